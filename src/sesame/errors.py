@@ -1,0 +1,119 @@
+"""The errors of the house.
+
+A `ServiceError` is an answer that SES documents: the room that raises it knows what went wrong,
+the door that catches it picks the face (XML, JSON, SMTP). Delivery failure is not here: it is an
+`Outcome` value. Sources: botocore's SES and IAM models, SES developer guide.
+"""
+
+from enum import Enum
+from typing import ClassVar
+
+
+class SesameError(Exception):
+    """Root of every error that Sesame raises on purpose."""
+
+
+class Fault(Enum):
+    """Whose fault an error is, in the words of the Query protocol."""
+
+    SENDER = "Sender"
+    RECEIVER = "Receiver"
+
+
+class ServiceError(SesameError):
+    """An answer the service documents; `message` reaches the client unchanged."""
+
+    code: ClassVar[str] = "InternalFailure"
+    http_status: ClassVar[int] = 400
+    fault: ClassVar[Fault] = Fault.SENDER
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AccessDenied(ServiceError):
+    """The caller may not do this (IAM or identity policy)."""
+
+    code, http_status = "AccessDenied", 403
+
+
+class MessageRejected(ServiceError):
+    """The message may not be sent: identity not verified, or sending shut by the operator."""
+
+    code = "MessageRejected"
+
+
+class AccountSendingPaused(ServiceError):
+    """The account has switched its own sending off (UpdateAccountSendingEnabled)."""
+
+    code = "AccountSendingPausedException"
+
+
+class InvalidParameterValue(ServiceError):
+    """A parameter has the right type and a wrong value."""
+
+    code = "InvalidParameterValue"
+
+
+class ValidationError(ServiceError):
+    """A parameter breaks a constraint of the service model."""
+
+    code = "ValidationError"
+
+
+class InvalidPolicy(ServiceError):
+    """A sending-authorization policy that SES would not store."""
+
+    code = "InvalidPolicy"
+
+
+class Throttling(ServiceError):
+    """Quota, send rate or request rate exceeded; retry later."""
+
+    code = "Throttling"
+
+
+class ConfigurationSetDoesNotExist(ServiceError):
+    """The configuration set named in the request does not exist."""
+
+    code = "ConfigurationSetDoesNotExist"
+
+
+class LimitExceeded(ServiceError):
+    """A resource limit of the account is reached."""
+
+    code = "LimitExceeded"
+
+
+class NotImplementedByService(ServiceError):
+    """A known operation, or a feature of one, that Sesame does not serve yet."""
+
+    code, http_status, fault = "NotImplemented", 501, Fault.RECEIVER
+
+
+class InternalFailure(ServiceError):
+    """Ours; says nothing about its cause to the client."""
+
+    code, http_status, fault = "InternalFailure", 500, Fault.RECEIVER
+
+    def __init__(self, message: str = "An internal failure has occurred.") -> None:
+        super().__init__(message)
+
+
+class ServiceUnavailable(ServiceError):
+    """Ours and passing: safe to retry, nothing was accepted."""
+
+    code, http_status, fault = "ServiceUnavailable", 503, Fault.RECEIVER
+
+
+class Unavailable(SesameError):
+    """A collaborator (store, DNS, signer) cannot serve now; nothing was done. Retry-safe."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store could not commit: full disk, locked too long, or closed."""
+
+
+class ConfigError(SesameError):
+    """A setting is missing or wrong; the message names the setting and the fix."""

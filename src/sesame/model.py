@@ -1,0 +1,145 @@
+"""Shared nouns of the house: frozen, without behaviour.
+
+Words are those of `docs/design.md`. `_at` is Unix seconds UTC as float; addresses and ARNs are
+str, message content is bytes.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NewType
+
+AccountId = NewType("AccountId", str)
+"""A 12-digit tenant."""
+
+MessageId = NewType("MessageId", str)
+"""The id SES gives a message, `<16 hex>-<8>-<4>-<4>-<4>-<12>-000000`; not the Message-ID field."""
+
+
+class PrincipalKind(Enum):
+    """Who can sign a request."""
+
+    ROOT = "root"
+    USER = "user"
+    ROLE = "role"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who signed a request.
+
+    `arn` is as IAM writes it (`arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, or a service
+    host name); `user_id` is the unique id (AIDA…, or the account id for root).
+    """
+
+    kind: PrincipalKind
+    account_id: AccountId
+    arn: str
+    user_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The authenticated principal with the circumstances of its request."""
+
+    principal: Principal
+    access_key_id: str
+    region: str
+    source_ip: str
+    secure_transport: bool
+    user_agent: str | None
+    at: float
+    request_id: str
+    account_epoch: int
+    """Epoch of the account's credentials and policies when the caller was authenticated (I4)."""
+
+
+class IdentityKind(Enum):
+    """What was verified."""
+
+    ADDRESS = "EmailAddress"
+    DOMAIN = "Domain"
+
+
+class VerificationStatus(Enum):
+    """SES v1 spelling of a verification's state."""
+
+    PENDING = "Pending"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    TEMPORARY_FAILURE = "TemporaryFailure"
+    NOT_STARTED = "NotStarted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An email address or domain that an account verifies in one region."""
+
+    account_id: AccountId
+    region: str
+    name: str
+    kind: IdentityKind
+    verification: VerificationStatus
+    verification_token: str
+    created_at: float
+    dkim_enabled: bool
+    dkim_status: VerificationStatus
+    dkim_tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """MAIL FROM and RCPT TO of a submission (RFC 5321), before the return path is rewritten."""
+
+    mail_from: str
+    recipients: tuple[str, ...]
+
+
+class RecipientState(Enum):
+    """Where an accepted recipient stands; all but QUEUED are final (I2)."""
+
+    QUEUED = "queued"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+
+
+class OutcomeKind(Enum):
+    """How one attempt ended for one recipient."""
+
+    DELIVERED = "delivered"
+    PERMANENT = "permanent"
+    TRANSIENT = "transient"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one attempt did to one recipient.
+
+    `status` is an RFC 3463 code (`5.1.1`); `diagnostic` is the remote's words or ours, one line of
+    printable ASCII; `ambiguous` says that the remote may have taken the message all the same.
+    """
+
+    kind: OutcomeKind
+    status: str
+    diagnostic: str
+    remote_mta: str | None = None
+    remote_ip: str | None = None
+    tls: str | None = None
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingEvent:
+    """One change in the life of a message, with a stable id (I8)."""
+
+    event_id: str
+    kind: str
+    message_id: MessageId
+    account_id: AccountId
+    at: float
+    recipient: str | None = None
+    detail: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,77 @@
+"""What the house says about itself: the clock, the log, the metrics.
+
+One canonical line per API call and delivery attempt. No message bodies, no secrets (I9). The clock
+is a value handed to whoever needs it; nothing reads the time by itself.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Protocol, TextIO
+
+
+class Clock(Protocol):
+    """Tells the time; tests hand in one that they move."""
+
+    def now(self) -> float:
+        """Unix seconds, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for measuring."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Unix seconds, UTC."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+
+Field = str | int | float | bool | None
+
+
+class Log:
+    """Writes one line per event: JSON, or `key=value` text for a terminal."""
+
+    def __init__(self, stream: TextIO, *, as_json: bool, clock: Clock) -> None:
+        self._stream = stream
+        self._as_json = as_json
+        self._clock = clock
+
+    def event(self, name: str, **fields: Field) -> None:
+        """Write the event `name` with its fields; None fields are left out."""
+        self._write("info", name, fields)
+
+    def error(self, name: str, **fields: Field) -> None:
+        """Write an event an operator should look at."""
+        self._write("error", name, fields)
+
+    def _write(self, level: str, name: str, fields: Mapping[str, Field]) -> None:
+        now = self._clock.now()
+        if self._as_json:
+            record = {"at": round(now, 3), "level": level, "event": name}
+            record.update({key: value for key, value in fields.items() if value is not None})
+            line = json.dumps(record, ensure_ascii=True)
+        else:
+            stamp = time.strftime("%H:%M:%S", time.gmtime(now))
+            shown = " ".join(
+                f"{key}={json.dumps(value) if isinstance(value, str) else value}"
+                for key, value in fields.items()
+                if value is not None
+            )
+            mark = "" if level == "info" else "ERROR "
+            line = f"{stamp} {mark}{name} {shown}"
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+def quiet_libraries() -> None:
+    """Keep libraries' own loggers to warnings: our canonical lines say the rest."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)

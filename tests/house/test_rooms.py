@@ -1,0 +1,113 @@
+"""The house holds to its plan: who imports whom, how large files grow."""
+
+import ast
+import statistics
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "sesame"
+
+# docs/design.md, "Rooms". Everybody may use model, observe and errors.
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "model": frozenset(),
+    "errors": frozenset(),
+    "observe": frozenset(),
+    "config": frozenset(),
+    "dns": frozenset(),
+    "mail": frozenset(),
+    "aws": frozenset(),
+    "policy": frozenset(),
+    "smtp": frozenset({"mail"}),
+    "store": frozenset(),
+    "spool": frozenset({"store"}),
+    "access": frozenset({"aws", "policy", "store"}),
+    "sending": frozenset({"access", "mail", "store", "spool"}),
+    "delivery": frozenset({"mail", "smtp", "store", "spool"}),
+    "feedback": frozenset({"mail", "store", "sending"}),
+    "notify": frozenset({"store"}),
+    "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy"}),
+    "console": frozenset({"access", "operations", "store"}),
+    "server": frozenset({"smtp", "aws", "access", "sending", "feedback", "operations", "console"}),
+}
+EVERYBODYS = frozenset({"model", "observe", "errors"})
+TOP = frozenset({"app", "cli"})
+PURE = ("mail", "aws", "policy", "smtp")
+IMPURE_MODULES = frozenset(
+    {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}
+)
+MEDIAN_LINES, P90_LINES, CAP_LINES = 200, 400, 600
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(SOURCE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported_modules(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path} uses a relative import"
+            found.add(node.module)
+            if node.module == "sesame":
+                found.update(f"sesame.{alias.name}" for alias in node.names)
+    return found
+
+
+def source_files() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.py" or path.stat().st_size)
+
+
+def forbidden_imports(path: Path, modules: set[str]) -> list[str]:
+    """Rooms that the file at `path` must not import, given the modules it imports."""
+    room = room_of(path)
+    if room in TOP or room == "__init__":
+        return []
+    allowed = MAY_IMPORT[room] | EVERYBODYS | {room}
+    rooms = {module.split(".")[1] for module in modules if module.startswith("sesame.")}
+    return sorted(rooms - allowed)
+
+
+def test_rooms_import_only_what_the_plan_allows() -> None:
+    wrong = {
+        str(path.relative_to(SOURCE)): bad
+        for path in source_files()
+        if (bad := forbidden_imports(path, imported_modules(path)))
+    }
+    assert wrong == {}
+
+
+def test_the_import_check_sees_an_import_that_points_up() -> None:
+    assert forbidden_imports(SOURCE / "mail" / "dkim.py", {"sesame.store.db"}) == ["store"]
+    assert forbidden_imports(SOURCE / "spool" / "spool.py", {"sesame.delivery"}) == ["delivery"]
+
+
+def test_pure_rooms_do_no_io() -> None:
+    wrong = {
+        str(path.relative_to(SOURCE)): sorted(bad)
+        for path in source_files()
+        if room_of(path) in PURE and (bad := imported_modules(path) & IMPURE_MODULES)
+    }
+    assert wrong == {}
+
+
+def test_files_stay_small() -> None:
+    lines = {
+        path: len(path.read_text().splitlines())
+        for path in source_files()
+        if "shapes" not in path.relative_to(SOURCE).parts
+    }
+    counts = sorted(lines.values())
+    too_long = {str(path.relative_to(SOURCE)): n for path, n in lines.items() if n > CAP_LINES}
+    assert too_long == {}
+    assert statistics.median(counts) <= MEDIAN_LINES
+    assert counts[int(len(counts) * 0.9)] <= P90_LINES
+
+
+def test_every_room_has_its_row_in_the_design() -> None:
+    rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert rooms - TOP <= set(MAY_IMPORT)
+    design = (SOURCE.parents[1] / "docs" / "design.md").read_text()
+    for room in sorted(rooms - TOP):
+        assert f"| {room} |" in design, f"docs/design.md has no row for the room `{room}`"
