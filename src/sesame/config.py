@@ -1,0 +1,280 @@
+"""The settings of a Sesame process: one struct, read once, each with unit, default and a sentence.
+
+Precedence: command-line flag > environment (`SESAME_SECTION__KEY`) > TOML file > default of the
+profile. Errors name the setting and the fix. Nothing else reads the environment.
+"""
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from sesame.errors import ConfigError
+
+REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+
+
+class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP door for the AWS APIs."""
+
+    listen: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 4579
+    """TCP port; 0 takes any free one."""
+    public_url: str = ""
+    """How clients and mailed links reach this door; empty: http(s)://listen:port."""
+    tls_certificate: str = ""
+    """PEM file with the certificate chain; empty: plain HTTP."""
+    tls_private_key: str = ""
+    """PEM file with the certificate's key."""
+    max_body_bytes: int = 32 * 1024 * 1024
+    """Largest request body; a 10 MB message grows by base64 and form encoding."""
+    clock_skew_s: int = 900
+    """How far a signature's time may be from ours; AWS allows 900, less is stricter."""
+    regions: tuple[str, ...] = ()
+    """Regions served; empty: every name shaped like a region."""
+
+
+class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From the spool to the next server."""
+
+    hostname: str = "localhost"
+    """Our name in EHLO; in production the name that the sending address resolves to."""
+    relay: str = ""
+    """host:port of a server that takes all mail; empty: each domain's own MX."""
+    mx_port: int = 25
+    """Port of MX hosts; the development profile points it at its mailbox server."""
+    allow_networks: tuple[str, ...] = ()
+    """Private or loopback networks that MX hosts may resolve into (CIDR); others are refused."""
+    workers: int = 32
+    """Attempts under way at once."""
+    per_domain: int = 8
+    """Attempts under way at once to one destination."""
+    first_delay_s: float = 60.0
+    """Wait before the first retry; it doubles each time."""
+    longest_delay_s: float = 3600.0
+    """Longest wait between retries."""
+    give_up_after_s: float = 50_400.0
+    """Life of a message in the spool; 14 h as SES's longest MaxDeliverySeconds."""
+    timeout_s: float = 300.0
+    """Longest wait for one reply (RFC 5321 section 4.5.3.2)."""
+    return_path_domain: str = ""
+    """Domain of the envelope sender of outgoing mail; its MX should lead here. Empty: hostname."""
+    lease_s: float = 900.0
+    """How long one attempt may take before another worker may take it over."""
+
+
+class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Look-ups and the names we ask identity owners to publish."""
+
+    resolver: Literal["system", "local"] = "system"
+    """`system`: the machine's resolvers; `local`: the zone kept in the store (development)."""
+    auto_publish: bool = False
+    """Put verification records into the local zone by ourselves (development only)."""
+    dkim_zone: str = ""
+    """Zone under which owners' DKIM CNAMEs end; empty: `dkim.` + delivery.hostname."""
+    check_every_s: float = 60.0
+    """How often identities that wait for DNS are looked up."""
+
+
+class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The built-in mailbox server of the development profile."""
+
+    enabled: bool = False
+    """Whether it runs."""
+    port: int = 0
+    """TCP port on 127.0.0.1; 0 takes any free one."""
+
+
+class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a new account may do."""
+
+    demo: bool = False
+    """Create two demo accounts at first start (development)."""
+    production_max_24_hour_send: float = 5_000_000
+    """Recipients in 24 hours of a production account; -1: unlimited."""
+    production_max_send_rate: float = 5_000
+    """Recipients per second of a production account."""
+    owner_sandbox_counts: bool = True
+    """Whether a delegate needs the identity owner out of the sandbox too (SES guide: both)."""
+    message_bytes: int = 10_485_760
+    """Largest message by the v1 API, after decoding."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a process needs to know."""
+
+    data: str = ".sesame"
+    """Directory of the database, master key and credentials file."""
+    master_key_file: str = ""
+    """File with the 32-byte master key, base64; empty: `master.key` in the data directory."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`auto`: text on a terminal, JSON lines elsewhere."""
+    retention_days: int = 14
+    """How long settled messages and refusals can be traced."""
+    api: Api = Api()
+    delivery: Delivery = Delivery()
+    dns: Dns = Dns()
+    mailbox: Mailbox = Mailbox()
+    accounts: Accounts = Accounts()
+
+    @property
+    def data_dir(self) -> Path:
+        """The data directory."""
+        return Path(self.data)
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "sesame.db"
+
+
+DEVELOPMENT: dict[str, Any] = {
+    "delivery": {
+        "hostname": "sesame.localhost",
+        "allow_networks": ["127.0.0.0/8"],
+        "return_path_domain": "bounces.sesame.localhost",
+        "first_delay_s": 2.0,
+    },
+    "dns": {"resolver": "local", "auto_publish": True, "dkim_zone": "dkim.sesame.localhost"},
+    "mailbox": {"enabled": True},
+    "accounts": {"demo": True},
+}
+"""What the development profile sets; it is the profile when no configuration file is named."""
+
+
+def load(
+    config: Path | None, *, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the settings; without a file they are those of the development profile.
+
+    `flags` maps dotted names (`api.port`) to values and wins over everything. Raises `ConfigError`.
+    """
+    if config is None:
+        merged: dict[str, Any] = {
+            key: dict(value) if isinstance(value, dict) else value for key, value in DEVELOPMENT.items()
+        }
+    else:
+        merged = _read_file(config)
+    for name, value in environ.items():
+        if name.startswith("SESAME_") and name not in {"SESAME_CONFIG", "SESAME_TEST_WORKERS"}:
+            _put(merged, name.removeprefix("SESAME_").lower().replace("__", "."), value, source=name)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            _put(merged, name, value, source=f"--{name}")
+    try:
+        settings = msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(str(error))) from error
+    _check(settings)
+    return settings
+
+
+def find_config(flag: str | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file to read: --config, $SESAME_CONFIG, ./sesame.toml, /etc/sesame/sesame.toml."""
+    named = flag or environ.get("SESAME_CONFIG")
+    if named:
+        return Path(named)
+    for candidate in (Path("sesame.toml"), Path("/etc/sesame/sesame.toml")):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"configuration file `{path}` does not exist; name another with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"configuration file `{path}` is not valid TOML: {error}") from None
+
+
+def _put(tree: dict[str, Any], dotted: str, value: object, *, source: str) -> None:
+    *sections, key = dotted.split(".")
+    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    struct: Any = Settings
+    for section in sections:
+        struct = fields.get(section)
+        if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
+            raise ConfigError(f"`{source}` names no setting; there is no section `{section}`")
+        tree = tree.setdefault(section, {})
+    names = {field.name: field.type for field in msgspec.structs.fields(struct)}
+    if key not in names:
+        raise ConfigError(f"`{source}` names no setting; known here: {', '.join(sorted(names))}")
+    if isinstance(value, str) and "tuple" in str(names[key]):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    tree[key] = value
+
+
+def _explain(message: str) -> str:
+    """Turn msgspec's words (`Expected int, got str - at $.api.port`) into ours."""
+    what, _, where = message.partition(" - at `$.")
+    setting = where.rstrip("`").replace("[...]", "")
+    if not setting:
+        unknown = re.search(r"unknown field `(\w+)`", message)
+        section = re.search(r"at `\$\.?([\w.]*)`", message)
+        if unknown:
+            prefix = f"{section[1]}." if section and section[1] else ""
+            return f"setting `{prefix}{unknown[1]}` is not known; remove it or correct its name"
+        return f"configuration: {message}"
+    if unknown := re.search(r"unknown field `(\w+)`", what):
+        return f"setting `{setting}.{unknown[1]}` is not known; remove it or correct its name"
+    return f"setting `{setting}`: {what[:1].lower()}{what[1:]}"
+
+
+def _check(settings: Settings) -> None:
+    """What types cannot say. Raises `ConfigError` that names the setting and the fix."""
+    for name, port in (("api.port", settings.api.port), ("mailbox.port", settings.mailbox.port)):
+        if not 0 <= port <= 65535:
+            raise ConfigError(f"setting `{name}` is {port}; a port is 0 to 65535")
+    if bool(settings.api.tls_certificate) != bool(settings.api.tls_private_key):
+        raise ConfigError("settings `api.tls_certificate` and `api.tls_private_key` go together; set both")
+    for name in ("tls_certificate", "tls_private_key"):
+        path = getattr(settings.api, name)
+        if path and not os.access(path, os.R_OK):
+            raise ConfigError(f"setting `api.{name}`: `{path}` cannot be read; correct path or permissions")
+    if not 1 <= settings.api.clock_skew_s <= 900:
+        raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
+    for region in settings.api.regions:
+        if not REGION.fullmatch(region):
+            raise ConfigError(f"setting `api.regions`: `{region}` is not a region; write it as `eu-west-1`")
+    for network in settings.delivery.allow_networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ConfigError(
+                f"setting `delivery.allow_networks`: `{network}` is not a network; write it as `10.0.0.0/8`"
+            ) from None
+    if settings.delivery.relay:
+        parse_host_port("delivery.relay", settings.delivery.relay)
+    for name in (
+        "workers",
+        "per_domain",
+        "first_delay_s",
+        "longest_delay_s",
+        "give_up_after_s",
+        "timeout_s",
+        "lease_s",
+    ):
+        if getattr(settings.delivery, name) <= 0:
+            raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
+    if settings.dns.auto_publish and settings.dns.resolver != "local":
+        raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')
+    if settings.dns.check_every_s <= 0:
+        raise ConfigError("setting `dns.check_every_s` must be greater than 0")
+
+
+def parse_host_port(setting: str, text: str) -> tuple[str, int]:
+    """Split `host:port` or `[v6]:port`; raises `ConfigError` naming `setting`."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= 65535:
+        raise ConfigError(
+            f"setting `{setting}` is `{text}`; write it as host:port, for instance `mail.example.com:25`"
+        )
+    return host.strip("[]"), int(port)

@@ -1,0 +1,1 @@
+"""Accepted messages until every recipient is settled: put, claim, settle, trace."""

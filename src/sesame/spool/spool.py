@@ -1,0 +1,304 @@
+"""The spool: the durable hand-over between accepting a message and delivering it.
+
+`put` runs inside the accept transaction; once that has committed the message survives power loss
+(I1). `claim` leases due recipients, with the attempt counted before any work, so that a message
+that kills its worker is found out. `settle` is idempotent: a lease that was taken over cannot write
+(I2). The queue is a table beside the message, not a broker (design decision 5).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.store.db import Row, Store, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpooledMessage:
+    """An accepted message as it goes into the spool.
+
+    `identity` is the identity whose key signs, owned by `owner_account_id` in `region`;
+    `source` is the submitted envelope sender, `return_path` where feedback is to go;
+    `data` is the composed message, CRLF lines, unsigned.
+    """
+
+    message_id: MessageId
+    account_id: str
+    owner_account_id: str
+    region: str
+    identity: str
+    source: str
+    return_path: str
+    subject: str
+    tags: dict[str, str]
+    decision: str
+    accepted_at: float
+    recipients: tuple[str, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One leased recipient with what its attempt needs."""
+
+    recipient_seq: int
+    recipient_index: int
+    address: str
+    attempts: int
+    lease: str
+    message_seq: int
+    message_id: MessageId
+    account_id: str
+    owner_account_id: str
+    region: str
+    identity: str
+    accepted_at: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The outcome of one claim; `retry_at` is None when the outcome is final."""
+
+    claim: Claim
+    outcome: Outcome
+    retry_at: float | None
+
+
+_CLAIMED = (
+    "SELECT r.seq, r.n, r.address, r.attempts, r.lease, m.seq, m.message_id, m.account_id,"
+    " m.owner_account_id, m.region, m.identity, m.accepted_at, b.data"
+    " FROM recipient r JOIN message m ON m.seq = r.message_seq JOIN body b ON b.message_seq = m.seq"
+)
+
+
+async def put(tx: Transaction, message: SpooledMessage, *, event_id: str) -> None:
+    """Put a message and its recipients into the spool, due at once."""
+    await tx.execute(
+        "INSERT INTO message (message_id, account_id, owner_account_id, region, identity, source,"
+        " return_path, subject, size_bytes, tags, decision, accepted_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        message.message_id,
+        message.account_id,
+        message.owner_account_id,
+        message.region,
+        message.identity,
+        message.source,
+        message.return_path,
+        message.subject,
+        len(message.data),
+        json.dumps(message.tags),
+        message.decision,
+        message.accepted_at,
+    )
+    row = await tx.one("SELECT seq FROM message WHERE message_id = ?", message.message_id)
+    assert row is not None
+    message_seq = int(row[0])
+    await tx.execute("INSERT INTO body (message_seq, data) VALUES (?, ?)", message_seq, message.data)
+    for n, address in enumerate(message.recipients):
+        await tx.execute(
+            "INSERT INTO recipient (message_seq, n, address, state, due_at) VALUES (?, ?, ?, 'queued', ?)",
+            message_seq,
+            n,
+            address,
+            message.accepted_at,
+        )
+    await _event(tx, event_id, message.message_id, message.account_id, "Send", at=message.accepted_at)
+
+
+class Spool:
+    """Claims and settles on behalf of delivery. `new_event_id` supplies stable event ids."""
+
+    def __init__(self, store: Store, *, new_event_id: Callable[[], str]) -> None:
+        self._store = store
+        self._new_event_id = new_event_id
+
+    async def claim(self, *, now: float, limit: int, lease: str, lease_s: float) -> list[Claim]:
+        """Lease up to `limit` due recipients until `now + lease_s` for the holder `lease`.
+
+        The attempt is counted here, before the work: a crash leaves its mark.
+        """
+
+        async def run(tx: Transaction) -> list[Claim]:
+            rows = await tx.all(
+                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1 WHERE seq IN"
+                " (SELECT seq FROM recipient WHERE state = 'queued' AND due_at <= ? ORDER BY due_at LIMIT ?)"
+                " RETURNING seq",
+                now + lease_s,
+                lease,
+                now,
+                limit,
+            )
+            claims = []
+            for (seq,) in sorted(rows):
+                row = await tx.one(f"{_CLAIMED} WHERE r.seq = ?", seq)
+                assert row is not None, "a queued recipient has its message and body"
+                claims.append(_claim(row))
+            return claims
+
+        return await self._store.write(run)
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: float) -> int:
+        """Record outcomes in one commit, each with its event; how many leases still held."""
+
+        async def run(tx: Transaction) -> int:
+            held = 0
+            for settlement in settlements:
+                held += await self._settle_one(tx, settlement, now)
+            return held
+
+        return await self._store.write(run)
+
+    async def _settle_one(self, tx: Transaction, settlement: Settlement, now: float) -> bool:
+        claim, outcome = settlement.claim, settlement.outcome
+        state = _state(settlement)
+        held = await tx.execute(
+            "UPDATE recipient SET state = ?, due_at = ?, lease = NULL"
+            " WHERE seq = ? AND lease = ? AND state = 'queued'",
+            state.value,
+            settlement.retry_at if settlement.retry_at is not None else now,
+            claim.recipient_seq,
+            claim.lease,
+        )
+        if not held:
+            return False
+        await tx.execute(
+            "INSERT INTO attempt (recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            claim.recipient_seq,
+            now,
+            outcome.kind.value,
+            outcome.status,
+            outcome.diagnostic,
+            outcome.remote_mta,
+            outcome.remote_ip,
+            outcome.tls,
+        )
+        await _event(
+            tx,
+            self._new_event_id(),
+            claim.message_id,
+            claim.account_id,
+            _EVENT_KIND[state],
+            at=now,
+            recipient=claim.address,
+            detail={"status": outcome.status, "diagnostic": outcome.diagnostic},
+        )
+        if state is not RecipientState.QUEUED:
+            await tx.execute(
+                "DELETE FROM body WHERE message_seq = ? AND NOT EXISTS"
+                " (SELECT 1 FROM recipient WHERE message_seq = ? AND state = 'queued')",
+                claim.message_seq,
+                claim.message_seq,
+            )
+        return True
+
+    async def release_all(self, *, now: float) -> int:
+        """Make every leased recipient due: for the start of a process that owns the spool alone."""
+
+        async def run(tx: Transaction) -> int:
+            return await tx.execute(
+                "UPDATE recipient SET due_at = ?, lease = NULL WHERE state = 'queued' AND lease IS NOT NULL",
+                now,
+            )
+
+        return await self._store.write(run)
+
+    async def next_due_at(self) -> float | None:
+        """When the next queued recipient is due, or None if none is."""
+
+        async def run(tx: Transaction) -> float | None:
+            row = await tx.one("SELECT MIN(due_at) FROM recipient WHERE state = 'queued'")
+            return None if row is None or row[0] is None else float(row[0])
+
+        return await self._store.read(run)
+
+    async def depth(self) -> int:
+        """How many recipients are queued."""
+
+        async def run(tx: Transaction) -> int:
+            row = await tx.one("SELECT COUNT(*) FROM recipient WHERE state = 'queued'")
+            assert row is not None
+            return int(row[0])
+
+        return await self._store.read(run)
+
+
+_EVENT_KIND = {
+    RecipientState.QUEUED: "DeliveryDelay",
+    RecipientState.DELIVERED: "Delivery",
+    RecipientState.BOUNCED: "Bounce",
+    RecipientState.EXPIRED: "Bounce",
+    RecipientState.SUPPRESSED: "Bounce",
+    RecipientState.CANCELLED: "Reject",
+}
+
+
+def _state(settlement: Settlement) -> RecipientState:
+    """The state a recipient takes: an outcome ends it, waits for a retry, or runs out of time."""
+    match settlement.outcome.kind:
+        case OutcomeKind.DELIVERED:
+            return RecipientState.DELIVERED
+        case OutcomeKind.PERMANENT:
+            return RecipientState.BOUNCED
+        case OutcomeKind.TRANSIENT:
+            return RecipientState.EXPIRED if settlement.retry_at is None else RecipientState.QUEUED
+
+
+def _claim(row: Row) -> Claim:
+    (
+        seq,
+        n,
+        address,
+        attempts,
+        lease,
+        message_seq,
+        message_id,
+        account_id,
+        owner,
+        region,
+        identity,
+        at,
+        data,
+    ) = row
+    return Claim(
+        recipient_seq=seq,
+        recipient_index=n,
+        address=address,
+        attempts=attempts,
+        lease=lease,
+        message_seq=message_seq,
+        message_id=message_id,
+        account_id=account_id,
+        owner_account_id=owner,
+        region=region,
+        identity=identity,
+        accepted_at=at,
+        data=data,
+    )
+
+
+async def _event(
+    tx: Transaction,
+    event_id: str,
+    message_id: str,
+    account_id: str,
+    kind: str,
+    *,
+    at: float,
+    recipient: str | None = None,
+    detail: dict[str, str] | None = None,
+) -> None:
+    """Write an event in the transaction that makes it true (I8)."""
+    await tx.execute(
+        "INSERT INTO event (event_id, message_id, account_id, kind, at, recipient, detail)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        event_id,
+        message_id,
+        account_id,
+        kind,
+        at,
+        recipient,
+        json.dumps(detail or {}),
+    )

@@ -1,0 +1,1 @@
+"""Account state and event log: every SQL statement about them, and nothing else."""

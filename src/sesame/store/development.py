@@ -1,0 +1,79 @@
+"""What the development profile keeps: the built-in mailbox and the local DNS zone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sesame.store.db import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One message as the mailbox server received it."""
+
+    seq: int
+    received_at: float
+    mail_from: str
+    rcpt_to: tuple[str, ...]
+    data: bytes
+
+
+async def keep_mail(
+    tx: Transaction, *, received_at: float, mail_from: str, rcpt_to: Iterable[str], data: bytes
+) -> None:
+    """Keep a received message."""
+    await tx.execute(
+        "INSERT INTO mailbox (received_at, mail_from, rcpt_to, data) VALUES (?, ?, ?, ?)",
+        received_at,
+        mail_from,
+        "\n".join(rcpt_to),
+        data,
+    )
+
+
+async def list_mail(tx: Transaction, *, limit: int) -> list[Mail]:
+    """The newest messages, newest first."""
+    rows = await tx.all(
+        "SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox ORDER BY seq DESC LIMIT ?", limit
+    )
+    return [
+        Mail(seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4])
+        for row in rows
+    ]
+
+
+async def get_mail(tx: Transaction, seq: int) -> Mail | None:
+    """One message, or None."""
+    row = await tx.one("SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox WHERE seq = ?", seq)
+    if row is None:
+        return None
+    return Mail(
+        seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4]
+    )
+
+
+async def publish(tx: Transaction, records: Iterable[tuple[str, str, str]]) -> None:
+    """Put (name, kind, value) records into the local zone; names are lower-case."""
+    for name, kind, value in records:
+        await tx.execute(
+            "INSERT INTO zone_record (name, kind, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            name.lower(),
+            kind,
+            value,
+        )
+
+
+async def withdraw(tx: Transaction, name: str, kind: str) -> int:
+    """Take every record of that name and kind out of the local zone; how many there were."""
+    return await tx.execute("DELETE FROM zone_record WHERE name = ? AND kind = ?", name.lower(), kind)
+
+
+async def zone_records(tx: Transaction, name: str, kind: str) -> list[str]:
+    """The values of a name and kind in the local zone."""
+    rows = await tx.all("SELECT value FROM zone_record WHERE name = ? AND kind = ?", name.lower(), kind)
+    return [row[0] for row in rows]
+
+
+async def all_zone_records(tx: Transaction) -> list[tuple[str, str, str]]:
+    """The whole local zone, by name."""
+    rows = await tx.all("SELECT name, kind, value FROM zone_record ORDER BY name, kind, value")
+    return [(row[0], row[1], row[2]) for row in rows]

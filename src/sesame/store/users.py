@@ -1,0 +1,187 @@
+"""IAM users, their inline policies, and access keys (root's too).
+
+Secrets come and go sealed; every change bumps the account's epoch (I4).
+"""
+
+from dataclasses import dataclass
+
+from sesame.store.db import Row, Transaction, account_scope, bump
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """One IAM user; `tags` is a JSON list of {Key, Value}."""
+
+    account_id: str
+    user_name: str
+    path: str
+    user_id: str
+    tags: str
+    created_at: float
+
+    @property
+    def arn(self) -> str:
+        """`arn:aws:iam::A:user/path/Name`."""
+        return f"arn:aws:iam::{self.account_id}:user{self.path}{self.user_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """One access key; `user_id` is the account id for a root key, `status` Active or Inactive."""
+
+    access_key_id: str
+    account_id: str
+    user_id: str
+    sealed_secret: bytes
+    status: str
+    created_at: float
+
+
+_USER = "SELECT account_id, user_name, path, user_id, tags, created_at FROM iam_user"
+_KEY = "SELECT access_key_id, account_id, user_id, sealed_secret, status, created_at FROM access_key"
+
+
+def _user(row: Row) -> User:
+    account_id, user_name, path, user_id, tags, created_at = row
+    return User(
+        account_id=account_id,
+        user_name=user_name,
+        path=path,
+        user_id=user_id,
+        tags=tags,
+        created_at=created_at,
+    )
+
+
+def _key(row: Row) -> AccessKey:
+    access_key_id, account_id, user_id, sealed_secret, status, created_at = row
+    return AccessKey(
+        access_key_id=access_key_id,
+        account_id=account_id,
+        user_id=user_id,
+        sealed_secret=sealed_secret,
+        status=status,
+        created_at=created_at,
+    )
+
+
+async def create_user(tx: Transaction, user: User) -> None:
+    """Store a new user; the name must be free."""
+    await tx.execute(
+        "INSERT INTO iam_user (account_id, user_name, path, user_id, tags, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        user.account_id,
+        user.user_name,
+        user.path,
+        user.user_id,
+        user.tags,
+        user.created_at,
+    )
+    await bump(tx, account_scope(user.account_id))
+
+
+async def get_user(tx: Transaction, account_id: str, user_name: str) -> User | None:
+    """The user of that name (compared without case, as IAM does), or None."""
+    row = await tx.one(
+        f"{_USER} WHERE account_id = ? AND LOWER(user_name) = LOWER(?)",
+        account_id,
+        user_name,
+    )
+    return None if row is None else _user(row)
+
+
+async def get_user_by_id(tx: Transaction, user_id: str) -> User | None:
+    """The user with that unique id, or None."""
+    row = await tx.one(f"{_USER} WHERE user_id = ?", user_id)
+    return None if row is None else _user(row)
+
+
+async def list_users(
+    tx: Transaction, account_id: str, *, path_prefix: str = "/", after: str = "", limit: int = 100
+) -> list[User]:
+    """Users by name, those after `after` only."""
+    rows = await tx.all(
+        f"{_USER} WHERE account_id = ? AND user_name > ? AND SUBSTR(path, 1, ?) = ? ORDER BY user_name LIMIT ?",
+        account_id,
+        after,
+        len(path_prefix),
+        path_prefix,
+        limit,
+    )
+    return [_user(row) for row in rows]
+
+
+async def delete_user(tx: Transaction, user: User) -> None:
+    """Remove a user that has no keys and no policies left."""
+    await tx.execute("DELETE FROM iam_user WHERE user_id = ?", user.user_id)
+    await bump(tx, account_scope(user.account_id))
+
+
+async def create_key(tx: Transaction, key: AccessKey) -> None:
+    """Store a new access key."""
+    await tx.execute(
+        "INSERT INTO access_key (access_key_id, account_id, user_id, sealed_secret, status, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        key.access_key_id,
+        key.account_id,
+        key.user_id,
+        key.sealed_secret,
+        key.status,
+        key.created_at,
+    )
+    await bump(tx, account_scope(key.account_id))
+
+
+async def get_key(tx: Transaction, access_key_id: str) -> AccessKey | None:
+    """The access key, or None."""
+    row = await tx.one(f"{_KEY} WHERE access_key_id = ?", access_key_id)
+    return None if row is None else _key(row)
+
+
+async def list_keys(tx: Transaction, account_id: str, user_id: str) -> list[AccessKey]:
+    """A user's (or root's) keys, oldest first."""
+    rows = await tx.all(
+        f"{_KEY} WHERE account_id = ? AND user_id = ? ORDER BY created_at, access_key_id", account_id, user_id
+    )
+    return [_key(row) for row in rows]
+
+
+async def set_key_status(tx: Transaction, key: AccessKey, status: str) -> None:
+    """Make a key Active or Inactive."""
+    await tx.execute("UPDATE access_key SET status = ? WHERE access_key_id = ?", status, key.access_key_id)
+    await bump(tx, account_scope(key.account_id))
+
+
+async def delete_key(tx: Transaction, key: AccessKey) -> None:
+    """Remove a key."""
+    await tx.execute("DELETE FROM access_key WHERE access_key_id = ?", key.access_key_id)
+    await bump(tx, account_scope(key.account_id))
+
+
+async def put_policy(tx: Transaction, user: User, policy_name: str, document: str) -> None:
+    """Create or replace an inline policy."""
+    await tx.execute(
+        "INSERT INTO user_policy (user_id, policy_name, document) VALUES (?, ?, ?)"
+        " ON CONFLICT (user_id, policy_name) DO UPDATE SET document = excluded.document",
+        user.user_id,
+        policy_name,
+        document,
+    )
+    await bump(tx, account_scope(user.account_id))
+
+
+async def policies(tx: Transaction, user_id: str) -> list[tuple[str, str]]:
+    """A user's inline policies as (name, document), by name."""
+    rows = await tx.all(
+        "SELECT policy_name, document FROM user_policy WHERE user_id = ? ORDER BY policy_name", user_id
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def delete_policy(tx: Transaction, user: User, policy_name: str) -> bool:
+    """Remove an inline policy; whether there was one."""
+    count = await tx.execute(
+        "DELETE FROM user_policy WHERE user_id = ? AND policy_name = ?", user.user_id, policy_name
+    )
+    if count:
+        await bump(tx, account_scope(user.account_id))
+    return count > 0
