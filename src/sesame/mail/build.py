@@ -1,0 +1,114 @@
+"""Build the message of SendEmail's simple content: text, HTML or both.
+
+Writes MIME by hand, because the standard library's EmailMessage costs more than an RSA signature.
+It does not choose what goes into a message and does not sign it.
+Sources: RFC 2045 section 6, RFC 2046 section 5.1.4, RFC 2047, SES API (Content, Charset).
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from sesame.mail import header, words
+from sesame.mail.address import Mailbox
+from sesame.mail.header import MessageError
+from sesame.mail.message import stamp
+
+_QUOTED_SHARE = 6  # base64 is the shorter one when more than a sixth of the octets need quoting
+
+
+def build_simple(
+    *,
+    from_: Mailbox,
+    to: Sequence[Mailbox],
+    cc: Sequence[Mailbox],
+    reply_to: Sequence[Mailbox],
+    subject: str,
+    subject_charset: str | None,
+    text: str | None,
+    text_charset: str | None,
+    html: str | None,
+    html_charset: str | None,
+    message_id_field: str,
+    at: float,
+    boundary: str,
+    extra_fields: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """The message with canonical newlines; multipart/alternative if it has both text and HTML.
+
+    A charset that is None means ASCII, or UTF-8 where the text needs it. `at` is Unix seconds;
+    `boundary` must be unguessable to who writes the text. Raises MessageError for a charset that is
+    unknown or lacks a character, for a control character in a field, and if there is no body.
+    """
+    bodies = [
+        _part("plain", text, text_charset) if text is not None else None,
+        _part("html", html, html_charset) if html is not None else None,
+    ]
+    parts = [body for body in bodies if body is not None]
+    if not parts:
+        raise MessageError("Message body is empty.")
+    out = [
+        stamp(at=at, message_id_field=message_id_field),
+        header.folded("From", from_.words),
+        *(
+            address_field(name, boxes)
+            for name, boxes in (("Reply-To", reply_to), ("To", to), ("Cc", cc))
+            if boxes
+        ),
+        header.folded("Subject", header.text_words("Subject", subject, subject_charset or "UTF-8")),
+        b"MIME-Version: 1.0\r\n",
+        *(header.field(name, value) for name, value in extra_fields),
+    ]
+    if len(parts) == 1:
+        out += parts[0]
+    else:
+        mark = boundary.encode("ascii")
+        out.append(b'Content-Type: multipart/alternative;\r\n boundary="%b"\r\n\r\n' % mark)
+        for part in parts:
+            out += (b"--%b\r\n" % mark, *part)
+        out.append(b"--%b--\r\n" % mark)
+    return b"".join(out)
+
+
+def address_field(name: str, mailboxes: Sequence[Mailbox]) -> bytes:
+    """A field of mailboxes, folded between and inside them where RFC 5322 allows."""
+    pieces: list[str] = []
+    for mailbox in mailboxes[:-1]:
+        *front, last = mailbox.words
+        pieces += (*front, f"{last},")
+    return header.folded(name, (*pieces, *mailboxes[-1].words))
+
+
+def _part(subtype: str, text: str, charset: str | None) -> tuple[bytes, bytes]:
+    """The MIME fields with the blank line, and the encoded body, of one text/* part."""
+    charset = charset or ("us-ascii" if text.isascii() else "UTF-8")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.endswith("\n"):
+        text += "\n"
+    try:
+        data = words.encoded(text.replace("\n", "\r\n"), words.codec(charset), charset=charset)
+    except words.WordError as error:
+        raise MessageError(str(error)) from error
+    encoding, body = _transfer_encoded(data)
+    fields = (
+        f"Content-Type: text/{subtype}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    return fields.encode("ascii"), body
+
+
+def _transfer_encoded(data: bytes) -> tuple[str, bytes]:
+    """The lightest encoding that any server passes on unchanged (RFC 2045 section 6.2)."""
+    if not data.endswith(b"\r\n") or b"\0" in data or data.count(b"\n") != data.count(b"\r\n"):
+        return "base64", _base64(data)  # not lines of text octets, as UTF-16 is not
+    if data.isascii():
+        if header.longest_line(data) <= header.LINE_LIMIT:
+            return "7bit", data
+        return "quoted-printable", binascii.b2a_qp(data)
+    if len(data.translate(None, bytes(range(128)))) * _QUOTED_SHARE > len(data):
+        return "base64", _base64(data)
+    return "quoted-printable", binascii.b2a_qp(data)
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")

@@ -1,0 +1,148 @@
+"""DKIM: sign a message with a domain's key, and verify the signatures of a message.
+
+Signs rsa-sha256, relaxed/simple as SES does, and signs each field once more than it occurs, so that
+none can be added. Verifies also ed25519-sha256 and every canonicalization. It fetches no keys: the
+caller hands in a look-up. INVARIANT: a signature covers the whole body (no `l=`).
+Sources: RFC 6376, RFC 8301 (algorithms, key sizes), RFC 8463 (Ed25519).
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from sesame.errors import SesameError
+from sesame.mail.dkim_canonical import relaxed_field, simple_body
+from sesame.mail.dkim_verify import DkimResult, verify
+from sesame.mail.header import HeaderField, scan
+
+__all__ = ["DkimError", "DkimResult", "Signer", "dns_record", "generate_key", "verify"]
+
+
+class DkimError(SesameError):
+    """A key that cannot sign."""
+
+
+SMALLEST_KEY, LARGEST_KEY = 1024, 4096  # bits; below, verifiers must refuse (RFC 8301 section 3.2)
+LIFETIME_S = 7 * 86_400
+_LINE = 72
+
+# signed once more than they occur, even if they do not occur: nobody can add one
+_OVERSIGNED = (
+    b"from",
+    b"to",
+    b"cc",
+    b"subject",
+    b"date",
+    b"reply-to",
+    b"message-id",
+    b"mime-version",
+    b"content-type",
+)
+# the same if they occur (RFC 6376 section 5.4.1, RFC 8058 section 4)
+_SIGNED_IF_PRESENT = (
+    b"sender",
+    b"in-reply-to",
+    b"references",
+    b"content-transfer-encoding",
+    b"content-disposition",
+    b"list-id",
+    b"list-unsubscribe",
+    b"list-unsubscribe-post",
+    b"feedback-id",
+)
+
+
+class Signer:
+    """Signs messages for one domain; holds the parsed key and may be shared between threads.
+
+    The RSA operation releases the GIL, so callers gain from running `sign` in a few threads.
+    """
+
+    def __init__(self, private_key: bytes, *, domain: str, selector: str) -> None:
+        """Take a PKCS#1 or PKCS#8 RSA key, PEM or DER; DkimError if it is none of 1024..4096 bits."""
+        self._key = _rsa_key(private_key)
+        self._head = b"v=1; a=rsa-sha256; c=relaxed/simple; d=%b; s=%b;" % (
+            domain.encode(),
+            selector.encode(),
+        )
+
+    def sign(self, message: bytes, *, at: float, lifetime_s: int | None = LIFETIME_S) -> bytes:
+        """The DKIM-Signature field, CRLF included, to put before a message with canonical newlines.
+
+        `at` is Unix seconds; the signature expires after `lifetime_s`, or never if that is None.
+        Raises MessageError if the header block is not one that `header.scan` takes.
+        """
+        fields, body_at = scan(message)
+        names, signed = _signed_fields(fields)
+        body_hash = base64.b64encode(hashlib.sha256(simple_body(message[body_at:])).digest())
+        times = b" t=%d;" % at if lifetime_s is None else b" t=%d; x=%d;" % (at, at + lifetime_s)
+        unsigned = b"DKIM-Signature: %b\r\n%b\r\n h=%b;\r\n bh=%b;\r\n b=" % (
+            self._head,
+            times,
+            _folded_names(names),
+            body_hash,
+        )
+        signed.append(relaxed_field(b"dkim-signature", unsigned[15:]).removesuffix(b"\r\n"))
+        signature = self._key.sign(b"".join(signed), padding.PKCS1v15(), hashes.SHA256())
+        text = base64.b64encode(signature)
+        lines = [text[at : at + _LINE] for at in range(0, len(text), _LINE)]
+        return unsigned + b"\r\n ".join(lines) + b"\r\n"
+
+
+def _signed_fields(fields: Sequence[HeaderField]) -> tuple[list[bytes], list[bytes]]:
+    """The names for `h=`, and the canonical fields they stand for, the last of each name first."""
+    by_key: dict[bytes, list[HeaderField]] = {}
+    for field in fields:
+        by_key.setdefault(field.key, []).append(field)
+    names, signed = [], []
+    for key in (*_OVERSIGNED, *(key for key in _SIGNED_IF_PRESENT if key in by_key)):
+        found = by_key.get(key, ())
+        signed += [relaxed_field(key, field.raw[len(key) + 1 :]) for field in reversed(found)]
+        names += [key] * (len(found) + 1)
+    return names, signed
+
+
+def _folded_names(names: Sequence[bytes]) -> bytes:
+    lines, line = [], b""
+    for name in names:
+        if len(line) + len(name) > _LINE:
+            lines.append(line)
+            line = b""
+        line += name + b":"
+    return b"\r\n ".join((*lines, line))[:-1]
+
+
+def _rsa_key(data: bytes) -> rsa.RSAPrivateKey:
+    load = (
+        serialization.load_pem_private_key
+        if data.lstrip().startswith(b"-----")
+        else serialization.load_der_private_key
+    )
+    try:
+        key = load(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise DkimError("the private key is not an unencrypted RSA key in PEM or DER") from error
+    if not isinstance(key, rsa.RSAPrivateKey) or not SMALLEST_KEY <= key.key_size <= LARGEST_KEY:
+        raise DkimError(f"the private key is not an RSA key of {SMALLEST_KEY} to {LARGEST_KEY} bits")
+    return key
+
+
+def generate_key(bits: int = 2048) -> tuple[bytes, str]:
+    """A new RSA key: PKCS#8 DER of the private half, base64 of the public half's SubjectPublicKeyInfo."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    private = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private, base64.b64encode(public).decode("ascii")
+
+
+def dns_record(public_b64: str) -> str:
+    """The TXT record to publish at `<selector>._domainkey.<domain>` (RFC 6376 section 3.6.1)."""
+    return f"v=DKIM1; k=rsa; p={public_b64}"

@@ -1,0 +1,143 @@
+"""The header block, as bytes: one strict scan that decides what fields a message has (I7).
+
+Scans, unfolds and writes header fields. It does not know what a field means. Whatever two readers
+could split in two ways is refused: junk lines, blanks before the colon, blank continuation lines,
+control characters. Sources: RFC 5322 sections 2.2 and 3.2.2, RFC 2047, SES (texts of errors).
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sesame.errors import SesameError
+from sesame.mail import words
+
+
+class MessageError(SesameError):
+    """A message that is not accepted; the text is in the words of SES where SES has them."""
+
+
+HEADER_LIMIT, FIELD_LIMIT = 102_400, 1_000  # octets of the block, number of fields
+LINE_LIMIT = 998  # octets without CRLF, RFC 5322 section 2.1.1
+FOLD_AT = 76  # characters, RFC 2047 section 2
+
+_FIELD = re.compile(rb"([!-9;-~]++):[^\r\n]*+(?:\r\n[ \t]++[^ \t\r\n][^\r\n]*+)*+\r\n")
+# ESC is left in: ISO-2022 text writes it. VT, FF and FS to RS end lines for some readers.
+_CONTROLS = bytes(set(range(32)) - {0x09, 0x0A, 0x0D, 0x1B} | {0x7F})
+_VALUE_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")
+
+
+class HeaderField(NamedTuple):
+    """One field: its name as written, the name in lower case, and all its octets with the CRLF."""
+
+    name: bytes
+    key: bytes
+    raw: bytes
+
+    @property
+    def value(self) -> bytes:
+        """The body of the field, unfolded and without blanks around it (RFC 5322 section 2.2.3)."""
+        return self.raw[len(self.name) + 1 :].replace(b"\r\n", b"").strip(b" \t")
+
+
+def canonical_newlines(message: bytes) -> bytes:
+    """The message with CRLF at the end of every line, the last included.
+
+    A bare LF counts as a line end, because clients of the API send it. Raises MessageError for a
+    bare CR or a NUL: readers differ about them.
+    """
+    if b"\0" in message:
+        raise MessageError("Message contains a NUL character.")
+    feeds, returns, pairs = message.count(b"\n"), message.count(b"\r"), message.count(b"\r\n")
+    if returns != pairs:
+        raise MessageError("Message contains a carriage return without a line feed.")
+    if feeds != pairs:
+        message = (message.replace(b"\r\n", b"\n") if pairs else message).replace(b"\n", b"\r\n")
+    return message if message.endswith(b"\r\n") else message + b"\r\n"
+
+
+def scan(message: bytes) -> tuple[tuple[HeaderField, ...], int]:
+    """The header fields of a message with canonical newlines, and where its body begins.
+
+    Raises MessageError unless every octet of the block belongs to a field of RFC 5322 syntax, and
+    for a block over 102,400 octets or 1,000 fields.
+    """
+    if message.startswith(b"\r\n"):
+        return (), 2
+    end = message.find(b"\r\n\r\n", 0, HEADER_LIMIT + 4)
+    end = len(message) if end < 0 else end + 2
+    if end > HEADER_LIMIT:
+        raise MessageError("Header section too long.")
+    fields = []
+    at, match_field = 0, _FIELD.match
+    while at < end:
+        match = match_field(message, at, end)
+        if match is None:
+            raise _bad_line(message[at:end])
+        name = match[1]
+        fields.append(HeaderField(name, name.lower(), match[0]))
+        at = match.end()
+    if len(fields) > FIELD_LIMIT:
+        raise MessageError("Header section too long.")
+    block = message[:end]
+    if len(block.translate(None, _CONTROLS)) != end:
+        raise illegal(next(f for f in fields if len(f.raw.translate(None, _CONTROLS)) != len(f.raw)).name)
+    return tuple(fields), min(end + 2, len(message))
+
+
+def illegal(name: bytes) -> MessageError:
+    """The error for a field that cannot be read."""
+    return MessageError(f"Illegal header '{name[:76].decode('ascii', 'backslashreplace')}'.")
+
+
+def _bad_line(rest: bytes) -> MessageError:
+    line = rest.partition(b"\r\n")[0]
+    if line.startswith(b":"):
+        return MessageError("Empty header names are illegal.")
+    return illegal(line.partition(b":")[0].strip(b" \t"))
+
+
+def longest_line(message: bytes) -> int:
+    """Octets of the longest line of a message with canonical newlines, CRLF not counted."""
+    return max(map(len, message.split(b"\r\n")))
+
+
+def field(name: str, value: str) -> bytes:
+    """A header field from text: folded, with encoded-words where the text is not ASCII.
+
+    Raises MessageError if the name is not a field name or the value holds a control character,
+    line ends included.
+    """
+    if _FIELD_NAME.fullmatch(name) is None:
+        raise MessageError(f"Illegal header '{name[:76]}'." if name else "Empty header names are illegal.")
+    return folded(name, text_words(name, value))
+
+
+def text_words(name: str, value: str, charset: str = "UTF-8") -> list[str]:
+    """Unstructured text as the words of a field; MessageError as in `field`."""
+    if _VALUE_CONTROL.search(value):
+        raise MessageError(f"Illegal header '{name}'.")
+    value = value.strip(" ")
+    if value.isascii() and "=?" not in value:
+        # every blank but the first of a run stays with its word, so that no fold loses one
+        pieces = re.findall(r" *[^ ]+", value)
+        found = [piece[1:] if index else piece for index, piece in enumerate(pieces)]
+        if all(len(piece) < LINE_LIMIT - len(name) for piece in found):
+            return found
+    try:
+        return words.encode(value, charset)
+    except words.WordError as error:
+        raise MessageError(str(error)) from error
+
+
+def folded(name: str, pieces: Iterable[str]) -> bytes:
+    """A field of ASCII words that are parted by one blank, folded between them at 76 characters."""
+    lines, line = [], f"{name}:"
+    for piece in pieces:
+        if len(line) + 1 + len(piece) > FOLD_AT and not line.endswith(":") and not piece.startswith(" "):
+            lines.append(line)
+            line = ""
+        line = f"{line} {piece}"
+    lines.append(line)
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")

@@ -1,0 +1,206 @@
+"""What a submitted message says, and how it goes on the wire.
+
+`read_message` reads the fields that decide who sends to whom; `rewrite` gives the octets that are
+spooled and signed. What policy sees of From and Sender is what `rewrite` writes, from the parsed
+value (I7). It does not authorise and does not sign.
+Sources: RFC 5322 section 3.6, SES developer guide (header fields, sending authorization headers).
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from sesame.mail import header, mime, words
+from sesame.mail.address import AddressError, Mailbox, parse_mailbox, parse_mailbox_list
+from sesame.mail.header import HeaderField, MessageError
+
+# SES developer guide, header fields: those that may stand in a message only once
+_ONCE_TEXT = b"""
+    accept-language acceptlanguage archived-at auto-submitted bounces-to comments content-alternative content-base
+    content-class content-description content-disposition content-duration content-id content-language
+    content-length content-location content-md5 content-transfer-encoding content-type date delivered-to
+    disposition-notification-options disposition-notification-to dkim-signature domainkey-signature errors-to from
+    importance in-reply-to keywords list-archive list-help list-id list-owner list-post list-subscribe
+    list-unsubscribe list-unsubscribe-post message-context message-id mime-version organization original-from
+    original-message-id original-recipient original-subject precedence priority references reply-to return-path
+    return-receipt-to sender solicitation sensitivity subject thread-index thread-topic user-agent vbr-info
+"""
+_ONCE = frozenset(_ONCE_TEXT.split())
+# removed from every message: rewritten by us, hidden from recipients, or a verdict that is not ours
+_REMOVED = frozenset(
+    {b"bcc", b"return-path", b"message-id", b"date", b"authentication-results", b"received-spf"}
+    | {b"arc-authentication-results", b"arc-message-signature", b"arc-seal"}
+)
+_X_SES = b"x-ses-"
+_SIGNING_DOMAIN = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedMessage:
+    """A submitted message: who it says sends to whom, its fields and its body, all with CRLF.
+
+    `x_ses` holds the X-SES-* fields by lower-case name, the first of each; `return_path` is an
+    addr-spec.
+    """
+
+    from_: Mailbox
+    sender: Mailbox | None
+    return_path: str | None
+    reply_to: tuple[Mailbox, ...]
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    bcc: tuple[Mailbox, ...]
+    x_ses: Mapping[str, str]
+    fields: tuple[HeaderField, ...]
+    body: bytes
+
+    @property
+    def subject(self) -> str | None:
+        """The decoded subject, or None; undecodable words stay as written."""
+        return self.header("subject")
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The addresses of To, Cc and Bcc, in that order, as often as they are named."""
+        return tuple(mailbox.addr_spec for mailbox in (*self.to, *self.cc, *self.bcc))
+
+    def header(self, name: str) -> str | None:
+        """The decoded text of the first field of that name, or None."""
+        key = name.lower().encode("ascii", "replace")
+        return next((_text(field) for field in self.fields if field.key == key), None)
+
+
+def read_message(raw: bytes) -> ParsedMessage:
+    """Read a message as a client submits it; bare LF counts as a line end.
+
+    Raises MessageError or AddressError for what is not one message with exactly one readable From:
+    a field that may stand once and stands twice, a line over 998 octets, a part over the limits of
+    `mime`, and everything that `header.scan` refuses.
+    """
+    message = header.canonical_newlines(raw)
+    if header.longest_line(message) > header.LINE_LIMIT:
+        raise MessageError(f"Message has a line of more than {header.LINE_LIMIT} characters.")
+    fields, body_at = header.scan(message)
+    first: dict[bytes, HeaderField] = {}
+    for field in fields:
+        if field.key in first and field.key in _ONCE:
+            raise MessageError(f"Duplicate header '{field.name.decode('ascii')}'.")
+        first.setdefault(field.key, field)
+    if b"from" not in first:
+        raise MessageError("Missing required header 'From'.")
+    mime.check_parts(
+        message,
+        body=body_at,
+        content_type_value=_plain(first.get(b"content-type")),
+        disposition=_plain(first.get(b"content-disposition")),
+    )
+    sender, reply_to = first.get(b"sender"), first.get(b"reply-to")
+    return ParsedMessage(
+        from_=parse_mailbox(_structured(first[b"from"])),
+        sender=parse_mailbox(_structured(sender)) if sender else None,
+        return_path=_return_path(first.get(b"return-path")),
+        reply_to=parse_mailbox_list(_loose(reply_to)) if reply_to else (),
+        to=_addresses(fields, b"to") if b"to" in first else (),
+        cc=_addresses(fields, b"cc") if b"cc" in first else (),
+        bcc=_addresses(fields, b"bcc") if b"bcc" in first else (),
+        x_ses={
+            key.decode("ascii"): _structured(field) for key, field in first.items() if key.startswith(_X_SES)
+        },
+        fields=fields,
+        body=message[body_at:],
+    )
+
+
+def _structured(field: HeaderField) -> str:
+    """The body of a field that must be text without doubt: UTF-8, folding tabs as blanks."""
+    try:
+        return field.value.replace(b"\t", b" ").decode("utf-8")
+    except UnicodeError as error:
+        raise header.illegal(field.name) from error
+
+
+def _plain(field: HeaderField | None) -> str:
+    return field.value.replace(b"\t", b" ").decode("latin-1") if field else ""
+
+
+def _text(field: HeaderField) -> str:
+    text = field.value.decode("utf-8", "replace")
+    try:
+        return words.decode(text)
+    except words.WordError:
+        return text
+
+
+def _addresses(fields: Sequence[HeaderField], key: bytes) -> tuple[Mailbox, ...]:
+    found: list[Mailbox] = []
+    for field in fields:
+        if field.key == key:
+            found += parse_mailbox_list(_loose(field))
+    return tuple(found)
+
+
+def _loose(field: HeaderField) -> str:
+    """The body of an address list; display names may be 8-bit in any charset, addresses are ASCII."""
+    value = field.value.replace(b"\t", b" ")
+    try:
+        return value.decode("utf-8")
+    except UnicodeError:
+        return value.decode("latin-1")
+
+
+def _return_path(field: HeaderField | None) -> str | None:
+    if field is None or (text := _structured(field)) in ("<>", ""):
+        return None
+    mailbox = parse_mailbox(text)
+    if mailbox.display_name is not None:
+        raise AddressError("Illegal address")
+    return mailbox.addr_spec
+
+
+def rewrite(
+    message: ParsedMessage,
+    *,
+    message_id_field: str,
+    at: float,
+    extra_fields: Sequence[tuple[str, str]] = (),
+    own_domains: Collection[str] = (),
+) -> bytes:
+    """The octets to spool: canonical CRLF, From and Sender from their parsed values.
+
+    Out go X-SES-*, Bcc, Return-Path, the sender's Message-ID and Date, verdicts of other servers, and
+    signatures that claim one of `own_domains`. In come Date (`at`, Unix seconds), Message-ID,
+    MIME-Version if missing, and `extra_fields`. Raises MessageError if one of those is not a field.
+    """
+    out = []
+    versioned = False
+    for field in message.fields:
+        key = field.key
+        if key in _REMOVED or key.startswith(_X_SES):
+            continue
+        if key == b"from":
+            out.append(header.folded("From", message.from_.words))
+        elif key == b"sender" and message.sender is not None:
+            out.append(header.folded("Sender", message.sender.words))
+        elif key == b"dkim-signature" and own_domains and _claims(field, own_domains):
+            continue
+        else:
+            versioned = versioned or key == b"mime-version"
+            out.append(field.raw)
+    out.append(stamp(at=at, message_id_field=message_id_field))
+    if not versioned:
+        out.append(b"MIME-Version: 1.0\r\n")
+    out += [header.field(name, value) for name, value in extra_fields]
+    out += (b"\r\n", message.body)
+    return b"".join(out)
+
+
+def stamp(*, at: float, message_id_field: str) -> bytes:
+    """The Date and Message-ID that the service gives a message (SES developer guide, header fields)."""
+    date = formatdate(at).removesuffix("-0000") + "+0000"
+    return f"Date: {date}\r\nMessage-ID: {message_id_field}\r\n".encode("ascii")
+
+
+def _claims(field: HeaderField, own_domains: Collection[str]) -> bool:
+    match = _SIGNING_DOMAIN.search(field.value)
+    return match is not None and match[1].decode("ascii", "replace").lower() in own_domains

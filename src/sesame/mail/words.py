@@ -1,0 +1,117 @@
+"""Words of a header that are not ASCII: encoded-words, and the charsets that mail may use.
+
+Decodes and encodes RFC 2047 text. It does not parse header fields or addresses. Only charsets
+registered for mail are known: Python's private codecs (`unicode_escape`, `idna`, …) are not.
+Sources: RFC 2047, RFC 2231 section 5 (language tags), IANA character sets.
+"""
+
+import base64
+import binascii
+import codecs
+import re
+
+from sesame.errors import SesameError
+
+
+class WordError(SesameError):
+    """An encoded-word or charset that cannot be read or written."""
+
+
+_MAIL_CODECS = frozenset(
+    {"ascii", "utf-8", "utf-7", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "utf-32-be", "utf-32-le"}
+    | {f"iso8859-{part}" for part in range(1, 17)}
+    | {f"cp{page}" for page in (437, 850, 852, 855, 858, 866, 874, 932, 949, 950)}
+    | {f"cp{page}" for page in range(1250, 1259)}
+    | {"koi8-r", "koi8-u", "kz1048", "ptcp154", "mac-roman", "tis-620", "hz", "johab"}
+    | {"shift_jis", "shift_jis_2004", "shift_jisx0213", "euc_jp", "euc_jis_2004", "euc_jisx0213"}
+    | {"iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3", "iso2022_jp_ext"}
+    | {"euc_kr", "iso2022_kr", "gb2312", "gbk", "gb18030", "big5", "big5hkscs"}
+)
+_CHARSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")
+_WORD = re.compile(r"=\?([!-)+->@-~]+)(?:\*[^?\s]*)?\?([bBqQ])\?([!->@-~]*)\?=")
+_BROKEN = re.compile(r"=\?[^?\s]+\?[bBqQ]\?")
+_WORD_LIMIT = 75  # RFC 2047 section 2
+
+
+def codec(charset: str) -> str:
+    """Python's name for a mail charset; WordError if it is not one."""
+    if _CHARSET_NAME.fullmatch(charset) is None:
+        raise WordError("Illegal charset name.")
+    try:
+        name = codecs.lookup(charset).name
+    except LookupError:
+        name = ""
+    if name not in _MAIL_CODECS:
+        raise WordError(f"Unknown charset '{charset}'.")
+    return name
+
+
+def decode(text: str) -> str:
+    """Text with its encoded-words decoded; blanks between two of them vanish (RFC 2047 section 6.2).
+
+    Neighbours in one charset are joined as bytes first, because senders split characters between them.
+    Raises WordError if a word names an unknown charset or does not decode.
+    """
+    if "=?" not in text:
+        return text
+    found: list[str] = []
+    run, run_codec, at = b"", "", 0
+    for match in _WORD.finditer(text):
+        name, between = codec(match[1]), text[at : match.start()]
+        follows = run_codec != "" and not between.strip(" \t")
+        if not follows or name != run_codec:
+            found.append(_decoded(run, run_codec))
+            run, run_codec = b"", name
+        if not follows:
+            found.append(between)
+        run += _content(match[2], match[3])
+        at = match.end()
+    found += (_decoded(run, run_codec), text[at:])
+    decoded = "".join(found)
+    if _BROKEN.search(decoded):
+        raise WordError("Illegal encoded-word.")
+    return decoded
+
+
+def _content(encoding: str, text: str) -> bytes:
+    try:
+        if encoding in "qQ":
+            return binascii.a2b_qp(text.encode("ascii"), header=True)
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError as error:
+        raise WordError("Illegal encoded-word.") from error
+
+
+def _decoded(data: bytes, name: str) -> str:
+    try:
+        return data.decode(name) if data else ""
+    except UnicodeError as error:
+        raise WordError("Illegal encoded-word.") from error
+
+
+def encode(text: str, charset: str = "UTF-8") -> list[str]:
+    """Encoded-words of at most 75 characters, each complete in itself (RFC 2047 section 5).
+
+    Raises WordError if the charset is unknown or has no sign for a character of the text.
+    """
+    name = codec(charset)
+    room = (_WORD_LIMIT - len(f"=?{charset}?B??=")) // 4 * 3
+    words: list[str] = []
+    at = 0
+    while at < len(text):
+        size = room
+        while len(chunk := encoded(text[at : at + size], name, charset=charset)) > room:
+            size = min(size, len(text) - at) - max(1, (len(chunk) - room) // 4)
+            if size < 1:
+                raise WordError(f"Charset '{charset}' does not fit into an encoded-word.")
+        words.append(f"=?{charset}?B?{base64.b64encode(chunk).decode('ascii')}?=")
+        at += size
+    return words
+
+
+def encoded(text: str, name: str, *, charset: str) -> bytes:
+    """Text in the codec `name`; WordError, naming `charset`, if it has no sign for a character."""
+    try:
+        return text.encode(name)
+    except UnicodeError as error:
+        raise WordError(f"The text cannot be written in charset '{charset}'.") from error
