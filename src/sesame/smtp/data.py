@@ -1,0 +1,112 @@
+"""The message behind DATA: dots doubled and undoubled, and where it ends.
+
+INVARIANT: only <CRLF>.<CRLF> ends a message, and no message with a bare CR, a bare LF or a NUL
+passes in either direction. That closes SMTP smuggling from both sides: we cannot be made to see a
+second message, nor to write what another server takes for one. Sources: RFC 5321 sections 2.3.8,
+4.1.1.4, 4.5.2 and 4.5.3.1.6.
+
+Lines are never walked in Python: one regular expression knows the grammar, `find` and `replace` do
+the rest.
+"""
+
+import re
+from enum import Enum
+
+from sesame.smtp.errors import MessageNotSendable
+
+TEXT_LINE_BYTES = 998
+"""Longest line of text, without its CRLF (RFC 5321 section 4.5.3.1.6)."""
+
+_END = b"\r\n.\r\n"
+# Lines of any octets but NUL, CR and LF, each closed by CRLF. A positive class and possessive
+# repeats make this the fastest of the forms tried: 5 µs for 5 KB.
+_lines_only = re.compile(rb"(?:[\x01-\x09\x0b\x0c\x0e-\xff]{0,998}+\r\n)*+").fullmatch
+_lines_of_any_length = re.compile(rb"(?:[\x01-\x09\x0b\x0c\x0e-\xff]*+\r\n)*+").fullmatch
+
+
+class Defect(Enum):
+    """Why a message was not taken."""
+
+    STRAY_BYTE = "a bare CR, a bare LF or a NUL"
+    LONG_LINE = "a line of more than 998 octets"
+    TOO_BIG = "more octets than the size limit"
+
+
+def defect_of(content: bytes) -> Defect | None:
+    """What keeps `content`, which ends with CRLF or is empty, from being lines of mail text."""
+    if _lines_only(content):
+        return None
+    return Defect.LONG_LINE if _lines_of_any_length(content) else Defect.STRAY_BYTE
+
+
+def stuff(content: bytes) -> bytes:
+    """`content` as it is written after 354: dots doubled, the final dot included.
+
+    A missing CRLF at the end is added. Raises MessageNotSendable when it is not lines of text.
+    """
+    if content and not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    if defect := defect_of(content):
+        raise MessageNotSendable(f"message has {defect.value}", status="5.6.0")
+    first_dot = b"." if content.startswith(b".") else b""
+    return b"".join((first_dot, content.replace(b"\r\n.", b"\r\n.."), b".\r\n"))
+
+
+class DataReader:
+    """Collects one message from behind DATA until its end.
+
+    A message with a defect is read to its end without being kept, except one with a stray byte:
+    where that one ends is what its two readers would not agree on, so reading stops.
+    """
+
+    def __init__(self, *, size_bytes: int) -> None:
+        self._left_bytes = size_bytes
+        self._chunks: list[bytes] = []
+        # Always begins with the CRLF that closed the line before; here that of the DATA command.
+        self._pending = b"\r\n"
+        self.defect: Defect | None = None
+
+    @property
+    def content(self) -> bytes:
+        """The lines taken so far, dots undoubled."""
+        return b"".join(self._chunks)
+
+    def receive_data(self, data: bytes) -> bytes | None:
+        """Take `data`; None while the message goes on, else the bytes that follow its end.
+
+        Stop feeding when `defect` becomes STRAY_BYTE.
+        """
+        pending = self._pending + data
+        end = pending.find(_END)
+        last = end if end >= 0 else pending.rfind(b"\r\n")
+        if self.defect is None:
+            self._take(pending[: last + 2].replace(b"\r\n.", b"\r\n")[2:])
+        if end >= 0:
+            return pending[end + len(_END) :]
+        if self.defect is None:
+            self._pending = pending[last:]
+            self._check_unfinished_line()
+        if self.defect is not None:
+            self._pending = pending[-(len(_END) - 1) :]
+        return None
+
+    def _take(self, lines: bytes) -> None:
+        self._left_bytes -= len(lines)
+        if defect := defect_of(lines):
+            self._fail(defect)
+        elif self._left_bytes < 0:
+            self._fail(Defect.TOO_BIG)
+        else:
+            self._chunks.append(lines)
+
+    def _check_unfinished_line(self) -> None:
+        """See a stray byte or an endless line as soon as it is there: its CRLF may never come."""
+        line = self._pending[2:]
+        if b"\n" in line or b"\0" in line or b"\r" in line[:-1]:
+            self._fail(Defect.STRAY_BYTE)
+        elif len(line) > TEXT_LINE_BYTES + len(".\r"):
+            self._fail(Defect.LONG_LINE)
+
+    def _fail(self, defect: Defect) -> None:
+        self.defect = defect
+        self._chunks.clear()
