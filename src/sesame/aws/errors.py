@@ -1,0 +1,134 @@
+"""Errors of the AWS wire and of IAM: what the signature, the form or the model makes us answer.
+
+Errors of sending are in `sesame.errors`. Texts are those AWS gives (observed), where it gives one
+for every case; otherwise the room that raises words them. Sources: SES and IAM "Common errors",
+botocore's IAM model for codes and HTTP status.
+"""
+
+from sesame.errors import ServiceError
+
+
+class MissingAuthenticationToken(ServiceError):
+    """The request carries no signature."""
+
+    code, http_status = "MissingAuthenticationToken", 403
+
+    def __init__(self, message: str = "Request is missing Authentication Token") -> None:
+        super().__init__(message)
+
+
+class InvalidClientTokenId(ServiceError):
+    """The access key is unknown or inactive, or a session token came with a key that has none."""
+
+    code, http_status = "InvalidClientTokenId", 403
+
+    def __init__(self, message: str = "The security token included in the request is invalid.") -> None:
+        super().__init__(message)
+
+
+class ExpiredToken(ServiceError):
+    """The session token has expired."""
+
+    code, http_status = "ExpiredToken", 403
+
+    def __init__(self, message: str = "The security token included in the request is expired") -> None:
+        super().__init__(message)
+
+
+class SignatureDoesNotMatch(ServiceError):
+    """The signature is wrong, made for other circumstances, or does not cover what it must."""
+
+    code, http_status = "SignatureDoesNotMatch", 403
+
+    def __init__(
+        self,
+        message: str = (
+            "The request signature we calculated does not match the signature you provided. Check your AWS "
+            "Secret Access Key and signing method. Consult the service documentation for details."
+        ),
+    ) -> None:
+        super().__init__(message)
+
+
+class IncompleteSignature(ServiceError):
+    """The signature cannot be read: a part is missing, malformed or there twice."""
+
+    code = "IncompleteSignature"
+
+
+class RequestExpired(ServiceError):
+    """A presigned request is used after its time."""
+
+    code = "RequestExpired"
+
+    def __init__(self, message: str = "Request has expired.") -> None:
+        super().__init__(message)
+
+
+class InvalidAction(ServiceError):
+    """The service has no such operation in that version."""
+
+    code = "InvalidAction"
+
+
+class MissingAction(ServiceError):
+    """The request names no operation."""
+
+    code = "MissingAction"
+
+    def __init__(self, message: str = "The request must contain the parameter Action") -> None:
+        super().__init__(message)
+
+
+class MalformedQueryString(ServiceError):
+    """The form or query string cannot be read in exactly one way."""
+
+    code = "MalformedQueryString"
+
+
+class MalformedInput(ServiceError):
+    """A parameter has the wrong type: a list for a text, letters for a number."""
+
+    code = "MalformedInput"
+
+
+class NoSuchEntity(ServiceError):
+    """IAM: the user, key or policy named does not exist."""
+
+    code, http_status = "NoSuchEntity", 404
+
+
+class EntityAlreadyExists(ServiceError):
+    """IAM: something of that name exists."""
+
+    code, http_status = "EntityAlreadyExists", 409
+
+
+class DeleteConflict(ServiceError):
+    """IAM: the thing still has keys or policies of its own."""
+
+    code, http_status = "DeleteConflict", 409
+
+
+class ConcurrentModification(ServiceError):
+    """IAM: somebody else changed the thing at the same time; try again."""
+
+    code, http_status = "ConcurrentModification", 409
+
+
+class MalformedPolicyDocument(ServiceError):
+    """IAM: the policy document is not one."""
+
+    code = "MalformedPolicyDocument"
+
+
+class IamLimitExceeded(ServiceError):
+    """IAM: a limit of the account is reached. SES's LimitExceeded has status 400, IAM's 409."""
+
+    code, http_status = "LimitExceeded", 409
+
+
+class InvalidInput(ServiceError):
+    """IAM: a parameter is out of place or out of range."""
+
+    code = "InvalidInput"

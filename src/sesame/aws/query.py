@@ -1,0 +1,156 @@
+"""The AWS Query protocol: forms in, XML out.
+
+Splits a form into fields and picks the operation; what is in the fields is read by the model's
+compiled readers. Does not authenticate. Sources: AWS Query protocol; WHATWG URL standard for
+application/x-www-form-urlencoded.
+
+INVARIANT: a form that two readers could read in two ways is refused: repeated names, bad percent
+escapes, text that is not UTF-8, parameters in both query and body.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sesame.aws.errors import InvalidAction, MalformedQueryString, MissingAction
+from sesame.aws.model import Operation, ServiceModel
+from sesame.aws.query_output import escape
+from sesame.aws.request import HttpRequest
+from sesame.errors import NotImplementedByService, ServiceError
+
+CONTENT_TYPE = "text/xml"
+"""Of every reply."""
+
+_FORM_TYPE = b"application/x-www-form-urlencoded"
+_HEX = "0123456789abcdefABCDEF"
+_ESCAPED_BYTES = {high + low: int(high + low, 16) for high in _HEX for low in _HEX}
+_ESCAPED_TEXT = {digits: chr(byte) for digits, byte in _ESCAPED_BYTES.items() if 0 < byte < 0x80}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A decoded request: the operation's name, the API version if given, all other parameters."""
+
+    action: str
+    version: str | None
+    fields: Mapping[str, str]
+
+
+def read_action(request: HttpRequest) -> Form:
+    """The form of `request`: the body of a POST, the query string of a GET.
+
+    Raises MissingAction, MalformedQueryString (also for a NUL anywhere: no parameter may hold one)
+    and InvalidAction for other HTTP methods.
+    """
+    fields = _split(_form_of(request))
+    action = fields.pop("Action", "")
+    if not action:
+        raise MissingAction()
+    return Form(action=action, version=fields.pop("Version", None), fields=fields)
+
+
+def find_operation(service: ServiceModel, form: Form) -> Operation:
+    """The operation that `form` calls.
+
+    Raises InvalidAction when `service` has none of that name and version, NotImplementedByService
+    when Sesame does not serve it.
+    """
+    if form.version in (None, service.api_version):
+        if (operation := service.operations.get(form.action)) is not None:
+            return operation
+        if service.is_known_operation(form.action):
+            raise NotImplementedByService(f"Operation {form.action} is not implemented.")
+    version = service.api_version if form.version is None else form.version
+    raise InvalidAction(f"Could not find operation {form.action[:128]} for version {version[:32]}")
+
+
+def parse(operation: Operation, form: Form) -> dict[str, Any]:
+    """The parameters of `operation`, typed by the model.
+
+    Blobs are bytes, timestamps Unix seconds, structures and maps dicts; absent members are absent.
+    Parameters the model does not know are ignored, as AWS does. Raises ValidationError (every
+    violation in one message) and MalformedInput.
+    """
+    return operation.parse(form.fields)
+
+
+def serialise(operation: Operation, result: Mapping[str, Any], *, request_id: str) -> bytes:
+    """The body of a successful reply; raises KeyError when `result` lacks a required member."""
+    return operation.serialise(result, request_id)
+
+
+def serialise_error(service: ServiceModel, error: ServiceError, *, request_id: str) -> bytes:
+    """The body of a refusal, to be sent with `error.http_status`."""
+    return (
+        f'<ErrorResponse xmlns="{service.xmlns}"><Error><Type>{error.fault.value}</Type>'
+        f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+        f"<RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
+    ).encode()
+
+
+def _form_of(request: HttpRequest) -> bytes:
+    if request.method == "GET":
+        if request.body:
+            raise MalformedQueryString("A GET request must not have a body")
+        return request.query
+    if request.method != "POST":
+        raise InvalidAction(f"The HTTP method {request.method[:32]} calls no operation")
+    if request.query and request.body:
+        raise MalformedQueryString("Parameters must be in the query string or in the body, not in both")
+    for value in request.header_values(b"content-type"):
+        media_type, _, parameters = value.lower().partition(b";")
+        charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
+        if media_type.strip() != _FORM_TYPE or charset not in (b"", b"utf-8", b"utf8"):
+            raise MalformedQueryString(f"The Content-Type of a form is {_FORM_TYPE.decode()} in UTF-8")
+    return request.body or request.query
+
+
+def _split(form: bytes) -> dict[str, str]:
+    """Names and values of a form, decoded; empty pairs (`&&`) are skipped."""
+    try:
+        text = form.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedQueryString("The form is not UTF-8") from error
+    fields: dict[str, str] = {}
+    for pair in text.split("&"):
+        if not pair:
+            continue
+        name, _, value = pair.partition("=")
+        if "%" in pair or "+" in pair:
+            name, value = _unescape(name), _unescape(value)
+        if name in fields:
+            raise MalformedQueryString(f"The parameter {name[:128]} occurs twice")
+        fields[name] = value
+    if "\0" in text:
+        raise MalformedQueryString("A parameter holds a NUL character")
+    return fields
+
+
+def _unescape(text: str) -> str:
+    """Undo percent escapes and `+`; stricter than urllib, which lets bad escapes stand."""
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    first, *rest = text.split("%")
+    try:
+        return "".join([first, *[_ESCAPED_TEXT[part[:2]] + part[2:] for part in rest]])
+    except KeyError:
+        return _unescape_bytes(first, rest)
+
+
+def _unescape_bytes(first: str, rest: list[str]) -> str:
+    """The slow way, for text beyond ASCII; also finds what is wrong."""
+    decoded = bytearray(first.encode())
+    try:
+        for part in rest:
+            decoded.append(_ESCAPED_BYTES[part[:2]])
+            decoded += part[2:].encode()
+    except KeyError as error:
+        raise MalformedQueryString("The form has a bad percent escape") from error
+    if 0 in decoded:
+        raise MalformedQueryString("A parameter holds a NUL character")
+    try:
+        return decoded.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedQueryString("The form is not UTF-8") from error

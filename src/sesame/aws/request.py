@@ -1,0 +1,28 @@
+"""An HTTP request as the AWS wire sees it: raw bytes, nothing decoded or normalised.
+
+Signatures are over the bytes the client sent; whoever decodes a path or a header before the
+signature is checked breaks them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request.
+
+    `raw_path` is the target's path without `?` and query, percent-escapes untouched; `query` is
+    what followed `?`, or empty. Header names are lower case; values are as received, in order,
+    repeated headers repeated.
+    """
+
+    method: str
+    raw_path: bytes
+    query: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+    def header_values(self, name: bytes) -> list[bytes]:
+        """Every value of the header `name` (lower case), in the order received."""
+        return [value for header, value in self.headers if header == name]

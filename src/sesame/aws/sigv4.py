@@ -1,0 +1,356 @@
+"""Signature Version 4: reads a signature, checks its scope, verifies it over the raw request.
+
+In this order, each a function: `read_signature` (what is claimed), `check_scope` (is it for us and
+for now), `verify` (is it true, given the caller's signing key). Knows no accounts and no clock.
+Sources: AWS "Create a signed AWS API request" and "Authenticating requests: query parameters";
+texts observed.
+
+INVARIANT: what is not signed does not count. Host, content-type and every x-amz-* header must be
+signed, the body's hash is always computed anew, and one request carries one signature.
+"""
+
+import hmac
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from urllib.parse import unquote_to_bytes
+
+from sesame.aws.canonical import (
+    body_hash,
+    canonical_headers,
+    canonical_path,
+    canonical_paths,
+    canonical_query,
+)
+from sesame.aws.errors import (
+    IncompleteSignature,
+    MissingAuthenticationToken,
+    RequestExpired,
+    SignatureDoesNotMatch,
+)
+from sesame.aws.request import HttpRequest
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+TERMINATOR = "aws4_request"
+LONGEST_PRESIGNED_S = 7 * 24 * 3600
+_BASIC_ISO_8601 = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
+_HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+_ONCE = frozenset({b"authorization", b"host", b"content-type", b"date"})
+_QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRequest:
+    """What a request's signature claims. Nothing in it is checked but its form.
+
+    `date` is the scope's yyyymmdd; `timestamp` the time of signing as signed (yyyymmddThhmmssZ) and
+    `amz_date` the same in Unix seconds; `signed_headers` are lower case, in the order signed;
+    `expires_s` counts from `amz_date` and is there for a presigned request only.
+    """
+
+    access_key_id: str
+    date: str
+    region: str
+    service: str
+    terminator: str
+    timestamp: str
+    amz_date: float
+    signed_headers: tuple[bytes, ...]
+    signature: str
+    session_token: str | None
+    presigned: bool = False
+    expires_s: int | None = None
+
+    @property
+    def scope(self) -> str:
+        """The credential scope, without the access key."""
+        return f"{self.date}/{self.region}/{self.service}/{self.terminator}"
+
+
+def read_signature(request: HttpRequest) -> SignedRequest:
+    """Read the Authorization header, or the X-Amz-* query parameters of a presigned GET.
+
+    Raises MissingAuthenticationToken when there is neither, IncompleteSignature when a part is
+    missing, malformed or there twice.
+    """
+    headers = _headers_that_count(request)
+    parameters = _query_parameters(request.query) if request.query else {}
+    if (authorization := headers.get(b"authorization")) is None:
+        if not parameters:
+            raise MissingAuthenticationToken()
+        return _read_presigned(request, headers, parameters)
+    if parameters:
+        raise IncompleteSignature(
+            "A request must be signed in its Authorization header or its query, not in both"
+        )
+    return _read_header(authorization, headers)
+
+
+def check_scope(
+    signed: SignedRequest, *, now: float, skew_s: float, regions: Callable[[str], bool], service: str
+) -> None:
+    """Check that the signature is for this service, a region of ours, and for now.
+
+    `skew_s` is how far the client's clock may be off either way; a presigned request is good until
+    it expires. Raises SignatureDoesNotMatch with every fault of the scope in its text, or
+    RequestExpired.
+    """
+    faults = []
+    if signed.terminator != TERMINATOR:
+        faults.append(
+            f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{signed.terminator}'."
+        )
+    if signed.date != signed.timestamp[:8]:
+        faults.append(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+            f"'{signed.date}' != '{signed.timestamp[:8]}', from '{signed.timestamp}'."
+        )
+    if not regions(signed.region):
+        faults.append(f"Credential should be scoped to a valid region, not '{signed.region}'.")
+    if signed.service != service:
+        faults.append(f"Credential should be scoped to correct service: '{service}'.")
+    if faults:
+        raise SignatureDoesNotMatch(" ".join(faults))
+    _check_time(signed, now, skew_s)
+
+
+def verify(request: HttpRequest, signed: SignedRequest, *, signing_key: bytes) -> None:
+    """Check the signature over the request as received; raises SignatureDoesNotMatch."""
+    _check_coverage(request, signed)
+    payload_hash = body_hash(request.body)
+    for declared in request.header_values(b"x-amz-content-sha256"):
+        # UNSIGNED-PAYLOAD and STREAMING-… end here too: they are no hash of anything.
+        if declared.strip() != payload_hash:
+            raise SignatureDoesNotMatch(
+                "The provided 'x-amz-content-sha256' header does not match what was computed."
+            )
+    for path in canonical_paths(request.raw_path):
+        to_sign = string_to_sign(signed, _canonical(request, signed, path, payload_hash))
+        expected = hmac.digest(signing_key, to_sign, "sha256").hex()
+        if hmac.compare_digest(expected, signed.signature):
+            return
+    raise SignatureDoesNotMatch()
+
+
+def canonical_request(
+    request: HttpRequest, signed: SignedRequest, *, normalise_path: bool = True, double_encode: bool = True
+) -> bytes:
+    """The canonical request; the two switches are off for S3 only."""
+    path = canonical_path(request.raw_path, normalise=normalise_path, double_encode=double_encode)
+    return _canonical(request, signed, path, body_hash(request.body))
+
+
+def string_to_sign(signed: SignedRequest, canonical: bytes) -> bytes:
+    """The text that the signing key signs."""
+    return f"{ALGORITHM}\n{signed.timestamp}\n{signed.scope}\n{sha256(canonical).hexdigest()}".encode()
+
+
+def signing_key(secret_access_key: str, date: str, region: str, service: str) -> bytes:
+    """The key for one day (yyyymmdd), region and service; callers keep it for that day."""
+    key = f"AWS4{secret_access_key}".encode()
+    for part in (date, region, service, TERMINATOR):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def _headers_that_count(request: HttpRequest) -> dict[bytes, bytes]:
+    """The headers that authentication reads; each must be there once."""
+    found: dict[bytes, bytes] = {}
+    for name, value in request.headers:
+        if name in _ONCE or name.startswith(b"x-amz-"):
+            if name in found:
+                raise IncompleteSignature(f"The header '{name.decode('latin-1')}' occurs twice")
+            found[name] = value
+    return found
+
+
+def _query_parameters(query: bytes) -> dict[str, str]:
+    """The X-Amz-* parameters; each must be there once, whatever the case of its letters."""
+    found: dict[str, str] = {}
+    seen = set()
+    for pair in query.replace(b"+", b" ").split(b"&"):
+        name, _, value = pair.partition(b"=")
+        text = unquote_to_bytes(name).decode("latin-1")
+        if text[:6].lower() == "x-amz-":
+            if text.lower() in seen:
+                raise IncompleteSignature(f"The parameter '{text}' occurs twice")
+            seen.add(text.lower())
+            found[text] = unquote_to_bytes(value).decode("latin-1")
+    return found
+
+
+def _read_header(authorization: bytes, headers: Mapping[bytes, bytes]) -> SignedRequest:
+    algorithm, _, rest = authorization.decode("latin-1").strip().partition(" ")
+    if algorithm.startswith("AWS4-") and algorithm != ALGORITHM:
+        raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{algorithm}'.")
+    parts = _key_values(rest) if algorithm == ALGORITHM else {}
+    faults = [
+        f"Authorization header requires '{name}' parameter."
+        for name in ("Credential", "Signature", "SignedHeaders")
+        if not parts.get(name)
+    ]
+    date = headers.get(b"x-amz-date") or headers.get(b"date")
+    if date is None:
+        faults.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    if faults or date is None:
+        # The header may hold somebody's password: only its hash is shown.
+        shown = b64encode(sha256(authorization).digest()).decode("ascii")
+        faults.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={shown}")
+        raise IncompleteSignature(" ".join(faults))
+    token = headers.get(b"x-amz-security-token")
+    return _signed(
+        parts["Credential"],
+        parts["SignedHeaders"],
+        parts["Signature"],
+        timestamp=_timestamp(date.decode("latin-1").strip(), is_http_date=b"x-amz-date" not in headers),
+        session_token=None if token is None else token.decode("latin-1").strip(),
+    )
+
+
+def _key_values(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = part.strip().partition("=")
+        if not equals or name not in ("Credential", "SignedHeaders", "Signature") or name in found:
+            raise IncompleteSignature(
+                "The Authorization header must have Credential, SignedHeaders, Signature once"
+            )
+        found[name] = value
+    return found
+
+
+def _read_presigned(
+    request: HttpRequest, headers: Mapping[bytes, bytes], parameters: Mapping[str, str]
+) -> SignedRequest:
+    faults = [
+        f"AWS query-string parameters must include 'X-Amz-{name}'. Re-examine the query-string parameters."
+        for name in _QUERY_PARAMETERS
+        if not parameters.get(f"X-Amz-{name}")
+    ]
+    if faults:
+        raise IncompleteSignature(" ".join(faults))
+    if request.method != "GET":
+        raise IncompleteSignature("Only a GET request may be signed in its query")
+    if parameters["X-Amz-Algorithm"] != ALGORITHM:
+        raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{parameters['X-Amz-Algorithm'][:64]}'.")
+    for name in parameters:
+        if name.lower().encode("latin-1") in headers:
+            raise IncompleteSignature(f"'{name}' is both a header and a parameter")
+    expires = parameters["X-Amz-Expires"]
+    if not (expires.isascii() and expires.isdecimal() and len(expires) <= 6):
+        raise IncompleteSignature("X-Amz-Expires should be a number")
+    if not 1 <= int(expires) <= LONGEST_PRESIGNED_S:
+        raise IncompleteSignature(f"X-Amz-Expires must be between 1 and {LONGEST_PRESIGNED_S} seconds")
+    return _signed(
+        parameters["X-Amz-Credential"],
+        parameters["X-Amz-SignedHeaders"],
+        parameters["X-Amz-Signature"],
+        timestamp=_timestamp(parameters["X-Amz-Date"], is_http_date=False),
+        session_token=parameters.get("X-Amz-Security-Token"),
+        expires_s=int(expires),
+    )
+
+
+def _signed(
+    credential: str,
+    signed_headers: str,
+    signature: str,
+    *,
+    timestamp: tuple[str, float],
+    session_token: str | None,
+    expires_s: int | None = None,
+) -> SignedRequest:
+    elements = credential.split("/")
+    if len(elements) != 5 or not all(elements) or not credential.isascii():
+        raise IncompleteSignature(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
+            f"got '{credential[:256]}'"
+        )
+    if not signature.isascii():
+        raise IncompleteSignature("Signature must be hexadecimal")
+    names = tuple(signed_headers.encode("latin-1").split(b";"))
+    if len(set(names)) != len(names):
+        raise IncompleteSignature("SignedHeaders names a header twice")
+    return SignedRequest(
+        access_key_id=elements[0],
+        date=elements[1],
+        region=elements[2],
+        service=elements[3],
+        terminator=elements[4],
+        timestamp=timestamp[0],
+        amz_date=timestamp[1],
+        signed_headers=names,
+        signature=signature,
+        session_token=session_token,
+        presigned=expires_s is not None,
+        expires_s=expires_s,
+    )
+
+
+def _timestamp(text: str, *, is_http_date: bool) -> tuple[str, float]:
+    """The time of signing in basic ISO 8601 form, and in Unix seconds."""
+    try:
+        if _BASIC_ISO_8601.fullmatch(text):
+            return text, datetime.fromisoformat(text).timestamp()
+        if is_http_date:
+            at = datetime.strptime(text, _HTTP_DATE).replace(tzinfo=UTC)
+            return at.strftime(_BASIC_FORMAT), at.timestamp()
+    except ValueError:
+        pass
+    raise IncompleteSignature(
+        f"Date must be in ISO-8601 'basic format'. Got '{text[:64]}'. See http://en.wikipedia.org/wiki/ISO_8601"
+    )
+
+
+def _check_time(signed: SignedRequest, now: float, skew_s: float) -> None:
+    window = f"({_basic(now)} {{}} {skew_s / 60:g} min.)"
+    if signed.amz_date > now + skew_s:
+        limit = f"{_basic(now + skew_s)} {window.format('+')}"
+        raise SignatureDoesNotMatch(
+            f"Signature not yet current: {signed.timestamp} is still later than {limit}"
+        )
+    if signed.expires_s is not None:
+        if now > signed.amz_date + signed.expires_s:
+            raise RequestExpired()
+    elif signed.amz_date < now - skew_s:
+        limit = f"{_basic(now - skew_s)} {window.format('-')}"
+        raise SignatureDoesNotMatch(f"Signature expired: {signed.timestamp} is now earlier than {limit}")
+
+
+def _basic(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime(_BASIC_FORMAT)
+
+
+def _check_coverage(request: HttpRequest, signed: SignedRequest) -> None:
+    """Raise SignatureDoesNotMatch when a header that counts is not signed, or a signed one is absent."""
+    names = signed.signed_headers
+    present = set()
+    for name, _ in request.headers:
+        present.add(name)
+        if name not in names and (name in (b"host", b"content-type") or name.startswith(b"x-amz-")):
+            raise SignatureDoesNotMatch(
+                f"'{name.decode('latin-1')}' must be a 'SignedHeader' in the AWS Authorization."
+            )
+    if b"host" not in names:
+        raise SignatureDoesNotMatch("'Host' must be a 'SignedHeader' in the AWS Authorization.")
+    if not signed.presigned and b"x-amz-date" not in names and b"date" not in names:
+        raise SignatureDoesNotMatch("The date must be a 'SignedHeader' in the AWS Authorization.")
+    if not present.issuperset(names):
+        raise SignatureDoesNotMatch()
+
+
+def _canonical(request: HttpRequest, signed: SignedRequest, path: bytes, payload_hash: bytes) -> bytes:
+    return b"\n".join(
+        (
+            request.method.encode(),
+            path,
+            canonical_query(request.query),
+            canonical_headers(request.headers, signed.signed_headers),
+            b";".join(signed.signed_headers),
+            payload_hash,
+        )
+    )
