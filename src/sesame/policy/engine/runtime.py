@@ -1,0 +1,124 @@
+"""What the generated code calls: the context made ready, patterns with variables, bound principals.
+
+INVARIANT: what is not understood never helps to allow. Classes that can meet it are told the answer
+to give then. Sources: IAM user guide "principal element", "policy variables".
+"""
+
+from collections.abc import Mapping
+
+from sesame.policy.language.forms import PatternKind, is_plain
+from sesame.policy.language.pattern import ArnPattern, Glob, Tokens, Wild, substitute
+from sesame.policy.request import ContextValue
+
+Context = Mapping[str, str | tuple[str, ...] | None]
+"""Folded keys; None for an empty list, a bare text for a list of one."""
+
+
+def fold_context(context: Mapping[str, ContextValue]) -> dict[str, str | tuple[str, ...] | None]:
+    """`context` with its keys in lower case and its lists of none or one settled."""
+    return {
+        key.lower(): value if value.__class__ is str else _settle(tuple(value))
+        for key, value in context.items()
+    }
+
+
+def _settle(values: tuple[str, ...]) -> str | tuple[str, ...] | None:
+    if len(values) > 1:
+        return values
+    return values[0] if values else None
+
+
+class Dynamic:
+    """A pattern with variables, filled in anew for each request."""
+
+    __slots__ = ("_folded", "_kind", "_text_only", "_tokens", "_unresolved")
+
+    def __init__(self, tokens: Tokens, kind: PatternKind, *, folded: bool, unresolved: bool) -> None:
+        self._tokens = tokens
+        self._kind = kind
+        self._folded = folded
+        self._unresolved = unresolved
+        self._text_only = not any(isinstance(token, Wild) for token in tokens)
+
+    def matches(self, text: str, context: Context) -> bool:
+        """Whether `text` matches; `unresolved` is the answer when a variable has no single value.
+
+        With `folded`, `text` is in lower case and the pattern is put so.
+        """
+
+        def lookup(key: str) -> str | None:
+            value = context.get(key)
+            return value if isinstance(value, str) else None
+
+        tokens = substitute(self._tokens, lookup)
+        if tokens is None:
+            return self._unresolved
+        if self._text_only:
+            filled = "".join(token for token in tokens if isinstance(token, str))
+            return text == (filled.lower() if self._folded else filled)
+        if self._kind in (PatternKind.ARN, PatternKind.RESOURCE) and not is_plain(tokens):
+            return ArnPattern(tokens, crossing=self._kind is PatternKind.RESOURCE).matches(text)
+        return Glob(tokens).matches(text)
+
+
+class BoundNames:
+    """Names in a Principal element that were bound to unique ids when the policy was stored.
+
+    A user that was deleted and made anew has the name and another id: it is not who was meant.
+    """
+
+    __slots__ = ("_ids",)
+
+    def __init__(self, ids: Mapping[str, str]) -> None:
+        self._ids = dict(ids)
+
+    def match(self, arn: str, role: str | None, user_id: str) -> bool:
+        """Whether the requester, or the role it is a session of, is one of those meant."""
+        ids = self._ids
+        if ids.get(arn) == user_id:
+            return True
+        return role is not None and ids.get(role) == user_id.partition(":")[0]
+
+
+class UniqueIds:
+    """Unique ids in a Principal element: of users, or of roles, whose sessions' ids begin with them."""
+
+    __slots__ = ("_ids",)
+
+    def __init__(self, ids: frozenset[str]) -> None:
+        self._ids = ids
+
+    def match(self, user_id: str) -> bool:
+        """Whether the requester, or the role it is a session of, is one of those meant."""
+        return user_id in self._ids or user_id.partition(":")[0] in self._ids
+
+
+class NotPrincipal:
+    """A NotPrincipal element: spares a requester of whom everything is listed, hits one of whom nothing is.
+
+    Everything is: the account, the role, the principal itself. In between (the account left out, as
+    IAM's guide warns) a Deny hits and an Allow does not.
+    """
+
+    __slots__ = ("_bound", "_ids", "_lenient", "_listed")
+
+    def __init__(
+        self, listed: frozenset[str], bound: Mapping[str, str], ids: frozenset[str], *, lenient: bool
+    ) -> None:
+        self._listed = listed
+        self._bound = dict(bound)
+        self._ids = ids
+        self._lenient = lenient
+
+    def applies(self, arn: str, role: str | None, user_id: str, account: str) -> bool:
+        """Whether the statement is about this requester; `arn` is empty for an account's root."""
+        role_id = user_id.partition(":")[0]
+        found = [name in self._listed for name in (account,) if name]
+        found += [self._lists(name, role_id) for name in (role,) if name]
+        found += [self._lists(name, user_id) for name in (arn,) if name]
+        return not all(found) if self._lenient else not any(found)
+
+    def _lists(self, name: str, unique_id: str) -> bool:
+        if name in self._bound:
+            return self._bound[name] == unique_id
+        return name in self._listed or unique_id in self._ids

@@ -1,0 +1,221 @@
+"""The words of the language: condition operators, condition keys, actions.
+
+Tables only; what an operator means is in `codegen` and, a second time, in `explain`. Sources: IAM
+user guide "condition operators" and "global condition context keys"; SES developer guide
+"sending authorization policies"; service authorization reference for SES.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+VERSIONS = ("2008-10-17", "2012-10-17")
+VERSION_WITH_VARIABLES = "2012-10-17"
+
+
+class Family(Enum):
+    """What kind of value an operator compares."""
+
+    STRING = "string"
+    NUMERIC = "number"
+    DATE = "date"
+    BOOL = "boolean"
+    BINARY = "base64"
+    IP = "IP range"
+    ARN = "ARN"
+    NULL = "true or false"
+    UNKNOWN = "unknown"
+
+
+class Compare(Enum):
+    """How an operator compares the request's value with one of the policy's."""
+
+    EQUAL = "=="
+    LESS = "<"
+    LESS_EQUAL = "<="
+    GREATER = ">"
+    GREATER_EQUAL = ">="
+    EQUAL_FOLDED = "equal but for case"
+    LIKE = "like"
+
+
+class Quantifier(Enum):
+    """The set prefix of an operator."""
+
+    NONE = ""
+    FOR_ALL = "ForAllValues"
+    FOR_ANY = "ForAnyValue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """An operator without prefix and suffix; a negated one is true when no policy value matches."""
+
+    name: str
+    family: Family
+    compare: Compare
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """A condition operator as a policy writes it: `ForAllValues:` + name + `IfExists`."""
+
+    text: str
+    comparison: Comparison
+    quantifier: Quantifier
+    if_exists: bool
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the language has this operator; an unknown one never helps to allow."""
+        return self.comparison.family is not Family.UNKNOWN
+
+
+_EQUALITY = (
+    ("StringEquals", "StringNotEquals", Family.STRING, Compare.EQUAL),
+    ("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", Family.STRING, Compare.EQUAL_FOLDED),
+    ("StringLike", "StringNotLike", Family.STRING, Compare.LIKE),
+    ("NumericEquals", "NumericNotEquals", Family.NUMERIC, Compare.EQUAL),
+    ("DateEquals", "DateNotEquals", Family.DATE, Compare.EQUAL),
+    ("BinaryEquals", "BinaryNotEquals", Family.BINARY, Compare.EQUAL),
+    ("IpAddress", "NotIpAddress", Family.IP, Compare.EQUAL),
+    ("ArnEquals", "ArnNotEquals", Family.ARN, Compare.LIKE),
+    ("ArnLike", "ArnNotLike", Family.ARN, Compare.LIKE),
+)
+_ORDER = (
+    ("LessThan", Compare.LESS),
+    ("LessThanEquals", Compare.LESS_EQUAL),
+    ("GreaterThan", Compare.GREATER),
+    ("GreaterThanEquals", Compare.GREATER_EQUAL),
+)
+_UNKNOWN = Comparison(name="", family=Family.UNKNOWN, compare=Compare.EQUAL)
+
+
+def _comparisons() -> dict[str, Comparison]:
+    found = [
+        Comparison(name="Bool", family=Family.BOOL, compare=Compare.EQUAL),
+        Comparison(name="Null", family=Family.NULL, compare=Compare.EQUAL),
+    ]
+    for positive, negative, family, compare in _EQUALITY:
+        found.append(Comparison(name=positive, family=family, compare=compare))
+        found.append(Comparison(name=negative, family=family, compare=compare, negated=True))
+    for stem, family in (("Numeric", Family.NUMERIC), ("Date", Family.DATE)):
+        found += [Comparison(name=stem + name, family=family, compare=compare) for name, compare in _ORDER]
+    return {comparison.name.lower(): comparison for comparison in found}
+
+
+COMPARISONS = _comparisons()
+
+
+def read_operator(text: str) -> Operator:
+    """The operator that `text` names, in any case; an unknown one has the family UNKNOWN."""
+    quantifier, name = Quantifier.NONE, text.lower()
+    for prefix in (Quantifier.FOR_ALL, Quantifier.FOR_ANY):
+        if name.startswith(prefix.value.lower() + ":"):
+            quantifier, name = prefix, name[len(prefix.value) + 1 :]
+    if_exists = name.endswith("ifexists")
+    comparison = COMPARISONS.get(name.removesuffix("ifexists"), _UNKNOWN)
+    if comparison.family is Family.NULL and (if_exists or quantifier is not Quantifier.NONE):
+        comparison = _UNKNOWN
+    return Operator(text=text, comparison=comparison, quantifier=quantifier, if_exists=if_exists)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionKey:
+    """A condition key; `is_sent` when a Sesame request can carry it, `is_list` when with many values."""
+
+    name: str
+    family: Family
+    is_sent: bool = False
+    is_list: bool = False
+
+
+def _keys() -> dict[str, ConditionKey]:
+    keys = [
+        ConditionKey(name="ses:Recipients", family=Family.STRING, is_sent=True, is_list=True),
+        ConditionKey(name="aws:CurrentTime", family=Family.DATE, is_sent=True),
+        ConditionKey(name="aws:EpochTime", family=Family.DATE, is_sent=True),
+        ConditionKey(name="aws:SecureTransport", family=Family.BOOL, is_sent=True),
+        ConditionKey(name="aws:SourceIp", family=Family.IP, is_sent=True),
+        ConditionKey(name="aws:PrincipalArn", family=Family.ARN, is_sent=True),
+        ConditionKey(name="aws:SourceArn", family=Family.ARN, is_sent=True),
+        ConditionKey(name="aws:TagKeys", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:CalledVia", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:PrincipalServiceNamesList", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:PrincipalOrgPaths", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:ResourceOrgPaths", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:SourceOrgPaths", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:VpceOrgPaths", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:VpcSourceIp", family=Family.IP),
+        ConditionKey(name="aws:MultiFactorAuthAge", family=Family.NUMERIC),
+        ConditionKey(name="aws:TokenIssueTime", family=Family.DATE),
+        ConditionKey(name="aws:Ec2InstanceSourcePrivateIPv4", family=Family.IP),
+        ConditionKey(name="aws:SourceVpcArn", family=Family.ARN),
+        ConditionKey(name="aws:ChatbotSourceArn", family=Family.ARN),
+    ]
+    sent = (
+        "ses:FromAddress ses:FromDisplayName ses:FeedbackAddress ses:ApiVersion ses:MultiRegionEndpointId "
+        "ses:TenantName aws:UserAgent aws:PrincipalAccount aws:PrincipalType aws:userid aws:username "
+        "aws:RequestedRegion aws:ResourceAccount aws:SourceAccount"
+    )
+    known = (
+        "ses:ExportSourceType ses:ReplicaRegion aws:PrincipalOrgID aws:SourceVpc aws:SourceVpce "
+        "aws:CalledViaFirst aws:CalledViaLast aws:FederatedProvider aws:PrincipalServiceName "
+        "aws:SourceIdentity aws:Ec2InstanceSourceVpc aws:ResourceOrgID aws:SourceOrgID "
+        "aws:VpceAccount aws:VpceOrgID aws:Referer aws:AssumedRoot"
+    )
+    flags = "aws:ViaAWSService aws:MultiFactorAuthPresent aws:PrincipalIsAWSService"
+    keys += [ConditionKey(name=name, family=Family.STRING, is_sent=True) for name in sent.split()]
+    keys += [ConditionKey(name=name, family=Family.STRING) for name in known.split()]
+    keys += [ConditionKey(name=name, family=Family.BOOL) for name in flags.split()]
+    return {key.name.lower(): key for key in keys}
+
+
+CONDITION_KEYS = _keys()
+_TAG_PREFIXES = ("aws:principaltag/", "aws:resourcetag/", "aws:requesttag/")
+
+
+def find_key(name: str) -> ConditionKey | None:
+    """The key of that name, in any case; tag keys are made up as they come."""
+    folded = name.lower()
+    if folded.startswith(_TAG_PREFIXES) and not folded.endswith("/"):
+        return ConditionKey(name=name, family=Family.STRING)
+    return CONDITION_KEYS.get(folded)
+
+
+def is_unknown_key(name: str) -> bool:
+    """Whether `name` claims to be a key of AWS or SES and is none; other services' keys are not judged."""
+    return name.lower().startswith(("aws:", "ses:")) and find_key(name) is None
+
+
+SENDING_ACTIONS = (
+    "ses:SendEmail",
+    "ses:SendRawEmail",
+    "ses:SendTemplatedEmail",
+    "ses:SendBulkTemplatedEmail",
+    "ses:SendBulkEmail",
+)
+IDENTITY_ACTIONS = (
+    *SENDING_ACTIONS,
+    "ses:SendBounce",
+    "ses:BatchGetMetricData",
+    "ses:ListRecommendations",
+    "ses:CreateDeliverabilityTestReport",
+    "ses:CreateEmailIdentityPolicy",
+    "ses:DeleteEmailIdentity",
+    "ses:DeleteEmailIdentityPolicy",
+    "ses:GetDomainStatisticsReport",
+    "ses:GetEmailIdentity",
+    "ses:GetEmailIdentityPolicies",
+    "ses:ListTagsForResource",
+    "ses:PutEmailIdentityConfigurationSetAttributes",
+    "ses:PutEmailIdentityDkimAttributes",
+    "ses:PutEmailIdentityDkimSigningAttributes",
+    "ses:PutEmailIdentityFeedbackAttributes",
+    "ses:PutEmailIdentityMailFromAttributes",
+    "ses:ReplicateEmailIdentityDkimSigningKey",
+    "ses:TagResource",
+    "ses:UntagResource",
+    "ses:UpdateEmailIdentityPolicy",
+)
+"""Every action that can name an identity as its resource."""

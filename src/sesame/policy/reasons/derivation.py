@@ -1,0 +1,69 @@
+"""The derivation of a decision: what was asked of a request, what was seen, what the answer was.
+
+Values without behaviour, made by `evaluator` and read by people, consoles and `sentence`.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sesame.policy.language.document import Effect
+from sesame.policy.request import Outcome, Request, StatementRef
+
+Answer = bool | None
+"""Yes, no, or not understood."""
+
+
+class Grant(Enum):
+    """What an identity policy's Principal means for a requester of the same account."""
+
+    DIRECT = "names the requester or everybody"
+    ACCOUNT = "names the account only, which leaves the choice to IAM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElementStep:
+    """Principal, Action or Resource (or their Not forms) against the request."""
+
+    element: str
+    wanted: tuple[str, ...]
+    seen: str
+    answer: Answer
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionStep:
+    """One key under one operator; `seen` is None when the request does not carry the key."""
+
+    operator: str
+    key: str
+    wanted: tuple[str, ...]
+    seen: tuple[str, ...] | None
+    answer: Answer
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementStep:
+    """One statement with everything that was asked of it; `matched` decides, fail closed."""
+
+    ref: StatementRef
+    effect: Effect
+    elements: tuple[ElementStep, ...]
+    conditions: tuple[ConditionStep, ...]
+    matched: bool
+    grants: bool
+    """Whether it lets the requester in by itself: an Allow that matched and does not just name the account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A decision with its whole derivation."""
+
+    request: Request
+    outcome: Outcome
+    statements: tuple[StatementStep, ...]
+    deciding: tuple[StatementRef, ...]
+    """Every statement that made the outcome; the compiled decision names one of each side."""
+    sentence: str
+    """The one sentence that a person needs."""

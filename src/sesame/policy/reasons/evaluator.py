@@ -1,0 +1,380 @@
+"""Why: a second evaluator that keeps every step, written from the specification and not from the compiler.
+
+It answers each question with yes, no or None for "not understood" and only then asks what that means
+for the statement's effect. It shares with the compiler how values are read (`values`), how texts match
+(`pattern`) and the tables (`vocabulary`), nothing else. The sentence for people is in `sentence`.
+
+Sources: IAM user guide "policy evaluation logic", "condition operators", "principal", "resource".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from enum import Enum
+
+from sesame.policy.language.document import Condition, Effect, Policy, Statement
+from sesame.policy.language.forms import PatternKind, PrincipalForm, is_outlawed, read_pattern, read_principal
+from sesame.policy.language.pattern import ArnPattern, Glob, Tokens, is_malformed, substitute
+from sesame.policy.language.values import (
+    read_address,
+    read_bool,
+    read_bytes,
+    read_date,
+    read_number,
+    read_range,
+)
+from sesame.policy.language.vocabulary import Compare, Family, Quantifier, is_unknown_key
+from sesame.policy.reasons.derivation import (
+    Answer,
+    ConditionStep,
+    ElementStep,
+    Explanation,
+    Grant,
+    StatementStep,
+)
+from sesame.policy.reasons.sentence import write_sentence
+from sesame.policy.request import ContextValue, Decision, Outcome, PolicyKind, Request, StatementRef
+
+_NO_IDS: Mapping[str, str] = {}
+Comparable = int | Decimal
+
+
+def explain(
+    request: Request,
+    *,
+    iam: Sequence[tuple[str, Policy]],
+    identity: Sequence[tuple[str, Policy]],
+    principal_ids: Mapping[str, str] = _NO_IDS,
+) -> Explanation:
+    """Evaluate a request step by step; the outcome equals that of `decide` on the same policies."""
+    evaluator = _Evaluator(request, principal_ids)
+    steps = [*evaluator.steps(identity, "identity"), *evaluator.steps(iam, "iam")]
+    decision = _join(request, steps)
+    return Explanation(
+        request=request,
+        outcome=decision.outcome,
+        statements=tuple(steps),
+        deciding=decision.deciding,
+        sentence=write_sentence(request, decision, steps),
+    )
+
+
+def _join(request: Request, steps: Sequence[StatementStep]) -> Decision:
+    """The account model of IAM over the statements that matched."""
+    requester = request.requester
+    denies = tuple(step.ref for step in steps if step.matched and step.effect is Effect.DENY)
+    if denies:
+        return Decision(Outcome.EXPLICIT_DENY, denies)
+    allows = [step for step in steps if step.matched and step.effect is Effect.ALLOW]
+    is_root = requester.kind == "root"
+    same_account = requester.kind != "service" and requester.account_id == request.resource_account
+    by_identity = [step.ref for step in allows if step.ref.kind == "identity" and step.grants]
+    by_iam = [step.ref for step in allows if step.ref.kind == "iam"]
+    if requester.kind == "service":
+        allowed = bool(by_identity)
+    elif same_account:
+        allowed = bool(by_identity or by_iam) or is_root
+    else:
+        allowed = bool(by_identity) and (bool(by_iam) or is_root)
+    if not allowed:
+        return Decision(Outcome.IMPLICIT_DENY)
+    return Decision(Outcome.ALLOW, tuple(by_identity + by_iam))
+
+
+class Unresolved(Enum):
+    """A policy value whose variable the request gives no single value for: it matches nothing."""
+
+    VARIABLE = "unresolved"
+
+
+class _Evaluator:
+    """One request and what it carries."""
+
+    def __init__(self, request: Request, principal_ids: Mapping[str, str]) -> None:
+        self._request = request
+        self._principal_ids = principal_ids
+        self._context = {key.lower(): _as_tuple(value) for key, value in request.context.items()}
+
+    def steps(self, policies: Sequence[tuple[str, Policy]], kind: PolicyKind) -> list[StatementStep]:
+        """Every statement of every policy, in the order given."""
+        return [
+            self.statement(policy, statement, name, kind)
+            for name, policy in policies
+            for statement in policy.statements
+        ]
+
+    def statement(self, policy: Policy, statement: Statement, name: str, kind: PolicyKind) -> StatementStep:
+        """Every element and condition of a statement against the request."""
+        elements = [self._action(statement), self._resource(policy, statement)]
+        grant = Grant.DIRECT
+        if statement.principals is not None:
+            step, grant = self._principal(statement)
+            elements.insert(0, step)
+        conditions = tuple(
+            self._condition(policy, statement.effect, condition) for condition in statement.conditions
+        )
+        answers = [element.answer for element in elements] + [step.answer for step in conditions]
+        if not policy.is_understood:
+            answers = [None]
+        denies = statement.effect is Effect.DENY
+        matched = all(answer is True or (answer is None and denies) for answer in answers)
+        return StatementStep(
+            ref=StatementRef(policy=name, index=statement.index, sid=statement.sid, kind=kind),
+            effect=statement.effect,
+            elements=tuple(elements),
+            conditions=conditions,
+            matched=matched,
+            grants=matched and not denies and (grant is Grant.DIRECT or self._is_foreign()),
+        )
+
+    def _is_foreign(self) -> bool:
+        return self._request.requester.account_id != self._request.resource_account
+
+    def _action(self, statement: Statement) -> ElementStep:
+        asked = self._request.action.lower()
+
+        def matches(action: str) -> Answer:
+            service = action.partition(":")[0]
+            if action != "*" and ("*" in service or "?" in service):
+                return None
+            return Glob(read_pattern(action.lower(), PatternKind.LIKE, variables=False)).matches(asked)
+
+        answer = _any(matches(action) for action in statement.actions)
+        return ElementStep(
+            element="NotAction" if statement.not_actions else "Action",
+            wanted=statement.actions,
+            seen=self._request.action,
+            answer=_not(answer) if statement.not_actions else answer,
+        )
+
+    def _resource(self, policy: Policy, statement: Statement) -> ElementStep:
+        answers = [
+            self._pattern(self._request.resource, value, PatternKind.RESOURCE, policy)
+            for value in statement.resources
+        ]
+        answer = _none(answers, statement.effect) if statement.not_resources else _any(map(_known, answers))
+        return ElementStep(
+            element="NotResource" if statement.not_resources else "Resource",
+            wanted=statement.resources,
+            seen=self._request.resource,
+            answer=answer,
+        )
+
+    def _principal(self, statement: Statement) -> tuple[ElementStep, Grant]:
+        principals = statement.principals or ()
+        wanted = tuple(principal.value for principal in principals)
+        forms = [read_principal(principal) for principal in principals]
+        seen = self._request.requester.arn
+        if statement.not_principals:
+            step = ElementStep(
+                element="NotPrincipal", wanted=wanted, seen=seen, answer=self._is_not_listed(forms)
+            )
+            return step, Grant.DIRECT
+        requester = self._request.requester
+        answers: list[Answer] = []
+        direct = False
+        for form, value in forms:
+            if form is PrincipalForm.MALFORMED:
+                answers.append(None)
+                continue
+            by_account = form is PrincipalForm.ACCOUNT and self._account() == value
+            by_name = form is PrincipalForm.ANYBODY or self._is_named(form, value)
+            direct = direct or by_name
+            answers.append(by_account or by_name)
+        answer = _any(answers)
+        only_account = answer is True and not direct and requester.kind != "service"
+        note = Grant.ACCOUNT.value if only_account and not self._is_foreign() else ""
+        step = ElementStep(element="Principal", wanted=wanted, seen=seen, answer=answer, note=note)
+        return step, Grant.ACCOUNT if only_account else Grant.DIRECT
+
+    def _account(self) -> str | None:
+        requester = self._request.requester
+        return None if requester.kind == "service" else requester.account_id
+
+    def _is_named(self, form: PrincipalForm, value: str) -> bool:
+        """Whether a name or unique id in a Principal is the requester's or its role's."""
+        requester = self._request.requester
+        role_id = requester.user_id.split(":")[0]
+        if form is PrincipalForm.UNIQUE_ID:
+            return value in (requester.user_id, role_id if requester.role_arn else None)
+        if form is not PrincipalForm.NAME:
+            return False
+        bound_id = self._principal_ids.get(value)
+        if value == requester.arn and requester.kind != "root":
+            return bound_id in (None, requester.user_id)
+        return value == requester.role_arn and bound_id in (None, role_id)
+
+    def _is_not_listed(self, forms: Sequence[tuple[PrincipalForm, str]]) -> Answer:
+        """NotPrincipal: no when all that the requester is stands in the list, yes when nothing does."""
+        requester = self._request.requester
+        if any(form is PrincipalForm.ANYBODY for form, _ in forms):
+            return False
+        listed: list[bool] = []
+        if self._account():
+            listed.append((PrincipalForm.ACCOUNT, self._account()) in forms)
+        role_id = requester.user_id.split(":")[0]
+        if requester.role_arn:
+            listed.append(self._lists(forms, requester.role_arn, role_id))
+        if requester.kind != "root":
+            listed.append(self._lists(forms, requester.arn, requester.user_id))
+        if all(listed):
+            return False
+        malformed = any(form is PrincipalForm.MALFORMED for form, _ in forms)
+        return None if malformed or any(listed) else True
+
+    def _lists(self, forms: Sequence[tuple[PrincipalForm, str]], name: str, unique_id: str) -> bool:
+        if (PrincipalForm.UNIQUE_ID, unique_id) in forms:
+            return True
+        return (PrincipalForm.NAME, name) in forms and self._principal_ids.get(name, unique_id) == unique_id
+
+    def _condition(self, policy: Policy, effect: Effect, condition: Condition) -> ConditionStep:
+        seen = self._context.get(condition.key.lower())
+        answer, note = self._satisfies(policy, effect, condition, seen)
+        return ConditionStep(
+            operator=condition.operator.text,
+            key=condition.key,
+            wanted=condition.values,
+            seen=seen,
+            answer=answer,
+            note=note,
+        )
+
+    def _satisfies(
+        self, policy: Policy, effect: Effect, condition: Condition, seen: tuple[str, ...] | None
+    ) -> tuple[Answer, str]:
+        """The rules for absent, single and several values; the note says which one applied."""
+        operator = condition.operator
+        comparison = operator.comparison
+        if not operator.is_known:
+            return None, "unknown operator"
+        if seen is None and is_unknown_key(condition.key):
+            return None, "unknown key"
+        if comparison.family is Family.NULL:
+            return _any(_equals(read_bool(value), seen is None) for value in condition.values), ""
+
+        def holds(value: str) -> Answer:
+            return self._holds(policy, effect, condition, value)
+
+        if operator.quantifier is not Quantifier.NONE:
+            values = () if seen in (None, ("",)) else seen or ()
+            if operator.quantifier is Quantifier.FOR_ALL:
+                return _all(map(holds, values)), "" if values else "no values: true of all"
+            return _any(map(holds, values)), "" if values else "no values: true of none"
+        if seen is None:
+            return operator.if_exists or comparison.negated, "the request does not carry this key"
+        if len(seen) == 1:
+            return holds(seen[0]), ""
+        if effect is Effect.DENY:
+            return _any(map(holds, seen)), "several values under an operator for one: any may match"
+        return False, "several values under an operator for one: none matches"
+
+    def _holds(self, policy: Policy, effect: Effect, condition: Condition, value: str) -> Answer:
+        """Whether one value of the request satisfies the operator: OR, or NOR for a negated one."""
+        answers = [self._compare(policy, condition, wanted, value) for wanted in condition.values]
+        if condition.operator.comparison.negated:
+            return _none(answers, effect)
+        return _any(map(_known, answers))
+
+    def _compare(self, policy: Policy, condition: Condition, wanted: str, value: str) -> Answer | Unresolved:
+        """One value of the policy against one of the request, as the operator without its negation."""
+        comparison = condition.operator.comparison
+        match comparison.family:
+            case Family.STRING if comparison.compare is Compare.LIKE:
+                return self._pattern(value, wanted, PatternKind.LIKE, policy)
+            case Family.STRING if comparison.compare is Compare.EQUAL_FOLDED:
+                return self._pattern(value, wanted, PatternKind.EQUAL, policy, folded=True)
+            case Family.STRING:
+                return self._pattern(value, wanted, PatternKind.EQUAL, policy)
+            case Family.ARN:
+                answer = self._pattern(value, wanted, PatternKind.ARN, policy)
+                return None if answer is False and len(value.split(":")) < 6 else answer
+            case Family.NUMERIC:
+                return _ordered(comparison.compare, read_number(value), read_number(wanted))
+            case Family.DATE:
+                return _ordered(comparison.compare, read_date(value), read_date(wanted))
+            case Family.BOOL:
+                return _equals(read_bool(value), read_bool(wanted))
+            case Family.BINARY:
+                return _equals(value.encode("utf-8", "surrogatepass"), read_bytes(wanted))
+            case _:
+                address, span = read_address(value), read_range(wanted)
+                return None if address is None or span is None else span[0] <= address <= span[1]
+
+    def _pattern(
+        self, text: str, wanted: str, kind: PatternKind, policy: Policy, *, folded: bool = False
+    ) -> Answer | Unresolved:
+        tokens = read_pattern(wanted, kind, variables=policy.has_variables)
+        if is_malformed(tokens) or is_outlawed(tokens, kind):
+            return None
+        filled = substitute(tokens, self._variable)
+        if filled is None:
+            return Unresolved.VARIABLE
+        if folded:
+            return _joined(filled).lower() == text.lower()
+        if kind is PatternKind.EQUAL:
+            return _joined(filled) == text
+        if kind is PatternKind.LIKE:
+            return Glob(filled).matches(text)
+        if kind is PatternKind.ARN and len(filled) == 1 and not isinstance(filled[0], str):
+            return True
+        return ArnPattern(filled, crossing=kind is PatternKind.RESOURCE).matches(text)
+
+    def _variable(self, key: str) -> str | None:
+        values = self._context.get(key)
+        return values[0] if values is not None and len(values) == 1 else None
+
+
+def _as_tuple(value: ContextValue) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) or None
+
+
+def _joined(tokens: Tokens) -> str:
+    return "".join(token for token in tokens if isinstance(token, str))
+
+
+def _known(answer: Answer | Unresolved) -> Answer:
+    return False if isinstance(answer, Unresolved) else answer
+
+
+def _any(answers: Iterable[Answer]) -> Answer:
+    collected = set(answers)
+    if True in collected:
+        return True
+    return None if None in collected else False
+
+
+def _not(answer: Answer) -> Answer:
+    return None if answer is None else not answer
+
+
+def _all(answers: Iterable[Answer]) -> Answer:
+    return _not(_any(map(_not, answers)))
+
+
+def _none(answers: Sequence[Answer | Unresolved], effect: Effect) -> Answer:
+    """Whether no value matches. One that is unresolved does not, but must not so help to allow."""
+    answer = _not(_any(map(_known, answers)))
+    if answer and Unresolved.VARIABLE in answers and effect is Effect.ALLOW:
+        return None
+    return answer
+
+
+def _equals(seen: object, wanted: object) -> Answer:
+    return None if seen is None or wanted is None else seen == wanted
+
+
+def _ordered(compare: Compare, seen: Comparable | None, wanted: Comparable | None) -> Answer:
+    if seen is None or wanted is None:
+        return None
+    match compare:
+        case Compare.LESS:
+            return seen < wanted
+        case Compare.LESS_EQUAL:
+            return seen <= wanted
+        case Compare.GREATER:
+            return seen > wanted
+        case Compare.GREATER_EQUAL:
+            return seen >= wanted
+        case _:
+            return seen == wanted

@@ -1,0 +1,147 @@
+"""The one sentence that a person needs: what decided, and on which value of theirs.
+
+"denied: policy `P`, statement `S` allows only ses:FromAddress like `news-*@example.com`; this request
+has `ceo@example.com`". For a denial without a Deny it picks the Allow that came closest: the one with
+the fewest steps that failed.
+"""
+
+from collections.abc import Sequence
+
+from sesame.policy.language.document import Effect
+from sesame.policy.language.vocabulary import Family, Quantifier, read_operator
+from sesame.policy.reasons.derivation import ConditionStep, ElementStep, StatementStep
+from sesame.policy.request import Decision, Outcome, Request, StatementRef
+
+_SHOWN = 3
+"""So many values are shown of a longer list."""
+
+_RELATIONS = {
+    "StringEquals": "equal to",
+    "StringEqualsIgnoreCase": "equal (in any case) to",
+    "StringLike": "like",
+    "NumericEquals": "equal to",
+    "NumericLessThan": "less than",
+    "NumericLessThanEquals": "at most",
+    "NumericGreaterThan": "greater than",
+    "NumericGreaterThanEquals": "at least",
+    "DateEquals": "at",
+    "DateLessThan": "before",
+    "DateLessThanEquals": "until",
+    "DateGreaterThan": "after",
+    "DateGreaterThanEquals": "from",
+    "Bool": "being",
+    "BinaryEquals": "with the bytes",
+    "IpAddress": "in",
+    "ArnEquals": "like",
+    "ArnLike": "like",
+}
+_POSITIVE = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "BinaryNotEquals": "BinaryEquals",
+    "NotIpAddress": "IpAddress",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+
+def write_sentence(request: Request, decision: Decision, steps: Sequence[StatementStep]) -> str:
+    """The sentence for a decision that was derived in `steps`."""
+    requester = request.requester
+    match decision.outcome:
+        case Outcome.ALLOW if not decision.deciding:
+            return f"allowed: `{requester.arn}` is the root of the account that owns `{request.resource}`"
+        case Outcome.ALLOW:
+            return f"allowed by {' and '.join(name_statement(ref) for ref in decision.deciding)}"
+        case Outcome.EXPLICIT_DENY:
+            ref = decision.deciding[0]
+            step = next(step for step in steps if step.ref == ref)
+            return f"denied: {name_statement(ref)} denies {_circumstances(step, request)}"
+        case Outcome.IMPLICIT_DENY:
+            return f"denied: {_missing(request, steps)}"
+
+
+def name_statement(ref: StatementRef) -> str:
+    """A statement as people look for it: by policy and Sid, or by its number from 1."""
+    side = "policy" if ref.kind == "identity" else "IAM policy"
+    statement = f"statement `{ref.sid}`" if ref.sid else f"statement {ref.index + 1}"
+    return f"{side} `{ref.policy}`, {statement}"
+
+
+def _circumstances(step: StatementStep, request: Request) -> str:
+    """What a matching Deny was about: the last thing it asked, which is the most particular."""
+    about = [_demand(condition) for condition in step.conditions]
+    what = f"`{request.action}` on `{request.resource}`"
+    if not about:
+        return what
+    return f"{what} when {' and '.join(about)}; {_seen(step.conditions[-1])}"
+
+
+def _missing(request: Request, steps: Sequence[StatementStep]) -> str:
+    """Why nothing allowed: the side that did not, and how its closest Allow failed."""
+    requester = request.requester
+    foreign = requester.kind == "service" or requester.account_id != request.resource_account
+    allows = [step for step in steps if step.effect is Effect.ALLOW]
+    sides = ["identity"] if foreign and not any(s.grants and s.ref.kind == "identity" for s in allows) else []
+    sides = sides or (["iam"] if foreign else ["identity", "iam"])
+    candidates = [step for step in allows if step.ref.kind in sides]
+    account_only = next((step for step in candidates if step.matched and not step.grants), None)
+    if account_only is not None:
+        name = name_statement(account_only.ref)
+        return f"{name} names the account only, and no IAM policy of `{requester.arn}` allows it"
+    if not candidates:
+        whose = "policy of the identity" if sides[0] == "identity" else f"IAM policy of `{requester.arn}`"
+        return f"no {whose} allows `{request.action}` on `{request.resource}`"
+    closest = min(candidates, key=_distance)
+    return f"{name_statement(closest.ref)} {_failure(closest)}"
+
+
+def _distance(step: StatementStep) -> tuple[int, int]:
+    failed = [element for element in step.elements if not element.answer]
+    return len(failed), sum(not condition.answer for condition in step.conditions)
+
+
+def _failure(step: StatementStep) -> str:
+    for element in step.elements:
+        if not element.answer:
+            return _element_failure(element)
+    for condition in step.conditions:
+        if not condition.answer:
+            return f"allows only {_demand(condition)}; {_seen(condition)}"
+    return "is in a version of the language that is not understood"
+
+
+def _element_failure(element: ElementStep) -> str:
+    if element.element.startswith("Not"):
+        return f"leaves out {element.element[3:].lower()} {_values(element.wanted)}; this one is `{element.seen}`"
+    return f"allows only {element.element.lower()} {_values(element.wanted)}; this one is `{element.seen}`"
+
+
+def _demand(condition: ConditionStep) -> str:
+    """A condition in words: key, relation, values."""
+    operator = read_operator(condition.operator)
+    name, key = operator.comparison.name, condition.key
+    if operator.comparison.family is Family.UNKNOWN:
+        return f"{key} by the unknown operator `{condition.operator}`"
+    if operator.comparison.family is Family.NULL:
+        return f"{key} absent" if condition.wanted == ("true",) else f"{key} present"
+    relation = _RELATIONS.get(_POSITIVE.get(name, name), name)
+    if operator.comparison.negated:
+        relation = f"not {relation}"
+    each = {Quantifier.NONE: "", Quantifier.FOR_ALL: "all of ", Quantifier.FOR_ANY: "any of "}
+    return f"{each[operator.quantifier]}{key} {relation} {_values(condition.wanted)}"
+
+
+def _seen(condition: ConditionStep) -> str:
+    if condition.seen is None:
+        return f"this request has no {condition.key}"
+    return f"this request has {_values(condition.seen)}"
+
+
+def _values(values: Sequence[str]) -> str:
+    shown = ", ".join(f"`{value}`" for value in values[:_SHOWN])
+    rest = len(values) - _SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown

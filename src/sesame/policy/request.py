@@ -1,0 +1,77 @@
+"""What is asked and what is answered: requester, request, decision.
+
+Values without behaviour. Sources: IAM user guide "policy evaluation logic".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+RequesterKind = Literal["root", "user", "role", "service"]
+ContextValue = str | tuple[str, ...]
+PolicyKind = Literal["iam", "identity"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requester:
+    """The principal of a request.
+
+    `arn` is as IAM writes it: `arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, for a role the
+    session's `arn:aws:sts::A:assumed-role/R/S` with `role_arn` the role's own, for a service its
+    host name. `user_id` is the unique id. A service has no account of its own: `account_id` is "".
+    """
+
+    arn: str
+    account_id: str
+    kind: RequesterKind
+    user_id: str
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One question to the policies.
+
+    `resource` is an ARN, or `*` for actions that have none; `resource_account` owns it. `context`
+    maps condition keys, in any case, to their values; a key that the request does not carry is not
+    in it. Dates are ISO 8601 or epoch seconds.
+    """
+
+    requester: Requester
+    action: str
+    resource: str
+    resource_account: str
+    context: Mapping[str, ContextValue]
+
+
+class Outcome(Enum):
+    """The answer; both denials refuse, an explicit one cannot be outvoted."""
+
+    ALLOW = "allow"
+    EXPLICIT_DENY = "explicit deny"
+    IMPLICIT_DENY = "implicit deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRef:
+    """A statement by its policy's name and its place in it, from 0.
+
+    `kind` is `identity` for a policy attached to the SES identity, `iam` for one of the requester's.
+    """
+
+    policy: str
+    index: int
+    sid: str | None
+    kind: PolicyKind
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An outcome and statements that made it: one Deny, or the Allow of each side that was needed.
+
+    `deciding` is empty for an implicit deny and for what root may do without any policy.
+    """
+
+    outcome: Outcome
+    deciding: tuple[StatementRef, ...] = ()
