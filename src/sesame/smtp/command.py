@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from sesame.smtp.errors import SmtpError
 
-LOCAL_PART_BYTES, DOMAIN_BYTES = 64, 255
+LOCAL_PART_BYTES, MAILBOX_BYTES = 64, 254
+"""RFC 5321 section 4.5.3.1: a path has 256 octets with its brackets, which leaves less than a domain's 255."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _DOT_STRING = rf"{_ATEXT}++(?:\.{_ATEXT}++)*+"
@@ -57,7 +58,7 @@ def is_mailbox(text: str) -> bool:
     return (
         match is not None
         and len(match["local_part"]) <= LOCAL_PART_BYTES
-        and len(match["domain"]) <= DOMAIN_BYTES
+        and len(text) <= MAILBOX_BYTES
         and (match["domain"][0] != "[" or _is_address_literal(match["domain"][1:-1]))
     )
 

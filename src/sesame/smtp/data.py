@@ -74,13 +74,15 @@ class DataReader:
     def receive_data(self, data: bytes) -> bytes | None:
         """Take `data`; None while the message goes on, else the bytes that follow its end.
 
-        Stop feeding when `defect` becomes STRAY_BYTE.
+        With the defect STRAY_BYTE a message has no end: stop feeding.
         """
         pending = self._pending + data
         end = pending.find(_END)
         last = end if end >= 0 else pending.rfind(b"\r\n")
         if self.defect is None:
             self._take(pending[: last + 2].replace(b"\r\n.", b"\r\n")[2:])
+        if self.defect is Defect.STRAY_BYTE:
+            return None
         if end >= 0:
             return pending[end + len(_END) :]
         if self.defect is None:
