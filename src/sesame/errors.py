@@ -107,6 +107,12 @@ class ServiceUnavailable(ServiceError):
     code, http_status, fault = "ServiceUnavailable", 503, Fault.RECEIVER
 
 
+class RequestTooLarge(ServiceError):
+    """The request body exceeds what the door takes."""
+
+    code, http_status = "RequestEntityTooLarge", 413
+
+
 class Unavailable(SesameError):
     """A collaborator (store, DNS, signer) cannot serve now; nothing was done. Retry-safe."""
 

@@ -143,3 +143,7 @@ class SendingEvent:
     at: float
     recipient: str | None = None
     detail: dict[str, str] = field(default_factory=dict)
+
+
+SYSTEM_ACCOUNT = AccountId("000000000000")
+"""Owns what Sesame itself sends, such as verification mail."""

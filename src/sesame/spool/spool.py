@@ -98,13 +98,20 @@ async def put(tx: Transaction, message: SpooledMessage, *, event_id: str) -> Non
     await tx.execute("INSERT INTO body (message_seq, data) VALUES (?, ?)", message_seq, message.data)
     for n, address in enumerate(message.recipients):
         await tx.execute(
-            "INSERT INTO recipient (message_seq, n, address, state, due_at) VALUES (?, ?, ?, 'queued', ?)",
+            "INSERT INTO recipient (message_seq, n, address, domain, state, due_at)"
+            " VALUES (?, ?, ?, ?, 'queued', ?)",
             message_seq,
             n,
             address,
+            domain_of(address),
             message.accepted_at,
         )
     await _event(tx, event_id, message.message_id, message.account_id, "Send", at=message.accepted_at)
+
+
+def domain_of(address: str) -> str:
+    """The destination of an address, by which attempts are bounded."""
+    return address.rpartition("@")[2].lower()
 
 
 class Spool:
@@ -114,20 +121,25 @@ class Spool:
         self._store = store
         self._new_event_id = new_event_id
 
-    async def claim(self, *, now: float, limit: int, lease: str, lease_s: float) -> list[Claim]:
+    async def claim(
+        self, *, now: float, limit: int, lease: str, lease_s: float, except_domains: Sequence[str] = ()
+    ) -> list[Claim]:
         """Lease up to `limit` due recipients until `now + lease_s` for the holder `lease`.
 
-        The attempt is counted here, before the work: a crash leaves its mark.
+        The attempt is counted here, before the work: a crash leaves its mark. Recipients at
+        `except_domains` are passed over.
         """
+        passed_over = f" AND domain NOT IN ({', '.join('?' * len(except_domains))})" if except_domains else ""
 
         async def run(tx: Transaction) -> list[Claim]:
             rows = await tx.all(
                 "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1 WHERE seq IN"
-                " (SELECT seq FROM recipient WHERE state = 'queued' AND due_at <= ? ORDER BY due_at LIMIT ?)"
-                " RETURNING seq",
+                " (SELECT seq FROM recipient WHERE state = 'queued' AND due_at <= ?"
+                f"{passed_over} ORDER BY due_at LIMIT ?) RETURNING seq",
                 now + lease_s,
                 lease,
                 now,
+                *except_domains,
                 limit,
             )
             claims = []
@@ -201,6 +213,29 @@ class Spool:
             return await tx.execute(
                 "UPDATE recipient SET due_at = ?, lease = NULL WHERE state = 'queued' AND lease IS NOT NULL",
                 now,
+            )
+
+        return await self._store.write(run)
+
+    async def purge_before(self, at: float) -> int:
+        """Drop messages accepted before `at` whose recipients are all settled; how many went."""
+        settled = (
+            "SELECT seq FROM message WHERE accepted_at < ? AND NOT EXISTS"
+            " (SELECT 1 FROM recipient WHERE message_seq = message.seq AND state = 'queued')"
+        )
+
+        async def run(tx: Transaction) -> int:
+            for statement in (
+                f"DELETE FROM attempt WHERE recipient_seq IN"
+                f" (SELECT seq FROM recipient WHERE message_seq IN ({settled}))",
+                f"DELETE FROM recipient WHERE message_seq IN ({settled})",
+                "DELETE FROM event WHERE at < ?",
+            ):
+                await tx.execute(statement, at)
+            return await tx.execute(
+                "DELETE FROM message WHERE accepted_at < ? AND NOT EXISTS"
+                " (SELECT 1 FROM recipient WHERE message_seq = message.seq)",
+                at,
             )
 
         return await self._store.write(run)

@@ -182,6 +182,7 @@ async def set_sending_enabled(tx: Transaction, account_id: str, region: str, *, 
         region,
         int(enabled),
     )
+    await bump(tx, account_scope(account_id))
 
 
 async def set_quota(

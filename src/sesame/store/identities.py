@@ -129,10 +129,9 @@ async def page(
     return [_identity(row) for row in rows]
 
 
-async def regions(tx: Transaction, account_id: str) -> list[str]:
-    """The regions in which an account has identities."""
-    rows = await tx.all("SELECT DISTINCT region FROM identity WHERE account_id = ?", account_id)
-    return [row[0] for row in rows]
+async def named(tx: Transaction, name: str) -> list[Identity]:
+    """The identities of that name in every account and region."""
+    return [_identity(row) for row in await tx.all(f"{_IDENTITY} WHERE name = ?", name)]
 
 
 async def set_verification(

@@ -82,6 +82,7 @@ CREATE TABLE identity (
     PRIMARY KEY (account_id, region, name)
 ) WITHOUT ROWID;
 CREATE INDEX identity_pending ON identity (verification, dkim_status);
+CREATE INDEX identity_name ON identity (name);
 CREATE UNIQUE INDEX identity_token ON identity (verification_token);
 
 CREATE TABLE dkim_key (
@@ -136,6 +137,7 @@ CREATE TABLE recipient (
     message_seq INTEGER NOT NULL REFERENCES message (seq),
     n INTEGER NOT NULL,
     address TEXT NOT NULL,
+    domain TEXT NOT NULL,
     state TEXT NOT NULL,
     due_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,

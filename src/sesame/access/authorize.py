@@ -1,0 +1,367 @@
+"""May this caller send this message? One question per address, answered by policy.
+
+Takes the addresses of a *composed* message and the ARNs that came with it; gives a `SendDecision`
+that allows, denies, or names the identities that are not verified, always with its reasons and the
+epochs it rests on. It changes nothing; the accept transaction holds the epochs to the store (I4).
+
+INVARIANT I3: deny by default, for each of From, Source, Sender and Return-Path.
+Sources: SES developer guide, "Using sending authorization"; IAM user guide, "Policy evaluation
+logic". Where they are silent, docs/quirks.md says what was chosen.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sesame.access import conditions
+from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing
+from sesame.aws.arn import Arn, ArnError, identity_arn
+from sesame.aws.errors import InvalidClientTokenId
+from sesame.errors import AccessDenied, InvalidParameterValue
+from sesame.model import Caller, IdentityKind
+from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, explain
+from sesame.store.db import account_scope, identities_scope
+
+SIMULATOR_DOMAIN = "simulator.amazonses.com"
+"""Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderAddress:
+    """One address that the message sends as.
+
+    `use` is where it stands (From, Source, Sender, Return-Path), `shown` as the client wrote it,
+    `arn` the identity the client named for it, or None.
+    """
+
+    use: str
+    addr_spec: str
+    shown: str
+    arn: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest:
+    """What policy is asked: the first of `senders` is the From address, whose identity signs."""
+
+    action: str
+    api_version: str
+    senders: tuple[SenderAddress, ...]
+    from_display_name: str | None
+    feedback_address: str
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The answer for one identity: which addresses rest on it, and what decided."""
+
+    uses: tuple[str, ...]
+    addresses: tuple[str, ...]
+    arn: str
+    owner_account_id: str
+    decision: Decision
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendDecision:
+    """Every check of a send; `identity` and `owner_account_id` are those of the From address."""
+
+    checks: tuple[Check, ...]
+    unverified: tuple[str, ...]
+    identity: str
+    owner_account_id: str
+    epochs: Mapping[str, int]
+
+    @property
+    def denied(self) -> Check | None:
+        """The first check that does not allow, or None."""
+        return next((check for check in self.checks if check.decision.outcome is not Outcome.ALLOW), None)
+
+
+@dataclass(slots=True)
+class _Target:
+    """One identity under evaluation and the addresses that rest on it."""
+
+    arn: str
+    owner: str
+    identity: OwnedIdentity | None
+    more_specific: tuple[OwnedIdentity, ...] = ()
+    uses: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+
+class Authorizer:
+    """Decides sends and management calls.
+
+    `candidates` gives, for an address, the identity names that cover it, most specific first.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        *,
+        candidates: Callable[[str], Sequence[str]],
+        owner_sandbox_counts: bool,
+    ) -> None:
+        self._directory = directory
+        self._candidates = candidates
+        self._owner_sandbox_counts = owner_sandbox_counts
+
+    async def standing(self, caller: Caller) -> tuple[Standing, int]:
+        """The caller's account in the region of the call, with its epoch."""
+        standing, epoch = await self._directory.standing(caller.principal.account_id, caller.region)
+        if standing is None:
+            raise InvalidClientTokenId("The security token included in the request is invalid.")
+        return standing, epoch
+
+    async def fresh_standing(self, caller: Caller) -> Standing:
+        """The same, past the cache: asked before a refusal rests on it."""
+        self._directory.forget((account_scope(caller.principal.account_id),))
+        return (await self.standing(caller))[0]
+
+    async def decide_send(self, caller: Caller, request: SendRequest) -> SendDecision:
+        """Decide a send. Raises `InvalidParameterValue` for an ARN that cannot be meant."""
+        epochs: dict[str, int] = {}
+        credential = await self._credential(caller, epochs)
+        targets: dict[str, _Target] = {}
+        unverified: dict[str, None] = {}
+        for sender in request.senders:
+            target = await self._target(caller, sender, epochs)
+            if target is None:
+                unverified[sender.shown] = None
+                continue
+            target = targets.setdefault(target.arn, target)
+            target.uses.append(sender.use)
+            target.addresses.append(sender.addr_spec)
+            if target.identity is None or not target.identity.verified:
+                unverified[sender.shown] = None
+        keys = conditions.global_keys(caller, credential) | conditions.send_keys(
+            api_version=request.api_version,
+            from_address=request.senders[0].addr_spec,
+            from_display_name=request.from_display_name,
+            feedback_address=request.feedback_address,
+            recipients=request.recipients,
+        )
+        checks = [
+            self._check(caller, credential, request.action, target, keys) for target in targets.values()
+        ]
+        first = next(iter(targets.values()), None)
+        sandboxed = await self._sandboxed(caller, targets.values(), epochs)
+        if sandboxed:
+            for address, identity in await self._recipients(caller, request.recipients, epochs):
+                if identity is None or not identity.verified:
+                    unverified[address] = None
+                elif identity.identity.name not in {
+                    t.identity.identity.name for t in targets.values() if t.identity
+                }:
+                    target = _Target(
+                        arn=identity_arn(caller.region, identity.identity.account_id, identity.identity.name),
+                        owner=identity.identity.account_id,
+                        identity=identity,
+                        uses=["Recipient"],
+                        addresses=[address],
+                    )
+                    checks.append(self._check(caller, credential, request.action, target, keys))
+        return SendDecision(
+            checks=tuple(checks),
+            unverified=tuple(unverified),
+            identity=first.identity.identity.name if first and first.identity else "",
+            owner_account_id=first.owner if first else caller.principal.account_id,
+            epochs=epochs,
+        )
+
+    async def require(self, caller: Caller, action: str, resource: str = "*") -> None:
+        """Let a management call through or raise `AccessDenied`; root of an account may do all."""
+        credential = await self._credential(caller, {})
+        request = Request(
+            requester=conditions.requester(caller.principal),
+            action=action,
+            resource=resource,
+            resource_account=caller.principal.account_id,
+            context=conditions.global_keys(caller, credential),
+        )
+        decision = decide(request, iam=credential.policies.compiled, identity=EMPTY)
+        if decision.outcome is Outcome.ALLOW:
+            return
+        because = (
+            "with an explicit deny in an identity-based policy"
+            if decision.outcome is Outcome.EXPLICIT_DENY
+            else f"because no identity-based policy allows the {action} action"
+        )
+        raise AccessDenied(
+            f"User: {caller.principal.arn} is not authorized to perform: {action}"
+            f" on resource: {resource} {because}"
+        )
+
+    async def is_stale(self, decision: SendDecision) -> bool:
+        """Whether what the decision rests on has changed since; a refusal asks before it answers."""
+        return await self._directory.is_stale(decision.epochs)
+
+    def forget(self, decision: SendDecision) -> None:
+        """Read everything anew the next time."""
+        self._directory.forget(tuple(decision.epochs))
+
+    async def _credential(self, caller: Caller, epochs: dict[str, int]) -> Credential:
+        credential = await self._directory.credential(caller.access_key_id)
+        if credential is None or not credential.active:
+            raise InvalidClientTokenId("The security token included in the request is invalid.")
+        epochs[account_scope(credential.principal.account_id)] = credential.account_epoch
+        return credential
+
+    async def _identity(
+        self, owner: str, region: str, name: str, epochs: dict[str, int]
+    ) -> OwnedIdentity | None:
+        found, epoch = await self._directory.identity(owner, region, name)
+        epochs[identities_scope(owner, region)] = epoch
+        return found
+
+    async def _target(self, caller: Caller, sender: SenderAddress, epochs: dict[str, int]) -> _Target | None:
+        """The identity that an address rests on; None when its ARN belongs to another region."""
+        names = self._candidates(sender.addr_spec)
+        if sender.arn is None:
+            return await self._own_target(caller, names, epochs)
+        arn = parse_identity_arn(sender.arn)
+        name = normal_name(arn.resource.removeprefix("identity/"))
+        if name not in names:
+            raise InvalidParameterValue(
+                f"The address '{sender.shown}' does not align with the given ARN '{sender.arn}'"
+            )
+        if arn.region != caller.region:
+            return None
+        specific = names[: list(names).index(name)]
+        more_specific = [
+            await self._identity(arn.account_id, arn.region, other, epochs) for other in specific
+        ]
+        return _Target(
+            arn=identity_arn(arn.region, arn.account_id, name),
+            owner=arn.account_id,
+            identity=await self._identity(arn.account_id, arn.region, name, epochs),
+            more_specific=tuple(found for found in more_specific if found is not None),
+        )
+
+    async def _own_target(self, caller: Caller, names: Sequence[str], epochs: dict[str, int]) -> _Target:
+        """The caller's most specific verified identity, else the most specific that exists, else none."""
+        account_id, region = caller.principal.account_id, caller.region
+        existing: OwnedIdentity | None = None
+        for name in names:
+            found = await self._identity(account_id, region, name, epochs)
+            if found is not None and found.verified:
+                existing = found
+                break
+            existing = existing or found
+        name = names[0] if existing is None else existing.identity.name
+        return _Target(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
+
+    def _check(
+        self,
+        caller: Caller,
+        credential: Credential,
+        action: str,
+        target: _Target,
+        keys: Mapping[str, str | tuple[str, ...]],
+    ) -> Check:
+        """Ask policy about one identity; a Deny on a more specific one of the same owner counts too."""
+        context = {**keys, "aws:ResourceAccount": target.owner}
+
+        def request(arn: str) -> Request:
+            return Request(
+                requester=conditions.requester(caller.principal),
+                action=action,
+                resource=arn,
+                resource_account=target.owner,
+                context=context,
+            )
+
+        policies = target.identity.policies if target.identity is not None else None
+        compiled: PolicySet = EMPTY if policies is None else policies.compiled
+        arn = target.arn
+        decision = decide(request(arn), iam=credential.policies.compiled, identity=compiled)
+        for other in target.more_specific:
+            if decision.outcome is not Outcome.ALLOW:
+                break
+            other_arn = identity_arn(caller.region, target.owner, other.identity.name)
+            verdict = decide(request(other_arn), iam=EMPTY, identity=other.policies.compiled)
+            if verdict.outcome is Outcome.EXPLICIT_DENY:
+                decision, policies, arn = verdict, other.policies, other_arn
+        sentence = ""
+        if decision.outcome is not Outcome.ALLOW:
+            sentence = _sentence(request(arn), credential.policies, policies)
+        return Check(
+            uses=tuple(target.uses),
+            addresses=tuple(target.addresses),
+            arn=arn,
+            owner_account_id=target.owner,
+            decision=decision,
+            sentence=sentence,
+        )
+
+    async def _sandboxed(self, caller: Caller, targets: Iterable[_Target], epochs: dict[str, int]) -> bool:
+        """Whether the caller's account, or an owner it sends as, is still in the sandbox."""
+        owners: set[str] = {caller.principal.account_id}
+        if self._owner_sandbox_counts:
+            owners |= {target.owner for target in targets if target.identity is not None}
+        sandboxed = False
+        for owner in sorted(owners):
+            standing, epoch = await self._directory.standing(owner, caller.region)
+            epochs[account_scope(owner)] = epoch
+            sandboxed = sandboxed or standing is None or not standing.production
+        return sandboxed
+
+    async def _recipients(
+        self, caller: Caller, recipients: Sequence[str], epochs: dict[str, int]
+    ) -> list[tuple[str, OwnedIdentity | None]]:
+        """Each recipient that must be verified in the caller's account, with its identity."""
+        found = []
+        for address in dict.fromkeys(recipients):
+            if not is_simulator(address):
+                target = await self._own_target(caller, self._candidates(address), epochs)
+                found.append((address, target.identity))
+        return found
+
+
+def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
+    """The refusal in SES's words: it names the identity ARN that was evaluated."""
+    return AccessDenied(
+        f"User `{caller.principal.arn}' is not authorized to perform `{action}' on resource `{check.arn}'"
+    )
+
+
+def parse_identity_arn(text: str) -> Arn:
+    """Read an identity ARN from a request; raises `InvalidParameterValue` when it is none."""
+    try:
+        arn = Arn.parse(text)
+    except ArnError as error:
+        raise InvalidParameterValue(f"Invalid identity ARN '{text}': {error}.") from None
+    name = arn.resource.removeprefix("identity/")
+    if arn.service != "ses" or not arn.resource.startswith("identity/") or not name or not arn.account_id:
+        raise InvalidParameterValue(
+            f"Invalid identity ARN '{text}': expected arn:aws:ses:region:account:identity/name."
+        )
+    return arn
+
+
+def normal_name(name: str) -> str:
+    """An identity name as stored: the domain in lower case, the local part as it is."""
+    local_part, at, domain = name.rpartition("@")
+    return f"{local_part}{at}{domain.lower()}"
+
+
+def identity_kind(name: str) -> IdentityKind:
+    """Whether a name is an address or a domain."""
+    return IdentityKind.ADDRESS if "@" in name else IdentityKind.DOMAIN
+
+
+def is_simulator(address: str) -> bool:
+    """Whether an address belongs to the mailbox simulator."""
+    return address.rpartition("@")[2].lower() == SIMULATOR_DOMAIN
+
+
+def _sentence(request: Request, iam: Policies, identity: Policies | None) -> str:
+    explanation = explain(
+        request,
+        iam=iam.documents,
+        identity=() if identity is None else identity.documents,
+        principal_ids={} if identity is None else identity.principal_ids,
+    )
+    return explanation.sentence

@@ -1,0 +1,255 @@
+"""What a node knows of accounts, keys, identities and compiled policies, and how it stays true.
+
+Entries are cached by epoch scope, bounded, and never trusted: a decision carries the epochs it read
+and the accept transaction compares them (I4, design decision 6). Absence of an identity is cached
+under the same epoch; an unknown access key is not cached at all.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sesame.model import AccountId, Identity, Principal, PrincipalKind, VerificationStatus
+from sesame.policy import (
+    EMPTY,
+    Policy,
+    PolicySet,
+    compile_policies,
+    parse_iam_policy,
+    parse_stored_identity_policy,
+)
+from sesame.store import accounts, identities, users
+from sesame.store.db import Store, Transaction, account_scope, epoch, identities_scope
+from sesame.store.sealed import Sealer
+
+MAX_SCOPES = 10_000
+MAX_ENTRIES_PER_SCOPE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """Policies by name, as parsed and as compiled."""
+
+    documents: tuple[tuple[str, Policy], ...]
+    compiled: PolicySet
+    principal_ids: Mapping[str, str]
+
+
+NO_POLICIES = Policies(documents=(), compiled=EMPTY, principal_ids={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """An access key opened, with its principal and the principal's IAM policies."""
+
+    access_key_id: str
+    secret_access_key: str
+    active: bool
+    principal: Principal
+    principal_tags: tuple[tuple[str, str], ...]
+    policies: Policies
+    account_epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether an account may send in a region, and to whom."""
+
+    sending_enabled: bool
+    production: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedIdentity:
+    """An identity with the policies attached to it."""
+
+    identity: Identity
+    policies: Policies
+
+    @property
+    def verified(self) -> bool:
+        """Whether it may be sent as; a failed re-check leaves 72 hours (TemporaryFailure)."""
+        return self.identity.verification in (
+            VerificationStatus.SUCCESS,
+            VerificationStatus.TEMPORARY_FAILURE,
+        )
+
+
+@dataclass(slots=True)
+class _Scope:
+    """Everything cached under one epoch."""
+
+    epoch: int
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    standings: dict[str, Standing | None] = field(default_factory=dict)
+    identities: dict[str, OwnedIdentity | None] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.credentials) + len(self.standings) + len(self.identities)
+
+
+class Directory:
+    """Looks up credentials, standings and identities; caches them by epoch."""
+
+    def __init__(self, store: Store, sealer: Sealer) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._scopes: OrderedDict[str, _Scope] = OrderedDict()
+        self._account_of_key: OrderedDict[str, str] = OrderedDict()
+
+    async def credential(self, access_key_id: str) -> Credential | None:
+        """The credential of an access key, or None."""
+        account_id = self._account_of_key.get(access_key_id)
+        if account_id is not None:
+            scope = self._scopes.get(account_scope(account_id))
+            if scope is not None and access_key_id in scope.credentials:
+                return scope.credentials[access_key_id]
+
+        async def run(tx: Transaction) -> Credential | None:
+            return await self._load_credential(tx, access_key_id)
+
+        credential = await self._store.read(run)
+        if credential is not None:
+            account_id = credential.principal.account_id
+            scope = self._scope(account_scope(account_id), credential.account_epoch)
+            scope.credentials[access_key_id] = credential
+            self._account_of_key[access_key_id] = account_id
+            if len(self._account_of_key) > MAX_SCOPES:
+                self._account_of_key.popitem(last=False)
+        return credential
+
+    async def standing(self, account_id: str, region: str) -> tuple[Standing | None, int]:
+        """An account's standing in a region, with its epoch; None if there is no such account."""
+        name = account_scope(account_id)
+        scope = self._scopes.get(name)
+        if scope is not None and region in scope.standings:
+            return scope.standings[region], scope.epoch
+
+        async def run(tx: Transaction) -> tuple[Standing | None, int]:
+            state = await accounts.region_state(tx, account_id, region, now=0.0)
+            found = (
+                None
+                if state is None
+                else Standing(sending_enabled=state.sending_enabled, production=state.production)
+            )
+            return found, await epoch(tx, name)
+
+        standing, current = await self._store.read(run)
+        self._scope(name, current).standings[region] = standing
+        return standing, current
+
+    async def identity(self, account_id: str, region: str, name: str) -> tuple[OwnedIdentity | None, int]:
+        """An identity with its policies, or None, with the owner's identities epoch."""
+        scope_name = identities_scope(account_id, region)
+        scope = self._scopes.get(scope_name)
+        if scope is not None and name in scope.identities:
+            return scope.identities[name], scope.epoch
+
+        async def run(tx: Transaction) -> tuple[OwnedIdentity | None, int]:
+            return await self._load_identity(tx, account_id, region, name), await epoch(tx, scope_name)
+
+        found, current = await self._store.read(run)
+        self._scope(scope_name, current).identities[name] = found
+        return found, current
+
+    async def is_stale(self, epochs: Mapping[str, int]) -> bool:
+        """Whether any of `epochs` has moved on; what has is forgotten."""
+
+        async def run(tx: Transaction) -> list[str]:
+            return [scope for scope, seen in epochs.items() if await epoch(tx, scope) != seen]
+
+        moved = await self._store.read(run)
+        self.forget(moved)
+        return bool(moved)
+
+    def forget(self, scopes: "list[str] | tuple[str, ...]") -> None:
+        """Drop what is cached under `scopes`."""
+        for scope in scopes:
+            self._scopes.pop(scope, None)
+
+    def _scope(self, name: str, current: int) -> _Scope:
+        """The cache of a scope at epoch `current`, emptied when that is news."""
+        scope = self._scopes.get(name)
+        if scope is None or scope.epoch != current or len(scope) >= MAX_ENTRIES_PER_SCOPE:
+            scope = self._scopes[name] = _Scope(epoch=current)
+            if len(self._scopes) > MAX_SCOPES:
+                self._scopes.popitem(last=False)
+        return scope
+
+    async def _load_credential(self, tx: Transaction, access_key_id: str) -> Credential | None:
+        key = await users.get_key(tx, access_key_id)
+        if key is None:
+            return None
+        secret = self._sealer.open(key.sealed_secret, row=f"access_key:{access_key_id}").decode()
+        account_id = AccountId(key.account_id)
+        policies = NO_POLICIES
+        tags: tuple[tuple[str, str], ...] = ()
+        if key.user_id == account_id:
+            principal = root_principal(account_id)
+        else:
+            user = await users.get_user_by_id(tx, key.user_id)
+            if user is None:
+                return None
+            principal = Principal(
+                kind=PrincipalKind.USER,
+                account_id=account_id,
+                arn=user.arn,
+                user_id=user.user_id,
+                name=user.user_name,
+            )
+            policies = iam_policies(await users.policies(tx, user.user_id))
+            tags = tuple((tag["Key"], tag["Value"]) for tag in json.loads(user.tags))
+        return Credential(
+            access_key_id=access_key_id,
+            secret_access_key=secret,
+            active=key.status == "Active",
+            principal=principal,
+            principal_tags=tags,
+            policies=policies,
+            account_epoch=await epoch(tx, account_scope(account_id)),
+        )
+
+    @staticmethod
+    async def _load_identity(
+        tx: Transaction, account_id: str, region: str, name: str
+    ) -> OwnedIdentity | None:
+        identity = await identities.get(tx, account_id, region, name)
+        if identity is None:
+            return None
+        stored = await identities.policies(tx, account_id, region, name)
+        return OwnedIdentity(identity=identity, policies=identity_policies(stored))
+
+
+def root_principal(account_id: AccountId) -> Principal:
+    """The root of an account."""
+    return Principal(
+        kind=PrincipalKind.ROOT,
+        account_id=account_id,
+        arn=f"arn:aws:iam::{account_id}:root",
+        user_id=account_id,
+        name="root",
+    )
+
+
+def iam_policies(stored: list[tuple[str, str]]) -> Policies:
+    """Parse and compile a principal's IAM policies."""
+    documents = tuple((name, parse_iam_policy(text)) for name, text in stored)
+    if not documents:
+        return NO_POLICIES
+    return Policies(documents=documents, compiled=compile_policies(documents, kind="iam"), principal_ids={})
+
+
+def identity_policies(stored: list[identities.IdentityPolicy]) -> Policies:
+    """Parse and compile the policies attached to an identity."""
+    if not stored:
+        return NO_POLICIES
+    documents = tuple(
+        (policy.policy_name, parse_stored_identity_policy(policy.document)) for policy in stored
+    )
+    principal_ids = {arn: user_id for policy in stored for arn, user_id in policy.principal_ids.items()}
+    return Policies(
+        documents=documents,
+        compiled=compile_policies(documents, kind="identity", principal_ids=principal_ids),
+        principal_ids=principal_ids,
+    )

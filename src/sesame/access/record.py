@@ -1,0 +1,59 @@
+"""Why a send was decided as it was, in the form that is kept with the message or the refusal.
+
+Kept as JSON: the principal, and for each identity the addresses that rest on it, the ARN evaluated,
+the outcome, and the policies and statements that decided.
+"""
+
+import msgspec
+
+from sesame.access.authorize import Check, SendDecision, SendRequest
+from sesame.model import Caller
+from sesame.policy import Outcome
+
+_OUTCOMES = {
+    Outcome.ALLOW: "allow",
+    Outcome.EXPLICIT_DENY: "explicit deny",
+    Outcome.IMPLICIT_DENY: "implicit deny",
+}
+
+
+def decision_json(caller: Caller, request: SendRequest | None, decision: SendDecision) -> str:
+    """The decision as kept; `request` adds the action where the message was accepted."""
+    return msgspec.json.encode(
+        {
+            "principal": caller.principal.arn,
+            "action": None if request is None else request.action,
+            "source_ip": caller.source_ip,
+            "unverified": decision.unverified,
+            "checks": [_check(check) for check in decision.checks],
+        }
+    ).decode()
+
+
+def _check(check: Check) -> dict[str, object]:
+    return {
+        "uses": check.uses,
+        "addresses": check.addresses,
+        "arn": check.arn,
+        "owner": check.owner_account_id,
+        "outcome": _OUTCOMES[check.decision.outcome],
+        "deciding": [
+            {"kind": ref.kind, "policy": ref.policy, "statement": ref.sid or f"#{ref.index + 1}"}
+            for ref in check.decision.deciding
+        ],
+        "sentence": check.sentence,
+    }
+
+
+def reason(decision: SendDecision) -> str:
+    """The one sentence a person needs, or nothing when policy did not refuse."""
+    denied = decision.denied
+    return "" if denied is None else f"{denied.arn}: {denied.sentence}"
+
+
+def owner_concerned(caller: Caller, decision: SendDecision) -> str | None:
+    """The other account that a refusal concerns: whose identity was asked for."""
+    for check in decision.checks:
+        if check.owner_account_id != caller.principal.account_id:
+            return check.owner_account_id
+    return None

@@ -1,0 +1,290 @@
+"""`sesame account`, `user` and `identity`: what the operator does beside AWS's API."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.config import REGION
+from sesame.errors import ConfigError, ServiceError
+
+if TYPE_CHECKING:
+    from sesame.app import Services
+    from sesame.operations.operator import Keys
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    _register_account(subparsers.add_parser("account", help="accounts and their limits"))
+    _register_user(subparsers.add_parser("user", help="IAM users of an account"))
+    identity = subparsers.add_parser("identity", help="identities").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    vouch = identity.add_parser(
+        "vouch", help="verify an identity on the operator's word, in place of DNS or a mailed link"
+    )
+    vouch.add_argument("account", type=account_id)
+    vouch.add_argument("identity", help="domain or address")
+    vouch.add_argument("--region", type=_region, required=True)
+    add_store_options(vouch)
+    vouch.set_defaults(func=vouch_identity)
+
+
+def _register_account(command: argparse.ArgumentParser) -> None:
+    verbs = command.add_subparsers(required=True, metavar="VERB")
+    create = verbs.add_parser("create", help="make an account with a root access key")
+    create.add_argument("--name", default="", help="what to call it in lists")
+    create.add_argument("--production", action="store_true", help="outside the sandbox from the start")
+    add_store_options(create)
+    create.set_defaults(func=create_account)
+    show = verbs.add_parser("list", help="show the accounts")
+    add_store_options(show)
+    show.set_defaults(func=list_accounts)
+    quota = verbs.add_parser("set-quota", help="set an account's sending quota")
+    quota.add_argument("account", type=account_id)
+    quota.add_argument(
+        "--max-24-hour-send",
+        "--max-24h",
+        type=_limit,
+        metavar="N",
+        help="recipients in 24 hours; -1: unlimited",
+    )
+    quota.add_argument("--max-send-rate", "--rate", type=_rate, metavar="R", help="recipients per second")
+    quota.add_argument("--region", type=_region, help="only in this region")
+    add_store_options(quota)
+    quota.set_defaults(func=set_quota)
+    leave = verbs.add_parser("leave-sandbox", help="give an account production access")
+    leave.add_argument("account", type=account_id)
+    add_store_options(leave)
+    leave.set_defaults(func=leave_sandbox)
+
+
+def _register_user(command: argparse.ArgumentParser) -> None:
+    verbs = command.add_subparsers(required=True, metavar="VERB")
+    create = verbs.add_parser("create", help="make a user with an access key")
+    create.add_argument("account", type=account_id)
+    create.add_argument("name")
+    create.add_argument(
+        "--policy", metavar="FILE", help="inline IAM policy; without one the user may do nothing"
+    )
+    add_store_options(create)
+    create.set_defaults(func=create_user)
+    show = verbs.add_parser("list", help="show an account's users")
+    show.add_argument("account", type=account_id)
+    add_store_options(show)
+    show.set_defaults(func=list_users)
+    delete = verbs.add_parser("delete", help="remove a user with its keys and policies")
+    delete.add_argument("account", type=account_id)
+    delete.add_argument("name")
+    add_store_options(delete)
+    delete.set_defaults(func=delete_user)
+
+
+def create_account(args: argparse.Namespace) -> int:
+    """Make an account; its secret is shown this once."""
+
+    async def run(services: "Services") -> int:
+        keys = await services.operator.create_account(args.name, production=args.production)
+        _print_keys(keys, as_json=args.json)
+        return 0
+
+    return with_services(args, run, create=True)
+
+
+def list_accounts(args: argparse.Namespace) -> int:
+    """Show the accounts."""
+
+    async def run(services: "Services") -> int:
+        found = await services.operator.list_accounts()
+        if args.json:
+            print_json(
+                [
+                    {
+                        "account_id": account.account_id,
+                        "name": account.name,
+                        "production": account.production,
+                        "max_24_hour_send": account.max_24_hour_send,
+                        "max_send_rate": account.max_send_rate,
+                        "created_at": account.created_at,
+                    }
+                    for account in found
+                ]
+            )
+        else:
+            print_table(
+                ("ACCOUNT", "NAME", "SENDS TO", "24 HOURS", "PER SECOND", "CREATED"),
+                [
+                    (
+                        account.account_id,
+                        account.name,
+                        "everybody" if account.production else "sandbox",
+                        f"{account.max_24_hour_send:g}",
+                        f"{account.max_send_rate:g}",
+                        when(account.created_at),
+                    )
+                    for account in found
+                ],
+            )
+        return 0
+
+    return with_services(args, run)
+
+
+def set_quota(args: argparse.Namespace) -> int:
+    """Set limits."""
+    if args.max_24_hour_send is None and args.max_send_rate is None:
+        raise ConfigError("name a limit: --max-24-hour-send, --max-send-rate or both")
+
+    async def run(services: "Services") -> int:
+        await services.operator.set_quota(
+            args.account,
+            args.region,
+            max_24_hour_send=args.max_24_hour_send,
+            max_send_rate=args.max_send_rate,
+        )
+        return _done(args, f"quota of account {args.account} is set")
+
+    return with_services(args, run)
+
+
+def leave_sandbox(args: argparse.Namespace) -> int:
+    """Give production access."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.leave_sandbox(args.account)
+        return _done(args, f"account {args.account} is out of the sandbox")
+
+    return with_services(args, run)
+
+
+def create_user(args: argparse.Namespace) -> int:
+    """Make a user; its secret is shown this once."""
+    policy = None if args.policy is None else _policy(args.policy)
+
+    async def run(services: "Services") -> int:
+        keys = await services.operator.create_user(args.account, args.name, policy=policy)
+        _print_keys(keys, as_json=args.json)
+        return 0
+
+    return with_services(args, run)
+
+
+def list_users(args: argparse.Namespace) -> int:
+    """Show an account's users."""
+
+    async def run(services: "Services") -> int:
+        found = await services.operator.list_users(args.account)
+        if args.json:
+            print_json([{"user_name": u.user_name, "arn": u.arn, "user_id": u.user_id} for u in found])
+        else:
+            print_table(("USER", "ARN", "ID"), [(u.user_name, u.arn, u.user_id) for u in found])
+        return 0
+
+    return with_services(args, run)
+
+
+def delete_user(args: argparse.Namespace) -> int:
+    """Remove a user."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.delete_user(args.account, args.name)
+        return _done(args, f"user {args.name} of account {args.account} is gone")
+
+    return with_services(args, run)
+
+
+def vouch_identity(args: argparse.Namespace) -> int:
+    """Verify an identity on the operator's word."""
+    from sesame.access.authorize import identity_kind
+    from sesame.operations.identities import identity_name
+    from sesame.operations.operator import OperatorError
+
+    try:
+        name = identity_name(args.identity)
+    except ServiceError as error:
+        raise OperatorError(error.message) from None
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        identity = await services.verification.vouch(args.account, args.region, name, identity_kind(name))
+        arn = f"arn:aws:ses:{args.region}:{args.account}:identity/{name}"
+        if args.json:
+            print_json(
+                {
+                    "identity": name,
+                    "arn": arn,
+                    "verification": identity.verification.value,
+                    "dkim": identity.dkim_status.value,
+                }
+            )
+        else:
+            print(f"{arn} is verified")
+        return 0
+
+    return with_services(args, run)
+
+
+def _print_keys(keys: "Keys", *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "account_id": keys.account_id,
+                "access_key_id": keys.access_key_id,
+                "secret_access_key": keys.secret_access_key,
+            }
+        )
+    else:
+        print(f"account            {keys.account_id}")
+        print(f"access key id      {keys.access_key_id}")
+        print(f"secret access key  {keys.secret_access_key}   (shown this once)")
+
+
+def _done(args: argparse.Namespace, sentence: str) -> int:
+    if args.json:
+        print_json({"done": True})
+    else:
+        print(sentence)
+    return 0
+
+
+def _policy(path: str) -> str:
+    from sesame.policy import PolicyError, parse_iam_policy
+
+    try:
+        text = Path(path).read_text()
+        parse_iam_policy(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"policy file `{path}` cannot be read: {error}") from None
+    except PolicyError as error:
+        raise ConfigError(f"policy file `{path}`: {error}") from None
+    return text
+
+
+def account_id(text: str) -> str:
+    """An account id from the command line."""
+    if not re.fullmatch(r"[0-9]{12}", text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not an account id: 12 digits")
+    return text
+
+
+def _region(text: str) -> str:
+    if not REGION.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a region; write it as us-east-1")
+    return text
+
+
+def _limit(text: str) -> float:
+    if text != "-1" and not text.isdigit():
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of recipients, or -1 for unlimited")
+    return float(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate < 1e9:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of recipients per second")
+    return rate

@@ -1,0 +1,70 @@
+"""What the commands share: their common options, running against the store, printing."""
+
+import argparse
+import asyncio
+import datetime
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sesame import config
+from sesame.config import Settings
+from sesame.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sesame.app import Services
+
+Subparsers = Any
+"""What argparse's add_subparsers returns; its class has no public name."""
+
+
+def add_store_options(command: argparse.ArgumentParser) -> None:
+    """Options of every command that works on the data directory, beside a running server or not."""
+    command.add_argument("--data", metavar="DIR", help="data directory (default: .sesame)")
+    command.add_argument("--config", metavar="FILE", help="configuration file (TOML)")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def settings_of(args: argparse.Namespace, **flags: object) -> Settings:
+    """The settings for a command line. Raises `ConfigError`."""
+    path = config.find_config(args.config, os.environ)
+    return config.load(path, environ=os.environ, flags={"data": args.data, **flags})
+
+
+def with_services(
+    args: argparse.Namespace, run: "Callable[[Services], Awaitable[int]]", *, create: bool = False
+) -> int:
+    """Open the store that the command line names, run, close; without `create` it must exist."""
+    from sesame.app import open_services
+
+    settings = settings_of(args)
+    if not create and not settings.database.exists():
+        raise ConfigError(
+            f"there is no database in `{settings.data}`; start `sesame serve` once, or name the directory with --data"
+        )
+
+    async def session() -> int:
+        async with open_services(settings) as services:
+            return await run(services)
+
+    return asyncio.run(session())
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    print()
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    for row in (headings, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def when(at: float) -> str:
+    """A time for people: UTC, to the second."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,116 @@
+"""`sesame serve`: run the service, and say once how to reach it; `sesame config show`."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of
+from sesame.config import Settings
+from sesame.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sesame.app import Endpoints
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    command = subparsers.add_parser(
+        "serve",
+        help="run the service",
+        description="Run Sesame in this process until SIGTERM. Without a configuration file it runs in the "
+        "development profile: SQLite in ./.sesame, API on 127.0.0.1:4579, mail delivered to a built-in mailbox.",
+    )
+    command.add_argument("--data", metavar="DIR", help="data directory (default: .sesame)")
+    command.add_argument("--config", metavar="FILE", help="configuration file (TOML)")
+    command.add_argument("--api-port", type=int, metavar="N", help="port of the API, 0 for any free one")
+    command.add_argument(
+        "--smtp-port",
+        type=int,
+        metavar="N",
+        help="port of SMTP submission; not built yet, so only 0 is accepted",
+    )
+    command.add_argument(
+        "--ready-file", metavar="F", help="write where we listen to this file, as JSON, once we do"
+    )
+    command.set_defaults(func=serve)
+    settings = subparsers.add_parser("config", help="configuration").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    show = settings.add_parser("show", help="print every setting in force, as JSON")
+    add_store_options(show)
+    show.set_defaults(func=show_config)
+
+
+def show_config(args: argparse.Namespace) -> int:
+    """Print the settings."""
+    import msgspec
+
+    print_json(msgspec.to_builtins(settings_of(args)))
+    return 0
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Run the server until it is told to stop."""
+    if args.smtp_port:
+        raise ConfigError("SMTP submission is not built yet; leave --smtp-port out, or give 0")
+    settings = settings_of(args, **{"api.port": args.api_port})
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, None if args.ready_file is None else Path(args.ready_file)))
+    return 0
+
+
+async def _serve(settings: Settings, ready_file: Path | None) -> None:
+    from sesame.app import Server, system_log
+    from sesame.observe import SystemClock
+
+    clock = SystemClock()
+    log = system_log(sys.stdout, settings.log_format, clock)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    # One writer thread and one loop share the interpreter; 5 ms turns would show in every accept.
+    sys.setswitchinterval(0.0005)
+    server = Server(settings, log=log, clock=clock)
+
+    def ready(endpoints: "Endpoints") -> None:
+        if ready_file is not None:
+            temporary = ready_file.with_name(ready_file.name + ".new")
+            temporary.write_text(json.dumps({"api": endpoints.api}))
+            temporary.replace(ready_file)
+        log.event("listening", api=endpoints.api, data=str(settings.data_dir.resolve()))
+        if sys.stdout.isatty() or settings.log_format == "text":
+            print(_welcome(settings, endpoints), flush=True)
+
+    await server.run(ready=ready, stop=stop)
+
+
+def _welcome(settings: Settings, endpoints: "Endpoints") -> str:
+    """What a person needs to go on: the line to paste, and where mail ends up."""
+    credentials = (settings.data_dir / "credentials").resolve()
+    lines = ["", f"Sesame speaks Amazon SES on {endpoints.api}"]
+    if credentials.exists():
+        lines += [
+            "Accounts `owner` and `delegate` are ready. Paste this into another terminal:",
+            "",
+            f"  export AWS_SHARED_CREDENTIALS_FILE={credentials} AWS_ENDPOINT_URL={endpoints.api}"
+            " AWS_DEFAULT_REGION=us-east-1",
+            "",
+        ]
+    if endpoints.mailbox_port is not None:
+        data = "" if settings.data == ".sesame" else f" --data {settings.data}"
+        lines.append(f"Mail is delivered to the built-in mailbox: {_command()} mail list{data}")
+    return "\n".join(lines) + "\n"
+
+
+def _command() -> str:
+    """How this program was called, for lines to paste."""
+    path = Path(sys.argv[0])
+    return os.path.relpath(path) if path.name == "sesame" else "sesame"

@@ -1,0 +1,70 @@
+"""One attempt: hand one message to one MX for one recipient. Reads like the plan's paragraph."""
+
+from collections.abc import Callable
+
+from sesame.delivery import outcome
+from sesame.delivery.pool import Pool
+from sesame.delivery.route import Host, Router
+from sesame.delivery.session import HostRefused
+from sesame.delivery.signing import Signing
+from sesame.errors import SesameError
+from sesame.model import Outcome, OutcomeKind
+from sesame.observe import Clock
+from sesame.smtp.errors import MessageNotSendable, RemoteProtocolError
+from sesame.spool.spool import Claim
+
+
+class Deliverer:
+    """Makes attempts. `return_path` gives the envelope sender for a message id and recipient index."""
+
+    def __init__(
+        self,
+        router: Router,
+        pool: Pool,
+        signing: Signing,
+        clock: Clock,
+        *,
+        return_path: Callable[[str, int], str],
+    ) -> None:
+        self._router = router
+        self._pool = pool
+        self._signing = signing
+        self._clock = clock
+        self._return_path = return_path
+
+    async def attempt(self, claim: Claim) -> Outcome:
+        """Find the hosts, sign, try one host after the other; never raises but on cancellation."""
+        try:
+            hosts = await self._router.hosts(claim.address.rpartition("@")[2].lower())
+            message = await self._signing.sign(claim, now=self._clock.now())
+        except SesameError as error:
+            return outcome.from_error(error, None)
+        mail_from = self._return_path(claim.message_id, claim.recipient_index)
+        result: Outcome | None = None
+        for host in hosts:
+            result, is_host_at_fault = await self._try(host, mail_from, claim.address, message)
+            if not is_host_at_fault:
+                break
+        assert result is not None, "a router returns at least one host"
+        return result
+
+    async def _try(self, host: Host, mail_from: str, recipient: str, message: bytes) -> tuple[Outcome, bool]:
+        """The outcome at one host, and whether another host may do better."""
+        try:
+            session = await self._pool.borrow(host)
+        except HostRefused as error:
+            return outcome.refused(error.reply, host, stage=error.stage), True
+        except (OSError, SesameError) as error:
+            return outcome.from_error(error, host), True
+        try:
+            result = await session.send(mail_from, recipient, message)
+        except MessageNotSendable as error:
+            return outcome.from_error(error, host), False
+        except (OSError, RemoteProtocolError) as error:
+            failed = outcome.from_error(error, host)
+            return failed, not failed.ambiguous
+        finally:
+            await self._pool.give_back(session)
+        decided = outcome.from_result(result, host, tls=session.tls)
+        # A busy server (421, or 4yz before the body) is no verdict of the domain's other hosts.
+        return decided, decided.kind is OutcomeKind.TRANSIENT and result.reply.code == 421

@@ -1,0 +1,72 @@
+"""From what the remote said, or failed to say, to an `Outcome`: permanent or transient, and why.
+
+The class of the basic reply code decides, for that is what a client must obey (RFC 5321 section
+4.2.1); the enhanced status code says why (RFC 3463). Nothing here raises.
+"""
+
+from sesame.delivery.route import Host, Unroutable
+from sesame.errors import SesameError
+from sesame.mail.status import reply_status
+from sesame.model import Outcome, OutcomeKind
+from sesame.smtp.client import RecipientResult
+from sesame.smtp.errors import MessageNotSendable, RemoteProtocolError, Stage
+from sesame.smtp.reply import Reply, printable
+
+MAX_DIAGNOSTIC = 500
+
+
+def from_result(result: RecipientResult, host: Host, *, tls: str | None) -> Outcome:
+    """The outcome of a transaction for one recipient."""
+    reply = result.reply
+    if result.is_delivered:
+        kind = OutcomeKind.DELIVERED
+    elif reply.is_permanent:
+        kind = OutcomeKind.PERMANENT
+    else:
+        # A success where none belongs (2yz to MAIL without a message taken) settles nothing either.
+        kind = OutcomeKind.TRANSIENT
+    return _of_reply(kind, reply, host, tls=tls)
+
+
+def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:
+    """The server would not talk to us. Only its EHLO refusal is about mail; a greeting may pass."""
+    permanent = reply.is_permanent and stage is not Stage.CONNECT
+    return _of_reply(OutcomeKind.PERMANENT if permanent else OutcomeKind.TRANSIENT, reply, host, tls=None)
+
+
+def from_error(error: Exception, host: Host | None) -> Outcome:
+    """The outcome when no reply decided: unreachable, broken protocol, time-out, no route."""
+    match error:
+        case Unroutable() | MessageNotSendable():
+            kind, status = OutcomeKind.PERMANENT, error.status
+        case RemoteProtocolError():
+            kind, status = OutcomeKind.TRANSIENT, "4.5.0"
+        case TimeoutError():
+            kind, status = OutcomeKind.TRANSIENT, "4.4.1"
+        case SesameError():
+            kind, status = OutcomeKind.TRANSIENT, "4.4.3"
+        case _:
+            kind, status = OutcomeKind.TRANSIENT, "4.4.1"
+    return Outcome(
+        kind=kind,
+        status=status,
+        diagnostic=_one_line(str(error) or type(error).__name__),
+        remote_mta=None if host is None else host.name,
+        remote_ip=None if host is None else host.address,
+        ambiguous=isinstance(error, RemoteProtocolError) and error.ambiguous,
+    )
+
+
+def _of_reply(kind: OutcomeKind, reply: Reply, host: Host, *, tls: str | None) -> Outcome:
+    return Outcome(
+        kind=kind,
+        status=str(reply_status(reply.code, reply.text)),
+        diagnostic=_one_line(reply.diagnostic),
+        remote_mta=host.name,
+        remote_ip=host.address,
+        tls=tls,
+    )
+
+
+def _one_line(text: str) -> str:
+    return printable(text)[:MAX_DIAGNOSTIC]

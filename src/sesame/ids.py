@@ -1,0 +1,56 @@
+"""Names that Sesame draws: message ids, keys, tokens. The randomness is passed in.
+
+Shapes are those of AWS, so that clients which check them are content.
+"""
+
+import base64
+import string
+import uuid
+from collections.abc import Callable
+
+from sesame.model import MessageId
+
+RandomBytes = Callable[[int], bytes]
+
+_BASE32 = string.ascii_uppercase + "234567"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+class Ids:
+    """Draws names from `random_bytes`, which must be fit for secrets."""
+
+    def __init__(self, random_bytes: RandomBytes) -> None:
+        self._random_bytes = random_bytes
+
+    def message_id(self, at: float) -> MessageId:
+        """`0100` + milliseconds in 12 hex digits, a UUID, `000000`: the shape SES gives."""
+        unique = uuid.UUID(bytes=self._random_bytes(16), version=4)
+        return MessageId(f"0100{int(at * 1000):012x}-{unique}-000000")
+
+    def request_id(self) -> str:
+        """A UUID."""
+        return str(uuid.UUID(bytes=self._random_bytes(16), version=4))
+
+    def hex(self, digits: int) -> str:
+        """Lower-case hex digits."""
+        return self._random_bytes((digits + 1) // 2).hex()[:digits]
+
+    def digits(self, count: int) -> str:
+        """Decimal digits."""
+        return f"{int.from_bytes(self._random_bytes(16)) % 10**count:0{count}d}"
+
+    def name(self, length: int) -> str:
+        """Upper-case letters and the digits 2 to 7, as in access key ids and unique ids."""
+        return "".join(_BASE32[byte & 31] for byte in self._random_bytes(length))
+
+    def dkim_token(self) -> str:
+        """32 lower-case letters and digits."""
+        return "".join(_LETTERS[byte & 31] for byte in self._random_bytes(32))
+
+    def secret_access_key(self) -> str:
+        """40 characters of base64: 240 bits."""
+        return base64.b64encode(self._random_bytes(30)).decode()
+
+    def token(self) -> str:
+        """A verification token of 256 bits that fits a DNS record and a URL."""
+        return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")

@@ -1,0 +1,63 @@
+"""The account's sending quota and switch, in the region of the call. Source: SES API reference."""
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.shapes import ses
+from sesame.errors import InternalFailure
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.store import accounts
+from sesame.store.db import Store, Transaction
+
+
+class AccountOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer, clock: Clock) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._clock = clock
+
+    async def get_send_quota(
+        self, caller: Caller, request: ses.GetSendQuotaRequest
+    ) -> ses.GetSendQuotaResponse:
+        """Limits, and the recipients of the last 24 hours."""
+        await self._authorizer.require(caller, "ses:GetSendQuota")
+        state = await self._state(caller)
+        return {
+            "Max24HourSend": state.max_24_hour_send,
+            "MaxSendRate": state.max_send_rate,
+            "SentLast24Hours": float(state.sent_last_24_hours),
+        }
+
+    async def get_account_sending_enabled(
+        self, caller: Caller, request: ses.GetAccountSendingEnabledRequest
+    ) -> ses.GetAccountSendingEnabledResponse:
+        """Whether the account may send."""
+        await self._authorizer.require(caller, "ses:GetAccountSendingEnabled")
+        return {"Enabled": (await self._state(caller)).sending_enabled}
+
+    async def update_account_sending_enabled(
+        self, caller: Caller, request: ses.UpdateAccountSendingEnabledRequest
+    ) -> ses.UpdateAccountSendingEnabledResponse:
+        """Pause or resume the account's sending; Enabled absent means false, as its type's default."""
+        await self._authorizer.require(caller, "ses:UpdateAccountSendingEnabled")
+
+        async def run(tx: Transaction) -> None:
+            await accounts.set_sending_enabled(
+                tx, caller.principal.account_id, caller.region, enabled=request.get("Enabled", False)
+            )
+
+        await self._store.write(run)
+        return {}
+
+    async def _state(self, caller: Caller) -> accounts.RegionState:
+        now = self._clock.now()
+
+        async def run(tx: Transaction) -> accounts.RegionState | None:
+            await accounts.expire_usage(tx, caller.principal.account_id, caller.region, now=now)
+            return await accounts.region_state(tx, caller.principal.account_id, caller.region, now=now)
+
+        state = await self._store.write(run)
+        if state is None:
+            raise InternalFailure
+        return state

@@ -1,0 +1,376 @@
+"""IAM users, their inline policies and access keys, as far as a sending service needs them.
+
+Source: IAM API reference; codes and HTTP status from botocore's IAM model.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import (
+    DeleteConflict,
+    EntityAlreadyExists,
+    IamLimitExceeded,
+    InvalidInput,
+    MalformedPolicyDocument,
+    NoSuchEntity,
+)
+from sesame.aws.shapes import iam
+from sesame.errors import ValidationError
+from sesame.model import AccountId, Caller, PrincipalKind
+from sesame.observe import Clock
+from sesame.operations import paging
+from sesame.policy import PolicyError, parse_iam_policy
+from sesame.store import users
+from sesame.store.db import Store, Transaction
+from sesame.store.sealed import Sealer
+
+MAX_ACCESS_KEYS = 2
+MAX_INLINE_POLICY_BYTES = 2048
+"""Sum of a user's inline policies, white space not counted (IAM quota)."""
+MAX_TAGS = 50
+DEFAULT_PAGE = 100
+
+
+class IamOperations:
+    """The operations; `random_name` makes upper-case ids, `random_secret` secret access keys."""
+
+    def __init__(
+        self,
+        store: Store,
+        authorizer: Authorizer,
+        sealer: Sealer,
+        *,
+        clock: Clock,
+        random_name: Callable[[int], str],
+        random_secret: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._sealer = sealer
+        self._clock = clock
+        self._random_name = random_name
+        self._random_secret = random_secret
+
+    async def create_user(self, caller: Caller, request: iam.CreateUserRequest) -> iam.CreateUserResponse:
+        """Add a user; names are unique without regard to case."""
+        if "PermissionsBoundary" in request:
+            raise InvalidInput("PermissionsBoundary is not supported.")
+        path, name = request.get("Path", "/"), request["UserName"]
+        await self._require(caller, "CreateUser", path, name)
+        tags = _check_tags(request.get("Tags", []))
+        user = users.User(
+            account_id=caller.principal.account_id,
+            user_name=name,
+            path=path,
+            user_id=f"AIDA{self._random_name(17)}",
+            tags=json.dumps(tags),
+            created_at=float(int(self._clock.now())),
+        )
+
+        async def run(tx: Transaction) -> None:
+            if await users.get_user(tx, user.account_id, name) is not None:
+                raise EntityAlreadyExists(f"User with name {name} already exists.")
+            await users.create_user(tx, user)
+
+        await self._store.write(run)
+        return {"User": _user(user)}
+
+    async def get_user(self, caller: Caller, request: iam.GetUserRequest) -> iam.GetUserResponse:
+        """A user, or the caller itself when none is named."""
+        name = request.get("UserName")
+        principal = caller.principal
+        if name is None and principal.kind is PrincipalKind.ROOT:
+            return {
+                "User": {
+                    "Path": "/",
+                    "UserName": "root",
+                    "UserId": principal.account_id,
+                    "Arn": principal.arn,
+                    "CreateDate": 0.0,
+                }
+            }
+        user = await self._user(caller, name or principal.name)
+        await self._require(caller, "GetUser", user.path, user.user_name)
+        return {"User": _user(user)}
+
+    async def list_users(self, caller: Caller, request: iam.ListUsersRequest) -> iam.ListUsersResponse:
+        """Users by name, those under a path prefix."""
+        await self._authorizer.require(
+            caller, "iam:ListUsers", f"arn:aws:iam::{caller.principal.account_id}:user/"
+        )
+        limit, after = _page(request.get("MaxItems"), request.get("Marker"))
+
+        async def run(tx: Transaction) -> list[users.User]:
+            return await users.list_users(
+                tx,
+                caller.principal.account_id,
+                path_prefix=request.get("PathPrefix", "/"),
+                after=after,
+                limit=limit + 1,
+            )
+
+        page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
+        response: iam.ListUsersResponse = {
+            "Users": [_user(user, with_tags=False) for user in page],
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def delete_user(self, caller: Caller, request: iam.DeleteUserRequest) -> iam.DeleteUserResponse:
+        """Remove a user that has no keys and no policies left."""
+        user = await self._authorized_user(caller, "DeleteUser", request["UserName"])
+
+        async def run(tx: Transaction) -> None:
+            if await users.list_keys(tx, user.account_id, user.user_id):
+                raise DeleteConflict("Cannot delete entity, must delete access keys first.")
+            if await users.policies(tx, user.user_id):
+                raise DeleteConflict("Cannot delete entity, must delete policies first.")
+            await users.delete_user(tx, user)
+
+        await self._store.write(run)
+        return {}
+
+    async def create_access_key(
+        self, caller: Caller, request: iam.CreateAccessKeyRequest
+    ) -> iam.CreateAccessKeyResponse:
+        """Make a key for a user, or for the caller; the secret is told this once."""
+        user_id, name = await self._key_owner(caller, "CreateAccessKey", request.get("UserName"))
+        access_key_id, secret = f"AKIA{self._random_name(16)}", self._random_secret()
+        key = users.AccessKey(
+            access_key_id=access_key_id,
+            account_id=caller.principal.account_id,
+            user_id=user_id,
+            sealed_secret=self._sealer.seal(secret.encode(), row=f"access_key:{access_key_id}"),
+            status="Active",
+            created_at=float(int(self._clock.now())),
+        )
+
+        async def run(tx: Transaction) -> None:
+            if len(await users.list_keys(tx, key.account_id, user_id)) >= MAX_ACCESS_KEYS:
+                raise IamLimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {MAX_ACCESS_KEYS}")
+            await users.create_key(tx, key)
+
+        await self._store.write(run)
+        return {
+            "AccessKey": {
+                "UserName": name,
+                "AccessKeyId": access_key_id,
+                "Status": "Active",
+                "SecretAccessKey": secret,
+                "CreateDate": key.created_at,
+            }
+        }
+
+    async def list_access_keys(
+        self, caller: Caller, request: iam.ListAccessKeysRequest
+    ) -> iam.ListAccessKeysResponse:
+        """A user's keys, oldest first."""
+        user_id, name = await self._key_owner(caller, "ListAccessKeys", request.get("UserName"))
+        limit, after = _page(request.get("MaxItems"), request.get("Marker"))
+
+        async def run(tx: Transaction) -> list[users.AccessKey]:
+            return await users.list_keys(tx, caller.principal.account_id, user_id)
+
+        keys = sorted(await self._store.read(run), key=lambda key: key.access_key_id)
+        later = [key for key in keys if key.access_key_id > after]
+        page, marker = paging.cut(later, limit, lambda key: key.access_key_id)
+        response: iam.ListAccessKeysResponse = {
+            "AccessKeyMetadata": [
+                {
+                    "UserName": name,
+                    "AccessKeyId": key.access_key_id,
+                    "Status": "Active" if key.status == "Active" else "Inactive",
+                    "CreateDate": key.created_at,
+                }
+                for key in page
+            ],
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def update_access_key(
+        self, caller: Caller, request: iam.UpdateAccessKeyRequest
+    ) -> iam.UpdateAccessKeyResponse:
+        """Make a key Active or Inactive."""
+        if request["Status"] == "Expired":
+            raise InvalidInput("Status must be Active or Inactive.")
+        user_id, _ = await self._key_owner(caller, "UpdateAccessKey", request.get("UserName"))
+
+        async def run(tx: Transaction) -> None:
+            key = await _own_key(tx, caller.principal.account_id, user_id, request["AccessKeyId"])
+            await users.set_key_status(tx, key, request["Status"])
+
+        await self._store.write(run)
+        return {}
+
+    async def delete_access_key(
+        self, caller: Caller, request: iam.DeleteAccessKeyRequest
+    ) -> iam.DeleteAccessKeyResponse:
+        """Remove a key; from the answer on nothing is accepted under it (I4)."""
+        user_id, _ = await self._key_owner(caller, "DeleteAccessKey", request.get("UserName"))
+
+        async def run(tx: Transaction) -> None:
+            key = await _own_key(tx, caller.principal.account_id, user_id, request["AccessKeyId"])
+            await users.delete_key(tx, key)
+
+        await self._store.write(run)
+        return {}
+
+    async def put_user_policy(
+        self, caller: Caller, request: iam.PutUserPolicyRequest
+    ) -> iam.PutUserPolicyResponse:
+        """Create or replace an inline policy."""
+        user = await self._authorized_user(caller, "PutUserPolicy", request["UserName"])
+        document = request["PolicyDocument"]
+        try:
+            parse_iam_policy(document)
+        except PolicyError as error:
+            raise MalformedPolicyDocument(str(error)) from None
+
+        async def run(tx: Transaction) -> None:
+            others = [
+                text for name, text in await users.policies(tx, user.user_id) if name != request["PolicyName"]
+            ]
+            if sum(len("".join(text.split())) for text in (*others, document)) > MAX_INLINE_POLICY_BYTES:
+                raise IamLimitExceeded(
+                    f"Maximum policy size of {MAX_INLINE_POLICY_BYTES} bytes exceeded for user {user.user_name}"
+                )
+            await users.put_policy(tx, user, request["PolicyName"], document)
+
+        await self._store.write(run)
+        return {}
+
+    async def get_user_policy(
+        self, caller: Caller, request: iam.GetUserPolicyRequest
+    ) -> iam.GetUserPolicyResponse:
+        """An inline policy's text, percent-encoded as IAM gives it."""
+        user = await self._authorized_user(caller, "GetUserPolicy", request["UserName"])
+        stored = dict(await self._policies(user))
+        if request["PolicyName"] not in stored:
+            raise _no_policy(request["PolicyName"])
+        return {
+            "UserName": user.user_name,
+            "PolicyName": request["PolicyName"],
+            "PolicyDocument": quote(stored[request["PolicyName"]], safe=""),
+        }
+
+    async def list_user_policies(
+        self, caller: Caller, request: iam.ListUserPoliciesRequest
+    ) -> iam.ListUserPoliciesResponse:
+        """The names of a user's inline policies."""
+        user = await self._authorized_user(caller, "ListUserPolicies", request["UserName"])
+        limit, after = _page(request.get("MaxItems"), request.get("Marker"))
+        names = [name for name, _ in await self._policies(user) if name > after]
+        page, marker = paging.cut(names, limit, lambda name: name)
+        response: iam.ListUserPoliciesResponse = {
+            "PolicyNames": list(page),
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def delete_user_policy(
+        self, caller: Caller, request: iam.DeleteUserPolicyRequest
+    ) -> iam.DeleteUserPolicyResponse:
+        """Remove an inline policy."""
+        user = await self._authorized_user(caller, "DeleteUserPolicy", request["UserName"])
+
+        async def run(tx: Transaction) -> None:
+            if not await users.delete_policy(tx, user, request["PolicyName"]):
+                raise _no_policy(request["PolicyName"])
+
+        await self._store.write(run)
+        return {}
+
+    async def _require(self, caller: Caller, action: str, path: str, name: str) -> None:
+        await self._authorizer.require(
+            caller, f"iam:{action}", f"arn:aws:iam::{caller.principal.account_id}:user{path}{name}"
+        )
+
+    async def _user(self, caller: Caller, name: str) -> users.User:
+        async def run(tx: Transaction) -> users.User | None:
+            return await users.get_user(tx, caller.principal.account_id, name)
+
+        user = await self._store.read(run)
+        if user is None:
+            raise NoSuchEntity(f"The user with name {name} cannot be found.")
+        return user
+
+    async def _authorized_user(self, caller: Caller, action: str, name: str) -> users.User:
+        """The user, once policy has let the caller at it; a refusal comes before "no such user"."""
+        try:
+            user = await self._user(caller, name)
+        except NoSuchEntity:
+            await self._require(caller, action, "/", name)
+            raise
+        await self._require(caller, action, user.path, user.user_name)
+        return user
+
+    async def _key_owner(self, caller: Caller, action: str, name: str | None) -> tuple[str, str]:
+        """Unique id and name of whose keys are meant: the user named, or the caller."""
+        if name is None and caller.principal.kind is PrincipalKind.ROOT:
+            return caller.principal.account_id, "root"
+        user = await self._authorized_user(caller, action, name or caller.principal.name)
+        return user.user_id, user.user_name
+
+    async def _policies(self, user: users.User) -> list[tuple[str, str]]:
+        async def run(tx: Transaction) -> list[tuple[str, str]]:
+            return await users.policies(tx, user.user_id)
+
+        return await self._store.read(run)
+
+
+async def _own_key(
+    tx: Transaction, account_id: AccountId, user_id: str, access_key_id: str
+) -> users.AccessKey:
+    key = await users.get_key(tx, access_key_id)
+    if key is None or key.account_id != account_id or key.user_id != user_id:
+        raise NoSuchEntity(f"The Access Key with id {access_key_id} cannot be found.")
+    return key
+
+
+def _no_policy(name: str) -> NoSuchEntity:
+    return NoSuchEntity(f"The user policy with name {name} cannot be found.")
+
+
+def _user(user: users.User, *, with_tags: bool = True) -> iam.User:
+    shown: iam.User = {
+        "Path": user.path,
+        "UserName": user.user_name,
+        "UserId": user.user_id,
+        "Arn": user.arn,
+        "CreateDate": user.created_at,
+    }
+    tags = json.loads(user.tags)
+    if tags and with_tags:
+        shown["Tags"] = tags
+    return shown
+
+
+_TAG_CHARACTERS = re.compile(r"[\w\s_.:/=+\-@]*")
+
+
+def _check_tags(tags: list[iam.Tag]) -> list[iam.Tag]:
+    if len(tags) > MAX_TAGS:
+        raise IamLimitExceeded(f"The number of tags has reached the maximum limit of {MAX_TAGS}.")
+    keys = [tag["Key"].lower() for tag in tags]
+    if len(set(keys)) != len(keys):
+        raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    for tag in tags:
+        if not (_TAG_CHARACTERS.fullmatch(tag["Key"]) and _TAG_CHARACTERS.fullmatch(tag["Value"])):
+            raise InvalidInput(f"Tag {tag['Key']} has characters that tags may not have.")
+    return tags
+
+
+def _page(max_items: int | None, marker: str | None) -> tuple[int, str]:
+    """Page size and the key to start after."""
+    after = paging.decode(marker, lambda: ValidationError(f"Invalid Marker: {marker}"))
+    return max_items or DEFAULT_PAGE, after

@@ -1,0 +1,182 @@
+"""Identities of SES v1: verify, read, list, delete.
+
+Starting a verification is here, finding out its result is `verification`'s. Source: SES API
+reference; SES developer guide, "Verified identities".
+"""
+
+from sesame.access.authorize import Authorizer, identity_kind, normal_name
+from sesame.aws.shapes import ses
+from sesame.errors import InvalidParameterValue
+from sesame.mail.address import AddressError, normal_domain, parse_addr_spec
+from sesame.mail.domain import DomainError
+from sesame.model import Caller, Identity, IdentityKind
+from sesame.operations import paging
+from sesame.operations.verification import Verification
+from sesame.store import identities
+from sesame.store.db import Store, Transaction
+
+MAX_IDENTITIES_A_CALL = 100
+
+
+class IdentityOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer, verification: Verification) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._verification = verification
+
+    async def verify_domain_identity(
+        self, caller: Caller, request: ses.VerifyDomainIdentityRequest
+    ) -> ses.VerifyDomainIdentityResponse:
+        """Add a domain, or find it, and tell its TXT token."""
+        await self._authorizer.require(caller, "ses:VerifyDomainIdentity")
+        domain = domain_name(request["Domain"])
+        identity = await self._verification.start_domain(caller.principal.account_id, caller.region, domain)
+        return {"VerificationToken": identity.verification_token}
+
+    async def verify_domain_dkim(
+        self, caller: Caller, request: ses.VerifyDomainDkimRequest
+    ) -> ses.VerifyDomainDkimResponse:
+        """Add a domain if need be, make its key, and tell its three tokens."""
+        await self._authorizer.require(caller, "ses:VerifyDomainDkim")
+        domain = domain_name(request["Domain"])
+        identity = await self._verification.start_dkim(caller.principal.account_id, caller.region, domain)
+        return {"DkimTokens": list(identity.dkim_tokens)}
+
+    async def verify_email_identity(
+        self, caller: Caller, request: ses.VerifyEmailIdentityRequest
+    ) -> ses.VerifyEmailIdentityResponse:
+        """Add an address, or find it, and mail it a link that is good for 24 hours."""
+        await self._authorizer.require(caller, "ses:VerifyEmailIdentity")
+        address = address_name(request["EmailAddress"])
+        await self._verification.start_address(caller.principal.account_id, caller.region, address)
+        return {}
+
+    async def get_identity_verification_attributes(
+        self, caller: Caller, request: ses.GetIdentityVerificationAttributesRequest
+    ) -> ses.GetIdentityVerificationAttributesResponse:
+        """The state of each identity that exists; the others are left out."""
+        await self._authorizer.require(caller, "ses:GetIdentityVerificationAttributes")
+        attributes: dict[str, ses.IdentityVerificationAttributes] = {}
+        for name, identity in (await self._find(caller, request["Identities"])).items():
+            attributes[name] = {"VerificationStatus": identity.verification.value}
+            if identity.kind is IdentityKind.DOMAIN:
+                attributes[name]["VerificationToken"] = identity.verification_token
+        return {"VerificationAttributes": attributes}
+
+    async def get_identity_dkim_attributes(
+        self, caller: Caller, request: ses.GetIdentityDkimAttributesRequest
+    ) -> ses.GetIdentityDkimAttributesResponse:
+        """The DKIM state of each identity; an address shows that of the domain after its `@`."""
+        await self._authorizer.require(caller, "ses:GetIdentityDkimAttributes")
+        attributes: dict[str, ses.IdentityDkimAttributes] = {}
+        for name, identity in (await self._find(caller, request["Identities"])).items():
+            shown = identity
+            if identity.kind is IdentityKind.ADDRESS:
+                domain = name.rpartition("@")[2]
+                shown = (await self._find(caller, [domain])).get(normal_name(domain), identity)
+            attributes[name] = {
+                "DkimEnabled": shown.dkim_enabled,
+                "DkimVerificationStatus": shown.dkim_status.value,
+            }
+            if shown.dkim_tokens:
+                attributes[name]["DkimTokens"] = list(shown.dkim_tokens)
+        return {"DkimAttributes": attributes}
+
+    async def list_identities(
+        self, caller: Caller, request: ses.ListIdentitiesRequest
+    ) -> ses.ListIdentitiesResponse:
+        """The account's identities in the region by name, verified or not."""
+        await self._authorizer.require(caller, "ses:ListIdentities")
+        kind = request.get("IdentityType")
+        limit = request.get("MaxItems", 1000)
+        if not 1 <= limit <= 1000:
+            raise InvalidParameterValue("MaxItems must be between 1 and 1000.")
+        after = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
+
+        async def run(tx: Transaction) -> list[Identity]:
+            return await identities.page(
+                tx,
+                caller.principal.account_id,
+                caller.region,
+                kind=None if kind is None else IdentityKind(kind),
+                after=after,
+                limit=limit + 1,
+            )
+
+        page, token = paging.cut(await self._store.read(run), limit, lambda identity: identity.name)
+        response: ses.ListIdentitiesResponse = {"Identities": [identity.name for identity in page]}
+        if token is not None:
+            response["NextToken"] = token
+        return response
+
+    async def delete_identity(
+        self, caller: Caller, request: ses.DeleteIdentityRequest
+    ) -> ses.DeleteIdentityResponse:
+        """Remove an identity with its policies; nothing to remove is no error."""
+        await self._authorizer.require(caller, "ses:DeleteIdentity")
+        name = own_identity_name(caller, request["Identity"])
+
+        async def run(tx: Transaction) -> None:
+            found = await identities.get(tx, caller.principal.account_id, caller.region, name)
+            if found is not None:
+                await identities.delete(tx, found)
+
+        await self._store.write(run)
+        return {}
+
+    async def _find(self, caller: Caller, names: list[str]) -> dict[str, Identity]:
+        """The identities among `names` that exist, by the name as stored."""
+        if len(names) > MAX_IDENTITIES_A_CALL:
+            raise InvalidParameterValue(f"A call takes at most {MAX_IDENTITIES_A_CALL} identities.")
+        wanted = dict.fromkeys(normal_name(name) for name in names)
+
+        async def run(tx: Transaction) -> dict[str, Identity]:
+            found = {}
+            for name in wanted:
+                identity = await identities.get(tx, caller.principal.account_id, caller.region, name)
+                if identity is not None:
+                    found[name] = identity
+            return found
+
+        return await self._store.read(run)
+
+
+def domain_name(text: str) -> str:
+    """A domain as stored; raises `InvalidParameterValue` in SES's words."""
+    try:
+        if "@" in text or "." not in text:
+            raise AddressError("not a domain")
+        return normal_domain(text)
+    except (AddressError, DomainError):
+        raise InvalidParameterValue(f"Domain {text} is invalid.") from None
+
+
+def address_name(text: str) -> str:
+    """An address as stored; raises `InvalidParameterValue` in SES's words."""
+    try:
+        local_part, domain = parse_addr_spec(text)
+        return f"{local_part}@{normal_domain(domain)}"
+    except (AddressError, DomainError):
+        raise InvalidParameterValue(f"Invalid email address<{text}>.") from None
+
+
+def identity_name(text: str) -> str:
+    """A name of either kind as stored."""
+    return address_name(text) if identity_kind(text) is IdentityKind.ADDRESS else domain_name(text)
+
+
+def own_identity_name(caller: Caller, text: str) -> str:
+    """The name in a parameter that takes a name or the ARN of an identity of the caller.
+
+    Raises `InvalidParameterValue` for an ARN of another account or region.
+    """
+    if not text.startswith("arn:"):
+        return normal_name(text)
+    prefix = f"arn:aws:ses:{caller.region}:{caller.principal.account_id}:identity/"
+    if not text.startswith(prefix) or text == prefix:
+        raise InvalidParameterValue(
+            f"Identity {text} is invalid. Must be a verified email address or domain."
+        )
+    return normal_name(text.removeprefix(prefix))

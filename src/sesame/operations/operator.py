@@ -1,0 +1,199 @@
+"""What the operator does, for which AWS has no API: accounts, limits, vouching, demo accounts.
+
+Callers run on the machine with the data directory; there is no other authorization. Changes bump
+the same epochs as the API's, so a running server follows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sesame.errors import SesameError
+from sesame.model import AccountId
+from sesame.observe import Clock
+from sesame.store import accounts, users
+from sesame.store.db import Store, Transaction
+from sesame.store.sealed import Sealer
+
+SANDBOX_MAX_24_HOUR_SEND = 200.0
+SANDBOX_MAX_SEND_RATE = 1.0
+
+
+class OperatorError(SesameError):
+    """The operator asked for something that cannot be done; nothing was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """A fresh access key; the secret is told this once."""
+
+    account_id: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Quota of production accounts: recipients in 24 hours and per second."""
+
+    max_24_hour_send: float
+    max_send_rate: float
+
+
+class Operator:
+    """Account administration."""
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        *,
+        clock: Clock,
+        production: Limits,
+        random_digits: Callable[[int], str],
+        random_name: Callable[[int], str],
+        random_secret: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._production = production
+        self._random_digits = random_digits
+        self._random_name = random_name
+        self._random_secret = random_secret
+
+    async def create_account(self, name: str, *, production: bool) -> Keys:
+        """Make an account with a root access key, in the sandbox unless `production`."""
+        now = self._clock.now()
+        limits = (
+            self._production
+            if production
+            else Limits(max_24_hour_send=SANDBOX_MAX_24_HOUR_SEND, max_send_rate=SANDBOX_MAX_SEND_RATE)
+        )
+
+        async def run(tx: Transaction) -> Keys:
+            account_id = AccountId("1" + self._random_digits(11))
+            while await accounts.get(tx, account_id) is not None:
+                account_id = AccountId("1" + self._random_digits(11))
+            account = accounts.Account(
+                account_id=account_id,
+                name=name,
+                production=production,
+                max_24_hour_send=limits.max_24_hour_send,
+                max_send_rate=limits.max_send_rate,
+                created_at=now,
+            )
+            await accounts.create(tx, account)
+            return await self._create_key(tx, account_id, account_id)
+
+        return await self._store.write(run)
+
+    async def list_accounts(self) -> list[accounts.Account]:
+        """Every account, oldest first."""
+        return await self._store.read(accounts.all_accounts)
+
+    async def set_quota(
+        self,
+        account_id: str,
+        region: str | None,
+        *,
+        max_24_hour_send: float | None,
+        max_send_rate: float | None,
+    ) -> None:
+        """Set the limits that are given, for one region or all."""
+
+        async def run(tx: Transaction) -> None:
+            await _account(tx, account_id)
+            await accounts.set_quota(
+                tx, account_id, region, max_24_hour_send=max_24_hour_send, max_send_rate=max_send_rate
+            )
+
+        await self._store.write(run)
+
+    async def leave_sandbox(self, account_id: str) -> None:
+        """Move an account to production, with production limits."""
+
+        async def run(tx: Transaction) -> None:
+            await _account(tx, account_id)
+            await accounts.leave_sandbox(
+                tx,
+                account_id,
+                max_24_hour_send=self._production.max_24_hour_send,
+                max_send_rate=self._production.max_send_rate,
+            )
+
+        await self._store.write(run)
+
+    async def create_user(self, account_id: str, user_name: str, *, policy: str | None) -> Keys:
+        """Make a user with an access key and, if given, one inline policy named `operator`."""
+        now = self._clock.now()
+
+        async def run(tx: Transaction) -> Keys:
+            await _account(tx, account_id)
+            if await users.get_user(tx, account_id, user_name) is not None:
+                raise OperatorError(f"account {account_id} already has a user `{user_name}`")
+            user = users.User(
+                account_id=account_id,
+                user_name=user_name,
+                path="/",
+                user_id=f"AIDA{self._random_name(17)}",
+                tags="[]",
+                created_at=now,
+            )
+            await users.create_user(tx, user)
+            if policy is not None:
+                await users.put_policy(tx, user, "operator", policy)
+            return await self._create_key(tx, account_id, user.user_id)
+
+        return await self._store.write(run)
+
+    async def list_users(self, account_id: str) -> list[users.User]:
+        """An account's users by name."""
+
+        async def run(tx: Transaction) -> list[users.User]:
+            await _account(tx, account_id)
+            return await users.list_users(tx, account_id, limit=1_000_000)
+
+        return await self._store.read(run)
+
+    async def delete_user(self, account_id: str, user_name: str) -> None:
+        """Remove a user with its keys and policies."""
+
+        async def run(tx: Transaction) -> None:
+            user = await users.get_user(tx, account_id, user_name)
+            if user is None:
+                raise OperatorError(f"account {account_id} has no user `{user_name}`")
+            for key in await users.list_keys(tx, account_id, user.user_id):
+                await users.delete_key(tx, key)
+            for name, _ in await users.policies(tx, user.user_id):
+                await users.delete_policy(tx, user, name)
+            await users.delete_user(tx, user)
+
+        await self._store.write(run)
+
+    async def require_account(self, account_id: str) -> None:
+        """Raise `OperatorError` unless the account exists."""
+
+        async def run(tx: Transaction) -> None:
+            await _account(tx, account_id)
+
+        await self._store.read(run)
+
+    async def _create_key(self, tx: Transaction, account_id: str, user_id: str) -> Keys:
+        access_key_id, secret = f"AKIA{self._random_name(16)}", self._random_secret()
+        key = users.AccessKey(
+            access_key_id=access_key_id,
+            account_id=account_id,
+            user_id=user_id,
+            sealed_secret=self._sealer.seal(secret.encode(), row=f"access_key:{access_key_id}"),
+            status="Active",
+            created_at=self._clock.now(),
+        )
+        await users.create_key(tx, key)
+        return Keys(account_id=account_id, access_key_id=access_key_id, secret_access_key=secret)
+
+
+async def _account(tx: Transaction, account_id: str) -> accounts.Account:
+    account = await accounts.get(tx, account_id)
+    if account is None:
+        raise OperatorError(f"there is no account {account_id}; `sesame account list` shows them")
+    return account

@@ -1,0 +1,82 @@
+"""SendEmail and SendRawEmail of SES v1: from the typed request to the one normal form.
+
+Everything that is true of a send is decided below `Submission`; nothing is decided here. Source:
+SES API reference.
+"""
+
+from collections.abc import Sequence
+
+from sesame.aws.shapes import ses
+from sesame.errors import InvalidParameterValue
+from sesame.model import Caller
+from sesame.sending.send import Sender
+from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+
+
+class SendingOperations:
+    """The operations; `max_bytes` is v1's limit for a composed message."""
+
+    def __init__(self, sender: Sender, *, max_bytes: int) -> None:
+        self._sender = sender
+        self._max_bytes = max_bytes
+
+    async def send_email(self, caller: Caller, request: ses.SendEmailRequest) -> ses.SendEmailResponse:
+        """Send a message that Sesame builds from its parts."""
+        destination, message = request["Destination"], request["Message"]
+        text, html = _text(message["Body"].get("Text")), _text(message["Body"].get("Html"))
+        if text is None and html is None:
+            raise InvalidParameterValue("The message body must have a text or an HTML part.")
+        subject = message["Subject"]
+        submission = Submission(
+            operation="SendEmail",
+            action="ses:SendEmail",
+            api_version="1",
+            content=SimpleContent(
+                to=tuple(destination.get("ToAddresses", ())),
+                cc=tuple(destination.get("CcAddresses", ())),
+                bcc=tuple(destination.get("BccAddresses", ())),
+                reply_to=tuple(request.get("ReplyToAddresses", ())),
+                subject=Text(data=subject["Data"], charset=subject.get("Charset")),
+                text=text,
+                html=html,
+            ),
+            source=request["Source"],
+            destinations=(),
+            return_path=request.get("ReturnPath"),
+            source_arn=request.get("SourceArn"),
+            from_arn=None,
+            return_path_arn=request.get("ReturnPathArn"),
+            configuration_set=request.get("ConfigurationSetName"),
+            tags=_tags(request.get("Tags", ())),
+            max_bytes=self._max_bytes,
+        )
+        return {"MessageId": await self._sender.send(caller, submission)}
+
+    async def send_raw_email(
+        self, caller: Caller, request: ses.SendRawEmailRequest
+    ) -> ses.SendRawEmailResponse:
+        """Send a message as the client built it; X-SES headers stand in for absent parameters."""
+        submission = Submission(
+            operation="SendRawEmail",
+            action="ses:SendRawEmail",
+            api_version="1",
+            content=RawContent(data=request["RawMessage"]["Data"]),
+            source=request.get("Source"),
+            destinations=tuple(request.get("Destinations", ())),
+            return_path=None,
+            source_arn=request.get("SourceArn"),
+            from_arn=request.get("FromArn"),
+            return_path_arn=request.get("ReturnPathArn"),
+            configuration_set=request.get("ConfigurationSetName"),
+            tags=_tags(request.get("Tags", ())),
+            max_bytes=self._max_bytes,
+        )
+        return {"MessageId": await self._sender.send(caller, submission)}
+
+
+def _text(content: ses.Content | None) -> Text | None:
+    return None if content is None else Text(data=content["Data"], charset=content.get("Charset"))
+
+
+def _tags(tags: Sequence[ses.MessageTag]) -> tuple[tuple[str, str], ...]:
+    return tuple((tag["Name"], tag["Value"]) for tag in tags)

@@ -1,0 +1,1 @@
+"""From a request to a spooled message: one normal form, one decision, one transaction."""

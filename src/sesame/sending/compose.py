@@ -1,0 +1,249 @@
+"""Build or rewrite the message, and say which addresses it sends as.
+
+What comes out is what goes on the wire but for the DKIM signature (I7): X-SES headers and Bcc are
+out, Date and Message-ID are in. Choosing what goes into a message is here; writing MIME is
+`mail.build`. It authorises nothing.
+
+Sources: SES developer guide, "Sending raw email", "Header fields in Amazon SES", "Delegate sender
+tasks"; docs/quirks.md for what they leave open.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sesame.access.authorize import SenderAddress, SendRequest, normal_name, parse_identity_arn
+from sesame.errors import ConfigurationSetDoesNotExist, InvalidParameterValue
+from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox
+from sesame.mail.build import build_simple
+from sesame.mail.header import MessageError
+from sesame.mail.message import ParsedMessage, read_message, rewrite
+from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+from sesame.sending.tags import check_tags, parse_tags_header
+
+MAX_RECIPIENTS = 50
+"""To, Cc and Bcc together (SES quota)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What Sesame itself puts on a message."""
+
+    message_id_field: str
+    at: float
+    boundary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A message ready to be authorised and spooled."""
+
+    request: SendRequest
+    source: str
+    return_path: str
+    subject: str
+    tags: dict[str, str]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arns:
+    """The ARNs in force, parameter before header."""
+
+    source: str | None
+    from_: str | None
+    return_path: str | None
+
+
+def compose(submission: Submission, stamp: Stamp) -> Composed:
+    """The composed message. Raises the ServiceError that SES documents for what is wrong with it."""
+    try:
+        match submission.content:
+            case SimpleContent():
+                return _compose_simple(submission, submission.content, stamp)
+            case RawContent():
+                return _compose_raw(submission, submission.content, stamp)
+    except (AddressError, MessageError) as error:
+        raise InvalidParameterValue(str(error)) from error
+
+
+def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp) -> Composed:
+    _check_configuration_set(submission.configuration_set)
+    tags = check_tags(submission.tags)
+    if not submission.source:
+        raise InvalidParameterValue("Source cannot be empty.")
+    source = parse_mailbox(submission.source)
+    to, cc, bcc = (
+        tuple(parse_mailbox(address) for address in addresses)
+        for addresses in (content.to, content.cc, content.bcc)
+    )
+    recipients = _check_recipients([mailbox.addr_spec for mailbox in (*to, *cc, *bcc)])
+    return_path = parse_mailbox(submission.return_path) if submission.return_path else source
+    data = build_simple(
+        from_=source,
+        to=to,
+        cc=cc,
+        reply_to=tuple(parse_mailbox(address) for address in content.reply_to),
+        subject=content.subject.data,
+        subject_charset=content.subject.charset,
+        text=_data(content.text),
+        text_charset=None if content.text is None else content.text.charset,
+        html=_data(content.html),
+        html_charset=None if content.html is None else content.html.charset,
+        message_id_field=stamp.message_id_field,
+        at=stamp.at,
+        boundary=stamp.boundary,
+    )
+    check_size(len(data), submission.max_bytes)
+    arns = _Arns(
+        source=submission.source_arn, from_=submission.from_arn, return_path=submission.return_path_arn
+    )
+    shown = submission.source
+    return _composed(
+        submission,
+        from_=source,
+        senders=[("From", source.addr_spec, shown), ("Source", source.addr_spec, shown)],
+        return_path=(return_path.addr_spec, submission.return_path or shown),
+        arns=arns,
+        recipients=recipients,
+        subject=content.subject.data,
+        tags=tags,
+        data=data,
+    )
+
+
+def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> Composed:
+    check_size(len(content.data), submission.max_bytes)
+    message = read_message(content.data)
+    x_ses = message.x_ses
+    _check_configuration_set(submission.configuration_set or x_ses.get("x-ses-configuration-set"))
+    tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
+    for field, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
+        if field in x_ses:
+            raise InvalidParameterValue(
+                f"Header '{field.upper()}' cannot be honoured: {what} are not supported."
+            )
+    source = parse_mailbox(submission.source) if submission.source else message.from_
+    named = submission.destinations or tuple(
+        mailbox.addr_spec for mailbox in (*message.to, *message.cc, *message.bcc)
+    )
+    recipients = _check_recipients([parse_mailbox(address).addr_spec for address in named])
+    from_shown = _shown_from(message)
+    senders = [
+        ("From", message.from_.addr_spec, from_shown),
+        ("Source", source.addr_spec, submission.source or from_shown),
+    ]
+    if message.sender is not None:
+        senders.append(("Sender", message.sender.addr_spec, message.sender.addr_spec))
+    header_return_path = message.return_path or None
+    if header_return_path is not None and submission.source:
+        # Feedback goes to Source, yet the field is the sender's claim and is checked like one.
+        senders.append(("Return-Path", header_return_path, header_return_path))
+    feedback = submission.return_path or submission.source or header_return_path or message.from_.addr_spec
+    return_path = parse_mailbox(feedback).addr_spec
+    return _composed(
+        submission,
+        from_=message.from_,
+        senders=senders,
+        return_path=(return_path, return_path),
+        arns=_Arns(
+            source=submission.source_arn or x_ses.get("x-ses-source-arn"),
+            from_=submission.from_arn or x_ses.get("x-ses-from-arn"),
+            return_path=submission.return_path_arn or x_ses.get("x-ses-return-path-arn"),
+        ),
+        recipients=recipients,
+        subject=message.subject or "",
+        tags=tags,
+        data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
+    )
+
+
+def _composed(
+    submission: Submission,
+    *,
+    from_: Mailbox,
+    senders: Sequence[tuple[str, str, str]],
+    return_path: tuple[str, str],
+    arns: _Arns,
+    recipients: tuple[str, ...],
+    subject: str,
+    tags: dict[str, str],
+    data: bytes,
+) -> Composed:
+    source = senders[1][1]
+    arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source)
+    all_senders = [*senders, ("Return-Path", *return_path)]
+    return Composed(
+        request=SendRequest(
+            action=submission.action,
+            api_version=submission.api_version,
+            senders=tuple(
+                SenderAddress(use=use, addr_spec=address, shown=shown, arn=arn_for(use, address))
+                for use, address, shown in dict.fromkeys(all_senders)
+            ),
+            from_display_name=from_.display_name,
+            feedback_address=return_path[0],
+            recipients=recipients,
+        ),
+        source=source,
+        return_path=return_path[0],
+        subject=subject,
+        tags=tags,
+        data=data,
+    )
+
+
+def _arns_by_use(arns: _Arns, *, from_address: str, source: str) -> Callable[[str, str], str | None]:
+    """Which ARN speaks for an address.
+
+    An ARN named for the use itself must fit the address. SourceArn also stands in for a FromArn or
+    ReturnPathArn that is absent, and FromArn for a SourceArn where Source is the From address; a
+    stand-in that does not cover the address is passed over, so the caller's own identities decide.
+    """
+    source_arn = arns.source or (arns.from_ if source == from_address else None)
+    named = {"From": arns.from_, "Source": source_arn, "Return-Path": arns.return_path, "Sender": None}
+    stand_ins = [arn for arn in (arns.from_ or source_arn, source_arn) if arn is not None]
+
+    def arn_for(use: str, address: str) -> str | None:
+        if named[use] is not None:
+            return named[use]
+        if use == "From" and source_arn is not None and source == address:
+            return source_arn
+        order = stand_ins if use == "Sender" else [arn for arn in (source_arn,) if arn is not None]
+        return next((arn for arn in order if _covers(arn, address)), None)
+
+    return arn_for
+
+
+def _covers(arn: str, address: str) -> bool:
+    name = parse_identity_arn(arn).resource.removeprefix("identity/")
+    return normal_name(name) in identity_candidates(address)
+
+
+def _check_recipients(addresses: Sequence[str]) -> tuple[str, ...]:
+    """The envelope recipients, each once; raises when there are none or too many."""
+    if not addresses:
+        raise InvalidParameterValue("There are no recipients specified.")
+    if len(addresses) > MAX_RECIPIENTS:
+        raise InvalidParameterValue(f"Recipient count exceeds {MAX_RECIPIENTS}.")
+    return tuple(dict.fromkeys(addresses))
+
+
+def check_size(size: int, limit: int) -> None:
+    """Refuse a message over the limit, in SES's words."""
+    if size > limit:
+        raise InvalidParameterValue(f"Message length is more than {limit} bytes long: '{size}'.")
+
+
+def _check_configuration_set(name: str | None) -> None:
+    if name:
+        raise ConfigurationSetDoesNotExist(f"Configuration set <{name}> does not exist.")
+
+
+def _data(text: Text | None) -> str | None:
+    return None if text is None else text.data
+
+
+def _shown_from(message: ParsedMessage) -> str:
+    """The From address as the message shows it, for SES's list of unverified identities."""
+    name = message.from_.display_name
+    return message.from_.addr_spec if name is None else f"{name} <{message.from_.addr_spec}>"

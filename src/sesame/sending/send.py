@@ -1,0 +1,189 @@
+"""The send: compose, authorize, admit, accept. Reads like `docs/design.md`'s way of a message.
+
+INVARIANT I1: `Sender.send` returns a message id only after the durable commit.
+INVARIANT I4: a decision that rests on anything that has changed is taken again, whether it allows or
+refuses; the accept transaction compares the epochs under the write lock.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+from sesame.access.authorize import Authorizer, SendDecision, access_denied, is_simulator
+from sesame.access.quota import Quota
+from sesame.access.record import decision_json, owner_concerned, reason
+from sesame.errors import AccountSendingPaused, MessageRejected, ServiceError, ServiceUnavailable, SesameError
+from sesame.model import Caller, MessageId
+from sesame.observe import Clock, Log
+from sesame.sending.compose import Composed, Stamp, compose
+from sesame.sending.submission import RawContent, Submission
+from sesame.spool import spool
+from sesame.store import decisions
+from sesame.store.db import Store, Transaction, epoch
+
+LARGE_BYTES = 256 * 1024
+"""Raw messages above this are read on the executor, so that one of them does not hold up the rest."""
+
+MAX_DECISIONS = 8
+"""How often a send is decided again while policies keep changing under it."""
+
+
+class StaleDecision(SesameError):
+    """What a decision rests on changed before it was accepted; decide again."""
+
+
+class Sender:
+    """Accepts submissions into the spool.
+
+    `new_id` makes message ids for a time, `random_hex` boundary and event ids, `accepted` is called
+    after each acceptance (a hint for delivery; nothing depends on it).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        authorizer: Authorizer,
+        quota: Quota,
+        *,
+        clock: Clock,
+        log: Log,
+        executor: Executor,
+        new_id: Callable[[float], MessageId],
+        random_hex: Callable[[int], str],
+        message_id_domain: str,
+        accepted: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._quota = quota
+        self._clock = clock
+        self._log = log
+        self._executor = executor
+        self._new_id = new_id
+        self._random_hex = random_hex
+        self._message_id_domain = message_id_domain
+        self._accepted = accepted
+
+    async def send(self, caller: Caller, submission: Submission) -> MessageId:
+        """Accept a submission, durably, or raise the `ServiceError` that says why not."""
+        await self._check_not_paused(caller)
+        message_id = self._new_id(caller.at)
+        composed = await self._compose(submission, message_id, caller.at)
+        for _ in range(MAX_DECISIONS):
+            decision = await self._authorizer.decide_send(caller, composed.request)
+            try:
+                self._admit(caller, composed, decision)
+                await self._accept(caller, message_id, composed, decision)
+            except StaleDecision:
+                self._authorizer.forget(decision)
+                continue
+            except ServiceError as refusal:
+                if await self._authorizer.is_stale(decision):
+                    continue
+                await self._keep_refusal(caller, decision, refusal)
+                raise
+            self._accepted()
+            return message_id
+        raise ServiceUnavailable("policies change faster than this message can be decided; try again")
+
+    async def _check_not_paused(self, caller: Caller) -> None:
+        standing, _ = await self._authorizer.standing(caller)
+        if not standing.sending_enabled:
+            standing = await self._authorizer.fresh_standing(caller)
+            if not standing.sending_enabled:
+                raise AccountSendingPaused("Account sending is disabled.")
+
+    async def _compose(self, submission: Submission, message_id: MessageId, at: float) -> Composed:
+        stamp = Stamp(
+            message_id_field=f"<{message_id}@{self._message_id_domain}>",
+            at=at,
+            boundary=f"----=_Part_{self._random_hex(12)}",
+        )
+        if isinstance(submission.content, RawContent) and len(submission.content.data) > LARGE_BYTES:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, compose, submission, stamp)
+        return compose(submission, stamp)
+
+    @staticmethod
+    def _admit(caller: Caller, composed: Composed, decision: SendDecision) -> None:
+        """Authorisation first, then verification: what SES reports when both fail is not known."""
+        denied = decision.denied
+        if denied is not None:
+            raise access_denied(caller, composed.request.action, denied)
+        if decision.unverified:
+            failed = ", ".join(decision.unverified)
+            raise MessageRejected(
+                "Email address is not verified. The following identities failed the check in region"
+                f" {caller.region.upper()}: {failed}"
+            )
+
+    async def _accept(
+        self, caller: Caller, message_id: MessageId, composed: Composed, decision: SendDecision
+    ) -> None:
+        """ONE transaction: epochs compared, quota counted, message and recipients stored."""
+        recipients = composed.request.recipients
+        account_id = caller.principal.account_id
+        message = spool.SpooledMessage(
+            message_id=message_id,
+            account_id=account_id,
+            owner_account_id=decision.owner_account_id,
+            region=caller.region,
+            identity=decision.identity,
+            source=composed.source,
+            return_path=composed.return_path,
+            subject=composed.subject,
+            tags=composed.tags,
+            decision=decision_json(caller, composed.request, decision),
+            accepted_at=caller.at,
+            recipients=recipients,
+            data=composed.data,
+        )
+        event_id = self._random_hex(32)
+
+        async def run(tx: Transaction) -> None:
+            for scope, seen in decision.epochs.items():
+                if await epoch(tx, scope) != seen:
+                    raise StaleDecision(scope)
+            await self._quota.reserve(
+                tx,
+                account_id,
+                caller.region,
+                recipients=len(recipients),
+                to_quota=_to_quota(recipients),
+                now=caller.at,
+            )
+            await spool.put(tx, message, event_id=event_id)
+
+        await self._store.write(run)
+
+    async def _keep_refusal(self, caller: Caller, decision: SendDecision, refusal: ServiceError) -> None:
+        """Tell both sides: the log, and the record that `sesame decisions` shows."""
+        why = reason(decision) or refusal.message
+        self._log.event(
+            "send_refused",
+            request_id=caller.request_id,
+            account_id=caller.principal.account_id,
+            principal=caller.principal.arn,
+            region=caller.region,
+            code=refusal.code,
+            reason=why,
+        )
+        record = decisions.Refusal(
+            request_id=caller.request_id,
+            account_id=caller.principal.account_id,
+            owner_account_id=owner_concerned(caller, decision),
+            region=caller.region,
+            at=caller.at,
+            code=refusal.code,
+            reason=why,
+            decision=decision_json(caller, None, decision),
+        )
+
+        async def run(tx: Transaction) -> None:
+            await decisions.put_refusal(tx, record)
+
+        await self._store.write(run)
+
+
+def _to_quota(recipients: Sequence[str]) -> int:
+    return sum(not is_simulator(address) for address in recipients)

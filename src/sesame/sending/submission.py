@@ -1,0 +1,58 @@
+"""One request to send, in one normal form whichever door it came through.
+
+The doors differ only in how they fill this in; all that is true of a send is decided below it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A piece of text with the charset that it is to be sent in (None: 7-bit ASCII)."""
+
+    data: str
+    charset: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimpleContent:
+    """Parts from which Sesame builds the message."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    bcc: tuple[str, ...]
+    reply_to: tuple[str, ...]
+    subject: Text
+    text: Text | None
+    html: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawContent:
+    """A whole message as the client built it."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One request to send.
+
+    `source` is the Source parameter or MAIL FROM as written; `destinations` the explicit envelope,
+    empty when recipients come from the header; ARNs are those named by parameter. For raw content
+    the X-SES headers stand in for each that is absent.
+    """
+
+    operation: str
+    action: str
+    api_version: str
+    content: SimpleContent | RawContent
+    source: str | None
+    destinations: tuple[str, ...]
+    return_path: str | None
+    source_arn: str | None
+    from_arn: str | None
+    return_path_arn: str | None
+    configuration_set: str | None
+    tags: tuple[tuple[str, str], ...]
+    max_bytes: int

@@ -1,0 +1,69 @@
+"""Mail that Sesame sends in its own name, such as the verification of an address.
+
+It goes through the spool like any other; no account is charged and no identity signs.
+"""
+
+from collections.abc import Callable
+
+from sesame.mail.address import parse_mailbox
+from sesame.mail.build import build_simple
+from sesame.model import SYSTEM_ACCOUNT, MessageId
+from sesame.spool import spool
+from sesame.store.db import Transaction
+
+
+class SystemMail:
+    """Writes system messages into a transaction of the caller, so that both happen or neither."""
+
+    def __init__(
+        self,
+        *,
+        from_address: str,
+        message_id_domain: str,
+        new_id: Callable[[float], MessageId],
+        random_hex: Callable[[int], str],
+    ) -> None:
+        self._from = parse_mailbox(from_address)
+        self._message_id_domain = message_id_domain
+        self._new_id = new_id
+        self._random_hex = random_hex
+
+    async def put(
+        self, tx: Transaction, *, to: str, subject: str, text: str, region: str, at: float
+    ) -> MessageId:
+        """Spool a plain-text message to one address; raises `AddressError` if it is none."""
+        recipient = parse_mailbox(to)
+        message_id = self._new_id(at)
+        data = build_simple(
+            from_=self._from,
+            to=(recipient,),
+            cc=(),
+            reply_to=(),
+            subject=subject,
+            subject_charset="UTF-8",
+            text=text,
+            text_charset="UTF-8",
+            html=None,
+            html_charset=None,
+            message_id_field=f"<{message_id}@{self._message_id_domain}>",
+            at=at,
+            boundary=f"----=_Part_{self._random_hex(12)}",
+            extra_fields=(("Auto-Submitted", "auto-generated"),),
+        )
+        message = spool.SpooledMessage(
+            message_id=message_id,
+            account_id=SYSTEM_ACCOUNT,
+            owner_account_id=SYSTEM_ACCOUNT,
+            region=region,
+            identity="",
+            source=self._from.addr_spec,
+            return_path=self._from.addr_spec,
+            subject=subject,
+            tags={},
+            decision='{"principal":"sesame","checks":[]}',
+            accepted_at=at,
+            recipients=(recipient.addr_spec,),
+            data=data,
+        )
+        await spool.put(tx, message, event_id=self._random_hex(32))
+        return message_id

@@ -1,0 +1,1 @@
+"""Sockets: the HTTP door, and the development profile's mailbox server."""
