@@ -135,18 +135,23 @@ def parse_mailbox(text: str) -> Mailbox:
     """The one mailbox that an API parameter or a From names: `a@b`, `Name <a@b>`, `"Q, N" <a@b>`.
 
     Non-ASCII display names are read, as such or as encoded-words. Angle brackets in a display name,
-    and an `@` in one that must be encoded, are refused: a reader that decodes before it parses would
-    find another address there. Raises AddressError.
+    and an `@` in one that must be encoded or escaped, are refused: a reader that decodes before it
+    parses, or knows no escapes, would find another address there. Raises AddressError.
     """
     _check_text(text)
     match = _MAILBOX.fullmatch(text)
     if match is None:
         raise AddressError(_list_complaint(text))
     mailbox = _mailbox(match)
-    name = mailbox.display_name
-    if name is not None and ("<" in name or ">" in name or ("@" in name and not name.isascii())):
+    if mailbox.display_name is not None and _hides_address(mailbox.display_name):
         raise AddressError("Illegal address")
     return mailbox
+
+
+def _hides_address(name: str) -> bool:
+    if "<" in name or ">" in name:
+        return True
+    return "@" in name and (not name.isascii() or '"' in name or "\\" in name or "=?" in name)
 
 
 def parse_mailbox_list(text: str) -> tuple[Mailbox, ...]:

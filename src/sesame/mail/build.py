@@ -36,7 +36,7 @@ def build_simple(
 ) -> bytes:
     """The message with canonical newlines; multipart/alternative if it has both text and HTML.
 
-    A charset that is None means ASCII, or UTF-8 where the text needs it. `at` is Unix seconds;
+    A charset of None means ASCII, or UTF-8 where the text needs it. `at` is Unix seconds;
     `boundary` must be unguessable to who writes the text. Raises MessageError for a charset that is
     unknown or lacks a character, for a control character in a field, and if there is no body.
     """
@@ -65,7 +65,7 @@ def build_simple(
         mark = boundary.encode("ascii")
         out.append(b'Content-Type: multipart/alternative;\r\n boundary="%b"\r\n\r\n' % mark)
         for part in parts:
-            out += (b"--%b\r\n" % mark, *part)
+            out += (b"--%b\r\n" % mark, *part, b"\r\n")  # the CRLF before a delimiter is the delimiter's
         out.append(b"--%b--\r\n" % mark)
     return b"".join(out)
 

@@ -21,7 +21,6 @@ from sesame.mail.header import HeaderField, MessageError, scan
 
 SIGNATURE_LIMIT = 20  # more are not looked at: each costs a look-up and a key operation
 _SMALLEST_KEY, _LARGEST_KEY = 1024, 4096
-_BLANK = re.compile(rb"[ \t\r\n]+")
 _HASH_TAG = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _PublicKey = rsa.RSAPublicKey | ed25519.Ed25519PublicKey

@@ -56,9 +56,11 @@ def parents(domain: str) -> tuple[str, ...]:
 
 def _check_a_label(label: str) -> None:
     try:
-        idna.ulabel(label)
-    except UnicodeError as error:
-        raise DomainError(f"illegal domain label `{label}`") from error
+        exact = idna.alabel(idna.ulabel(label)).decode("ascii") == label
+    except UnicodeError:
+        exact = False
+    if not exact:
+        raise DomainError(f"illegal domain label `{label}`")
 
 
 def _a_labels(domain: str) -> str:

@@ -49,11 +49,11 @@ def canonical_newlines(message: bytes) -> bytes:
     """
     if b"\0" in message:
         raise MessageError("Message contains a NUL character.")
-    feeds, returns, pairs = message.count(b"\n"), message.count(b"\r"), message.count(b"\r\n")
-    if returns != pairs:
+    pairs = message.count(b"\r\n")
+    if message.count(b"\r") != pairs:
         raise MessageError("Message contains a carriage return without a line feed.")
-    if feeds != pairs:
-        message = (message.replace(b"\r\n", b"\n") if pairs else message).replace(b"\n", b"\r\n")
+    if message.count(b"\n") != pairs:
+        message = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     return message if message.endswith(b"\r\n") else message + b"\r\n"
 
 
@@ -115,17 +115,19 @@ def field(name: str, value: str) -> bytes:
 
 
 def text_words(name: str, value: str, charset: str = "UTF-8") -> list[str]:
-    """Unstructured text as the words of a field; MessageError as in `field`."""
+    """Unstructured text as the words of a field; MessageError as in `field`, and for its charset."""
     if _VALUE_CONTROL.search(value):
         raise MessageError(f"Illegal header '{name}'.")
     value = value.strip(" ")
-    if value.isascii() and "=?" not in value:
-        # every blank but the first of a run stays with its word, so that no fold loses one
-        pieces = re.findall(r" *[^ ]+", value)
-        found = [piece[1:] if index else piece for index, piece in enumerate(pieces)]
-        if all(len(piece) < LINE_LIMIT - len(name) for piece in found):
-            return found
     try:
+        words.codec(charset)
+        if value.isascii():
+            _check_decoded(name, value)
+            # blanks beyond the first stay with the word after them, so that no fold loses one
+            pieces = re.findall(r" *[^ ]+", value)
+            found = [piece[1:] if index else piece for index, piece in enumerate(pieces)]
+            if all(len(piece) < LINE_LIMIT - len(name) for piece in found):
+                return found
         return words.encode(value, charset)
     except words.WordError as error:
         raise MessageError(str(error)) from error
@@ -134,10 +136,20 @@ def text_words(name: str, value: str, charset: str = "UTF-8") -> list[str]:
 def folded(name: str, pieces: Iterable[str]) -> bytes:
     """A field of ASCII words that are parted by one blank, folded between them at 76 characters."""
     lines, line = [], f"{name}:"
-    for piece in pieces:
-        if len(line) + 1 + len(piece) > FOLD_AT and not line.endswith(":") and not piece.startswith(" "):
+    for index, piece in enumerate(pieces):
+        if index and len(line) + 1 + len(piece) > FOLD_AT:
             lines.append(line)
             line = ""
         line = f"{line} {piece}"
     lines.append(line)
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def _check_decoded(name: str, value: str) -> None:
+    """Refuse control characters that come out of encoded-words which the client wrote itself."""
+    try:
+        decoded = words.decode(value)
+    except words.WordError:
+        return  # nobody can decode it: it stays the text it is
+    if _VALUE_CONTROL.search(decoded):
+        raise MessageError(f"Illegal header '{name}'.")

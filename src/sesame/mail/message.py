@@ -29,11 +29,18 @@ _ONCE_TEXT = b"""
 _ONCE = frozenset(_ONCE_TEXT.split())
 # removed from every message: rewritten by us, hidden from recipients, or a verdict that is not ours
 _REMOVED = frozenset(
-    {b"bcc", b"return-path", b"message-id", b"date", b"authentication-results", b"received-spf"}
-    | {b"arc-authentication-results", b"arc-message-signature", b"arc-seal"}
+    {
+        b"bcc",
+        b"resent-bcc",
+        b"return-path",
+        b"message-id",
+        b"date",
+        b"authentication-results",
+        b"received-spf",
+    }
 )
 _X_SES = b"x-ses-"
-_SIGNING_DOMAIN = re.compile(rb"(?:^|;)\s*d\s*=\s*([^;\s]+)")
+_SIGNING_DOMAIN = re.compile(rb"(?:^|;)d=([^;]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +91,10 @@ def read_message(raw: bytes) -> ParsedMessage:
     fields, body_at = header.scan(message)
     first: dict[bytes, HeaderField] = {}
     for field in fields:
-        if field.key in first and field.key in _ONCE:
+        if field.key not in first:
+            first[field.key] = field
+        elif field.key in _ONCE:
             raise MessageError(f"Duplicate header '{field.name.decode('ascii')}'.")
-        first.setdefault(field.key, field)
     if b"from" not in first:
         raise MessageError("Missing required header 'From'.")
     mime.check_parts(
@@ -202,5 +210,5 @@ def stamp(*, at: float, message_id_field: str) -> bytes:
 
 
 def _claims(field: HeaderField, own_domains: Collection[str]) -> bool:
-    match = _SIGNING_DOMAIN.search(field.value)
+    match = _SIGNING_DOMAIN.search(b"".join(field.value.split()))
     return match is not None and match[1].decode("ascii", "replace").lower() in own_domains

@@ -27,7 +27,7 @@ _BLOCKED = """
 BLOCKED_EXTENSIONS = frozenset(_BLOCKED.split())
 
 _NAME = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+"
-_TYPE = re.compile(rf"({_NAME}) */ *({_NAME}) *(?=;|$|\()")
+_TYPE = re.compile(rf"({_NAME}) */ *({_NAME}) *")
 _PARAMETER = re.compile(rf'; *({_NAME}) *= *("(?:[^"\\]|\\.)*+"|[^;]*+)')
 _BARE_PARAMETER = re.compile(rf"; *({_NAME}) *(?:;|$)")
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,2}))?(\*)?")
@@ -49,11 +49,14 @@ _TEXT = ContentType("text", "plain", {})
 
 def content_type(value: str) -> ContentType:
     """Read the body of a Content-Type field (RFC 2045 section 5.1); MessageError in the words of SES."""
-    match = _TYPE.match(value.strip())
+    value = value.strip(" ")
+    match = _TYPE.match(value)
     if match is None:
-        after = re.sub(rf"^ *{_NAME} *", "", value)
+        after = re.sub(rf"^{_NAME} *", "", value)
         raise MessageError(f"Expected '/', got {after[:1] or 'null'}")
-    rest = value.strip()[match.end() :]
+    rest = value[match.end() :]
+    if rest and rest[0] not in ";(":
+        raise MessageError(f"Expected ';', got {rest[0]}")
     if _BARE_PARAMETER.search(_PARAMETER.sub("", rest)):
         raise MessageError("Expected '=', got 'null'")
     return ContentType(match[1].lower(), match[2].lower(), parameters(rest))

@@ -1,0 +1,431 @@
+"""The address reader: what it takes, what it refuses, and that every other reader agrees with it."""
+
+import json
+from email.utils import getaddresses, parseaddr
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesame.mail.address import (
+    AddressError,
+    Mailbox,
+    covers,
+    identity_candidates,
+    normal_domain,
+    parse_addr_spec,
+    parse_mailbox,
+    parse_mailbox_list,
+    without_label,
+)
+from sesame.mail.domain import DomainError
+
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
+ISEMAIL: list[dict[str, Any]] = json.loads((VECTORS / "isemail" / "cases.json").read_text())["cases"]
+PSL = [
+    line.split()
+    for line in (VECTORS / "psl" / "tests.txt").read_text().splitlines()
+    if line and not line.startswith("//")
+]
+
+
+def accepted(text: str) -> bool:
+    try:
+        parse_addr_spec(text)
+    except AddressError:
+        return False
+    return True
+
+
+def test_no_address_that_isemail_calls_an_error_is_accepted() -> None:
+    wrong = [case for case in ISEMAIL if case["category"] == "ERR" and accepted(case["address"])]
+    assert wrong == []
+
+
+def test_every_address_that_isemail_calls_valid_is_accepted() -> None:
+    wrong = [
+        case
+        for case in ISEMAIL
+        if case["category"] in ("VALID_CATEGORY", "DNSWARN") and not accepted(case["address"])
+    ]
+    assert wrong == []
+
+
+def test_of_unusual_addresses_only_a_bare_top_level_domain_is_accepted() -> None:
+    taken = [
+        case["address"]
+        for case in ISEMAIL
+        if case["category"] in ("RFC5321", "CFWS", "DEPREC", "RFC5322") and accepted(case["address"])
+    ]
+    assert taken == ["test@org"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Missing final '@domain'"),
+        ("bob", "Missing final '@domain'"),
+        ("bob@", "Missing final '@domain'"),
+        ("@example.com", "Missing local name"),
+        ("bo b@example.com", "Local address contains control or whitespace"),
+        ("bob\x01@example.com", "Local address contains control or whitespace"),
+        ("bob@exam ple.com", "Domain contains control or whitespace"),
+        ("bob@exam\tple.com", "Domain contains control or whitespace"),
+        ("bob@.example.com", "Domain starts with dot"),
+        ("bob@example..com", "Domain contains dot-dot"),
+        ("bób@example.com", "Address contains non-ASCII characters"),
+        ("bob@exämple.com", "Address contains non-ASCII characters"),
+        ("bob@example.com.", "Illegal address"),
+        ("bob..x@example.com", "Illegal address"),
+        ("bob@-example.com", "Illegal address"),
+        ("bob@[192.0.2.1]", "Illegal address"),
+        ("bob@192.0.2.1", "Illegal address"),
+        ("bob@xn--a.com", "Illegal address"),
+        ('"bob"@example.com', "Illegal address"),
+        ('"bo b"@example.com', "Local address contains control or whitespace"),
+        ("=?utf-8?Q?bob?=@example.com", "Illegal address"),
+        ("b" * 65 + "@example.com", "Illegal address"),
+        ("bob@" + ".".join(["d" * 50] * 5), "Illegal address"),
+        ("bob@" + "d" * 64 + ".com", "Illegal address"),
+    ],
+)
+def test_a_refusal_is_in_the_words_of_ses(text: str, message: str) -> None:
+    with pytest.raises(AddressError, match=f"^{message}$"):
+        parse_addr_spec(text)
+
+
+def test_a_local_part_of_64_octets_and_a_path_of_254_are_accepted() -> None:
+    domain = ".".join(["d" * 61, "e" * 61, "f" * 61, "com"])
+    local_part = "a" * 64
+    assert parse_addr_spec(f"{local_part}@{domain}") == (local_part, domain)
+    assert len(f"{local_part}@{domain}") == 254
+    assert not accepted(f"{local_part}@x{domain}")
+
+
+def test_quotes_are_read_where_dots_need_them() -> None:
+    assert parse_addr_spec('"a..b."@docomo.example') == ('"a..b."', "docomo.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "addr_spec", "written"),
+    [
+        ("a@b", None, "a@b", "a@b"),
+        ("<a@b.example>", None, "a@b.example", "a@b.example"),
+        ("  a@b.example ", None, "a@b.example", "a@b.example"),
+        ("Ann  Bee <a@b.example>", "Ann Bee", "a@b.example", "Ann Bee <a@b.example>"),
+        ("Ann<a@b.example>", "Ann", "a@b.example", "Ann <a@b.example>"),
+        ('"Q, N" <a@b.example>', "Q, N", "a@b.example", '"Q, N" <a@b.example>'),
+        ("J. Smith <a@b.example>", "J. Smith", "a@b.example", '"J. Smith" <a@b.example>'),
+        ('"a\\"b\\\\" <a@b.example>', 'a"b\\', "a@b.example", '"a\\"b\\\\" <a@b.example>'),
+        ('"" <a@b.example>', None, "a@b.example", "a@b.example"),
+        ('"x@y.example" <a@b.example>', "x@y.example", "a@b.example", '"x@y.example" <a@b.example>'),
+        ("Jörg <a@b.example>", "Jörg", "a@b.example", "=?UTF-8?B?SsO2cmc=?= <a@b.example>"),
+        ('"Jörg, K" <a@b.example>', "Jörg, K", "a@b.example", "=?UTF-8?B?SsO2cmcsIEs=?= <a@b.example>"),
+        ("=?UTF-8?Q?J=C3=B6rg?= <a@b.example>", "Jörg", "a@b.example", "=?UTF-8?B?SsO2cmc=?= <a@b.example>"),
+        ("=?utf-8?B?QW5u?= <a@b.example>", "Ann", "a@b.example", "Ann <a@b.example>"),
+        ('"=?utf-8?B?QW5u?=" <a@b.example>', "Ann", "a@b.example", "Ann <a@b.example>"),
+        ("=?utf-8?B?w6k=?= =?utf-8?B?w6k=?= X <a@b>", "éé X", "a@b", "=?UTF-8?B?w6nDqSBY?= <a@b>"),
+        ("=?utf-8?B?ww==?= =?utf-8?B?qQ==?= <a@b>", "é", "a@b", "=?UTF-8?B?w6k=?= <a@b>"),
+    ],
+)
+def test_a_mailbox_is_read_and_written_in_one_form(
+    text: str, name: str | None, addr_spec: str, written: str
+) -> None:
+    mailbox = parse_mailbox(text)
+    assert (mailbox.display_name, mailbox.addr_spec, mailbox.text) == (name, addr_spec, written)
+    assert parse_mailbox(mailbox.text) == mailbox
+
+
+FORGED = [
+    "<admin@legitimate.example>, <x@attack.example>",
+    "admin@legitimate.example, x@attack.example",
+    "x@attack.example; admin@legitimate.example",
+    "x@attack.example admin@legitimate.example",
+    "<x@attack.example> <admin@legitimate.example>",
+    "<x@attack.example>admin@legitimate.example",
+    "admin@legitimate.example <x@attack.example>",
+    "admin@legitimate.example<x@attack.example>",
+    "x@attack.example <admin@legitimate.example>",
+    "admin@legitimate.example\\, <x@attack.example>",
+    "<admin@legitimate.example>\\,<x@attack.example>",
+    "<@attack.example,@any.example:admin@legitimate.example>",
+    "<@attack.example:admin@legitimate.example>",
+    "admin@legitimate.example:x@attack.example",
+    "group: admin@legitimate.example;",
+    "group: admin@legitimate.example;, x@attack.example",
+    "group:;, x@attack.example",
+    "admin@legitimate.example(x@attack.example)",
+    "x@attack.example (admin@legitimate.example)",
+    "(admin@legitimate.example) x@attack.example",
+    "x(admin@legitimate.example)@attack.example",
+    "x@(admin@legitimate.example)attack.example",
+    "x@attack.example@legitimate.example",
+    "admin@legitimate.example@attack.example",
+    '"admin@legitimate.example"@attack.example',
+    '"admin@legitimate.example> "@attack.example',
+    "<<admin@legitimate.example>x@attack.example>",
+    "<admin@legitimate.example",
+    "x@attack.example>",
+    "< x@attack.example >",
+    "<x @attack.example>",
+    "<x@ attack.example>",
+    "<x@attack .example>",
+    '"<admin@legitimate.example>" <x@attack.example>',
+    '"admin@legitimate.example, \\"" <x@attack.example>',
+    '"\\", admin@legitimate.example, \\"" <x@attack.example>',
+    '"unclosed <x@attack.example>',
+    'unopened" <x@attack.example>',
+    "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?= <x@attack.example>",
+    "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?=,<x@attack.example>",
+    "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?=",
+    "=?utf-8?Q?admin=40legitimate.example=2C=C3=A9?= <x@attack.example>",
+    "=?utf-8?Q?admin=40legitimate.example?=@attack.example",
+    "<=?utf-8?Q?admin=40legitimate.example?=@attack.example>",
+    "=?utf-8?Q?a=0D=0AFrom:_admin=40legitimate.example?= <x@attack.example>",
+    "=?utf-8?Q?a=E2=80=A8b?= <x@attack.example>",
+    "=?utf-8?Q?a=00b?= <x@attack.example>",
+    "=?utf-8?X?abc?= =?utf-8?B?!?= <x@attack.example>",
+    "=?no-such-charset?B?QQ==?= <x@attack.example>",
+    "=?unicode_escape?Q?=5Cx3c?= <x@attack.example>",
+    "x@attack.example\x00admin@legitimate.example",
+    "x@attack.example\r\nSender: admin@legitimate.example",
+    "x@attack.example\nBcc: v@victim.example",
+    "A\x0bB <x@attack.example>",
+    "A\x85B <x@attack.example>",
+    "A\u2028B <x@attack.example>",
+    "A\ud800B <x@attack.example>",
+    "x@attack。example",
+    "x＠attack.example",
+    "x@ａttack.example",
+    "x@attack.example.",
+    "x@[attack.example]",
+    "x@attack.example,",
+    ",x@attack.example",
+    "",
+    " ",
+]
+
+
+@pytest.mark.parametrize("text", FORGED, ids=range(len(FORGED)))
+def test_a_sender_that_two_readers_could_take_for_two_is_refused(text: str) -> None:
+    with pytest.raises(AddressError):
+        parse_mailbox(text)
+
+
+def test_a_mailbox_of_over_320_octets_is_refused_by_name() -> None:
+    fits = "é" * 150 + "x" * 5 + " <bob@example.com>"
+    with pytest.raises(AddressError, match=r"^Address length is more than 320 bytes long: 'é.*>'\.$"):
+        parse_mailbox(fits)
+    assert parse_mailbox("é" * 150 + " <b@e.example>").local_part == "b"
+
+
+LOCAL_PARTS = st.from_regex(r"[a-zA-Z0-9!#$%&'*+/=^_`{|}~-]{1,20}(\.[a-zA-Z0-9+]{1,9}){0,2}", fullmatch=True)
+DOMAINS = st.from_regex(r"[a-wyzA-WYZ]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-wyz]{1,6}){1,3}", fullmatch=True)
+NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=60)
+
+
+@st.composite
+def mailboxes(draw: st.DrawFn) -> Mailbox:
+    name = draw(NAMES).strip(" ")
+    return Mailbox(display_name=name or None, local_part=draw(LOCAL_PARTS), domain=draw(DOMAINS))
+
+
+@given(mailboxes())
+def test_what_is_written_is_read_back_or_refused(mailbox: Mailbox) -> None:
+    try:
+        read = parse_mailbox(mailbox.text)
+    except AddressError:
+        name = mailbox.display_name or ""
+        assert set(name) & set("<>@") or "=?" in name or len(mailbox.text) > 320
+    else:
+        assert read.addr_spec == mailbox.addr_spec
+        if "=?" not in (mailbox.display_name or ""):
+            assert read == mailbox
+
+
+SIGNS = list(" \t\"\\<>()[],;:@.=?\r\n'éA")
+ATOMS = [
+    "a@b.example",
+    "<a@b.example>",
+    "admin@legit.example",
+    "=?utf-8?Q?x=40y?=",
+    "=?utf-8?B?PGE=?=",
+    "Ann",
+]
+PIECES = st.sampled_from(SIGNS + ATOMS)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_every_reader_agrees_about_what_is_accepted(text: str) -> None:
+    """The standard library reads the same address from what came in and from what is written."""
+    try:
+        mailbox = parse_mailbox(text)
+    except AddressError:
+        return
+    for form in (text, mailbox.text):
+        assert parseaddr(form)[1] == mailbox.addr_spec
+        assert [address for _, address in getaddresses([form])] == [mailbox.addr_spec]
+    assert parse_mailbox_list(mailbox.text)[0].addr_spec == mailbox.addr_spec
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for read in (parse_mailbox, parse_mailbox_list, parse_addr_spec):
+        try:
+            read(text)
+        except AddressError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("", []),
+        ("a@b", ["a@b"]),
+        ("a@b,c@d", ["a@b", "c@d"]),
+        ("a@b , <c@d>,\tE <e@f>", None),
+        ("a@b, , c@d,", ["a@b", "c@d"]),
+        ('"X, Y" <a@b>, Zoë <c@d>', ["a@b", "c@d"]),
+        ("undisclosed-recipients:;", []),
+        ("Team: a@b, C <c@d>; , e@f", ["a@b", "c@d", "e@f"]),
+        ('"<bob@x.example>" <bob@x.example>', ["bob@x.example"]),
+        ("a@b c@d", None),
+        ("a@b; c@d", None),
+        ("Team: a@b", None),
+        ("Team: In: a@b;;", None),
+        ("Team: a@b; c@d", None),
+        ("a@b (Bob)", None),
+        ("bob", None),
+    ],
+)
+def test_a_list_is_read_whole_or_refused(text: str, addresses: list[str] | None) -> None:
+    if addresses is None:
+        with pytest.raises(AddressError):
+            parse_mailbox_list(text)
+    else:
+        assert [mailbox.addr_spec for mailbox in parse_mailbox_list(text)] == addresses
+
+
+def test_an_overlong_hostile_text_is_refused_at_once() -> None:
+    """Reading is linear: a reader that went back and forth would not end."""
+    for text in (
+        '"a" ' * 50_000,
+        "a " * 100_000,
+        '"' * 100_001,
+        "=?" * 100_000,
+        "a.b" * 50_000 + "@",
+        "," * 99,
+    ):
+        try:
+            assert parse_mailbox_list(text) == ()
+        except AddressError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("address", "plain"),
+    [
+        ("user+x@d.example", "user@d.example"),
+        ("user+x+y@d.example", "user@d.example"),
+        ("user@d.example", "user@d.example"),
+        ("+x@d.example", "+x@d.example"),
+        ('"a..b+c"@d.example', '"a..b+c"@d.example'),
+    ],
+)
+def test_a_label_is_taken_off(address: str, plain: str) -> None:
+    assert without_label(address) == plain
+
+
+def test_candidates_go_from_the_address_to_the_widest_domain() -> None:
+    assert identity_candidates("Bob+x@A.b.Example.COM") == (
+        "Bob+x@a.b.example.com",
+        "Bob@a.b.example.com",
+        "a.b.example.com",
+        "b.example.com",
+        "example.com",
+    )
+    assert identity_candidates("bob@localhost") == ("bob@localhost", "localhost")
+
+
+@pytest.mark.parametrize(
+    ("identity", "address", "covered"),
+    [
+        ("example.com", "bob@example.com", True),
+        ("EXAMPLE.com", "bob@a.b.Example.com", True),
+        ("a.example.com", "bob@example.com", False),
+        ("example.com", "bob@badexample.com", False),
+        ("example.com", "bob@example.com.attack.example", False),
+        ("com", "bob@example.com", False),
+        ("bob@example.com", "bob@EXAMPLE.com", True),
+        ("bob@example.com", "Bob@example.com", False),
+        ("bob@example.com", "bob+news@example.com", True),
+        ("bob+news@example.com", "bob@example.com", False),
+        ("bob+news@example.com", "bob+news@example.com", True),
+        ("bob@example.com", "bob@sub.example.com", False),
+        ("münchen.example", "bob@xn--mnchen-3ya.example", True),
+        ("xn--mnchen-3ya.example", "bob@mail.xn--mnchen-3ya.example", True),
+    ],
+)
+def test_an_identity_covers_its_own_addresses_only(identity: str, address: str, covered: bool) -> None:
+    assert covers(identity, address) is covered
+
+
+@pytest.mark.parametrize(("name", "registrable"), [case for case in PSL if case[0] != "null"])
+def test_a_domain_of_the_public_suffix_tests_is_covered_by_its_registrable_domain(
+    name: str, registrable: str
+) -> None:
+    if name.startswith("."):
+        with pytest.raises(DomainError):
+            normal_domain(name)
+    elif registrable != "null":
+        assert covers(registrable, f"bob@{normal_domain(name)}")
+        assert covers(normal_domain(registrable), f"bob@{normal_domain(name)}")
+    else:
+        assert normal_domain(normal_domain(name)) == normal_domain(name)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "example。com",
+        "example．com",
+        "ｅxample.com",
+        "exampl\u212a.com",
+        "exa\u00admple.com",
+        "exam\u200bple.com",
+        "example.com.",
+        ".example.com",
+        "exa mple.com",
+        "ex_ample.com",
+        "example..com",
+        "example.ⅽom",
+        "ⓔxample.com",
+        "",
+        "xn--.com",
+        "xn--a.com",
+        "xn--example-.com",
+        "1.2.3.4",
+        "☃.example",
+        "l" * 64 + ".com",
+        ".".join(["abcdefg"] * 33),
+    ],
+)
+def test_a_name_that_is_no_domain_has_no_normal_form(domain: str) -> None:
+    with pytest.raises(DomainError):
+        normal_domain(domain)
+
+
+@pytest.mark.parametrize(
+    "look_alike", ["gооgle.com", "exаmple.com", "exampIe.com", "examp1e.com", "ехample.com"]
+)
+def test_a_homograph_is_not_covered_by_what_it_looks_like(look_alike: str) -> None:
+    name = normal_domain(look_alike)
+    assert not covers("google.com", f"bob@{name}")
+    assert not covers("example.com", f"bob@{name}")
+
+
+def test_letter_case_of_any_script_is_folded() -> None:
+    assert normal_domain("MÜNCHEN.Example") == "xn--mnchen-3ya.example"
+    assert normal_domain("食狮.COM.cn") == "xn--85x722f.com.cn"

@@ -1,0 +1,303 @@
+"""Reading and rewriting a submitted message: what was authorised is what is sent (I7)."""
+
+import base64
+import email
+import email.policy
+import hashlib
+import json
+import re
+from email.utils import getaddresses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesame.mail import header
+from sesame.mail.address import AddressError, covers
+from sesame.mail.header import MessageError
+from sesame.mail.message import ParsedMessage, read_message, rewrite
+
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
+ESPOOFER: dict[str, dict[str, Any]] = json.loads((VECTORS / "espoofer" / "cases.json").read_text())["cases"]
+CORPUS = VECTORS / "mail" / "messages"
+MANIFEST: list[dict[str, str]] = json.loads((CORPUS / "manifest.json").read_text())["messages"]
+ID = "<0100018f2c3d4e5f-1b2c3d4e-1b2c-4e5f-8a9b-0123456789ab-000000@email.amazonses.com>"
+AT = 1_795_176_832.25  # Fri, 20 Nov 2026 12:13:52 UTC
+
+
+def on_the_wire(message: ParsedMessage, **options: Any) -> bytes:
+    return rewrite(message, message_id_field=ID, at=AT, **options)
+
+
+def read(*lines: str, body: str = "Hello\r\n") -> ParsedMessage:
+    return read_message(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+
+
+@pytest.mark.parametrize("name", ESPOOFER)
+def test_no_forged_sender_passes_for_one_of_the_attackers(name: str) -> None:
+    """Each is refused, or says by itself that its From is not the attacker's, who owns two identities."""
+    try:
+        message = read_message(base64.b64decode(ESPOOFER[name]["message_b64"]))
+    except (MessageError, AddressError):
+        return
+    senders = [message.from_, *([message.sender] if message.sender else [])]
+    for sender in senders:
+        assert not covers("attack.com", sender.addr_spec)
+        assert not covers("attacker@example.com", sender.addr_spec)
+
+
+def test_espoofer_has_its_22_cases() -> None:
+    assert len(ESPOOFER) == 22
+
+
+@pytest.mark.parametrize("case", MANIFEST, ids=[case["file"] for case in MANIFEST])
+def test_a_real_message_is_refused_or_goes_out_as_it_came(case: dict[str, str]) -> None:
+    raw = (CORPUS / case["file"]).read_bytes()
+    assert hashlib.sha256(raw).hexdigest() == case["sha256"]
+    try:
+        message = read_message(raw)
+    except (MessageError, AddressError) as error:
+        assert str(error) == case["refused"]
+        return
+    assert message.from_.addr_spec == case["from"]
+    wire = on_the_wire(message)
+    again = read_message(wire)
+    assert (again.from_, again.sender, again.to, again.cc) == (
+        message.from_,
+        message.sender,
+        message.to,
+        message.cc,
+    )
+    assert wire.endswith(b"\r\n\r\n" + header.canonical_newlines(raw).partition(b"\r\n\r\n")[2])
+    assert header.canonical_newlines(wire) == wire
+    parsed = email.message_from_bytes(wire)
+    assert parsed.get_all("From") == [parsed["From"]]
+    assert [address for _, address in getaddresses([parsed["From"]])] == [case["from"]]
+    assert not {"bcc", "return-path"} & {name.lower() for name in parsed}
+
+
+def test_everything_a_message_says_is_read() -> None:
+    message = read(
+        "X-SES-SOURCE-ARN: arn:first",
+        "Return-Path: <bounces@example.com>",
+        "From: =?UTF-8?Q?J=C3=B6rg?=",
+        " <joerg@example.com>",
+        "sender: office@example.com",
+        "To: Ann <ann@one.example>,",
+        "\tBob <bob@two.example>",
+        "To: undisclosed-recipients:;",
+        "Cc: c@three.example",
+        "Bcc: d@four.example",
+        "Reply-To: help@example.com, Desk <desk@example.com>",
+        "Subject: =?UTF-8?B?w6k=?= is",
+        " folded",
+        "X-SES-Source-Arn: arn:second",
+        "X-SES-MESSAGE-TAGS: a=b,",
+        " c=d",
+    )
+    assert (message.from_.display_name, message.from_.addr_spec) == ("Jörg", "joerg@example.com")
+    assert message.sender is not None and message.sender.addr_spec == "office@example.com"
+    assert message.return_path == "bounces@example.com"
+    assert message.recipients == ("ann@one.example", "bob@two.example", "c@three.example", "d@four.example")
+    assert [mailbox.addr_spec for mailbox in message.reply_to] == ["help@example.com", "desk@example.com"]
+    assert message.subject == "é is folded"
+    assert message.header("TO") == "Ann <ann@one.example>,\tBob <bob@two.example>"
+    assert message.header("x-none") is None
+    assert message.x_ses == {"x-ses-source-arn": "arn:first", "x-ses-message-tags": "a=b, c=d"}
+    assert message.body == b"Hello\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["To: a@b"], "Missing required header 'From'."),
+        (["From: a@b", "FROM: c@d"], "Duplicate header 'FROM'."),
+        (
+            ["From: a@b", "Content-Type: text/plain", "content-type: text/html"],
+            "Duplicate header 'content-type'.",
+        ),
+        (["From: a@b", "Subject: x", "Subject: x"], "Duplicate header 'Subject'."),
+        (["From: a@b", "X-SES-FROM-ARN: \udcff"], "Illegal header 'X-SES-FROM-ARN'."),
+        (["From: \udce9 <a@b>"], "Illegal header 'From'."),
+        (["From: a@b", "Content-Type: text"], "Expected '/', got null"),
+        (["From: a@b", "Content-Type: a/b; name=x.exe"], "Illegal filename 'x.exe'."),
+        (["From: a@b", "X: " + "y" * 996], "Message has a line of more than 998 characters."),
+        (["From: a@b", "", "y" * 999], "Message has a line of more than 998 characters."),
+    ],
+)
+def test_a_message_is_refused_in_the_words_of_ses(lines: list[str], message: str) -> None:
+    with pytest.raises(MessageError, match=f"^{message}$"):
+        read_message("\r\n".join((*lines, "", "x")).encode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["From:"],
+        ["From: a@b, c@d"],
+        ["From: a@b", "Sender: c@d, e@f"],
+        ["From: a@b", "Sender:"],
+        ["From: a@b", "Return-Path: Bob <c@d>"],
+        ["From: a@b", "Return-Path: c"],
+        ["From: a@b", "To: c@d e@f"],
+        ["From: a@b", "Cc: c"],
+        ["From: a@b", "Bcc: \udcff@d"],
+        ["From: a@b", "Reply-To: <>"],
+    ],
+)
+def test_an_unreadable_address_refuses_the_message(lines: list[str]) -> None:
+    with pytest.raises(AddressError):
+        read_message("\r\n".join((*lines, "", "x")).encode("utf-8", "surrogateescape"))
+
+
+def test_a_line_of_998_and_fields_that_may_repeat_are_accepted() -> None:
+    message = read("From: a@b", "To: c@d", "to: e@f", "Received: x", "Received: y", body="y" * 998)
+    assert message.recipients == ("c@d", "e@f")
+    assert message.body == b"y" * 998 + b"\r\n"
+
+
+@pytest.mark.parametrize("value", ["<>", ""])
+def test_a_null_return_path_is_none(value: str) -> None:
+    assert read("From: a@b", f"Return-Path: {value}").return_path is None
+
+
+def test_display_names_of_recipients_may_be_in_any_charset() -> None:
+    message = read_message(b"From: a@b\nTo: Ren\xe9 <c@d>\n\nx")
+    assert message.to[0].display_name == "René"
+
+
+def test_what_is_ours_replaces_what_the_sender_wrote() -> None:
+    message = read(
+        "Received: from x by y; date",
+        "X-SES-CONFIGURATION-SET: set",
+        "Return-Path: <r@example.com>",
+        "From: =?iso-8859-1?Q?Jos=E9?=  < a@example.com>".replace("< ", "<"),
+        "SENDER:s@example.com",
+        "To: b@example.org",
+        "Bcc: hidden@example.org",
+        "Resent-Bcc: hidden@example.org",
+        "Date: yesterday",
+        "Message-ID: <mine@example.com>",
+        "Authentication-Results: mx; dkim=pass",
+        "Received-SPF: pass",
+        "DKIM-Signature: v=1; d=Exam",
+        " ple.com; s=x; b=x",
+        "X-Mailer: keep   me",
+    )
+    wire = on_the_wire(message, own_domains={"example.com"}, extra_fields=[("Feedback-ID", "1:AmazonSES")])
+    assert (
+        wire
+        == (
+            "Received: from x by y; date\r\n"
+            "From: =?UTF-8?B?Sm9zw6k=?= <a@example.com>\r\n"
+            "Sender: s@example.com\r\n"
+            "To: b@example.org\r\n"
+            "X-Mailer: keep   me\r\n"
+            "Date: Fri, 20 Nov 2026 12:13:52 +0000\r\n"
+            f"Message-ID: {ID}\r\n"
+            "MIME-Version: 1.0\r\n"
+            "Feedback-ID: 1:AmazonSES\r\n"
+            "\r\n"
+            "Hello\r\n"
+        ).encode()
+    )
+
+
+def test_signatures_of_others_and_the_mime_version_stay() -> None:
+    lines = ["From: a@b", "MIME-version: 1.0", "DKIM-Signature: v=1; d=notexample.com; h=d=example.com"]
+    wire = on_the_wire(read(*lines), own_domains={"example.com"})
+    assert wire.lower().count(b"mime-version") == 1
+    assert b"DKIM-Signature: v=1; d=notexample.com" in wire
+
+
+def test_a_message_without_a_body_gets_its_blank_line() -> None:
+    wire = on_the_wire(read_message(b"From: a@b"))
+    assert wire.startswith(b"From: a@b\r\n") and wire.endswith(b"MIME-Version: 1.0\r\n\r\n")
+
+
+def test_an_extra_field_cannot_bring_in_another() -> None:
+    with pytest.raises(MessageError):
+        on_the_wire(read("From: a@b"), extra_fields=[("X-A", "x\r\nBcc: c@d")])
+
+
+SIGNS = list(" \t\"\\<>()[],;:@.=?\r\n\x00\x0b\x85'A")
+LINES = ["\r\n ", "\n\t", "From:", "\nfrom: ", "Sender: ", "\r\nTo: ", "\n\n", '"Ann" ', "é"]
+ATOMS = [
+    "a@attack.example",
+    "<a@attack.example>",
+    "admin@legit.example",
+    "<admin@legit.example>",
+    "=?utf-8?Q?x=40y?=",
+    "=?utf-8?B?PGE+?=",
+    "=?utf-8?B?w6k=?=",
+]
+HEADER_PIECES = st.sampled_from(SIGNS + LINES + ATOMS)
+FROM_VALUES = st.lists(HEADER_PIECES, max_size=10).map("".join)
+# one piece put into a From that is right, so that many are accepted
+NEARLY_RIGHT = st.builds(
+    lambda value, at, piece: value[:at] + piece + value[at:],
+    st.sampled_from(
+        [
+            "Ann Bee <a@attack.example>",
+            '"A, \\"B\\" C" <a@attack.example>',
+            "a@attack.example",
+            "=?utf-8?Q?=C3=A9?= x <a@b>",
+        ]
+    ),
+    st.integers(0, 30),
+    HEADER_PIECES,
+)
+ANGLE = re.compile(rb"<([^<>]*)>")
+
+
+def naive_address(wire: bytes) -> str:
+    """A reader by line and regular expression, as many programs have one."""
+    line = next(
+        line for line in wire.replace(b"\r\n ", b" ").split(b"\r\n") if line.lower().startswith(b"from:")
+    )
+    found = ANGLE.findall(line) or [line[5:].strip()]
+    assert len(found) == 1
+    return bytes(found[0]).decode("ascii")
+
+
+@given(FROM_VALUES | NEARLY_RIGHT, st.sampled_from(["utf-8", "latin-1"]))
+def test_every_reader_of_the_wire_sees_the_from_that_policy_saw(value: str, charset: str) -> None:
+    raw = f"From: {value}\nTo: c@d\nSubject: s\n\nbody\n".encode(charset, "replace")
+    try:
+        message = read_message(raw)
+    except (MessageError, AddressError):
+        return
+    wire = on_the_wire(message)
+    want = message.from_.addr_spec
+    assert naive_address(wire) == want
+    compat = email.message_from_bytes(wire)
+    assert len(compat.get_all("From", [])) == 1
+    assert [address for _, address in getaddresses([compat["From"]])] == [want]
+    modern = email.message_from_bytes(wire, policy=email.policy.SMTP)
+    assert [address.addr_spec for address in modern["From"].addresses] == [want]
+    decoded = str(email.header.make_header(email.header.decode_header(compat["From"])))
+    assert [address for _, address in getaddresses([decoded]) if "@" in address] == [want]
+    assert read_message(wire).from_ == message.from_
+
+
+@given(st.binary(max_size=200))
+def test_any_body_reaches_the_wire_with_canonical_newlines_or_is_refused(body: bytes) -> None:
+    try:
+        message = read_message(b"From: a@b\r\n\r\n" + body)
+    except MessageError:
+        assert b"\0" in body or b"\r" in body.replace(b"\r\n", b"")
+        return
+    wire = on_the_wire(message)
+    lines = body.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
+    sent = wire.partition(b"\r\n\r\n")[2]
+    assert sent == (b"\r\n".join(lines) + b"\r\n" if body else b"")
+
+
+@given(st.binary(max_size=300))
+def test_any_octets_are_read_or_refused(raw: bytes) -> None:
+    try:
+        read_message(b"From: a@b\n" + raw)
+    except (MessageError, AddressError):
+        pass
