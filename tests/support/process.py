@@ -1,0 +1,151 @@
+"""A real `sesame serve` in a process of its own, and clients for it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+START_S = 20.0
+REGION = "us-east-1"
+
+
+@dataclass
+class Account:
+    """An account made by the operator, with its root key."""
+
+    account_id: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@dataclass
+class SesameProcess:
+    """One server process on its own data directory; `start` may be called again after `stop` or `kill`."""
+
+    data: Path
+    config: Path | None = None
+    environ: dict[str, str] = field(default_factory=dict)
+    api: str = ""
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> "SesameProcess":
+        """Start and wait until it listens; the same port again after a restart."""
+        ready = self.data.parent / f"{self.data.name}.ready"
+        ready.unlink(missing_ok=True)
+        port = self.api.rpartition(":")[2] or "0"
+        command = [*self._sesame(), "serve", "--api-port", port, "--ready-file", str(ready), *self._where()]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ())
+        deadline = time.monotonic() + START_S
+        while not ready.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"sesame did not start:\n{self.log_path.read_text()}")
+            select_wait(0.01)
+        self.api = json.loads(ready.read_text())["api"]
+        return self
+
+    @property
+    def log_path(self) -> Path:
+        """Where its output goes."""
+        return self.data.parent / f"{self.data.name}.log"
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(START_S)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(START_S)
+
+    def run(self, *args: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run one `sesame` command on the data directory."""
+        command = [*self._sesame(), *args, *self._where()]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, env=self._environ(), check=False
+        )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{args} exited with {done.returncode}:\n{done.stderr}")
+        return done
+
+    def run_json(self, *args: str) -> Any:
+        """Run one `sesame` command with --json; what it printed."""
+        return json.loads(self.run(*args, "--json").stdout)
+
+    def create_account(self, *, production: bool = True, name: str = "") -> Account:
+        """Make an account."""
+        flags = ["--production"] if production else []
+        return Account(**self.run_json("account", "create", "--name", name, *flags))
+
+    def vouch(self, account: Account, identity: str, region: str = REGION) -> str:
+        """Verify an identity by the operator's word; its ARN."""
+        arn: str = self.run_json("identity", "vouch", account.account_id, identity, "--region", region)["arn"]
+        return arn
+
+    def mail(self) -> list[dict[str, Any]]:
+        """The newest mail in the mailbox, newest first."""
+        found: list[dict[str, Any]] = self.run_json("mail", "list", "--limit", "100000")
+        return found
+
+    def client(self, service: str, account: Account, region: str = REGION, **config: Any) -> Any:
+        """An unmodified boto3 client without retries."""
+        return boto3.client(
+            service,
+            endpoint_url=self.api,
+            region_name=region,
+            aws_access_key_id=account.access_key_id,
+            aws_secret_access_key=account.secret_access_key,
+            config=Config(retries={"max_attempts": 0}, **config),
+        )
+
+    def _where(self) -> list[str]:
+        where = ["--data", str(self.data)]
+        return where if self.config is None else [*where, "--config", str(self.config)]
+
+    def _environ(self) -> dict[str, str]:
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SESAME_"))
+        }
+        return inherited | self.environ
+
+    @staticmethod
+    def _sesame() -> list[str]:
+        return [sys.executable, "-m", "sesame.cli.main"]
+
+
+def select_wait(seconds: float) -> None:
+    """Let another process get on; used only inside loops that watch for a condition and have an end."""
+    time.sleep(seconds)
+
+
+def wait_until(condition: Any, *, timeout_s: float = START_S) -> Any:
+    """The first true value of `condition()`; fails after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not come about in time"
+        select_wait(0.02)
+    return value
+
+
+@contextmanager
+def running(data: Path, **environ: str) -> Iterator[SesameProcess]:
+    """A server that is stopped at the end."""
+    sesame = SesameProcess(data, environ=environ).start()
+    try:
+        yield sesame
+    finally:
+        if sesame.process is not None and sesame.process.poll() is None:
+            sesame.stop()
