@@ -1,0 +1,143 @@
+"""Quota and rate: counted in the transaction, never exceeded, given back after 24 hours."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from sesame.access.quota import Quota
+from sesame.errors import Throttling
+from sesame.model import AccountId
+from sesame.store import accounts
+from sesame.store.accounts import Account, RegionState
+from sesame.store.db import Transaction
+from sesame.store.sqlite import SqliteStore
+
+ACCOUNT, REGION = AccountId("111111111111"), "us-east-1"
+DAY = 86_400.0
+
+
+class Fixture:
+    """An account with the given limits."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.quota = Quota()
+
+    async def reserve(self, recipients: int, *, now: float, to_quota: int | None = None) -> None:
+        async def run(tx: Transaction) -> None:
+            await self.quota.reserve(
+                tx,
+                ACCOUNT,
+                REGION,
+                recipients=recipients,
+                to_quota=recipients if to_quota is None else to_quota,
+                now=now,
+            )
+
+        await self.store.write(run)
+
+    async def state(self, *, now: float) -> RegionState:
+        async def run(tx: Transaction) -> RegionState | None:
+            await accounts.expire_usage(tx, ACCOUNT, REGION, now=now)
+            return await accounts.region_state(tx, ACCOUNT, REGION, now=now)
+
+        state = await self.store.write(run)
+        assert state is not None
+        return state
+
+
+def with_account(
+    tmp_path: Path, max_24: float, rate: float, function: Callable[[Fixture], Awaitable[None]]
+) -> None:
+    async def session() -> None:
+        store = SqliteStore(tmp_path / "db")
+        account = Account(
+            account_id=ACCOUNT,
+            name="",
+            production=True,
+            max_24_hour_send=max_24,
+            max_send_rate=rate,
+            created_at=0,
+        )
+        try:
+            await store.write(lambda tx: accounts.create(tx, account))
+            await function(Fixture(store))
+        finally:
+            store.close()
+
+    asyncio.run(session())
+
+
+def test_the_last_recipient_of_the_quota_passes_and_the_next_does_not(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await f.reserve(7, now=1000.0)
+        await f.reserve(3, now=1000.0)
+        with pytest.raises(Throttling, match=r"Daily message quota exceeded\."):
+            await f.reserve(1, now=1000.0)
+        assert (await f.state(now=1000.0)).sent_last_24_hours == 10
+
+    with_account(tmp_path, 10, 1000, check)
+
+
+def test_a_message_that_would_overshoot_is_refused_and_uses_nothing(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await f.reserve(9, now=1000.0)
+        with pytest.raises(Throttling):
+            await f.reserve(2, now=1000.0)
+        await f.reserve(1, now=1000.0)
+
+    with_account(tmp_path, 10, 1000, check)
+
+
+def test_many_at_once_never_exceed_the_quota(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        results = await asyncio.gather(
+            *(f.reserve(1, now=1000.0) for _ in range(100)), return_exceptions=True
+        )
+        assert sum(result is None for result in results) == 37
+        assert (await f.state(now=1000.0)).sent_last_24_hours == 37
+
+    with_account(tmp_path, 37, 1000, check)
+
+
+def test_usage_leaves_the_window_after_24_hours_and_not_before(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        start = 60_000.0 * 60
+        await f.reserve(10, now=start)
+        with pytest.raises(Throttling):
+            await f.reserve(1, now=start + DAY - 1)
+        await f.reserve(10, now=start + DAY + 60)
+        assert (await f.state(now=start + DAY + 60)).sent_last_24_hours == 10
+
+    with_account(tmp_path, 10, 1000, check)
+
+
+def test_the_rate_lets_a_message_through_and_then_waits_out_its_debt(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await f.reserve(5, now=1000.0)
+        with pytest.raises(Throttling, match=r"Maximum sending rate exceeded\."):
+            await f.reserve(1, now=1003.9)
+        await f.reserve(1, now=1004.1)
+
+    with_account(tmp_path, -1, 1, check)
+
+
+def test_a_clock_that_goes_back_gives_no_tokens(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await f.reserve(5, now=1000.0)
+        with pytest.raises(Throttling):
+            await f.reserve(1, now=10.0)
+
+    with_account(tmp_path, -1, 1, check)
+
+
+def test_minus_one_is_unlimited_and_simulator_recipients_do_not_count(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        for _ in range(3):
+            await f.reserve(50, now=1000.0)
+        await f.reserve(5, now=1000.0, to_quota=0)
+        assert (await f.state(now=1000.0)).sent_last_24_hours == 150
+
+    with_account(tmp_path, -1, 1000, check)

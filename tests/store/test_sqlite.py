@@ -1,0 +1,166 @@
+"""The embedded store: durable, grouped, each transaction on its own."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from sesame.errors import StoreUnavailable
+from sesame.store.db import Store, Transaction, bump, epoch
+from sesame.store.sqlite import SqliteStore, connect, migrate
+
+
+def run_with_store(path: Path, function: Callable[[SqliteStore], Awaitable[None]]) -> None:
+    async def session() -> None:
+        store = SqliteStore(path)
+        try:
+            await function(store)
+        finally:
+            store.close()
+
+    asyncio.run(session())
+
+
+async def bump_twice_then_fail(tx: Transaction) -> None:
+    await bump(tx, "lost")
+    raise LookupError("on purpose")
+
+
+def test_a_failed_transaction_undoes_itself_and_nothing_else(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        results = await asyncio.gather(
+            store.write(lambda tx: bump(tx, "kept")),
+            store.write(bump_twice_then_fail),
+            store.write(lambda tx: bump(tx, "kept")),
+            return_exceptions=True,
+        )
+        assert [type(result) for result in results] == [type(None), LookupError, type(None)]
+        assert await store.read(lambda tx: epoch(tx, "kept")) == 2
+        assert await store.read(lambda tx: epoch(tx, "lost")) == 0
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_writes_that_wait_share_a_commit(tmp_path: Path) -> None:
+    """Fewer commits than transactions: what arrives while a commit runs is taken together."""
+
+    async def check(store: SqliteStore) -> None:
+        commits = 0
+        original = store._commit
+
+        def counting(batch: list[object]) -> None:
+            nonlocal commits
+            commits += 1
+            original(batch)  # type: ignore[arg-type]
+
+        store._commit = counting  # type: ignore[method-assign, assignment]
+        await asyncio.gather(*(store.write(lambda tx: bump(tx, "count")) for _ in range(200)))
+        assert await store.read(lambda tx: epoch(tx, "count")) == 200
+        assert commits < 100
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_a_transaction_that_awaits_something_else_is_refused(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        async def waits(tx: Transaction) -> None:
+            await bump(tx, "never")
+            await asyncio.sleep(0)
+
+        with pytest.raises(RuntimeError, match="awaited something other"):
+            await store.write(waits)
+        assert await store.read(lambda tx: epoch(tx, "never")) == 0
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_reads_cannot_write(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        with pytest.raises(StoreUnavailable, match="readonly"):
+            await store.read(lambda tx: bump(tx, "no"))
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_what_was_answered_is_there_after_reopening(tmp_path: Path) -> None:
+    run_with_store(tmp_path / "db", lambda store: store.write(lambda tx: bump(tx, "kept")))
+
+    async def check(store: Store) -> None:
+        assert await store.read(lambda tx: epoch(tx, "kept")) == 1
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    async def check() -> None:
+        store = SqliteStore(tmp_path / "db")
+        store.close()
+        with pytest.raises(StoreUnavailable):
+            await store.write(lambda tx: bump(tx, "late"))
+
+    asyncio.run(check())
+
+
+def test_a_failed_commit_is_told_to_everyone_in_it(tmp_path: Path) -> None:
+    """The disk is full in the middle of a batch: nobody is told that their write is done."""
+
+    async def check(store: SqliteStore) -> None:
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
+
+        async def fill(tx: Transaction) -> None:
+            await tx.execute("INSERT INTO mailbox VALUES (NULL, 0, '', '', ?)", b"x" * 1_000_000)
+
+        results = await asyncio.gather(
+            *(
+                store.write(function)
+                for function in (lambda tx: bump(tx, "a"), fill, lambda tx: bump(tx, "b"))
+            ),
+            return_exceptions=True,
+        )
+        assert isinstance(results[1], StoreUnavailable | sqlite3.OperationalError)
+        for result, scope in ((results[0], "a"), (results[2], "b")):
+            stored = await store.read(lambda tx, scope=scope: epoch(tx, scope))  # type: ignore[misc]
+            assert stored == (0 if isinstance(result, StoreUnavailable) else 1)
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_another_process_holding_the_lock_delays_and_does_not_lose(tmp_path: Path) -> None:
+    async def check(store: SqliteStore) -> None:
+        other = connect(tmp_path / "db")
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.ensure_future(store.write(lambda tx: bump(tx, "kept")))
+        done, _ = await asyncio.wait({waiting}, timeout=0.05)
+        assert not done
+        other.execute("COMMIT")
+        other.close()
+        await waiting
+        assert await store.read(lambda tx: epoch(tx, "kept")) == 1
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_the_settings_that_durability_rests_on_are_in_force(tmp_path: Path) -> None:
+    """WAL with synchronous=FULL: NORMAL loses acknowledged rows at a power cut (I1)."""
+    connection = connect(tmp_path / "db")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    connection.close()
+
+
+def test_a_migration_that_is_cut_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "db")
+    connection.execute("CREATE TABLE zone_record (x)")  # the last table of the first migration exists already
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(connection)
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {"zone_record"}
+    assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+    connection.execute("DROP TABLE zone_record")
+    assert migrate(connection) >= 1
+    assert migrate(connection) >= 1
+    connection.close()
