@@ -31,7 +31,7 @@ def canonical_paths(raw_path: bytes) -> list[bytes]:
 
 def canonical_path(raw_path: bytes, *, normalise: bool = True, double_encode: bool = True) -> bytes:
     """The path as signed; S3 neither removes dot segments (`normalise`) nor encodes twice."""
-    path = _without_dot_segments(raw_path) if normalise else raw_path or b"/"
+    path = _without_dot_segments(raw_path) if normalise else raw_path
     if double_encode:
         return quote_from_bytes(path, safe="/" + _SAFE).encode()
     parts = [quote_from_bytes(unquote_to_bytes(part), safe=_SAFE) for part in path.split(b"/")]
@@ -56,18 +56,24 @@ def canonical_query(query: bytes) -> bytes:
     return "&".join([f"{name}={value}" for name, value in sorted(pairs)]).encode()
 
 
-def canonical_headers(headers: Iterable[tuple[bytes, bytes]], signed_headers: Sequence[bytes]) -> bytes:
-    """`name:value` lines of the signed headers, white space trimmed and collapsed.
+def signed_values(
+    headers: Iterable[tuple[bytes, bytes]], signed_headers: Sequence[bytes]
+) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """The values of the signed headers as signed, and the names of the headers that are not.
 
-    Repeated headers are joined by commas in the order received. Raises KeyError for a signed header
-    that is not there.
+    White space is trimmed and collapsed; repeated headers are joined by commas in the order
+    received.
     """
     values: dict[bytes, bytes] = {}
+    unsigned = []
     for name, value in headers:
-        if name in signed_headers:
-            text = b" ".join(value.split())
-            values[name] = b"%b,%b" % (values[name], text) if name in values else text
-    return b"".join([b"%b:%b\n" % (name, values[name]) for name in signed_headers])
+        if name not in signed_headers:
+            unsigned.append(name)
+        elif name in values:
+            values[name] += b"," + b" ".join(value.split())
+        else:
+            values[name] = b" ".join(value.split())
+    return values, unsigned
 
 
 def body_hash(body: bytes) -> bytes:
@@ -76,6 +82,7 @@ def body_hash(body: bytes) -> bytes:
 
 
 def _without_dot_segments(path: bytes) -> bytes:
+    start = b"/" if path.startswith(b"/") else b""
     kept: list[bytes] = []
     for segment in path.split(b"/"):
         if segment == b"..":
@@ -83,4 +90,4 @@ def _without_dot_segments(path: bytes) -> bytes:
         elif segment not in (b"", b"."):
             kept.append(segment)
     end = b"/" if kept and path.endswith(b"/") else b""
-    return b"/" + b"/".join(kept) + end
+    return start + b"/".join(kept) + end

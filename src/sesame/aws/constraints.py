@@ -13,8 +13,10 @@ from typing import Any
 from sesame.aws.shape import Member, Shape
 from sesame.errors import ValidationError
 
-Check = Callable[[Any, str, list[str]], None]
-"""Takes a value, its path (`tags.1.member.name`) and the list that violations are added to."""
+Violation = tuple[str, str]
+"""Where, from the value checked inwards (`1.member.name`), and what is wrong."""
+
+Check = Callable[[Any], Iterable[Violation]]
 
 Test = tuple[Callable[[Any], bool], str]
 """What a scalar must satisfy, with the words for it."""
@@ -31,14 +33,13 @@ def compile_validator(shape: Shape) -> Callable[[Mapping[str, Any]], None]:
     check = compile_check(shape)
 
     def validate(parameters: Mapping[str, Any]) -> None:
-        if check is None:
-            return
-        violations: list[str] = []
-        check(parameters, "", violations)
+        violations = [
+            f"Value at '{path}' failed to satisfy constraint: {text}"
+            for path, text in (check(parameters) if check else ())
+        ]
         if violations:
-            count = len(violations)
-            errors = "error" if count == 1 else "errors"
-            raise ValidationError(f"{count} validation {errors} detected: {'; '.join(violations)}")
+            count = f"{len(violations)} validation error{'' if len(violations) == 1 else 's'} detected"
+            raise ValidationError(f"{count}: {'; '.join(violations)}")
 
     return validate
 
@@ -74,41 +75,37 @@ def _structure_check(members: Iterable[Member]) -> Check | None:
     if not rules:
         return None
 
-    def check_structure(value: Mapping[str, Any], path: str, violations: list[str]) -> None:
-        for name, own_path, required, check in rules:
+    def check_structure(value: Mapping[str, Any]) -> list[Violation]:
+        found = []
+        for name, path, required, check in rules:
             item = value.get(name)
             if item is None:
                 if required:
-                    violations.append(_violation(path + own_path, _NOT_NULL))
+                    found.append((path, _NOT_NULL))
             elif check is not None:
-                check(item, path + own_path, violations)
+                found += [(_join(path, inner), text) for inner, text in check(item)]
+        return found
 
-    # A structure's members are named under it: `message` + `.` + `subject`.
-    def check_nested(value: Mapping[str, Any], path: str, violations: list[str]) -> None:
-        check_structure(value, path + "." if path else "", violations)
-
-    return check_nested
+    return check_structure
 
 
 def _list_check(shape: Shape) -> Check | None:
     assert shape.element is not None
-    own = _length_tests(shape)
-    element_tests = _tests(shape.element)
+    own, element_tests = _length_tests(shape), _tests(shape.element)
     nested = None if element_tests else compile_check(shape.element)
     if not own and not element_tests and nested is None:
         return None
     # Elements that are scalars are reported for the list as a whole.
     words = f"Member must satisfy constraint: [{', '.join(text for _, text in element_tests)}]"
 
-    def check_list(value: list[Any], path: str, violations: list[str]) -> None:
-        for holds, text in own:
-            if not holds(value):
-                violations.append(_violation(path, text))
+    def check_list(value: list[Any]) -> list[Violation]:
+        found = [("", text) for holds, text in own if not holds(value)]
         if not all(holds(item) for item in value for holds, _ in element_tests):
-            violations.append(_violation(path, words))
+            found.append(("", words))
         if nested is not None:
             for index, item in enumerate(value, 1):
-                nested(item, f"{path}.{index}.member", violations)
+                found += [(_join(f"{index}.member", inner), text) for inner, text in nested(item)]
+        return found
 
     return check_list
 
@@ -120,15 +117,14 @@ def _map_check(shape: Shape) -> Check | None:
         return None
     words = f"Map keys must satisfy constraint: [{', '.join(text for _, text in key_tests)}]"
 
-    def check_map(value: Mapping[str, Any], path: str, violations: list[str]) -> None:
-        for holds, text in own:
-            if not holds(value):
-                violations.append(_violation(path, text))
+    def check_map(value: Mapping[str, Any]) -> list[Violation]:
+        found = [("", text) for holds, text in own if not holds(value)]
         if not all(holds(key) for key in value for holds, _ in key_tests):
-            violations.append(_violation(path, words))
+            found.append(("", words))
         if value_check is not None:
             for key, item in value.items():
-                value_check(item, f"{path}.{key}.member", violations)
+                found += [(_join(f"{key}.member", inner), text) for inner, text in value_check(item)]
+        return found
 
     return check_map
 
@@ -136,13 +132,11 @@ def _map_check(shape: Shape) -> Check | None:
 def _scalar_check(tests: list[Test]) -> Check | None:
     if not tests:
         return None
+    return lambda value: [("", text) for holds, text in tests if not holds(value)]
 
-    def check_scalar(value: Any, path: str, violations: list[str]) -> None:
-        for holds, text in tests:
-            if not holds(value):
-                violations.append(_violation(path, text))
 
-    return check_scalar
+def _join(path: str, inner: str) -> str:
+    return f"{path}.{inner}" if inner else path
 
 
 def _tests(shape: Shape) -> list[Test]:
@@ -185,7 +179,3 @@ def _value_tests(shape: Shape) -> list[Test]:
         words = f"Member must have value greater than or equal to {least}"
         tests.append((lambda value: value >= least, words))
     return tests
-
-
-def _violation(path: str, text: str) -> str:
-    return f"Value at '{path}' failed to satisfy constraint: {text}"

@@ -21,7 +21,9 @@ from sesame.errors import NotImplementedByService, ServiceError
 CONTENT_TYPE = "text/xml"
 """Of every reply."""
 
+_MOST_PARAMETERS = 10_000
 _FORM_TYPE = b"application/x-www-form-urlencoded"
+_USUAL_TYPES = frozenset({_FORM_TYPE, _FORM_TYPE + b"; charset=utf-8"})
 _HEX = "0123456789abcdefABCDEF"
 _ESCAPED_BYTES = {high + low: int(high + low, 16) for high in _HEX for low in _HEX}
 _ESCAPED_TEXT = {digits: chr(byte) for digits, byte in _ESCAPED_BYTES.items() if 0 < byte < 0x80}
@@ -97,12 +99,16 @@ def _form_of(request: HttpRequest) -> bytes:
         raise InvalidAction(f"The HTTP method {request.method[:32]} calls no operation")
     if request.query and request.body:
         raise MalformedQueryString("Parameters must be in the query string or in the body, not in both")
-    for value in request.header_values(b"content-type"):
-        media_type, _, parameters = value.lower().partition(b";")
-        charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
-        if media_type.strip() != _FORM_TYPE or charset not in (b"", b"utf-8", b"utf8"):
+    for name, value in request.headers:
+        if name == b"content-type" and value not in _USUAL_TYPES and not _is_form(value):
             raise MalformedQueryString(f"The Content-Type of a form is {_FORM_TYPE.decode()} in UTF-8")
     return request.body or request.query
+
+
+def _is_form(content_type: bytes) -> bool:
+    media_type, _, parameters = content_type.lower().partition(b";")
+    charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
+    return media_type.strip() == _FORM_TYPE and charset in (b"", b"utf-8", b"utf8")
 
 
 def _split(form: bytes) -> dict[str, str]:
@@ -111,39 +117,39 @@ def _split(form: bytes) -> dict[str, str]:
         text = form.decode()
     except UnicodeDecodeError as error:
         raise MalformedQueryString("The form is not UTF-8") from error
-    fields: dict[str, str] = {}
-    for pair in text.split("&"):
-        if not pair:
-            continue
-        name, _, value = pair.partition("=")
-        if "%" in pair or "+" in pair:
-            name, value = _unescape(name), _unescape(value)
-        if name in fields:
-            raise MalformedQueryString(f"The parameter {name[:128]} occurs twice")
-        fields[name] = value
     if "\0" in text:
         raise MalformedQueryString("A parameter holds a NUL character")
+    pairs = text.replace("+", " ").split("&", _MOST_PARAMETERS)
+    if len(pairs) > _MOST_PARAMETERS:
+        raise MalformedQueryString(f"The form has more than {_MOST_PARAMETERS} parameters")
+    fields: dict[str, str] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if "%" in name:
+            name = _unescape(name)
+        if "%" in value:
+            value = _unescape(value)
+        if name in fields:
+            raise MalformedQueryString(f"The parameter {name[:128]} occurs twice")
+        if pair:
+            fields[name] = value
     return fields
 
 
 def _unescape(text: str) -> str:
-    """Undo percent escapes and `+`; stricter than urllib, which lets bad escapes stand."""
-    if "+" in text:
-        text = text.replace("+", " ")
-    if "%" not in text:
-        return text
-    first, *rest = text.split("%")
+    """Undo percent escapes; stricter than urllib, which lets bad ones stand."""
+    parts = text.split("%")
     try:
-        return "".join([first, *[_ESCAPED_TEXT[part[:2]] + part[2:] for part in rest]])
+        return parts[0] + "".join([_ESCAPED_TEXT[part[:2]] + part[2:] for part in parts[1:]])
     except KeyError:
-        return _unescape_bytes(first, rest)
+        return _unescape_bytes(parts)
 
 
-def _unescape_bytes(first: str, rest: list[str]) -> str:
+def _unescape_bytes(parts: list[str]) -> str:
     """The slow way, for text beyond ASCII; also finds what is wrong."""
-    decoded = bytearray(first.encode())
+    decoded = bytearray(parts[0].encode())
     try:
-        for part in rest:
+        for part in parts[1:]:
             decoded.append(_ESCAPED_BYTES[part[:2]])
             decoded += part[2:].encode()
     except KeyError as error:

@@ -21,6 +21,7 @@ Reader = Callable[[Fields], Any]
 """Takes its value out of the form; None when it is not there."""
 
 _LONGEST_INDEX = 9
+_USUAL_INDICES = {str(index): index for index in range(1, 101)}
 
 
 def compile_reader(shape: Shape) -> Callable[[Mapping[str, str]], dict[str, Any]]:
@@ -156,11 +157,16 @@ def _take_groups(fields: Fields, prefix: str) -> dict[int, Fields]:
     groups: dict[int, Fields] = {}
     for name in [name for name in fields if name.startswith(prefix)]:
         index, _, rest = name[len(prefix) :].partition(".")
-        # `01` beside `1` would be two readings of one list.
-        if not (index.isascii() and index.isdecimal()) or len(index) > _LONGEST_INDEX or index[0] == "0":
-            raise MalformedInput(f"'{name[:200]}' does not name an element of a list")
-        groups.setdefault(int(index), {})[rest] = fields.pop(name)
+        number = _USUAL_INDICES.get(index) or _read_index(index, name)
+        groups.setdefault(number, {})[rest] = fields.pop(name)
     return groups
+
+
+def _read_index(index: str, name: str) -> int:
+    # `01` beside `1` would be two readings of one list.
+    if not (index.isascii() and index.isdecimal()) or len(index) > _LONGEST_INDEX or index[0] == "0":
+        raise MalformedInput(f"'{name[:200]}' does not name an element of a list")
+    return int(index)
 
 
 def _refuse_misplaced(shape: Shape, left: Fields) -> None:

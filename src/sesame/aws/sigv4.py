@@ -12,7 +12,7 @@ signed, the body's hash is always computed anew, and one request carries one sig
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,10 +20,10 @@ from urllib.parse import unquote_to_bytes
 
 from sesame.aws.canonical import (
     body_hash,
-    canonical_headers,
     canonical_path,
     canonical_paths,
     canonical_query,
+    signed_values,
 )
 from sesame.aws.errors import (
     IncompleteSignature,
@@ -39,7 +39,13 @@ LONGEST_PRESIGNED_S = 7 * 24 * 3600
 _BASIC_ISO_8601 = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
-_ONCE = frozenset({b"authorization", b"host", b"content-type", b"date"})
+_MUST_BE_SIGNED = frozenset({b"host", b"content-type"})
+_ONCE = _MUST_BE_SIGNED | {b"authorization", b"date"}
+_USUAL = re.compile(
+    ALGORITHM + r" +Credential=([^/,]+)/([^/,]+)/([^/,]+)/([^/,]+)/([^/,]+),"
+    r" *SignedHeaders=([^,]+), *Signature=([^,]+)"
+)
+_HEADER_PARTS = ("Credential", "Signature", "SignedHeaders")
 _QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
 
 
@@ -62,8 +68,12 @@ class SignedRequest:
     signed_headers: tuple[bytes, ...]
     signature: str
     session_token: str | None
-    presigned: bool = False
     expires_s: int | None = None
+
+    @property
+    def presigned(self) -> bool:
+        """Whether the signature is in the query string."""
+        return self.expires_s is not None
 
     @property
     def scope(self) -> str:
@@ -120,16 +130,15 @@ def check_scope(
 
 def verify(request: HttpRequest, signed: SignedRequest, *, signing_key: bytes) -> None:
     """Check the signature over the request as received; raises SignatureDoesNotMatch."""
-    _check_coverage(request, signed)
+    values = _covered_values(request, signed)
     payload_hash = body_hash(request.body)
-    for declared in request.header_values(b"x-amz-content-sha256"):
-        # UNSIGNED-PAYLOAD and STREAMING-… end here too: they are no hash of anything.
-        if declared.strip() != payload_hash:
-            raise SignatureDoesNotMatch(
-                "The provided 'x-amz-content-sha256' header does not match what was computed."
-            )
+    # UNSIGNED-PAYLOAD and STREAMING-… end here too: they are no hash of anything.
+    if values.get(b"x-amz-content-sha256", payload_hash) != payload_hash:
+        raise SignatureDoesNotMatch(
+            "The provided 'x-amz-content-sha256' header does not match what was computed."
+        )
     for path in canonical_paths(request.raw_path):
-        to_sign = string_to_sign(signed, _canonical(request, signed, path, payload_hash))
+        to_sign = string_to_sign(signed, _canonical(request, signed, path, values, payload_hash))
         expected = hmac.digest(signing_key, to_sign, "sha256").hex()
         if hmac.compare_digest(expected, signed.signature):
             return
@@ -139,9 +148,13 @@ def verify(request: HttpRequest, signed: SignedRequest, *, signing_key: bytes) -
 def canonical_request(
     request: HttpRequest, signed: SignedRequest, *, normalise_path: bool = True, double_encode: bool = True
 ) -> bytes:
-    """The canonical request; the two switches are off for S3 only."""
+    """The canonical request; the two switches are off for S3 only.
+
+    Raises SignatureDoesNotMatch when a signed header is not there.
+    """
     path = canonical_path(request.raw_path, normalise=normalise_path, double_encode=double_encode)
-    return _canonical(request, signed, path, body_hash(request.body))
+    values, _ = signed_values(request.headers, signed.signed_headers)
+    return _canonical(request, signed, path, values, body_hash(request.body))
 
 
 def string_to_sign(signed: SignedRequest, canonical: bytes) -> bytes:
@@ -164,7 +177,7 @@ def _headers_that_count(request: HttpRequest) -> dict[bytes, bytes]:
         if name in _ONCE or name.startswith(b"x-amz-"):
             if name in found:
                 raise IncompleteSignature(f"The header '{name.decode('latin-1')}' occurs twice")
-            found[name] = value
+            found[name] = value.strip(b" \t")
     return found
 
 
@@ -179,48 +192,55 @@ def _query_parameters(query: bytes) -> dict[str, str]:
             if text.lower() in seen:
                 raise IncompleteSignature(f"The parameter '{text}' occurs twice")
             seen.add(text.lower())
-            found[text] = unquote_to_bytes(value).decode("latin-1")
+            found[_ascii(text.encode("latin-1"))] = _ascii(unquote_to_bytes(value))
     return found
 
 
 def _read_header(authorization: bytes, headers: Mapping[bytes, bytes]) -> SignedRequest:
-    algorithm, _, rest = authorization.decode("latin-1").strip().partition(" ")
-    if algorithm.startswith("AWS4-") and algorithm != ALGORITHM:
-        raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{algorithm}'.")
-    parts = _key_values(rest) if algorithm == ALGORITHM else {}
-    faults = [
-        f"Authorization header requires '{name}' parameter."
-        for name in ("Credential", "Signature", "SignedHeaders")
-        if not parts.get(name)
-    ]
-    date = headers.get(b"x-amz-date") or headers.get(b"date")
-    if date is None:
-        faults.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
-    if faults or date is None:
-        # The header may hold somebody's password: only its hash is shown.
-        shown = b64encode(sha256(authorization).digest()).decode("ascii")
-        faults.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={shown}")
-        raise IncompleteSignature(" ".join(faults))
+    text = _ascii(authorization)
+    date = headers.get(b"x-amz-date", headers.get(b"date"))
+    usual = _USUAL.fullmatch(text)
+    # The second way takes the parts in any order, and says what is wrong.
+    parts = _read_parts(text, has_date=date is not None) if usual is None or date is None else usual.groups()
     token = headers.get(b"x-amz-security-token")
     return _signed(
-        parts["Credential"],
-        parts["SignedHeaders"],
-        parts["Signature"],
-        timestamp=_timestamp(date.decode("latin-1").strip(), is_http_date=b"x-amz-date" not in headers),
-        session_token=None if token is None else token.decode("latin-1").strip(),
+        parts,
+        timestamp=_timestamp(_ascii(date or b""), is_http_date=b"x-amz-date" not in headers),
+        session_token=None if token is None else _ascii(token),
     )
 
 
-def _key_values(text: str) -> dict[str, str]:
+def _read_parts(text: str, *, has_date: bool) -> Sequence[str]:
+    algorithm, _, rest = text.partition(" ")
+    if algorithm.startswith("AWS4-") and algorithm != ALGORITHM:
+        raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{algorithm[:64]}'.")
     found: dict[str, str] = {}
-    for part in text.split(","):
-        name, equals, value = part.strip().partition("=")
-        if not equals or name not in ("Credential", "SignedHeaders", "Signature") or name in found:
-            raise IncompleteSignature(
-                "The Authorization header must have Credential, SignedHeaders, Signature once"
-            )
+    for part in rest.split(",") if algorithm == ALGORITHM and rest else ():
+        name, _, value = part.strip(" \t").partition("=")
+        if name not in _HEADER_PARTS or name in found:
+            raise IncompleteSignature("The Authorization header must consist of " + ", ".join(_HEADER_PARTS))
         found[name] = value
-    return found
+    faults = [
+        f"Authorization header requires '{name}' parameter." for name in _HEADER_PARTS if not found.get(name)
+    ]
+    if not has_date:
+        faults.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    if faults:
+        # The header may hold somebody's password: only its hash is shown.
+        shown = b64encode(sha256(text.encode()).digest()).decode("ascii")
+        faults.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={shown}")
+        raise IncompleteSignature(" ".join(faults))
+    return [*_elements(found["Credential"]), found["SignedHeaders"], found["Signature"]]
+
+
+def _elements(credential: str) -> list[str]:
+    elements = credential.split("/")
+    if len(elements) != 5 or not all(elements):
+        raise IncompleteSignature(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
+            f"got '{credential[:256]}'"
+        )
+    return elements
 
 
 def _read_presigned(
@@ -246,9 +266,11 @@ def _read_presigned(
     if not 1 <= int(expires) <= LONGEST_PRESIGNED_S:
         raise IncompleteSignature(f"X-Amz-Expires must be between 1 and {LONGEST_PRESIGNED_S} seconds")
     return _signed(
-        parameters["X-Amz-Credential"],
-        parameters["X-Amz-SignedHeaders"],
-        parameters["X-Amz-Signature"],
+        [
+            *_elements(parameters["X-Amz-Credential"]),
+            parameters["X-Amz-SignedHeaders"],
+            parameters["X-Amz-Signature"],
+        ],
         timestamp=_timestamp(parameters["X-Amz-Date"], is_http_date=False),
         session_token=parameters.get("X-Amz-Security-Token"),
         expires_s=int(expires),
@@ -256,39 +278,34 @@ def _read_presigned(
 
 
 def _signed(
-    credential: str,
-    signed_headers: str,
-    signature: str,
+    parts: Sequence[str],
     *,
     timestamp: tuple[str, float],
     session_token: str | None,
     expires_s: int | None = None,
 ) -> SignedRequest:
-    elements = credential.split("/")
-    if len(elements) != 5 or not all(elements) or not credential.isascii():
-        raise IncompleteSignature(
-            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
-            f"got '{credential[:256]}'"
-        )
-    if not signature.isascii():
-        raise IncompleteSignature("Signature must be hexadecimal")
-    names = tuple(signed_headers.encode("latin-1").split(b";"))
-    if len(set(names)) != len(names):
-        raise IncompleteSignature("SignedHeaders names a header twice")
+    access_key_id, date, region, service, terminator, signed_headers, signature = parts
     return SignedRequest(
-        access_key_id=elements[0],
-        date=elements[1],
-        region=elements[2],
-        service=elements[3],
-        terminator=elements[4],
+        access_key_id=access_key_id,
+        date=date,
+        region=region,
+        service=service,
+        terminator=terminator,
         timestamp=timestamp[0],
         amz_date=timestamp[1],
-        signed_headers=names,
+        signed_headers=tuple(signed_headers.encode().split(b";")),
         signature=signature,
         session_token=session_token,
-        presigned=expires_s is not None,
         expires_s=expires_s,
     )
+
+
+def _ascii(value: bytes) -> str:
+    """A header or parameter of the signature as text; nothing in one goes beyond ASCII."""
+    try:
+        return value.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise IncompleteSignature("A part of the signature is not ASCII") from error
 
 
 def _timestamp(text: str, *, is_http_date: bool) -> tuple[str, float]:
@@ -307,9 +324,8 @@ def _timestamp(text: str, *, is_http_date: bool) -> tuple[str, float]:
 
 
 def _check_time(signed: SignedRequest, now: float, skew_s: float) -> None:
-    window = f"({_basic(now)} {{}} {skew_s / 60:g} min.)"
     if signed.amz_date > now + skew_s:
-        limit = f"{_basic(now + skew_s)} {window.format('+')}"
+        limit = f"{_basic(now + skew_s)} ({_basic(now)} + {skew_s / 60:g} min.)"
         raise SignatureDoesNotMatch(
             f"Signature not yet current: {signed.timestamp} is still later than {limit}"
         )
@@ -317,7 +333,7 @@ def _check_time(signed: SignedRequest, now: float, skew_s: float) -> None:
         if now > signed.amz_date + signed.expires_s:
             raise RequestExpired()
     elif signed.amz_date < now - skew_s:
-        limit = f"{_basic(now - skew_s)} {window.format('-')}"
+        limit = f"{_basic(now - skew_s)} ({_basic(now)} - {skew_s / 60:g} min.)"
         raise SignatureDoesNotMatch(f"Signature expired: {signed.timestamp} is now earlier than {limit}")
 
 
@@ -325,32 +341,39 @@ def _basic(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime(_BASIC_FORMAT)
 
 
-def _check_coverage(request: HttpRequest, signed: SignedRequest) -> None:
-    """Raise SignatureDoesNotMatch when a header that counts is not signed, or a signed one is absent."""
-    names = signed.signed_headers
-    present = set()
-    for name, _ in request.headers:
-        present.add(name)
-        if name not in names and (name in (b"host", b"content-type") or name.startswith(b"x-amz-")):
+def _covered_values(request: HttpRequest, signed: SignedRequest) -> dict[bytes, bytes]:
+    """The signed headers' values; raises SignatureDoesNotMatch when one that counts is not signed."""
+    values, unsigned = signed_values(request.headers, signed.signed_headers)
+    if b"host" not in values:
+        unsigned.append(b"host")
+    if not signed.presigned and b"x-amz-date" not in values and b"date" not in values:
+        unsigned.append(b"x-amz-date")
+    for name in unsigned:
+        if name in _MUST_BE_SIGNED or name.startswith(b"x-amz-"):
             raise SignatureDoesNotMatch(
                 f"'{name.decode('latin-1')}' must be a 'SignedHeader' in the AWS Authorization."
             )
-    if b"host" not in names:
-        raise SignatureDoesNotMatch("'Host' must be a 'SignedHeader' in the AWS Authorization.")
-    if not signed.presigned and b"x-amz-date" not in names and b"date" not in names:
-        raise SignatureDoesNotMatch("The date must be a 'SignedHeader' in the AWS Authorization.")
-    if not present.issuperset(names):
+    return values
+
+
+def _canonical(
+    request: HttpRequest,
+    signed: SignedRequest,
+    path: bytes,
+    values: Mapping[bytes, bytes],
+    payload_hash: bytes,
+) -> bytes:
+    names = signed.signed_headers
+    if len(values) != len(names):
         raise SignatureDoesNotMatch()
-
-
-def _canonical(request: HttpRequest, signed: SignedRequest, path: bytes, payload_hash: bytes) -> bytes:
     return b"\n".join(
         (
             request.method.encode(),
             path,
             canonical_query(request.query),
-            canonical_headers(request.headers, signed.signed_headers),
-            b";".join(signed.signed_headers),
+            *[name + b":" + values[name] for name in names],
+            b"",
+            b";".join(names),
             payload_hash,
         )
     )
