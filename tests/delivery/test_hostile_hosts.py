@@ -1,0 +1,230 @@
+"""What delivery makes of servers that refuse, break off, lie or say nothing: an outcome, always."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from sesame.delivery.attempt import Deliverer
+from sesame.delivery.pool import Pool
+from sesame.delivery.route import Host
+from sesame.model import MessageId, Outcome, OutcomeKind
+from sesame.spool.spool import Claim
+from tests.support.clock import FakeClock
+
+Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Script:
+    """A server that answers one line after the other with what it was given; None closes."""
+
+    replies: dict[str, str | None]
+    banner: str | None = "220 hi\r\n"
+    after_dot: str | None = "250 taken\r\n"
+    connections: int = 0
+    messages: list[bytes] = field(default_factory=list)
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await self._talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.banner is None:
+            return
+        writer.write(self.banner.encode("latin-1"))
+        while line := await reader.readline():
+            verb = line.split()[0].upper().decode("latin-1").split(":")[0] if line.split() else ""
+            reply = self.replies.get(verb, "250 ok\r\n")
+            if reply is None:
+                return
+            writer.write(reply.encode("latin-1"))
+            if verb == "QUIT":
+                return
+            if verb == "DATA" and reply.startswith("354"):
+                self.messages.append(await reader.readuntil(b"\r\n.\r\n"))
+                if self.after_dot is None:
+                    return
+                writer.write(self.after_dot.encode("latin-1"))
+
+
+GOOD: dict[str, str | None] = {"EHLO": "250 hi\r\n", "DATA": "354 go\r\n", "QUIT": "221 bye\r\n"}
+
+
+class OneRoute:
+    """Routes everything to the given hosts."""
+
+    def __init__(self, hosts: list[Host]) -> None:
+        self._hosts = hosts
+
+    async def hosts(self, domain: str) -> list[Host]:
+        return self._hosts
+
+
+class NoSigning:
+    """Leaves messages as they are."""
+
+    async def sign(self, claim: Claim, *, now: float) -> bytes:
+        return claim.data
+
+
+def claim(data: bytes = b"From: a@example.com\r\n\r\nhi\r\n") -> Claim:
+    return Claim(
+        recipient_seq=1, recipient_index=0, address="x@one.test", attempts=1, lease="w", message_seq=1,
+        message_id=MessageId("m"), account_id="1", owner_account_id="1", region="r", identity="",
+        accepted_at=0.0, data=data,
+    )  # fmt: skip
+
+
+async def deliver(
+    *servers: Server, times: int = 1, data: bytes | None = None, timeout_s: float = 5.0
+) -> list[Outcome]:
+    """Attempt the same claim `times` times against hosts that run `servers`, in order."""
+    talks: set[asyncio.Task[None]] = set()
+
+    def tracked(server: Server) -> Server:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            talks.add(task)
+            await server(reader, writer)
+
+        return talk
+
+    listening = [await asyncio.start_server(tracked(server), "127.0.0.1", 0) for server in servers]
+    hosts = [Host(f"h{n}.test", *server.sockets[0].getsockname()) for n, server in enumerate(listening)]
+    clock = FakeClock()
+    pool = Pool(hostname="me.test", timeout_s=timeout_s, clock=clock)
+    deliverer = Deliverer(
+        OneRoute(hosts),  # type: ignore[arg-type]
+        pool,
+        NoSigning(),  # type: ignore[arg-type]
+        clock,
+        return_path=lambda message_id, n: f"b-{n}@bounces.test",
+    )
+    try:
+        return [await deliverer.attempt(claim() if data is None else claim(data)) for _ in range(times)]
+    finally:
+        await pool.close_idle(everything=True)
+        for server in listening:
+            server.close()
+        if talks:
+            await asyncio.wait(talks, timeout=5.0)
+
+
+def outcome_of(*servers: Server, **options: object) -> Outcome:
+    return asyncio.run(deliver(*servers, **options))[0]  # type: ignore[arg-type]
+
+
+def test_a_server_that_takes_the_message_delivers_it_byte_for_byte() -> None:
+    server = Script(GOOD)
+    outcome = outcome_of(server, data=b"From: a@example.com\r\n\r\n.dot\r\nhi\r\n")
+    assert (outcome.kind, outcome.status, outcome.diagnostic) == (OutcomeKind.DELIVERED, "2.0.0", "250 taken")
+    assert server.messages == [b"From: a@example.com\r\n\r\n..dot\r\nhi\r\n.\r\n"]
+
+
+P, T = OutcomeKind.PERMANENT, OutcomeKind.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind", "status"),
+    [
+        ({"MAIL": "550 5.7.1 no\r\n"}, P, "5.7.1"),
+        ({"MAIL": "451 4.7.1 greylisted\r\n"}, T, "4.7.1"),
+        ({"RCPT": "550 5.1.1 no such user\r\n"}, P, "5.1.1"),
+        ({"RCPT": "551 try <c@d.test>\r\n"}, P, "5.0.0"),
+        ({"RCPT": "452 4.2.2 full\r\n"}, T, "4.2.2"),
+        ({"RCPT": "421 4.3.2 going down\r\n"}, T, "4.3.2"),
+        ({"DATA": "554 5.6.0 no\r\n"}, P, "5.6.0"),
+        ({"DATA": "250 what?\r\n"}, T, "4.5.0"),
+        ({"EHLO": "421 later\r\n"}, T, "4.0.0"),
+        ({"EHLO": "554 go away\r\n", "HELO": "554 go away\r\n"}, P, "5.0.0"),
+        ({"RCPT": None}, T, "4.5.0"),
+        ({"MAIL": "299 odd\r\n"}, T, "4.5.0"),
+        ({"RCPT": "abc\r\n"}, T, "4.5.0"),
+        ({"RCPT": "999 high\r\n"}, T, "4.5.0"),
+        ({"RCPT": "250-one\r\n550 two\r\n"}, T, "4.5.0"),
+        ({"RCPT": "550 5.1.1 \x1b[31m<script>\0\r\n"}, T, "4.5.0"),
+    ],
+)  # fmt: skip
+def test_each_refusal_has_its_class_and_status(
+    replies: dict[str, str | None], kind: OutcomeKind, status: str
+) -> None:
+    outcome = outcome_of(Script({**GOOD, **replies}))
+    assert (outcome.kind, outcome.status) == (kind, status)
+    assert outcome.diagnostic.isprintable()
+    assert outcome.diagnostic.isascii()
+
+
+@pytest.mark.parametrize(
+    "banner", ["421 busy\r\n", "554 5.7.1 blocked\r\n", None, "220-endless\r\n" * 200, "\x16\x03\x01\x02\r\n"]
+)
+def test_a_greeting_that_is_none_is_worth_another_try(banner: str | None) -> None:
+    assert outcome_of(Script(GOOD, banner=banner)).kind is OutcomeKind.TRANSIENT
+
+
+def test_a_server_that_takes_the_message_and_drops_us_leaves_a_doubt() -> None:
+    outcome = outcome_of(Script(GOOD, after_dot=None), Script(GOOD))
+    assert (outcome.kind, outcome.ambiguous) == (OutcomeKind.TRANSIENT, True)
+
+
+@pytest.mark.parametrize(("after", "kind"), [("451 4.3.0 disk\r\n", T), ("554 5.6.0 spam\r\n", P)])
+def test_the_reply_after_the_dot_decides(after: str, kind: OutcomeKind) -> None:
+    outcome = outcome_of(Script(GOOD, after_dot=after))
+    assert (outcome.kind, outcome.ambiguous) == (kind, False)
+
+
+def test_the_next_host_is_tried_when_one_is_out_of_order() -> None:
+    good = Script(GOOD)
+    assert outcome_of(Script(GOOD, banner="421 busy\r\n"), good).kind is OutcomeKind.DELIVERED
+    assert good.connections == 1
+
+
+def test_a_verdict_about_the_recipient_is_not_asked_for_twice() -> None:
+    second = Script(GOOD)
+    outcome = outcome_of(Script({**GOOD, "RCPT": "550 5.1.1 no\r\n"}), second)
+    assert (outcome.kind, second.connections) == (OutcomeKind.PERMANENT, 0)
+
+
+def test_a_silent_server_is_given_up_in_time() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    outcome = outcome_of(silent, timeout_s=0.05)
+    assert (outcome.kind, outcome.ambiguous) == (OutcomeKind.TRANSIENT, False)
+
+
+def test_one_connection_serves_many_messages() -> None:
+    server = Script(GOOD)
+    outcomes = asyncio.run(deliver(server, times=5))
+    assert {outcome.kind for outcome in outcomes} == {OutcomeKind.DELIVERED}
+    assert (server.connections, len(server.messages)) == (1, 5)
+
+
+def test_starttls_that_fails_is_tried_again_in_clear() -> None:
+    """Opportunistic TLS: a broken handshake is worth no more than none offered."""
+    server = Script({**GOOD, "EHLO": "250-hi\r\n250 STARTTLS\r\n", "STARTTLS": "220 go\r\n"})
+
+    async def breaks_after_220(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if server.connections == 0:
+            server.connections += 1
+            writer.write(b"220 hi\r\n")
+            await reader.readline()
+            writer.write(b"250-hi\r\n250 STARTTLS\r\n")
+            await reader.readline()
+            writer.write(b"220 go\r\n")
+            await reader.read(64)
+            writer.write(b"this is no handshake\r\n")
+            writer.close()
+        else:
+            await server(reader, writer)
+
+    outcome = outcome_of(breaks_after_220)
+    assert (outcome.kind, outcome.tls) == (OutcomeKind.DELIVERED, None)
