@@ -1,0 +1,89 @@
+"""Settings: where they come from, what wins, and errors that name the setting and the fix."""
+
+from pathlib import Path
+
+import pytest
+
+from sesame import config
+from sesame.errors import ConfigError
+
+
+def load(text: str | None = None, tmp_path: Path | None = None, **environ: str) -> config.Settings:
+    path = None
+    if text is not None:
+        assert tmp_path is not None
+        path = tmp_path / "sesame.toml"
+        path.write_text(text)
+    return config.load(path, environ=environ)
+
+
+def test_without_a_file_it_is_the_development_profile() -> None:
+    settings = load()
+    assert (settings.mailbox.enabled, settings.dns.resolver, settings.accounts.demo) == (True, "local", True)
+
+
+def test_with_a_file_nothing_of_the_development_profile_is_left(tmp_path: Path) -> None:
+    settings = load("", tmp_path)
+    assert (settings.mailbox.enabled, settings.dns.resolver, settings.accounts.demo) == (
+        False,
+        "system",
+        False,
+    )
+
+
+def test_flag_wins_over_environment_wins_over_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text("[api]\nport = 1\n")
+    assert config.load(path, environ={}).api.port == 1
+    assert config.load(path, environ={"SESAME_API__PORT": "2"}).api.port == 2
+    assert config.load(path, environ={"SESAME_API__PORT": "2"}, flags={"api.port": 3}).api.port == 3
+    assert config.load(path, environ={"SESAME_API__PORT": "2"}, flags={"api.port": None}).api.port == 2
+
+
+def test_lists_and_switches_come_from_the_environment() -> None:
+    settings = load(SESAME_API__REGIONS="us-east-1, eu-west-1", SESAME_ACCOUNTS__DEMO="false")
+    assert (settings.api.regions, settings.accounts.demo) == (("us-east-1", "eu-west-1"), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[api]\nport = 'x'", "`api.port`"),
+        ("[api]\nport = 70000", "`api.port` is 70000"),
+        ("[api]\nprot = 1", "`api.prot` is not known"),
+        ("[apo]\nport = 1", "`apo` is not known"),
+        ("[api]\ntls_certificate = '/nowhere'", "`api.tls_private_key`"),
+        ("[api]\ntls_certificate = '/nowhere'\ntls_private_key = '/nowhere'", "`/nowhere` cannot be read"),
+        ("[api]\nclock_skew_s = 901", "`api.clock_skew_s`"),
+        ("[api]\nregions = ['moon']", "`moon` is not a region"),
+        ("[delivery]\nrelay = 'host'", "`delivery.relay` is `host`"),
+        ("[delivery]\nallow_networks = ['ten']", "`ten` is not a network"),
+        ("[delivery]\nworkers = 0", "`delivery.workers`"),
+        ("[dns]\nauto_publish = true", "`dns.auto_publish`"),
+        ("[dns]\nresolver = 'both'", "`dns.resolver`"),
+        ("[api\n", "not valid TOML"),
+    ],
+)
+def test_an_error_names_the_setting(text: str, named: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(text, tmp_path)
+    assert named in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["SESAME_API__PROT", "SESAME_APO__PORT", "SESAME_NONSENSE"])
+def test_an_unknown_environment_variable_is_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        config.load(None, environ={name: "1"})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        config.load(tmp_path / "none.toml", environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("a.test:25", ("a.test", 25)), ("[::1]:2525", ("::1", 2525)), ("10.0.0.1:1", ("10.0.0.1", 1))],
+)
+def test_host_and_port_are_split(text: str, parts: tuple[str, int]) -> None:
+    assert config.parse_host_port("delivery.relay", text) == parts
