@@ -95,6 +95,7 @@ def test_text_and_html_are_alternatives_the_better_one_last() -> None:
         ("日本語", "utf-16", "base64"),
         ("a\0b", None, "base64"),
         ("", None, "7bit"),
+        ("ends in a newline\n", None, "7bit"),
         (".\r\n..\rFrom x", None, "7bit"),
     ],
 )
@@ -183,6 +184,15 @@ def test_no_text_argument_can_bring_in_a_header_field(payload: str) -> None:
 def test_what_cannot_be_written_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(MessageError, match=f"^{message}$"):
         build(**{"text": "x", **changes})
+
+
+def test_an_extra_field_cannot_take_the_place_of_an_argument() -> None:
+    for name in ("From", "Subject", "Reply-To", "MIME-Version"):
+        with pytest.raises(MessageError):
+            build(
+                text="x", reply_to=[parse_mailbox("c@d")], extra_fields=[(name, "admin@legitimate.example")]
+            )
+    assert parsed(build(text="x", extra_fields=[("Reply-To", "c@d")]))["Reply-To"] == "c@d"
 
 
 def test_long_recipient_lists_are_folded_between_mailboxes() -> None:

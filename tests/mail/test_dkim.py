@@ -290,6 +290,13 @@ def test_what_is_no_signing_key_is_refused() -> None:
             Signer(data, domain="example.com", selector="sel")
 
 
+@pytest.mark.parametrize("name", ["", "exämple.com", "a b", "example.com; l=0", "a\r\nb", "-a", "a."])
+def test_a_signer_takes_only_names_that_fit_into_tags(name: str) -> None:
+    for domain, selector in ((name, "sel"), ("example.com", name)):
+        with pytest.raises(DkimError):
+            Signer(PRIVATE, domain=domain, selector=selector)
+
+
 def test_a_new_key_has_2048_bits() -> None:
     private, public = generate_key()
     key = serialization.load_der_private_key(private, None)

@@ -162,6 +162,8 @@ def test_a_field_is_folded_and_encoded() -> None:
     assert header.field("X-Note", "=?UTF-8?B?w6k=?=") == b"X-Note: =?UTF-8?B?w6k=?=\r\n"
     assert header.field("X-Note", "=?x?B?!?=") == b"X-Note: =?x?B?!?=\r\n"
     assert header.field("X-Note", "") == b"X-Note:\r\n"
+    assert header.field("X-Note", "w" * 991).count(b"=?UTF-8?B?") == 23
+    assert header.field("X-Note", "w" * 990) == b"X-Note: %b\r\n" % (b"w" * 990)
     assert header.field("X", "a" * 60 + "  " + "b" * 60) == b"X: %b\r\n  %b\r\n" % (b"a" * 60, b"b" * 60)
 
 

@@ -106,6 +106,12 @@ def test_a_blocked_name_is_found_in_content_type_and_at_the_top() -> None:
         check(b"", kind="text/plain", disposition="attachment; filename=x.js")
 
 
+def test_a_file_name_that_does_not_decode_is_judged_as_written() -> None:
+    with pytest.raises(MessageError, match="Illegal filename"):
+        check(attachment(b'attachment; filename="=?x?Q?a?=.exe"'))
+    check(attachment(b'attachment; filename="=?x?Q?a?=.txt"'))
+
+
 @pytest.mark.parametrize("name", [b"exe", b"x.txt", b"x.exe.txt", b"notes about.exec", b""])
 def test_other_file_names_pass(name: bytes) -> None:
     check(attachment(b'attachment; filename="%b"' % name))

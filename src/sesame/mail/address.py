@@ -208,10 +208,9 @@ def _list_complaint(text: str) -> str:
 
 
 def _mailbox(match: re.Match[str]) -> Mailbox:
-    size = len(match[0]) if match[0].isascii() else len(match[0].encode())
-    if size > MAILBOX_LIMIT:
-        shown = match[0].strip(" ")
-        raise AddressError(f"Address length is more than {MAILBOX_LIMIT} bytes long: '{shown}'.")
+    text = match[0].strip(" ")
+    if len(text if text.isascii() else text.encode()) > MAILBOX_LIMIT:
+        raise AddressError(f"Address length is more than {MAILBOX_LIMIT} bytes long: '{text}'.")
     bare = match["bare"]
     local_part, domain = parse_addr_spec(bare if bare is not None else match["angle"])
     phrase = match["phrase"]

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from sesame.mail import header, words
 from sesame.mail.address import Mailbox
 from sesame.mail.header import MessageError
-from sesame.mail.message import stamp
+from sesame.mail.message import more_fields, stamp
 
+_PRESENT = frozenset({b"subject", b"reply-to"})
 _QUOTED_SHARE = 6  # base64 is the shorter one when more than a sixth of the octets need quoting
 
 
@@ -38,7 +39,8 @@ def build_simple(
 
     A charset of None means ASCII, or UTF-8 where the text needs it. `at` is Unix seconds;
     `boundary` must be unguessable to who writes the text. Raises MessageError for a charset that is
-    unknown or lacks a character, for a control character in a field, and if there is no body.
+    unknown or lacks a character, for a control character in a field, for extra fields as
+    `message.more_fields` does, and if there is no body.
     """
     bodies = [
         _part("plain", text, text_charset) if text is not None else None,
@@ -57,7 +59,7 @@ def build_simple(
         ),
         header.folded("Subject", header.text_words("Subject", subject, subject_charset or "UTF-8")),
         b"MIME-Version: 1.0\r\n",
-        *(header.field(name, value) for name, value in extra_fields),
+        *more_fields(extra_fields, present=_PRESENT if reply_to else _PRESENT - {b"reply-to"}),
     ]
     if len(parts) == 1:
         out += parts[0]

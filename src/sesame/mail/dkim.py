@@ -8,6 +8,7 @@ Sources: RFC 6376, RFC 8301 (algorithms, key sizes), RFC 8463 (Ed25519).
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,6 +30,7 @@ class DkimError(SesameError):
 SMALLEST_KEY, LARGEST_KEY = 1024, 4096  # bits; below, verifiers must refuse (RFC 8301 section 3.2)
 LIFETIME_S = 7 * 86_400
 _LINE = 72
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
 # signed once more than they occur, even if they do not occur: nobody can add one
 _OVERSIGNED = (
@@ -63,7 +65,12 @@ class Signer:
     """
 
     def __init__(self, private_key: bytes, *, domain: str, selector: str) -> None:
-        """Take a PKCS#1 or PKCS#8 RSA key, PEM or DER; DkimError if it is none of 1024..4096 bits."""
+        """Take a PKCS#1 or PKCS#8 RSA key, PEM or DER.
+
+        Raises DkimError if it is none of 1024 to 4096 bits, or for an illegal domain or selector.
+        """
+        if not _DOMAIN.fullmatch(domain) or not _DOMAIN.fullmatch(selector):
+            raise DkimError("the signing domain or selector is not a domain name")
         self._key = _rsa_key(private_key)
         self._head = b"v=1; a=rsa-sha256; c=relaxed/simple; d=%b; s=%b;" % (
             domain.encode(),

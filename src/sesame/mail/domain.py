@@ -64,6 +64,8 @@ def _check_a_label(label: str) -> None:
 
 
 def _a_labels(domain: str) -> str:
+    if len(domain) > NAME_LIMIT:
+        raise DomainError("illegal domain: too long")
     labels = []
     for label in domain.split("."):  # idna itself would take the full-width dots for dots
         lowered = label.lower()

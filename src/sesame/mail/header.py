@@ -126,7 +126,7 @@ def text_words(name: str, value: str, charset: str = "UTF-8") -> list[str]:
             # blanks beyond the first stay with the word after them, so that no fold loses one
             pieces = re.findall(r" *[^ ]+", value)
             found = [piece[1:] if index else piece for index, piece in enumerate(pieces)]
-            if all(len(piece) < LINE_LIMIT - len(name) for piece in found):
+            if all(len(name) + len(": ") + len(piece) <= LINE_LIMIT for piece in found):
                 return found
         return words.encode(value, charset)
     except words.WordError as error:

@@ -39,6 +39,16 @@ _REMOVED = frozenset(
         b"received-spf",
     }
 )
+# never taken from `extra_fields`: they decide who sends to whom, or are written by us
+_OURS = _REMOVED | {
+    b"from",
+    b"sender",
+    b"to",
+    b"cc",
+    b"mime-version",
+    b"content-type",
+    b"content-transfer-encoding",
+}
 _X_SES = b"x-ses-"
 _SIGNING_DOMAIN = re.compile(rb"(?:^|;)d=([^;]*)")
 
@@ -178,7 +188,7 @@ def rewrite(
 
     Out go X-SES-*, Bcc, Return-Path, the sender's Message-ID and Date, verdicts of other servers, and
     signatures that claim one of `own_domains`. In come Date (`at`, Unix seconds), Message-ID,
-    MIME-Version if missing, and `extra_fields`. Raises MessageError if one of those is not a field.
+    MIME-Version if missing, and `extra_fields`; MessageError as in `more_fields`.
     """
     out = []
     versioned = False
@@ -198,9 +208,27 @@ def rewrite(
     out.append(stamp(at=at, message_id_field=message_id_field))
     if not versioned:
         out.append(b"MIME-Version: 1.0\r\n")
-    out += [header.field(name, value) for name, value in extra_fields]
+    out += more_fields(extra_fields, present={field.key for field in message.fields})
     out += (b"\r\n", message.body)
     return b"".join(out)
+
+
+def more_fields(extra_fields: Sequence[tuple[str, str]], *, present: Collection[bytes]) -> list[bytes]:
+    """Fields to add to a message that has the lower-case names `present`.
+
+    Raises MessageError for what is not a field, for one that is ours to write or names a sender or
+    recipient, and for a second one of those that SES allows once.
+    """
+    lines, seen = [], set(present)
+    for name, value in extra_fields:
+        lines.append(header.field(name, value))
+        key = name.lower().encode("ascii")
+        if key in _OURS or key.startswith(_X_SES):
+            raise MessageError(f"Illegal header '{name}'.")
+        if key in seen and key in _ONCE:
+            raise MessageError(f"Duplicate header '{name}'.")
+        seen.add(key)
+    return lines
 
 
 def stamp(*, at: float, message_id_field: str) -> bytes:

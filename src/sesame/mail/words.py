@@ -100,10 +100,8 @@ def encode(text: str, charset: str = "UTF-8") -> list[str]:
     at = 0
     while at < len(text):
         size = room
-        while len(chunk := encoded(text[at : at + size], name, charset=charset)) > room:
-            size = min(size, len(text) - at) - max(1, (len(chunk) - room) // 4)
-            if size < 1:
-                raise WordError(f"Charset '{charset}' does not fit into an encoded-word.")
+        while len(chunk := encoded(text[at : at + size], name, charset=charset)) > room and size > 1:
+            size = max(1, min(size, len(text) - at) - max(1, (len(chunk) - room) // 4))
         words.append(f"=?{charset}?B?{base64.b64encode(chunk).decode('ascii')}?=")
         at += size
     return words
