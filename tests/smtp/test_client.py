@@ -18,6 +18,7 @@ from sesame.smtp.client import (
     TransactionDone,
 )
 from sesame.smtp.errors import LocalProtocolError, MessageNotSendable, RemoteProtocolError, Stage
+from sesame.smtp.extensions import Extensions
 from sesame.smtp.reply import Reply
 from tests.support.smtp_dialogue import steps
 
@@ -273,6 +274,31 @@ def test_what_cannot_be_sent_is_refused_before_a_byte_is_written(
     assert client.is_ready
 
 
+def test_a_message_of_just_the_servers_size_is_sent() -> None:
+    ready(b"SIZE 4").send_message("a@x", ["b@y"], b"hi\r\n")
+
+
+def test_a_server_that_answers_helo_in_several_lines_promises_nothing() -> None:
+    client = ClientConnection(hostname="me.example")
+    for reply in (b"220 mx\r\n", b"500 What?\r\n", b"250-mx\r\n250 PIPELINING\r\n"):
+        client.receive_data(reply)
+        client.data_to_send()
+    assert client.is_ready
+    assert not client.extensions.has_pipelining
+
+
+def test_a_server_that_refuses_ehlo_after_tls_takes_no_message() -> None:
+    client = ready(b"STARTTLS")
+    client.start_tls()
+    client.data_to_send()
+    client.receive_data(b"220 go\r\n")
+    client.tls_started()
+    assert client.extensions == Extensions()
+    client.data_to_send()
+    assert client.receive_data(b"451 later\r\n") == [Refused(stage=Stage.HELLO, reply=Reply(451, "later"))]
+    assert not client.is_ready
+
+
 @pytest.mark.parametrize("size", [b"SIZE", b"SIZE 0", b"SIZE x", b"SIZE " + b"9" * 21, b"SIZE=5"])
 def test_a_size_that_says_nothing_limits_nothing(size: bytes) -> None:
     ready(size).send_message("a@x", ["b@y"], b"x" * 100)
@@ -291,8 +317,13 @@ def test_asking_out_of_turn_is_our_fault() -> None:
     client.send_message("a@x", ["b@y"], b"")
     with pytest.raises(LocalProtocolError, match="mail"):
         client.send_message("a@x", ["b@y"], b"")
-    client = ready()
-    client.receive_data(b"421 bye\r\n")
+    client = ClientConnection(hostname="me.example")
+    client.receive_data(b"421 busy\r\n")
+    with pytest.raises(LocalProtocolError):
+        client.quit()
+    client = ClientConnection(hostname="me.example")
+    client.receive_data(b"554 no\r\n")
+    client.receive_eof()
     with pytest.raises(LocalProtocolError):
         client.quit()
 

@@ -118,6 +118,16 @@ def test_a_long_text_is_folded_at_spaces_and_loses_nothing() -> None:
     assert reply.text.split() == words
 
 
+def test_a_line_is_folded_at_its_512th_octet_at_the_latest() -> None:
+    assert Reply(554, "x" * 506 + " y").to_bytes() == b"554-" + b"x" * 506 + b"\r\n554 y\r\n"
+    assert Reply(554, "x" * 507 + " y").to_bytes() == b"554-" + b"x" * 506 + b"\r\n554 x y\r\n"
+
+
+def test_the_size_of_one_reply_does_not_count_against_the_next() -> None:
+    replies = read_all(ReplyReader(), (b"250 " + b"x" * 2_000 + b"\r\n") * 20)
+    assert len(replies) == 20
+
+
 @pytest.mark.parametrize(
     ("reply", "status"),
     [
@@ -135,3 +145,11 @@ def test_the_enhanced_status_is_read_where_it_agrees_with_the_code(reply: Reply,
 
 def test_the_diagnostic_is_one_line() -> None:
     assert Reply(550, "5.7.1 No\n5.7.1 entry").diagnostic == "550 5.7.1 No 5.7.1 entry"
+
+
+@pytest.mark.parametrize(
+    ("code", "want"), [(250, (1, 0, 0)), (354, (0, 0, 0)), (450, (0, 1, 0)), (554, (0, 0, 1))]
+)
+def test_the_first_digit_says_what_became_of_a_command(code: int, want: tuple[bool, bool, bool]) -> None:
+    reply = Reply(code, "")
+    assert (reply.is_positive, reply.is_transient, reply.is_permanent) == want

@@ -1,5 +1,6 @@
 """The server's end: dialogues kept as files, and what no dialogue shows."""
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -227,6 +228,17 @@ def test_an_answer_that_comes_after_the_close_is_no_fault() -> None:
     assert server.data_to_send() == b""
 
 
+def test_answers_to_a_password_or_tls_that_come_after_the_close_are_no_fault() -> None:
+    server = submission(is_authenticated=False)
+    server.receive_data(b"AUTH PLAIN AHVzZXIAcGFzcw==\r\n")
+    server.idle_timeout()
+    server.data_to_send()
+    assert server.auth_succeeded() == server.auth_failed() == []
+    server.tls_started()
+    assert server.message_refused(Reply(554, "no")) == []
+    assert server.data_to_send() == b""
+
+
 def test_an_answer_to_nothing_is_our_fault() -> None:
     server = mail_exchanger()
     with pytest.raises(LocalProtocolError):
@@ -260,12 +272,20 @@ def test_too_many_errors_close_the_connection_and_a_message_forgives_them() -> N
     )
 
 
-def test_long_lines_are_refused_and_endless_ones_close_the_connection() -> None:
+@pytest.mark.parametrize("line", [b"NOOP " + b"x" * 2_044 + b"\r\n", b"x" * 2_049, b"\xff" * 2_050 + b"\r"])
+def test_a_line_too_long_closes_the_connection(line: bytes) -> None:
     server = mail_exchanger()
-    server.receive_data(b"NOOP " + b"x" * 2_044 + b"\r\nNOOP " + b"x" * 2_043 + b"\r\n")
-    assert server.data_to_send() == b"500 5.5.2 Line too long\r\n250 2.0.0 Ok\r\n"
-    assert server.receive_data(b"x" * 12_289) == [Closed(reason="command line too long")]
+    server.receive_data(b"NOOP " + b"x" * 2_043 + b"\r\n")
+    assert server.data_to_send() == b"250 2.0.0 Ok\r\n"
+    assert server.receive_data(line) == [Closed(reason="command line too long")]
     assert server.data_to_send() == b"500 5.5.2 Line too long\r\n"
+
+
+def test_the_longest_credentials_fit_a_line() -> None:
+    server = submission(is_authenticated=False)
+    response = base64.b64encode(b"\0".join([b"u" * 255, b"u" * 255, b"p" * 255]))
+    (event,) = server.receive_data(b"AUTH PLAIN " + response + b"\r\n")
+    assert event == AuthRequested(mechanism="PLAIN", username="u" * 255, password="p" * 255)
 
 
 def test_a_command_that_is_not_ascii_is_unknown() -> None:

@@ -120,6 +120,23 @@ class ServerModel(RuleBasedStateMachine):
         self.is_in_data = self.is_greeted and bool(self.recipients)
         assert self.expect("DATA", read_bytes, 354 if self.is_in_data else 503) == []
 
+    @is_commanding
+    @rule(read_bytes=READ_BYTES)
+    def go_to_data(self, read_bytes: int) -> None:
+        """The straight way, which chance alone seldom finds."""
+        if not self.is_greeted:
+            self.greet("EHLO", read_bytes)
+        if self.tls_mode == "starttls" and not self.is_tls:
+            self.say_starttls(b"", read_bytes)
+            self.greet("EHLO", read_bytes)
+        self.say_rset(read_bytes)
+        if self.auth_mode == "required" and not self.is_authenticated:
+            self.authenticate("PLAIN", True, False, read_bytes)
+        self.say_mail("<a@x>", read_bytes)
+        self.say_rcpt("<b@y>", read_bytes)
+        self.say_data(read_bytes)
+        assert self.is_in_data
+
     @is_reading_data
     @rule(
         lines=LINES, behind=st.sampled_from([b"", b"NOOP\r\n"]), is_taken=st.booleans(), read_bytes=READ_BYTES
@@ -189,7 +206,7 @@ class ServerModel(RuleBasedStateMachine):
             code = 500
         elif lacks_tls:
             code = 530
-        elif self.is_authenticated or self.mail is not None:
+        elif self.is_authenticated:
             code = 503
         else:
             code = 504 if mechanism == "CRAM-MD5" else 334

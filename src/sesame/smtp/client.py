@@ -198,7 +198,7 @@ class ClientConnection:
         self._raise_failure()
         if self._is_closed:
             return []
-        if not self._reader.is_empty or self.stage not in (Stage.IDLE, Stage.QUIT):
+        if self.stage not in (Stage.IDLE, Stage.QUIT):
             raise self._fail("server closed the connection")
         self._is_closed = True
         return [Closed(reply=None)]

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 
 from sesame.smtp.errors import SmtpError
 
-LINE_BYTES = 12_288
-"""Longest line of an exchange, CRLF included (RFC 4954 section 4)."""
 FIELD_BYTES = 255
 """Longest user name or password (RFC 4616 section 2)."""
 

@@ -40,6 +40,8 @@ class Limits:
     recipients: int = 1_000
     """Most recipients of a message; RFC 5321 section 4.5.3.1.8 asks for at least 100."""
     command_line_bytes: int = 2_048
+    """Longest command or AUTH response; RFC 5321 asks for 512, and PLAIN with names as long as
+    RFC 4616 allows needs 1,050."""
     held_bytes: int = 524_288
     """Most input held while an answer is outstanding: two reads of 256 KiB, asyncio's largest."""
     errors: int = 20
@@ -178,6 +180,7 @@ class ServerConnection:
         if self._expect(_State.AWAITING_TLS):
             self._is_tls = True
             self._is_greeted = self._is_authenticated = False
+            self._end_transaction()
             self._state = _State.READING
 
     def auth_succeeded(self) -> list[Event]:
@@ -289,13 +292,12 @@ class ServerConnection:
 
     def _next_line(self) -> str | None:
         """The next line without its CRLF, or None when it is not there yet or closed the connection."""
-        longest = max(self._limits.command_line_bytes, sasl.LINE_BYTES)
         end = self._input.find(b"\r\n", self._at)
         whole = end >= 0
         line = self._input[self._at : end if whole else len(self._input)]
         if b"\n" in line or b"\0" in line or b"\r" in (line if whole else line[:-1]):
             self._close(self._profile.stray_byte, "stray byte in a command")
-        elif len(line) > longest:
+        elif len(line) > self._limits.command_line_bytes:
             self._close(self._profile.long_command_line, "command line too long")
         elif whole:
             self._at = end + 2
@@ -305,9 +307,7 @@ class ServerConnection:
     def _run(self, line: str) -> None:
         verb, argument = split_command(line)
         command = _COMMANDS.get(verb)
-        if len(line) > self._limits.command_line_bytes and verb != "AUTH":
-            self._refuse(self._profile.long_command_line)
-        elif command is None or not line.isascii():
+        if command is None or not line.isascii():
             self._refuse(self._profile.unknown_command)
         elif command.needs_hello and not self._is_greeted:
             self._refuse(self._profile.hello_first)
@@ -465,7 +465,6 @@ class ServerConnection:
         self._state = _State.AWAITING_TLS
         # What came behind STARTTLS came in clear, from whom we cannot know (RFC 3207 section 4.2).
         self._forget_input()
-        self._end_transaction()
         return self._events.append(StartTlsRequested())
 
     def _authenticate(self, argument: str) -> None:
@@ -475,7 +474,7 @@ class ServerConnection:
             return self._refuse(self._profile.unknown_command)
         if self._lacks_tls:
             return self._refuse(self._profile.tls_required)
-        if self._is_authenticated or self._reverse_path is not None:
+        if self._is_authenticated:
             return self._refuse(self._profile.bad_sequence)
         if mechanism not in sasl.MECHANISMS:
             return self._refuse(self._profile.auth_unknown_mechanism)
