@@ -38,12 +38,15 @@ TERMINATOR = "aws4_request"
 LONGEST_PRESIGNED_S = 7 * 24 * 3600
 _BASIC_ISO_8601 = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
-_HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+_HTTP_DATE = re.compile(
+    r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) (?:GMT|UTC|[+-]0000)"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MUST_BE_SIGNED = frozenset({b"host", b"content-type"})
 _ONCE = _MUST_BE_SIGNED | {b"authorization", b"date"}
 _USUAL = re.compile(
-    ALGORITHM + r" +Credential=([^/,]+)/([^/,]+)/([^/,]+)/([^/,]+)/([^/,]+),"
-    r" *SignedHeaders=([^,]+), *Signature=([^,]+)"
+    ALGORITHM + r" +Credential=([^/, ]+)/([^/, ]+)/([^/, ]+)/([^/, ]+)/([^/, ]+),"
+    r" *SignedHeaders=([^, ]+), *Signature=([^, ]+)"
 )
 _HEADER_PARTS = ("Credential", "Signature", "SignedHeaders")
 _QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
@@ -313,9 +316,10 @@ def _timestamp(text: str, *, is_http_date: bool) -> tuple[str, float]:
     try:
         if _BASIC_ISO_8601.fullmatch(text):
             return text, datetime.fromisoformat(text).timestamp()
-        if is_http_date:
-            at = datetime.strptime(text, _HTTP_DATE).replace(tzinfo=UTC)
-            return at.strftime(_BASIC_FORMAT), at.timestamp()
+        if is_http_date and (found := _HTTP_DATE.fullmatch(text)):
+            day, month, year, *clock = found.groups()
+            text = f"{year}{_MONTHS.index(month) + 1:02}{day}T{''.join(clock)}Z"
+            return text, datetime.fromisoformat(text).timestamp()
     except ValueError:
         pass
     raise IncompleteSignature(
