@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve test check bench lock clean
+.PHONY: install serve test check bench reference lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -34,6 +34,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench $(ARGS)
+
+# Write docs/reference anew from the code.
+reference: $(VENV)/.dev
+	$(BIN)/python -m tools.make_reference
 
 # Write both lock files anew from pyproject.toml.
 lock: $(BIN)/uv

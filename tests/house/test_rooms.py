@@ -13,6 +13,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "observe": frozenset(),
     "config": frozenset(),
     "dns": frozenset(),
+    "ids": frozenset(),
     "mail": frozenset(),
     "aws": frozenset(),
     "policy": frozenset(),

@@ -65,8 +65,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendDecision:
-    """Every check of a send; `identity` and `owner_account_id` are those of the From address."""
+    """Every check of a send; `identity` and `owner_account_id` are those of the From address.
 
+    `context` is what policy saw of the request, but for `aws:ResourceAccount`, which each check adds.
+    """
+
+    context: Mapping[str, str | tuple[str, ...]]
     checks: tuple[Check, ...]
     unverified: tuple[str, ...]
     identity: str
@@ -164,6 +168,7 @@ class Authorizer:
                     )
                     checks.append(self._check(caller, credential, request.action, target, keys))
         return SendDecision(
+            context=keys,
             checks=tuple(checks),
             unverified=tuple(unverified),
             identity=first.identity.identity.name if first and first.identity else "",

@@ -1,7 +1,8 @@
 """Why a send was decided as it was, in the form that is kept with the message or the refusal.
 
-Kept as JSON: the principal, and for each identity the addresses that rest on it, the ARN evaluated,
-the outcome, and the policies and statements that decided.
+Kept as JSON: the principal, what policy saw of the request (so that a later what-if can ask again),
+and for each identity the addresses that rest on it, the ARN evaluated, the outcome, and the
+policies and statements that decided.
 """
 
 import msgspec
@@ -17,13 +18,15 @@ _OUTCOMES = {
 }
 
 
-def decision_json(caller: Caller, request: SendRequest | None, decision: SendDecision) -> str:
-    """The decision as kept; `request` adds the action where the message was accepted."""
+def decision_json(caller: Caller, request: SendRequest, decision: SendDecision) -> str:
+    """The decision as kept."""
     return msgspec.json.encode(
         {
             "principal": caller.principal.arn,
-            "action": None if request is None else request.action,
-            "source_ip": caller.source_ip,
+            "kind": caller.principal.kind.value,
+            "user_id": caller.principal.user_id,
+            "action": request.action,
+            "context": decision.context,
             "unverified": decision.unverified,
             "checks": [_check(check) for check in decision.checks],
         }

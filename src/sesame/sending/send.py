@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
-from sesame.access.authorize import Authorizer, SendDecision, access_denied, is_simulator
+from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
 from sesame.access.quota import Quota
 from sesame.access.record import decision_json, owner_concerned, reason
 from sesame.errors import AccountSendingPaused, MessageRejected, ServiceError, ServiceUnavailable, SesameError
@@ -80,7 +80,7 @@ class Sender:
             except ServiceError as refusal:
                 if await self._authorizer.is_stale(decision):
                     continue
-                await self._keep_refusal(caller, decision, refusal)
+                await self._keep_refusal(caller, composed.request, decision, refusal)
                 raise
             self._accepted()
             return message_id
@@ -156,7 +156,9 @@ class Sender:
 
         await self._store.write(run)
 
-    async def _keep_refusal(self, caller: Caller, decision: SendDecision, refusal: ServiceError) -> None:
+    async def _keep_refusal(
+        self, caller: Caller, request: SendRequest, decision: SendDecision, refusal: ServiceError
+    ) -> None:
         """Tell both sides: the log, and the record that `sesame decisions` shows."""
         why = reason(decision) or refusal.message
         self._log.event(
@@ -176,7 +178,7 @@ class Sender:
             at=caller.at,
             code=refusal.code,
             reason=why,
-            decision=decision_json(caller, None, decision),
+            decision=decision_json(caller, request, decision),
         )
 
         async def run(tx: Transaction) -> None:

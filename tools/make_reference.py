@@ -1,0 +1,140 @@
+"""Write docs/reference from the code: settings, commands, operations. A test holds the two together."""
+
+import argparse
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from sesame import config
+from sesame.cli.main import parser
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+SERVICES = {"ses": "SES API v1", "sts": "STS", "iam": "IAM"}
+
+
+def pages() -> dict[str, str]:
+    """Each page of the reference by file name."""
+    return {
+        "settings.md": settings_page(),
+        "commands.md": "\n".join(commands_page()),
+        "operations.md": operations_page(),
+    }
+
+
+def settings_page() -> str:
+    """Every setting with its default in both profiles and its sentence."""
+    lines = [
+        "# Settings",
+        "",
+        "TOML key, or `SESAME_SECTION__KEY` in the environment, where lists are comma-separated. Precedence: flag,",
+        "environment, file, default. Without a file the development profile holds; the third column is what it sets.",
+    ]
+    sentences = _sentences()
+    plain, development = config.Settings(), config.load(None, environ={})
+    sections: list[tuple[str, msgspec.Struct, msgspec.Struct]] = [("", plain, development)]
+    for field in msgspec.structs.fields(config.Settings):
+        value = getattr(plain, field.name)
+        if isinstance(value, msgspec.Struct):
+            sections.append((field.name, value, getattr(development, field.name)))
+    for name, struct, in_development in sections:
+        lines += ["", f"## {f'[{name}]' if name else 'Top level'}", ""]
+        lines += ["| setting | default | development | meaning |", "|---|---|---|---|"]
+        for field in msgspec.structs.fields(type(struct)):
+            value, other = getattr(struct, field.name), getattr(in_development, field.name)
+            if not isinstance(value, msgspec.Struct):
+                shown = "" if value == other else _shown(other)
+                meaning = sentences[type(struct).__name__, field.name]
+                lines.append(f"| `{field.name}` | {_shown(value)} | {shown} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: object) -> str:
+    builtin = list(value) if isinstance(value, tuple) else value
+    return f"`{json.dumps(builtin)}`"
+
+
+def _sentences() -> dict[tuple[str, str], str]:
+    """The docstring behind each field of each struct in config.py."""
+    found: dict[tuple[str, str], str] = {}
+    for node in ast.parse(Path(config.__file__).read_text()).body:
+        if isinstance(node, ast.ClassDef):
+            for before, after in zip(node.body, node.body[1:], strict=False):
+                if (
+                    isinstance(before, ast.AnnAssign)
+                    and isinstance(before.target, ast.Name)
+                    and isinstance(after, ast.Expr)
+                    and isinstance(after.value, ast.Constant)
+                ):
+                    found[node.name, before.target.id] = " ".join(str(after.value.value).split())
+    return found
+
+
+def commands_page() -> Iterator[str]:
+    """Every command with its arguments; not argparse's own help, which differs between Pythons."""
+    yield "# Command line"
+    yield ""
+    yield "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 denied (policy commands), 78 bad configuration."
+    for command, summary in _leaves(parser(), ""):
+        yield ""
+        yield f"## {command.prog}"
+        yield ""
+        yield f"{summary[:1].upper()}{summary[1:]}."
+        yield ""
+        for action in command._actions:
+            if not isinstance(action, argparse._HelpAction):
+                yield _argument(action)
+    yield ""
+
+
+def _argument(action: argparse.Action) -> str:
+    if action.option_strings:
+        value = "" if action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
+        name = ", ".join(f"`{option}{value}`" for option in action.option_strings)
+    else:
+        name = f"`{(action.metavar if isinstance(action.metavar, str) else action.dest).upper()}`"
+    required = " (required)" if action.required and action.option_strings else ""
+    meaning = (action.help or "").replace("%(default)s", str(action.default))
+    return f"* {name}{required}{': ' if meaning else ''}{meaning}"
+
+
+def _leaves(command: argparse.ArgumentParser, summary: str) -> Iterator[tuple[argparse.ArgumentParser, str]]:
+    """Commands that do something with their summaries, in the order they are registered."""
+    groups = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield command, summary
+    for group in groups:
+        summaries = {action.dest: action.help or "" for action in group._choices_actions}
+        for name, sub in group.choices.items():
+            yield from _leaves(sub, summaries.get(name, ""))
+
+
+def operations_page() -> str:
+    """The operations served, by service."""
+    lines = [
+        "# Operations",
+        "",
+        "What is not listed answers `NotImplemented` (HTTP 501), naming the operation.",
+        "",
+    ]
+    for service, title in SERVICES.items():
+        model = json.loads((ROOT / "src" / "sesame" / "aws" / "models" / f"{service}.json").read_text())
+        served = sorted(model["operations"])
+        lines += [f"## {title}", "", ", ".join(f"`{name}`" for name in served), ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Write the pages."""
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
