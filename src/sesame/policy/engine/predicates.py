@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from sesame.policy.engine.runtime import BoundNames, Dynamic, NotPrincipal, UniqueIds
-from sesame.policy.language.document import Condition, Principal, Statement
+from sesame.policy.engine.runtime import BoundNames, Census, Dynamic, NotPrincipal, UniqueIds
+from sesame.policy.language.document import Condition, Principal
 from sesame.policy.language.forms import (
     PatternKind,
     PrincipalForm,
@@ -63,6 +63,9 @@ class Module(Protocol):
     def function(self, body: list[str]) -> str:
         """The name of a new function of (values, context)."""
 
+    def is_crowded(self, key: str) -> bool:
+        """Whether several conditions are on the set of a key's values."""
+
 
 class Tests:
     """Writes the tests of one statement."""
@@ -72,27 +75,28 @@ class Tests:
         self._variables = variables
         self._lenient = lenient
 
-    def action(self, statement: Statement) -> str:
+    def action(self, actions: tuple[str, ...], *, negated: bool) -> str:
         """Action and NotAction: the service literal, case ignored."""
-        understood = [action for action in statement.actions if not _has_wild_service(action)]
+        understood = [action for action in actions if not _has_wild_service(action)]
         patterns = [read_pattern(action.lower(), PatternKind.LIKE, variables=False) for action in understood]
-        outlawed = len(understood) < len(statement.actions)
-        lenient = self._lenient is not statement.not_actions
+        outlawed = len(understood) < len(actions)
+        lenient = self._lenient is not negated
         test = either([self._patterns("action", patterns), str(outlawed and lenient)])
-        return negate(test) if statement.not_actions else test
-
-    def resource(self, statement: Statement) -> str:
-        """Resource and NotResource."""
-        negated = statement.not_resources
-        test = self._likes("resource", statement.resources, PatternKind.RESOURCE, negated=negated)
         return negate(test) if negated else test
 
-    def principal(self, statement: Statement, principal_ids: Mapping[str, str]) -> str:
+    def resource(self, resources: tuple[str, ...], *, negated: bool) -> str:
+        """Resource and NotResource."""
+        test = self._likes("resource", resources, PatternKind.RESOURCE, negated=negated)
+        return negate(test) if negated else test
+
+    def principal(
+        self, principals: tuple[Principal, ...] | None, principal_ids: Mapping[str, str], *, negated: bool
+    ) -> str:
         """Principal and NotPrincipal; an IAM policy's statement has none and is for its bearer."""
-        if statement.principals is None:
+        if principals is None:
             return "True"
-        named = _Named(statement.principals, principal_ids)
-        if statement.not_principals:
+        named = _Named(principals, principal_ids)
+        if negated:
             return self._not_principal(named)
         if named.anybody or (named.malformed and self._lenient):
             return "True"
@@ -160,6 +164,9 @@ class Tests:
     def _set(self, value: str, condition: Condition) -> str:
         """ForAllValues, ForAnyValue; an absent key and an empty text are an empty set."""
         for_all = condition.operator.quantifier is Quantifier.FOR_ALL
+        globs = self._plain_globs(condition) if self._module.is_crowded(condition.key) else None
+        if globs is not None:
+            return self._counted(value, globs, for_all=for_all, negated=condition.operator.comparison.negated)
         test = self._value("x", condition)
         body = [
             "if not values:",
@@ -172,6 +179,42 @@ class Tests:
             f"return {for_all}",
         ]
         return f"{self._module.function(body)}({value}, context)"
+
+    def _plain_globs(self, condition: Condition) -> list[Tokens] | None:
+        """The patterns of a string condition, if all are constant and matched with case."""
+        comparison = condition.operator.comparison
+        if comparison.family is not Family.STRING or comparison.compare is Compare.EQUAL_FOLDED:
+            return None
+        kind = PatternKind.LIKE if comparison.compare is Compare.LIKE else PatternKind.EQUAL
+        globs = [read_pattern(value, kind, variables=self._variables) for value in condition.values]
+        if any(is_malformed(tokens) or needs_variables(tokens) for tokens in globs):
+            return None
+        return globs
+
+    def _counted(self, value: str, globs: Sequence[Tokens], *, for_all: bool, negated: bool) -> str:
+        """A set operator over a census of the values, each pattern counted once a request."""
+        constant = self._module.constant
+        census, counted = self._module.cached(("census", value), f"{constant(Census)}({value})")
+        tests = [self._count(value, tokens, counted) for tokens in globs]
+        matched = " | ".join(dict.fromkeys(tests))
+        against = "0" if for_all is negated else f"{counted}.full"
+        return f"({census} is not None and ({matched}) {'==' if for_all else '!='} {against})"
+
+    def _count(self, value: str, tokens: Tokens, census: str) -> str:
+        """The mask of the values that match one pattern."""
+        pattern = Glob(tokens)
+        if pattern.shape is Shape.SUFFIX and pattern.suffix.rfind("@") == 0:
+            return f"{census}.tails.get({self._module.constant(pattern.suffix)}, 0)"
+        body = [
+            "mask, bit = 0, 1",
+            "for x in values:",
+            f"    if {self._patterns('x', [tokens])}:",
+            "        mask |= bit",
+            "    bit <<= 1",
+            "return mask",
+        ]
+        identity = ("count", value, tokens)
+        return self._module.cached(identity, f"{self._module.function(body)}({census}.values, context)")[0]
 
     def _value(self, x: str, condition: Condition, *, cache: bool = False) -> str:
         """Whether the text `x` satisfies the operator; with `cache`, `x` is read once a request."""

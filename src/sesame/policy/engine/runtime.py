@@ -61,6 +61,31 @@ class Dynamic:
         return Glob(tokens).matches(text)
 
 
+class Census:
+    """The values of a list key, taken once for all conditions on it.
+
+    A set of values is a bit mask; `tails` maps what follows the last `@`, with it, to the values that
+    end so, since most patterns are `*@domain`.
+    """
+
+    __slots__ = ("full", "tails", "values")
+
+    def __init__(self, values: str | tuple[str, ...] | None) -> None:
+        if not values:
+            values = ()
+        elif isinstance(values, str):
+            values = (values,)
+        self.values = values
+        self.full = (1 << len(values)) - 1
+        tails: dict[str, int] = {}
+        bit = 1
+        for value in values:
+            tail = value[value.rfind("@") :]
+            tails[tail] = tails.get(tail, 0) | bit
+            bit <<= 1
+        self.tails = tails
+
+
 class BoundNames:
     """Names in a Principal element that were bound to unique ids when the policy was stored.
 

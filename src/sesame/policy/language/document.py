@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeGuard
 
-from sesame.policy.language.source import Json, Number, Path, Source
+from sesame.policy.language.source import Json, Number, Path, PolicyError, Source
 from sesame.policy.language.vocabulary import VERSION_WITH_VARIABLES, VERSIONS, Operator, read_operator
 
 MAX_IAM_BYTES = 131072  # botocore model of IAM: policyDocumentType
 MAX_IAM_CHARACTERS = 10240  # the largest of IAM's quotas; white space is not counted
-MAX_STORED_BYTES = 131072
+MAX_STORED_BYTES = 32768  # eight times what SES stores
 
 
 class Effect(Enum):
@@ -83,9 +83,7 @@ def parse_iam_policy(text: str) -> Policy:
     Raises PolicyError naming the place; also beyond 131,072 bytes or 10,240 characters without
     white space. Source: IAM user guide, grammar and quotas.
     """
-    source = Source(text, max_bytes=MAX_IAM_BYTES)
-    if sum(map(len, text.split())) > MAX_IAM_CHARACTERS:
-        source.refuse((), f"longer than {MAX_IAM_CHARACTERS} characters without white space: split it")
+    source = _iam_source(text)
     policy = read_policy(source, with_principal=False)
     refuse_unknown_words(source, policy)
     return policy
@@ -93,7 +91,14 @@ def parse_iam_policy(text: str) -> Policy:
 
 def parse_stored_iam_policy(text: str) -> Policy:
     """The IAM policy that `text` spells, when it is at least grammatical; raises PolicyError."""
-    return read_policy(Source(text, max_bytes=MAX_IAM_BYTES), with_principal=False)
+    return read_policy(_iam_source(text), with_principal=False)
+
+
+def _iam_source(text: str) -> Source:
+    if len(text) <= MAX_IAM_BYTES and sum(map(len, text.split())) > MAX_IAM_CHARACTERS:
+        message = f"the policy is longer than {MAX_IAM_CHARACTERS} characters without white space: split it"
+        raise PolicyError(message)
+    return Source(text, max_bytes=MAX_IAM_BYTES)
 
 
 def parse_stored_identity_policy(text: str) -> Policy:
@@ -268,6 +273,8 @@ class _Reader:
         conditions: list[Condition] = []
         for name, keys in self._object(statement["Condition"], path).items():
             operator = read_operator(name)
+            if keys == {}:
+                self._refuse((*path, name), f"`{name}` is about no key: add one or remove the operator")
             folded: set[str] = set()
             for key, value in self._object(keys, (*path, name)).items():
                 at = (*path, name, key)

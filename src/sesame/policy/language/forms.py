@@ -6,7 +6,7 @@ Sources: IAM user guide "resource element", "ARN condition operators", "principa
 from enum import Enum
 
 from sesame.policy.language.document import Principal
-from sesame.policy.language.pattern import Tokens, Variable, Wild, split_arn, tokenize
+from sesame.policy.language.pattern import Tokens, Variable, Wild, joined, split_arn, tokenize
 
 
 class PatternKind(Enum):
@@ -28,7 +28,7 @@ def read_pattern(text: str, kind: PatternKind, *, variables: bool) -> Tokens:
     if len(fields) < 6:
         return tokenize(text, variables=False)
     head = tokenize(text[: len(text) - len(fields[5])], variables=False)
-    return head + tokenize(fields[5], variables=True)
+    return joined(head + tokenize(fields[5], variables=True))
 
 
 def is_plain(tokens: Tokens) -> bool:
@@ -36,7 +36,7 @@ def is_plain(tokens: Tokens) -> bool:
 
     So it is when no wildcard stands before the last part, or the only one ends the pattern.
     """
-    if tokens[:-1] == tokens[:1] and tokens[-1:] == (Wild.ANY_RUN,):
+    if tokens[-1:] == (Wild.ANY_RUN,) and all(isinstance(token, str) for token in tokens[:-1]):
         return True
     parts = split_arn(tokens)
     return all(isinstance(token, str) for part in parts[:5] for token in part)

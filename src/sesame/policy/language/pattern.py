@@ -49,7 +49,7 @@ def tokenize(text: str, *, variables: bool, wildcards: bool = True) -> Tokens:
         tokens += _wild(before) if wildcards else [before]
         tokens.append(_variable(body) if closed else Malformed("${" + body))
     tokens += _wild(rest) if wildcards else [rest]
-    return _joined(tokens)
+    return joined(tokens)
 
 
 def _wild(text: str) -> list[Token]:
@@ -76,16 +76,16 @@ def _variable(body: str) -> Token:
     return Malformed("${" + body + "}")
 
 
-def _joined(tokens: Iterable[Token]) -> Tokens:
+def joined(tokens: Iterable[Token]) -> Tokens:
     """Neighbouring texts made one, empty ones and repeated stars dropped."""
-    joined: list[Token] = []
+    row: list[Token] = []
     for token in tokens:
-        last = joined[-1] if joined else None
+        last = row[-1] if row else None
         if isinstance(token, str) and isinstance(last, str):
-            joined[-1] = last + token
+            row[-1] = last + token
         elif token != "" and not (token is Wild.ANY_RUN and last is Wild.ANY_RUN):
-            joined.append(token)
-    return tuple(joined)
+            row.append(token)
+    return tuple(row)
 
 
 def is_malformed(tokens: Tokens) -> bool:
@@ -107,7 +107,7 @@ def substitute(tokens: Tokens, lookup: Callable[[str], str | None]) -> Tokens | 
                 return None
             token = value
         filled.append(token)
-    return _joined(filled)
+    return joined(filled)
 
 
 Chunk = tuple[str | Wild, ...]
@@ -312,4 +312,4 @@ def split_arn(tokens: Tokens) -> list[Tokens]:
         first, *others = token.split(":", 6 - len(parts))
         parts[-1].append(first)
         parts.extend([text] for text in others)
-    return [_joined(part) for part in parts]
+    return [joined(part) for part in parts]

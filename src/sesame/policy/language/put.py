@@ -9,6 +9,7 @@ nothing is known of SES, and they are refused.
 from collections.abc import Callable
 
 from sesame.policy.language.document import (
+    MAX_STORED_BYTES,
     Condition,
     Policy,
     Statement,
@@ -68,7 +69,7 @@ def parse_resource_policy(text: str) -> Policy:
     Like `parse_identity_policy` without SES's own rules on size, resource, actions and keys; NotAction
     and NotResource are allowed, NotPrincipal with Deny. Raises PolicyError.
     """
-    source = Source(text, max_bytes=MAX_BYTES * 8)
+    source = Source(text, max_bytes=MAX_STORED_BYTES)
     policy = read_policy(source, with_principal=True)
     refuse_unknown_words(source, policy)
     _check_values(source, policy)

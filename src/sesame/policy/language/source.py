@@ -78,21 +78,25 @@ class Source:
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 
     def _inspect(self, value: Json, path: Path) -> None:
+        """Refuse what JSON lets through: depth, repeated names, lone surrogates."""
         if len(path) > MAX_DEPTH:
             raise PolicyError(f"nested deeper than {MAX_DEPTH} levels")
-        if isinstance(value, str):
-            if not _is_encodable(value):
-                self.refuse(path, "a lone surrogate is no character: remove it")
+        if isinstance(value, _Members) and value.repeated is not None:
+            self.refuse(path, f"`{value.repeated}` is given twice: keep one")
+        if isinstance(value, dict):
+            for name, item in value.items():
+                if not (_is_encodable(name) and (not isinstance(item, str) or _is_encodable(item))):
+                    self.refuse((*path, name), "a lone surrogate is no character: remove it")
+                if isinstance(item, list | dict):
+                    self._inspect(item, (*path, name))
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                self._inspect(item, (*path, index))
-        elif isinstance(value, dict):
-            if isinstance(value, _Members) and value.repeated is not None:
-                self.refuse(path, f"`{value.repeated}` is given twice: keep one")
-            for name, item in value.items():
-                if not _is_encodable(name):
-                    self.refuse(path, "a lone surrogate is no character: remove it")
-                self._inspect(item, (*path, name))
+                if isinstance(item, str) and not _is_encodable(item):
+                    self.refuse((*path, index), "a lone surrogate is no character: remove it")
+                if isinstance(item, list | dict):
+                    self._inspect(item, (*path, index))
+        elif isinstance(value, str) and not _is_encodable(value):
+            self.refuse(path, "a lone surrogate is no character: remove it")
 
 
 def pointer(path: Path) -> str:
@@ -171,7 +175,7 @@ def _item(text: str, at: int, index: int) -> int | None:
         if text[at] == "]":
             return None
         at = _skip_comma(text, at)
-    return at
+    return None if text[at] == "]" else at
 
 
 def _skip_comma(text: str, at: int) -> int:

@@ -88,6 +88,7 @@ _ORDER = (
     ("GreaterThan", Compare.GREATER),
     ("GreaterThanEquals", Compare.GREATER_EQUAL),
 )
+_QUANTIFIERS = {quantifier.value.lower(): quantifier for quantifier in Quantifier if quantifier.value}
 _UNKNOWN = Comparison(name="", family=Family.UNKNOWN, compare=Compare.EQUAL)
 
 
@@ -110,9 +111,9 @@ COMPARISONS = _comparisons()
 def read_operator(text: str) -> Operator:
     """The operator that `text` names, in any case; an unknown one has the family UNKNOWN."""
     quantifier, name = Quantifier.NONE, text.lower()
-    for prefix in (Quantifier.FOR_ALL, Quantifier.FOR_ANY):
-        if name.startswith(prefix.value.lower() + ":"):
-            quantifier, name = prefix, name[len(prefix.value) + 1 :]
+    prefix, _, rest = name.partition(":")
+    if prefix in _QUANTIFIERS:
+        quantifier, name = _QUANTIFIERS[prefix], rest
     if_exists = name.endswith("ifexists")
     comparison = COMPARISONS.get(name.removesuffix("ifexists"), _UNKNOWN)
     if comparison.family is Family.NULL and (if_exists or quantifier is not Quantifier.NONE):

@@ -1,0 +1,46 @@
+"""The compiler and the explaining evaluator are two readings of one specification: they agree."""
+
+from random import Random
+
+import pytest
+
+from sesame.policy import (
+    compile_policies,
+    decide,
+    explain,
+    parse_stored_iam_policy,
+    parse_stored_identity_policy,
+)
+from tests.policy.random_policies import random_ids, random_policy, random_request
+
+PAIRS_PER_POLICY = 20
+POLICIES = 250
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_compiled_and_explained_decisions_agree_on_random_policies(seed: int) -> None:
+    """Outcome equal; what the compiled decision names is among what the explanation names."""
+    random = Random(seed)
+    outcomes = set()
+    for _ in range(POLICIES):
+        identity = [
+            (f"p{n}", parse_stored_identity_policy(random_policy(random, with_principal=True)))
+            for n in range(random.choice((0, 1, 1, 2)))
+        ]
+        iam = [
+            (f"i{n}", parse_stored_iam_policy(random_policy(random, with_principal=False)))
+            for n in range(random.choice((0, 1, 1, 2)))
+        ]
+        ids = random_ids(random)
+        compiled_identity = compile_policies(identity, kind="identity", principal_ids=ids)
+        compiled_iam = compile_policies(iam, kind="iam")
+        for _ in range(PAIRS_PER_POLICY):
+            request = random_request(random)
+            decision = decide(request, iam=compiled_iam, identity=compiled_identity)
+            explanation = explain(request, iam=iam, identity=identity, principal_ids=ids)
+            case = (request, [policy.text for _, policy in (*identity, *iam)], ids)
+            assert decision.outcome is explanation.outcome, case
+            assert set(decision.deciding) <= set(explanation.deciding), case
+            assert explanation.sentence.startswith(("allowed", "denied")), case
+            outcomes.add(decision.outcome)
+    assert len(outcomes) == 3
