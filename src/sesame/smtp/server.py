@@ -439,7 +439,7 @@ class ServerConnection:
             return self._refuse(self._profile.long_text_line)
         self._state = _State.AWAITING_MESSAGE
         message = MessageReceived(mail_from=mail_from, recipients=recipients, data=self._reader.content)
-        self._reader = DataReader(size_bytes=0)
+        self._reader = DataReader(size_bytes=0)  # lets go of the pieces: the event has the whole
         return self._events.append(message)
 
     def _rset(self, _: str) -> None:
