@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sesame.smtp.errors import LocalProtocolError
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
-from sesame.smtp.reply import Reply
+from sesame.smtp.reply import Reply, ReplyReader
 from sesame.smtp.server import (
     AuthMode,
     AuthRequested,
@@ -222,7 +224,7 @@ def test_held_input_is_bounded() -> None:
 def test_an_answer_that_comes_after_the_close_is_no_fault() -> None:
     server = at_data(mail_exchanger())
     server.receive_data(b".\r\n")
-    server.idle_timeout()
+    server.close(Reply(421, "4.3.2 Shutting down"), reason="shutdown")
     server.data_to_send()
     assert server.message_accepted("Ok") == []
     assert server.data_to_send() == b""
@@ -231,12 +233,47 @@ def test_an_answer_that_comes_after_the_close_is_no_fault() -> None:
 def test_answers_to_a_password_or_tls_that_come_after_the_close_are_no_fault() -> None:
     server = submission(is_authenticated=False)
     server.receive_data(b"AUTH PLAIN AHVzZXIAcGFzcw==\r\n")
-    server.idle_timeout()
+    server.close(Reply(421, "4.3.2 Shutting down"), reason="shutdown")
     server.data_to_send()
     assert server.auth_succeeded() == server.auth_failed() == []
     server.tls_started()
     assert server.message_refused(Reply(554, "no")) == []
     assert server.data_to_send() == b""
+
+
+def test_a_client_that_waits_for_our_answer_does_not_time_out() -> None:
+    server = at_data(mail_exchanger())
+    server.receive_data(b".\r\n")
+    assert server.idle_timeout() == []
+    assert server.message_accepted("Ok") == []
+    assert server.idle_timeout() == [Closed(reason="timeout")]
+
+
+WORDS = [
+    b"EHLO c\r\n",
+    b"MAIL FROM:<a@x>\r\n",
+    b"RCPT TO:<b@y>\r\n",
+    b"DATA\r\n",
+    b".\r\n",
+    b"STARTTLS\r\n",
+    b"AUTH LOGIN\r\n",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=20), max_size=20))
+def test_whatever_a_client_says_it_is_answered_with_replies(reads: list[bytes]) -> None:
+    server = mail_exchanger(tls="starttls")
+    client = ReplyReader()
+    for read in reads:
+        for event in server.receive_data(read):
+            if isinstance(event, StartTlsRequested):
+                server.tls_started()
+            elif isinstance(event, MessageReceived):
+                server.message_accepted("2.0.0 Ok")
+        client.receive_data(server.data_to_send())
+        while client.next_reply():
+            pass
+        assert client.is_empty
 
 
 def test_an_answer_to_nothing_is_our_fault() -> None:

@@ -220,8 +220,12 @@ class ServerConnection:
         return self._take_events()
 
     def idle_timeout(self) -> list[Event]:
-        """The client said nothing for too long."""
-        return self.close(self._profile.timeout, reason="timeout")
+        """The client said nothing for too long.
+
+        Does nothing while it is we who owe an answer: a message that is being taken must not be
+        answered with a timeout, or the client sends it again.
+        """
+        return [] if self._state in _HOLDING else self.close(self._profile.timeout, reason="timeout")
 
     def close(self, reply: Reply, *, reason: str) -> list[Event]:
         """Say `reply` and close; before the greeting was written it takes the greeting's place."""
