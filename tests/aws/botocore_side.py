@@ -92,7 +92,7 @@ def values(shape: Any, *, depth: int = 0) -> st.SearchStrategy[Any]:
             )
         case "map":
             keys, items = values(shape.key, depth=depth + 1), values(shape.value, depth=depth + 1)
-            return st.dictionaries(keys, items, max_size=3)
+            return st.dictionaries(keys, items, min_size=shape.metadata.get("min", 0), max_size=3)
         case "string":
             return strings(shape)
         case "blob":
