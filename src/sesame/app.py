@@ -106,7 +106,7 @@ class Services:
         self.store = SqliteStore(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
         self.resolver = self._resolver()
-        self.spool = Spool(self.store, new_event_id=lambda: self.ids.hex(32))
+        self.spool = Spool(self.store)
         self.wake: Callable[[], None] = lambda: None
         hostname = settings.delivery.hostname
         self.operator = Operator(
@@ -201,11 +201,9 @@ class Server:
             await create_demo_accounts(self.services)
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = [
-                    tasks.create_task(self._scheduler.run()),
-                    tasks.create_task(self._check_identities()),
-                    tasks.create_task(self._purge()),
-                ]
+                running = [tasks.create_task(self._check_identities()), tasks.create_task(self._purge())]
+                if self._settings.delivery.enabled:
+                    running.append(tasks.create_task(self._scheduler.run()))
                 if self._mailbox is not None:
                     running.append(tasks.create_task(self._mailbox.run()))
                 http = tasks.create_task(self._http.serve(sockets=[self._api_socket]))

@@ -43,6 +43,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From the spool to the next server."""
 
+    enabled: bool = True
+    """Whether this process delivers; when off, accepted mail waits in the spool."""
     hostname: str = "localhost"
     """Our name in EHLO; in production the name that the sending address resolves to."""
     relay: str = ""

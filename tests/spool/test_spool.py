@@ -1,7 +1,6 @@
 """The spool: put, claim, settle, and what a crash or a late worker may not do."""
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -35,15 +34,14 @@ def message(message_id: str = "m1", *recipients: str, at: float = 100.0) -> Spoo
 
 
 class Fixture:
-    """A spool on a fresh store, with event ids that count."""
+    """A spool on a fresh store."""
 
     def __init__(self, store: SqliteStore) -> None:
         self.store: Store = store
-        counter = itertools.count()
-        self.spool = Spool(store, new_event_id=lambda: f"e{next(counter)}")
+        self.spool = Spool(store)
 
     async def put(self, spooled: SpooledMessage) -> None:
-        await self.store.write(lambda tx: put(tx, spooled, event_id=f"send-{spooled.message_id}"))
+        await self.store.write(lambda tx: put(tx, spooled))
 
     async def claim(self, lease: str = "w", *, now: float = 100.0, **options: object) -> list[Claim]:
         return await self.spool.claim(now=now, limit=100, lease=lease, lease_s=60.0, **options)  # type: ignore[arg-type]

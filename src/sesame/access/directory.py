@@ -20,7 +20,7 @@ from sesame.policy import (
     parse_stored_identity_policy,
 )
 from sesame.store import accounts, identities, users
-from sesame.store.db import Store, Transaction, account_scope, epoch, identities_scope
+from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.store.sealed import Sealer
 
 MAX_SCOPES = 10_000
@@ -153,11 +153,12 @@ class Directory:
         self._scope(scope_name, current).identities[name] = found
         return found, current
 
-    async def is_stale(self, epochs: Mapping[str, int]) -> bool:
-        """Whether any of `epochs` has moved on; what has is forgotten."""
+    async def is_stale(self, seen: Mapping[str, int]) -> bool:
+        """Whether any of the epochs `seen` has moved on; what has is forgotten."""
 
         async def run(tx: Transaction) -> list[str]:
-            return [scope for scope, seen in epochs.items() if await epoch(tx, scope) != seen]
+            current = await epochs(tx, tuple(seen))
+            return [scope for scope, now in zip(seen, current, strict=True) if now != seen[scope]]
 
         moved = await self._store.read(run)
         self.forget(moved)

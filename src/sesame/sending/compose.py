@@ -30,7 +30,7 @@ class Stamp:
 
     message_id_field: str
     at: float
-    boundary: str
+    new_boundary: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
         html_charset=None if content.html is None else content.html.charset,
         message_id_field=stamp.message_id_field,
         at=stamp.at,
-        boundary=stamp.boundary,
+        boundary=stamp.new_boundary(),
     )
     check_size(len(data), submission.max_bytes)
     arns = _Arns(

@@ -19,7 +19,7 @@ from sesame.sending.compose import Composed, Stamp, compose
 from sesame.sending.submission import RawContent, Submission
 from sesame.spool import spool
 from sesame.store import decisions
-from sesame.store.db import Store, Transaction, epoch
+from sesame.store.db import Store, Transaction, epochs
 
 LARGE_BYTES = 256 * 1024
 """Raw messages above this are read on the executor, so that one of them does not hold up the rest."""
@@ -35,8 +35,8 @@ class StaleDecision(SesameError):
 class Sender:
     """Accepts submissions into the spool.
 
-    `new_id` makes message ids for a time, `random_hex` boundary and event ids, `accepted` is called
-    after each acceptance (a hint for delivery; nothing depends on it).
+    `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called after
+    each acceptance (a hint for delivery; nothing depends on it).
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Sender:
         stamp = Stamp(
             message_id_field=f"<{message_id}@{self._message_id_domain}>",
             at=at,
-            boundary=f"----=_Part_{self._random_hex(12)}",
+            new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
         )
         if isinstance(submission.content, RawContent) and len(submission.content.data) > LARGE_BYTES:
             loop = asyncio.get_running_loop()
@@ -138,12 +138,11 @@ class Sender:
             recipients=recipients,
             data=composed.data,
         )
-        event_id = self._random_hex(32)
+        scopes, seen = tuple(decision.epochs), tuple(decision.epochs.values())
 
         async def run(tx: Transaction) -> None:
-            for scope, seen in decision.epochs.items():
-                if await epoch(tx, scope) != seen:
-                    raise StaleDecision(scope)
+            if await epochs(tx, scopes) != seen:
+                raise StaleDecision
             await self._quota.reserve(
                 tx,
                 account_id,
@@ -152,7 +151,7 @@ class Sender:
                 to_quota=_to_quota(recipients),
                 now=caller.at,
             )
-            await spool.put(tx, message, event_id=event_id)
+            await spool.put(tx, message)
 
         await self._store.write(run)
 

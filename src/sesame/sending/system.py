@@ -65,5 +65,5 @@ class SystemMail:
             recipients=(recipient.addr_spec,),
             data=data,
         )
-        await spool.put(tx, message, event_id=self._random_hex(32))
+        await spool.put(tx, message)
         return message_id

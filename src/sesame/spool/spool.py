@@ -7,7 +7,7 @@ that kills its worker is found out. `settle` is idempotent: a lease that was tak
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
@@ -73,12 +73,12 @@ _CLAIMED = (
 )
 
 
-async def put(tx: Transaction, message: SpooledMessage, *, event_id: str) -> None:
+async def put(tx: Transaction, message: SpooledMessage) -> None:
     """Put a message and its recipients into the spool, due at once."""
-    await tx.execute(
+    row = await tx.one(
         "INSERT INTO message (message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, accepted_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
         message.message_id,
         message.account_id,
         message.owner_account_id,
@@ -92,7 +92,6 @@ async def put(tx: Transaction, message: SpooledMessage, *, event_id: str) -> Non
         message.decision,
         message.accepted_at,
     )
-    row = await tx.one("SELECT seq FROM message WHERE message_id = ?", message.message_id)
     assert row is not None
     message_seq = int(row[0])
     await tx.execute("INSERT INTO body (message_seq, data) VALUES (?, ?)", message_seq, message.data)
@@ -106,7 +105,14 @@ async def put(tx: Transaction, message: SpooledMessage, *, event_id: str) -> Non
             domain_of(address),
             message.accepted_at,
         )
-    await _event(tx, event_id, message.message_id, message.account_id, "Send", at=message.accepted_at)
+    await _event(
+        tx,
+        f"{message.message_id}/send",
+        message.message_id,
+        message.account_id,
+        "Send",
+        at=message.accepted_at,
+    )
 
 
 def domain_of(address: str) -> str:
@@ -115,11 +121,10 @@ def domain_of(address: str) -> str:
 
 
 class Spool:
-    """Claims and settles on behalf of delivery. `new_event_id` supplies stable event ids."""
+    """Claims and settles on behalf of delivery."""
 
-    def __init__(self, store: Store, *, new_event_id: Callable[[], str]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._new_event_id = new_event_id
 
     async def claim(
         self, *, now: float, limit: int, lease: str, lease_s: float, except_domains: Sequence[str] = ()
@@ -189,7 +194,7 @@ class Spool:
         )
         await _event(
             tx,
-            self._new_event_id(),
+            f"{claim.message_id}/{claim.recipient_index}/{claim.attempts}",
             claim.message_id,
             claim.account_id,
             _EVENT_KIND[state],
@@ -325,7 +330,10 @@ async def _event(
     recipient: str | None = None,
     detail: dict[str, str] | None = None,
 ) -> None:
-    """Write an event in the transaction that makes it true (I8)."""
+    """Write an event in the transaction that makes it true (I8).
+
+    Its id is made of what it is about, so that telling it twice can be noticed.
+    """
     await tx.execute(
         "INSERT INTO event (event_id, message_id, account_id, kind, at, recipient, detail)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -1,7 +1,7 @@
 """The embedded store: SQLite in WAL mode with synchronous=FULL, one writer thread.
 
 Requests that arrive while a commit runs share the next one (group commit, design decision 4): the
-writer takes every waiting transaction, runs each in a savepoint and commits them together. There
+writer takes every waiting transaction, runs one after the other and commits them together. There
 is no timer, so an idle store adds no latency. Reads run on threads of their own, on snapshots.
 
 NORMAL instead of FULL loses acknowledged mail at a power cut; see the power-loss notes of SQLite's
@@ -159,18 +159,15 @@ class SqliteStore:
                 return
 
     def _commit(self, batch: list[_Job]) -> None:
-        """Run every job of `batch` in its own savepoint, commit once, then tell all of them."""
-        connection = self._connection
-        try:
-            connection.execute("BEGIN IMMEDIATE")
+        """Run every job of `batch`, commit once, then tell all of them.
+
+        A job that fails before it has written anything leaves nothing to undo. One that fails later
+        undoes the batch, which is then run again job by job: savepoints around each would cost every
+        message for what hardly ever happens.
+        """
+        if not self._run_together(batch):
             for job in batch:
-                self._run_one(connection, job)
-            connection.execute("COMMIT")
-        except Exception as error:  # nothing of the batch counts, whatever broke it
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            for job in batch:
-                job.error = StoreUnavailable(f"the store could not commit: {error}")
+                self._run_together([job])
         by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         for job in batch:
             by_loop.setdefault(job.loop, []).append(job)
@@ -180,18 +177,33 @@ class SqliteStore:
             except RuntimeError:  # the loop is gone, and with it whoever waited
                 continue
 
-    @staticmethod
-    def _run_one(connection: sqlite3.Connection, job: _Job) -> None:
-        connection.execute("SAVEPOINT job")
+    def _run_together(self, batch: list[_Job]) -> bool:
+        """Run the jobs in one transaction; False when one of several spoilt it for the others."""
+        connection = self._connection
         try:
-            job.result = _drive(job.function, _SqliteTransaction(connection))
-        except Exception as error:
-            if not connection.in_transaction:
-                # SQLite undid the whole batch by itself (disk full, I/O error).
-                raise
-            job.error = error
-            connection.execute("ROLLBACK TO job")
-        connection.execute("RELEASE job")
+            connection.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                changes = connection.total_changes
+                try:
+                    job.error = None
+                    job.result = _drive(job.function, _SqliteTransaction(connection))
+                except Exception as error:
+                    job.error = error
+                    if connection.total_changes != changes or not connection.in_transaction:
+                        _roll_back(connection)
+                        return len(batch) == 1
+            connection.execute("COMMIT")
+        except Exception as error:  # nothing of the batch counts, whatever broke it
+            _roll_back(connection)
+            for job in batch:
+                job.error = StoreUnavailable(f"the store could not commit: {error}")
+        return True
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Undo the transaction, unless SQLite has done so by itself (disk full, I/O error)."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _tell_all(jobs: list[_Job]) -> None:

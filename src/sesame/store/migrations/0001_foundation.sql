@@ -161,7 +161,7 @@ CREATE INDEX attempt_recipient ON attempt (recipient_seq);
 
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY,
-    event_id TEXT NOT NULL UNIQUE,
+    event_id TEXT NOT NULL,
     message_id TEXT NOT NULL,
     account_id TEXT NOT NULL,
     kind TEXT NOT NULL,
