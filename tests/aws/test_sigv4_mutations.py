@@ -91,7 +91,7 @@ def meaning(request: HttpRequest) -> tuple[object, ...]:
     authorization = b" ".join(value for name, value in request.headers if name == b"authorization")
     claim = re.split(rb"[ \t,]+", authorization.strip(b" \t"))
     query = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
-    found = re.search(r"SignedHeaders=([^,]*)", authorization.decode("latin-1"))
+    found = re.search(r"SignedHeaders=([^, \t]*)", authorization.decode("latin-1"))
     names = found.group(1) if found else dict(query).get("X-Amz-SignedHeaders", "")
     path = re.sub(rb"/(\.?(/|$))+", b"/", request.raw_path)
     segments = [unquote_to_bytes(segment) for segment in path.split(b"/")]
