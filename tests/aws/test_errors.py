@@ -5,7 +5,6 @@ import pytest
 from sesame.aws import errors
 from sesame.errors import Fault, ServiceError
 
-
 TOKEN = "The security token included in the request"
 
 
