@@ -8,7 +8,7 @@ under the same epoch; an unknown access key is not cached at all.
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sesame.model import AccountId, Identity, Principal, PrincipalKind, VerificationStatus
 from sesame.policy import (
@@ -219,7 +219,8 @@ class Directory:
         if identity is None:
             return None
         stored = await identities.policies(tx, account_id, region, name)
-        return OwnedIdentity(identity=identity, policies=identity_policies(stored))
+        policies = identity_policies(stored, await _dead_bindings(tx, stored))
+        return OwnedIdentity(identity=identity, policies=policies)
 
 
 def root_principal(account_id: AccountId) -> Principal:
@@ -241,16 +242,53 @@ def iam_policies(stored: list[tuple[str, str]]) -> Policies:
     return Policies(documents=documents, compiled=compile_policies(documents, kind="iam"), principal_ids={})
 
 
-def identity_policies(stored: list[identities.IdentityPolicy]) -> Policies:
-    """Parse and compile the policies attached to an identity."""
+async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy]) -> frozenset[str]:
+    """Unique ids of users that are gone while another policy names their successor of the same ARN."""
+    ids: dict[str, set[str]] = {}
+    for policy in stored:
+        for arn, user_id in policy.principal_ids.items():
+            ids.setdefault(arn, set()).add(user_id)
+    contested = [user_id for group in ids.values() if len(group) > 1 for user_id in group]
+    return frozenset([user_id for user_id in contested if await users.get_user_by_id(tx, user_id) is None])
+
+
+def identity_policies(
+    stored: list[identities.IdentityPolicy], dead: frozenset[str] = frozenset()
+) -> Policies:
+    """Parse and compile the policies attached to an identity.
+
+    A principal bound to one of the `dead` ids is replaced by that id, as IAM does: it names nobody,
+    and not the user who has the name now.
+    """
     if not stored:
         return NO_POLICIES
-    documents = tuple(
-        (policy.policy_name, parse_stored_identity_policy(policy.document)) for policy in stored
-    )
-    principal_ids = {arn: user_id for policy in stored for arn, user_id in policy.principal_ids.items()}
+    documents = []
+    principal_ids: dict[str, str] = {}
+    for policy in stored:
+        gone = {arn: user_id for arn, user_id in policy.principal_ids.items() if user_id in dead}
+        principal_ids |= {arn: user_id for arn, user_id in policy.principal_ids.items() if arn not in gone}
+        documents.append((policy.policy_name, _renamed(parse_stored_identity_policy(policy.document), gone)))
     return Policies(
-        documents=documents,
+        documents=tuple(documents),
         compiled=compile_policies(documents, kind="identity", principal_ids=principal_ids),
         principal_ids=principal_ids,
     )
+
+
+def _renamed(policy: Policy, names: Mapping[str, str]) -> Policy:
+    """The policy with principals called by other names."""
+    if not names:
+        return policy
+    statements = tuple(
+        replace(
+            statement,
+            principals=None
+            if statement.principals is None
+            else tuple(
+                replace(principal, value=names.get(principal.value, principal.value))
+                for principal in statement.principals
+            ),
+        )
+        for statement in policy.statements
+    )
+    return replace(policy, statements=statements)

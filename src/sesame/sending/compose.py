@@ -123,10 +123,12 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
                 f"Header '{field.upper()}' cannot be honoured: {what} are not supported."
             )
     source = parse_mailbox(submission.source) if submission.source else message.from_
-    named = submission.destinations or tuple(
-        mailbox.addr_spec for mailbox in (*message.to, *message.cc, *message.bcc)
+    named = (
+        [parse_mailbox(address) for address in submission.destinations]
+        if submission.destinations
+        else (*message.to, *message.cc, *message.bcc)
     )
-    recipients = _check_recipients([parse_mailbox(address).addr_spec for address in named])
+    recipients = _check_recipients([mailbox.addr_spec for mailbox in named])
     from_shown = _shown_from(message)
     senders = [
         ("From", message.from_.addr_spec, from_shown),
@@ -138,8 +140,11 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
     if header_return_path is not None and submission.source:
         # Feedback goes to Source, yet the field is the sender's claim and is checked like one.
         senders.append(("Return-Path", header_return_path, header_return_path))
-    feedback = submission.return_path or submission.source or header_return_path or message.from_.addr_spec
-    return_path = parse_mailbox(feedback).addr_spec
+    return_path = source.addr_spec
+    if submission.return_path:
+        return_path = parse_mailbox(submission.return_path).addr_spec
+    elif not submission.source and header_return_path is not None:
+        return_path = header_return_path
     return _composed(
         submission,
         from_=message.from_,

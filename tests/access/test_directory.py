@@ -1,0 +1,126 @@
+"""What a node caches: true by epoch, and policies bound to the users they were written for."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from sesame.access.directory import Directory
+from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
+from sesame.policy import EMPTY, Outcome, Request, Requester, decide
+from sesame.store import accounts, identities, users
+from sesame.store.accounts import Account
+from sesame.store.identities import IdentityPolicy
+from sesame.store.sealed import Sealer
+from sesame.store.sqlite import SqliteStore
+from sesame.store.users import AccessKey, User
+
+OWNER, DELEGATE, REGION = AccountId("111111111111"), AccountId("222222222222"), "us-east-1"
+ARN = f"arn:aws:ses:{REGION}:{OWNER}:identity/example.com"
+USER_ARN = f"arn:aws:iam::{DELEGATE}:user/mailer"
+SEALER = Sealer(b"k" * 32, random_bytes=secrets.token_bytes)
+
+
+def allowing(action: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": USER_ARN}, "Action": action, "Resource": ARN}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+IDENTITY = Identity(
+    account_id=OWNER, region=REGION, name="example.com", kind=IdentityKind.DOMAIN,
+    verification=VerificationStatus.SUCCESS, verification_token="t", created_at=0.0,
+    dkim_enabled=True, dkim_status=VerificationStatus.NOT_STARTED, dkim_tokens=(),
+)  # fmt: skip
+
+
+def user(user_id: str) -> User:
+    return User(account_id=DELEGATE, user_name="mailer", path="/", user_id=user_id, tags="[]", created_at=0.0)
+
+
+def with_store(tmp_path: Path, function: Callable[[SqliteStore, Directory], Awaitable[None]]) -> None:
+    async def session() -> None:
+        store = SqliteStore(tmp_path / "db")
+        try:
+            for account_id in (OWNER, DELEGATE):
+                account = Account(
+                    account_id=account_id, name="", production=True, max_24_hour_send=1, max_send_rate=1,
+                    created_at=0,
+                )  # fmt: skip
+                await store.write(lambda tx, account=account: accounts.create(tx, account))  # type: ignore[misc]
+            await store.write(lambda tx: identities.create(tx, IDENTITY))
+            await function(store, Directory(store, SEALER))
+        finally:
+            store.close()
+
+    asyncio.run(session())
+
+
+async def put_policy(store: SqliteStore, name: str, user_id: str, *, action: str = "ses:SendEmail") -> None:
+    policy = IdentityPolicy(policy_name=name, document=allowing(action), principal_ids={USER_ARN: user_id})
+    await store.write(lambda tx: identities.put_policy(tx, IDENTITY, policy))
+
+
+async def may_send(directory: Directory, user_id: str, *, action: str = "ses:SendEmail") -> bool:
+    found, _ = await directory.identity(OWNER, REGION, "example.com")
+    assert found is not None
+    request = Request(
+        requester=Requester(arn=USER_ARN, account_id=DELEGATE, kind="user", user_id=user_id),
+        action=action,
+        resource=ARN,
+        resource_account=DELEGATE,  # as if the same account, so that the identity policy alone decides
+        context={},
+    )
+    return decide(request, iam=EMPTY, identity=found.policies.compiled).outcome is Outcome.ALLOW
+
+
+def test_a_user_made_again_under_the_same_name_gains_nothing(tmp_path: Path) -> None:
+    async def check(store: SqliteStore, directory: Directory) -> None:
+        await put_policy(store, "first", "AIDAOLD")
+        assert await may_send(directory, "AIDAOLD")
+        assert not await may_send(directory, "AIDANEW")
+
+    with_store(tmp_path, check)
+
+
+def test_a_policy_for_the_new_user_does_not_wake_the_old_one(tmp_path: Path) -> None:
+    """Two policies name the same ARN, each bound to another user who had it."""
+
+    async def check(store: SqliteStore, directory: Directory) -> None:
+        await store.write(lambda tx: users.create_user(tx, user("AIDANEW")))
+        await put_policy(store, "first", "AIDAOLD")
+        await put_policy(store, "second", "AIDANEW", action="ses:SendRawEmail")
+        assert await may_send(directory, "AIDANEW", action="ses:SendRawEmail")
+        assert not await may_send(directory, "AIDANEW"), "the first policy was written for another user"
+
+    with_store(tmp_path, check)
+
+
+def test_what_changed_in_the_store_is_stale_and_read_again(tmp_path: Path) -> None:
+    async def check(store: SqliteStore, directory: Directory) -> None:
+        scope = f"identities:{OWNER}:{REGION}"
+        _, before = await directory.identity(OWNER, REGION, "example.com")
+        await store.write(lambda tx: identities.delete(tx, IDENTITY))
+        cached, _ = await directory.identity(OWNER, REGION, "example.com")
+        assert cached is not None, "cached until somebody asks whether it is stale"
+        assert await directory.is_stale({scope: before})
+        found, after = await directory.identity(OWNER, REGION, "example.com")
+        assert found is None
+        assert not await directory.is_stale({scope: after})
+
+    with_store(tmp_path, check)
+
+
+def test_an_unknown_key_is_not_remembered(tmp_path: Path) -> None:
+    async def check(store: SqliteStore, directory: Directory) -> None:
+        assert await directory.credential("AKIAX") is None
+        key = AccessKey(
+            access_key_id="AKIAX", account_id=OWNER, user_id=OWNER, status="Active", created_at=0.0,
+            sealed_secret=SEALER.seal(b"secret", row="access_key:AKIAX"),
+        )  # fmt: skip
+        await store.write(lambda tx: users.create_key(tx, key))
+        found = await directory.credential("AKIAX")
+        assert found is not None
+        assert (found.secret_access_key, found.principal.arn) == ("secret", f"arn:aws:iam::{OWNER}:root")
+
+    with_store(tmp_path, check)
