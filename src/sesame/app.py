@@ -202,8 +202,9 @@ class Server:
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(self._check_identities()), tasks.create_task(self._purge())]
-                if self._settings.delivery.enabled:
-                    running.append(tasks.create_task(self._scheduler.run()))
+                delivery = (
+                    tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
+                )
                 if self._mailbox is not None:
                     running.append(tasks.create_task(self._mailbox.run()))
                 http = tasks.create_task(self._http.serve(sockets=[self._api_socket]))
@@ -217,6 +218,9 @@ class Server:
                 self._log.event("stopping")
                 self._http.should_exit = True
                 await http
+                self._scheduler.stop()
+                if delivery is not None:
+                    await delivery
                 for task in running:
                     task.cancel()
         finally:

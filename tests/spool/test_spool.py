@@ -157,9 +157,11 @@ def test_attempts_are_traced_with_the_remotes_words(tmp_path: Path) -> None:
 
 def test_a_full_destination_is_passed_over(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.put(message("m1", "a@Slow.test", "b@fast.test"))
-        claims = await f.claim(except_domains=["slow.test"])
-        assert [claim.address for claim in claims] == ["b@fast.test"]
+        await f.put(message("m1", "a@Slow.test", "b@slow.test", "c@slow.test", "d@fast.test"))
+        claims = await f.claim(per_domain=3, active={"slow.test": 1})
+        assert [claim.address for claim in claims] == ["a@Slow.test", "b@slow.test", "d@fast.test"]
+        assert await f.claim(per_domain=3, active={"slow.test": 3}) == []
+        assert [claim.address for claim in await f.claim()] == ["c@slow.test"]
 
     with_spool(tmp_path, check)
 
@@ -199,5 +201,20 @@ def test_depth_and_next_due_time_follow_the_queue(tmp_path: Path) -> None:
         for claim in await f.claim():
             await f.settle(claim, DELIVERED)
         assert (await f.spool.depth(), await f.spool.next_due_at()) == (0, None)
+
+    with_spool(tmp_path, check)
+
+
+def test_a_message_that_ends_its_process_three_times_is_given_up(tmp_path: Path) -> None:
+    """The count of attempts is stored before the work, so a death leaves its mark."""
+
+    async def check(f: Fixture) -> None:
+        await f.put(message("m1", "poison@one.test", "fine@one.test"))
+        for now in (100.0, 200.0, 300.0):
+            _, fine = await f.claim(now=now)
+            await f.settle(fine, DELAYED, retry_at=now + 50.0)  # the worker dies before it settles `poison`
+        assert [claim.address for claim in await f.claim(now=400.0)] == ["fine@one.test"]
+        assert [r.state for r in (await f.trace()).recipients] == ["bounced", "queued"]
+        assert ("Bounce", "poison@one.test") in await f.events()
 
     with_spool(tmp_path, check)

@@ -22,10 +22,12 @@ from sesame.spool.spool import Claim, Settlement, Spool, domain_of
 
 POLL_S = 1.0
 CLAIM_LIMIT = 64
+STOP_S = 10.0
+"""How long attempts under way may take to finish when delivery stops."""
 
 
 class Scheduler:
-    """Runs until cancelled; `wake` is the hint."""
+    """Runs until stopped; `wake` is the hint."""
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class Scheduler:
         self._lease_s = lease_s
         self._active: Counter[str] = Counter()
         self._done: list[Settlement] = []
+        self._is_stopping = False
         self._work = asyncio.Event()
         self._settle_now = asyncio.Event()
 
@@ -64,20 +67,31 @@ class Scheduler:
         """Something may be due now."""
         self._work.set()
 
+    def stop(self) -> None:
+        """Claim nothing more; `run` ends when the attempts under way have, or after `STOP_S`."""
+        self._is_stopping = True
+        self._work.set()
+
     async def run(self) -> None:
-        """Deliver until cancelled; attempts under way are given up and become due again."""
+        """Deliver until stopped; what is not finished by then is due again at the next start."""
+        attempts: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._settle_all())
-                tasks.create_task(self._close_idle())
-                while True:
+                upkeep = [tasks.create_task(self._settle_all()), tasks.create_task(self._close_idle())]
+                while not self._is_stopping:
                     self._work.clear()
                     claims = await self._claim()
                     for claim in claims:
                         self._active[domain_of(claim.address)] += 1
-                        tasks.create_task(self._attempt(claim))
+                        task = tasks.create_task(self._attempt(claim))
+                        attempts.add(task)
+                        task.add_done_callback(attempts.discard)
                     if not claims:
                         await self._wait()
+                if attempts:
+                    await asyncio.wait(attempts, timeout=STOP_S)
+                for task in (*attempts, *upkeep):
+                    task.cancel()
         finally:
             await self._settle_rest()
             await self._pool.close_idle(everything=True)
@@ -87,14 +101,14 @@ class Scheduler:
         free = self._workers - self._active.total()
         if free < max(1, self._workers // 4):
             return []
-        full = [domain for domain, count in self._active.items() if count >= self._per_domain]
         try:
             claims = await self._spool.claim(
                 now=self._clock.now(),
                 limit=min(free, CLAIM_LIMIT),
                 lease=self._new_lease(),
                 lease_s=self._lease_s,
-                except_domains=full,
+                per_domain=self._per_domain,
+                active=self._active,
             )
             if claims:
                 await self._signing.refresh(claims)

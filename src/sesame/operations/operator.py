@@ -125,7 +125,7 @@ class Operator:
 
     async def create_user(self, account_id: str, user_name: str, *, policy: str | None) -> Keys:
         """Make a user with an access key and, if given, one inline policy named `operator`."""
-        now = self._clock.now()
+        now = float(int(self._clock.now()))
 
         async def run(tx: Transaction) -> Keys:
             await _account(tx, account_id)
@@ -186,7 +186,7 @@ class Operator:
             user_id=user_id,
             sealed_secret=self._sealer.seal(secret.encode(), row=f"access_key:{access_key_id}"),
             status="Active",
-            created_at=self._clock.now(),
+            created_at=float(int(self._clock.now())),
         )
         await users.create_key(tx, key)
         return Keys(account_id=account_id, access_key_id=access_key_id, secret_access_key=secret)

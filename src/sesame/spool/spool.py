@@ -7,8 +7,10 @@ that kills its worker is found out. `settle` is idempotent: a lease that was tak
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.store.db import Row, Store, Transaction
@@ -65,6 +67,11 @@ class Settlement:
     outcome: Outcome
     retry_at: float | None
 
+
+_NOBODY: Mapping[str, int] = MappingProxyType({})
+
+POISON_DEATHS = 3
+"""Attempts that ended without a word, each by the end of its process, until a recipient is given up."""
 
 _CLAIMED = (
     "SELECT r.seq, r.n, r.address, r.attempts, r.lease, m.seq, m.message_id, m.account_id,"
@@ -127,34 +134,63 @@ class Spool:
         self._store = store
 
     async def claim(
-        self, *, now: float, limit: int, lease: str, lease_s: float, except_domains: Sequence[str] = ()
+        self,
+        *,
+        now: float,
+        limit: int,
+        lease: str,
+        lease_s: float,
+        per_domain: int | None = None,
+        active: Mapping[str, int] = _NOBODY,
     ) -> list[Claim]:
         """Lease up to `limit` due recipients until `now + lease_s` for the holder `lease`.
 
-        The attempt is counted here, before the work: a crash leaves its mark. Recipients at
-        `except_domains` are passed over.
+        The attempt is counted here, before the work: a crash leaves its mark. With `per_domain` no
+        destination gets more than that, those `active` already counted.
         """
-        passed_over = f" AND domain NOT IN ({', '.join('?' * len(except_domains))})" if except_domains else ""
+        full = [] if per_domain is None else [name for name, count in active.items() if count >= per_domain]
+        passed_over = f" AND domain NOT IN ({_places(full)})" if full else ""
 
         async def run(tx: Transaction) -> list[Claim]:
-            rows = await tx.all(
-                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1 WHERE seq IN"
-                " (SELECT seq FROM recipient WHERE state = 'queued' AND due_at <= ?"
-                f"{passed_over} ORDER BY due_at LIMIT ?) RETURNING seq",
-                now + lease_s,
-                lease,
+            due = await tx.all(
+                "SELECT seq, domain FROM recipient WHERE state = 'queued' AND due_at <= ?"
+                f"{passed_over} ORDER BY due_at LIMIT ?",
                 now,
-                *except_domains,
+                *full,
                 limit,
             )
+            taken = Counter(active)
+            chosen = []
+            for seq, domain in due:
+                if per_domain is None or taken[domain] < per_domain:
+                    taken[domain] += 1
+                    chosen.append(int(seq))
+            if not chosen:
+                return []
+            await tx.execute(
+                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1"
+                f" WHERE seq IN ({_places(chosen)})",
+                now + lease_s,
+                lease,
+                *chosen,
+            )
+            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN ({_places(chosen)}) ORDER BY r.seq", *chosen)
             claims = []
-            for (seq,) in sorted(rows):
-                row = await tx.one(f"{_CLAIMED} WHERE r.seq = ?", seq)
-                assert row is not None, "a queued recipient has its message and body"
-                claims.append(_claim(row))
+            for claim in map(_claim, rows):
+                if claim.attempts > POISON_DEATHS and await self._is_poison(tx, claim):
+                    await self._settle_one(tx, Settlement(claim=claim, outcome=_POISON, retry_at=None), now)
+                else:
+                    claims.append(claim)
             return claims
 
         return await self._store.write(run)
+
+    @staticmethod
+    async def _is_poison(tx: Transaction, claim: Claim) -> bool:
+        """Whether too many attempts before this one left no trace but their count."""
+        row = await tx.one("SELECT COUNT(*) FROM attempt WHERE recipient_seq = ?", claim.recipient_seq)
+        assert row is not None
+        return claim.attempts - 1 - int(row[0]) >= POISON_DEATHS
 
     async def settle(self, settlements: Sequence[Settlement], *, now: float) -> int:
         """Record outcomes in one commit, each with its event; how many leases still held."""
@@ -265,6 +301,12 @@ class Spool:
         return await self._store.read(run)
 
 
+_POISON = Outcome(
+    kind=OutcomeKind.PERMANENT,
+    status="5.3.0",
+    diagnostic=f"delivery of this message ended its process {POISON_DEATHS} times; it is given up",
+)
+
 _EVENT_KIND = {
     RecipientState.QUEUED: "DeliveryDelay",
     RecipientState.DELIVERED: "Delivery",
@@ -284,6 +326,11 @@ def _state(settlement: Settlement) -> RecipientState:
             return RecipientState.BOUNCED
         case OutcomeKind.TRANSIENT:
             return RecipientState.EXPIRED if settlement.retry_at is None else RecipientState.QUEUED
+
+
+def _places(values: Sequence[object]) -> str:
+    """Placeholders for a list of values."""
+    return ", ".join("?" * len(values))
 
 
 def _claim(row: Row) -> Claim:

@@ -1,0 +1,202 @@
+"""The scheduler: everything due is attempted once, within its bounds, and settled."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from sesame.delivery.retry import RetryPolicy
+from sesame.delivery.scheduler import Scheduler
+from sesame.model import MessageId, Outcome, OutcomeKind
+from sesame.observe import Log
+from sesame.spool.spool import Claim, Spool, SpooledMessage, put
+from sesame.spool.trace import trace
+from sesame.store.sqlite import SqliteStore
+from tests.support.clock import FakeClock
+
+DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
+DELAYED = Outcome(kind=OutcomeKind.TRANSIENT, status="4.2.0", diagnostic="450 later")
+
+
+class Deliverer:
+    """Counts what is under way and answers with what `decide` says."""
+
+    def __init__(self, decide: Callable[[Claim], Awaitable[Outcome]]) -> None:
+        self._decide = decide
+        self.attempts: list[str] = []
+        self.now: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+
+    async def attempt(self, claim: Claim) -> Outcome:
+        domain = claim.address.rpartition("@")[2]
+        self.attempts.append(claim.address)
+        self.now[domain] += 1
+        self.most[domain] = max(self.most[domain], self.now[domain])
+        try:
+            return await self._decide(claim)
+        finally:
+            self.now[domain] -= 1
+
+
+class Nothing:
+    """Stands where signing and connections would be."""
+
+    async def refresh(self, claims: list[Claim]) -> None:
+        return None
+
+    async def close_idle(self, *, everything: bool = False) -> None:
+        return None
+
+
+class Fixture:
+    """A scheduler on a fresh spool."""
+
+    def __init__(self, store: SqliteStore, decide: Callable[[Claim], Awaitable[Outcome]]) -> None:
+        self.store = store
+        self.clock = FakeClock(1000.0)
+        self.deliverer = Deliverer(decide)
+        self.scheduler = Scheduler(
+            Spool(store), self.deliverer, Nothing(), Nothing(),  # type: ignore[arg-type]
+            RetryPolicy(first_delay_s=60, longest_delay_s=3600, give_up_after_s=10_000),
+            clock=self.clock, log=Log(sys.stderr, as_json=True, clock=self.clock), draw=lambda: 0.0,
+            new_lease=iter(map(str, range(10_000))).__next__, workers=16, per_domain=4, lease_s=600,
+        )  # fmt: skip
+
+    async def put(self, message_id: str, *recipients: str) -> None:
+        message = SpooledMessage(
+            message_id=MessageId(message_id), account_id="1", owner_account_id="1", region="r", identity="",
+            source="s@a.test", return_path="s@a.test", subject="", tags={}, decision="{}",
+            accepted_at=self.clock.now(), recipients=recipients, data=b"",
+        )  # fmt: skip
+        await self.store.write(lambda tx: put(tx, message))
+        self.scheduler.wake()
+
+    async def states(self, message_id: str) -> list[str]:
+        found = await trace(self.store, message_id)
+        assert found is not None
+        return [recipient.state for recipient in found.recipients]
+
+    async def due_at(self, message_id: str) -> float:
+        found = await trace(self.store, message_id)
+        assert found is not None
+        return found.recipients[0].due_at
+
+    async def until_settled(self, message_id: str) -> list[str]:
+        async with asyncio.timeout(10):
+            while "queued" in (states := await self.states(message_id)):  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.005)
+        return states
+
+
+def with_scheduler(
+    tmp_path: Path,
+    decide: Callable[[Claim], Awaitable[Outcome]],
+    check: Callable[[Fixture], Awaitable[None]],
+) -> None:
+    async def session() -> None:
+        store = SqliteStore(tmp_path / "db")
+        fixture = Fixture(store, decide)
+        running = asyncio.ensure_future(fixture.scheduler.run())
+        try:
+            await check(fixture)
+        finally:
+            fixture.scheduler.stop()
+            await running
+            store.close()
+
+    asyncio.run(session())
+
+
+async def deliver(claim: Claim) -> Outcome:
+    return DELIVERED
+
+
+def test_every_recipient_is_attempted_once_and_settled(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        addresses = [f"r{n}@d{n % 7}.test" for n in range(50)]
+        await f.put("m1", *addresses)
+        assert await f.until_settled("m1") == ["delivered"] * 50
+        assert sorted(f.deliverer.attempts) == sorted(addresses)
+
+    with_scheduler(tmp_path, deliver, check)
+
+
+def test_a_slow_destination_holds_no_more_than_its_places(tmp_path: Path) -> None:
+    release = asyncio.Event()
+
+    async def slow(claim: Claim) -> Outcome:
+        if claim.address.endswith("@slow.test"):
+            await release.wait()
+        return DELIVERED
+
+    async def check(f: Fixture) -> None:
+        await f.put("slow", *(f"r{n}@slow.test" for n in range(40)))
+        await f.put("fast", *(f"r{n}@fast.test" for n in range(20)))
+        assert await f.until_settled("fast") == ["delivered"] * 20
+        assert f.deliverer.most["slow.test"] == 4
+        release.set()
+        assert await f.until_settled("slow") == ["delivered"] * 40
+
+    with_scheduler(tmp_path, slow, check)
+
+
+def test_a_delay_is_tried_again_when_it_is_due_and_not_before(tmp_path: Path) -> None:
+    outcomes = [DELAYED, DELAYED, DELIVERED]
+
+    async def decide(claim: Claim) -> Outcome:
+        return outcomes[claim.attempts - 1]
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+        for due in (1060.0, 1180.0):
+            async with asyncio.timeout(10):
+                while await f.due_at("m1") != due:  # noqa: ASYNC110 - the store tells nobody
+                    await asyncio.sleep(0.005)
+            f.clock.time = due
+            f.scheduler.wake()
+        assert await f.until_settled("m1") == ["delivered"]
+        assert len(f.deliverer.attempts) == 3
+
+    with_scheduler(tmp_path, decide, check)
+
+
+def test_a_fault_in_one_attempt_leaves_the_others_alone(tmp_path: Path) -> None:
+    async def decide(claim: Claim) -> Outcome:
+        if claim.address == "bad@a.test":
+            raise ZeroDivisionError("a bug")
+        return DELIVERED
+
+    async def check(f: Fixture) -> None:
+        await f.put("bad", "bad@a.test")
+        await f.put("good", "good@a.test")
+        assert await f.until_settled("good") == ["delivered"]
+        assert await f.states("bad") == ["queued"]
+
+    with_scheduler(tmp_path, decide, check)
+
+
+def test_stopping_waits_for_what_is_under_way(tmp_path: Path) -> None:
+    begun, finish = asyncio.Event(), asyncio.Event()
+
+    async def decide(claim: Claim) -> Outcome:
+        begun.set()
+        await finish.wait()
+        return DELIVERED
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+        await begun.wait()
+        f.scheduler.stop()
+        asyncio.get_running_loop().call_later(0.01, finish.set)
+
+    with_scheduler(tmp_path, decide, check)
+
+    async def afterwards() -> None:
+        store = SqliteStore(tmp_path / "db")
+        found = await trace(store, "m1")
+        store.close()
+        assert found is not None
+        assert [recipient.state for recipient in found.recipients] == ["delivered"]
+
+    asyncio.run(afterwards())
