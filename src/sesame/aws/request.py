@@ -22,7 +22,3 @@ class HttpRequest:
     query: bytes
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
-
-    def header_values(self, name: bytes) -> list[bytes]:
-        """Every value of the header `name` (lower case), in the order received."""
-        return [value for header, value in self.headers if header == name]
