@@ -56,6 +56,7 @@ from sesame.sending.system import SystemMail
 from sesame.server.api import AwsApi
 from sesame.server.http import ApiServer, HttpDoor, listen
 from sesame.server.mailbox import MailboxServer
+from sesame.server.protocol import ApiProtocol
 from sesame.spool.spool import Spool
 from sesame.store import decisions, development
 from sesame.store.db import Transaction
@@ -289,8 +290,10 @@ class Server:
         return ApiServer(
             uvicorn.Config(
                 door,
-                http="httptools",
+                http=ApiProtocol,
+                ws="none",
                 lifespan="off",
+                timeout_keep_alive=65,
                 log_config=None,
                 access_log=False,
                 server_header=False,

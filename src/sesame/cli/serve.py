@@ -86,8 +86,8 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
             temporary.write_text(json.dumps({"api": endpoints.api}))
             temporary.replace(ready_file)
         log.event("listening", api=endpoints.api, data=str(settings.data_dir.resolve()))
-        if sys.stdout.isatty() or settings.log_format == "text":
-            print(_welcome(settings, endpoints), flush=True)
+        if settings.accounts.demo or sys.stderr.isatty():
+            print(_welcome(settings, endpoints), file=sys.stderr, flush=True)
 
     await server.run(ready=ready, stop=stop)
 

@@ -4,6 +4,7 @@ Told apart by credential scope and Action. Whatever comes in, an answer goes out
 parse; only a fault of ours is a 500. It knows no sockets (`http.py`) and no rules (`operations`).
 """
 
+import html
 import json
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -159,6 +160,15 @@ def _read_form(request: HttpRequest) -> "tuple[query.Form | None, SesameError]":
         return query.read_action(request), _NO_PROBLEM
     except ServiceError as error:
         return None, error
+
+
+def unreadable_request(reason: str) -> bytes:
+    """The answer to bytes that are no HTTP request, so that even their sender's SDK can read it."""
+    return (
+        '<ErrorResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><Error><Type>Sender</Type>'
+        f"<Code>MalformedHttpRequest</Code><Message>{html.escape(reason)}</Message></Error>"
+        "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
+    ).encode()
 
 
 def _xml(request_id: str, status: int, body: bytes) -> HttpResponse:

@@ -1,0 +1,160 @@
+"""The HTTP door: bounded, and every answer in a form that SDKs read."""
+
+import asyncio
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+
+from sesame.server import protocol
+from sesame.server.http import ApiServer, HttpDoor, _plain, listen
+from sesame.server.protocol import ApiProtocol
+
+
+class NoApi:
+    """Refuses with the error's code, and remembers the requests it got."""
+
+    def __init__(self) -> None:
+        self.requests: list[Any] = []
+
+    async def answer(self, request: Any, peer: Any) -> Any:
+        self.requests.append(request)
+        return _plain(200, f"{peer.address} {request.method}")
+
+    def refuse(self, error: Any) -> Any:
+        return _plain(error.http_status, error.code)
+
+
+async def confirm(token: str) -> str | None:
+    return "news@example.com" if token == "good" else None
+
+
+def with_door(check: Callable[[str, int, NoApi], Awaitable[None]], *, max_body_bytes: int = 1000) -> None:
+    async def session() -> None:
+        api = NoApi()
+        problems: dict[str, str] = {}
+
+        async def ready() -> dict[str, str]:
+            return problems
+
+        door = HttpDoor(api, confirm=confirm, ready=ready, max_body_bytes=max_body_bytes)  # type: ignore[arg-type]
+        sock = listen("127.0.0.1", 0)
+        server = ApiServer(
+            uvicorn.Config(
+                door, http=ApiProtocol, ws="none", lifespan="off", log_config=None, access_log=False
+            )
+        )
+        serving = asyncio.ensure_future(server.serve(sockets=[sock]))
+        await server.listening.wait()
+        try:
+            host, port = sock.getsockname()
+            await check(host, port, api)
+        finally:
+            server.should_exit = True
+            await serving
+
+    asyncio.run(session())
+
+
+async def exchange(host: str, port: int, data: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(data)
+    try:
+        async with asyncio.timeout(5):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+            return head + await reader.readexactly(length)
+    finally:
+        writer.close()
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split()[1])
+
+
+def test_raw_path_query_and_body_reach_the_api_unchanged() -> None:
+    async def check(host: str, port: int, api: NoApi) -> None:
+        await exchange(
+            host,
+            port,
+            b"POST /a%2Fb/../c?x=1&x=%20 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nContent-Length: 3\r\n\r\na=\xff",
+        )
+        (request,) = api.requests
+        assert (request.raw_path, request.query, request.body) == (b"/a%2Fb/../c", b"x=1&x=%20", b"a=\xff")
+        assert (b"x-a", b"1") in request.headers
+
+    with_door(check)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
+        b"HELLO\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_answered_in_xml(data: bytes) -> None:
+    async def check(host: str, port: int, api: NoApi) -> None:
+        answer = await exchange(host, port, data)
+        assert status(answer) == 400
+        error = ElementTree.fromstring(answer.partition(b"\r\n\r\n")[2])
+        assert error.tag.endswith("ErrorResponse")
+        assert api.requests == []
+
+    with_door(check)
+
+
+def test_a_head_without_end_is_cut_off() -> None:
+    async def check(host: str, port: int, api: NoApi) -> None:
+        fields = b"".join(b"X-%d: %s\r\n" % (n, b"v" * 1000) for n in range(100))
+        assert status(await exchange(host, port, b"GET / HTTP/1.1\r\n" + fields + b"\r\n")) == 400
+        assert api.requests == []
+
+    with_door(check)
+
+
+def test_a_client_that_never_finishes_its_head_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.05)
+
+    async def check(host: str, port: int, api: NoApi) -> None:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET / HTTP/1.1\r\nHost")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+    with_door(check)
+
+
+def test_a_body_over_the_limit_is_refused() -> None:
+    async def check(host: str, port: int, api: NoApi) -> None:
+        request = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001
+        answer = await exchange(host, port, request)
+        assert (status(answer), answer.endswith(b"RequestEntityTooLarge")) == (413, True)
+        assert api.requests == []
+
+    with_door(check)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected", "words"),
+    [
+        (b"/verify?token=good", 200, b"news@example.com"),
+        (b"/verify?token=bad", 404, b"not valid"),
+        (b"/verify", 404, b"not valid"),
+        (b"/verify?token=%3Cscript%3E", 404, b"not valid"),
+        (b"/livez", 200, b"ok"),
+        (b"/readyz", 200, b"{}"),
+    ],
+)
+def test_pages_beside_the_api(target: bytes, expected: int, words: bytes) -> None:
+    async def check(host: str, port: int, api: NoApi) -> None:
+        answer = await exchange(host, port, b"GET " + target + b" HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert (status(answer), words in answer) == (expected, True)
+        assert api.requests == []
+
+    with_door(check)
