@@ -13,10 +13,10 @@ from typing import Any
 
 from sesame.access.credentials import Authenticator
 from sesame.aws import query, sigv4
-from sesame.aws.errors import InvalidAction
 from sesame.aws.model import Operation, ServiceModel
 from sesame.aws.request import HttpRequest
 from sesame.errors import (
+    AccessDenied,
     InternalFailure,
     NotImplementedByService,
     ServiceError,
@@ -125,17 +125,21 @@ class AwsApi:
         )
         if form is None:
             raise problem
-        operation = self._operation(call.model, form.action)
-        result = await self._handlers[call.model.name][form.action](call.caller, query.parse(operation, form))
+        operation = self._operation(call.model, form, presigned=signed.presigned)
+        handler = self._handlers[call.model.name][operation.name]
+        result = await handler(call.caller, query.parse(operation, form))
         return query.serialise(operation, result, request_id=request_id)
 
-    def _operation(self, model: ServiceModel, action: str) -> Operation:
-        operation = model.operations.get(action)
-        if operation is not None and action in self._handlers[model.name]:
-            return operation
-        if model.is_known_operation(action):
-            raise NotImplementedByService(f"The operation {action} is not implemented by this service.")
-        raise InvalidAction(f"Could not find operation {action} for version {model.api_version}")
+    def _operation(self, model: ServiceModel, form: query.Form, *, presigned: bool) -> Operation:
+        """The operation asked for; a presigned link, which others may come by, can only read."""
+        operation = query.find_operation(model, form)
+        if operation.name not in self._handlers[model.name]:
+            raise NotImplementedByService(
+                f"The operation {operation.name} is not implemented by this service."
+            )
+        if presigned and not operation.is_read:
+            raise AccessDenied(f"The operation {operation.name} must be signed in the Authorization header.")
+        return operation
 
     @staticmethod
     def _refuse(call: "_Call", error: ServiceError, request_id: str) -> tuple[bytes, int, str]:
