@@ -32,7 +32,15 @@ from sesame.policy.reasons.derivation import (
     StatementStep,
 )
 from sesame.policy.reasons.sentence import write_sentence
-from sesame.policy.request import ContextValue, Decision, Outcome, PolicyKind, Request, StatementRef
+from sesame.policy.request import (
+    ContextValue,
+    Decision,
+    Outcome,
+    PolicyKind,
+    Request,
+    Requester,
+    StatementRef,
+)
 
 _NO_IDS: Mapping[str, str] = {}
 Comparable = int | Decimal
@@ -56,6 +64,35 @@ def explain(
         deciding=decision.deciding,
         sentence=write_sentence(request, decision, steps),
     )
+
+
+def condition_holds(policy: Policy, effect: Effect, condition: Condition, value: ContextValue | None) -> bool:
+    """Whether one condition lets its statement apply when the request carries `value` for its key."""
+    context = {} if value is None else {condition.key: value}
+    step = _Evaluator(_bare_request(context), {}).condition(policy, effect, condition)
+    return step.answer is True or (step.answer is None and effect is Effect.DENY)
+
+
+def is_about(policy: Policy, statement: Statement, request: Request) -> bool:
+    """Whether a statement's action and resource fit the request."""
+    steps = _Evaluator(request, {}).elements(policy, statement)
+    return _holds_for(statement, [step for step in steps if not step.element.endswith("Principal")])
+
+
+def find_grant(statement: Statement, request: Request, principal_ids: Mapping[str, str]) -> Grant | None:
+    """How a statement's principal fits the request; None when it does not."""
+    step, grant = _Evaluator(request, principal_ids).principal(statement)
+    return grant if _holds_for(statement, [step]) else None
+
+
+def _holds_for(statement: Statement, steps: Sequence[ElementStep]) -> bool:
+    denies = statement.effect is Effect.DENY
+    return all(step.answer is True or (step.answer is None and denies) for step in steps)
+
+
+def _bare_request(context: Mapping[str, ContextValue]) -> Request:
+    nobody = Requester(arn="", account_id="", kind="service", user_id="")
+    return Request(requester=nobody, action="", resource="", resource_account="", context=context)
 
 
 def _join(request: Request, steps: Sequence[StatementStep]) -> Decision:
@@ -104,13 +141,10 @@ class _Evaluator:
 
     def statement(self, policy: Policy, statement: Statement, name: str, kind: PolicyKind) -> StatementStep:
         """Every element and condition of a statement against the request."""
-        elements = [self._action(statement), self._resource(policy, statement)]
-        grant = Grant.DIRECT
-        if statement.principals is not None:
-            step, grant = self._principal(statement)
-            elements.insert(0, step)
+        elements = self.elements(policy, statement)
+        grant = self.principal(statement)[1] if statement.principals is not None else Grant.DIRECT
         conditions = tuple(
-            self._condition(policy, statement.effect, condition) for condition in statement.conditions
+            self.condition(policy, statement.effect, condition) for condition in statement.conditions
         )
         answers = [element.answer for element in elements] + [step.answer for step in conditions]
         if not policy.is_understood:
@@ -125,6 +159,11 @@ class _Evaluator:
             matched=matched,
             grants=matched and not denies and (grant is Grant.DIRECT or self._is_foreign()),
         )
+
+    def elements(self, policy: Policy, statement: Statement) -> list[ElementStep]:
+        """Principal (of an identity policy), action and resource against the request."""
+        elements = [self._action(statement), self._resource(policy, statement)]
+        return [self.principal(statement)[0], *elements] if statement.principals is not None else elements
 
     def _is_foreign(self) -> bool:
         return self._request.requester.account_id != self._request.resource_account
@@ -159,7 +198,8 @@ class _Evaluator:
             answer=answer,
         )
 
-    def _principal(self, statement: Statement) -> tuple[ElementStep, Grant]:
+    def principal(self, statement: Statement) -> tuple[ElementStep, Grant]:
+        """Principal or NotPrincipal against the requester, and what a match grants."""
         principals = statement.principals or ()
         wanted = tuple(principal.value for principal in principals)
         forms = [read_principal(principal) for principal in principals]
@@ -226,7 +266,8 @@ class _Evaluator:
             return True
         return (PrincipalForm.NAME, name) in forms and self._principal_ids.get(name, unique_id) == unique_id
 
-    def _condition(self, policy: Policy, effect: Effect, condition: Condition) -> ConditionStep:
+    def condition(self, policy: Policy, effect: Effect, condition: Condition) -> ConditionStep:
+        """One key under one operator against the request."""
         seen = self._context.get(condition.key.lower())
         answer, note = self._satisfies(policy, effect, condition, seen)
         return ConditionStep(

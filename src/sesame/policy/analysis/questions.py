@@ -1,0 +1,290 @@
+"""Questions about the policies of one identity, answered exactly and with a witness each.
+
+`who_can_send`: which principals may send at all, or as an address like so, to recipients like so, at a
+time, from an address range. `compare`: does the new policy allow anything the old one did not, and the
+reverse. Both are about what the identity's policies allow; that a delegate's own account lets its users
+send is taken for granted, as the identity's owner must. Statements that never match and Allows that a
+Deny covers are found the same way. Every witness is replayed through `decide` before it is given.
+
+Where a construct is outside the exact fragment the answer is "unknown" and names it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sesame.policy.analysis.principals import Candidate, candidates
+from sesame.policy.analysis.search import Box, Point, Search
+from sesame.policy.analysis.space import MOMENT, OutsideFragment, Space
+from sesame.policy.analysis.strings import BudgetExhausted
+from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
+from sesame.policy.language.document import Effect, Policy, Statement, parse_iam_policy
+from sesame.policy.language.vocabulary import CONDITION_KEYS, IDENTITY_ACTIONS, SENDING_ACTIONS
+from sesame.policy.reasons.derivation import Grant
+from sesame.policy.reasons.evaluator import find_grant, is_about
+from sesame.policy.request import ContextValue, Outcome, Request
+
+Named = Sequence[tuple[str, Policy]]
+_NO_IDS: Mapping[str, str] = {}
+_NO_LIMITS: Mapping[str, Sequence[str]] = {}
+
+
+class Verdict(Enum):
+    """What an exact question may have for an answer."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One principal and what was found out about it: a request that shows a yes, a reason for an unknown."""
+
+    who: str
+    verdict: Verdict
+    witness: Request | None = None
+    statement: tuple[str, int] | None = None
+    """Policy name and number of the Allow that the witness passes by."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a new set of policies allows that the old one did not, and the reverse, by principal."""
+
+    gained: tuple[Answer, ...]
+    lost: tuple[Answer, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """NO when both sets allow the same; YES when a witness shows a difference."""
+        verdicts = {answer.verdict for answer in (*self.gained, *self.lost)}
+        if Verdict.YES in verdicts:
+            return Verdict.YES
+        return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts else Verdict.NO
+
+
+def who_can_send(
+    policies: Named,
+    *,
+    identity_arn: str,
+    limits: Mapping[str, Sequence[str]] = _NO_LIMITS,
+    principal_ids: Mapping[str, str] = _NO_IDS,
+) -> tuple[Answer, ...]:
+    """Every principal that the policies tell apart, with YES, NO or UNKNOWN.
+
+    `limits` maps condition keys to patterns (for aws:SourceIp ranges, for aws:CurrentTime dates) of which
+    the request's value matches one.
+    """
+    question = _Question(identity_arn, limits, principal_ids)
+    return tuple(
+        question.ask(candidate, SENDING_ACTIONS, policies, None)
+        for candidate in candidates(policies, identity_arn=identity_arn, principal_ids=principal_ids)
+    )
+
+
+def compare(
+    old: Named,
+    new: Named,
+    *,
+    identity_arn: str,
+    limits: Mapping[str, Sequence[str]] = _NO_LIMITS,
+    principal_ids: Mapping[str, str] = _NO_IDS,
+) -> Comparison:
+    """What `new` allows and `old` does not, and the reverse: the principals with YES or UNKNOWN."""
+    question = _Question(identity_arn, limits, principal_ids)
+    who = candidates([*old, *new], identity_arn=identity_arn, principal_ids=principal_ids)
+
+    def differences(wide: Named, narrow: Named) -> tuple[Answer, ...]:
+        found = (question.ask(candidate, IDENTITY_ACTIONS, wide, narrow) for candidate in who)
+        return tuple(answer for answer in found if answer.verdict is not Verdict.NO)
+
+    return Comparison(gained=differences(new, old), lost=differences(old, new))
+
+
+def never_matches(policy: Policy, statement: Statement) -> bool:
+    """Whether the conditions of a statement contradict each other, for certain."""
+    searches = [_search(sending=sending) for sending in (True, False)]
+    try:
+        return all(search.find([search.box(policy, statement)], []) is None for search in searches)
+    except (OutsideFragment, BudgetExhausted):
+        return False
+
+
+def is_shadowed(policies: Named, policy: Policy, statement: Statement, *, identity_arn: str) -> bool:
+    """Whether Deny statements cover everything that an Allow of one of the policies allows, for certain."""
+    question = _Question(identity_arn, _NO_LIMITS, _NO_IDS)
+    try:
+        return all(
+            question.outside_denies(candidate, action, policies, (policy, statement)) is None
+            for candidate in candidates(policies, identity_arn=identity_arn, principal_ids=_NO_IDS)
+            for action in IDENTITY_ACTIONS
+        )
+    except (OutsideFragment, BudgetExhausted):
+        return False
+
+
+def _search(*, sending: bool, limits: Mapping[str, Sequence[str]] = _NO_LIMITS) -> Search:
+    return Search(Space(sending=sending, limits=limits))
+
+
+_Placed = tuple[str, Policy, Statement]
+
+
+class _Question:
+    """What all answers of one call share: the identity, the limits, what was solved already."""
+
+    def __init__(
+        self, identity_arn: str, limits: Mapping[str, Sequence[str]], principal_ids: Mapping[str, str]
+    ) -> None:
+        self._identity_arn = identity_arn
+        self._owner = identity_arn.split(":")[4]
+        self._principal_ids = principal_ids
+        self._about: dict[object, bool] = {}
+        self._grants: dict[object, Grant | None] = {}
+        self._found: dict[object, tuple[Point, _Placed] | None] = {}
+        self._searches = {sending: _search(sending=sending, limits=limits) for sending in (True, False)}
+        everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+        self._everything = compile_policies([("everything", parse_iam_policy(everything))], kind="iam")
+
+    def ask(self, candidate: Candidate, actions: Iterable[str], wide: Named, narrow: Named | None) -> Answer:
+        """Whether `wide` allows the candidate something, that `narrow` does not."""
+        unknown = ""
+        for action in actions:
+            fitting = self._fitting(candidate, action, wide)
+            other = None if narrow is None else self._fitting(candidate, action, narrow)
+            try:
+                found = self._known_difference(action, fitting, other)
+            except OutsideFragment as error:
+                unknown = unknown or f"outside the exact fragment: {error}"
+                continue
+            except BudgetExhausted:
+                unknown = unknown or "too many combinations to be exact in the time allowed"
+                continue
+            if found is not None:
+                point, (name, _, statement) = found
+                witness = self._request(candidate, action, point)
+                self._replay(candidate, witness, wide, narrow)
+                return Answer(
+                    who=candidate.label,
+                    verdict=Verdict.YES,
+                    witness=witness,
+                    statement=(name, statement.index),
+                )
+        if unknown:
+            return Answer(who=candidate.label, verdict=Verdict.UNKNOWN, reason=unknown)
+        return Answer(who=candidate.label, verdict=Verdict.NO)
+
+    def outside_denies(
+        self, candidate: Candidate, action: str, policies: Named, allow: tuple[Policy, Statement]
+    ) -> Point | None:
+        """A point where the Allow applies to the candidate and no Deny does."""
+        if not self._fits(candidate, action, *allow):
+            return None
+        fitting = self._fitting(candidate, action, policies)
+        search = self._searches[action in SENDING_ACTIONS]
+        return search.find([search.box(*allow)], _boxes(search, fitting, Effect.DENY))
+
+    def _fitting(self, candidate: Candidate, action: str, policies: Named) -> list[_Placed]:
+        """The statements whose principal, action and resource fit."""
+        return [
+            (name, policy, statement)
+            for name, policy in policies
+            for statement in policy.statements
+            if self._fits(candidate, action, policy, statement)
+        ]
+
+    def _fits(self, candidate: Candidate, action: str, policy: Policy, statement: Statement) -> bool:
+        """Element by element, since many statements share theirs."""
+        denies = statement.effect is Effect.DENY
+        if not policy.is_understood:
+            return denies
+        about = (
+            (action, policy.has_variables, denies),
+            (statement.actions, statement.not_actions, statement.resources, statement.not_resources),
+        )
+        if about not in self._about:
+            self._about[about] = is_about(policy, statement, self._request(candidate, action, {}))
+        if not self._about[about]:
+            return False
+        whom = (candidate.requester, denies, statement.principals, statement.not_principals)
+        if whom not in self._grants:
+            request = self._request(candidate, action, {})
+            self._grants[whom] = find_grant(statement, request, self._principal_ids)
+        grant = self._grants[whom]
+        return grant is Grant.DIRECT or (grant is Grant.ACCOUNT and (denies or not candidate.is_own))
+
+    def _known_difference(
+        self, action: str, wide: Sequence[_Placed], narrow: Sequence[_Placed] | None
+    ) -> tuple[Point, _Placed] | None:
+        """`_difference`, asked once for each combination of statements, whoever and whatever they fit."""
+        asked = (
+            action in SENDING_ACTIONS,
+            tuple(id(statement) for _, _, statement in wide),
+            None if narrow is None else tuple(id(statement) for _, _, statement in narrow),
+        )
+        if asked not in self._found:
+            self._found[asked] = self._difference(action, wide, narrow)
+        return self._found[asked]
+
+    def _difference(
+        self, action: str, wide: Sequence[_Placed], narrow: Sequence[_Placed] | None
+    ) -> tuple[Point, _Placed] | None:
+        """A point that `wide` allows and `narrow` does not, with the Allow it passes by."""
+        search = self._searches[action in SENDING_ACTIONS]
+        denies = _boxes(search, wide, Effect.DENY)
+        for placed in wide:
+            _, policy, statement = placed
+            if statement.effect is Effect.DENY or not policy.is_understood:
+                continue
+            box = search.box(policy, statement)
+            for inside, outside in _ways(search, box, denies, narrow):
+                point = search.find(inside, outside)
+                if point is not None:
+                    return point, placed
+        return None
+
+    def _request(self, candidate: Candidate, action: str, point: Point) -> Request:
+        context: dict[str, ContextValue] = {}
+        for dimension, value in point.items():
+            if value is None:
+                continue
+            key = CONDITION_KEYS.get(dimension)
+            context[key.name if key is not None else dimension] = value
+            if dimension == MOMENT:
+                context["aws:EpochTime"] = value
+        return Request(
+            requester=candidate.requester,
+            action=action,
+            resource=self._identity_arn,
+            resource_account=self._owner,
+            context=context,
+        )
+
+    def _replay(self, candidate: Candidate, witness: Request, wide: Named, narrow: Named | None) -> None:
+        """Hold a witness against the compiled evaluator; a disagreement is a defect of ours."""
+        allowed = self._allows(candidate, witness, wide)
+        if not allowed or (narrow is not None and self._allows(candidate, witness, narrow)):
+            raise RuntimeError(f"the analysis and the evaluator disagree on {witness}: please report it")
+
+    def _allows(self, candidate: Candidate, witness: Request, policies: Named) -> bool:
+        compiled = compile_policies(policies, kind="identity", principal_ids=self._principal_ids)
+        iam: PolicySet = EMPTY if candidate.is_own else self._everything
+        return decide(witness, iam=iam, identity=compiled).outcome is Outcome.ALLOW
+
+
+def _boxes(search: Search, placed: Iterable[_Placed], effect: Effect) -> list[Box]:
+    return [search.box(policy, statement) for _, policy, statement in placed if statement.effect is effect]
+
+
+def _ways(
+    search: Search, box: Box, denies: Sequence[Box], narrow: Sequence[_Placed] | None
+) -> Iterator[tuple[list[Box], list[Box]]]:
+    """How a point in `box` can be allowed on one side only: no Allow of the other, or one of its Denies."""
+    if narrow is None:
+        yield [box], list(denies)
+        return
+    yield [box], [*denies, *_boxes(search, narrow, Effect.ALLOW)]
+    for deny in _boxes(search, narrow, Effect.DENY):
+        yield [box, deny], list(denies)

@@ -1,0 +1,128 @@
+"""Checks of one condition: key, operator and values that do not go together.
+
+A check yields (code, path below the condition's key, message); () means the key itself.
+"""
+
+import re
+from collections.abc import Iterator
+
+from sesame.policy.findings.catalogue import Code
+from sesame.policy.language.document import Condition, Policy
+from sesame.policy.language.pattern import Glob, Tokens, Variable, Wild, tokenize
+from sesame.policy.language.source import Path
+from sesame.policy.language.values import read_address, read_range
+from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key
+
+Note = tuple[Code, Path, str]
+
+_ADDRESS_KEYS = {"ses:fromaddress", "ses:feedbackaddress", "ses:recipients"}
+_REGEX_SIGNS = re.compile(r"\.\*|\.\+|\\[.@dws*+]|\[[^\]@]*-[^\]@]*\]|\([^)]*\|[^)]*\)|^\^|\$$")
+_NUMBER_FAMILIES = (Family.NUMERIC, Family.DATE)
+_TEXT_FAMILIES = (Family.STRING, Family.ARN, Family.NULL)
+
+
+def check_key(condition: Condition) -> Iterator[Note]:
+    """A key that no request carries, or carries as a list; an operator for another kind of value."""
+    key = find_key(condition.key)
+    if key is None:
+        return
+    operator = condition.operator
+    family = operator.comparison.family
+    if not key.is_sent and family is not Family.NULL:
+        holds = operator.comparison.negated or operator.if_exists or operator.quantifier is Quantifier.FOR_ALL
+        always = "always holds" if holds else "never holds"
+        yield Code.KEY_NEVER_SENT, (), f"no request carries {condition.key}, so the condition {always}"
+    if key.is_list and operator.quantifier is Quantifier.NONE and family is not Family.NULL:
+        message = f"{condition.key} has many values: write ForAllValues:{operator.text} or ForAnyValue:"
+        yield Code.PLAIN_OPERATOR_ON_LIST, (), message
+    if not _goes_with(family, key.family):
+        message = (
+            f"{condition.key} is a {key.family.value}, {operator.comparison.name} compares a {family.value}"
+        )
+        yield Code.WRONG_OPERATOR_FOR_KEY, (), message
+    if operator.if_exists and operator.quantifier is not Quantifier.NONE:
+        message = f"IfExists does nothing after {operator.quantifier.value}: remove it"
+        yield Code.IF_EXISTS_ON_SET, (), message
+    if family is Family.BOOL and not operator.if_exists and condition.key.lower() != "aws:securetransport":
+        message = f"a request without {condition.key} fails this, also for `false`: write BoolIfExists if it should not"
+        yield Code.BOOL_ON_OPTIONAL_KEY, (), message
+
+
+def _goes_with(operator: Family, key: Family) -> bool:
+    """Whether an operator of one family can be meant for a key of another."""
+    if operator in _TEXT_FAMILIES or operator is key:
+        return operator is not Family.ARN or key in (Family.ARN, Family.STRING)
+    return operator in _NUMBER_FAMILIES and key in _NUMBER_FAMILIES
+
+
+def check_values(policy: Policy, condition: Condition) -> Iterator[Note]:
+    """Every value on its own."""
+    for number, value in enumerate(condition.values):
+        for code, message in _check_value(policy, condition, value):
+            yield code, (number,), message
+
+
+def _check_value(policy: Policy, condition: Condition, value: str) -> Iterator[tuple[Code, str]]:
+    comparison = condition.operator.comparison
+    if comparison.family is Family.IP:
+        yield from _check_range(value)
+    if comparison.family not in (Family.STRING, Family.ARN):
+        return
+    yield from _check_variables(policy, value)
+    if comparison.family is Family.ARN:
+        return
+    like = comparison.compare is Compare.LIKE
+    tokens = tokenize(value, variables=policy.has_variables)
+    has_wildcard = any(isinstance(token, Wild) for token in tokens)
+    has_variable = any(isinstance(token, Variable) for token in tokens)
+    if like and not has_wildcard and not has_variable:
+        message = f"`{value}` has no wildcard, so it matches itself only: write `*{value}*` for a part"
+        yield Code.LIKE_WITHOUT_WILDCARD, message
+    if not like and has_wildcard:
+        instead = comparison.name.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
+        yield Code.WILDCARD_UNDER_EQUALS, f"`{value}` is compared as it stands: write {instead} for wildcards"
+    if like and _REGEX_SIGNS.search(value):
+        message = f"`{value}` looks like a regular expression; only `*` and `?` are wildcards"
+        yield Code.REGULAR_EXPRESSION, message
+    yield from _check_text(condition, value, tokens)
+
+
+def _check_text(condition: Condition, value: str, tokens: Tokens) -> Iterator[tuple[Code, str]]:
+    key = condition.key.lower()
+    ignores_case = condition.operator.comparison.compare is Compare.EQUAL_FOLDED
+    if key in _ADDRESS_KEYS:
+        domain = value.rpartition("@")[2] if "@" in value else ""
+        if not ignores_case and domain != domain.lower() and "${" not in domain:
+            message = f"`{value}` matches only with these capitals: write the domain in lower case"
+            yield Code.CASE_NEVER_MATCHES, message
+        if "<" in value or ">" in value:
+            message = f"{condition.key} is the bare address: leave out the display name in `{value}`"
+            yield Code.DISPLAY_NAME_IN_ADDRESS, message
+    if key == "ses:apiversion" and not _may_match(tokens, ("1", "2")):
+        yield Code.UNKNOWN_API_VERSION, f"ses:ApiVersion is `1` or `2` (SMTP: `2`), never `{value}`"
+
+
+def _may_match(tokens: Tokens, texts: tuple[str, ...]) -> bool:
+    if not all(isinstance(token, str | Wild) for token in tokens):
+        return True
+    return any(Glob(tokens).matches(text) for text in texts)
+
+
+def _check_variables(policy: Policy, value: str) -> Iterator[tuple[Code, str]]:
+    if not policy.has_variables:
+        if "${" in value:
+            message = f"`{value}` is literal text in version {policy.version}: write version 2012-10-17"
+            yield Code.VARIABLE_NOT_EXPANDED, message
+        return
+    for token in tokenize(value, variables=True):
+        if isinstance(token, Variable) and token.default is None:
+            key = find_key(token.key)
+            if key is None or not key.is_sent or key.is_list:
+                message = f"`${{{token.key}}}` never has one value here, so the value matches nothing"
+                yield Code.VARIABLE_WITHOUT_VALUE, message
+
+
+def _check_range(value: str) -> Iterator[tuple[Code, str]]:
+    span, base = read_range(value), read_address(value.partition("/")[0])
+    if span is not None and base != span[0]:
+        yield Code.HOST_BITS, f"`{value}` has bits beyond its prefix: they are ignored"

@@ -1,0 +1,128 @@
+"""Checks of a statement as a whole: whom it lets in, what for, and when.
+
+A check yields (code, path below the statement, message). Checks of single conditions are in
+`condition_checks`.
+"""
+
+from collections.abc import Iterator
+
+from sesame.policy.findings.catalogue import Code
+from sesame.policy.language.document import Condition, Effect, Statement
+from sesame.policy.language.forms import PrincipalForm, read_principal
+from sesame.policy.language.pattern import glob
+from sesame.policy.language.source import Path
+from sesame.policy.language.values import read_date
+from sesame.policy.language.vocabulary import IDENTITY_ACTIONS, SENDING_ACTIONS, Compare, Family, Quantifier
+
+Note = tuple[Code, Path, str]
+
+_LATER = (Compare.GREATER, Compare.GREATER_EQUAL)
+_EARLIER = (Compare.LESS, Compare.LESS_EQUAL)
+_NARROWING_KEYS = {
+    "aws:principalorgid",
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principalorgpaths",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceip",
+    "aws:sourcevpce",
+    "aws:sourcevpc",
+    "aws:userid",
+    "aws:username",
+}
+_SERVICE_GUARDS = {"aws:sourceaccount", "aws:sourcearn"}
+
+
+def check_principals(statement: Statement, owner: str | None) -> Iterator[Note]:
+    """Everybody without a condition, services without a guard, one's own account."""
+    if statement.effect is not Effect.ALLOW or statement.principals is None or statement.not_principals:
+        return
+    keys = {condition.key.lower() for condition in statement.conditions}
+    forms = [(principal, *read_principal(principal)) for principal in statement.principals]
+    for principal, form, value in forms:
+        if form is PrincipalForm.ANYBODY and not keys & _NARROWING_KEYS:
+            message = "everybody may send: name the accounts, or add a condition such as aws:PrincipalOrgID"
+            yield Code.WILDCARD_PRINCIPAL, ("Principal",), message
+        if principal.kind == "Service" and not keys & _SERVICE_GUARDS:
+            message = f"`{value}` may act for any of its customers: add aws:SourceAccount or aws:SourceArn"
+            yield Code.UNGUARDED_SERVICE, ("Principal",), message
+        if form is PrincipalForm.ACCOUNT and value == owner:
+            message = (
+                "the owner's account by itself lets nobody in: its IAM policies decide, with or without this"
+            )
+            yield Code.OWN_ACCOUNT, ("Principal",), message
+
+
+def check_actions(statement: Statement, owner: str | None) -> Iterator[Note]:
+    """Sending without SendRawEmail; managing an identity from outside."""
+    if statement.effect is not Effect.ALLOW or statement.not_actions:
+        return
+    patterns = [glob(action.lower()) for action in statement.actions]
+    allowed = [name for name in IDENTITY_ACTIONS if any(p.matches(name.lower()) for p in patterns)]
+    if "ses:SendEmail" in allowed and "ses:SendRawEmail" not in allowed:
+        message = "SMTP and raw messages need ses:SendRawEmail: add it unless they shall be refused"
+        yield Code.NO_RAW_FOR_SMTP, ("Action",), message
+    managing = [name for name in allowed if name not in SENDING_ACTIONS and name != "ses:SendBounce"]
+    strangers = owner is not None and any(
+        owner not in principal.value for principal in statement.principals or ()
+    )
+    if managing and strangers:
+        message = (
+            f"managing the identity (such as {managing[0]}) is for the owner's account: allow ses:Send* only"
+        )
+        yield Code.MANAGEMENT_ACTION, ("Action",), message
+
+
+def check_window(statement: Statement, now: float | None) -> Iterator[Note]:
+    """A window of time that has passed, or that holds no moment."""
+    latest_start: int | None = None
+    earliest_end: int | None = None
+    end_path: Path = ()
+    for condition in _dates(statement):
+        moments = [moment for moment in map(read_date, condition.values) if moment is not None]
+        if not moments:
+            continue
+        path = ("Condition", condition.operator.text, condition.key)
+        compare = condition.operator.comparison.compare
+        if compare in _LATER:
+            start = min(moments)
+            latest_start = start if latest_start is None else max(latest_start, start)
+        elif compare in _EARLIER:
+            end = max(moments)
+            if earliest_end is None or end < earliest_end:
+                earliest_end, end_path = end, path
+    if earliest_end is None:
+        return
+    if latest_start is not None and latest_start > earliest_end:
+        yield Code.EMPTY_WINDOW, end_path, "the window ends before it begins: no moment is in it"
+    elif now is not None and earliest_end < now * 1_000_000:
+        yield Code.EXPIRED, end_path, "the window has passed: remove the statement or move the date"
+
+
+def _dates(statement: Statement) -> list[Condition]:
+    return [
+        condition
+        for condition in statement.conditions
+        if condition.operator.comparison.family is Family.DATE
+        and condition.operator.quantifier is Quantifier.NONE
+        and condition.key.lower() in ("aws:currenttime", "aws:epochtime")
+    ]
+
+
+def check_empty_sets(statement: Statement) -> Iterator[Note]:
+    """An Allow by ForAllValues, which holds of no values as well."""
+    if statement.effect is not Effect.ALLOW:
+        return
+    present = {
+        condition.key.lower()
+        for condition in statement.conditions
+        if condition.operator.comparison.family is Family.NULL and condition.values == ("false",)
+    }
+    for condition in statement.conditions:
+        if condition.operator.quantifier is Quantifier.FOR_ALL and condition.key.lower() not in present:
+            path = ("Condition", condition.operator.text, condition.key)
+            message = (
+                f'true as well when {condition.key} is absent: add "Null": {{"{condition.key}": "false"}}'
+            )
+            yield Code.EMPTY_SET_SATISFIES, path, message
