@@ -71,6 +71,7 @@ class SendDecision:
     """
 
     context: Mapping[str, str | tuple[str, ...]]
+    sending_enabled: bool
     checks: tuple[Check, ...]
     unverified: tuple[str, ...]
     identity: str
@@ -151,7 +152,7 @@ class Authorizer:
             self._check(caller, credential, request.action, target, keys) for target in targets.values()
         ]
         first = next(iter(targets.values()), None)
-        sandboxed = await self._sandboxed(caller, targets.values(), epochs)
+        enabled, sandboxed = await self._standings(caller, targets.values(), epochs)
         if sandboxed:
             for address, identity in await self._recipients(caller, request.recipients, epochs):
                 if identity is None or not identity.verified:
@@ -169,6 +170,7 @@ class Authorizer:
                     checks.append(self._check(caller, credential, request.action, target, keys))
         return SendDecision(
             context=keys,
+            sending_enabled=enabled,
             checks=tuple(checks),
             unverified=tuple(unverified),
             identity=first.identity.identity.name if first and first.identity else "",
@@ -211,14 +213,14 @@ class Authorizer:
         credential = await self._directory.credential(caller.access_key_id)
         if credential is None or not credential.active:
             raise InvalidClientTokenId("The security token included in the request is invalid.")
-        epochs[account_scope(credential.principal.account_id)] = credential.account_epoch
+        _note(epochs, account_scope(credential.principal.account_id), credential.account_epoch)
         return credential
 
     async def _identity(
         self, owner: str, region: str, name: str, epochs: dict[str, int]
     ) -> OwnedIdentity | None:
         found, epoch = await self._directory.identity(owner, region, name)
-        epochs[identities_scope(owner, region)] = epoch
+        _note(epochs, identities_scope(owner, region), epoch)
         return found
 
     async def _target(self, caller: Caller, sender: SenderAddress, epochs: dict[str, int]) -> _Target | None:
@@ -301,17 +303,22 @@ class Authorizer:
             sentence=sentence,
         )
 
-    async def _sandboxed(self, caller: Caller, targets: Iterable[_Target], epochs: dict[str, int]) -> bool:
-        """Whether the caller's account, or an owner it sends as, is still in the sandbox."""
-        owners: set[str] = {caller.principal.account_id}
+    async def _standings(
+        self, caller: Caller, targets: Iterable[_Target], epochs: dict[str, int]
+    ) -> tuple[bool, bool]:
+        """Whether the caller's account sends at all, and whether it or an owner is still in the sandbox."""
+        own = caller.principal.account_id
+        owners: set[str] = {own}
         if self._owner_sandbox_counts:
             owners |= {target.owner for target in targets if target.identity is not None}
-        sandboxed = False
+        enabled, sandboxed = False, False
         for owner in sorted(owners):
             standing, epoch = await self._directory.standing(owner, caller.region)
-            epochs[account_scope(owner)] = epoch
+            _note(epochs, account_scope(owner), epoch)
             sandboxed = sandboxed or standing is None or not standing.production
-        return sandboxed
+            if owner == own:
+                enabled = standing is not None and standing.sending_enabled
+        return enabled, sandboxed
 
     async def _recipients(
         self, caller: Caller, recipients: Sequence[str], epochs: dict[str, int]
@@ -323,6 +330,15 @@ class Authorizer:
                 target = await self._own_target(caller, self._candidates(address), epochs)
                 found.append((address, target.identity))
         return found
+
+
+def _note(epochs: dict[str, int], scope: str, epoch: int) -> None:
+    """Keep the oldest epoch that a decision has read of a scope.
+
+    Two reads of one scope may lie on two sides of a change; with the newer epoch the accept
+    transaction would not see that the older read is stale (I4).
+    """
+    epochs[scope] = min(epoch, epochs.get(scope, epoch))
 
 
 def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:

@@ -28,6 +28,9 @@ MAX_DECISIONS = 8
 """How often a send is decided again while policies keep changing under it."""
 
 
+PAUSED = "Account sending is disabled."
+
+
 class StaleDecision(SesameError):
     """What a decision rests on changed before it was accepted; decide again."""
 
@@ -87,11 +90,12 @@ class Sender:
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")
 
     async def _check_not_paused(self, caller: Caller) -> None:
+        """Report a pause before anything else that is wrong; what holds is decided with the rest."""
         standing, _ = await self._authorizer.standing(caller)
         if not standing.sending_enabled:
             standing = await self._authorizer.fresh_standing(caller)
             if not standing.sending_enabled:
-                raise AccountSendingPaused("Account sending is disabled.")
+                raise AccountSendingPaused(PAUSED)
 
     async def _compose(self, submission: Submission, message_id: MessageId, at: float) -> Composed:
         stamp = Stamp(
@@ -107,6 +111,8 @@ class Sender:
     @staticmethod
     def _admit(caller: Caller, composed: Composed, decision: SendDecision) -> None:
         """Authorisation first, then verification: what SES reports when both fail is not known."""
+        if not decision.sending_enabled:
+            raise AccountSendingPaused(PAUSED)
         denied = decision.denied
         if denied is not None:
             raise access_denied(caller, composed.request.action, denied)
