@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from sesame.policy.analysis.demands import OutsideFragment
 from sesame.policy.analysis.principals import Candidate, candidates
 from sesame.policy.analysis.search import Box, Point, Search
-from sesame.policy.analysis.space import MOMENT, OutsideFragment, Space
-from sesame.policy.analysis.strings import BudgetExhausted
+from sesame.policy.analysis.space import MOMENT, Space
+from sesame.policy.analysis.strings import Budget, BudgetExhausted
 from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
 from sesame.policy.language.document import Effect, Policy, Statement, parse_iam_policy
 from sesame.policy.language.vocabulary import CONDITION_KEYS, IDENTITY_ACTIONS, SENDING_ACTIONS
@@ -77,7 +78,7 @@ def who_can_send(
     `limits` maps condition keys to patterns (for aws:SourceIp ranges, for aws:CurrentTime dates) of which
     the request's value matches one.
     """
-    question = _Question(identity_arn, limits, principal_ids)
+    question = _Question(identity_arn, limits, principal_ids, Budget())
     return tuple(
         question.ask(candidate, SENDING_ACTIONS, policies, None)
         for candidate in candidates(policies, identity_arn=identity_arn, principal_ids=principal_ids)
@@ -93,7 +94,7 @@ def compare(
     principal_ids: Mapping[str, str] = _NO_IDS,
 ) -> Comparison:
     """What `new` allows and `old` does not, and the reverse: the principals with YES or UNKNOWN."""
-    question = _Question(identity_arn, limits, principal_ids)
+    question = _Question(identity_arn, limits, principal_ids, Budget())
     who = candidates([*old, *new], identity_arn=identity_arn, principal_ids=principal_ids)
 
     def differences(wide: Named, narrow: Named) -> tuple[Answer, ...]:
@@ -103,18 +104,20 @@ def compare(
     return Comparison(gained=differences(new, old), lost=differences(old, new))
 
 
-def never_matches(policy: Policy, statement: Statement) -> bool:
+def never_matches(policy: Policy, statement: Statement, *, budget: Budget) -> bool:
     """Whether the conditions of a statement contradict each other, for certain."""
-    searches = [_search(sending=sending) for sending in (True, False)]
+    searches = [_search(sending=sending, limits=_NO_LIMITS, budget=budget) for sending in (True, False)]
     try:
         return all(search.find([search.box(policy, statement)], []) is None for search in searches)
     except (OutsideFragment, BudgetExhausted):
         return False
 
 
-def is_shadowed(policies: Named, policy: Policy, statement: Statement, *, identity_arn: str) -> bool:
+def is_shadowed(
+    policies: Named, policy: Policy, statement: Statement, *, identity_arn: str, budget: Budget
+) -> bool:
     """Whether Deny statements cover everything that an Allow of one of the policies allows, for certain."""
-    question = _Question(identity_arn, _NO_LIMITS, _NO_IDS)
+    question = _Question(identity_arn, _NO_LIMITS, _NO_IDS, budget)
     try:
         return all(
             question.outside_denies(candidate, action, policies, (policy, statement)) is None
@@ -125,8 +128,8 @@ def is_shadowed(policies: Named, policy: Policy, statement: Statement, *, identi
         return False
 
 
-def _search(*, sending: bool, limits: Mapping[str, Sequence[str]] = _NO_LIMITS) -> Search:
-    return Search(Space(sending=sending, limits=limits))
+def _search(*, sending: bool, limits: Mapping[str, Sequence[str]], budget: Budget) -> Search:
+    return Search(Space(sending=sending, limits=limits, budget=budget))
 
 
 _Placed = tuple[str, Policy, Statement]
@@ -136,7 +139,11 @@ class _Question:
     """What all answers of one call share: the identity, the limits, what was solved already."""
 
     def __init__(
-        self, identity_arn: str, limits: Mapping[str, Sequence[str]], principal_ids: Mapping[str, str]
+        self,
+        identity_arn: str,
+        limits: Mapping[str, Sequence[str]],
+        principal_ids: Mapping[str, str],
+        budget: Budget,
     ) -> None:
         self._identity_arn = identity_arn
         self._owner = identity_arn.split(":")[4]
@@ -144,7 +151,9 @@ class _Question:
         self._about: dict[object, bool] = {}
         self._grants: dict[object, Grant | None] = {}
         self._found: dict[object, tuple[Point, _Placed] | None] = {}
-        self._searches = {sending: _search(sending=sending, limits=limits) for sending in (True, False)}
+        self._searches = {
+            sending: _search(sending=sending, limits=limits, budget=budget) for sending in (True, False)
+        }
         everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
         self._everything = compile_policies([("everything", parse_iam_policy(everything))], kind="iam")
 

@@ -9,13 +9,13 @@ box is empty exactly if one of its dimensions is.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sesame.policy.analysis.space import Literals, Rule, Space, dimension_of
-from sesame.policy.analysis.strings import BudgetExhausted
+from sesame.policy.analysis.demands import Rule
+from sesame.policy.analysis.space import Literals, Space, dimension_of
 from sesame.policy.language.document import Effect, Policy, Statement
 from sesame.policy.request import ContextValue
 
-MAX_NODES = 5_000
-"""Partial solutions that one question may visit."""
+_NODE_COST = 5
+"""What a partial solution costs, in states of `strings.Budget`."""
 
 Place = tuple[str, int]
 """A rule by its dimension and its number in the space."""
@@ -37,11 +37,10 @@ _NONE: Literals = frozenset()
 
 
 class Search:
-    """Questions about one space; remembers what was solved, counts the work of each."""
+    """Questions about one space, which remembers what was solved and pays for it."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._nodes = 0
 
     def box(self, policy: Policy, statement: Statement) -> Box:
         """The box of a statement."""
@@ -58,7 +57,6 @@ class Search:
 
         Raises OutsideFragment, BudgetExhausted.
         """
-        self._nodes = 0
         wanted = {place for box in inside for place in box.rules}
         around = list(dict.fromkeys(outside))
         if any(wanted.issuperset(box.rules) for box in around):
@@ -71,9 +69,7 @@ class Search:
         return self._escape(state, around)
 
     def _escape(self, state: _State, boxes: Sequence[Box]) -> Point | None:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise BudgetExhausted
+        self._space.budget.spend(_NODE_COST)
         ways: list[tuple[list[Place], Box]] = []
         for box in boxes:
             if self._is_outside(state, box):

@@ -12,14 +12,29 @@ from itertools import chain
 
 from sesame.policy.language.pattern import Tokens, Wild, split_arn
 
-MAX_STATES = 20_000
-"""Sets of automaton states that one question may visit."""
+BUDGET = 100_000
+"""What a question may spend: a set of automaton states costs one, some ten microseconds."""
 
 _FRIENDLY = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 class BudgetExhausted(Exception):
     """The question is too large to be answered exactly in the time allowed."""
+
+
+class Budget:
+    """What is left to spend on a question, so that no policy can make one slow."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, states: int = BUDGET) -> None:
+        self._left = states
+
+    def spend(self, states: int) -> None:
+        """Take from it; raises BudgetExhausted when nothing is left."""
+        self._left -= states
+        if self._left < 0:
+            raise BudgetExhausted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +81,13 @@ def _steps(atom: Atom) -> list[_Step]:
     return steps
 
 
-def find_text(groups: Sequence[Iterable[Atom]], excluded: Iterable[Atom]) -> str | None:
+def find_text(groups: Sequence[Iterable[Atom]], excluded: Iterable[Atom], budget: Budget) -> str | None:
     """A shortest text that matches an atom of every group and none of `excluded`; None if there is none.
 
     Raises BudgetExhausted.
     """
     search = _Search([tuple(group) for group in groups], tuple(excluded))
-    return search.run()
+    return search.run(budget)
 
 
 class _Search:
@@ -138,7 +153,7 @@ class _Search:
     def _is_found(self, states: int) -> bool:
         return not states & self._forbidden and all(states & accepting for accepting, _ in self._groups)
 
-    def run(self) -> str | None:
+    def run(self, budget: Budget) -> str | None:
         """Breadth first, so that the witness is a shortest one."""
         start = self._close(self._start)
         if not self._is_alive(start):
@@ -148,6 +163,7 @@ class _Search:
         came: dict[int, tuple[int, str]] = {start: (start, "")}
         layer = [start]
         while layer:
+            budget.spend(len(layer))
             following: list[int] = []
             for states in layer:
                 for character, passed, kept in self._moves:
@@ -158,8 +174,6 @@ class _Search:
                     if self._is_found(reached):
                         return self._trace(came, reached)
                     following.append(reached)
-            if len(came) > MAX_STATES:
-                raise BudgetExhausted
             layer = following
         return None
 

@@ -1,22 +1,28 @@
 """The check of a policy text: what is refused, and what is probably not meant.
 
 `check_identity_policy` and `check_iam_policy` return findings in the order of the text. What "refused"
-means is in `language.put`; whole-policy findings that need proof (statements that never match, Allows
-that a Deny covers) come from the analysis. Pure: the time is an argument.
+means is in `language.put`. Pure: the time is an argument.
 """
 
 from collections.abc import Iterator
 
+from sesame.policy.analysis.strings import Budget
 from sesame.policy.findings.catalogue import SEVERITIES, Code, Finding
 from sesame.policy.findings.condition_checks import check_key, check_values
-from sesame.policy.findings.identity_checks import check_addresses
+from sesame.policy.findings.identity_checks import check_addresses, check_statement
 from sesame.policy.findings.statement_checks import (
     check_actions,
     check_empty_sets,
     check_principals,
     check_window,
 )
-from sesame.policy.language.document import Policy, parse_iam_policy, statement_path, value_path
+from sesame.policy.language.document import (
+    MAX_IAM_BYTES,
+    Policy,
+    parse_iam_policy,
+    statement_path,
+    value_path,
+)
 from sesame.policy.language.put import parse_identity_policy
 from sesame.policy.language.source import Path, PolicyError, Source, pointer
 
@@ -58,7 +64,8 @@ def _refused(error: PolicyError) -> Finding:
 def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> Iterator[Note]:
     """Every check on every statement; paths begin at the document."""
     owner = identity_arn.split(":")[4] if identity_arn is not None else None
-    source = Source(policy.text, max_bytes=len(policy.text) * 4)
+    source = Source(policy.text, max_bytes=MAX_IAM_BYTES)
+    budget = Budget()
     for statement in policy.statements:
         base = statement_path(source, statement.index)
         checks = [
@@ -66,13 +73,14 @@ def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> It
             *check_actions(statement, owner),
             *check_window(statement, now),
             *check_empty_sets(statement),
+            *check_statement(policy, statement, identity_arn, budget),
         ]
         for code, path, message in checks:
             yield code, (*base, *path), message
         for condition in statement.conditions:
             at = (*base, "Condition", condition.operator.text, condition.key)
-            values = [*check_values(policy, condition), *check_addresses(policy, condition, identity_arn)]
-            for code, path, message in [*check_key(condition), *values]:
+            addresses = check_addresses(policy, condition, identity_arn, budget)
+            for code, path, message in [*check_key(condition), *check_values(policy, condition), *addresses]:
                 yield code, _value_at(source, at, path), message
 
 
@@ -82,7 +90,7 @@ def _value_at(source: Source, at: Path, path: Path) -> Path:
 
 def _place(policy: Policy, notes: Iterator[Note]) -> list[Finding]:
     """Findings with their lines, in the order of the text."""
-    source = Source(policy.text, max_bytes=len(policy.text) * 4)
+    source = Source(policy.text, max_bytes=MAX_IAM_BYTES)
     findings = []
     for code, path, message in notes:
         line, column = source.position(path)
