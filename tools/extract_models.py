@@ -53,6 +53,8 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "ListUserPolicies",
         "ListUsers",
         "PutUserPolicy",
+        "SimulateCustomPolicy",
+        "SimulatePrincipalPolicy",
         "UpdateAccessKey",
     ),
     "sts": ("GetCallerIdentity",),

@@ -50,6 +50,7 @@ from sesame.operations.identities import IdentityOperations
 from sesame.operations.operator import Limits, Operator
 from sesame.operations.policies import PolicyOperations
 from sesame.operations.sending import SendingOperations
+from sesame.operations.simulate import SimulateOperations
 from sesame.operations.verification import Names, Verification
 from sesame.sending.send import Sender
 from sesame.sending.system import SystemMail
@@ -272,6 +273,7 @@ class Server:
                     random_name=services.ids.name,
                     random_secret=services.ids.secret_access_key,
                 ),
+                simulate=SimulateOperations(services.store, authorizer),
             ),
             Authenticator(
                 directory, self._clock, skew_s=settings.api.clock_skew_s, regions=served_regions(settings)

@@ -8,6 +8,7 @@ from sesame.operations.iam import IamOperations
 from sesame.operations.identities import IdentityOperations
 from sesame.operations.policies import PolicyOperations
 from sesame.operations.sending import SendingOperations
+from sesame.operations.simulate import SimulateOperations
 from sesame.operations.sts import get_caller_identity
 
 Handler = Callable[[Any, Any], Awaitable[Mapping[str, Any]]]
@@ -28,6 +29,7 @@ def handlers(
     sending: SendingOperations,
     account: AccountOperations,
     iam: IamOperations,
+    simulate: SimulateOperations,
 ) -> dict[str, dict[str, Handler]]:
     """Operation name to function, by service."""
     return {
@@ -63,5 +65,7 @@ def handlers(
             "GetUserPolicy": iam.get_user_policy,
             "ListUserPolicies": iam.list_user_policies,
             "DeleteUserPolicy": iam.delete_user_policy,
+            "SimulateCustomPolicy": simulate.simulate_custom_policy,
+            "SimulatePrincipalPolicy": simulate.simulate_principal_policy,
         },
     }

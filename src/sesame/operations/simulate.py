@@ -1,0 +1,315 @@
+"""IAM's policy simulator: what would these policies answer to these requests?
+
+Asks the same evaluators that decide sends, so an answer here is an answer there. Features that the
+evaluators do not have (organization policies, EC2 scenarios) are refused, not passed over. Source: IAM
+API reference, SimulateCustomPolicy and SimulatePrincipalPolicy.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import InvalidInput, NoSuchEntity
+from sesame.aws.shapes import iam
+from sesame.errors import ValidationError
+from sesame.model import Caller
+from sesame.operations import paging
+from sesame.policy import (
+    EMPTY,
+    Explanation,
+    Outcome,
+    Policy,
+    PolicyError,
+    Request,
+    Requester,
+    compile_policies,
+    decide,
+    explain,
+    parse_iam_policy,
+    parse_stored_identity_policy,
+)
+from sesame.policy.language.document import MAX_STORED_BYTES, statement_path
+from sesame.policy.language.source import Source
+from sesame.store import users
+from sesame.store.db import Store, Transaction
+
+DEFAULT_PAGE = 100
+MAX_RESULTS = 10_000
+"""Actions times resources of one call; far over what the console's simulator asks."""
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_USER_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):user(/(?:.*/)?)([^/]+)")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = {
+    Outcome.ALLOW: "allowed",
+    Outcome.EXPLICIT_DENY: "explicitDeny",
+    Outcome.IMPLICIT_DENY: "implicitDeny",
+}
+
+SimulateRequest = iam.SimulateCustomPolicyRequest | iam.SimulatePrincipalPolicyRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Simulation:
+    """The policies and the principal of one call; `kinds` says of each IAM policy whose it is."""
+
+    requester: Requester
+    iam: tuple[tuple[str, Policy], ...]
+    kinds: dict[str, Literal["user"]]
+    boundary: tuple[tuple[str, Policy], ...]
+    resource: tuple[tuple[str, Policy], ...]
+    resource_owner: str | None
+    context: dict[str, str | tuple[str, ...]]
+
+
+class SimulateOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    async def simulate_custom_policy(
+        self, caller: Caller, request: iam.SimulateCustomPolicyRequest
+    ) -> iam.SimulateCustomPolicyResponse:
+        """Ask policies that come with the request."""
+        await self._authorizer.require(caller, "iam:SimulateCustomPolicy")
+        simulation = _simulation(
+            request,
+            _requester(request.get("CallerArn"), caller.principal.account_id),
+            own=(),
+            kinds={},
+        )
+        return _answer(simulation, request)
+
+    async def simulate_principal_policy(
+        self, caller: Caller, request: iam.SimulatePrincipalPolicyRequest
+    ) -> iam.SimulatePrincipalPolicyResponse:
+        """Ask the policies of a user of the caller's account, and those that come with the request."""
+        arn = request["PolicySourceArn"]
+        await self._authorizer.require(caller, "iam:SimulatePrincipalPolicy", arn)
+        if request.get("PolicyExclusionList"):
+            raise InvalidInput("PolicyExclusionList is not supported.")
+        match = _USER_ARN.fullmatch(arn)
+        if match is None:
+            raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user; users are supported.")
+        account_id, _, name = match.groups()
+
+        async def run(tx: Transaction) -> tuple[users.User, list[tuple[str, str]]] | None:
+            user = await users.get_user(tx, account_id, name)
+            if user is None or user.arn != arn or account_id != caller.principal.account_id:
+                return None
+            return user, await users.policies(tx, user.user_id)
+
+        found = await self._store.read(run)
+        if found is None:
+            raise NoSuchEntity(f"The user with name {name} cannot be found.")
+        user, stored = found
+        own = tuple((policy_name, parse_iam_policy(text)) for policy_name, text in stored)
+        requester = (
+            _requester(request["CallerArn"], account_id)
+            if "CallerArn" in request
+            else Requester(arn=user.arn, account_id=account_id, kind="user", user_id=user.user_id)
+        )
+        kinds: dict[str, Literal["user"]] = {policy_name: "user" for policy_name, _ in own}
+        return _answer(_simulation(request, requester, own=own, kinds=kinds), request)
+
+
+def _simulation(
+    request: SimulateRequest,
+    requester: Requester,
+    *,
+    own: tuple[tuple[str, Policy], ...],
+    kinds: dict[str, Literal["user"]],
+) -> _Simulation:
+    """Read the request; raises `InvalidInput` for what is not supported or not a policy."""
+    if request.get("OrderedOrganizationPolicyInputList"):
+        raise InvalidInput("OrderedOrganizationPolicyInputList is not supported.")
+    if request.get("ResourceHandlingOption"):
+        raise InvalidInput("ResourceHandlingOption is for EC2 and is not supported.")
+    given = _policies("PolicyInputList", request.get("PolicyInputList", []))
+    boundary = _policies(
+        "PermissionsBoundaryPolicyInputList", request.get("PermissionsBoundaryPolicyInputList", [])
+    )
+    resource: tuple[tuple[str, Policy], ...] = ()
+    if text := request.get("ResourcePolicy"):
+        if "CallerArn" not in request and not own:
+            raise InvalidInput("CallerArn is required when ResourcePolicy is given.")
+        try:
+            resource = (("ResourcePolicy", parse_stored_identity_policy(text)),)
+        except PolicyError as error:
+            raise InvalidInput(f"ResourcePolicy: {error}") from None
+    return _Simulation(
+        requester=requester,
+        iam=(*own, *given),
+        kinds=kinds,
+        boundary=boundary,
+        resource=resource,
+        resource_owner=_owner(request.get("ResourceOwner")),
+        context=_context(request.get("ContextEntries", [])),
+    )
+
+
+def _policies(parameter: str, texts: Sequence[str]) -> tuple[tuple[str, Policy], ...]:
+    found = []
+    for number, text in enumerate(texts, start=1):
+        try:
+            found.append((f"{parameter}.{number}", parse_iam_policy(text)))
+        except PolicyError as error:
+            raise InvalidInput(f"{parameter}.{number}: {error}") from None
+    return tuple(found)
+
+
+def _requester(arn: str | None, account_id: str) -> Requester:
+    """The principal an ARN names; without one, some user of the caller's account."""
+    arn = arn or f"arn:aws:iam::{account_id}:user/simulated"
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or not _ACCOUNT.fullmatch(parts[4]):
+        raise InvalidInput(f"Invalid CallerArn: {arn}")
+    account, resource = parts[4], parts[5]
+    if resource == "root":
+        return Requester(arn=arn, account_id=account, kind="root", user_id=account)
+    if resource.startswith("user/"):
+        return Requester(arn=arn, account_id=account, kind="user", user_id=resource.rpartition("/")[2])
+    if parts[2] == "sts" and resource.startswith("assumed-role/"):
+        role = resource.split("/")[1]
+        return Requester(
+            arn=arn,
+            account_id=account,
+            kind="role",
+            user_id=role,
+            role_arn=f"arn:aws:iam::{account}:role/{role}",
+        )
+    raise InvalidInput(f"Invalid CallerArn: {arn} names no user, root or role session.")
+
+
+def _owner(text: str | None) -> str | None:
+    if text is None:
+        return None
+    account = text.split(":")[4] if text.startswith("arn:") and text.count(":") >= 5 else text
+    if not _ACCOUNT.fullmatch(account):
+        raise InvalidInput(f"Invalid ResourceOwner: {text}")
+    return account
+
+
+def _context(entries: Sequence[iam.ContextEntry]) -> dict[str, str | tuple[str, ...]]:
+    """The context entries; a type ending in `List` makes a multi-valued key."""
+    context: dict[str, str | tuple[str, ...]] = {}
+    for entry in entries:
+        name, values = entry.get("ContextKeyName"), tuple(entry.get("ContextKeyValues", ()))
+        kind = entry.get("ContextKeyType", "string")
+        if not name:
+            raise InvalidInput("A context entry must have a ContextKeyName.")
+        if not kind.endswith("List") and len(values) != 1:
+            raise InvalidInput(f"Context key {name} of type {kind} must have one value.")
+        context[name] = values if kind.endswith("List") else values[0]
+    return context
+
+
+def _answer(simulation: _Simulation, request: SimulateRequest) -> iam.SimulatePolicyResponse:
+    """One result for each action and resource, by page."""
+    resources = request.get("ResourceArns") or ["*"]
+    pairs = [(action, resource) for action in request["ActionNames"] for resource in resources]
+    if len(pairs) > MAX_RESULTS:
+        raise InvalidInput(f"A call takes at most {MAX_RESULTS} combinations of actions and resources.")
+    marker = request.get("Marker")
+    after = paging.decode(marker, lambda: ValidationError(f"Invalid Marker: {marker}"))
+    if after and not after.isdigit():
+        raise ValidationError(f"Invalid Marker: {marker}")
+    start = int(after or 0)
+    end = start + (request.get("MaxItems") or DEFAULT_PAGE)
+    results = [_result(simulation, action, resource) for action, resource in pairs[start:end]]
+    response: iam.SimulatePolicyResponse = {"EvaluationResults": results, "IsTruncated": end < len(pairs)}
+    if end < len(pairs):
+        response["Marker"] = paging.encode(str(end))
+    return response
+
+
+def _result(simulation: _Simulation, action: str, resource: str) -> iam.EvaluationResult:
+    parts = resource.split(":", 5)
+    owner = (
+        simulation.resource_owner or (parts[4] if len(parts) == 6 else "") or simulation.requester.account_id
+    )
+    request = Request(
+        requester=simulation.requester,
+        action=action,
+        resource=resource,
+        resource_account=owner,
+        context=simulation.context,
+    )
+    explanation = explain(request, iam=simulation.iam, identity=simulation.resource)
+    outcome = explanation.outcome
+    result: iam.EvaluationResult = {
+        "EvalActionName": action,
+        "EvalResourceName": resource,
+        "EvalDecision": _DECISIONS[outcome],
+        "MatchedStatements": list(_matched(simulation, explanation)),
+        "MissingContextValues": _missing(simulation),
+    }
+    if simulation.boundary:
+        compiled = compile_policies(simulation.boundary, kind="iam")
+        within = decide(request, iam=compiled, identity=EMPTY).outcome
+        result["PermissionsBoundaryDecisionDetail"] = {
+            "AllowedByPermissionsBoundary": within is Outcome.ALLOW
+        }
+        if within is Outcome.EXPLICIT_DENY:
+            result["EvalDecision"] = "explicitDeny"
+        elif within is Outcome.IMPLICIT_DENY and outcome is Outcome.ALLOW:
+            result["EvalDecision"] = "implicitDeny"
+    return result
+
+
+def _matched(simulation: _Simulation, explanation: Explanation) -> Iterator[iam.Statement]:
+    """The statements that made the decision, with where they stand in their policies."""
+    texts = {name: policy.text for name, policy in (*simulation.iam, *simulation.resource)}
+    for ref in explanation.deciding:
+        start, end = _span(texts[ref.policy], ref.index)
+        yield {
+            "SourcePolicyId": ref.policy,
+            "SourcePolicyType": "resource"
+            if ref.kind == "identity"
+            else simulation.kinds.get(ref.policy, "none"),
+            "StartPosition": start,
+            "EndPosition": end,
+        }
+
+
+def _span(text: str, index: int) -> tuple[iam.Position, iam.Position]:
+    """Where a statement begins and ends in its policy: lines and columns from 1."""
+    source = Source(text, max_bytes=MAX_STORED_BYTES)
+    line, column = source.position(statement_path(source, index))
+    offset = sum(len(part) + 1 for part in text.split("\n")[: line - 1]) + column - 1
+    _, end = json.JSONDecoder().raw_decode(text, offset)
+    end_line = text.count("\n", 0, end) + 1
+    return (
+        {"Line": line, "Column": column},
+        {"Line": end_line, "Column": end - text.rfind("\n", 0, end)},
+    )
+
+
+def _missing(simulation: _Simulation) -> list[str]:
+    """Condition keys that the policies ask for and the context does not give, as they are written."""
+    given = {name.lower() for name in simulation.context}
+    wanted: dict[str, str] = {}
+    for _, policy in (*simulation.iam, *simulation.boundary, *simulation.resource):
+        for statement in policy.statements:
+            for condition in statement.conditions:
+                wanted.setdefault(condition.key.lower(), condition.key)
+                if policy.has_variables:
+                    for name in _variables(condition.values):
+                        wanted.setdefault(name.lower(), name)
+            if policy.has_variables:
+                for name in _variables(statement.resources):
+                    wanted.setdefault(name.lower(), name)
+    return [name for key, name in wanted.items() if key not in given]
+
+
+def _variables(values: Sequence[str]) -> Iterator[str]:
+    """Names of the policy variables in `values` that need a value from the context."""
+    for value in values:
+        for name in _VARIABLE.findall(value):
+            if name not in ("*", "?", "$") and "," not in name:
+                yield name.strip()

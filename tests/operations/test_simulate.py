@@ -1,0 +1,115 @@
+"""IAM's simulator through unmodified boto3: the answers are those of the evaluators that decide sends."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.process import SesameProcess
+
+ARN = "arn:aws:ses:us-east-1:{}:identity/example.com"
+
+
+def policy(**statement: Any) -> str:
+    body = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"} | statement
+    return json.dumps({"Version": "2012-10-17", "Statement": [body]})
+
+
+def simulate(sesame: SesameProcess, **request: Any) -> list[dict[str, Any]]:
+    iam = sesame.client("iam", sesame.create_account())
+    results: list[dict[str, Any]] = iam.simulate_custom_policy(
+        **{"ActionNames": ["ses:SendEmail"], "PolicyInputList": [policy()]} | request
+    )["EvaluationResults"]
+    return results
+
+
+def test_decisions_and_the_statement_that_made_each(sesame: SesameProcess) -> None:
+    allow, deny = (
+        policy(),
+        policy(Effect="Deny", Action="ses:Send*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
+    )
+    (result,) = simulate(sesame, PolicyInputList=[allow, deny])
+    assert (result["EvalDecision"], result["MissingContextValues"]) == ("allowed", ["aws:SecureTransport"])
+    assert [matched["SourcePolicyId"] for matched in result["MatchedStatements"]] == ["PolicyInputList.1"]
+    clear = {
+        "ContextKeyName": "AWS:securetransport",
+        "ContextKeyValues": ["false"],
+        "ContextKeyType": "boolean",
+    }
+    (result,) = simulate(sesame, PolicyInputList=[allow, deny], ContextEntries=[clear])
+    assert (result["EvalDecision"], result["MissingContextValues"]) == ("explicitDeny", [])
+    assert [matched["SourcePolicyId"] for matched in result["MatchedStatements"]] == ["PolicyInputList.2"]
+    (result,) = simulate(sesame, ActionNames=["ses:DeleteIdentity"])
+    assert (result["EvalDecision"], result["MatchedStatements"]) == ("implicitDeny", [])
+
+
+def test_positions_are_those_of_the_statement_in_the_text(sesame: SesameProcess) -> None:
+    text = '{"Version": "2012-10-17",\n "Statement": [\n  {"Effect": "Allow", "Action": "*",\n   "Resource": "*"}\n]}'
+    (result,) = simulate(sesame, PolicyInputList=[text])
+    (matched,) = result["MatchedStatements"]
+    assert matched["StartPosition"] == {"Line": 3, "Column": 3}
+    assert matched["EndPosition"] == {"Line": 4, "Column": 20}
+
+
+def test_a_resource_policy_lets_a_caller_of_another_account_in(sesame: SesameProcess) -> None:
+    owner, delegate = "111111111111", "arn:aws:iam::222222222222:user/mailer"
+    arn = ARN.format(owner)
+    resource_policy = policy(Principal={"AWS": delegate}, Resource=arn)
+    options = {"ResourceArns": [arn], "CallerArn": delegate}
+    (without,) = simulate(sesame, **options)
+    assert without["EvalDecision"] == "implicitDeny"
+    (result,) = simulate(sesame, ResourcePolicy=resource_policy, **options)
+    assert result["EvalDecision"] == "allowed"
+    assert {m["SourcePolicyType"] for m in result["MatchedStatements"]} == {"none", "resource"}
+
+
+def test_a_boundary_limits_what_policies_allow(sesame: SesameProcess) -> None:
+    (result,) = simulate(sesame, PermissionsBoundaryPolicyInputList=[policy(Action="ses:Get*")])
+    assert result["EvalDecision"] == "implicitDeny"
+    assert result["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+
+
+def test_results_come_by_page(sesame: SesameProcess) -> None:
+    iam = sesame.client("iam", sesame.create_account())
+    actions = [f"ses:Action{n}" for n in range(7)]
+    pages = iam.get_paginator("simulate_custom_policy").paginate(
+        PolicyInputList=[policy()], ActionNames=actions, PaginationConfig={"PageSize": 3}
+    )
+    assert [r["EvalActionName"] for page in pages for r in page["EvaluationResults"]] == actions
+
+
+def test_a_users_own_policies_are_asked(sesame: SesameProcess) -> None:
+    account = sesame.create_account()
+    iam = sesame.client("iam", account)
+    arn = iam.create_user(UserName="mailer")["User"]["Arn"]
+    iam.put_user_policy(UserName="mailer", PolicyName="send", PolicyDocument=policy())
+    own = ARN.format(account.account_id)
+    results = iam.simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=["ses:SendEmail", "ses:SendRawEmail"], ResourceArns=[own]
+    )["EvaluationResults"]
+    assert [r["EvalDecision"] for r in results] == ["allowed", "implicitDeny"]
+    (matched,) = results[0]["MatchedStatements"]
+    assert (matched["SourcePolicyId"], matched["SourcePolicyType"]) == ("send", "user")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"PolicyInputList": ["{"]},
+        {"ResourcePolicy": "{"},
+        {"ResourcePolicy": policy(Principal="*")},
+        {"CallerArn": "arn:aws:iam::1:user/x"},
+        {"ResourceOwner": "nobody"},
+        {"ResourceHandlingOption": "EC2-VPC-InstanceStore"},
+        {
+            "ContextEntries": [
+                {"ContextKeyName": "aws:x", "ContextKeyValues": ["1", "2"], "ContextKeyType": "string"}
+            ]
+        },
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(wrong: dict[str, Any], sesame: SesameProcess) -> None:
+    with pytest.raises(ClientError) as refused:
+        simulate(sesame, **wrong)
+    assert refused.value.response["Error"]["Code"] in ("InvalidInput", "ValidationError")
