@@ -111,6 +111,8 @@ def values(shape: Any, *, depth: int = 0) -> st.SearchStrategy[Any]:
 
 def structures(shape: Any, depth: int) -> st.SearchStrategy[dict[str, Any]]:
     members = {name: values(member, depth=depth + 1) for name, member in shape.members.items()}
+    if shape.is_tagged_union:
+        return st.one_of([st.fixed_dictionaries({name: member}) for name, member in members.items()])
     required = {name: members[name] for name in shape.required_members}
     optional = {name: strategy for name, strategy in members.items() if name not in required}
     found = st.fixed_dictionaries(required, optional=optional)
