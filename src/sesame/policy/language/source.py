@@ -74,7 +74,13 @@ class Source:
 
     def position(self, path: Path) -> tuple[int, int]:
         """Line and column, from 1, where the value at `path` begins."""
-        offset = _locate(self.text, path)
+        return self._line_and_column(_locate(self.text, path))
+
+    def end(self, path: Path) -> tuple[int, int]:
+        """Line and column, from 1, of what follows the value at `path`."""
+        return self._line_and_column(_DECODER.raw_decode(self.text, _locate(self.text, path))[1])
+
+    def _line_and_column(self, offset: int) -> tuple[int, int]:
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 
     def _inspect(self, value: Json, path: Path) -> None:

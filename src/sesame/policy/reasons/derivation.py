@@ -55,6 +55,11 @@ class StatementStep:
     grants: bool
     """Whether it lets the requester in by itself: an Allow that matched and does not just name the account."""
 
+    @property
+    def steps(self) -> tuple[ElementStep | ConditionStep, ...]:
+        """Elements and conditions in the order they were asked."""
+        return *self.elements, *self.conditions
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:

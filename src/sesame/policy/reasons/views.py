@@ -1,0 +1,70 @@
+"""What a sender may see of a decision: its own policies in full, of the owner's only what they came to.
+
+The owner sees the whole `Explanation`. INVARIANT (I9): nothing of the owner's policies is in the sender's
+view, neither names nor patterns, only the outcome and which of the sender's own values it hung on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sesame.policy.language.document import Effect
+from sesame.policy.reasons.derivation import Explanation, StatementStep
+from sesame.policy.request import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderView:
+    """A decision as the sender may know it.
+
+    `own` are the statements of its IAM policies; `mattered` the condition keys of its request, with their
+    values, that the owner's policies asked about.
+    """
+
+    outcome: Outcome
+    own: tuple[StatementStep, ...]
+    by_owner: Outcome
+    """What the owner's policies said; ALLOW also when they left the choice to the sender's account."""
+    mattered: tuple[tuple[str, tuple[str, ...]], ...]
+    sentence: str
+
+
+def sender_view(explanation: Explanation) -> SenderView:
+    """The part of an explanation that the sender's account may see."""
+    theirs = [step for step in explanation.statements if step.ref.kind == "identity"]
+    by_owner = Outcome.IMPLICIT_DENY
+    if any(step.matched and step.effect is Effect.DENY for step in theirs):
+        by_owner = Outcome.EXPLICIT_DENY
+    elif any(step.matched for step in theirs):
+        by_owner = Outcome.ALLOW
+    mattered = dict(_mattered(explanation, theirs))
+    return SenderView(
+        outcome=explanation.outcome,
+        own=tuple(step for step in explanation.statements if step.ref.kind == "iam"),
+        by_owner=by_owner,
+        mattered=tuple(sorted(mattered.items())),
+        sentence=_sentence(explanation, by_owner, mattered),
+    )
+
+
+def _mattered(explanation: Explanation, theirs: list[StatementStep]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The conditions that decided: of the deciding statements, or those that kept an Allow from matching."""
+    for step in theirs:
+        decided = step.ref in explanation.deciding
+        fits = all(element.answer for element in step.elements)
+        for condition in step.conditions:
+            kept_out = step.effect is Effect.ALLOW and not step.matched and fits and not condition.answer
+            if condition.seen is not None and (decided or kept_out):
+                yield condition.key, condition.seen
+
+
+def _sentence(explanation: Explanation, by_owner: Outcome, mattered: dict[str, tuple[str, ...]]) -> str:
+    request = explanation.request
+    if explanation.outcome is Outcome.ALLOW:
+        return f"allowed: `{request.action}` on `{request.resource}`"
+    own_deny = any(ref.kind == "iam" for ref in explanation.deciding)
+    if own_deny or by_owner is Outcome.ALLOW:
+        return explanation.sentence if own_deny else "denied: the IAM policies of the sender do not allow it"
+    about = ", ".join(f"{key} `{', '.join(values)}`" for key, values in sorted(mattered.items()))
+    because = f" because of {about}" if about else ""
+    verb = "denies" if by_owner is Outcome.EXPLICIT_DENY else "does not allow"
+    return f"denied: the owner of the identity {verb} this{because}"
