@@ -101,8 +101,12 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
     return _composed(
         submission,
         from_=source,
-        senders=[("From", source.addr_spec, shown), ("Source", source.addr_spec, shown)],
-        return_path=(return_path.addr_spec, submission.return_path or shown),
+        senders=[
+            ("From", source.addr_spec, shown),
+            ("Source", source.addr_spec, shown),
+            ("Return-Path", return_path.addr_spec, submission.return_path or shown),
+        ],
+        feedback=return_path.addr_spec,
         arns=arns,
         recipients=recipients,
         subject=content.subject.data,
@@ -136,20 +140,15 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
     ]
     if message.sender is not None:
         senders.append(("Sender", message.sender.addr_spec, message.sender.addr_spec))
-    header_return_path = message.return_path or None
-    if header_return_path is not None and submission.source:
-        # Feedback goes to Source, yet the field is the sender's claim and is checked like one.
-        senders.append(("Return-Path", header_return_path, header_return_path))
-    return_path = source.addr_spec
-    if submission.return_path:
-        return_path = parse_mailbox(submission.return_path).addr_spec
-    elif not submission.source and header_return_path is not None:
-        return_path = header_return_path
+    # With a Source, feedback goes there; a Return-Path field is the sender's claim and checked all the same.
+    claimed = submission.return_path or message.return_path or source.addr_spec
+    claimed = parse_mailbox(claimed).addr_spec
+    feedback = source.addr_spec if submission.source and not submission.return_path else claimed
     return _composed(
         submission,
         from_=message.from_,
-        senders=senders,
-        return_path=(return_path, return_path),
+        senders=[*senders, ("Return-Path", claimed, claimed)],
+        feedback=feedback,
         arns=_Arns(
             source=submission.source_arn or x_ses.get("x-ses-source-arn"),
             from_=submission.from_arn or x_ses.get("x-ses-from-arn"),
@@ -167,7 +166,7 @@ def _composed(
     *,
     from_: Mailbox,
     senders: Sequence[tuple[str, str, str]],
-    return_path: tuple[str, str],
+    feedback: str,
     arns: _Arns,
     recipients: tuple[str, ...],
     subject: str,
@@ -176,21 +175,20 @@ def _composed(
 ) -> Composed:
     source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source)
-    all_senders = [*senders, ("Return-Path", *return_path)]
     return Composed(
         request=SendRequest(
             action=submission.action,
             api_version=submission.api_version,
             senders=tuple(
                 SenderAddress(use=use, addr_spec=address, shown=shown, arn=arn_for(use, address))
-                for use, address, shown in dict.fromkeys(all_senders)
+                for use, address, shown in senders
             ),
             from_display_name=from_.display_name,
-            feedback_address=return_path[0],
+            feedback_address=feedback,
             recipients=recipients,
         ),
         source=source,
-        return_path=return_path[0],
+        return_path=feedback,
         subject=subject,
         tags=tags,
         data=data,
