@@ -62,8 +62,9 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
 def _add(
     verbs: Subparsers, name: str, run: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
+    summary = text.partition(".")[0]
     verb: argparse.ArgumentParser = verbs.add_parser(
-        name, help=text.partition(".")[0].lower(), description=text
+        name, help=summary[:1].lower() + summary[1:], description=text
     )
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(func=_guarded(run))

@@ -5,9 +5,8 @@ evaluators do not have (organization policies, EC2 scenarios) are refused, not p
 API reference, SimulateCustomPolicy and SimulatePrincipalPolicy.
 """
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,21 +17,15 @@ from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.operations import paging
 from sesame.policy import (
-    EMPTY,
-    Explanation,
     Outcome,
     Policy,
     PolicyError,
-    Request,
     Requester,
-    compile_policies,
-    decide,
-    explain,
     parse_iam_policy,
     parse_stored_identity_policy,
 )
-from sesame.policy.language.document import MAX_STORED_BYTES, statement_path
-from sesame.policy.language.source import Source
+from sesame.policy.language.document import Effect
+from sesame.policy.reasons.simulate import MatchedStatement, simulate
 from sesame.store import users
 from sesame.store.db import Store, Transaction
 
@@ -42,7 +35,6 @@ MAX_RESULTS = 10_000
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _USER_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):user(/(?:.*/)?)([^/]+)")
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = {
     Outcome.ALLOW: "allowed",
     Outcome.EXPLICIT_DENY: "explicitDeny",
@@ -229,29 +221,37 @@ def _answer(simulation: _Simulation, request: SimulateRequest) -> iam.SimulatePo
 
 
 def _result(simulation: _Simulation, action: str, resource: str) -> iam.EvaluationResult:
-    parts = resource.split(":", 5)
-    owner = (
-        simulation.resource_owner or (parts[4] if len(parts) == 6 else "") or simulation.requester.account_id
-    )
-    request = Request(
-        requester=simulation.requester,
-        action=action,
-        resource=resource,
-        resource_account=owner,
+    (simulated,) = simulate(
+        simulation.requester,
+        actions=[action],
+        resources=[resource],
+        iam=simulation.iam,
+        identity=simulation.resource,
         context=simulation.context,
+        resource_account=simulation.resource_owner,
     )
-    explanation = explain(request, iam=simulation.iam, identity=simulation.resource)
-    outcome = explanation.outcome
+    outcome = simulated.outcome
     result: iam.EvaluationResult = {
         "EvalActionName": action,
         "EvalResourceName": resource,
         "EvalDecision": _DECISIONS[outcome],
-        "MatchedStatements": list(_matched(simulation, explanation)),
-        "MissingContextValues": _missing(simulation),
+        "MatchedStatements": [
+            _statement(simulation, matched)
+            for matched in simulated.matched
+            if outcome is not Outcome.EXPLICIT_DENY or _effect(simulation, matched) is Effect.DENY
+        ],
+        "MissingContextValues": list(simulated.missing_context),
     }
     if simulation.boundary:
-        compiled = compile_policies(simulation.boundary, kind="iam")
-        within = decide(request, iam=compiled, identity=EMPTY).outcome
+        within = simulate(
+            simulation.requester,
+            actions=[action],
+            resources=[resource],
+            iam=simulation.boundary,
+            identity=(),
+            context=simulation.context,
+            resource_account=simulation.requester.account_id,
+        )[0].outcome
         result["PermissionsBoundaryDecisionDetail"] = {
             "AllowedByPermissionsBoundary": within is Outcome.ALLOW
         }
@@ -262,54 +262,19 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
     return result
 
 
-def _matched(simulation: _Simulation, explanation: Explanation) -> Iterator[iam.Statement]:
-    """The statements that made the decision, with where they stand in their policies."""
-    texts = {name: policy.text for name, policy in (*simulation.iam, *simulation.resource)}
-    for ref in explanation.deciding:
-        start, end = _span(texts[ref.policy], ref.index)
-        yield {
-            "SourcePolicyId": ref.policy,
-            "SourcePolicyType": "resource"
-            if ref.kind == "identity"
-            else simulation.kinds.get(ref.policy, "none"),
-            "StartPosition": start,
-            "EndPosition": end,
-        }
+def _effect(simulation: _Simulation, matched: MatchedStatement) -> Effect:
+    policies = dict(simulation.resource if matched.ref.kind == "identity" else simulation.iam)
+    return policies[matched.ref.policy].statements[matched.ref.index].effect
 
 
-def _span(text: str, index: int) -> tuple[iam.Position, iam.Position]:
-    """Where a statement begins and ends in its policy: lines and columns from 1."""
-    source = Source(text, max_bytes=MAX_STORED_BYTES)
-    line, column = source.position(statement_path(source, index))
-    offset = sum(len(part) + 1 for part in text.split("\n")[: line - 1]) + column - 1
-    _, end = json.JSONDecoder().raw_decode(text, offset)
-    end_line = text.count("\n", 0, end) + 1
-    return (
-        {"Line": line, "Column": column},
-        {"Line": end_line, "Column": end - text.rfind("\n", 0, end)},
-    )
-
-
-def _missing(simulation: _Simulation) -> list[str]:
-    """Condition keys that the policies ask for and the context does not give, as they are written."""
-    given = {name.lower() for name in simulation.context}
-    wanted: dict[str, str] = {}
-    for _, policy in (*simulation.iam, *simulation.boundary, *simulation.resource):
-        for statement in policy.statements:
-            for condition in statement.conditions:
-                wanted.setdefault(condition.key.lower(), condition.key)
-                if policy.has_variables:
-                    for name in _variables(condition.values):
-                        wanted.setdefault(name.lower(), name)
-            if policy.has_variables:
-                for name in _variables(statement.resources):
-                    wanted.setdefault(name.lower(), name)
-    return [name for key, name in wanted.items() if key not in given]
-
-
-def _variables(values: Sequence[str]) -> Iterator[str]:
-    """Names of the policy variables in `values` that need a value from the context."""
-    for value in values:
-        for name in _VARIABLE.findall(value):
-            if name not in ("*", "?", "$") and "," not in name:
-                yield name.strip()
+def _statement(simulation: _Simulation, matched: MatchedStatement) -> iam.Statement:
+    """A statement with whose policy it is in and where it stands there; lines and columns from 1."""
+    ref = matched.ref
+    return {
+        "SourcePolicyId": ref.policy,
+        "SourcePolicyType": "resource"
+        if ref.kind == "identity"
+        else simulation.kinds.get(ref.policy, "none"),
+        "StartPosition": {"Line": matched.start[0], "Column": matched.start[1]},
+        "EndPosition": {"Line": matched.end[0], "Column": matched.end[1]},
+    }
