@@ -7,6 +7,7 @@ import pytest
 
 from sesame.policy import (
     EMPTY,
+    Decision,
     Outcome,
     Policy,
     Request,
@@ -281,6 +282,41 @@ def test_statements_that_never_match_and_shadowed_allows_are_found() -> None:
     assert not is_shadowed(
         named, named[0][1], named[0][1].statements[0], identity_arn=IDENTITY, budget=Budget()
     )
+
+
+def test_several_recipients_never_satisfy_a_plain_allow() -> None:
+    both: Members = {
+        "Condition": {"StringLike": {"ses:Recipients": "a*"}, "StringEquals": {"ses:Recipients": "b@a.org"}}
+    }
+    two_are_needed: Members = {
+        "Condition": {
+            "Null": {"ses:Recipients": "false"},
+            "ForAnyValue:StringLike": {"ses:Recipients": "a*"},
+            "ForAnyValue:StringEquals": {"ses:Recipients": "b@a.org"},
+        }
+    }
+    [(_, policy)] = policies(both, two_are_needed)
+    assert never_matches(policy, policy.statements[0], budget=Budget())
+    assert not never_matches(policy, policy.statements[1], budget=Budget())
+
+
+def test_a_witness_that_the_evaluator_refuses_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "sesame.policy.analysis.questions.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY)
+    )
+    with pytest.raises(RuntimeError, match="please report"):
+        verdicts(policies({}))
+
+
+def test_texts_are_found_shortest_first_and_atoms_have_no_variables() -> None:
+    def atom(text: str, *, variables: bool = False) -> Atom:
+        return Atom(tokenize(text, variables=variables))
+
+    assert find_text([[atom("")]], [], Budget()) == ""
+    assert find_text([[atom("*")]], [atom("")], Budget()) == "a"
+    assert find_text([[atom("a"), atom("bb")], [atom("??")]], [], Budget()) == "bb"
+    with pytest.raises(ValueError, match="no variables"):
+        find_text([[atom("${a}", variables=True)]], [], Budget())
 
 
 def test_an_unknown_version_allows_nothing_and_denies_everything() -> None:

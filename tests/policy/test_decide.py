@@ -352,6 +352,11 @@ def test_deeply_branching_policies_compile_and_decide() -> None:
     for length in range(0, 120, 2):
         keys: Json = dict.fromkeys([*shared[:length], f"ses:Last{length}"], "v")
         rules.append(statement(Condition={"StringEquals": keys}))
+    never: Json = {
+        "StringEquals": dict.fromkeys(shared[:118], "v"),
+        "NoSuchOperator": {"ses:Recipients": "x"},
+    }
+    rules.append(statement(Condition=never))
     context: dict[str, ContextValue] = dict.fromkeys(shared, "v")
     assert outcome(OWN_USER, iam=rules, context=context) is NOTHING
     assert outcome(OWN_USER, iam=rules, context={**context, "ses:Last118": "v"}) is ALLOW

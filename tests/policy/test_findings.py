@@ -140,6 +140,19 @@ def test_windows_of_time() -> None:
     assert check_identity_policy(policy(window("2018", "2019")), identity_arn=IDENTITY) == []
 
 
+def test_dates_that_cannot_be_read_and_old_versions_without_variables() -> None:
+    statement = {"Effect": "Allow", "Action": "ses:Send*", "Resource": "*"}
+    unread = {**statement, "Condition": {"DateLessThan": {"aws:CurrentTime": "soon"}}}
+    [finding] = check_iam_policy(json.dumps({"Statement": unread}), now=NOW)
+    assert finding.code is Code.NEVER_MATCHES
+    assert check(condition("StringLike", "ses:FromAddress", "*@example.com"), version=None) == []
+
+
+def test_an_allow_that_a_deny_only_narrows_is_not_shadowed() -> None:
+    deny = {"Effect": "Deny", "Principal": "*", **condition("StringLike", "ses:FromAddress", "ceo@*")}
+    assert check({}, deny) == []
+
+
 def test_an_empty_set_is_closed_by_null() -> None:
     closed: Members = {
         "Condition": {

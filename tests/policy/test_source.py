@@ -32,6 +32,7 @@ def test_numbers_keep_their_spelling() -> None:
         ("[" * 50_000, "nested deeper than 64"),
         ("[" * 70 + "]" * 70, "nested deeper than 64"),
         ('["\\ud800"]', "lone surrogate"),
+        ('"\\ud800"', "lone surrogate"),
         ('{"\\udfff": 1}', "lone surrogate"),
         ('["\ud800"]', "lone surrogate"),
         ("[1,]", "not JSON"),

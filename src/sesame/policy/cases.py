@@ -8,7 +8,8 @@ then counts. A case marked as of lesser quality or confidence is run and does no
 | decision | request, identityPolicies (the caller's IAM), resourcePolicy or resourcePolicies | Allowed … |
 | policies | request, policies (one union, no account model) | expectedAllowed |
 | condition | operator, key, values, context, version | true or false |
-| action, resource, principal | element, patterns, requestAction, requestResource, requestPrincipal | likewise |
+| action, resource | element, patterns, requestAction or requestResource | likewise |
+| principal | element, patterns or principal, requestPrincipal | likewise, or Match, NoMatch |
 | wildcard | pattern, text, mode (`arn` or text), caseInsensitive | likewise |
 | document | document (the text of a resource policy) | accept |
 
@@ -35,6 +36,7 @@ _OUTCOME_NAMES = {
     Outcome.EXPLICIT_DENY: "ExplicitlyDenied",
     Outcome.IMPLICIT_DENY: "ImplicitlyDenied",
 }
+_MATCH_NAMES = {"Match": "true", "AccountLevelMatch": "true", "NoMatch": "false"}
 _SOUND = {"agrees_with_reference", "documented", "divergence"}
 _ACCOUNT = "111111111111"
 _ANYONE = f"arn:aws:iam::{_ACCOUNT}:user/anyone"
@@ -120,7 +122,7 @@ def _expected(case: Members, actual: str) -> str:
         if actual in ("true", "false"):
             return str(allowed).lower()
         return "Allowed" if allowed else ("ImplicitlyDenied" if actual == "Allowed" else actual)
-    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+    return str(wanted).lower() if isinstance(wanted, bool) else _MATCH_NAMES.get(str(wanted), str(wanted))
 
 
 def _run_decision(case: Members) -> tuple[str, str]:
@@ -131,7 +133,7 @@ def _run_decision(case: Members) -> tuple[str, str]:
 
 def _run_policies(case: Members) -> tuple[str, str]:
     """Policies without an account model: those with a Principal are the resource's."""
-    policies = _objects(case.get("policies"))
+    policies = [policy for policy in _objects(case.get("policies")) if isinstance(policy, dict)]
     attached = [policy for policy in policies if _names_principal(policy)]
     bare = [policy for policy in policies if not _names_principal(policy)]
     outcome, sentence = _decide(_request(case), bare, [_for_anybody(policy) for policy in attached])
@@ -232,7 +234,7 @@ def _request(case: Members) -> Request:
     """The request of a case; where it does not matter, by a user of the account for everything."""
     asked = case.get("request")
     members = asked if isinstance(asked, dict) else case
-    requester = read_requester(members.get("principal", members.get("requestPrincipal")) or _ANYONE)
+    requester = read_requester(members.get("requestPrincipal", members.get("principal")) or _ANYONE)
     resource = members.get("resource", members.get("requestResource"))
     account = members.get("resourceAccount")
     return Request(
@@ -306,19 +308,16 @@ def _strings(value: Json) -> list[str]:
     return [item for item in _objects(value) if isinstance(item, str)]
 
 
-def _statements(policy: Json) -> list[Members]:
-    written = policy.get("Statement") if isinstance(policy, dict) else None
-    return [statement for statement in _objects(written) if isinstance(statement, dict)]
+def _statements(policy: Members) -> list[Members]:
+    return [statement for statement in _objects(policy.get("Statement")) if isinstance(statement, dict)]
 
 
-def _names_principal(policy: Json) -> bool:
+def _names_principal(policy: Members) -> bool:
     return any("Principal" in item or "NotPrincipal" in item for item in _statements(policy))
 
 
-def _for_anybody(policy: Json) -> Json:
+def _for_anybody(policy: Members) -> Members:
     """The policy with a Principal in every statement: `*` where there was none."""
-    if not isinstance(policy, dict):
-        return policy
     statements: list[Json] = [
         item if "Principal" in item or "NotPrincipal" in item else {**item, "Principal": "*"}
         for item in _statements(policy)

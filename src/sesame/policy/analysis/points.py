@@ -53,10 +53,8 @@ def _in_span(text: str, span: Range) -> bool:
 def _date_points(values: Iterable[str]) -> list[str]:
     nice = (_NICE_DATE - _EPOCH) // timedelta(microseconds=1)
     moments = {nice}
-    for value in values:
-        moment = read_date(value)
-        if moment is not None:
-            moments |= {moment - 1_000_000, moment - 1, moment, moment + 1, moment + 1_000_000}
+    for bound in [date for date in map(read_date, values) if date is not None]:
+        moments |= {bound - 1_000_000, bound - 1, bound, bound + 1, bound + 1_000_000}
     # Whole seconds first: they read better.
     ordered = sorted(moments, key=lambda moment: (moment != nice, moment % 1_000_000 != 0, moment))
     return [_write_date(moment) for moment in ordered if 0 <= moment < _LAST]
@@ -77,10 +75,8 @@ def _number_points(values: Iterable[str]) -> list[str]:
 
 def _address_points(values: Iterable[str]) -> list[str]:
     points = {_IPV6 | 0x20010DB8 << 96, 0xC0000201}  # one of each family, from documentation ranges
-    for value in values:
-        span = read_range(value)
-        if span is not None:
-            points |= {span[0], span[1], span[0] - 1, span[1] + 1}
+    for first, last in [span for span in map(read_range, values) if span is not None]:
+        points |= {first, last, first - 1, last + 1}
     inside = [point for point in points if 0 <= point < 1 << 32 or _IPV6 <= point < 2 * _IPV6]
     return [write_address(point) for point in sorted(inside)]
 

@@ -75,7 +75,9 @@ def _steps(atom: Atom) -> list[_Step]:
             if isinstance(token, Wild):
                 repeats = token is Wild.ANY_RUN
                 steps.append(_Step(None, repeats=repeats, crosses=crosses, folded=False))
-            elif isinstance(token, str):
+            else:
+                if not isinstance(token, str):
+                    raise ValueError("an atom has no variables")
                 text = token.lower() if atom.is_folded else token
                 steps += [_Step(c, repeats=False, crosses=True, folded=atom.is_folded) for c in text]
     return steps

@@ -183,16 +183,13 @@ class _Module:
 
     def _expression(self, test: _Test, *, lenient: bool) -> str:
         writer = Tests(self, variables=test.variables, lenient=lenient)
-        match test:
-            case _Key(condition, _):
-                return writer.condition(condition)
-            case _Element("action", negated, values):
-                return writer.action(cast(tuple[str, ...], values), negated=negated)
-            case _Element("resource", negated, values):
-                return writer.resource(cast(tuple[str, ...], values), negated=negated)
-            case _Element(_, negated, values):
-                principals = cast(tuple[Principal, ...] | None, values)
-                return writer.principal(principals, self._principal_ids, negated=negated)
+        if isinstance(test, _Key):
+            return writer.condition(test.condition)
+        if test.name == "principal":
+            principals = cast(tuple[Principal, ...] | None, test.values)
+            return writer.principal(principals, self._principal_ids, negated=test.negated)
+        write = writer.action if test.name == "action" else writer.resource
+        return write(cast(tuple[str, ...], test.values), negated=test.negated)
 
     def _write(self, node: _Node, expressions: Mapping[_Test, str], *, indent: int) -> list[str]:
         """What follows at `node`; a row of single branches becomes one `if`."""

@@ -144,13 +144,7 @@ def statement_path(source: Source, index: int) -> Path:
 
 def value_path(source: Source, path: Path, number: int) -> Path:
     """Where value `number` of the element at `path` is written: in a list, or bare."""
-    value: Json = source.root
-    for step in path:
-        if isinstance(value, dict):
-            value = value[str(step)]
-        elif isinstance(value, list) and isinstance(step, int):
-            value = value[step]
-    return (*path, number) if isinstance(value, list) else path
+    return (*path, number) if source.is_list(path) else path
 
 
 _STATEMENT_ELEMENTS = {

@@ -289,17 +289,18 @@ class ArnPattern:
                 part.matches(field) for (part, _), field in zip(self._parts, fields, strict=True)
             )
         starts = {0}
-        last = len(self._parts) - 1
-        for number, (part, runs_on) in enumerate(self._parts):
-            if number == 5:
-                return any(part.matches(":".join(fields[at:])) for at in starts if at < len(fields))
+        *leading, (last, last_runs_on) = self._parts
+        for part, runs_on in leading:
             here = [at for at in starts if at < len(fields) and part.matches(fields[at])]
-            if number == last:
-                return bool(here) if runs_on else len(fields) - 1 in here
+            if not here:
+                return False
             starts = {at + 1 for at in here}
-            if runs_on and here:
+            if runs_on:
                 starts = set(range(min(here) + 1, len(fields) + 1))
-        return False
+        ends = [at for at in starts if at < len(fields)]
+        if self.is_complete:
+            return any(last.matches(":".join(fields[at:])) for at in ends)
+        return any(last.matches(fields[at]) and (last_runs_on or at == len(fields) - 1) for at in ends)
 
 
 def split_arn(tokens: Tokens) -> list[Tokens]:

@@ -80,6 +80,10 @@ class Source:
         """Line and column, from 1, of what follows the value at `path`."""
         return self._line_and_column(_DECODER.raw_decode(self.text, _locate(self.text, path))[1])
 
+    def is_list(self, path: Path) -> bool:
+        """Whether the value at `path` is a list."""
+        return self.text[_locate(self.text, path)] == "["
+
     def _line_and_column(self, offset: int) -> tuple[int, int]:
         return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 

@@ -60,7 +60,7 @@ def write_sentence(request: Request, decision: Decision, steps: Sequence[Stateme
             ref = decision.deciding[0]
             step = next(step for step in steps if step.ref == ref)
             return f"denied: {name_statement(ref)} denies {_circumstances(step, request)}"
-        case Outcome.IMPLICIT_DENY:
+        case _:
             return f"denied: {_missing(request, steps)}"
 
 
