@@ -1,118 +1,204 @@
-"""Who may send, by the reference's tables: an oracle for the delegate matrix.
+"""What SES should answer to a send, worked out from tables and not from Sesame's code.
 
-Written from the SES developer guide ("Using sending authorization") and IAM's evaluation logic, for the
-handful of policies that the matrix uses; it shares nothing with the code under test.
+Knows identities, callers and statements as plain values; the same values are rendered to policy JSON
+for the server. Sources: SES developer guide, "Using sending authorization", "Delegate sender tasks",
+"Creating identities"; IAM user guide, "Policy evaluation logic"; docs/quirks.md where they are silent.
 """
 
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-OWNER, DELEGATE = "owner", "delegate"
-"""The two parties; each has an identity of its own besides."""
 
-CALLERS = ("root", "sender", "bare", "denied")
-"""Root; a user whose IAM policy allows sending; one without policies; one with Allow and Deny."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement of an identity policy. `principals` are "*", account ids or user ARNs."""
 
-VARIANTS = (
-    "absent",
-    "account",
-    "user",
-    "everyone",
-    "denied",
-    "removed",
-    "from",
-    "recipients",
-    "raw",
-    "stranger",
-)
-"""What is attached to the owner's identity; `policies` in the test spells each out."""
+    effect: str
+    principals: tuple[str, ...]
+    actions: tuple[str, ...] = ("ses:SendEmail", "ses:SendRawEmail")
+    from_address: str | None = None
+    recipients_at: str | None = None
 
 
-@dataclass(frozen=True)
-class Address:
-    """One address of a message: at the owner's identity `variant`, or the caller's own domain (None)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A statement of a user's IAM policy; `accounts` are the owners of the identities it speaks of."""
 
-    local_part: str
-    variant: str | None
-
-
-@dataclass(frozen=True)
-class Case:
-    """One send. `arns` says how identities are named: not, by SourceArn alone, each, or wrongly."""
-
-    operation: str
-    party: str
-    caller: str
-    from_: Address
-    source: Address
-    return_path: Address | None
-    recipient_domain: str
-    arns: str
+    effect: str
+    accounts: tuple[str, ...] | None = None
 
 
-def expected(case: Case) -> str:
-    """`OK`, or the error code."""
-    uses = [case.from_, case.source, case.return_path or case.source]
-    if case.arns == "misaligned":
-        return "InvalidParameterValue"
-    verdicts = [_verdict(case, address) for address in uses]
-    if "denied" in verdicts:
-        return "AccessDenied"
-    return "MessageRejected" if "unverified" in verdicts else "OK"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A domain or address of an account, with its policies' statements."""
+
+    account: str
+    name: str
+    statements: tuple[Statement, ...] = ()
+    verified: bool = True
 
 
-def _verdict(case: Case, address: Address) -> str:
-    """allowed, denied or unverified for one address."""
-    if address.variant is None:
-        return "allowed" if _iam(case.caller) == "allow" else "denied"
-    if case.party == OWNER:
-        return _same_account(case, address.variant)
-    if not _is_named(case, address):
-        # Without an ARN the caller's own identities are asked, and there is none for this address.
-        return "unverified" if _iam(case.caller) == "allow" else "denied"
-    return _cross_account(case, address.variant)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who signs: the root of an account, or a user with its grants."""
+
+    account: str
+    arn: str
+    is_root: bool
+    grants: tuple[Grant, ...] = ()
 
 
-def _is_named(case: Case, address: Address) -> bool:
-    """Whether an ARN speaks for the address: its own, or SourceArn where it is of the same identity."""
-    match case.arns:
-        case "none":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """A send: the address of each use, and the ARN the client gave for Source, From and Return-Path."""
+
+    action: str
+    addresses: Mapping[str, str]
+    arns: Mapping[str, str]
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer: `code` is empty for acceptance; `subjects` are the ARNs or addresses it may name."""
+
+    code: str
+    subjects: frozenset[str] = frozenset()
+
+
+def render(statements: Iterable[Statement], arn: str) -> str:
+    """The identity policy that says what `statements` say."""
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [_rendered(statement, arn) for statement in statements]}
+    )
+
+
+def _rendered(statement: Statement, arn: str) -> dict[str, object]:
+    rendered: dict[str, object] = {
+        "Effect": statement.effect,
+        "Principal": "*" if statement.principals == ("*",) else {"AWS": list(statement.principals)},
+        "Action": list(statement.actions),
+        "Resource": arn,
+    }
+    conditions: dict[str, object] = {}
+    if statement.from_address is not None:
+        conditions["StringEquals"] = {"ses:FromAddress": statement.from_address}
+    if statement.recipients_at is not None:
+        conditions["ForAllValues:StringLike"] = {"ses:Recipients": f"*@{statement.recipients_at}"}
+    if conditions:
+        rendered["Condition"] = conditions
+    return rendered
+
+
+class Oracle:
+    """Answers sends for a world of identities in one region."""
+
+    def __init__(self, region: str, identities: Iterable[Identity]) -> None:
+        self._region = region
+        self._identities = {(i.account, i.name): i for i in identities}
+
+    def verdict(self, caller: Caller, send: Send) -> Verdict:
+        """What the send is answered. The order of refusals: alignment, authorisation, verification."""
+        misaligned = {
+            f"The address '{send.addresses[use]}' does not align with the given ARN '{arn}'"
+            for use, arn in send.arns.items()
+            if not _aligned(arn, send.addresses[use])
+        }
+        if misaligned:
+            return Verdict(code="InvalidParameterValue", subjects=frozenset(misaligned))
+        denied, unverified = set[str](), set[str]()
+        for use, address in send.addresses.items():
+            arn = self._arn_for(caller, send, use)
+            region, owner, name = arn.split(":")[3], arn.split(":")[4], arn.split("/", 1)[1]
+            if region != self._region:
+                unverified.add(address)
+                continue
+            identity = self._identities.get((owner, name))
+            if not self._allowed(caller, send, owner, identity):
+                denied.add(arn)
+            if arn in send.arns.values():
+                denied.update(self._denied_nearer(caller, send, owner, name, address))
+            if identity is None or not identity.verified:
+                unverified.add(address)
+        if denied:
+            return Verdict(code="AccessDenied", subjects=frozenset(denied))
+        if unverified:
+            return Verdict(code="MessageRejected", subjects=frozenset(unverified))
+        return Verdict(code="")
+
+    def arn(self, account: str, name: str) -> str:
+        """The ARN of an identity in the region."""
+        return f"arn:aws:ses:{self._region}:{account}:identity/{name}"
+
+    def _arn_for(self, caller: Caller, send: Send, use: str) -> str:
+        """The identity an address rests on: the ARN for its use, one that stands in, or the caller's own."""
+        address = send.addresses[use]
+        # FromArn speaks for Source too where they are the same address.
+        source = "From" if send.addresses["Source"] == send.addresses["From"] else "Source"
+        order = {
+            "From": ("From", "Source"),
+            "Source": ("Source", source),
+            "Sender": ("From", "Source"),
+            "Return-Path": ("Return-Path", "Source", source),
+        }[use]
+        for named in order:
+            arn = send.arns.get(named)
+            if arn is not None and _aligned(arn, address):
+                return arn
+        covering = [name for name in _covering_names(address) if (caller.account, name) in self._identities]
+        verified = [name for name in covering if self._identities[caller.account, name].verified]
+        return self.arn(caller.account, (verified or covering or [address])[0])
+
+    @staticmethod
+    def _allowed(caller: Caller, send: Send, owner: str, identity: Identity | None) -> bool:
+        """As the IAM guide tells it: deny first, then who must allow."""
+        grants = [
+            grant.effect for grant in caller.grants if grant.accounts is None or owner in grant.accounts
+        ]
+        statements = () if identity is None else identity.statements
+        matching = [statement for statement in statements if _matches(statement, caller, send)]
+        if "Deny" in grants or any(statement.effect == "Deny" for statement in matching):
             return False
-        case "source":
-            return address.variant == case.source.variant
-        case _:
-            return True
+        by_iam = caller.is_root or "Allow" in grants
+        if caller.account != owner:
+            return by_iam and bool(matching)
+        # In its own account a user is let in by IAM, or by a policy that names it and not just the account.
+        return by_iam or any({"*", caller.arn} & set(statement.principals) for statement in matching)
+
+    def _denied_nearer(
+        self, caller: Caller, send: Send, owner: str, name: str, address: str
+    ) -> Iterable[str]:
+        """Identities of the owner between the one named and the address whose policies deny the send."""
+        names = _covering_names(address)
+        for nearer in names[: names.index(name)]:
+            identity = self._identities.get((owner, nearer))
+            statements = () if identity is None else identity.statements
+            if any(s.effect == "Deny" and _matches(s, caller, send) for s in statements):
+                yield self.arn(owner, nearer)
 
 
-def _iam(caller: str) -> str:
-    """What the caller's own account says about sending."""
-    return {"root": "allow", "sender": "allow", "bare": "nothing", "denied": "deny"}[caller]
+def _matches(statement: Statement, caller: Caller, send: Send) -> bool:
+    callers = {"*", caller.arn, caller.account, f"arn:aws:iam::{caller.account}:root"}
+    if not callers & set(statement.principals):
+        return False
+    if send.action not in statement.actions and "ses:Send*" not in statement.actions:
+        return False
+    if statement.from_address not in (None, send.addresses["From"]):
+        return False
+    return statement.recipients_at is None or all(
+        recipient.endswith(f"@{statement.recipients_at}") for recipient in send.recipients
+    )
 
 
-def _same_account(case: Case, variant: str) -> str:
-    """Union of IAM and identity policy; a policy for the other account changes nothing here."""
-    if _iam(case.caller) == "deny":
-        return "denied"
-    if _iam(case.caller) == "allow":
-        return "allowed"
-    return "allowed" if variant == "everyone" else "denied"
+def _aligned(arn: str, address: str) -> bool:
+    return arn.split("/", 1)[1] in _covering_names(address)
 
 
-def _cross_account(case: Case, variant: str) -> str:
-    """Both sides must allow, neither may deny."""
-    return "allowed" if _iam(case.caller) == "allow" and _identity_policy_allows(case, variant) else "denied"
-
-
-def _identity_policy_allows(case: Case, variant: str) -> bool:
-    match variant:
-        case "account" | "everyone":
-            return True
-        case "user":
-            return case.caller == "sender"
-        case "from":
-            return case.from_.local_part == "news"
-        case "recipients":
-            return case.recipient_domain == "customers.test"
-        case "raw":
-            return case.operation == "SendRawEmail"
-        case _:
-            return False
+def _covering_names(address: str) -> list[str]:
+    """Identities that cover an address, most specific first: itself, without its label, its domains."""
+    local_part, _, domain = address.rpartition("@")
+    labels = domain.split(".")
+    domains = [".".join(labels[at:]) for at in range(len(labels) - 1)]
+    plain = f"{local_part.partition('+')[0]}@{domain}"
+    return list(dict.fromkeys([address, plain, *domains]))

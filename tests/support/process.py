@@ -1,19 +1,28 @@
 """A real `sesame serve` in a process of its own, and clients for it."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
+
+from sesame.access.authorize import identity_kind
+from sesame.app import Services, open_services
+from sesame.config import load
+from sesame.model import Identity
+from sesame.operations.operator import Keys
+
+T = TypeVar("T")
 
 START_S = 20.0
 REGION = "us-east-1"
@@ -87,13 +96,32 @@ class SesameProcess:
 
     def create_account(self, *, production: bool = True, name: str = "") -> Account:
         """Make an account."""
-        flags = ["--production"] if production else []
-        return Account(**self.run_json("account", "create", "--name", name, *flags))
+
+        async def make(services: Services) -> Keys:
+            return await services.operator.create_account(name, production=production)
+
+        return Account(**asdict(self.operate(make)))
 
     def vouch(self, account: Account, identity: str, region: str = REGION) -> str:
         """Verify an identity by the operator's word; its ARN."""
-        arn: str = self.run_json("identity", "vouch", account.account_id, identity, "--region", region)["arn"]
-        return arn
+
+        async def vouch(services: Services) -> Identity:
+            return await services.verification.vouch(
+                account.account_id, region, identity, identity_kind(identity)
+            )
+
+        self.operate(vouch)
+        return f"arn:aws:ses:{region}:{account.account_id}:identity/{identity}"
+
+    def operate(self, action: Callable[[Services], Awaitable[T]]) -> T:
+        """Do beside the server what a command would do, without the second that starting one takes."""
+        settings = load(self.config, environ=self.environ, flags={"data": str(self.data)})
+
+        async def session() -> T:
+            async with open_services(settings) as services:
+                return await action(services)
+
+        return asyncio.run(session())
 
     def mail(self) -> list[dict[str, Any]]:
         """The newest mail in the mailbox, newest first."""
