@@ -1,10 +1,15 @@
-"""The policy language: parse, compile, decide, explain. Pure; usable as a library.
+"""The policy language: parse, check, compile, decide, explain, analyse. Pure; usable as a library.
 
-`parse_identity_policy` is the check made when a sending-authorization policy is stored,
-`compile_policies` and `decide` are the way of every send, `explain` says why. See docs/policy/.
+`parse_identity_policy` is the check made when a sending-authorization policy is stored, `compile_policies`
+and `decide` are the way of every send, `explain` says why, `who_can_send` and `compare` answer exactly.
+docs/policy/library.md shows each. Inside: `language` (text to document), `engine` (compiler and decision),
+`reasons` (explaining evaluator, views, simulator), `findings` (check), `analysis` (exact questions), `cases`.
 """
 
+from sesame.policy.analysis.questions import Answer, Comparison, Verdict, compare, who_can_send
 from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
+from sesame.policy.findings.catalogue import Code, Finding, Severity
+from sesame.policy.findings.check import check_iam_policy, check_identity_policy
 from sesame.policy.language.document import (
     Policy,
     parse_iam_policy,
@@ -15,22 +20,36 @@ from sesame.policy.language.put import parse_identity_policy
 from sesame.policy.language.source import PolicyError
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.evaluator import explain
+from sesame.policy.reasons.simulate import MatchedStatement, Simulation, simulate
+from sesame.policy.reasons.views import SenderView, sender_view
 from sesame.policy.request import Decision, Outcome, Request, Requester, StatementRef
 
 __all__ = [
     "EMPTY",
+    "Answer",
+    "Code",
+    "Comparison",
     "ConditionStep",
     "Decision",
     "ElementStep",
     "Explanation",
+    "Finding",
+    "MatchedStatement",
     "Outcome",
     "Policy",
     "PolicyError",
     "PolicySet",
     "Request",
     "Requester",
+    "SenderView",
+    "Severity",
+    "Simulation",
     "StatementRef",
     "StatementStep",
+    "Verdict",
+    "check_iam_policy",
+    "check_identity_policy",
+    "compare",
     "compile_policies",
     "decide",
     "explain",
@@ -38,4 +57,7 @@ __all__ = [
     "parse_identity_policy",
     "parse_stored_iam_policy",
     "parse_stored_identity_policy",
+    "sender_view",
+    "simulate",
+    "who_can_send",
 ]
