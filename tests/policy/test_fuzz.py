@@ -21,26 +21,12 @@ from sesame.policy import (
 )
 from tests.policy.random_policies import IDENTITY, random_policy, random_request
 
-WORDS = st.sampled_from(
-    [
-        *[
-            "Version",
-            "Statement",
-            "Effect",
-            "Allow",
-            "Principal",
-            "AWS",
-            "*",
-            "Action",
-            "ses:Send*",
-            "Resource",
-            "Condition",
-            "StringLike",
-        ],
-        IDENTITY,
-    ]
-    + [*["ses:FromAddress", "${", "2012-10-17", "Id", "Sid", "Null", "\x00"], "", "\ud800"]
+ODD_WORDS = ("", "\ud800", "\0", "${", IDENTITY)
+PLAIN_WORDS = (
+    "Version Statement Effect Allow Principal AWS * Action ses:Send* Resource Condition StringLike "
+    "ses:FromAddress 2012-10-17 Id Sid Null"
 )
+WORDS = st.sampled_from((*PLAIN_WORDS.split(), *ODD_WORDS))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=6),
