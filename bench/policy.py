@@ -1,25 +1,36 @@
-"""Decisions per second of the policy engine: one policy and twenty, everything included.
+"""Deciding, compiling and analysing: one policy and twenty, everything included.
 
 A decision starts from a Request as the service makes it: folding the context's keys and reading dates
-and addresses is measured, nothing is kept between decisions. Prints one JSON line a scenario; run it
-with `python bench/policy.py [seconds]`.
+and addresses is measured, nothing is kept between decisions. Figures are medians over rounds.
 """
 
 import json
-import statistics
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from sesame.policy import Policy, Request, compile_policies, decide, parse_iam_policy
+from bench.table import Row, median
+from sesame.policy import (
+    Policy,
+    Request,
+    check_identity_policy,
+    compare,
+    compile_policies,
+    decide,
+    explain,
+    parse_iam_policy,
+    parse_identity_policy,
+    who_can_send,
+)
 from sesame.policy.cases import read_context, read_requester
 from sesame.policy.language.put import parse_resource_policy
 
 VECTORS = Path(__file__).resolve().parents[1] / "tests" / "vectors" / "policy"
-ROUNDS = 15
+ROUNDS, ROUND_S = 15, 0.1
+Named = list[tuple[str, Policy]]
 
 
-def load(name: str) -> tuple[Request, list[tuple[str, Policy]], list[tuple[str, Policy]]]:
+def load(name: str) -> tuple[Request, Named, Named]:
     """The request, the IAM policies and the identity's policies of a scenario."""
     scenario = json.loads((VECTORS / name).read_text())
     request = Request(
@@ -35,38 +46,57 @@ def load(name: str) -> tuple[Request, list[tuple[str, Policy]], list[tuple[str, 
     return request, iam, identity
 
 
-def measure(name: str, seconds: float) -> dict[str, object]:
-    """Median over rounds of decisions per second, and of milliseconds to compile."""
-    request, iam, identity = load(name)
-    compile_ms = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        compiled_iam = compile_policies(iam, kind="iam")
-        compiled_identity = compile_policies(identity, kind="identity")
-        compile_ms.append(1000 * (time.perf_counter() - started))
+def per_second(work: Callable[[], object]) -> float:
+    """How often `work` is done in a second."""
     rates = []
     for _ in range(ROUNDS):
         count, started = 0, time.perf_counter()
-        while time.perf_counter() - started < seconds / ROUNDS:
-            for _ in range(200):
-                decide(request, iam=compiled_iam, identity=compiled_identity)
-            count += 200
+        while time.perf_counter() - started < ROUND_S:
+            for _ in range(100):
+                work()
+            count += 100
         rates.append(count / (time.perf_counter() - started))
-    return {
-        "scenario": name,
-        "policies": len(identity),
-        "decisions_per_s": round(statistics.median(rates)),
-        "best_per_s": round(max(rates)),
-        "compile_ms": round(statistics.median(compile_ms), 2),
-    }
+    return median(rates)
 
 
-def main() -> None:
-    """Measure both scenarios."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
-    for name in ("scenario.json", "scenario20.json"):
-        print(json.dumps(measure(name, seconds)))
+def milliseconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        work()
+        times.append(1000 * (time.perf_counter() - started))
+    return median(times)
 
 
-if __name__ == "__main__":
-    main()
+def run() -> list[Row]:
+    """Decisions a second and milliseconds of everything else."""
+    rows: list[Row] = []
+    for name, label, target in (
+        ("scenario.json", "1 policy", 200_000),
+        ("scenario20.json", "20 policies", 35_000),
+    ):
+        request, iam, identity = load(name)
+        compiled_iam = compile_policies(iam, kind="iam")
+        compiled = compile_policies(identity, kind="identity")
+        rate = per_second(lambda: decide(request, iam=compiled_iam, identity=compiled))  # noqa: B023
+        rows.append(Row(name=f"decide, {label}", figure=rate, unit="/s", target=target, better="higher"))
+        compiling = milliseconds(lambda: compile_policies(identity, kind="identity"))  # noqa: B023
+        rows.append(Row(name=f"compile, {label}", figure=compiling, unit="ms", target=5))
+        explaining = milliseconds(lambda: explain(request, iam=iam, identity=identity))  # noqa: B023
+        rows.append(Row(name=f"explain, {label}", figure=explaining, unit="ms"))
+        asking = milliseconds(lambda: who_can_send(identity, identity_arn=request.resource))  # noqa: B023
+        budget = 10 if label == "1 policy" else 100
+        rows.append(Row(name=f"who can send, {label}", figure=asking, unit="ms", target=budget))
+    request, _, identity = load("scenario.json")
+    text = identity[0][1].text
+    sound = text.replace('"Resource": "*"', f'"Resource": "{request.resource}"')
+    arn = request.resource
+    wider = [("p0", parse_resource_policy(text.replace("marketing+*", "m*")))]
+    for label, work, limit in (
+        ("Put: parse and refuse", lambda: parse_identity_policy(sound, identity_arn=arn), None),
+        ("check", lambda: check_identity_policy(sound, identity_arn=arn), None),
+        ("compare, 1 policy", lambda: compare(identity, wider, identity_arn=arn), 100),
+    ):
+        rows.append(Row(name=label, figure=milliseconds(work), unit="ms", target=limit))
+    return rows

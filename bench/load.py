@@ -1,0 +1,122 @@
+"""A load of signed requests: made before the clock starts, sent over connections that stay open."""
+
+import asyncio
+import base64
+import datetime
+import hashlib
+import hmac
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from bench.server import DOMAIN, REGION, Key
+from bench.table import median
+from sesame.aws.sigv4 import signing_key
+
+CONTENT_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
+BODY = ("x" * 76 + "\r\n") * 62
+"""With its header a message of 5 KB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a load brought."""
+
+    requests: int
+    seconds: float
+    latencies_ms: Sequence[float]
+    refusals: Sequence[bytes]
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return self.requests / self.seconds
+
+    def percentile_ms(self, share: float) -> float:
+        """The latency that `share` of the requests stayed under."""
+        ordered = sorted(self.latencies_ms)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def raw_email(n: int, *, source_arn: str | None = None) -> dict[str, str]:
+    """SendRawEmail of a 5 KB message to one recipient."""
+    message = (
+        f"From: News <news@{DOMAIN}>\r\nTo: reader{n}@customers.example\r\nSubject: Message {n}\r\n"
+        f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{BODY}"
+    )
+    form = {"Action": "SendRawEmail", "RawMessage.Data": base64.b64encode(message.encode()).decode()}
+    return form if source_arn is None else {**form, "SourceArn": source_arn}
+
+
+def simple_email(n: int) -> dict[str, str]:
+    """SendEmail of a 5 KB text to one recipient."""
+    return {
+        "Action": "SendEmail",
+        "Source": f"News <news@{DOMAIN}>",
+        "Destination.ToAddresses.member.1": f"reader{n}@customers.example",
+        "Message.Subject.Data": f"Message {n}",
+        "Message.Body.Text.Data": BODY,
+    }
+
+
+def sign(key: Key, address: tuple[str, int], forms: Iterator[Mapping[str, str]]) -> list[bytes]:
+    """Whole HTTP requests, signed for now."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{now[:8]}/{REGION}/ses/aws4_request"
+    secret = signing_key(key.secret_access_key, now[:8], REGION, "ses")
+    host = f"{address[0]}:{address[1]}"
+    signed = "content-type;host;x-amz-date"
+    requests = []
+    for form in forms:
+        body = urlencode({**form, "Version": "2010-12-01"}).encode()
+        canonical = (
+            f"POST\n/\n\ncontent-type:{CONTENT_TYPE}\nhost:{host}\nx-amz-date:{now}\n\n{signed}\n"
+            f"{hashlib.sha256(body).hexdigest()}"
+        )
+        to_sign = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.new(secret, to_sign.encode(), hashlib.sha256).hexdigest()
+        head = (
+            f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nX-Amz-Date: {now}\r\n"
+            f"User-Agent: bench\r\nAuthorization: AWS4-HMAC-SHA256 Credential={key.access_key_id}/{scope}, "
+            f"SignedHeaders={signed}, Signature={signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        requests.append(head.encode() + body)
+    return requests
+
+
+async def send_all(address: tuple[str, int], requests: Sequence[bytes], *, connections: int) -> Result:
+    """Send every request once, each connection one after the other."""
+    waiting = iter(requests)
+    latencies: list[float] = []
+    refusals: list[bytes] = []
+
+    async def worker() -> None:
+        reader, writer = await asyncio.open_connection(*address)
+        for request in waiting:
+            began = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+            body = await reader.readexactly(length)
+            latencies.append((time.perf_counter() - began) * 1000)
+            if not head.startswith(b"HTTP/1.1 200"):
+                refusals.append(body)
+        writer.close()
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(connections):
+            tasks.create_task(worker())
+    return Result(
+        requests=len(requests),
+        seconds=time.perf_counter() - began,
+        latencies_ms=latencies,
+        refusals=refusals,
+    )
+
+
+def middle(results: Sequence[Result]) -> Result:
+    """The result with the median rate."""
+    rate = median([result.rate for result in results])
+    return next(result for result in results if result.rate == rate)
