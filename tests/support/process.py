@@ -1,6 +1,9 @@
 """A real `sesame serve` in a process of its own, and clients for it."""
 
 import asyncio
+import email
+import email.message
+import email.policy
 import json
 import os
 import signal
@@ -21,6 +24,7 @@ from sesame.app import Services, open_services
 from sesame.config import load
 from sesame.model import Identity
 from sesame.operations.operator import Keys
+from sesame.store.development import Mail, list_mail
 
 T = TypeVar("T")
 
@@ -123,10 +127,13 @@ class SesameProcess:
 
         return asyncio.run(session())
 
-    def mail(self) -> list[dict[str, Any]]:
-        """The newest mail in the mailbox, newest first."""
-        found: list[dict[str, Any]] = self.run_json("mail", "list", "--limit", "100000")
-        return found
+    def mail(self) -> list[Mail]:
+        """All mail in the mailbox, newest first."""
+
+        async def read(services: Services) -> list[Mail]:
+            return await services.store.read(lambda tx: list_mail(tx, limit=1_000_000))
+
+        return self.operate(read)
 
     def client(self, service: str, account: Account, region: str = REGION, **config: Any) -> Any:
         """An unmodified boto3 client without retries."""
@@ -152,6 +159,11 @@ class SesameProcess:
     @staticmethod
     def _sesame() -> list[str]:
         return [sys.executable, "-m", "sesame.cli.main"]
+
+
+def read_header(mail: Mail) -> "email.message.EmailMessage":
+    """The header of a message as the standard library reads it."""
+    return email.message_from_bytes(mail.data, policy=email.policy.default)
 
 
 def select_wait(seconds: float) -> None:
