@@ -148,6 +148,15 @@ def test_denials_without_an_allow_say_which_side_is_silent() -> None:
     )
 
 
+def test_an_account_that_only_delegates_is_noted() -> None:
+    owner = f"arn:aws:iam::{OWNER}:user/o"
+    [delegating] = explained({"Principal": {"AWS": OWNER}}, iam=None, principal=owner).statements
+    assert delegating.elements[0].note == "names the account only, which leaves the choice to IAM"
+    [granting] = explained({}, iam=None).statements
+    assert granting.elements[0].note == ""
+    assert granting.grants
+
+
 def test_explicit_denials_name_the_deny_and_its_conditions() -> None:
     deny = {"Effect": "Deny", "Principal": "*", **condition("StringLike", "ses:FromAddress", "ceo@*")}
     assert explained({}, deny, context=FROM).sentence == (

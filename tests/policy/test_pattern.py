@@ -167,6 +167,15 @@ def test_a_star_that_ends_a_part_of_a_resource_crosses_colons(pattern: str, matc
     assert ArnPattern(tokens, crossing=True).matches(RESOURCE) is matches
 
 
+def test_the_last_part_of_a_resource_takes_the_remaining_colons() -> None:
+    def matches(pattern: str, text: str) -> bool:
+        return ArnPattern(tokenize(pattern, variables=False), crossing=True).matches(text)
+
+    assert matches("arn:aws:sns:*:1:topic?x", "arn:aws:sns:r:1:topic:x")
+    assert matches("arn:aws:sns:*:1:a*c", "arn:aws:sns:r:1:a:b:c")
+    assert not matches("arn:aws:sns:*:1:a*c", "arn:aws:sns:r:1:a:b:d")
+
+
 def test_a_resource_that_is_no_arn_is_matched_as_text() -> None:
     assert ArnPattern(tokenize("a?c*", variables=False), crossing=True).matches("abcfoo")
     assert ArnPattern(tokenize("a?c", variables=False), crossing=True).matches("abc")

@@ -148,6 +148,7 @@ class _Question:
         self._identity_arn = identity_arn
         self._owner = identity_arn.split(":")[4]
         self._principal_ids = principal_ids
+        self._compiled: dict[int, PolicySet] = {}
         self._about: dict[object, bool] = {}
         self._grants: dict[object, Grant | None] = {}
         self._found: dict[object, tuple[Point, _Placed] | None] = {}
@@ -278,9 +279,11 @@ class _Question:
             raise RuntimeError(f"the analysis and the evaluator disagree on {witness}: please report it")
 
     def _allows(self, candidate: Candidate, witness: Request, policies: Named) -> bool:
-        compiled = compile_policies(policies, kind="identity", principal_ids=self._principal_ids)
-        iam: PolicySet = EMPTY if candidate.is_own else self._everything
-        return decide(witness, iam=iam, identity=compiled).outcome is Outcome.ALLOW
+        if id(policies) not in self._compiled:
+            ids = self._principal_ids
+            self._compiled[id(policies)] = compile_policies(policies, kind="identity", principal_ids=ids)
+        iam = EMPTY if candidate.is_own else self._everything
+        return decide(witness, iam=iam, identity=self._compiled[id(policies)]).outcome is Outcome.ALLOW
 
 
 def _boxes(search: Search, placed: Iterable[_Placed], effect: Effect) -> list[Box]:

@@ -137,6 +137,7 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="aws:CurrentTime", family=Family.DATE, is_sent=True),
         ConditionKey(name="aws:EpochTime", family=Family.DATE, is_sent=True),
         ConditionKey(name="aws:SecureTransport", family=Family.BOOL, is_sent=True),
+        ConditionKey(name="aws:ViaAWSService", family=Family.BOOL, is_sent=True),
         ConditionKey(name="aws:SourceIp", family=Family.IP, is_sent=True),
         ConditionKey(name="aws:PrincipalArn", family=Family.ARN, is_sent=True),
         ConditionKey(name="aws:SourceArn", family=Family.ARN, is_sent=True),
@@ -165,7 +166,7 @@ def _keys() -> dict[str, ConditionKey]:
         "aws:SourceIdentity aws:Ec2InstanceSourceVpc aws:ResourceOrgID aws:SourceOrgID "
         "aws:VpceAccount aws:VpceOrgID aws:Referer aws:AssumedRoot"
     )
-    flags = "aws:ViaAWSService aws:MultiFactorAuthPresent aws:PrincipalIsAWSService"
+    flags = "aws:MultiFactorAuthPresent aws:PrincipalIsAWSService"
     keys += [ConditionKey(name=name, family=Family.STRING, is_sent=True) for name in sent.split()]
     keys += [ConditionKey(name=name, family=Family.STRING) for name in known.split()]
     keys += [ConditionKey(name=name, family=Family.BOOL) for name in flags.split()]
@@ -180,7 +181,8 @@ def find_key(name: str) -> ConditionKey | None:
     """The key of that name, in any case; tag keys are made up as they come."""
     folded = name.lower()
     if folded.startswith(_TAG_PREFIXES) and not folded.endswith("/"):
-        return ConditionKey(name=name, family=Family.STRING)
+        is_sent = folded.startswith("aws:principaltag/")
+        return ConditionKey(name=name, family=Family.STRING, is_sent=is_sent)
     return CONDITION_KEYS.get(folded)
 
 
