@@ -319,6 +319,7 @@ def test_ignore_case_folds_variables_too() -> None:
 def test_many_ranges_are_searched() -> None:
     ranges: Json = [f"10.{number}.0.0/16" for number in range(0, 40, 2)]
     assert condition_holds("IpAddress", "aws:SourceIp", ranges, {"aws:SourceIp": "10.38.1.1"})
+    assert condition_holds("IpAddress", "aws:SourceIp", ranges, {"aws:SourceIp": "10.0.255.255"})
     assert not condition_holds("IpAddress", "aws:SourceIp", ranges, {"aws:SourceIp": "10.39.1.1"})
     assert not condition_holds("IpAddress", "aws:SourceIp", ranges, {"aws:SourceIp": "9.0.0.1"})
 

@@ -1,7 +1,10 @@
-"""The examples of docs/policy/library.md run."""
+"""The examples of docs/policy run."""
 
+import json
 import re
 from pathlib import Path
+
+from sesame.policy.cases import collect_cases, run_case
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "policy" / "library.md"
 
@@ -15,3 +18,10 @@ def test_the_examples_of_the_library_page_run() -> None:
     for example in examples:
         line = text.count("\n", 0, example.start(1))
         exec(compile("\n" * line + example[1], str(PAGE), "exec"), namespace)
+
+
+def test_the_example_case_of_the_command_line_page_passes() -> None:
+    text = (PAGE.parent / "command-line.md").read_text()
+    [example] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    [case] = collect_cases(json.loads(example))
+    assert run_case(case).passed

@@ -75,6 +75,13 @@ def test_shapes(pattern: str, shape: Shape) -> None:
     assert glob(pattern).shape is shape
 
 
+def test_chunks_with_question_marks_follow_each_other_closely() -> None:
+    assert glob("*?a*b*").matches("aab")
+    assert glob("*a?*c*").matches("axc")
+    assert glob("*a?*?c*").matches("abbc")
+    assert not glob("*a?*?c*").matches("abc")
+
+
 def test_only_star_and_question_mark_are_special() -> None:
     assert glob("marketing+.*@example.com").matches("marketing+.x@example.com")
     assert not glob("marketing+.*@example.com").matches("marketinggg@example.com")
