@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sesame.cli import what_if
 from sesame.cli.common import Subparsers
 from sesame.policy import Policy, PolicyError, parse_stored_iam_policy, parse_stored_identity_policy
 from sesame.policy.analysis.questions import Answer, Verdict, compare, who_can_send
@@ -44,6 +45,7 @@ def register(subparsers: Subparsers) -> None:
     _register_simulate(verbs)
     _register_who_can_send(verbs)
     _register_compare(verbs)
+    what_if.register(verbs)
 
 
 def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:

@@ -1,0 +1,143 @@
+"""What if: recorded sends as an identity, asked again under proposed policies.
+
+Each recorded send is decided twice, under the identity's policies as they are and as they would be,
+with the sender's IAM policies of today on both sides: so what differs is what the edit changes, and
+nothing else. Unlike `policy compare` it tells of sends that were really tried.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sesame.access.directory import NO_POLICIES, Policies, iam_policies, identity_policies
+from sesame.aws.arn import Arn
+from sesame.policy import Outcome, Request, Requester, decide, explain
+from sesame.store import identities, replay, users
+from sesame.store.db import Store, Transaction
+from sesame.store.identities import IdentityPolicy
+from sesame.store.replay import Recorded
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One recorded send whose answer would differ."""
+
+    at: float
+    account_id: str
+    principal: str
+    action: str
+    from_address: str
+    before: Outcome
+    after: Outcome
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """How many recorded sends were asked again, and those that would change."""
+
+    asked: int
+    changes: tuple[Change, ...]
+
+
+async def what_if(store: Store, arn: Arn, *, proposed: Mapping[str, str | None], since: float) -> Replay:
+    """Ask every recorded send as the identity `arn` since a time again.
+
+    `proposed` maps policy names to new texts, or None to remove one; the others stay. Raises
+    `PolicyError` for a text that is no policy.
+    """
+    name = arn.resource.removeprefix("identity/")
+    current = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, name))
+    now, then = identity_policies(current), identity_policies(_edited(current, proposed))
+    asked = 0
+    changes = []
+    async for recorded in _recorded(store, arn, since):
+        decision = json.loads(recorded.decision)
+        if not any(check["arn"] == str(arn) for check in decision["checks"]) or "context" not in decision:
+            continue
+        asked += 1
+        iam = await store.read(_iam_of(decision))
+        request = _request(arn, recorded, decision)
+        before = decide(request, iam=iam.compiled, identity=now.compiled).outcome
+        after = decide(request, iam=iam.compiled, identity=then.compiled).outcome
+        if (before is Outcome.ALLOW) != (after is Outcome.ALLOW):
+            explanation = explain(
+                request, iam=iam.documents, identity=then.documents, principal_ids=then.principal_ids
+            )
+            changes.append(
+                Change(
+                    at=recorded.at,
+                    account_id=recorded.account_id,
+                    principal=decision["principal"],
+                    action=decision["action"],
+                    from_address=str(decision["context"].get("ses:FromAddress", "")),
+                    before=before,
+                    after=after,
+                    sentence=explanation.sentence,
+                )
+            )
+    return Replay(asked=asked, changes=tuple(changes))
+
+
+def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -> list[IdentityPolicy]:
+    """The identity's policies after the edit; what stays keeps the users it is bound to."""
+    kept = [policy for policy in current if policy.policy_name not in proposed]
+    bound = {arn: user_id for policy in current for arn, user_id in policy.principal_ids.items()}
+    new = [
+        IdentityPolicy(policy_name=name, document=text, principal_ids=bound)
+        for name, text in proposed.items()
+        if text is not None
+    ]
+    return [*kept, *new]
+
+
+async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
+    """Accepted sends, then refused ones, a page at a time."""
+    for read in (replay.accepted, replay.refused):
+        after = 0
+        while True:
+
+            async def run(tx: Transaction, read: Any = read, after: int = after) -> list[Recorded]:
+                page: list[Recorded] = await read(
+                    tx, arn.account_id, arn.region, since=since, after=after, limit=PAGE
+                )
+                return page
+
+            page = await store.read(run)
+            for recorded in page:
+                yield recorded
+            if len(page) < PAGE:
+                break
+            after = page[-1].seq
+
+
+def _iam_of(decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
+    """The IAM policies that the sender has today."""
+
+    async def run(tx: Transaction) -> Policies:
+        if decision["kind"] != "user":
+            return NO_POLICIES
+        return iam_policies(await users.policies(tx, decision["user_id"]))
+
+    return run
+
+
+def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any]) -> Request:
+    context = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in decision["context"].items()
+    }
+    return Request(
+        requester=Requester(
+            arn=decision["principal"],
+            account_id=recorded.account_id,
+            kind=decision["kind"],
+            user_id=decision["user_id"],
+        ),
+        action=decision["action"],
+        resource=str(arn),
+        resource_account=arn.account_id,
+        context={**context, "aws:ResourceAccount": arn.account_id},
+    )
