@@ -112,7 +112,7 @@ def test_any_text_reaches_its_reader(text: str, html: str | None, wide: bool) ->
     text = text * (30 if wide else 1)
     wire = build(text=text, html=html)
     assert header.canonical_newlines(wire) == wire
-    assert header.longest_line(wire) <= header.LINE_LIMIT
+    assert header.lines_fit(wire)
     message = parsed(wire)
     plain = message if html is None else next(iter(message.iter_parts()))
     assert text_of(plain) == ended(text)
@@ -198,6 +198,6 @@ def test_an_extra_field_cannot_take_the_place_of_an_argument() -> None:
 def test_long_recipient_lists_are_folded_between_mailboxes() -> None:
     people = [parse_mailbox(f'"Person, {n}" <person{n}@department.example.org>') for n in range(50)]
     wire = build(to=people, text="x")
-    assert header.longest_line(wire) <= 76
+    assert max(map(len, wire.split(b"\r\n"))) <= 76
     assert read_message(wire).to == tuple(people)
     assert [address.addr_spec for address in parsed(wire)["To"].addresses] == [p.addr_spec for p in people]

@@ -104,7 +104,7 @@ def _transfer_encoded(data: bytes) -> tuple[str, bytes]:
     if not data.endswith(b"\r\n") or b"\0" in data or data.count(b"\n") != data.count(b"\r\n"):
         return "base64", _base64(data)  # not lines of text octets, as UTF-16 is not
     if data.isascii():
-        if header.longest_line(data) <= header.LINE_LIMIT:
+        if header.lines_fit(data):
             return "7bit", data
         return "quoted-printable", binascii.b2a_qp(data)
     if len(data.translate(None, bytes(range(128)))) * _QUOTED_SHARE > len(data):

@@ -98,9 +98,16 @@ def _bad_line(rest: bytes) -> MessageError:
     return illegal(line.partition(b":")[0].strip(b" \t"))
 
 
-def longest_line(message: bytes) -> int:
-    """Octets of the longest line of a message with canonical newlines, CRLF not counted."""
-    return max(map(len, message.split(b"\r\n")))
+def lines_fit(message: bytes) -> bool:
+    """Is every line of a message with canonical newlines within 998 octets, CRLF not counted?"""
+    at, span = 0, LINE_LIMIT + 2
+    while len(message) - at > span:
+        # the last line end within reach: every line before it is shorter still
+        at = message.rfind(b"\n", at, at + span) + 1
+        if at == 0:
+            return False
+    # what is left holds whole lines but for the last, which may lack its CRLF
+    return len(message) - (message.rfind(b"\n") + 1) <= LINE_LIMIT
 
 
 def field(name: str, value: str) -> bytes:

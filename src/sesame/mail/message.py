@@ -96,7 +96,7 @@ def read_message(raw: bytes) -> ParsedMessage:
     `mime`, and everything that `header.scan` refuses.
     """
     message = header.canonical_newlines(raw)
-    if header.longest_line(message) > header.LINE_LIMIT:
+    if not header.lines_fit(message):
         raise MessageError(f"Message has a line of more than {header.LINE_LIMIT} characters.")
     fields, body_at = header.scan(message)
     first: dict[bytes, HeaderField] = {}
