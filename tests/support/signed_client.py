@@ -59,6 +59,15 @@ class SignedClient:
         headers = self.signed("POST", "/", {"Content-Type": FORM}, body)
         return self.request("POST", "/", headers, body)
 
+    def get(self, target: str) -> int:
+        """GET something that is no API; the HTTP status."""
+        connection = http.client.HTTPConnection(self._host, timeout=30)
+        try:
+            connection.request("GET", target)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
     def signed(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
         """The headers of a request with its signature added."""
         request = AWSRequest(method=method, url=f"{self.api}{target}", headers=dict(headers), data=body)
@@ -82,6 +91,12 @@ class SignedClient:
             self.close()
             raise
         return read_reply(response.status, data)
+
+    def __enter__(self) -> "SignedClient":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Drop the connection; the next request opens another."""

@@ -92,9 +92,7 @@ class IamOperations:
                     "CreateDate": 0.0,
                 }
             }
-        user = await self._user(caller, name or principal.name)
-        await self._require(caller, "GetUser", user.path, user.user_name)
-        return {"User": _user(user)}
+        return {"User": _user(await self._authorized_user(caller, "GetUser", name or principal.name))}
 
     async def list_users(self, caller: Caller, request: iam.ListUsersRequest) -> iam.ListUsersResponse:
         """Users by name, those under a path prefix."""
