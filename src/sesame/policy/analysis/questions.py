@@ -92,13 +92,14 @@ def compare(
     identity_arn: str,
     limits: Mapping[str, Sequence[str]] = _NO_LIMITS,
     principal_ids: Mapping[str, str] = _NO_IDS,
+    actions: Sequence[str] = IDENTITY_ACTIONS,
 ) -> Comparison:
     """What `new` allows and `old` does not, and the reverse: the principals with YES or UNKNOWN."""
     question = _Question(identity_arn, limits, principal_ids, Budget())
     who = candidates([*old, *new], identity_arn=identity_arn, principal_ids=principal_ids)
 
     def differences(wide: Named, narrow: Named) -> tuple[Answer, ...]:
-        found = (question.ask(candidate, IDENTITY_ACTIONS, wide, narrow) for candidate in who)
+        found = (question.ask(candidate, actions, wide, narrow) for candidate in who)
         return tuple(answer for answer in found if answer.verdict is not Verdict.NO)
 
     return Comparison(gained=differences(new, old), lost=differences(old, new))
