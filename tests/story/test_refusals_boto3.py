@@ -1,0 +1,350 @@
+"""How operations refuse unmodified boto3: code, HTTP status, text.
+
+They are AWS's where AWS's are known (SES and IAM API references, observed answers), else those of
+docs/quirks.md. The operations not served are all refused by name.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.process import SesameProcess
+from tests.support.signed_client import VERSIONS, SignedClient, policy
+from tests.support.tenant import MESSAGE, RAW, SERVED, SERVICES, TO, Tenant, put_policy, refusal, statement
+
+
+def check_length(member: str, limit: int) -> str:
+    return (
+        f"1 validation error detected: Value at '{member}' failed to satisfy constraint:"
+        f" Member must have length less than or equal to {limit}"
+    )
+
+
+SES_REFUSALS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "domain with @": (
+        "verify_domain_identity",
+        {"Domain": "a@example.com"},
+        "InvalidParameterValue",
+        "Domain a@example.com is invalid.",
+    ),
+    "address without domain": (
+        "verify_email_identity",
+        {"EmailAddress": "someone"},
+        "InvalidParameterValue",
+        "Invalid email address<someone>.",
+    ),
+    "over 100 identities": (
+        "get_identity_verification_attributes",
+        {"Identities": ["example.com"] * 101},
+        "InvalidParameterValue",
+        "A call takes at most 100 identities.",
+    ),
+    "strange identity type": (
+        "list_identities",
+        {"IdentityType": "Both"},
+        "ValidationError",
+        "1 validation error detected: Value at 'identityType' failed to satisfy constraint: Member must satisfy"
+        " enum value set: [Domain, EmailAddress]",
+    ),
+    "strange token": (
+        "list_identities",
+        {"NextToken": "?"},
+        "InvalidParameterValue",
+        "Invalid NextToken.",
+    ),
+    "no page": (
+        "list_identities",
+        {"MaxItems": 0},
+        "InvalidParameterValue",
+        "MaxItems must be between 1 and 1000.",
+    ),
+    "policy name with a blank": (
+        "put_identity_policy",
+        {"Identity": "example.com", "PolicyName": "a b", "Policy": "{}"},
+        "InvalidParameterValue",
+        "PolicyName is invalid. Policy names must only include alpha-numeric characters, dashes, and"
+        " underscores.",
+    ),
+    "policy name of blanks": (
+        "put_identity_policy",
+        {"Identity": "example.com", "PolicyName": " ", "Policy": "{}"},
+        "InvalidParameterValue",
+        "PolicyName is required.",
+    ),
+    "policy name too long": (
+        "put_identity_policy",
+        {"Identity": "example.com", "PolicyName": "a" * 65, "Policy": "{}"},
+        "ValidationError",
+        check_length("policyName", 64),
+    ),
+    "policy of an identity elsewhere": (
+        "list_identity_policies",
+        {"Identity": "arn:aws:ses:us-east-1:123456789012:identity/example.com"},
+        "InvalidParameterValue",
+        "Identity arn:aws:ses:us-east-1:123456789012:identity/example.com is invalid. Must be a verified email"
+        " address or domain.",
+    ),
+    "over 20 policy names": (
+        "get_identity_policies",
+        {"Identity": "example.com", "PolicyNames": ["p"] * 21},
+        "InvalidParameterValue",
+        "A call takes at most 20 policy names.",
+    ),
+    "no recipient": (
+        "send_email",
+        {"Source": "news@example.com", "Destination": {"ToAddresses": []}, "Message": MESSAGE},
+        "InvalidParameterValue",
+        "There are no recipients specified.",
+    ),
+    "unknown configuration set": (
+        "send_email",
+        {"Source": "news@example.com", "Destination": TO, "Message": MESSAGE, "ConfigurationSetName": "none"},
+        "ConfigurationSetDoesNotExist",
+        "Configuration set <none> does not exist.",
+    ),
+    "source without domain": (
+        "send_email",
+        {"Source": "news", "Destination": TO, "Message": MESSAGE},
+        "InvalidParameterValue",
+        "Missing final '@domain'",
+    ),
+    "source not verified": (
+        "send_email",
+        {"Source": "Ian <ian@other.test>", "Destination": TO, "Message": MESSAGE},
+        "MessageRejected",
+        "Email address is not verified. The following identities failed the check in region US-EAST-1:"
+        " Ian <ian@other.test>",
+    ),
+    "raw without From": (
+        "send_raw_email",
+        {"RawMessage": {"Data": b"To: a@b.test\r\n\r\nx"}},
+        "InvalidParameterValue",
+        "Missing required header 'From'.",
+    ),
+    "raw with a header twice": (
+        "send_raw_email",
+        {"RawMessage": {"Data": b"Content-Type: text/plain\r\nContent-Type: text/plain\r\n" + RAW}},
+        "InvalidParameterValue",
+        "Duplicate header 'Content-Type'.",
+    ),
+    "raw that names a configuration set": (
+        "send_raw_email",
+        {"RawMessage": {"Data": b"X-SES-CONFIGURATION-SET: none\r\n" + RAW}},
+        "ConfigurationSetDoesNotExist",
+        "Configuration set <none> does not exist.",
+    ),
+    "malformed ARN": (
+        "send_raw_email",
+        {"RawMessage": {"Data": RAW}, "FromArn": "arn:aws:sns:us-east-1:123456789012:identity/example.com"},
+        "InvalidParameterValue",
+        "Invalid identity ARN 'arn:aws:sns:us-east-1:123456789012:identity/example.com': expected"
+        " arn:aws:ses:region:account:identity/name.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SES_REFUSALS)
+def test_ses_refuses_in_its_own_words(tenant: Tenant, name: str) -> None:
+    operation, parameters, code, text = SES_REFUSALS[name]
+    assert refusal(getattr(tenant.ses, operation), **parameters) == (code, 400, text)
+
+
+def test_put_identity_policy_refuses_what_is_no_policy(tenant: Tenant) -> None:
+    wrong = {
+        "not JSON": "{",
+        "other resource": statement(tenant, Resource=f"{tenant.arn}x"),
+        "no principal": policy({"Effect": "Allow", "Action": "ses:SendEmail", "Resource": tenant.arn}),
+        "other service": statement(tenant, Action="s3:GetObject"),
+        "too long": statement(tenant, Sid="a" * 4096),
+        "unknown operator": statement(tenant, Condition={"StringIs": {"ses:FromAddress": "a@example.com"}}),
+        "key twice": statement(tenant).replace("{", '{"Version": "2012-10-17", ', 1),
+    }
+    for name, document in wrong.items():
+        code, status, text = refusal(put_policy, tenant=tenant, Policy=document)
+        assert (code, status, bool(text)) == ("InvalidPolicy", 400, True), name
+    condition = {"StringEquals": {"AWS:SourceAccount": "123456789012"}}
+    assert refusal(put_policy, tenant=tenant, Policy=statement(tenant, Condition=condition)) == (
+        "InvalidPolicy",
+        400,
+        "Unknown or unapplicable condition field 'AWS:SourceAccount'.",
+    )
+    user = f"arn:aws:iam::{tenant.account.account_id}:user/nobody"
+    code, _, text = refusal(put_policy, tenant=tenant, Policy=statement(tenant, Principal={"AWS": user}))
+    assert code == "InvalidPolicy" and "invalid principal" in text
+    assert tenant.ses.list_identity_policies(Identity="example.com")["PolicyNames"] == []
+
+
+def test_put_identity_policy_refuses_the_21st_and_an_identity_that_is_not_there(tenant: Tenant) -> None:
+    for number in range(20):
+        put_policy(tenant, PolicyName=f"p{number}")
+    put_policy(tenant, PolicyName="p7")
+    assert refusal(put_policy, tenant=tenant, PolicyName="one-more") == (
+        "InvalidParameterValue",
+        400,
+        "Number of policies for example.com exceeds max allowed number of policies per resource",
+    )
+    other = statement(tenant, Resource=tenant.arn.replace("example.com", "none.test"))
+    assert refusal(put_policy, tenant=tenant, Identity="none.test", Policy=other) == (
+        "InvalidParameterValue",
+        400,
+        "Identity none.test does not exist.",
+    )
+
+
+def test_iam_refuses_with_its_own_codes(tenant: Tenant) -> None:
+    iam, anna = tenant.iam, {"UserName": "anna"}
+    iam.create_user(**anna)
+    assert refusal(iam.create_user, UserName="ANNA")[:2] == ("EntityAlreadyExists", 409)
+    assert refusal(iam.get_user, UserName="berta") == (
+        "NoSuchEntity",
+        404,
+        "The user with name berta cannot be found.",
+    )
+    assert refusal(iam.create_user, UserName="a b")[:2] == ("ValidationError", 400)
+    assert refusal(iam.put_user_policy, **anna, PolicyName="p", PolicyDocument="{}")[:2] == (
+        "MalformedPolicyDocument",
+        400,
+    )
+    key = iam.create_access_key(**anna)["AccessKey"]["AccessKeyId"]
+    iam.create_access_key(**anna)
+    assert refusal(iam.create_access_key, **anna) == (
+        "LimitExceeded",
+        409,
+        "Cannot exceed quota for AccessKeysPerUser: 2",
+    )
+    assert refusal(iam.delete_user, **anna) == (
+        "DeleteConflict",
+        409,
+        "Cannot delete entity, must delete access keys first.",
+    )
+    unknown = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}
+    for call in (iam.delete_access_key, lambda **p: iam.update_access_key(Status="Inactive", **p)):
+        assert refusal(call, **anna, **unknown) == (
+            "NoSuchEntity",
+            404,
+            "The Access Key with id AKIAIOSFODNN7EXAMPLE cannot be found.",
+        )
+    for call in (iam.get_user_policy, iam.delete_user_policy):
+        assert refusal(call, **anna, PolicyName="p") == (
+            "NoSuchEntity",
+            404,
+            "The user policy with name p cannot be found.",
+        )
+    assert refusal(iam.list_users, Marker="?")[:2] == ("ValidationError", 400)
+    boundary = "arn:aws:iam::aws:policy/x"
+    assert refusal(iam.create_user, UserName="c", PermissionsBoundary=boundary)[0] == "InvalidInput"
+    root_key = iam.list_access_keys()["AccessKeyMetadata"][0]["AccessKeyId"]
+    assert refusal(iam.delete_access_key, **anna, AccessKeyId=root_key)[:2] == ("NoSuchEntity", 404)
+    assert iam.delete_access_key(**anna, AccessKeyId=key)
+
+
+def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant) -> None:
+    """Every served operation, refused before it looks at anything (I9)."""
+    nobody = tenant.user("nobody")
+    nobody.sts.get_caller_identity()
+    account_id = tenant.account.account_id
+    arn = f"arn:aws:iam::{account_id}:user/nobody"
+    raw = {"RawMessage": {"Data": RAW}}
+    calls: dict[str, dict[str, Any]] = {
+        "ses.VerifyDomainIdentity": {"Domain": "x.test"},
+        "ses.VerifyDomainDkim": {"Domain": "x.test"},
+        "ses.VerifyEmailIdentity": {"EmailAddress": "a@x.test"},
+        "ses.GetIdentityVerificationAttributes": {"Identities": ["x.test"]},
+        "ses.GetIdentityDkimAttributes": {"Identities": ["x.test"]},
+        "ses.ListIdentities": {},
+        "ses.DeleteIdentity": {"Identity": "example.com"},
+        "ses.PutIdentityPolicy": {"Identity": "example.com", "PolicyName": "p", "Policy": statement(tenant)},
+        "ses.GetIdentityPolicies": {"Identity": "example.com", "PolicyNames": ["p"]},
+        "ses.ListIdentityPolicies": {"Identity": "example.com"},
+        "ses.DeleteIdentityPolicy": {"Identity": "example.com", "PolicyName": "p"},
+        "ses.SendEmail": {"Source": "news@example.com", "Destination": TO, "Message": MESSAGE},
+        "ses.SendRawEmail": raw,
+        "ses.GetSendQuota": {},
+        "ses.GetAccountSendingEnabled": {},
+        "ses.UpdateAccountSendingEnabled": {"Enabled": False},
+        "iam.CreateUser": {"UserName": "x"},
+        "iam.GetUser": {"UserName": "nobody"},
+        "iam.ListUsers": {},
+        "iam.DeleteUser": {"UserName": "nobody"},
+        "iam.CreateAccessKey": {},
+        "iam.ListAccessKeys": {"UserName": "nobody"},
+        "iam.UpdateAccessKey": {"AccessKeyId": tenant.account.access_key_id, "Status": "Inactive"},
+        "iam.DeleteAccessKey": {"AccessKeyId": tenant.account.access_key_id},
+        "iam.PutUserPolicy": {"UserName": "nobody", "PolicyName": "p", "PolicyDocument": statement(tenant)},
+        "iam.GetUserPolicy": {"UserName": "nobody", "PolicyName": "p"},
+        "iam.ListUserPolicies": {"UserName": "nobody"},
+        "iam.DeleteUserPolicy": {"UserName": "nobody", "PolicyName": "p"},
+        "iam.SimulateCustomPolicy": {"PolicyInputList": ["{}"], "ActionNames": ["ses:SendEmail"]},
+        "iam.SimulatePrincipalPolicy": {"PolicySourceArn": arn, "ActionNames": ["ses:SendEmail"]},
+    }
+    assert {*calls, "sts.GetCallerIdentity"} == SERVED
+    for operation, parameters in calls.items():
+        service, _, name = operation.partition(".")
+        method = re.sub("(?<!^)([A-Z])", r"_\1", name).lower()
+        code, status, text = refusal(getattr(getattr(nobody, service), method), **parameters)
+        assert (code, status) == ("AccessDenied", 403), (operation, text)
+        assert arn in text and f"{service}:{name}" in text
+    # An absent user is refused in the same words as one that exists.
+    told = [refusal(nobody.iam.get_user, UserName=name)[2] for name in ("nobody", "absent")]
+    assert told[0].replace("user/nobody because", "*") == told[1].replace("user/absent because", "*"), told
+    assert tenant.ses.get_account_sending_enabled()["Enabled"] is True
+
+
+SIGNATURE = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret"
+)
+
+
+def test_who_cannot_be_authenticated_is_told_as_aws_tells_it(tenant: Tenant) -> None:
+    known = tenant.account
+    wrong = replace(known, secret_access_key="x" * 40)
+    code, status, text = refusal(tenant.sesame.client("ses", wrong).get_send_quota)
+    assert (code, status, text.startswith(SIGNATURE)) == ("SignatureDoesNotMatch", 403, True)
+    nobody = replace(known, access_key_id="AKIAIOSFODNN7EXAMPLE")
+    invalid = ("InvalidClientTokenId", 403, "The security token included in the request is invalid.")
+    assert refusal(tenant.sesame.client("ses", nobody).get_send_quota) == invalid
+    with_token = boto3.client(
+        "ses",
+        endpoint_url=tenant.sesame.api,
+        region_name="us-east-1",
+        aws_access_key_id=known.access_key_id,
+        aws_secret_access_key=known.secret_access_key,
+        aws_session_token="not-ours",
+    )
+    assert refusal(with_token.get_send_quota) == invalid
+    code, status, text = refusal(tenant.sesame.client("ses", known, region="nowhere").get_send_quota)
+    assert (code, status) == ("SignatureDoesNotMatch", 403)
+    assert text.startswith("Credential should be scoped to a valid region")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_operations_not_served_say_so_by_name(sesame: SesameProcess, service: str) -> None:
+    """Every other operation of botocore's model."""
+    account = sesame.create_account()
+    names = (
+        boto3.session.Session().client(service, region_name="us-east-1").meta.service_model.operation_names
+    )
+    others = [name for name in names if f"{service}.{name}" not in SERVED]
+    assert len(others) >= {"ses": 50, "sts": 7, "iam": 140}[service]
+    with SignedClient(sesame.api, account, service) as client:
+        for name in others:
+            reply = client.call(name)
+            assert (reply.status, reply.code) == (501, "NotImplemented"), name
+            assert name in reply.message
+        unknown = client.call("SendSmoke")
+    assert (unknown.status, unknown.code) == (400, "InvalidAction")
+    assert unknown.message == f"Could not find operation SendSmoke for version {VERSIONS[service]}"
+
+
+def test_boto3_tells_an_operation_that_is_not_served(tenant: Tenant) -> None:
+    template = {"TemplateName": "t", "SubjectPart": "s", "TextPart": "t"}
+    code, status, text = refusal(tenant.ses.create_template, Template=template)
+    assert (code, status) == ("NotImplemented", 501) and "CreateTemplate" in text
+    sesv2 = tenant.sesame.client("sesv2", tenant.account)
+    with pytest.raises(ClientError) as caught:
+        sesv2.get_account()
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
