@@ -222,6 +222,27 @@ def test_who_can_send_lists_principals_with_witnesses(news: str, capsys: pytest.
     assert {answer["verdict"] for answer in json.loads(capsys.readouterr().out)} == {"no"}
 
 
+def test_who_can_send_tells_what_one_principal_can_send(
+    news: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("who-can-send", news, "--principal", MAILER) == 0
+    assert capsys.readouterr().out == (
+        f"{news} statement 1: ses:FromAddress like `news-*@example.com`\n  such as from news-@example.com\n"
+    )
+    assert run("who-can-send", news, "--principal", "333333333333") == 0
+    assert capsys.readouterr().out == "333333333333 can send nothing\n"
+    denied = write(tmp_path / "d.json", statement(), statement(Sid="D", Effect="Deny", **from_like("ceo@*")))
+    assert run("who-can-send", denied, "--principal", MAILER) == 0
+    assert "anything\n  unless ses:FromAddress like `ceo@*`\n" in capsys.readouterr().out
+    assert run("who-can-send", denied, "--principal", MAILER, "--json") == 0
+    [permission] = json.loads(capsys.readouterr().out)
+    assert permission["unless"] == [["ses:FromAddress like `ceo@*`"]]
+    assert permission["witness"]["principal"] == MAILER
+    unknown = write(tmp_path / "u.json", statement(**from_like("${aws:username}@*")))
+    assert run("who-can-send", unknown, "--principal", MAILER) == 1
+    assert "unknown: the policy variable" in capsys.readouterr().out
+
+
 def test_what_is_not_known_is_said_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "p.json", statement(**from_like("${aws:username}@example.com")))
     assert run("who-can-send", path) == 1

@@ -47,6 +47,8 @@ ACTIONS = (
     "ses:*",
     "*",
     "ses:Send?awEmail",
+    "ses:Send${*}",
+    "ses:${aws:username}",
     "s*:SendRawEmail",
     "ses:GetEmailIdentity",
 )

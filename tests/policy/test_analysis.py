@@ -11,6 +11,7 @@ from sesame.policy import (
     Outcome,
     Policy,
     Request,
+    can_send,
     compile_policies,
     decide,
     parse_iam_policy,
@@ -21,6 +22,7 @@ from sesame.policy.analysis.questions import Verdict, compare, is_shadowed, neve
 from sesame.policy.analysis.search import Search
 from sesame.policy.analysis.space import Space
 from sesame.policy.analysis.strings import Atom, Budget, BudgetExhausted, find_text
+from sesame.policy.cases import read_requester
 from sesame.policy.language.pattern import tokenize
 from sesame.policy.language.source import Json
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
@@ -282,6 +284,29 @@ def test_statements_that_never_match_and_shadowed_allows_are_found() -> None:
     assert not is_shadowed(
         named, named[0][1], named[0][1].statements[0], identity_arn=IDENTITY, budget=Budget()
     )
+
+
+def test_what_one_principal_can_send_is_told_in_words_with_a_witness() -> None:
+    news = {"Action": "ses:SendRawEmail", **condition("StringLike", "ses:FromAddress", "news-*@example.com")}
+    useless = condition("StringLike", "ses:FromAddress", "ceo@example.com")
+    variable = condition("StringLike", "ses:FromAddress", "${aws:username}@example.com")
+    named = policies(
+        news,
+        useless,
+        {"Principal": {"AWS": STRANGER}},
+        {**DENY, **condition("StringLike", "ses:FromAddress", "news-9*", "ceo@*")},
+        {**DENY, **condition("StringLike", "ses:FromAddress", "other@*")},
+    )
+    mailer = read_requester(f"arn:aws:iam::{DELEGATE}:user/mailer")
+    [permission] = can_send(mailer, named, identity_arn=IDENTITY)
+    assert permission.statement == ("P", 0)
+    assert permission.when == ("ses:FromAddress like `news-*@example.com`",)
+    assert permission.unless == (("ses:FromAddress like `news-9*`, `ceo@*`",),)
+    assert permission.witness is not None
+    assert permission.witness.action == "ses:SendRawEmail"
+    [unknown] = can_send(mailer, policies(variable), identity_arn=IDENTITY)
+    assert (unknown.witness, unknown.reason) == (None, "the policy variable in `${aws:username}@example.com`")
+    assert can_send(mailer, policies({}, version="2030-01-01"), identity_arn=IDENTITY) == ()
 
 
 def test_several_recipients_never_satisfy_a_plain_allow() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from sesame.cli import what_if
 from sesame.cli.common import Subparsers
 from sesame.policy import Policy, PolicyError, parse_stored_iam_policy, parse_stored_identity_policy
-from sesame.policy.analysis.questions import Answer, Verdict, compare, who_can_send
+from sesame.policy.analysis.questions import Answer, Permission, Verdict, can_send, compare, who_can_send
 from sesame.policy.cases import CaseError, collect_cases, read_requester, run_case
 from sesame.policy.findings.catalogue import Finding, Severity
 from sesame.policy.findings.check import check_iam_policy, check_identity_policy
@@ -343,6 +343,7 @@ def _register_who_can_send(verbs: Subparsers) -> None:
     text = "List who can send, each with a request that shows it. Exit 1 when something is not known."
     verb = _add(verbs, "who-can-send", run_who_can_send, text)
     verb.add_argument("files", nargs="+", metavar="FILE", help="all policies of the identity")
+    verb.add_argument("--principal", metavar="ARN", help="list what this one can send instead")
     _add_limits(verb)
 
 
@@ -350,6 +351,8 @@ def run_who_can_send(args: argparse.Namespace) -> int:
     """Print every principal that the policies tell apart, with its answer."""
     named = _load(args.files, parse_stored_identity_policy)
     identity = args.identity or _resource_of(named[0][1].text)
+    if args.principal is not None:
+        return _print_permissions(args, named, _checked_arn(identity))
     answers = who_can_send(named, identity_arn=_checked_arn(identity), limits=_limits(args))
     if args.json:
         _print_json([_answer_json(answer) for answer in answers])
@@ -357,6 +360,38 @@ def run_who_can_send(args: argparse.Namespace) -> int:
         for answer in answers:
             _print_answer(answer, str(answer.verdict.value))
     return FAILED if any(answer.verdict is Verdict.UNKNOWN for answer in answers) else YES
+
+
+def _print_permissions(args: argparse.Namespace, named: Named, identity: str) -> int:
+    """Print what one principal can send."""
+    requester = read_requester(args.principal)
+    permissions = can_send(requester, named, identity_arn=identity, limits=_limits(args))
+    if args.json:
+        _print_json([_permission_json(permission) for permission in permissions])
+    for permission in () if args.json else permissions:
+        name, index = permission.statement
+        print(f"{name} statement {index + 1}: {' and '.join(permission.when) or 'anything'}")
+        for unless in permission.unless:
+            print(f"  unless {' and '.join(unless) or 'always'}")
+        if permission.witness is None:
+            print(f"  {_paint('yellow', 'unknown')}: {permission.reason}")
+        else:
+            print(f"  such as from {permission.witness.context.get('ses:FromAddress', '-')}")
+    if not permissions and not args.json:
+        print(f"{args.principal} can send nothing")
+    return FAILED if any(permission.witness is None for permission in permissions) else YES
+
+
+def _permission_json(permission: Permission) -> dict[str, object]:
+    name, index = permission.statement
+    return {
+        "policy": name,
+        "statement": index,
+        "when": list(permission.when),
+        "unless": [list(unless) for unless in permission.unless],
+        "witness": None if permission.witness is None else _witness_json(permission.witness),
+        "reason": permission.reason,
+    }
 
 
 def _register_compare(verbs: Subparsers) -> None:
@@ -399,18 +434,21 @@ def run_compare(args: argparse.Namespace) -> int:
 def _answer_json(answer: Answer) -> dict[str, object]:
     record: dict[str, object] = {"who": answer.who, "verdict": answer.verdict.value}
     if answer.witness is not None and answer.statement is not None:
-        witness = answer.witness
-        context = {key: list(v) if isinstance(v, tuple) else v for key, v in witness.context.items()}
-        record["witness"] = {
-            "principal": witness.requester.arn,
-            "action": witness.action,
-            "resource": witness.resource,
-            "context": context,
-        }
+        record["witness"] = _witness_json(answer.witness)
         record["policy"], record["statement"] = answer.statement
     if answer.reason:
         record["reason"] = answer.reason
     return record
+
+
+def _witness_json(witness: Request) -> dict[str, object]:
+    context = {key: list(v) if isinstance(v, tuple) else v for key, v in witness.context.items()}
+    return {
+        "principal": witness.requester.arn,
+        "action": witness.action,
+        "resource": witness.resource,
+        "context": context,
+    }
 
 
 def _print_answer(answer: Answer, word: str) -> None:

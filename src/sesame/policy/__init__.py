@@ -6,7 +6,15 @@ docs/policy/library.md shows each. Inside: `language` (text to document), `engin
 `reasons` (explaining evaluator, views, simulator), `findings` (check), `analysis` (exact questions), `cases`.
 """
 
-from sesame.policy.analysis.questions import Answer, Comparison, Verdict, compare, who_can_send
+from sesame.policy.analysis.questions import (
+    Answer,
+    Comparison,
+    Permission,
+    Verdict,
+    can_send,
+    compare,
+    who_can_send,
+)
 from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
 from sesame.policy.findings.catalogue import Code, Finding, Severity
 from sesame.policy.findings.check import check_iam_policy, check_identity_policy
@@ -36,6 +44,7 @@ __all__ = [
     "Finding",
     "MatchedStatement",
     "Outcome",
+    "Permission",
     "Policy",
     "PolicyError",
     "PolicySet",
@@ -47,6 +56,7 @@ __all__ = [
     "StatementRef",
     "StatementStep",
     "Verdict",
+    "can_send",
     "check_iam_policy",
     "check_identity_policy",
     "compare",

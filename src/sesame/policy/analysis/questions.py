@@ -23,7 +23,8 @@ from sesame.policy.language.document import Effect, Policy, Statement, parse_iam
 from sesame.policy.language.vocabulary import CONDITION_KEYS, IDENTITY_ACTIONS, SENDING_ACTIONS
 from sesame.policy.reasons.derivation import Grant
 from sesame.policy.reasons.evaluator import find_grant, is_about
-from sesame.policy.request import ContextValue, Outcome, Request
+from sesame.policy.reasons.sentence import describe_condition
+from sesame.policy.request import ContextValue, Outcome, Request, Requester
 
 Named = Sequence[tuple[str, Policy]]
 _NO_IDS: Mapping[str, str] = {}
@@ -83,6 +84,35 @@ def who_can_send(
         question.ask(candidate, SENDING_ACTIONS, policies, None)
         for candidate in candidates(policies, identity_arn=identity_arn, principal_ids=principal_ids)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What one Allow lets a principal send: all of `when`, and not all of any one of `unless`, in words.
+
+    Without a witness it is not known whether anything is left, and `reason` says why.
+    """
+
+    statement: tuple[str, int]
+    when: tuple[str, ...]
+    unless: tuple[tuple[str, ...], ...]
+    witness: Request | None
+    reason: str = ""
+
+
+def can_send(
+    requester: Requester,
+    policies: Named,
+    *,
+    identity_arn: str,
+    limits: Mapping[str, Sequence[str]] = _NO_LIMITS,
+    principal_ids: Mapping[str, str] = _NO_IDS,
+) -> tuple[Permission, ...]:
+    """All that a principal can send from the identity: one permission for each Allow that has an effect."""
+    question = _Question(identity_arn, limits, principal_ids, Budget())
+    is_own = requester.account_id == identity_arn.split(":")[4]
+    candidate = Candidate(label=requester.arn, requester=requester, is_own=is_own)
+    return tuple(question.permissions(candidate, policies))
 
 
 def compare(
@@ -187,6 +217,48 @@ class _Question:
             return Answer(who=candidate.label, verdict=Verdict.UNKNOWN, reason=unknown)
         return Answer(who=candidate.label, verdict=Verdict.NO)
 
+    def permissions(self, candidate: Candidate, policies: Named) -> Iterator[Permission]:
+        """One for each Allow that lets the candidate send something."""
+        done: set[tuple[str, int]] = set()
+        for action in SENDING_ACTIONS:
+            fitting = self._fitting(candidate, action, policies)
+            for placed in fitting:
+                name, policy, statement = placed
+                where = (name, statement.index)
+                if statement.effect is Effect.DENY or not policy.is_understood or where in done:
+                    continue
+                permission = self._permission(candidate, action, placed, fitting)
+                if permission is not None:
+                    done.add(where)
+                    yield permission
+
+    def _permission(
+        self, candidate: Candidate, action: str, allow: _Placed, fitting: Sequence[_Placed]
+    ) -> Permission | None:
+        """What the Allow leaves after the Denies; None when that is nothing."""
+        name, policy, statement = allow
+        search = self._searches[True]
+        box = search.box(policy, statement)
+        denies = [placed for placed in fitting if placed[2].effect is Effect.DENY]
+        unless, witness, reason = denies, None, ""
+        try:
+            point = search.find([box], _boxes(search, denies, Effect.DENY))
+            if point is None:
+                return None
+            witness = self._request(candidate, action, point)
+            unless = [
+                placed for placed in denies if search.find([box, search.box(*placed[1:])], []) is not None
+            ]
+        except (OutsideFragment, BudgetExhausted) as error:
+            reason = str(error) or "too many combinations to be exact in the time allowed"
+        return Permission(
+            statement=(name, statement.index),
+            when=_in_words(statement),
+            unless=tuple(_in_words(deny) for _, _, deny in unless),
+            witness=witness,
+            reason=reason,
+        )
+
     def outside_denies(
         self, candidate: Candidate, action: str, policies: Named, allow: tuple[Policy, Statement]
     ) -> Point | None:
@@ -285,6 +357,13 @@ class _Question:
             self._compiled[id(policies)] = compile_policies(policies, kind="identity", principal_ids=ids)
         iam = EMPTY if candidate.is_own else self._everything
         return decide(witness, iam=iam, identity=self._compiled[id(policies)]).outcome is Outcome.ALLOW
+
+
+def _in_words(statement: Statement) -> tuple[str, ...]:
+    return tuple(
+        describe_condition(condition.operator.text, condition.key, condition.values)
+        for condition in statement.conditions
+    )
 
 
 def _boxes(search: Search, placed: Iterable[_Placed], effect: Effect) -> list[Box]:

@@ -121,18 +121,22 @@ def _element_failure(element: ElementStep) -> str:
 
 
 def _demand(condition: ConditionStep) -> str:
+    return describe_condition(condition.operator, condition.key, condition.wanted)
+
+
+def describe_condition(operator_text: str, key: str, wanted: Sequence[str]) -> str:
     """A condition in words: key, relation, values."""
-    operator = read_operator(condition.operator)
-    name, key = operator.comparison.name, condition.key
+    operator = read_operator(operator_text)
+    name = operator.comparison.name
     if operator.comparison.family is Family.UNKNOWN:
-        return f"{key} by the unknown operator `{condition.operator}`"
+        return f"{key} by the unknown operator `{operator_text}`"
     if operator.comparison.family is Family.NULL:
-        return f"{key} absent" if condition.wanted == ("true",) else f"{key} present"
+        return f"{key} absent" if tuple(wanted) == ("true",) else f"{key} present"
     relation = _RELATIONS.get(_POSITIVE.get(name, name), name)
     if operator.comparison.negated:
         relation = f"not {relation}"
     each = {Quantifier.NONE: "", Quantifier.FOR_ALL: "all of ", Quantifier.FOR_ANY: "any of "}
-    return f"{each[operator.quantifier]}{key} {relation} {_values(condition.wanted)}"
+    return f"{each[operator.quantifier]}{key} {relation} {_values(wanted)}"
 
 
 def _seen(condition: ConditionStep) -> str:
