@@ -12,7 +12,6 @@ from bench.table import Row
 from sesame.access.authorize import Authorizer
 from sesame.access.directory import Directory
 from sesame.access.record import decision_json
-from sesame.app import Services
 from sesame.aws import query, sigv4
 from sesame.aws.model import ServiceModel
 from sesame.aws.request import HttpRequest
@@ -22,6 +21,7 @@ from sesame.model import Caller, IdentityKind
 from sesame.observe import Log, SystemClock
 from sesame.sending.compose import Stamp, compose
 from sesame.sending.submission import RawContent, Submission
+from sesame.services import Services
 
 ROUNDS = 2_000
 

@@ -10,8 +10,8 @@ from sesame.config import REGION
 from sesame.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:
-    from sesame.app import Services
     from sesame.operations.operator import Keys
+    from sesame.services import Services
 
 
 def register(subparsers: Subparsers) -> None:

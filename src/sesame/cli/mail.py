@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
 
 if TYPE_CHECKING:
-    from sesame.app import Services
+    from sesame.services import Services
     from sesame.store.development import Mail
 
 

@@ -67,8 +67,9 @@ def serve(args: argparse.Namespace) -> int:
 
 
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
-    from sesame.app import Server, system_log
+    from sesame.app import Server
     from sesame.observe import SystemClock
+    from sesame.services import system_log
 
     clock = SystemClock()
     log = system_log(sys.stdout, settings.log_format, clock)

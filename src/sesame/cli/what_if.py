@@ -9,8 +9,8 @@ from sesame.cli.common import Subparsers, add_store_options, print_json, when, w
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sesame.app import Services
     from sesame.operations.what_if import Change
+    from sesame.services import Services
 
 DAY_S = 86_400.0
 SHOWN = 20

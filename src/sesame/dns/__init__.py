@@ -1,18 +1,12 @@
-"""DNS as Sesame needs it: a port, the real resolver, and the development profile's local zone.
+"""DNS as Sesame needs it: a port, and the development profile's local zone; `system` is the real one.
 
 Answers tell "there is no such record" (an empty list) from "could not find out" (`DnsFailure`), for
 only the first may settle anything. Sources: RFC 1035, 5321 section 5.1, 7505 (null MX).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import dns.asyncresolver
-import dns.exception
-import dns.rdatatype
-import dns.resolver
+from typing import Protocol
 
 from sesame.errors import Unavailable
 
@@ -49,45 +43,6 @@ class Resolver(Protocol):
         """TXT records, strings of one record joined; CNAMEs are followed."""
 
 
-class SystemResolver:
-    """The machine's own resolvers, through dnspython."""
-
-    def __init__(self, *, lifetime_s: float = 15.0) -> None:
-        self._resolver = dns.asyncresolver.Resolver()
-        self._lifetime_s = lifetime_s
-
-    async def mx(self, name: str) -> list[Mx]:
-        """MX records, most preferred first."""
-        answers = await self._query(name, dns.rdatatype.MX)
-        records = [
-            Mx(preference=int(record.preference), exchange=_host(str(record.exchange))) for record in answers
-        ]
-        return sorted(records, key=lambda record: record.preference)
-
-    async def addresses(self, name: str) -> list[str]:
-        """IPv4 addresses, then IPv6, as text."""
-        v4, v6 = await asyncio.gather(
-            self._query(name, dns.rdatatype.A), self._query(name, dns.rdatatype.AAAA)
-        )
-        return [str(record.address) for record in (*v4, *v6)]
-
-    async def txt(self, name: str) -> list[str]:
-        """TXT records, strings of one record joined; CNAMEs are followed."""
-        answers = await self._query(name, dns.rdatatype.TXT)
-        return [b"".join(record.strings).decode("ascii", "replace") for record in answers]
-
-    async def _query(self, name: str, kind: dns.rdatatype.RdataType) -> list[Any]:
-        try:
-            answer = await self._resolver.resolve(name, kind, lifetime=self._lifetime_s)
-        except dns.resolver.NXDOMAIN:
-            raise DomainNotFound(f"domain `{name}` does not exist") from None
-        except dns.resolver.NoAnswer:
-            return []
-        except dns.exception.DNSException as error:
-            raise DnsFailure(f"look-up of `{name}` failed: {type(error).__name__}") from error
-        return list(answer)
-
-
 class LocalZone:
     """Stands in for DNS without the internet: the records published in the store.
 
@@ -103,7 +58,7 @@ class LocalZone:
     async def mx(self, name: str) -> list[Mx]:
         """MX records, most preferred first; the mailbox server where none is published."""
         published = [value.split() for value in await self._records(name, "MX")]
-        records = [Mx(preference=int(preference), exchange=_host(host)) for preference, host in published]
+        records = [Mx(preference=int(preference), exchange=host_name(host)) for preference, host in published]
         return sorted(records, key=lambda mx: mx.preference) or [
             Mx(preference=10, exchange=self.MAILBOX_HOST)
         ]
@@ -120,9 +75,10 @@ class LocalZone:
             targets = await self._records(name, "CNAME")
             if not targets:
                 return await self._records(name, "TXT")
-            name = _host(targets[0])
+            name = host_name(targets[0])
         raise DnsFailure(f"look-up of `{name}` follows more than {MAX_CNAMES} CNAMEs")
 
 
-def _host(text: str) -> str:
+def host_name(text: str) -> str:
+    """A name without its trailing dot, in lower case."""
     return text.rstrip(".").lower()

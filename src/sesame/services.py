@@ -1,0 +1,201 @@
+"""The store and everything that works on it: what the command line and the server share.
+
+Made here and joined, without a socket or a loop of their own. `app` adds the doors and delivery.
+"""
+
+import base64
+import json
+import os
+import secrets
+import stat
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TextIO
+
+from sesame.config import Settings
+from sesame.dns import LocalZone, Resolver
+from sesame.errors import ConfigError
+from sesame.ids import Ids
+from sesame.model import MessageId
+from sesame.observe import Clock, Log, SystemClock
+from sesame.operations.operator import Limits, Operator
+from sesame.operations.verification import Names, Verification
+from sesame.sending.system import SystemMail
+from sesame.spool.spool import Spool
+from sesame.store import development
+from sesame.store.db import Transaction
+from sesame.store.sealed import KEY_BYTES, Sealer, derive
+from sesame.store.sqlite import SqliteStore
+
+SIGNING_THREADS = 2
+
+
+def system_log(stream: TextIO, log_format: str, clock: Clock) -> Log:
+    """The log on `stream`: text on a terminal, JSON lines elsewhere, unless the setting says which."""
+    as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
+    return Log(stream, as_json=as_json, clock=clock)
+
+
+def public_url(settings: Settings) -> str:
+    """How clients reach the API by the settings alone."""
+    if settings.api.public_url:
+        return settings.api.public_url.rstrip("/")
+    scheme = "https" if settings.api.tls_certificate else "http"
+    host = f"[{settings.api.listen}]" if ":" in settings.api.listen else settings.api.listen
+    return f"{scheme}://{host}:{settings.api.port}"
+
+
+class Services:
+    """The store and everything that works on it without a socket of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        log: Log,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        durable: bool = True,
+        url: str | None = None,
+    ) -> None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.settings = settings
+        self.log = log
+        self.clock = clock
+        self.ids = Ids(random_bytes)
+        master_key = load_master_key(settings, random_bytes)
+        self.return_path_key = derive(master_key, "return path")
+        self.sealer = Sealer(master_key, random_bytes=random_bytes)
+        self.store = SqliteStore(settings.database, durable=durable)
+        self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
+        self.resolver = self._resolver()
+        self.spool = Spool(self.store)
+        self.wake: Callable[[], None] = lambda: None
+        hostname = settings.delivery.hostname
+        self.operator = Operator(
+            self.store,
+            self.sealer,
+            clock=clock,
+            production=Limits(
+                max_24_hour_send=settings.accounts.production_max_24_hour_send,
+                max_send_rate=settings.accounts.production_max_send_rate,
+            ),
+            random_digits=self.ids.digits,
+            random_name=self.ids.name,
+            random_secret=self.ids.secret_access_key,
+        )
+        self.verification = Verification(
+            self.store,
+            self.sealer,
+            self.resolver,
+            SystemMail(
+                from_address=f"Sesame <no-reply@{hostname}>",
+                message_id_domain=hostname,
+                new_id=self.new_message_id,
+                random_hex=self.ids.hex,
+            ),
+            names=Names(
+                dkim_zone=settings.dns.dkim_zone or f"dkim.{hostname}", public_url=url or public_url(settings)
+            ),
+            clock=clock,
+            log=log,
+            executor=self.executor,
+            new_token=self.ids.token,
+            new_dkim_token=self.ids.dkim_token,
+            auto_publish=settings.dns.auto_publish,
+            accepted=lambda: self.wake(),
+        )
+
+    def new_message_id(self, at: float) -> MessageId:
+        """A fresh SES message id."""
+        return self.ids.message_id(at)
+
+    def close(self) -> None:
+        """Finish what is being written and close."""
+        self.executor.shutdown()
+        self.store.close()
+
+    def _resolver(self) -> Resolver:
+        if self.settings.dns.resolver == "system":
+            from sesame.dns.system import SystemResolver  # large, and not needed in development
+
+            return SystemResolver()
+
+        async def records(name: str, kind: str) -> list[str]:
+            async def run(tx: Transaction) -> list[str]:
+                return await development.zone_records(tx, name, kind)
+
+            return await self.store.read(run)
+
+        return LocalZone(records)
+
+
+def load_master_key(settings: Settings, random_bytes: Callable[[int], bytes]) -> bytes:
+    """Read the master key; the development profile and a first start make one in the data directory.
+
+    Raises `ConfigError`: a data directory with a database and no key is a mistake, not a first start.
+    """
+    path = Path(settings.master_key_file) if settings.master_key_file else settings.data_dir / "master.key"
+    try:
+        key = base64.b64decode(path.read_text().strip(), validate=True)
+    except FileNotFoundError:
+        if settings.master_key_file or settings.database.exists():
+            raise ConfigError(
+                f"master key `{path}` does not exist; restore it: secrets in the database open with no other"
+            ) from None
+        key = random_bytes(KEY_BYTES)
+        write_private(path, base64.b64encode(key).decode() + "\n", mode=stat.S_IRUSR)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"master key `{path}` cannot be read: {error}") from None
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"master key `{path}` must be {KEY_BYTES} bytes in base64")
+    return key
+
+
+def write_private(path: Path, text: str, *, mode: int = stat.S_IRUSR | stat.S_IWUSR) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+ALLOW_ALL = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+
+
+async def create_demo_accounts(services: Services) -> None:
+    """At first start: the accounts `owner` and `delegate`, each with a user `admin`, and the files that name them."""
+    if await services.operator.list_accounts():
+        return
+    sections = []
+    for name in ("owner", "delegate"):
+        root = await services.operator.create_account(name, production=True)
+        admin = await services.operator.create_user(root.account_id, "admin", policy=ALLOW_ALL)
+        sections.append(
+            f"# account {admin.account_id}, user admin\n[{name}]\naws_access_key_id = {admin.access_key_id}\n"
+            f"aws_secret_access_key = {admin.secret_access_key}\n"
+        )
+    write_private(services.settings.data_dir / "credentials", "\n".join(sections))
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """The services for one command, closed afterwards."""
+    clock = SystemClock()
+    services = Services(settings, log=system_log(sys.stderr, settings.log_format, clock), clock=clock)
+    try:
+        yield services
+    finally:
+        services.close()
