@@ -324,6 +324,34 @@ def test_many_ranges_are_searched() -> None:
     assert not condition_holds("IpAddress", "aws:SourceIp", ranges, {"aws:SourceIp": "9.0.0.1"})
 
 
+def test_many_patterns_are_matched_together() -> None:
+    many: Json = [f"a?b*c{number}" for number in range(9)]
+    assert condition_holds("StringLike", "ses:FromAddress", many, {"ses:FromAddress": "axbyc8"})
+    assert not condition_holds("StringLike", "ses:FromAddress", many, {"ses:FromAddress": "axbyc9"})
+    mixed: Json = ["*@a.org", "*@b.org", "x*", "y?*z", "root@c.org", "*admin*"]
+    rules = [
+        for_principal("*", Condition={"ForAllValues:StringLike": {"ses:Recipients": mixed}}),
+        for_principal("*", Condition={"ForAllValues:StringLike": {"ses:Recipients": many}}),
+    ]
+
+    def allowed(*recipients: str) -> bool:
+        return outcome(OWN_USER, identity=rules, context={"ses:Recipients": recipients}) is ALLOW
+
+    assert allowed("1@a.org", "x1", "y__z", "theadmin@d.org", "root@c.org")
+    assert allowed("azbc0", "a.b.c1")
+    assert not allowed("1@a.org", "azbc0")
+
+
+def test_variables_are_filled_in_once_for_many_values() -> None:
+    context: dict[str, ContextValue] = {"ses:Recipients": ("bob@a.org", "BOB@a.org"), "aws:username": "bob"}
+    values: Json = ["${aws:username}@*", "x${aws:username}?*", "${aws:userid}@*", "y*"]
+    assert not condition_holds("ForAllValues:StringLike", "ses:Recipients", values, context)
+    assert condition_holds("ForAnyValue:StringLike", "ses:Recipients", values, context)
+    assert condition_holds("StringLike", "ses:Recipients", values, context, "Deny")
+    folded: Json = ["${aws:username}@A.org"]
+    assert condition_holds("ForAllValues:StringEqualsIgnoreCase", "ses:Recipients", folded, context)
+
+
 def test_variables_in_a_resource_begin_after_the_fifth_colon() -> None:
     context: dict[str, ContextValue] = {"aws:username": "example.com", "aws:region": "us-east-1"}
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import (
     ArnPattern,
     Glob,
@@ -32,6 +33,12 @@ def as_regex(pattern: str) -> re.Pattern[str]:
 @given(PATTERNS, TEXTS)
 def test_a_glob_matches_what_the_obvious_regex_matches(pattern: str, text: str) -> None:
     assert glob(pattern).matches(text) is bool(as_regex(pattern).fullmatch(text))
+
+
+@given(st.lists(PATTERNS, max_size=6), TEXTS)
+def test_many_globs_together_match_what_one_of_them_matches(patterns: list[str], text: str) -> None:
+    together = GlobSet([tokenize(pattern, variables=False) for pattern in patterns])
+    assert together.matches(text) is any(glob(pattern).matches(text) for pattern in patterns)
 
 
 @given(PATTERNS, TEXTS)
@@ -145,6 +152,8 @@ def test_a_glob_has_no_variables() -> None:
         Glob((Variable("a", None),))
     with pytest.raises(ValueError, match="no variables"):
         Glob((Malformed("${"),))
+    with pytest.raises(ValueError, match="no variables"):
+        GlobSet([(Variable("a", None),)])
 
 
 RESOURCE = "arn:aws:ses:us-east-1:111111111111:identity/example.com"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from sesame.policy.engine.runtime import BoundNames, Census, Dynamic, NotPrincipal, UniqueIds
+from sesame.policy.engine.runtime import BoundNames, Census, Dynamics, NotPrincipal, UniqueIds
 from sesame.policy.language.document import Condition, Principal
 from sesame.policy.language.forms import (
     PatternKind,
@@ -25,7 +25,8 @@ from sesame.policy.language.forms import (
     read_pattern,
     read_principal,
 )
-from sesame.policy.language.pattern import ArnPattern, Glob, Shape, Tokens, is_malformed
+from sesame.policy.language.globset import GlobSet
+from sesame.policy.language.pattern import ArnPattern, Glob, Shape, Tokens, Wild, is_malformed
 from sesame.policy.language.values import (
     Range,
     merge_ranges,
@@ -45,7 +46,8 @@ _READERS: dict[Family, Callable[[str], int | Decimal | None]] = {
     Family.IP: read_address,
 }
 _SIGNS = {Compare.LESS: "<", Compare.LESS_EQUAL: "<=", Compare.GREATER: ">", Compare.GREATER_EQUAL: ">="}
-_FEW_RANGES = 4
+_FEW = 4
+"""So many ranges or general patterns are tested one by one; more of them together."""
 
 
 class Module(Protocol):
@@ -74,6 +76,7 @@ class Tests:
         self._module = module
         self._variables = variables
         self._lenient = lenient
+        self._filled: list[str] = []
 
     def action(self, actions: tuple[str, ...], *, negated: bool) -> str:
         """Action and NotAction: the service literal, case ignored."""
@@ -153,7 +156,7 @@ class Tests:
         test = self._value(value, condition, cache=True)
         if self._lenient:
             each = self._value("x", condition)
-            several = self._module.function([f"return any({each} for x in values)"])
+            several = self._loop([f"return any({each} for x in values)"])
             test = f"({test} if {value}.__class__ is str else {several}({value}, context))"
         else:
             test = f"({value}.__class__ is str and {test})"
@@ -178,7 +181,12 @@ class Tests:
             f"        return {not for_all}",
             f"return {for_all}",
         ]
-        return f"{self._module.function(body)}({value}, context)"
+        return f"{self._loop(body)}({value}, context)"
+
+    def _loop(self, body: list[str]) -> str:
+        """A function over many values; patterns with variables are filled in before the first."""
+        filled, self._filled = self._filled, []
+        return self._module.function([*filled, *body])
 
     def _plain_globs(self, condition: Condition) -> list[Tokens] | None:
         """The patterns of a string condition, if all are constant and matched with case."""
@@ -195,25 +203,31 @@ class Tests:
         """A set operator over a census of the values, each pattern counted once a request."""
         constant = self._module.constant
         census, counted = self._module.cached(("census", value), f"{constant(Census)}({value})")
-        tests = [self._count(value, tokens, counted) for tokens in globs]
+        single: list[Tokens] = []
+        grouped: list[Tokens] = []
+        for tokens in globs:
+            is_tail = tokens[:1] == (Wild.ANY_RUN,) and _is_tail(tokens[1:])
+            (single if is_tail or len(globs) <= _FEW else grouped).append(tokens)
+        tests = [self._count(value, (tokens,), counted) for tokens in single]
+        if grouped:
+            tests.append(self._count(value, tuple(grouped), counted))
         matched = " | ".join(dict.fromkeys(tests))
         against = "0" if for_all is negated else f"{counted}.full"
         return f"({census} is not None and ({matched}) {'==' if for_all else '!='} {against})"
 
-    def _count(self, value: str, tokens: Tokens, census: str) -> str:
-        """The mask of the values that match one pattern."""
-        pattern = Glob(tokens)
-        if pattern.shape is Shape.SUFFIX and pattern.suffix.rfind("@") == 0:
-            return f"{census}.tails.get({self._module.constant(pattern.suffix)}, 0)"
+    def _count(self, value: str, patterns: tuple[Tokens, ...], census: str) -> str:
+        """The mask of the values that match one of the patterns."""
+        if len(patterns) == 1 and _is_tail(patterns[0][1:]) and patterns[0][0] is Wild.ANY_RUN:
+            return f"{census}.tails.get({self._module.constant(patterns[0][1])}, 0)"
         body = [
             "mask, bit = 0, 1",
             "for x in values:",
-            f"    if {self._patterns('x', [tokens])}:",
+            f"    if {self._patterns('x', patterns)}:",
             "        mask |= bit",
             "    bit <<= 1",
             "return mask",
         ]
-        identity = ("count", value, tokens)
+        identity = ("count", value, patterns)
         return self._module.cached(identity, f"{self._module.function(body)}({census}.values, context)")[0]
 
     def _value(self, x: str, condition: Condition, *, cache: bool = False) -> str:
@@ -255,22 +269,32 @@ class Tests:
         lenient = self._lenient is not negated
         constant = self._module.constant
         globs: list[Tokens] = []
+        dynamic: list[Tokens] = []
         tests: list[str] = []
         for value in values:
             tokens = read_pattern(value, kind, variables=self._variables)
             if is_malformed(tokens) or is_outlawed(tokens, kind):
                 tests.append(str(lenient))
             elif needs_variables(tokens):
-                # A value without its variable matches nothing; but "none matches" must not then allow.
-                unresolved = negated and not self._lenient
-                dynamic = Dynamic(tokens, kind, folded=folded, unresolved=unresolved)
-                tests.append(f"{constant(dynamic.matches)}({x}, context)")
+                dynamic.append(tokens)
             elif kind in (PatternKind.ARN, PatternKind.RESOURCE) and not is_plain(tokens):
                 arn = ArnPattern(tokens, crossing=kind is PatternKind.RESOURCE)
                 tests.append(f"{constant(arn.matches)}({x})")
             else:
                 globs.append(tokens)
+        if dynamic:
+            # A value without its variable matches nothing; but "none matches" must not then allow.
+            unresolved = negated and not self._lenient
+            dynamics = Dynamics(dynamic, kind, folded=folded, unresolved=unresolved)
+            tests.append(self._dynamic_test(x, dynamics))
         return either([self._patterns(x, globs), *tests])
+
+    def _dynamic_test(self, x: str, dynamics: Dynamics) -> str:
+        """Filled in once for a function over many values `x`, on the spot for a single one."""
+        if not x.startswith("x"):
+            return f"{self._module.constant(dynamics.match)}({x}, context)"
+        self._filled.append(f"m = {self._module.constant(dynamics.fill)}(context)")
+        return f"m({x})"
 
     def _patterns(self, x: str, patterns: Sequence[Tokens]) -> str:
         """Whether `x` matches one of the globs."""
@@ -293,7 +317,11 @@ class Tests:
             both = f"{x}.startswith({constant(head)}) and {x}.endswith({constant(tail)})"
             tests.append(f"{both} and len({x}) >= {len(head) + len(tail)}")
         tests += [f"{constant(pattern.prefix)} in {x}" for pattern in by_shape[Shape.CONTAINS]]
-        tests += [f"{constant(pattern.matches)}({x})" for pattern in by_shape[Shape.GENERAL]]
+        general = [tokens for tokens in patterns if Glob(tokens).shape is Shape.GENERAL]
+        if len(general) > _FEW:
+            tests.append(f"{constant(GlobSet(general).matches)}({x})")
+        else:
+            tests += [f"{constant(pattern.matches)}({x})" for pattern in by_shape[Shape.GENERAL]]
         return either(tests)
 
     def _binary(self, x: str, values: tuple[str, ...], *, lenient: bool) -> str:
@@ -325,7 +353,7 @@ class Tests:
         ranges = merge_ranges(found for found in read if found is not None)
         if None in read and lenient:
             return "True"
-        if len(ranges) > _FEW_RANGES:
+        if len(ranges) > _FEW:
             return f"{self._module.constant(_Ranges(ranges).hold)}({x})"
         constant = self._module.constant
         return either([f"{constant(first)} <= {x} <= {constant(last)}" for first, last in ranges])
@@ -374,6 +402,11 @@ class _Ranges:
         """Whether one of the ranges holds `address`."""
         at = bisect_right(self._firsts, address) - 1
         return at >= 0 and address <= self._lasts[at]
+
+
+def _is_tail(tokens: Tokens) -> bool:
+    """Whether what follows a star is `@` and a domain."""
+    return len(tokens) == 1 and isinstance(tokens[0], str) and tokens[0].rfind("@") == 0
 
 
 def _has_wild_service(action: str) -> bool:

@@ -4,9 +4,10 @@ INVARIANT: what is not understood never helps to allow. Classes that can meet it
 to give then. Sources: IAM user guide "principal element", "policy variables".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sesame.policy.language.forms import PatternKind, is_plain
+from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import ArnPattern, Glob, Tokens, Wild, substitute
 from sesame.policy.request import ContextValue
 
@@ -28,37 +29,59 @@ def _settle(values: tuple[str, ...]) -> str | tuple[str, ...] | None:
     return values[0] if values else None
 
 
-class Dynamic:
-    """A pattern with variables, filled in anew for each request."""
+class Dynamics:
+    """Patterns with variables, filled in anew for each request.
 
-    __slots__ = ("_folded", "_kind", "_text_only", "_tokens", "_unresolved")
+    `unresolved` is the answer of a pattern whose variable has no single value. With `folded`, texts come in
+    lower case and the patterns are put so.
+    """
 
-    def __init__(self, tokens: Tokens, kind: PatternKind, *, folded: bool, unresolved: bool) -> None:
-        self._tokens = tokens
+    __slots__ = ("_folded", "_kind", "_patterns", "_unresolved")
+
+    def __init__(
+        self, patterns: Sequence[Tokens], kind: PatternKind, *, folded: bool, unresolved: bool
+    ) -> None:
+        self._patterns = patterns
         self._kind = kind
         self._folded = folded
         self._unresolved = unresolved
-        self._text_only = not any(isinstance(token, Wild) for token in tokens)
 
-    def matches(self, text: str, context: Context) -> bool:
-        """Whether `text` matches; `unresolved` is the answer when a variable has no single value.
-
-        With `folded`, `text` is in lower case and the pattern is put so.
-        """
+    def fill(self, context: Context) -> Callable[[str], bool]:
+        """The test whether a text matches one of the patterns in this request."""
 
         def lookup(key: str) -> str | None:
             value = context.get(key)
             return value if isinstance(value, str) else None
 
-        tokens = substitute(self._tokens, lookup)
-        if tokens is None:
-            return self._unresolved
-        if self._text_only:
-            filled = "".join(token for token in tokens if isinstance(token, str))
-            return text == (filled.lower() if self._folded else filled)
-        if self._kind in (PatternKind.ARN, PatternKind.RESOURCE) and not is_plain(tokens):
-            return ArnPattern(tokens, crossing=self._kind is PatternKind.RESOURCE).matches(text)
-        return Glob(tokens).matches(text)
+        exact: set[str] = set()
+        globs: list[Tokens] = []
+        arns: list[ArnPattern] = []
+        for pattern in self._patterns:
+            tokens = substitute(pattern, lookup)
+            if tokens is None:
+                if self._unresolved:
+                    return _always
+            elif not any(isinstance(token, Wild) for token in tokens):
+                text = "".join(token for token in tokens if isinstance(token, str))
+                exact.add(text.lower() if self._folded else text)
+            elif self._kind in (PatternKind.ARN, PatternKind.RESOURCE) and not is_plain(tokens):
+                arns.append(ArnPattern(tokens, crossing=self._kind is PatternKind.RESOURCE))
+            else:
+                globs.append(tokens)
+        together = Glob(globs[0]) if len(globs) == 1 else GlobSet(globs)
+
+        def matches(text: str) -> bool:
+            return text in exact or together.matches(text) or any(arn.matches(text) for arn in arns)
+
+        return matches
+
+    def match(self, text: str, context: Context) -> bool:
+        """Whether `text` matches one of the patterns in this request."""
+        return self.fill(context)(text)
+
+
+def _always(_: str) -> bool:
+    return True
 
 
 class Census:
