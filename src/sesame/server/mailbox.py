@@ -114,8 +114,14 @@ class _Connection(asyncio.Protocol):
             if isinstance(event, MessageReceived):
                 self._tasks.create_task(self._answer(event))
         self._flush()
-        if any(isinstance(event, Closed) for event in events) and self._transport is not None:
+        if self._transport is None:
+            return
+        if any(isinstance(event, Closed) for event in events):
             self._transport.close()
+        elif self._machine.wants_data:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     async def _answer(self, message: MessageReceived) -> None:
         self._handle(await self._server.answer(self._machine, message))
@@ -131,6 +137,8 @@ class _Connection(asyncio.Protocol):
 
     def _time_out(self) -> None:
         self._handle(self._machine.idle_timeout())
+        if not self._machine.is_closed:  # it is we who owe an answer
+            self._restart_clock()
 
 
 def _simulated_bounce(recipient: str) -> bool:
