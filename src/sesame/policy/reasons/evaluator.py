@@ -1,19 +1,21 @@
 """Why: a second evaluator that keeps every step, written from the specification and not from the compiler.
 
 It answers each question with yes, no or None for "not understood" and only then asks what that means
-for the statement's effect. It shares with the compiler how values are read (`values`), how texts match
-(`pattern`) and the tables (`vocabulary`), nothing else. The sentence for people is in `sentence`.
+for the statement's effect. It shares with the compiler how values are read (`values`), what kinds of
+pattern and principal there are (`forms`), how texts match (`pattern`, `globset`) and the tables
+(`vocabulary`), nothing else. The sentence for people is in `sentence`.
 
 Sources: IAM user guide "policy evaluation logic", "condition operators", "principal", "resource".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import PatternKind, PrincipalForm, is_outlawed, read_pattern, read_principal
-from sesame.policy.language.pattern import ArnPattern, Glob, Tokens, is_malformed, substitute
+from sesame.policy.language.globset import GlobSet
+from sesame.policy.language.pattern import ArnPattern, Glob, Tokens, Wild, is_malformed, substitute
 from sesame.policy.language.values import (
     read_address,
     read_bool,
@@ -129,6 +131,7 @@ class _Evaluator:
     def __init__(self, request: Request, principal_ids: Mapping[str, str]) -> None:
         self._request = request
         self._principal_ids = principal_ids
+        self._ready: dict[object, _Patterns] = {}
         self._context = {key.lower(): _as_tuple(value) for key, value in request.context.items()}
 
     def steps(self, policies: Sequence[tuple[str, Policy]], kind: PolicyKind) -> list[StatementStep]:
@@ -186,10 +189,8 @@ class _Evaluator:
         )
 
     def _resource(self, policy: Policy, statement: Statement) -> ElementStep:
-        answers = [
-            self._pattern(self._request.resource, value, PatternKind.RESOURCE, policy)
-            for value in statement.resources
-        ]
+        patterns = self._patterns(statement.resources, PatternKind.RESOURCE, policy)
+        answers = patterns.answers(self._request.resource)
         answer = _none(answers, statement.effect) if statement.not_resources else _any(map(_known, answers))
         return ElementStep(
             element="NotResource" if statement.not_resources else "Resource",
@@ -310,58 +311,94 @@ class _Evaluator:
 
     def _holds(self, policy: Policy, effect: Effect, condition: Condition, value: str) -> Answer:
         """Whether one value of the request satisfies the operator: OR, or NOR for a negated one."""
-        answers = [self._compare(policy, condition, wanted, value) for wanted in condition.values]
+        if condition.operator.comparison.family in (Family.STRING, Family.ARN):
+            answers = self._texts(policy, condition).answers(value)
+        else:
+            answers = [_compare(condition, wanted, value) for wanted in condition.values]
         if condition.operator.comparison.negated:
             return _none(answers, effect)
         return _any(map(_known, answers))
 
-    def _compare(self, policy: Policy, condition: Condition, wanted: str, value: str) -> Answer | Unresolved:
-        """One value of the policy against one of the request, as the operator without its negation."""
+    def _texts(self, policy: Policy, condition: Condition) -> "_Patterns":
         comparison = condition.operator.comparison
-        match comparison.family:
-            case Family.STRING if comparison.compare is Compare.LIKE:
-                return self._pattern(value, wanted, PatternKind.LIKE, policy)
-            case Family.STRING if comparison.compare is Compare.EQUAL_FOLDED:
-                return self._pattern(value, wanted, PatternKind.EQUAL, policy, folded=True)
-            case Family.STRING:
-                return self._pattern(value, wanted, PatternKind.EQUAL, policy)
-            case Family.ARN:
-                answer = self._pattern(value, wanted, PatternKind.ARN, policy)
-                return None if answer is False and len(value.split(":")) < 6 else answer
-            case Family.NUMERIC:
-                return _ordered(comparison.compare, read_number(value), read_number(wanted))
-            case Family.DATE:
-                return _ordered(comparison.compare, read_date(value), read_date(wanted))
-            case Family.BOOL:
-                return _equals(read_bool(value), read_bool(wanted))
-            case Family.BINARY:
-                return _equals(value.encode("utf-8", "surrogatepass"), read_bytes(wanted))
-            case _:
-                address, span = read_address(value), read_range(wanted)
-                return None if address is None or span is None else span[0] <= address <= span[1]
+        folded = comparison.compare is Compare.EQUAL_FOLDED
+        if comparison.family is Family.ARN:
+            kind = PatternKind.ARN
+        else:
+            kind = PatternKind.LIKE if comparison.compare is Compare.LIKE else PatternKind.EQUAL
+        return self._patterns(condition.values, kind, policy, folded=folded)
 
-    def _pattern(
-        self, text: str, wanted: str, kind: PatternKind, policy: Policy, *, folded: bool = False
-    ) -> Answer | Unresolved:
-        tokens = read_pattern(wanted, kind, variables=policy.has_variables)
-        if is_malformed(tokens) or is_outlawed(tokens, kind):
-            return None
-        filled = substitute(tokens, self._variable)
-        if filled is None:
-            return Unresolved.VARIABLE
-        if folded:
-            return _joined(filled).lower() == text.lower()
-        if kind is PatternKind.EQUAL:
-            return _joined(filled) == text
-        if kind is PatternKind.LIKE:
-            return Glob(filled).matches(text)
-        if kind is PatternKind.ARN and len(filled) == 1 and not isinstance(filled[0], str):
-            return True
-        return ArnPattern(filled, crossing=kind is PatternKind.RESOURCE).matches(text)
+    def _patterns(
+        self, values: tuple[str, ...], kind: PatternKind, policy: Policy, *, folded: bool = False
+    ) -> "_Patterns":
+        """The patterns of one element or condition, made ready once for this request."""
+        asked = values, kind, policy.has_variables, folded
+        if asked not in self._ready:
+            tokens = [read_pattern(value, kind, variables=policy.has_variables) for value in values]
+            self._ready[asked] = _Patterns(tokens, kind, self._variable, folded=folded)
+        return self._ready[asked]
 
     def _variable(self, key: str) -> str | None:
         values = self._context.get(key)
         return values[0] if values is not None and len(values) == 1 else None
+
+
+class _Patterns:
+    """Texts of a policy with their variables filled in: what one value of the request is matched with."""
+
+    def __init__(
+        self,
+        patterns: Sequence[Tokens],
+        kind: PatternKind,
+        variable: Callable[[str], str | None],
+        *,
+        folded: bool,
+    ) -> None:
+        self._folded = folded
+        self._is_arn = kind is PatternKind.ARN
+        self._exact: set[str] = set()
+        self._arns: list[ArnPattern] = []
+        self._others: list[Answer | Unresolved] = []
+        globs: list[Tokens] = []
+        for tokens in patterns:
+            filled = substitute(tokens, variable)
+            if is_malformed(tokens) or is_outlawed(tokens, kind):
+                self._others.append(None)
+            elif filled is None:
+                self._others.append(Unresolved.VARIABLE)
+            elif kind is PatternKind.EQUAL:
+                self._exact.add(_joined(filled).lower() if folded else _joined(filled))
+            elif kind is PatternKind.LIKE or filled == (Wild.ANY_RUN,):
+                globs.append(filled)
+            else:
+                self._arns.append(ArnPattern(filled, crossing=kind is PatternKind.RESOURCE))
+        self._globs = GlobSet(globs)
+
+    def answers(self, value: str) -> list[Answer | Unresolved]:
+        """Whether a value matches those that are understood, and what the others have to say."""
+        text = value.lower() if self._folded else value
+        found: Answer = text in self._exact or self._globs.matches(text)
+        found = found or any(arn.matches(text) for arn in self._arns)
+        if self._is_arn and not found and len(text.split(":")) < 6:
+            found = None
+        return [found, *self._others]
+
+
+def _compare(condition: Condition, wanted: str, value: str) -> Answer:
+    """One value of the policy against one of the request, as the operator without its negation."""
+    comparison = condition.operator.comparison
+    match comparison.family:
+        case Family.NUMERIC:
+            return _ordered(comparison.compare, read_number(value), read_number(wanted))
+        case Family.DATE:
+            return _ordered(comparison.compare, read_date(value), read_date(wanted))
+        case Family.BOOL:
+            return _equals(read_bool(value), read_bool(wanted))
+        case Family.BINARY:
+            return _equals(value.encode("utf-8", "surrogatepass"), read_bytes(wanted))
+        case _:
+            address, span = read_address(value), read_range(wanted)
+            return None if address is None or span is None else span[0] <= address <= span[1]
 
 
 def _as_tuple(value: ContextValue) -> tuple[str, ...] | None:
@@ -379,10 +416,12 @@ def _known(answer: Answer | Unresolved) -> Answer:
 
 
 def _any(answers: Iterable[Answer]) -> Answer:
-    collected = set(answers)
-    if True in collected:
-        return True
-    return None if None in collected else False
+    is_known = True
+    for answer in answers:
+        if answer:
+            return True
+        is_known = is_known and answer is not None
+    return False if is_known else None
 
 
 def _not(answer: Answer) -> Answer:
