@@ -5,31 +5,49 @@ Shapes are those of AWS, so that clients which check them are content.
 
 import base64
 import string
-import uuid
 from collections.abc import Callable
 
 from sesame.model import MessageId
 
 RandomBytes = Callable[[int], bytes]
 
+POOL_BYTES = 4096
+
 _BASE32 = string.ascii_uppercase + "234567"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class Ids:
-    """Draws names from `random_bytes`, which must be fit for secrets."""
+    """Draws names from `random_bytes`, which must be fit for secrets; not for two threads at once."""
 
     def __init__(self, random_bytes: RandomBytes) -> None:
-        self._random_bytes = random_bytes
+        self._source = random_bytes
+        self._pool = b""
+        self._at = 0
+
+    def _random_bytes(self, count: int) -> bytes:
+        """Bytes nobody else gets, drawn in larger pieces: each draw is a system call."""
+        end = self._at + count
+        if end > len(self._pool):
+            self._pool = self._source(POOL_BYTES + count)
+            self._at, end = 0, count
+        taken = self._pool[self._at : end]
+        self._at = end
+        return taken
+
+    def _uuid(self) -> str:
+        """A random UUID (RFC 9562 version 4)."""
+        digits = self._random_bytes(16).hex()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def message_id(self, at: float) -> MessageId:
         """`0100` + milliseconds in 12 hex digits, a UUID, `000000`: the shape SES gives."""
-        unique = uuid.UUID(bytes=self._random_bytes(16), version=4)
-        return MessageId(f"0100{int(at * 1000):012x}-{unique}-000000")
+        return MessageId(f"0100{int(at * 1000):012x}-{self._uuid()}-000000")
 
     def request_id(self) -> str:
         """A UUID."""
-        return str(uuid.UUID(bytes=self._random_bytes(16), version=4))
+        return self._uuid()
 
     def hex(self, digits: int) -> str:
         """Lower-case hex digits."""

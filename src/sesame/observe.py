@@ -7,8 +7,10 @@ is a value handed to whoever needs it; nothing reads the time by itself.
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
+
+import msgspec
 
 
 class Clock(Protocol):
@@ -37,12 +39,26 @@ Field = str | int | float | bool | None
 
 
 class Log:
-    """Writes one line per event: JSON, or `key=value` text for a terminal."""
+    """Writes one line per event: JSON, or `key=value` text for a terminal.
 
-    def __init__(self, stream: TextIO, *, as_json: bool, clock: Clock) -> None:
+    `defer` runs a function a little later (an event loop's timer): lines are then flushed together,
+    for each flush is a system call in the middle of somebody's request. Without it each line is.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        as_json: bool,
+        clock: Clock,
+        defer: Callable[[Callable[[], None]], object] | None = None,
+    ) -> None:
         self._stream = stream
         self._as_json = as_json
         self._clock = clock
+        self._defer = defer
+        self._is_flush_due = False
+        self._encode = msgspec.json.Encoder().encode
 
     def event(self, name: str, **fields: Field) -> None:
         """Write the event `name` with its fields; None fields are left out."""
@@ -57,7 +73,7 @@ class Log:
         if self._as_json:
             record = {"at": round(now, 3), "level": level, "event": name}
             record.update({key: value for key, value in fields.items() if value is not None})
-            line = json.dumps(record, ensure_ascii=True)
+            line = self._encode(record).decode()
         else:
             stamp = time.strftime("%H:%M:%S", time.gmtime(now))
             shown = " ".join(
@@ -68,6 +84,15 @@ class Log:
             mark = "" if level == "info" else "ERROR "
             line = f"{stamp} {mark}{name} {shown}"
         self._stream.write(line + "\n")
+        if self._defer is None:
+            self._stream.flush()
+        elif not self._is_flush_due:
+            self._is_flush_due = True
+            self._defer(self.flush)
+
+    def flush(self) -> None:
+        """Write out what is waiting."""
+        self._is_flush_due = False
         self._stream.flush()
 
 

@@ -33,10 +33,16 @@ from sesame.store.sqlite import SqliteStore
 SIGNING_THREADS = 2
 
 
-def system_log(stream: TextIO, log_format: str, clock: Clock) -> Log:
+def system_log(
+    stream: TextIO,
+    log_format: str,
+    clock: Clock,
+    *,
+    defer: Callable[[Callable[[], None]], object] | None = None,
+) -> Log:
     """The log on `stream`: text on a terminal, JSON lines elsewhere, unless the setting says which."""
     as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
-    return Log(stream, as_json=as_json, clock=clock)
+    return Log(stream, as_json=as_json, clock=clock, defer=defer)
 
 
 def public_url(settings: Settings) -> str:

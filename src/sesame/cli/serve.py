@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sesame.app import Endpoints
 
 
+LOG_FLUSH_S = 0.02
+"""How long a log line may wait for others to be written with."""
+
+
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     command = subparsers.add_parser(
@@ -72,9 +76,11 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     from sesame.services import system_log
 
     clock = SystemClock()
-    log = system_log(sys.stdout, settings.log_format, clock)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    log = system_log(
+        sys.stdout, settings.log_format, clock, defer=lambda flush: loop.call_later(LOG_FLUSH_S, flush)
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     # One writer thread and one loop share the interpreter; 5 ms turns would show in every accept.
@@ -90,7 +96,10 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
         if settings.accounts.demo or sys.stderr.isatty():
             print(_welcome(settings, endpoints), file=sys.stderr, flush=True)
 
-    await server.run(ready=ready, stop=stop)
+    try:
+        await server.run(ready=ready, stop=stop)
+    finally:
+        log.flush()
 
 
 def _welcome(settings: Settings, endpoints: "Endpoints") -> str:
