@@ -141,8 +141,8 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
     if message.sender is not None:
         senders.append(("Sender", message.sender.addr_spec, message.sender.addr_spec))
     # With a Source, feedback goes there; a Return-Path field is the sender's claim and checked all the same.
-    claimed = submission.return_path or message.return_path or source.addr_spec
-    claimed = parse_mailbox(claimed).addr_spec
+    stated = submission.return_path or message.return_path
+    claimed = parse_mailbox(stated).addr_spec if stated else source.addr_spec
     feedback = source.addr_spec if submission.source and not submission.return_path else claimed
     return _composed(
         submission,
