@@ -10,7 +10,8 @@ from sesame.ids import Ids
 def test_message_ids_have_the_shape_of_ses_and_tell_their_time() -> None:
     message_id = Ids(secrets.token_bytes).message_id(1_700_000_000.125)
     assert re.fullmatch(
-        r"0100018bcfe5687d-[0-9a-f]{8}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-000000", message_id
+        r"0100018bcfe5687d-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-000000",
+        message_id,
     )
 
 
