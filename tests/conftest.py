@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import SesameProcess, running
+from tests.support.tenant import SERVICES, Tenant
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,12 @@ def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
     data: Path = tmp_path_factory.mktemp("sesame") / "data"
     with running(data) as process:
         yield process
+
+
+@pytest.fixture
+def tenant(sesame: SesameProcess) -> Tenant:
+    """A fresh account with example.com verified, and its clients."""
+    account = sesame.create_account()
+    tenant = Tenant(sesame, account, *(sesame.client(service, account) for service in SERVICES))
+    tenant.ses.verify_domain_identity(Domain="example.com")
+    return tenant

@@ -117,6 +117,15 @@ class SesameProcess:
         self.operate(vouch)
         return f"arn:aws:ses:{region}:{account.account_id}:identity/{identity}"
 
+    def txt(self, name: bytes, timeout: int = 5) -> bytes:
+        """A TXT record of the local zone, CNAMEs followed: dkimpy's `dnsfunc`."""
+        host = name.decode().rstrip(".")
+
+        async def look_up(services: Services) -> str:
+            return next(iter(await services.resolver.txt(host)), "")
+
+        return self.operate(look_up).encode()
+
     def operate(self, action: Callable[[Services], Awaitable[T]]) -> T:
         """Do beside the server what a command would do, without the second that starting one takes."""
         settings = load(self.config, environ=self.environ, flags={"data": str(self.data)})
