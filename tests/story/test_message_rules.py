@@ -279,6 +279,24 @@ def test_what_is_between_client_and_service_does_not_leave(tenant: Tenant, clien
         assert data.endswith(b"\r\n\r\nBcc: stays in the body\r\n")
 
 
+def test_of_a_repeated_x_ses_header_the_first_counts_and_a_parameter_counts_more(
+    tenant: Tenant, client: SignedClient
+) -> None:
+    other = tenant.arn.replace("example.com", "other.test")
+    rest = "From: a@example.com\r\nTo: r@outside.test\r\n\r\nx"
+    for first, second, parameter, aligned in (
+        (tenant.arn, other, "", True),
+        (other, tenant.arn, "", False),
+        (other, other, tenant.arn, True),
+        (tenant.arn, tenant.arn, other, False),
+    ):
+        message = f"X-SES-FROM-ARN: {first}\r\nx-ses-from-arn:\r\n {second}\r\n{rest}"
+        parameters = {"FromArn": parameter} if parameter else {}
+        reply = send_raw(client, message.encode(), **parameters)
+        wanted = f"The address 'a@example.com' does not align with the given ARN '{other}'"
+        assert (reply.status, reply.message) == ((200, "") if aligned else (400, wanted))
+
+
 def test_blind_copies_of_a_composed_message_stay_blind(tenant: Tenant, client: SignedClient) -> None:
     to, bcc = recipient(tenant), recipient(tenant, "bcc")
     parameters = simple_email(source="a@example.com", to=to) | {"Destination.BccAddresses.member.1": bcc}
