@@ -133,6 +133,17 @@ def test_a_clock_that_goes_back_gives_no_tokens(tmp_path: Path) -> None:
     with_account(tmp_path, -1, 1, check)
 
 
+def test_requests_that_commit_out_of_order_do_not_earn_the_same_time_twice(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        for number in range(10):  # in turn one that came in now and one that came in half a second ago
+            await f.reserve(1, now=1000.0 - number % 2 / 2)
+        for now in (1000.0, 999.5):
+            with pytest.raises(Throttling, match=r"Maximum sending rate exceeded\."):
+                await f.reserve(1, now=now)
+
+    with_account(tmp_path, 1_000_000, 10, check)
+
+
 def test_minus_one_is_unlimited_and_simulator_recipients_do_not_count(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         for _ in range(3):

@@ -11,6 +11,9 @@ from sesame.store.db import Row, Transaction, account_scope, bump
 
 DAY_S = 86_400
 
+OUT_OF_ORDER_S = 60.0
+"""How much later than another a request may commit that came in before it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -97,6 +100,9 @@ async def region_state(tx: Transaction, account_id: str, region: str, *, now: fl
     rate = float(row[3])
     capacity = max(rate, 1.0)
     tokens = capacity if row[5] is None else min(capacity, row[5] + max(0.0, now - row[6]) * rate)
+    # Requests commit out of order: the time up to `tokens_at` is credited, and not again (I5). What is
+    # further ahead was written before the clock was set back.
+    ahead = row[6] - now
     return RegionState(
         sending_enabled=bool(row[0]),
         production=bool(row[1]),
@@ -104,7 +110,7 @@ async def region_state(tx: Transaction, account_id: str, region: str, *, now: fl
         max_send_rate=rate,
         sent_last_24_hours=int(row[4]),
         tokens=tokens,
-        tokens_at=now,
+        tokens_at=row[6] if 0 < ahead <= OUT_OF_ORDER_S else now,
     )
 
 
