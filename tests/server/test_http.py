@@ -31,6 +31,25 @@ async def confirm(token: str) -> str | None:
     return "news@example.com" if token == "good" else None
 
 
+def test_looking_at_a_link_does_not_redeem_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    redeemed: list[str] = []
+
+    async def redeem(token: str) -> str | None:
+        redeemed.append(token)
+        return "news@example.com"
+
+    monkeypatch.setitem(globals(), "confirm", redeem)
+
+    async def check(host: str, port: int, api: NoApi) -> None:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"HEAD /verify?token=good HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+    with_door(check)
+    assert redeemed == []
+
+
 def with_door(check: Callable[[str, int, NoApi], Awaitable[None]], *, max_body_bytes: int = 1000) -> None:
     async def session() -> None:
         api = NoApi()

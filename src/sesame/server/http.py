@@ -75,7 +75,8 @@ class HttpDoor:
         query_string: bytes = scope["query_string"]
         if scope["method"] in ("GET", "HEAD"):
             if raw_path == VERIFY_PATH:
-                return await self._verify(query_string)
+                # Mail scanners look with HEAD; only a reader's GET redeems the link.
+                return await self._verify(query_string) if scope["method"] == "GET" else _plain(200, "")
             if raw_path == b"/livez":
                 return _plain(200, "ok")
             if raw_path == b"/readyz":
