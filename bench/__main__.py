@@ -1,4 +1,8 @@
-"""`python -m bench [NAME …]`: run the benches named, or all of them, and print one table."""
+"""`python -m bench [NAME …]`: run the benches named, or all of them, and print one table.
+
+A bench is a module with `run() -> list[Row]`, named in BENCHES. The table has a line for each row:
+name, figure, unit, target, figure / target, verdict.
+"""
 
 import importlib
 import sys
@@ -9,6 +13,7 @@ BENCHES = {
     "start": "Start",
     "stages": "Where the time of accepting goes",
     "accept": "Accepting",
+    "durability": "What durability costs",
     "relay": "Accepting and delivering",
     "policy": "Deciding",
 }
@@ -25,6 +30,8 @@ def main(names: list[str]) -> int:
         rows: list[Row] = importlib.import_module(f"bench.{name}").run()
         show(BENCHES[name], rows)
         missed += [row for row in rows if row.verdict == "MISSED"]
+    if missed:
+        print(f"\n{len(missed)} targets missed: {', '.join(row.name for row in missed)}")
     return 1 if missed else 0
 
 

@@ -6,17 +6,20 @@ import datetime
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlencode
 
 from bench.server import DOMAIN, REGION, Key
-from bench.table import median
 from sesame.aws.sigv4 import signing_key
 
 CONTENT_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
 BODY = ("x" * 76 + "\r\n") * 62
 """With its header a message of 5 KB."""
+
+LOAD_S = 60.0
+"""How long one load may take; a server that stalls fails the bench and does not hang it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,6 @@ class Result:
     requests: int
     seconds: float
     latencies_ms: Sequence[float]
-    refusals: Sequence[bytes]
 
     @property
     def rate(self) -> float:
@@ -60,7 +62,7 @@ def simple_email(n: int) -> dict[str, str]:
     }
 
 
-def sign(key: Key, address: tuple[str, int], forms: Iterator[Mapping[str, str]]) -> list[bytes]:
+def sign(key: Key, address: tuple[str, int], forms: Iterable[Mapping[str, str]]) -> list[bytes]:
     """Whole HTTP requests, signed for now."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{now[:8]}/{REGION}/ses/aws4_request"
@@ -85,38 +87,65 @@ def sign(key: Key, address: tuple[str, int], forms: Iterator[Mapping[str, str]])
     return requests
 
 
+class _Client(asyncio.Protocol):
+    """One connection: sends the next request when the answer to the last one is whole."""
+
+    def __init__(
+        self, waiting: Iterator[bytes], latencies_ms: list[float], done: asyncio.Future[None]
+    ) -> None:
+        self._waiting = waiting
+        self._latencies_ms = latencies_ms
+        self._done = done
+        self._answer = b""
+        self._began = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._send_next()
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, _, body = self._answer.partition(b"\r\n\r\n")
+        length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if not length or len(body) < int(length):
+            return
+        self._latencies_ms.append((time.perf_counter() - self._began) * 1000)
+        if not head.startswith(b"HTTP/1.1 200"):
+            self._end(RuntimeError(f"refused: {self._answer!r}"))
+            return
+        self._answer = b""
+        self._send_next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(RuntimeError(f"the connection was closed: {exc}"))
+
+    def _send_next(self) -> None:
+        request = next(self._waiting, None)
+        if request is None:
+            self._end(None)
+            return
+        self._began = time.perf_counter()
+        self._transport.write(request)
+
+    def _end(self, error: Exception | None) -> None:
+        self._transport.close()
+        if self._done.done():
+            return
+        if error is None:
+            self._done.set_result(None)
+        else:
+            self._done.set_exception(error)
+
+
 async def send_all(address: tuple[str, int], requests: Sequence[bytes], *, connections: int) -> Result:
-    """Send every request once, each connection one after the other."""
+    """Send every request once, each connection one after the other; raises when one is refused."""
+    loop = asyncio.get_running_loop()
     waiting = iter(requests)
-    latencies: list[float] = []
-    refusals: list[bytes] = []
-
-    async def worker() -> None:
-        reader, writer = await asyncio.open_connection(*address)
-        for request in waiting:
-            began = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-            body = await reader.readexactly(length)
-            latencies.append((time.perf_counter() - began) * 1000)
-            if not head.startswith(b"HTTP/1.1 200"):
-                refusals.append(body)
-        writer.close()
-
+    latencies_ms: list[float] = []
+    ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
     began = time.perf_counter()
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(connections):
-            tasks.create_task(worker())
-    return Result(
-        requests=len(requests),
-        seconds=time.perf_counter() - began,
-        latencies_ms=latencies,
-        refusals=refusals,
-    )
-
-
-def middle(results: Sequence[Result]) -> Result:
-    """The result with the median rate."""
-    rate = median([result.rate for result in results])
-    return next(result for result in results if result.rate == rate)
+    async with asyncio.timeout(LOAD_S):
+        for done in ends:
+            await loop.create_connection(lambda done=done: _Client(waiting, latencies_ms, done), *address)  # type: ignore[misc]
+        await asyncio.gather(*ends)
+    return Result(requests=len(requests), seconds=time.perf_counter() - began, latencies_ms=latencies_ms)
