@@ -1,6 +1,6 @@
 """The server: doors and delivery on top of `services`, in one process until it is told to stop.
 
-This and `services` are the only places where objects are made and joined.
+This, `services` and `doors` are the only places where objects are made and joined.
 """
 
 import asyncio
@@ -15,12 +15,7 @@ from pathlib import Path
 
 import uvicorn
 
-from sesame.access.authorize import Authorizer
-from sesame.access.credentials import Authenticator
-from sesame.access.directory import Directory
-from sesame.access.quota import Quota
-from sesame.aws.model import ServiceModel
-from sesame.config import REGION, Settings, parse_host_port
+from sesame.config import Settings, parse_host_port
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -28,19 +23,11 @@ from sesame.delivery.route import Router
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.signing import Signing
 from sesame.dns import DomainNotFound, LocalZone
+from sesame.doors import Doors
 from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
-from sesame.operations import table
-from sesame.operations.account import AccountOperations
-from sesame.operations.iam import IamOperations
-from sesame.operations.identities import IdentityOperations
-from sesame.operations.policies import PolicyOperations
-from sesame.operations.sending import SendingOperations
-from sesame.operations.simulate import SimulateOperations
-from sesame.sending.send import Sender
-from sesame.server.api import AwsApi
 from sesame.server.http import ApiServer, HttpDoor, listen
 from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
@@ -78,6 +65,7 @@ class Server:
         self._mailbox = self._make_mailbox()
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
+        self._doors = Doors(self.services, accepted=self._scheduler.wake)
         self._http = self._make_http()
 
     async def run(self, *, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
@@ -125,51 +113,8 @@ class Server:
 
     def _make_http(self) -> ApiServer:
         services, settings = self.services, self._settings
-        directory = Directory(services.store, services.sealer)
-        authorizer = Authorizer(
-            directory,
-            candidates=identity_candidates,
-            owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
-        )
-        sender = Sender(
-            services.store,
-            authorizer,
-            Quota(),
-            clock=self._clock,
-            log=self._log,
-            executor=services.executor,
-            new_id=services.new_message_id,
-            random_hex=services.ids.hex,
-            message_id_domain=settings.delivery.hostname,
-            accepted=self._scheduler.wake,
-        )
-        api = AwsApi(
-            {name: ServiceModel.load(name) for name in ("ses", "sts", "iam")},
-            table.handlers(
-                identities=IdentityOperations(services.store, authorizer, services.verification),
-                policies=PolicyOperations(services.store, authorizer),
-                sending=SendingOperations(sender, max_bytes=settings.accounts.message_bytes),
-                account=AccountOperations(services.store, authorizer, self._clock),
-                iam=IamOperations(
-                    services.store,
-                    authorizer,
-                    services.sealer,
-                    clock=self._clock,
-                    random_name=services.ids.name,
-                    random_secret=services.ids.secret_access_key,
-                ),
-                simulate=SimulateOperations(services.store, authorizer),
-            ),
-            Authenticator(
-                directory, self._clock, skew_s=settings.api.clock_skew_s, regions=served_regions(settings)
-            ),
-            uncached=table.uncached,
-            new_request_id=services.ids.request_id,
-            clock=self._clock,
-            log=self._log,
-        )
         door = HttpDoor(
-            api,
+            self._doors.api,
             confirm=services.verification.confirm,
             ready=self._problems,
             max_body_bytes=settings.api.max_body_bytes,
@@ -273,14 +218,6 @@ class Server:
                 await self.services.store.write(partial(decisions.purge_before, at=before))
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
-
-
-def served_regions(settings: Settings) -> Callable[[str], bool]:
-    """Which region names are served: those listed, or everything shaped like one."""
-    listed = frozenset(settings.api.regions)
-    if listed:
-        return listed.__contains__
-    return lambda region: REGION.fullmatch(region) is not None
 
 
 def lock_data_directory(path: Path) -> int:

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "server": frozenset({"smtp", "aws", "access", "sending", "feedback", "operations", "console"}),
 }
 EVERYBODYS = frozenset({"model", "observe", "errors"})
-TOP = frozenset({"app", "cli", "services"})
+TOP = frozenset({"app", "cli", "doors", "services"})
 PURE = ("mail", "aws", "policy", "smtp")
 IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}

@@ -197,8 +197,8 @@ def delete_user(args: argparse.Namespace) -> int:
 def vouch_identity(args: argparse.Namespace) -> int:
     """Verify an identity on the operator's word."""
     from sesame.access.authorize import identity_kind
-    from sesame.operations.identities import identity_name
     from sesame.operations.operator import OperatorError
+    from sesame.operations.ses.identities import identity_name
 
     try:
         name = identity_name(args.identity)

@@ -109,8 +109,8 @@ def show_mail(args: argparse.Namespace) -> int:
 
 def publish_records(args: argparse.Namespace) -> int:
     """Publish what every account that has the domain would publish; a running server then finds it."""
-    from sesame.operations.identities import domain_name
     from sesame.operations.operator import OperatorError
+    from sesame.operations.ses.identities import domain_name
     from sesame.store import identities
 
     async def run(services: "Services") -> int:

@@ -16,6 +16,7 @@ from sesame.aws.shapes import iam
 from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.operations import paging
+from sesame.operations.table import Handlers
 from sesame.policy import (
     Outcome,
     Policy,
@@ -63,6 +64,13 @@ class SimulateOperations:
     def __init__(self, store: Store, authorizer: Authorizer) -> None:
         self._store = store
         self._authorizer = authorizer
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "SimulateCustomPolicy": self.simulate_custom_policy,
+            "SimulatePrincipalPolicy": self.simulate_principal_policy,
+        }
 
     async def simulate_custom_policy(
         self, caller: Caller, request: iam.SimulateCustomPolicyRequest

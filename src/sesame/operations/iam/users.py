@@ -22,6 +22,7 @@ from sesame.errors import ValidationError
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
 from sesame.operations import paging
+from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import users
 from sesame.store.db import Store, Transaction
@@ -53,6 +54,23 @@ class IamOperations:
         self._clock = clock
         self._random_name = random_name
         self._random_secret = random_secret
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreateUser": self.create_user,
+            "GetUser": self.get_user,
+            "ListUsers": self.list_users,
+            "DeleteUser": self.delete_user,
+            "CreateAccessKey": self.create_access_key,
+            "ListAccessKeys": self.list_access_keys,
+            "UpdateAccessKey": self.update_access_key,
+            "DeleteAccessKey": self.delete_access_key,
+            "PutUserPolicy": self.put_user_policy,
+            "GetUserPolicy": self.get_user_policy,
+            "ListUserPolicies": self.list_user_policies,
+            "DeleteUserPolicy": self.delete_user_policy,
+        }
 
     async def create_user(self, caller: Caller, request: iam.CreateUserRequest) -> iam.CreateUserResponse:
         """Add a user; names are unique without regard to case."""

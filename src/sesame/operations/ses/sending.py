@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sesame.aws.shapes import ses
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
+from sesame.operations.table import Handlers
 from sesame.sending.send import Sender
 from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
 
@@ -19,6 +20,13 @@ class SendingOperations:
     def __init__(self, sender: Sender, *, max_bytes: int) -> None:
         self._sender = sender
         self._max_bytes = max_bytes
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "SendEmail": self.send_email,
+            "SendRawEmail": self.send_raw_email,
+        }
 
     async def send_email(self, caller: Caller, request: ses.SendEmailRequest) -> ses.SendEmailResponse:
         """Send a message that Sesame builds from its parts."""

@@ -11,6 +11,7 @@ from sesame.mail.address import AddressError, normal_domain, parse_addr_spec
 from sesame.mail.domain import DomainError
 from sesame.model import Caller, Identity, IdentityKind
 from sesame.operations import paging
+from sesame.operations.table import Handlers
 from sesame.operations.verification import Verification
 from sesame.store import identities
 from sesame.store.db import Store, Transaction
@@ -25,6 +26,18 @@ class IdentityOperations:
         self._store = store
         self._authorizer = authorizer
         self._verification = verification
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "VerifyDomainIdentity": self.verify_domain_identity,
+            "VerifyDomainDkim": self.verify_domain_dkim,
+            "VerifyEmailIdentity": self.verify_email_identity,
+            "GetIdentityVerificationAttributes": self.get_identity_verification_attributes,
+            "GetIdentityDkimAttributes": self.get_identity_dkim_attributes,
+            "ListIdentities": self.list_identities,
+            "DeleteIdentity": self.delete_identity,
+        }
 
     async def verify_domain_identity(
         self, caller: Caller, request: ses.VerifyDomainIdentityRequest

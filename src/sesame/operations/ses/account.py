@@ -5,6 +5,7 @@ from sesame.aws.shapes import ses
 from sesame.errors import InternalFailure
 from sesame.model import Caller
 from sesame.observe import Clock
+from sesame.operations.table import Handlers
 from sesame.store import accounts
 from sesame.store.db import Store, Transaction
 
@@ -16,6 +17,14 @@ class AccountOperations:
         self._store = store
         self._authorizer = authorizer
         self._clock = clock
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "GetSendQuota": self.get_send_quota,
+            "GetAccountSendingEnabled": self.get_account_sending_enabled,
+            "UpdateAccountSendingEnabled": self.update_account_sending_enabled,
+        }
 
     async def get_send_quota(
         self, caller: Caller, request: ses.GetSendQuotaRequest

@@ -12,7 +12,8 @@ from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import ses
 from sesame.errors import InvalidParameterValue, InvalidPolicy
 from sesame.model import Caller
-from sesame.operations.identities import own_identity_name
+from sesame.operations.ses.identities import own_identity_name
+from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_identity_policy
 from sesame.store import accounts, identities, users
 from sesame.store.db import Store, Transaction
@@ -29,6 +30,15 @@ class PolicyOperations:
     def __init__(self, store: Store, authorizer: Authorizer) -> None:
         self._store = store
         self._authorizer = authorizer
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "PutIdentityPolicy": self.put_identity_policy,
+            "GetIdentityPolicies": self.get_identity_policies,
+            "ListIdentityPolicies": self.list_identity_policies,
+            "DeleteIdentityPolicy": self.delete_identity_policy,
+        }
 
     async def put_identity_policy(
         self, caller: Caller, request: ses.PutIdentityPolicyRequest

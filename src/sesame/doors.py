@@ -1,0 +1,97 @@
+"""What stands behind every door: who calls, what may they, what each operation does.
+
+Made here and joined; `app` puts sockets in front of it.
+"""
+
+from collections.abc import Callable
+
+from sesame.access.authorize import Authorizer
+from sesame.access.credentials import Authenticator
+from sesame.access.directory import Directory
+from sesame.access.quota import Quota
+from sesame.aws.model import ServiceModel
+from sesame.config import REGION, Settings
+from sesame.mail.address import identity_candidates
+from sesame.operations.iam.simulate import SimulateOperations
+from sesame.operations.iam.users import IamOperations
+from sesame.operations.ses.account import AccountOperations
+from sesame.operations.ses.identities import IdentityOperations
+from sesame.operations.ses.policies import PolicyOperations
+from sesame.operations.ses.sending import SendingOperations
+from sesame.operations.sts import StsOperations
+from sesame.operations.table import Handlers, merged, uncached
+from sesame.sending.send import Sender
+from sesame.server.api import AwsApi
+from sesame.services import Services
+
+
+class Doors:
+    """One of each, shared by all doors; `accepted` is called after each accepted message."""
+
+    def __init__(self, services: Services, *, accepted: Callable[[], None]) -> None:
+        settings = services.settings
+        self._services = services
+        self.directory = Directory(services.store, services.sealer)
+        self.authorizer = Authorizer(
+            self.directory,
+            candidates=identity_candidates,
+            owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
+        )
+        self.sender = Sender(
+            services.store,
+            self.authorizer,
+            Quota(),
+            clock=services.clock,
+            log=services.log,
+            executor=services.executor,
+            new_id=services.new_message_id,
+            random_hex=services.ids.hex,
+            message_id_domain=settings.delivery.hostname,
+            accepted=accepted,
+        )
+        handlers = {"ses": self._ses(), "sts": merged(StsOperations()), "iam": self._iam()}
+        self.api = AwsApi(
+            {name: ServiceModel.load(name) for name in handlers},
+            handlers,
+            Authenticator(
+                self.directory,
+                services.clock,
+                skew_s=settings.api.clock_skew_s,
+                regions=served_regions(settings),
+            ),
+            uncached=uncached,
+            new_request_id=services.ids.request_id,
+            clock=services.clock,
+            log=services.log,
+        )
+
+    def _ses(self) -> Handlers:
+        services, store, authorizer = self._services, self._services.store, self.authorizer
+        return merged(
+            IdentityOperations(store, authorizer, services.verification),
+            PolicyOperations(store, authorizer),
+            SendingOperations(self.sender, max_bytes=services.settings.accounts.message_bytes),
+            AccountOperations(store, authorizer, services.clock),
+        )
+
+    def _iam(self) -> Handlers:
+        services, store, authorizer = self._services, self._services.store, self.authorizer
+        return merged(
+            IamOperations(
+                store,
+                authorizer,
+                services.sealer,
+                clock=services.clock,
+                random_name=services.ids.name,
+                random_secret=services.ids.secret_access_key,
+            ),
+            SimulateOperations(store, authorizer),
+        )
+
+
+def served_regions(settings: Settings) -> Callable[[str], bool]:
+    """Which region names are served: those listed, or everything shaped like one."""
+    listed = frozenset(settings.api.regions)
+    if listed:
+        return listed.__contains__
+    return lambda region: REGION.fullmatch(region) is not None
