@@ -20,12 +20,17 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	@touch $@
 
+$(VENV)/.clients: $(BIN)/uv requirements/clients.lock
+	test -x $(VENV)/clients/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/clients
+	$(BIN)/uv pip install --quiet --python $(VENV)/clients/bin/python --require-hashes -r requirements/clients.lock
+	@touch $@
+
 install: $(VENV)/.runtime
 
 serve: install
 	$(BIN)/sesame serve $(ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.clients
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test $(ARGS)
 
@@ -39,10 +44,13 @@ bench: $(VENV)/.dev
 reference: $(VENV)/.dev
 	$(BIN)/python -m tools.make_reference
 
-# Write both lock files anew from pyproject.toml.
+# Write the lock files anew from pyproject.toml. LOCK= keeps what is locked and adds what is missing.
+LOCK ?= --upgrade
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK)
 lock: $(BIN)/uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade pyproject.toml -o requirements/runtime.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade pyproject.toml --group dev -o requirements/dev.lock
+	$(COMPILE) pyproject.toml -o requirements/runtime.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements/dev.lock
+	$(COMPILE) --group clients -o requirements/clients.lock
 
 clean:
 	rm -rf $(VENV)
