@@ -28,10 +28,11 @@ from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
+from sesame.sending.send import LARGE_BYTES
 from sesame.server.http import ApiServer, HttpDoor, listen
 from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
-from sesame.services import Services, create_demo_accounts
+from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.store import decisions, development
 from sesame.store.db import Transaction
 
@@ -146,7 +147,13 @@ class Server:
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
             allow_networks=settings.allow_networks,
         )
-        signing = Signing(services.store, services.sealer, services.executor, candidates=identity_candidates)
+        signing = Signing(
+            services.store,
+            services.sealer,
+            services.executor,
+            candidates=identity_candidates,
+            threads=SIGNING_THREADS,
+        )
         pool = Pool(hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock)
         domain = settings.return_path_domain or settings.hostname
 
@@ -184,7 +191,7 @@ class Server:
                     tx, received_at=self._clock.now(), mail_from=mail_from, rcpt_to=rcpt_to, data=data
                 )
 
-            await self.services.store.write(run)
+            await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
 
         return MailboxServer(sock, keep, hostname=LocalZone.MAILBOX_HOST)
 
@@ -215,7 +222,7 @@ class Server:
             before = self._clock.now() - self._settings.retention_days * DAY_S
             try:
                 await self.services.spool.purge_before(before)
-                await self.services.store.write(partial(decisions.purge_before, at=before))
+                await self.services.store.write(partial(decisions.purge_before, at=before), is_long=True)
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -48,14 +49,14 @@ def test_writes_that_wait_share_a_commit(tmp_path: Path) -> None:
 
     async def check(store: SqliteStore) -> None:
         commits = 0
-        original = store._commit
+        original = store._finish
 
         def counting(batch: list[object]) -> None:
             nonlocal commits
             commits += 1
             original(batch)  # type: ignore[arg-type]
 
-        store._commit = counting  # type: ignore[method-assign, assignment]
+        store._finish = counting  # type: ignore[method-assign, assignment]
         await asyncio.gather(*(store.write(lambda tx: bump(tx, "count")) for _ in range(200)))
         assert await store.read(lambda tx: epoch(tx, "count")) == 200
         assert commits < 100
@@ -164,3 +165,66 @@ def test_a_migration_that_is_cut_off_leaves_nothing_behind(tmp_path: Path) -> No
     assert migrate(connection) >= 1
     assert migrate(connection) >= 1
     connection.close()
+
+
+def test_a_long_transaction_leaves_the_loop_alone(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        async def thread_name(tx: Transaction) -> str:
+            return threading.current_thread().name
+
+        assert await store.write(thread_name) == threading.current_thread().name
+        assert (await store.write(thread_name, is_long=True)).startswith("store-write")
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_closing_finishes_what_waits(tmp_path: Path) -> None:
+    async def check() -> None:
+        store = SqliteStore(tmp_path / "db")
+        writes = [asyncio.ensure_future(store.write(lambda tx: bump(tx, "kept"))) for _ in range(100)]
+        await asyncio.sleep(0)
+        store.close()
+        await asyncio.gather(*writes)
+
+    asyncio.run(check())
+
+    async def kept(store: Store) -> None:
+        assert await store.read(lambda tx: epoch(tx, "kept")) == 100
+
+    run_with_store(tmp_path / "db", kept)
+
+
+def test_a_loop_that_ends_midway_leaves_the_store_to_the_next(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "db")
+    blocker = connect(tmp_path / "db")
+    blocker.execute("BEGIN IMMEDIATE")
+
+    async def walk_away() -> None:
+        waiting = asyncio.ensure_future(store.write(lambda tx: bump(tx, "first")))
+        await asyncio.wait({waiting}, timeout=0.01)
+
+    asyncio.run(walk_away())
+    blocker.execute("COMMIT")
+    blocker.close()
+    store._writer.submit(lambda: None).result()  # the thread is done with the first loop's batch
+
+    async def go_on() -> int:
+        await store.write(lambda tx: bump(tx, "second"))
+        return await store.read(lambda tx: epoch(tx, "second"))
+
+    assert asyncio.run(go_on()) == 1
+    store.close()
+
+
+def test_a_statement_that_the_disk_refuses_is_the_stores_fault(tmp_path: Path) -> None:
+    async def check(store: SqliteStore) -> None:
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
+
+        async def fill(tx: Transaction) -> None:
+            await tx.execute("INSERT INTO mailbox VALUES (NULL, 0, '', '', ?)", b"x" * 1_000_000)
+
+        with pytest.raises(StoreUnavailable):
+            await store.write(fill)
+
+    run_with_store(tmp_path / "db", check)

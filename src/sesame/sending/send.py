@@ -22,7 +22,7 @@ from sesame.store import decisions
 from sesame.store.db import Store, Transaction, epochs
 
 LARGE_BYTES = 256 * 1024
-"""Raw messages above this are read on the executor, so that one of them does not hold up the rest."""
+"""Messages above this are read and written on threads, so that one of them does not hold up the rest."""
 
 MAX_DECISIONS = 8
 """How often a send is decided again while policies keep changing under it."""
@@ -159,7 +159,7 @@ class Sender:
             )
             await spool.put(tx, message)
 
-        await self._store.write(run)
+        await self._store.write(run, is_long=len(composed.data) > LARGE_BYTES)
 
     async def _keep_refusal(
         self, caller: Caller, request: SendRequest, decision: SendDecision, refusal: ServiceError

@@ -279,7 +279,7 @@ class Spool:
                 at,
             )
 
-        return await self._store.write(run)
+        return await self._store.write(run, is_long=True)
 
     async def next_due_at(self) -> float | None:
         """When the next queued recipient is due, or None if none is."""

@@ -32,9 +32,10 @@ class Transaction(Protocol):
 class Store(Protocol):
     """Runs transactions. An exception out of the function undoes that transaction alone."""
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(self, function: Callable[[Transaction], Awaitable[T]], *, is_long: bool = False) -> T:
         """Run `function`, commit durably, return its result.
 
+        `is_long` says that it may take longer than a message does: it touches many rows or large values.
         Raises what `function` raises, or `StoreUnavailable` when nothing may count as done.
         """
 

@@ -1,17 +1,19 @@
-"""The embedded store: SQLite in WAL mode with synchronous=FULL, one writer thread.
+"""The embedded store: SQLite in WAL mode with synchronous=FULL.
 
-Requests that arrive while a commit runs share the next one (group commit, design decision 4): the
-writer takes every waiting transaction, runs one after the other and commits them together. There
-is no timer, so an idle store adds no latency. Reads run on threads of their own, on snapshots.
+Statements run on the event loop, each commit on a thread. A statement takes microseconds, less than handing
+the interpreter lock to another thread and back; a commit waits for the disk. What arrives while a commit
+runs shares the next one (group commit, design decision 4): there is no timer, so an idle store adds no
+latency. A transaction that may take long, or that has to wait for another process's lock, runs on the
+thread as a whole. Reads run on threads of their own, on snapshots.
 
 NORMAL instead of FULL loses acknowledged mail at a power cut; see the power-loss notes of SQLite's
 WAL documentation.
 """
 
 import asyncio
-import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,8 +24,8 @@ from sesame.store.db import Row, Transaction, Value
 
 T = TypeVar("T")
 
-BATCH_LIMIT = 128
-"""Transactions that share one commit at most; bounds how long the first of them waits."""
+BATCH_LIMIT = 64
+"""Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (the command line) that holds the write lock."""
@@ -60,19 +62,22 @@ def _drive(function: Callable[[Transaction], Awaitable[T]], tx: Transaction) -> 
 
 
 class _Job:
-    """One transaction waiting for the writer, and where its result goes."""
+    """One transaction waiting for the store, and where its result goes."""
 
-    __slots__ = ("error", "function", "future", "loop", "result")
+    __slots__ = ("error", "function", "future", "is_long", "loop", "result")
 
     def __init__(
         self,
         function: Callable[[Transaction], Awaitable[Any]],
         loop: asyncio.AbstractEventLoop,
         future: asyncio.Future[Any],
+        *,
+        is_long: bool,
     ) -> None:
         self.function = function
         self.loop = loop
         self.future = future
+        self.is_long = is_long
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -87,27 +92,36 @@ class _Job:
 
 
 class SqliteStore:
-    """`Store` on one SQLite file. Make it with `open`, end it with `close`."""
+    """`Store` on one SQLite file, for one event loop at a time. End it with `close`.
+
+    Only one of the loop and the writer thread has the connection: the loop gives it away with the
+    batch (`_is_writing`), and has it again when the thread says that the batch is done.
+    """
 
     def __init__(self, path: Path, *, durable: bool = True, readers: int = 2) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting: deque[_Job] = deque()
+        self._is_writing = False
         self._closed = False
         self._connection = connect(path, durable=durable)
         migrate(self._connection)
+        self._connection.execute("PRAGMA busy_timeout = 0")  # the loop must not wait; the thread does
         self._local = threading.local()
         self._read_connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
-        self._writer = threading.Thread(target=self._run, name="store-write", daemon=True)
-        self._writer.start()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(self, function: Callable[[Transaction], Awaitable[T]], *, is_long: bool = False) -> T:
         """Run `function` in a durable transaction; see `Store.write`."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(function, loop, future))
+        self._waiting.append(_Job(function, loop, future, is_long=is_long))
+        if not self._is_writing:
+            # Not at once: what else this turn of the loop has to write comes along.
+            self._is_writing = True
+            loop.call_soon(self._next)
         return await future
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -119,8 +133,9 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
-        self._jobs.put(None)
-        self._writer.join()
+        self._writer.shutdown()
+        while batch := self._take():
+            self._run_apart(batch)
         self._readers.shutdown()
         for connection in (*self._read_connections, self._connection):
             connection.close()
@@ -141,74 +156,105 @@ class SqliteStore:
         except sqlite3.OperationalError as error:
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
 
-    def _run(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            batch = [first]
-            last = False
-            while len(batch) < BATCH_LIMIT:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    last = True
-                    break
-                batch.append(job)
-            self._commit(batch)
-            if last:
-                return
+    def _next(self) -> None:
+        """Begin with what waits; in the loop, with the connection in hand."""
+        batch = self._take()
+        if not batch:
+            self._is_writing = False
+        elif any(job.is_long for job in batch) or not self._begin_at_once():
+            self._writer.submit(self._run_apart, batch)
+        elif self._run_statements(batch):
+            self._writer.submit(self._commit, batch)
+        else:
+            self._writer.submit(self._run_apart, batch)
 
-    def _commit(self, batch: list[_Job]) -> None:
-        """Run every job of `batch`, commit once, then tell all of them.
+    def _take(self) -> list[_Job]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_LIMIT))]
+
+    def _begin_at_once(self) -> bool:
+        """Take the write lock, if no other process has it."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    def _run_statements(self, batch: list[_Job]) -> bool:
+        """Run the jobs in the open transaction; False when one of several spoilt it for the others.
 
         A job that fails before it has written anything leaves nothing to undo. One that fails later
         undoes the batch, which is then run again job by job: savepoints around each would cost every
         message for what hardly ever happens.
         """
-        if not self._run_together(batch):
-            for job in batch:
-                self._run_together([job])
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        connection = self._connection
         for job in batch:
-            by_loop.setdefault(job.loop, []).append(job)
-        for loop, jobs in by_loop.items():
+            changes = connection.total_changes
             try:
-                loop.call_soon_threadsafe(_tell_all, jobs)
-            except RuntimeError:  # the loop is gone, and with it whoever waited
-                continue
+                job.error = None
+                job.result = _drive(job.function, _SqliteTransaction(connection))
+            except Exception as error:
+                is_ours = not isinstance(error, sqlite3.OperationalError)
+                job.error = error if is_ours else StoreUnavailable(f"the store could not write: {error}")
+                if connection.total_changes != changes or not connection.in_transaction:
+                    _roll_back(connection)
+                    return len(batch) == 1
+        return True
 
-    def _run_together(self, batch: list[_Job]) -> bool:
-        """Run the jobs in one transaction; False when one of several spoilt it for the others."""
+    def _run_apart(self, batch: list[_Job]) -> None:
+        """Run and commit each job by itself, waiting for the lock as long as may be; on the thread."""
+        connection = self._connection
+        for job in batch:
+            try:
+                connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+                connection.execute("BEGIN IMMEDIATE")
+                self._run_statements([job])
+                self._finish([job])
+            except Exception as error:
+                _fail([job], error)
+        connection.execute("PRAGMA busy_timeout = 0")
+        self._hand_back(batch)
+
+    def _commit(self, batch: list[_Job]) -> None:
+        """Commit what the loop has run; on the thread."""
+        self._finish(batch)
+        self._hand_back(batch)
+
+    def _finish(self, batch: list[_Job]) -> None:
+        """Commit, or let every job know that nothing of it counts."""
         connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                changes = connection.total_changes
-                try:
-                    job.error = None
-                    job.result = _drive(job.function, _SqliteTransaction(connection))
-                except Exception as error:
-                    job.error = error
-                    if connection.total_changes != changes or not connection.in_transaction:
-                        _roll_back(connection)
-                        return len(batch) == 1
-            connection.execute("COMMIT")
-        except Exception as error:  # nothing of the batch counts, whatever broke it
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        except Exception as error:
             _roll_back(connection)
-            for job in batch:
-                job.error = StoreUnavailable(f"the store could not commit: {error}")
-        return True
+            _fail(batch, error)
+
+    def _hand_back(self, batch: list[_Job]) -> None:
+        """Give connection and results to the loop."""
+        try:
+            batch[0].loop.call_soon_threadsafe(self._done, batch)
+        except RuntimeError:  # the loop is gone, and with it whoever waited
+            self._is_writing = False
+
+    def _done(self, batch: list[_Job]) -> None:
+        """Begin with the next batch before telling of this one: the disk works meanwhile."""
+        if self._closed:
+            self._is_writing = False
+        else:
+            self._next()
+        for job in batch:
+            job.tell()
+
+
+def _fail(batch: list[_Job], error: Exception) -> None:
+    for job in batch:
+        job.error = StoreUnavailable(f"the store could not commit: {error}")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
     """Undo the transaction, unless SQLite has done so by itself (disk full, I/O error)."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def _tell_all(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.tell()
 
 
 def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
