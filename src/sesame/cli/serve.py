@@ -83,7 +83,7 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # One writer thread and one loop share the interpreter; 5 ms turns would show in every accept.
+    # Readers, signers and the loop share the interpreter; 5 ms turns would show in every accept.
     sys.setswitchinterval(0.0005)
     server = Server(settings, log=log, clock=clock)
 
