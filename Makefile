@@ -20,9 +20,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	@touch $@
 
-$(VENV)/.clients: $(BIN)/uv requirements/clients.lock
+$(VENV)/.clients: $(BIN)/uv requirements/clients.lock scripts/clients tests/clients/package-lock.json
 	test -x $(VENV)/clients/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/clients
 	$(BIN)/uv pip install --quiet --python $(VENV)/clients/bin/python --require-hashes -r requirements/clients.lock
+	scripts/clients
 	@touch $@
 
 install: $(VENV)/.runtime

@@ -1,0 +1,38 @@
+"""Reads the job, runs what it names, writes how it ended."""
+
+import json
+import smtplib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Job = dict[str, Any]
+
+
+def run(**actions: Callable[[Job], Any]) -> None:
+    """Do what the job on standard input names."""
+    job = json.load(sys.stdin)
+    try:
+        result: dict[str, Any] = {"ok": actions[job["do"]](job) or {}}
+    except smtplib.SMTPResponseException as error:
+        result = {"error": {"code": str(error.smtp_code), "message": _text(error.smtp_error)}}
+    except Exception as error:
+        response = getattr(error, "response", None)
+        details = response["Error"] if isinstance(response, dict) else {}
+        code = details.get("Code", type(error).__name__)
+        result = {"error": {"code": code, "message": details.get("Message", str(error))}}
+    print(json.dumps(result, default=str))
+
+
+def client_options(job: Job) -> Job:
+    """How boto3 is pointed at Sesame."""
+    return {
+        "endpoint_url": job["endpoint"],
+        "region_name": job["region"],
+        "aws_access_key_id": job["key"],
+        "aws_secret_access_key": job["secret"],
+    }
+
+
+def _text(words: bytes | str) -> str:
+    return words.decode() if isinstance(words, bytes) else words
