@@ -41,6 +41,10 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "VerifyDomainIdentity",
         "VerifyEmailIdentity",
     ),
+    "sesv2": (
+        "GetAccount",
+        "PutAccountSendingAttributes",
+    ),
     "iam": (
         "CreateAccessKey",
         "CreateUser",
@@ -85,14 +89,15 @@ NOTICE = (
 Json = dict[str, Any]
 
 
-def extract(service: str) -> Json:
-    """The trimmed model of `service` as it is written to JSON."""
+def extract(service: str, *, whole: bool = False) -> Json:
+    """The trimmed model of `service` as it is written to JSON, or with every operation in it."""
     model = Loader().load_service_model(service, "service-2")
-    operations = {name: _operation(model["operations"][name]) for name in SERVED[service]}
+    names = model["operations"] if whole else SERVED[service]
+    operations = {name: _operation(model["operations"][name]) for name in names}
     roots: dict[str, None] = {}
     for operation in operations.values():
         roots.update(dict.fromkeys(ref["shape"] for ref in _references(operation)))
-    return {
+    extracted = {
         "notice": NOTICE.format(version=botocore.__version__),
         "botocore": botocore.__version__,
         "metadata": {key: model["metadata"][key] for key in METADATA if key in model["metadata"]},
@@ -100,6 +105,11 @@ def extract(service: str) -> Json:
         "operations": operations,
         "shapes": _reachable(service, model["shapes"], list(roots)),
     }
+    if model["metadata"]["protocol"] == "rest-json":
+        # Method and path name the operation: to say which one is not served they must all be known.
+        http = {name: operation["http"] for name, operation in sorted(model["operations"].items())}
+        extracted["routes"] = {name: f"{on['method']} {on['requestUri']}" for name, on in http.items()}
+    return extracted
 
 
 def render_json(model: Json) -> str:
@@ -107,9 +117,10 @@ def render_json(model: Json) -> str:
     lines = ["{"]
     for key in ("notice", "botocore", "metadata", "known_operations"):
         lines.append(f" {json.dumps(key)}: {json.dumps(model[key])},")
-    for key in ("operations", "shapes"):
+    keys = [key for key in ("routes", "operations", "shapes") if key in model]
+    for key in keys:
         entries = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in sorted(model[key].items())]
-        lines += [f" {json.dumps(key)}: {{", ",\n".join(entries), " }" + ("," if key == "operations" else "")]
+        lines += [f" {json.dumps(key)}: {{", ",\n".join(entries), " }" + ("" if key == "shapes" else ",")]
     return "\n".join([*lines, "}", ""])
 
 

@@ -32,8 +32,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file with the certificate chain; empty: plain HTTP."""
     tls_private_key: str = ""
     """PEM file with the certificate's key."""
-    max_body_bytes: int = 32 * 1024 * 1024
-    """Largest request body; a 10 MB message grows by base64 and form encoding."""
+    max_body_bytes: int = 64 * 1024 * 1024
+    """Largest request body; the largest message of the v2 API, 40 MB, grows by base64."""
     clock_skew_s: int = 900
     """How far a signature's time may be from ours; AWS allows 900, less is stricter."""
     regions: tuple[str, ...] = ()
@@ -106,6 +106,8 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a delegate needs the identity owner out of the sandbox too (SES guide: both)."""
     message_bytes: int = 10_485_760
     """Largest message by the v1 API, after decoding."""
+    v2_message_bytes: int = 41_943_040
+    """Largest message by the v2 API, after decoding."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

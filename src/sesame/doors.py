@@ -18,6 +18,7 @@ from sesame.operations.ses.account import AccountOperations
 from sesame.operations.ses.identities import IdentityOperations
 from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
+from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sts import StsOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.sending.send import Sender
@@ -49,7 +50,12 @@ class Doors:
             message_id_domain=settings.delivery.hostname,
             accepted=accepted,
         )
-        handlers = {"ses": self._ses(), "sts": merged(StsOperations()), "iam": self._iam()}
+        handlers = {
+            "ses": self._ses(),
+            "sesv2": self._sesv2(),
+            "sts": merged(StsOperations()),
+            "iam": self._iam(),
+        }
         self.api = AwsApi(
             {name: ServiceModel.load(name) for name in handlers},
             handlers,
@@ -73,6 +79,10 @@ class Doors:
             SendingOperations(self.sender, max_bytes=services.settings.accounts.message_bytes),
             AccountOperations(store, authorizer, services.clock),
         )
+
+    def _sesv2(self) -> Handlers:
+        services, store, authorizer = self._services, self._services.store, self.authorizer
+        return merged(AccountV2Operations(store, authorizer, services.clock))
 
     def _iam(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer

@@ -26,6 +26,8 @@ class ServiceError(SesameError):
     code: ClassVar[str] = "InternalFailure"
     http_status: ClassVar[int] = 400
     fault: ClassVar[Fault] = Fault.SENDER
+    v2_code: ClassVar[str | None] = None
+    """Its code in the SES API v2, where that does not follow from `code` (`aws.rest_errors`)."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -72,6 +74,12 @@ class Throttling(ServiceError):
     """Quota, send rate or request rate exceeded; retry later."""
 
     code = "Throttling"
+
+
+class DailyQuotaExceeded(Throttling):
+    """The quota of 24 hours is used up; v2 knows that from a rate."""
+
+    v2_code = "LimitExceededException"
 
 
 class ConfigurationSetDoesNotExist(ServiceError):

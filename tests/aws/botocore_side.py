@@ -1,6 +1,7 @@
 """The other end of the wire: botocore's own models, serialiser, parser and clients."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -43,12 +44,18 @@ def request_for(service: str, operation: str, parameters: dict[str, Any]) -> Htt
     return signing.raw(create_request_object(described).prepare())
 
 
-def read_reply(service: str, operation: str | None, body: bytes, status: int = 200) -> Any:
-    """What botocore reads out of a reply's body."""
+def read_reply(
+    service: str,
+    operation: str | None,
+    body: bytes,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """What botocore reads out of a reply."""
     model = botocore_model(service)
     shape = model.operation_model(operation).output_shape if operation else None
     parser = parsers.create_parser(model.metadata["protocol"])
-    return parser.parse({"headers": {}, "body": body, "status_code": status}, shape)
+    return parser.parse({"headers": headers or {}, "body": body, "status_code": status}, shape)
 
 
 class Body:
@@ -92,7 +99,12 @@ def values(shape: Any, *, depth: int = 0) -> st.SearchStrategy[Any]:
             )
         case "map":
             keys, items = values(shape.key, depth=depth + 1), values(shape.value, depth=depth + 1)
-            return st.dictionaries(keys, items, min_size=shape.metadata.get("min", 0), max_size=3)
+            return st.dictionaries(
+                keys,
+                items,
+                min_size=shape.metadata.get("min", 0),
+                max_size=min(shape.metadata.get("max", 3), 3),
+            )
         case "string":
             return strings(shape)
         case "blob":

@@ -30,12 +30,17 @@ def test_every_operation_of_the_service_is_known_and_ours_are_served(service: st
 
 @pytest.mark.parametrize(
     ("service", "signing_name", "version"),
-    [("ses", "ses", "2010-12-01"), ("iam", "iam", "2010-05-08"), ("sts", "sts", "2011-06-15")],
+    [
+        ("ses", "ses", "2010-12-01"),
+        ("sesv2", "ses", "2019-09-27"),
+        ("iam", "iam", "2010-05-08"),
+        ("sts", "sts", "2011-06-15"),
+    ],
 )
 def test_a_model_knows_its_scope_and_version(service: str, signing_name: str, version: str) -> None:
     model = ServiceModel.load(service)
     assert (model.signing_name, model.api_version) == (signing_name, version)
-    assert model.xmlns == botocore_model(service).metadata["xmlNamespace"]
+    assert model.xmlns == botocore_model(service).metadata.get("xmlNamespace", "")
 
 
 @pytest.mark.parametrize("service", extract_models.SERVED)

@@ -23,7 +23,7 @@ class NoApi:
         self.requests.append(request)
         return _plain(200, f"{peer.address} {request.method}")
 
-    def refuse(self, error: Any) -> Any:
+    def refuse(self, error: Any, raw_path: bytes) -> Any:
         return _plain(error.http_status, error.code)
 
 

@@ -346,5 +346,6 @@ def test_boto3_tells_an_operation_that_is_not_served(tenant: Tenant) -> None:
     assert (code, status) == ("NotImplemented", 501) and "CreateTemplate" in text
     sesv2 = tenant.sesame.client("sesv2", tenant.account)
     with pytest.raises(ClientError) as caught:
-        sesv2.get_account()
+        sesv2.list_contact_lists()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    assert "ListContactLists" in caught.value.response["Error"]["Message"]

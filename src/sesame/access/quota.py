@@ -6,7 +6,7 @@ the same, but then the quota would be exceeded; I5 is stronger, so an overshooti
 Source: SES developer guide, "Managing sending quotas".
 """
 
-from sesame.errors import InternalFailure, Throttling
+from sesame.errors import DailyQuotaExceeded, InternalFailure, Throttling
 from sesame.store import accounts
 from sesame.store.db import Transaction
 
@@ -37,7 +37,7 @@ class Quota:
             raise InternalFailure
         limit = state.max_24_hour_send
         if limit != UNLIMITED and to_quota and state.sent_last_24_hours + to_quota > limit:
-            raise Throttling("Daily message quota exceeded.")
+            raise DailyQuotaExceeded("Daily message quota exceeded.")
         if state.tokens <= 0:
             raise Throttling("Maximum sending rate exceeded.")
         await accounts.count_usage(

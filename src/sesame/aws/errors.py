@@ -92,6 +92,12 @@ class MalformedInput(ServiceError):
     code = "MalformedInput"
 
 
+class SerializationException(ServiceError):
+    """The JSON body is none, or a member of it has the wrong type."""
+
+    code = "SerializationException"
+
+
 class NoSuchEntity(ServiceError):
     """IAM: the user, key or policy named does not exist."""
 

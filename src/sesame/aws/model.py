@@ -14,10 +14,15 @@ from typing import Any, Self
 from sesame.aws.constraints import compile_validator
 from sesame.aws.query_input import compile_reader
 from sesame.aws.query_output import compile_writer, escape
+from sesame.aws.rest_input import compile_rest_reader
+from sesame.aws.rest_output import compile_rest_writer
 from sesame.aws.shape import Json, Shape, read_shape
 
 _MODELS = Path(__file__).with_name("models")
 _READ_VERBS = ("Describe", "Get", "List")
+REST_JSON = "rest-json"
+"""The protocol's name in the models."""
+
 _NOTHING = Shape(kind="structure")
 
 
@@ -25,46 +30,60 @@ _NOTHING = Shape(kind="structure")
 class Operation:
     """One served operation.
 
-    `parse` takes a form's fields and returns typed, validated parameters (ValidationError,
-    MalformedInput); `serialise` takes a result and a request id and returns the reply's body.
+    `parse` takes what the service's codec found (a form's fields; labels, query and body) and returns
+    typed, validated parameters (ValidationError; MalformedInput or SerializationException);
+    `serialise` takes a result and a request id and returns the reply's body.
     `errors` are the modelled error codes with their HTTP status. `is_read` says that it changes
     nothing, so that a presigned URL may call it.
     """
 
     name: str
     is_read: bool
-    parse: Callable[[Mapping[str, str]], dict[str, Any]]
+    parse: Callable[[Any], dict[str, Any]]
     serialise: Callable[[Mapping[str, Any], str], bytes]
     errors: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceModel:
-    """One service in one API version. `signing_name` is its name in a credential scope."""
+    """One service in one API version.
+
+    `signing_name` is its name in a credential scope, which `ses` and `sesv2` share; `xmlns` is empty
+    and `routes` (method and path template by operation, served or not) are there for JSON services.
+    """
 
     name: str
     signing_name: str
+    protocol: str
     api_version: str
     xmlns: str
     operations: Mapping[str, Operation]
     known_operations: frozenset[str]
+    routes: Mapping[str, tuple[str, str]]
 
     @classmethod
     def load(cls, name: str) -> Self:
-        """Read and compile the model of `name` (`ses`, `iam`, `sts`)."""
-        model: Json = json.loads((_MODELS / f"{name}.json").read_bytes())
+        """Read and compile the model of `name` (`ses`, `sesv2`, `iam`, `sts`)."""
+        return cls.compile(name, json.loads((_MODELS / f"{name}.json").read_bytes()))
+
+    @classmethod
+    def compile(cls, name: str, model: Json) -> Self:
+        """Compile a model as `tools.extract_models` writes it."""
         metadata = model["metadata"]
-        xmlns = metadata["xmlNamespace"]
+        xmlns = metadata.get("xmlNamespace", "")
+        compile_ = _compile_json if metadata["protocol"] == REST_JSON else _compile_query
         return cls(
             name=name,
             signing_name=metadata.get("signingName", metadata["endpointPrefix"]),
+            protocol=metadata["protocol"],
             api_version=metadata["apiVersion"],
             xmlns=xmlns,
             operations={
-                operation: _compile(operation, described, model["shapes"], xmlns)
+                operation: compile_(operation, described, model["shapes"], xmlns)
                 for operation, described in model["operations"].items()
             },
             known_operations=frozenset(model["known_operations"]),
+            routes={name: _route(text) for name, text in model.get("routes", {}).items()},
         )
 
     def is_known_operation(self, name: str) -> bool:
@@ -72,26 +91,52 @@ class ServiceModel:
         return name in self.known_operations
 
 
-def _compile(name: str, described: Json, shapes: Json, xmlns: str) -> Operation:
-    errors = [shapes[error["shape"]]["error"] for error in described["errors"]]
+def _compile_query(name: str, described: Json, shapes: Json, xmlns: str) -> Operation:
+    shape = _input_of(described, shapes)
     return Operation(
         name=name,
         is_read=name.startswith(_READ_VERBS),
-        parse=_compile_parse(read_shape(shapes, described["input"]) if "input" in described else _NOTHING),
+        parse=_validated(compile_reader(shape), shape),
         serialise=_compile_serialise(name, described.get("output"), shapes, xmlns),
-        errors={error["code"]: error["httpStatusCode"] for error in errors},
+        errors=_errors(described, shapes),
     )
 
 
-def _compile_parse(shape: Shape) -> Callable[[Mapping[str, str]], dict[str, Any]]:
-    read, validate = compile_reader(shape), compile_validator(shape)
+def _compile_json(name: str, described: Json, shapes: Json, _xmlns: str) -> Operation:
+    shape, output = _input_of(described, shapes), described.get("output")
+    return Operation(
+        name=name,
+        is_read=name.startswith(_READ_VERBS),
+        parse=_validated(compile_rest_reader(shape), shape),
+        serialise=compile_rest_writer(_NOTHING if output is None else read_shape(shapes, output)),
+        errors=_errors(described, shapes),
+    )
 
-    def parse(fields: Mapping[str, str]) -> dict[str, Any]:
-        parameters = read(fields)
+
+def _input_of(described: Json, shapes: Json) -> Shape:
+    return read_shape(shapes, described["input"]) if "input" in described else _NOTHING
+
+
+def _errors(described: Json, shapes: Json) -> dict[str, int]:
+    """A JSON service's codes are the names of the shapes."""
+    errors = [(error["shape"], shapes[error["shape"]]["error"]) for error in described["errors"]]
+    return {error.get("code", name): error["httpStatusCode"] for name, error in errors}
+
+
+def _validated(read: Callable[[Any], dict[str, Any]], shape: Shape) -> Callable[[Any], dict[str, Any]]:
+    validate = compile_validator(shape)
+
+    def parse(found: Any) -> dict[str, Any]:
+        parameters = read(found)
         validate(parameters)
         return parameters
 
     return parse
+
+
+def _route(text: str) -> tuple[str, str]:
+    method, _, template = text.partition(" ")
+    return method, template
 
 
 def _compile_serialise(

@@ -12,21 +12,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sesame.aws.codec import Asked, Reply
 from sesame.aws.errors import InvalidAction, MalformedQueryString, MissingAction
 from sesame.aws.model import Operation, ServiceModel
+from sesame.aws.percent import unescape
 from sesame.aws.query_output import escape
 from sesame.aws.request import HttpRequest
 from sesame.errors import NotImplementedByService, ServiceError
 
-CONTENT_TYPE = "text/xml"
-"""Of every reply."""
-
+_CONTENT_TYPE = b"text/xml"
 _MOST_PARAMETERS = 10_000
 _FORM_TYPE = b"application/x-www-form-urlencoded"
 _USUAL_TYPES = frozenset({_FORM_TYPE, _FORM_TYPE + b"; charset=utf-8"})
-_HEX = "0123456789abcdefABCDEF"
-_ESCAPED_BYTES = {high + low: int(high + low, 16) for high in _HEX for low in _HEX}
-_ESCAPED_TEXT = {digits: chr(byte) for digits, byte in _ESCAPED_BYTES.items() if 0 < byte < 0x80}
+
+
+class QueryCodec:
+    """The Query protocol of one service (`codec.Codec`)."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.model = model
+
+    def ask(self, request: HttpRequest) -> Asked:
+        """Which operation the form calls; the form itself is the input."""
+        try:
+            form = read_action(request)
+        except ServiceError as problem:
+            return Asked(name="", problem=problem)
+        try:
+            return Asked(name=form.action, operation=find_operation(self.model, form), input=form.fields)
+        except ServiceError as problem:
+            return Asked(name=form.action, problem=problem)
+
+    def answer(self, operation: Operation, result: Mapping[str, Any], *, request_id: str) -> Reply:
+        """A success as XML."""
+        return _reply(200, serialise(operation, result, request_id=request_id), request_id)
+
+    def refuse(self, error: ServiceError, *, request_id: str) -> Reply:
+        """A refusal as XML."""
+        body = serialise_error(self.model, error, request_id=request_id)
+        return _reply(error.http_status, body, request_id, code=error.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +114,11 @@ def serialise_error(service: ServiceModel, error: ServiceError, *, request_id: s
     ).encode()
 
 
+def _reply(status: int, body: bytes, request_id: str, *, code: str = "") -> Reply:
+    headers = ((b"content-type", _CONTENT_TYPE), (b"x-amzn-requestid", request_id.encode()))
+    return Reply(status=status, code=code, headers=headers, body=body)
+
+
 def _form_of(request: HttpRequest) -> bytes:
     if request.method == "GET":
         if request.body:
@@ -126,37 +155,11 @@ def _split(form: bytes) -> dict[str, str]:
     for pair in pairs:
         name, _, value = pair.partition("=")
         if "%" in name:
-            name = _unescape(name)
+            name = unescape(name)
         if "%" in value:
-            value = _unescape(value)
+            value = unescape(value)
         if name in fields:
             raise MalformedQueryString(f"The parameter {name[:128]} occurs twice")
         if pair:
             fields[name] = value
     return fields
-
-
-def _unescape(text: str) -> str:
-    """Undo percent escapes; stricter than urllib, which lets bad ones stand."""
-    parts = text.split("%")
-    try:
-        return parts[0] + "".join([_ESCAPED_TEXT[part[:2]] + part[2:] for part in parts[1:]])
-    except KeyError:
-        return _unescape_bytes(parts)
-
-
-def _unescape_bytes(parts: list[str]) -> str:
-    """The slow way, for text beyond ASCII; also finds what is wrong."""
-    decoded = bytearray(parts[0].encode())
-    try:
-        for part in parts[1:]:
-            decoded.append(_ESCAPED_BYTES[part[:2]])
-            decoded += part[2:].encode()
-    except KeyError as error:
-        raise MalformedQueryString("The form has a bad percent escape") from error
-    if 0 in decoded:
-        raise MalformedQueryString("A parameter holds a NUL character")
-    try:
-        return decoded.decode()
-    except UnicodeDecodeError as error:
-        raise MalformedQueryString("The form is not UTF-8") from error

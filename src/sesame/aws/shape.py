@@ -36,12 +36,16 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A structure's member: its name in the model, on the wire, its shape, whether it must be there."""
+    """A structure's member: its name in the model, on the wire, its shape, whether it must be there.
+
+    `place` is where in a request it is when not in the body (`uri`, `querystring`).
+    """
 
     name: str
     wire_name: str
     shape: Shape
     required: bool
+    place: str | None = None
 
 
 def read_shape(shapes: Json, reference: Json) -> Shape:
@@ -76,5 +80,13 @@ def _read_members(shapes: Json, described: Json) -> tuple[Member, ...]:
         wire_name = shape.location or name
         if shape.kind == "list" and shape.flattened and shape.element and shape.element.location:
             wire_name = shape.element.location
-        found.append(Member(name=name, wire_name=wire_name, shape=shape, required=name in required))
+        found.append(
+            Member(
+                name=name,
+                wire_name=wire_name,
+                shape=shape,
+                required=name in required,
+                place=reference.get("location"),
+            )
+        )
     return tuple(found)

@@ -9,7 +9,10 @@ from typing import Any, Protocol
 Handlers = Mapping[str, Callable[[Any, Any], Awaitable[Mapping[str, Any]]]]
 """Operation name to the function from a caller and a typed request to a typed result."""
 
-SENDS: Mapping[str, frozenset[str]] = {"ses": frozenset({"SendEmail", "SendRawEmail"})}
+SENDS: Mapping[str, frozenset[str]] = {
+    "ses": frozenset({"SendEmail", "SendRawEmail"}),
+    "sesv2": frozenset({"SendEmail"}),
+}
 """Operations that may use cached credentials: their accept transaction checks (I4)."""
 
 

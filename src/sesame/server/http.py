@@ -60,7 +60,8 @@ class HttpDoor:
             return
         except BodyTooLarge:
             response = self._api.refuse(
-                RequestTooLarge(f"Request body is more than {self._max_body_bytes} bytes long.")
+                RequestTooLarge(f"Request body is more than {self._max_body_bytes} bytes long."),
+                scope["raw_path"],
             )
         else:
             response = await self._answer(scope, body)

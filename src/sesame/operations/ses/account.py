@@ -2,12 +2,11 @@
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import ses
-from sesame.errors import InternalFailure
 from sesame.model import Caller
 from sesame.observe import Clock
+from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store import accounts
-from sesame.store.db import Store, Transaction
+from sesame.store.db import Store
 
 
 class AccountOperations:
@@ -31,7 +30,7 @@ class AccountOperations:
     ) -> ses.GetSendQuotaResponse:
         """Limits, and the recipients of the last 24 hours."""
         await self._authorizer.require(caller, "ses:GetSendQuota")
-        state = await self._state(caller)
+        state = await account_state(self._store, caller, self._clock)
         return {
             "Max24HourSend": state.max_24_hour_send,
             "MaxSendRate": state.max_send_rate,
@@ -43,30 +42,13 @@ class AccountOperations:
     ) -> ses.GetAccountSendingEnabledResponse:
         """Whether the account may send."""
         await self._authorizer.require(caller, "ses:GetAccountSendingEnabled")
-        return {"Enabled": (await self._state(caller)).sending_enabled}
+        state = await account_state(self._store, caller, self._clock)
+        return {"Enabled": state.sending_enabled}
 
     async def update_account_sending_enabled(
         self, caller: Caller, request: ses.UpdateAccountSendingEnabledRequest
     ) -> ses.UpdateAccountSendingEnabledResponse:
         """Pause or resume the account's sending; Enabled absent means false, as its type's default."""
         await self._authorizer.require(caller, "ses:UpdateAccountSendingEnabled")
-
-        async def run(tx: Transaction) -> None:
-            await accounts.set_sending_enabled(
-                tx, caller.principal.account_id, caller.region, enabled=request.get("Enabled", False)
-            )
-
-        await self._store.write(run)
+        await set_sending_enabled(self._store, caller, enabled=request.get("Enabled", False))
         return {}
-
-    async def _state(self, caller: Caller) -> accounts.RegionState:
-        now = self._clock.now()
-
-        async def run(tx: Transaction) -> accounts.RegionState | None:
-            await accounts.expire_usage(tx, caller.principal.account_id, caller.region, now=now)
-            return await accounts.region_state(tx, caller.principal.account_id, caller.region, now=now)
-
-        state = await self._store.write(run)
-        if state is None:
-            raise InternalFailure
-        return state

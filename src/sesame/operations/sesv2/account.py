@@ -1,0 +1,49 @@
+"""The account in SES v2: GetAccount and what changes it. Source: SES API v2 reference."""
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.shapes import sesv2
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.operations.account_state import account_state, set_sending_enabled
+from sesame.operations.table import Handlers
+from sesame.store.db import Store
+
+
+class AccountV2Operations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer, clock: Clock) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._clock = clock
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "GetAccount": self.get_account,
+            "PutAccountSendingAttributes": self.put_account_sending_attributes,
+        }
+
+    async def get_account(self, caller: Caller, request: sesv2.GetAccountRequest) -> sesv2.GetAccountResponse:
+        """Quota, sandbox and sending switch in the region of the call."""
+        await self._authorizer.require(caller, "ses:GetAccount")
+        state = await account_state(self._store, caller, self._clock)
+        return {
+            "DedicatedIpAutoWarmupEnabled": False,
+            "EnforcementStatus": "HEALTHY",
+            "ProductionAccessEnabled": state.production,
+            "SendQuota": {
+                "Max24HourSend": state.max_24_hour_send,
+                "MaxSendRate": state.max_send_rate,
+                "SentLast24Hours": float(state.sent_last_24_hours),
+            },
+            "SendingEnabled": state.sending_enabled,
+        }
+
+    async def put_account_sending_attributes(
+        self, caller: Caller, request: sesv2.PutAccountSendingAttributesRequest
+    ) -> sesv2.PutAccountSendingAttributesResponse:
+        """Pause or resume the account's sending; SendingEnabled absent means false, its type's default."""
+        await self._authorizer.require(caller, "ses:PutAccountSendingAttributes")
+        await set_sending_enabled(self._store, caller, enabled=request.get("SendingEnabled", False))
+        return {}
