@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve test check bench reference lock clean
+.PHONY: install serve test check bench peers reference lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -25,6 +25,12 @@ $(VENV)/.clients: $(BIN)/uv requirements/clients.lock scripts/clients tests/clie
 	$(BIN)/uv pip install --quiet --python $(VENV)/clients/bin/python --require-hashes -r requirements/clients.lock
 	scripts/clients
 	@touch $@
+
+# What `make bench` compares with, where it can be had; without it those lines are left out, with a word.
+peers: $(BIN)/uv
+	test -x $(VENV)/peers/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/peers
+	$(BIN)/uv pip install --quiet --python $(VENV)/peers/bin/python --require-hashes -r requirements/peers.lock
+	cd bench/peer && npm ci --silent --no-audit --no-fund
 
 install: $(VENV)/.runtime
 
@@ -52,6 +58,7 @@ lock: $(BIN)/uv
 	$(COMPILE) pyproject.toml -o requirements/runtime.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements/dev.lock
 	$(COMPILE) --group clients -o requirements/clients.lock
+	$(COMPILE) --group peers -o requirements/peers.lock
 
 clean:
 	rm -rf $(VENV)

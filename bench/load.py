@@ -106,7 +106,7 @@ class _Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._answer += data
         head, _, body = self._answer.partition(b"\r\n\r\n")
-        length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
         if not length or len(body) < int(length):
             return
         self._latencies_ms.append((time.perf_counter() - self._began) * 1000)
