@@ -42,8 +42,13 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "VerifyEmailIdentity",
     ),
     "sesv2": (
+        "CreateEmailIdentityPolicy",
+        "DeleteEmailIdentityPolicy",
         "GetAccount",
+        "GetEmailIdentityPolicies",
         "PutAccountSendingAttributes",
+        "SendEmail",
+        "UpdateEmailIdentityPolicy",
     ),
     "iam": (
         "CreateAccessKey",

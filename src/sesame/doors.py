@@ -19,6 +19,8 @@ from sesame.operations.ses.identities import IdentityOperations
 from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.sesv2.account import AccountV2Operations
+from sesame.operations.sesv2.policies import PolicyV2Operations
+from sesame.operations.sesv2.sending import SendingV2Operations
 from sesame.operations.sts import StsOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.sending.send import Sender
@@ -82,7 +84,11 @@ class Doors:
 
     def _sesv2(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer
-        return merged(AccountV2Operations(store, authorizer, services.clock))
+        return merged(
+            PolicyV2Operations(store, authorizer),
+            SendingV2Operations(self.sender, max_bytes=services.settings.accounts.v2_message_bytes),
+            AccountV2Operations(store, authorizer, services.clock),
+        )
 
     def _iam(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer

@@ -53,6 +53,8 @@ class Caller:
     request_id: str
     account_epoch: int
     """Epoch of the account's credentials and policies when the caller was authenticated (I4)."""
+    api_version: str | None = None
+    """Version of the SES API that was called (`1`, `2`), None for other services."""
 
 
 class IdentityKind(Enum):

@@ -28,7 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "html_charset": None,
     "message_id_field": "<1@email.amazonses.com>",
     "at": 1_795_176_832.0,
-    "boundary": "----=_Part_1_2.3",
+    "new_boundary": lambda: "----=_Part_1_2.3",
 }
 LINES = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 

@@ -186,7 +186,7 @@ class Authorizer:
             action=action,
             resource=resource,
             resource_account=caller.principal.account_id,
-            context=conditions.global_keys(caller, credential),
+            context=conditions.global_keys(caller, credential) | conditions.management_keys(caller),
         )
         decision = decide(request, iam=credential.policies.compiled, identity=EMPTY)
         if decision.outcome is Outcome.ALLOW:

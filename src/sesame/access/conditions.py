@@ -70,3 +70,8 @@ def send_keys(
     if from_display_name is not None:
         keys["ses:FromDisplayName"] = from_display_name
     return keys
+
+
+def management_keys(caller: Caller) -> dict[str, str | tuple[str, ...]]:
+    """The `ses:` keys of a call that sends nothing."""
+    return {} if caller.api_version is None else {"ses:ApiVersion": caller.api_version}

@@ -42,6 +42,7 @@ class Authenticator:
         secure_transport: bool,
         request_id: str,
         fresh: bool,
+        api_version: str | None = None,
     ) -> Caller:
         """The caller of a signed request.
 
@@ -70,6 +71,7 @@ class Authenticator:
             at=now,
             request_id=request_id,
             account_epoch=credential.account_epoch,
+            api_version=api_version,
         )
 
     async def _credential(self, access_key_id: str, *, fresh: bool) -> Credential | None:

@@ -1,4 +1,4 @@
-"""Build the message of SendEmail's simple content: text, HTML or both.
+"""Build the message of SendEmail's simple content: text, HTML or both, with attachments.
 
 Writes MIME by hand, because the standard library's EmailMessage costs more than an RSA signature.
 It does not choose what goes into a message and does not sign it.
@@ -7,10 +7,11 @@ Sources: RFC 2045 section 6, RFC 2046 section 5.1.4, RFC 2047, SES API (Content,
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sesame.mail import header, words
 from sesame.mail.address import Mailbox
+from sesame.mail.attach import Attachment, multipart, with_attachments
 from sesame.mail.header import MessageError
 from sesame.mail.message import more_fields, stamp
 
@@ -32,15 +33,16 @@ def build_simple(
     html_charset: str | None,
     message_id_field: str,
     at: float,
-    boundary: str,
+    new_boundary: Callable[[], str],
     extra_fields: Sequence[tuple[str, str]] = (),
+    attachments: Sequence[Attachment] = (),
 ) -> bytes:
     """The message with canonical newlines; multipart/alternative if it has both text and HTML.
 
-    A charset of None means ASCII, or UTF-8 where the text needs it. `at` is Unix seconds;
-    `boundary` must be unguessable to who writes the text. Raises MessageError for a charset that is
-    unknown or lacks a character, for a control character in a field, for extra fields as
-    `message.more_fields` does, and if there is no body.
+    A charset of None means ASCII, or UTF-8 where the text needs it. `at` is Unix seconds; what
+    `new_boundary` gives must be unguessable to who writes the text. Raises MessageError for a charset
+    that is unknown or lacks a character, for a control character in a field, for extra fields as
+    `message.more_fields` does, for attachments as `attach` does, and if there is no body.
     """
     bodies = [
         _part("plain", text, text_charset) if text is not None else None,
@@ -61,14 +63,8 @@ def build_simple(
         b"MIME-Version: 1.0\r\n",
         *more_fields(extra_fields, present=_PRESENT if reply_to else _PRESENT - {b"reply-to"}),
     ]
-    if len(parts) == 1:
-        out += parts[0]
-    else:
-        mark = boundary.encode("ascii")
-        out.append(b'Content-Type: multipart/alternative;\r\n boundary="%b"\r\n\r\n' % mark)
-        for part in parts:
-            out += (b"--%b\r\n" % mark, *part, b"\r\n")  # the CRLF before a delimiter is the delimiter's
-        out.append(b"--%b--\r\n" % mark)
+    body = parts[0] if len(parts) == 1 else multipart("alternative", parts, new_boundary())
+    out += with_attachments(body, attachments, new_boundary) if attachments else body
     return b"".join(out)
 
 

@@ -169,11 +169,12 @@ def _checked(type_value: str, disposition: str) -> ContentType:
     names = [kind.parameters.get("name"), parameters(disposition).get("filename") if disposition else None]
     for name in names:
         if name:
-            _check_file_name(name)
+            check_file_name(name)
     return kind
 
 
-def _check_file_name(name: str) -> None:
+def check_file_name(name: str) -> None:
+    """Raise MessageError for a name whose extension SES blocks."""
     try:
         name = words.decode(name)
     except words.WordError:

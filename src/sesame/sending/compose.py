@@ -24,6 +24,28 @@ MAX_RECIPIENTS = 50
 """To, Cc and Bcc together (SES quota)."""
 
 
+PARAMETER_FIELDS = frozenset(
+    {
+        "bcc",
+        "cc",
+        "content-disposition",
+        "content-type",
+        "date",
+        "from",
+        "message-id",
+        "mime-version",
+        "reply-to",
+        "return-path",
+        "subject",
+        "to",
+    }
+)
+"""Fields that the Headers of v2's simple content may not hold (SES developer guide, "Header fields").
+
+`mail.message.more_fields` refuses Sender and every X-SES field besides.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
     """What Sesame itself puts on a message."""
@@ -91,9 +113,13 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
         html_charset=None if content.html is None else content.html.charset,
         message_id_field=stamp.message_id_field,
         at=stamp.at,
-        boundary=stamp.new_boundary(),
+        new_boundary=stamp.new_boundary,
+        extra_fields=_check_headers(content.headers),
+        attachments=content.attachments,
     )
     check_size(len(data), submission.max_bytes)
+    if content.attachments:
+        read_message(data)  # holds the whole to the limits of a message that a client builds
     arns = _Arns(
         source=submission.source_arn, from_=submission.from_arn, return_path=submission.return_path_arn
     )
@@ -235,6 +261,14 @@ def check_size(size: int, limit: int) -> None:
     """Refuse a message over the limit, in SES's words."""
     if size > limit:
         raise InvalidParameterValue(f"Message length is more than {limit} bytes long: '{size}'.")
+
+
+def _check_headers(fields: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """Refuse the fields that parameters are for, and those that Sesame writes."""
+    for name, _ in fields:
+        if name.lower() in PARAMETER_FIELDS:
+            raise InvalidParameterValue(f"Header '{name}' cannot be given in Headers.")
+    return fields
 
 
 def _check_configuration_set(name: str | None) -> None:

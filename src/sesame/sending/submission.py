@@ -5,6 +5,8 @@ The doors differ only in how they fill this in; all that is true of a send is de
 
 from dataclasses import dataclass
 
+from sesame.mail.attach import Attachment
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
@@ -25,6 +27,8 @@ class SimpleContent:
     subject: Text
     text: Text | None
     html: Text | None
+    headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

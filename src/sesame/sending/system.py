@@ -47,7 +47,7 @@ class SystemMail:
             html_charset=None,
             message_id_field=f"<{message_id}@{self._message_id_domain}>",
             at=at,
-            boundary=f"----=_Part_{self._random_hex(12)}",
+            new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
             extra_fields=(("Auto-Submitted", "auto-generated"),),
         )
         message = spool.SpooledMessage(

@@ -32,6 +32,9 @@ from sesame.observe import Clock, Log
 V2_PATH = b"/v2/"
 """What every path of the SES API v2 begins with."""
 
+API_VERSIONS = {"ses": "1", "sesv2": "2"}
+"""What `ses:ApiVersion` says, by service model."""
+
 Handler = Callable[[Caller, Any], Awaitable[Mapping[str, Any]]]
 """An operation: a function from a typed request to a typed result."""
 
@@ -129,6 +132,7 @@ class AwsApi:
             secure_transport=peer.secure_transport,
             request_id=request_id,
             fresh=self._uncached(model.name, asked.name),
+            api_version=API_VERSIONS.get(model.name),
         )
         operation = self._operation(model, asked, presigned=signed.presigned)
         handler = self._handlers[model.name][operation.name]

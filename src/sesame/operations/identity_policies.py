@@ -1,0 +1,154 @@
+"""Sending-authorization policies of identities: what the operations of v1 and v2 share.
+
+The owner alone may change them. What SES would not store is refused with the place and the fix;
+user principals of accounts on this server are bound to their unique ids, so that a user deleted and
+made again under the same name gains nothing. Source: SES API reference, PutIdentityPolicy.
+"""
+
+import re
+from enum import Enum
+
+from sesame.aws.arn import identity_arn
+from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
+from sesame.model import Caller
+from sesame.policy import Policy, PolicyError, parse_identity_policy
+from sesame.store import accounts, identities, users
+from sesame.store.db import Store, Transaction
+from sesame.store.identities import IdentityPolicy
+
+MAX_POLICIES = 20
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_USER_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):user/(?:.*/)?([^/]+)")
+
+
+class Write(Enum):
+    """What a write does about a policy of that name that is, or is not, there."""
+
+    PUT = "create or replace"
+    CREATE = "create only"
+    UPDATE = "replace only"
+
+
+class PolicyMissing(ServiceError):
+    """There is no policy of that name to replace or remove."""
+
+    code, http_status = "PolicyDoesNotExist", 404
+
+    def __init__(self, policy_name: str) -> None:
+        super().__init__(f"Policy {policy_name} does not exist.")
+
+
+class PolicyExists(ServiceError):
+    """A policy of that name is there already."""
+
+    code = "PolicyAlreadyExists"
+
+    def __init__(self, policy_name: str) -> None:
+        super().__init__(f"Policy {policy_name} already exists.")
+
+
+class TooManyPolicies(InvalidParameterValue):
+    """The identity has as many policies as it may; v2 has a code of its own for that."""
+
+    v2_code = "LimitExceededException"
+
+    def __init__(self, identity: str) -> None:
+        super().__init__(
+            f"Number of policies for {identity} exceeds max allowed number of policies per resource"
+        )
+
+
+class IdentityMissing(InvalidParameterValue):
+    """There is no such identity."""
+
+    v2_code = "NotFoundException"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Identity {name} does not exist.")
+
+
+async def write_policy(
+    store: Store, caller: Caller, identity: str, policy_name: str, document: str, *, how: Write
+) -> None:
+    """Store a policy of the caller's identity of that name (as stored); it decides from now on (I4).
+
+    Raises InvalidPolicy, and `InvalidParameterValue` or one of the errors above.
+    """
+    account_id, region = caller.principal.account_id, caller.region
+    check_policy_name(policy_name)
+    try:
+        policy = parse_identity_policy(document, identity_arn=identity_arn(region, account_id, identity))
+    except PolicyError as error:
+        raise InvalidPolicy(str(error)) from None
+
+    async def run(tx: Transaction) -> None:
+        found = await identities.get(tx, account_id, region, identity)
+        if found is None:
+            raise IdentityMissing(identity)
+        existing = {
+            stored.policy_name for stored in await identities.policies(tx, account_id, region, identity)
+        }
+        if policy_name in existing:
+            if how is Write.CREATE:
+                raise PolicyExists(policy_name)
+        elif how is Write.UPDATE:
+            raise PolicyMissing(policy_name)
+        elif len(existing) >= MAX_POLICIES:
+            raise TooManyPolicies(identity)
+        stored = IdentityPolicy(
+            policy_name=policy_name, document=document, principal_ids=await principal_ids(tx, policy)
+        )
+        await identities.put_policy(tx, found, stored)
+
+    await store.write(run)
+
+
+async def remove_policy(store: Store, caller: Caller, identity: str, policy_name: str) -> bool:
+    """Remove a policy; whether there was one. From now on nothing is accepted under it (I4)."""
+    check_policy_name(policy_name)
+
+    async def run(tx: Transaction) -> bool:
+        return await identities.delete_policy(
+            tx, caller.principal.account_id, caller.region, identity, policy_name
+        )
+
+    return await store.write(run)
+
+
+async def policies_of(store: Store, caller: Caller, identity: str) -> list[IdentityPolicy]:
+    """The policies of the caller's identity; none when there is no such identity."""
+
+    async def run(tx: Transaction) -> list[IdentityPolicy]:
+        return await identities.policies(tx, caller.principal.account_id, caller.region, identity)
+
+    return await store.read(run)
+
+
+def check_policy_name(name: str) -> None:
+    """Refuse a name that SES would not store; length is the service model's constraint."""
+    if not name.strip():
+        raise InvalidParameterValue("PolicyName is required.")
+    if not _NAME.fullmatch(name):
+        raise InvalidParameterValue(
+            "PolicyName is invalid. Policy names must only include alpha-numeric characters, dashes, and"
+            " underscores."
+        )
+
+
+async def principal_ids(tx: Transaction, policy: Policy) -> dict[str, str]:
+    """Unique ids of the users a policy names, for those accounts that are on this server.
+
+    Raises `InvalidPolicy` for a user that such an account does not have; users of accounts elsewhere
+    are taken at their word.
+    """
+    ids: dict[str, str] = {}
+    for statement in policy.statements:
+        for principal in statement.principals or ():
+            match = _USER_ARN.fullmatch(principal.value) if principal.kind == "AWS" else None
+            if match is None or await accounts.get(tx, match[1]) is None:
+                continue
+            user = await users.get_user(tx, match[1], match[2])
+            if user is None or user.arn != principal.value:
+                raise InvalidPolicy(f"Policy has invalid principal: {principal.value} does not exist.")
+            ids[principal.value] = user.user_id
+    return ids

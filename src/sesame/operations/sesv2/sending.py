@@ -1,0 +1,131 @@
+"""SendEmail of SES v2: from the typed request to the one normal form.
+
+Everything that is true of a send is decided below `Submission`; nothing is decided here. Sources:
+SES API v2 reference; observed: raw content is authorised as ses:SendRawEmail.
+"""
+
+from collections.abc import Sequence
+
+from sesame.aws.shapes import sesv2
+from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.mail.attach import Attachment
+from sesame.model import Caller
+from sesame.operations.table import Handlers
+from sesame.sending.send import Sender
+from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+
+API_VERSION = "2"
+"""The value of `ses:ApiVersion`."""
+
+NOT_SERVED = ("ConfigurationOverrides", "EndpointId", "ListManagementOptions", "TenantName")
+_ENCODINGS = {"BASE64": "base64", "QUOTED_PRINTABLE": "quoted-printable", "SEVEN_BIT": "7bit"}
+
+
+class SendingV2Operations:
+    """The operations; `max_bytes` is v2's limit for a composed message."""
+
+    def __init__(self, sender: Sender, *, max_bytes: int) -> None:
+        self._sender = sender
+        self._max_bytes = max_bytes
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {"SendEmail": self.send_email}
+
+    async def send_email(self, caller: Caller, request: sesv2.SendEmailRequest) -> sesv2.SendEmailResponse:
+        """Send a message that Sesame builds from its parts, or one that the client built."""
+        _refuse_what_is_not_served(request)
+        match request["Content"]:
+            case {"Simple": simple, **others} if not others:
+                submission = self._simple(request, simple)
+            case {"Raw": raw, **others} if not others:
+                submission = self._raw(request, raw["Data"])
+            case {"Template": _, **others} if not others:
+                raise NotImplementedByService("Content of kind Template is not implemented by this service.")
+            case _:
+                raise InvalidParameterValue("Content must have exactly one of Simple, Raw and Template.")
+        return {"MessageId": await self._sender.send(caller, submission)}
+
+    def _simple(self, request: sesv2.SendEmailRequest, message: sesv2.Message) -> Submission:
+        destination: sesv2.Destination = request.get("Destination", {})
+        text, html = _text(message["Body"].get("Text")), _text(message["Body"].get("Html"))
+        if text is None and html is None:
+            raise InvalidParameterValue("The message body must have a text or an HTML part.")
+        subject = message["Subject"]
+        content = SimpleContent(
+            to=tuple(destination.get("ToAddresses", ())),
+            cc=tuple(destination.get("CcAddresses", ())),
+            bcc=tuple(destination.get("BccAddresses", ())),
+            reply_to=tuple(request.get("ReplyToAddresses", ())),
+            subject=Text(data=subject["Data"], charset=subject.get("Charset")),
+            text=text,
+            html=html,
+            headers=tuple((field["Name"], field["Value"]) for field in message.get("Headers", ())),
+            attachments=tuple(_attachment(attachment) for attachment in message.get("Attachments", ())),
+        )
+        return self._submission(request, "ses:SendEmail", content, destinations=())
+
+    def _raw(self, request: sesv2.SendEmailRequest, data: bytes) -> Submission:
+        """The destination, where given, is the envelope; X-SES fields stand in for what is absent."""
+        if request.get("ReplyToAddresses"):
+            raise InvalidParameterValue(
+                "ReplyToAddresses cannot be given with raw content: write a Reply-To field into the message."
+            )
+        destination: sesv2.Destination = request.get("Destination", {})
+        destinations = (
+            *destination.get("ToAddresses", ()),
+            *destination.get("CcAddresses", ()),
+            *destination.get("BccAddresses", ()),
+        )
+        return self._submission(request, "ses:SendRawEmail", RawContent(data=data), destinations=destinations)
+
+    def _submission(
+        self,
+        request: sesv2.SendEmailRequest,
+        action: str,
+        content: SimpleContent | RawContent,
+        *,
+        destinations: tuple[str, ...],
+    ) -> Submission:
+        arn = request.get("FromEmailAddressIdentityArn")
+        return Submission(
+            operation="SendEmail",
+            action=action,
+            api_version=API_VERSION,
+            content=content,
+            source=request.get("FromEmailAddress"),
+            destinations=destinations,
+            return_path=request.get("FeedbackForwardingEmailAddress"),
+            source_arn=arn,
+            from_arn=arn,
+            return_path_arn=request.get("FeedbackForwardingEmailAddressIdentityArn"),
+            configuration_set=request.get("ConfigurationSetName"),
+            tags=_tags(request.get("EmailTags", ())),
+            max_bytes=self._max_bytes,
+        )
+
+
+def _refuse_what_is_not_served(request: sesv2.SendEmailRequest) -> None:
+    for name in NOT_SERVED:
+        if request.get(name):
+            raise NotImplementedByService(f"The parameter {name} is not implemented by this service.")
+
+
+def _text(content: sesv2.Content | None) -> Text | None:
+    return None if content is None else Text(data=content["Data"], charset=content.get("Charset"))
+
+
+def _tags(tags: Sequence[sesv2.MessageTag]) -> tuple[tuple[str, str], ...]:
+    return tuple((tag["Name"], tag["Value"]) for tag in tags)
+
+
+def _attachment(attachment: sesv2.Attachment) -> Attachment:
+    return Attachment(
+        data=attachment["RawContent"],
+        file_name=attachment["FileName"],
+        content_type=attachment.get("ContentType"),
+        description=attachment.get("ContentDescription"),
+        content_id=attachment.get("ContentId"),
+        inline=attachment.get("ContentDisposition") == "INLINE",
+        transfer_encoding=_ENCODINGS[attachment.get("ContentTransferEncoding", "BASE64")],
+    )
