@@ -19,6 +19,7 @@ from sesame.operations.ses.identities import IdentityOperations
 from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.sesv2.account import AccountV2Operations
+from sesame.operations.sesv2.identities import IdentityV2Operations
 from sesame.operations.sesv2.policies import PolicyV2Operations
 from sesame.operations.sesv2.sending import SendingV2Operations
 from sesame.operations.sts import StsOperations
@@ -85,6 +86,7 @@ class Doors:
     def _sesv2(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer
         return merged(
+            IdentityV2Operations(store, authorizer, services.verification),
             PolicyV2Operations(store, authorizer),
             SendingV2Operations(self.sender, max_bytes=services.settings.accounts.v2_message_bytes),
             AccountV2Operations(store, authorizer, services.clock),

@@ -3,10 +3,13 @@
 import email
 import email.policy
 import json
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
+from urllib.request import urlopen
 
 import dkim
 import pytest
@@ -397,3 +400,146 @@ def test_a_message_of_forty_megabytes_is_taken_and_one_byte_more_is_not(
     assert v2_sender.send_email(Content={"Raw": {"Data": whole}})["MessageId"]
     code, _, text = refusal(v2_sender.send_email, Content={"Raw": {"Data": b"X" + whole[1:] + b"y"}})
     assert code == "BadRequestException" and "41943040 bytes long: '41943041'" in text
+
+
+def test_identities_are_one_store_for_both_versions(sesame: SesameProcess) -> None:
+    account = sesame.create_account()
+    v1, v2 = sesame.client("ses", account), sesame.client("sesv2", account)
+    made = v2.create_email_identity(
+        EmailIdentity="New.TEST", DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"}
+    )
+    assert made["IdentityType"] == "DOMAIN" and made["VerifiedForSendingStatus"] is True
+    tokens = made["DkimAttributes"]["Tokens"]
+    assert (
+        v1.get_identity_dkim_attributes(Identities=["new.test"])["DkimAttributes"]["new.test"]["DkimTokens"]
+        == tokens
+    )
+    v1.verify_email_identity(EmailAddress="a+b@people.test")
+    found = v2.get_email_identity(EmailIdentity="a+b@people.test")
+    assert (found["IdentityType"], found["VerificationStatus"]) == ("EMAIL_ADDRESS", "PENDING")
+    assert found["VerifiedForSendingStatus"] is False and found["Policies"] == {} and found["Tags"] == []
+    taken = refusal(v2.create_email_identity, EmailIdentity="new.test")
+    assert taken == ("AlreadyExistsException", 400, "Email identity new.test already exist.")
+    domain = v2.get_email_identity(EmailIdentity="NEW.test")
+    assert (
+        domain["DkimAttributes"]["Status"] == "SUCCESS" and domain["DkimAttributes"]["SigningEnabled"] is True
+    )
+    assert domain["DkimAttributes"]["CurrentSigningKeyLength"] == "RSA_2048_BIT"
+    assert abs(domain["DkimAttributes"]["LastKeyGenerationTimestamp"].timestamp() - time.time()) < 60
+    v1.put_identity_policy(
+        Identity="new.test",
+        PolicyName="p",
+        Policy=(
+            text := policy(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "ses:*",
+                    "Resource": (f"arn:aws:ses:us-east-1:{account.account_id}:identity/new.test"),
+                }
+            )
+        ),
+    )
+    assert v2.get_email_identity(EmailIdentity="new.test")["Policies"] == {"p": text}
+    v2.delete_email_identity(EmailIdentity="new.test")
+    assert v1.list_identities()["Identities"] == ["a+b@people.test"]
+    assert refusal(v2.get_email_identity, EmailIdentity="new.test")[:2] == ("NotFoundException", 404)
+    assert refusal(v2.delete_email_identity, EmailIdentity="new.test")[:2] == ("NotFoundException", 404)
+    v2.create_email_identity(EmailIdentity="new.test")
+    assert v2.get_email_identity(EmailIdentity="new.test")["Policies"] == {}
+
+
+def test_an_address_made_by_v2_is_mailed_a_link_and_shows_its_domains_keys(sesame: SesameProcess) -> None:
+    v2 = sesame.client("sesv2", sesame.create_account())
+    made = v2.create_email_identity(EmailIdentity="link@people.test")
+    assert made["IdentityType"] == "EMAIL_ADDRESS" and made["VerifiedForSendingStatus"] is False
+    assert made["DkimAttributes"]["Status"] == "NOT_STARTED"
+    link = wait_until(
+        lambda: next(
+            (
+                re.search(rb"http://\S+/verify\?token=\S+", mail.data)
+                for mail in sesame.mail()
+                if mail.rcpt_to == ("link@people.test",)
+            ),
+            None,
+        )
+    )
+    with urlopen(link[0].decode(), timeout=10) as page:
+        assert page.status == 200
+    assert v2.get_email_identity(EmailIdentity="link@people.test")["VerificationStatus"] == "SUCCESS"
+    tokens = v2.create_email_identity(EmailIdentity="people.test")["DkimAttributes"]["Tokens"]
+    assert v2.get_email_identity(EmailIdentity="link@people.test")["DkimAttributes"]["Tokens"] == tokens
+
+
+def test_identities_are_listed_by_page_and_by_filter(sesame: SesameProcess) -> None:
+    v2 = sesame.client("sesv2", sesame.create_account())
+    for name in ("b.test", "a.test", "x@c.test", "y@a.test"):
+        v2.create_email_identity(EmailIdentity=name)
+    seen: list[str] = []
+    token: dict[str, str] = {}
+    while True:
+        page = v2.list_email_identities(PageSize=3, **token)
+        seen += [found["IdentityName"] for found in page["EmailIdentities"]]
+        if "NextToken" not in page:
+            break
+        token = {"NextToken": page["NextToken"]}
+    assert seen == ["a.test", "b.test", "x@c.test", "y@a.test"]
+
+    def names(**criteria: str) -> list[str]:
+        found = v2.list_email_identities(Filter=criteria)["EmailIdentities"]
+        return [identity["IdentityName"] for identity in found]
+
+    assert names(IDENTITY_TYPE="DOMAIN") == ["a.test", "b.test"]
+    assert names(VERIFICATION_STATUS="PENDING") == ["x@c.test", "y@a.test"]
+    assert names(IDENTITY_NAME_CONTAINS="A.test", IDENTITY_TYPE="EMAIL_ADDRESS") == ["y@a.test"]
+    everything = v2.list_email_identities()["EmailIdentities"]
+    assert [found["SendingEnabled"] for found in everything] == [True, True, False, False]
+    for parameters in ({"PageSize": 1001}, {"PageSize": -1}, {"NextToken": "?"}):
+        assert refusal(v2.list_email_identities, **parameters)[0] == "BadRequestException"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"EmailIdentity": "nodot"}, "BadRequestException"),
+        ({"EmailIdentity": "a@b@c.test"}, "BadRequestException"),
+        ({"EmailIdentity": "a b.test"}, "BadRequestException"),
+        ({"EmailIdentity": "a@c.test", "DkimSigningAttributes": {"NextSigningKeyLength": "RSA_2048_BIT"}},
+         "BadRequestException"),
+        ({"EmailIdentity": "c.test", "ConfigurationSetName": "none"}, "NotFoundException"),
+    ],
+)  # fmt: skip
+def test_an_identity_that_cannot_be_made_is_refused(
+    v2_sender: Any, parameters: dict[str, Any], code: str
+) -> None:
+    assert refusal(v2_sender.create_email_identity, **parameters)[0] == code
+    assert refusal(v2_sender.get_email_identity, EmailIdentity=parameters["EmailIdentity"])[1] == 404
+
+
+def test_who_asks_for_production_is_shown_to_the_operator(sesame: SesameProcess) -> None:
+    account = sesame.create_account(production=False)
+    v2 = sesame.client("sesv2", account)
+    assert "Details" not in v2.get_account()
+    details = {
+        "MailType": "TRANSACTIONAL",
+        "WebsiteURL": "https://example.com",
+        "ContactLanguage": "EN",
+        "AdditionalContactEmailAddresses": ["admin@example.com"],
+    }
+    v2.put_account_details(**details, ProductionAccessEnabled=True)
+    assert v2.get_account()["Details"] == {**details, "ReviewDetails": {"Status": "PENDING"}}
+    listed = {row["account_id"]: row for row in sesame.run_json("account", "list")}
+    assert listed[account.account_id]["asks_for_production"] == details
+    assert "asks for production" in sesame.run("account", "list").stdout
+    sesame.run("account", "leave-sandbox", account.account_id)
+    found = v2.get_account()
+    assert found["ProductionAccessEnabled"] and found["Details"]["ReviewDetails"] == {"Status": "GRANTED"}
+    listed = {row["account_id"]: row for row in sesame.run_json("account", "list")}
+    assert listed[account.account_id]["asks_for_production"] is None
+    code, _, _ = refusal(
+        v2.put_account_details,
+        MailType="TRANSACTIONAL",
+        WebsiteURL="https://x",
+        AdditionalContactEmailAddresses=["no-at-sign"],
+    )
+    assert code == "BadRequestException"

@@ -12,6 +12,7 @@ from sesame.errors import ConfigError, ServiceError
 if TYPE_CHECKING:
     from sesame.operations.operator import Keys
     from sesame.services import Services
+    from sesame.store.accounts import Account
 
 
 def register(subparsers: Subparsers) -> None:
@@ -97,6 +98,7 @@ def list_accounts(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         found = await services.operator.list_accounts()
+        asking = await services.operator.asking_for_production()
         if args.json:
             print_json(
                 [
@@ -107,6 +109,9 @@ def list_accounts(args: argparse.Namespace) -> int:
                         "max_24_hour_send": account.max_24_hour_send,
                         "max_send_rate": account.max_send_rate,
                         "created_at": account.created_at,
+                        "asks_for_production": dict(asking[account.account_id].details)
+                        if account.account_id in asking
+                        else None,
                     }
                     for account in found
                 ]
@@ -118,7 +123,7 @@ def list_accounts(args: argparse.Namespace) -> int:
                     (
                         account.account_id,
                         account.name,
-                        "everybody" if account.production else "sandbox",
+                        _sends_to(account, asks=account.account_id in asking),
                         f"{account.max_24_hour_send:g}",
                         f"{account.max_send_rate:g}",
                         when(account.created_at),
@@ -129,6 +134,12 @@ def list_accounts(args: argparse.Namespace) -> int:
         return 0
 
     return with_services(args, run)
+
+
+def _sends_to(account: "Account", *, asks: bool) -> str:
+    if account.production:
+        return "everybody"
+    return "sandbox, asks for production" if asks else "sandbox"
 
 
 def set_quota(args: argparse.Namespace) -> int:

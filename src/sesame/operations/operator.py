@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sesame.errors import SesameError
 from sesame.model import AccountId
 from sesame.observe import Clock
-from sesame.store import accounts, users
+from sesame.store import account_details, accounts, users
 from sesame.store.db import Store, Transaction
 from sesame.store.sealed import Sealer
 
@@ -90,6 +90,10 @@ class Operator:
     async def list_accounts(self) -> list[accounts.Account]:
         """Every account, oldest first."""
         return await self._store.read(accounts.all_accounts)
+
+    async def asking_for_production(self) -> dict[str, account_details.AccountDetails]:
+        """What accounts in the sandbox said when they asked to leave it, by account."""
+        return await self._store.read(account_details.asking)
 
     async def set_quota(
         self,

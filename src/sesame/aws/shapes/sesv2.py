@@ -7,6 +7,42 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import Literal, NotRequired, TypedDict
 
 
+class Tag(TypedDict):
+    Key: str
+    Value: str
+
+
+class DkimSigningAttributes(TypedDict):
+    DomainSigningSelector: NotRequired[str]
+    DomainSigningPrivateKey: NotRequired[str]
+    NextSigningKeyLength: NotRequired[Literal["RSA_1024_BIT", "RSA_2048_BIT"]]
+    DomainSigningAttributesOrigin: NotRequired[Literal["AWS_SES", "EXTERNAL", "AWS_SES_AF_SOUTH_1", "AWS_SES_EU_NORTH_1", "AWS_SES_AP_SOUTH_1", "AWS_SES_EU_WEST_3", "AWS_SES_EU_WEST_2", "AWS_SES_EU_SOUTH_1", "AWS_SES_EU_WEST_1", "AWS_SES_AP_NORTHEAST_3", "AWS_SES_AP_NORTHEAST_2", "AWS_SES_ME_SOUTH_1", "AWS_SES_AP_NORTHEAST_1", "AWS_SES_IL_CENTRAL_1", "AWS_SES_SA_EAST_1", "AWS_SES_CA_CENTRAL_1", "AWS_SES_AP_SOUTHEAST_1", "AWS_SES_AP_SOUTHEAST_2", "AWS_SES_AP_SOUTHEAST_3", "AWS_SES_EU_CENTRAL_1", "AWS_SES_US_EAST_1", "AWS_SES_US_EAST_2", "AWS_SES_US_WEST_1", "AWS_SES_US_WEST_2", "AWS_SES_ME_CENTRAL_1", "AWS_SES_AP_SOUTH_2", "AWS_SES_EU_CENTRAL_2", "AWS_SES_AP_SOUTHEAST_5", "AWS_SES_CA_WEST_1", "AWS_SES_US_GOV_EAST_1", "AWS_SES_US_GOV_WEST_1"]]
+
+
+class CreateEmailIdentityRequest(TypedDict):
+    EmailIdentity: str
+    Tags: NotRequired[list[Tag]]
+    DkimSigningAttributes: NotRequired[DkimSigningAttributes]
+    ConfigurationSetName: NotRequired[str]
+
+
+class DkimAttributes(TypedDict):
+    SigningEnabled: NotRequired[bool]
+    Status: NotRequired[Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]]
+    Tokens: NotRequired[list[str]]
+    SigningHostedZone: NotRequired[str]
+    SigningAttributesOrigin: NotRequired[Literal["AWS_SES", "EXTERNAL", "AWS_SES_AF_SOUTH_1", "AWS_SES_EU_NORTH_1", "AWS_SES_AP_SOUTH_1", "AWS_SES_EU_WEST_3", "AWS_SES_EU_WEST_2", "AWS_SES_EU_SOUTH_1", "AWS_SES_EU_WEST_1", "AWS_SES_AP_NORTHEAST_3", "AWS_SES_AP_NORTHEAST_2", "AWS_SES_ME_SOUTH_1", "AWS_SES_AP_NORTHEAST_1", "AWS_SES_IL_CENTRAL_1", "AWS_SES_SA_EAST_1", "AWS_SES_CA_CENTRAL_1", "AWS_SES_AP_SOUTHEAST_1", "AWS_SES_AP_SOUTHEAST_2", "AWS_SES_AP_SOUTHEAST_3", "AWS_SES_EU_CENTRAL_1", "AWS_SES_US_EAST_1", "AWS_SES_US_EAST_2", "AWS_SES_US_WEST_1", "AWS_SES_US_WEST_2", "AWS_SES_ME_CENTRAL_1", "AWS_SES_AP_SOUTH_2", "AWS_SES_EU_CENTRAL_2", "AWS_SES_AP_SOUTHEAST_5", "AWS_SES_CA_WEST_1", "AWS_SES_US_GOV_EAST_1", "AWS_SES_US_GOV_WEST_1"]]
+    NextSigningKeyLength: NotRequired[Literal["RSA_1024_BIT", "RSA_2048_BIT"]]
+    CurrentSigningKeyLength: NotRequired[Literal["RSA_1024_BIT", "RSA_2048_BIT"]]
+    LastKeyGenerationTimestamp: NotRequired[float]
+
+
+class CreateEmailIdentityResponse(TypedDict):
+    IdentityType: NotRequired[Literal["EMAIL_ADDRESS", "DOMAIN", "MANAGED_DOMAIN"]]
+    VerifiedForSendingStatus: NotRequired[bool]
+    DkimAttributes: NotRequired[DkimAttributes]
+
+
 class CreateEmailIdentityPolicyRequest(TypedDict):
     EmailIdentity: str
     PolicyName: str
@@ -15,6 +51,14 @@ class CreateEmailIdentityPolicyRequest(TypedDict):
 
 class CreateEmailIdentityPolicyResponse(TypedDict):
     """CreateEmailIdentityPolicyResponse has no members."""
+
+
+class DeleteEmailIdentityRequest(TypedDict):
+    EmailIdentity: str
+
+
+class DeleteEmailIdentityResponse(TypedDict):
+    """DeleteEmailIdentityResponse has no members."""
 
 
 class DeleteEmailIdentityPolicyRequest(TypedDict):
@@ -99,12 +143,79 @@ class GetAccountResponse(TypedDict):
     PricingAttributes: NotRequired[PricingAttributes]
 
 
+class GetEmailIdentityRequest(TypedDict):
+    EmailIdentity: str
+
+
+class MailFromAttributes(TypedDict):
+    MailFromDomain: str
+    MailFromDomainStatus: Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE"]
+    BehaviorOnMxFailure: Literal["USE_DEFAULT_VALUE", "REJECT_MESSAGE"]
+
+
+class SOARecord(TypedDict):
+    PrimaryNameServer: NotRequired[str]
+    AdminEmail: NotRequired[str]
+    SerialNumber: NotRequired[int]
+
+
+class VerificationInfo(TypedDict):
+    LastCheckedTimestamp: NotRequired[float]
+    LastSuccessTimestamp: NotRequired[float]
+    ErrorType: NotRequired[Literal["SERVICE_ERROR", "DNS_SERVER_ERROR", "HOST_NOT_FOUND", "TYPE_NOT_FOUND", "INVALID_VALUE", "REPLICATION_ACCESS_DENIED", "REPLICATION_PRIMARY_NOT_FOUND", "REPLICATION_PRIMARY_BYO_DKIM_NOT_SUPPORTED", "REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED", "REPLICATION_PRIMARY_INVALID_REGION"]]
+    SOARecord: NotRequired[SOARecord]
+
+
+class GetEmailIdentityResponse(TypedDict):
+    IdentityType: NotRequired[Literal["EMAIL_ADDRESS", "DOMAIN", "MANAGED_DOMAIN"]]
+    FeedbackForwardingStatus: NotRequired[bool]
+    VerifiedForSendingStatus: NotRequired[bool]
+    DkimAttributes: NotRequired[DkimAttributes]
+    MailFromAttributes: NotRequired[MailFromAttributes]
+    Policies: NotRequired[dict[str, str]]
+    Tags: NotRequired[list[Tag]]
+    ConfigurationSetName: NotRequired[str]
+    VerificationStatus: NotRequired[Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]]
+    VerificationInfo: NotRequired[VerificationInfo]
+
+
 class GetEmailIdentityPoliciesRequest(TypedDict):
     EmailIdentity: str
 
 
 class GetEmailIdentityPoliciesResponse(TypedDict):
     Policies: NotRequired[dict[str, str]]
+
+
+class ListEmailIdentitiesRequest(TypedDict):
+    Filter: NotRequired[dict[Literal["IDENTITY_NAME_CONTAINS", "IDENTITY_TYPE", "VERIFICATION_STATUS"], str]]
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class IdentityInfo(TypedDict):
+    IdentityType: NotRequired[Literal["EMAIL_ADDRESS", "DOMAIN", "MANAGED_DOMAIN"]]
+    IdentityName: NotRequired[str]
+    SendingEnabled: NotRequired[bool]
+    VerificationStatus: NotRequired[Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]]
+
+
+class ListEmailIdentitiesResponse(TypedDict):
+    EmailIdentities: NotRequired[list[IdentityInfo]]
+    NextToken: NotRequired[str]
+
+
+class PutAccountDetailsRequest(TypedDict):
+    MailType: Literal["MARKETING", "TRANSACTIONAL"]
+    WebsiteURL: str
+    ContactLanguage: NotRequired[Literal["EN", "JA"]]
+    UseCaseDescription: NotRequired[str]
+    AdditionalContactEmailAddresses: NotRequired[list[str]]
+    ProductionAccessEnabled: NotRequired[bool]
+
+
+class PutAccountDetailsResponse(TypedDict):
+    """PutAccountDetailsResponse has no members."""
 
 
 class PutAccountSendingAttributesRequest(TypedDict):

@@ -1,4 +1,8 @@
-"""The account in SES v2: GetAccount and what changes it. Source: SES API v2 reference."""
+"""The account in SES v2: GetAccount and what changes it.
+
+Production access is the operator's to give: PutAccountDetails keeps what the account says, `sesame
+account list` shows who asks, `sesame account leave-sandbox` grants. Source: SES API v2 reference.
+"""
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import sesv2
@@ -6,7 +10,8 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store.db import Store
+from sesame.store import account_details
+from sesame.store.db import Store, Transaction
 
 
 class AccountV2Operations:
@@ -21,6 +26,7 @@ class AccountV2Operations:
         """What this serves, by operation name."""
         return {
             "GetAccount": self.get_account,
+            "PutAccountDetails": self.put_account_details,
             "PutAccountSendingAttributes": self.put_account_sending_attributes,
         }
 
@@ -28,7 +34,7 @@ class AccountV2Operations:
         """Quota, sandbox and sending switch in the region of the call."""
         await self._authorizer.require(caller, "ses:GetAccount")
         state = await account_state(self._store, caller, self._clock)
-        return {
+        response: sesv2.GetAccountResponse = {
             "DedicatedIpAutoWarmupEnabled": False,
             "EnforcementStatus": "HEALTHY",
             "ProductionAccessEnabled": state.production,
@@ -39,6 +45,34 @@ class AccountV2Operations:
             },
             "SendingEnabled": state.sending_enabled,
         }
+
+        async def run(tx: Transaction) -> account_details.AccountDetails | None:
+            return await account_details.get(tx, caller.principal.account_id, caller.region)
+
+        if (submitted := await self._store.read(run)) is not None:
+            details: sesv2.AccountDetails = {**submitted.details}  # type: ignore[typeddict-item]
+            if submitted.wants_production:
+                details["ReviewDetails"] = {"Status": "GRANTED" if state.production else "PENDING"}
+            response["Details"] = details
+        return response
+
+    async def put_account_details(
+        self, caller: Caller, request: sesv2.PutAccountDetailsRequest
+    ) -> sesv2.PutAccountDetailsResponse:
+        """Keep what the account says of itself, and whether it asks for production access."""
+        await self._authorizer.require(caller, "ses:PutAccountDetails")
+        details = {name: value for name, value in request.items() if name != "ProductionAccessEnabled"}
+        submitted = account_details.AccountDetails(
+            details=details,
+            wants_production=request.get("ProductionAccessEnabled", False),
+            submitted_at=self._clock.now(),
+        )
+
+        async def run(tx: Transaction) -> None:
+            await account_details.put(tx, caller.principal.account_id, caller.region, submitted)
+
+        await self._store.write(run)
+        return {}
 
     async def put_account_sending_attributes(
         self, caller: Caller, request: sesv2.PutAccountSendingAttributesRequest
