@@ -48,16 +48,11 @@ class Dynamics:
 
     def fill(self, context: Context) -> Callable[[str], bool]:
         """The test whether a text matches one of the patterns in this request."""
-
-        def lookup(key: str) -> str | None:
-            value = context.get(key)
-            return value if isinstance(value, str) else None
-
         exact: set[str] = set()
         globs: list[Tokens] = []
         arns: list[ArnPattern] = []
         for pattern in self._patterns:
-            tokens = substitute(pattern, lookup)
+            tokens = substitute(pattern, context.get)
             if tokens is None:
                 if self._unresolved:
                     return _always
@@ -167,6 +162,6 @@ class NotPrincipal:
         return not all(found) if self._lenient else not any(found)
 
     def _lists(self, name: str, unique_id: str) -> bool:
-        if name in self._bound:
-            return self._bound[name] == unique_id
-        return name in self._listed or unique_id in self._ids
+        if unique_id in self._ids:
+            return True
+        return self._bound[name] == unique_id if name in self._bound else name in self._listed

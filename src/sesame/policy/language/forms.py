@@ -69,6 +69,9 @@ class PrincipalForm(Enum):
     MALFORMED = "malformed"
 
 
+_PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
+
+
 def read_principal(principal: Principal) -> tuple[PrincipalForm, str]:
     """What `principal` names: an account by its id, a user, role, session or service by its name."""
     value = principal.value
@@ -83,7 +86,9 @@ def read_principal(principal: Principal) -> tuple[PrincipalForm, str]:
     if value.startswith(("AIDA", "AROA")) and value.isalnum():
         return PrincipalForm.UNIQUE_ID, value
     fields = value.split(":")
-    if len(fields) != 6 or fields[0] != "arn" or fields[3] or not is_account_id(fields[4]):
+    if len(fields) != 6 or fields[0] != "arn" or fields[1] not in _PARTITIONS:
+        return PrincipalForm.MALFORMED, value
+    if fields[3] or not is_account_id(fields[4]):
         return PrincipalForm.MALFORMED, value
     kind, slash, name = fields[5].partition("/")
     if set(value) & set("*?"):

@@ -93,8 +93,11 @@ def is_malformed(tokens: Tokens) -> bool:
     return any(isinstance(token, Malformed) for token in tokens)
 
 
-def substitute(tokens: Tokens, lookup: Callable[[str], str | None]) -> Tokens | None:
-    """The pattern with its variables' values as literal text; None when one has no value."""
+def substitute(tokens: Tokens, lookup: Callable[[str], str | tuple[str, ...] | None]) -> Tokens | None:
+    """The pattern with its variables' values as literal text; None when one has not a single value.
+
+    The default is for a key that the request does not carry, not for one with several values.
+    """
     filled: list[Token] = []
     for token in tokens:
         if isinstance(token, Malformed):
@@ -103,7 +106,7 @@ def substitute(tokens: Tokens, lookup: Callable[[str], str | None]) -> Tokens | 
             value = lookup(token.key)
             if value is None:
                 value = token.default
-            if value is None:
+            if not isinstance(value, str):
                 return None
             token = value
         filled.append(token)

@@ -42,7 +42,8 @@ def read_date(text: str) -> int | None:
 
     Four digits are a year. A time without a zone is read as UTC; 13 digits are seconds all the same.
     """
-    if len(text) == 20 and text[4] == text[7] == "-" and text[10] == "T" and text[13] == text[16] == ":":
+    is_usual = len(text) == 20 and text[4] == text[7] == "-" and text[13] == text[16] == ":"
+    if is_usual and text[10] == "T" and text[19] == "Z":
         try:
             return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
         except ValueError:

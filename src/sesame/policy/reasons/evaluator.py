@@ -338,9 +338,9 @@ class _Evaluator:
             self._ready[asked] = _Patterns(tokens, kind, self._variable, folded=folded)
         return self._ready[asked]
 
-    def _variable(self, key: str) -> str | None:
+    def _variable(self, key: str) -> ContextValue | None:
         values = self._context.get(key)
-        return values[0] if values is not None and len(values) == 1 else None
+        return values[0] if values is not None and len(values) == 1 else values
 
 
 class _Patterns:
@@ -350,7 +350,7 @@ class _Patterns:
         self,
         patterns: Sequence[Tokens],
         kind: PatternKind,
-        variable: Callable[[str], str | None],
+        variable: Callable[[str], ContextValue | None],
         *,
         folded: bool,
     ) -> None:
