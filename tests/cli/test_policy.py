@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -223,8 +224,9 @@ def test_who_can_send_lists_principals_with_witnesses(news: str, capsys: pytest.
 
 
 def test_who_can_send_tells_what_one_principal_can_send(
-    news: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    news: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "cvc5", None)
     assert run("who-can-send", news, "--principal", MAILER) == 0
     assert capsys.readouterr().out == (
         f"{news} statement 1: ses:FromAddress like `news-*@example.com`\n  such as from news-@example.com\n"
@@ -240,10 +242,13 @@ def test_who_can_send_tells_what_one_principal_can_send(
     assert permission["witness"]["principal"] == MAILER
     unknown = write(tmp_path / "u.json", statement(**from_like("${aws:username}@*")))
     assert run("who-can-send", unknown, "--principal", MAILER) == 1
-    assert "unknown: the policy variable" in capsys.readouterr().out
+    assert "unknown: outside the exact fragment: the policy variable" in capsys.readouterr().out
 
 
-def test_what_is_not_known_is_said_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_known_is_said_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cvc5", None)
     path = write(tmp_path / "p.json", statement(**from_like("${aws:username}@example.com")))
     assert run("who-can-send", path) == 1
     assert "unknown any other user of" in capsys.readouterr().out
@@ -251,6 +256,17 @@ def test_what_is_not_known_is_said_and_fails(tmp_path: Path, capsys: pytest.Capt
     assert "policy variable" in capsys.readouterr().out
     nothing = write(tmp_path / "n.json", statement(Effect="Deny"))
     assert run("compare", nothing, path) == 1
+
+
+def test_an_answer_of_the_solver_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cvc5")
+    path = write(tmp_path / "p.json", statement(**from_like("${aws:username}@example.com")))
+    assert run("who-can-send", path) == 0
+    assert f"yes any other user of {DELEGATE} (found by the solver)\n" in capsys.readouterr().out
+    assert run("who-can-send", path, "--json") == 0
+    methods = {answer["who"]: answer["method"] for answer in json.loads(capsys.readouterr().out)}
+    assert methods[f"any other user of {DELEGATE}"] == "prover"
+    assert methods["any other service"] == "exact"
 
 
 def test_compare_tells_what_an_edit_lets_in(

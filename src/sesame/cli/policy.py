@@ -14,7 +14,15 @@ from pathlib import Path
 from sesame.cli import what_if
 from sesame.cli.common import Subparsers
 from sesame.policy import Policy, PolicyError, parse_stored_iam_policy, parse_stored_identity_policy
-from sesame.policy.analysis.questions import Answer, Permission, Verdict, can_send, compare, who_can_send
+from sesame.policy.analysis.questions import (
+    Answer,
+    Method,
+    Permission,
+    Verdict,
+    can_send,
+    compare,
+    who_can_send,
+)
 from sesame.policy.cases import CaseError, collect_cases, read_requester, run_case
 from sesame.policy.findings.catalogue import Finding, Severity
 from sesame.policy.findings.check import check_iam_policy, check_identity_policy
@@ -389,6 +397,7 @@ def _permission_json(permission: Permission) -> dict[str, object]:
         "statement": index,
         "when": list(permission.when),
         "unless": [list(unless) for unless in permission.unless],
+        "method": permission.method.value,
         "witness": None if permission.witness is None else _witness_json(permission.witness),
         "reason": permission.reason,
     }
@@ -432,7 +441,11 @@ def run_compare(args: argparse.Namespace) -> int:
 
 
 def _answer_json(answer: Answer) -> dict[str, object]:
-    record: dict[str, object] = {"who": answer.who, "verdict": answer.verdict.value}
+    record: dict[str, object] = {
+        "who": answer.who,
+        "verdict": answer.verdict.value,
+        "method": answer.method.value,
+    }
     if answer.witness is not None and answer.statement is not None:
         record["witness"] = _witness_json(answer.witness)
         record["policy"], record["statement"] = answer.statement
@@ -455,7 +468,8 @@ def _print_answer(answer: Answer, word: str) -> None:
     if answer.verdict is Verdict.UNKNOWN:
         print(f"{_paint('yellow', 'unknown')} {answer.who}: {answer.reason}")
         return
-    print(f"{_paint('green' if word in ('no', 'loses') else 'red', word)} {answer.who}")
+    by_solver = " (found by the solver)" if answer.method is Method.PROVER else ""
+    print(f"{_paint('green' if word in ('no', 'loses') else 'red', word)} {answer.who}{by_solver}")
     if answer.witness is not None and answer.statement is not None:
         context = answer.witness.context
         from_address, to = context.get("ses:FromAddress", "-"), context.get("ses:Recipients", "-")

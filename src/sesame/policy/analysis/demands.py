@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sesame.policy.analysis.strings import Atom
-from sesame.policy.language.document import Condition, Effect, Policy
+from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import PatternKind, is_outlawed, needs_variables, read_pattern
 from sesame.policy.language.pattern import is_malformed, tokenize
 from sesame.policy.language.vocabulary import Compare, Family, find_key
 from sesame.policy.reasons.evaluator import condition_holds
 from sesame.policy.request import ContextValue
 
-_PRINCIPAL_KEYS = {
+PRINCIPAL_KEYS = {
     "aws:principalarn",
     "aws:principalaccount",
     "aws:principaltype",
@@ -53,7 +53,7 @@ def holds(literal: Literal, value: ContextValue | None) -> bool:
 
 def refuse_inexact(dimension: str, rules: Sequence[Rule]) -> None:
     """Raise OutsideFragment for rules that the method is not exact about."""
-    if dimension in _PRINCIPAL_KEYS and rules:
+    if dimension in PRINCIPAL_KEYS and rules:
         raise OutsideFragment(f"a condition on {rules[0].condition.key}, which the principal determines")
     kinds = set()
     for rule in rules:
@@ -70,6 +70,13 @@ def refuse_inexact(dimension: str, rules: Sequence[Rule]) -> None:
         raise OutsideFragment(f"an operator that is not for texts on the list {rules[0].condition.key}")
     if len(kinds) > 1:
         raise OutsideFragment(f"operators of different kinds on {rules[0].condition.key}")
+
+
+def refuse_variables(policy: Policy, statement: Statement) -> None:
+    """Raise OutsideFragment for a Resource that is another one in each request."""
+    for text in statement.resources if policy.has_variables else ():
+        if needs_variables(read_pattern(text, PatternKind.RESOURCE, variables=True)):
+            raise OutsideFragment(f"the policy variable in the Resource `{text}`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,11 @@ def _date_points(values: Iterable[str]) -> list[str]:
         moments |= {bound - 1_000_000, bound - 1, bound, bound + 1, bound + 1_000_000}
     # Whole seconds first: they read better.
     ordered = sorted(moments, key=lambda moment: (moment != nice, moment % 1_000_000 != 0, moment))
-    return [_write_date(moment) for moment in ordered if 0 <= moment < _LAST]
+    return [write_date(moment) for moment in ordered if 0 <= moment < _LAST]
 
 
-def _write_date(moment: int) -> str:
+def write_date(moment: int) -> str:
+    """The usual text of a moment in microseconds since 1970."""
     text = (_EPOCH + timedelta(microseconds=moment)).isoformat()
     return text.replace("+00:00", "Z")
 

@@ -6,23 +6,29 @@ so finitely many stand for all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sesame.policy.language.document import Policy
 from sesame.policy.language.forms import PrincipalForm, read_principal
 from sesame.policy.request import Requester
 
-_OTHER = "someone-else"
+OTHER = "someone-else"
+"""The name of a requester that stands for all without a name of their own in the policies."""
 _FREE_ACCOUNTS = ("999999999999", "888888888888", "777777777777")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A requester that stands for everybody like it; `is_own` is in the identity owner's account."""
+    """A requester that stands for everybody like it; `is_own` is in the identity owner's account.
+
+    `is_stranger` stands for every account that the policies do not name; `has_known_id` has its true unique id.
+    """
 
     label: str
     requester: Requester
     is_own: bool
+    is_stranger: bool = False
+    has_known_id: bool = False
 
 
 def candidates(
@@ -44,13 +50,26 @@ def candidates(
     for account in sorted(accounts | {owner}):
         found += _of_account(account, owner)
     stranger = next(account for account in _FREE_ACCOUNTS if account not in accounts)
-    found.append(_user(f"arn:aws:iam::{stranger}:user/{_OTHER}", owner, "anybody in any other account"))
-    service = Requester(arn=f"{_OTHER}.amazonaws.com", account_id="", kind="service", user_id="")
+    anybody = _user(f"arn:aws:iam::{stranger}:user/{OTHER}", owner, "anybody in any other account")
+    found.append(replace(anybody, is_stranger=True))
+    service = Requester(arn=f"{OTHER}.amazonaws.com", account_id="", kind="service", user_id="")
     found.append(Candidate(label="any other service", requester=service, is_own=False))
     unique: dict[Requester, Candidate] = {}
     for candidate in found:
         unique.setdefault(candidate.requester, candidate)
     return tuple(unique.values())
+
+
+def names_in(policies: Sequence[tuple[str, Policy]]) -> frozenset[str]:
+    """Every account, name and unique id that a Principal element of the policies names."""
+    forms = (PrincipalForm.ACCOUNT, PrincipalForm.NAME, PrincipalForm.UNIQUE_ID)
+    read = (
+        read_principal(principal)
+        for _, policy in policies
+        for statement in policy.statements
+        for principal in statement.principals or ()
+    )
+    return frozenset(value for form, value in read if form in forms)
 
 
 def _named(
@@ -59,9 +78,7 @@ def _named(
     if form is PrincipalForm.UNIQUE_ID:
         account = _FREE_ACCOUNTS[-1]
         if value.startswith("AROA"):
-            yield _session(
-                account, value, _OTHER, owner, value, f"arn:aws:iam::{account}:role/{value}", value
-            )
+            yield _session(account, value, OTHER, owner, value, f"arn:aws:iam::{account}:role/{value}", value)
         else:
             yield _user(f"arn:aws:iam::{account}:user/{value}", owner, value, value)
     if form is not PrincipalForm.NAME:
@@ -74,23 +91,23 @@ def _named(
     user_id = principal_ids.get(value, "AIDA" + name.rpartition("/")[2].upper())
     if name.startswith("role/"):
         role_name = name.rpartition("/")[2]
-        yield _session(account, role_name, _OTHER, owner, f"a session of {value}", value, user_id)
+        yield _session(account, role_name, OTHER, owner, f"a session of {value}", value, user_id)
     elif name.startswith("assumed-role/"):
         _, role_name, session = name.split("/", 2)
         role = f"arn:aws:iam::{account}:role/{role_name}"
         yield _session(account, role_name, session, owner, value, role, "AROA" + role_name.upper())
     else:
-        yield _user(value, owner, value, user_id)
+        yield replace(_user(value, owner, value, user_id), has_known_id=value in principal_ids)
 
 
 def _of_account(account: str, owner: str) -> Iterator[Candidate]:
     if account != owner:
         root = Requester(arn=f"arn:aws:iam::{account}:root", account_id=account, kind="root", user_id=account)
         yield Candidate(label=f"root of {account}", requester=root, is_own=False)
-    yield _user(f"arn:aws:iam::{account}:user/{_OTHER}", owner, f"any other user of {account}")
-    role = f"arn:aws:iam::{account}:role/{_OTHER}"
+    yield _user(f"arn:aws:iam::{account}:user/{OTHER}", owner, f"any other user of {account}")
+    role = f"arn:aws:iam::{account}:role/{OTHER}"
     label = f"a session of any other role of {account}"
-    yield _session(account, _OTHER, _OTHER, owner, label, role, "AROAOTHER")
+    yield _session(account, OTHER, OTHER, owner, label, role, "AROAOTHER")
 
 
 def _user(arn: str, owner: str, label: str, user_id: str = "AIDAOTHER") -> Candidate:

@@ -10,11 +10,12 @@ Where a construct is outside the exact fragment the answer is "unknown" and name
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from sesame.policy.analysis.demands import OutsideFragment
-from sesame.policy.analysis.principals import Candidate, candidates
+from sesame.policy.analysis.demands import OutsideFragment, refuse_variables
+from sesame.policy.analysis.principals import Candidate, candidates, names_in
+from sesame.policy.analysis.prover import NotProved, Prover
 from sesame.policy.analysis.search import Box, Point, Search
 from sesame.policy.analysis.space import MOMENT, Space
 from sesame.policy.analysis.strings import Budget, BudgetExhausted
@@ -24,11 +25,18 @@ from sesame.policy.language.vocabulary import CONDITION_KEYS, IDENTITY_ACTIONS, 
 from sesame.policy.reasons.derivation import Grant
 from sesame.policy.reasons.evaluator import find_grant, is_about
 from sesame.policy.reasons.sentence import describe_condition
-from sesame.policy.request import ContextValue, Outcome, Request, Requester
+from sesame.policy.request import ContextValue, Decision, Outcome, Request, Requester
 
 Named = Sequence[tuple[str, Policy]]
 _NO_IDS: Mapping[str, str] = {}
 _NO_LIMITS: Mapping[str, Sequence[str]] = {}
+
+
+class Method(Enum):
+    """How an answer was found."""
+
+    EXACT = "exact"
+    PROVER = "prover"
 
 
 class Verdict(Enum):
@@ -41,7 +49,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One principal and what was found out about it: a request that shows a yes, a reason for an unknown."""
+    """One principal and what was found out about it: a request that shows a yes, a reason for an unknown.
+
+    `method` is PROVER when the solver was needed for it; a witness is confirmed by the evaluator all the same.
+    """
 
     who: str
     verdict: Verdict
@@ -49,6 +60,7 @@ class Answer:
     statement: tuple[str, int] | None = None
     """Policy name and number of the Allow that the witness passes by."""
     reason: str = ""
+    method: Method = Method.EXACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +91,7 @@ def who_can_send(
     `limits` maps condition keys to patterns (for aws:SourceIp ranges, for aws:CurrentTime dates) of which
     the request's value matches one.
     """
-    question = _Question(identity_arn, limits, principal_ids, Budget())
+    question = _Question(identity_arn, limits, principal_ids, Budget(), policies)
     return tuple(
         question.ask(candidate, SENDING_ACTIONS, policies, None)
         for candidate in candidates(policies, identity_arn=identity_arn, principal_ids=principal_ids)
@@ -98,6 +110,7 @@ class Permission:
     unless: tuple[tuple[str, ...], ...]
     witness: Request | None
     reason: str = ""
+    method: Method = Method.EXACT
 
 
 def can_send(
@@ -109,7 +122,7 @@ def can_send(
     principal_ids: Mapping[str, str] = _NO_IDS,
 ) -> tuple[Permission, ...]:
     """All that a principal can send from the identity: one permission for each Allow that has an effect."""
-    question = _Question(identity_arn, limits, principal_ids, Budget())
+    question = _Question(identity_arn, limits, principal_ids, Budget(), policies)
     is_own = requester.account_id == identity_arn.split(":")[4]
     candidate = Candidate(label=requester.arn, requester=requester, is_own=is_own)
     return tuple(question.permissions(candidate, policies))
@@ -125,7 +138,7 @@ def compare(
     actions: Sequence[str] = IDENTITY_ACTIONS,
 ) -> Comparison:
     """What `new` allows and `old` does not, and the reverse: the principals with YES or UNKNOWN."""
-    question = _Question(identity_arn, limits, principal_ids, Budget())
+    question = _Question(identity_arn, limits, principal_ids, Budget(), [*old, *new])
     who = candidates([*old, *new], identity_arn=identity_arn, principal_ids=principal_ids)
 
     def differences(wide: Named, narrow: Named) -> tuple[Answer, ...]:
@@ -148,7 +161,7 @@ def is_shadowed(
     policies: Named, policy: Policy, statement: Statement, *, identity_arn: str, budget: Budget
 ) -> bool:
     """Whether Deny statements cover everything that an Allow of one of the policies allows, for certain."""
-    question = _Question(identity_arn, _NO_LIMITS, _NO_IDS, budget)
+    question = _Question(identity_arn, _NO_LIMITS, _NO_IDS, budget, policies)
     try:
         return all(
             question.outside_denies(candidate, action, policies, (policy, statement)) is None
@@ -175,33 +188,40 @@ class _Question:
         limits: Mapping[str, Sequence[str]],
         principal_ids: Mapping[str, str],
         budget: Budget,
+        policies: Named,
     ) -> None:
         self._identity_arn = identity_arn
         self._owner = identity_arn.split(":")[4]
         self._principal_ids = principal_ids
-        self._compiled: dict[int, PolicySet] = {}
+        self._compiled: dict[tuple[int, ...], PolicySet] = {}
         self._about: dict[object, bool] = {}
         self._grants: dict[object, Grant | None] = {}
         self._found: dict[object, tuple[Point, _Placed] | None] = {}
         self._searches = {
             sending: _search(sending=sending, limits=limits, budget=budget) for sending in (True, False)
         }
+        named = frozenset({self._owner, *names_in(policies)})
+        self._prover = Prover(limits=limits, named=named)
         everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
         self._everything = compile_policies([("everything", parse_iam_policy(everything))], kind="iam")
 
     def ask(self, candidate: Candidate, actions: Iterable[str], wide: Named, narrow: Named | None) -> Answer:
         """Whether `wide` allows the candidate something, that `narrow` does not."""
-        unknown = ""
+        unknown, method = "", Method.EXACT
         for action in actions:
-            fitting = self._fitting(candidate, action, wide)
-            other = None if narrow is None else self._fitting(candidate, action, narrow)
             try:
+                fitting = self._fitting(candidate, action, wide)
+                other = None if narrow is None else self._fitting(candidate, action, narrow)
                 found = self._known_difference(action, fitting, other)
-            except OutsideFragment as error:
-                unknown = unknown or f"outside the exact fragment: {error}"
-                continue
-            except BudgetExhausted:
-                unknown = unknown or "too many combinations to be exact in the time allowed"
+            except (OutsideFragment, BudgetExhausted) as error:
+                method = Method.PROVER
+                try:
+                    witness = self._prove(candidate, action, wide, narrow)
+                except (NotProved, OutsideFragment) as why:
+                    unknown = unknown or _reason(error, why)
+                    continue
+                if witness is not None:
+                    return self._proved(candidate, witness, wide)
                 continue
             if found is not None:
                 point, (name, _, statement) = found
@@ -215,32 +235,65 @@ class _Question:
                 )
         if unknown:
             return Answer(who=candidate.label, verdict=Verdict.UNKNOWN, reason=unknown)
-        return Answer(who=candidate.label, verdict=Verdict.NO)
+        return Answer(who=candidate.label, verdict=Verdict.NO, method=method)
+
+    def _prove(self, candidate: Candidate, action: str, wide: Named, narrow: Named | None) -> Request | None:
+        """The solver's witness, held against the evaluator. Raises NotProved, OutsideFragment."""
+        fitting = self._fitting(candidate, action, wide)
+        other = None if narrow is None else _bare(self._fitting(candidate, action, narrow))
+        found = self._prover.find(candidate, _bare(fitting), other, sending=action in SENDING_ACTIONS)
+        if found is None:
+            return None
+        witness = self._request(replace(candidate, requester=found.requester), action, found.point)
+        allowed = self._allows(candidate, witness, wide)
+        if not allowed or (narrow is not None and self._allows(candidate, witness, narrow)):
+            raise NotProved("cvc5 found a request that the evaluator does not confirm")
+        return witness
+
+    def _proved(self, candidate: Candidate, witness: Request, wide: Named) -> Answer:
+        decision = self._decide(candidate, witness, wide)
+        ref = next(ref for ref in decision.deciding if ref.kind == "identity")
+        return Answer(
+            who=candidate.label,
+            verdict=Verdict.YES,
+            witness=witness,
+            statement=(ref.policy, ref.index),
+            method=Method.PROVER,
+        )
 
     def permissions(self, candidate: Candidate, policies: Named) -> Iterator[Permission]:
         """One for each Allow that lets the candidate send something."""
         done: set[tuple[str, int]] = set()
         for action in SENDING_ACTIONS:
-            fitting = self._fitting(candidate, action, policies)
+            try:
+                fitting = self._fitting(candidate, action, policies)
+            except OutsideFragment as error:
+                yield from _not_known(policies, str(error))
+                return
             for placed in fitting:
                 name, policy, statement = placed
                 where = (name, statement.index)
                 if statement.effect is Effect.DENY or not policy.is_understood or where in done:
                     continue
-                permission = self._permission(candidate, action, placed, fitting)
+                permission = self._permission(candidate, action, placed, fitting, policies)
                 if permission is not None:
                     done.add(where)
                     yield permission
 
     def _permission(
-        self, candidate: Candidate, action: str, allow: _Placed, fitting: Sequence[_Placed]
+        self,
+        candidate: Candidate,
+        action: str,
+        allow: _Placed,
+        fitting: Sequence[_Placed],
+        policies: Named,
     ) -> Permission | None:
         """What the Allow leaves after the Denies; None when that is nothing."""
         name, policy, statement = allow
         search = self._searches[True]
         box = search.box(policy, statement)
         denies = [placed for placed in fitting if placed[2].effect is Effect.DENY]
-        unless, witness, reason = denies, None, ""
+        unless, witness, reason, method = denies, None, "", Method.EXACT
         try:
             point = search.find([box], _boxes(search, denies, Effect.DENY))
             if point is None:
@@ -250,13 +303,22 @@ class _Question:
                 placed for placed in denies if search.find([box, search.box(*placed[1:])], []) is not None
             ]
         except (OutsideFragment, BudgetExhausted) as error:
-            reason = str(error) or "too many combinations to be exact in the time allowed"
+            method = Method.PROVER
+            alone = [(name, replace(policy, statements=(statement,))), *_only_denies(policies)]
+            try:
+                witness = self._prove(candidate, action, alone, None)
+            except (NotProved, OutsideFragment) as why:
+                reason = _reason(error, why)
+            else:
+                if witness is None:
+                    return None
         return Permission(
             statement=(name, statement.index),
             when=_in_words(statement),
             unless=tuple(_in_words(deny) for _, _, deny in unless),
             witness=witness,
             reason=reason,
+            method=method,
         )
 
     def outside_denies(
@@ -283,20 +345,21 @@ class _Question:
         denies = statement.effect is Effect.DENY
         if not policy.is_understood:
             return denies
-        about = (
-            (action, policy.has_variables, denies),
-            (statement.actions, statement.not_actions, statement.resources, statement.not_resources),
-        )
-        if about not in self._about:
-            self._about[about] = is_about(policy, statement, self._request(candidate, action, {}))
-        if not self._about[about]:
-            return False
         whom = (candidate.requester, denies, statement.principals, statement.not_principals)
         if whom not in self._grants:
             request = self._request(candidate, action, {})
             self._grants[whom] = find_grant(statement, request, self._principal_ids)
         grant = self._grants[whom]
-        return grant is Grant.DIRECT or (grant is Grant.ACCOUNT and (denies or not candidate.is_own))
+        if grant is None or (grant is Grant.ACCOUNT and not denies and candidate.is_own):
+            return False
+        about = (
+            (action, policy.has_variables, denies),
+            (statement.actions, statement.not_actions, statement.resources, statement.not_resources),
+        )
+        if about not in self._about:
+            refuse_variables(policy, statement)
+            self._about[about] = is_about(policy, statement, self._request(candidate, action, {}))
+        return self._about[about]
 
     def _known_difference(
         self, action: str, wide: Sequence[_Placed], narrow: Sequence[_Placed] | None
@@ -352,11 +415,26 @@ class _Question:
             raise RuntimeError(f"the analysis and the evaluator disagree on {witness}: please report it")
 
     def _allows(self, candidate: Candidate, witness: Request, policies: Named) -> bool:
-        if id(policies) not in self._compiled:
+        return self._decide(candidate, witness, policies).outcome is Outcome.ALLOW
+
+    def _decide(self, candidate: Candidate, witness: Request, policies: Named) -> Decision:
+        asked = tuple(id(statement) for _, policy in policies for statement in policy.statements)
+        if asked not in self._compiled:
             ids = self._principal_ids
-            self._compiled[id(policies)] = compile_policies(policies, kind="identity", principal_ids=ids)
+            self._compiled[asked] = compile_policies(policies, kind="identity", principal_ids=ids)
         iam = EMPTY if candidate.is_own else self._everything
-        return decide(witness, iam=iam, identity=self._compiled[id(policies)]).outcome is Outcome.ALLOW
+        return decide(witness, iam=iam, identity=self._compiled[asked])
+
+
+def _not_known(policies: Named, reason: str) -> Iterator[Permission]:
+    """Every Allow, when it cannot be told which of them are about the identity."""
+    for name, policy in policies:
+        for item in policy.statements:
+            if item.effect is Effect.ALLOW and policy.is_understood:
+                where = (name, item.index)
+                yield Permission(
+                    statement=where, when=_in_words(item), unless=(), witness=None, reason=reason
+                )
 
 
 def _in_words(statement: Statement) -> tuple[str, ...]:
@@ -364,6 +442,30 @@ def _in_words(statement: Statement) -> tuple[str, ...]:
         describe_condition(condition.operator.text, condition.key, condition.values)
         for condition in statement.conditions
     )
+
+
+def _reason(error: Exception, why: Exception) -> str:
+    """Why neither method has an answer, the construct named."""
+    reason = "too many combinations to be exact in the time allowed"
+    if isinstance(error, OutsideFragment):
+        reason = f"outside the exact fragment: {error}"
+    return reason if str(why) == str(error) else f"{reason}; {why}"
+
+
+def _bare(placed: Iterable[_Placed]) -> list[tuple[Policy, Statement]]:
+    return [(policy, statement) for _, policy, statement in placed]
+
+
+def _only_denies(policies: Named) -> Named:
+    return [
+        (
+            name,
+            replace(
+                policy, statements=tuple(item for item in policy.statements if item.effect is Effect.DENY)
+            ),
+        )
+        for name, policy in policies
+    ]
 
 
 def _boxes(search: Search, placed: Iterable[_Placed], effect: Effect) -> list[Box]:

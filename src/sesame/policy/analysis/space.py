@@ -24,7 +24,7 @@ Literals = frozenset[int]
 
 MOMENT = "aws:currenttime"
 _SAME_DIMENSION = {"aws:epochtime": MOMENT}
-_USUAL = {
+USUAL = {
     "ses:fromaddress": "sender@example.com",
     "ses:feedbackaddress": "sender@example.com",
     "ses:recipients": "someone@example.org",
@@ -35,7 +35,7 @@ _USUAL = {
 }
 """What every send carries, with a value to show when the policies leave the choice."""
 
-_SHAPES = {
+SHAPES = {
     "ses:fromaddress": ("?*@?*.?*",),
     "ses:feedbackaddress": ("?*@?*.?*",),
     "ses:recipients": ("?*@?*.?*",),
@@ -66,7 +66,7 @@ class Space:
     @property
     def expected(self) -> list[str]:
         """The dimensions of keys that every request carries: what all sends do, and what is limited."""
-        usual = [key for key in _USUAL if self._sending or not key.startswith("ses:")]
+        usual = [key for key in USUAL if self._sending or not key.startswith("ses:")]
         return list(dict.fromkeys([*usual, *self._limits]))
 
     def number(self, rule: Rule) -> int:
@@ -96,8 +96,8 @@ class Space:
 
     def _candidates(self, dimension: str, literals: Sequence[Literal]) -> Iterable[ContextValue | None]:
         """Values such that, if any value will do, one of these does."""
-        if dimension in _USUAL and dimension not in self._limits:
-            yield _USUAL[dimension]
+        if dimension in USUAL and dimension not in self._limits:
+            yield USUAL[dimension]
         families = {literal.rule.condition.operator.comparison.family for literal in literals}
         families -= {Family.NULL, Family.UNKNOWN}
         key = find_key(dimension)
@@ -117,7 +117,7 @@ class Space:
         one = self._one_text(shape, literals)
         if one is not None:
             yield one
-        if dimension not in _SHAPES:
+        if dimension not in SHAPES:
             yield ""
         key = find_key(dimension)
         if key is not None and key.is_list:
@@ -127,7 +127,7 @@ class Space:
 
     def _shape(self, dimension: str, literals: Sequence[Literal]) -> list[list[Atom]]:
         """What every value of the dimension looks like, as groups of which one pattern matches."""
-        patterns = [_SHAPES.get(dimension, ("?*",))]
+        patterns = [SHAPES.get(dimension, ("?*",))]
         if dimension in self._limits:
             patterns.append(self._limits[dimension])
         if any(item.rule.condition.operator.comparison.family is Family.ARN for item in literals):
