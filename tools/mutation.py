@@ -95,12 +95,12 @@ def _variants(node: ast.AST) -> Iterator[ast.AST]:
             yield _changed(node, op=_SWAPS[type(node.op)]())
         case ast.UnaryOp(op=ast.Not()):
             yield node.operand
-        case ast.Constant(value=bool()):
-            yield ast.Constant(not node.value)
-        case ast.Constant(value=int()):
-            yield ast.Constant(node.value + 1)
-        case ast.Constant(value=str()) if node.value:
-            yield ast.Constant("XX" + node.value)
+        case ast.Constant(value=bool() as truth):
+            yield ast.Constant(not truth)
+        case ast.Constant(value=int() as number):
+            yield ast.Constant(number + 1)
+        case ast.Constant(value=str() as text) if text:
+            yield ast.Constant("XX" + text)
         case ast.If() | ast.IfExp() | ast.While() if not isinstance(node.test, ast.Compare):
             yield _changed(node, test=ast.UnaryOp(ast.Not(), node.test))
         case ast.comprehension(ifs=[_, *_]):
@@ -135,8 +135,9 @@ def _places(node: ast.AST, name: str) -> Iterator[tuple[str, ast.AST, str, int |
         for index, child in enumerate(value if isinstance(value, list) else [value]):
             if not isinstance(child, ast.AST) or _skips(child):
                 continue
-            named = isinstance(child, ast.FunctionDef | ast.ClassDef)
-            inner = f"{name}.{child.name}".lstrip(".") if named else name  # type: ignore[attr-defined]
+            inner = name
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                inner = f"{name}.{child.name}".lstrip(".")
             yield inner, node, field, index if isinstance(value, list) else None, child
             yield from _places(child, inner)
 
