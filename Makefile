@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve test check bench peers reference lock clean
+.PHONY: install serve test check bench mutation fuzz peers reference lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -32,6 +32,10 @@ peers: $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(VENV)/peers/bin/python --require-hashes -r requirements/peers.lock
 	cd bench/peer && npm ci --silent --no-audit --no-fund
 
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/fuzz.lock
+	@touch $@
+
 install: $(VENV)/.runtime
 
 serve: install
@@ -47,6 +51,15 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench $(ARGS)
 
+# Break the policy engine in many places; expect the tests to see it. About a quarter of an hour on two cores.
+mutation: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m tools.mutation $(ARGS)
+
+# Fuzz every reader of input from outside; seconds each.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.fuzz
+	PATH="$(CURDIR)/$(BIN):$$PATH" FUZZ_SECONDS=$(FUZZ_SECONDS) nice python -m tests.fuzz $(ARGS)
+
 # Write docs/reference anew from the code.
 reference: $(VENV)/.dev
 	$(BIN)/python -m tools.make_reference
@@ -59,6 +72,7 @@ lock: $(BIN)/uv
 	$(COMPILE) pyproject.toml --group dev -o requirements/dev.lock
 	$(COMPILE) --group clients -o requirements/clients.lock
 	$(COMPILE) --group peers -o requirements/peers.lock
+	$(COMPILE) --group fuzz -o requirements/fuzz.lock
 
 clean:
 	rm -rf $(VENV)
