@@ -1,0 +1,267 @@
+"""Whatever comes in at the SES API v2, the answer is one that botocore reads: never a fault of ours.
+
+For every operation of the model: least, missing, wrongly typed, too long and out-of-enum input, signed; for
+every served one, hostile text in every place of a usual request. Inputs are made from botocore's own model.
+"""
+
+import base64
+import copy
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import botocore.session
+import pytest
+from botocore.parsers import create_parser
+
+from sesame.aws.model import ServiceModel
+from tests.model.test_every_input import NOT_SERVED, least
+from tests.model.test_hostile_values import HOSTILE
+from tests.support.process import Account, SesameProcess
+from tests.support.rest_client import RestClient, RestReply
+from tests.support.signed_client import policy
+from tests.support.tenant import Tenant
+
+MODEL = botocore.session.get_session().get_service_model("sesv2")
+OF_SIGNATURE_OR_JSON = {"SerializationException", "AccessDeniedException", NOT_SERVED}
+WRONG: tuple[Any, ...] = (
+    "", "x" * 300, "x" * 140_000, "\ud800", "a\0", "not-in-enum", -1, 10**25, 1e300, True, None,
+    [], [None], [[]], ["x"] * 300, {}, {"a": 1}, {"Name": []},
+)  # fmt: skip
+WRONG_LABELS = (
+    "x" * 300,
+    "%2F",
+    "a%40b",
+    "%C3%A9",
+    "%2E%2E",
+    "%00",
+    "%ff",
+    "%",
+    "+",
+    "a@b",
+    "%25",
+    "x" * 9000,
+)
+WRONG_QUERY = (
+    "",
+    "x" * 300,
+    "-1",
+    "99999999999999999999",
+    "%C3%A9",
+    "%00",
+    "True",
+    "2026-01-01T00:00:00Z",
+    "a+b",
+)
+_LABEL = re.compile(r"\{(\w+)\+?\}")
+
+
+def as_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_json(item) for item in value]
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def parts(name: str) -> tuple[str, str, dict[str, str], dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Method, template, least labels, shapes of query and body members, least body."""
+    operation = MODEL.operation_model(name)
+    shape = operation.input_shape
+    labels: dict[str, str] = {}
+    query: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    for member_name, member in shape.members.items():
+        place = member.serialization.get("location")
+        wire = member.serialization.get("name", member_name)
+        if place == "uri":
+            labels[wire] = quote(str(least(member)), safe="")
+        elif place == "querystring":
+            query[wire] = member
+        else:
+            body[wire] = member
+    base = {wire: as_json(least(body[wire])) for wire in shape.required_members if wire in body}
+    return operation.http["method"], operation.http["requestUri"], labels, query, body, base
+
+
+def variants(name: str) -> Iterator[tuple[str, str, Any]]:
+    """Requests as method, target and body: the least, and each with one thing wrong."""
+    method, template, labels, query, body, base = parts(name)
+
+    def target(**other: str) -> str:
+        return _LABEL.sub(lambda label: {**labels, **other}[label[1]], template)
+
+    content = base if body else None
+    yield method, target(), content
+    yield method, f"{target()}?Unknown=x&unknown=y", content if content is None else {**base, "Unknown": [1]}
+    for label in labels:
+        for text in WRONG_LABELS:
+            yield method, target(**{label: text}), content
+    for wire in query:
+        for text in WRONG_QUERY:
+            yield method, f"{target()}?{wire}={text}", content
+        yield method, f"{target()}?{wire}=1&{wire}=2", content
+    for wire in base:
+        yield method, target(), {key: value for key, value in base.items() if key != wire}
+    for wire, member in body.items():
+        for value in (*WRONG, as_json(least(member))):
+            yield method, target(), {**base, wire: value}
+    if body:
+        for raw in (b"", b"{", b"[]", b"null", b"\xff", b'{"a": 1, "a": 2}', b'{"a": NaN}', b"[" * 50_000):
+            yield method, target(), raw
+
+
+def check(reply: RestReply, name: str) -> str:
+    """The reply is what botocore reads, and what the model or AWS's common errors name; its code."""
+    operation = MODEL.operation_model(name)
+    answer = {"status_code": reply.status, "headers": dict(reply.headers), "body": reply.body}
+    parsed = create_parser("rest-json").parse(answer, operation.output_shape)
+    if reply.status == 200:
+        assert "Error" not in parsed
+        return "ok"
+    code = str(parsed["Error"]["Code"])
+    modelled = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in operation.error_shapes}
+    assert code in modelled or code in OF_SIGNATURE_OR_JSON, (name, code, reply)
+    assert reply.status == modelled.get(code, reply.status)
+    assert parsed["Error"]["Message"], reply
+    assert reply.status < 500 or code == NOT_SERVED, (name, reply)
+    return code
+
+
+@pytest.fixture(scope="module")
+def account(sesame: SesameProcess) -> Account:
+    return sesame.create_account()
+
+
+def test_every_operation_of_v2_answers_every_input(sesame: SesameProcess, account: Account) -> None:
+    served = ServiceModel.load("sesv2").operations
+    codes: Counter[str] = Counter()
+    with RestClient(sesame.api, account) as client:
+        for name in MODEL.operation_names:
+            for number, (method, target, body) in enumerate(variants(name)):
+                reply = client.call(method, target, body)
+                if reply.code == "UnknownOperationException":
+                    assert reply.status == 404 and number > 0, (name, target)
+                    codes[reply.code] += 1
+                    continue
+                code = check(reply, name)
+                codes[code] += 1
+                if code == NOT_SERVED:
+                    assert name in reply.message or name in served, (name, reply)
+                    if name not in served and number >= 2:
+                        break
+    assert len(MODEL.operation_names) - len(served) <= codes[NOT_SERVED] / 3
+    assert codes["ok"] > 10 and codes["BadRequestException"] > 100, codes
+    assert codes["SerializationException"] > 100 and codes["NotFoundException"] > 5, codes
+    assert "internal_failure" not in sesame.log_path.read_text()
+
+
+SIMPLE = {
+    "Subject": {"Data": "s", "Charset": "UTF-8"},
+    "Body": {"Text": {"Data": "t", "Charset": "UTF-8"}, "Html": {"Data": "<p>t", "Charset": "UTF-8"}},
+    "Headers": [{"Name": "X-A", "Value": "v"}],
+    "Attachments": [
+        {
+            "RawContent": "eA==",
+            "FileName": "a.txt",
+            "ContentType": "text/plain",
+            "ContentId": "i@d",
+            "ContentDescription": "d",
+            "ContentDisposition": "INLINE",
+            "ContentTransferEncoding": "SEVEN_BIT",
+        }
+    ],
+}
+SEND = {
+    "FromEmailAddress": "N <news@example.com>",
+    "FromEmailAddressIdentityArn": "{arn}",
+    "Destination": {
+        "ToAddresses": ["r@outside.test"],
+        "CcAddresses": ["c@outside.test"],
+        "BccAddresses": ["b@outside.test"],
+    },
+    "FeedbackForwardingEmailAddress": "bounces@example.com",
+    "FeedbackForwardingEmailAddressIdentityArn": "{arn}",
+    "EmailTags": [{"Name": "n", "Value": "v"}],
+    "ConfigurationSetName": "",
+}
+RAW = base64.b64encode(b"From: a@example.com\r\nTo: r@outside.test\r\n\r\nx").decode()
+ALLOW = {"Effect": "Allow", "Principal": "*", "Action": "ses:*", "Resource": "{arn}"}
+HERE = "/v2/email/identities/example.com"
+SENDS = "/v2/email/outbound-emails"
+USUAL: dict[str, list[tuple[str, str, Any]]] = {
+    "SendEmail": [
+        ("POST", SENDS, {**SEND, "ReplyToAddresses": ["a@example.com"], "Content": {"Simple": SIMPLE}}),
+        ("POST", SENDS, {**SEND, "Content": {"Raw": {"Data": RAW}}}),
+    ],
+    "CreateEmailIdentity": [("POST", "/v2/email/identities", {"EmailIdentity": "new.test"})],
+    "GetEmailIdentity": [("GET", HERE, None)],
+    "DeleteEmailIdentity": [("DELETE", "/v2/email/identities/gone.test", None)],
+    "ListEmailIdentities": [
+        ("POST", "/v2/email/list-identities", {
+            "PageSize": 1, "NextToken": "YQ==", "Filter": {"IDENTITY_NAME_CONTAINS": "a", "IDENTITY_TYPE": "DOMAIN"}}),
+        ("GET", "/v2/email/identities?PageSize=1&NextToken=YQ%3D%3D", None),
+    ],
+    "CreateEmailIdentityPolicy": [("POST", f"{HERE}/policies/p", {"Policy": policy(ALLOW)})],
+    "UpdateEmailIdentityPolicy": [("PUT", f"{HERE}/policies/p", {"Policy": policy(ALLOW)})],
+    "GetEmailIdentityPolicies": [("GET", f"{HERE}/policies", None)],
+    "DeleteEmailIdentityPolicy": [("DELETE", f"{HERE}/policies/p", None)],
+    "GetAccount": [("GET", "/v2/email/account", None)],
+    "PutAccountDetails": [
+        ("POST", "/v2/email/account/details", {
+            "MailType": "MARKETING", "WebsiteURL": "https://a.test", "ContactLanguage": "EN",
+            "UseCaseDescription": "u", "AdditionalContactEmailAddresses": ["a@b.test"]}),
+    ],
+    "PutAccountSendingAttributes": [("PUT", "/v2/email/account/sending", {"SendingEnabled": True})],
+}  # fmt: skip
+
+
+def text_places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths to every text in a JSON value."""
+    if isinstance(value, str):
+        yield path
+    elif isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from text_places(item, (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], text: str) -> Any:
+    changed = copy.deepcopy(value)
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = text
+    return changed
+
+
+def hostile_requests(account_id: str, arn: str) -> Iterator[tuple[str, str, str, Any]]:
+    hostile = [text.replace("{account}", account_id) for text in HOSTILE] + ["\r\nX: y", "a\rb", "\0"]
+    for name, requests in USUAL.items():
+        for method, target, given in requests:
+            body = json.loads(json.dumps(given).replace("{arn}", arn))
+            yield name, method, target, body
+            for path in text_places(body):
+                for text in hostile:
+                    yield name, method, target, put(body, path, text)
+            for text in hostile:
+                label = quote(text, safe="") or "%20"
+                yield name, method, target.replace("example.com", label).replace("gone.test", label), body
+                yield name, method, target.replace("YQ%3D%3D", label).replace("=1", f"={label}"), body
+
+
+def test_every_text_of_every_served_operation_of_v2_takes_hostile_values(tenant: Tenant) -> None:
+    assert set(USUAL) == set(ServiceModel.load("sesv2").operations)
+    codes: Counter[str] = Counter()
+    with RestClient(tenant.sesame.api, tenant.account) as client:
+        for name, method, target, body in hostile_requests(tenant.account.account_id, tenant.arn):
+            reply = client.call(method, target, body)
+            assert reply.status < 500, (name, target, body, reply)
+            codes[reply.code or "ok"] += 1
+    assert codes["ok"] > 500 and codes["BadRequestException"] > 500, codes
+    assert "internal_failure" not in tenant.sesame.log_path.read_text()
+    for mail in tenant.sesame.mail():
+        assert b"\nX: y" not in mail.data.partition(b"\r\n\r\n")[0]
