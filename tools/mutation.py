@@ -83,7 +83,7 @@ class Mutant:
     key: str
     module: str
     path: Path
-    tree: ast.Module
+    source: str
 
 
 def _variants(node: ast.AST) -> Iterator[ast.AST]:
@@ -153,10 +153,10 @@ def mutants(path: Path) -> Iterator[Mutant]:
             key = f"{path.stem}.{name}: {before} => {after}"
             seen[key] += 1
             _put(parent, field, index, variant)
-            changed = copy.deepcopy(tree)
+            source = ast.unparse(ast.fix_missing_locations(tree))
             _put(parent, field, index, node)
             number = f" #{seen[key]}" if seen[key] > 1 else ""
-            yield Mutant(key + number, module, path, ast.fix_missing_locations(changed))
+            yield Mutant(key + number, module, path, source)
 
 
 def _text(node: ast.AST) -> str:
@@ -186,7 +186,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(name, self) if name == self._mutant.module else None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        exec(compile(self._mutant.tree, str(self._mutant.path), "exec"), module.__dict__)
+        exec(compile(self._mutant.source, str(self._mutant.path), "exec"), module.__dict__)
 
 
 def _run_tests(mutant: Mutant | None) -> int:
@@ -229,6 +229,9 @@ def survivors(chosen: Sequence[Mutant], workers: int) -> list[Mutant]:
         if status == 0:
             found.append(mutant)
             print(f"survived  {mutant.key}", flush=True)
+        done = len(chosen) - len(waiting) - len(running)
+        if done % 50 == 0:
+            print(f"{done} of {len(chosen)}", file=sys.stderr, flush=True)
     return found
 
 

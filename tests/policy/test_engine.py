@@ -16,7 +16,9 @@ from sesame.policy import (
     parse_stored_identity_policy,
 )
 from sesame.policy.language.source import Json
+from sesame.policy.language.document import Effect
 from sesame.policy.language.values import read_date
+from sesame.policy.reasons.evaluator import condition_holds
 from sesame.policy.request import ContextValue
 
 OWNER, DELEGATE = "111111111111", "222222222222"
@@ -83,3 +85,29 @@ def test_a_principal_of_no_partition_of_aws_lets_nobody_in(partition: str) -> No
         (f"arn:aws:iam::{DELEGATE}:root", Outcome.ALLOW),
     ):
         assert decided({"Principal": {"AWS": name}}, {}, requester=delegate) is expected
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_one_condition_alone_lets_a_statement_apply_or_not(effect: str) -> None:
+    """What is not understood counts as true in a Deny, as false in an Allow."""
+    for operator, key, value, expected in (
+        ("StringEquals", "ses:FromAddress", "a", True),
+        ("StringEquals", "ses:FromAddress", "b", False),
+        ("StringEquals", "ses:FromAddress", None, False),
+        ("StringNotEquals", "ses:FromAddress", None, True),
+        ("NoSuchOperator", "ses:FromAddress", "a", effect == "Deny"),
+    ):
+        text = json.dumps(
+            {
+                "Statement": {
+                    "Effect": effect,
+                    "Principal": "*",
+                    "Action": "*",
+                    "Resource": "*",
+                    "Condition": {operator: {key: "a"}},
+                }
+            }
+        )
+        policy = parse_stored_identity_policy(text)
+        [condition] = policy.statements[0].conditions
+        assert condition_holds(policy, Effect(effect), condition, value) is expected
