@@ -15,8 +15,8 @@ from sesame.policy import (
     explain,
     parse_stored_identity_policy,
 )
-from sesame.policy.language.source import Json
 from sesame.policy.language.document import Effect
+from sesame.policy.language.source import Json
 from sesame.policy.language.values import read_date
 from sesame.policy.reasons.evaluator import condition_holds
 from sesame.policy.request import ContextValue
@@ -111,3 +111,37 @@ def test_one_condition_alone_lets_a_statement_apply_or_not(effect: str) -> None:
         policy = parse_stored_identity_policy(text)
         [condition] = policy.statements[0].conditions
         assert condition_holds(policy, Effect(effect), condition, value) is expected
+
+
+def test_a_deny_on_an_arn_spares_every_other_arn() -> None:
+    deny: dict[str, Json] = {
+        "Effect": "Deny",
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:1:a*"}},
+    }
+    for arn, expected in (
+        ("arn:aws:sns:us-east-1:1:ab", Outcome.EXPLICIT_DENY),
+        ("arn:aws:sns:us-east-1:1:b", Outcome.IMPLICIT_DENY),
+        ("no arn", Outcome.EXPLICIT_DENY),
+    ):
+        assert decided(deny, {"aws:SourceArn": arn}) is expected
+
+
+def test_a_text_with_a_variable_and_wildcards_crosses_colons() -> None:
+    allow: dict[str, Json] = {"Condition": {"StringLike": {"ses:FromDisplayName": "*${aws:username}*"}}}
+    context: dict[str, ContextValue] = {"aws:username": "mailer", "ses:FromDisplayName": "a:mailer:b"}
+    assert decided(allow, context) is Outcome.ALLOW
+
+
+def test_an_explanation_names_the_elements_as_the_policy_does() -> None:
+    for negated in ("", "Not"):
+        statement = {"Effect": "Allow"} | {
+            negated + name: "*" for name in ("Principal", "Action", "Resource")
+        }
+        policy = parse_stored_identity_policy(json.dumps({"Statement": statement}))
+        request = Request(
+            requester=MAILER, action="ses:SendEmail", resource=IDENTITY, resource_account=OWNER, context={}
+        )
+        [step] = explain(request, iam=(), identity=[("P", policy)]).statements
+        names = [element.element for element in step.elements]
+        assert names == [negated + "Principal", negated + "Action", negated + "Resource"]
+        assert [element.answer for element in step.elements] == [not negated] * 3

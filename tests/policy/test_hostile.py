@@ -1,17 +1,65 @@
 """Policies made to be slow are not: twenty full ones against the longest recipient list."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
 
 import pytest
 
-from sesame.policy import EMPTY, Policy, Request, compile_policies, decide, explain, parse_identity_policy
+from sesame.policy import (
+    EMPTY,
+    Policy,
+    PolicyError,
+    Request,
+    compile_policies,
+    decide,
+    explain,
+    parse_iam_policy,
+    parse_identity_policy,
+    parse_stored_identity_policy,
+)
+from sesame.policy.analysis.strings import Atom, Budget, BudgetExhausted, find_text
 from sesame.policy.cases import read_requester
+from sesame.policy.language.pattern import tokenize
 
 IDENTITY = "arn:aws:ses:us-east-1:111111111111:identity/example.com"
 LIMIT_S = 3.0
 """A fraction of a second on an idle machine; naive matching takes half a minute."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 2000 + "]" * 2000,
+        '{"Version": ' + '{"a":' * 600 + "1" + "}" * 601,
+        "{" + ",".join(['"a": 1'] * 500) + "}",
+        '{"Version": ' + "9" * 4000 + "}",
+        '{"Version": NaN}',
+        '{"Version": "\udcff\udcfe"}',
+        json.dumps({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}] * 100_000}),
+    ],
+    ids=["lists", "objects", "same key", "long number", "NaN", "no UTF-8", "100,000 statements"],
+)
+def test_documents_made_to_be_slow_are_refused_at_once(text: str) -> None:
+    started = time.perf_counter()
+    for parse in (
+        parse_iam_policy,
+        parse_stored_identity_policy,
+        lambda given: parse_identity_policy(given, identity_arn=IDENTITY),
+    ):
+        with pytest.raises(PolicyError):
+            parse(text)
+    assert time.perf_counter() - started < LIMIT_S
+
+
+def test_a_pattern_of_many_different_characters_is_analysed_in_time() -> None:
+    """What a character may do is looked up once a position, not once a position and character."""
+    pattern = Atom(tokenize("*" + "".join(map(chr, range(0x4E00, 0x4E00 + 3000))), variables=False))
+    started = time.perf_counter()
+    with contextlib.suppress(BudgetExhausted):
+        find_text([[pattern]], [pattern], Budget(1000))
+    assert time.perf_counter() - started < LIMIT_S
 
 
 def full_policy(make: Callable[[int], str]) -> Policy:

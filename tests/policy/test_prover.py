@@ -50,6 +50,12 @@ EVERYTHING = compile_policies(
 BY_NAME = condition("StringLike", "ses:FromAddress", "${aws:username}@example.com")
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are tested here, not the speed of a busy machine."""
+    monkeypatch.setattr(prover, "LIMIT_MS", 5_000)
+
+
 def answers(named: Named) -> dict[str, Answer]:
     return {answer.who: answer for answer in who_can_send(named, identity_arn=IDENTITY)}
 

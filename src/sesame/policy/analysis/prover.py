@@ -48,11 +48,11 @@ class Prover:
     """
 
     def __init__(
-        self, *, limits: Mapping[str, Sequence[str]], named: frozenset[str], limit_ms: int = LIMIT_MS
+        self, *, limits: Mapping[str, Sequence[str]], named: frozenset[str], limit_ms: int | None = None
     ) -> None:
         self._limits = limits
         self._named = named
-        self._limit_ms = limit_ms
+        self._limit_ms = LIMIT_MS if limit_ms is None else limit_ms
         self._patience = PATIENCE
         self._answers: dict[object, Found | NotProved | None] = {}
 

@@ -13,7 +13,7 @@ from itertools import chain
 from sesame.policy.language.pattern import Tokens, Wild, split_arn
 
 BUDGET = 100_000
-"""What a question may spend: a set of automaton states costs one, some ten microseconds."""
+"""What a question may spend: a set of automaton states costs one, some ten microseconds; more if it is large."""
 
 _FRIENDLY = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -54,12 +54,6 @@ class _Step:
     repeats: bool
     crosses: bool
     folded: bool
-
-    def accepts(self, character: str) -> bool:
-        """Whether the position takes that character."""
-        if self.character is None:
-            return self.crosses or character != ":"
-        return character == self.character or (self.folded and character.lower() == self.character)
 
 
 def _steps(atom: Atom) -> list[_Step]:
@@ -133,17 +127,32 @@ class _Search:
         folded = {c.upper() for c in literals if len(c.upper()) == 1}
         named = literals | folded | {":"}
         other = next(c for c in chain(_FRIENDLY, map(chr, range(0x4E00, 0x9FFF))) if c not in named)
+        spelled, inside, across = self._takers(named)
         ways: dict[tuple[int, int], str] = {}
         for character in sorted(named | {other}, key=lambda c: (c not in _FRIENDLY, c)):
-            passed, kept = 0, 0
-            for at, step in enumerate(self._positions):
-                if step is not None and step.accepts(character):
-                    if step.repeats:
-                        kept |= 1 << at
-                    else:
-                        passed |= 1 << at
-            ways.setdefault((passed, kept), character)
+            taken = spelled.get(character, 0) | across | (0 if character == ":" else inside)
+            ways.setdefault((taken & ~self._stars, taken & self._stars), character)
         return [(character, passed, kept) for (passed, kept), character in ways.items()]
+
+    def _takers(self, named: Iterable[str]) -> tuple[dict[str, int], int, int]:
+        """The positions that take each character by name, any but a colon, and any: each position looked at once."""
+        alike: dict[str, list[str]] = {}
+        for character in named:
+            alike.setdefault(character.lower(), []).append(character)
+        spelled: dict[str, int] = {}
+        inside = across = 0
+        for at, step in enumerate(self._positions):
+            if step is None:
+                continue
+            if step.character is not None:
+                same = alike.get(step.character, []) if step.folded else []
+                for character in {step.character, *same}:
+                    spelled[character] = spelled.get(character, 0) | 1 << at
+            elif step.crosses:
+                across |= 1 << at
+            else:
+                inside |= 1 << at
+        return spelled, inside, across
 
     def _close(self, states: int) -> int:
         """With every star also what follows it; stars never stand side by side."""
@@ -164,8 +173,9 @@ class _Search:
             return ""
         came: dict[int, tuple[int, str]] = {start: (start, "")}
         layer = [start]
+        cost = 1 + len(self._moves) * (1 + len(self._positions) // 1024) // 32
         while layer:
-            budget.spend(len(layer))
+            budget.spend(len(layer) * cost)
             following: list[int] = []
             for states in layer:
                 for character, passed, kept in self._moves:

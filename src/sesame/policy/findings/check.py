@@ -61,11 +61,15 @@ def _refused(error: PolicyError) -> Finding:
     )
 
 
+_STATES = 10_000
+"""What the questions of one check may spend together: a tenth of what a question of its own may."""
+
+
 def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> Iterator[Note]:
     """Every check on every statement; paths begin at the document."""
     owner = identity_arn.split(":")[4] if identity_arn is not None else None
     source = Source(policy.text, max_bytes=MAX_IAM_BYTES)
-    budget = Budget()
+    budget = Budget(_STATES)
     for statement in policy.statements:
         base = statement_path(source, statement.index)
         checks = [
