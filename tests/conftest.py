@@ -13,7 +13,7 @@ from tests.support.tenant import SERVICES, Tenant
 def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
     """A server in the development profile; tests make accounts of their own on it."""
     data: Path = tmp_path_factory.mktemp("sesame") / "data"
-    with running(data) as process:
+    with running(data, SESAME_SUBMISSION__FAILURE_DELAY_S="0.05") as process:
         yield process
 
 

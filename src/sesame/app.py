@@ -32,6 +32,8 @@ from sesame.sending.send import LARGE_BYTES
 from sesame.server.http import ApiServer, HttpDoor, listen
 from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
+from sesame.server.smtp import Bounds, Listener, SmtpServer
+from sesame.server.tls import Certificate, development_files
 from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.store import decisions, development
 from sesame.store.db import Transaction
@@ -45,6 +47,12 @@ class Endpoints:
     """Where a running server listens."""
 
     api: str
+    smtp: str | None
+    """host:port of submission with STARTTLS."""
+    smtps: str | None
+    """host:port of submission with TLS from the start."""
+    ca: Path | None
+    """The CA that signed the development certificate."""
     mailbox_port: int | None
 
 
@@ -68,6 +76,8 @@ class Server:
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
         self._http = self._make_http()
+        self._ca: Path | None = None
+        self._submission = self._make_submission()
 
     async def run(self, *, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
         """Serve until `stop` is set; `ready` is called once everything listens."""
@@ -85,14 +95,14 @@ class Server:
                     running.append(tasks.create_task(self._mailbox.run()))
                 http = tasks.create_task(self._http.serve(sockets=[self._api_socket]))
                 await self._http.listening.wait()
-                ready(
-                    Endpoints(
-                        api=self._url, mailbox_port=None if self._mailbox is None else self._mailbox.port
-                    )
-                )
+                if self._submission is not None:
+                    await self._submission.start()
+                ready(self._endpoints())
                 await stop.wait()
                 self._log.event("stopping")
                 self._http.should_exit = True
+                if self._submission is not None:
+                    await self._submission.stop()
                 await http
                 self._scheduler.stop()
                 if delivery is not None:
@@ -102,6 +112,20 @@ class Server:
         finally:
             self.services.close()
             os.close(self._lock)
+
+    def _endpoints(self) -> Endpoints:
+        def first(*, is_implicit: bool) -> str | None:
+            listeners = () if self._submission is None else self._submission.listeners
+            found = [one.sock.getsockname()[:2] for one in listeners if one.is_implicit is is_implicit]
+            return f"{found[0][0]}:{found[0][1]}" if found else None
+
+        return Endpoints(
+            api=self._url,
+            smtp=first(is_implicit=False),
+            smtps=first(is_implicit=True),
+            ca=self._ca,
+            mailbox_port=None if self._mailbox is None else self._mailbox.port,
+        )
 
     @staticmethod
     def _listen(setting: str, host: str, port: int) -> socket.socket:
@@ -137,6 +161,50 @@ class Server:
                 ssl_keyfile=settings.api.tls_private_key or None,
             )
         )
+
+    def _make_submission(self) -> SmtpServer | None:
+        settings = self._settings.submission
+        if not settings.enabled:
+            return None
+        if settings.tls_certificate:
+            chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+        else:
+            names = ["localhost", self._doors.submission.hostname, "127.0.0.1", "::1"]
+            self._ca, chain, key = development_files(
+                self._settings.data_dir / "tls", names, now=self._clock.now()
+            )
+        certificate = Certificate(chain, key, setting="submission.tls_certificate", log=self._log)
+        listeners = [
+            Listener(
+                sock=self._listen_for_mail(setting, port, is_development=self._ca is not None),
+                certificate=certificate,
+                is_implicit=is_implicit,
+            )
+            for setting, ports, is_implicit in (
+                ("submission.ports", settings.ports, False),
+                ("submission.tls_ports", settings.tls_ports, True),
+            )
+            for port in ports
+        ]
+        bounds = Bounds(
+            hello_s=settings.hello_s,
+            idle_s=settings.idle_s,
+            connections=settings.connections,
+            per_address=settings.connections_per_address,
+        )
+        open_session = self._doors.submission.open_session
+        return SmtpServer(listeners, open_session, bounds, log=self._log, auth_required=True)
+
+    def _listen_for_mail(self, setting: str, port: int, *, is_development: bool) -> socket.socket:
+        """The port of the setting; a second development server on one machine takes any free one."""
+        host = self._settings.submission.listen
+        try:
+            return self._listen(setting, host, port)
+        except ConfigError:
+            if not is_development:
+                raise
+            self._log.event("port_taken", setting=setting, port=port)
+            return self._listen(setting, host, 0)
 
     def _make_delivery(self) -> tuple[Scheduler, Pool]:
         services, settings = self.services, self._settings.delivery
@@ -193,7 +261,7 @@ class Server:
 
             await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
 
-        return MailboxServer(sock, keep, hostname=LocalZone.MAILBOX_HOST)
+        return MailboxServer(sock, keep, hostname=LocalZone.MAILBOX_HOST, log=self._log)
 
     async def _problems(self) -> dict[str, str]:
         """What keeps the server from working, by part; empty when it is ready."""

@@ -40,6 +40,37 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Regions served; empty: every name shaped like a region."""
 
 
+class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The SMTP door for programs that send."""
+
+    enabled: bool = False
+    """Whether it listens; the development profile does, production needs a certificate first."""
+    listen: str = "127.0.0.1"
+    """Address to listen on."""
+    ports: tuple[int, ...] = (2587,)
+    """TCP ports where the client asks for TLS by STARTTLS; 0 takes any free one."""
+    tls_ports: tuple[int, ...] = (2465,)
+    """TCP ports where TLS comes first."""
+    hostname: str = ""
+    """What the greeting says; empty: delivery.hostname."""
+    tls_certificate: str = ""
+    """PEM file with the certificate chain, read again when it changes; empty: made for development."""
+    tls_private_key: str = ""
+    """PEM file with the certificate's key."""
+    message_bytes: int = 41_943_040
+    """Largest message."""
+    connections: int = 1_000
+    """Connections at once."""
+    connections_per_address: int = 50
+    """Connections at once from one client address."""
+    hello_s: float = 30.0
+    """How long a client may take until its password was right."""
+    idle_s: float = 60.0
+    """How long a client may then be silent; data extends it by a second for 500 bytes."""
+    failure_delay_s: float = 1.0
+    """How long a wrong password waits for its answer."""
+
+
 class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From the spool to the next server."""
 
@@ -122,6 +153,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: int = 14
     """How long settled messages and refusals can be traced."""
     api: Api = Api()
+    submission: Submission = Submission()
     delivery: Delivery = Delivery()
     dns: Dns = Dns()
     mailbox: Mailbox = Mailbox()
@@ -139,6 +171,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 DEVELOPMENT: dict[str, Any] = {
+    "submission": {"enabled": True},
     "delivery": {
         "hostname": "sesame.localhost",
         "allow_networks": ["127.0.0.0/8"],
@@ -234,15 +267,24 @@ def _explain(message: str) -> str:
 
 def _check(settings: Settings) -> None:
     """What types cannot say. Raises `ConfigError` that names the setting and the fix."""
-    for name, port in (("api.port", settings.api.port), ("mailbox.port", settings.mailbox.port)):
+    ports = [("api.port", settings.api.port), ("mailbox.port", settings.mailbox.port)]
+    ports += [("submission.ports", port) for port in settings.submission.ports]
+    ports += [("submission.tls_ports", port) for port in settings.submission.tls_ports]
+    for name, port in ports:
         if not 0 <= port <= 65535:
             raise ConfigError(f"setting `{name}` is {port}; a port is 0 to 65535")
-    if bool(settings.api.tls_certificate) != bool(settings.api.tls_private_key):
-        raise ConfigError("settings `api.tls_certificate` and `api.tls_private_key` go together; set both")
-    for name in ("tls_certificate", "tls_private_key"):
-        path = getattr(settings.api, name)
-        if path and not os.access(path, os.R_OK):
-            raise ConfigError(f"setting `api.{name}`: `{path}` cannot be read; correct path or permissions")
+    for section, door in (("api", settings.api), ("submission", settings.submission)):
+        if bool(door.tls_certificate) != bool(door.tls_private_key):
+            raise ConfigError(
+                f"settings `{section}.tls_certificate` and `{section}.tls_private_key` go together; set both"
+            )
+        for name in ("tls_certificate", "tls_private_key"):
+            path = getattr(door, name)
+            if path and not os.access(path, os.R_OK):
+                raise ConfigError(
+                    f"setting `{section}.{name}`: `{path}` cannot be read; correct path or permissions"
+                )
+    _check_submission(settings)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
     for region in settings.api.regions:
@@ -272,6 +314,18 @@ def _check(settings: Settings) -> None:
         raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')
     if settings.dns.check_every_s <= 0:
         raise ConfigError("setting `dns.check_every_s` must be greater than 0")
+
+
+def _check_submission(settings: Settings) -> None:
+    submission = settings.submission
+    if submission.enabled and not submission.tls_certificate and settings.dns.resolver != "local":
+        raise ConfigError(
+            "setting `submission.tls_certificate`: SMTP submission needs a certificate; name its PEM file, or set"
+            " `submission.enabled = false`"
+        )
+    for name in ("connections", "connections_per_address", "hello_s", "idle_s", "message_bytes"):
+        if getattr(submission, name) <= 0:
+            raise ConfigError(f"setting `submission.{name}` must be greater than 0")
 
 
 def parse_host_port(setting: str, text: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from sesame.access.authorize import Authorizer
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
 from sesame.access.quota import Quota
+from sesame.access.smtp_login import SmtpLogins
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.mail.address import identity_candidates
@@ -26,6 +27,7 @@ from sesame.operations.sts import StsOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.sending.send import Sender
 from sesame.server.api import AwsApi
+from sesame.server.submission import SubmissionDoor
 from sesame.services import Services
 
 
@@ -59,6 +61,21 @@ class Doors:
             "sts": merged(StsOperations()),
             "iam": self._iam(),
         }
+        self.submission = SubmissionDoor(
+            SmtpLogins(
+                self.directory,
+                services.store,
+                services.clock,
+                regions=settings.api.regions,
+                new_request_id=services.ids.request_id,
+            ),
+            self.sender,
+            hostname=settings.submission.hostname or settings.delivery.hostname,
+            message_bytes=settings.submission.message_bytes,
+            failure_delay_s=settings.submission.failure_delay_s,
+            clock=services.clock,
+            log=services.log,
+        )
         self.api = AwsApi(
             {name: ServiceModel.load(name) for name in handlers},
             handlers,

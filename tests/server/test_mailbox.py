@@ -1,12 +1,14 @@
 """The development profile's mailbox server, over real sockets."""
 
 import asyncio
+import io
 import smtplib
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from sesame.errors import StoreUnavailable
+from sesame.observe import Log, SystemClock
 from sesame.server.http import listen
 from sesame.server.mailbox import MailboxServer
 
@@ -17,7 +19,8 @@ def with_mailbox(
     keep: Callable[[str, tuple[str, ...], bytes], Awaitable[None]], talk: Callable[[int], None]
 ) -> None:
     async def session() -> None:
-        server = MailboxServer(listen("127.0.0.1", 0), keep, hostname="mailbox.test")
+        log = Log(io.StringIO(), as_json=True, clock=SystemClock())
+        server = MailboxServer(listen("127.0.0.1", 0), keep, hostname="mailbox.test", log=log)
         running = asyncio.ensure_future(server.run())
         try:
             await asyncio.get_running_loop().run_in_executor(None, talk, server.port)

@@ -49,14 +49,22 @@ class SesameProcess:
     config: Path | None = None
     environ: dict[str, str] = field(default_factory=dict)
     api: str = ""
+    smtp: str = ""
+    smtps: str = ""
+    ca: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "SesameProcess":
         """Start and wait until it listens; the same port again after a restart."""
         ready = self.data.parent / f"{self.data.name}.ready"
         ready.unlink(missing_ok=True)
-        port = self.api.rpartition(":")[2] or "0"
-        command = [*self._sesame(), "serve", "--api-port", port, "--ready-file", str(ready), *self._where()]
+        command = [*self._sesame(), "serve", "--ready-file", str(ready), *self._where()]
+        for flag, where in (
+            ("--api-port", self.api),
+            ("--smtp-port", self.smtp),
+            ("--smtps-port", self.smtps),
+        ):
+            command += [flag, where.rpartition(":")[2] or "0"]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ())
         deadline = time.monotonic() + START_S
@@ -64,7 +72,9 @@ class SesameProcess:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"sesame did not start:\n{self.log_path.read_text()}")
             select_wait(0.01)
-        self.api = json.loads(ready.read_text())["api"]
+        where = json.loads(ready.read_text())
+        self.api = where["api"]
+        self.smtp, self.smtps, self.ca = (where.get(name, "") for name in ("smtp", "smtps", "ca"))
         return self
 
     @property

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of
 from sesame.config import Settings
-from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
     from sesame.app import Endpoints
@@ -36,7 +35,10 @@ def register(subparsers: Subparsers) -> None:
         "--smtp-port",
         type=int,
         metavar="N",
-        help="port of SMTP submission; not built yet, so only 0 is accepted",
+        help="port of SMTP submission with STARTTLS, 0 for any free one (and with --api-port 0)",
+    )
+    command.add_argument(
+        "--smtps-port", type=int, metavar="N", help="port of SMTP submission with TLS from the start"
     )
     command.add_argument(
         "--ready-file", metavar="F", help="write where we listen to this file, as JSON, once we do"
@@ -60,14 +62,26 @@ def show_config(args: argparse.Namespace) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     """Run the server until it is told to stop."""
-    if args.smtp_port:
-        raise ConfigError("SMTP submission is not built yet; leave --smtp-port out, or give 0")
-    settings = settings_of(args, **{"api.port": args.api_port})
+    settings = settings_of(args, **_ports(args))
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, None if args.ready_file is None else Path(args.ready_file)))
     return 0
+
+
+def _ports(args: argparse.Namespace) -> dict[str, object]:
+    """The ports asked for; who asks for any free one asks for it at every door that is not named."""
+    smtp, smtps = args.smtp_port, args.smtps_port
+    if args.api_port == 0:
+        smtp = 0 if smtp is None else smtp
+    if smtp == 0:
+        smtps = 0 if smtps is None else smtps
+    return {
+        "api.port": args.api_port,
+        "submission.ports": None if smtp is None else [smtp],
+        "submission.tls_ports": None if smtps is None else [smtps],
+    }
 
 
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
@@ -90,9 +104,9 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     def ready(endpoints: "Endpoints") -> None:
         if ready_file is not None:
             temporary = ready_file.with_name(ready_file.name + ".new")
-            temporary.write_text(json.dumps({"api": endpoints.api}))
+            temporary.write_text(json.dumps(_where(endpoints)))
             temporary.replace(ready_file)
-        log.event("listening", api=endpoints.api, data=str(settings.data_dir.resolve()))
+        log.event("listening", **_where(endpoints), data=str(settings.data_dir.resolve()))
         if settings.accounts.demo or sys.stderr.isatty():
             print(_welcome(settings, endpoints), file=sys.stderr, flush=True)
 
@@ -100,6 +114,13 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
         await server.run(ready=ready, stop=stop)
     finally:
         log.flush()
+
+
+def _where(endpoints: "Endpoints") -> dict[str, str]:
+    """Where each door is, for the log and the ready file."""
+    doors = {"api": endpoints.api, "smtp": endpoints.smtp, "smtps": endpoints.smtps}
+    found = {name: where for name, where in doors.items() if where is not None}
+    return found if endpoints.ca is None else found | {"ca": str(endpoints.ca.resolve())}
 
 
 def _welcome(settings: Settings, endpoints: "Endpoints") -> str:
@@ -114,6 +135,11 @@ def _welcome(settings: Settings, endpoints: "Endpoints") -> str:
             " AWS_DEFAULT_REGION=us-east-1",
             "",
         ]
+    if endpoints.smtp is not None:
+        data = "" if settings.data == ".sesame" else f" --data {settings.data}"
+        lines.append(
+            f"SMTP: {endpoints.smtp} with STARTTLS; passwords: {_command()} smtp credentials ACCOUNT{data}"
+        )
     if endpoints.mailbox_port is not None:
         data = "" if settings.data == ".sesame" else f" --data {settings.data}"
         lines.append(f"Mail is delivered to the built-in mailbox: {_command()} mail list{data}")

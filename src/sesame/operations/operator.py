@@ -174,6 +174,38 @@ class Operator:
 
         await self._store.write(run)
 
+    async def smtp_key(
+        self, account_id: str, user_name: str | None, *, access_key_id: str | None, bound: tuple[str, ...]
+    ) -> Keys:
+        """A key to log in by SMTP with: the one named, or a new one of the user, or of the root.
+
+        `bound` are the identity ARNs it stands in for from now on.
+        """
+
+        async def run(tx: Transaction) -> Keys:
+            await _account(tx, account_id)
+            if access_key_id is not None:
+                keys = await self._existing_key(tx, account_id, access_key_id)
+            else:
+                user_id = account_id
+                if user_name is not None:
+                    user = await users.get_user(tx, account_id, user_name)
+                    if user is None:
+                        raise OperatorError(f"account {account_id} has no user `{user_name}`")
+                    user_id = user.user_id
+                keys = await self._create_key(tx, account_id, user_id)
+            await users.bind_smtp(tx, keys.access_key_id, bound)
+            return keys
+
+        return await self._store.write(run)
+
+    async def _existing_key(self, tx: Transaction, account_id: str, access_key_id: str) -> Keys:
+        key = await users.get_key(tx, access_key_id)
+        if key is None or key.account_id != account_id:
+            raise OperatorError(f"account {account_id} has no access key `{access_key_id}`")
+        secret = self._sealer.open(key.sealed_secret, row=f"access_key:{access_key_id}").decode()
+        return Keys(account_id=account_id, access_key_id=access_key_id, secret_access_key=secret)
+
     async def require_account(self, account_id: str) -> None:
         """Raise `OperatorError` unless the account exists."""
 

@@ -200,7 +200,7 @@ def _composed(
     data: bytes,
 ) -> Composed:
     source = senders[1][1]
-    arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source)
+    arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
     return Composed(
         request=SendRequest(
             action=submission.action,
@@ -221,12 +221,15 @@ def _composed(
     )
 
 
-def _arns_by_use(arns: _Arns, *, from_address: str, source: str) -> Callable[[str, str], str | None]:
+def _arns_by_use(
+    arns: _Arns, *, from_address: str, source: str, bound: tuple[str, ...]
+) -> Callable[[str, str], str | None]:
     """Which ARN speaks for an address.
 
     An ARN named for the use itself must fit the address. SourceArn also stands in for a FromArn or
     ReturnPathArn that is absent, and FromArn for a SourceArn where Source is the From address; a
-    stand-in that does not cover the address is passed over, so the caller's own identities decide.
+    stand-in that does not cover the address is passed over, so the caller's own identities decide. Last
+    come the ARNs that the credential is bound to.
     """
     source_arn = arns.source or (arns.from_ if source == from_address else None)
     named = {"From": arns.from_, "Source": source_arn, "Return-Path": arns.return_path, "Sender": None}
@@ -238,7 +241,7 @@ def _arns_by_use(arns: _Arns, *, from_address: str, source: str) -> Callable[[st
         if use == "From" and source_arn is not None and source == address:
             return source_arn
         order = stand_ins if use == "Sender" else [arn for arn in (source_arn,) if arn is not None]
-        return next((arn for arn in order if _covers(arn, address)), None)
+        return next((arn for arn in (*order, *bound) if _covers(arn, address)), None)
 
     return arn_for
 

@@ -44,7 +44,8 @@ class Submission:
 
     `source` is the Source parameter or MAIL FROM as written; `destinations` the explicit envelope,
     empty when recipients come from the header; ARNs are those named by parameter. For raw content
-    the X-SES headers stand in for each that is absent.
+    the X-SES headers stand in for each that is absent. `bound_arns` are those that the credential stands
+    for: they fill in where the message names none, and grant nothing.
     """
 
     operation: str
@@ -60,3 +61,4 @@ class Submission:
     configuration_set: str | None
     tags: tuple[tuple[str, str], ...]
     max_bytes: int
+    bound_arns: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 Secrets come and go sealed; every change bumps the account's epoch (I4).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.store.db import Row, Transaction, account_scope, bump
@@ -185,3 +186,16 @@ async def delete_policy(tx: Transaction, user: User, policy_name: str) -> bool:
     if count:
         await bump(tx, account_scope(user.account_id))
     return count > 0
+
+
+async def bind_smtp(tx: Transaction, access_key_id: str, identity_arns: Sequence[str]) -> None:
+    """Let an SMTP credential stand in for these identities, and for no others."""
+    await tx.execute("DELETE FROM smtp_binding WHERE access_key_id = ?", access_key_id)
+    for arn in identity_arns:
+        await tx.execute("INSERT INTO smtp_binding VALUES (?, ?) ON CONFLICT DO NOTHING", access_key_id, arn)
+
+
+async def smtp_bindings(tx: Transaction, access_key_id: str) -> tuple[str, ...]:
+    """The identities that an SMTP credential stands in for, the most specific first."""
+    rows = await tx.all("SELECT identity_arn FROM smtp_binding WHERE access_key_id = ?", access_key_id)
+    return tuple(sorted((str(row[0]) for row in rows), key=lambda arn: ("@" not in arn, -len(arn), arn)))

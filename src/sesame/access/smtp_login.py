@@ -1,0 +1,155 @@
+"""SMTP log-ins: the user name is an access key id, the password is derived from its secret for one region.
+
+The region of a session is that of its password. A name that does not exist costs the same work and gets the
+same answer as a wrong password (I9). A key that is switched off refuses the next message of a session that
+is open (I4). Source: SES developer guide, "Obtaining Amazon SES SMTP credentials".
+"""
+
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sesame.access.directory import Credential, Directory
+from sesame.aws.smtp_password import smtp_password
+from sesame.errors import SesameError
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.store.db import Store, Transaction, account_scope
+from sesame.store.users import smtp_bindings
+
+MAX_FAILURES, WINDOW_S = 10, 60.0
+"""Wrong passwords for one name from one address in that time, before it has to wait."""
+
+MAX_KNOWN = 10_000
+_NOBODYS_SECRET = secrets.token_hex(20)
+
+REGIONS = tuple(
+    f"{area}-{number}"
+    for area, numbers in (
+        ("us-east", "12"), ("us-west", "12"), ("eu-west", "123"), ("eu-central", "12"), ("eu-north", "1"),
+        ("eu-south", "12"), ("ap-southeast", "1234567"), ("ap-northeast", "123"), ("ap-south", "12"),
+        ("ap-east", "12"), ("ca-central", "1"), ("ca-west", "1"), ("sa-east", "1"), ("me-south", "1"),
+        ("me-central", "1"), ("af-south", "1"), ("il-central", "1"), ("mx-central", "1"), ("us-gov-west", "1"),
+        ("us-gov-east", "1"), ("cn-north", "1"), ("cn-northwest", "1"),
+    )
+    for number in numbers
+)  # fmt: skip
+"""Regions whose passwords are tried where the settings list none."""
+
+
+class WrongCredentials(SesameError):
+    """User name and password do not go together."""
+
+
+class TooManyFailures(SesameError):
+    """This name was guessed at too often from this address; nothing was checked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A session that has logged in. `bound` are the ARNs that its credential stands in for."""
+
+    access_key_id: str
+    region: str
+    address: str
+    bound: tuple[str, ...]
+
+
+class SmtpLogins:
+    """Checks passwords, and says who calls for each message. `regions` are those served."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        store: Store,
+        clock: Clock,
+        *,
+        regions: Sequence[str],
+        new_request_id: Callable[[], str],
+    ) -> None:
+        self._directory = directory
+        self._store = store
+        self._clock = clock
+        self._regions = tuple(regions) or REGIONS
+        self._new_request_id = new_request_id
+        self._failures: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
+        self._last_region: OrderedDict[str, str] = OrderedDict()
+
+    async def check(self, username: str, password: str, *, address: str) -> Login:
+        """The log-in for a password. Raises `WrongCredentials`, `TooManyFailures`, `Unavailable`."""
+        if self._is_locked(username, address):
+            raise TooManyFailures
+        credential = await self._fresh_credential(username)
+        region = self._region_of(username, password, credential)
+        if credential is None or region is None or not credential.active:
+            self._count_failure(username, address)
+            raise WrongCredentials
+
+        async def run(tx: Transaction) -> tuple[str, ...]:
+            return await smtp_bindings(tx, username)
+
+        return Login(
+            access_key_id=username, region=region, address=address, bound=await self._store.read(run)
+        )
+
+    async def caller(self, login: Login) -> Caller:
+        """Who calls, for one message; raises `WrongCredentials` when the key is not good any more."""
+        credential = await self._directory.credential(login.access_key_id)
+        if credential is None or not credential.active:
+            raise WrongCredentials
+        return Caller(
+            principal=credential.principal,
+            access_key_id=credential.access_key_id,
+            region=login.region,
+            source_ip=login.address,
+            secure_transport=True,
+            user_agent=None,
+            at=self._clock.now(),
+            request_id=self._new_request_id(),
+            account_epoch=credential.account_epoch,
+        )
+
+    async def _fresh_credential(self, access_key_id: str) -> Credential | None:
+        """The key as it is in the store: a log-in is rare, and what it opens stays open."""
+        credential = await self._directory.credential(access_key_id)
+        if credential is not None:
+            scope = account_scope(credential.principal.account_id)
+            if await self._directory.is_stale({scope: credential.account_epoch}):
+                return await self._directory.credential(access_key_id)
+        return credential
+
+    def _region_of(self, username: str, password: str, credential: Credential | None) -> str | None:
+        """The region whose password was given.
+
+        What succeeded last is tried first, which tells only those who know the password; every failure
+        costs all regions, whether or not there is such a key.
+        """
+        secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
+        given = password.encode("utf-8", "surrogateescape")
+        last = self._last_region.get(username)
+        if last is not None and hmac.compare_digest(smtp_password(secret, last).encode(), given):
+            return last
+        found = None
+        for region in self._regions:
+            if hmac.compare_digest(smtp_password(secret, region).encode(), given):
+                found = region
+        if found is not None and credential is not None:
+            self._last_region[username] = found
+            if len(self._last_region) > MAX_KNOWN:
+                self._last_region.popitem(last=False)
+        return found
+
+    def _is_locked(self, username: str, address: str) -> bool:
+        began, count = self._failures.get((username, address), (0.0, 0))
+        return count >= MAX_FAILURES and self._clock.monotonic() - began < WINDOW_S
+
+    def _count_failure(self, username: str, address: str) -> None:
+        now = self._clock.monotonic()
+        began, count = self._failures.pop((username, address), (now, 0))
+        if now - began >= WINDOW_S:
+            began, count = now, 0
+        self._failures[username, address] = (began, count + 1)
+        if len(self._failures) > MAX_KNOWN:
+            self._failures.popitem(last=False)

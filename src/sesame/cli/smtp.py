@@ -1,0 +1,76 @@
+"""`sesame smtp credentials`: what a mail program is given to log in with."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from sesame.cli.accounts import account_id
+from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of, with_services
+from sesame.config import REGION
+from sesame.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sesame.services import Services
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    verbs = subparsers.add_parser("smtp", help="SMTP submission").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    command = verbs.add_parser(
+        "credentials",
+        help="make SMTP credentials",
+        description="Make an access key, or take one that is there, and print the user name and password that SES's "
+        "algorithm derives from it for one region. Any key's password can also be computed from its secret.",
+    )
+    command.add_argument("account", type=account_id)
+    command.add_argument("user", nargs="?", help="IAM user; without one the account's root")
+    command.add_argument("--region", default="us-east-1", help="region of the password (default: us-east-1)")
+    command.add_argument("--key", metavar="ID", help="an access key of the account, in place of a new one")
+    command.add_argument(
+        "--as",
+        dest="bound",
+        action="append",
+        default=[],
+        metavar="ARN",
+        help="identity that stands in where a message names none; grants nothing (may be repeated)",
+    )
+    add_store_options(command)
+    command.set_defaults(func=credentials)
+
+
+def credentials(args: argparse.Namespace) -> int:
+    """Make and print them."""
+    from sesame.access.authorize import parse_identity_arn
+    from sesame.aws.smtp_password import smtp_password
+
+    if not REGION.fullmatch(args.region):
+        raise ConfigError(f"--region: `{args.region}` is not a region; write it as `eu-west-1`")
+    for arn in args.bound:
+        parse_identity_arn(arn)
+    settings = settings_of(args)
+
+    async def run(services: "Services") -> int:
+        keys = await services.operator.smtp_key(
+            args.account, args.user, access_key_id=args.key, bound=tuple(args.bound)
+        )
+        shown = {
+            "host": settings.submission.hostname or settings.delivery.hostname,
+            "ports": list(settings.submission.ports),
+            "tls_ports": list(settings.submission.tls_ports),
+            "region": args.region,
+            "username": keys.access_key_id,
+            "password": smtp_password(keys.secret_access_key, args.region),
+        }
+        ca = settings.data_dir / "tls" / "ca.pem"
+        if not settings.submission.tls_certificate and ca.exists():
+            shown |= {"host": "localhost", "ca": str(ca.resolve())}
+        if args.json:
+            print_json(shown)
+            return 0
+        for name, value in shown.items():
+            text = ", ".join(map(str, value)) if isinstance(value, list) else value
+            print(f"{name:10} {text}")
+        return 0
+
+    return with_services(args, run)

@@ -1,0 +1,326 @@
+"""The socket side of an SMTP server: moves bytes between connections and protocol machines.
+
+Shared by the submission door and the mailbox server; what a password is worth and where a message goes
+is theirs. It starts TLS, keeps deadlines, and bounds how many connections a client may hold. Sources:
+RFC 5321 section 4.5.3.2, RFC 3207.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, cast
+
+from sesame.observe import Log
+from sesame.server.tls import Certificate
+from sesame.smtp.reply import Reply
+from sesame.smtp.server import (
+    AuthRequested,
+    Closed,
+    Event,
+    MessageReceived,
+    ServerConnection,
+    StartTlsRequested,
+)
+
+LINGER_S = 2.0
+"""How long the last reply may take to be fetched before the connection is cut."""
+
+BYTES_PER_S = 500
+"""Slower than this a message cannot come in without running into the deadline."""
+
+
+class Session(Protocol):
+    """What a door does for one connection."""
+
+    machine: ServerConnection
+
+    async def check_password(self, asked: AuthRequested) -> Reply | None:
+        """None when the password is right, else the reply that refuses it."""
+
+    async def take(self, message: MessageReceived) -> Reply:
+        """Take a message: the 250 once it is safe (I1), or the reply that refuses it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A listening socket, and its certificate where TLS is to be had; `is_implicit`: before the greeting."""
+
+    sock: socket.socket
+    certificate: Certificate | None = None
+    is_implicit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What clients may take up. `hello_s` is for everything before the password was right."""
+
+    hello_s: float
+    idle_s: float
+    connections: int
+    per_address: int
+
+
+TOO_MANY = Reply(421, "Too many concurrent SMTP connections")
+STOPPING = Reply(421, "Service closing transmission channel")
+
+
+class SmtpServer:
+    """Serves `listeners`; `open_session` is told the client's address and whether TLS comes first."""
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        open_session: Callable[[str, bool], Session],
+        bounds: Bounds,
+        *,
+        log: Log,
+        auth_required: bool,
+    ) -> None:
+        self.listeners = tuple(listeners)
+        self.open_session = open_session
+        self.bounds = bounds
+        self.log = log
+        self.auth_required = auth_required
+        self.is_stopping = False
+        self._connections: set[_Connection] = set()
+        self._per_address: Counter[str] = Counter()
+        self._servers: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        """Begin to accept connections."""
+        loop = asyncio.get_running_loop()
+        for listener in self.listeners:
+            connection = partial(_Connection, self, listener)
+            if listener.is_implicit:
+                assert listener.certificate is not None
+                context = listener.certificate.listening_context()
+                server = await loop.create_server(
+                    connection, sock=listener.sock, ssl=context, ssl_handshake_timeout=self.bounds.hello_s
+                )
+            else:
+                server = await loop.create_server(connection, sock=listener.sock)
+            self._servers.append(server)
+
+    async def stop(self, *, within_s: float = 10.0) -> None:
+        """Accept no more, let messages under way be answered, say 421 to the others, close."""
+        self.is_stopping = True
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.stop()
+        ends = [connection.ended for connection in self._connections]
+        if ends:
+            await asyncio.wait(ends, timeout=within_s)
+        for connection in list(self._connections):
+            connection.abort()
+
+    def opened(self, connection: "_Connection", address: str) -> bool:
+        """Count a connection in; False when there are too many."""
+        self._connections.add(connection)
+        self._per_address[address] += 1
+        return (
+            len(self._connections) <= self.bounds.connections
+            and self._per_address[address] <= self.bounds.per_address
+        )
+
+    def closed(self, connection: "_Connection", address: str) -> None:
+        """Count a connection out."""
+        self._connections.discard(connection)
+        self._per_address[address] -= 1
+        if not self._per_address[address]:
+            del self._per_address[address]
+
+
+class _Connection(asyncio.Protocol):
+    """Moves bytes between one socket and one protocol machine."""
+
+    def __init__(self, server: SmtpServer, listener: Listener) -> None:
+        self._server = server
+        self._listener = listener
+        self._transport: asyncio.Transport | None = None
+        self._address = ""
+        self._work: asyncio.Task[None] | None = None
+        self._is_starting_tls = False
+        self._may_write = True
+        self._is_known = not server.auth_required
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports have the interface of asyncio.Transport, not the class.
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._address = str(peer[0]) if peer else ""
+        self._session = self._server.open_session(self._address, self._listener.is_implicit)
+        self._deadline = self._now() + (
+            self._server.bounds.idle_s if self._is_known else self._server.bounds.hello_s
+        )
+        self._timer = asyncio.get_running_loop().call_at(self._deadline, self._look_at_deadline)
+        is_welcome = self._server.opened(self, self._address)
+        if not is_welcome:
+            self._server.log.event("smtp_connection_refused", address=self._address)
+            self._handle(self._session.machine.close(TOO_MANY, reason="too many connections"))
+        else:
+            self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_known:
+            self._deadline += len(data) / BYTES_PER_S
+        self._handle(self._session.machine.receive_data(data))
+
+    def pause_writing(self) -> None:
+        self._may_write = False
+        self._set_reading()
+
+    def resume_writing(self) -> None:
+        self._may_write = True
+        self._set_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._server.closed(self, self._address)
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    # What the server asks
+
+    def stop(self) -> None:
+        """Close, after the answer that is being made."""
+        if self._work is None:
+            self._handle(self._session.machine.close(STOPPING, reason="stopping"))
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._work is not None:
+            self._work.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    # The machine's events
+
+    def _handle(self, events: list[Event]) -> None:
+        if self._transport is None:
+            return
+        is_closing = False
+        for event in events:
+            match event:
+                case StartTlsRequested():
+                    self._transport.pause_reading()
+                    self._flush()
+                    self._start_tls()
+                    return
+                case AuthRequested():
+                    self._work = asyncio.get_running_loop().create_task(self._check_password(event))
+                case MessageReceived():
+                    self._work = asyncio.get_running_loop().create_task(self._take(event))
+                case Closed():
+                    is_closing = True
+        self._flush()
+        if is_closing:
+            self._close()
+        else:
+            self._set_reading()
+
+    async def _check_password(self, asked: AuthRequested) -> None:
+        refusal = await self._session.check_password(asked)
+        self._work = None
+        if refusal is None:
+            self._is_known = True
+            self._handle(self._session.machine.auth_succeeded())
+        else:
+            self._handle(self._session.machine.auth_failed(refusal))
+        self._stop_if_due()
+
+    async def _take(self, message: MessageReceived) -> None:
+        reply = await self._session.take(message)
+        self._work = None
+        if reply.code == 250:
+            self._handle(self._session.machine.message_accepted(reply.text))
+        else:
+            self._handle(self._session.machine.message_refused(reply))
+        self._stop_if_due()
+
+    def _stop_if_due(self) -> None:
+        if self._server.is_stopping and self._work is None:
+            self.stop()
+
+    def _start_tls(self) -> None:
+        self._is_starting_tls = True
+        self._work = asyncio.get_running_loop().create_task(self._shake_hands())
+
+    async def _shake_hands(self) -> None:
+        """Go on inside TLS; what the client sent in clear before is not looked at."""
+        assert self._listener.certificate is not None
+        assert self._transport is not None
+        try:
+            transport = await asyncio.get_running_loop().start_tls(
+                self._transport, self, self._listener.certificate.context(), server_side=True,
+                ssl_handshake_timeout=self._server.bounds.hello_s,
+            )  # fmt: skip
+        except (OSError, ssl.SSLError, ConnectionError) as error:
+            self._server.log.event("smtp_tls_failed", address=self._address, reason=str(error))
+            self._work = None
+            self.abort()
+            return
+        self._work = None
+        self._is_starting_tls = False
+        if transport is None:
+            return
+        self._transport = transport
+        self._session.machine.tls_started()
+        self._set_reading()
+        self._stop_if_due()
+
+    # The socket
+
+    def _flush(self) -> None:
+        if self._transport is not None and (data := self._session.machine.data_to_send()):
+            self._transport.write(data)
+            if self._is_known:
+                self._deadline = self._now() + self._server.bounds.idle_s
+
+    def _set_reading(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._session.machine.wants_data and self._may_write:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.abort)
+
+    # Deadlines
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    def _look_at_deadline(self) -> None:
+        """One timer a connection, set anew only when it fires: data comes far more often."""
+        if self._transport is None:
+            return
+        loop = asyncio.get_running_loop()
+        if self._now() < self._deadline:
+            self._timer = loop.call_at(self._deadline, self._look_at_deadline)
+            return
+        if self._is_starting_tls:
+            self.abort()
+            return
+        self._handle(self._session.machine.idle_timeout())
+        if not self._session.machine.is_closed:  # it is we who owe an answer
+            self._deadline = self._now() + self._server.bounds.idle_s
+            self._timer = loop.call_at(self._deadline, self._look_at_deadline)

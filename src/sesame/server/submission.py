@@ -1,0 +1,160 @@
+"""The submission door: what SES's SMTP interface does with passwords and messages.
+
+Everything is checked at the end of DATA, as SES does, and the answer is the API's in SMTP's words. Source:
+SES developer guide, "Using the Amazon SES SMTP interface", "SMTP response codes".
+"""
+
+import asyncio
+import traceback
+
+from sesame.access.smtp_login import Login, SmtpLogins, TooManyFailures, WrongCredentials
+from sesame.aws.errors import InvalidClientTokenId
+from sesame.errors import (
+    AccessDenied,
+    InternalFailure,
+    MessageRejected,
+    ServiceError,
+    ServiceUnavailable,
+    Throttling,
+    Unavailable,
+)
+from sesame.observe import Clock, Log
+from sesame.sending.send import Sender
+from sesame.sending.submission import RawContent, Submission
+from sesame.smtp.profile import SES_SUBMISSION
+from sesame.smtp.reply import Reply, printable
+from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
+
+TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
+TEMPORARY_AUTH_FAILURE = Reply(454, "Temporary authentication failure")
+
+
+class SubmissionDoor:
+    """Makes a session for each connection. `hostname` is what the greeting says."""
+
+    def __init__(
+        self,
+        logins: SmtpLogins,
+        sender: Sender,
+        *,
+        hostname: str,
+        message_bytes: int,
+        failure_delay_s: float,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self.logins = logins
+        self.sender = sender
+        self.hostname = hostname
+        self.message_bytes = message_bytes
+        self.failure_delay_s = failure_delay_s
+        self.clock = clock
+        self.log = log
+
+    def open_session(self, address: str, is_tls: bool) -> "SubmissionSession":
+        """A session for a client at `address`; `is_tls`: TLS comes before the greeting."""
+        return SubmissionSession(self, address, is_tls=is_tls)
+
+
+class SubmissionSession:
+    """One connection of one client."""
+
+    def __init__(self, door: SubmissionDoor, address: str, *, is_tls: bool) -> None:
+        self._door = door
+        self._address = address
+        self._login: Login | None = None
+        self.machine = ServerConnection(
+            hostname=door.hostname,
+            profile=SES_SUBMISSION,
+            limits=Limits(size_bytes=door.message_bytes),
+            tls="implicit" if is_tls else "starttls",
+            auth="required",
+        )
+
+    async def check_password(self, asked: AuthRequested) -> Reply | None:
+        """None when the password is right; a wrong one is answered a little later."""
+        door = self._door
+        refusal: Reply | None = None
+        reason = ""
+        try:
+            self._login = await door.logins.check(asked.username, asked.password, address=self._address)
+        except WrongCredentials:
+            refusal, reason = SES_SUBMISSION.auth_failed, "wrong credentials"
+        except TooManyFailures:
+            refusal, reason = TEMPORARY_AUTH_FAILURE, "too many failures"
+        except Unavailable as error:
+            refusal, reason = TEMPORARY_AUTH_FAILURE, str(error)
+        except Exception:
+            door.log.error("internal_failure", trace=traceback.format_exc())
+            refusal, reason = TEMPORARY_AUTH_FAILURE, "internal failure"
+        if refusal is not None:
+            door.log.event("smtp_login_refused", address=self._address, reason=reason)
+            await asyncio.sleep(door.failure_delay_s)
+        return refusal
+
+    async def take(self, message: MessageReceived) -> Reply:
+        """Accept a message durably, or say in SES's words why not."""
+        door = self._door
+        started = door.clock.monotonic()
+        assert self._login is not None, "the machine takes no message before AUTH"
+        caller = None
+        try:
+            caller = await door.logins.caller(self._login)
+            message_id = await door.sender.send(caller, self._submission(message))
+            reply = Reply(250, f"Ok {message_id}")
+        except WrongCredentials:
+            reply = SES_SUBMISSION.auth_required
+        except ServiceError as error:
+            reply = reply_for(error)
+        except Unavailable as error:
+            door.log.error("unavailable", reason=str(error))
+            reply = TEMPORARY_FAILURE
+        except Exception:
+            door.log.error("internal_failure", trace=traceback.format_exc())
+            reply = TEMPORARY_FAILURE
+        door.log.event(
+            "smtp_message",
+            request_id=None if caller is None else caller.request_id,
+            account_id=None if caller is None else caller.principal.account_id,
+            region=self._login.region,
+            code=reply.code,
+            ms=round((door.clock.monotonic() - started) * 1000, 2),
+        )
+        return reply
+
+    def _submission(self, message: MessageReceived) -> Submission:
+        assert self._login is not None
+        return Submission(
+            operation="SendRawEmail",
+            action="ses:SendRawEmail",
+            api_version="2",
+            content=RawContent(data=message.data),
+            source=message.mail_from,
+            destinations=message.recipients,
+            return_path=None,
+            source_arn=None,
+            from_arn=None,
+            return_path_arn=None,
+            configuration_set=None,
+            tags=(),
+            max_bytes=self._door.message_bytes,
+            bound_arns=self._login.bound,
+        )
+
+
+def reply_for(error: ServiceError) -> Reply:
+    """An answer of the API in the words of SES's SMTP interface."""
+    match error:
+        case AccessDenied():
+            code, prefix = 554, "Access denied"
+        case MessageRejected():
+            code, prefix = 554, "Message rejected"
+        case Throttling():
+            code, prefix = 454, "Throttling failure"
+        case ServiceUnavailable() | InternalFailure():
+            return TEMPORARY_FAILURE
+        case InvalidClientTokenId():
+            return SES_SUBMISSION.auth_required
+        case _:
+            code, prefix = 554, "Transaction failed"
+    return Reply(code, printable(f"{prefix}: {error.message}"))

@@ -1,0 +1,184 @@
+"""The submission door as hostile and unlucky clients meet it, over real sockets."""
+
+import json
+import shutil
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sesame.server.tls import development_files
+from tests.support.process import Account, SesameProcess, running
+from tests.support.submission import connected, logged_in, port_of, published_password, trust
+
+SEQUENCES = [
+    sequence.encode("latin-1")
+    for sequence in json.loads(
+        (Path(__file__).resolve().parents[1] / "vectors" / "smuggling" / "eod_sequences.json").read_text()
+    )["union"]
+]
+PER_ADDRESS = 4
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
+    """A server whose patience is short."""
+    settings = {
+        "SESAME_SUBMISSION__HELLO_S": "0.6",
+        "SESAME_SUBMISSION__IDLE_S": "0.6",
+        "SESAME_SUBMISSION__CONNECTIONS_PER_ADDRESS": str(PER_ADDRESS),
+        "SESAME_SUBMISSION__FAILURE_DELAY_S": "0",
+    }
+    with running(tmp_path_factory.mktemp("door") / "data", **settings) as sesame:
+        yield sesame
+
+
+@pytest.fixture(scope="module")
+def account(door: SesameProcess) -> Account:
+    account = door.create_account()
+    door.vouch(account, "x.example")
+    return account
+
+
+def everything(sock: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    received = b""
+    sock.settimeout(20)
+    while data := sock.recv(65_536):
+        received += data
+    return received
+
+
+def test_a_client_that_says_nothing_is_sent_away(door: SesameProcess) -> None:
+    with socket.create_connection(("127.0.0.1", port_of(door.smtp))) as sock:
+        words = everything(sock)
+    assert words.startswith(b"220 ")
+    assert words.endswith(b"451 4.4.2 Timeout waiting for data from client.\r\n")
+
+
+def test_a_client_that_drips_has_no_longer(door: SesameProcess) -> None:
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port_of(door.smtp))) as sock:
+        sock.settimeout(0.02)
+        received = b""
+        while not received.endswith(b"451 4.4.2 Timeout waiting for data from client.\r\n"):
+            assert time.monotonic() - began < 20
+            try:
+                sock.sendall(b"N")
+                received += sock.recv(65_536)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+
+
+def test_silence_after_logging_in_ends_the_session(door: SesameProcess, account: Account) -> None:
+    with logged_in(door, account) as client:
+        assert client.sock is not None
+        assert everything(client.sock) == b"451 4.4.2 Timeout waiting for data from client.\r\n"
+
+
+def test_one_address_holds_only_so_many_connections(door: SesameProcess) -> None:
+    greeted = [socket.create_connection(("127.0.0.1", port_of(door.smtp))) for _ in range(PER_ADDRESS)]
+    try:
+        for sock in greeted:
+            assert sock.recv(100).startswith(b"220 ")
+        with socket.create_connection(("127.0.0.1", port_of(door.smtp))) as one_more:
+            assert everything(one_more) == b"421 Too many concurrent SMTP connections\r\n"
+    finally:
+        for sock in greeted:
+            sock.close()
+
+
+def test_a_renewed_certificate_is_served_and_a_broken_one_is_not(door: SesameProcess, tmp_path: Path) -> None:
+    live = Path(door.ca).parent
+    new_ca, chain, key = development_files(tmp_path / "new", ["localhost"], now=time.time())
+    with connected(door):
+        pass
+    shutil.copy(new_ca, door.ca)
+    for source, target in ((key, live / "server.key"), (chain, live / "server.pem")):
+        shutil.copy(source, tmp_path / "next")
+        (tmp_path / "next").replace(target)
+    for implicit in (False, True):
+        with connected(door, implicit=implicit) as client:  # trusts the new CA alone
+            assert client.noop()[0] == 250
+    (live / "server.pem").write_text("no certificate")
+    with connected(door) as client:
+        assert client.noop()[0] == 250
+
+
+def test_old_versions_of_tls_are_refused(door: SesameProcess) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(door.ca)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with smtplib.SMTP("localhost", port_of(door.smtp), timeout=20) as client:
+        client.starttls(context=context)
+    with pytest.warns(DeprecationWarning):
+        context.minimum_version = ssl.TLSVersion.TLSv1_1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with smtplib.SMTP("localhost", port_of(door.smtp), timeout=20) as client, pytest.raises(ssl.SSLError):
+        client.starttls(context=context)
+
+
+SMUGGLED = (
+    b"MAIL FROM:<ceo@x.example>\r\nRCPT TO:<b@y.example>\r\nDATA\r\nFrom: ceo@x.example\r\n\r\nPay!\r\n.\r\n"
+)
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES, ids=ascii)
+def test_no_sequence_cut_anywhere_smuggles_a_message(
+    sequence: bytes, sesame: SesameProcess, smuggler: Account
+) -> None:
+    """A read a byte, then every cut in two; the core's test covers every profile, this one the sockets."""
+    wire = b"From: a@x.example\r\n\r\nx" + sequence + SMUGGLED
+    cuts = [[wire[at : at + 1] for at in range(len(wire))]]
+    cuts += [[wire[:cut], wire[cut:]] for cut in range(1, len(wire))]
+    password = published_password(smuggler.secret_access_key, "us-east-1")
+    context = trust(sesame)
+    for pieces in cuts:
+        with smtplib.SMTP_SSL("localhost", port_of(sesame.smtps), context=context, timeout=20) as client:
+            client.login(smuggler.access_key_id, password)
+            client.mail("a@x.example")
+            client.rcpt("b@y.example")
+            assert client.docmd("DATA")[0] == 354
+            assert isinstance(client.sock, ssl.SSLSocket)
+            client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                for piece in pieces:
+                    client.sock.sendall(piece)
+            except OSError:
+                pass  # cut off in the middle, as it should be
+            try:
+                answer = everything(client.sock)
+            except OSError:
+                answer = b""
+            assert answer in (b"", b"554 5.6.0 Bare CR, bare LF or NUL is not allowed\r\n"), pieces
+            client.close()
+    assert not [mail for mail in sesame.mail() if b"Pay!" in mail.data]
+
+
+@pytest.fixture(scope="module")
+def smuggler(sesame: SesameProcess) -> Account:
+    account = sesame.create_account()
+    sesame.vouch(account, "x.example")
+    return account
+
+
+def test_a_server_that_stops_says_421_and_loses_nothing(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as sesame:
+        account = sesame.create_account()
+        sesame.vouch(account, "x.example")
+        with logged_in(sesame, account) as idle, logged_in(sesame, account) as busy:
+            busy.sendmail("a@x.example", ["b@y.example"], "From: a@x.example\r\n\r\nkept\r\n")
+            busy.mail("a@x.example")
+            busy.rcpt("b@y.example")
+            busy.docmd("DATA")
+            assert sesame.stop() == 0
+            for client in (idle, busy):
+                assert client.sock is not None
+                assert everything(client.sock) == b"421 Service closing transmission channel\r\n"
+        assert len(sesame.mail()) == 1
