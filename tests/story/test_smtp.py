@@ -255,7 +255,9 @@ def test_forged_froms_are_refused(sesame: SesameProcess) -> None:
                     client.sock.sendall(dotted(base64.b64decode(case["message_b64"])))
                     code, words = client.getreply()
                 assert code in (501, 553, 554), (name, source, code, words)
-    came = [to for mail in sesame.mail() for to in mail.rcpt_to if f"@{attacker.account_id}.outside.test" in to]
+    came = [
+        to for mail in sesame.mail() for to in mail.rcpt_to if f"@{attacker.account_id}.outside.test" in to
+    ]
     assert came == []
 
 
