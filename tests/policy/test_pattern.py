@@ -211,3 +211,26 @@ def test_a_resource_that_is_no_arn_is_matched_as_text() -> None:
 )
 def test_an_arn_operator_compares_part_by_part(pattern: str, text: str, matches: bool) -> None:
     assert ArnPattern(tokenize(pattern, variables=False), crossing=False).matches(text) is matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("*a?b*", "zbxb", False),
+        ("*a?b*", "zaxb", True),
+        ("*a?b*", "xb", False),
+        ("*a?b*a?b*", "axbxb", False),
+        ("*a?b*a?b*", "axbaxb", True),
+        ("*?b*c", "bc", False),
+        ("*?b*c", "bbc", True),
+    ],
+)
+def test_a_chunk_with_a_question_mark_stands_whole_between_stars(
+    pattern: str, text: str, *, expected: bool
+) -> None:
+    assert glob(pattern).matches(text) is expected
+
+
+def test_a_variable_may_have_any_letter_in_its_key() -> None:
+    [variable] = tokenize("${aws:PrincipalTag/XyZ, 'X'}", variables=True)
+    assert variable == Variable("aws:principaltag/xyz", "X")
