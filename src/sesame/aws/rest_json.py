@@ -33,6 +33,7 @@ class Route:
 
     operation_name: str
     method: str
+    template: str
     pattern: re.Pattern[bytes]
     labels: tuple[str, ...]
     literals: int
@@ -87,21 +88,26 @@ class RestJsonCodec:
 
 
 class Routes:
-    """Finds the route of a request: by method, most literal first."""
+    """Finds the route of a request: a path without labels at once, else by method, most literal first."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
+        self._plain: dict[tuple[str, bytes], Route] = {}
         self._by_method: dict[str, list[Route]] = {}
         for route in sorted(routes, key=lambda route: -route.literals):
             self._by_method.setdefault(route.method, []).append(route)
+            if not route.labels:
+                self._plain[route.method, route.template.encode()] = route
 
     def find(self, method: str, raw_path: bytes) -> tuple[Route | None, tuple[str, ...]]:
         """The route and its labels as sent; None when no operation has that method and path."""
+        if (route := self._plain.get((method, raw_path))) is not None:
+            return route, ()
         segments = raw_path.split(b"/")
         if not raw_path.isascii() or b"" in segments[1:-1] or b"." in segments or b".." in segments:
             return None, ()
-        for route in self._by_method.get(method, ()):
-            if (match := route.pattern.fullmatch(raw_path)) is not None:
-                return route, tuple(label.decode("ascii") for label in match.groups())
+        for candidate in self._by_method.get(method, ()):
+            if (match := candidate.pattern.fullmatch(raw_path)) is not None:
+                return candidate, tuple(label.decode("ascii") for label in match.groups())
         return None, ()
 
 
@@ -148,6 +154,7 @@ def _route(name: str, method: str, template: str, *, earlier: bool) -> Route:
     return Route(
         operation_name=name,
         method=method,
+        template=path,
         pattern=re.compile(f"{pattern}?".encode() if path.endswith("/") else pattern.encode()),
         labels=tuple(match[1] for match in _LABEL.finditer(path)),
         literals=len(_LABEL.sub("", path)),
