@@ -13,8 +13,8 @@ import pytest
 from tests.support import clients
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 
-MANAGING = ("aioboto3_ses.py", "sdk_ses.mjs")
-SENDING = ("django_ses_v1.py",)
+MANAGING = ("aioboto3_ses.py", "boto3_sesv2.py", "sdk_ses.mjs", "sdk_sesv2.mjs")
+SENDING = ("django_anymail.py", "django_ses_v1.py", "django_ses_v2.py", "nodemailer_ses.mjs")
 
 NOT_VERIFIED = "Email address is not verified. The following identities failed the check in region US-EAST-1:"
 
