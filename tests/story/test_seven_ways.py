@@ -302,7 +302,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data: Path = tmp_path_factory.mktemp("ways") / "data"
-    with running(data, SESAME_DELIVERY__ENABLED="false") as sesame:
+    with running(data, SESAME_DELIVERY__ENABLED="false", SESAME_SUBMISSION__IDLE_S="600") as sesame:
         yield World(sesame)
 
 
@@ -315,7 +315,7 @@ def test_every_way_to_send_gives_the_decision_that_the_case_calls_for(world: Wor
     wrong: list[str] = []
     alike = 0
     with (
-        clients_of(world.sesame.api, world.keys) as clients,
+        clients_of(world.sesame, world.keys) as clients,
         SignedClient(world.sesame.api, world.accounts["owner"]) as owner,
     ):
         for case in CASES:

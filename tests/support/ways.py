@@ -5,14 +5,16 @@ must see of it, and what its answers mean.
 """
 
 import base64
+import smtplib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.process import Account
+from tests.support.process import Account, SesameProcess
 from tests.support.rest_client import RestClient
 from tests.support.signed_client import SignedClient
+from tests.support.submission import logged_in
 
 DECISIONS = {
     "": "allowed",
@@ -21,6 +23,11 @@ DECISIONS = {
     "InvalidParameterValue": "invalid",
     "BadRequestException": "invalid",
     "MessageRejected": "unverified",
+}
+SMTP_DECISIONS = {
+    "Access denied": "denied",
+    "Message rejected": "unverified",
+    "Transaction failed": "invalid",
 }
 SENDS_V2 = "/v2/email/outbound-emails"
 
@@ -62,7 +69,7 @@ class Answer:
 class Clients:
     """The connections of one caller, one for each protocol, opened when first used."""
 
-    api: str
+    sesame: SesameProcess
     keys: Account
     stack: ExitStack
     _open: dict[str, Any] = field(default_factory=dict)
@@ -71,7 +78,7 @@ class Clients:
     def query(self) -> SignedClient:
         """SES v1."""
         if "query" not in self._open:
-            self._open["query"] = self.stack.enter_context(SignedClient(self.api, self.keys))
+            self._open["query"] = self.stack.enter_context(SignedClient(self.sesame.api, self.keys))
         client: SignedClient = self._open["query"]
         return client
 
@@ -79,16 +86,24 @@ class Clients:
     def rest(self) -> RestClient:
         """SES v2."""
         if "rest" not in self._open:
-            self._open["rest"] = self.stack.enter_context(RestClient(self.api, self.keys))
+            self._open["rest"] = self.stack.enter_context(RestClient(self.sesame.api, self.keys))
         client: RestClient = self._open["rest"]
+        return client
+
+    @property
+    def smtp(self) -> smtplib.SMTP:
+        """The submission door, inside TLS and logged in."""
+        if "smtp" not in self._open:
+            self._open["smtp"] = self.stack.enter_context(logged_in(self.sesame, self.keys))
+        client: smtplib.SMTP = self._open["smtp"]
         return client
 
 
 @contextmanager
-def clients_of(api: str, callers: Mapping[str, Account]) -> Iterator[dict[str, Clients]]:
+def clients_of(sesame: SesameProcess, callers: Mapping[str, Account]) -> Iterator[dict[str, Clients]]:
     """Clients for each caller, closed at the end."""
     with ExitStack() as stack:
-        yield {name: Clients(api, keys, stack) for name, keys in callers.items()}
+        yield {name: Clients(sesame, keys, stack) for name, keys in callers.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +194,17 @@ def _v2_raw(clients: Clients, letter: Letter) -> Answer:
     return _v2(clients, letter, {"Raw": {"Data": _base64(letter.raw())}})
 
 
+def _smtp(clients: Clients, letter: Letter) -> Answer:
+    raw = letter.raw(X_SES_SOURCE_ARN=letter.arn, X_SES_FROM_ARN=letter.arn)
+    try:
+        clients.smtp.sendmail(letter.feedback or letter.from_address, letter.recipients, raw)
+    except smtplib.SMTPDataError as error:
+        words = error.smtp_error if isinstance(error.smtp_error, str) else error.smtp_error.decode()
+        decision = SMTP_DECISIONS.get(words.partition(":")[0], "other")
+        return Answer(decision=decision, code=str(error.smtp_code), words=words)
+    return Answer(decision="allowed", code="", words="")
+
+
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -202,4 +228,13 @@ WAYS = (
     ),
     Way(name="v2 Simple", action="ses:SendEmail", api_version="2", send=_v2_simple, arns=("Source", "From")),
     Way(name="v2 Raw", action="ses:SendRawEmail", api_version="2", send=_v2_raw, arns=("Source", "From")),
+    Way(
+        name="SMTP",
+        action="ses:SendRawEmail",
+        api_version="2",
+        send=_smtp,
+        arns=("Source", "From"),
+        source="feedback",
+        secure_transport="true",
+    ),
 )
