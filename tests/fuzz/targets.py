@@ -219,6 +219,8 @@ def sigv4_reader(data: bytes) -> None:
 
 def smtp_server(data: bytes) -> None:
     """INVARIANT: the same bytes in one read or in many are the same events, and no event has a bare CR or LF."""
+    if not data:  # that is how the end of the connection is told
+        return
     for profile in (SES_SUBMISSION, MAIL_EXCHANGER):
         whole, pieces = (
             ServerConnection(hostname="h", profile=profile, limits=Limits(), tls="none", auth="none")

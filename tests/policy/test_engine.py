@@ -145,3 +145,80 @@ def test_an_explanation_names_the_elements_as_the_policy_does() -> None:
         names = [element.element for element in step.elements]
         assert names == [negated + "Principal", negated + "Action", negated + "Resource"]
         assert [element.answer for element in step.elements] == [not negated] * 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "recipient", "expected"),
+    [
+        ("*x@b.org", "ax@b.org", True),
+        ("*x@b.org", "a@b.org", False),
+        ("*@b.org", "a@b.org", True),
+        ("*@b.org", "a@x@b.org", True),
+        ("*@b*", "a@b.org", True),
+        ("*@b*", "a@c.org", False),
+        ("*@?b.org", "a@xb.org", True),
+        ("*", "a@b.org", True),
+    ],
+)
+def test_sets_that_several_conditions_look_at_match_as_one_alone_does(
+    pattern: str, recipient: str, *, expected: bool
+) -> None:
+    """Several conditions on one set share a census of it; here the second is always true."""
+    rules: dict[str, Json] = {"ses:Recipients": [pattern]}
+    shared: dict[str, Json] = {
+        "Condition": {
+            "ForAnyValue:StringLike": rules,
+            "ForAllValues:StringNotLike": {"ses:Recipients": "nobody*"},
+        }
+    }
+    for allow in (shared, {"Condition": {"ForAnyValue:StringLike": rules}}):
+        for recipients in ((recipient,), ("other", recipient)):
+            outcome = decided(allow, {"ses:Recipients": recipients})
+            assert (outcome is Outcome.ALLOW) is (expected or pattern == "*")
+
+
+def test_an_arn_with_a_variable_is_compared_part_by_part() -> None:
+    allow: dict[str, Json] = {
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-*:1:${aws:username}"}}
+    }
+    for arn, expected in (
+        ("arn:aws:sns:us-east-1:1:mailer", Outcome.ALLOW),
+        ("arn:aws:sns:us-east:1:1:mailer", Outcome.IMPLICIT_DENY),
+        ("arn:aws:sns:us-east-1:1:other", Outcome.IMPLICIT_DENY),
+    ):
+        assert decided(allow, {"aws:SourceArn": arn, "aws:username": "mailer"}) is expected
+
+
+def test_an_explanation_says_which_rule_for_absent_and_many_values_applied() -> None:
+    condition: dict[str, Json] = {
+        "StringEquals": {"aws:username": "a", "ses:Recipients": "a"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": "a"},
+        "ForAnyValue:StringEquals": {"aws:TagKeys": "a"},
+        "NoSuch": {"aws:username": "a"},
+        "Bool": {"aws:Nonsense": "true"},
+    }
+    for effect, several in (("Allow", "none matches"), ("Deny", "any may match")):
+        statement = {
+            "Effect": effect,
+            "Principal": "*",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": condition,
+        }
+        request = Request(
+            requester=MAILER,
+            action="ses:SendEmail",
+            resource=IDENTITY,
+            resource_account=OWNER,
+            context={"ses:Recipients": ("a", "b")},
+        )
+        policy = parse_stored_identity_policy(json.dumps({"Statement": statement}))
+        [step] = explain(request, iam=(), identity=[("P", policy)]).statements
+        assert [item.note for item in step.conditions] == [
+            "the request does not carry this key",
+            f"several values under an operator for one: {several}",
+            "no values: true of all",
+            "no values: true of none",
+            "unknown operator",
+            "unknown key",
+        ]
