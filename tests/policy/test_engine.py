@@ -171,7 +171,8 @@ def test_sets_that_several_conditions_look_at_match_as_one_alone_does(
             "ForAllValues:StringNotLike": {"ses:Recipients": "nobody*"},
         }
     }
-    for allow in (shared, {"Condition": {"ForAnyValue:StringLike": rules}}):
+    alone: dict[str, Json] = {"Condition": {"ForAnyValue:StringLike": rules}}
+    for allow in (shared, alone):
         for recipients in ((recipient,), ("other", recipient)):
             outcome = decided(allow, {"ses:Recipients": recipients})
             assert (outcome is Outcome.ALLOW) is (expected or pattern == "*")
@@ -222,3 +223,16 @@ def test_an_explanation_says_which_rule_for_absent_and_many_values_applied() -> 
             "unknown operator",
             "unknown key",
         ]
+
+
+def test_not_principal_spares_a_service_and_a_root_that_are_listed() -> None:
+    """A service has no account, a root no name: what a requester does not have need not be listed."""
+    service = Requester(arn="a.amazonaws.com", account_id="", kind="service", user_id="")
+    root = Requester(arn=f"arn:aws:iam::{OWNER}:root", account_id=OWNER, kind="root", user_id=OWNER)
+    deny: dict[str, Json] = {
+        "Effect": "Deny",
+        "NotPrincipal": {"Service": "a.amazonaws.com", "AWS": OWNER},
+    }
+    for requester, expected in ((service, Outcome.IMPLICIT_DENY), (root, Outcome.ALLOW), (MAILER, None)):
+        outcome = decided(deny, {}, requester=requester)
+        assert outcome is (expected or Outcome.EXPLICIT_DENY)

@@ -234,3 +234,7 @@ def test_a_chunk_with_a_question_mark_stands_whole_between_stars(
 def test_a_variable_may_have_any_letter_in_its_key() -> None:
     [variable] = tokenize("${aws:PrincipalTag/XyZ, 'X'}", variables=True)
     assert variable == Variable("aws:principaltag/xyz", "X")
+
+
+def test_a_glob_alone_has_no_variables() -> None:
+    assert glob("${a}*").matches("${a}b")
