@@ -12,9 +12,11 @@ import pytest
 
 from tests.support import clients
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
+from tests.support.submission import port_of, published_password
 
 MANAGING = ("aioboto3_ses.py", "boto3_sesv2.py", "sdk_ses.mjs", "sdk_sesv2.mjs")
-SENDING = ("django_anymail.py", "django_ses_v1.py", "django_ses_v2.py", "nodemailer_ses.mjs")
+SENDING = ("django_ses_v1.py", "django_ses_v2.py", "django_anymail.py", "nodemailer_ses.mjs")
+SMTP = ("smtplib_starttls.py", "django_smtp.py", "nodemailer_smtp.mjs")
 
 NOT_VERIFIED = "Email address is not verified. The following identities failed the check in region US-EAST-1:"
 
@@ -70,6 +72,13 @@ class Walk:
             "region": REGION,
             "key": account.access_key_id,
             "secret": account.secret_access_key,
+            "smtp": {
+                "host": "localhost",
+                "port": port_of(self.sesame.smtp),
+                "ca": self.sesame.ca,
+                "user": account.access_key_id,
+                "password": published_password(account.secret_access_key, REGION),
+            },
             **job,
         }
 
@@ -80,7 +89,7 @@ class Walk:
         )
 
 
-@pytest.fixture(params=[*MANAGING, *SENDING])
+@pytest.fixture(params=[*MANAGING, *SENDING, *SMTP])
 def walk(request: pytest.FixtureRequest, sesame: SesameProcess) -> Walk:
     if reason := clients.missing(request.param):
         pytest.skip(reason)

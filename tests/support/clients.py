@@ -24,6 +24,8 @@ class Refused(Exception):
 
 def missing(program: str) -> str:
     """Why a program cannot run on this machine; empty when it can."""
+    if "." not in program:
+        return "" if which(program) else f"there is no {program} on this machine"
     if program.endswith(".py"):
         return "" if PYTHON.exists() else "the client libraries are not installed (make test installs them)"
     if shutil.which("node") is None:
@@ -31,6 +33,11 @@ def missing(program: str) -> str:
     if not (PROGRAMS / "node_modules").is_dir():
         return "the client packages are not installed (make test installs them where npm is)"
     return ""
+
+
+def which(program: str) -> str | None:
+    """Where a command is; Debian keeps servers out of the usual path."""
+    return shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 
 
 def run(program: str, job: dict[str, Any]) -> Any:
