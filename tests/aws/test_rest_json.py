@@ -205,6 +205,8 @@ def test_a_label_is_decoded_once(path: bytes, label: str) -> None:
         ("PATCH", b"/v2/email/account"),
         ("get", b"/v2/email/account"),
         ("GET", b"/v2/email/identities/\xc3\xa9"),
+        ("GET", b"/v2/email/identities/a\0b"),
+        ("GET", b"/v2/email/identities/a b"),
         ("GET", b"/v2/"),
         ("", b""),
     ],
@@ -244,7 +246,8 @@ def test_sdks_of_earlier_editions_of_the_model_are_understood() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [b"PageSize=7&PageSize=8", b"PageSize=x", b"PageSize=", b"NextToken=%zz", b"a=\xff"]
+    "query",
+    [b"PageSize=7&PageSize=8", b"PageSize=x", b"PageSize=", b"NextToken=%zz", b"a=\xff", b"NextToken=\0"],
 )
 def test_a_query_string_that_cannot_be_read_one_way_is_refused(query: bytes) -> None:
     asked = CODEC.ask(HttpRequest("GET", b"/v2/email/templates", query, [], b""))

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sesame.aws import query, sigv4
+from sesame.aws.model import ServiceModel
 from sesame.aws.request import HttpRequest
+from sesame.aws.rest_json import RestJsonCodec
 from sesame.errors import ServiceError
 from sesame.mail.address import MAILBOX_LIMIT, AddressError, parse_addr_spec, parse_mailbox_list
 from sesame.mail.header import MessageError, canonical_newlines, scan
@@ -40,6 +42,7 @@ from sesame.smtp.server import Limits, MessageReceived, ServerConnection
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 IDENTITY = "arn:aws:ses:us-east-1:111111111111:identity/example.com"
+REST = RestJsonCodec(ServiceModel.load("sesv2"))
 DELEGATE = Requester(
     arn="arn:aws:iam::222222222222:user/mailer", account_id="222222222222", kind="user", user_id="AIDAMAILER"
 )
@@ -200,6 +203,34 @@ def query_form(data: bytes) -> None:
             assert 400 <= error.http_status < 500 or error.code == "NotImplemented"
 
 
+def rest_request(data: bytes) -> None:
+    """INVARIANT: a request is read or refused with a client's error; no text read holds NUL or half a character."""
+    line, _, body = data.partition(b"\n")
+    method, _, target = line.partition(b" ")
+    path, _, parameters = target.partition(b"?")
+    asked = REST.ask(HttpRequest(method.decode("latin-1"), path, parameters, [], body))
+    try:
+        if asked.operation is None:
+            raise asked.problem or AssertionError(asked)
+        read = asked.operation.parse(asked.input)
+    except ServiceError as error:
+        reply = REST.refuse(error, request_id="id")
+        assert 400 <= reply.status < 500 or reply.code == "NotImplemented"
+        json.loads(reply.body)
+    else:
+        for text in _texts(read):
+            assert "\0" not in text
+            text.encode()
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
 def sigv4_reader(data: bytes) -> None:
     """INVARIANT: a signature is read or refused; its canonical form and its check never fail otherwise."""
     head, _, body = data.partition(b"\n\n")
@@ -283,6 +314,15 @@ def _forms() -> Iterator[bytes]:
     yield b"Action=ListUsers&MaxItems=5&Version=2010-05-08"
 
 
+def _rest_requests() -> Iterator[bytes]:
+    yield b'POST /v2/email/outbound-emails\n{"Content": {"Raw": {"Data": "YQ=="}}, "EmailTags": [{"Name": "n"}]}'
+    yield b'POST /v2/email/outbound-emails\n{"Content": {"Simple": {"Subject": {"Data": "\\ud83d\\ude00"}}}}'
+    yield b"GET /v2/email/identities/a%2Bb%40example.com/policies\n"
+    yield b'PUT /v2/email/identities/a+b@example.com/policies/p?x=%20\n{"Policy": "{}"}'
+    yield b"GET /v2/email/identities?PageSize=5&NextToken=a%2Bb\n"
+    yield b'POST /v2/email/list-identities\n{"PageSize": 1e3, "Filter": {"IDENTITY_TYPE": "DOMAIN"}, "x": [[[{}]]]}'
+
+
 def _signed() -> Iterator[bytes]:
     for path in sorted((VECTORS / "sigv4").glob("*/*")):
         if path.suffix in (".sreq", ".req") or path.name.endswith("signed-request.txt"):
@@ -318,6 +358,7 @@ TARGETS = {
     "header_scanner": Target(header_scanner, _messages),
     "address_parser": Target(address_parser, _addresses),
     "query_form": Target(query_form, _forms),
+    "rest_request": Target(rest_request, _rest_requests),
     "sigv4_reader": Target(sigv4_reader, _signed),
     "smtp_server": Target(smtp_server, _dialogues),
 }

@@ -24,6 +24,7 @@ from sesame.aws.rest_input import RestInput
 from sesame.errors import NotImplementedByService, ServiceError
 
 _LABEL = re.compile(r"\{([A-Za-z]+)(\+?)\}")
+_VISIBLE = re.compile(rb"[!-~]*")
 _MOST_PARAMETERS = 1000
 
 
@@ -103,7 +104,7 @@ class Routes:
         if (route := self._plain.get((method, raw_path))) is not None:
             return route, ()
         segments = raw_path.split(b"/")
-        if not raw_path.isascii() or b"" in segments[1:-1] or b"." in segments or b".." in segments:
+        if not _VISIBLE.fullmatch(raw_path) or b"" in segments[1:-1] or b"." in segments or b".." in segments:
             return None, ()
         for candidate in self._by_method.get(method, ()):
             if (match := candidate.pattern.fullmatch(raw_path)) is not None:
@@ -132,8 +133,8 @@ def read_query(query: bytes) -> dict[str, list[str]]:
     """The values of each name in a query string, decoded as a form is; raises MalformedQueryString."""
     if not query:
         return {}
-    if not query.isascii():
-        raise MalformedQueryString("The query string is not ASCII")
+    if not _VISIBLE.fullmatch(query):
+        raise MalformedQueryString("The query string holds more than visible ASCII characters")
     pairs = query.decode("ascii").replace("+", " ").split("&", _MOST_PARAMETERS)
     if len(pairs) > _MOST_PARAMETERS:
         raise MalformedQueryString(f"The query string has more than {_MOST_PARAMETERS} parameters")
