@@ -46,6 +46,9 @@ TESTS = (
     "test_explain.py",
     "test_vectors.py",
     "test_cases.py",
+    "test_analysis.py::test_only_who_is_named_can_send",
+    "test_analysis.py::test_every_form_of_principal_is_told_apart",
+    "test_analysis.py::test_everybody_means_everybody",
     f"{DIFFERENTIAL}[0]",
     f"{DIFFERENTIAL}[1]",
 )

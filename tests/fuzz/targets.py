@@ -123,7 +123,7 @@ def glob_compiler(data: bytes) -> None:
         assert single.matches(text) is together.matches(text)
         ArnPattern(filled, crossing=True).matches(text)
         ArnPattern(filled, crossing=False).matches(text)
-        if len(pattern) > 300:
+        if len(pattern) > 60:
             continue
         try:
             found = find_text([[Atom(filled)]], [], Budget(200))
