@@ -5,7 +5,7 @@ that no test notices has survived; those that change nothing anybody can see are
 `EQUIVALENT`. Our own tool because mutmut 3 keeps every variant of a function behind a dispatcher, which makes
 the evaluator's inner loops so slow that a run takes more than an hour.
 
-    python -m tools.mutation [--sample N] [--seed N] [--only TEXT]
+    python -m tools.mutation [--sample N] [--seed N] [--only TEXT...]
 
 Exit 1 when fewer than 90 % of the mutants that are not equivalent are killed.
 """
@@ -257,7 +257,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, default=700, help="how many mutants; 0 is all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="mutants whose key contains this")
+    parser.add_argument("--only", nargs="*", default=[""], help="mutants whose key contains one of these")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     args = parser.parse_args()
     sys.path[:0] = [str(TOP), str(TOP / "src")]
@@ -266,7 +266,11 @@ def main() -> int:
     reviewed = {line.rsplit(" | ", 1)[0] for line in lines if " | " in line}
     every = [mutant for target in TARGETS for mutant in mutants(TOP / "src/sesame/policy" / target)]
     stale = reviewed - {mutant.key for mutant in every}
-    chosen = [mutant for mutant in every if mutant.key not in reviewed and args.only in mutant.key]
+    chosen = [
+        mutant
+        for mutant in every
+        if mutant.key not in reviewed and any(text in mutant.key for text in args.only)
+    ]
     if 0 < args.sample < len(chosen):
         chosen = random.Random(args.seed).sample(chosen, args.sample)
     started = time.monotonic()

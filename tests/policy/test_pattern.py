@@ -221,6 +221,8 @@ def test_an_arn_operator_compares_part_by_part(pattern: str, text: str, matches:
         ("*a?b*", "xb", False),
         ("*a?b*a?b*", "axbxb", False),
         ("*a?b*a?b*", "axbaxb", True),
+        ("*a*b*", "ab", True),
+        ("*a*b*", "ba", False),
         ("*?b*c", "bc", False),
         ("*?b*c", "bbc", True),
     ],
