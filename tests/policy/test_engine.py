@@ -18,7 +18,7 @@ from sesame.policy import (
 from sesame.policy.language.document import Effect
 from sesame.policy.language.source import Json
 from sesame.policy.language.values import read_date
-from sesame.policy.reasons.evaluator import condition_holds
+from sesame.policy.reasons.evaluator import condition_holds, is_about
 from sesame.policy.request import ContextValue
 
 OWNER, DELEGATE = "111111111111", "222222222222"
@@ -238,3 +238,15 @@ def test_not_principal_spares_a_service_and_a_root_that_are_listed() -> None:
     for requester, expected in ((service, Outcome.IMPLICIT_DENY), (root, Outcome.ALLOW), (MAILER, None)):
         outcome = decided(deny, {}, requester=requester)
         assert outcome is (expected or Outcome.EXPLICIT_DENY)
+
+
+@pytest.mark.parametrize(("effect", "expected"), [("Allow", False), ("Deny", True)])
+def test_an_action_that_is_not_understood_is_about_a_request_in_a_deny_only(
+    effect: str, *, expected: bool
+) -> None:
+    statement = {"Effect": effect, "Principal": "*", "Action": "s*:SendEmail", "Resource": "*"}
+    policy = parse_stored_identity_policy(json.dumps({"Statement": statement}))
+    request = Request(
+        requester=MAILER, action="ses:SendEmail", resource=IDENTITY, resource_account=OWNER, context={}
+    )
+    assert is_about(policy, policy.statements[0], request) is expected
