@@ -243,6 +243,10 @@ def test_sdks_of_earlier_editions_of_the_model_are_understood() -> None:
     )
     asked = CODEC.ask(request)
     assert (asked.name, parsed(asked)) == ("ListEmailIdentities", {"PageSize": 7, "NextToken": "a+b c"})
+    path = b"/v1/email/identities/example.com/dkim/signing"
+    asked = post(b'{"SigningAttributesOrigin": "AWS_SES"}', path, "PUT")
+    assert asked.name == "PutEmailIdentityDkimSigningAttributes"
+    assert parsed(asked) == {"EmailIdentity": "example.com", "SigningAttributesOrigin": "AWS_SES"}
 
 
 @pytest.mark.parametrize(

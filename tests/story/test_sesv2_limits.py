@@ -73,6 +73,10 @@ def test_what_is_unsigned_or_unknown_is_answered_in_json(sesame: SesameProcess) 
         unserved = client.call("GET", "/v2/email/contact-lists")
         assert (unserved.status, unserved.code) == (501, "NotImplemented")
         assert "ListContactLists" in unserved.message
+        earlier = client.call(
+            "PUT", "/v1/email/identities/a.test/dkim/signing", {"SigningAttributesOrigin": "AWS_SES"}
+        )
+        assert earlier.code in ("NotImplemented", "NotFoundException")
         # A form of v1 under the path of v2 is no operation, whatever its Action says.
         form = client.call("POST", "/v2/email/account", b"Action=GetSendQuota&Version=2010-12-01")
         assert form.status == 404

@@ -30,13 +30,13 @@ _LATEST = 253_402_300_799.0
 class RestInput:
     """Where members are: labels by name (decoded), query values by name (decoded), the raw body.
 
-    `earlier`: members of the body are in the query string, as earlier editions of the model had it.
+    `in_query`: members of the body are in the query string, as an earlier edition of the model had it.
     """
 
     labels: Mapping[str, str]
     query: Mapping[str, list[str]]
     body: bytes
-    earlier: bool = False
+    in_query: bool = False
 
 
 def compile_rest_reader(shape: Shape) -> Callable[[RestInput], dict[str, Any]]:
@@ -50,11 +50,11 @@ def compile_rest_reader(shape: Shape) -> Callable[[RestInput], dict[str, Any]]:
 
     def read(found: RestInput) -> dict[str, Any]:
         parameters: dict[str, Any] = {}
-        if read_body is not None and found.body and not found.earlier:
+        if read_body is not None and found.body and not found.in_query:
             parameters = read_body(read_json(found.body), "")
         for member in labels:
             parameters[member.name] = found.labels[member.wire_name]
-        for member, read_query in earlier if found.earlier else queries:
+        for member, read_query in earlier if found.in_query else queries:
             if (values := found.query.get(member.wire_name)) is not None:
                 parameters[member.name] = read_query(values)
         return parameters

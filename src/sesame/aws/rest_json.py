@@ -30,7 +30,7 @@ _MOST_PARAMETERS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method and path template. `earlier`: SDKs of earlier editions of the model use it."""
+    """One method and path template. `in_query`: what the model has in the body is in the query string."""
 
     operation_name: str
     method: str
@@ -38,7 +38,7 @@ class Route:
     pattern: re.Pattern[bytes]
     labels: tuple[str, ...]
     literals: int
-    earlier: bool
+    in_query: bool
 
 
 class RestJsonCodec:
@@ -65,7 +65,7 @@ class RestJsonCodec:
                 labels={label: unescape(value) for label, value in zip(route.labels, labels, strict=True)},
                 query=read_query(request.query),
                 body=request.body,
-                earlier=route.earlier,
+                in_query=route.in_query,
             )
         except ServiceError as problem:
             return Asked(name=name, problem=problem)
@@ -115,18 +115,19 @@ class Routes:
 def routes_of(model: ServiceModel) -> Iterator[Route]:
     """A route for every operation of the service, served or not, and for earlier forms of some."""
     for name, (method, template) in model.routes.items():
-        yield _route(name, method, template, earlier=False)
+        yield _route(name, method, template, in_query=False)
     for name, (method, template) in EARLIER.get(model.name, {}).items():
-        yield _route(name, method, template, earlier=True)
+        yield _route(name, method, template, in_query=method == "GET")
 
 
 EARLIER: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "sesv2": {
         "ListConfigurationSets": ("GET", "/v2/email/configuration-sets"),
         "ListEmailIdentities": ("GET", "/v2/email/identities"),
+        "PutEmailIdentityDkimSigningAttributes": ("PUT", "/v1/email/identities/{EmailIdentity}/dkim/signing"),
     }
 }
-"""Methods and paths that earlier editions of a model had, with the members in the query string."""
+"""Methods and paths that SDKs of earlier editions of a model use; by GET the members are in the query string."""
 
 
 def read_query(query: bytes) -> dict[str, list[str]]:
@@ -146,7 +147,7 @@ def read_query(query: bytes) -> dict[str, list[str]]:
     return found
 
 
-def _route(name: str, method: str, template: str, *, earlier: bool) -> Route:
+def _route(name: str, method: str, template: str, *, in_query: bool) -> Route:
     path = template.partition("?")[0]
     pattern = re.sub(
         r"\\\{[A-Za-z]+(\\\+)?\\\}", lambda label: "(.+)" if label[1] else "([^/]+)", re.escape(path)
@@ -159,7 +160,7 @@ def _route(name: str, method: str, template: str, *, earlier: bool) -> Route:
         pattern=re.compile(f"{pattern}?".encode() if path.endswith("/") else pattern.encode()),
         labels=tuple(match[1] for match in _LABEL.finditer(path)),
         literals=len(_LABEL.sub("", path)),
-        earlier=earlier,
+        in_query=in_query,
     )
 
 

@@ -29,8 +29,8 @@ from sesame.errors import (
 from sesame.model import Caller
 from sesame.observe import Clock, Log
 
-V2_PATH = b"/v2/"
-"""What every path of the SES API v2 begins with."""
+V2_PATHS = (b"/v2/", b"/v1/email/")
+"""What paths of the SES API v2 begin with; the second in one operation of SDKs before 2026."""
 
 API_VERSIONS = {"ses": "1", "sesv2": "2"}
 """What `ses:ApiVersion` says, by service model."""
@@ -72,7 +72,7 @@ class AwsApi:
     ) -> None:
         codecs = {name: _codec(model) for name, model in models.items()}
         # SES has one signing name in both versions: the path tells v2, the scope all others.
-        self._by_path = {V2_PATH: codecs.pop("sesv2")}
+        self._v2 = codecs.pop("sesv2")
         self._by_scope = {codec.model.signing_name: codec for codec in codecs.values()}
         self._usual = self._by_scope["ses"]
         self._handlers = handlers
@@ -86,7 +86,7 @@ class AwsApi:
         """Run one request to its answer; never raises."""
         started = self._clock.monotonic()
         request_id = self._new_request_id()
-        call = _Call(codec=self._by_path.get(request.raw_path[: len(V2_PATH)], self._usual))
+        call = _Call(codec=self._by_path(request.raw_path))
         try:
             reply = await self._run(request, peer, request_id, call)
         except ServiceError as error:
@@ -113,8 +113,11 @@ class AwsApi:
 
     def refuse(self, error: ServiceError, raw_path: bytes) -> HttpResponse:
         """Answer a request that cannot even be looked at."""
-        codec = self._by_path.get(raw_path[: len(V2_PATH)], self._usual)
+        codec = self._by_path(raw_path)
         return _response(codec.refuse(error, request_id=self._new_request_id()))
+
+    def _by_path(self, raw_path: bytes) -> Codec:
+        return self._v2 if raw_path.startswith(V2_PATHS) else self._usual
 
     async def _run(self, request: HttpRequest, peer: Peer, request_id: str, call: "_Call") -> Reply:
         """Authenticate, then find, parse, run and serialise the operation."""
