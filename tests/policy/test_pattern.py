@@ -240,3 +240,10 @@ def test_a_variable_may_have_any_letter_in_its_key() -> None:
 
 def test_a_glob_alone_has_no_variables() -> None:
     assert glob("${a}*").matches("${a}b")
+
+
+def test_a_star_that_runs_on_does_not_run_back() -> None:
+    pattern = ArnPattern(tokenize("a*:*", variables=False), crossing=True)
+    assert not pattern.matches("abc")
+    assert pattern.matches("abc:")
+    assert pattern.matches("a:b:c")
