@@ -247,3 +247,11 @@ def test_a_star_that_runs_on_does_not_run_back() -> None:
     assert not pattern.matches("abc")
     assert pattern.matches("abc:")
     assert pattern.matches("a:b:c")
+
+
+@pytest.mark.parametrize(
+    "text", ["${k, ''b'}", "${k, 'b''}", "${k, 'a'b'}", "${k, '}", "${k, b}", "${k,}", "${k, 'b}"]
+)
+def test_a_default_is_one_text_in_quotes(text: str) -> None:
+    assert is_malformed(tokenize(text, variables=True))
+    assert tokenize("${k, ''}", variables=True) == (Variable("k", ""),)
