@@ -197,7 +197,8 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
         ("POST", SENDS, {**SEND, "ReplyToAddresses": ["a@example.com"], "Content": {"Simple": SIMPLE}}),
         ("POST", SENDS, {**SEND, "Content": {"Raw": {"Data": RAW}}}),
     ],
-    "CreateEmailIdentity": [("POST", "/v2/email/identities", {"EmailIdentity": "new.test"})],
+    "CreateEmailIdentity": [("POST", "/v2/email/identities", {
+        "EmailIdentity": "new.test", "Tags": [{"Key": "k", "Value": "v"}]})],
     "GetEmailIdentity": [("GET", HERE, None)],
     "DeleteEmailIdentity": [("DELETE", "/v2/email/identities/gone.test", None)],
     "ListEmailIdentities": [

@@ -543,3 +543,45 @@ def test_who_asks_for_production_is_shown_to_the_operator(sesame: SesameProcess)
         AdditionalContactEmailAddresses=["no-at-sign"],
     )
     assert code == "BadRequestException"
+
+
+def test_key_length_and_tags_are_kept(sesame: SesameProcess) -> None:
+    v2 = sesame.client("sesv2", sesame.create_account())
+    made = v2.create_email_identity(
+        EmailIdentity="short.test",
+        DkimSigningAttributes={"NextSigningKeyLength": "RSA_1024_BIT"},
+        Tags=[{"Key": "team", "Value": "news"}, {"Key": "cost", "Value": ""}],
+    )
+    assert made["DkimAttributes"]["CurrentSigningKeyLength"] == "RSA_1024_BIT"
+    record = sesame.txt(f"{made['DkimAttributes']['Tokens'][0]}._domainkey.short.test".encode())
+    assert len(record.partition(b"p=")[2]) == 216
+    assert v2.get_email_identity(EmailIdentity="short.test")["Tags"] == [
+        {"Key": "cost", "Value": ""},
+        {"Key": "team", "Value": "news"},
+    ]
+    sent = v2.send_email(FromEmailAddress="a@short.test", Destination=TO, Content=HELLO)
+    data = wait_until(
+        lambda: next((mail.data for mail in sesame.mail() if sent["MessageId"].encode() in mail.data), None)
+    )
+    assert dkim.verify(data, dnsfunc=sesame.txt)
+    v2.delete_email_identity(EmailIdentity="short.test")
+    v2.create_email_identity(EmailIdentity="short.test")
+    found = v2.get_email_identity(EmailIdentity="short.test")
+    assert found["Tags"] == [] and found["DkimAttributes"]["CurrentSigningKeyLength"] == "RSA_2048_BIT"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [{"Key": "", "Value": "v"}],
+        [{"Key": "k" * 129, "Value": "v"}],
+        [{"Key": "k", "Value": "v" * 257}],
+        [{"Key": "aws:k", "Value": "v"}],
+        [{"Key": "k", "Value": "v"}, {"Key": "k", "Value": "w"}],
+        [{"Key": f"k{number}", "Value": "v"} for number in range(51)],
+    ],
+)
+def test_tags_that_cannot_be_are_refused(v2_sender: Any, tags: list[dict[str, str]]) -> None:
+    code, _, _ = refusal(v2_sender.create_email_identity, EmailIdentity="tagged.test", Tags=tags)
+    assert code == "BadRequestException"
+    assert refusal(v2_sender.get_email_identity, EmailIdentity="tagged.test")[1] == 404

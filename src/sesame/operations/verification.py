@@ -22,6 +22,7 @@ from sesame.store.sealed import Sealer
 DOMAIN_WAIT_S = 72 * 3600
 ADDRESS_WAIT_S = 24 * 3600
 DKIM_TOKENS = 3
+DKIM_BITS = 2048
 
 Status = VerificationStatus
 
@@ -92,9 +93,14 @@ class Verification:
 
         return await self._published(await self._store.write(run))
 
-    async def start_dkim(self, account_id: str, region: str, domain: str) -> Identity:
-        """Find or add a domain identity and its Easy DKIM key; tokens stay what they are."""
-        await self._ensure_dkim_key(account_id, region, domain)
+    async def start_dkim(
+        self, account_id: str, region: str, domain: str, *, bits: int = DKIM_BITS
+    ) -> Identity:
+        """Find or add a domain identity and its Easy DKIM key; tokens stay what they are.
+
+        `bits` is the length of the key if one must be made.
+        """
+        await self._ensure_dkim_key(account_id, region, domain, bits)
         now = self._clock.now()
 
         async def run(tx: Transaction) -> Identity:
@@ -216,7 +222,7 @@ class Verification:
             dkim_tokens=(),
         )
 
-    async def _ensure_dkim_key(self, account_id: str, region: str, domain: str) -> None:
+    async def _ensure_dkim_key(self, account_id: str, region: str, domain: str, bits: int) -> None:
         """Make the domain's key pair if it has none; RSA takes a while and runs on the executor."""
 
         async def has_key(tx: Transaction) -> bool:
@@ -225,7 +231,7 @@ class Verification:
         if await self._store.read(has_key):
             return
         private_key, public_key = await asyncio.get_running_loop().run_in_executor(
-            self._executor, generate_key
+            self._executor, generate_key, bits
         )
         tokens = tuple(self._new_dkim_token() for _ in range(DKIM_TOKENS))
         now = self._clock.now()

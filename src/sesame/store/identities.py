@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
+from sesame.store import tags
 from sesame.store.db import Row, Transaction, bump, identities_scope
 
 _COLUMNS = (
@@ -186,10 +187,11 @@ async def set_dkim(
 
 
 async def delete(tx: Transaction, identity: Identity) -> None:
-    """Remove the identity with its policies and its DKIM key."""
+    """Remove the identity with its policies, its DKIM key and its tags."""
     key = (identity.account_id, identity.region, identity.name)
     await tx.execute("DELETE FROM dkim_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM identity WHERE account_id = ? AND region = ? AND name = ?", *key)
+    await tags.remove_all(tx, tags.identity_arn(*key))
     await _changed(tx, identity)
 
 

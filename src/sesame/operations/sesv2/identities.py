@@ -19,14 +19,19 @@ from sesame.errors import (
 from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
 from sesame.operations import paging
 from sesame.operations.identity_policies import IdentityMissing
+from sesame.operations.resource_tags import read_tags
 from sesame.operations.ses.identities import identity_name
 from sesame.operations.table import Handlers
-from sesame.operations.verification import Verification
-from sesame.store import identities
+from sesame.operations.verification import DKIM_BITS, Verification
+from sesame.store import identities, tags
 from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1000
 Status = Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]
+Length = Literal["RSA_1024_BIT", "RSA_2048_BIT"]
+_SHORTEST_2048 = 300
+"""A public key in base64 has 216 characters at 1024 bits, 392 at 2048."""
+
 _TYPES: Mapping[IdentityKind, Literal["EMAIL_ADDRESS", "DOMAIN"]] = {
     IdentityKind.ADDRESS: "EMAIL_ADDRESS",
     IdentityKind.DOMAIN: "DOMAIN",
@@ -74,11 +79,10 @@ class IdentityV2Operations:
         await self._require(caller, "ses:CreateEmailIdentity", request["EmailIdentity"])
         name = identity_name(request["EmailIdentity"])
         kind = identity_kind(name)
-        _check_signing(request.get("DkimSigningAttributes"), kind)
+        bits = _key_bits(request.get("DkimSigningAttributes"), kind)
         if configuration_set := request.get("ConfigurationSetName"):
             raise ConfigurationSetDoesNotExist(f"Configuration set <{configuration_set}> does not exist.")
-        if request.get("Tags"):
-            raise NotImplementedByService("Tags of identities are not implemented by this service.")
+        named = read_tags(request.get("Tags", ()))
         account_id, region = caller.principal.account_id, caller.region
 
         async def find(tx: Transaction) -> Identity | None:
@@ -87,17 +91,18 @@ class IdentityV2Operations:
         if await self._store.read(find) is not None:
             raise IdentityExists(name)
         if kind is IdentityKind.DOMAIN:
-            identity = await self._verification.start_dkim(account_id, region, name)
+            identity = await self._verification.start_dkim(account_id, region, name, bits=bits)
         else:
             identity = await self._verification.start_address(account_id, region, name)
 
         async def describe(tx: Transaction) -> sesv2.DkimAttributes:
+            await tags.put(tx, tags.identity_arn(account_id, region, name), named)
             return await dkim_attributes(tx, identity)
 
         return {
             "IdentityType": _TYPES[identity.kind],
             "VerifiedForSendingStatus": identity.verification in _SENDING,
-            "DkimAttributes": await self._store.read(describe),
+            "DkimAttributes": await self._store.write(describe),
         }
 
     async def get_email_identity(
@@ -112,13 +117,14 @@ class IdentityV2Operations:
             if identity is None:
                 return None
             stored = await identities.policies(tx, account_id, region, name)
+            held = await tags.get(tx, tags.identity_arn(account_id, region, name))
             return {
                 "IdentityType": _TYPES[identity.kind],
                 "FeedbackForwardingStatus": True,
                 "VerifiedForSendingStatus": identity.verification in _SENDING,
                 "DkimAttributes": await dkim_attributes(tx, identity),
                 "Policies": {policy.policy_name: policy.document for policy in stored},
-                "Tags": [],
+                "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
                 "VerificationStatus": _STATUSES[identity.verification],
             }
 
@@ -205,31 +211,33 @@ async def dkim_attributes(tx: Transaction, identity: Identity) -> sesv2.DkimAttr
     key = await identities.get_dkim_key(tx, shown.account_id, shown.region, shown.name)
     if key is not None:
         attributes["Tokens"] = list(shown.dkim_tokens)
-        attributes["CurrentSigningKeyLength"] = attributes["NextSigningKeyLength"] = "RSA_2048_BIT"
+        length: Length = "RSA_1024_BIT" if len(key.public_key) < _SHORTEST_2048 else "RSA_2048_BIT"
+        attributes["CurrentSigningKeyLength"] = attributes["NextSigningKeyLength"] = length
         attributes["LastKeyGenerationTimestamp"] = key.created_at
     return attributes
 
 
-def _check_signing(attributes: sesv2.DkimSigningAttributes | None, kind: IdentityKind) -> None:
-    """Refuse signing attributes other than those of Easy DKIM with its usual key.
+def _key_bits(attributes: sesv2.DkimSigningAttributes | None, kind: IdentityKind) -> int:
+    """The length of the Easy DKIM key that is asked for.
 
-    The seam for keys that owners bring and for other lengths: what is let through here is made by
-    `Verification.start_dkim`.
+    The seam for keys that owners bring and for those of another region's identity, which are refused:
+    what is let through here is made by `Verification.start_dkim`.
     """
     if not attributes:
-        return
+        return DKIM_BITS
     if kind is IdentityKind.ADDRESS:
         raise InvalidParameterValue("The EmailIdentity value must be a valid domain.")
-    origin = attributes.get("DomainSigningAttributesOrigin", "AWS_SES")
     if (
-        origin != "AWS_SES"
+        attributes.get("DomainSigningAttributesOrigin", "AWS_SES") != "AWS_SES"
         or "DomainSigningSelector" in attributes
         or "DomainSigningPrivateKey" in attributes
-        or attributes.get("NextSigningKeyLength", "RSA_2048_BIT") != "RSA_2048_BIT"
     ):
         raise NotImplementedByService(
-            "DkimSigningAttributes other than Easy DKIM with RSA_2048_BIT are not implemented by this service."
+            "DkimSigningAttributes for keys other than Easy DKIM's are not implemented by this service."
         )
+    return {"RSA_1024_BIT": 1024, "RSA_2048_BIT": 2048}[
+        attributes.get("NextSigningKeyLength", "RSA_2048_BIT")
+    ]
 
 
 def _filter(criteria: Mapping[str, str]) -> Callable[[Identity], bool]:

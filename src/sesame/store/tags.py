@@ -1,0 +1,43 @@
+"""Tags of resources: one table for everything that has an ARN.
+
+Whether the resource exists is its own file's to know; whoever removes one calls `remove_all` in the
+same transaction, so that its tags go with it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from sesame.store.db import Transaction
+
+
+async def put(tx: Transaction, arn: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a resource; a key that is there takes the new value."""
+    for key, value in tags.items():
+        await tx.execute(
+            "INSERT INTO resource_tag (arn, key, value) VALUES (?, ?, ?)"
+            " ON CONFLICT (arn, key) DO UPDATE SET value = excluded.value",
+            arn,
+            key,
+            value,
+        )
+
+
+async def get(tx: Transaction, arn: str) -> dict[str, str]:
+    """A resource's tags by key."""
+    rows = await tx.all("SELECT key, value FROM resource_tag WHERE arn = ? ORDER BY key", arn)
+    return {row[0]: row[1] for row in rows}
+
+
+async def remove(tx: Transaction, arn: str, keys: Iterable[str]) -> None:
+    """Take tags off a resource; keys that it does not have are no matter."""
+    for key in keys:
+        await tx.execute("DELETE FROM resource_tag WHERE arn = ? AND key = ?", arn, key)
+
+
+async def remove_all(tx: Transaction, arn: str) -> None:
+    """Take every tag off a resource: it is going."""
+    await tx.execute("DELETE FROM resource_tag WHERE arn = ?", arn)
+
+
+def identity_arn(account_id: str, region: str, name: str) -> str:
+    """The ARN under which an identity's tags are kept."""
+    return f"arn:aws:ses:{region}:{account_id}:identity/{name}"
