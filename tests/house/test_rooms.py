@@ -18,21 +18,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "aws": frozenset(),
     "policy": frozenset(),
     "smtp": frozenset({"mail"}),
-    "templates": frozenset(),
     "store": frozenset(),
     "spool": frozenset({"store"}),
     "access": frozenset({"aws", "policy", "store"}),
-    "sending": frozenset({"access", "mail", "store", "spool", "templates"}),
+    "sending": frozenset({"access", "mail", "store", "spool"}),
     "delivery": frozenset({"mail", "smtp", "store", "spool"}),
     "feedback": frozenset({"mail", "store", "sending"}),
     "notify": frozenset({"store"}),
-    "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy", "templates"}),
+    "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy"}),
     "console": frozenset({"access", "operations", "store"}),
     "server": frozenset({"smtp", "aws", "access", "sending", "feedback", "operations", "console"}),
 }
 EVERYBODYS = frozenset({"model", "observe", "errors"})
 TOP = frozenset({"app", "cli", "doors", "services"})
-PURE = ("mail", "aws", "policy", "smtp", "templates")
+PURE = ("mail", "aws", "policy", "smtp")
 IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}
 )
