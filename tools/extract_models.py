@@ -50,9 +50,12 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "GetEmailIdentity",
         "GetEmailIdentityPolicies",
         "ListEmailIdentities",
+        "ListTagsForResource",
         "PutAccountDetails",
         "PutAccountSendingAttributes",
         "SendEmail",
+        "TagResource",
+        "UntagResource",
         "UpdateEmailIdentityPolicy",
     ),
     "iam": (

@@ -23,6 +23,7 @@ from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.identities import IdentityV2Operations
 from sesame.operations.sesv2.policies import PolicyV2Operations
 from sesame.operations.sesv2.sending import SendingV2Operations
+from sesame.operations.sesv2.tags import TagV2Operations
 from sesame.operations.sts import StsOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.sending.send import Sender
@@ -107,6 +108,7 @@ class Doors:
             PolicyV2Operations(store, authorizer),
             SendingV2Operations(self.sender, max_bytes=services.settings.accounts.v2_message_bytes),
             AccountV2Operations(store, authorizer, services.clock),
+            TagV2Operations(store, authorizer),
         )
 
     def _iam(self) -> Handlers:

@@ -53,8 +53,8 @@ WRONG_QUERY = (
     "%C3%A9",
     "%00",
     "True",
-    "2026-01-01T00:00:00Z",
-    "a+b",
+    "2026-01-01T00%3A00%3A00Z",
+    "a%2Bb",
 )
 _LABEL = re.compile(r"\{(\w+)\+?\}")
 
@@ -216,6 +216,10 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
             "MailType": "MARKETING", "WebsiteURL": "https://a.test", "ContactLanguage": "EN",
             "UseCaseDescription": "u", "AdditionalContactEmailAddresses": ["a@b.test"]}),
     ],
+    "TagResource": [
+        ("POST", "/v2/email/tags", {"ResourceArn": "{arn}", "Tags": [{"Key": "k", "Value": "v"}]})],
+    "UntagResource": [("DELETE", "/v2/email/tags?ResourceArn=example.com&TagKeys=k", None)],
+    "ListTagsForResource": [("GET", "/v2/email/tags?ResourceArn=example.com", None)],
     "PutAccountSendingAttributes": [("PUT", "/v2/email/account/sending", {"SendingEnabled": True})],
 }  # fmt: skip
 

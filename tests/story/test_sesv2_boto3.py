@@ -585,3 +585,28 @@ def test_tags_that_cannot_be_are_refused(v2_sender: Any, tags: list[dict[str, st
     code, _, _ = refusal(v2_sender.create_email_identity, EmailIdentity="tagged.test", Tags=tags)
     assert code == "BadRequestException"
     assert refusal(v2_sender.get_email_identity, EmailIdentity="tagged.test")[1] == 404
+
+
+def test_tags_are_set_removed_and_listed(owner: Party, delegate: Party) -> None:
+    v2, arn = owner.sesv2, owner.arn
+    v2.tag_resource(ResourceArn=arn, Tags=[{"Key": "a b", "Value": "1"}, {"Key": "c+d", "Value": "2"}])
+    v2.tag_resource(ResourceArn=arn, Tags=[{"Key": "c+d", "Value": "3"}, {"Key": "e", "Value": "4"}])
+    v2.untag_resource(ResourceArn=arn, TagKeys=["a b", "e", "none"])
+    assert v2.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "c+d", "Value": "3"}]
+    assert v2.get_email_identity(EmailIdentity=owner.domain)["Tags"] == [{"Key": "c+d", "Value": "3"}]
+    many = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
+    code, status, text = refusal(v2.tag_resource, ResourceArn=arn, Tags=many)
+    assert (code, status) == ("BadRequestException", 400) and "50 tags" in text
+    assert len(v2.list_tags_for_resource(ResourceArn=arn)["Tags"]) == 1
+    for other in (
+        delegate.arn,
+        arn.replace("us-east-1", "eu-west-1"),
+        arn.replace("owner.test", "none.test"),
+    ):
+        name = other.rpartition("/")[2]
+        missing = ("NotFoundException", 404, f"No EmailIdentity present with name: {name}")
+        assert refusal(v2.list_tags_for_resource, ResourceArn=other) == missing
+        assert refusal(v2.tag_resource, ResourceArn=other, Tags=many[:1]) == missing
+        assert refusal(v2.untag_resource, ResourceArn=other, TagKeys=["k"]) == missing
+    for wrong in ("x", "arn:aws:s3:::bucket", arn.replace("identity", "contact-list")):
+        assert refusal(v2.list_tags_for_resource, ResourceArn=wrong)[0] == "BadRequestException"

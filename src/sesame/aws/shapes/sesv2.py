@@ -205,6 +205,14 @@ class ListEmailIdentitiesResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListTagsForResourceRequest(TypedDict):
+    ResourceArn: str
+
+
+class ListTagsForResourceResponse(TypedDict):
+    Tags: list[Tag]
+
+
 class PutAccountDetailsRequest(TypedDict):
     MailType: Literal["MARKETING", "TRANSACTIONAL"]
     WebsiteURL: str
@@ -326,6 +334,24 @@ class SendEmailRequest(TypedDict):
 
 class SendEmailResponse(TypedDict):
     MessageId: NotRequired[str]
+
+
+class TagResourceRequest(TypedDict):
+    ResourceArn: str
+    Tags: list[Tag]
+
+
+class TagResourceResponse(TypedDict):
+    """TagResourceResponse has no members."""
+
+
+class UntagResourceRequest(TypedDict):
+    ResourceArn: str
+    TagKeys: list[str]
+
+
+class UntagResourceResponse(TypedDict):
+    """UntagResourceResponse has no members."""
 
 
 class UpdateEmailIdentityPolicyRequest(TypedDict):

@@ -1,0 +1,130 @@
+"""Tags of resources in SES v2: set, remove, list.
+
+Which resources there are is said by `kinds`: each kind of ARN with the word SES has for it and how to
+find one. Sources: SES API v2 reference; observed words for a resource that is not there.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.arn import Arn, ArnError
+from sesame.aws.shapes import sesv2
+from sesame.errors import InvalidParameterValue
+from sesame.model import Caller
+from sesame.operations.resource_tags import MAX_TAGS, read_tags
+from sesame.operations.table import Handlers
+from sesame.store import identities, tags
+from sesame.store.db import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of resource: SES's word for it, and whether an account has one of that name in a region."""
+
+    word: str
+    exists: Callable[[Transaction, str, str, str], Awaitable[bool]]
+
+
+async def _has_identity(tx: Transaction, account_id: str, region: str, name: str) -> bool:
+    return await identities.get(tx, account_id, region, name) is not None
+
+
+KINDS: Mapping[str, Kind] = {"identity": Kind(word="EmailIdentity", exists=_has_identity)}
+"""By what an ARN's resource begins with."""
+
+
+class ResourceMissing(InvalidParameterValue):
+    """The caller's account has no such resource in the region of the call."""
+
+    v2_code = "NotFoundException"
+
+    def __init__(self, kind: Kind, name: str) -> None:
+        super().__init__(f"No {kind.word} present with name: {name}")
+
+
+class TagV2Operations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer, kinds: Mapping[str, Kind] = KINDS) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._kinds = kinds
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "TagResource": self.tag_resource,
+            "UntagResource": self.untag_resource,
+            "ListTagsForResource": self.list_tags_for_resource,
+        }
+
+    async def tag_resource(
+        self, caller: Caller, request: sesv2.TagResourceRequest
+    ) -> sesv2.TagResourceResponse:
+        """Set tags; a key that is there takes the new value."""
+        arn = request["ResourceArn"]
+        must_exist = await self._resource(caller, "ses:TagResource", arn)
+        named = read_tags(request["Tags"])
+
+        async def run(tx: Transaction) -> None:
+            await must_exist(tx)
+            await tags.put(tx, arn, named)
+            if len(await tags.get(tx, arn)) > MAX_TAGS:
+                raise InvalidParameterValue(f"A resource has up to {MAX_TAGS} tags.")
+
+        await self._store.write(run)
+        return {}
+
+    async def untag_resource(
+        self, caller: Caller, request: sesv2.UntagResourceRequest
+    ) -> sesv2.UntagResourceResponse:
+        """Remove tags by key; keys that are not there are no matter."""
+        arn = request["ResourceArn"]
+        must_exist = await self._resource(caller, "ses:UntagResource", arn)
+
+        async def run(tx: Transaction) -> None:
+            await must_exist(tx)
+            await tags.remove(tx, arn, request["TagKeys"])
+
+        await self._store.write(run)
+        return {}
+
+    async def list_tags_for_resource(
+        self, caller: Caller, request: sesv2.ListTagsForResourceRequest
+    ) -> sesv2.ListTagsForResourceResponse:
+        """The tags by key."""
+        arn = request["ResourceArn"]
+        must_exist = await self._resource(caller, "ses:ListTagsForResource", arn)
+
+        async def run(tx: Transaction) -> dict[str, str]:
+            await must_exist(tx)
+            return await tags.get(tx, arn)
+
+        held = await self._store.read(run)
+        return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+
+    async def _resource(
+        self, caller: Caller, action: str, text: str
+    ) -> Callable[[Transaction], Awaitable[None]]:
+        """The check that the resource is there, once the caller may do this to it.
+
+        Raises `InvalidParameterValue` for an ARN of no kind that can have tags here.
+        """
+        await self._authorizer.require(caller, action, text)
+        try:
+            arn = Arn.parse(text)
+        except ArnError as error:
+            raise InvalidParameterValue(str(error)) from None
+        prefix, _, name = arn.resource.partition("/")
+        kind = self._kinds.get(prefix) if arn.service == "ses" else None
+        if kind is None or not name:
+            raise InvalidParameterValue(f"The resource {text} cannot have tags.")
+        found = kind
+
+        async def must_exist(tx: Transaction) -> None:
+            own = (arn.account_id, arn.region) == (caller.principal.account_id, caller.region)
+            if not own or not await found.exists(tx, arn.account_id, arn.region, name):
+                raise ResourceMissing(found, name)
+
+        return must_exist
