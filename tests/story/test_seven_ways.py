@@ -31,8 +31,9 @@ VERDICTS = {
     "MessageRejected": "unverified",
     "InvalidParameterValue": "invalid",
 }
-BOTH = ("ses:SendEmail", "ses:SendRawEmail")
-SIMPLE, RAW, ANY, OTHER = ("ses:SendEmail",), ("ses:SendRawEmail",), ("ses:Send*",), ("ses:SendBounce",)
+EVERY = ("ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail")
+SIMPLE, RAW, TEMPLATED = ("ses:SendEmail",), ("ses:SendRawEmail",), ("ses:SendTemplatedEmail",)
+ANY, OTHER = ("ses:Send*",), ("ses:SendBounce",)
 Facts = dict[str, Any]
 """What policy may see of one send on one way."""
 
@@ -129,9 +130,9 @@ PRINCIPALS = ("*", "delegate", "delegate-root", "delegate-allowed", "owner", STR
 
 def cases() -> Iterator[Case]:
     """All of them, in a fixed order."""
-    lend = ("Allow", "delegate", BOTH, None)
+    lend = ("Allow", "delegate", EVERY, None)
     for condition in CONDITIONS:
-        when = ("delegate", BOTH, condition)
+        when = ("delegate", EVERY, condition)
         for effect, display_name, feedback, recipients in (
             ("Allow", "News", False, INSIDE),
             ("Deny", "News", True, MIXED),
@@ -145,14 +146,16 @@ def cases() -> Iterator[Case]:
                 feedback=feedback,
                 recipients=recipients,
             )
-    for principal, actions, caller in product(PRINCIPALS, (BOTH, SIMPLE, RAW, ANY, OTHER), CALLERS):
-        if (actions is BOTH) or caller in ("delegate-root", "owner-nothing"):
+    for principal, actions, caller in product(
+        PRINCIPALS, (EVERY, SIMPLE, RAW, TEMPLATED, ANY, OTHER), CALLERS
+    ):
+        if (actions is EVERY) or caller in ("delegate-root", "owner-nothing"):
             yield Case(statements=(("Allow", principal, actions, None),), caller=caller)
     for kind, arn, caller in product(FROM, ("given", "none", "stranger", "other", "region"), CALLERS):
         yield Case(statements=(lend,), kind=kind, arn=arn, caller=caller)
-    for kind, caller, actions in product(FROM, CALLERS, (BOTH, SIMPLE, RAW)):
+    for kind, caller, actions in product(FROM, CALLERS, (EVERY, SIMPLE, RAW, TEMPLATED)):
         yield Case(
-            statements=(("Allow", "*", BOTH, None), ("Deny", "*", actions, None)), kind=kind, caller=caller
+            statements=(("Allow", "*", EVERY, None), ("Deny", "*", actions, None)), kind=kind, caller=caller
         )
     for caller in CALLERS:
         yield Case(statements=(), caller=caller)
@@ -351,7 +354,7 @@ def try_way(world: World, case: Case, way: Way, clients: Clients, wrong: list[st
 
 def tells_ways_apart(case: Case) -> bool:
     return any(
-        set(actions) not in ({"ses:SendEmail", "ses:SendRawEmail"}, {"ses:Send*"}, {"ses:SendBounce"})
+        actions not in (EVERY, ANY, OTHER)
         or (condition is not None and condition.key in ("ses:ApiVersion", "aws:SecureTransport"))
         for _, _, actions, condition in case.statements
     )
