@@ -19,13 +19,18 @@ from sesame.operations.ses.account import AccountOperations
 from sesame.operations.ses.identities import IdentityOperations
 from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
+from sesame.operations.ses.templated import TemplatedOperations
+from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.identities import IdentityV2Operations
 from sesame.operations.sesv2.policies import PolicyV2Operations
 from sesame.operations.sesv2.sending import SendingV2Operations
 from sesame.operations.sesv2.tags import TagV2Operations
+from sesame.operations.sesv2.templated import BulkV2Operations
+from sesame.operations.sesv2.templates import TemplateV2Operations
 from sesame.operations.sts import StsOperations
 from sesame.operations.table import Handlers, merged, uncached
+from sesame.operations.templates import TemplateCache, Templates
 from sesame.sending.send import Sender
 from sesame.server.api import AwsApi
 from sesame.server.submission import SubmissionDoor
@@ -55,6 +60,13 @@ class Doors:
             random_hex=services.ids.hex,
             message_id_domain=settings.delivery.hostname,
             accepted=accepted,
+        )
+        self.templates = Templates(
+            services.store,
+            self.authorizer,
+            services.clock,
+            cache=TemplateCache(),
+            random_hex=services.ids.hex,
         )
         handlers = {
             "ses": self._ses(),
@@ -98,15 +110,22 @@ class Doors:
             IdentityOperations(store, authorizer, services.verification),
             PolicyOperations(store, authorizer),
             SendingOperations(self.sender, max_bytes=services.settings.accounts.message_bytes),
+            TemplatedOperations(
+                self.sender, self.templates, max_bytes=services.settings.accounts.message_bytes
+            ),
+            TemplateOperations(self.templates),
             AccountOperations(store, authorizer, services.clock),
         )
 
     def _sesv2(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer
+        v2_bytes = services.settings.accounts.v2_message_bytes
         return merged(
             IdentityV2Operations(store, authorizer, services.verification),
             PolicyV2Operations(store, authorizer),
-            SendingV2Operations(self.sender, max_bytes=services.settings.accounts.v2_message_bytes),
+            SendingV2Operations(self.sender, self.templates, max_bytes=v2_bytes),
+            BulkV2Operations(self.sender, self.templates, max_bytes=v2_bytes),
+            TemplateV2Operations(self.templates),
             AccountV2Operations(store, authorizer, services.clock),
             TagV2Operations(store, authorizer),
         )

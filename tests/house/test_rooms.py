@@ -17,21 +17,22 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "mail": frozenset(),
     "aws": frozenset(),
     "policy": frozenset(),
+    "templates": frozenset(),
     "smtp": frozenset({"mail"}),
     "store": frozenset(),
     "spool": frozenset({"store"}),
     "access": frozenset({"aws", "policy", "store"}),
-    "sending": frozenset({"access", "mail", "store", "spool"}),
+    "sending": frozenset({"access", "mail", "store", "spool", "templates"}),
     "delivery": frozenset({"mail", "smtp", "store", "spool"}),
     "feedback": frozenset({"mail", "store", "sending"}),
     "notify": frozenset({"store"}),
-    "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy"}),
+    "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy", "templates"}),
     "console": frozenset({"access", "operations", "store"}),
     "server": frozenset({"smtp", "aws", "access", "sending", "feedback", "operations", "console"}),
 }
 EVERYBODYS = frozenset({"model", "observe", "errors"})
 TOP = frozenset({"app", "cli", "doors", "services"})
-PURE = ("mail", "aws", "policy", "smtp")
+PURE = ("mail", "aws", "policy", "smtp", "templates")
 IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}
 )

@@ -191,14 +191,45 @@ SEND = {
 RAW = base64.b64encode(b"From: a@example.com\r\nTo: r@outside.test\r\n\r\nx").decode()
 ALLOW = {"Effect": "Allow", "Principal": "*", "Action": "ses:*", "Resource": "{arn}"}
 HERE = "/v2/email/identities/example.com"
+TEMPLATES = "/v2/email/templates"
+PARTS = {"Subject": "{{name}}", "Text": "{{name}}", "Html": "t"}
+TEMPLATE = {
+    "TemplateData": '{"name": 1}',
+    "Headers": SIMPLE["Headers"],
+    "Attachments": SIMPLE["Attachments"],
+}
 SENDS = "/v2/email/outbound-emails"
 USUAL: dict[str, list[tuple[str, str, Any]]] = {
     "SendEmail": [
         ("POST", SENDS, {**SEND, "ReplyToAddresses": ["a@example.com"], "Content": {"Simple": SIMPLE}}),
         ("POST", SENDS, {**SEND, "Content": {"Raw": {"Data": RAW}}}),
+        ("POST", SENDS, {**SEND, "Content": {"Template": {**TEMPLATE, "TemplateName": "t"}}}),
+        ("POST", SENDS, {**SEND, "Content": {"Template": {**TEMPLATE, "TemplateContent": PARTS}}}),
     ],
     "CreateEmailIdentity": [("POST", "/v2/email/identities", {
         "EmailIdentity": "new.test", "Tags": [{"Key": "k", "Value": "v"}]})],
+    "SendBulkEmail": [
+        ("POST", "/v2/email/outbound-bulk-emails", {
+            "FromEmailAddress": "news@example.com",
+            "DefaultEmailTags": [{"Name": "n", "Value": "v"}],
+            "DefaultContent": {"Template": {**TEMPLATE, "TemplateName": "t"}},
+            "BulkEmailEntries": [{
+                "Destination": {"ToAddresses": ["r@outside.test"]},
+                "ReplacementTags": [{"Name": "n", "Value": "v"}],
+                "ReplacementHeaders": [{"Name": "X-A", "Value": "v"}],
+                "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": "{}"}},
+            }],
+        }),
+    ],
+    "CreateEmailTemplate": [
+        ("POST", TEMPLATES, {
+            "TemplateName": "t", "TemplateContent": PARTS, "Tags": [{"Key": "k", "Value": "v"}]}),
+    ],
+    "UpdateEmailTemplate": [("PUT", f"{TEMPLATES}/t", {"TemplateContent": PARTS})],
+    "GetEmailTemplate": [("GET", f"{TEMPLATES}/example.com", None), ("GET", f"{TEMPLATES}/t", None)],
+    "TestRenderEmailTemplate": [("POST", f"{TEMPLATES}/t/render", {"TemplateData": '{"name": 1}'})],
+    "ListEmailTemplates": [("GET", f"{TEMPLATES}?PageSize=1&NextToken=YQ%3D%3D", None)],
+    "DeleteEmailTemplate": [("DELETE", f"{TEMPLATES}/example.com", None)],
     "GetEmailIdentity": [("GET", HERE, None)],
     "DeleteEmailIdentity": [("DELETE", "/v2/email/identities/gone.test", None)],
     "ListEmailIdentities": [

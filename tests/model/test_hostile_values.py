@@ -40,6 +40,12 @@ SEND = simple_email(
 )
 RAW = base64.b64encode(b"From: a@example.com\r\nTo: r@outside.test\r\n\r\nx").decode()
 POLICY = '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "ses:*", "Resource": "%s"}}'
+PARTS = ("SubjectPart", "TextPart", "HtmlPart")
+TEMPLATED = {
+    "Source": "a@example.com",
+    "Template": "t",
+    "TemplateArn": "arn:aws:ses:us-east-1:{account}:template/t",
+}
 USUAL: dict[str, dict[str, str]] = {
     "ses.VerifyDomainIdentity": {"Domain": "d.test"},
     "ses.VerifyDomainDkim": {"Domain": "example.com"},
@@ -63,6 +69,22 @@ USUAL: dict[str, dict[str, str]] = {
         "ConfigurationSetName": "",
         "Tags.member.1.Name": "n",
         "Tags.member.1.Value": "v",
+    },
+    "ses.CreateTemplate": {f"Template.{name}": "t" for name in ("TemplateName", *PARTS)},
+    "ses.GetTemplate": {"TemplateName": "t"},
+    "ses.UpdateTemplate": {f"Template.{name}": "t" for name in ("TemplateName", *PARTS)},
+    "ses.DeleteTemplate": {"TemplateName": "gone"},
+    "ses.ListTemplates": {"NextToken": "dA==", "MaxItems": "10"},
+    "ses.TestRenderTemplate": {"TemplateName": "t", "TemplateData": "{}"},
+    "ses.SendTemplatedEmail": TEMPLATED
+    | {"TemplateData": "{}", "Destination.ToAddresses.member.1": "r@outside.test"},
+    "ses.SendBulkTemplatedEmail": TEMPLATED
+    | {
+        "DefaultTemplateData": "{}",
+        "Destinations.member.1.Destination.ToAddresses.member.1": "r@outside.test",
+        "Destinations.member.1.ReplacementTemplateData": "{}",
+        "Destinations.member.1.ReplacementTags.member.1.Name": "n",
+        "Destinations.member.1.ReplacementTags.member.1.Value": "v",
     },
     "ses.GetSendQuota": {},
     "ses.GetAccountSendingEnabled": {},
@@ -219,6 +241,7 @@ def quiet(sesame: SesameProcess) -> bool:
 def world(tenant: Tenant) -> Tenant:
     """With a user, so that its operations find one."""
     tenant.iam.create_user(UserName="anna")
+    tenant.ses.create_template(Template={"TemplateName": "t", "TextPart": "x"})
     return tenant
 
 

@@ -107,7 +107,7 @@ def test_identities_and_policies(account: Account, cli: Cli) -> None:
     assert {name: json.loads(text) for name, text in stored.items()} == {"p": json.loads(policy)}
     cli("ses", "delete-identity", "--identity", f"news@{domain}")
     assert cli("ses", "list-identities", "--identity-type", "EmailAddress") == {"Identities": []}
-    assert "not implemented" in cli.refused("ses", "list-templates")
+    assert "not implemented" in cli.refused("ses", "list-receipt-filters")
 
 
 def test_sending_and_the_account(sesame: SesameProcess, account: Account, cli: Cli, tmp_path: Path) -> None:

@@ -385,10 +385,23 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
 }
 
 
+IN_FILES_OF_THEIR_OWN = {
+    # test_templates.py
+    "ses.CreateTemplate",
+    "ses.GetTemplate",
+    "ses.UpdateTemplate",
+    "ses.DeleteTemplate",
+    "ses.ListTemplates",
+    "ses.TestRenderTemplate",
+    "ses.SendTemplatedEmail",
+    "ses.SendBulkTemplatedEmail",
+}
+
+
 @pytest.mark.parametrize("operation", sorted(CHECKS))
 def test_operation_answers_as_aws_does(tenant: Tenant, operation: str) -> None:
     CHECKS[operation](tenant)
 
 
 def test_every_served_operation_is_among_them() -> None:
-    assert set(CHECKS) == SERVED
+    assert set(CHECKS) | IN_FILES_OF_THEIR_OWN == SERVED

@@ -49,6 +49,8 @@ class SendRequest:
     from_display_name: str | None
     feedback_address: str
     recipients: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    """ARNs of what else is used (a template), which the caller's own IAM policies must allow too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,9 @@ class Authorizer:
                         addresses=[address],
                     )
                     checks.append(self._check(caller, credential, request.action, target, keys))
+        for arn in request.resources:
+            used = _Target(arn=arn, owner=caller.principal.account_id, identity=None, uses=["Resource"])
+            checks.append(self._check(caller, credential, request.action, used, keys))
         return SendDecision(
             context=keys,
             sending_enabled=enabled,

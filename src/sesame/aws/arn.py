@@ -71,3 +71,8 @@ class Arn:
 def identity_arn(region: str, account_id: str, name: str) -> str:
     """The ARN of the identity `name` (address or domain) that `account_id` owns in `region`."""
     return f"arn:aws:ses:{region}:{account_id}:{_IDENTITY}{name}"
+
+
+def template_arn(region: str, account_id: str, name: str) -> str:
+    """The ARN of a template; its name is part of it as it is."""
+    return f"arn:aws:ses:{region}:{account_id}:template/{name}"

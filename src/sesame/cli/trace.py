@@ -117,6 +117,8 @@ def _print_trace(found: "Trace") -> None:
         f"sent as     {found.source}  (identity {found.identity or '-'} of account {found.owner_account_id})"
     )
     print(f"feedback to {found.return_path}")
+    if found.failure is not None:
+        print(f"not sent    Rendering Failure: {found.failure}")
     print("decision")
     _print_checks(decision["checks"])
     for recipient in found.recipients:
@@ -146,6 +148,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
         "tags": json.loads(found.tags),
         "decision": json.loads(found.decision),
         "accepted_at": found.accepted_at,
+        "rendering_failure": found.failure,
         "recipients": [
             {
                 "address": recipient.address,

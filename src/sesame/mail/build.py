@@ -10,12 +10,13 @@ import binascii
 from collections.abc import Callable, Sequence
 
 from sesame.mail import header, words
-from sesame.mail.address import Mailbox
+from sesame.mail.address import Mailbox, parse_mailbox
 from sesame.mail.attach import Attachment, multipart, with_attachments
 from sesame.mail.header import MessageError
 from sesame.mail.message import more_fields, stamp
 
 _PRESENT = frozenset({b"subject", b"reply-to"})
+_NOBODY = parse_mailbox("nobody@invalid")
 _QUOTED_SHARE = 6  # base64 is the shorter one when more than a sixth of the octets need quoting
 
 
@@ -66,6 +67,33 @@ def build_simple(
     body = parts[0] if len(parts) == 1 else multipart("alternative", parts, new_boundary())
     out += with_attachments(body, attachments, new_boundary) if attachments else body
     return b"".join(out)
+
+
+def build_preview(
+    *, subject: str, text: str | None, html: str | None, at: float, new_boundary: Callable[[], str]
+) -> bytes:
+    """A message without addresses or id, as SES shows what a template becomes: 7-bit text.
+
+    Raises MessageError as `build_simple` does.
+    """
+    whole = build_simple(
+        from_=_NOBODY,
+        to=(),
+        cc=(),
+        reply_to=(),
+        subject=subject,
+        subject_charset="UTF-8",
+        text=text,
+        text_charset="UTF-8",
+        html=html,
+        html_charset="UTF-8",
+        message_id_field="",
+        at=at,
+        new_boundary=new_boundary,
+    )
+    fields, body_at = header.scan(whole)
+    left_out = {b"from", b"message-id"}
+    return b"".join(field.raw for field in fields if field.key not in left_out) + b"\r\n" + whole[body_at:]
 
 
 def address_field(name: str, mailboxes: Sequence[Mailbox]) -> bytes:

@@ -10,8 +10,8 @@ Handlers = Mapping[str, Callable[[Any, Any], Awaitable[Mapping[str, Any]]]]
 """Operation name to the function from a caller and a typed request to a typed result."""
 
 SENDS: Mapping[str, frozenset[str]] = {
-    "ses": frozenset({"SendEmail", "SendRawEmail"}),
-    "sesv2": frozenset({"SendEmail"}),
+    "ses": frozenset({"SendEmail", "SendRawEmail", "SendTemplatedEmail", "SendBulkTemplatedEmail"}),
+    "sesv2": frozenset({"SendEmail", "SendBulkEmail"}),
 }
 """Operations that may use cached credentials: their accept transaction checks (I4)."""
 

@@ -9,7 +9,7 @@ tasks"; docs/quirks.md for what they leave open.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sesame.access.authorize import SenderAddress, SendRequest, normal_name, parse_identity_arn
 from sesame.errors import ConfigurationSetDoesNotExist, InvalidParameterValue
@@ -17,8 +17,11 @@ from sesame.mail.address import AddressError, Mailbox, identity_candidates, pars
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
-from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+from sesame.sending.fill_in import filled_in, without_words
+from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 from sesame.sending.tags import check_tags, parse_tags_header
+from sesame.spool import spool
+from sesame.templates import RenderingError
 
 MAX_RECIPIENTS = 50
 """To, Cc and Bcc together (SES quota)."""
@@ -65,6 +68,8 @@ class Composed:
     subject: str
     tags: dict[str, str]
     data: bytes
+    failure: spool.RenderingFailure | None = None
+    """Why there is nothing to deliver: the template could not be filled in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,8 @@ def compose(submission: Submission, stamp: Stamp) -> Composed:
                 return _compose_simple(submission, submission.content, stamp)
             case RawContent():
                 return _compose_raw(submission, submission.content, stamp)
+            case TemplateContent():
+                return _compose_template(submission, submission.content, stamp)
     except (AddressError, MessageError) as error:
         raise InvalidParameterValue(str(error)) from error
 
@@ -139,6 +146,19 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
         tags=tags,
         data=data,
     )
+
+
+def _compose_template(submission: Submission, content: TemplateContent, stamp: Stamp) -> Composed:
+    """As simple content once it is filled in; all that does not hang on the words is checked before."""
+    named = () if content.arn is None else (content.arn,)
+    try:
+        simple, failure = filled_in(content), None
+    except RenderingError as error:
+        simple = without_words(content)
+        failure = spool.RenderingFailure(template=content.name, message=str(error))
+    composed = _compose_simple(submission, simple, stamp)
+    composed = replace(composed, request=replace(composed.request, resources=named))
+    return composed if failure is None else replace(composed, data=b"", failure=failure)
 
 
 def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> Composed:

@@ -16,7 +16,7 @@ from sesame.errors import AccountSendingPaused, MessageRejected, ServiceError, S
 from sesame.model import Caller, MessageId
 from sesame.observe import Clock, Log
 from sesame.sending.compose import Composed, Stamp, compose
-from sesame.sending.submission import RawContent, Submission
+from sesame.sending.submission import RawContent, Submission, TemplateContent
 from sesame.spool import spool
 from sesame.store import decisions
 from sesame.store.db import Store, Transaction, epochs
@@ -33,6 +33,10 @@ PAUSED = "Account sending is disabled."
 
 class StaleDecision(SesameError):
     """What a decision rests on changed before it was accepted; decide again."""
+
+
+class SenderNotVerified(MessageRejected):
+    """It is a sender that is not verified, not only a recipient of an account in the sandbox."""
 
 
 class Sender:
@@ -103,7 +107,10 @@ class Sender:
             at=at,
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
         )
-        if isinstance(submission.content, RawContent) and len(submission.content.data) > LARGE_BYTES:
+        content = submission.content
+        if isinstance(content, TemplateContent) or (
+            isinstance(content, RawContent) and len(content.data) > LARGE_BYTES
+        ):
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._executor, compose, submission, stamp)
         return compose(submission, stamp)
@@ -118,7 +125,9 @@ class Sender:
             raise access_denied(caller, composed.request.action, denied)
         if decision.unverified:
             failed = ", ".join(decision.unverified)
-            raise MessageRejected(
+            shown = {sender.shown for sender in composed.request.senders}
+            rejected = SenderNotVerified if shown.intersection(decision.unverified) else MessageRejected
+            raise rejected(
                 "Email address is not verified. The following identities failed the check in region"
                 f" {caller.region.upper()}: {failed}"
             )
@@ -143,6 +152,7 @@ class Sender:
             accepted_at=caller.at,
             recipients=recipients,
             data=composed.data,
+            failure=composed.failure,
         )
         scopes, seen = tuple(decision.epochs), tuple(decision.epochs.values())
 

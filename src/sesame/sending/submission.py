@@ -3,9 +3,12 @@
 The doors differ only in how they fill this in; all that is true of a send is decided below it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sesame.mail.attach import Attachment
+from sesame.templates import Template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,31 @@ class RawContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateParts:
+    """A template that was read: its parts, None for one that it does not have."""
+
+    subject: Template | None
+    text: Template | None
+    html: Template | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateContent:
+    """A template and what to fill in; `data` is a JSON object, `arn` None for a template in the request."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    bcc: tuple[str, ...]
+    reply_to: tuple[str, ...]
+    name: str
+    arn: str | None
+    parts: TemplateParts
+    data: Mapping[str, Any]
+    headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """One request to send.
 
@@ -51,7 +79,7 @@ class Submission:
     operation: str
     action: str
     api_version: str
-    content: SimpleContent | RawContent
+    content: SimpleContent | RawContent | TemplateContent
     source: str | None
     destinations: tuple[str, ...]
     return_path: str | None

@@ -17,6 +17,14 @@ from sesame.store.db import Row, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenderingFailure:
+    """Why a template could not be filled in, in SES's words."""
+
+    template: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledMessage:
     """An accepted message as it goes into the spool.
 
@@ -38,6 +46,8 @@ class SpooledMessage:
     accepted_at: float
     recipients: tuple[str, ...]
     data: bytes
+    failure: RenderingFailure | None = None
+    """Nothing is to be delivered: recipients are cancelled as they are accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +90,10 @@ _CLAIMED = (
 )
 
 
+RENDERING_FAILURE = "Rendering Failure"
+"""The event of a message that could not be rendered; it has no Send event."""
+
+
 async def put(tx: Transaction, message: SpooledMessage) -> None:
     """Put a message and its recipients into the spool, due at once."""
     row = await tx.one(
@@ -101,24 +115,30 @@ async def put(tx: Transaction, message: SpooledMessage) -> None:
     )
     assert row is not None
     message_seq = int(row[0])
-    await tx.execute("INSERT INTO body (message_seq, data) VALUES (?, ?)", message_seq, message.data)
+    failure = message.failure
+    if failure is None:
+        await tx.execute("INSERT INTO body (message_seq, data) VALUES (?, ?)", message_seq, message.data)
     for n, address in enumerate(message.recipients):
         await tx.execute(
             "INSERT INTO recipient (message_seq, n, address, domain, state, due_at)"
-            " VALUES (?, ?, ?, ?, 'queued', ?)",
+            " VALUES (?, ?, ?, ?, ?, ?)",
             message_seq,
             n,
             address,
             domain_of(address),
+            (RecipientState.QUEUED if failure is None else RecipientState.CANCELLED).value,
             message.accepted_at,
         )
     await _event(
         tx,
-        f"{message.message_id}/send",
+        f"{message.message_id}/send" if failure is None else f"{message.message_id}/rendering",
         message.message_id,
         message.account_id,
-        "Send",
+        "Send" if failure is None else RENDERING_FAILURE,
         at=message.accepted_at,
+        detail=None
+        if failure is None
+        else {"templateName": failure.template, "errorMessage": failure.message},
     )
 
 

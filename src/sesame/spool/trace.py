@@ -1,7 +1,9 @@
 """The life of a message, read back: who sent, as whom, why it was allowed, each attempt."""
 
+import json
 from dataclasses import dataclass
 
+from sesame.spool.spool import RENDERING_FAILURE
 from sesame.store.db import Store, Transaction
 
 
@@ -45,6 +47,8 @@ class Trace:
     decision: str
     accepted_at: float
     recipients: tuple[RecipientTrace, ...]
+    failure: str | None
+    """Why its template could not be filled in, None for a message that could be sent."""
 
 
 async def trace(store: Store, message_id: str) -> Trace | None:
@@ -86,6 +90,9 @@ async def trace(store: Store, message_id: str) -> Trace | None:
                     ),
                 )
             )
+        failed = await tx.one(
+            "SELECT detail FROM event WHERE message_id = ? AND kind = ?", message_id, RENDERING_FAILURE
+        )
         return Trace(
             message_id=row[1],
             account_id=row[2],
@@ -100,6 +107,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             decision=row[11],
             accepted_at=row[12],
             recipients=tuple(recipients),
+            failure=None if failed is None else str(json.loads(failed[0])["errorMessage"]),
         )
 
     return await store.read(run)

@@ -7,6 +7,21 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import Literal, NotRequired, TypedDict
 
 
+class Template(TypedDict):
+    TemplateName: str
+    SubjectPart: NotRequired[str]
+    TextPart: NotRequired[str]
+    HtmlPart: NotRequired[str]
+
+
+class CreateTemplateRequest(TypedDict):
+    Template: Template
+
+
+class CreateTemplateResponse(TypedDict):
+    """CreateTemplateResponse has no members."""
+
+
 class DeleteIdentityRequest(TypedDict):
     Identity: str
 
@@ -22,6 +37,14 @@ class DeleteIdentityPolicyRequest(TypedDict):
 
 class DeleteIdentityPolicyResponse(TypedDict):
     """DeleteIdentityPolicyResponse has no members."""
+
+
+class DeleteTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class DeleteTemplateResponse(TypedDict):
+    """DeleteTemplateResponse has no members."""
 
 
 class GetAccountSendingEnabledRequest(TypedDict):
@@ -78,6 +101,14 @@ class GetSendQuotaResponse(TypedDict):
     SentLast24Hours: NotRequired[float]
 
 
+class GetTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class GetTemplateResponse(TypedDict):
+    Template: NotRequired[Template]
+
+
 class ListIdentitiesRequest(TypedDict):
     IdentityType: NotRequired[Literal["EmailAddress", "Domain"]]
     NextToken: NotRequired[str]
@@ -97,6 +128,21 @@ class ListIdentityPoliciesResponse(TypedDict):
     PolicyNames: list[str]
 
 
+class ListTemplatesRequest(TypedDict):
+    NextToken: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class TemplateMetadata(TypedDict):
+    Name: NotRequired[str]
+    CreatedTimestamp: NotRequired[float]
+
+
+class ListTemplatesResponse(TypedDict):
+    TemplatesMetadata: NotRequired[list[TemplateMetadata]]
+    NextToken: NotRequired[str]
+
+
 class PutIdentityPolicyRequest(TypedDict):
     Identity: str
     PolicyName: str
@@ -107,10 +153,45 @@ class PutIdentityPolicyResponse(TypedDict):
     """PutIdentityPolicyResponse has no members."""
 
 
+class MessageTag(TypedDict):
+    Name: str
+    Value: str
+
+
 class Destination(TypedDict):
     ToAddresses: NotRequired[list[str]]
     CcAddresses: NotRequired[list[str]]
     BccAddresses: NotRequired[list[str]]
+
+
+class BulkEmailDestination(TypedDict):
+    Destination: Destination
+    ReplacementTags: NotRequired[list[MessageTag]]
+    ReplacementTemplateData: NotRequired[str]
+
+
+class SendBulkTemplatedEmailRequest(TypedDict):
+    Source: str
+    SourceArn: NotRequired[str]
+    ReplyToAddresses: NotRequired[list[str]]
+    ReturnPath: NotRequired[str]
+    ReturnPathArn: NotRequired[str]
+    ConfigurationSetName: NotRequired[str]
+    DefaultTags: NotRequired[list[MessageTag]]
+    Template: str
+    TemplateArn: NotRequired[str]
+    DefaultTemplateData: str
+    Destinations: list[BulkEmailDestination]
+
+
+class BulkEmailDestinationStatus(TypedDict):
+    Status: NotRequired[Literal["Success", "MessageRejected", "MailFromDomainNotVerified", "ConfigurationSetDoesNotExist", "TemplateDoesNotExist", "AccountSuspended", "AccountThrottled", "AccountDailyQuotaExceeded", "InvalidSendingPoolName", "AccountSendingPaused", "ConfigurationSetSendingPaused", "InvalidParameterValue", "TransientFailure", "Failed"]]
+    Error: NotRequired[str]
+    MessageId: NotRequired[str]
+
+
+class SendBulkTemplatedEmailResponse(TypedDict):
+    Status: list[BulkEmailDestinationStatus]
 
 
 class Content(TypedDict):
@@ -126,11 +207,6 @@ class Body(TypedDict):
 class Message(TypedDict):
     Subject: Content
     Body: Body
-
-
-class MessageTag(TypedDict):
-    Name: str
-    Value: str
 
 
 class SendEmailRequest(TypedDict):
@@ -168,12 +244,47 @@ class SendRawEmailResponse(TypedDict):
     MessageId: str
 
 
+class SendTemplatedEmailRequest(TypedDict):
+    Source: str
+    Destination: Destination
+    ReplyToAddresses: NotRequired[list[str]]
+    ReturnPath: NotRequired[str]
+    SourceArn: NotRequired[str]
+    ReturnPathArn: NotRequired[str]
+    Tags: NotRequired[list[MessageTag]]
+    ConfigurationSetName: NotRequired[str]
+    Template: str
+    TemplateArn: NotRequired[str]
+    TemplateData: str
+
+
+class SendTemplatedEmailResponse(TypedDict):
+    MessageId: str
+
+
+class TestRenderTemplateRequest(TypedDict):
+    TemplateName: str
+    TemplateData: str
+
+
+class TestRenderTemplateResponse(TypedDict):
+    RenderedTemplate: NotRequired[str]
+
+
 class UpdateAccountSendingEnabledRequest(TypedDict):
     Enabled: NotRequired[bool]
 
 
 class UpdateAccountSendingEnabledResponse(TypedDict):
     """UpdateAccountSendingEnabled has no output."""
+
+
+class UpdateTemplateRequest(TypedDict):
+    Template: Template
+
+
+class UpdateTemplateResponse(TypedDict):
+    """UpdateTemplateResponse has no members."""
 
 
 class VerifyDomainDkimRequest(TypedDict):

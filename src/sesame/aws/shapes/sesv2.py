@@ -53,6 +53,22 @@ class CreateEmailIdentityPolicyResponse(TypedDict):
     """CreateEmailIdentityPolicyResponse has no members."""
 
 
+class EmailTemplateContent(TypedDict):
+    Subject: NotRequired[str]
+    Text: NotRequired[str]
+    Html: NotRequired[str]
+
+
+class CreateEmailTemplateRequest(TypedDict):
+    TemplateName: str
+    TemplateContent: EmailTemplateContent
+    Tags: NotRequired[list[Tag]]
+
+
+class CreateEmailTemplateResponse(TypedDict):
+    """CreateEmailTemplateResponse has no members."""
+
+
 class DeleteEmailIdentityRequest(TypedDict):
     EmailIdentity: str
 
@@ -68,6 +84,14 @@ class DeleteEmailIdentityPolicyRequest(TypedDict):
 
 class DeleteEmailIdentityPolicyResponse(TypedDict):
     """DeleteEmailIdentityPolicyResponse has no members."""
+
+
+class DeleteEmailTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class DeleteEmailTemplateResponse(TypedDict):
+    """DeleteEmailTemplateResponse has no members."""
 
 
 class GetAccountRequest(TypedDict):
@@ -187,6 +211,16 @@ class GetEmailIdentityPoliciesResponse(TypedDict):
     Policies: NotRequired[dict[str, str]]
 
 
+class GetEmailTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class GetEmailTemplateResponse(TypedDict):
+    TemplateName: str
+    TemplateContent: EmailTemplateContent
+    Tags: NotRequired[list[Tag]]
+
+
 class ListEmailIdentitiesRequest(TypedDict):
     Filter: NotRequired[dict[Literal["IDENTITY_NAME_CONTAINS", "IDENTITY_TYPE", "VERIFICATION_STATUS"], str]]
     NextToken: NotRequired[str]
@@ -202,6 +236,21 @@ class IdentityInfo(TypedDict):
 
 class ListEmailIdentitiesResponse(TypedDict):
     EmailIdentities: NotRequired[list[IdentityInfo]]
+    NextToken: NotRequired[str]
+
+
+class ListEmailTemplatesRequest(TypedDict):
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class EmailTemplateMetadata(TypedDict):
+    TemplateName: NotRequired[str]
+    CreatedTimestamp: NotRequired[float]
+
+
+class ListEmailTemplatesResponse(TypedDict):
+    TemplatesMetadata: NotRequired[list[EmailTemplateMetadata]]
     NextToken: NotRequired[str]
 
 
@@ -234,20 +283,9 @@ class PutAccountSendingAttributesResponse(TypedDict):
     """PutAccountSendingAttributesResponse has no members."""
 
 
-class Destination(TypedDict):
-    ToAddresses: NotRequired[list[str]]
-    CcAddresses: NotRequired[list[str]]
-    BccAddresses: NotRequired[list[str]]
-
-
-class Content(TypedDict):
-    Data: str
-    Charset: NotRequired[str]
-
-
-class Body(TypedDict):
-    Text: NotRequired[Content]
-    Html: NotRequired[Content]
+class MessageTag(TypedDict):
+    Name: str
+    Value: str
 
 
 class MessageHeader(TypedDict):
@@ -265,6 +303,84 @@ class Attachment(TypedDict):
     ContentType: NotRequired[str]
 
 
+class Template(TypedDict):
+    TemplateName: NotRequired[str]
+    TemplateArn: NotRequired[str]
+    TemplateContent: NotRequired[EmailTemplateContent]
+    TemplateData: NotRequired[str]
+    Headers: NotRequired[list[MessageHeader]]
+    Attachments: NotRequired[list[Attachment]]
+
+
+class BulkEmailContent(TypedDict):
+    Template: NotRequired[Template]
+
+
+class Destination(TypedDict):
+    ToAddresses: NotRequired[list[str]]
+    CcAddresses: NotRequired[list[str]]
+    BccAddresses: NotRequired[list[str]]
+
+
+class ReplacementTemplate(TypedDict):
+    ReplacementTemplateData: NotRequired[str]
+
+
+class ReplacementEmailContent(TypedDict):
+    ReplacementTemplate: NotRequired[ReplacementTemplate]
+
+
+class BulkEmailEntry(TypedDict):
+    Destination: Destination
+    ReplacementTags: NotRequired[list[MessageTag]]
+    ReplacementEmailContent: NotRequired[ReplacementEmailContent]
+    ReplacementHeaders: NotRequired[list[MessageHeader]]
+
+
+class TrackingConfigurationOverrides(TypedDict):
+    OpenTrackingEnabled: NotRequired[Literal["ENABLED", "DISABLED"]]
+    ClickTrackingEnabled: NotRequired[Literal["ENABLED", "DISABLED"]]
+
+
+class ConfigurationOverrides(TypedDict):
+    Tracking: NotRequired[TrackingConfigurationOverrides]
+
+
+class SendBulkEmailRequest(TypedDict):
+    FromEmailAddress: NotRequired[str]
+    FromEmailAddressIdentityArn: NotRequired[str]
+    ReplyToAddresses: NotRequired[list[str]]
+    FeedbackForwardingEmailAddress: NotRequired[str]
+    FeedbackForwardingEmailAddressIdentityArn: NotRequired[str]
+    DefaultEmailTags: NotRequired[list[MessageTag]]
+    DefaultContent: BulkEmailContent
+    BulkEmailEntries: list[BulkEmailEntry]
+    ConfigurationSetName: NotRequired[str]
+    EndpointId: NotRequired[str]
+    TenantName: NotRequired[str]
+    ConfigurationOverrides: NotRequired[ConfigurationOverrides]
+
+
+class BulkEmailEntryResult(TypedDict):
+    Status: NotRequired[Literal["SUCCESS", "MESSAGE_REJECTED", "MAIL_FROM_DOMAIN_NOT_VERIFIED", "CONFIGURATION_SET_NOT_FOUND", "TEMPLATE_NOT_FOUND", "ACCOUNT_SUSPENDED", "ACCOUNT_THROTTLED", "ACCOUNT_DAILY_QUOTA_EXCEEDED", "INVALID_SENDING_POOL_NAME", "ACCOUNT_SENDING_PAUSED", "CONFIGURATION_SET_SENDING_PAUSED", "INVALID_PARAMETER", "TRANSIENT_FAILURE", "FAILED"]]
+    Error: NotRequired[str]
+    MessageId: NotRequired[str]
+
+
+class SendBulkEmailResponse(TypedDict):
+    BulkEmailEntryResults: list[BulkEmailEntryResult]
+
+
+class Content(TypedDict):
+    Data: str
+    Charset: NotRequired[str]
+
+
+class Body(TypedDict):
+    Text: NotRequired[Content]
+    Html: NotRequired[Content]
+
+
 class Message(TypedDict):
     Subject: Content
     Body: Body
@@ -276,44 +392,15 @@ class RawMessage(TypedDict):
     Data: bytes
 
 
-class EmailTemplateContent(TypedDict):
-    Subject: NotRequired[str]
-    Text: NotRequired[str]
-    Html: NotRequired[str]
-
-
-class Template(TypedDict):
-    TemplateName: NotRequired[str]
-    TemplateArn: NotRequired[str]
-    TemplateContent: NotRequired[EmailTemplateContent]
-    TemplateData: NotRequired[str]
-    Headers: NotRequired[list[MessageHeader]]
-    Attachments: NotRequired[list[Attachment]]
-
-
 class EmailContent(TypedDict):
     Simple: NotRequired[Message]
     Raw: NotRequired[RawMessage]
     Template: NotRequired[Template]
 
 
-class MessageTag(TypedDict):
-    Name: str
-    Value: str
-
-
 class ListManagementOptions(TypedDict):
     ContactListName: str
     TopicName: NotRequired[str]
-
-
-class TrackingConfigurationOverrides(TypedDict):
-    OpenTrackingEnabled: NotRequired[Literal["ENABLED", "DISABLED"]]
-    ClickTrackingEnabled: NotRequired[Literal["ENABLED", "DISABLED"]]
-
-
-class ConfigurationOverrides(TypedDict):
-    Tracking: NotRequired[TrackingConfigurationOverrides]
 
 
 class SendEmailRequest(TypedDict):
@@ -345,6 +432,15 @@ class TagResourceResponse(TypedDict):
     """TagResourceResponse has no members."""
 
 
+class TestRenderEmailTemplateRequest(TypedDict):
+    TemplateName: str
+    TemplateData: str
+
+
+class TestRenderEmailTemplateResponse(TypedDict):
+    RenderedTemplate: str
+
+
 class UntagResourceRequest(TypedDict):
     ResourceArn: str
     TagKeys: list[str]
@@ -362,3 +458,12 @@ class UpdateEmailIdentityPolicyRequest(TypedDict):
 
 class UpdateEmailIdentityPolicyResponse(TypedDict):
     """UpdateEmailIdentityPolicyResponse has no members."""
+
+
+class UpdateEmailTemplateRequest(TypedDict):
+    TemplateName: str
+    TemplateContent: EmailTemplateContent
+
+
+class UpdateEmailTemplateResponse(TypedDict):
+    """UpdateEmailTemplateResponse has no members."""

@@ -8,24 +8,25 @@ from collections.abc import Sequence
 
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService
-from sesame.mail.attach import Attachment
 from sesame.model import Caller
+from sesame.operations.sesv2.templated import attachment_of, named_template, template_content
 from sesame.operations.table import Handlers
+from sesame.operations.templates import Templates, data_of
 from sesame.sending.send import Sender
-from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 
 API_VERSION = "2"
 """The value of `ses:ApiVersion`."""
 
 NOT_SERVED = ("ConfigurationOverrides", "EndpointId", "ListManagementOptions", "TenantName")
-_ENCODINGS = {"BASE64": "base64", "QUOTED_PRINTABLE": "quoted-printable", "SEVEN_BIT": "7bit"}
 
 
 class SendingV2Operations:
     """The operations; `max_bytes` is v2's limit for a composed message."""
 
-    def __init__(self, sender: Sender, *, max_bytes: int) -> None:
+    def __init__(self, sender: Sender, templates: Templates, *, max_bytes: int) -> None:
         self._sender = sender
+        self._templates = templates
         self._max_bytes = max_bytes
 
     def handlers(self) -> Handlers:
@@ -40,8 +41,8 @@ class SendingV2Operations:
                 submission = self._simple(request, simple)
             case {"Raw": raw, **others} if not others:
                 submission = self._raw(request, raw["Data"])
-            case {"Template": _, **others} if not others:
-                raise NotImplementedByService("Content of kind Template is not implemented by this service.")
+            case {"Template": template, **others} if not others:
+                submission = await self._template(caller, request, template)
             case _:
                 raise InvalidParameterValue("Content must have exactly one of Simple, Raw and Template.")
         return {"MessageId": await self._sender.send(caller, submission)}
@@ -61,9 +62,25 @@ class SendingV2Operations:
             text=text,
             html=html,
             headers=tuple((field["Name"], field["Value"]) for field in message.get("Headers", ())),
-            attachments=tuple(_attachment(attachment) for attachment in message.get("Attachments", ())),
+            attachments=tuple(attachment_of(attachment) for attachment in message.get("Attachments", ())),
         )
         return self._submission(request, "ses:SendEmail", content, destinations=())
+
+    async def _template(
+        self, caller: Caller, request: sesv2.SendEmailRequest, template: sesv2.Template
+    ) -> Submission:
+        if not request.get("FromEmailAddress"):
+            raise InvalidParameterValue("Source cannot be empty")
+        data = data_of(template.get("TemplateData"))
+        content = template_content(
+            await named_template(self._templates, caller, template),
+            template,
+            request.get("Destination", {}),
+            request.get("ReplyToAddresses", ()),
+            data=data,
+            headers=template.get("Headers", ()),
+        )
+        return self._submission(request, "ses:SendTemplatedEmail", content, destinations=())
 
     def _raw(self, request: sesv2.SendEmailRequest, data: bytes) -> Submission:
         """The destination, where given, is the envelope; X-SES fields stand in for what is absent."""
@@ -83,7 +100,7 @@ class SendingV2Operations:
         self,
         request: sesv2.SendEmailRequest,
         action: str,
-        content: SimpleContent | RawContent,
+        content: SimpleContent | RawContent | TemplateContent,
         *,
         destinations: tuple[str, ...],
     ) -> Submission:
@@ -117,15 +134,3 @@ def _text(content: sesv2.Content | None) -> Text | None:
 
 def _tags(tags: Sequence[sesv2.MessageTag]) -> tuple[tuple[str, str], ...]:
     return tuple((tag["Name"], tag["Value"]) for tag in tags)
-
-
-def _attachment(attachment: sesv2.Attachment) -> Attachment:
-    return Attachment(
-        data=attachment["RawContent"],
-        file_name=attachment["FileName"],
-        content_type=attachment.get("ContentType"),
-        description=attachment.get("ContentDescription"),
-        content_id=attachment.get("ContentId"),
-        inline=attachment.get("ContentDisposition") == "INLINE",
-        transfer_encoding=_ENCODINGS[attachment.get("ContentTransferEncoding", "BASE64")],
-    )

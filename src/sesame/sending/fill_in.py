@@ -1,0 +1,73 @@
+"""Fill a template in: data in, simple content out.
+
+Each part is rendered by itself, so an inline partial serves the part that it stands in. What is no
+character is replaced, and a subject stays one line, whatever the data holds. Sources: SES developer guide,
+"Using templates", "Advanced email personalization".
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Never
+
+from sesame.sending.submission import SimpleContent, TemplateContent, Text
+from sesame.templates import RenderingError, Template
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class BadData(RenderingError):
+    """What is to be filled in is not a JSON object; the message says why."""
+
+
+def read_data(text: str) -> Mapping[str, Any]:
+    """The data of a request. Raises `BadData`."""
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadData(f"Template rendering data is invalid: {str(error)[:200]}") from None
+    if not isinstance(data, dict):
+        raise BadData("Template rendering data must be a JSON object.")
+    return data
+
+
+def filled_in(content: TemplateContent) -> SimpleContent:
+    """The content with its parts rendered. Raises `RenderingError`."""
+    data, parts = content.data, content.parts
+    subject = one_line(render(parts.subject, data) or "")
+    text, html = render(parts.text, data), render(parts.html, data)
+    return _simple(content, subject, "" if text is None and html is None else text, html)
+
+
+def without_words(content: TemplateContent) -> SimpleContent:
+    """The content with nothing in it, to decide about a message that cannot be rendered."""
+    return _simple(content, "", "", None)
+
+
+def render(part: Template | None, data: Mapping[str, Any]) -> str | None:
+    """One part, None for one that there is not. Raises `RenderingError`."""
+    return None if part is None else _SURROGATE.sub("\ufffd", part.render(data))
+
+
+def one_line(subject: str) -> str:
+    """A subject without control characters: what data brings in cannot end the field."""
+    return _CONTROL.sub(" ", subject).strip()
+
+
+def _simple(content: TemplateContent, subject: str, text: str | None, html: str | None) -> SimpleContent:
+    return SimpleContent(
+        to=content.to,
+        cc=content.cc,
+        bcc=content.bcc,
+        reply_to=content.reply_to,
+        subject=Text(data=subject, charset="UTF-8"),
+        text=None if text is None else Text(data=text, charset="UTF-8"),
+        html=None if html is None else Text(data=html, charset="UTF-8"),
+        headers=content.headers,
+        attachments=content.attachments,
+    )
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no JSON value")

@@ -1,0 +1,108 @@
+"""Templates by account, region and name. What they mean is read elsewhere."""
+
+from dataclasses import dataclass
+
+from sesame.store.db import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTemplate:
+    """A template as written; a part that is absent is None, `tags` is a JSON list of {Key, Value}."""
+
+    account_id: str
+    region: str
+    name: str
+    subject: str | None
+    text: str | None
+    html: str | None
+    created_at: float
+    tags: str = "[]"
+
+
+_ALL = "SELECT account_id, region, name, subject, text, html, created_at, tags FROM template"
+
+
+async def get(tx: Transaction, account_id: str, region: str, name: str) -> StoredTemplate | None:
+    """One template, or None."""
+    row = await tx.one(f"{_ALL} WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name)
+    return None if row is None else _template(row)
+
+
+async def page(
+    tx: Transaction, account_id: str, region: str, *, after: str, limit: int
+) -> list[tuple[str, float]]:
+    """Names and times of creation in order of name, those after `after`."""
+    rows = await tx.all(
+        "SELECT name, created_at FROM template WHERE account_id = ? AND region = ? AND name > ?"
+        " ORDER BY name LIMIT ?",
+        account_id,
+        region,
+        after,
+        limit,
+    )
+    return [(str(name), float(at)) for name, at in rows]
+
+
+async def count(tx: Transaction, account_id: str, region: str) -> int:
+    """How many the account has in the region."""
+    row = await tx.one(
+        "SELECT COUNT(*) FROM template WHERE account_id = ? AND region = ?", account_id, region
+    )
+    assert row is not None
+    return int(row[0])
+
+
+async def create(tx: Transaction, template: StoredTemplate) -> bool:
+    """Add a template; False if there is one of that name."""
+    return bool(
+        await tx.execute(
+            "INSERT INTO template (account_id, region, name, subject, text, html, created_at, tags)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            template.account_id,
+            template.region,
+            template.name,
+            template.subject,
+            template.text,
+            template.html,
+            template.created_at,
+            template.tags,
+        )
+    )
+
+
+async def replace_parts(tx: Transaction, template: StoredTemplate) -> bool:
+    """Replace all parts; tags and time of creation stay. False if there is no such template."""
+    return bool(
+        await tx.execute(
+            "UPDATE template SET subject = ?, text = ?, html = ? WHERE account_id = ? AND region = ? AND name = ?",
+            template.subject,
+            template.text,
+            template.html,
+            template.account_id,
+            template.region,
+            template.name,
+        )
+    )
+
+
+async def delete(tx: Transaction, account_id: str, region: str, name: str) -> bool:
+    """Remove a template; whether there was one."""
+    return bool(
+        await tx.execute(
+            "DELETE FROM template WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
+        )
+    )
+
+
+def _template(row: Row) -> StoredTemplate:
+    account_id, region, name, subject, text, html, created_at, tags = row
+    return StoredTemplate(
+        account_id=account_id,
+        region=region,
+        name=name,
+        subject=subject,
+        text=text,
+        html=html,
+        created_at=created_at,
+        tags=tags,
+    )
