@@ -190,6 +190,11 @@ def _v2_simple(clients: Clients, letter: Letter) -> Answer:
     return _v2(clients, letter, {"Simple": simple})
 
 
+def _v2_template(clients: Clients, letter: Letter) -> Answer:
+    parts = {"Subject": "Hello", "Text": "Hello {{name}}."}
+    return _v2(clients, letter, {"Template": {"TemplateContent": parts, "TemplateData": '{"name": "you"}'}})
+
+
 def _v2_raw(clients: Clients, letter: Letter) -> Answer:
     return _v2(clients, letter, {"Raw": {"Data": _base64(letter.raw())}})
 
@@ -227,6 +232,13 @@ WAYS = (
         arns=("Source",),
     ),
     Way(name="v2 Simple", action="ses:SendEmail", api_version="2", send=_v2_simple, arns=("Source", "From")),
+    Way(
+        name="v2 Template",
+        action="ses:SendTemplatedEmail",
+        api_version="2",
+        send=_v2_template,
+        arns=("Source", "From"),
+    ),
     Way(name="v2 Raw", action="ses:SendRawEmail", api_version="2", send=_v2_raw, arns=("Source", "From")),
     Way(
         name="SMTP",
