@@ -81,13 +81,19 @@ def test_a_template_is_kept_by_v1_and_seen_by_v2(templater: Templater) -> None:
     templater.v2.create_email_template(
         TemplateName="two", TemplateContent=CONTENT, Tags=[{"Key": "a", "Value": "b"}]
     )
-    assert templater.v2.get_email_template(TemplateName="two")["Tags"] == [{"Key": "a", "Value": "b"}]
+    arn = templater.template_arn.replace("welcome", "two")
+    templater.v2.tag_resource(ResourceArn=arn, Tags=[{"Key": "c", "Value": "d"}])
+    tags = [{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}]
+    assert templater.v2.get_email_template(TemplateName="two")["Tags"] == tags
+    assert templater.v2.list_tags_for_resource(ResourceArn=arn)["Tags"] == tags
     names = [template["Name"] for template in templater.ses.list_templates()["TemplatesMetadata"]]
     assert names == ["two", "welcome"]
     templater.ses.delete_template(TemplateName="two")
     templater.ses.delete_template(TemplateName="two")
     with pytest.raises(templater.v2.exceptions.NotFoundException, match="Template two does not exist"):
         templater.v2.delete_email_template(TemplateName="two")
+    templater.v2.create_email_template(TemplateName="two", TemplateContent=CONTENT)
+    assert templater.v2.get_email_template(TemplateName="two")["Tags"] == []
 
 
 def test_templates_are_listed_in_pages(templater: Templater) -> None:

@@ -10,6 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sesame.access.authorize import Authorizer
@@ -35,7 +36,7 @@ from sesame.operations import paging
 from sesame.sending.fill_in import BadData, one_line, read_data, render
 from sesame.sending.send import SenderNotVerified
 from sesame.sending.submission import TemplateParts
-from sesame.store import templates
+from sesame.store import tags, templates
 from sesame.store.db import Store, Transaction
 from sesame.templates import MissingAttribute, RenderingError, Template, TemplateSyntaxError, compile_template
 
@@ -44,6 +45,7 @@ MOST_BYTES = 500 * 1024
 MOST_ENTRIES = 50
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CACHED_CHARACTERS = 4 * 1024 * 1024
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 MANDATORY = "Template rendering data is required."
 
 
@@ -138,11 +140,13 @@ class Templates:
         self._cache = cache
         self._random_hex = random_hex
 
-    async def create(self, caller: Caller, action: str, name: str, parts: Parts, *, tags: str = "[]") -> None:
-        """Add a template."""
+    async def create(
+        self, caller: Caller, action: str, name: str, parts: Parts, *, named: Mapping[str, str] = _NO_TAGS
+    ) -> None:
+        """Add a template with its tags."""
         await self._require(caller, action, name)
         _check_name(name)
-        template = self._stored(caller, name, parts, tags=tags)
+        template = self._stored(caller, name, parts)
 
         async def run(tx: Transaction) -> None:
             if await templates.get(tx, template.account_id, template.region, name) is not None:
@@ -150,6 +154,7 @@ class Templates:
             if await templates.count(tx, template.account_id, template.region) >= MOST_TEMPLATES:
                 raise LimitExceeded(f"An account has at most {MOST_TEMPLATES} templates in a region.")
             await templates.create(tx, template)
+            await tags.put(tx, template_arn(caller.region, template.account_id, name), named)
 
         await self._store.write(run)
 
@@ -169,11 +174,21 @@ class Templates:
         await self._require(caller, action, name)
         return await self._find(caller, name)
 
+    async def tags_of(self, template: templates.StoredTemplate) -> dict[str, str]:
+        """The tags of a template that `get` gave."""
+        arn = template_arn(template.region, template.account_id, template.name)
+
+        async def run(tx: Transaction) -> dict[str, str]:
+            return await tags.get(tx, arn)
+
+        return await self._store.read(run)
+
     async def delete(self, caller: Caller, action: str, name: str) -> bool:
         """Remove a template; whether there was one."""
         await self._require(caller, action, name)
 
         async def run(tx: Transaction) -> bool:
+            await tags.remove_all(tx, template_arn(caller.region, caller.principal.account_id, name))
             return await templates.delete(tx, caller.principal.account_id, caller.region, name)
 
         return await self._store.write(run)
@@ -257,9 +272,7 @@ class Templates:
         ]
         return TemplateParts(subject=read[0], text=read[1], html=read[2])
 
-    def _stored(
-        self, caller: Caller, name: str, parts: Parts, *, tags: str = "[]"
-    ) -> templates.StoredTemplate:
+    def _stored(self, caller: Caller, name: str, parts: Parts) -> templates.StoredTemplate:
         _check_size(parts)
         self._parts(parts.subject, parts.text, parts.html)
         return templates.StoredTemplate(
@@ -270,7 +283,6 @@ class Templates:
             text=parts.text,
             html=parts.html,
             created_at=self._clock.now(),
-            tags=tags,
         )
 
     async def _require(self, caller: Caller, action: str, name: str) -> None:

@@ -7,7 +7,7 @@ from sesame.store.db import Row, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTemplate:
-    """A template as written; a part that is absent is None, `tags` is a JSON list of {Key, Value}."""
+    """A template as written; a part that is absent is None; its tags are in `store.tags`."""
 
     account_id: str
     region: str
@@ -16,10 +16,9 @@ class StoredTemplate:
     text: str | None
     html: str | None
     created_at: float
-    tags: str = "[]"
 
 
-_ALL = "SELECT account_id, region, name, subject, text, html, created_at, tags FROM template"
+_ALL = "SELECT account_id, region, name, subject, text, html, created_at FROM template"
 
 
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> StoredTemplate | None:
@@ -56,8 +55,8 @@ async def create(tx: Transaction, template: StoredTemplate) -> bool:
     """Add a template; False if there is one of that name."""
     return bool(
         await tx.execute(
-            "INSERT INTO template (account_id, region, name, subject, text, html, created_at, tags)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO template (account_id, region, name, subject, text, html, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             template.account_id,
             template.region,
             template.name,
@@ -65,7 +64,6 @@ async def create(tx: Transaction, template: StoredTemplate) -> bool:
             template.text,
             template.html,
             template.created_at,
-            template.tags,
         )
     )
 
@@ -95,7 +93,7 @@ async def delete(tx: Transaction, account_id: str, region: str, name: str) -> bo
 
 
 def _template(row: Row) -> StoredTemplate:
-    account_id, region, name, subject, text, html, created_at, tags = row
+    account_id, region, name, subject, text, html, created_at = row
     return StoredTemplate(
         account_id=account_id,
         region=region,
@@ -104,5 +102,4 @@ def _template(row: Row) -> StoredTemplate:
         text=text,
         html=html,
         created_at=created_at,
-        tags=tags,
     )

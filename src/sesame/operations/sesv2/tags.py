@@ -14,7 +14,7 @@ from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.resource_tags import MAX_TAGS, read_tags
 from sesame.operations.table import Handlers
-from sesame.store import identities, tags
+from sesame.store import identities, tags, templates
 from sesame.store.db import Store, Transaction
 
 
@@ -30,7 +30,14 @@ async def _has_identity(tx: Transaction, account_id: str, region: str, name: str
     return await identities.get(tx, account_id, region, name) is not None
 
 
-KINDS: Mapping[str, Kind] = {"identity": Kind(word="EmailIdentity", exists=_has_identity)}
+async def _has_template(tx: Transaction, account_id: str, region: str, name: str) -> bool:
+    return await templates.get(tx, account_id, region, name) is not None
+
+
+KINDS: Mapping[str, Kind] = {
+    "identity": Kind(word="EmailIdentity", exists=_has_identity),
+    "template": Kind(word="Template", exists=_has_template),
+}
 """By what an ARN's resource begins with."""
 
 

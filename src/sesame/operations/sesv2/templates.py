@@ -1,10 +1,9 @@
 """Templates of SES v2, kept with those of v1. Source: SES API v2 reference."""
 
-import json
-
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
+from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Parts, TemplateMissing, Templates
 
@@ -32,15 +31,12 @@ class TemplateV2Operations:
         self, caller: Caller, request: sesv2.CreateEmailTemplateRequest
     ) -> sesv2.CreateEmailTemplateResponse:
         """Add a template with its tags."""
-        tags = [{"Key": tag["Key"], "Value": tag["Value"]} for tag in request.get("Tags", ())]
-        if len({tag["Key"] for tag in tags}) < len(tags):
-            raise InvalidParameterValue("A tag key may be given once only.")
         await self._templates.create(
             caller,
             "ses:CreateEmailTemplate",
             request["TemplateName"],
             parts_of(request["TemplateContent"]),
-            tags=json.dumps(tags),
+            named=read_tags(request.get("Tags", ())),
         )
         return {}
 
@@ -49,6 +45,7 @@ class TemplateV2Operations:
     ) -> sesv2.GetEmailTemplateResponse:
         """A template as it was written."""
         found = await self._templates.get(caller, "ses:GetEmailTemplate", request["TemplateName"])
+        held = await self._templates.tags_of(found)
         content: sesv2.EmailTemplateContent = {}
         if found.subject is not None:
             content["Subject"] = found.subject
@@ -56,7 +53,11 @@ class TemplateV2Operations:
             content["Text"] = found.text
         if found.html is not None:
             content["Html"] = found.html
-        return {"TemplateName": found.name, "TemplateContent": content, "Tags": json.loads(found.tags)}
+        return {
+            "TemplateName": found.name,
+            "TemplateContent": content,
+            "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
+        }
 
     async def update_email_template(
         self, caller: Caller, request: sesv2.UpdateEmailTemplateRequest

@@ -6,7 +6,6 @@ CREATE TABLE template (
     subject TEXT,
     text TEXT,
     html TEXT,
-    tags TEXT NOT NULL DEFAULT '[]',
     created_at REAL NOT NULL,
     PRIMARY KEY (account_id, region, name)
 ) WITHOUT ROWID;
