@@ -233,6 +233,21 @@ def test_a_delegate_sends_its_own_template_as_another_accounts_identity(template
     assert send()["MessageId"]
     assert read(templater.delivered("delegate"))["Subject"] == "S"
 
+    def uses(account: Account) -> set[str]:
+        decided = templater.sesame.run_json("decisions", account.account_id)
+        return {
+            use
+            for decision in decided
+            if decision["message_id"]
+            for check in decision["checks"]
+            for use in check["uses"]
+        }
+
+    assert "Resource" in uses(delegate)
+    assert "Resource" not in uses(templater.tenant.account), (
+        "what a delegate's templates are called is its own"
+    )
+
 
 def test_entries_of_a_bulk_send_stand_for_themselves(templater: Templater) -> None:
     to = templater.address

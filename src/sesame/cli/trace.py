@@ -70,9 +70,10 @@ def show_decisions(args: argparse.Namespace) -> int:
 
 
 def _decision_for(viewer: str, record: "DecisionRecord") -> dict[str, Any]:
-    """A decision as `viewer` may see it: the sender's IAM policies are the sender's alone (I9)."""
+    """A decision as `viewer` may see it: the sender's IAM policies and templates are the sender's alone (I9)."""
     decision = json.loads(record.decision)
     if viewer != record.account_id:
+        decision["checks"] = [check for check in decision["checks"] if "Resource" not in check["uses"]]
         for check in decision["checks"]:
             check["deciding"] = [ref for ref in check["deciding"] if ref["kind"] != "iam"]
     return {

@@ -44,7 +44,7 @@ MOST_TEMPLATES = 10_000
 MOST_BYTES = 500 * 1024
 MOST_ENTRIES = 50
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CACHED_CHARACTERS = 4 * 1024 * 1024
+_CACHED_CHARACTERS = 512 * 1024  # of source: what is read of dense tags takes some 200 times that
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 MANDATORY = "Template rendering data is required."
 
