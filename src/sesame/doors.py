@@ -13,18 +13,22 @@ from sesame.access.smtp_login import SmtpLogins
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.mail.address import identity_candidates
+from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.users import IamOperations
 from sesame.operations.ses.account import AccountOperations
+from sesame.operations.ses.configuration_sets import ConfigurationSetOperations
 from sesame.operations.ses.identities import IdentityOperations
 from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.ses.templated import TemplatedOperations
 from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesv2.account import AccountV2Operations
+from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
 from sesame.operations.sesv2.identities import IdentityV2Operations
 from sesame.operations.sesv2.policies import PolicyV2Operations
 from sesame.operations.sesv2.sending import SendingV2Operations
+from sesame.operations.sesv2.suppression import SuppressionOperations
 from sesame.operations.sesv2.tags import TagV2Operations
 from sesame.operations.sesv2.templated import BulkV2Operations
 from sesame.operations.sesv2.templates import TemplateV2Operations
@@ -115,6 +119,7 @@ class Doors:
             ),
             TemplateOperations(self.templates),
             AccountOperations(store, authorizer, services.clock),
+            ConfigurationSetOperations(ConfigurationSets(store, authorizer, services.clock)),
         )
 
     def _sesv2(self) -> Handlers:
@@ -128,6 +133,10 @@ class Doors:
             TemplateV2Operations(self.templates),
             AccountV2Operations(store, authorizer, services.clock),
             TagV2Operations(store, authorizer),
+            ConfigurationSetV2Operations(
+                ConfigurationSets(store, authorizer, services.clock), store, authorizer
+            ),
+            SuppressionOperations(store, authorizer, services.clock),
         )
 
     def _iam(self) -> Handlers:

@@ -50,7 +50,7 @@ class SendRequest:
     feedback_address: str
     recipients: tuple[str, ...]
     resources: tuple[str, ...] = ()
-    """ARNs of what else is used (a template), which the caller's own IAM policies must allow too."""
+    """ARNs of what else is used (template, configuration set), which the caller's own IAM policies must allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,8 @@ class SendDecision:
     unverified: tuple[str, ...]
     identity: str
     owner_account_id: str
+    default_configuration_set: str | None
+    """The set of the From identity, where it is the caller's own."""
     epochs: Mapping[str, int]
 
     @property
@@ -180,6 +182,7 @@ class Authorizer:
             unverified=tuple(unverified),
             identity=first.identity.identity.name if first and first.identity else "",
             owner_account_id=first.owner if first else caller.principal.account_id,
+            default_configuration_set=_default_set(caller, first),
             epochs=epochs,
         )
 
@@ -335,6 +338,12 @@ class Authorizer:
                 target = await self._own_target(caller, self._candidates(address), epochs)
                 found.append((address, target.identity))
         return found
+
+
+def _default_set(caller: Caller, first: _Target | None) -> str | None:
+    if first is None or first.identity is None or first.owner != caller.principal.account_id:
+        return None
+    return first.identity.configuration_set
 
 
 def _note(epochs: dict[str, int], scope: str, epoch: int) -> None:

@@ -19,7 +19,7 @@ from sesame.policy import (
     parse_iam_policy,
     parse_stored_identity_policy,
 )
-from sesame.store import accounts, identities, users
+from sesame.store import accounts, configuration_sets, identities, users
 from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.store.sealed import Sealer
 
@@ -66,6 +66,8 @@ class OwnedIdentity:
 
     identity: Identity
     policies: Policies
+    configuration_set: str | None = None
+    """The set of its owner's own mail that names none."""
 
     @property
     def verified(self) -> bool:
@@ -220,7 +222,8 @@ class Directory:
             return None
         stored = await identities.policies(tx, account_id, region, name)
         policies = identity_policies(stored, await _dead_bindings(tx, stored))
-        return OwnedIdentity(identity=identity, policies=policies)
+        default = await configuration_sets.default_of(tx, account_id, region, name)
+        return OwnedIdentity(identity=identity, policies=policies, configuration_set=default)
 
 
 def root_principal(account_id: AccountId) -> Principal:

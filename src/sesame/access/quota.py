@@ -21,8 +21,8 @@ class Quota:
 
     async def reserve(
         self, tx: Transaction, account_id: str, region: str, *, recipients: int, to_quota: int, now: float
-    ) -> None:
-        """Charge a message or raise `Throttling`; part of the accept transaction.
+    ) -> accounts.RegionState:
+        """Charge a message or raise `Throttling`; the state before. Part of the accept transaction.
 
         `to_quota` of the `recipients` count towards the 24 hours (simulator addresses do not).
         """
@@ -43,3 +43,4 @@ class Quota:
         await accounts.count_usage(
             tx, account_id, region, state=state, recipients=recipients, to_quota=to_quota, now=now
         )
+        return state

@@ -42,13 +42,17 @@ class Deliverer:
         mail_from = self._return_path(claim.message_id, claim.recipient_index)
         result: Outcome | None = None
         for host in hosts:
-            result, is_host_at_fault = await self._try(host, mail_from, claim.address, message)
+            result, is_host_at_fault = await self._try(
+                host, mail_from, claim.address, message, requires_tls=claim.requires_tls
+            )
             if not is_host_at_fault:
                 break
         assert result is not None, "a router returns at least one host"
         return result
 
-    async def _try(self, host: Host, mail_from: str, recipient: str, message: bytes) -> tuple[Outcome, bool]:
+    async def _try(
+        self, host: Host, mail_from: str, recipient: str, message: bytes, *, requires_tls: bool
+    ) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
         try:
             session = await self._pool.borrow(host)
@@ -56,6 +60,9 @@ class Deliverer:
             return outcome.refused(error.reply, host, stage=error.stage), True
         except (OSError, SesameError) as error:
             return outcome.from_error(error, host), True
+        if requires_tls and session.tls is None:
+            await self._pool.give_back(session)
+            return outcome.needs_tls(host), True
         try:
             result = await session.send(mail_from, recipient, message)
         except MessageNotSendable as error:

@@ -57,6 +57,17 @@ def from_error(error: Exception, host: Host | None) -> Outcome:
     )
 
 
+def needs_tls(host: Host) -> Outcome:
+    """The host offers no TLS that works, and the message may not go in clear."""
+    return Outcome(
+        kind=OutcomeKind.TRANSIENT,
+        status="4.7.5",
+        diagnostic="the server offers no TLS, and the configuration set requires it",
+        remote_mta=host.name,
+        remote_ip=host.address,
+    )
+
+
 def _of_reply(kind: OutcomeKind, reply: Reply, host: Host, *, tls: str | None) -> Outcome:
     return Outcome(
         kind=kind,

@@ -9,6 +9,7 @@ import asyncio
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.outcome import from_error
@@ -153,10 +154,11 @@ class Scheduler:
     def _retry_at(self, claim: Claim, outcome: Outcome) -> float | None:
         if outcome.kind is not OutcomeKind.TRANSIENT:
             return None
+        policy = self._retry
+        if claim.max_delivery_s is not None and claim.max_delivery_s < policy.give_up_after_s:
+            policy = replace(policy, give_up_after_s=claim.max_delivery_s)
         now = self._clock.now()
-        return next_attempt_at(
-            claim.accepted_at, claim.attempts, now=now, policy=self._retry, draw=self._draw
-        )
+        return next_attempt_at(claim.accepted_at, claim.attempts, now=now, policy=policy, draw=self._draw)
 
     async def _settle_all(self) -> None:
         """Write outcomes as they come, all that are ready in one commit."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sesame.access.authorize import SenderAddress, SendRequest, normal_name, parse_identity_arn
-from sesame.errors import ConfigurationSetDoesNotExist, InvalidParameterValue
+from sesame.errors import InvalidParameterValue
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
@@ -70,6 +70,8 @@ class Composed:
     data: bytes
     failure: spool.RenderingFailure | None = None
     """Why there is nothing to deliver: the template could not be filled in."""
+    configuration_set: str | None = None
+    """The set that the request names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,6 @@ def compose(submission: Submission, stamp: Stamp) -> Composed:
 
 
 def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp) -> Composed:
-    _check_configuration_set(submission.configuration_set)
     tags = check_tags(submission.tags)
     if not submission.source:
         raise InvalidParameterValue("Source cannot be empty.")
@@ -145,6 +146,7 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
         subject=content.subject.data,
         tags=tags,
         data=data,
+        configuration_set=submission.configuration_set,
     )
 
 
@@ -165,7 +167,6 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
     check_size(len(content.data), submission.max_bytes)
     message = read_message(content.data)
     x_ses = message.x_ses
-    _check_configuration_set(submission.configuration_set or x_ses.get("x-ses-configuration-set"))
     tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
     for field, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
         if field in x_ses:
@@ -204,6 +205,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         subject=message.subject or "",
         tags=tags,
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
+        configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
     )
 
 
@@ -218,6 +220,7 @@ def _composed(
     subject: str,
     tags: dict[str, str],
     data: bytes,
+    configuration_set: str | None,
 ) -> Composed:
     source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
@@ -238,6 +241,7 @@ def _composed(
         subject=subject,
         tags=tags,
         data=data,
+        configuration_set=configuration_set or None,
     )
 
 
@@ -292,11 +296,6 @@ def _check_headers(fields: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str
         if name.lower() in PARAMETER_FIELDS:
             raise InvalidParameterValue(f"Header '{name}' cannot be given in Headers.")
     return fields
-
-
-def _check_configuration_set(name: str | None) -> None:
-    if name:
-        raise ConfigurationSetDoesNotExist(f"Configuration set <{name}> does not exist.")
 
 
 def _data(text: Text | None) -> str | None:

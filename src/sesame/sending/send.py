@@ -8,6 +8,7 @@ refuses; the accept transaction compares the epochs under the write lock.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
 from sesame.access.quota import Quota
@@ -16,9 +17,10 @@ from sesame.errors import AccountSendingPaused, MessageRejected, ServiceError, S
 from sesame.model import Caller, MessageId
 from sesame.observe import Clock, Log
 from sesame.sending.compose import Composed, Stamp, compose
+from sesame.sending.set_options import in_force, suppressed_among, with_options
 from sesame.sending.submission import RawContent, Submission, TemplateContent
 from sesame.spool import spool
-from sesame.store import decisions
+from sesame.store import configuration_sets, decisions
 from sesame.store.db import Store, Transaction, epochs
 
 LARGE_BYTES = 256 * 1024
@@ -76,6 +78,8 @@ class Sender:
         await self._check_not_paused(caller)
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
+        if composed.configuration_set is not None:
+            composed = await self._with_set(caller, composed, composed.configuration_set)
         for _ in range(MAX_DECISIONS):
             decision = await self._authorizer.decide_send(caller, composed.request)
             try:
@@ -114,6 +118,18 @@ class Sender:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._executor, compose, submission, stamp)
         return compose(submission, stamp)
+
+    async def _with_set(self, caller: Caller, composed: Composed, name: str) -> Composed:
+        """The message with its configuration set among what must be allowed; a missing one is told first."""
+        account_id, region = caller.principal.account_id, caller.region
+
+        async def run(tx: Transaction) -> None:
+            await in_force(tx, account_id, region, name, is_default=False)
+
+        await self._store.read(run)
+        arn = configuration_sets.configuration_set_arn(region, account_id, name)
+        request = replace(composed.request, resources=(*composed.request.resources, arn))
+        return replace(composed, request=request)
 
     @staticmethod
     def _admit(caller: Caller, composed: Composed, decision: SendDecision) -> None:
@@ -154,12 +170,17 @@ class Sender:
             data=composed.data,
             failure=composed.failure,
         )
+        set_name = composed.configuration_set or decision.default_configuration_set
+        is_default = composed.configuration_set is None
         scopes, seen = tuple(decision.epochs), tuple(decision.epochs.values())
 
         async def run(tx: Transaction) -> None:
             if await epochs(tx, scopes) != seen:
                 raise StaleDecision
-            await self._quota.reserve(
+            found = None
+            if set_name is not None:
+                found = await in_force(tx, account_id, caller.region, set_name, is_default=is_default)
+            state = await self._quota.reserve(
                 tx,
                 account_id,
                 caller.region,
@@ -167,7 +188,13 @@ class Sender:
                 to_quota=_to_quota(recipients),
                 now=caller.at,
             )
-            await spool.put(tx, message)
+            suppressed = {}
+            if state.suppressed:
+                suppressed = await suppressed_among(tx, account_id, caller.region, recipients, found)
+            if found is None and not suppressed:
+                await spool.put(tx, message)
+            else:
+                await spool.put(tx, with_options(message, found, suppressed))
 
         await self._store.write(run, is_long=len(composed.data) > LARGE_BYTES)
 

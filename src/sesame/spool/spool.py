@@ -9,10 +9,11 @@ that kills its worker is found out. `settle` is idempotent: a lease that was tak
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.model import SYSTEM_ACCOUNT, MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.store import configuration_sets, suppression
 from sesame.store.db import Row, Store, Transaction
 
 
@@ -48,6 +49,12 @@ class SpooledMessage:
     data: bytes
     failure: RenderingFailure | None = None
     """Nothing is to be delivered: recipients are cancelled as they are accepted."""
+    suppressed: Mapping[str, str] = field(default_factory=dict)
+    """Recipients that get nothing, each with the reason (BOUNCE, COMPLAINT)."""
+    configuration_set: str | None = None
+    requires_tls: bool = False
+    max_delivery_s: int | None = None
+    """How long delivery is tried, in seconds; None: as long as any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +74,9 @@ class Claim:
     identity: str
     accepted_at: float
     data: bytes
+    configuration_set: str | None = None
+    requires_tls: bool = False
+    max_delivery_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +90,16 @@ class Settlement:
 
 _NOBODY: Mapping[str, int] = MappingProxyType({})
 
+SIMULATOR_DOMAIN = "simulator.amazonses.com"
+"""Its bounces are play, and no reason to suppress."""
+
 POISON_DEATHS = 3
 """Attempts that ended without a word, each by the end of its process, until a recipient is given up."""
 
 _CLAIMED = (
     "SELECT r.seq, r.n, r.address, r.attempts, r.lease, m.seq, m.message_id, m.account_id,"
-    " m.owner_account_id, m.region, m.identity, m.accepted_at, b.data"
+    " m.owner_account_id, m.region, m.identity, m.accepted_at, b.data, m.configuration_set, m.requires_tls,"
+    " m.max_delivery_s"
     " FROM recipient r JOIN message m ON m.seq = r.message_seq JOIN body b ON b.message_seq = m.seq"
 )
 
@@ -98,8 +112,8 @@ async def put(tx: Transaction, message: SpooledMessage) -> None:
     """Put a message and its recipients into the spool, due at once."""
     row = await tx.one(
         "INSERT INTO message (message_id, account_id, owner_account_id, region, identity, source,"
-        " return_path, subject, size_bytes, tags, decision, accepted_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
+        " return_path, subject, size_bytes, tags, decision, accepted_at, configuration_set, requires_tls,"
+        " max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
         message.message_id,
         message.account_id,
         message.owner_account_id,
@@ -112,11 +126,14 @@ async def put(tx: Transaction, message: SpooledMessage) -> None:
         json.dumps(message.tags),
         message.decision,
         message.accepted_at,
+        message.configuration_set,
+        int(message.requires_tls),
+        message.max_delivery_s,
     )
     assert row is not None
     message_seq = int(row[0])
     failure = message.failure
-    if failure is None:
+    if failure is None and len(message.suppressed) < len(message.recipients):
         await tx.execute("INSERT INTO body (message_seq, data) VALUES (?, ?)", message_seq, message.data)
     for n, address in enumerate(message.recipients):
         await tx.execute(
@@ -126,7 +143,7 @@ async def put(tx: Transaction, message: SpooledMessage) -> None:
             n,
             address,
             domain_of(address),
-            (RecipientState.QUEUED if failure is None else RecipientState.CANCELLED).value,
+            _first_state(message, address).value,
             message.accepted_at,
         )
     await _event(
@@ -139,6 +156,35 @@ async def put(tx: Transaction, message: SpooledMessage) -> None:
         detail=None
         if failure is None
         else {"templateName": failure.template, "errorMessage": failure.message},
+    )
+    for n, address in enumerate(message.recipients):
+        if failure is None and address in message.suppressed:
+            await _suppressed_event(tx, message, n, address)
+
+
+def _first_state(message: SpooledMessage, address: str) -> RecipientState:
+    if message.failure is not None:
+        return RecipientState.CANCELLED
+    return RecipientState.SUPPRESSED if address in message.suppressed else RecipientState.QUEUED
+
+
+async def _suppressed_event(tx: Transaction, message: SpooledMessage, n: int, address: str) -> None:
+    """Tell of a recipient that the account's list keeps mail from."""
+    kind = "Complaint" if message.suppressed[address] == "COMPLAINT" else "Bounce"
+    await _event(
+        tx,
+        f"{message.message_id}/{n}/suppressed",
+        message.message_id,
+        message.account_id,
+        kind,
+        at=message.accepted_at,
+        recipient=address,
+        detail={
+            "status": "5.1.1",
+            "diagnostic": "Amazon SES did not send the message to this address because it is on the suppression list"
+            " for your account.",
+            "subtype": "OnAccountSuppressionList",
+        },
     )
 
 
@@ -258,6 +304,8 @@ class Spool:
             recipient=claim.address,
             detail={"status": outcome.status, "diagnostic": outcome.diagnostic},
         )
+        if state is RecipientState.BOUNCED:
+            await _suppress(tx, claim, outcome, now)
         if state is not RecipientState.QUEUED:
             await tx.execute(
                 "DELETE FROM body WHERE message_seq = ? AND NOT EXISTS"
@@ -348,6 +396,28 @@ def _state(settlement: Settlement) -> RecipientState:
             return RecipientState.EXPIRED if settlement.retry_at is None else RecipientState.QUEUED
 
 
+async def _suppress(tx: Transaction, claim: Claim, outcome: Outcome, now: float) -> None:
+    """Put an address that does not exist on the account's list, if it keeps one for bounces."""
+    is_bad_address = outcome.status.startswith("5.1.") and outcome.remote_mta is not None
+    if (
+        not is_bad_address
+        or claim.account_id == SYSTEM_ACCOUNT
+        or domain_of(claim.address) == SIMULATOR_DOMAIN
+    ):
+        return
+    reasons: Sequence[str] | None = None
+    if claim.configuration_set is not None:
+        found = await configuration_sets.get(tx, claim.account_id, claim.region, claim.configuration_set)
+        reasons = None if found is None else found.suppressed_reasons
+    if reasons is None:
+        reasons = await suppression.account_reasons(tx, claim.account_id, claim.region)
+    if "BOUNCE" in reasons:
+        entry = suppression.Suppressed(
+            address=claim.address, reason="BOUNCE", updated_at=now, message_id=claim.message_id
+        )
+        await suppression.put(tx, claim.account_id, claim.region, entry)
+
+
 def _places(values: Sequence[object]) -> str:
     """Placeholders for a list of values."""
     return ", ".join("?" * len(values))
@@ -368,6 +438,9 @@ def _claim(row: Row) -> Claim:
         identity,
         at,
         data,
+        configuration_set,
+        requires_tls,
+        max_delivery_s,
     ) = row
     return Claim(
         recipient_seq=seq,
@@ -383,6 +456,9 @@ def _claim(row: Row) -> Claim:
         identity=identity,
         accepted_at=at,
         data=data,
+        configuration_set=configuration_set,
+        requires_tls=bool(requires_tls),
+        max_delivery_s=max_delivery_s,
     )
 
 

@@ -38,6 +38,8 @@ class RegionState:
     sent_last_24_hours: int
     tokens: float
     tokens_at: float
+    suppressed: int
+    """How many addresses the account suppresses."""
 
 
 async def create(tx: Transaction, account: Account) -> None:
@@ -89,7 +91,7 @@ async def region_state(tx: Transaction, account_id: str, region: str, *, now: fl
     row = await tx.one(
         "SELECT COALESCE(r.sending_enabled, 1), COALESCE(r.production, a.production),"
         " COALESCE(r.max_24_hour_send, a.max_24_hour_send), COALESCE(r.max_send_rate, a.max_send_rate),"
-        " COALESCE(r.sent_last_24_hours, 0), r.tokens, COALESCE(r.tokens_at, 0)"
+        " COALESCE(r.sent_last_24_hours, 0), r.tokens, COALESCE(r.tokens_at, 0), COALESCE(r.suppressed, 0)"
         " FROM account a LEFT JOIN account_region r ON r.account_id = a.account_id AND r.region = ?"
         " WHERE a.account_id = ?",
         region,
@@ -111,6 +113,7 @@ async def region_state(tx: Transaction, account_id: str, region: str, *, now: fl
         sent_last_24_hours=int(row[4]),
         tokens=tokens,
         tokens_at=row[6] if 0 < ahead <= OUT_OF_ORDER_S else now,
+        suppressed=int(row[7]),
     )
 
 

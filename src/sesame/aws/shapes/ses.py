@@ -7,6 +7,68 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import Literal, NotRequired, TypedDict
 
 
+class ConfigurationSet(TypedDict):
+    Name: str
+
+
+class CreateConfigurationSetRequest(TypedDict):
+    ConfigurationSet: ConfigurationSet
+
+
+class CreateConfigurationSetResponse(TypedDict):
+    """CreateConfigurationSetResponse has no members."""
+
+
+class KinesisFirehoseDestination(TypedDict):
+    IAMRoleARN: str
+    DeliveryStreamARN: str
+
+
+class CloudWatchDimensionConfiguration(TypedDict):
+    DimensionName: str
+    DimensionValueSource: Literal["messageTag", "emailHeader", "linkTag"]
+    DefaultDimensionValue: str
+
+
+class CloudWatchDestination(TypedDict):
+    DimensionConfigurations: list[CloudWatchDimensionConfiguration]
+
+
+class SNSDestination(TypedDict):
+    TopicARN: str
+
+
+class EventDestination(TypedDict):
+    Name: str
+    Enabled: NotRequired[bool]
+    MatchingEventTypes: list[Literal["send", "reject", "bounce", "complaint", "delivery", "open", "click", "renderingFailure"]]
+    KinesisFirehoseDestination: NotRequired[KinesisFirehoseDestination]
+    CloudWatchDestination: NotRequired[CloudWatchDestination]
+    SNSDestination: NotRequired[SNSDestination]
+
+
+class CreateConfigurationSetEventDestinationRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestination: EventDestination
+
+
+class CreateConfigurationSetEventDestinationResponse(TypedDict):
+    """CreateConfigurationSetEventDestinationResponse has no members."""
+
+
+class TrackingOptions(TypedDict):
+    CustomRedirectDomain: NotRequired[str]
+
+
+class CreateConfigurationSetTrackingOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    TrackingOptions: TrackingOptions
+
+
+class CreateConfigurationSetTrackingOptionsResponse(TypedDict):
+    """CreateConfigurationSetTrackingOptionsResponse has no members."""
+
+
 class Template(TypedDict):
     TemplateName: str
     SubjectPart: NotRequired[str]
@@ -20,6 +82,31 @@ class CreateTemplateRequest(TypedDict):
 
 class CreateTemplateResponse(TypedDict):
     """CreateTemplateResponse has no members."""
+
+
+class DeleteConfigurationSetRequest(TypedDict):
+    ConfigurationSetName: str
+
+
+class DeleteConfigurationSetResponse(TypedDict):
+    """DeleteConfigurationSetResponse has no members."""
+
+
+class DeleteConfigurationSetEventDestinationRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestinationName: str
+
+
+class DeleteConfigurationSetEventDestinationResponse(TypedDict):
+    """DeleteConfigurationSetEventDestinationResponse has no members."""
+
+
+class DeleteConfigurationSetTrackingOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+
+
+class DeleteConfigurationSetTrackingOptionsResponse(TypedDict):
+    """DeleteConfigurationSetTrackingOptionsResponse has no members."""
 
 
 class DeleteIdentityRequest(TypedDict):
@@ -45,6 +132,29 @@ class DeleteTemplateRequest(TypedDict):
 
 class DeleteTemplateResponse(TypedDict):
     """DeleteTemplateResponse has no members."""
+
+
+class DescribeConfigurationSetRequest(TypedDict):
+    ConfigurationSetName: str
+    ConfigurationSetAttributeNames: NotRequired[list[Literal["eventDestinations", "trackingOptions", "deliveryOptions", "reputationOptions"]]]
+
+
+class DeliveryOptions(TypedDict):
+    TlsPolicy: NotRequired[Literal["Require", "Optional"]]
+
+
+class ReputationOptions(TypedDict):
+    SendingEnabled: NotRequired[bool]
+    ReputationMetricsEnabled: NotRequired[bool]
+    LastFreshStart: NotRequired[float]
+
+
+class DescribeConfigurationSetResponse(TypedDict):
+    ConfigurationSet: NotRequired[ConfigurationSet]
+    EventDestinations: NotRequired[list[EventDestination]]
+    TrackingOptions: NotRequired[TrackingOptions]
+    DeliveryOptions: NotRequired[DeliveryOptions]
+    ReputationOptions: NotRequired[ReputationOptions]
 
 
 class GetAccountSendingEnabledRequest(TypedDict):
@@ -109,6 +219,16 @@ class GetTemplateResponse(TypedDict):
     Template: NotRequired[Template]
 
 
+class ListConfigurationSetsRequest(TypedDict):
+    NextToken: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListConfigurationSetsResponse(TypedDict):
+    ConfigurationSets: NotRequired[list[ConfigurationSet]]
+    NextToken: NotRequired[str]
+
+
 class ListIdentitiesRequest(TypedDict):
     IdentityType: NotRequired[Literal["EmailAddress", "Domain"]]
     NextToken: NotRequired[str]
@@ -141,6 +261,15 @@ class TemplateMetadata(TypedDict):
 class ListTemplatesResponse(TypedDict):
     TemplatesMetadata: NotRequired[list[TemplateMetadata]]
     NextToken: NotRequired[str]
+
+
+class PutConfigurationSetDeliveryOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    DeliveryOptions: NotRequired[DeliveryOptions]
+
+
+class PutConfigurationSetDeliveryOptionsResponse(TypedDict):
+    """PutConfigurationSetDeliveryOptionsResponse has no members."""
 
 
 class PutIdentityPolicyRequest(TypedDict):
@@ -277,6 +406,42 @@ class UpdateAccountSendingEnabledRequest(TypedDict):
 
 class UpdateAccountSendingEnabledResponse(TypedDict):
     """UpdateAccountSendingEnabled has no output."""
+
+
+class UpdateConfigurationSetEventDestinationRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestination: EventDestination
+
+
+class UpdateConfigurationSetEventDestinationResponse(TypedDict):
+    """UpdateConfigurationSetEventDestinationResponse has no members."""
+
+
+class UpdateConfigurationSetReputationMetricsEnabledRequest(TypedDict):
+    ConfigurationSetName: str
+    Enabled: bool
+
+
+class UpdateConfigurationSetReputationMetricsEnabledResponse(TypedDict):
+    """UpdateConfigurationSetReputationMetricsEnabled has no output."""
+
+
+class UpdateConfigurationSetSendingEnabledRequest(TypedDict):
+    ConfigurationSetName: str
+    Enabled: bool
+
+
+class UpdateConfigurationSetSendingEnabledResponse(TypedDict):
+    """UpdateConfigurationSetSendingEnabled has no output."""
+
+
+class UpdateConfigurationSetTrackingOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    TrackingOptions: TrackingOptions
+
+
+class UpdateConfigurationSetTrackingOptionsResponse(TypedDict):
+    """UpdateConfigurationSetTrackingOptionsResponse has no members."""
 
 
 class UpdateTemplateRequest(TypedDict):

@@ -7,9 +7,146 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import Literal, NotRequired, TypedDict
 
 
+class TrackingOptions(TypedDict):
+    CustomRedirectDomain: str
+    HttpsPolicy: NotRequired[Literal["REQUIRE", "REQUIRE_OPEN_ONLY", "OPTIONAL"]]
+
+
+class DeliveryOptions(TypedDict):
+    TlsPolicy: NotRequired[Literal["REQUIRE", "OPTIONAL"]]
+    SendingPoolName: NotRequired[str]
+    MaxDeliverySeconds: NotRequired[int]
+
+
+class ReputationOptions(TypedDict):
+    ReputationMetricsEnabled: NotRequired[bool]
+    LastFreshStart: NotRequired[float]
+
+
+class SendingOptions(TypedDict):
+    SendingEnabled: NotRequired[bool]
+
+
 class Tag(TypedDict):
     Key: str
     Value: str
+
+
+class SuppressionConfidenceThreshold(TypedDict):
+    ConfidenceVerdictThreshold: Literal["MEDIUM", "HIGH", "MANAGED"]
+
+
+class SuppressionConditionThreshold(TypedDict):
+    ConditionThresholdEnabled: Literal["ENABLED", "DISABLED"]
+    OverallConfidenceThreshold: NotRequired[SuppressionConfidenceThreshold]
+
+
+class SuppressionValidationOptions(TypedDict):
+    ConditionThreshold: SuppressionConditionThreshold
+
+
+class SuppressionOptions(TypedDict):
+    SuppressedReasons: NotRequired[list[Literal["BOUNCE", "COMPLAINT"]]]
+    SuppressionScope: NotRequired[Literal["ACCOUNT", "TENANT"]]
+    ValidationOptions: NotRequired[SuppressionValidationOptions]
+
+
+class DashboardOptions(TypedDict):
+    EngagementMetrics: NotRequired[Literal["ENABLED", "DISABLED"]]
+
+
+class GuardianOptions(TypedDict):
+    OptimizedSharedDelivery: NotRequired[Literal["ENABLED", "DISABLED"]]
+
+
+class VdmOptions(TypedDict):
+    DashboardOptions: NotRequired[DashboardOptions]
+    GuardianOptions: NotRequired[GuardianOptions]
+
+
+class ArchivingOptions(TypedDict):
+    ArchiveArn: NotRequired[str]
+
+
+class DefaultSigningScheme(TypedDict):
+    """DefaultSigningScheme has no members."""
+
+
+class SmimeSigningScheme(TypedDict):
+    SignatureFormat: NotRequired[Literal["DETACHED"]]
+
+
+class SigningScheme(TypedDict):
+    DefaultScheme: NotRequired[DefaultSigningScheme]
+    SmimeScheme: NotRequired[SmimeSigningScheme]
+
+
+class MessageSecurityOptions(TypedDict):
+    SigningScheme: NotRequired[SigningScheme]
+
+
+class CreateConfigurationSetRequest(TypedDict):
+    ConfigurationSetName: str
+    TrackingOptions: NotRequired[TrackingOptions]
+    DeliveryOptions: NotRequired[DeliveryOptions]
+    ReputationOptions: NotRequired[ReputationOptions]
+    SendingOptions: NotRequired[SendingOptions]
+    Tags: NotRequired[list[Tag]]
+    SuppressionOptions: NotRequired[SuppressionOptions]
+    VdmOptions: NotRequired[VdmOptions]
+    ArchivingOptions: NotRequired[ArchivingOptions]
+    MessageSecurityOptions: NotRequired[MessageSecurityOptions]
+
+
+class CreateConfigurationSetResponse(TypedDict):
+    """CreateConfigurationSetResponse has no members."""
+
+
+class KinesisFirehoseDestination(TypedDict):
+    IamRoleArn: str
+    DeliveryStreamArn: str
+
+
+class CloudWatchDimensionConfiguration(TypedDict):
+    DimensionName: str
+    DimensionValueSource: Literal["MESSAGE_TAG", "EMAIL_HEADER", "LINK_TAG"]
+    DefaultDimensionValue: str
+
+
+class CloudWatchDestination(TypedDict):
+    DimensionConfigurations: list[CloudWatchDimensionConfiguration]
+
+
+class SnsDestination(TypedDict):
+    TopicArn: str
+
+
+class EventBridgeDestination(TypedDict):
+    EventBusArn: str
+
+
+class PinpointDestination(TypedDict):
+    ApplicationArn: NotRequired[str]
+
+
+class EventDestinationDefinition(TypedDict):
+    Enabled: NotRequired[bool]
+    MatchingEventTypes: NotRequired[list[Literal["SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY", "SUBSCRIPTION"]]]
+    KinesisFirehoseDestination: NotRequired[KinesisFirehoseDestination]
+    CloudWatchDestination: NotRequired[CloudWatchDestination]
+    SnsDestination: NotRequired[SnsDestination]
+    EventBridgeDestination: NotRequired[EventBridgeDestination]
+    PinpointDestination: NotRequired[PinpointDestination]
+
+
+class CreateConfigurationSetEventDestinationRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestinationName: str
+    EventDestination: EventDestinationDefinition
+
+
+class CreateConfigurationSetEventDestinationResponse(TypedDict):
+    """CreateConfigurationSetEventDestinationResponse has no members."""
 
 
 class DkimSigningAttributes(TypedDict):
@@ -69,6 +206,23 @@ class CreateEmailTemplateResponse(TypedDict):
     """CreateEmailTemplateResponse has no members."""
 
 
+class DeleteConfigurationSetRequest(TypedDict):
+    ConfigurationSetName: str
+
+
+class DeleteConfigurationSetResponse(TypedDict):
+    """DeleteConfigurationSetResponse has no members."""
+
+
+class DeleteConfigurationSetEventDestinationRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestinationName: str
+
+
+class DeleteConfigurationSetEventDestinationResponse(TypedDict):
+    """DeleteConfigurationSetEventDestinationResponse has no members."""
+
+
 class DeleteEmailIdentityRequest(TypedDict):
     EmailIdentity: str
 
@@ -94,6 +248,15 @@ class DeleteEmailTemplateResponse(TypedDict):
     """DeleteEmailTemplateResponse has no members."""
 
 
+class DeleteSuppressedDestinationRequest(TypedDict):
+    EmailAddress: str
+    TenantName: NotRequired[str]
+
+
+class DeleteSuppressedDestinationResponse(TypedDict):
+    """DeleteSuppressedDestinationResponse has no members."""
+
+
 class GetAccountRequest(TypedDict):
     """GetAccountRequest has no members."""
 
@@ -102,15 +265,6 @@ class SendQuota(TypedDict):
     Max24HourSend: NotRequired[float]
     MaxSendRate: NotRequired[float]
     SentLast24Hours: NotRequired[float]
-
-
-class SuppressionConfidenceThreshold(TypedDict):
-    ConfidenceVerdictThreshold: Literal["MEDIUM", "HIGH", "MANAGED"]
-
-
-class SuppressionConditionThreshold(TypedDict):
-    ConditionThresholdEnabled: Literal["ENABLED", "DISABLED"]
-    OverallConfidenceThreshold: NotRequired[SuppressionConfidenceThreshold]
 
 
 class SuppressionValidationAttributes(TypedDict):
@@ -167,6 +321,42 @@ class GetAccountResponse(TypedDict):
     PricingAttributes: NotRequired[PricingAttributes]
 
 
+class GetConfigurationSetRequest(TypedDict):
+    ConfigurationSetName: str
+
+
+class GetConfigurationSetResponse(TypedDict):
+    ConfigurationSetName: NotRequired[str]
+    TrackingOptions: NotRequired[TrackingOptions]
+    DeliveryOptions: NotRequired[DeliveryOptions]
+    ReputationOptions: NotRequired[ReputationOptions]
+    SendingOptions: NotRequired[SendingOptions]
+    Tags: NotRequired[list[Tag]]
+    SuppressionOptions: NotRequired[SuppressionOptions]
+    VdmOptions: NotRequired[VdmOptions]
+    ArchivingOptions: NotRequired[ArchivingOptions]
+    MessageSecurityOptions: NotRequired[MessageSecurityOptions]
+
+
+class GetConfigurationSetEventDestinationsRequest(TypedDict):
+    ConfigurationSetName: str
+
+
+class EventDestination(TypedDict):
+    Name: str
+    Enabled: NotRequired[bool]
+    MatchingEventTypes: list[Literal["SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY", "SUBSCRIPTION"]]
+    KinesisFirehoseDestination: NotRequired[KinesisFirehoseDestination]
+    CloudWatchDestination: NotRequired[CloudWatchDestination]
+    SnsDestination: NotRequired[SnsDestination]
+    EventBridgeDestination: NotRequired[EventBridgeDestination]
+    PinpointDestination: NotRequired[PinpointDestination]
+
+
+class GetConfigurationSetEventDestinationsResponse(TypedDict):
+    EventDestinations: NotRequired[list[EventDestination]]
+
+
 class GetEmailIdentityRequest(TypedDict):
     EmailIdentity: str
 
@@ -221,6 +411,39 @@ class GetEmailTemplateResponse(TypedDict):
     Tags: NotRequired[list[Tag]]
 
 
+class GetSuppressedDestinationRequest(TypedDict):
+    EmailAddress: str
+    TenantName: NotRequired[str]
+
+
+class SuppressedDestinationAttributes(TypedDict):
+    MessageId: NotRequired[str]
+    FeedbackId: NotRequired[str]
+
+
+class SuppressedDestination(TypedDict):
+    EmailAddress: str
+    Reason: Literal["BOUNCE", "COMPLAINT"]
+    LastUpdateTime: float
+    Attributes: NotRequired[SuppressedDestinationAttributes]
+    TenantName: NotRequired[str]
+
+
+class GetSuppressedDestinationResponse(TypedDict):
+    SuppressedDestination: SuppressedDestination
+
+
+class ListConfigurationSetsRequest(TypedDict):
+    Filter: NotRequired[dict[Literal["CONFIGURATION_SET_NAME_CONTAINS"], str]]
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class ListConfigurationSetsResponse(TypedDict):
+    ConfigurationSets: NotRequired[list[str]]
+    NextToken: NotRequired[str]
+
+
 class ListEmailIdentitiesRequest(TypedDict):
     Filter: NotRequired[dict[Literal["IDENTITY_NAME_CONTAINS", "IDENTITY_TYPE", "VERIFICATION_STATUS"], str]]
     NextToken: NotRequired[str]
@@ -254,6 +477,26 @@ class ListEmailTemplatesResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListSuppressedDestinationsRequest(TypedDict):
+    TenantName: NotRequired[str]
+    Reasons: NotRequired[list[Literal["BOUNCE", "COMPLAINT"]]]
+    StartDate: NotRequired[float]
+    EndDate: NotRequired[float]
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class SuppressedDestinationSummary(TypedDict):
+    EmailAddress: str
+    Reason: Literal["BOUNCE", "COMPLAINT"]
+    LastUpdateTime: float
+
+
+class ListSuppressedDestinationsResponse(TypedDict):
+    SuppressedDestinationSummaries: NotRequired[list[SuppressedDestinationSummary]]
+    NextToken: NotRequired[str]
+
+
 class ListTagsForResourceRequest(TypedDict):
     ResourceArn: str
 
@@ -281,6 +524,84 @@ class PutAccountSendingAttributesRequest(TypedDict):
 
 class PutAccountSendingAttributesResponse(TypedDict):
     """PutAccountSendingAttributesResponse has no members."""
+
+
+class PutAccountSuppressionAttributesRequest(TypedDict):
+    SuppressedReasons: NotRequired[list[Literal["BOUNCE", "COMPLAINT"]]]
+    ValidationAttributes: NotRequired[SuppressionValidationAttributes]
+
+
+class PutAccountSuppressionAttributesResponse(TypedDict):
+    """PutAccountSuppressionAttributesResponse has no members."""
+
+
+class PutConfigurationSetDeliveryOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    TlsPolicy: NotRequired[Literal["REQUIRE", "OPTIONAL"]]
+    SendingPoolName: NotRequired[str]
+    MaxDeliverySeconds: NotRequired[int]
+
+
+class PutConfigurationSetDeliveryOptionsResponse(TypedDict):
+    """PutConfigurationSetDeliveryOptionsResponse has no members."""
+
+
+class PutConfigurationSetReputationOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    ReputationMetricsEnabled: NotRequired[bool]
+
+
+class PutConfigurationSetReputationOptionsResponse(TypedDict):
+    """PutConfigurationSetReputationOptionsResponse has no members."""
+
+
+class PutConfigurationSetSendingOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    SendingEnabled: NotRequired[bool]
+
+
+class PutConfigurationSetSendingOptionsResponse(TypedDict):
+    """PutConfigurationSetSendingOptionsResponse has no members."""
+
+
+class PutConfigurationSetSuppressionOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    SuppressionScope: NotRequired[Literal["ACCOUNT", "TENANT"]]
+    SuppressedReasons: NotRequired[list[Literal["BOUNCE", "COMPLAINT"]]]
+    ValidationOptions: NotRequired[SuppressionValidationOptions]
+
+
+class PutConfigurationSetSuppressionOptionsResponse(TypedDict):
+    """PutConfigurationSetSuppressionOptionsResponse has no members."""
+
+
+class PutConfigurationSetTrackingOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    CustomRedirectDomain: NotRequired[str]
+    HttpsPolicy: NotRequired[Literal["REQUIRE", "REQUIRE_OPEN_ONLY", "OPTIONAL"]]
+
+
+class PutConfigurationSetTrackingOptionsResponse(TypedDict):
+    """PutConfigurationSetTrackingOptionsResponse has no members."""
+
+
+class PutEmailIdentityConfigurationSetAttributesRequest(TypedDict):
+    EmailIdentity: str
+    ConfigurationSetName: NotRequired[str]
+
+
+class PutEmailIdentityConfigurationSetAttributesResponse(TypedDict):
+    """PutEmailIdentityConfigurationSetAttributesResponse has no members."""
+
+
+class PutSuppressedDestinationRequest(TypedDict):
+    EmailAddress: str
+    Reason: Literal["BOUNCE", "COMPLAINT"]
+    TenantName: NotRequired[str]
+
+
+class PutSuppressedDestinationResponse(TypedDict):
+    """PutSuppressedDestinationResponse has no members."""
 
 
 class MessageTag(TypedDict):
@@ -448,6 +769,16 @@ class UntagResourceRequest(TypedDict):
 
 class UntagResourceResponse(TypedDict):
     """UntagResourceResponse has no members."""
+
+
+class UpdateConfigurationSetEventDestinationRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestinationName: str
+    EventDestination: EventDestinationDefinition
+
+
+class UpdateConfigurationSetEventDestinationResponse(TypedDict):
+    """UpdateConfigurationSetEventDestinationResponse has no members."""
 
 
 class UpdateEmailIdentityPolicyRequest(TypedDict):

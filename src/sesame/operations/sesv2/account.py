@@ -10,7 +10,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store import account_details
+from sesame.store import account_details, suppression
 from sesame.store.db import Store, Transaction
 
 
@@ -46,10 +46,15 @@ class AccountV2Operations:
             "SendingEnabled": state.sending_enabled,
         }
 
-        async def run(tx: Transaction) -> account_details.AccountDetails | None:
-            return await account_details.get(tx, caller.principal.account_id, caller.region)
+        async def run(
+            tx: Transaction,
+        ) -> tuple[account_details.AccountDetails | None, tuple[suppression.Reason, ...]]:
+            where = caller.principal.account_id, caller.region
+            return await account_details.get(tx, *where), await suppression.account_reasons(tx, *where)
 
-        if (submitted := await self._store.read(run)) is not None:
+        submitted, reasons = await self._store.read(run)
+        response["SuppressionAttributes"] = {"SuppressedReasons": [*reasons]}
+        if submitted is not None:
             details: sesv2.AccountDetails = {**submitted.details}  # type: ignore[typeddict-item]
             if submitted.wants_production:
                 details["ReviewDetails"] = {"Status": "GRANTED" if state.production else "PENDING"}

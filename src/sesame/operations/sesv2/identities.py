@@ -11,19 +11,19 @@ from sesame.access.authorize import Authorizer, identity_kind, normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.errors import (
-    ConfigurationSetDoesNotExist,
     InvalidParameterValue,
     NotImplementedByService,
     ServiceError,
 )
 from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
 from sesame.operations import paging
+from sesame.operations.configuration_sets import missing
 from sesame.operations.identity_policies import IdentityMissing
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.ses.identities import identity_name
 from sesame.operations.table import Handlers
 from sesame.operations.verification import DKIM_BITS, Verification
-from sesame.store import identities, tags
+from sesame.store import configuration_sets, identities, tags
 from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1000
@@ -80,12 +80,13 @@ class IdentityV2Operations:
         name = identity_name(request["EmailIdentity"])
         kind = identity_kind(name)
         bits = _key_bits(request.get("DkimSigningAttributes"), kind)
-        if configuration_set := request.get("ConfigurationSetName"):
-            raise ConfigurationSetDoesNotExist(f"Configuration set <{configuration_set}> does not exist.")
+        default = request.get("ConfigurationSetName")
         named = read_tags(request.get("Tags", ()))
         account_id, region = caller.principal.account_id, caller.region
 
         async def find(tx: Transaction) -> Identity | None:
+            if default and await configuration_sets.get(tx, account_id, region, default) is None:
+                raise missing(default)
             return await identities.get(tx, account_id, region, name)
 
         if await self._store.read(find) is not None:
@@ -97,6 +98,8 @@ class IdentityV2Operations:
 
         async def describe(tx: Transaction) -> sesv2.DkimAttributes:
             await tags.put(tx, tags.identity_arn(account_id, region, name), named)
+            if default:
+                await configuration_sets.set_default(tx, identity, default)
             return await dkim_attributes(tx, identity)
 
         return {
@@ -118,7 +121,8 @@ class IdentityV2Operations:
                 return None
             stored = await identities.policies(tx, account_id, region, name)
             held = await tags.get(tx, tags.identity_arn(account_id, region, name))
-            return {
+            default = await configuration_sets.default_of(tx, account_id, region, name)
+            found: sesv2.GetEmailIdentityResponse = {
                 "IdentityType": _TYPES[identity.kind],
                 "FeedbackForwardingStatus": True,
                 "VerifiedForSendingStatus": identity.verification in _SENDING,
@@ -127,6 +131,7 @@ class IdentityV2Operations:
                 "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
                 "VerificationStatus": _STATUSES[identity.verification],
             }
+            return found if default is None else {**found, "ConfigurationSetName": default}
 
         found = await self._store.read(run)
         if found is None:

@@ -1,0 +1,319 @@
+"""Configuration sets: what the operations of v1 and v2 share. Source: SES API references; observed words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sesame.access.authorize import Authorizer
+from sesame.errors import (
+    ConfigurationSetDoesNotExist,
+    InvalidParameterValue,
+    LimitExceeded,
+    NotImplementedByService,
+    ServiceError,
+)
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.store import configuration_sets as store
+from sesame.store import identities, tags
+from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
+from sesame.store.db import Store, Transaction
+
+MAX_SETS, MAX_DESTINATIONS, MAX_NAME = 10_000, 10, 64
+DELIVERY_SECONDS = range(300, 50_401)
+KINDS = (
+    "CloudWatchDestination",
+    "EventBridgeDestination",
+    "KinesisFirehoseDestination",
+    "PinpointDestination",
+    "SnsDestination",
+)
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class ConfigurationSetAlreadyExists(ServiceError):
+    """There is a set of that name."""
+
+    code = "ConfigurationSetAlreadyExists"
+
+
+class EventDestinationAlreadyExists(ServiceError):
+    """The set has a destination of that name."""
+
+    code = "EventDestinationAlreadyExists"
+
+
+class EventDestinationDoesNotExist(ServiceError):
+    """The set has no destination of that name."""
+
+    code = "EventDestinationDoesNotExist"
+
+
+class InvalidSnsDestination(ServiceError):
+    """The topic cannot be published to."""
+
+    code = "InvalidSNSDestination"
+
+
+class InvalidTrackingOptions(ServiceError):
+    """The domain of links cannot be used."""
+
+    code = "InvalidTrackingOptions"
+
+
+class TrackingOptionsAlreadyExists(ServiceError):
+    """The set has tracking options."""
+
+    code = "TrackingOptionsAlreadyExistsException"
+
+
+class TrackingOptionsDoNotExist(ServiceError):
+    """The set has no tracking options."""
+
+    code = "TrackingOptionsDoesNotExistException"
+
+
+class ConfigurationSets:
+    """The one implementation; the classes of v1 and v2 only translate."""
+
+    def __init__(self, database: Store, authorizer: Authorizer, clock: Clock) -> None:
+        self._store = database
+        self._authorizer = authorizer
+        self._clock = clock
+
+    async def require(self, caller: Caller, operation: str, name: str = "") -> None:
+        """Let the caller through if its policies allow the operation on the set."""
+        arn = configuration_set_arn(caller.region, caller.principal.account_id, name) if name else "*"
+        await self._authorizer.require(caller, f"ses:{operation}", arn)
+
+    async def create(
+        self,
+        caller: Caller,
+        name: str,
+        *,
+        sending_enabled: bool = True,
+        options: Mapping[str, Any] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make a set."""
+        check_name(name)
+        account_id, region = caller.principal.account_id, caller.region
+
+        async def run(tx: Transaction) -> None:
+            if await store.get(tx, account_id, region, name) is not None:
+                raise ConfigurationSetAlreadyExists(f"Configuration set <{name}> already exists.")
+            if await store.count(tx, account_id, region) >= MAX_SETS:
+                raise LimitExceeded(f"An account has up to {MAX_SETS} configuration sets in a region.")
+            found = ConfigurationSet(
+                account_id=account_id,
+                region=region,
+                name=name,
+                sending_enabled=sending_enabled,
+                options=options or {},
+                created_at=self._clock.now(),
+            )
+            await self._check_tracking(tx, found)
+            await store.put(tx, found)
+            await tags.put(tx, found.arn, labels or {})
+
+        await self._store.write(run)
+
+    async def get(
+        self, caller: Caller, name: str
+    ) -> tuple[ConfigurationSet, dict[str, dict[str, Any]], dict[str, str]]:
+        """A set with its destinations and tags."""
+
+        async def run(
+            tx: Transaction,
+        ) -> tuple[ConfigurationSet, dict[str, dict[str, Any]], dict[str, str]]:
+            found = await self._find(tx, caller, name)
+            return found, await store.destinations(tx, found), await tags.get(tx, found.arn)
+
+        return await self._store.read(run)
+
+    async def names(self, caller: Caller, *, after: str, limit: int, containing: str = "") -> list[str]:
+        """Names of sets, one more than `limit` if there are more."""
+
+        async def run(tx: Transaction) -> list[str]:
+            return await store.names(
+                tx,
+                caller.principal.account_id,
+                caller.region,
+                after=after,
+                limit=limit + 1,
+                containing=containing,
+            )
+
+        return await self._store.read(run)
+
+    async def delete(self, caller: Caller, name: str) -> None:
+        """Remove a set."""
+
+        async def run(tx: Transaction) -> None:
+            await store.delete(tx, await self._find(tx, caller, name))
+
+        await self._store.write(run)
+
+    async def set_sending(self, caller: Caller, name: str, *, enabled: bool) -> None:
+        """Pause or resume a set; from the answer on nothing is accepted with a paused one (I4)."""
+
+        async def run(tx: Transaction) -> None:
+            found = await self._find(tx, caller, name)
+            await store.put(tx, replace(found, sending_enabled=enabled))
+
+        await self._store.write(run)
+
+    async def set_options(
+        self, caller: Caller, name: str, block: str, values: Mapping[str, Any] | None
+    ) -> None:
+        """Replace one block of options; None takes it away."""
+
+        async def run(tx: Transaction) -> None:
+            found = await self._find(tx, caller, name)
+            options = {key: value for key, value in found.options.items() if key != block}
+            if values is not None:
+                options[block] = dict(values)
+            changed = replace(found, options=options)
+            await self._check_tracking(tx, changed)
+            await store.put(tx, changed)
+
+        await self._store.write(run)
+
+    async def change_tracking(
+        self, caller: Caller, name: str, values: Mapping[str, Any] | None, *, must_exist: bool
+    ) -> None:
+        """v1's create, update and delete of tracking options, which know each other."""
+        found, _, _ = await self.get(caller, name)
+        if must_exist and "TrackingOptions" not in found.options:
+            raise TrackingOptionsDoNotExist(f"No tracking options exist for configuration set <{name}>.")
+        if not must_exist and "TrackingOptions" in found.options:
+            raise TrackingOptionsAlreadyExists(
+                f"Tracking options already exist for configuration set <{name}>."
+            )
+        await self.set_options(caller, name, "TrackingOptions", values)
+
+    async def put_destination(
+        self, caller: Caller, name: str, destination: str, definition: Mapping[str, Any], *, is_new: bool
+    ) -> None:
+        """Add or change an event destination, defined as in v2."""
+        check_destination_name(destination)
+        kinds = [kind for kind in KINDS if kind in definition]
+
+        async def run(tx: Transaction) -> None:
+            found = await self._find(tx, caller, name)
+            existing = await store.destinations(tx, found)
+            if is_new and destination in existing:
+                raise EventDestinationAlreadyExists(
+                    f"An EventDestination already exists for configuration set <{name}>: {destination}"
+                )
+            if not is_new and destination not in existing:
+                raise EventDestinationDoesNotExist(f"No EventDestination found for {name}")
+            if len(kinds) > 1:
+                raise InvalidParameterValue("Please provide only one destination with each request.")
+            if is_new and not kinds:
+                raise InvalidParameterValue("An event destination needs a place to publish to.")
+            if is_new and not definition.get("MatchingEventTypes"):
+                raise InvalidParameterValue("An event destination needs at least one event type.")
+            if is_new and len(existing) >= MAX_DESTINATIONS:
+                raise LimitExceeded(f"A configuration set has up to {MAX_DESTINATIONS} event destinations.")
+            await check_topic(tx, caller, definition)
+            await store.put_destination(
+                tx, found, destination, {**existing.get(destination, {}), **definition}
+            )
+
+        await self._store.write(run)
+
+    async def delete_destination(self, caller: Caller, name: str, destination: str) -> None:
+        """Remove an event destination."""
+
+        async def run(tx: Transaction) -> None:
+            found = await self._find(tx, caller, name)
+            if not await store.delete_destination(tx, found, destination):
+                raise EventDestinationDoesNotExist(f"No EventDestination found for {name}")
+
+        await self._store.write(run)
+
+    @staticmethod
+    async def _find(tx: Transaction, caller: Caller, name: str) -> ConfigurationSet:
+        found = await store.get(tx, caller.principal.account_id, caller.region, name)
+        if found is None:
+            raise missing(name)
+        return found
+
+    @staticmethod
+    async def _check_tracking(tx: Transaction, found: ConfigurationSet) -> None:
+        """The domain of tracked links must be the account's."""
+        domain = found.options.get("TrackingOptions", {}).get("CustomRedirectDomain", "")
+        if not domain:
+            return
+        labels = domain.lower().split(".")
+        for at in range(len(labels) - 1):
+            identity = await identities.get(tx, found.account_id, found.region, ".".join(labels[at:]))
+            if identity is not None and identity.verification.value in ("Success", "TemporaryFailure"):
+                return
+        raise InvalidTrackingOptions(f"Domain <{domain}> is not verified under this account.")
+
+
+def missing(name: str) -> ConfigurationSetDoesNotExist:
+    """The refusal of a name that no set has."""
+    return ConfigurationSetDoesNotExist(f"Configuration set <{name}> does not exist.")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that SES would not store."""
+    if not _NAME.fullmatch(name):
+        raise InvalidParameterValue(
+            f"Invalid configuration set name <{name[:MAX_NAME]}>: only alphanumeric ASCII characters, '_', and '-' are"
+            " allowed."
+        )
+    if len(name) > MAX_NAME:
+        raise InvalidParameterValue(f"Configuration set name cannot exceed {MAX_NAME} characters.")
+
+
+def check_destination_name(name: str) -> None:
+    """Refuse a name of a destination that SES would not store."""
+    if not _NAME.fullmatch(name):
+        raise InvalidParameterValue(
+            f"Invalid event destination name <{name[:MAX_NAME]}>: only alphanumeric ASCII characters, '_', and '-' are"
+            " allowed."
+        )
+    if len(name) > MAX_NAME:
+        raise InvalidParameterValue(f"Event destination name cannot exceed {MAX_NAME} characters.")
+
+
+def check_delivery(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Delivery options as they are kept."""
+    seconds = options.get("MaxDeliverySeconds")
+    if seconds is not None and seconds not in DELIVERY_SECONDS:
+        bound = (
+            f"greater than or equal to {DELIVERY_SECONDS[0]}"
+            if seconds < DELIVERY_SECONDS[0]
+            else f"less than or equal to {DELIVERY_SECONDS[-1]}"
+        )
+        raise InvalidParameterValue(
+            f"1 validation error detected: Value at 'maxDeliverySeconds' failed to satisfy constraint: Member must have"
+            f" value {bound}"
+        )
+    pool = options.get("SendingPoolName")
+    if pool is not None:
+        if not pool.strip():
+            raise InvalidParameterValue("sendingPoolName can't be blank.")
+        raise InvalidParameterValue(f"SendingPool <{pool}> doesn't exist")
+    return {key: options[key] for key in ("TlsPolicy", "MaxDeliverySeconds") if key in options}
+
+
+def check_suppression(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Suppression options as they are kept."""
+    for name in ("ValidationOptions",):
+        if name in options:
+            raise NotImplementedByService(f"The parameter {name} is not implemented by this service.")
+    if options.get("SuppressionScope") == "TENANT":
+        raise NotImplementedByService("SuppressionScope TENANT is not implemented by this service.")
+    return {"SuppressedReasons": list(dict.fromkeys(options.get("SuppressedReasons", [])))}
+
+
+async def check_topic(tx: Transaction, caller: Caller, definition: Mapping[str, Any]) -> None:
+    """An SNS topic has to exist on this server."""
+    if "SnsDestination" in definition:
+        raise InvalidSnsDestination(f"SNS topic <{definition['SnsDestination']['TopicArn']}> not found.")

@@ -1,0 +1,64 @@
+"""What a configuration set does to a message as it is accepted: whether it passes, and how it goes on.
+
+Read in the accept transaction, so that a set that was paused or deleted before the answer lets nothing
+through (I4). Source: SES developer guide, "Using configuration sets", "account-level suppression list".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sesame.errors import ConfigurationSetDoesNotExist, ServiceError
+from sesame.spool.spool import SpooledMessage
+from sesame.store import configuration_sets, suppression
+from sesame.store.configuration_sets import ConfigurationSet
+from sesame.store.db import Transaction
+
+
+class ConfigurationSetSendingPaused(ServiceError):
+    """The configuration set's sending is switched off."""
+
+    code = "ConfigurationSetSendingPausedException"
+
+
+class DefaultConfigurationSetDoesNotExist(ConfigurationSetDoesNotExist):
+    """The identity's default set is gone; v2 calls that a bad request (observed)."""
+
+    v2_code = "BadRequestException"
+
+
+async def in_force(
+    tx: Transaction, account_id: str, region: str, name: str, *, is_default: bool
+) -> ConfigurationSet:
+    """The set to send with. Raises the `ServiceError` that SES documents when it cannot be."""
+    found = await configuration_sets.get(tx, account_id, region, name)
+    if found is None:
+        error = DefaultConfigurationSetDoesNotExist if is_default else ConfigurationSetDoesNotExist
+        raise error(f"Configuration set <{name}> does not exist.")
+    if not found.sending_enabled:
+        raise ConfigurationSetSendingPaused(f"Sending is paused for configuration set {name}")
+    return found
+
+
+async def suppressed_among(
+    tx: Transaction, account_id: str, region: str, recipients: Sequence[str], found: ConfigurationSet | None
+) -> dict[str, str]:
+    """The recipients that are not to be sent to, each with the reason; the set's reasons win."""
+    reasons: Sequence[str] | None = None if found is None else found.suppressed_reasons
+    if reasons is None:
+        reasons = await suppression.account_reasons(tx, account_id, region)
+    return await suppression.among(tx, account_id, region, recipients, reasons=reasons)
+
+
+def with_options(
+    message: SpooledMessage, found: ConfigurationSet | None, suppressed: Mapping[str, str]
+) -> SpooledMessage:
+    """The message with what the set asks of delivery, and its suppressed recipients."""
+    if found is None:
+        return replace(message, suppressed=suppressed)
+    return replace(
+        message,
+        suppressed=suppressed,
+        configuration_set=found.name,
+        requires_tls=found.requires_tls,
+        max_delivery_s=found.max_delivery_s,
+    )

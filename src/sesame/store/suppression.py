@@ -1,0 +1,152 @@
+"""The addresses that an account does not want to be sent to, per region, and for which reasons.
+
+The domain of an address is kept in lower case, its local part as it is (observed). How many there are is
+kept beside what every send reads, so that an account without any pays nothing. Source: SES developer
+guide, "Using the account-level suppression list".
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sesame.store.db import Row, Transaction
+
+Reason = Literal["BOUNCE", "COMPLAINT"]
+REASONS: tuple[Reason, ...] = ("BOUNCE", "COMPLAINT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """One address; `message_id` is the message whose bounce put it there, if one did."""
+
+    address: str
+    reason: str
+    updated_at: float
+    message_id: str | None
+
+
+_ENTRY = "SELECT address, reason, updated_at, message_id FROM suppressed_destination"
+
+
+def _entry(row: Row) -> Suppressed:
+    return Suppressed(address=row[0], reason=row[1], updated_at=row[2], message_id=row[3])
+
+
+def normal(address: str) -> str:
+    """An address as it is kept."""
+    local_part, at, domain = address.strip().rpartition("@")
+    return f"{local_part}{at}{domain.lower()}"
+
+
+async def put(tx: Transaction, account_id: str, region: str, entry: Suppressed) -> None:
+    """Add an address, or give it another reason."""
+    existing = await get(tx, account_id, region, entry.address)
+    await tx.execute(
+        "INSERT INTO suppressed_destination VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, address)"
+        " DO UPDATE SET reason = excluded.reason, updated_at = excluded.updated_at, message_id = excluded.message_id",
+        account_id,
+        region,
+        normal(entry.address),
+        entry.reason,
+        entry.updated_at,
+        entry.message_id,
+    )
+    if existing is None:
+        await _count(tx, account_id, region, 1)
+
+
+async def get(tx: Transaction, account_id: str, region: str, address: str) -> Suppressed | None:
+    """An address's entry, or None."""
+    row = await tx.one(
+        f"{_ENTRY} WHERE account_id = ? AND region = ? AND address = ?", account_id, region, normal(address)
+    )
+    return None if row is None else _entry(row)
+
+
+async def delete(tx: Transaction, account_id: str, region: str, address: str) -> bool:
+    """Remove an address; whether it was there."""
+    gone = await tx.execute(
+        "DELETE FROM suppressed_destination WHERE account_id = ? AND region = ? AND address = ?",
+        account_id,
+        region,
+        normal(address),
+    )
+    if gone:
+        await _count(tx, account_id, region, -1)
+    return bool(gone)
+
+
+async def page(
+    tx: Transaction,
+    account_id: str,
+    region: str,
+    *,
+    reasons: Sequence[str],
+    since: float,
+    until: float,
+    after: str,
+    limit: int,
+) -> list[Suppressed]:
+    """Entries by address, from behind `after`."""
+    rows = await tx.all(
+        f"{_ENTRY} WHERE account_id = ? AND region = ? AND address > ? AND updated_at >= ? AND updated_at <= ?"
+        f" AND reason IN ({', '.join('?' * len(reasons))}) ORDER BY address LIMIT ?",
+        account_id,
+        region,
+        after,
+        since,
+        until,
+        *reasons,
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+async def among(
+    tx: Transaction, account_id: str, region: str, addresses: Sequence[str], *, reasons: Sequence[str]
+) -> dict[str, str]:
+    """Which of the addresses, as written, are suppressed for one of the reasons, and for which."""
+    if not reasons:
+        return {}
+    kept = {address: normal(address) for address in addresses}
+    rows = await tx.all(
+        "SELECT address, reason FROM suppressed_destination WHERE account_id = ? AND region = ?"
+        f" AND address IN ({', '.join('?' * len(kept))})",
+        account_id,
+        region,
+        *kept.values(),
+    )
+    found = {address: reason for address, reason in rows if reason in reasons}
+    return {address: found[name] for address, name in kept.items() if name in found}
+
+
+async def account_reasons(tx: Transaction, account_id: str, region: str) -> tuple[Reason, ...]:
+    """The reasons for which the account suppresses; both unless it said otherwise."""
+    row = await tx.one(
+        "SELECT suppressed_reasons FROM account_region WHERE account_id = ? AND region = ?",
+        account_id,
+        region,
+    )
+    return REASONS if row is None or row[0] is None else tuple(json.loads(row[0]))
+
+
+async def set_account_reasons(tx: Transaction, account_id: str, region: str, reasons: Sequence[str]) -> None:
+    """Set the reasons for which the account suppresses."""
+    await tx.execute(
+        "INSERT INTO account_region (account_id, region, suppressed_reasons) VALUES (?, ?, ?)"
+        " ON CONFLICT (account_id, region) DO UPDATE SET suppressed_reasons = excluded.suppressed_reasons",
+        account_id,
+        region,
+        json.dumps(list(reasons)),
+    )
+
+
+async def _count(tx: Transaction, account_id: str, region: str, change: int) -> None:
+    await tx.execute(
+        "INSERT INTO account_region (account_id, region, suppressed) VALUES (?, ?, ?)"
+        " ON CONFLICT (account_id, region) DO UPDATE SET suppressed = account_region.suppressed + excluded.suppressed",
+        account_id,
+        region,
+        change,
+    )
