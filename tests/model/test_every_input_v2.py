@@ -199,6 +199,7 @@ TEMPLATE = {
     "Attachments": SIMPLE["Attachments"],
 }
 SENDS = "/v2/email/outbound-emails"
+SETS = "/v2/email/configuration-sets"
 USUAL: dict[str, list[tuple[str, str, Any]]] = {
     "SendEmail": [
         ("POST", SENDS, {**SEND, "ReplyToAddresses": ["a@example.com"], "Content": {"Simple": SIMPLE}}),
@@ -221,6 +222,40 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
             }],
         }),
     ],
+    "CreateConfigurationSet": [("POST", SETS, {
+        "ConfigurationSetName": "s", "TrackingOptions": {"CustomRedirectDomain": "example.com"},
+        "DeliveryOptions": {"TlsPolicy": "REQUIRE", "MaxDeliverySeconds": 300},
+        "SuppressionOptions": {"SuppressedReasons": ["BOUNCE"]}, "Tags": [{"Key": "k", "Value": "v"}]})],
+    "GetConfigurationSet": [("GET", f"{SETS}/example.com", None), ("GET", f"{SETS}/s", None)],
+    "ListConfigurationSets": [("GET", f"{SETS}?PageSize=1&NextToken=YQ%3D%3D", None)],
+    "DeleteConfigurationSet": [("DELETE", f"{SETS}/example.com", None)],
+    "PutConfigurationSetSendingOptions": [("PUT", f"{SETS}/s/sending", {"SendingEnabled": True})],
+    "PutConfigurationSetSuppressionOptions": [
+        ("PUT", f"{SETS}/s/suppression-options", {"SuppressedReasons": ["BOUNCE"]})],
+    "PutConfigurationSetReputationOptions": [
+        ("PUT", f"{SETS}/s/reputation-options", {"ReputationMetricsEnabled": True})],
+    "PutConfigurationSetDeliveryOptions": [
+        ("PUT", f"{SETS}/s/delivery-options", {"TlsPolicy": "REQUIRE", "MaxDeliverySeconds": 300})],
+    "PutConfigurationSetTrackingOptions": [
+        ("PUT", f"{SETS}/s/tracking-options", {"CustomRedirectDomain": "example.com"})],
+    "CreateConfigurationSetEventDestination": [("POST", f"{SETS}/s/event-destinations", {
+        "EventDestinationName": "d", "EventDestination": {"Enabled": True, "MatchingEventTypes": ["SEND"],
+        "KinesisFirehoseDestination": {"IamRoleArn": "r", "DeliveryStreamArn": "s"}}})],
+    "GetConfigurationSetEventDestinations": [("GET", f"{SETS}/s/event-destinations", None)],
+    "UpdateConfigurationSetEventDestination": [("PUT", f"{SETS}/s/event-destinations/example.com", {
+        "EventDestination": {"Enabled": True, "MatchingEventTypes": ["SEND"],
+        "EventBridgeDestination": {"EventBusArn": "b"}}})],
+    "DeleteConfigurationSetEventDestination": [("DELETE", f"{SETS}/s/event-destinations/example.com", None)],
+    "PutEmailIdentityConfigurationSetAttributes": [
+        ("PUT", f"{HERE}/configuration-set", {"ConfigurationSetName": ""})],
+    "PutAccountSuppressionAttributes": [
+        ("PUT", "/v2/email/account/suppression", {"SuppressedReasons": ["BOUNCE"]})],
+    "PutSuppressedDestination": [
+        ("PUT", "/v2/email/suppression/addresses", {"EmailAddress": "a@b.test", "Reason": "BOUNCE"})],
+    "GetSuppressedDestination": [("GET", "/v2/email/suppression/addresses/a@example.com", None)],
+    "DeleteSuppressedDestination": [("DELETE", "/v2/email/suppression/addresses/a@example.com", None)],
+    "ListSuppressedDestinations": [
+        ("GET", "/v2/email/suppression/addresses?Reason=BOUNCE&PageSize=1&NextToken=YQ%3D%3D", None)],
     "CreateEmailTemplate": [
         ("POST", TEMPLATES, {
             "TemplateName": "t", "TemplateContent": PARTS, "Tags": [{"Key": "k", "Value": "v"}]}),

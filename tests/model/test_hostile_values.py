@@ -46,6 +46,14 @@ TEMPLATED = {
     "Template": "t",
     "TemplateArn": "arn:aws:ses:us-east-1:{account}:template/t",
 }
+FIREHOSE = "EventDestination.KinesisFirehoseDestination"
+DESTINATION = {
+    "ConfigurationSetName": "s",
+    "EventDestination.Name": "d",
+    "EventDestination.MatchingEventTypes.member.1": "send",
+    f"{FIREHOSE}.IAMRoleARN": "r",
+    f"{FIREHOSE}.DeliveryStreamARN": "s",
+}
 USUAL: dict[str, dict[str, str]] = {
     "ses.VerifyDomainIdentity": {"Domain": "d.test"},
     "ses.VerifyDomainDkim": {"Domain": "example.com"},
@@ -70,6 +78,34 @@ USUAL: dict[str, dict[str, str]] = {
         "Tags.member.1.Name": "n",
         "Tags.member.1.Value": "v",
     },
+    "ses.CreateConfigurationSet": {"ConfigurationSet.Name": "s"},
+    "ses.DescribeConfigurationSet": {
+        "ConfigurationSetName": "s",
+        "ConfigurationSetAttributeNames.member.1": "eventDestinations",
+    },
+    "ses.ListConfigurationSets": {"NextToken": "YQ==", "MaxItems": "10"},
+    "ses.DeleteConfigurationSet": {"ConfigurationSetName": "gone"},
+    "ses.CreateConfigurationSetEventDestination": DESTINATION,
+    "ses.UpdateConfigurationSetEventDestination": DESTINATION,
+    "ses.DeleteConfigurationSetEventDestination": {
+        "ConfigurationSetName": "s",
+        "EventDestinationName": "gone",
+    },
+    "ses.UpdateConfigurationSetSendingEnabled": {"ConfigurationSetName": "s", "Enabled": "true"},
+    "ses.UpdateConfigurationSetReputationMetricsEnabled": {"ConfigurationSetName": "s", "Enabled": "true"},
+    "ses.PutConfigurationSetDeliveryOptions": {
+        "ConfigurationSetName": "s",
+        "DeliveryOptions.TlsPolicy": "Require",
+    },
+    "ses.CreateConfigurationSetTrackingOptions": {
+        "ConfigurationSetName": "s",
+        "TrackingOptions.CustomRedirectDomain": "example.com",
+    },
+    "ses.UpdateConfigurationSetTrackingOptions": {
+        "ConfigurationSetName": "s",
+        "TrackingOptions.CustomRedirectDomain": "example.com",
+    },
+    "ses.DeleteConfigurationSetTrackingOptions": {"ConfigurationSetName": "s"},
     "ses.CreateTemplate": {f"Template.{name}": "t" for name in ("TemplateName", *PARTS)},
     "ses.GetTemplate": {"TemplateName": "t"},
     "ses.UpdateTemplate": {f"Template.{name}": "t" for name in ("TemplateName", *PARTS)},

@@ -386,6 +386,20 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
 
 
 IN_FILES_OF_THEIR_OWN = {
+    # test_configuration_sets.py
+    "ses.CreateConfigurationSet",
+    "ses.DescribeConfigurationSet",
+    "ses.ListConfigurationSets",
+    "ses.DeleteConfigurationSet",
+    "ses.CreateConfigurationSetEventDestination",
+    "ses.UpdateConfigurationSetEventDestination",
+    "ses.DeleteConfigurationSetEventDestination",
+    "ses.UpdateConfigurationSetSendingEnabled",
+    "ses.UpdateConfigurationSetReputationMetricsEnabled",
+    "ses.PutConfigurationSetDeliveryOptions",
+    "ses.CreateConfigurationSetTrackingOptions",
+    "ses.UpdateConfigurationSetTrackingOptions",
+    "ses.DeleteConfigurationSetTrackingOptions",
     # test_templates.py
     "ses.CreateTemplate",
     "ses.GetTemplate",
