@@ -14,6 +14,7 @@ BENCHES = {
     "stages": "Where the time of accepting goes",
     "accept": "Accepting",
     "durability": "What durability costs",
+    "smtp": "Submission by SMTP",
     "peers": "Beside other servers that speak SES",
     "relay": "Accepting and delivering",
     "policy": "Deciding",

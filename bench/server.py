@@ -59,7 +59,9 @@ class Server:
                 raise RuntimeError((directory / "log").read_text())
             time.sleep(0.002)
         self.start_s = time.monotonic() - started
-        self.api: str = json.loads(ready.read_text())["api"]
+        where = json.loads(ready.read_text())
+        self.api: str = where["api"]
+        self.smtp_port = int(where.get("smtp", ":0").rpartition(":")[2])
 
     @property
     def address(self) -> tuple[str, int]:
