@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sesame.errors import StoreUnavailable
+from sesame.store import sqlite
 from sesame.store.db import Store, Transaction, bump, epoch
 from sesame.store.sqlite import SqliteStore, connect, migrate
 
@@ -228,3 +229,24 @@ def test_a_statement_that_the_disk_refuses_is_the_stores_fault(tmp_path: Path) -
             await store.write(fill)
 
     run_with_store(tmp_path / "db", check)
+
+
+def test_a_migration_with_a_lower_number_is_not_passed_over(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "db")
+    latest = migrate(connection)
+    connection.execute("DROP TABLE smtp_binding")
+    connection.execute("DELETE FROM migration WHERE number = 2")
+    assert migrate(connection) == latest
+    assert connection.execute("SELECT COUNT(*) FROM smtp_binding").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_database_of_the_first_version_takes_all_that_came_since(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "db")
+    foundation = next((Path(sqlite.__file__).parent / "migrations").glob("0001_*.sql"))
+    for statement in foundation.read_text().split(";\n"):
+        connection.execute(statement)
+    connection.execute("PRAGMA user_version = 1")
+    assert migrate(connection) > 1
+    connection.execute("SELECT * FROM smtp_binding")
+    connection.close()

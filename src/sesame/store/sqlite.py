@@ -27,6 +27,9 @@ T = TypeVar("T")
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
 
+FOUNDATION = 1
+"""The first migration."""
+
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (the command line) that holds the write lock."""
 
@@ -272,26 +275,32 @@ def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection) -> int:
-    """Apply the numbered migrations that are missing; the version reached.
+    """Apply the numbered migrations that are missing, lowest first; the highest number applied.
 
-    Each runs in one transaction under the write lock, so two processes that start together, or one
-    that is killed midway, leave a whole schema.
+    All in one transaction under the write lock, so two processes that start together, or one that is
+    killed midway, leave a whole schema. Which ones are applied is kept by number: one that was written
+    beside another and came later is not passed over.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        connection.execute("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY)")
+        applied = {int(row[0]) for row in connection.execute("SELECT number FROM migration")}
+        if not applied and connection.execute("PRAGMA user_version").fetchone()[0] >= FOUNDATION:
+            applied = {FOUNDATION}  # a database of the first version, which kept a single number
+            connection.execute("INSERT INTO migration VALUES (?)", (FOUNDATION,))
         for path in sorted((Path(__file__).parent / "migrations").glob("*.sql")):
             number = int(path.name.split("_")[0])
-            if number > version:
+            if number not in applied:
                 for statement in _statements(path.read_text()):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
-                version = number
+                connection.execute("INSERT INTO migration VALUES (?)", (number,))
+                applied.add(number)
+        connection.execute(f"PRAGMA user_version = {max(applied)}")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-    return version
+    return max(applied)
 
 
 def _statements(script: str) -> list[str]:
