@@ -14,7 +14,10 @@ from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.mail.address import identity_candidates
 from sesame.operations.configuration_sets import ConfigurationSets
+from sesame.operations.iam.groups import GroupOperations
+from sesame.operations.iam.managed_policies import ManagedPolicyOperations
 from sesame.operations.iam.simulate import SimulateOperations
+from sesame.operations.iam.tags import TagOperations
 from sesame.operations.iam.users import IamOperations
 from sesame.operations.ses.account import AccountOperations
 from sesame.operations.ses.configuration_sets import ConfigurationSetOperations
@@ -150,6 +153,9 @@ class Doors:
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
             ),
+            GroupOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
+            TagOperations(store, authorizer),
+            ManagedPolicyOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
             SimulateOperations(store, authorizer),
         )
 

@@ -386,6 +386,38 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
 
 
 IN_FILES_OF_THEIR_OWN = {
+    # test_iam_groups.py
+    "iam.AddUserToGroup",
+    "iam.CreateGroup",
+    "iam.DeleteGroup",
+    "iam.DeleteGroupPolicy",
+    "iam.GetGroup",
+    "iam.GetGroupPolicy",
+    "iam.ListGroupPolicies",
+    "iam.ListGroups",
+    "iam.ListGroupsForUser",
+    "iam.ListUserTags",
+    "iam.PutGroupPolicy",
+    "iam.RemoveUserFromGroup",
+    "iam.TagUser",
+    "iam.UntagUser",
+    # test_iam_managed_policies.py
+    "iam.CreatePolicy",
+    "iam.GetPolicy",
+    "iam.ListPolicies",
+    "iam.DeletePolicy",
+    "iam.CreatePolicyVersion",
+    "iam.GetPolicyVersion",
+    "iam.ListPolicyVersions",
+    "iam.SetDefaultPolicyVersion",
+    "iam.DeletePolicyVersion",
+    "iam.AttachUserPolicy",
+    "iam.DetachUserPolicy",
+    "iam.ListAttachedUserPolicies",
+    "iam.AttachGroupPolicy",
+    "iam.DetachGroupPolicy",
+    "iam.ListAttachedGroupPolicies",
+    "iam.ListEntitiesForPolicy",
     # test_configuration_sets.py
     "ses.CreateConfigurationSet",
     "ses.DescribeConfigurationSet",

@@ -19,7 +19,7 @@ from sesame.policy import (
     parse_iam_policy,
     parse_stored_identity_policy,
 )
-from sesame.store import accounts, configuration_sets, identities, users
+from sesame.store import accounts, configuration_sets, groups, identities, users
 from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.store.sealed import Sealer
 
@@ -201,7 +201,7 @@ class Directory:
                 user_id=user.user_id,
                 name=user.user_name,
             )
-            policies = iam_policies(await users.policies(tx, user.user_id))
+            policies = iam_policies(await groups.policies_for_user(tx, user.user_id))
             tags = tuple((tag["Key"], tag["Value"]) for tag in json.loads(user.tags))
         return Credential(
             access_key_id=access_key_id,

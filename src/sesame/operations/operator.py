@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sesame.errors import SesameError
 from sesame.model import AccountId
 from sesame.observe import Clock
-from sesame.store import account_details, accounts, users
+from sesame.store import account_details, accounts, groups, managed_policies, users
 from sesame.store.db import Store, Transaction
 from sesame.store.sealed import Sealer
 
@@ -170,6 +170,10 @@ class Operator:
                 await users.delete_key(tx, key)
             for name, _ in await users.policies(tx, user.user_id):
                 await users.delete_policy(tx, user, name)
+            for arn in await managed_policies.attached(tx, user.user_id):
+                await managed_policies.detach(tx, account_id, user.user_id, arn)
+            for group in await groups.of_user(tx, user.user_id):
+                await groups.remove_member(tx, group, user.user_id)
             await users.delete_user(tx, user)
 
         await self._store.write(run)

@@ -13,7 +13,7 @@ from typing import Any
 from sesame.access.directory import NO_POLICIES, Policies, iam_policies, identity_policies
 from sesame.aws.arn import Arn
 from sesame.policy import Outcome, Request, Requester, decide, explain
-from sesame.store import identities, replay, users
+from sesame.store import groups, identities, replay
 from sesame.store.db import Store, Transaction
 from sesame.store.identities import IdentityPolicy
 from sesame.store.replay import Recorded
@@ -120,7 +120,7 @@ def _iam_of(decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
     async def run(tx: Transaction) -> Policies:
         if decision["kind"] != "user":
             return NO_POLICIES
-        return iam_policies(await users.policies(tx, decision["user_id"]))
+        return iam_policies(await groups.policies_for_user(tx, decision["user_id"]))
 
     return run
 

@@ -117,6 +117,12 @@ async def delete_user(tx: Transaction, user: User) -> None:
     await bump(tx, account_scope(user.account_id))
 
 
+async def set_tags(tx: Transaction, user: User, tags: str) -> None:
+    """Replace a user's tags (a JSON list)."""
+    await tx.execute("UPDATE iam_user SET tags = ? WHERE user_id = ?", tags, user.user_id)
+    await bump(tx, account_scope(user.account_id))
+
+
 async def create_key(tx: Transaction, key: AccessKey) -> None:
     """Store a new access key."""
     await tx.execute(

@@ -7,6 +7,33 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import Literal, NotRequired, TypedDict
 
 
+class AddUserToGroupRequest(TypedDict):
+    GroupName: str
+    UserName: str
+
+
+class AddUserToGroupResponse(TypedDict):
+    """AddUserToGroup has no output."""
+
+
+class AttachGroupPolicyRequest(TypedDict):
+    GroupName: str
+    PolicyArn: str
+
+
+class AttachGroupPolicyResponse(TypedDict):
+    """AttachGroupPolicy has no output."""
+
+
+class AttachUserPolicyRequest(TypedDict):
+    UserName: str
+    PolicyArn: str
+
+
+class AttachUserPolicyResponse(TypedDict):
+    """AttachUserPolicy has no output."""
+
+
 class CreateAccessKeyRequest(TypedDict):
     UserName: NotRequired[str]
 
@@ -23,9 +50,70 @@ class CreateAccessKeyResponse(TypedDict):
     AccessKey: AccessKey
 
 
+class CreateGroupRequest(TypedDict):
+    Path: NotRequired[str]
+    GroupName: str
+
+
+class Group(TypedDict):
+    Path: str
+    GroupName: str
+    GroupId: str
+    Arn: str
+    CreateDate: float
+
+
+class CreateGroupResponse(TypedDict):
+    Group: Group
+
+
 class Tag(TypedDict):
     Key: str
     Value: str
+
+
+class CreatePolicyRequest(TypedDict):
+    PolicyName: str
+    Path: NotRequired[str]
+    PolicyDocument: str
+    Description: NotRequired[str]
+    Tags: NotRequired[list[Tag]]
+
+
+class Policy(TypedDict):
+    PolicyName: NotRequired[str]
+    PolicyId: NotRequired[str]
+    Arn: NotRequired[str]
+    Path: NotRequired[str]
+    DefaultVersionId: NotRequired[str]
+    AttachmentCount: NotRequired[int]
+    PermissionsBoundaryUsageCount: NotRequired[int]
+    IsAttachable: NotRequired[bool]
+    Description: NotRequired[str]
+    CreateDate: NotRequired[float]
+    UpdateDate: NotRequired[float]
+    Tags: NotRequired[list[Tag]]
+
+
+class CreatePolicyResponse(TypedDict):
+    Policy: NotRequired[Policy]
+
+
+class CreatePolicyVersionRequest(TypedDict):
+    PolicyArn: str
+    PolicyDocument: str
+    SetAsDefault: NotRequired[bool]
+
+
+class PolicyVersion(TypedDict):
+    Document: NotRequired[str]
+    VersionId: NotRequired[str]
+    IsDefaultVersion: NotRequired[bool]
+    CreateDate: NotRequired[float]
+
+
+class CreatePolicyVersionResponse(TypedDict):
+    PolicyVersion: NotRequired[PolicyVersion]
 
 
 class CreateUserRequest(TypedDict):
@@ -64,6 +152,40 @@ class DeleteAccessKeyResponse(TypedDict):
     """DeleteAccessKey has no output."""
 
 
+class DeleteGroupRequest(TypedDict):
+    GroupName: str
+
+
+class DeleteGroupResponse(TypedDict):
+    """DeleteGroup has no output."""
+
+
+class DeleteGroupPolicyRequest(TypedDict):
+    GroupName: str
+    PolicyName: str
+
+
+class DeleteGroupPolicyResponse(TypedDict):
+    """DeleteGroupPolicy has no output."""
+
+
+class DeletePolicyRequest(TypedDict):
+    PolicyArn: str
+
+
+class DeletePolicyResponse(TypedDict):
+    """DeletePolicy has no output."""
+
+
+class DeletePolicyVersionRequest(TypedDict):
+    PolicyArn: str
+    VersionId: str
+
+
+class DeletePolicyVersionResponse(TypedDict):
+    """DeletePolicyVersion has no output."""
+
+
 class DeleteUserRequest(TypedDict):
     UserName: str
 
@@ -79,6 +201,65 @@ class DeleteUserPolicyRequest(TypedDict):
 
 class DeleteUserPolicyResponse(TypedDict):
     """DeleteUserPolicy has no output."""
+
+
+class DetachGroupPolicyRequest(TypedDict):
+    GroupName: str
+    PolicyArn: str
+
+
+class DetachGroupPolicyResponse(TypedDict):
+    """DetachGroupPolicy has no output."""
+
+
+class DetachUserPolicyRequest(TypedDict):
+    UserName: str
+    PolicyArn: str
+
+
+class DetachUserPolicyResponse(TypedDict):
+    """DetachUserPolicy has no output."""
+
+
+class GetGroupRequest(TypedDict):
+    GroupName: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class GetGroupResponse(TypedDict):
+    Group: Group
+    Users: list[User]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class GetGroupPolicyRequest(TypedDict):
+    GroupName: str
+    PolicyName: str
+
+
+class GetGroupPolicyResponse(TypedDict):
+    GroupName: str
+    PolicyName: str
+    PolicyDocument: str
+
+
+class GetPolicyRequest(TypedDict):
+    PolicyArn: str
+
+
+class GetPolicyResponse(TypedDict):
+    Policy: NotRequired[Policy]
+
+
+class GetPolicyVersionRequest(TypedDict):
+    PolicyArn: str
+    VersionId: str
+
+
+class GetPolicyVersionResponse(TypedDict):
+    PolicyVersion: NotRequired[PolicyVersion]
 
 
 class GetUserRequest(TypedDict):
@@ -119,6 +300,132 @@ class ListAccessKeysResponse(TypedDict):
     Marker: NotRequired[str]
 
 
+class ListAttachedGroupPoliciesRequest(TypedDict):
+    GroupName: str
+    PathPrefix: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class AttachedPolicy(TypedDict):
+    PolicyName: NotRequired[str]
+    PolicyArn: NotRequired[str]
+
+
+class ListAttachedGroupPoliciesResponse(TypedDict):
+    AttachedPolicies: NotRequired[list[AttachedPolicy]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListAttachedUserPoliciesRequest(TypedDict):
+    UserName: str
+    PathPrefix: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListAttachedUserPoliciesResponse(TypedDict):
+    AttachedPolicies: NotRequired[list[AttachedPolicy]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListEntitiesForPolicyRequest(TypedDict):
+    PolicyArn: str
+    EntityFilter: NotRequired[Literal["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]]
+    PathPrefix: NotRequired[str]
+    PolicyUsageFilter: NotRequired[Literal["PermissionsPolicy", "PermissionsBoundary"]]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class PolicyGroup(TypedDict):
+    GroupName: NotRequired[str]
+    GroupId: NotRequired[str]
+
+
+class PolicyUser(TypedDict):
+    UserName: NotRequired[str]
+    UserId: NotRequired[str]
+
+
+class PolicyRole(TypedDict):
+    RoleName: NotRequired[str]
+    RoleId: NotRequired[str]
+
+
+class ListEntitiesForPolicyResponse(TypedDict):
+    PolicyGroups: NotRequired[list[PolicyGroup]]
+    PolicyUsers: NotRequired[list[PolicyUser]]
+    PolicyRoles: NotRequired[list[PolicyRole]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListGroupPoliciesRequest(TypedDict):
+    GroupName: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListGroupPoliciesResponse(TypedDict):
+    PolicyNames: list[str]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListGroupsRequest(TypedDict):
+    PathPrefix: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListGroupsResponse(TypedDict):
+    Groups: list[Group]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListGroupsForUserRequest(TypedDict):
+    UserName: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListGroupsForUserResponse(TypedDict):
+    Groups: list[Group]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListPoliciesRequest(TypedDict):
+    Scope: NotRequired[Literal["All", "AWS", "Local"]]
+    OnlyAttached: NotRequired[bool]
+    PathPrefix: NotRequired[str]
+    PolicyUsageFilter: NotRequired[Literal["PermissionsPolicy", "PermissionsBoundary"]]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListPoliciesResponse(TypedDict):
+    Policies: NotRequired[list[Policy]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListPolicyVersionsRequest(TypedDict):
+    PolicyArn: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListPolicyVersionsResponse(TypedDict):
+    Versions: NotRequired[list[PolicyVersion]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
 class ListUserPoliciesRequest(TypedDict):
     UserName: str
     Marker: NotRequired[str]
@@ -127,6 +434,18 @@ class ListUserPoliciesRequest(TypedDict):
 
 class ListUserPoliciesResponse(TypedDict):
     PolicyNames: list[str]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListUserTagsRequest(TypedDict):
+    UserName: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListUserTagsResponse(TypedDict):
+    Tags: list[Tag]
     IsTruncated: NotRequired[bool]
     Marker: NotRequired[str]
 
@@ -143,6 +462,16 @@ class ListUsersResponse(TypedDict):
     Marker: NotRequired[str]
 
 
+class PutGroupPolicyRequest(TypedDict):
+    GroupName: str
+    PolicyName: str
+    PolicyDocument: str
+
+
+class PutGroupPolicyResponse(TypedDict):
+    """PutGroupPolicy has no output."""
+
+
 class PutUserPolicyRequest(TypedDict):
     UserName: str
     PolicyName: str
@@ -151,6 +480,24 @@ class PutUserPolicyRequest(TypedDict):
 
 class PutUserPolicyResponse(TypedDict):
     """PutUserPolicy has no output."""
+
+
+class RemoveUserFromGroupRequest(TypedDict):
+    GroupName: str
+    UserName: str
+
+
+class RemoveUserFromGroupResponse(TypedDict):
+    """RemoveUserFromGroup has no output."""
+
+
+class SetDefaultPolicyVersionRequest(TypedDict):
+    PolicyArn: str
+    VersionId: str
+
+
+class SetDefaultPolicyVersionResponse(TypedDict):
+    """SetDefaultPolicyVersion has no output."""
 
 
 class OrderedOrganizationPolicyType(TypedDict):
@@ -257,6 +604,24 @@ class SimulatePrincipalPolicyRequest(TypedDict):
 
 
 SimulatePrincipalPolicyResponse = SimulatePolicyResponse
+
+
+class TagUserRequest(TypedDict):
+    UserName: str
+    Tags: list[Tag]
+
+
+class TagUserResponse(TypedDict):
+    """TagUser has no output."""
+
+
+class UntagUserRequest(TypedDict):
+    UserName: str
+    TagKeys: list[str]
+
+
+class UntagUserResponse(TypedDict):
+    """UntagUser has no output."""
 
 
 class UpdateAccessKeyRequest(TypedDict):

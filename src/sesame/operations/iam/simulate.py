@@ -27,8 +27,9 @@ from sesame.policy import (
 )
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
-from sesame.store import users
+from sesame.store import groups, users
 from sesame.store.db import Store, Transaction
+from sesame.store.managed_policies import AWS_PREFIX
 
 DEFAULT_PAGE = 100
 MAX_RESULTS = 10_000
@@ -42,6 +43,9 @@ _DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = 
     Outcome.IMPLICIT_DENY: "implicitDeny",
 }
 
+Kind = Literal["user", "group", "aws-managed", "user-managed"]
+"""Whose policy it is."""
+
 SimulateRequest = iam.SimulateCustomPolicyRequest | iam.SimulatePrincipalPolicyRequest
 
 
@@ -51,7 +55,7 @@ class _Simulation:
 
     requester: Requester
     iam: tuple[tuple[str, Policy], ...]
-    kinds: dict[str, Literal["user"]]
+    kinds: dict[str, Kind]
     boundary: tuple[tuple[str, Policy], ...]
     resource: tuple[tuple[str, Policy], ...]
     resource_owner: str | None
@@ -102,7 +106,7 @@ class SimulateOperations:
             user = await users.get_user(tx, account_id, name)
             if user is None or user.arn != arn or account_id != caller.principal.account_id:
                 return None
-            return user, await users.policies(tx, user.user_id)
+            return user, await groups.policies_for_user(tx, user.user_id)
 
         found = await self._store.read(run)
         if found is None:
@@ -114,8 +118,16 @@ class SimulateOperations:
             if "CallerArn" in request
             else Requester(arn=user.arn, account_id=account_id, kind="user", user_id=user.user_id)
         )
-        kinds: dict[str, Literal["user"]] = {policy_name: "user" for policy_name, _ in own}
+        kinds: dict[str, Kind] = {policy_name: _kind_of(policy_name) for policy_name, _ in own}
         return _answer(_simulation(request, requester, own=own, kinds=kinds), request)
+
+
+def _kind_of(policy_name: str) -> Kind:
+    if policy_name.startswith(AWS_PREFIX):
+        return "aws-managed"
+    if policy_name.startswith("arn:"):
+        return "user-managed"
+    return "group" if "/" in policy_name else "user"
 
 
 def _simulation(
@@ -123,7 +135,7 @@ def _simulation(
     requester: Requester,
     *,
     own: tuple[tuple[str, Policy], ...],
-    kinds: dict[str, Literal["user"]],
+    kinds: dict[str, Kind],
 ) -> _Simulation:
     """Read the request; raises `InvalidInput` for what is not supported or not a policy."""
     if request.get("OrderedOrganizationPolicyInputList"):

@@ -4,7 +4,6 @@ Source: IAM API reference; codes and HTTP status from botocore's IAM model.
 """
 
 import json
-import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -18,21 +17,19 @@ from sesame.aws.errors import (
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
-from sesame.errors import ValidationError
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
 from sesame.operations import paging
+from sesame.operations.iam.checks import authorized_user, check_tags, page_of
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store import users
+from sesame.store import groups, managed_policies, users
 from sesame.store.db import Store, Transaction
 from sesame.store.sealed import Sealer
 
 MAX_ACCESS_KEYS = 2
 MAX_INLINE_POLICY_BYTES = 2048
 """Sum of a user's inline policies, white space not counted (IAM quota)."""
-MAX_TAGS = 50
-DEFAULT_PAGE = 100
 
 
 class IamOperations:
@@ -78,7 +75,7 @@ class IamOperations:
             raise InvalidInput("PermissionsBoundary is not supported.")
         path, name = request.get("Path", "/"), request["UserName"]
         await self._require(caller, "CreateUser", path, name)
-        tags = _check_tags(request.get("Tags", []))
+        tags = check_tags(request.get("Tags", []))
         user = users.User(
             account_id=caller.principal.account_id,
             user_name=name,
@@ -117,7 +114,7 @@ class IamOperations:
         await self._authorizer.require(
             caller, "iam:ListUsers", f"arn:aws:iam::{caller.principal.account_id}:user/"
         )
-        limit, after = _page(request.get("MaxItems"), request.get("Marker"))
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
 
         async def run(tx: Transaction) -> list[users.User]:
             return await users.list_users(
@@ -146,6 +143,10 @@ class IamOperations:
                 raise DeleteConflict("Cannot delete entity, must delete access keys first.")
             if await users.policies(tx, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must delete policies first.")
+            if await managed_policies.attached(tx, user.user_id):
+                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+            if await groups.of_user(tx, user.user_id):
+                raise DeleteConflict("Cannot delete entity, must remove users from group first.")
             await users.delete_user(tx, user)
 
         await self._store.write(run)
@@ -187,7 +188,7 @@ class IamOperations:
     ) -> iam.ListAccessKeysResponse:
         """A user's keys, oldest first."""
         user_id, name = await self._key_owner(caller, "ListAccessKeys", request.get("UserName"))
-        limit, after = _page(request.get("MaxItems"), request.get("Marker"))
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
 
         async def run(tx: Transaction) -> list[users.AccessKey]:
             return await users.list_keys(tx, caller.principal.account_id, user_id)
@@ -282,7 +283,7 @@ class IamOperations:
     ) -> iam.ListUserPoliciesResponse:
         """The names of a user's inline policies."""
         user = await self._authorized_user(caller, "ListUserPolicies", request["UserName"])
-        limit, after = _page(request.get("MaxItems"), request.get("Marker"))
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
         names = [name for name, _ in await self._policies(user) if name > after]
         page, marker = paging.cut(names, limit, lambda name: name)
         response: iam.ListUserPoliciesResponse = {
@@ -311,24 +312,8 @@ class IamOperations:
             caller, f"iam:{action}", f"arn:aws:iam::{caller.principal.account_id}:user{path}{name}"
         )
 
-    async def _user(self, caller: Caller, name: str) -> users.User:
-        async def run(tx: Transaction) -> users.User | None:
-            return await users.get_user(tx, caller.principal.account_id, name)
-
-        user = await self._store.read(run)
-        if user is None:
-            raise NoSuchEntity(f"The user with name {name} cannot be found.")
-        return user
-
     async def _authorized_user(self, caller: Caller, action: str, name: str) -> users.User:
-        """The user, once policy has let the caller at it; a refusal comes before "no such user"."""
-        try:
-            user = await self._user(caller, name)
-        except NoSuchEntity:
-            await self._require(caller, action, "/", name)
-            raise
-        await self._require(caller, action, user.path, user.user_name)
-        return user
+        return await authorized_user(self._store, self._authorizer, caller, action=action, name=name)
 
     async def _key_owner(self, caller: Caller, action: str, name: str | None) -> tuple[str, str]:
         """Unique id and name of whose keys are meant: the user named, or the caller."""
@@ -369,24 +354,3 @@ def _user(user: users.User, *, with_tags: bool = True) -> iam.User:
     if tags and with_tags:
         shown["Tags"] = tags
     return shown
-
-
-_TAG_CHARACTERS = re.compile(r"[\w\s_.:/=+\-@]*")
-
-
-def _check_tags(tags: list[iam.Tag]) -> list[iam.Tag]:
-    if len(tags) > MAX_TAGS:
-        raise IamLimitExceeded(f"The number of tags has reached the maximum limit of {MAX_TAGS}.")
-    keys = [tag["Key"].lower() for tag in tags]
-    if len(set(keys)) != len(keys):
-        raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-    for tag in tags:
-        if not (_TAG_CHARACTERS.fullmatch(tag["Key"]) and _TAG_CHARACTERS.fullmatch(tag["Value"])):
-            raise InvalidInput(f"Tag {tag['Key']} has characters that tags may not have.")
-    return tags
-
-
-def _page(max_items: int | None, marker: str | None) -> tuple[int, str]:
-    """Page size and the key to start after."""
-    after = paging.decode(marker, lambda: ValidationError(f"Invalid Marker: {marker}"))
-    return max_items or DEFAULT_PAGE, after

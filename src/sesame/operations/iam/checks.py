@@ -1,0 +1,60 @@
+"""What IAM operations share: pages, tags, and finding the user that a call is about."""
+
+import re
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import IamLimitExceeded, InvalidInput, NoSuchEntity
+from sesame.aws.shapes import iam
+from sesame.errors import ValidationError
+from sesame.model import Caller
+from sesame.operations import paging
+from sesame.store import users
+from sesame.store.db import Store, Transaction
+
+MAX_TAGS = 50
+DEFAULT_PAGE = 100
+_TAG_CHARACTERS = re.compile(r"[\w\s_.:/=+\-@]*")
+
+
+def check_tags(tags: list[iam.Tag]) -> list[iam.Tag]:
+    """The tags as they are; raises for too many, two of one key or strange characters."""
+    if len(tags) > MAX_TAGS:
+        raise IamLimitExceeded(f"The number of tags has reached the maximum limit of {MAX_TAGS}.")
+    keys = [tag["Key"].lower() for tag in tags]
+    if len(set(keys)) != len(keys):
+        raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    for tag in tags:
+        if not (_TAG_CHARACTERS.fullmatch(tag["Key"]) and _TAG_CHARACTERS.fullmatch(tag["Value"])):
+            raise InvalidInput(f"Tag {tag['Key']} has characters that tags may not have.")
+    return tags
+
+
+def page_of(max_items: int | None, marker: str | None) -> tuple[int, str]:
+    """Page size and the key to start after."""
+    after = paging.decode(marker, lambda: ValidationError(f"Invalid Marker: {marker}"))
+    return max_items or DEFAULT_PAGE, after
+
+
+async def user_named(tx: Transaction, account_id: str, name: str) -> users.User:
+    """The user; raises `NoSuchEntity`."""
+    user = await users.get_user(tx, account_id, name)
+    if user is None:
+        raise NoSuchEntity(f"The user with name {name} cannot be found.")
+    return user
+
+
+async def authorized_user(
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str
+) -> users.User:
+    """The user, once policy has let the caller at it; a refusal comes before "no such user"."""
+    account_id = caller.principal.account_id
+
+    async def run(tx: Transaction) -> users.User | None:
+        return await users.get_user(tx, account_id, name)
+
+    user = await store.read(run)
+    arn = f"arn:aws:iam::{account_id}:user/{name}" if user is None else user.arn
+    await authorizer.require(caller, f"iam:{action}", arn)
+    if user is None:
+        raise NoSuchEntity(f"The user with name {name} cannot be found.")
+    return user

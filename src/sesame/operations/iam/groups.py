@@ -1,0 +1,309 @@
+"""IAM groups: members and inline policies. UpdateGroup is not here.
+
+Source: IAM API reference and "IAM and AWS STS quotas".
+"""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import (
+    DeleteConflict,
+    EntityAlreadyExists,
+    IamLimitExceeded,
+    MalformedPolicyDocument,
+    NoSuchEntity,
+)
+from sesame.aws.shapes import iam
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.operations import paging
+from sesame.operations.iam.checks import authorized_user, page_of, user_named
+from sesame.operations.table import Handlers
+from sesame.policy import PolicyError, parse_iam_policy
+from sesame.store import groups, managed_policies
+from sesame.store.db import Store, Transaction
+from sesame.store.users import User
+
+MAX_GROUPS = 300
+MAX_GROUPS_OF_USER = 10
+MAX_INLINE_POLICY_BYTES = 5120
+"""Sum of a group's inline policies, white space not counted (IAM quota)."""
+
+
+class GroupOperations:
+    """The operations; `random_name` makes upper-case ids."""
+
+    def __init__(
+        self, store: Store, authorizer: Authorizer, *, clock: Clock, random_name: Callable[[int], str]
+    ) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._clock = clock
+        self._random_name = random_name
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreateGroup": self.create_group,
+            "GetGroup": self.get_group,
+            "ListGroups": self.list_groups,
+            "DeleteGroup": self.delete_group,
+            "AddUserToGroup": self.add_user_to_group,
+            "RemoveUserFromGroup": self.remove_user_from_group,
+            "ListGroupsForUser": self.list_groups_for_user,
+            "PutGroupPolicy": self.put_group_policy,
+            "GetGroupPolicy": self.get_group_policy,
+            "ListGroupPolicies": self.list_group_policies,
+            "DeleteGroupPolicy": self.delete_group_policy,
+        }
+
+    async def create_group(self, caller: Caller, request: iam.CreateGroupRequest) -> iam.CreateGroupResponse:
+        """Add a group; names are unique without regard to case."""
+        group = groups.Group(
+            account_id=caller.principal.account_id,
+            group_name=request["GroupName"],
+            path=request.get("Path", "/"),
+            group_id=f"AGPA{self._random_name(17)}",
+            created_at=float(int(self._clock.now())),
+        )
+        await self._authorizer.require(caller, "iam:CreateGroup", group.arn)
+
+        async def run(tx: Transaction) -> None:
+            if await groups.get(tx, group.account_id, group.group_name) is not None:
+                raise EntityAlreadyExists(f"Group with name {group.group_name} already exists.")
+            if len(await groups.list_groups(tx, group.account_id)) >= MAX_GROUPS:
+                raise IamLimitExceeded(f"Cannot exceed quota for GroupsPerAccount: {MAX_GROUPS}")
+            await groups.create(tx, group)
+
+        await self._store.write(run)
+        return {"Group": _shown(group)}
+
+    async def get_group(self, caller: Caller, request: iam.GetGroupRequest) -> iam.GetGroupResponse:
+        """A group with its members by name."""
+        group = await self._authorized(caller, "GetGroup", request["GroupName"])
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+
+        async def run(tx: Transaction) -> list[User]:
+            return [user for user in await groups.members(tx, group) if user.user_name > after]
+
+        page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
+        response: iam.GetGroupResponse = {
+            "Group": _shown(group),
+            "Users": [
+                {
+                    "Path": user.path,
+                    "UserName": user.user_name,
+                    "UserId": user.user_id,
+                    "Arn": user.arn,
+                    "CreateDate": user.created_at,
+                }
+                for user in page
+            ],
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def list_groups(self, caller: Caller, request: iam.ListGroupsRequest) -> iam.ListGroupsResponse:
+        """Groups by name, those under a path prefix."""
+        account_id = caller.principal.account_id
+        await self._authorizer.require(caller, "iam:ListGroups", f"arn:aws:iam::{account_id}:group/")
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+        prefix = request.get("PathPrefix", "/")
+
+        async def run(tx: Transaction) -> list[groups.Group]:
+            found = await groups.list_groups(tx, account_id)
+            return [group for group in found if group.group_name > after and group.path.startswith(prefix)]
+
+        page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
+        response: iam.ListGroupsResponse = {
+            "Groups": [_shown(group) for group in page],
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def delete_group(self, caller: Caller, request: iam.DeleteGroupRequest) -> iam.DeleteGroupResponse:
+        """Remove a group that has no members and no policies left."""
+        group = await self._authorized(caller, "DeleteGroup", request["GroupName"])
+
+        async def run(tx: Transaction) -> None:
+            if await groups.members(tx, group):
+                raise DeleteConflict("Cannot delete entity, must remove users from group first.")
+            if await groups.policies(tx, group.group_id):
+                raise DeleteConflict("Cannot delete entity, must delete policies first.")
+            if await managed_policies.attached(tx, group.group_id):
+                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+            await groups.delete(tx, group)
+
+        await self._store.write(run)
+        return {}
+
+    async def add_user_to_group(
+        self, caller: Caller, request: iam.AddUserToGroupRequest
+    ) -> iam.AddUserToGroupResponse:
+        """Put a user in a group; from the answer on the group's policies count for it."""
+        await self._authorized(caller, "AddUserToGroup", request["GroupName"])
+
+        async def run(tx: Transaction) -> None:
+            group = await _named(tx, caller, request["GroupName"])
+            user = await user_named(tx, group.account_id, request["UserName"])
+            others = [other for other in await groups.of_user(tx, user.user_id) if other != group]
+            if len(others) >= MAX_GROUPS_OF_USER:
+                raise IamLimitExceeded(f"Cannot exceed quota for GroupsPerUser: {MAX_GROUPS_OF_USER}")
+            await groups.add_member(tx, group, user.user_id)
+
+        await self._store.write(run)
+        return {}
+
+    async def remove_user_from_group(
+        self, caller: Caller, request: iam.RemoveUserFromGroupRequest
+    ) -> iam.RemoveUserFromGroupResponse:
+        """Take a user out of a group; from the answer on its policies do not count for it (I4)."""
+        await self._authorized(caller, "RemoveUserFromGroup", request["GroupName"])
+
+        async def run(tx: Transaction) -> None:
+            group = await _named(tx, caller, request["GroupName"])
+            user = await user_named(tx, group.account_id, request["UserName"])
+            if not await groups.remove_member(tx, group, user.user_id):
+                raise NoSuchEntity(f"User {user.user_name} is not in group {group.group_name}.")
+
+        await self._store.write(run)
+        return {}
+
+    async def list_groups_for_user(
+        self, caller: Caller, request: iam.ListGroupsForUserRequest
+    ) -> iam.ListGroupsForUserResponse:
+        """The groups a user is in, by name."""
+        user = await authorized_user(
+            self._store, self._authorizer, caller, action="ListGroupsForUser", name=request["UserName"]
+        )
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+
+        async def run(tx: Transaction) -> list[groups.Group]:
+            return [group for group in await groups.of_user(tx, user.user_id) if group.group_name > after]
+
+        page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
+        response: iam.ListGroupsForUserResponse = {
+            "Groups": [_shown(group) for group in page],
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def put_group_policy(
+        self, caller: Caller, request: iam.PutGroupPolicyRequest
+    ) -> iam.PutGroupPolicyResponse:
+        """Create or replace an inline policy."""
+        await self._authorized(caller, "PutGroupPolicy", request["GroupName"])
+        name, document = request["PolicyName"], request["PolicyDocument"]
+        try:
+            parse_iam_policy(document)
+        except PolicyError as error:
+            raise MalformedPolicyDocument(str(error)) from None
+
+        async def run(tx: Transaction) -> None:
+            group = await _named(tx, caller, request["GroupName"])
+            others = [text for other, text in await groups.policies(tx, group.group_id) if other != name]
+            if sum(len("".join(text.split())) for text in (*others, document)) > MAX_INLINE_POLICY_BYTES:
+                raise IamLimitExceeded(
+                    f"Maximum policy size of {MAX_INLINE_POLICY_BYTES} bytes exceeded"
+                    f" for group {group.group_name}"
+                )
+            await groups.put_policy(tx, group, name, document)
+
+        await self._store.write(run)
+        return {}
+
+    async def get_group_policy(
+        self, caller: Caller, request: iam.GetGroupPolicyRequest
+    ) -> iam.GetGroupPolicyResponse:
+        """An inline policy's text, percent-encoded as IAM gives it."""
+        group = await self._authorized(caller, "GetGroupPolicy", request["GroupName"])
+        stored = dict(await self._policies(group))
+        if request["PolicyName"] not in stored:
+            raise _no_policy(request["PolicyName"])
+        return {
+            "GroupName": group.group_name,
+            "PolicyName": request["PolicyName"],
+            "PolicyDocument": quote(stored[request["PolicyName"]], safe=""),
+        }
+
+    async def list_group_policies(
+        self, caller: Caller, request: iam.ListGroupPoliciesRequest
+    ) -> iam.ListGroupPoliciesResponse:
+        """The names of a group's inline policies."""
+        group = await self._authorized(caller, "ListGroupPolicies", request["GroupName"])
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+        names = [name for name, _ in await self._policies(group) if name > after]
+        page, marker = paging.cut(names, limit, lambda name: name)
+        response: iam.ListGroupPoliciesResponse = {
+            "PolicyNames": list(page),
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def delete_group_policy(
+        self, caller: Caller, request: iam.DeleteGroupPolicyRequest
+    ) -> iam.DeleteGroupPolicyResponse:
+        """Remove an inline policy."""
+        await self._authorized(caller, "DeleteGroupPolicy", request["GroupName"])
+
+        async def run(tx: Transaction) -> None:
+            group = await _named(tx, caller, request["GroupName"])
+            if not await groups.delete_policy(tx, group, request["PolicyName"]):
+                raise _no_policy(request["PolicyName"])
+
+        await self._store.write(run)
+        return {}
+
+    async def _authorized(self, caller: Caller, action: str, name: str) -> groups.Group:
+        """The group, once policy has let the caller at it; a refusal comes before "no such group"."""
+        account_id = caller.principal.account_id
+
+        async def run(tx: Transaction) -> groups.Group | None:
+            return await groups.get(tx, account_id, name)
+
+        group = await self._store.read(run)
+        arn = f"arn:aws:iam::{account_id}:group/{name}" if group is None else group.arn
+        await self._authorizer.require(caller, f"iam:{action}", arn)
+        if group is None:
+            raise _no_group(name)
+        return group
+
+    async def _policies(self, group: groups.Group) -> list[tuple[str, str]]:
+        async def run(tx: Transaction) -> list[tuple[str, str]]:
+            return await groups.policies(tx, group.group_id)
+
+        return await self._store.read(run)
+
+
+async def _named(tx: Transaction, caller: Caller, name: str) -> groups.Group:
+    group = await groups.get(tx, caller.principal.account_id, name)
+    if group is None:
+        raise _no_group(name)
+    return group
+
+
+def _no_group(name: str) -> NoSuchEntity:
+    return NoSuchEntity(f"The group with name {name} cannot be found.")
+
+
+def _no_policy(name: str) -> NoSuchEntity:
+    return NoSuchEntity(f"The group policy with name {name} cannot be found.")
+
+
+def _shown(group: groups.Group) -> iam.Group:
+    return {
+        "Path": group.path,
+        "GroupName": group.group_name,
+        "GroupId": group.group_id,
+        "Arn": group.arn,
+        "CreateDate": group.created_at,
+    }

@@ -1,0 +1,490 @@
+"""IAM managed policies: make them, keep versions, attach them to users and groups.
+
+Source: IAM API reference and "IAM and AWS STS quotas".
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import (
+    DeleteConflict,
+    EntityAlreadyExists,
+    IamLimitExceeded,
+    InvalidInput,
+    MalformedPolicyDocument,
+    NoSuchEntity,
+)
+from sesame.aws.shapes import iam
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.operations import paging
+from sesame.operations.iam.checks import page_of
+from sesame.operations.table import Handlers
+from sesame.policy import PolicyError, parse_iam_policy
+from sesame.store import groups, users
+from sesame.store import managed_policies as store
+from sesame.store.db import Store, Transaction
+from sesame.store.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
+
+MAX_POLICIES, MAX_VERSIONS, MAX_ATTACHED, MAX_BYTES = 1500, 5, 10, 6144
+"""Policies of an account, versions of one, policies on one entity, bytes without white space (IAM quotas)."""
+
+_ARN = re.compile(r"arn:aws:iam::(aws|[0-9]{12}):policy/(?:[^ ]*/)?([\w+=,.@-]+)")
+_VERSION = re.compile(r"v([1-9][0-9]{0,8})")
+
+
+class ManagedPolicyOperations:
+    """The operations; `random_name` makes upper-case ids."""
+
+    def __init__(
+        self, database: Store, authorizer: Authorizer, *, clock: Clock, random_name: Callable[[int], str]
+    ) -> None:
+        self._store = database
+        self._authorizer = authorizer
+        self._clock = clock
+        self._random_name = random_name
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreatePolicy": self.create_policy,
+            "GetPolicy": self.get_policy,
+            "ListPolicies": self.list_policies,
+            "DeletePolicy": self.delete_policy,
+            "CreatePolicyVersion": self.create_policy_version,
+            "GetPolicyVersion": self.get_policy_version,
+            "ListPolicyVersions": self.list_policy_versions,
+            "SetDefaultPolicyVersion": self.set_default_policy_version,
+            "DeletePolicyVersion": self.delete_policy_version,
+            "AttachUserPolicy": self.attach_user_policy,
+            "DetachUserPolicy": self.detach_user_policy,
+            "ListAttachedUserPolicies": self.list_attached_user_policies,
+            "AttachGroupPolicy": self.attach_group_policy,
+            "DetachGroupPolicy": self.detach_group_policy,
+            "ListAttachedGroupPolicies": self.list_attached_group_policies,
+            "ListEntitiesForPolicy": self.list_entities_for_policy,
+        }
+
+    async def create_policy(
+        self, caller: Caller, request: iam.CreatePolicyRequest
+    ) -> iam.CreatePolicyResponse:
+        """Make a policy with its first version."""
+        if request.get("Tags"):
+            raise InvalidInput("Tags of policies are not supported.")
+        now = float(int(self._clock.now()))
+        policy = ManagedPolicy(
+            account_id=caller.principal.account_id,
+            policy_name=request["PolicyName"],
+            path=request.get("Path", "/"),
+            policy_id=f"ANPA{self._random_name(17)}",
+            description=request.get("Description", ""),
+            default_version=1,
+            last_version=1,
+            created_at=now,
+            updated_at=now,
+        )
+        await self._authorizer.require(caller, "iam:CreatePolicy", policy.arn)
+        _check_document(request["PolicyDocument"])
+
+        async def run(tx: Transaction) -> None:
+            if await store.get(tx, policy.account_id, policy.policy_name) is not None:
+                raise EntityAlreadyExists(
+                    f"A policy called {policy.policy_name} already exists. Duplicate names are not allowed."
+                )
+            if len(await store.list_policies(tx, policy.account_id)) >= MAX_POLICIES:
+                raise IamLimitExceeded(f"Cannot exceed quota for PoliciesPerAccount: {MAX_POLICIES}")
+            await store.put(tx, policy)
+            await store.put_version(
+                tx, policy, Version(number=1, document=request["PolicyDocument"], created_at=now)
+            )
+
+        await self._store.write(run)
+        return {"Policy": _shown(policy, attached=0)}
+
+    async def get_policy(self, caller: Caller, request: iam.GetPolicyRequest) -> iam.GetPolicyResponse:
+        """A policy without its text."""
+        arn = request["PolicyArn"]
+        await self._authorizer.require(caller, "iam:GetPolicy", arn)
+
+        async def run(tx: Transaction) -> iam.Policy:
+            attached = len(await store.entities(tx, caller.principal.account_id, arn))
+            if arn in AWS_MANAGED:
+                return _aws_shown(arn, attached=attached)
+            return _shown(await _named(tx, caller, arn), attached=attached)
+
+        return {"Policy": await self._store.read(run)}
+
+    async def list_policies(
+        self, caller: Caller, request: iam.ListPoliciesRequest
+    ) -> iam.ListPoliciesResponse:
+        """Policies by name: the account's, AWS's, or both."""
+        await self._authorizer.require(caller, "iam:ListPolicies", "*")
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+        scope, prefix = request.get("Scope", "All"), request.get("PathPrefix", "/")
+
+        async def run(tx: Transaction) -> list[iam.Policy]:
+            account_id = caller.principal.account_id
+            found: list[iam.Policy] = []
+            if scope in ("All", "Local"):
+                for policy in await store.list_policies(tx, account_id):
+                    attached = len(await store.entities(tx, account_id, policy.arn))
+                    found.append(_shown(policy, attached=attached))
+            if scope in ("All", "AWS"):
+                for arn in AWS_MANAGED:
+                    attached = len(await store.entities(tx, account_id, arn))
+                    found.append(_aws_shown(arn, attached=attached))
+            return found
+
+        found = [
+            policy
+            for policy in await self._store.read(run)
+            if policy["Path"].startswith(prefix)
+            and policy["Arn"] > after
+            and (policy["AttachmentCount"] or not request.get("OnlyAttached"))
+        ]
+        page, marker = paging.cut(sorted(found, key=lambda p: p["Arn"]), limit, lambda policy: policy["Arn"])
+        return _paged({"Policies": [*page]}, marker)  # type: ignore[return-value]
+
+    async def delete_policy(
+        self, caller: Caller, request: iam.DeletePolicyRequest
+    ) -> iam.DeletePolicyResponse:
+        """Remove a policy that is attached to nobody and has no version but its default."""
+        arn = request["PolicyArn"]
+        await self._authorizer.require(caller, "iam:DeletePolicy", arn)
+
+        async def run(tx: Transaction) -> None:
+            policy = await _named(tx, caller, arn)
+            if await store.entities(tx, policy.account_id, policy.arn):
+                raise DeleteConflict("Cannot delete a policy attached to entities.")
+            if len(await store.versions(tx, policy)) > 1:
+                raise DeleteConflict(
+                    "This policy has more than one version. Before you delete a policy, you must delete the policy's"
+                    " versions. The default version is deleted with the policy."
+                )
+            await store.delete(tx, policy)
+
+        await self._store.write(run)
+        return {}
+
+    async def create_policy_version(
+        self, caller: Caller, request: iam.CreatePolicyVersionRequest
+    ) -> iam.CreatePolicyVersionResponse:
+        """Add a version, as the default if asked for; from the answer on it then decides (I4)."""
+        arn = request["PolicyArn"]
+        await self._authorizer.require(caller, "iam:CreatePolicyVersion", arn)
+        _check_document(request["PolicyDocument"])
+        now = float(int(self._clock.now()))
+        is_default = request.get("SetAsDefault", False)
+
+        async def run(tx: Transaction) -> Version:
+            policy = await _named(tx, caller, arn)
+            if len(await store.versions(tx, policy)) >= MAX_VERSIONS:
+                raise IamLimitExceeded(
+                    f"A managed policy can have up to {MAX_VERSIONS} versions. Before you create a new version, you"
+                    " must delete an existing version."
+                )
+            version = Version(
+                number=policy.last_version + 1, document=request["PolicyDocument"], created_at=now
+            )
+            default = version.number if is_default else policy.default_version
+            await store.put(
+                tx, replace(policy, last_version=version.number, default_version=default, updated_at=now)
+            )
+            await store.put_version(tx, policy, version)
+            return version
+
+        version = await self._store.write(run)
+        return {"PolicyVersion": _version_shown(version, is_default=is_default, with_document=False)}
+
+    async def get_policy_version(
+        self, caller: Caller, request: iam.GetPolicyVersionRequest
+    ) -> iam.GetPolicyVersionResponse:
+        """A version with its text, percent-encoded as IAM gives it."""
+        arn, wanted = request["PolicyArn"], request["VersionId"]
+        await self._authorizer.require(caller, "iam:GetPolicyVersion", arn)
+        if arn in AWS_MANAGED and wanted == "v1":
+            version = Version(number=1, document=AWS_MANAGED[arn], created_at=0.0)
+            return {"PolicyVersion": _version_shown(version, is_default=True, with_document=True)}
+
+        async def run(tx: Transaction) -> iam.PolicyVersion:
+            policy = await _named(tx, caller, arn)
+            version = _pick(await store.versions(tx, policy), wanted)
+            is_default = version.number == policy.default_version
+            return _version_shown(version, is_default=is_default, with_document=True)
+
+        return {"PolicyVersion": await self._store.read(run)}
+
+    async def list_policy_versions(
+        self, caller: Caller, request: iam.ListPolicyVersionsRequest
+    ) -> iam.ListPolicyVersionsResponse:
+        """A policy's versions, newest first; there are at most five, so one page holds them."""
+        arn = request["PolicyArn"]
+        await self._authorizer.require(caller, "iam:ListPolicyVersions", arn)
+        page_of(request.get("MaxItems"), request.get("Marker"))
+
+        async def run(tx: Transaction) -> list[iam.PolicyVersion]:
+            if arn in AWS_MANAGED:
+                version = Version(number=1, document=AWS_MANAGED[arn], created_at=0.0)
+                return [_version_shown(version, is_default=True, with_document=False)]
+            policy = await _named(tx, caller, arn)
+            return [
+                _version_shown(
+                    version, is_default=version.number == policy.default_version, with_document=False
+                )
+                for version in await store.versions(tx, policy)
+            ]
+
+        return {"Versions": await self._store.read(run), "IsTruncated": False}
+
+    async def set_default_policy_version(
+        self, caller: Caller, request: iam.SetDefaultPolicyVersionRequest
+    ) -> iam.SetDefaultPolicyVersionResponse:
+        """Let another version decide, from the answer on (I4)."""
+        arn = request["PolicyArn"]
+        await self._authorizer.require(caller, "iam:SetDefaultPolicyVersion", arn)
+
+        async def run(tx: Transaction) -> None:
+            policy = await _named(tx, caller, arn)
+            version = _pick(await store.versions(tx, policy), request["VersionId"])
+            await store.put(
+                tx, replace(policy, default_version=version.number, updated_at=float(int(self._clock.now())))
+            )
+
+        await self._store.write(run)
+        return {}
+
+    async def delete_policy_version(
+        self, caller: Caller, request: iam.DeletePolicyVersionRequest
+    ) -> iam.DeletePolicyVersionResponse:
+        """Remove a version that is not the default."""
+        arn = request["PolicyArn"]
+        await self._authorizer.require(caller, "iam:DeletePolicyVersion", arn)
+
+        async def run(tx: Transaction) -> None:
+            policy = await _named(tx, caller, arn)
+            version = _pick(await store.versions(tx, policy), request["VersionId"])
+            if version.number == policy.default_version:
+                raise DeleteConflict("Cannot delete the default version of a policy.")
+            await store.delete_version(tx, policy, version.number)
+
+        await self._store.write(run)
+        return {}
+
+    async def attach_user_policy(
+        self, caller: Caller, request: iam.AttachUserPolicyRequest
+    ) -> iam.AttachUserPolicyResponse:
+        """Attach a policy to a user."""
+        await self._attach(caller, "AttachUserPolicy", "user", request["UserName"], request["PolicyArn"])
+        return {}
+
+    async def detach_user_policy(
+        self, caller: Caller, request: iam.DetachUserPolicyRequest
+    ) -> iam.DetachUserPolicyResponse:
+        """Take a policy off a user; from the answer on it does not count (I4)."""
+        await self._detach(caller, "DetachUserPolicy", "user", request["UserName"], request["PolicyArn"])
+        return {}
+
+    async def list_attached_user_policies(
+        self, caller: Caller, request: iam.ListAttachedUserPoliciesRequest
+    ) -> iam.ListAttachedUserPoliciesResponse:
+        """The policies attached to a user."""
+        return await self._attached(  # type: ignore[return-value]
+            caller, "ListAttachedUserPolicies", "user", request["UserName"], request
+        )
+
+    async def attach_group_policy(
+        self, caller: Caller, request: iam.AttachGroupPolicyRequest
+    ) -> iam.AttachGroupPolicyResponse:
+        """Attach a policy to a group."""
+        await self._attach(caller, "AttachGroupPolicy", "group", request["GroupName"], request["PolicyArn"])
+        return {}
+
+    async def detach_group_policy(
+        self, caller: Caller, request: iam.DetachGroupPolicyRequest
+    ) -> iam.DetachGroupPolicyResponse:
+        """Take a policy off a group; from the answer on it does not count (I4)."""
+        await self._detach(caller, "DetachGroupPolicy", "group", request["GroupName"], request["PolicyArn"])
+        return {}
+
+    async def list_attached_group_policies(
+        self, caller: Caller, request: iam.ListAttachedGroupPoliciesRequest
+    ) -> iam.ListAttachedGroupPoliciesResponse:
+        """The policies attached to a group."""
+        return await self._attached(  # type: ignore[return-value]
+            caller, "ListAttachedGroupPolicies", "group", request["GroupName"], request
+        )
+
+    async def list_entities_for_policy(
+        self, caller: Caller, request: iam.ListEntitiesForPolicyRequest
+    ) -> iam.ListEntitiesForPolicyResponse:
+        """The account's users and groups that a policy is attached to."""
+        arn = request["PolicyArn"]
+        await self._authorizer.require(caller, "iam:ListEntitiesForPolicy", arn)
+        kind = request.get("EntityFilter")
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+
+        async def run(tx: Transaction) -> list[tuple[str, str]]:
+            account_id = caller.principal.account_id
+            if arn not in AWS_MANAGED:
+                await _named(tx, caller, arn)
+            ids = set(await store.entities(tx, account_id, arn))
+            found = [
+                (group.group_id, group.group_name)
+                for group in await groups.list_groups(tx, account_id)
+                if group.group_id in ids and kind in (None, "Group")
+            ]
+            for entity_id in sorted(ids):
+                user = await users.get_user_by_id(tx, entity_id)
+                if user is not None and kind in (None, "User"):
+                    found.append((entity_id, user.user_name))
+            return sorted(one for one in found if one[0] > after)
+
+        page, marker = paging.cut(await self._store.read(run), limit, lambda one: one[0])
+        response: dict[str, Any] = {
+            "PolicyGroups": [{"GroupId": i, "GroupName": name} for i, name in page if i.startswith("AGPA")],
+            "PolicyUsers": [{"UserId": i, "UserName": name} for i, name in page if i.startswith("AIDA")],
+            "PolicyRoles": [],
+        }
+        return _paged(response, marker)  # type: ignore[return-value]
+
+    async def _attach(self, caller: Caller, action: str, kind: str, name: str, policy_arn: str) -> None:
+        await self._authorize(caller, action, kind, name)
+
+        async def run(tx: Transaction) -> None:
+            entity_id = await _entity(tx, caller, kind, name)
+            if policy_arn not in AWS_MANAGED:
+                await _named(tx, caller, policy_arn)
+            others = [arn for arn in await store.attached(tx, entity_id) if arn != policy_arn]
+            if len(others) >= MAX_ATTACHED:
+                raise IamLimitExceeded(f"Cannot exceed quota for PoliciesPer{kind.title()}: {MAX_ATTACHED}")
+            await store.attach(tx, caller.principal.account_id, entity_id, policy_arn)
+
+        await self._store.write(run)
+
+    async def _detach(self, caller: Caller, action: str, kind: str, name: str, policy_arn: str) -> None:
+        await self._authorize(caller, action, kind, name)
+
+        async def run(tx: Transaction) -> None:
+            entity_id = await _entity(tx, caller, kind, name)
+            if not await store.detach(tx, caller.principal.account_id, entity_id, policy_arn):
+                raise NoSuchEntity(f"Policy {policy_arn} was not found.")
+
+        await self._store.write(run)
+
+    async def _attached(
+        self, caller: Caller, action: str, kind: str, name: str, request: Any
+    ) -> dict[str, Any]:
+        await self._authorize(caller, action, kind, name)
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+
+        async def run(tx: Transaction) -> list[str]:
+            return await store.attached(tx, await _entity(tx, caller, kind, name))
+
+        found = [arn for arn in await self._store.read(run) if arn > after]
+        page, marker = paging.cut(found, limit, str)
+        shown = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in page]
+        return _paged({"AttachedPolicies": shown}, marker)
+
+    async def _authorize(self, caller: Caller, action: str, kind: str, name: str) -> None:
+        arn = f"arn:aws:iam::{caller.principal.account_id}:{kind}/{name}"
+        await self._authorizer.require(caller, f"iam:{action}", arn)
+
+
+def _check_document(document: str) -> None:
+    try:
+        parse_iam_policy(document)
+    except PolicyError as error:
+        raise MalformedPolicyDocument(str(error)) from None
+    if len("".join(document.split())) > MAX_BYTES:
+        raise IamLimitExceeded(f"Cannot exceed quota for PolicySize: {MAX_BYTES}")
+
+
+async def _named(tx: Transaction, caller: Caller, arn: str) -> ManagedPolicy:
+    """The caller's account's policy of this ARN."""
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        raise InvalidInput(f"ARN {arn} is not valid.")
+    policy = None
+    if match[1] == caller.principal.account_id:
+        policy = await store.get(tx, match[1], match[2])
+    if policy is None or policy.arn != arn:
+        raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
+    return policy
+
+
+async def _entity(tx: Transaction, caller: Caller, kind: str, name: str) -> str:
+    """The unique id of a user or group."""
+    account_id = caller.principal.account_id
+    if kind == "user":
+        user = await users.get_user(tx, account_id, name)
+        if user is not None:
+            return user.user_id
+    else:
+        group = await groups.get(tx, account_id, name)
+        if group is not None:
+            return group.group_id
+    raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+
+
+def _pick(versions: Sequence[Version], wanted: str) -> Version:
+    match = _VERSION.fullmatch(wanted)
+    for version in versions:
+        if match is not None and version.number == int(match[1]):
+            return version
+    raise NoSuchEntity(f"Policy version {wanted} does not exist.")
+
+
+def _shown(policy: ManagedPolicy, *, attached: int) -> iam.Policy:
+    shown: iam.Policy = {
+        "PolicyName": policy.policy_name,
+        "PolicyId": policy.policy_id,
+        "Arn": policy.arn,
+        "Path": policy.path,
+        "DefaultVersionId": f"v{policy.default_version}",
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": 0,
+        "IsAttachable": True,
+        "CreateDate": policy.created_at,
+        "UpdateDate": policy.updated_at,
+    }
+    if policy.description:
+        shown["Description"] = policy.description
+    return shown
+
+
+def _aws_shown(arn: str, *, attached: int) -> iam.Policy:
+    name = arn.removeprefix(AWS_PREFIX)
+    return {
+        "PolicyName": name,
+        "PolicyId": f"ANPA{name.upper()[:17].ljust(17, 'A')}",
+        "Arn": arn,
+        "Path": "/",
+        "DefaultVersionId": "v1",
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": 0,
+        "IsAttachable": True,
+        "CreateDate": 0.0,
+        "UpdateDate": 0.0,
+    }
+
+
+def _version_shown(version: Version, *, is_default: bool, with_document: bool) -> iam.PolicyVersion:
+    shown: iam.PolicyVersion = {
+        "VersionId": f"v{version.number}",
+        "IsDefaultVersion": is_default,
+        "CreateDate": version.created_at,
+    }
+    if with_document:
+        shown["Document"] = quote(version.document, safe="")
+    return shown
+
+
+def _paged(response: dict[str, Any], marker: str | None) -> dict[str, Any]:
+    response["IsTruncated"] = marker is not None
+    if marker is not None:
+        response["Marker"] = marker
+    return response

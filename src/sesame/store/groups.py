@@ -1,0 +1,153 @@
+"""IAM groups, their members and inline policies; every change bumps the account's epoch (I4)."""
+
+from dataclasses import dataclass
+
+from sesame.store import managed_policies, users
+from sesame.store.db import Row, Transaction, account_scope, bump
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One IAM group."""
+
+    account_id: str
+    group_name: str
+    path: str
+    group_id: str
+    created_at: float
+
+    @property
+    def arn(self) -> str:
+        """`arn:aws:iam::A:group/path/Name`."""
+        return f"arn:aws:iam::{self.account_id}:group{self.path}{self.group_name}"
+
+
+_GROUP = "SELECT g.account_id, g.group_name, g.path, g.group_id, g.created_at FROM iam_group g"
+
+
+def _group(row: Row) -> Group:
+    account_id, group_name, path, group_id, created_at = row
+    return Group(
+        account_id=account_id, group_name=group_name, path=path, group_id=group_id, created_at=created_at
+    )
+
+
+async def create(tx: Transaction, group: Group) -> None:
+    """Store a new group; the name must be free."""
+    await tx.execute(
+        "INSERT INTO iam_group (account_id, group_name, path, group_id, created_at) VALUES (?, ?, ?, ?, ?)",
+        group.account_id,
+        group.group_name,
+        group.path,
+        group.group_id,
+        group.created_at,
+    )
+    await bump(tx, account_scope(group.account_id))
+
+
+async def get(tx: Transaction, account_id: str, group_name: str) -> Group | None:
+    """The group of that name (compared without case, as IAM does), or None."""
+    row = await tx.one(
+        f"{_GROUP} WHERE g.account_id = ? AND LOWER(g.group_name) = LOWER(?)", account_id, group_name
+    )
+    return None if row is None else _group(row)
+
+
+async def list_groups(tx: Transaction, account_id: str) -> list[Group]:
+    """An account's groups by name."""
+    rows = await tx.all(f"{_GROUP} WHERE g.account_id = ? ORDER BY g.group_name", account_id)
+    return [_group(row) for row in rows]
+
+
+async def delete(tx: Transaction, group: Group) -> None:
+    """Remove a group that has no members and no policies left."""
+    await tx.execute("DELETE FROM iam_group WHERE group_id = ?", group.group_id)
+    await bump(tx, account_scope(group.account_id))
+
+
+async def add_member(tx: Transaction, group: Group, user_id: str) -> None:
+    """Put a user in a group; nothing changes for one who is in it."""
+    await tx.execute(
+        "INSERT INTO group_member (user_id, group_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        user_id,
+        group.group_id,
+    )
+    await bump(tx, account_scope(group.account_id))
+
+
+async def remove_member(tx: Transaction, group: Group, user_id: str) -> bool:
+    """Take a user out of a group; whether it was in it."""
+    count = await tx.execute(
+        "DELETE FROM group_member WHERE user_id = ? AND group_id = ?", user_id, group.group_id
+    )
+    await bump(tx, account_scope(group.account_id))
+    return count > 0
+
+
+async def members(tx: Transaction, group: Group) -> list[users.User]:
+    """The users in a group, by name."""
+    rows = await tx.all("SELECT user_id FROM group_member WHERE group_id = ?", group.group_id)
+    found = [await users.get_user_by_id(tx, row[0]) for row in rows]
+    return sorted((user for user in found if user is not None), key=lambda user: user.user_name)
+
+
+async def of_user(tx: Transaction, user_id: str) -> list[Group]:
+    """The groups a user is in, by name."""
+    rows = await tx.all(
+        f"{_GROUP} JOIN group_member m ON m.group_id = g.group_id WHERE m.user_id = ? ORDER BY g.group_name",
+        user_id,
+    )
+    return [_group(row) for row in rows]
+
+
+async def put_policy(tx: Transaction, group: Group, policy_name: str, document: str) -> None:
+    """Create or replace an inline policy."""
+    await tx.execute(
+        "INSERT INTO group_policy (group_id, policy_name, document) VALUES (?, ?, ?)"
+        " ON CONFLICT (group_id, policy_name) DO UPDATE SET document = excluded.document",
+        group.group_id,
+        policy_name,
+        document,
+    )
+    await bump(tx, account_scope(group.account_id))
+
+
+async def policies(tx: Transaction, group_id: str) -> list[tuple[str, str]]:
+    """A group's inline policies as (name, document), by name."""
+    rows = await tx.all(
+        "SELECT policy_name, document FROM group_policy WHERE group_id = ? ORDER BY policy_name", group_id
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def delete_policy(tx: Transaction, group: Group, policy_name: str) -> bool:
+    """Remove an inline policy; whether there was one."""
+    count = await tx.execute(
+        "DELETE FROM group_policy WHERE group_id = ? AND policy_name = ?", group.group_id, policy_name
+    )
+    await bump(tx, account_scope(group.account_id))
+    return count > 0
+
+
+async def policies_of_groups(tx: Transaction, user_id: str) -> list[tuple[str, str]]:
+    """The policies a user has by its groups, named `Group/policy` (policy names hold no slash)."""
+    rows = await tx.all(
+        "SELECT g.group_name, p.policy_name, p.document FROM group_member m"
+        " JOIN iam_group g ON g.group_id = m.group_id JOIN group_policy p ON p.group_id = m.group_id"
+        " WHERE m.user_id = ? ORDER BY g.group_name, p.policy_name",
+        user_id,
+    )
+    return [(f"{row[0]}/{row[1]}", row[2]) for row in rows]
+
+
+async def policies_for_user(tx: Transaction, user_id: str) -> list[tuple[str, str]]:
+    """Every IAM policy that counts for a user: its own, its groups', and the managed ones of both.
+
+    Managed policies are named by their ARN.
+    """
+    rows = await tx.all("SELECT group_id FROM group_member WHERE user_id = ?", user_id)
+    return [
+        *await users.policies(tx, user_id),
+        *await policies_of_groups(tx, user_id),
+        *await managed_policies.documents(tx, [user_id, *(row[0] for row in rows)]),
+    ]

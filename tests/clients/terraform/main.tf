@@ -1,0 +1,51 @@
+# What an owner keeps in Terraform: identities, who may send as them, and a user whose key makes an SMTP password.
+terraform {
+  required_providers { aws = { source = "hashicorp/aws" } }
+}
+variable "endpoint" {}
+variable "domain" {}
+variable "delegate" {}
+provider "aws" {
+  region = "us-east-1"
+  endpoints {
+    ses = var.endpoint
+    sesv2 = var.endpoint
+    sns = var.endpoint
+    sts = var.endpoint
+    iam = var.endpoint
+  }
+}
+resource "aws_ses_domain_identity" "shop" { domain = var.domain }
+resource "aws_ses_domain_dkim" "shop" { domain = aws_ses_domain_identity.shop.domain }
+resource "aws_ses_email_identity" "news" { email = "news@${var.domain}" }
+data "aws_iam_policy_document" "delegate" {
+  statement {
+    actions   = ["SES:SendEmail", "SES:SendRawEmail"]
+    resources = [aws_ses_domain_identity.shop.arn]
+    principals {
+      identifiers = [var.delegate]
+      type        = "AWS"
+    }
+  }
+}
+resource "aws_ses_identity_policy" "delegate" {
+  identity = aws_ses_domain_identity.shop.arn
+  name     = "delegate"
+  policy   = data.aws_iam_policy_document.delegate.json
+}
+resource "aws_iam_user" "mailer" { name = "mailer" }
+resource "aws_iam_access_key" "mailer" { user = aws_iam_user.mailer.name }
+resource "aws_iam_user_policy" "mailer" {
+  name = "send"
+  user = aws_iam_user.mailer.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "ses:Send*", Resource = "*" }] })
+}
+output "smtp_user" { value = aws_iam_access_key.mailer.id }
+output "secret" {
+  value     = aws_iam_access_key.mailer.secret
+  sensitive = true
+}
+output "smtp_password" {
+  value     = aws_iam_access_key.mailer.ses_smtp_password_v4
+  sensitive = true
+}
