@@ -37,6 +37,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "DescribeConfigurationSet",
         "GetAccountSendingEnabled",
         "GetIdentityDkimAttributes",
+        "GetIdentityMailFromDomainAttributes",
         "GetIdentityPolicies",
         "GetIdentityVerificationAttributes",
         "GetSendQuota",
@@ -51,6 +52,8 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "SendEmail",
         "SendRawEmail",
         "SendTemplatedEmail",
+        "SetIdentityDkimEnabled",
+        "SetIdentityMailFromDomain",
         "TestRenderTemplate",
         "UpdateAccountSendingEnabled",
         "UpdateConfigurationSetEventDestination",
@@ -157,7 +160,9 @@ SERVED: Mapping[str, tuple[str, ...]] = {
 # Constraints of the model that the service does not apply, because it answers in its own words.
 NOT_APPLIED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     # A blank name is answered `PolicyName is required.` (observed), not by the length constraint.
-    "ses": {"PolicyName": ("min",)},
+    # Without a MAIL FROM domain there is the behaviour alone (observed), though all three are required.
+    "ses": {"PolicyName": ("min",), "IdentityMailFromDomainAttributes": ("required",)},
+    "sesv2": {"MailFromAttributes": ("required",)},
 }
 
 METADATA = (

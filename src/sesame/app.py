@@ -21,6 +21,7 @@ from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.route import Router
 from sesame.delivery.scheduler import Scheduler
+from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.dns import DomainNotFound, LocalZone
 from sesame.doors import Doors
@@ -83,6 +84,7 @@ class Server:
         """Serve until `stop` is set; `ready` is called once everything listens."""
         now = self._clock.now()
         await self.services.spool.release_all(now=now)
+        await self.services.own_domain.ensure_key()
         if self._settings.accounts.demo:
             await create_demo_accounts(self.services)
         try:
@@ -215,23 +217,25 @@ class Server:
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
             allow_networks=settings.allow_networks,
         )
-        signing = Signing(
+        owners = SettingsCache(
             services.store,
             services.sealer,
-            services.executor,
             candidates=identity_candidates,
-            threads=SIGNING_THREADS,
+            signing_domain=settings.signing_domain,
         )
+        signing = Signing(services.executor, threads=SIGNING_THREADS)
         pool = Pool(hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock)
-        domain = settings.return_path_domain or settings.hostname
+        default = settings.return_path_domain or settings.hostname
 
-        def return_path(message_id: str, recipient_index: int) -> str:
-            return make_return_path(services.return_path_key, message_id, recipient_index, domain=domain)
+        def return_path(message_id: str, recipient_index: int, domain: str | None) -> str:
+            return make_return_path(
+                services.return_path_key, message_id, recipient_index, domain=domain or default
+            )
 
         scheduler = Scheduler(
             services.spool,
-            Deliverer(router, pool, signing, self._clock, return_path=return_path),
-            signing,
+            Deliverer(router, pool, owners, signing, self._clock, return_path=return_path),
+            owners,
             pool,
             RetryPolicy(
                 first_delay_s=settings.first_delay_s,
@@ -278,7 +282,7 @@ class Server:
     async def _check_identities(self) -> None:
         while True:
             try:
-                await self.services.verification.check_pending()
+                await self.services.checks.check_due()
             except Unavailable as error:
                 self._log.error("identity_check_failed", reason=str(error))
             await asyncio.sleep(self._settings.dns.check_every_s)

@@ -98,6 +98,8 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Longest wait for one reply (RFC 5321 section 4.5.3.2)."""
     return_path_domain: str = ""
     """Domain of the envelope sender of outgoing mail; its MX should lead here. Empty: hostname."""
+    signing_domain: str = ""
+    """Our own domain, whose DKIM key signs every message besides the owner's; empty: no such signature."""
     lease_s: float = 900.0
     """How long one attempt may take before another worker may take it over."""
 
@@ -113,6 +115,12 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Zone under which owners' DKIM CNAMEs end; empty: `dkim.` + delivery.hostname."""
     check_every_s: float = 60.0
     """How often identities that wait for DNS are looked up."""
+    recheck_every_s: float = 21_600.0
+    """How often verified identities are looked up again; records that are gone leave 72 hours."""
+    mail_from_mx: str = ""
+    """Host that the one MX of owners' MAIL FROM domains must name; empty: delivery.hostname."""
+    mail_from_spf: str = ""
+    """What their SPF record must hold; empty: `include:` + delivery.return_path_domain or hostname."""
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,7 +186,12 @@ DEVELOPMENT: dict[str, Any] = {
         "return_path_domain": "bounces.sesame.localhost",
         "first_delay_s": 2.0,
     },
-    "dns": {"resolver": "local", "auto_publish": True, "dkim_zone": "dkim.sesame.localhost"},
+    "dns": {
+        "resolver": "local",
+        "auto_publish": True,
+        "dkim_zone": "dkim.sesame.localhost",
+        "mail_from_mx": "mailbox.sesame.localhost",
+    },
     "mailbox": {"enabled": True},
     "accounts": {"demo": True},
 }
@@ -312,8 +325,9 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
     if settings.dns.auto_publish and settings.dns.resolver != "local":
         raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')
-    if settings.dns.check_every_s <= 0:
-        raise ConfigError("setting `dns.check_every_s` must be greater than 0")
+    for name in ("check_every_s", "recheck_every_s"):
+        if getattr(settings.dns, name) <= 0:
+            raise ConfigError(f"setting `dns.{name}` must be greater than 0")
 
 
 def _check_submission(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from sesame.operations.iam.users import IamOperations
 from sesame.operations.ses.account import AccountOperations
 from sesame.operations.ses.configuration_sets import ConfigurationSetOperations
 from sesame.operations.ses.identities import IdentityOperations
+from sesame.operations.ses.identity_settings import IdentitySettingOperations
 from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.ses.templated import TemplatedOperations
@@ -115,6 +116,7 @@ class Doors:
         services, store, authorizer = self._services, self._services.store, self.authorizer
         return merged(
             IdentityOperations(store, authorizer, services.verification),
+            IdentitySettingOperations(store, authorizer, services.identity_settings),
             PolicyOperations(store, authorizer),
             SendingOperations(self.sender, max_bytes=services.settings.accounts.message_bytes),
             TemplatedOperations(

@@ -46,6 +46,12 @@ class MessageRejected(ServiceError):
     code = "MessageRejected"
 
 
+class MailFromDomainNotVerified(ServiceError):
+    """The identity's MAIL FROM domain is not ready and its owner wants no mail without it."""
+
+    code = "MailFromDomainNotVerifiedException"
+
+
 class AccountSendingPaused(ServiceError):
     """The account has switched its own sending off (UpdateAccountSendingEnabled)."""
 

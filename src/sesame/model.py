@@ -74,9 +74,20 @@ class VerificationStatus(Enum):
     NOT_STARTED = "NotStarted"
 
 
+class DkimOrigin(Enum):
+    """Whose key signs for a domain: one that Sesame makes (Easy DKIM), or the owner's own (BYODKIM)."""
+
+    AWS_SES = "AWS_SES"
+    EXTERNAL = "EXTERNAL"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An email address or domain that an account verifies in one region."""
+    """An email address or domain that an account verifies in one region.
+
+    `dkim_tokens` are the three of Easy DKIM, or the selector of the owner's own key. An address
+    follows the DKIM switch of its domain unless `dkim_overrides`.
+    """
 
     account_id: AccountId
     region: str
@@ -88,6 +99,24 @@ class Identity:
     dkim_enabled: bool
     dkim_status: VerificationStatus
     dkim_tokens: tuple[str, ...]
+    dkim_overrides: bool = False
+    dkim_origin: DkimOrigin = DkimOrigin.AWS_SES
+
+
+class OnMxFailure(Enum):
+    """What to do with mail of an identity whose MAIL FROM domain is not ready (v1 spelling)."""
+
+    USE_DEFAULT_VALUE = "UseDefaultValue"
+    REJECT_MESSAGE = "RejectMessage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailFrom:
+    """The MAIL FROM domain that an identity's owner set up for its mail."""
+
+    domain: str
+    on_mx_failure: OnMxFailure
+    status: VerificationStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,18 @@ from pathlib import Path
 from typing import TextIO
 
 from sesame.config import Settings
-from sesame.dns import LocalZone, Resolver
+from sesame.dns import DomainNotFound, LocalZone, Resolver
 from sesame.errors import ConfigError
 from sesame.ids import Ids
 from sesame.model import MessageId
 from sesame.observe import Clock, Log, SystemClock
+from sesame.operations.dkim_keys import DkimKeys
+from sesame.operations.dns_checks import DnsChecks
+from sesame.operations.dns_records import Names
+from sesame.operations.identity_settings import IdentitySettings
 from sesame.operations.operator import Limits, Operator
-from sesame.operations.verification import Names, Verification
+from sesame.operations.own_domain import OwnDomain, OwnNames
+from sesame.operations.verification import Verification
 from sesame.sending.system import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
@@ -81,6 +86,7 @@ class Services:
         self.spool = Spool(self.store)
         self.wake: Callable[[], None] = lambda: None
         hostname = settings.delivery.hostname
+        return_path_domain = settings.delivery.return_path_domain or hostname
         self.operator = Operator(
             self.store,
             self.sealer,
@@ -93,25 +99,55 @@ class Services:
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
         )
-        self.verification = Verification(
+        names = Names(
+            dkim_zone=settings.dns.dkim_zone or f"dkim.{hostname}",
+            public_url=url or public_url(settings),
+            mail_from_mx=settings.dns.mail_from_mx or hostname,
+            mail_from_spf=settings.dns.mail_from_spf or f"include:{return_path_domain}",
+        )
+        self.checks = DnsChecks(
             self.store,
             self.sealer,
             self.resolver,
+            missing=DomainNotFound,
+            names=names,
+            clock=clock,
+            log=log,
+            recheck_every_s=settings.dns.recheck_every_s,
+            auto_publish=settings.dns.auto_publish,
+        )
+        keys = DkimKeys(
+            self.store,
+            self.sealer,
+            clock=clock,
+            executor=self.executor,
+            new_token=self.ids.dkim_token,
+        )
+        self.own_domain = OwnDomain(
+            self.store,
+            keys,
+            OwnNames(
+                hostname=hostname,
+                return_path_domain=return_path_domain,
+                signing_domain=settings.delivery.signing_domain,
+            ),
+            new_selector=lambda: f"sesame-{self.ids.hex(8)}",
+            auto_publish=settings.dns.auto_publish,
+        )
+        self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
+        self.verification = Verification(
+            self.store,
+            keys,
+            self.checks,
             SystemMail(
                 from_address=f"Sesame <no-reply@{hostname}>",
                 message_id_domain=hostname,
                 new_id=self.new_message_id,
                 random_hex=self.ids.hex,
             ),
-            names=Names(
-                dkim_zone=settings.dns.dkim_zone or f"dkim.{hostname}", public_url=url or public_url(settings)
-            ),
+            public_url=names.public_url,
             clock=clock,
-            log=log,
-            executor=self.executor,
             new_token=self.ids.token,
-            new_dkim_token=self.ids.dkim_token,
-            auto_publish=settings.dns.auto_publish,
             accepted=lambda: self.wake(),
         )
 

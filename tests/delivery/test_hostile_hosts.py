@@ -9,6 +9,7 @@ import pytest
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host
+from sesame.delivery.settings import OwnersSettings
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.spool.spool import Claim
 from tests.support.clock import FakeClock
@@ -67,11 +68,18 @@ class OneRoute:
         return self._hosts
 
 
-class NoSigning:
-    """Leaves messages as they are."""
+class NoSettings:
+    """Stands where the owner's settings would be."""
 
-    async def sign(self, claim: Claim, *, now: float) -> bytes:
-        return claim.data
+    async def of(self, claim: Claim) -> OwnersSettings:
+        return OwnersSettings((), None)
+
+
+class NoSigning:
+    """Stands where signing would be."""
+
+    async def sign(self, message: bytes, signers: object, *, now: float) -> bytes:
+        return message
 
 
 def claim(data: bytes = b"From: a@example.com\r\n\r\nhi\r\n") -> Claim:
@@ -104,9 +112,10 @@ async def deliver(
     deliverer = Deliverer(
         OneRoute(hosts),  # type: ignore[arg-type]
         pool,
+        NoSettings(),  # type: ignore[arg-type]
         NoSigning(),  # type: ignore[arg-type]
         clock,
-        return_path=lambda message_id, n: f"b-{n}@bounces.test",
+        return_path=lambda message_id, n, domain: f"b-{n}@bounces.test",
     )
     try:
         return [await deliverer.attempt(claim() if data is None else claim(data)) for _ in range(times)]

@@ -78,6 +78,13 @@ USUAL: dict[str, dict[str, str]] = {
         "Tags.member.1.Name": "n",
         "Tags.member.1.Value": "v",
     },
+    "ses.SetIdentityDkimEnabled": {"Identity": "example.com", "DkimEnabled": "true"},
+    "ses.SetIdentityMailFromDomain": {
+        "Identity": "example.com",
+        "MailFromDomain": "m.example.com",
+        "BehaviorOnMXFailure": "UseDefaultValue",
+    },
+    "ses.GetIdentityMailFromDomainAttributes": {"Identities.member.1": "example.com"},
     "ses.CreateConfigurationSet": {"ConfigurationSet.Name": "s"},
     "ses.DescribeConfigurationSet": {
         "ConfigurationSetName": "s",

@@ -72,6 +72,66 @@ def get_identity_dkim_attributes(tenant: Tenant) -> None:
     }
 
 
+def set_identity_dkim_enabled(tenant: Tenant) -> None:
+    tenant.ses.verify_domain_dkim(Domain="signed.test")
+    tenant.ses.verify_email_identity(EmailAddress="a@signed.test")
+    tenant.ses.verify_email_identity(EmailAddress="a@bare.test")
+
+    def switches() -> dict[str, bool]:
+        found = tenant.ses.get_identity_dkim_attributes(Identities=["signed.test", "a@signed.test"])
+        return {name: shown["DkimEnabled"] for name, shown in found["DkimAttributes"].items()}
+
+    switch = tenant.ses.set_identity_dkim_enabled
+    assert switch(Identity="signed.test", DkimEnabled=False).keys() == {"ResponseMetadata"}
+    assert switches() == {"signed.test": False, "a@signed.test": False}
+    switch(Identity="a@signed.test", DkimEnabled=True)
+    assert switches() == {"signed.test": False, "a@signed.test": True}
+    for name, domain in (("unknown.test", "unknown.test"), ("a@bare.test", "bare.test")):
+        refused = refusal(switch, Identity=name, DkimEnabled=True)
+        assert refused == ("InvalidParameterValue", 400, f"Domain {domain} is not verified for DKIM signing.")
+
+
+def set_identity_mail_from_domain(tenant: Tenant) -> None:
+    put = tenant.ses.set_identity_mail_from_domain
+    answer = put(Identity="example.com", MailFromDomain="Mail.Example.com")
+    assert answer.keys() == {"ResponseMetadata"}
+    found = tenant.ses.get_identity_mail_from_domain_attributes(Identities=["example.com"])
+    assert found["MailFromDomainAttributes"]["example.com"]["MailFromDomain"] == "mail.example.com"
+    for domain in ("example.com", "mail.elsewhere.test", "notexample.com"):
+        code, status, text = refusal(put, Identity="example.com", MailFromDomain=domain)
+        assert (code, status) == ("InvalidParameterValue", 400)
+        assert (
+            text
+            == f"Provided MAIL-FROM domain <{domain}> is not subdomain of the domain of the identity <example.com>."
+        )
+    assert refusal(put, Identity="unknown.test", MailFromDomain="mail.unknown.test") == (
+        "InvalidParameterValue",
+        400,
+        "Identity <unknown.test> does not exist.",
+    )
+    put(Identity="example.com")
+    found = tenant.ses.get_identity_mail_from_domain_attributes(Identities=["example.com"])
+    assert "MailFromDomain" not in found["MailFromDomainAttributes"]["example.com"]
+
+
+def get_identity_mail_from_domain_attributes(tenant: Tenant) -> None:
+    tenant.ses.verify_email_identity(EmailAddress="a@people.test")
+    tenant.ses.set_identity_mail_from_domain(
+        Identity="example.com", MailFromDomain="mail.example.com", BehaviorOnMXFailure="RejectMessage"
+    )
+    found = tenant.ses.get_identity_mail_from_domain_attributes(
+        Identities=["example.com", "a@people.test", "unknown.test"]
+    )
+    assert found["MailFromDomainAttributes"] == {
+        "example.com": {
+            "MailFromDomain": "mail.example.com",
+            "MailFromDomainStatus": "Success",
+            "BehaviorOnMXFailure": "RejectMessage",
+        },
+        "a@people.test": {"BehaviorOnMXFailure": "UseDefaultValue"},
+    }
+
+
 def list_identities(tenant: Tenant) -> None:
     for number in range(5):
         tenant.ses.verify_domain_identity(Domain=f"d{number}.test")
@@ -356,6 +416,9 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
     "ses.VerifyEmailIdentity": verify_email_identity,
     "ses.GetIdentityVerificationAttributes": get_identity_verification_attributes,
     "ses.GetIdentityDkimAttributes": get_identity_dkim_attributes,
+    "ses.SetIdentityDkimEnabled": set_identity_dkim_enabled,
+    "ses.SetIdentityMailFromDomain": set_identity_mail_from_domain,
+    "ses.GetIdentityMailFromDomainAttributes": get_identity_mail_from_domain_attributes,
     "ses.ListIdentities": list_identities,
     "ses.DeleteIdentity": delete_identity,
     "ses.PutIdentityPolicy": put_identity_policy,

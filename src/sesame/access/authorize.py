@@ -17,7 +17,7 @@ from sesame.access.directory import Credential, Directory, OwnedIdentity, Polici
 from sesame.aws.arn import Arn, ArnError, identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.errors import AccessDenied, InvalidParameterValue
-from sesame.model import Caller, IdentityKind
+from sesame.model import Caller, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, explain
 from sesame.store.db import account_scope, identities_scope
 
@@ -67,7 +67,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendDecision:
-    """Every check of a send; `identity` and `owner_account_id` are those of the From address.
+    """Every check of a send; `identity`, `mail_from` and `owner_account_id` are those of the From address.
 
     `context` is what policy saw of the request, but for `aws:ResourceAccount`, which each check adds.
     """
@@ -81,6 +81,16 @@ class SendDecision:
     default_configuration_set: str | None
     """The set of the From identity, where it is the caller's own."""
     epochs: Mapping[str, int]
+    mail_from: MailFrom | None = None
+
+    @property
+    def is_without_mail_from(self) -> bool:
+        """Whether the owner wants no mail sent, because the MAIL FROM domain is not ready."""
+        return (
+            self.mail_from is not None
+            and self.mail_from.on_mx_failure is OnMxFailure.REJECT_MESSAGE
+            and self.mail_from.status is not VerificationStatus.SUCCESS
+        )
 
     @property
     def denied(self) -> Check | None:
@@ -184,6 +194,7 @@ class Authorizer:
             owner_account_id=first.owner if first else caller.principal.account_id,
             default_configuration_set=_default_set(caller, first),
             epochs=epochs,
+            mail_from=first.identity.mail_from if first and first.identity else None,
         )
 
     async def require(self, caller: Caller, action: str, resource: str = "*") -> None:

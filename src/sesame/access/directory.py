@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sesame.model import AccountId, Identity, Principal, PrincipalKind, VerificationStatus
+from sesame.model import AccountId, Identity, MailFrom, Principal, PrincipalKind, VerificationStatus
 from sesame.policy import (
     EMPTY,
     Policy,
@@ -19,7 +19,7 @@ from sesame.policy import (
     parse_iam_policy,
     parse_stored_identity_policy,
 )
-from sesame.store import accounts, configuration_sets, groups, identities, users
+from sesame.store import accounts, configuration_sets, groups, identities, mail_from, users
 from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.store.sealed import Sealer
 
@@ -62,12 +62,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedIdentity:
-    """An identity with the policies attached to it."""
+    """An identity with the policies attached to it and its MAIL FROM domain, if it has one."""
 
     identity: Identity
     policies: Policies
     configuration_set: str | None = None
     """The set of its owner's own mail that names none."""
+    mail_from: MailFrom | None = None
 
     @property
     def verified(self) -> bool:
@@ -223,7 +224,10 @@ class Directory:
         stored = await identities.policies(tx, account_id, region, name)
         policies = identity_policies(stored, await _dead_bindings(tx, stored))
         default = await configuration_sets.default_of(tx, account_id, region, name)
-        return OwnedIdentity(identity=identity, policies=policies, configuration_set=default)
+        domain = await mail_from.get(tx, account_id, region, name)
+        return OwnedIdentity(
+            identity=identity, policies=policies, configuration_set=default, mail_from=domain
+        )
 
 
 def root_principal(account_id: AccountId) -> Principal:

@@ -1,4 +1,4 @@
-"""`sesame mail` and `sesame dns`: read the development profile's mailbox, publish into its zone."""
+"""`sesame mail`: read the development profile's mailbox."""
 
 import argparse
 import sys
@@ -24,18 +24,6 @@ def register(subparsers: Subparsers) -> None:
     show.add_argument("id", help="number from `sesame mail list`, or `latest`")
     add_store_options(show)
     show.set_defaults(func=show_mail)
-    dns = subparsers.add_parser("dns", help="the local DNS zone").add_subparsers(
-        required=True, metavar="VERB"
-    )
-    publish = dns.add_parser(
-        "publish", help="publish a domain's verification records, for every account that has it"
-    )
-    publish.add_argument("domain")
-    add_store_options(publish)
-    publish.set_defaults(func=publish_records)
-    records = dns.add_parser("list", help="the records of the local zone")
-    add_store_options(records)
-    records.set_defaults(func=list_records)
 
 
 def list_mail(args: argparse.Namespace) -> int:
@@ -105,51 +93,6 @@ def show_mail(args: argparse.Namespace) -> int:
         return 0
 
     return with_services(args, run)
-
-
-def publish_records(args: argparse.Namespace) -> int:
-    """Publish what every account that has the domain would publish; a running server then finds it."""
-    from sesame.operations.operator import OperatorError
-    from sesame.operations.ses.identities import domain_name
-    from sesame.store import identities
-
-    async def run(services: "Services") -> int:
-        if services.settings.dns.resolver != "local":
-            raise OperatorError(
-                "setting `dns.resolver` is `system`: publish the records in your own DNS zone"
-            )
-        domain = domain_name(args.domain)
-        found = await services.store.read(lambda tx: identities.named(tx, domain))
-        if not found:
-            raise OperatorError(f"no account has asked to verify `{domain}`; begin with VerifyDomainIdentity")
-        published = [record for identity in found for record in await services.verification.publish(identity)]
-        await services.verification.check_pending()
-        _print_records(published, as_json=args.json)
-        return 0
-
-    return with_services(args, run)
-
-
-def list_records(args: argparse.Namespace) -> int:
-    """Show the local zone."""
-    from sesame.store import development
-
-    async def run(services: "Services") -> int:
-        _print_records(await services.store.read(development.all_zone_records), as_json=args.json)
-        return 0
-
-    return with_services(args, run)
-
-
-def _print_records(records: "list[tuple[str, str, str]]", *, as_json: bool) -> None:
-    if as_json:
-        print_json([{"name": name, "type": kind, "value": value} for name, kind, value in records])
-    else:
-        print_table(("NAME", "TYPE", "VALUE"), [(name, kind, _short(value)) for name, kind, value in records])
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= 80 else f"{value[:60]}… ({len(value)} characters)"
 
 
 async def _dkim(services: "Services", mail: "Mail") -> list[tuple[str, str, str]]:

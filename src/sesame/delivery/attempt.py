@@ -6,6 +6,7 @@ from sesame.delivery import outcome
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Router
 from sesame.delivery.session import HostRefused
+from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.errors import SesameError
 from sesame.model import Outcome, OutcomeKind
@@ -15,19 +16,25 @@ from sesame.spool.spool import Claim
 
 
 class Deliverer:
-    """Makes attempts. `return_path` gives the envelope sender for a message id and recipient index."""
+    """Makes attempts.
+
+    `return_path` gives the envelope sender for a message id, a recipient index and the domain that the
+    identity's owner set up, or None for the default.
+    """
 
     def __init__(
         self,
         router: Router,
         pool: Pool,
+        settings: SettingsCache,
         signing: Signing,
         clock: Clock,
         *,
-        return_path: Callable[[str, int], str],
+        return_path: Callable[[str, int, str | None], str],
     ) -> None:
         self._router = router
         self._pool = pool
+        self._settings = settings
         self._signing = signing
         self._clock = clock
         self._return_path = return_path
@@ -36,10 +43,11 @@ class Deliverer:
         """Find the hosts, sign, try one host after the other; never raises but on cancellation."""
         try:
             hosts = await self._router.hosts(claim.address.rpartition("@")[2].lower())
-            message = await self._signing.sign(claim, now=self._clock.now())
+            settings = await self._settings.of(claim)
+            message = await self._signing.sign(claim.data, settings.signers, now=self._clock.now())
         except SesameError as error:
             return outcome.from_error(error, None)
-        mail_from = self._return_path(claim.message_id, claim.recipient_index)
+        mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
         for host in hosts:
             result, is_host_at_fault = await self._try(

@@ -15,7 +15,7 @@ from sesame.delivery.attempt import Deliverer
 from sesame.delivery.outcome import from_error
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy, next_attempt_at
-from sesame.delivery.signing import Signing
+from sesame.delivery.settings import SettingsCache
 from sesame.errors import Unavailable
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock, Log
@@ -34,7 +34,7 @@ class Scheduler:
         self,
         spool: Spool,
         deliverer: Deliverer,
-        signing: Signing,
+        settings: SettingsCache,
         pool: Pool,
         retry: RetryPolicy,
         *,
@@ -48,7 +48,7 @@ class Scheduler:
     ) -> None:
         self._spool = spool
         self._deliverer = deliverer
-        self._signing = signing
+        self._settings = settings
         self._pool = pool
         self._retry = retry
         self._clock = clock
@@ -112,7 +112,7 @@ class Scheduler:
                 active=self._active,
             )
             if claims:
-                await self._signing.refresh(claims)
+                await self._settings.refresh(claims)
         except Unavailable as error:
             self._log.error("claim_failed", reason=str(error))
             return []

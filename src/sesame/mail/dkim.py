@@ -20,7 +20,16 @@ from sesame.mail.dkim_canonical import relaxed_field, simple_body
 from sesame.mail.dkim_verify import DkimResult, verify
 from sesame.mail.header import HeaderField, scan
 
-__all__ = ["DkimError", "DkimResult", "Signer", "dns_record", "generate_key", "verify"]
+__all__ = [
+    "DkimError",
+    "DkimResult",
+    "Signer",
+    "dns_record",
+    "generate_key",
+    "import_key",
+    "published_key",
+    "verify",
+]
 
 
 class DkimError(SesameError):
@@ -140,7 +149,10 @@ def _rsa_key(data: bytes) -> rsa.RSAPrivateKey:
 
 def generate_key(bits: int = 2048) -> tuple[bytes, str]:
     """A new RSA key: PKCS#8 DER of the private half, base64 of the public half's SubjectPublicKeyInfo."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    return _halves(rsa.generate_private_key(public_exponent=65537, key_size=bits))
+
+
+def _halves(key: rsa.RSAPrivateKey) -> tuple[bytes, str]:
     private = key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -148,6 +160,30 @@ def generate_key(bits: int = 2048) -> tuple[bytes, str]:
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return private, base64.b64encode(public).decode("ascii")
+
+
+def import_key(private_key: bytes, *, largest_bits: int) -> tuple[bytes, str, int]:
+    """A key that somebody brings, as `generate_key` gives one, and its bits.
+
+    `private_key` is PKCS#1 or PKCS#8, DER or PEM. Raises DkimError if it is not an RSA key of 1024 to
+    `largest_bits` bits; one that is far longer is refused unread, for checking it takes seconds.
+    """
+    if len(private_key) > largest_bits:  # in octets, PKCS#8 takes about five eighths of the bits
+        raise DkimError(f"the private key is longer than an RSA key of {largest_bits} bits")
+    key = _rsa_key(private_key)
+    if key.key_size > largest_bits:
+        raise DkimError(f"the private key is not an RSA key of {SMALLEST_KEY} to {largest_bits} bits")
+    return *_halves(key), key.key_size
+
+
+def published_key(record: str) -> str | None:
+    """The public key in a TXT record as base64 without blanks, or None if it is no RSA key record."""
+    tags = {}
+    for piece in record.split(";"):
+        name, _, value = piece.partition("=")
+        tags[name.strip()] = "".join(value.split())
+    is_rsa = tags.get("v", "DKIM1") == "DKIM1" and tags.get("k", "rsa") == "rsa"
+    return tags.get("p") if is_rsa else None
 
 
 def dns_record(public_b64: str) -> str:

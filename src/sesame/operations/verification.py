@@ -1,81 +1,47 @@
-"""Verification of identities: start it, look for the DNS records or the click, settle it.
+"""Verification of identities: start it, redeem a mailed link, take the operator's word.
 
 A domain is verified by the TXT record `_amazonses.<domain>` or by its DKIM records, an address by a
-mailed link. Waits end after 72 and 24 hours. Source: SES developer guide, "Creating identities".
+mailed link; `dns_checks` looks for the records. Source: SES developer guide, "Creating identities".
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from typing import Protocol
 
-from sesame.errors import Unavailable
-from sesame.mail.dkim import dns_record, generate_key
-from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
-from sesame.observe import Clock, Log
+from sesame.errors import InvalidParameterValue, ServiceUnavailable
+from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
+from sesame.observe import Clock
+from sesame.operations.dkim_keys import DkimKeys
+from sesame.operations.dns_checks import ADDRESS_WAIT_S, DnsChecks
 from sesame.sending.system import SystemMail
-from sesame.store import development, identities
+from sesame.store import dkim_keys, identities
 from sesame.store.db import Store, Transaction
-from sesame.store.sealed import Sealer
 
-DOMAIN_WAIT_S = 72 * 3600
-ADDRESS_WAIT_S = 24 * 3600
-DKIM_TOKENS = 3
 DKIM_BITS = 2048
 
 Status = VerificationStatus
 
 
-class TxtResolver(Protocol):
-    """The one look-up that verification needs."""
-
-    async def txt(self, name: str) -> list[str]:
-        """TXT records with CNAMEs followed; raises `Unavailable` when DNS could not say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """Names that identity owners publish or follow."""
-
-    dkim_zone: str
-    public_url: str
-
-
 class Verification:
-    """Starts and settles verifications.
-
-    `auto_publish` is for the development profile: records go into the local zone by themselves and
-    are looked up before the operation answers.
-    """
+    """Starts verifications and redeems links. `public_url` is where the links lead."""
 
     def __init__(
         self,
         store: Store,
-        sealer: Sealer,
-        resolver: TxtResolver,
+        keys: DkimKeys,
+        checks: DnsChecks,
         mail: SystemMail,
         *,
-        names: Names,
+        public_url: str,
         clock: Clock,
-        log: Log,
-        executor: Executor,
         new_token: Callable[[], str],
-        new_dkim_token: Callable[[], str],
-        auto_publish: bool,
         accepted: Callable[[], None],
     ) -> None:
         self._store = store
-        self._sealer = sealer
-        self._resolver = resolver
+        self._keys = keys
+        self._checks = checks
         self._mail = mail
-        self._names = names
+        self._public_url = public_url
         self._clock = clock
-        self._log = log
-        self._executor = executor
         self._new_token = new_token
-        self._new_dkim_token = new_dkim_token
-        self._auto_publish = auto_publish
         self._accepted = accepted
 
     async def start_domain(self, account_id: str, region: str, domain: str) -> Identity:
@@ -91,26 +57,39 @@ class Verification:
                 found = await identities.set_verification(tx, found, Status.PENDING, restarted_at=now)
             return found
 
-        return await self._published(await self._store.write(run))
+        return await self._checks.publish_and_check(await self._store.write(run))
 
     async def start_dkim(
         self, account_id: str, region: str, domain: str, *, bits: int = DKIM_BITS
     ) -> Identity:
         """Find or add a domain identity and its Easy DKIM key; tokens stay what they are.
 
-        `bits` is the length of the key if one must be made.
+        `bits` is the length of the key if one must be made. Raises InvalidParameterValue for a domain
+        whose owner brought a key: its mail would go unsigned until the tokens are published.
         """
-        await self._ensure_dkim_key(account_id, region, domain, bits)
+
+        async def has_key(tx: Transaction) -> bool:
+            return await dkim_keys.get(tx, account_id, region, domain) is not None
+
+        pair = None if await self._store.read(has_key) else await self._keys.make(bits)
         now = self._clock.now()
 
         async def run(tx: Transaction) -> Identity:
             found = await identities.get(tx, account_id, region, domain)
-            assert found is not None, "the key was made together with its identity"
+            if found is not None and found.dkim_origin is DkimOrigin.EXTERNAL:
+                raise InvalidParameterValue(f"Domain {domain} is set up with a DKIM key of its owner's.")
+            if found is None:
+                found = self._new_identity(account_id, region, domain, IdentityKind.DOMAIN, now)
+                await identities.create(tx, found)
+            if not await has_key(tx):
+                if pair is None:
+                    raise ServiceUnavailable("The identity is being deleted. Try again.")
+                return await self._keys.put_easy(tx, found, pair)
             if found.dkim_status in (Status.FAILED, Status.NOT_STARTED):
                 found = await identities.set_dkim(tx, found, Status.PENDING, started_at=now)
             return found
 
-        return await self._published(await self._store.write(run))
+        return await self._checks.publish_and_check(await self._store.write(run))
 
     async def start_address(self, account_id: str, region: str, address: str) -> Identity:
         """Find or add an address identity and mail it a fresh link; a verified one stays verified."""
@@ -151,7 +130,7 @@ class Verification:
             return await identities.set_verification(tx, found, Status.SUCCESS, vouched=True)
 
         identity = await self._store.write(run)
-        if self._auto_publish and kind is IdentityKind.DOMAIN:
+        if self._checks.auto_publish and kind is IdentityKind.DOMAIN:
             identity = await self.start_dkim(account_id, region, name)
         return identity
 
@@ -173,39 +152,6 @@ class Verification:
 
         return await self._store.write(run) if token else None
 
-    async def check_pending(self) -> int:
-        """Look up every identity that waits; how many changed."""
-        waiting = await self._store.read(identities.pending)
-        changed = 0
-        for check in waiting:
-            changed += await self._check(check)
-        return changed
-
-    async def records(self, identity: Identity) -> list[tuple[str, str, str]]:
-        """The DNS records of a domain identity as (name, kind, value): the owner's, then our zone's."""
-
-        async def run(tx: Transaction) -> identities.DkimKey | None:
-            return await identities.get_dkim_key(tx, identity.account_id, identity.region, identity.name)
-
-        records = [(f"_amazonses.{identity.name}", "TXT", identity.verification_token)]
-        key = await self._store.read(run)
-        if key is not None:
-            for token in identity.dkim_tokens:
-                target = f"{token}.{self._names.dkim_zone}"
-                records.append((f"{token}._domainkey.{identity.name}", "CNAME", target))
-                records.append((target, "TXT", dns_record(key.public_key)))
-        return records
-
-    async def publish(self, identity: Identity) -> list[tuple[str, str, str]]:
-        """Put the records of a domain identity into the local zone; what was put."""
-        records = await self.records(identity)
-
-        async def run(tx: Transaction) -> None:
-            await development.publish(tx, records)
-
-        await self._store.write(run)
-        return records
-
     def _new_identity(
         self, account_id: str, region: str, name: str, kind: IdentityKind, now: float
     ) -> Identity:
@@ -222,114 +168,8 @@ class Verification:
             dkim_tokens=(),
         )
 
-    async def _ensure_dkim_key(self, account_id: str, region: str, domain: str, bits: int) -> None:
-        """Make the domain's key pair if it has none; RSA takes a while and runs on the executor."""
-
-        async def has_key(tx: Transaction) -> bool:
-            return await identities.get_dkim_key(tx, account_id, region, domain) is not None
-
-        if await self._store.read(has_key):
-            return
-        private_key, public_key = await asyncio.get_running_loop().run_in_executor(
-            self._executor, generate_key, bits
-        )
-        tokens = tuple(self._new_dkim_token() for _ in range(DKIM_TOKENS))
-        now = self._clock.now()
-
-        async def run(tx: Transaction) -> None:
-            if await has_key(tx):
-                return  # another request was first; its key stands
-            found = await identities.get(tx, account_id, region, domain)
-            if found is None:
-                found = self._new_identity(account_id, region, domain, IdentityKind.DOMAIN, now)
-                await identities.create(tx, found)
-            key = identities.DkimKey(
-                account_id=account_id,
-                region=region,
-                domain=domain,
-                selector=tokens[0],
-                sealed_private_key=b"",
-                public_key=public_key,
-                created_at=now,
-            )
-            sealed = self._sealer.seal(private_key, row=key.row_name)
-            await identities.put_dkim_key(tx, replace(key, sealed_private_key=sealed))
-            await identities.set_dkim(tx, found, Status.PENDING, tokens=tokens, started_at=now)
-
-        await self._store.write(run)
-
-    async def _published(self, identity: Identity) -> Identity:
-        """In the development profile: publish at once and look at once."""
-        if not self._auto_publish:
-            return identity
-        await self.publish(identity)
-        await self._check(
-            identities.PendingCheck(
-                identity=identity,
-                verification_started_at=identity.created_at,
-                dkim_started_at=self._clock.now(),
-            )
-        )
-
-        async def run(tx: Transaction) -> Identity | None:
-            return await identities.get(tx, identity.account_id, identity.region, identity.name)
-
-        return await self._store.read(run) or identity
-
-    async def _check(self, check: identities.PendingCheck) -> bool:
-        """Look up one identity's records and store what changed; whether anything did."""
-        identity, now = check.identity, self._clock.now()
-        verification, dkim = identity.verification, identity.dkim_status
-        if identity.kind is IdentityKind.DOMAIN:
-            if dkim is Status.PENDING and await self._has_dkim_records(identity):
-                dkim = verification = Status.SUCCESS
-            if verification is Status.PENDING and await self._has_token(identity):
-                verification = Status.SUCCESS
-        wait = DOMAIN_WAIT_S if identity.kind is IdentityKind.DOMAIN else ADDRESS_WAIT_S
-        if verification is Status.PENDING and now - check.verification_started_at > wait:
-            verification = Status.FAILED
-        if dkim is Status.PENDING and now - (check.dkim_started_at or now) > DOMAIN_WAIT_S:
-            dkim = Status.FAILED
-        if (verification, dkim) == (identity.verification, identity.dkim_status):
-            return False
-
-        async def run(tx: Transaction) -> None:
-            if verification is not identity.verification:
-                await identities.set_verification(tx, identity, verification)
-            if dkim is not identity.dkim_status:
-                await identities.set_dkim(tx, identity, dkim)
-
-        await self._store.write(run)
-        self._log.event(
-            "identity_checked",
-            account_id=identity.account_id,
-            region=identity.region,
-            identity=identity.name,
-            verification=verification.value,
-            dkim=dkim.value,
-        )
-        return True
-
-    async def _has_token(self, identity: Identity) -> bool:
-        return identity.verification_token in await self._txt(f"_amazonses.{identity.name}")
-
-    async def _has_dkim_records(self, identity: Identity) -> bool:
-        """Whether all tokens lead to our public key, by CNAME or as TXT of the owner's own."""
-        zone = {name: value for name, kind, value in await self.records(identity) if kind == "TXT"}
-        for token in identity.dkim_tokens:
-            published = await self._txt(f"{token}._domainkey.{identity.name}")
-            if zone[f"{token}.{self._names.dkim_zone}"] not in published:
-                return False
-        return bool(identity.dkim_tokens)
-
-    async def _txt(self, name: str) -> list[str]:
-        try:
-            return await self._resolver.txt(name)
-        except Unavailable:
-            return []
-
     def _link(self, token: str) -> str:
-        return f"{self._names.public_url}/verify?token={token}"
+        return f"{self._public_url}/verify?token={token}"
 
 
 _VERIFICATION_TEXT = """\

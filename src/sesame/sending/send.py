@@ -13,7 +13,14 @@ from dataclasses import replace
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
 from sesame.access.quota import Quota
 from sesame.access.record import decision_json, owner_concerned, reason
-from sesame.errors import AccountSendingPaused, MessageRejected, ServiceError, ServiceUnavailable, SesameError
+from sesame.errors import (
+    AccountSendingPaused,
+    MailFromDomainNotVerified,
+    MessageRejected,
+    ServiceError,
+    ServiceUnavailable,
+    SesameError,
+)
 from sesame.model import Caller, MessageId
 from sesame.observe import Clock, Log
 from sesame.sending.compose import Composed, Stamp, compose
@@ -147,6 +154,8 @@ class Sender:
                 "Email address is not verified. The following identities failed the check in region"
                 f" {caller.region.upper()}: {failed}"
             )
+        if decision.is_without_mail_from:
+            raise MailFromDomainNotVerified("Mail FROM domain is not verified.")
 
     async def _accept(
         self, caller: Caller, message_id: MessageId, composed: Composed, decision: SendDecision

@@ -1,4 +1,4 @@
-"""Identities, their DKIM keys and their sending-authorization policies.
+"""Identities and their sending-authorization policies; keys, MAIL FROM domains and tags are beside it.
 
 Domains are stored as lower-case A-labels; an address keeps the case of its local part. Every change
 bumps the owner's identities epoch of the region (I4).
@@ -8,33 +8,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
+from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.store import tags
 from sesame.store.db import Row, Transaction, bump, identities_scope
 
 _COLUMNS = (
     "account_id, region, name, kind, verification, verification_token, created_at,"
-    " dkim_enabled, dkim_status, dkim_tokens"
+    " dkim_enabled, dkim_status, dkim_tokens, dkim_overrides, dkim_origin"
 )
 _IDENTITY = f"SELECT {_COLUMNS} FROM identity"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DkimKey:
-    """The key pair that signs for a domain identity; the private half is sealed."""
-
-    account_id: str
-    region: str
-    domain: str
-    selector: str
-    sealed_private_key: bytes
-    public_key: str
-    created_at: float
-
-    @property
-    def row_name(self) -> str:
-        """The row the private key is sealed for."""
-        return f"dkim_key:{self.account_id}:{self.region}:{self.domain}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +29,29 @@ class IdentityPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PendingCheck:
-    """An identity that waits for DNS, with when each wait began."""
+class DueCheck:
+    """An identity whose DNS records are to be looked up, with when each state began to wait.
+
+    `vouched` says that the operator's word stands in for the records.
+    """
 
     identity: Identity
     verification_started_at: float
     dkim_started_at: float | None
+    vouched: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRecord:
+    """What the look-ups of an identity's DNS records found, for its owner to read.
+
+    `proved_at` is when all that must be there last was; `error` is one of SES's words
+    (`HOST_NOT_FOUND`, ...), or None when nothing was wrong at `checked_at`.
+    """
+
+    checked_at: float | None
+    proved_at: float | None
+    error: str | None
 
 
 def _identity(row: Row) -> Identity:
@@ -67,7 +66,26 @@ def _identity(row: Row) -> Identity:
         dkim_enabled=bool(row[7]),
         dkim_status=VerificationStatus(row[8]),
         dkim_tokens=tuple(json.loads(row[9])),
+        dkim_overrides=bool(row[10]),
+        dkim_origin=DkimOrigin(row[11]),
     )
+
+
+_OWN_COLUMNS = 12
+"""How many columns of a row are the identity's own; what follows differs by query."""
+
+
+def _due(row: Row) -> DueCheck:
+    return DueCheck(
+        identity=_identity(row),
+        verification_started_at=row[_OWN_COLUMNS],
+        dkim_started_at=row[_OWN_COLUMNS + 1],
+        vouched=bool(row[_OWN_COLUMNS + 2]),
+    )
+
+
+def _key(identity: Identity) -> tuple[str, str, str]:
+    return identity.account_id, identity.region, identity.name
 
 
 async def _changed(tx: Transaction, identity: Identity) -> None:
@@ -110,7 +128,7 @@ async def get_by_token(tx: Transaction, token: str) -> tuple[Identity, float] | 
         token,
         IdentityKind.ADDRESS.value,
     )
-    return None if row is None else (_identity(row), float(row[10]))
+    return None if row is None else (_identity(row), float(row[_OWN_COLUMNS]))
 
 
 async def page(
@@ -186,65 +204,128 @@ async def set_dkim(
     )
 
 
+async def set_dkim_switch(tx: Transaction, identity: Identity, *, enabled: bool) -> Identity:
+    """Store the DKIM switch; from now on an address has one of its own."""
+    overrides = identity.kind is IdentityKind.ADDRESS
+    await tx.execute(
+        "UPDATE identity SET dkim_enabled = ?, dkim_overrides = ?"
+        " WHERE account_id = ? AND region = ? AND name = ?",
+        int(enabled),
+        int(overrides),
+        *_key(identity),
+    )
+    await _changed(tx, identity)
+    return replace(identity, dkim_enabled=enabled, dkim_overrides=overrides)
+
+
+async def set_dkim_origin(
+    tx: Transaction, identity: Identity, origin: DkimOrigin, *, tokens: Sequence[str], at: float
+) -> Identity:
+    """Whose key is to sign, with its tokens or selector; it waits for DNS from `at` on."""
+    easy_tokens = json.dumps(list(tokens)) if origin is DkimOrigin.AWS_SES else None
+    await tx.execute(
+        "UPDATE identity SET dkim_origin = ?, easy_dkim_tokens = COALESCE(?, easy_dkim_tokens)"
+        " WHERE account_id = ? AND region = ? AND name = ?",
+        origin.value,
+        easy_tokens,
+        *_key(identity),
+    )
+    changed = replace(identity, dkim_origin=origin)
+    return await set_dkim(tx, changed, VerificationStatus.PENDING, tokens=tokens, started_at=at)
+
+
+async def easy_dkim_tokens(tx: Transaction, identity: Identity) -> tuple[str, ...]:
+    """The tokens that Easy DKIM once gave this identity; empty when it never did."""
+    row = await tx.one(
+        "SELECT easy_dkim_tokens FROM identity WHERE account_id = ? AND region = ? AND name = ?",
+        *_key(identity),
+    )
+    return () if row is None else tuple(json.loads(row[0]))
+
+
 async def delete(tx: Transaction, identity: Identity) -> None:
-    """Remove the identity with its policies, its DKIM key and its tags."""
-    key = (identity.account_id, identity.region, identity.name)
+    """Remove the identity with its policies, keys, MAIL FROM domain and tags."""
+    key = _key(identity)
     await tx.execute("DELETE FROM dkim_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
+    await tx.execute("DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM identity WHERE account_id = ? AND region = ? AND name = ?", *key)
     await tags.remove_all(tx, tags.identity_arn(*key))
     await _changed(tx, identity)
 
 
-async def pending(tx: Transaction) -> list[PendingCheck]:
-    """Domain identities that wait for a DNS record, and addresses whose link has not been used."""
+async def due_checks(
+    tx: Transaction, *, looked_up_before: float, asked_before: float, limit: int
+) -> list[DueCheck]:
+    """Identities whose state may change, those looked up longest ago first.
+
+    Domains that wait for DNS, have lost it or are changing keys; verified ones not looked up since
+    `looked_up_before`; addresses whose mailed link was asked for before `asked_before`.
+    """
     rows = await tx.all(
-        f"SELECT {_COLUMNS}, verification_started_at, dkim_started_at FROM identity"
-        " WHERE verification = 'Pending' OR dkim_status = 'Pending'"
+        f"SELECT {_COLUMNS}, verification_started_at, dkim_started_at, vouched FROM identity"
+        f" WHERE (kind = 'Domain' AND ({_WAITS} OR {_HOLDS}))"
+        " OR (kind = 'EmailAddress' AND verification = 'Pending' AND verification_started_at < ?)"
+        " ORDER BY COALESCE(checked_at, 0) LIMIT ?",
+        looked_up_before,
+        asked_before,
+        limit,
     )
-    return [
-        PendingCheck(identity=_identity(row), verification_started_at=row[10], dkim_started_at=row[11])
-        for row in rows
-    ]
+    return [_due(row) for row in rows]
 
 
-async def put_dkim_key(tx: Transaction, key: DkimKey) -> None:
-    """Create or replace a domain's key pair."""
-    await tx.execute(
-        "INSERT INTO dkim_key (account_id, region, domain, selector, sealed_private_key, public_key, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, domain) DO UPDATE SET"
-        " selector = excluded.selector, sealed_private_key = excluded.sealed_private_key,"
-        " public_key = excluded.public_key, created_at = excluded.created_at",
-        key.account_id,
-        key.region,
-        key.domain,
-        key.selector,
-        key.sealed_private_key,
-        key.public_key,
-        key.created_at,
-    )
-    await bump(tx, identities_scope(key.account_id, key.region))
+_WAITS = (
+    "verification IN ('Pending', 'TemporaryFailure') OR dkim_status IN ('Pending', 'TemporaryFailure')"
+    " OR EXISTS (SELECT 1 FROM dkim_next_key k WHERE k.account_id = identity.account_id"
+    " AND k.region = identity.region AND k.domain = identity.name)"
+)
+_HOLDS = "(checked_at IS NULL OR checked_at <= ?) AND (verification = 'Success' OR dkim_status = 'Success')"
 
 
-async def get_dkim_key(tx: Transaction, account_id: str, region: str, domain: str) -> DkimKey | None:
-    """A domain's key pair, or None."""
+async def due_check(tx: Transaction, account_id: str, region: str, name: str) -> DueCheck | None:
+    """One identity as `due_checks` gives it, whether it is due or not."""
     row = await tx.one(
-        "SELECT account_id, region, domain, selector, sealed_private_key, public_key, created_at"
-        " FROM dkim_key WHERE account_id = ? AND region = ? AND domain = ?",
+        f"SELECT {_COLUMNS}, verification_started_at, dkim_started_at, vouched FROM identity"
+        " WHERE account_id = ? AND region = ? AND name = ?",
         account_id,
         region,
-        domain,
+        name,
     )
-    if row is None:
-        return None
-    return DkimKey(
-        account_id=row[0],
-        region=row[1],
-        domain=row[2],
-        selector=row[3],
-        sealed_private_key=row[4],
-        public_key=row[5],
-        created_at=row[6],
+    return None if row is None else _due(row)
+
+
+async def record_check(tx: Transaction, identity: Identity, record: CheckRecord) -> None:
+    """Store what a look-up found; `proved_at` None leaves the last one. No decision reads this."""
+    await tx.execute(
+        "UPDATE identity SET checked_at = ?, proved_at = COALESCE(?, proved_at), check_error = ?"
+        " WHERE account_id = ? AND region = ? AND name = ?",
+        record.checked_at,
+        record.proved_at,
+        record.error,
+        *_key(identity),
     )
+
+
+async def check_record(tx: Transaction, account_id: str, region: str, name: str) -> CheckRecord:
+    """What the look-ups found last; empty for an identity that does not exist."""
+    row = await tx.one(
+        "SELECT checked_at, proved_at, check_error FROM identity"
+        " WHERE account_id = ? AND region = ? AND name = ?",
+        account_id,
+        region,
+        name,
+    )
+    checked_at, proved_at, error = row or (None, None, None)
+    return CheckRecord(checked_at=checked_at, proved_at=proved_at, error=error)
+
+
+async def all_of(tx: Transaction, *, account_id: str | None = None) -> list[Identity]:
+    """The identities of every account and region, or of one account, by name."""
+    rows = await tx.all(
+        f"{_IDENTITY} WHERE ? IS NULL OR account_id = ? ORDER BY name, account_id, region",
+        account_id,
+        account_id,
+    )
+    return [_identity(row) for row in rows]
 
 
 async def put_policy(tx: Transaction, identity: Identity, policy: IdentityPolicy) -> None:

@@ -179,6 +179,20 @@ class GetIdentityDkimAttributesResponse(TypedDict):
     DkimAttributes: dict[str, IdentityDkimAttributes]
 
 
+class GetIdentityMailFromDomainAttributesRequest(TypedDict):
+    Identities: list[str]
+
+
+class IdentityMailFromDomainAttributes(TypedDict):
+    MailFromDomain: NotRequired[str]
+    MailFromDomainStatus: NotRequired[Literal["Pending", "Success", "Failed", "TemporaryFailure"]]
+    BehaviorOnMXFailure: NotRequired[Literal["UseDefaultValue", "RejectMessage"]]
+
+
+class GetIdentityMailFromDomainAttributesResponse(TypedDict):
+    MailFromDomainAttributes: dict[str, IdentityMailFromDomainAttributes]
+
+
 class GetIdentityPoliciesRequest(TypedDict):
     Identity: str
     PolicyNames: list[str]
@@ -389,6 +403,25 @@ class SendTemplatedEmailRequest(TypedDict):
 
 class SendTemplatedEmailResponse(TypedDict):
     MessageId: str
+
+
+class SetIdentityDkimEnabledRequest(TypedDict):
+    Identity: str
+    DkimEnabled: bool
+
+
+class SetIdentityDkimEnabledResponse(TypedDict):
+    """SetIdentityDkimEnabledResponse has no members."""
+
+
+class SetIdentityMailFromDomainRequest(TypedDict):
+    Identity: str
+    MailFromDomain: NotRequired[str]
+    BehaviorOnMXFailure: NotRequired[Literal["UseDefaultValue", "RejectMessage"]]
+
+
+class SetIdentityMailFromDomainResponse(TypedDict):
+    """SetIdentityMailFromDomainResponse has no members."""
 
 
 class TestRenderTemplateRequest(TypedDict):

@@ -362,9 +362,9 @@ class GetEmailIdentityRequest(TypedDict):
 
 
 class MailFromAttributes(TypedDict):
-    MailFromDomain: str
-    MailFromDomainStatus: Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE"]
-    BehaviorOnMxFailure: Literal["USE_DEFAULT_VALUE", "REJECT_MESSAGE"]
+    MailFromDomain: NotRequired[str]
+    MailFromDomainStatus: NotRequired[Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE"]]
+    BehaviorOnMxFailure: NotRequired[Literal["USE_DEFAULT_VALUE", "REJECT_MESSAGE"]]
 
 
 class SOARecord(TypedDict):

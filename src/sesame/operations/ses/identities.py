@@ -11,6 +11,7 @@ from sesame.mail.address import AddressError, normal_domain, parse_addr_spec
 from sesame.mail.domain import DomainError
 from sesame.model import Caller, Identity, IdentityKind
 from sesame.operations import paging
+from sesame.operations.identity_settings import shown_dkim
 from sesame.operations.table import Handlers
 from sesame.operations.verification import Verification
 from sesame.store import identities
@@ -83,12 +84,13 @@ class IdentityOperations:
     ) -> ses.GetIdentityDkimAttributesResponse:
         """The DKIM state of each identity; an address shows that of the domain after its `@`."""
         await self._authorizer.require(caller, "ses:GetIdentityDkimAttributes")
+        found = await self._find(caller, request["Identities"])
+
+        async def run(tx: Transaction) -> dict[str, Identity]:
+            return {name: await shown_dkim(tx, identity) for name, identity in found.items()}
+
         attributes: dict[str, ses.IdentityDkimAttributes] = {}
-        for name, identity in (await self._find(caller, request["Identities"])).items():
-            shown = identity
-            if identity.kind is IdentityKind.ADDRESS:
-                domain = name.rpartition("@")[2]
-                shown = (await self._find(caller, [domain])).get(normal_name(domain), identity)
+        for name, shown in (await self._store.read(run)).items():
             attributes[name] = {
                 "DkimEnabled": shown.dkim_enabled,
                 "DkimVerificationStatus": shown.dkim_status.value,

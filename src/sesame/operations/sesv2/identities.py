@@ -15,22 +15,22 @@ from sesame.errors import (
     NotImplementedByService,
     ServiceError,
 )
-from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
+from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.operations import paging
 from sesame.operations.configuration_sets import missing
 from sesame.operations.identity_policies import IdentityMissing
+from sesame.operations.identity_settings import shown_dkim
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.ses.identities import identity_name
 from sesame.operations.table import Handlers
 from sesame.operations.verification import DKIM_BITS, Verification
-from sesame.store import configuration_sets, identities, tags
+from sesame.store import configuration_sets, dkim_keys, identities, tags
 from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1000
 Status = Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]
 Length = Literal["RSA_1024_BIT", "RSA_2048_BIT"]
-_SHORTEST_2048 = 300
-"""A public key in base64 has 216 characters at 1024 bits, 392 at 2048."""
+_LENGTHS: Mapping[int, Length] = {1024: "RSA_1024_BIT", 2048: "RSA_2048_BIT"}
 
 _TYPES: Mapping[IdentityKind, Literal["EMAIL_ADDRESS", "DOMAIN"]] = {
     IdentityKind.ADDRESS: "EMAIL_ADDRESS",
@@ -204,21 +204,22 @@ class IdentityV2Operations:
 
 async def dkim_attributes(tx: Transaction, identity: Identity) -> sesv2.DkimAttributes:
     """The DKIM state of an identity; an address shows that of the domain after its `@`."""
-    shown = identity
-    if identity.kind is IdentityKind.ADDRESS:
-        domain = identity.name.rpartition("@")[2]
-        shown = await identities.get(tx, identity.account_id, identity.region, domain) or identity
+    shown = await shown_dkim(tx, identity)
     attributes: sesv2.DkimAttributes = {
         "SigningEnabled": shown.dkim_enabled,
         "Status": _STATUSES[shown.dkim_status],
-        "SigningAttributesOrigin": "AWS_SES",
+        "SigningAttributesOrigin": shown.dkim_origin.value,
     }
-    key = await identities.get_dkim_key(tx, shown.account_id, shown.region, shown.name)
-    if key is not None:
-        attributes["Tokens"] = list(shown.dkim_tokens)
-        length: Length = "RSA_1024_BIT" if len(key.public_key) < _SHORTEST_2048 else "RSA_2048_BIT"
-        attributes["CurrentSigningKeyLength"] = attributes["NextSigningKeyLength"] = length
-        attributes["LastKeyGenerationTimestamp"] = key.created_at
+    where = shown.account_id, shown.region, shown.name
+    key = await dkim_keys.get(tx, *where)
+    if key is None:
+        return attributes
+    attributes["Tokens"] = list(shown.dkim_tokens)
+    if shown.dkim_origin is DkimOrigin.AWS_SES:
+        following = await dkim_keys.get_next(tx, *where) or key
+        attributes["CurrentSigningKeyLength"] = _LENGTHS[key.key_bits]
+        attributes["NextSigningKeyLength"] = _LENGTHS[following.key_bits]
+        attributes["LastKeyGenerationTimestamp"] = following.created_at
     return attributes
 
 

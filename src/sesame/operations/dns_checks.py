@@ -1,0 +1,284 @@
+"""Looks for the DNS records of identities and settles their states, at first and from time to time.
+
+What was never found fails after 72 hours. What was there and is gone becomes TemporaryFailure, and
+fails after another 72 hours. DNS that cannot say settles nothing. Sources: SES developer guide,
+"Creating identities", "Using a custom MAIL FROM domain"; docs/quirks.md for what they leave open.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sesame.errors import Unavailable
+from sesame.model import Identity, IdentityKind, VerificationStatus
+from sesame.observe import Clock, Log
+from sesame.operations.dkim_keys import promoted
+from sesame.operations.dns_lookups import NO_RECORD, THERE, DnsResolver, Finding, Lookups
+from sesame.operations.dns_records import Names, Published, Record, identity_records
+from sesame.store import development, dkim_keys, identities, mail_from
+from sesame.store.db import Store, Transaction
+from sesame.store.mail_from import DueMailFrom
+from sesame.store.sealed import Sealer
+
+DNS_WAIT_S = 72 * 3600
+ADDRESS_WAIT_S = 24 * 3600
+A_PASS = 1_000
+"""Identities looked up in one pass at most; the others come in the next."""
+AT_ONCE = 8
+"""Look-ups under way at a time."""
+
+Status = VerificationStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    """What a look-up of a domain identity comes to."""
+
+    verification: Status
+    dkim: Status
+    has_next_key: bool
+    is_proved: bool
+    error: str | None
+
+
+class DnsChecks:
+    """Looks up what is due. `missing` is what the resolver raises for a name that does not exist.
+
+    With `auto_publish` (development) records go into the local zone by themselves.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        resolver: DnsResolver,
+        *,
+        missing: type[Unavailable],
+        names: Names,
+        clock: Clock,
+        log: Log,
+        recheck_every_s: float,
+        auto_publish: bool,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._lookups = Lookups(resolver, missing=missing, names=names)
+        self.names = names
+        self._clock = clock
+        self._log = log
+        self._recheck_every_s = recheck_every_s
+        self.auto_publish = auto_publish
+
+    async def check_due(self) -> int:
+        """Look up everything that waits, was lost or is to be looked up again; how many states changed."""
+        now = self._clock.now()
+
+        async def run(tx: Transaction) -> tuple[list[identities.DueCheck], list[DueMailFrom]]:
+            before = now - self._recheck_every_s
+            return (
+                await identities.due_checks(
+                    tx, looked_up_before=before, asked_before=now - ADDRESS_WAIT_S, limit=A_PASS
+                ),
+                await mail_from.due_checks(tx, before=before, limit=A_PASS),
+            )
+
+        due_identities, due_mail_from = await self._store.read(run)
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def in_turn(check: Callable[[], Awaitable[bool]]) -> bool:
+            async with places:
+                return await check()
+
+        checks: list[Callable[[], Awaitable[bool]]] = [
+            *(partial(self._check, due) for due in due_identities),
+            *(partial(self._check_mail_from, due) for due in due_mail_from),
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(in_turn(check)) for check in checks]
+        return sum(task.result() for task in running)
+
+    async def publish_and_check(self, identity: Identity) -> Identity:
+        """In development, publish the records and look at once; the identity as it is then."""
+        if not self.auto_publish:
+            return identity
+        await self.publish(identity)
+        account_id, region, name = identity.account_id, identity.region, identity.name
+
+        async def run(tx: Transaction) -> tuple[identities.DueCheck | None, DueMailFrom | None]:
+            return (
+                await identities.due_check(tx, account_id, region, name),
+                await mail_from.get_due(tx, account_id, region, name),
+            )
+
+        due, due_mail_from = await self._store.read(run)
+        if due is not None and identity.kind is IdentityKind.DOMAIN:
+            await self._check(due)
+        if due_mail_from is not None:
+            await self._check_mail_from(due_mail_from)
+        return await self._store.read(lambda tx: identities.get(tx, account_id, region, name)) or identity
+
+    async def records(self, identity: Identity) -> Sequence[Record]:
+        """The DNS records of an identity, the operator's among them."""
+        published = await self._store.read(lambda tx: _published(tx, identity))
+        return identity_records(published, self.names)
+
+    async def publish(self, identity: Identity) -> list[tuple[str, str, str]]:
+        """Put the records of an identity into the local zone; what was put."""
+        records = [record.triple for record in await self.records(identity)]
+        # Accounts that have a domain have a token each; of all else there is one.
+        shared = [record for record in records if record[0].startswith("_amazonses.")]
+        single = [record for record in records if record not in shared]
+
+        async def run(tx: Transaction) -> None:
+            for name, kind, _ in single:
+                await development.withdraw(tx, name, kind)
+            await development.publish(tx, records)
+
+        await self._store.write(run)
+        return records
+
+    async def _check(self, due: identities.DueCheck) -> bool:
+        """Look up one identity and store what changed; whether a state did."""
+        identity, now = due.identity, self._clock.now()
+        if identity.kind is IdentityKind.ADDRESS:
+            is_over = now - due.verification_started_at > ADDRESS_WAIT_S
+            return is_over and await self._fail_address(identity)
+        published = await self._store.read(lambda tx: _published(tx, identity))
+        if published.identity != identity:
+            return False
+        settled = await self._look_up(due, published, now)
+        record = identities.CheckRecord(
+            checked_at=now, proved_at=now if settled.is_proved else None, error=settled.error
+        )
+
+        async def run(tx: Transaction) -> bool:
+            if await _published(tx, identity) != published:
+                return False  # changed while DNS was asked; what was found is of the past
+            await identities.record_check(tx, identity, record)
+            if settled.has_next_key and published.key is not None and published.next_key is not None:
+                await dkim_keys.put(tx, promoted(self._sealer, published.key, published.next_key))
+            return await _store(tx, identity, settled, now)
+
+        if not await self._store.write(run):
+            return False
+        self._log.event(
+            "identity_checked",
+            account_id=identity.account_id,
+            region=identity.region,
+            identity=identity.name,
+            verification=settled.verification.value,
+            dkim=settled.dkim.value,
+            error=settled.error,
+        )
+        return True
+
+    async def _fail_address(self, identity: Identity) -> bool:
+        async def run(tx: Transaction) -> bool:
+            due = await identities.due_check(tx, identity.account_id, identity.region, identity.name)
+            if due is None or due.identity != identity:
+                return False
+            await identities.set_verification(tx, identity, Status.FAILED)
+            return True
+
+        return await self._store.write(run)
+
+    async def _look_up(self, due: identities.DueCheck, published: Published, now: float) -> _Settled:
+        """Ask DNS about a domain and tell what follows."""
+        identity, following = due.identity, published.next_key
+        has_dkim = identity.dkim_status not in (Status.NOT_STARTED, Status.FAILED)
+        keys = await self._lookups.dkim(published) if has_dkim else NO_RECORD
+        dkim = next_status(
+            identity.dkim_status, keys.is_there, started_at=due.dkim_started_at or now, now=now
+        )
+        proof = THERE if keys.is_there or due.vouched else await self._proof(identity, keys)
+        verification = identity.verification
+        if keys.is_there:
+            verification = Status.SUCCESS  # the DKIM records prove the domain too
+        elif not (due.vouched or (verification is Status.SUCCESS and dkim is Status.PENDING)):
+            # While the owner changes to another key, its records are no loss of the domain.
+            started_at = due.verification_started_at
+            verification = next_status(verification, proof.is_there, started_at=started_at, now=now)
+        has_next_key = False
+        if following is not None and dkim is Status.SUCCESS:
+            found = await self._lookups.key(following.selector, identity.name, {following.public_key})
+            has_next_key = found.is_there is True
+        return _Settled(
+            verification=verification,
+            dkim=dkim,
+            has_next_key=has_next_key,
+            is_proved=proof.is_there is True,
+            error=keys.error if has_dkim else proof.error,
+        )
+
+    async def _proof(self, identity: Identity, keys: Finding) -> Finding:
+        """Whether the verification record is there, DKIM's being not; either suffices."""
+        token = await self._lookups.token(identity.name, identity.verification_token)
+        return token if token.is_there or keys.is_there is not None else keys
+
+    async def _check_mail_from(self, due: DueMailFrom) -> bool:
+        """Look up a MAIL FROM domain and store what changed; whether its state did."""
+        now, domain = self._clock.now(), due.mail_from.domain
+        finding = await self._lookups.mail_from(domain)
+        status = next_status(due.mail_from.status, finding.is_there, started_at=due.started_at, now=now)
+
+        async def run(tx: Transaction) -> bool:
+            if await mail_from.get_due(tx, due.account_id, due.region, due.identity) != due:
+                return False
+            await mail_from.note_checked(tx, due, at=now)
+            if status is due.mail_from.status:
+                return False
+            await mail_from.set_status(tx, due, status, at=now)
+            return True
+
+        if not await self._store.write(run):
+            return False
+        self._log.event(
+            "mail_from_checked",
+            account_id=due.account_id,
+            region=due.region,
+            identity=due.identity,
+            domain=domain,
+            status=status.value,
+            error=finding.error,
+        )
+        return True
+
+
+def next_status(status: Status, is_there: bool | None, *, started_at: float, now: float) -> Status:
+    """The state after a look-up. `started_at` is when the state began to wait."""
+    is_over = now - started_at > DNS_WAIT_S
+    match status:
+        case Status.PENDING:
+            return Status.SUCCESS if is_there else Status.FAILED if is_over else status
+        case Status.SUCCESS:
+            return Status.TEMPORARY_FAILURE if is_there is False else status
+        case Status.TEMPORARY_FAILURE:
+            if is_there is not False:
+                return Status.SUCCESS if is_there else status
+            return Status.FAILED if is_over else status
+        case _:
+            return status
+
+
+async def _published(tx: Transaction, identity: Identity) -> Published:
+    """What the records of an identity are made from, as stored now."""
+    key = (identity.account_id, identity.region, identity.name)
+    return Published(
+        identity=await identities.get(tx, *key) or replace(identity, verification_token=""),
+        key=await dkim_keys.get(tx, *key),
+        next_key=await dkim_keys.get_next(tx, *key),
+        mail_from=await mail_from.get(tx, *key),
+    )
+
+
+async def _store(tx: Transaction, identity: Identity, settled: _Settled, now: float) -> bool:
+    """Store the states that changed, and say whether any did; a loss begins its 72 hours now."""
+    if settled.verification is not identity.verification:
+        since = now if settled.verification is Status.TEMPORARY_FAILURE else None
+        await identities.set_verification(tx, identity, settled.verification, restarted_at=since)
+    if settled.dkim is not identity.dkim_status:
+        since = now if settled.dkim is Status.TEMPORARY_FAILURE else None
+        await identities.set_dkim(tx, identity, settled.dkim, started_at=since)
+    before = (identity.verification, identity.dkim_status)
+    return settled.has_next_key or before != (settled.verification, settled.dkim)

@@ -1,0 +1,84 @@
+"""The operator's own domain: its DKIM key, and the DNS records that the operator publishes for Sesame.
+
+SES signs everything also as amazonses.com; the setting `delivery.signing_domain` names what stands
+for that here. Source: SES developer guide, "Authenticating email with DKIM".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sesame.mail.dkim import dns_record
+from sesame.model import SYSTEM_ACCOUNT
+from sesame.operations.dkim_keys import DkimKeys
+from sesame.operations.dns_records import OPERATOR, Record
+from sesame.store import development, dkim_keys
+from sesame.store.db import Store, Transaction
+from sesame.store.dkim_keys import DkimKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnNames:
+    """Names of the operator's; `signing_domain` is empty when there is no signature of our own."""
+
+    hostname: str
+    return_path_domain: str
+    signing_domain: str
+
+
+class OwnDomain:
+    """Makes the key once, and lists the records."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: DkimKeys,
+        names: OwnNames,
+        *,
+        new_selector: Callable[[], str],
+        auto_publish: bool,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._names = names
+        self._new_selector = new_selector
+        self._auto_publish = auto_publish
+
+    async def ensure_key(self) -> None:
+        """Make the signing key if there is to be one and there is none."""
+        domain = self._names.signing_domain
+        if not domain or await self._key() is not None:
+            return
+        pair = await self._keys.make()
+
+        async def run(tx: Transaction) -> None:
+            if await dkim_keys.operators(tx, domain) is None:
+                key = self._keys.sealed((SYSTEM_ACCOUNT, "", domain), self._new_selector(), pair)
+                await dkim_keys.put(tx, key)
+
+        await self._store.write(run)
+        if self._auto_publish:
+            records = [record.triple for record in await self.records() if record.purpose == "DKIM"]
+            await self._store.write(lambda tx: development.publish(tx, records))
+
+    async def records(self) -> list[Record]:
+        """Where bounces go, who may send for us, and the key of our own signature."""
+        names = self._names
+        records = [_record(names.hostname, "TXT", "v=spf1 a -all", "SPF")]
+        if names.return_path_domain != names.hostname:
+            records += [
+                _record(names.return_path_domain, "MX", f"10 {names.hostname}", "bounces"),
+                _record(names.return_path_domain, "TXT", f"v=spf1 a:{names.hostname} -all", "SPF"),
+            ]
+        key = await self._key()
+        if key is not None:
+            name = f"{key.selector}._domainkey.{key.domain}"
+            records.append(_record(name, "TXT", dns_record(key.public_key), "DKIM"))
+        return records
+
+    async def _key(self) -> DkimKey | None:
+        domain = self._names.signing_domain
+        return await self._store.read(lambda tx: dkim_keys.operators(tx, domain)) if domain else None
+
+
+def _record(name: str, kind: str, value: str, purpose: str) -> Record:
+    return Record(name=name, kind=kind, value=value, publisher=OPERATOR, purpose=purpose)

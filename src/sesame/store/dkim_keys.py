@@ -1,0 +1,147 @@
+"""DKIM keys of domain identities, private halves sealed: the one that signs, and the next one.
+
+Each change bumps the owner's identities epoch of the region, so that delivery signs with what is
+current. The operator's own signing key is kept here too, under the system account.
+"""
+
+from dataclasses import dataclass, replace
+
+from sesame.model import SYSTEM_ACCOUNT
+from sesame.store.db import Row, Transaction, bump, identities_scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DkimKey:
+    """The key pair that signs for a domain identity; the private half is sealed.
+
+    `previous_*` is the key before, whose signatures are still on their way; `length_changed` says
+    whether the owner ever asked for another length.
+    """
+
+    account_id: str
+    region: str
+    domain: str
+    selector: str
+    sealed_private_key: bytes
+    public_key: str
+    created_at: float
+    key_bits: int
+    length_changed: bool = False
+    previous_selector: str = ""
+    previous_public_key: str = ""
+
+    @property
+    def row_name(self) -> str:
+        """The row the private key is sealed for."""
+        return f"dkim_key:{self.account_id}:{self.region}:{self.domain}"
+
+    @property
+    def next_row_name(self) -> str:
+        """The row it is sealed for while it is the next key."""
+        return f"dkim_next_key:{self.account_id}:{self.region}:{self.domain}"
+
+
+_COLUMNS = "account_id, region, domain, selector, sealed_private_key, public_key, created_at, key_bits"
+
+
+async def put(tx: Transaction, key: DkimKey) -> None:
+    """Create or replace a domain's key pair; a next one that was on its way is dropped."""
+    await tx.execute(
+        f"INSERT INTO dkim_key ({_COLUMNS}, length_changed, previous_selector, previous_public_key)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, domain) DO UPDATE SET"
+        " selector = excluded.selector, sealed_private_key = excluded.sealed_private_key,"
+        " public_key = excluded.public_key, created_at = excluded.created_at, key_bits = excluded.key_bits,"
+        " length_changed = excluded.length_changed, previous_selector = excluded.previous_selector,"
+        " previous_public_key = excluded.previous_public_key",
+        *_values(key),
+        int(key.length_changed),
+        key.previous_selector,
+        key.previous_public_key,
+    )
+    await tx.execute(
+        "DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?",
+        key.account_id,
+        key.region,
+        key.domain,
+    )
+    await bump(tx, identities_scope(key.account_id, key.region))
+
+
+async def get(tx: Transaction, account_id: str, region: str, domain: str) -> DkimKey | None:
+    """The key pair that signs, or None."""
+    row = await tx.one(
+        f"SELECT {_COLUMNS}, length_changed, previous_selector, previous_public_key FROM dkim_key"
+        " WHERE account_id = ? AND region = ? AND domain = ?",
+        account_id,
+        region,
+        domain,
+    )
+    if row is None:
+        return None
+    return replace(
+        _key(row), length_changed=bool(row[8]), previous_selector=row[9], previous_public_key=row[10]
+    )
+
+
+async def mark_length_changed(tx: Transaction, key: DkimKey) -> None:
+    """Remember that the owner has asked for another length."""
+    await tx.execute(
+        "UPDATE dkim_key SET length_changed = 1 WHERE account_id = ? AND region = ? AND domain = ?",
+        key.account_id,
+        key.region,
+        key.domain,
+    )
+
+
+async def put_next(tx: Transaction, key: DkimKey) -> None:
+    """Keep the key that shall follow; it signs nothing yet."""
+    await tx.execute(
+        f"INSERT INTO dkim_next_key ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (account_id, region, domain) DO UPDATE SET selector = excluded.selector,"
+        " sealed_private_key = excluded.sealed_private_key, public_key = excluded.public_key,"
+        " created_at = excluded.created_at, key_bits = excluded.key_bits",
+        *_values(key),
+    )
+    await bump(tx, identities_scope(key.account_id, key.region))
+
+
+async def get_next(tx: Transaction, account_id: str, region: str, domain: str) -> DkimKey | None:
+    """The key that shall follow, or None."""
+    row = await tx.one(
+        f"SELECT {_COLUMNS} FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?",
+        account_id,
+        region,
+        domain,
+    )
+    return None if row is None else _key(row)
+
+
+async def operators(tx: Transaction, domain: str) -> DkimKey | None:
+    """The key of the operator's own signing domain, or None."""
+    return await get(tx, SYSTEM_ACCOUNT, "", domain)
+
+
+def _values(key: DkimKey) -> tuple[str, str, str, str, bytes, str, float, int]:
+    return (
+        key.account_id,
+        key.region,
+        key.domain,
+        key.selector,
+        key.sealed_private_key,
+        key.public_key,
+        key.created_at,
+        key.key_bits,
+    )
+
+
+def _key(row: Row) -> DkimKey:
+    return DkimKey(
+        account_id=row[0],
+        region=row[1],
+        domain=row[2],
+        selector=row[3],
+        sealed_private_key=row[4],
+        public_key=row[5],
+        created_at=row[6],
+        key_bits=row[7],
+    )
