@@ -5,6 +5,7 @@ import shutil
 import smtplib
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sesame.server.tls import development_files
-from tests.support.process import Account, SesameProcess, running
+from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.submission import connected, logged_in, port_of, published_password, trust
 
 SEQUENCES = [
@@ -182,3 +183,74 @@ def test_a_server_that_stops_says_421_and_loses_nothing(tmp_path: Path) -> None:
                 assert client.sock is not None
                 assert everything(client.sock) == b"421 Service closing transmission channel\r\n"
         assert len(sesame.mail()) == 1
+
+
+@pytest.mark.parametrize("end", ["silence", "reset", "close", "rubbish"])
+def test_handshakes_that_break_off_are_counted_out(end: str, door: SesameProcess) -> None:
+    """A client that goes away inside STARTTLS, or never speaks TLS, holds no place afterwards."""
+    clients = []
+    for _ in range(PER_ADDRESS):
+        sock = socket.create_connection(("127.0.0.1", port_of(door.smtp)), timeout=20)
+        clients.append(sock)
+        converse(sock, b"EHLO x\r\n", b"STARTTLS\r\n")
+        sock.sendall(b"\x16\x03\x01" if end != "rubbish" else b"EHLO again\r\n")
+    for sock in clients:
+        if end == "silence":
+            assert everything(sock) == b""
+        elif end == "reset":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+    wait_until(lambda: is_greeted(door.smtp), timeout_s=5)
+    assert "Traceback" not in door.log_path.read_text()
+
+
+def test_a_command_that_comes_along_with_the_end_of_the_handshake_is_answered(door: SesameProcess) -> None:
+    """TLS 1.3: the client may speak in the segment of its Finished."""
+    with socket.create_connection(("127.0.0.1", port_of(door.smtp)), timeout=20) as sock:
+        converse(sock, b"EHLO x\r\n", b"STARTTLS\r\n")
+        inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = trust(door).wrap_bio(inside, outside, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        sock.sendall(outside.read())
+        for _ in range(100):
+            inside.write(sock.recv(65_536))
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                continue
+        tls.write(b"EHLO x\r\n")
+        sock.sendall(outside.read())
+        words = b""
+        while not words.endswith(b"250 Ok\r\n"):
+            try:
+                words += tls.read(65_536)
+                assert b"Timeout" not in words
+            except ssl.SSLWantReadError:
+                inside.write(sock.recv(65_536))
+
+
+def test_a_message_that_stops_coming_ends_the_session(door: SesameProcess, account: Account) -> None:
+    """However much of it came before: megabytes earn no hours of patience."""
+    with logged_in(door, account) as client:
+        client.mail("a@x.example")
+        client.rcpt("b@y.example")
+        client.docmd("DATA")
+        assert client.sock is not None
+        client.sock.sendall(b"From: a@x.example\r\n\r\n" + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 5000)
+        assert everything(client.sock) == b"451 4.4.2 Timeout waiting for data from client.\r\n"
+
+
+def converse(sock: socket.socket, *commands: bytes) -> None:
+    """Read the greeting, say each command, read its answer."""
+    assert sock.recv(65_536).startswith(b"220 ")
+    for command in commands:
+        sock.sendall(command)
+        assert sock.recv(65_536).startswith((b"250", b"220"))
+
+
+def is_greeted(where: str) -> bool:
+    """A connection is welcome."""
+    with socket.create_connection(("127.0.0.1", port_of(where)), timeout=20) as sock:
+        return sock.recv(100).startswith(b"220 ")

@@ -172,7 +172,9 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_known:
-            self._deadline += len(data) / BYTES_PER_S
+            # What came earns patience, but never more than a silence may last.
+            longest = self._now() + self._server.bounds.idle_s
+            self._deadline = min(self._deadline + len(data) / BYTES_PER_S, longest)
         self._handle(self._session.machine.receive_data(data))
 
     def pause_writing(self) -> None:
@@ -184,12 +186,13 @@ class _Connection(asyncio.Protocol):
         self._set_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.ended.done():
+            return
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
         self._server.closed(self, self._address)
-        if not self.ended.done():
-            self.ended.set_result(None)
+        self.ended.set_result(None)
 
     # What the server asks
 
@@ -204,6 +207,9 @@ class _Connection(asyncio.Protocol):
             self._work.cancel()
         if self._transport is not None:
             self._transport.abort()
+        if self._is_starting_tls:
+            # The loop does not tell us of a connection that is lost in the handshake.
+            self.connection_lost(None)
 
     # The machine's events
 
@@ -214,7 +220,6 @@ class _Connection(asyncio.Protocol):
         for event in events:
             match event:
                 case StartTlsRequested():
-                    self._transport.pause_reading()
                     self._flush()
                     self._start_tls()
                     return
@@ -254,13 +259,16 @@ class _Connection(asyncio.Protocol):
             self.stop()
 
     def _start_tls(self) -> None:
+        assert self._transport is not None
+        self._transport.pause_reading()
         self._is_starting_tls = True
         self._work = asyncio.get_running_loop().create_task(self._shake_hands())
 
     async def _shake_hands(self) -> None:
         """Go on inside TLS; what the client sent in clear before is not looked at."""
         assert self._listener.certificate is not None
-        assert self._transport is not None
+        if self._transport is None:  # gone before the task began
+            return
         try:
             transport = await asyncio.get_running_loop().start_tls(
                 self._transport, self, self._listener.certificate.context(), server_side=True,
@@ -273,7 +281,8 @@ class _Connection(asyncio.Protocol):
             return
         self._work = None
         self._is_starting_tls = False
-        if transport is None:
+        if transport is None or transport.is_closing():
+            self.connection_lost(None)
             return
         self._transport = transport
         self._session.machine.tls_started()
