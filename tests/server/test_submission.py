@@ -231,6 +231,22 @@ def test_a_command_that_comes_along_with_the_end_of_the_handshake_is_answered(do
                 inside.write(sock.recv(65_536))
 
 
+def test_unfinished_handshakes_are_among_the_connections_of_an_address(door: SesameProcess) -> None:
+    """TLS from the start: who never speaks it holds a place too, and no more than its share."""
+    silent: list[socket.socket] = []
+
+    def is_crowded() -> bool:
+        silent.append(socket.create_connection(("127.0.0.1", port_of(door.smtps))))
+        return not is_greeted(door.smtp)
+
+    try:
+        wait_until(is_crowded)
+    finally:
+        for sock in silent:
+            sock.close()
+    wait_until(lambda: is_greeted(door.smtp))
+
+
 def test_a_message_that_stops_coming_ends_the_session(door: SesameProcess, account: Account) -> None:
     """However much of it came before: megabytes earn no hours of patience."""
     with logged_in(door, account) as client:

@@ -64,6 +64,12 @@ class Bounds:
     per_address: int
 
 
+BACKLOG = 512
+"""Connections that the system holds until they are accepted."""
+
+ACCEPT_AGAIN_S = 0.5
+"""How long to wait when no file descriptor is free for a connection."""
+
 TOO_MANY = Reply(421, "Too many concurrent SMTP connections")
 STOPPING = Reply(421, "Service closing transmission channel")
 
@@ -89,27 +95,49 @@ class SmtpServer:
         self._connections: set[_Connection] = set()
         self._per_address: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
+        self._accepting: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to accept connections."""
         loop = asyncio.get_running_loop()
         for listener in self.listeners:
-            connection = partial(_Connection, self, listener)
             if listener.is_implicit:
-                assert listener.certificate is not None
-                context = listener.certificate.listening_context()
-                server = await loop.create_server(
-                    connection, sock=listener.sock, ssl=context, ssl_handshake_timeout=self.bounds.hello_s
-                )
+                listener.sock.setblocking(False)
+                listener.sock.listen(BACKLOG)
+                self._accepting.append(loop.create_task(self._accept(listener)))
             else:
-                server = await loop.create_server(connection, sock=listener.sock)
-            self._servers.append(server)
+                connection = partial(_Connection, self, listener)
+                self._servers.append(
+                    await loop.create_server(connection, sock=listener.sock, backlog=BACKLOG)
+                )
+
+    async def _accept(self, listener: Listener) -> None:
+        """Accept connections that begin with TLS.
+
+        The loop's own server tells of them only after the handshake: who never speaks would be counted
+        nowhere.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, peer = await loop.sock_accept(listener.sock)
+            except ConnectionError:  # gone before it was accepted
+                continue
+            except OSError as error:  # no descriptor is free
+                self.log.error("smtp_not_accepted", reason=str(error))
+                await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            _Connection(self, listener).begin_in_tls(sock, str(peer[0]))
 
     async def stop(self, *, within_s: float = 10.0) -> None:
         """Accept no more, let messages under way be answered, say 421 to the others, close."""
         self.is_stopping = True
         for server in self._servers:
             server.close()
+        for accepting in self._accepting:
+            accepting.cancel()
+        for listener in self.listeners:
+            listener.sock.close()
         for connection in list(self._connections):
             connection.stop()
         ends = [connection.ended for connection in self._connections]
@@ -122,10 +150,13 @@ class SmtpServer:
         """Count a connection in; False when there are too many."""
         self._connections.add(connection)
         self._per_address[address] += 1
-        return (
+        is_welcome = (
             len(self._connections) <= self.bounds.connections
             and self._per_address[address] <= self.bounds.per_address
         )
+        if not is_welcome:
+            self.log.event("smtp_connection_refused", address=address)
+        return is_welcome
 
     def closed(self, connection: "_Connection", address: str) -> None:
         """Count a connection out."""
@@ -156,19 +187,24 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have the interface of asyncio.Transport, not the class.
         self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if peer else ""
+        is_welcome = True
+        if self._listener.is_implicit:  # it was counted in before the handshake
+            self._is_starting_tls = False
+            self._work = None
+        else:
+            peer = transport.get_extra_info("peername")
+            self._address = str(peer[0]) if peer else ""
+            is_welcome = self._server.opened(self, self._address)
         self._session = self._server.open_session(self._address, self._listener.is_implicit)
         self._deadline = self._now() + (
             self._server.bounds.idle_s if self._is_known else self._server.bounds.hello_s
         )
         self._timer = asyncio.get_running_loop().call_at(self._deadline, self._look_at_deadline)
-        is_welcome = self._server.opened(self, self._address)
         if not is_welcome:
-            self._server.log.event("smtp_connection_refused", address=self._address)
             self._handle(self._session.machine.close(TOO_MANY, reason="too many connections"))
         else:
             self._flush()
+        self._stop_if_due()
 
     def data_received(self, data: bytes) -> None:
         if self._is_known:
@@ -198,7 +234,9 @@ class _Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """Close, after the answer that is being made."""
-        if self._work is None:
+        if self._is_starting_tls:
+            self.abort()
+        elif self._work is None:
             self._handle(self._session.machine.close(STOPPING, reason="stopping"))
 
     def abort(self) -> None:
@@ -263,6 +301,27 @@ class _Connection(asyncio.Protocol):
         self._transport.pause_reading()
         self._is_starting_tls = True
         self._work = asyncio.get_running_loop().create_task(self._shake_hands())
+
+    def begin_in_tls(self, sock: socket.socket, address: str) -> None:
+        """Take an accepted socket into TLS; one too many is closed: no words without a handshake."""
+        self._address = address
+        self._is_starting_tls = True
+        if self._server.opened(self, address):
+            self._work = asyncio.get_running_loop().create_task(self._open_in_tls(sock))
+        else:
+            sock.close()
+            self.abort()
+
+    async def _open_in_tls(self, sock: socket.socket) -> None:
+        assert self._listener.certificate is not None
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: self, sock, ssl=self._listener.certificate.context(),
+                ssl_handshake_timeout=self._server.bounds.hello_s,
+            )  # fmt: skip
+        except (OSError, ssl.SSLError, ConnectionError) as error:
+            self._server.log.event("smtp_tls_failed", address=self._address, reason=str(error))
+            self.connection_lost(None)
 
     async def _shake_hands(self) -> None:
         """Go on inside TLS; what the client sent in clear before is not looked at."""

@@ -51,16 +51,6 @@ class Certificate:
             self._log.error("certificate_not_reloaded", file=str(self._chain), reason=str(error))
         return self._context
 
-    def listening_context(self) -> ssl.SSLContext:
-        """A context for a listening socket; each handshake takes the certificate of its moment."""
-
-        def choose(connection: ssl.SSLObject, server_name: str | None, _: ssl.SSLContext) -> None:
-            connection.context = self.context()
-
-        context = self._load()
-        context.sni_callback = choose  # OpenSSL calls it for every ClientHello, with a name or without
-        return context
-
     def _state(self) -> tuple[int, int]:
         return self._chain.stat().st_mtime_ns, self._key.stat().st_mtime_ns
 
