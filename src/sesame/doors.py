@@ -30,6 +30,7 @@ from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
 from sesame.operations.sesv2.identities import IdentityV2Operations
+from sesame.operations.sesv2.identity_settings import IdentitySettingV2Operations
 from sesame.operations.sesv2.policies import PolicyV2Operations
 from sesame.operations.sesv2.sending import SendingV2Operations
 from sesame.operations.sesv2.suppression import SuppressionOperations
@@ -131,7 +132,8 @@ class Doors:
         services, store, authorizer = self._services, self._services.store, self.authorizer
         v2_bytes = services.settings.accounts.v2_message_bytes
         return merged(
-            IdentityV2Operations(store, authorizer, services.verification),
+            IdentityV2Operations(store, authorizer, services.verification, services.identity_settings),
+            IdentitySettingV2Operations(authorizer, services.identity_settings),
             PolicyV2Operations(store, authorizer),
             SendingV2Operations(self.sender, self.templates, max_bytes=v2_bytes),
             BulkV2Operations(self.sender, self.templates, max_bytes=v2_bytes),

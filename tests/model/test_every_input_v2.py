@@ -222,6 +222,12 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
             }],
         }),
     ],
+    "PutEmailIdentityDkimAttributes": [("PUT", f"{HERE}/dkim", {"SigningEnabled": True})],
+    "PutEmailIdentityDkimSigningAttributes": [("PUT", f"{HERE}/dkim/signing", {
+        "SigningAttributesOrigin": "EXTERNAL",
+        "SigningAttributes": {"DomainSigningSelector": "s", "DomainSigningPrivateKey": "YQ=="}})],
+    "PutEmailIdentityMailFromAttributes": [("PUT", f"{HERE}/mail-from", {
+        "MailFromDomain": "m.example.com", "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"})],
     "CreateConfigurationSet": [("POST", SETS, {
         "ConfigurationSetName": "s", "TrackingOptions": {"CustomRedirectDomain": "example.com"},
         "DeliveryOptions": {"TlsPolicy": "REQUIRE", "MaxDeliverySeconds": 300},

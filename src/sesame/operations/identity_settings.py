@@ -53,6 +53,10 @@ class IdentitySettings:
 
         await self._store.write(run)
 
+    async def check_own_key(self, private_key: str) -> None:
+        """Raise InvalidParameterValue for a key that could not be used, before anything is made."""
+        await self._keys.read(private_key)
+
     async def use_own_key(self, identity: Identity, *, selector: str, private_key: str) -> Identity:
         """BYODKIM: sign with the owner's key once its record is published under `selector`."""
         _check_domain(identity)

@@ -594,6 +594,37 @@ class PutEmailIdentityConfigurationSetAttributesResponse(TypedDict):
     """PutEmailIdentityConfigurationSetAttributesResponse has no members."""
 
 
+class PutEmailIdentityDkimAttributesRequest(TypedDict):
+    EmailIdentity: str
+    SigningEnabled: NotRequired[bool]
+
+
+class PutEmailIdentityDkimAttributesResponse(TypedDict):
+    """PutEmailIdentityDkimAttributesResponse has no members."""
+
+
+class PutEmailIdentityDkimSigningAttributesRequest(TypedDict):
+    EmailIdentity: str
+    SigningAttributesOrigin: Literal["AWS_SES", "EXTERNAL", "AWS_SES_AF_SOUTH_1", "AWS_SES_EU_NORTH_1", "AWS_SES_AP_SOUTH_1", "AWS_SES_EU_WEST_3", "AWS_SES_EU_WEST_2", "AWS_SES_EU_SOUTH_1", "AWS_SES_EU_WEST_1", "AWS_SES_AP_NORTHEAST_3", "AWS_SES_AP_NORTHEAST_2", "AWS_SES_ME_SOUTH_1", "AWS_SES_AP_NORTHEAST_1", "AWS_SES_IL_CENTRAL_1", "AWS_SES_SA_EAST_1", "AWS_SES_CA_CENTRAL_1", "AWS_SES_AP_SOUTHEAST_1", "AWS_SES_AP_SOUTHEAST_2", "AWS_SES_AP_SOUTHEAST_3", "AWS_SES_EU_CENTRAL_1", "AWS_SES_US_EAST_1", "AWS_SES_US_EAST_2", "AWS_SES_US_WEST_1", "AWS_SES_US_WEST_2", "AWS_SES_ME_CENTRAL_1", "AWS_SES_AP_SOUTH_2", "AWS_SES_EU_CENTRAL_2", "AWS_SES_AP_SOUTHEAST_5", "AWS_SES_CA_WEST_1", "AWS_SES_US_GOV_EAST_1", "AWS_SES_US_GOV_WEST_1"]
+    SigningAttributes: NotRequired[DkimSigningAttributes]
+
+
+class PutEmailIdentityDkimSigningAttributesResponse(TypedDict):
+    DkimStatus: NotRequired[Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]]
+    DkimTokens: NotRequired[list[str]]
+    SigningHostedZone: NotRequired[str]
+
+
+class PutEmailIdentityMailFromAttributesRequest(TypedDict):
+    EmailIdentity: str
+    MailFromDomain: NotRequired[str]
+    BehaviorOnMxFailure: NotRequired[Literal["USE_DEFAULT_VALUE", "REJECT_MESSAGE"]]
+
+
+class PutEmailIdentityMailFromAttributesResponse(TypedDict):
+    """PutEmailIdentityMailFromAttributesResponse has no members."""
+
+
 class PutSuppressedDestinationRequest(TypedDict):
     EmailAddress: str
     Reason: Literal["BOUNCE", "COMPLAINT"]

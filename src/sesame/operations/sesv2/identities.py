@@ -15,16 +15,17 @@ from sesame.errors import (
     NotImplementedByService,
     ServiceError,
 )
-from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, VerificationStatus
+from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.operations import paging
 from sesame.operations.configuration_sets import missing
+from sesame.operations.dkim_keys import LENGTHS
 from sesame.operations.identity_policies import IdentityMissing
-from sesame.operations.identity_settings import shown_dkim
+from sesame.operations.identity_settings import IdentitySettings, shown_dkim
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.ses.identities import identity_name
 from sesame.operations.table import Handlers
 from sesame.operations.verification import DKIM_BITS, Verification
-from sesame.store import configuration_sets, dkim_keys, identities, tags
+from sesame.store import configuration_sets, dkim_keys, identities, mail_from, tags
 from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1000
@@ -36,7 +37,7 @@ _TYPES: Mapping[IdentityKind, Literal["EMAIL_ADDRESS", "DOMAIN"]] = {
     IdentityKind.ADDRESS: "EMAIL_ADDRESS",
     IdentityKind.DOMAIN: "DOMAIN",
 }
-_STATUSES: Mapping[VerificationStatus, Status] = {
+STATUSES: Mapping[VerificationStatus, Status] = {
     VerificationStatus.PENDING: "PENDING",
     VerificationStatus.SUCCESS: "SUCCESS",
     VerificationStatus.FAILED: "FAILED",
@@ -58,10 +59,13 @@ class IdentityExists(ServiceError):
 class IdentityV2Operations:
     """The operations; each checks the caller's IAM policies first."""
 
-    def __init__(self, store: Store, authorizer: Authorizer, verification: Verification) -> None:
+    def __init__(
+        self, store: Store, authorizer: Authorizer, verification: Verification, settings: IdentitySettings
+    ) -> None:
         self._store = store
         self._authorizer = authorizer
         self._verification = verification
+        self._settings = settings
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
@@ -79,7 +83,8 @@ class IdentityV2Operations:
         await self._require(caller, "ses:CreateEmailIdentity", request["EmailIdentity"])
         name = identity_name(request["EmailIdentity"])
         kind = identity_kind(name)
-        bits = _key_bits(request.get("DkimSigningAttributes"), kind)
+        signing = request.get("DkimSigningAttributes")
+        origin, bits = _signing(signing, kind)
         default = request.get("ConfigurationSetName")
         named = read_tags(request.get("Tags", ()))
         account_id, region = caller.principal.account_id, caller.region
@@ -91,7 +96,14 @@ class IdentityV2Operations:
 
         if await self._store.read(find) is not None:
             raise IdentityExists(name)
-        if kind is IdentityKind.DOMAIN:
+        if origin == "EXTERNAL" and signing is not None:
+            await self._settings.check_own_key(signing.get("DomainSigningPrivateKey", ""))
+            identity = await self._settings.use_own_key(
+                await self._verification.start_domain(account_id, region, name),
+                selector=signing.get("DomainSigningSelector", ""),
+                private_key=signing.get("DomainSigningPrivateKey", ""),
+            )
+        elif kind is IdentityKind.DOMAIN:
             identity = await self._verification.start_dkim(account_id, region, name, bits=bits)
         else:
             identity = await self._verification.start_address(account_id, region, name)
@@ -122,6 +134,8 @@ class IdentityV2Operations:
             stored = await identities.policies(tx, account_id, region, name)
             held = await tags.get(tx, tags.identity_arn(account_id, region, name))
             default = await configuration_sets.default_of(tx, account_id, region, name)
+            domain = await mail_from.get(tx, account_id, region, name)
+            record = await identities.check_record(tx, account_id, region, name)
             found: sesv2.GetEmailIdentityResponse = {
                 "IdentityType": _TYPES[identity.kind],
                 "FeedbackForwardingStatus": True,
@@ -129,7 +143,9 @@ class IdentityV2Operations:
                 "DkimAttributes": await dkim_attributes(tx, identity),
                 "Policies": {policy.policy_name: policy.document for policy in stored},
                 "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
-                "VerificationStatus": _STATUSES[identity.verification],
+                "VerificationStatus": STATUSES[identity.verification],
+                "MailFromAttributes": _mail_from(domain),
+                "VerificationInfo": _verification_info(record),
             }
             return found if default is None else {**found, "ConfigurationSetName": default}
 
@@ -169,7 +185,7 @@ class IdentityV2Operations:
                     "IdentityType": _TYPES[identity.kind],
                     "IdentityName": identity.name,
                     "SendingEnabled": identity.verification in _SENDING,
-                    "VerificationStatus": _STATUSES[identity.verification],
+                    "VerificationStatus": STATUSES[identity.verification],
                 }
                 for identity in found
             ]
@@ -202,12 +218,35 @@ class IdentityV2Operations:
         return name
 
 
+def _mail_from(setting: MailFrom | None) -> sesv2.MailFromAttributes:
+    if setting is None:
+        return {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
+    return {
+        "MailFromDomain": setting.domain,
+        "MailFromDomainStatus": STATUSES[setting.status],  # type: ignore[typeddict-item]
+        "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"
+        if setting.on_mx_failure is OnMxFailure.USE_DEFAULT_VALUE
+        else "REJECT_MESSAGE",
+    }
+
+
+def _verification_info(record: identities.CheckRecord) -> sesv2.VerificationInfo:
+    info: sesv2.VerificationInfo = {}
+    if record.checked_at is not None:
+        info["LastCheckedTimestamp"] = record.checked_at
+    if record.proved_at is not None:
+        info["LastSuccessTimestamp"] = record.proved_at
+    if record.error is not None:
+        info["ErrorType"] = record.error  # type: ignore[typeddict-item]
+    return info
+
+
 async def dkim_attributes(tx: Transaction, identity: Identity) -> sesv2.DkimAttributes:
     """The DKIM state of an identity; an address shows that of the domain after its `@`."""
     shown = await shown_dkim(tx, identity)
     attributes: sesv2.DkimAttributes = {
         "SigningEnabled": shown.dkim_enabled,
-        "Status": _STATUSES[shown.dkim_status],
+        "Status": STATUSES[shown.dkim_status],
         "SigningAttributesOrigin": shown.dkim_origin.value,
     }
     where = shown.account_id, shown.region, shown.name
@@ -223,27 +262,17 @@ async def dkim_attributes(tx: Transaction, identity: Identity) -> sesv2.DkimAttr
     return attributes
 
 
-def _key_bits(attributes: sesv2.DkimSigningAttributes | None, kind: IdentityKind) -> int:
-    """The length of the Easy DKIM key that is asked for.
-
-    The seam for keys that owners bring and for those of another region's identity, which are refused:
-    what is let through here is made by `Verification.start_dkim`.
-    """
+def _signing(attributes: sesv2.DkimSigningAttributes | None, kind: IdentityKind) -> tuple[str, int]:
+    """Whose key is asked for, and of what length if it is Easy DKIM's."""
     if not attributes:
-        return DKIM_BITS
+        return "AWS_SES", DKIM_BITS
     if kind is IdentityKind.ADDRESS:
         raise InvalidParameterValue("The EmailIdentity value must be a valid domain.")
-    if (
-        attributes.get("DomainSigningAttributesOrigin", "AWS_SES") != "AWS_SES"
-        or "DomainSigningSelector" in attributes
-        or "DomainSigningPrivateKey" in attributes
-    ):
-        raise NotImplementedByService(
-            "DkimSigningAttributes for keys other than Easy DKIM's are not implemented by this service."
-        )
-    return {"RSA_1024_BIT": 1024, "RSA_2048_BIT": 2048}[
-        attributes.get("NextSigningKeyLength", "RSA_2048_BIT")
-    ]
+    is_own = "DomainSigningSelector" in attributes or "DomainSigningPrivateKey" in attributes
+    origin = attributes.get("DomainSigningAttributesOrigin", "EXTERNAL" if is_own else "AWS_SES")
+    if origin not in ("AWS_SES", "EXTERNAL"):
+        raise NotImplementedByService(f"The DKIM signing origin {origin} is not implemented by this service.")
+    return origin, LENGTHS[attributes.get("NextSigningKeyLength", "RSA_2048_BIT")]
 
 
 def _filter(criteria: Mapping[str, str]) -> Callable[[Identity], bool]:
@@ -255,7 +284,7 @@ def _filter(criteria: Mapping[str, str]) -> Callable[[Identity], bool]:
         return (
             (contains is None or contains.lower() in identity.name.lower())
             and (kind is None or kind == _TYPES[identity.kind])
-            and (status is None or status == _STATUSES[identity.verification])
+            and (status is None or status == STATUSES[identity.verification])
         )
 
     return wanted

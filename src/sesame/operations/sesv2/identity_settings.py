@@ -1,0 +1,104 @@
+"""DKIM and MAIL FROM settings of identities, SES v2. Source: SES API v2 reference."""
+
+from sesame.access.authorize import Authorizer, normal_name
+from sesame.aws.arn import identity_arn
+from sesame.aws.shapes import sesv2
+from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.model import Caller, Identity, OnMxFailure
+from sesame.operations.dkim_keys import LENGTHS
+from sesame.operations.identity_policies import IdentityMissing
+from sesame.operations.identity_settings import IdentitySettings
+from sesame.operations.sesv2.identities import STATUSES
+from sesame.operations.table import Handlers
+
+EASY, OWN = "AWS_SES", "EXTERNAL"
+_ON_MX_FAILURE = {
+    "USE_DEFAULT_VALUE": OnMxFailure.USE_DEFAULT_VALUE,
+    "REJECT_MESSAGE": OnMxFailure.REJECT_MESSAGE,
+}
+
+
+class IdentitySettingV2Operations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, authorizer: Authorizer, settings: IdentitySettings) -> None:
+        self._authorizer = authorizer
+        self._settings = settings
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "PutEmailIdentityDkimAttributes": self.put_dkim_attributes,
+            "PutEmailIdentityDkimSigningAttributes": self.put_dkim_signing_attributes,
+            "PutEmailIdentityMailFromAttributes": self.put_mail_from_attributes,
+        }
+
+    async def put_dkim_attributes(
+        self, caller: Caller, request: sesv2.PutEmailIdentityDkimAttributesRequest
+    ) -> sesv2.PutEmailIdentityDkimAttributesResponse:
+        """Switch signing on or off; SigningEnabled absent means false, its type's default."""
+        identity = await self._found(caller, "PutEmailIdentityDkimAttributes", request["EmailIdentity"])
+        await self._settings.set_dkim_switch(identity, enabled=request.get("SigningEnabled", False))
+        return {}
+
+    async def put_dkim_signing_attributes(
+        self, caller: Caller, request: sesv2.PutEmailIdentityDkimSigningAttributesRequest
+    ) -> sesv2.PutEmailIdentityDkimSigningAttributesResponse:
+        """Sign with the owner's own key, or with Easy DKIM's, of a length if given."""
+        identity = await self._found(
+            caller, "PutEmailIdentityDkimSigningAttributes", request["EmailIdentity"]
+        )
+        attributes: sesv2.DkimSigningAttributes = request.get("SigningAttributes", {})
+        changed = await change_signing(
+            self._settings, identity, request["SigningAttributesOrigin"], attributes
+        )
+        return {"DkimStatus": STATUSES[changed.dkim_status], "DkimTokens": list(changed.dkim_tokens)}
+
+    async def put_mail_from_attributes(
+        self, caller: Caller, request: sesv2.PutEmailIdentityMailFromAttributesRequest
+    ) -> sesv2.PutEmailIdentityMailFromAttributesResponse:
+        """Set the MAIL FROM domain; without one go back to the default."""
+        identity = await self._found(caller, "PutEmailIdentityMailFromAttributes", request["EmailIdentity"])
+        on_mx_failure = _ON_MX_FAILURE[request.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE")]
+        await self._settings.set_mail_from(identity, request.get("MailFromDomain"), on_mx_failure)
+        return {}
+
+    async def _found(self, caller: Caller, operation: str, text: str) -> Identity:
+        """The identity, once the caller may do this to it."""
+        name = normal_name(text)
+        account_id = caller.principal.account_id
+        await self._authorizer.require(
+            caller, f"ses:{operation}", identity_arn(caller.region, account_id, name)
+        )
+        identity = await self._settings.get(account_id, caller.region, name)
+        if identity is None:
+            raise IdentityMissing(name)
+        return identity
+
+
+async def change_signing(
+    settings: IdentitySettings, identity: Identity, origin: str, attributes: sesv2.DkimSigningAttributes
+) -> Identity:
+    """Give a domain the key that a request asks for; the identity afterwards."""
+    check_origin(origin, attributes)
+    if origin == OWN:
+        return await settings.use_own_key(
+            identity,
+            selector=attributes.get("DomainSigningSelector", ""),
+            private_key=attributes.get("DomainSigningPrivateKey", ""),
+        )
+    length = attributes.get("NextSigningKeyLength")
+    return await settings.use_easy_dkim(identity, bits=None if length is None else LENGTHS[length])
+
+
+def check_origin(origin: str, attributes: sesv2.DkimSigningAttributes) -> None:
+    """Refuse replicas, which are not served, and what belongs to the other origin."""
+    if origin not in (EASY, OWN):
+        raise NotImplementedByService(f"The DKIM signing origin {origin} is not implemented by this service.")
+    is_own = "DomainSigningSelector" in attributes or "DomainSigningPrivateKey" in attributes
+    if is_own and origin == EASY:
+        raise InvalidParameterValue(
+            "DomainSigningSelector and DomainSigningPrivateKey are for the origin EXTERNAL."
+        )
+    if origin == OWN and "NextSigningKeyLength" in attributes:
+        raise InvalidParameterValue("NextSigningKeyLength is for the origin AWS_SES.")
