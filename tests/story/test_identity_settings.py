@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import dkim
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.support.process import REGION, SesameProcess, read_header, wait_until
+from tests.support.process import REGION, SesameProcess, read_header, running, wait_until
 
 
 class Delegation:
@@ -166,3 +167,21 @@ def test_a_mail_from_domain_is_where_bounces_of_delegates_mail_come_back(delegat
     )
     assert code == "InvalidParameterValue"
     assert "is not subdomain" in message
+
+
+def test_a_mail_from_domain_that_is_not_ready_rejects_or_gives_way(tmp_path: Path) -> None:
+    with running(tmp_path / "data", SESAME_DNS__AUTO_PUBLISH="false") as sesame:
+        delegation = Delegation(sesame)
+        sesame.vouch(delegation.owner, delegation.domain)
+        delegation.allow()
+        domain = f"bounces.{delegation.domain}"
+        setting = {"Identity": delegation.domain, "MailFromDomain": domain}
+        delegation.v1.set_identity_mail_from_domain(**setting, BehaviorOnMXFailure="RejectMessage")
+        ses = sesame.client("ses", delegation.delegate)
+        code, _ = refusal(ses.send_email, **delegation.email("rejected"))
+        assert code == "MailFromDomainNotVerifiedException"
+        delegation.v1.set_identity_mail_from_domain(**setting, BehaviorOnMXFailure="UseDefaultValue")
+        delegation.send("default")
+        assert not delegation.arrived("default").mail_from.endswith(f"@{domain}")
+        found = delegation.v1.get_identity_mail_from_domain_attributes(Identities=[delegation.domain])
+        assert found["MailFromDomainAttributes"][delegation.domain]["MailFromDomainStatus"] == "Pending"
