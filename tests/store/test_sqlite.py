@@ -250,3 +250,55 @@ def test_a_database_of_the_first_version_takes_all_that_came_since(tmp_path: Pat
     assert migrate(connection) > 1
     connection.execute("SELECT * FROM smtp_binding")
     connection.close()
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("is_long", [False, True])
+def test_whatever_a_transaction_raises_the_store_goes_on(
+    raised: type[BaseException], is_long: bool, tmp_path: Path
+) -> None:
+    """Nobody waits for ever, and nothing of it is kept."""
+
+    async def check(store: Store) -> None:
+        async def breaks(tx: Transaction) -> None:
+            await bump(tx, "lost")
+            raise raised
+
+        broken = asyncio.ensure_future(store.write(breaks, is_long=is_long))
+        kept = asyncio.ensure_future(store.write(lambda tx: bump(tx, "kept")))
+        done, _ = await asyncio.wait({broken, kept}, timeout=5)
+        assert done == {broken, kept}
+        assert broken.cancelled() or isinstance(broken.exception(), StoreUnavailable)
+        assert await store.read(lambda tx: epoch(tx, "kept")) == 1
+        assert await store.read(lambda tx: epoch(tx, "lost")) == 0
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_a_file_that_is_damaged_meanwhile_is_told_of(tmp_path: Path) -> None:
+    """SQLite calls it DatabaseError, not OperationalError; whoever writes or reads must hear of it."""
+
+    async def check(store: SqliteStore) -> None:
+        other = connect(tmp_path / "db")
+        other.execute("CREATE TABLE seen_by_the_store_as_a_change (x)")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.close()
+        with (tmp_path / "db").open("r+b") as file:
+            file.write(b"no database" * 4096)
+        for _ in range(2):
+            done, _ = await asyncio.wait(
+                {asyncio.ensure_future(store.write(lambda tx: bump(tx, "lost")))}, timeout=5
+            )
+            assert [type(task.exception()) for task in done] == [StoreUnavailable]
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_reading_from_a_closed_store_says_so(tmp_path: Path) -> None:
+    async def check() -> None:
+        store = SqliteStore(tmp_path / "db")
+        store.close()
+        with pytest.raises(StoreUnavailable):
+            await store.read(lambda tx: epoch(tx, "late"))
+
+    asyncio.run(check())

@@ -129,6 +129,8 @@ class SqliteStore:
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `function` on a snapshot; see `Store.read`."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, function)
 
     def close(self) -> None:
@@ -156,7 +158,9 @@ class SqliteStore:
                 return _drive(function, _SqliteTransaction(connection))
             finally:
                 connection.execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if not _is_the_stores(error):
+                raise
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
 
     def _next(self) -> None:
@@ -178,7 +182,7 @@ class SqliteStore:
         """Take the write lock, if no other process has it."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
+        except sqlite3.Error:  # the thread waits, or meets the error again and tells of it
             return False
         return True
 
@@ -195,9 +199,9 @@ class SqliteStore:
             try:
                 job.error = None
                 job.result = _drive(job.function, _SqliteTransaction(connection))
-            except Exception as error:
-                is_ours = not isinstance(error, sqlite3.OperationalError)
-                job.error = error if is_ours else StoreUnavailable(f"the store could not write: {error}")
+            except BaseException as error:  # an exit too: whoever waits must hear, and the next have a turn
+                is_its_own = isinstance(error, Exception) and not _is_the_stores(error)
+                job.error = error if is_its_own else StoreUnavailable(f"the store could not write: {error!r}")
                 if connection.total_changes != changes or not connection.in_transaction:
                     _roll_back(connection)
                     return len(batch) == 1
@@ -247,6 +251,11 @@ class SqliteStore:
             self._next()
         for job in batch:
             job.tell()
+
+
+def _is_the_stores(error: BaseException) -> bool:
+    """The file or the disk is at fault, not the statement: busy, full, damaged (a plain DatabaseError)."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 def _fail(batch: list[_Job], error: Exception) -> None:
