@@ -62,7 +62,7 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connections: int = 1_000
     """Connections at once."""
     connections_per_address: int = 50
-    """Connections at once from one client address."""
+    """Connections at once from one client: an IPv4 address, or an IPv6 network of 64 bits."""
     hello_s: float = 30.0
     """How long a client may take until its password was right."""
     idle_s: float = 60.0

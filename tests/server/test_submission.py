@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sesame.server.smtp import client_network
 from sesame.server.tls import development_files
 from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.submission import connected, logged_in, port_of, published_password, trust
@@ -270,3 +271,13 @@ def is_greeted(where: str) -> bool:
     """A connection is welcome."""
     with socket.create_connection(("127.0.0.1", port_of(where)), timeout=20) as sock:
         return sock.recv(100).startswith(b"220 ")
+
+
+def test_a_clients_share_is_that_of_its_network() -> None:
+    """Whoever has one IPv6 address has 2^64 of them; an IPv4 client is one client in either notation."""
+    assert client_network("2001:db8::1") == client_network("2001:db8:0:0:ffff::2")
+    assert client_network("2001:db8::1") != client_network("2001:db8:0:1::1")
+    assert client_network("fe80::1%eth0") == client_network("fe80::2")
+    assert client_network("::ffff:192.0.2.1") == client_network("192.0.2.1")
+    assert client_network("192.0.2.1") != client_network("192.0.2.2")
+    assert client_network("") == ""

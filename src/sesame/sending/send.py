@@ -25,7 +25,7 @@ from sesame.model import Caller, MessageId
 from sesame.observe import Clock, Log
 from sesame.sending.compose import Composed, Stamp, compose
 from sesame.sending.set_options import in_force, suppressed_among, with_options
-from sesame.sending.submission import RawContent, Submission, TemplateContent
+from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool import spool
 from sesame.store import configuration_sets, decisions
 from sesame.store.db import Store, Transaction, epochs
@@ -118,10 +118,7 @@ class Sender:
             at=at,
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
         )
-        content = submission.content
-        if isinstance(content, TemplateContent) or (
-            isinstance(content, RawContent) and len(content.data) > LARGE_BYTES
-        ):
+        if _is_much_work(submission.content):
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._executor, compose, submission, stamp)
         return compose(submission, stamp)
@@ -236,6 +233,18 @@ class Sender:
             await decisions.put_refusal(tx, record)
 
         await self._store.write(run)
+
+
+def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:
+    match content:
+        case TemplateContent():  # how much it makes is known afterwards
+            return True
+        case RawContent():
+            return len(content.data) > LARGE_BYTES
+        case SimpleContent():
+            texts = (text.data for text in (content.text, content.html) if text is not None)
+            size = sum(map(len, texts)) + sum(len(attachment.data) for attachment in content.attachments)
+            return size > LARGE_BYTES
 
 
 def _to_quota(recipients: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ RFC 5321 section 4.5.3.2, RFC 3207.
 """
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 from collections import Counter
@@ -149,10 +150,11 @@ class SmtpServer:
     def opened(self, connection: "_Connection", address: str) -> bool:
         """Count a connection in; False when there are too many."""
         self._connections.add(connection)
-        self._per_address[address] += 1
+        network = client_network(address)
+        self._per_address[network] += 1
         is_welcome = (
             len(self._connections) <= self.bounds.connections
-            and self._per_address[address] <= self.bounds.per_address
+            and self._per_address[network] <= self.bounds.per_address
         )
         if not is_welcome:
             self.log.event("smtp_connection_refused", address=address)
@@ -161,9 +163,23 @@ class SmtpServer:
     def closed(self, connection: "_Connection", address: str) -> None:
         """Count a connection out."""
         self._connections.discard(connection)
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
-            del self._per_address[address]
+        network = client_network(address)
+        self._per_address[network] -= 1
+        if not self._per_address[network]:
+            del self._per_address[network]
+
+
+def client_network(address: str) -> str:
+    """What is counted as one client: an IPv4 address, or the /64 that an IPv6 client has to itself."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:  # a socket of another family
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return address
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(ip) >> 64 << 64))
 
 
 class _Connection(asyncio.Protocol):
