@@ -1,6 +1,7 @@
 """The language of templates: what SES documents, what Handlebars does, and what no template may cost."""
 
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ RENDERED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a quoted segment": ("{{[first name]}}", {"first name": "Ann"}, "Ann"),
     "an item of a list": ("{{l.1}} {{l.[0]}} {{l.length}}", {"l": ["a", "b"]}, "b a 2"),
     "empty text and zero are there": ("[{{a}}{{b}}{{c}}]", {"a": "", "b": 0, "c": False}, "[0false]"),
+    "more than a number can be": ("{{a}} {{b}}", {"a": 1e999, "b": -1e999}, "Infinity -Infinity"),
     "numbers as JavaScript": ("{{a}} {{b}} {{c}}", {"a": 1.0, "b": 1.5, "c": -3}, "1 1.5 -3"),
     "a list and an object as text": (
         "{{l}} {{o}}",
@@ -203,3 +205,17 @@ def test_no_template_raises_what_is_not_declared(source: str, data: dict[str, An
 @given(st.text(alphabet=st.characters(exclude_characters="{\\"), max_size=60))
 def test_text_without_tags_stays_as_it_is(text: str) -> None:
     assert compile_template(text).render({}) == text
+
+
+def test_indented_partials_are_counted_before_they_are_made() -> None:
+    """Each line of a partial takes its indent: lines times indent may be more than memory holds."""
+    partial = '{{#*inline "p"}}{{#each a}}{{../b}}{{/each}}{{/inline}}\n' + " " * 4000 + "{{> p}}\n"
+    template = compile_template(partial)
+    data = {"a": [0] * 10, "b": "x\n" * 5000}
+    tracemalloc.start()
+    try:
+        with pytest.raises(RenderingTooLarge):
+            template.render(data)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

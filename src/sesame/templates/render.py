@@ -4,6 +4,7 @@ Missing or null attributes that are to be shown raise; what is only tested, iter
 helper may be missing. Nothing is escaped, as SES documents.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,10 +52,14 @@ class Output:
 
     def write(self, text: str) -> None:
         """Add text."""
-        self._characters += len(text)
+        self.reserve(len(text))
+        self.parts.append(text)
+
+    def reserve(self, characters: int) -> None:
+        """Count text that is about to be made."""
+        self._characters += characters
         if self._characters > self._bounds.characters:
             raise RenderingTooLarge(f"The rendered text is longer than {self._bounds.characters} characters.")
-        self.parts.append(text)
 
     def run(self, body: Body, scope: "Scope") -> None:
         """Work off a body in a scope."""
@@ -127,6 +132,8 @@ def shown(value: Any) -> str:
             return ""
         case float() if value.is_integer() and abs(value) < 1e21:
             return str(int(value))
+        case float() if math.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
         case dict() | list():
             return "[object Object]"
         case _:
@@ -266,7 +273,8 @@ def partial_node(
         if indent:
             text = "".join(out.parts[first:])
             del out.parts[first:]
-            out.write(_indented(text, indent))
+            out.reserve(len(indent) * (text.count("\n") + 1) + len(text))
+            out.parts.append(_indented(text, indent))
 
     return render
 
