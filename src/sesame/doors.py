@@ -23,6 +23,7 @@ from sesame.operations.ses.account import AccountOperations
 from sesame.operations.ses.configuration_sets import ConfigurationSetOperations
 from sesame.operations.ses.identities import IdentityOperations
 from sesame.operations.ses.identity_settings import IdentitySettingOperations
+from sesame.operations.ses.notifications import NotificationOperations
 from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.ses.templated import TemplatedOperations
@@ -37,6 +38,7 @@ from sesame.operations.sesv2.suppression import SuppressionOperations
 from sesame.operations.sesv2.tags import TagV2Operations
 from sesame.operations.sesv2.templated import BulkV2Operations
 from sesame.operations.sesv2.templates import TemplateV2Operations
+from sesame.operations.sns.topics import TopicOperations
 from sesame.operations.sts import StsOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.operations.templates import TemplateCache, Templates
@@ -80,6 +82,7 @@ class Doors:
         handlers = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
+            "sns": merged(TopicOperations(services.store, self.authorizer, services.clock)),
             "sts": merged(StsOperations()),
             "iam": self._iam(),
         }
@@ -118,6 +121,7 @@ class Doors:
         return merged(
             IdentityOperations(store, authorizer, services.verification),
             IdentitySettingOperations(store, authorizer, services.identity_settings),
+            NotificationOperations(store, authorizer),
             PolicyOperations(store, authorizer),
             SendingOperations(self.sender, max_bytes=services.settings.accounts.message_bytes),
             TemplatedOperations(

@@ -228,6 +228,8 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
         "SigningAttributes": {"DomainSigningSelector": "s", "DomainSigningPrivateKey": "YQ=="}})],
     "PutEmailIdentityMailFromAttributes": [("PUT", f"{HERE}/mail-from", {
         "MailFromDomain": "m.example.com", "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"})],
+    "PutEmailIdentityFeedbackAttributes": [
+        ("PUT", f"{HERE}/feedback", {"EmailForwardingEnabled": True})],
     "CreateConfigurationSet": [("POST", SETS, {
         "ConfigurationSetName": "s", "TrackingOptions": {"CustomRedirectDomain": "example.com"},
         "DeliveryOptions": {"TlsPolicy": "REQUIRE", "MaxDeliverySeconds": 300},

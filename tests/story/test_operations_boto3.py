@@ -449,6 +449,23 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
 
 
 IN_FILES_OF_THEIR_OWN = {
+    # test_notifications.py
+    "sns.CreateTopic",
+    "sns.DeleteTopic",
+    "sns.GetTopicAttributes",
+    "sns.ListTagsForResource",
+    "sns.ListTopics",
+    "sns.SetTopicAttributes",
+    "sns.TagResource",
+    "sns.UntagResource",
+    "ses.SetIdentityNotificationTopic",
+    "ses.SetIdentityFeedbackForwardingEnabled",
+    "ses.SetIdentityHeadersInNotificationsEnabled",
+    "ses.GetIdentityNotificationAttributes",
+    "ses.VerifyEmailAddress",
+    "ses.ListVerifiedEmailAddresses",
+    "ses.DeleteVerifiedEmailAddress",
+    "ses.GetSendStatistics",
     # test_iam_groups.py
     "iam.AddUserToGroup",
     "iam.CreateGroup",

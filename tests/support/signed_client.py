@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 
 from tests.support.process import REGION, Account
 
-VERSIONS = {"ses": "2010-12-01", "iam": "2010-05-08", "sts": "2011-06-15"}
+VERSIONS = {"ses": "2010-12-01", "iam": "2010-05-08", "sts": "2011-06-15", "sns": "2010-03-31"}
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
 

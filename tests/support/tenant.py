@@ -11,7 +11,7 @@ from sesame.aws.model import ServiceModel
 from tests.support.process import Account, SesameProcess
 from tests.support.signed_client import policy
 
-SERVICES = ("ses", "sts", "iam")
+SERVICES = ("ses", "sts", "iam", "sns")
 SERVED = {
     f"{service}.{operation}" for service in SERVICES for operation in ServiceModel.load(service).operations
 }
@@ -29,6 +29,7 @@ class Tenant:
     ses: Any
     sts: Any
     iam: Any
+    sns: Any
 
     @property
     def arn(self) -> str:
@@ -46,6 +47,7 @@ class Tenant:
             ses=self.sesame.client("ses", keys),
             sts=self.sesame.client("sts", keys),
             iam=self.sesame.client("iam", keys),
+            sns=self.sesame.client("sns", keys),
         )
 
 

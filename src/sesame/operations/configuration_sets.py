@@ -16,7 +16,7 @@ from sesame.errors import (
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.store import configuration_sets as store
-from sesame.store import identities, tags
+from sesame.store import identities, tags, topics
 from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
 from sesame.store.db import Store, Transaction
 
@@ -314,6 +314,20 @@ def check_suppression(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def check_topic(tx: Transaction, caller: Caller, definition: Mapping[str, Any]) -> None:
-    """An SNS topic has to exist on this server."""
-    if "SnsDestination" in definition:
-        raise InvalidSnsDestination(f"SNS topic <{definition['SnsDestination']['TopicArn']}> not found.")
+    """An SNS topic has to exist on this server, in the caller's account and region."""
+    if "SnsDestination" not in definition:
+        return
+    arn = definition["SnsDestination"]["TopicArn"]
+    if not await can_publish(tx, caller, arn):
+        raise InvalidSnsDestination(f"SNS topic <{arn}> not found.")
+
+
+async def can_publish(tx: Transaction, caller: Caller, topic_arn: str) -> bool:
+    """Whether a topic is on this server, in the caller's account and region."""
+    parts = topic_arn.split(":")
+    if len(parts) != 6 or parts[:3] != ["arn", "aws", "sns"]:
+        return False
+    region, account_id, name = parts[3:]
+    if (account_id, region) != (caller.principal.account_id, caller.region):
+        return False
+    return await topics.get(tx, account_id, region, name) is not None

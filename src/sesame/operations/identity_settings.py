@@ -7,6 +7,7 @@ guide, "Authenticating email with DKIM", "Using a custom MAIL FROM domain"; text
 
 from dataclasses import replace
 
+from sesame.aws.arn import identity_arn
 from sesame.errors import InvalidParameterValue
 from sesame.mail.address import identity_candidates
 from sesame.mail.domain import DomainError, normal_domain
@@ -14,7 +15,7 @@ from sesame.model import DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailu
 from sesame.observe import Clock
 from sesame.operations.dkim_keys import DEFAULT_BITS, DkimKeys
 from sesame.operations.dns_checks import DnsChecks
-from sesame.store import dkim_keys, identities, mail_from
+from sesame.store import dkim_keys, identities, mail_from, notifications
 from sesame.store.db import Store, Transaction
 
 
@@ -117,6 +118,15 @@ class IdentitySettings:
             return found
 
         await self._checks.publish_and_check(await self._store.write(run))
+
+    async def set_forwarding(self, identity: Identity, *, enabled: bool) -> None:
+        """Whether the owner is told of bounces and complaints by mail."""
+        arn = identity_arn(identity.region, identity.account_id, identity.name)
+
+        async def run(tx: Transaction) -> None:
+            await notifications.set_forwarding(tx, identity.account_id, arn, enabled=enabled)
+
+        await self._store.write(run)
 
     async def _restart(self, identity: Identity) -> Identity:
         now = self._clock.now()

@@ -240,3 +240,22 @@ async def leave_sandbox(
     await tx.execute("UPDATE account_region SET production = NULL WHERE account_id = ?", account_id)
     await set_quota(tx, account_id, None, max_24_hour_send=max_24_hour_send, max_send_rate=max_send_rate)
     await bump(tx, account_scope(account_id))
+
+
+QUARTER_HOUR_S = 900
+
+
+async def statistics(
+    tx: Transaction, account_id: str, region: str, *, since: float
+) -> list[tuple[float, int, int]]:
+    """Recipients accepted and bounced, by the quarter hour of acceptance: (its beginning, sent, bounced)."""
+    rows = await tx.all(
+        "SELECT CAST(m.accepted_at / ? AS INTEGER), COUNT(*), SUM(CASE WHEN r.state = 'bounced' THEN 1 ELSE 0 END)"
+        " FROM message m JOIN recipient r ON r.message_seq = m.seq"
+        " WHERE m.account_id = ? AND m.region = ? AND m.accepted_at >= ? GROUP BY 1 ORDER BY 1",
+        QUARTER_HOUR_S,
+        account_id,
+        region,
+        since,
+    )
+    return [(float(row[0] * QUARTER_HOUR_S), int(row[1]), int(row[2])) for row in rows]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
-from sesame.store import tags
+from sesame.store import notifications, tags
 from sesame.store.db import Row, Transaction, bump, identities_scope
 
 _COLUMNS = (
@@ -250,6 +250,7 @@ async def delete(tx: Transaction, identity: Identity) -> None:
     await tx.execute("DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM identity WHERE account_id = ? AND region = ? AND name = ?", *key)
     await tags.remove_all(tx, tags.identity_arn(*key))
+    await notifications.remove_identity(tx, tags.identity_arn(*key))
     await _changed(tx, identity)
 
 

@@ -134,6 +134,14 @@ class DeleteTemplateResponse(TypedDict):
     """DeleteTemplateResponse has no members."""
 
 
+class DeleteVerifiedEmailAddressRequest(TypedDict):
+    EmailAddress: str
+
+
+class DeleteVerifiedEmailAddressResponse(TypedDict):
+    """DeleteVerifiedEmailAddress has no output."""
+
+
 class DescribeConfigurationSetRequest(TypedDict):
     ConfigurationSetName: str
     ConfigurationSetAttributeNames: NotRequired[list[Literal["eventDestinations", "trackingOptions", "deliveryOptions", "reputationOptions"]]]
@@ -193,6 +201,24 @@ class GetIdentityMailFromDomainAttributesResponse(TypedDict):
     MailFromDomainAttributes: dict[str, IdentityMailFromDomainAttributes]
 
 
+class GetIdentityNotificationAttributesRequest(TypedDict):
+    Identities: list[str]
+
+
+class IdentityNotificationAttributes(TypedDict):
+    BounceTopic: str
+    ComplaintTopic: str
+    DeliveryTopic: str
+    ForwardingEnabled: bool
+    HeadersInBounceNotificationsEnabled: NotRequired[bool]
+    HeadersInComplaintNotificationsEnabled: NotRequired[bool]
+    HeadersInDeliveryNotificationsEnabled: NotRequired[bool]
+
+
+class GetIdentityNotificationAttributesResponse(TypedDict):
+    NotificationAttributes: dict[str, IdentityNotificationAttributes]
+
+
 class GetIdentityPoliciesRequest(TypedDict):
     Identity: str
     PolicyNames: list[str]
@@ -223,6 +249,22 @@ class GetSendQuotaResponse(TypedDict):
     Max24HourSend: NotRequired[float]
     MaxSendRate: NotRequired[float]
     SentLast24Hours: NotRequired[float]
+
+
+class GetSendStatisticsRequest(TypedDict):
+    """GetSendStatistics has no input."""
+
+
+class SendDataPoint(TypedDict):
+    Timestamp: NotRequired[float]
+    DeliveryAttempts: NotRequired[int]
+    Bounces: NotRequired[int]
+    Complaints: NotRequired[int]
+    Rejects: NotRequired[int]
+
+
+class GetSendStatisticsResponse(TypedDict):
+    SendDataPoints: NotRequired[list[SendDataPoint]]
 
 
 class GetTemplateRequest(TypedDict):
@@ -275,6 +317,14 @@ class TemplateMetadata(TypedDict):
 class ListTemplatesResponse(TypedDict):
     TemplatesMetadata: NotRequired[list[TemplateMetadata]]
     NextToken: NotRequired[str]
+
+
+class ListVerifiedEmailAddressesRequest(TypedDict):
+    """ListVerifiedEmailAddresses has no input."""
+
+
+class ListVerifiedEmailAddressesResponse(TypedDict):
+    VerifiedEmailAddresses: NotRequired[list[str]]
 
 
 class PutConfigurationSetDeliveryOptionsRequest(TypedDict):
@@ -414,6 +464,25 @@ class SetIdentityDkimEnabledResponse(TypedDict):
     """SetIdentityDkimEnabledResponse has no members."""
 
 
+class SetIdentityFeedbackForwardingEnabledRequest(TypedDict):
+    Identity: str
+    ForwardingEnabled: bool
+
+
+class SetIdentityFeedbackForwardingEnabledResponse(TypedDict):
+    """SetIdentityFeedbackForwardingEnabledResponse has no members."""
+
+
+class SetIdentityHeadersInNotificationsEnabledRequest(TypedDict):
+    Identity: str
+    NotificationType: Literal["Bounce", "Complaint", "Delivery"]
+    Enabled: bool
+
+
+class SetIdentityHeadersInNotificationsEnabledResponse(TypedDict):
+    """SetIdentityHeadersInNotificationsEnabledResponse has no members."""
+
+
 class SetIdentityMailFromDomainRequest(TypedDict):
     Identity: str
     MailFromDomain: NotRequired[str]
@@ -422,6 +491,16 @@ class SetIdentityMailFromDomainRequest(TypedDict):
 
 class SetIdentityMailFromDomainResponse(TypedDict):
     """SetIdentityMailFromDomainResponse has no members."""
+
+
+class SetIdentityNotificationTopicRequest(TypedDict):
+    Identity: str
+    NotificationType: Literal["Bounce", "Complaint", "Delivery"]
+    SnsTopic: NotRequired[str]
+
+
+class SetIdentityNotificationTopicResponse(TypedDict):
+    """SetIdentityNotificationTopicResponse has no members."""
 
 
 class TestRenderTemplateRequest(TypedDict):
@@ -499,6 +578,14 @@ class VerifyDomainIdentityRequest(TypedDict):
 
 class VerifyDomainIdentityResponse(TypedDict):
     VerificationToken: str
+
+
+class VerifyEmailAddressRequest(TypedDict):
+    EmailAddress: str
+
+
+class VerifyEmailAddressResponse(TypedDict):
+    """VerifyEmailAddress has no output."""
 
 
 class VerifyEmailIdentityRequest(TypedDict):

@@ -615,6 +615,15 @@ class PutEmailIdentityDkimSigningAttributesResponse(TypedDict):
     SigningHostedZone: NotRequired[str]
 
 
+class PutEmailIdentityFeedbackAttributesRequest(TypedDict):
+    EmailIdentity: str
+    EmailForwardingEnabled: NotRequired[bool]
+
+
+class PutEmailIdentityFeedbackAttributesResponse(TypedDict):
+    """PutEmailIdentityFeedbackAttributesResponse has no members."""
+
+
 class PutEmailIdentityMailFromAttributesRequest(TypedDict):
     EmailIdentity: str
     MailFromDomain: NotRequired[str]

@@ -9,7 +9,7 @@ from sesame.aws.shapes import ses
 from sesame.errors import InvalidParameterValue
 from sesame.mail.address import AddressError, normal_domain, parse_addr_spec
 from sesame.mail.domain import DomainError
-from sesame.model import Caller, Identity, IdentityKind
+from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
 from sesame.operations import paging
 from sesame.operations.identity_settings import shown_dkim
 from sesame.operations.table import Handlers
@@ -18,6 +18,7 @@ from sesame.store import identities
 from sesame.store.db import Store, Transaction
 
 MAX_IDENTITIES_A_CALL = 100
+MOST_LISTED = 1_000
 
 
 class IdentityOperations:
@@ -33,6 +34,9 @@ class IdentityOperations:
         return {
             "VerifyDomainIdentity": self.verify_domain_identity,
             "VerifyDomainDkim": self.verify_domain_dkim,
+            "VerifyEmailAddress": self.verify_email_address,
+            "ListVerifiedEmailAddresses": self.list_verified_email_addresses,
+            "DeleteVerifiedEmailAddress": self.delete_verified_email_address,
             "VerifyEmailIdentity": self.verify_email_identity,
             "GetIdentityVerificationAttributes": self.get_identity_verification_attributes,
             "GetIdentityDkimAttributes": self.get_identity_dkim_attributes,
@@ -65,6 +69,54 @@ class IdentityOperations:
         await self._authorizer.require(caller, "ses:VerifyEmailIdentity")
         address = address_name(request["EmailAddress"])
         await self._verification.start_address(caller.principal.account_id, caller.region, address)
+        return {}
+
+    async def verify_email_address(
+        self, caller: Caller, request: ses.VerifyEmailAddressRequest
+    ) -> ses.VerifyEmailAddressResponse:
+        """The name VerifyEmailIdentity had before."""
+        await self._authorizer.require(caller, "ses:VerifyEmailAddress")
+        address = address_name(request["EmailAddress"])
+        await self._verification.start_address(caller.principal.account_id, caller.region, address)
+        return {}
+
+    async def list_verified_email_addresses(
+        self, caller: Caller, request: ses.ListVerifiedEmailAddressesRequest
+    ) -> ses.ListVerifiedEmailAddressesResponse:
+        """The addresses that are verified; there is no paging, so the first thousand."""
+        await self._authorizer.require(caller, "ses:ListVerifiedEmailAddresses")
+
+        async def run(tx: Transaction) -> list[Identity]:
+            return await identities.page(
+                tx,
+                caller.principal.account_id,
+                caller.region,
+                kind=IdentityKind.ADDRESS,
+                after="",
+                limit=MOST_LISTED,
+            )
+
+        return {
+            "VerifiedEmailAddresses": [
+                identity.name
+                for identity in await self._store.read(run)
+                if identity.verification is VerificationStatus.SUCCESS
+            ]
+        }
+
+    async def delete_verified_email_address(
+        self, caller: Caller, request: ses.DeleteVerifiedEmailAddressRequest
+    ) -> ses.DeleteVerifiedEmailAddressResponse:
+        """Remove an address; one that is not there is gone already."""
+        await self._authorizer.require(caller, "ses:DeleteVerifiedEmailAddress")
+        address = address_name(request["EmailAddress"])
+
+        async def run(tx: Transaction) -> None:
+            found = await identities.get(tx, caller.principal.account_id, caller.region, address)
+            if found is not None:
+                await identities.delete(tx, found)
+
+        await self._store.write(run)
         return {}
 
     async def get_identity_verification_attributes(

@@ -25,7 +25,7 @@ from sesame.operations.resource_tags import read_tags
 from sesame.operations.ses.identities import identity_name
 from sesame.operations.table import Handlers
 from sesame.operations.verification import DKIM_BITS, Verification
-from sesame.store import configuration_sets, dkim_keys, identities, mail_from, tags
+from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
 from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1000
@@ -135,10 +135,11 @@ class IdentityV2Operations:
             held = await tags.get(tx, tags.identity_arn(account_id, region, name))
             default = await configuration_sets.default_of(tx, account_id, region, name)
             domain = await mail_from.get(tx, account_id, region, name)
+            told = await notifications.get(tx, account_id, identity_arn(region, account_id, name))
             record = await identities.check_record(tx, account_id, region, name)
             found: sesv2.GetEmailIdentityResponse = {
                 "IdentityType": _TYPES[identity.kind],
-                "FeedbackForwardingStatus": True,
+                "FeedbackForwardingStatus": told.is_forwarding,
                 "VerifiedForSendingStatus": identity.verification in _SENDING,
                 "DkimAttributes": await dkim_attributes(tx, identity),
                 "Policies": {policy.policy_name: policy.document for policy in stored},

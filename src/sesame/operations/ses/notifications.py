@@ -1,0 +1,171 @@
+"""What is told of an identity's mail, SES v1: topics, headers, feedback by mail. Kept; nothing is told yet.
+
+The owner names the identity or its ARN; a delegate that may send as it names the ARN and has settings of
+its own. Source: SES API reference; SES developer guide, "Delegate sender notifications".
+"""
+
+from sesame.access.authorize import Authorizer, normal_name, parse_identity_arn
+from sesame.aws.arn import identity_arn
+from sesame.aws.shapes import ses
+from sesame.errors import AccessDenied, InvalidParameterValue
+from sesame.model import Caller
+from sesame.operations.configuration_sets import can_publish
+from sesame.operations.table import Handlers
+from sesame.policy import Policy, parse_stored_identity_policy
+from sesame.policy.language.document import Effect
+from sesame.store import identities, notifications
+from sesame.store.db import Store, Transaction
+from sesame.store.notifications import Settings
+
+MAX_IDENTITIES_A_CALL = 100
+
+
+class NotificationOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "SetIdentityNotificationTopic": self.set_topic,
+            "SetIdentityFeedbackForwardingEnabled": self.set_forwarding,
+            "SetIdentityHeadersInNotificationsEnabled": self.set_headers,
+            "GetIdentityNotificationAttributes": self.get_attributes,
+        }
+
+    async def set_topic(
+        self, caller: Caller, request: ses.SetIdentityNotificationTopicRequest
+    ) -> ses.SetIdentityNotificationTopicResponse:
+        """Set or clear the topic for one kind of notification."""
+        await self._authorizer.require(caller, "ses:SetIdentityNotificationTopic")
+        topic, kind = request.get("SnsTopic") or None, request["NotificationType"]
+
+        async def run(tx: Transaction) -> None:
+            arn = await meant(tx, caller, request["Identity"])
+            if topic is not None and not await can_publish(tx, caller, topic):
+                raise InvalidParameterValue(f"SNS topic <{topic}> not found.")
+            await notifications.set_topic(tx, caller.principal.account_id, arn, kind, topic)
+
+        await self._store.write(run)
+        return {}
+
+    async def set_forwarding(
+        self, caller: Caller, request: ses.SetIdentityFeedbackForwardingEnabledRequest
+    ) -> ses.SetIdentityFeedbackForwardingEnabledResponse:
+        """Whether bounces and complaints are mailed; they cannot be told nowhere at all."""
+        await self._authorizer.require(caller, "ses:SetIdentityFeedbackForwardingEnabled")
+
+        async def run(tx: Transaction) -> None:
+            arn = await meant(tx, caller, request["Identity"])
+            settings = await notifications.get(tx, caller.principal.account_id, arn)
+            if not request["ForwardingEnabled"] and not {"Bounce", "Complaint"} <= settings.topics.keys():
+                raise InvalidParameterValue(
+                    f"Identity {request['Identity']} does not have both a bounce and a complaint topic: feedback"
+                    " forwarding cannot be disabled."
+                )
+            await notifications.set_forwarding(
+                tx, caller.principal.account_id, arn, enabled=request["ForwardingEnabled"]
+            )
+
+        await self._store.write(run)
+        return {}
+
+    async def set_headers(
+        self, caller: Caller, request: ses.SetIdentityHeadersInNotificationsEnabledRequest
+    ) -> ses.SetIdentityHeadersInNotificationsEnabledResponse:
+        """Whether notifications of a kind carry the message's headers; the kind needs a topic."""
+        await self._authorizer.require(caller, "ses:SetIdentityHeadersInNotificationsEnabled")
+        kind = request["NotificationType"]
+
+        async def run(tx: Transaction) -> None:
+            arn = await meant(tx, caller, request["Identity"])
+            settings = await notifications.get(tx, caller.principal.account_id, arn)
+            if request["Enabled"] and kind not in settings.topics:
+                raise InvalidParameterValue(f"Identity {request['Identity']} has no {kind} topic.")
+            await notifications.set_headers(
+                tx, caller.principal.account_id, arn, kind, enabled=request["Enabled"]
+            )
+
+        await self._store.write(run)
+        return {}
+
+    async def get_attributes(
+        self, caller: Caller, request: ses.GetIdentityNotificationAttributesRequest
+    ) -> ses.GetIdentityNotificationAttributesResponse:
+        """The settings of each identity that exists and may be asked about; the others are left out."""
+        await self._authorizer.require(caller, "ses:GetIdentityNotificationAttributes")
+        if len(request["Identities"]) > MAX_IDENTITIES_A_CALL:
+            raise InvalidParameterValue(f"A call takes at most {MAX_IDENTITIES_A_CALL} identities.")
+
+        async def run(tx: Transaction) -> dict[str, Settings]:
+            found = {}
+            for name in dict.fromkeys(request["Identities"]):
+                try:
+                    arn = await meant(tx, caller, name)
+                except (AccessDenied, InvalidParameterValue):
+                    continue
+                found[name] = await notifications.get(tx, caller.principal.account_id, arn)
+            return found
+
+        found = await self._store.read(run)
+        return {"NotificationAttributes": {name: _shown(settings) for name, settings in found.items()}}
+
+
+async def meant(tx: Transaction, caller: Caller, text: str) -> str:
+    """The ARN of the identity a caller names: its own, or one that it may send as.
+
+    A foreign identity that does not name the caller in an Allow is refused like one that is not there (I9).
+    """
+    account_id, region = caller.principal.account_id, caller.region
+    if not text.startswith("arn:"):
+        name = normal_name(text)
+        if await identities.get(tx, account_id, region, name) is None:
+            raise InvalidParameterValue(
+                f"Identity {text} is invalid. Must be a verified email address or domain."
+            )
+        return identity_arn(region, account_id, name)
+    arn = parse_identity_arn(text)
+    name = normal_name(arn.resource.removeprefix("identity/"))
+    known = None
+    if arn.region == region:
+        known = await identities.get(tx, arn.account_id, region, name)
+    if arn.account_id == account_id:
+        if known is None:
+            raise InvalidParameterValue(
+                f"Identity {text} is invalid. Must be a verified email address or domain."
+            )
+        return identity_arn(region, account_id, name)
+    stored = [] if known is None else await identities.policies(tx, arn.account_id, region, name)
+    if not any(_names(parse_stored_identity_policy(policy.document), caller) for policy in stored):
+        raise AccessDenied(
+            f"User `{caller.principal.arn}' is not authorized to perform"
+            f" `ses:SetIdentityNotificationTopic' on resource `{text}'"
+        )
+    return identity_arn(region, arn.account_id, name)
+
+
+def _names(policy: Policy, caller: Caller) -> bool:
+    """Whether a policy lets the caller's account send at all, whatever its conditions say."""
+    account_id = caller.principal.account_id
+    known = {"*", account_id, f"arn:aws:iam::{account_id}:root", caller.principal.arn}
+    return any(
+        statement.effect is Effect.ALLOW
+        and any(principal.value in known for principal in statement.principals or ())
+        for statement in policy.statements
+    )
+
+
+def _shown(settings: Settings) -> ses.IdentityNotificationAttributes:
+    shown: ses.IdentityNotificationAttributes = {
+        "BounceTopic": settings.topics.get("Bounce", ""),
+        "ComplaintTopic": settings.topics.get("Complaint", ""),
+        "DeliveryTopic": settings.topics.get("Delivery", ""),
+        "ForwardingEnabled": settings.is_forwarding,
+        "HeadersInBounceNotificationsEnabled": "Bounce" in settings.with_headers,
+        "HeadersInComplaintNotificationsEnabled": "Complaint" in settings.with_headers,
+        "HeadersInDeliveryNotificationsEnabled": "Delivery" in settings.with_headers,
+    }
+    return shown

@@ -1,0 +1,336 @@
+"""SNS topics, as far as SES has to point at them: made, read, changed, tagged. Nothing is published yet.
+
+Source: SNS API reference; codes and status from botocore's SNS model.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.shapes import sns
+from sesame.errors import AccessDenied, ServiceError
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.operations import paging
+from sesame.operations.resource_tags import read_tags
+from sesame.operations.table import Handlers
+from sesame.policy import PolicyError, parse_stored_identity_policy
+from sesame.store import tags, topics
+from sesame.store.db import Store, Transaction
+from sesame.store.topics import Topic, topic_arn
+
+MAX_TOPICS = 100_000
+A_PAGE = 100
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_ARN = re.compile(r"arn:aws:sns:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,256})")
+ATTRIBUTES = (
+    "DeliveryPolicy",
+    "DisplayName",
+    "KmsMasterKeyId",
+    "Policy",
+    "SignatureVersion",
+    "TracingConfig",
+)
+"""What can be set; feedback roles and FIFO attributes belong to what is not served."""
+
+POLICY_ACTIONS = (
+    "AddPermission", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic", "Publish", "RemovePermission",
+    "SetTopicAttributes", "Subscribe",
+)  # fmt: skip
+
+
+class AuthorizationError(ServiceError):
+    """The caller's policies do not allow the call."""
+
+    code, http_status = "AuthorizationError", 403
+
+
+class InvalidParameter(ServiceError):
+    """A parameter has a wrong value."""
+
+    code = "InvalidParameter"
+
+
+class NotFound(ServiceError):
+    """There is no such topic."""
+
+    code, http_status = "NotFound", 404
+
+
+class ResourceNotFound(ServiceError):
+    """There is nothing of that ARN to tag."""
+
+    code, http_status = "ResourceNotFound", 404
+
+
+class TopicOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer, clock: Clock) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._clock = clock
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreateTopic": self.create_topic,
+            "DeleteTopic": self.delete_topic,
+            "ListTopics": self.list_topics,
+            "GetTopicAttributes": self.get_topic_attributes,
+            "SetTopicAttributes": self.set_topic_attributes,
+            "TagResource": self.tag_resource,
+            "UntagResource": self.untag_resource,
+            "ListTagsForResource": self.list_tags_for_resource,
+        }
+
+    async def create_topic(self, caller: Caller, request: sns.CreateTopicRequest) -> sns.CreateTopicResponse:
+        """Make a topic, or find the one of that name with the same attributes."""
+        name, attributes = request["Name"], request.get("Attributes", {})
+        account_id, region = caller.principal.account_id, caller.region
+        arn = topic_arn(region, account_id, name)
+        await self._require(caller, "CreateTopic", arn)
+        if name.endswith(".fifo") or attributes.get("FifoTopic", "false") == "true":
+            raise InvalidParameter("Invalid parameter: FIFO topics are not supported.")
+        if not _NAME.fullmatch(name):
+            raise InvalidParameter("Invalid parameter: Topic Name")
+        if request.get("DataProtectionPolicy"):
+            raise InvalidParameter("Invalid parameter: DataProtectionPolicy is not supported.")
+        wanted = {key: value for key, value in attributes.items() if key != "FifoTopic"}
+        for key, value in wanted.items():
+            _check_attribute(key, value)
+        labels = read_tags(request.get("Tags", ()))
+
+        async def run(tx: Transaction) -> None:
+            found = await topics.get(tx, account_id, region, name)
+            if found is not None:
+                if any(found.attributes.get(key) != value for key, value in wanted.items()):
+                    raise InvalidParameter(
+                        "Invalid parameter: Attributes Reason: Topic already exists with different attributes"
+                    )
+                return
+            if await topics.count(tx, account_id, region) >= MAX_TOPICS:
+                raise InvalidParameter("Invalid parameter: the limit of topics is reached.")
+            topic = Topic(
+                account_id=account_id,
+                region=region,
+                name=name,
+                attributes=wanted,
+                created_at=self._clock.now(),
+            )
+            await topics.put(tx, topic)
+            await tags.put(tx, topic.arn, labels)
+
+        await self._store.write(run)
+        return {"TopicArn": arn}
+
+    async def delete_topic(self, caller: Caller, request: sns.DeleteTopicRequest) -> sns.DeleteTopicResponse:
+        """Remove a topic; one that is not there is gone already."""
+        await self._require(caller, "DeleteTopic", request["TopicArn"])
+        region, account_id, name = read_arn(request["TopicArn"])
+
+        async def run(tx: Transaction) -> None:
+            if (account_id, region) != (caller.principal.account_id, caller.region):
+                return
+            if (found := await topics.get(tx, account_id, region, name)) is not None:
+                await topics.delete(tx, found)
+
+        await self._store.write(run)
+        return {}
+
+    async def list_topics(self, caller: Caller, request: sns.ListTopicsRequest) -> sns.ListTopicsResponse:
+        """The account's topics in the region, a hundred a page."""
+        account_id, region = caller.principal.account_id, caller.region
+        await self._require(caller, "ListTopics", f"arn:aws:sns:{region}:{account_id}:*")
+        after = paging.decode(
+            request.get("NextToken"), lambda: InvalidParameter("Invalid parameter: NextToken")
+        )
+
+        async def run(tx: Transaction) -> list[Topic]:
+            return await topics.page(tx, account_id, region, after=after, limit=A_PAGE + 1)
+
+        page, token = paging.cut(await self._store.read(run), A_PAGE, lambda topic: topic.name)
+        response: sns.ListTopicsResponse = {"Topics": [{"TopicArn": topic.arn} for topic in page]}
+        if token is not None:
+            response["NextToken"] = token
+        return response
+
+    async def get_topic_attributes(
+        self, caller: Caller, request: sns.GetTopicAttributesRequest
+    ) -> sns.GetTopicAttributesResponse:
+        """A topic's attributes with what SNS counts."""
+        await self._require(caller, "GetTopicAttributes", request["TopicArn"])
+        topic = await self._store.read(lambda tx: _own(tx, caller, request["TopicArn"]))
+        return {
+            "Attributes": {
+                "Policy": default_policy(topic),
+                "DisplayName": "",
+                "EffectiveDeliveryPolicy": _DELIVERY_POLICY,
+                **topic.attributes,
+                "TopicArn": topic.arn,
+                "Owner": topic.account_id,
+                "SubscriptionsConfirmed": "0",
+                "SubscriptionsDeleted": "0",
+                "SubscriptionsPending": "0",
+            }
+        }
+
+    async def set_topic_attributes(
+        self, caller: Caller, request: sns.SetTopicAttributesRequest
+    ) -> sns.SetTopicAttributesResponse:
+        """Set one attribute; without a value it goes back to its default."""
+        await self._require(caller, "SetTopicAttributes", request["TopicArn"])
+        name, value = request["AttributeName"], request.get("AttributeValue", "")
+        _check_attribute(name, value)
+
+        async def run(tx: Transaction) -> None:
+            topic = await _own(tx, caller, request["TopicArn"])
+            attributes: Mapping[str, str] = {
+                **{key: other for key, other in topic.attributes.items() if key != name},
+                **({name: value} if value else {}),
+            }
+            await topics.put(tx, replace(topic, attributes=attributes))
+
+        await self._store.write(run)
+        return {}
+
+    async def tag_resource(self, caller: Caller, request: sns.TagResourceRequest) -> sns.TagResourceResponse:
+        """Tag a topic."""
+        await self._require(caller, "TagResource", request["ResourceArn"])
+        labels = read_tags(request["Tags"])
+
+        async def run(tx: Transaction) -> None:
+            topic = await _to_tag(tx, caller, request["ResourceArn"])
+            await tags.put(tx, topic.arn, labels)
+
+        await self._store.write(run)
+        return {}
+
+    async def untag_resource(
+        self, caller: Caller, request: sns.UntagResourceRequest
+    ) -> sns.UntagResourceResponse:
+        """Take tags off a topic."""
+        await self._require(caller, "UntagResource", request["ResourceArn"])
+
+        async def run(tx: Transaction) -> None:
+            topic = await _to_tag(tx, caller, request["ResourceArn"])
+            await tags.remove(tx, topic.arn, request["TagKeys"])
+
+        await self._store.write(run)
+        return {}
+
+    async def list_tags_for_resource(
+        self, caller: Caller, request: sns.ListTagsForResourceRequest
+    ) -> sns.ListTagsForResourceResponse:
+        """A topic's tags."""
+        await self._require(caller, "ListTagsForResource", request["ResourceArn"])
+
+        async def run(tx: Transaction) -> dict[str, str]:
+            return await tags.get(tx, (await _to_tag(tx, caller, request["ResourceArn"])).arn)
+
+        held = await self._store.read(run)
+        return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+
+    async def _require(self, caller: Caller, action: str, arn: str) -> None:
+        try:
+            await self._authorizer.require(caller, f"SNS:{action}", arn)
+        except AccessDenied as error:
+            raise AuthorizationError(error.message) from None
+
+
+def read_arn(text: str) -> tuple[str, str, str]:
+    """Region, account and name of a topic ARN; raises `InvalidParameter` in SNS's words."""
+    parts = text.split(":")
+    if len(parts) < 6:
+        raise InvalidParameter(
+            f"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not {len(parts)}"
+        )
+    match = _ARN.fullmatch(text)
+    if match is None:
+        raise InvalidParameter("Invalid parameter: TopicArn")
+    return match[1], match[2], match[3]
+
+
+async def _own(tx: Transaction, caller: Caller, arn: str) -> Topic:
+    region, account_id, name = read_arn(arn)
+    found = None
+    if (account_id, region) == (caller.principal.account_id, caller.region):
+        found = await topics.get(tx, account_id, region, name)
+    if found is None:
+        raise NotFound("Topic does not exist")
+    return found
+
+
+async def _to_tag(tx: Transaction, caller: Caller, arn: str) -> Topic:
+    try:
+        return await _own(tx, caller, arn)
+    except NotFound:
+        raise ResourceNotFound("Resource does not exist") from None
+
+
+def _check_attribute(name: str, value: str) -> None:
+    if name not in ATTRIBUTES:
+        raise InvalidParameter("Invalid parameter: AttributeName")
+    match name:
+        case "Policy" if value:
+            try:
+                parse_stored_identity_policy(value)
+            except PolicyError as error:
+                raise InvalidParameter(f"Invalid parameter: Policy Error: {error}") from None
+        case "DeliveryPolicy" if value:
+            try:
+                is_object = isinstance(json.loads(value), dict)
+            except (ValueError, RecursionError):
+                is_object = False
+            if not is_object:
+                raise InvalidParameter(
+                    "Invalid parameter: Attributes Reason: DeliveryPolicy: must be a JSON object"
+                )
+        case "DisplayName" if len(value) > 100:
+            raise InvalidParameter("Invalid parameter: DisplayName")
+        case "SignatureVersion" if value not in ("", "1", "2"):
+            raise InvalidParameter("Invalid parameter: SignatureVersion")
+        case "TracingConfig" if value not in ("", "PassThrough", "Active"):
+            raise InvalidParameter("Invalid parameter: TracingConfig")
+        case "KmsMasterKeyId" if value:
+            raise InvalidParameter("Invalid parameter: KmsMasterKeyId is not supported.")
+
+
+def default_policy(topic: Topic) -> str:
+    """The policy of a topic that has none of its own: its account may do all."""
+    return json.dumps(
+        {
+            "Version": "2008-10-17",
+            "Id": "__default_policy_ID",
+            "Statement": [
+                {
+                    "Sid": "__default_statement_ID",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": "*"},
+                    "Action": [f"SNS:{action}" for action in POLICY_ACTIONS],
+                    "Resource": topic.arn,
+                    "Condition": {"StringEquals": {"AWS:SourceOwner": topic.account_id}},
+                }
+            ],
+        }
+    )
+
+
+_DELIVERY_POLICY = json.dumps(
+    {
+        "http": {
+            "defaultHealthyRetryPolicy": {
+                "minDelayTarget": 20,
+                "maxDelayTarget": 20,
+                "numRetries": 3,
+                "numMaxDelayRetries": 0,
+                "numNoDelayRetries": 0,
+                "numMinDelayRetries": 0,
+                "backoffFunction": "linear",
+            },
+            "disableSubscriptionOverrides": False,
+        }
+    }
+)

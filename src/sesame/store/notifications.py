@@ -1,0 +1,84 @@
+"""What accounts want to be told of identities' mail: topics by kind, headers, feedback by mail.
+
+Kept per account and identity ARN, since a delegate may have its own settings for an identity that it sends
+as. No decision about a send reads this.
+"""
+
+from dataclasses import dataclass, field
+
+from sesame.store.db import Transaction
+
+KINDS = ("Bounce", "Complaint", "Delivery")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of one identity: kind to topic ARN, the kinds that carry headers, and the mail switch."""
+
+    topics: dict[str, str] = field(default_factory=dict)
+    with_headers: frozenset[str] = frozenset()
+    is_forwarding: bool = True
+
+
+async def get(tx: Transaction, account_id: str, identity_arn: str) -> Settings:
+    """An account's settings for an identity; the defaults where it has none."""
+    rows = await tx.all(
+        "SELECT kind, topic_arn, with_headers FROM identity_notification WHERE account_id = ? AND identity_arn = ?",
+        account_id,
+        identity_arn,
+    )
+    forwarding = await tx.one(
+        "SELECT enabled FROM identity_forwarding WHERE account_id = ? AND identity_arn = ?",
+        account_id,
+        identity_arn,
+    )
+    return Settings(
+        topics={row[0]: row[1] for row in rows if row[1] is not None},
+        with_headers=frozenset(row[0] for row in rows if row[2]),
+        is_forwarding=forwarding is None or bool(forwarding[0]),
+    )
+
+
+async def set_topic(
+    tx: Transaction, account_id: str, identity_arn: str, kind: str, topic_arn: str | None
+) -> None:
+    """Set or clear the topic of a kind; clearing it switches its headers off."""
+    await tx.execute(
+        "INSERT INTO identity_notification VALUES (?, ?, ?, ?, 0) ON CONFLICT (account_id, identity_arn, kind)"
+        " DO UPDATE SET topic_arn = excluded.topic_arn,"
+        " with_headers = CASE WHEN excluded.topic_arn IS NULL THEN 0 ELSE identity_notification.with_headers END",
+        account_id,
+        identity_arn,
+        kind,
+        topic_arn,
+    )
+
+
+async def set_headers(
+    tx: Transaction, account_id: str, identity_arn: str, kind: str, *, enabled: bool
+) -> None:
+    """Whether notifications of a kind carry the headers of the message."""
+    await tx.execute(
+        "UPDATE identity_notification SET with_headers = ? WHERE account_id = ? AND identity_arn = ? AND kind = ?",
+        int(enabled),
+        account_id,
+        identity_arn,
+        kind,
+    )
+
+
+async def set_forwarding(tx: Transaction, account_id: str, identity_arn: str, *, enabled: bool) -> None:
+    """Whether bounces and complaints are told by mail."""
+    await tx.execute(
+        "INSERT INTO identity_forwarding VALUES (?, ?, ?) ON CONFLICT (account_id, identity_arn)"
+        " DO UPDATE SET enabled = excluded.enabled",
+        account_id,
+        identity_arn,
+        int(enabled),
+    )
+
+
+async def remove_identity(tx: Transaction, identity_arn: str) -> None:
+    """Forget what everybody wanted of an identity that is gone."""
+    await tx.execute("DELETE FROM identity_notification WHERE identity_arn = ?", identity_arn)
+    await tx.execute("DELETE FROM identity_forwarding WHERE identity_arn = ?", identity_arn)
