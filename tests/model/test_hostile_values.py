@@ -376,7 +376,9 @@ def world(tenant: Tenant) -> Tenant:
 
 
 def test_the_usual_values_are_those_of_every_served_operation() -> None:
-    served = {f"{name}.{op}" for name in ("ses", "sts", "iam", "sns") for op in ServiceModel.load(name).operations}
+    served = {
+        f"{name}.{op}" for name in ("ses", "sts", "iam", "sns") for op in ServiceModel.load(name).operations
+    }
     assert served == USUAL.keys()
 
 
