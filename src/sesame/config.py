@@ -36,6 +36,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Largest request body; the largest message of the v2 API, 40 MB, grows by base64."""
     clock_skew_s: int = 900
     """How far a signature's time may be from ours; AWS allows 900, less is stricter."""
+    requests_per_second: float = 0.0
+    """Calls of each SES operation but sends, per account and region; SES allows 1. 0: no bound."""
     regions: tuple[str, ...] = ()
     """Regions served; empty: every name shaped like a region."""
 
@@ -300,6 +302,8 @@ def _check(settings: Settings) -> None:
     _check_submission(settings)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
+    if settings.api.requests_per_second < 0:
+        raise ConfigError("setting `api.requests_per_second` must be 0 or more")
     for region in settings.api.regions:
         if not REGION.fullmatch(region):
             raise ConfigError(f"setting `api.regions`: `{region}` is not a region; write it as `eu-west-1`")

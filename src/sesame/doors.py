@@ -45,6 +45,7 @@ from sesame.operations.templates import TemplateCache, Templates
 from sesame.sending.send import Sender
 from sesame.server.api import AwsApi
 from sesame.server.submission import SubmissionDoor
+from sesame.server.throttle import Throttle
 from sesame.services import Services
 
 
@@ -111,6 +112,7 @@ class Doors:
                 regions=served_regions(settings),
             ),
             uncached=uncached,
+            throttle=Throttle(services.clock, per_second=settings.api.requests_per_second),
             new_request_id=services.ids.request_id,
             clock=services.clock,
             log=services.log,

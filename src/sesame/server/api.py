@@ -28,6 +28,7 @@ from sesame.errors import (
 )
 from sesame.model import Caller
 from sesame.observe import Clock, Log
+from sesame.server.throttle import Throttle
 
 V2_PATHS = (b"/v2/", b"/v1/email/")
 """What paths of the SES API v2 begin with; the second in one operation of SDKs before 2026."""
@@ -66,6 +67,7 @@ class AwsApi:
         authenticator: Authenticator,
         *,
         uncached: Callable[[str, str], bool],
+        throttle: Throttle,
         new_request_id: Callable[[], str],
         clock: Clock,
         log: Log,
@@ -78,6 +80,7 @@ class AwsApi:
         self._handlers = handlers
         self._authenticator = authenticator
         self._uncached = uncached
+        self._throttle = throttle
         self._new_request_id = new_request_id
         self._clock = clock
         self._log = log
@@ -138,6 +141,8 @@ class AwsApi:
             api_version=API_VERSIONS.get(model.name),
         )
         operation = self._operation(model, asked, presigned=signed.presigned)
+        if model.signing_name == "ses" and self._uncached(model.name, operation.name):
+            self._throttle.admit(call.caller, model.name, operation.name)
         handler = self._handlers[model.name][operation.name]
         result = await handler(call.caller, operation.parse(asked.input))
         return call.codec.answer(operation, result, request_id=request_id)
