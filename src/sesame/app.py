@@ -193,6 +193,7 @@ class Server:
             idle_s=settings.idle_s,
             connections=settings.connections,
             per_address=settings.connections_per_address,
+            memory_bytes=settings.memory_bytes,
         )
         open_session = self._doors.submission.open_session
         return SmtpServer(listeners, open_session, bounds, log=self._log, auth_required=True)

@@ -65,6 +65,8 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections at once."""
     connections_per_address: int = 50
     """Connections at once from one client: an IPv4 address, or an IPv6 network of 64 bits."""
+    memory_bytes: int = 268_435_456
+    """Of messages that are coming in, on all connections together; beyond it the client is to try again."""
     hello_s: float = 30.0
     """How long a client may take until its password was right."""
     idle_s: float = 60.0
@@ -341,7 +343,14 @@ def _check_submission(settings: Settings) -> None:
             "setting `submission.tls_certificate`: SMTP submission needs a certificate; name its PEM file, or set"
             " `submission.enabled = false`"
         )
-    for name in ("connections", "connections_per_address", "hello_s", "idle_s", "message_bytes"):
+    for name in (
+        "connections",
+        "connections_per_address",
+        "hello_s",
+        "idle_s",
+        "memory_bytes",
+        "message_bytes",
+    ):
         if getattr(submission, name) <= 0:
             raise ConfigError(f"setting `submission.{name}` must be greater than 0")
 

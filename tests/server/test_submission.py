@@ -1,6 +1,7 @@
 """The submission door as hostile and unlucky clients meet it, over real sockets."""
 
 import json
+import select
 import shutil
 import smtplib
 import socket
@@ -281,3 +282,26 @@ def test_a_clients_share_is_that_of_its_network() -> None:
     assert client_network("::ffff:192.0.2.1") == client_network("192.0.2.1")
     assert client_network("192.0.2.1") != client_network("192.0.2.2")
     assert client_network("") == ""
+
+
+def test_messages_coming_in_are_bounded_together(tmp_path: Path) -> None:
+    with running(tmp_path / "data", SESAME_SUBMISSION__MEMORY_BYTES="300000") as sesame:
+        account = sesame.create_account()
+        sesame.vouch(account, "x.example")
+        line = b"x" * 76 + b"\r\n"
+        with logged_in(sesame, account) as first, logged_in(sesame, account) as second:
+            for client in (first, second):
+                client.mail("a@x.example")
+                client.rcpt("b@y.example")
+                assert client.docmd("DATA")[0] == 354
+                assert client.sock is not None
+                client.sock.sendall(b"From: a@x.example\r\n\r\n" + line * 2_500)
+            assert first.sock is not None and second.sock is not None
+            ready, _, _ = select.select([first.sock, second.sock], [], [], 20)
+            refused, other = (first, second) if ready == [first.sock] else (second, first)
+            assert refused.sock is not None and other.sock is not None
+            assert everything(refused.sock) == b"421 Too much mail at once, try again later\r\n"
+            other.sock.sendall(b".\r\n")
+            assert other.getreply()[0] == 250
+        with logged_in(sesame, account) as third:  # what was held is given back
+            third.sendmail("a@x.example", ["b@y.example"], b"From: a@x.example\r\n\r\n" + line * 2_500)

@@ -18,7 +18,7 @@ from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerCon
 
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 
-BOUNDS = Bounds(hello_s=300.0, idle_s=300.0, connections=1_000, per_address=1_000)
+BOUNDS = Bounds(hello_s=300.0, idle_s=300.0, connections=1_000, per_address=1_000, memory_bytes=1 << 30)
 MESSAGE_BYTES = 64 * 1024 * 1024
 _BOUNCING = "bounce@simulator.amazonses.com"
 

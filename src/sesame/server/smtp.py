@@ -63,6 +63,8 @@ class Bounds:
     idle_s: float
     connections: int
     per_address: int
+    memory_bytes: int
+    """Of messages that are coming in or being taken, on all connections together."""
 
 
 BACKLOG = 512
@@ -72,6 +74,7 @@ ACCEPT_AGAIN_S = 0.5
 """How long to wait when no file descriptor is free for a connection."""
 
 TOO_MANY = Reply(421, "Too many concurrent SMTP connections")
+TOO_MUCH = Reply(421, "Too much mail at once, try again later")
 STOPPING = Reply(421, "Service closing transmission channel")
 
 
@@ -93,6 +96,7 @@ class SmtpServer:
         self.log = log
         self.auth_required = auth_required
         self.is_stopping = False
+        self.held_bytes = 0
         self._connections: set[_Connection] = set()
         self._per_address: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
@@ -193,6 +197,7 @@ class _Connection(asyncio.Protocol):
         self._work: asyncio.Task[None] | None = None
         self._is_starting_tls = False
         self._may_write = True
+        self._held_bytes = 0
         self._is_known = not server.auth_required
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -227,7 +232,18 @@ class _Connection(asyncio.Protocol):
             # What came earns patience, but never more than a silence may last.
             longest = self._now() + self._server.bounds.idle_s
             self._deadline = min(self._deadline + len(data) / BYTES_PER_S, longest)
-        self._handle(self._session.machine.receive_data(data))
+        events = self._session.machine.receive_data(data)
+        taken = sum(len(event.data) for event in events if isinstance(event, MessageReceived))
+        self._hold(self._session.machine.held_bytes + taken)
+        if self._server.held_bytes > self._server.bounds.memory_bytes and not taken:
+            self._server.log.event("smtp_memory_bound", address=self._address)
+            events = self._session.machine.close(TOO_MUCH, reason="too much mail at once")
+        self._handle(events)
+
+    def _hold(self, held_bytes: int) -> None:
+        """Count what this connection holds of messages."""
+        self._server.held_bytes += held_bytes - self._held_bytes
+        self._held_bytes = held_bytes
 
     def pause_writing(self) -> None:
         self._may_write = False
@@ -241,6 +257,8 @@ class _Connection(asyncio.Protocol):
         if self.ended.done():
             return
         self._transport = None
+        if self._work is None:
+            self._hold(0)
         if self._timer is not None:
             self._timer.cancel()
         self._server.closed(self, self._address)
@@ -302,6 +320,7 @@ class _Connection(asyncio.Protocol):
     async def _take(self, message: MessageReceived) -> None:
         reply = await self._session.take(message)
         self._work = None
+        self._hold(0)
         if reply.code == 250:
             self._handle(self._session.machine.message_accepted(reply.text))
         else:

@@ -60,6 +60,7 @@ class DataReader:
     """
 
     def __init__(self, *, size_bytes: int) -> None:
+        self._size_bytes = size_bytes
         self._left_bytes = size_bytes
         self._chunks: list[bytes] = []
         # Always begins with the CRLF that closed the line before; here that of the DATA command.
@@ -70,6 +71,11 @@ class DataReader:
     def content(self) -> bytes:
         """The lines taken so far, dots undoubled."""
         return b"".join(self._chunks)
+
+    @property
+    def held_bytes(self) -> int:
+        """How much of the message is kept; nothing once it has a defect."""
+        return 0 if self.defect is not None else self._size_bytes - self._left_bytes
 
     def receive_data(self, data: bytes) -> bytes | None:
         """Take `data`; None while the message goes on, else the bytes that follow its end.

@@ -152,6 +152,11 @@ class ServerConnection:
         """False while an answer is outstanding: stop reading from the socket."""
         return self._state not in _NOT_READING
 
+    @property
+    def held_bytes(self) -> int:
+        """How much of a message that is coming in is kept here."""
+        return self._reader.held_bytes if self._state is _State.DATA else 0
+
     def data_to_send(self) -> bytes:
         """What to write now, in one write; empty when there is nothing. The first is the greeting."""
         if self._state is _State.GREETING:
