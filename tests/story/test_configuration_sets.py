@@ -107,6 +107,9 @@ def test_v2_makes_a_set_with_everything_and_pages_through_them(senders: Senders)
     assert found["TrackingOptions"]["HttpsPolicy"] == "REQUIRE"
     assert found["SuppressionOptions"] == {"SuppressedReasons": ["BOUNCE"]}
     assert found["Tags"] == [{"Key": "team", "Value": "news"}]
+    arn = f"arn:aws:ses:{REGION}:{senders.account.account_id}:configuration-set/all"
+    senders.v2.tag_resource(ResourceArn=arn, Tags=[{"Key": "size", "Value": "l"}])
+    assert len(senders.v2.list_tags_for_resource(ResourceArn=arn)["Tags"]) == 2
     for number in range(5):
         senders.v2.create_configuration_set(ConfigurationSetName=f"set-{number}")
     first = senders.v2.list_configuration_sets(PageSize=4)

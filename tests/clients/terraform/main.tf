@@ -8,11 +8,11 @@ variable "delegate" {}
 provider "aws" {
   region = "us-east-1"
   endpoints {
-    ses = var.endpoint
+    ses   = var.endpoint
     sesv2 = var.endpoint
-    sns = var.endpoint
-    sts = var.endpoint
-    iam = var.endpoint
+    sns   = var.endpoint
+    sts   = var.endpoint
+    iam   = var.endpoint
   }
 }
 resource "aws_ses_domain_identity" "shop" { domain = var.domain }
@@ -33,11 +33,38 @@ resource "aws_ses_identity_policy" "delegate" {
   name     = "delegate"
   policy   = data.aws_iam_policy_document.delegate.json
 }
+resource "aws_sesv2_email_identity" "letters" { email_identity = "letters.${var.domain}" }
+resource "aws_sesv2_email_identity_policy" "letters" {
+  email_identity = aws_sesv2_email_identity.letters.email_identity
+  policy_name    = "delegate"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { AWS = var.delegate }
+      Action    = "ses:SendEmail"
+      Resource  = aws_sesv2_email_identity.letters.arn
+    }]
+  })
+}
+resource "aws_sesv2_configuration_set" "letters" {
+  configuration_set_name = "letters"
+  delivery_options { tls_policy = "REQUIRE" }
+}
+resource "aws_sns_topic" "bounces" { name = "bounces" }
+resource "aws_iam_policy" "send" {
+  name   = "send-mail"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "ses:Send*", Resource = "*" }] })
+}
+resource "aws_iam_user_policy_attachment" "mailer" {
+  user       = aws_iam_user.mailer.name
+  policy_arn = aws_iam_policy.send.arn
+}
 resource "aws_iam_user" "mailer" { name = "mailer" }
 resource "aws_iam_access_key" "mailer" { user = aws_iam_user.mailer.name }
 resource "aws_iam_user_policy" "mailer" {
-  name = "send"
-  user = aws_iam_user.mailer.name
+  name   = "send"
+  user   = aws_iam_user.mailer.name
   policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "ses:Send*", Resource = "*" }] })
 }
 output "smtp_user" { value = aws_iam_access_key.mailer.id }

@@ -14,7 +14,7 @@ from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.resource_tags import MAX_TAGS, read_tags
 from sesame.operations.table import Handlers
-from sesame.store import identities, tags, templates
+from sesame.store import configuration_sets, identities, tags, templates
 from sesame.store.db import Store, Transaction
 
 
@@ -34,7 +34,12 @@ async def _has_template(tx: Transaction, account_id: str, region: str, name: str
     return await templates.get(tx, account_id, region, name) is not None
 
 
+async def _has_configuration_set(tx: Transaction, account_id: str, region: str, name: str) -> bool:
+    return await configuration_sets.get(tx, account_id, region, name) is not None
+
+
 KINDS: Mapping[str, Kind] = {
+    "configuration-set": Kind(word="ConfigurationSet", exists=_has_configuration_set),
     "identity": Kind(word="EmailIdentity", exists=_has_identity),
     "template": Kind(word="Template", exists=_has_template),
 }

@@ -25,15 +25,13 @@ MAX_TOPICS = 100_000
 A_PAGE = 100
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _ARN = re.compile(r"arn:aws:sns:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,256})")
-ATTRIBUTES = (
-    "DeliveryPolicy",
-    "DisplayName",
-    "KmsMasterKeyId",
-    "Policy",
-    "SignatureVersion",
-    "TracingConfig",
+_FEEDBACK = ("SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn")
+_PROTOCOLS = ("Application", "Firehose", "HTTP", "Lambda", "SQS")
+ATTRIBUTES = frozenset(
+    {"DeliveryPolicy", "DisplayName", "KmsMasterKeyId", "Policy", "SignatureVersion", "TracingConfig"}
+    | {protocol + attribute for protocol in _PROTOCOLS for attribute in _FEEDBACK}
 )
-"""What can be set; feedback roles and FIFO attributes belong to what is not served."""
+"""What can be set; those of FIFO topics and archives belong to what is not served."""
 
 POLICY_ACTIONS = (
     "AddPermission", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic", "Publish", "RemovePermission",
