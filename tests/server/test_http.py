@@ -177,3 +177,15 @@ def test_pages_beside_the_api(target: bytes, expected: int, words: bytes) -> Non
         assert api.requests == []
 
     with_door(check)
+
+
+@pytest.mark.parametrize("length", [b"1001", b"99999999999999", b"9" * 18])
+def test_a_body_announced_as_too_large_is_refused_before_it_comes(length: bytes) -> None:
+    async def check(host: str, port: int, api: NoApi) -> None:
+        answer = await exchange(
+            host, port, b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + length + b"\r\n\r\n"
+        )
+        assert status(answer) == 413
+        assert api.requests == []
+
+    with_door(check)

@@ -1,5 +1,6 @@
 """The submission door as hostile and unlucky clients meet it, over real sockets."""
 
+import io
 import json
 import select
 import shutil
@@ -12,9 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from sesame.errors import ConfigError
+from sesame.observe import Log, SystemClock
 from sesame.server.smtp import client_network
-from sesame.server.tls import development_files
+from sesame.server.tls import Certificate, development_files
 from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.submission import connected, logged_in, port_of, published_password, trust
 
@@ -305,3 +309,18 @@ def test_messages_coming_in_are_bounded_together(tmp_path: Path) -> None:
             assert other.getreply()[0] == 250
         with logged_in(sesame, account) as third:  # what was held is given back
             third.sendmail("a@x.example", ["b@y.example"], b"From: a@x.example\r\n\r\n" + line * 2_500)
+
+
+def test_an_encrypted_key_is_refused_and_not_asked_for(tmp_path: Path) -> None:
+    _, chain, key = development_files(tmp_path, ["localhost"], now=time.time())
+    loaded = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    key.write_bytes(
+        loaded.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    log = Log(io.StringIO(), as_json=True, clock=SystemClock())
+    with pytest.raises(ConfigError, match=r"submission\.tls_certificate"):
+        Certificate(chain, key, setting="submission.tls_certificate", log=log)

@@ -302,3 +302,23 @@ def test_reading_from_a_closed_store_says_so(tmp_path: Path) -> None:
             await store.read(lambda tx: epoch(tx, "late"))
 
     asyncio.run(check())
+
+
+def test_a_lock_that_stays_is_waited_for_once_a_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.2)
+
+    async def check(store: Store) -> None:
+        other = connect(tmp_path / "db")
+        other.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(5):  # one by one it would take 12.8 s
+            results = await asyncio.gather(
+                *(store.write(lambda tx: bump(tx, "no")) for _ in range(64)), return_exceptions=True
+            )
+        other.execute("ROLLBACK")
+        other.close()
+        assert all(isinstance(result, StoreUnavailable) for result in results)
+        await store.write(lambda tx: bump(tx, "yes"))
+
+    run_with_store(tmp_path / "db", check)

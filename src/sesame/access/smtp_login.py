@@ -20,7 +20,7 @@ from sesame.store.db import Store, Transaction, account_scope
 from sesame.store.users import smtp_bindings
 
 MAX_FAILURES, WINDOW_S = 10, 60.0
-"""Wrong passwords for one name from one address in that time, before it has to wait."""
+"""Wrong passwords for one name from one client in that time, before it has to wait."""
 
 MAX_KNOWN = 10_000
 _NOBODYS_SECRET = secrets.token_hex(20)
@@ -77,14 +77,17 @@ class SmtpLogins:
         self._failures: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
         self._last_region: OrderedDict[str, str] = OrderedDict()
 
-    async def check(self, username: str, password: str, *, address: str) -> Login:
-        """The log-in for a password. Raises `WrongCredentials`, `TooManyFailures`, `Unavailable`."""
-        if self._is_locked(username, address):
+    async def check(self, username: str, password: str, *, address: str, client: str) -> Login:
+        """The log-in for a password; `client` is what failures are counted by.
+
+        Raises `WrongCredentials`, `TooManyFailures`, `Unavailable`.
+        """
+        if self._is_locked(username, client):
             raise TooManyFailures
         credential = await self._fresh_credential(username)
         region = self._region_of(username, password, credential)
         if credential is None or region is None or not credential.active:
-            self._count_failure(username, address)
+            self._count_failure(username, client)
             raise WrongCredentials
 
         async def run(tx: Transaction) -> tuple[str, ...]:
@@ -141,15 +144,15 @@ class SmtpLogins:
                 self._last_region.popitem(last=False)
         return found
 
-    def _is_locked(self, username: str, address: str) -> bool:
-        began, count = self._failures.get((username, address), (0.0, 0))
+    def _is_locked(self, username: str, client: str) -> bool:
+        began, count = self._failures.get((username, client), (0.0, 0))
         return count >= MAX_FAILURES and self._clock.monotonic() - began < WINDOW_S
 
-    def _count_failure(self, username: str, address: str) -> None:
+    def _count_failure(self, username: str, client: str) -> None:
         now = self._clock.monotonic()
-        began, count = self._failures.pop((username, address), (now, 0))
+        began, count = self._failures.pop((username, client), (now, 0))
         if now - began >= WINDOW_S:
             began, count = now, 0
-        self._failures[username, address] = (began, count + 1)
+        self._failures[username, client] = (began, count + 1)
         if len(self._failures) > MAX_KNOWN:
             self._failures.popitem(last=False)

@@ -55,7 +55,7 @@ class HttpDoor:
         if scope["type"] != "http":
             return
         try:
-            body = await self._read_body(receive)
+            body = await self._read_body(scope, receive)
         except ClientGone:
             return
         except BodyTooLarge:
@@ -90,7 +90,10 @@ class HttpDoor:
         peer = Peer(address=client[0] if client else "0.0.0.0", secure_transport=scope["scheme"] == "https")
         return await self._api.answer(request, peer)
 
-    async def _read_body(self, receive: Receive) -> bytes:
+    async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and (len(value) > 15 or int(value) > self._max_body_bytes):
+                raise BodyTooLarge  # said before it comes
         chunks: list[bytes] = []
         size = 0
         while True:

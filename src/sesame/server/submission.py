@@ -21,6 +21,7 @@ from sesame.errors import (
 from sesame.observe import Clock, Log
 from sesame.sending.send import Sender
 from sesame.sending.submission import RawContent, Submission
+from sesame.server.smtp import client_network
 from sesame.smtp.profile import SES_SUBMISSION
 from sesame.smtp.reply import Reply, printable
 from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
@@ -77,7 +78,9 @@ class SubmissionSession:
         refusal: Reply | None = None
         reason = ""
         try:
-            self._login = await door.logins.check(asked.username, asked.password, address=self._address)
+            self._login = await door.logins.check(
+                asked.username, asked.password, address=self._address, client=client_network(self._address)
+            )
         except WrongCredentials:
             refusal, reason = SES_SUBMISSION.auth_failed, "wrong credentials"
         except TooManyFailures:

@@ -57,7 +57,9 @@ class Certificate:
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self._chain, self._key)
+        context.load_cert_chain(
+            self._chain, self._key, password=""
+        )  # an encrypted key is refused, not asked for
         return context
 
 

@@ -208,12 +208,19 @@ class SqliteStore:
         return True
 
     def _run_apart(self, batch: list[_Job]) -> None:
-        """Run and commit each job by itself, waiting for the lock as long as may be; on the thread."""
+        """Run and commit each job by itself, waiting for the lock as long as may be; on the thread.
+
+        A lock that one of them has waited for in vain is not waited for by the others of the batch.
+        """
         connection = self._connection
-        for job in batch:
+        for number, job in enumerate(batch):
             try:
                 connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
                 connection.execute("BEGIN IMMEDIATE")
+            except Exception as error:
+                _fail(batch[number:], error)
+                break
+            try:
                 self._run_statements([job])
                 self._finish([job])
             except Exception as error:
