@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.process import REGION, Account, SesameProcess, wait_until
 from tests.support.signed_client import Reply, SignedClient, policy, simple_email
-from tests.support.tenant import Tenant, put_policy, refusal, statement
+from tests.support.tenant import SERVICES, Tenant, put_policy, refusal, statement
 
 CLIENTS = 32
 NOT_VERIFIED = (
@@ -49,7 +49,7 @@ def sent(tenant: Tenant) -> float:
 def sandboxed(sesame: SesameProcess) -> Tenant:
     """An account in the sandbox with example.com verified."""
     account = sesame.create_account(production=False)
-    tenant = Tenant(sesame, account, *(sesame.client(service, account) for service in ("ses", "sts", "iam")))
+    tenant = Tenant(sesame, account, *(sesame.client(service, account) for service in SERVICES))
     tenant.ses.verify_domain_identity(Domain="example.com")
     return tenant
 
