@@ -61,8 +61,8 @@ def _refused(error: PolicyError) -> Finding:
     )
 
 
-_STATES = 4_000
-"""What the questions of one check may spend together: a 25th of what a question of its own may."""
+_STATES = 3_000
+"""What the questions of one check may spend together: about a thirtieth of what a question of its own may."""
 
 
 def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> Iterator[Note]:
