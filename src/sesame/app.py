@@ -36,7 +36,7 @@ from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
-from sesame.store import decisions, development
+from sesame.store import custom_verification, decisions, development
 from sesame.store.db import Transaction
 
 PURGE_EVERY_S = 3600.0
@@ -295,7 +295,8 @@ class Server:
             before = self._clock.now() - self._settings.retention_days * DAY_S
             try:
                 await self.services.spool.purge_before(before)
-                await self.services.store.write(partial(decisions.purge_before, at=before), is_long=True)
+                for purge in (decisions.purge_before, custom_verification.purge_before):
+                    await self.services.store.write(partial(purge, at=before), is_long=True)
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
 

@@ -14,6 +14,7 @@ from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.mail.address import identity_candidates
 from sesame.operations.configuration_sets import ConfigurationSets
+from sesame.operations.custom_verification import CustomVerification
 from sesame.operations.iam.groups import GroupOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
 from sesame.operations.iam.simulate import SimulateOperations
@@ -21,6 +22,7 @@ from sesame.operations.iam.tags import TagOperations
 from sesame.operations.iam.users import IamOperations
 from sesame.operations.ses.account import AccountOperations
 from sesame.operations.ses.configuration_sets import ConfigurationSetOperations
+from sesame.operations.ses.custom_verification import CustomVerificationOperations
 from sesame.operations.ses.identities import IdentityOperations
 from sesame.operations.ses.identity_settings import IdentitySettingOperations
 from sesame.operations.ses.notifications import NotificationOperations
@@ -30,6 +32,7 @@ from sesame.operations.ses.templated import TemplatedOperations
 from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
+from sesame.operations.sesv2.custom_verification import CustomVerificationV2Operations
 from sesame.operations.sesv2.identities import IdentityV2Operations
 from sesame.operations.sesv2.identity_settings import IdentitySettingV2Operations
 from sesame.operations.sesv2.policies import PolicyV2Operations
@@ -79,6 +82,15 @@ class Doors:
             services.clock,
             cache=TemplateCache(),
             random_hex=services.ids.hex,
+        )
+        self.custom_verification = CustomVerification(
+            services.store,
+            self.authorizer,
+            self.sender,
+            services.verification,
+            clock=services.clock,
+            executor=services.executor,
+            max_bytes=settings.accounts.message_bytes,
         )
         handlers = {
             "ses": self._ses(),
@@ -132,6 +144,7 @@ class Doors:
             TemplateOperations(self.templates),
             AccountOperations(store, authorizer, services.clock),
             ConfigurationSetOperations(ConfigurationSets(store, authorizer, services.clock)),
+            CustomVerificationOperations(self.custom_verification),
         )
 
     def _sesv2(self) -> Handlers:
@@ -150,6 +163,7 @@ class Doors:
                 ConfigurationSets(store, authorizer, services.clock), store, authorizer
             ),
             SuppressionOperations(store, authorizer, services.clock),
+            CustomVerificationV2Operations(self.custom_verification),
         )
 
     def _iam(self) -> Handlers:

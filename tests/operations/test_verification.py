@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from sesame.model import IdentityKind, VerificationStatus
+from sesame.operations.verification import Confirmation
 from sesame.store import dkim_keys
 from sesame.store.db import Transaction
 from tests.support.identity_world import ACCOUNT, HOUR, REGION, Fixture, with_verification
@@ -69,7 +70,7 @@ def test_the_mailed_link_verifies_once_followed_within_24_hours(tmp_path: Path) 
         await f.verification.start_address(ACCOUNT, REGION, "news@example.com")
         token = await f.mailed_link_token()
         f.clock.advance(24 * HOUR)
-        assert await f.verification.confirm(token) == "news@example.com"
+        assert (await f.verification.confirm(token)).address == "news@example.com"
         assert (await f.identity("news@example.com")).verification is SUCCESS
 
     with_verification(tmp_path, check)
@@ -81,11 +82,11 @@ def test_a_link_is_no_good_after_24_hours_or_when_a_newer_one_was_mailed(tmp_pat
         old = await f.mailed_link_token()
         await f.verification.start_address(ACCOUNT, REGION, "news@example.com")
         new = await f.mailed_link_token()
-        assert await f.verification.confirm(old) is None
+        assert await f.verification.confirm(old) == Confirmation(address=None)
         f.clock.advance(24 * HOUR + 1)
-        assert await f.verification.confirm(new) is None
+        assert await f.verification.confirm(new) == Confirmation(address=None)
         assert (await f.identity("news@example.com")).verification is PENDING
-        assert await f.verification.confirm("") is None
+        assert await f.verification.confirm("") == Confirmation(address=None)
 
     with_verification(tmp_path, check)
 
@@ -95,7 +96,7 @@ def test_a_domains_token_is_no_link(tmp_path: Path) -> None:
 
     async def check(f: Fixture) -> None:
         identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
-        assert await f.verification.confirm(identity.verification_token) is None
+        assert await f.verification.confirm(identity.verification_token) == Confirmation(address=None)
         assert (await f.identity()).verification is PENDING
 
     with_verification(tmp_path, check)

@@ -1,6 +1,9 @@
 """The HTTP door: bounded, and every answer in a form that SDKs read."""
 
 import asyncio
+import base64
+import hashlib
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from sesame.operations.verification import Confirmation
 from sesame.server import protocol
 from sesame.server.http import ApiServer, HttpDoor, _plain, listen
 from sesame.server.protocol import ApiProtocol
@@ -27,16 +31,17 @@ class NoApi:
         return _plain(error.http_status, error.code)
 
 
-async def confirm(token: str) -> str | None:
-    return "news@example.com" if token == "good" else None
+async def confirm(token: str) -> Confirmation:
+    redirect = "https://example.com/gone?a=1" if token == "custom" else None
+    return Confirmation(address="news@example.com" if token == "good" else None, redirect=redirect)
 
 
 def test_looking_at_a_link_does_not_redeem_it(monkeypatch: pytest.MonkeyPatch) -> None:
     redeemed: list[str] = []
 
-    async def redeem(token: str) -> str | None:
+    async def redeem(token: str) -> Confirmation:
         redeemed.append(token)
-        return "news@example.com"
+        return Confirmation(address="news@example.com")
 
     monkeypatch.setitem(globals(), "confirm", redeem)
 
@@ -175,6 +180,34 @@ def test_pages_beside_the_api(target: bytes, expected: int, words: bytes) -> Non
         answer = await exchange(host, port, b"GET " + target + b" HTTP/1.1\r\nHost: h\r\n\r\n")
         assert (status(answer), words in answer) == (expected, True)
         assert api.requests == []
+
+    with_door(check)
+
+
+def test_a_link_of_a_custom_mail_leads_on() -> None:
+    async def check(host: str, port: int, api: NoApi) -> None:
+        answer = await exchange(host, port, b"GET /verify?token=custom HTTP/1.1\r\nHost: h\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert (status(answer), body) == (302, b"")
+        assert b"\r\nlocation: https://example.com/gone?a=1\r\n" in head.lower() + b"\r\n"
+        assert b"no-store" in head
+
+    with_door(check)
+
+
+def test_the_pages_run_and_load_nothing() -> None:
+    """The one style sheet is allowed by its hash; there is no script, frame, form or outer resource."""
+
+    async def check(host: str, port: int, api: NoApi) -> None:
+        for token in (b"good", b"bad"):
+            answer = await exchange(
+                host, port, b"GET /verify?token=" + token + b" HTTP/1.1\r\nHost: h\r\n\r\n"
+            )
+            head, _, body = answer.partition(b"\r\n\r\n")
+            style = body.partition(b"<style>")[2].partition(b"</style>")[0]
+            digest = base64.b64encode(hashlib.sha256(style).digest())
+            assert b"default-src 'none'; style-src 'sha256-%b'; base-uri 'none'" % digest in head
+            assert not re.search(rb"<script|<link|<iframe|<form|src=|href=|url\(|style=", body)
 
     with_door(check)
 

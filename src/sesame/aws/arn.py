@@ -76,3 +76,8 @@ def identity_arn(region: str, account_id: str, name: str) -> str:
 def template_arn(region: str, account_id: str, name: str) -> str:
     """The ARN of a template; its name is part of it as it is."""
     return f"arn:aws:ses:{region}:{account_id}:template/{name}"
+
+
+def custom_verification_template_arn(region: str, account_id: str, name: str) -> str:
+    """The ARN of a template of custom verification mail; its name is part of it as it is."""
+    return f"arn:aws:ses:{region}:{account_id}:custom-verification-email-template/{name}"

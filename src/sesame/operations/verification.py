@@ -5,6 +5,7 @@ mailed link; `dns_checks` looks for the records. Source: SES developer guide, "C
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sesame.errors import InvalidParameterValue, ServiceUnavailable
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
@@ -12,12 +13,24 @@ from sesame.observe import Clock
 from sesame.operations.dkim_keys import DkimKeys
 from sesame.operations.dns_checks import ADDRESS_WAIT_S, DnsChecks
 from sesame.sending.system import SystemMail
-from sesame.store import dkim_keys, identities
+from sesame.store import custom_verification, dkim_keys, identities
 from sesame.store.db import Store, Transaction
 
 DKIM_BITS = 2048
 
 Status = VerificationStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What following a mailed link came to.
+
+    `address` is the address it verified, None when the link is not or no longer good; `redirect` is where
+    the sender of a custom mail wants its reader next.
+    """
+
+    address: str | None
+    redirect: str | None = None
 
 
 class Verification:
@@ -96,18 +109,13 @@ class Verification:
         now, token = self._clock.now(), self._new_token()
 
         async def run(tx: Transaction) -> Identity:
-            found = await identities.get(tx, account_id, region, address)
-            if found is None:
-                found = self._new_identity(account_id, region, address, IdentityKind.ADDRESS, now)
-                await identities.create(tx, found)
-            status = Status.SUCCESS if found.verification is Status.SUCCESS else Status.PENDING
-            found = await identities.set_verification(tx, found, status, token=token, restarted_at=now)
+            found = await self.await_click(tx, account_id, region, address, token=token, at=now)
             await self._mail.put(
                 tx,
                 to=address,
                 subject=f"Email Address Verification Request in region {region}",
                 text=_VERIFICATION_TEXT.format(
-                    address=address, account_id=account_id, region=region, link=self._link(token)
+                    address=address, account_id=account_id, region=region, link=self.link(token)
                 ),
                 region=region,
                 at=now,
@@ -117,6 +125,28 @@ class Verification:
         identity = await self._store.write(run)
         self._accepted()
         return identity
+
+    def new_token(self) -> str:
+        """A token for a link."""
+        return self._new_token()
+
+    def link(self, token: str) -> str:
+        """Where who follows the link with `token` gets to."""
+        return f"{self._public_url}/verify?token={token}"
+
+    async def await_click(
+        self, tx: Transaction, account_id: str, region: str, address: str, *, token: str, at: float
+    ) -> Identity:
+        """Find or add an address identity that the link with `token` verifies, and no other any more.
+
+        A verified one stays verified. Part of the transaction that accepts the mail with the link.
+        """
+        found = await identities.get(tx, account_id, region, address)
+        if found is None:
+            found = self._new_identity(account_id, region, address, IdentityKind.ADDRESS, at)
+            await identities.create(tx, found)
+        status = Status.SUCCESS if found.verification is Status.SUCCESS else Status.PENDING
+        return await identities.set_verification(tx, found, status, token=token, restarted_at=at)
 
     async def vouch(self, account_id: str, region: str, name: str, kind: IdentityKind) -> Identity:
         """The operator's word in place of DNS or a click: add the identity if need be, verified."""
@@ -134,23 +164,33 @@ class Verification:
             identity = await self.start_dkim(account_id, region, name)
         return identity
 
-    async def confirm(self, token: str) -> str | None:
-        """Redeem a mailed link: the address it verified, or None when it is not or no longer good."""
+    async def confirm(self, token: str) -> Confirmation:
+        """Redeem a mailed link."""
         now = self._clock.now()
 
-        async def run(tx: Transaction) -> str | None:
-            found = await identities.get_by_token(tx, token)
-            if found is None:
-                return None
-            identity, started_at = found
-            if identity.verification is Status.SUCCESS:
-                return identity.name
-            if identity.verification is not Status.PENDING or now - started_at > ADDRESS_WAIT_S:
-                return None
-            await identities.set_verification(tx, identity, Status.SUCCESS)
-            return identity.name
+        async def run(tx: Transaction) -> Confirmation:
+            redirect = await custom_verification.get_redirect(tx, token)
+            address = await self._redeem(tx, token, now)
+            if redirect is None:
+                return Confirmation(address=address)
+            url = redirect.failure_url if address is None else redirect.success_url
+            return Confirmation(address=address, redirect=url)
 
-        return await self._store.write(run) if token else None
+        return await self._store.write(run) if token else Confirmation(address=None)
+
+    @staticmethod
+    async def _redeem(tx: Transaction, token: str, now: float) -> str | None:
+        """The address that the link verifies, or None when it is not or no longer good."""
+        found = await identities.get_by_token(tx, token)
+        if found is None:
+            return None
+        identity, started_at = found
+        if identity.verification is Status.SUCCESS:
+            return identity.name
+        if identity.verification is not Status.PENDING or now - started_at > ADDRESS_WAIT_S:
+            return None
+        await identities.set_verification(tx, identity, Status.SUCCESS)
+        return identity.name
 
     def _new_identity(
         self, account_id: str, region: str, name: str, kind: IdentityKind, now: float
@@ -167,9 +207,6 @@ class Verification:
             dkim_status=Status.NOT_STARTED,
             dkim_tokens=(),
         )
-
-    def _link(self, token: str) -> str:
-        return f"{self._public_url}/verify?token={token}"
 
 
 _VERIFICATION_TEXT = """\

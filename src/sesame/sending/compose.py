@@ -235,6 +235,7 @@ def _composed(
             from_display_name=from_.display_name,
             feedback_address=feedback,
             recipients=recipients,
+            resources=submission.resources,
         ),
         source=source,
         return_path=feedback,

@@ -6,7 +6,7 @@ refuses; the accept transaction compares the epochs under the write lock.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 
@@ -38,6 +38,9 @@ MAX_DECISIONS = 8
 
 
 PAUSED = "Account sending is disabled."
+
+Also = Callable[[Transaction], Awaitable[None]]
+"""What is to become true with the acceptance of a message or not at all."""
 
 
 class StaleDecision(SesameError):
@@ -80,8 +83,11 @@ class Sender:
         self._message_id_domain = message_id_domain
         self._accepted = accepted
 
-    async def send(self, caller: Caller, submission: Submission) -> MessageId:
-        """Accept a submission, durably, or raise the `ServiceError` that says why not."""
+    async def send(self, caller: Caller, submission: Submission, *, also: Also | None = None) -> MessageId:
+        """Accept a submission, durably, or raise the `ServiceError` that says why not.
+
+        `also` is run in the accept transaction, last.
+        """
         await self._check_not_paused(caller)
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
@@ -91,7 +97,7 @@ class Sender:
             decision = await self._authorizer.decide_send(caller, composed.request)
             try:
                 self._admit(caller, composed, decision)
-                await self._accept(caller, message_id, composed, decision)
+                await self._accept(caller, message_id, composed, decision, also)
             except StaleDecision:
                 self._authorizer.forget(decision)
                 continue
@@ -155,7 +161,12 @@ class Sender:
             raise MailFromDomainNotVerified("Mail FROM domain is not verified.")
 
     async def _accept(
-        self, caller: Caller, message_id: MessageId, composed: Composed, decision: SendDecision
+        self,
+        caller: Caller,
+        message_id: MessageId,
+        composed: Composed,
+        decision: SendDecision,
+        also: Also | None,
     ) -> None:
         """ONE transaction: epochs compared, quota counted, message and recipients stored."""
         recipients = composed.request.recipients
@@ -201,6 +212,8 @@ class Sender:
                 await spool.put(tx, message)
             else:
                 await spool.put(tx, with_options(message, found, suppressed))
+            if also is not None:
+                await also(tx)
 
         await self._store.write(run, is_long=len(composed.data) > LARGE_BYTES)
 

@@ -90,3 +90,5 @@ class Submission:
     tags: tuple[tuple[str, str], ...]
     max_bytes: int
     bound_arns: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    """ARNs of what else the message is made with, which the caller's own IAM policies must allow."""

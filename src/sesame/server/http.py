@@ -6,7 +6,6 @@ see the raw body. Besides the AWS APIs it serves the link of verification mail a
 
 import asyncio
 import contextlib
-import html
 import json
 import socket
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -17,7 +16,9 @@ import uvicorn
 
 from sesame.aws.request import HttpRequest
 from sesame.errors import RequestTooLarge
+from sesame.operations.verification import Confirmation
 from sesame.server.api import AwsApi, HttpResponse, Peer
+from sesame.server.pages import invalid_page, redirect, verified_page
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -41,7 +42,7 @@ class HttpDoor:
         self,
         api: AwsApi,
         *,
-        confirm: Callable[[str], Awaitable[str | None]],
+        confirm: Callable[[str], Awaitable[Confirmation]],
         ready: Callable[[], Awaitable[dict[str, str]]],
         max_body_bytes: int,
     ) -> None:
@@ -110,14 +111,10 @@ class HttpDoor:
 
     async def _verify(self, query_string: bytes) -> HttpResponse:
         token = parse_qs(query_string.decode("ascii", "replace")).get("token", [""])[0]
-        name = await self._confirm(token)
-        if name is None:
-            return _page(
-                404,
-                "This link is not valid",
-                "It has been used, has expired after 24 hours, or is incomplete.",
-            )
-        return _page(200, "Congratulations!", f"You have verified the email address {name}.")
+        confirmation = await self._confirm(token)
+        if confirmation.redirect is not None:
+            return redirect(confirmation.redirect)
+        return invalid_page() if confirmation.address is None else verified_page(confirmation.address)
 
 
 class ApiServer(uvicorn.Server):
@@ -156,21 +153,4 @@ def listen(host: str, port: int) -> socket.socket:
 def _plain(status: int, text: str) -> HttpResponse:
     body = text.encode()
     headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()))
-    return HttpResponse(status=status, headers=headers, body=body)
-
-
-def _page(status: int, title: str, text: str) -> HttpResponse:
-    body = (
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>{html.escape(title)}</title>"
-        "<style>body{font:18px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto;padding:0 1rem}</style>"
-        f"<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></html>"
-    ).encode()
-    headers = (
-        (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-        (b"referrer-policy", b"no-referrer"),
-        (b"cache-control", b"no-store"),
-    )
     return HttpResponse(status=status, headers=headers, body=body)

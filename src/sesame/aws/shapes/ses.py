@@ -69,6 +69,19 @@ class CreateConfigurationSetTrackingOptionsResponse(TypedDict):
     """CreateConfigurationSetTrackingOptionsResponse has no members."""
 
 
+class CreateCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+    FromEmailAddress: str
+    TemplateSubject: str
+    TemplateContent: str
+    SuccessRedirectionURL: str
+    FailureRedirectionURL: str
+
+
+class CreateCustomVerificationEmailTemplateResponse(TypedDict):
+    """CreateCustomVerificationEmailTemplate has no output."""
+
+
 class Template(TypedDict):
     TemplateName: str
     SubjectPart: NotRequired[str]
@@ -107,6 +120,14 @@ class DeleteConfigurationSetTrackingOptionsRequest(TypedDict):
 
 class DeleteConfigurationSetTrackingOptionsResponse(TypedDict):
     """DeleteConfigurationSetTrackingOptionsResponse has no members."""
+
+
+class DeleteCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class DeleteCustomVerificationEmailTemplateResponse(TypedDict):
+    """DeleteCustomVerificationEmailTemplate has no output."""
 
 
 class DeleteIdentityRequest(TypedDict):
@@ -171,6 +192,19 @@ class GetAccountSendingEnabledRequest(TypedDict):
 
 class GetAccountSendingEnabledResponse(TypedDict):
     Enabled: NotRequired[bool]
+
+
+class GetCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class GetCustomVerificationEmailTemplateResponse(TypedDict):
+    TemplateName: NotRequired[str]
+    FromEmailAddress: NotRequired[str]
+    TemplateSubject: NotRequired[str]
+    TemplateContent: NotRequired[str]
+    SuccessRedirectionURL: NotRequired[str]
+    FailureRedirectionURL: NotRequired[str]
 
 
 class GetIdentityDkimAttributesRequest(TypedDict):
@@ -285,6 +319,24 @@ class ListConfigurationSetsResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListCustomVerificationEmailTemplatesRequest(TypedDict):
+    NextToken: NotRequired[str]
+    MaxResults: NotRequired[int]
+
+
+class CustomVerificationEmailTemplate(TypedDict):
+    TemplateName: NotRequired[str]
+    FromEmailAddress: NotRequired[str]
+    TemplateSubject: NotRequired[str]
+    SuccessRedirectionURL: NotRequired[str]
+    FailureRedirectionURL: NotRequired[str]
+
+
+class ListCustomVerificationEmailTemplatesResponse(TypedDict):
+    CustomVerificationEmailTemplates: NotRequired[list[CustomVerificationEmailTemplate]]
+    NextToken: NotRequired[str]
+
+
 class ListIdentitiesRequest(TypedDict):
     IdentityType: NotRequired[Literal["EmailAddress", "Domain"]]
     NextToken: NotRequired[str]
@@ -385,6 +437,16 @@ class BulkEmailDestinationStatus(TypedDict):
 
 class SendBulkTemplatedEmailResponse(TypedDict):
     Status: list[BulkEmailDestinationStatus]
+
+
+class SendCustomVerificationEmailRequest(TypedDict):
+    EmailAddress: str
+    TemplateName: str
+    ConfigurationSetName: NotRequired[str]
+
+
+class SendCustomVerificationEmailResponse(TypedDict):
+    MessageId: NotRequired[str]
 
 
 class Content(TypedDict):
@@ -554,6 +616,19 @@ class UpdateConfigurationSetTrackingOptionsRequest(TypedDict):
 
 class UpdateConfigurationSetTrackingOptionsResponse(TypedDict):
     """UpdateConfigurationSetTrackingOptionsResponse has no members."""
+
+
+class UpdateCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+    FromEmailAddress: NotRequired[str]
+    TemplateSubject: NotRequired[str]
+    TemplateContent: NotRequired[str]
+    SuccessRedirectionURL: NotRequired[str]
+    FailureRedirectionURL: NotRequired[str]
+
+
+class UpdateCustomVerificationEmailTemplateResponse(TypedDict):
+    """UpdateCustomVerificationEmailTemplate has no output."""
 
 
 class UpdateTemplateRequest(TypedDict):

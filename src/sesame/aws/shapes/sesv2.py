@@ -149,6 +149,20 @@ class CreateConfigurationSetEventDestinationResponse(TypedDict):
     """CreateConfigurationSetEventDestinationResponse has no members."""
 
 
+class CreateCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+    FromEmailAddress: str
+    TemplateSubject: str
+    TemplateContent: str
+    Tags: NotRequired[list[Tag]]
+    SuccessRedirectionURL: str
+    FailureRedirectionURL: str
+
+
+class CreateCustomVerificationEmailTemplateResponse(TypedDict):
+    """CreateCustomVerificationEmailTemplateResponse has no members."""
+
+
 class DkimSigningAttributes(TypedDict):
     DomainSigningSelector: NotRequired[str]
     DomainSigningPrivateKey: NotRequired[str]
@@ -221,6 +235,14 @@ class DeleteConfigurationSetEventDestinationRequest(TypedDict):
 
 class DeleteConfigurationSetEventDestinationResponse(TypedDict):
     """DeleteConfigurationSetEventDestinationResponse has no members."""
+
+
+class DeleteCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class DeleteCustomVerificationEmailTemplateResponse(TypedDict):
+    """DeleteCustomVerificationEmailTemplateResponse has no members."""
 
 
 class DeleteEmailIdentityRequest(TypedDict):
@@ -357,6 +379,20 @@ class GetConfigurationSetEventDestinationsResponse(TypedDict):
     EventDestinations: NotRequired[list[EventDestination]]
 
 
+class GetCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+
+
+class GetCustomVerificationEmailTemplateResponse(TypedDict):
+    TemplateName: NotRequired[str]
+    FromEmailAddress: NotRequired[str]
+    TemplateSubject: NotRequired[str]
+    TemplateContent: NotRequired[str]
+    Tags: NotRequired[list[Tag]]
+    SuccessRedirectionURL: NotRequired[str]
+    FailureRedirectionURL: NotRequired[str]
+
+
 class GetEmailIdentityRequest(TypedDict):
     EmailIdentity: str
 
@@ -441,6 +477,24 @@ class ListConfigurationSetsRequest(TypedDict):
 
 class ListConfigurationSetsResponse(TypedDict):
     ConfigurationSets: NotRequired[list[str]]
+    NextToken: NotRequired[str]
+
+
+class ListCustomVerificationEmailTemplatesRequest(TypedDict):
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class CustomVerificationEmailTemplateMetadata(TypedDict):
+    TemplateName: NotRequired[str]
+    FromEmailAddress: NotRequired[str]
+    TemplateSubject: NotRequired[str]
+    SuccessRedirectionURL: NotRequired[str]
+    FailureRedirectionURL: NotRequired[str]
+
+
+class ListCustomVerificationEmailTemplatesResponse(TypedDict):
+    CustomVerificationEmailTemplates: NotRequired[list[CustomVerificationEmailTemplateMetadata]]
     NextToken: NotRequired[str]
 
 
@@ -732,6 +786,16 @@ class SendBulkEmailResponse(TypedDict):
     BulkEmailEntryResults: list[BulkEmailEntryResult]
 
 
+class SendCustomVerificationEmailRequest(TypedDict):
+    EmailAddress: str
+    TemplateName: str
+    ConfigurationSetName: NotRequired[str]
+
+
+class SendCustomVerificationEmailResponse(TypedDict):
+    MessageId: NotRequired[str]
+
+
 class Content(TypedDict):
     Data: str
     Charset: NotRequired[str]
@@ -819,6 +883,19 @@ class UpdateConfigurationSetEventDestinationRequest(TypedDict):
 
 class UpdateConfigurationSetEventDestinationResponse(TypedDict):
     """UpdateConfigurationSetEventDestinationResponse has no members."""
+
+
+class UpdateCustomVerificationEmailTemplateRequest(TypedDict):
+    TemplateName: str
+    FromEmailAddress: str
+    TemplateSubject: str
+    TemplateContent: str
+    SuccessRedirectionURL: str
+    FailureRedirectionURL: str
+
+
+class UpdateCustomVerificationEmailTemplateResponse(TypedDict):
+    """UpdateCustomVerificationEmailTemplateResponse has no members."""
 
 
 class UpdateEmailIdentityPolicyRequest(TypedDict):

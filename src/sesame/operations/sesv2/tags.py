@@ -14,7 +14,7 @@ from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.resource_tags import MAX_TAGS, read_tags
 from sesame.operations.table import Handlers
-from sesame.store import configuration_sets, identities, tags, templates
+from sesame.store import configuration_sets, custom_verification, identities, tags, templates
 from sesame.store.db import Store, Transaction
 
 
@@ -40,6 +40,9 @@ async def _has_configuration_set(tx: Transaction, account_id: str, region: str, 
 
 KINDS: Mapping[str, Kind] = {
     "configuration-set": Kind(word="ConfigurationSet", exists=_has_configuration_set),
+    "custom-verification-email-template": Kind(
+        word="CustomVerificationEmailTemplate", exists=custom_verification.exists
+    ),
     "identity": Kind(word="EmailIdentity", exists=_has_identity),
     "template": Kind(word="Template", exists=_has_template),
 }

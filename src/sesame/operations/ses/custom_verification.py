@@ -1,0 +1,108 @@
+"""Custom verification mail of SES v1. Source: SES API reference."""
+
+from sesame.aws.shapes import ses
+from sesame.model import Caller
+from sesame.operations.custom_verification import MOST_A_PAGE, CustomVerification, Given
+from sesame.operations.table import Handlers
+
+
+class CustomVerificationOperations:
+    """The operations."""
+
+    def __init__(self, custom: CustomVerification) -> None:
+        self._custom = custom
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreateCustomVerificationEmailTemplate": self.create,
+            "GetCustomVerificationEmailTemplate": self.get,
+            "UpdateCustomVerificationEmailTemplate": self.update,
+            "DeleteCustomVerificationEmailTemplate": self.delete,
+            "ListCustomVerificationEmailTemplates": self.list,
+            "SendCustomVerificationEmail": self.send,
+        }
+
+    async def create(
+        self, caller: Caller, request: ses.CreateCustomVerificationEmailTemplateRequest
+    ) -> ses.CreateCustomVerificationEmailTemplateResponse:
+        """Add a template."""
+        await self._custom.create(caller, request["TemplateName"], _given(request))
+        return {}
+
+    async def get(
+        self, caller: Caller, request: ses.GetCustomVerificationEmailTemplateRequest
+    ) -> ses.GetCustomVerificationEmailTemplateResponse:
+        """A template as it was written."""
+        found = await self._custom.get(caller, request["TemplateName"])
+        return {
+            "TemplateName": found.name,
+            "FromEmailAddress": found.from_address,
+            "TemplateSubject": found.subject,
+            "TemplateContent": found.content,
+            "SuccessRedirectionURL": found.success_url,
+            "FailureRedirectionURL": found.failure_url,
+        }
+
+    async def update(
+        self, caller: Caller, request: ses.UpdateCustomVerificationEmailTemplateRequest
+    ) -> ses.UpdateCustomVerificationEmailTemplateResponse:
+        """Replace what is given of a template."""
+        await self._custom.update(caller, request["TemplateName"], _given(request))
+        return {}
+
+    async def delete(
+        self, caller: Caller, request: ses.DeleteCustomVerificationEmailTemplateRequest
+    ) -> ses.DeleteCustomVerificationEmailTemplateResponse:
+        """Remove a template; the model knows no error for one that is not there."""
+        await self._custom.delete(caller, request["TemplateName"])
+        return {}
+
+    async def list(
+        self, caller: Caller, request: ses.ListCustomVerificationEmailTemplatesRequest
+    ) -> ses.ListCustomVerificationEmailTemplatesResponse:
+        """Templates by name, without their contents."""
+        limit = request.get("MaxResults", MOST_A_PAGE)
+        found, token = await self._custom.page(caller, request.get("NextToken"), limit=limit)
+        response: ses.ListCustomVerificationEmailTemplatesResponse = {
+            "CustomVerificationEmailTemplates": [
+                {
+                    "TemplateName": template.name,
+                    "FromEmailAddress": template.from_address,
+                    "TemplateSubject": template.subject,
+                    "SuccessRedirectionURL": template.success_url,
+                    "FailureRedirectionURL": template.failure_url,
+                }
+                for template in found
+            ]
+        }
+        if token is not None:
+            response["NextToken"] = token
+        return response
+
+    async def send(
+        self, caller: Caller, request: ses.SendCustomVerificationEmailRequest
+    ) -> ses.SendCustomVerificationEmailResponse:
+        """Add an address as an identity and mail it the link that verifies it."""
+        message_id = await self._custom.send(
+            caller,
+            request["EmailAddress"],
+            request["TemplateName"],
+            configuration_set=request.get("ConfigurationSetName"),
+            api_version="1",
+        )
+        return {"MessageId": message_id}
+
+
+def _given(
+    request: (
+        ses.CreateCustomVerificationEmailTemplateRequest | ses.UpdateCustomVerificationEmailTemplateRequest
+    ),
+) -> Given:
+    return Given(
+        from_address=request.get("FromEmailAddress"),
+        subject=request.get("TemplateSubject"),
+        content=request.get("TemplateContent"),
+        success_url=request.get("SuccessRedirectionURL"),
+        failure_url=request.get("FailureRedirectionURL"),
+    )

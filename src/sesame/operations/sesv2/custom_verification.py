@@ -1,0 +1,123 @@
+"""Custom verification mail of SES v2, kept with that of v1. Source: SES API v2 reference."""
+
+from sesame.aws.shapes import sesv2
+from sesame.errors import InvalidParameterValue
+from sesame.model import Caller
+from sesame.operations.custom_verification import (
+    MOST_A_PAGE,
+    CustomTemplateMissing,
+    CustomVerification,
+    Given,
+)
+from sesame.operations.resource_tags import read_tags
+from sesame.operations.table import Handlers
+
+
+class CustomVerificationV2Operations:
+    """The operations."""
+
+    def __init__(self, custom: CustomVerification) -> None:
+        self._custom = custom
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreateCustomVerificationEmailTemplate": self.create,
+            "GetCustomVerificationEmailTemplate": self.get,
+            "UpdateCustomVerificationEmailTemplate": self.update,
+            "DeleteCustomVerificationEmailTemplate": self.delete,
+            "ListCustomVerificationEmailTemplates": self.list,
+            "SendCustomVerificationEmail": self.send,
+        }
+
+    async def create(
+        self, caller: Caller, request: sesv2.CreateCustomVerificationEmailTemplateRequest
+    ) -> sesv2.CreateCustomVerificationEmailTemplateResponse:
+        """Add a template with its tags."""
+        named = read_tags(request.get("Tags", ()))
+        await self._custom.create(caller, request["TemplateName"], _given(request), named=named)
+        return {}
+
+    async def get(
+        self, caller: Caller, request: sesv2.GetCustomVerificationEmailTemplateRequest
+    ) -> sesv2.GetCustomVerificationEmailTemplateResponse:
+        """A template as it was written."""
+        found = await self._custom.get(caller, request["TemplateName"])
+        held = await self._custom.tags_of(found)
+        return {
+            "TemplateName": found.name,
+            "FromEmailAddress": found.from_address,
+            "TemplateSubject": found.subject,
+            "TemplateContent": found.content,
+            "SuccessRedirectionURL": found.success_url,
+            "FailureRedirectionURL": found.failure_url,
+            "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
+        }
+
+    async def update(
+        self, caller: Caller, request: sesv2.UpdateCustomVerificationEmailTemplateRequest
+    ) -> sesv2.UpdateCustomVerificationEmailTemplateResponse:
+        """Replace all of a template; its tags stay."""
+        await self._custom.update(caller, request["TemplateName"], _given(request))
+        return {}
+
+    async def delete(
+        self, caller: Caller, request: sesv2.DeleteCustomVerificationEmailTemplateRequest
+    ) -> sesv2.DeleteCustomVerificationEmailTemplateResponse:
+        """Remove a template that is there."""
+        name = request["TemplateName"]
+        if not await self._custom.delete(caller, name):
+            raise CustomTemplateMissing(name)
+        return {}
+
+    async def list(
+        self, caller: Caller, request: sesv2.ListCustomVerificationEmailTemplatesRequest
+    ) -> sesv2.ListCustomVerificationEmailTemplatesResponse:
+        """Templates by name, without their contents."""
+        limit = request.get("PageSize", MOST_A_PAGE)
+        if not 1 <= limit <= MOST_A_PAGE:
+            raise InvalidParameterValue(f"PageSize must be between 1 and {MOST_A_PAGE}.")
+        found, token = await self._custom.page(caller, request.get("NextToken"), limit=limit)
+        response: sesv2.ListCustomVerificationEmailTemplatesResponse = {
+            "CustomVerificationEmailTemplates": [
+                {
+                    "TemplateName": template.name,
+                    "FromEmailAddress": template.from_address,
+                    "TemplateSubject": template.subject,
+                    "SuccessRedirectionURL": template.success_url,
+                    "FailureRedirectionURL": template.failure_url,
+                }
+                for template in found
+            ]
+        }
+        if token is not None:
+            response["NextToken"] = token
+        return response
+
+    async def send(
+        self, caller: Caller, request: sesv2.SendCustomVerificationEmailRequest
+    ) -> sesv2.SendCustomVerificationEmailResponse:
+        """Add an address as an identity and mail it the link that verifies it."""
+        message_id = await self._custom.send(
+            caller,
+            request["EmailAddress"],
+            request["TemplateName"],
+            configuration_set=request.get("ConfigurationSetName"),
+            api_version="2",
+        )
+        return {"MessageId": message_id}
+
+
+def _given(
+    request: (
+        sesv2.CreateCustomVerificationEmailTemplateRequest
+        | sesv2.UpdateCustomVerificationEmailTemplateRequest
+    ),
+) -> Given:
+    return Given(
+        from_address=request.get("FromEmailAddress"),
+        subject=request.get("TemplateSubject"),
+        content=request.get("TemplateContent"),
+        success_url=request.get("SuccessRedirectionURL"),
+        failure_url=request.get("FailureRedirectionURL"),
+    )
