@@ -349,6 +349,7 @@ def test_only_operations_that_change_nothing_are_reads() -> None:
     assert reads == {
         "DescribeConfigurationSet",
         "GetAccountSendingEnabled",
+        "GetCustomVerificationEmailTemplate",
         "GetIdentityDkimAttributes",
         "GetIdentityMailFromDomainAttributes",
         "GetIdentityNotificationAttributes",
@@ -358,6 +359,7 @@ def test_only_operations_that_change_nothing_are_reads() -> None:
         "GetSendStatistics",
         "GetTemplate",
         "ListConfigurationSets",
+        "ListCustomVerificationEmailTemplates",
         "ListIdentities",
         "ListIdentityPolicies",
         "ListTemplates",

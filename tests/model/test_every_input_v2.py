@@ -23,7 +23,7 @@ from tests.model.test_hostile_values import HOSTILE
 from tests.support.process import Account, SesameProcess
 from tests.support.rest_client import RestClient, RestReply
 from tests.support.signed_client import policy
-from tests.support.tenant import Tenant
+from tests.support.tenant import CUSTOM, Tenant
 
 MODEL = botocore.session.get_session().get_service_model("sesv2")
 OF_SIGNATURE_OR_JSON = {"SerializationException", "AccessDeniedException", NOT_SERVED}
@@ -200,6 +200,7 @@ TEMPLATE = {
 }
 SENDS = "/v2/email/outbound-emails"
 SETS = "/v2/email/configuration-sets"
+CUSTOMS = "/v2/email/custom-verification-email-templates"
 USUAL: dict[str, list[tuple[str, str, Any]]] = {
     "SendEmail": [
         ("POST", SENDS, {**SEND, "ReplyToAddresses": ["a@example.com"], "Content": {"Simple": SIMPLE}}),
@@ -273,6 +274,15 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
     "TestRenderEmailTemplate": [("POST", f"{TEMPLATES}/t/render", {"TemplateData": '{"name": 1}'})],
     "ListEmailTemplates": [("GET", f"{TEMPLATES}?PageSize=1&NextToken=YQ%3D%3D", None)],
     "DeleteEmailTemplate": [("DELETE", f"{TEMPLATES}/example.com", None)],
+    "CreateCustomVerificationEmailTemplate": [
+        ("POST", CUSTOMS, {**CUSTOM, "Tags": [{"Key": "k", "Value": "v"}]})],
+    "UpdateCustomVerificationEmailTemplate": [("PUT", f"{CUSTOMS}/c", CUSTOM)],
+    "GetCustomVerificationEmailTemplate": [
+        ("GET", f"{CUSTOMS}/c", None), ("GET", f"{CUSTOMS}/example.com", None)],
+    "ListCustomVerificationEmailTemplates": [("GET", f"{CUSTOMS}?PageSize=1&NextToken=YQ%3D%3D", None)],
+    "SendCustomVerificationEmail": [("POST", "/v2/email/outbound-custom-verification-emails", {
+        "EmailAddress": "new@people.test", "TemplateName": "c", "ConfigurationSetName": ""})],
+    "DeleteCustomVerificationEmailTemplate": [("DELETE", f"{CUSTOMS}/example.com", None)],
     "GetEmailIdentity": [("GET", HERE, None)],
     "DeleteEmailIdentity": [("DELETE", "/v2/email/identities/gone.test", None)],
     "ListEmailIdentities": [

@@ -18,7 +18,7 @@ import pytest
 from sesame.aws.model import ServiceModel
 from tests.support.process import Account, SesameProcess, wait_until
 from tests.support.signed_client import Reply, SignedClient, simple_email
-from tests.support.tenant import Tenant
+from tests.support.tenant import CUSTOM, Tenant
 
 MESSAGES = sorted((Path(__file__).resolve().parents[1] / "vectors" / "mail" / "messages").glob("*.eml"))
 SEND = simple_email(
@@ -128,6 +128,16 @@ USUAL: dict[str, dict[str, str]] = {
         "Destinations.member.1.ReplacementTemplateData": "{}",
         "Destinations.member.1.ReplacementTags.member.1.Name": "n",
         "Destinations.member.1.ReplacementTags.member.1.Value": "v",
+    },
+    "ses.CreateCustomVerificationEmailTemplate": CUSTOM,
+    "ses.GetCustomVerificationEmailTemplate": {"TemplateName": "c"},
+    "ses.UpdateCustomVerificationEmailTemplate": CUSTOM,
+    "ses.DeleteCustomVerificationEmailTemplate": {"TemplateName": "gone"},
+    "ses.ListCustomVerificationEmailTemplates": {"NextToken": "dA==", "MaxResults": "10"},
+    "ses.SendCustomVerificationEmail": {
+        "EmailAddress": "new@people.test",
+        "TemplateName": "c",
+        "ConfigurationSetName": "",
     },
     "ses.GetSendQuota": {},
     "ses.GetAccountSendingEnabled": {},
@@ -372,6 +382,7 @@ def world(tenant: Tenant) -> Tenant:
     """With a user, so that its operations find one."""
     tenant.iam.create_user(UserName="anna")
     tenant.ses.create_template(Template={"TemplateName": "t", "TextPart": "x"})
+    tenant.ses.create_custom_verification_email_template(**CUSTOM)
     return tenant
 
 

@@ -521,6 +521,13 @@ IN_FILES_OF_THEIR_OWN = {
     "ses.TestRenderTemplate",
     "ses.SendTemplatedEmail",
     "ses.SendBulkTemplatedEmail",
+    # test_custom_verification.py
+    "ses.CreateCustomVerificationEmailTemplate",
+    "ses.GetCustomVerificationEmailTemplate",
+    "ses.UpdateCustomVerificationEmailTemplate",
+    "ses.DeleteCustomVerificationEmailTemplate",
+    "ses.ListCustomVerificationEmailTemplates",
+    "ses.SendCustomVerificationEmail",
 }
 
 

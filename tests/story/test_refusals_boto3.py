@@ -14,7 +14,18 @@ from botocore.exceptions import ClientError
 
 from tests.support.process import SesameProcess
 from tests.support.signed_client import VERSIONS, SignedClient, policy
-from tests.support.tenant import MESSAGE, RAW, SERVED, SERVICES, TO, Tenant, put_policy, refusal, statement
+from tests.support.tenant import (
+    CUSTOM,
+    MESSAGE,
+    RAW,
+    SERVED,
+    SERVICES,
+    TO,
+    Tenant,
+    put_policy,
+    refusal,
+    statement,
+)
 
 
 def check_length(member: str, limit: int) -> str:
@@ -250,6 +261,7 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
     arn = f"arn:aws:iam::{account_id}:user/nobody"
     raw = {"RawMessage": {"Data": RAW}}
     tenant.ses.create_template(Template={"TemplateName": "t", "TextPart": "x"})
+    tenant.ses.create_custom_verification_email_template(**CUSTOM)
     templated = {"Source": "news@example.com", "Template": "t"}
     topic = f"arn:aws:sns:us-east-1:{account_id}:t"
     managed = f"arn:aws:iam::{account_id}:policy/p"
@@ -297,6 +309,12 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         "ses.SendTemplatedEmail": templated | {"TemplateData": "{}", "Destination": TO},
         "ses.SendBulkTemplatedEmail": templated
         | {"DefaultTemplateData": "{}", "Destinations": [{"Destination": TO}]},
+        "ses.CreateCustomVerificationEmailTemplate": CUSTOM,
+        "ses.GetCustomVerificationEmailTemplate": {"TemplateName": "c"},
+        "ses.UpdateCustomVerificationEmailTemplate": {"TemplateName": "c"},
+        "ses.DeleteCustomVerificationEmailTemplate": {"TemplateName": "c"},
+        "ses.ListCustomVerificationEmailTemplates": {},
+        "ses.SendCustomVerificationEmail": {"TemplateName": "c", "EmailAddress": "new@people.test"},
         "ses.GetSendQuota": {},
         "ses.GetAccountSendingEnabled": {},
         "ses.UpdateAccountSendingEnabled": {"Enabled": False},

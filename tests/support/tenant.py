@@ -18,6 +18,15 @@ SERVED = {
 MESSAGE = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello."}}}
 TO = {"ToAddresses": ["reader@elsewhere.test"]}
 RAW = b"From: news@example.com\r\nTo: reader@elsewhere.test\r\nSubject: Hello\r\n\r\nHello.\r\n"
+CUSTOM = {
+    "TemplateName": "c",
+    "FromEmailAddress": "news@example.com",
+    "TemplateSubject": "s",
+    "TemplateContent": "<p>c</p>",
+    "SuccessRedirectionURL": "https://example.com/yes",
+    "FailureRedirectionURL": "https://example.com/no",
+}
+"""A template of custom verification mail."""
 
 
 @dataclass(frozen=True, slots=True)
