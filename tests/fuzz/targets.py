@@ -17,6 +17,7 @@ from sesame.aws.rest_json import RestJsonCodec
 from sesame.errors import ServiceError
 from sesame.mail.address import MAILBOX_LIMIT, AddressError, parse_addr_spec, parse_mailbox_list
 from sesame.mail.header import MessageError, canonical_newlines, scan
+from sesame.mail.simple_html import HtmlError, read_html
 from sesame.policy import (
     EMPTY,
     Policy,
@@ -349,6 +350,26 @@ def _dialogues() -> Iterator[bytes]:
         yield hello + b"A: b\r\n\r\nx" + data + b"MAIL FROM:<e@f.org>\r\n.\r\n"
 
 
+def simple_html(data: bytes) -> None:
+    """INVARIANT: nothing is lost; images are where they are said to be; closing what is open leaves nothing open."""
+    whole = data.decode("utf-8", "replace")
+    try:
+        found = read_html(whole)
+    except HtmlError:
+        return
+    assert found.source + found.tail == whole
+    assert all(found.source[image.start : image.start + 10].lower() == "data:image" for image in found.images)
+    closed = read_html(found.source + "".join(f"</{name}>" for name in found.left_open))
+    assert closed.left_open == ()
+
+
+def _html() -> Iterator[bytes]:
+    yield b"<!DOCTYPE html><html><body class=a><p>x &amp; <b>y</p><textarea></b></body></html>\n"
+    yield b'<table width=\'1\'><tr><td colspan=2><img alt="a" src="data:image/png;base64,AAAA"></table> < 5'
+    yield b"<ul><li>a<li>b</ul><br/><h1 style = 'x'>t</h1></select><select><option>o"
+    yield b"<!-- no --><script>no</script>"
+
+
 TARGETS = {
     "policy_identity": Target(policy_identity, _policies),
     "policy_iam": Target(policy_iam, _policies),
@@ -360,5 +381,6 @@ TARGETS = {
     "query_form": Target(query_form, _forms),
     "rest_request": Target(rest_request, _rest_requests),
     "sigv4_reader": Target(sigv4_reader, _signed),
+    "simple_html": Target(simple_html, _html),
     "smtp_server": Target(smtp_server, _dialogues),
 }

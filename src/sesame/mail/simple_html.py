@@ -44,6 +44,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 """Attributes by tag."""
 
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input"})
+_HOLDS_ALL = frozenset({"select", "textarea"})
+"""Elements in which a browser heeds no tag but their own end."""
 _CLOSED_BY_OTHERS = frozenset(
     {
         "body",
@@ -97,6 +99,8 @@ _TAG = re.compile(
     r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\r\f\"'<>=`]++))?+)*+)"
     r"[ \t\n\r\f]*+/?>"
 )
+_OPENS = re.compile("<(?=[A-Za-z/!?])")
+"""Where browsers see a tag begin; any other `<` is a sign in the text."""
 _ATTRIBUTE = re.compile(
     r"(?P<name>[^ \t\n\r\f\"'<>/=]++)"
     r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+"
@@ -166,15 +170,11 @@ class _Reader:
         source, tags = self._source, 0
         doctype = _DOCTYPE.match(source)
         at = 0 if doctype is None else doctype.end()
-        while (start := source.find("<", at)) >= 0:
+        while (opening := _OPENS.search(source, at)) is not None:
+            start = opening.start()
             self._say(source[at:start])
-            following = source[start + 1 : start + 2]
-            if following in ("!", "?"):
+            if source[start + 1] in "!?":
                 raise HtmlError("comments and declarations are not allowed")
-            if following != "/" and not (following.isascii() and following.isalpha()):
-                self._say("<")  # a sign in the text, as browsers read it
-                at = start + 1
-                continue
             tag = _TAG.match(source, start)
             if tag is None:
                 raise HtmlError(f"a tag cannot be read: {source[start : start + 40]!r}")
@@ -198,6 +198,8 @@ class _Reader:
         if name in _BREAKS_LINE:
             self.words.append("\n")
         if name in _VOID or name in _CLOSED_BY_OTHERS:
+            return
+        if self.open and self.open[-1] in _HOLDS_ALL and not (tag["end"] and name == self.open[-1]):
             return
         if not tag["end"]:
             self.open.append(name)

@@ -1,8 +1,8 @@
 """What a custom verification mail says: its template's content, the link, and words that always follow.
 
-The content goes out as it was written, but for images embedded as data, which become attachments, and the
-end tags of elements that it leaves open: what follows must be seen. Source: SES developer guide, "Using
-custom verification email templates".
+The content goes out as it was written, but for images embedded as data, which become attachments; the
+elements that it leaves open are closed, so that none of them swallows what follows. Source: SES developer
+guide, "Using custom verification email templates".
 """
 
 import html

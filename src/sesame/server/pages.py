@@ -23,7 +23,7 @@ _STYLE = (
     "stroke-linecap:round;stroke-linejoin:round}"
     ".good{stroke:var(--good)}.bad{stroke:var(--bad)}"
     "h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25}"
-    "p{margin:.5rem 0 0;overflow-wrap:anywhere}.quiet{color:var(--quiet)}"
+    "p{margin:.5rem 0 0;overflow-wrap:anywhere}strong{display:block}.quiet{color:var(--quiet)}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = (
@@ -41,7 +41,7 @@ _GOOD, _BAD = "M15 25l7 7 12-14", "M17 17l14 14M31 17L17 31"
 
 def verified_page(address: str) -> HttpResponse:
     """The link has verified `address`."""
-    shown = f"<p>You have verified the email address <strong>{html.escape(address)}</strong>.</p>"
+    shown = f"<p>You have verified the email address<strong>{html.escape(address)}</strong></p>"
     return _page(
         200, "Congratulations!", shown + "<p class=quiet>You may close this page.</p>", mark=("good", _GOOD)
     )
