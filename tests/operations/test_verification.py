@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sesame.model import IdentityKind, VerificationStatus
 from sesame.operations.verification import Confirmation
-from sesame.store import dkim_keys
+from sesame.store import custom_verification, dkim_keys
 from sesame.store.db import Transaction
 from tests.support.identity_world import ACCOUNT, HOUR, REGION, Fixture, with_verification
 
@@ -87,6 +87,32 @@ def test_a_link_is_no_good_after_24_hours_or_when_a_newer_one_was_mailed(tmp_pat
         assert await f.verification.confirm(new) == Confirmation(address=None)
         assert (await f.identity("news@example.com")).verification is PENDING
         assert await f.verification.confirm("") == Confirmation(address=None)
+
+    with_verification(tmp_path, check)
+
+
+def test_the_link_of_a_custom_mail_leads_on_by_whether_it_came_in_time(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        redirect = custom_verification.Redirect(
+            success_url="https://a.test/yes", failure_url="https://a.test/no"
+        )
+        tokens = [f.verification.new_token() for _ in range(2)]
+
+        async def accept(tx: Transaction) -> None:
+            for number, token in enumerate(tokens):
+                address, at = f"{number}@example.com", f.clock.now()
+                await f.verification.await_click(tx, ACCOUNT, REGION, address, token=token, at=at)
+                await custom_verification.keep_redirect(tx, token, redirect, at=at)
+
+        await f.store.write(accept)
+        f.clock.advance(24 * HOUR)
+        in_time = Confirmation(address="0@example.com", redirect="https://a.test/yes")
+        assert await f.verification.confirm(tokens[0]) == in_time
+        f.clock.advance(1)
+        assert await f.verification.confirm(tokens[1]) == Confirmation(
+            address=None, redirect="https://a.test/no"
+        )
+        assert await f.verification.confirm(tokens[0]) == in_time, "verified before, by this very link"
 
     with_verification(tmp_path, check)
 

@@ -513,6 +513,17 @@ def test_what_follows_the_content_is_seen_and_embedded_images_are_attached(verif
     assert text.get_content().splitlines()[:3] == ["Ready?", "A logoA < B", ""]
 
 
+def test_a_content_just_under_ten_megabytes_is_sent(verifier: Verifier) -> None:
+    line = "words " * 12 + "\n"
+    content = line * (9_500_000 // len(line))
+    for client in (verifier.v1, verifier.v2):
+        client.update_custom_verification_email_template(**{**CUSTOM, "TemplateContent": content})
+    verifier.send()
+    [mail] = verifier.mails()
+    assert 9_000_000 < len(mail.data) < 10 * 1024 * 1024
+    assert verifier.link()
+
+
 def test_of_many_at_once_the_link_that_was_mailed_last_is_good(verifier: Verifier) -> None:
     """Whatever the order, one link verifies, each was mailed, and every other leads to the failure page."""
     clients = [verifier.sesame.client("ses", verifier.account) for _ in range(6)]

@@ -18,6 +18,9 @@ FOOTER = (
 )
 """Follows every custom verification mail."""
 
+MOST_WORDS = 100_000
+"""Characters of a content's text that go into the text part too: what is longer must not double the message."""
+
 
 def verification_content(to: str, *, subject: str, content: SimpleHtml, link: str) -> SimpleContent:
     """The message with HTML and text; `to` is the address to be verified, `link` verifies it."""
@@ -25,7 +28,8 @@ def verification_content(to: str, *, subject: str, content: SimpleHtml, link: st
     shown = html.escape(link)
     closing = "".join(f"</{name}>" for name in content.left_open)
     following = f'\n<p><a href="{shown}">{shown}</a></p>\n<p>{html.escape(FOOTER)}</p>\n'
-    text = f"{content.text}\n\n{link}\n\n{FOOTER}\n".lstrip("\n")
+    words = content.text if len(content.text) <= MOST_WORDS else ""
+    text = f"{words}\n\n{link}\n\n{FOOTER}\n".lstrip("\n")
     return SimpleContent(
         to=(to,),
         cc=(),
