@@ -108,7 +108,7 @@ async def _stages(services: Services, key: Key) -> list[Row]:
     assert credential is not None
     caller = Caller(
         principal=credential.principal, access_key_id=key.access_key_id, region=REGION, source_ip="127.0.0.1",
-        secure_transport=False, user_agent="bench", at=services.clock.now(), request_id="r", account_epoch=0,
+        secure_transport=False, user_agent="bench", at=services.clock.now(), request_id="r",
     )  # fmt: skip
     authorizer = Authorizer(directory, candidates=identity_candidates, owner_sandbox_counts=True)
     decision = await authorizer.decide_send(caller, composed.request)

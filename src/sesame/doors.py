@@ -9,14 +9,18 @@ from sesame.access.authorize import Authorizer
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
 from sesame.access.quota import Quota
+from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.mail.address import identity_candidates
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.custom_verification import CustomVerification
+from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.groups import GroupOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
+from sesame.operations.iam.role_policies import RolePolicyOperations
+from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.tags import TagOperations
 from sesame.operations.iam.users import IamOperations
@@ -42,7 +46,8 @@ from sesame.operations.sesv2.tags import TagV2Operations
 from sesame.operations.sesv2.templated import BulkV2Operations
 from sesame.operations.sesv2.templates import TemplateV2Operations
 from sesame.operations.sns.topics import TopicOperations
-from sesame.operations.sts import StsOperations
+from sesame.operations.sts.assume_role import AssumeRoleOperations
+from sesame.operations.sts.caller_identity import CallerIdentityOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.operations.templates import TemplateCache, Templates
 from sesame.sending.send import Sender
@@ -59,6 +64,7 @@ class Doors:
         settings = services.settings
         self._services = services
         self.directory = Directory(services.store, services.sealer)
+        self.sessions = Sessions(services.sealer)
         self.authorizer = Authorizer(
             self.directory,
             candidates=identity_candidates,
@@ -96,7 +102,7 @@ class Doors:
             "ses": self._ses(),
             "sesv2": self._sesv2(),
             "sns": merged(TopicOperations(services.store, self.authorizer, services.clock)),
-            "sts": merged(StsOperations()),
+            "sts": self._sts(),
             "iam": self._iam(),
         }
         self.submission = SubmissionDoor(
@@ -119,6 +125,7 @@ class Doors:
             handlers,
             Authenticator(
                 self.directory,
+                self.sessions,
                 services.clock,
                 skew_s=settings.api.clock_skew_s,
                 regions=served_regions(settings),
@@ -166,6 +173,20 @@ class Doors:
             CustomVerificationV2Operations(self.custom_verification),
         )
 
+    def _sts(self) -> Handlers:
+        services = self._services
+        return merged(
+            CallerIdentityOperations(),
+            AssumeRoleOperations(
+                services.store,
+                self.authorizer,
+                self.sessions,
+                clock=services.clock,
+                random_name=services.ids.name,
+                random_secret=services.ids.secret_access_key,
+            ),
+        )
+
     def _iam(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer
         return merged(
@@ -179,7 +200,10 @@ class Doors:
             ),
             GroupOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
             TagOperations(store, authorizer),
+            RoleOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
+            RolePolicyOperations(store, authorizer),
             ManagedPolicyOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
+            AttachmentOperations(store, authorizer),
             SimulateOperations(store, authorizer),
         )
 

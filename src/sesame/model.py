@@ -28,8 +28,9 @@ class PrincipalKind(Enum):
 class Principal:
     """Who signed a request.
 
-    `arn` is as IAM writes it (`arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, or a service
-    host name); `user_id` is the unique id (AIDA…, or the account id for root).
+    `arn` is as IAM writes it (`arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, for a session of a role
+    `arn:aws:sts::A:assumed-role/R/S`, or a service's host name); `user_id` is the unique id (AIDA…, AROA…:S,
+    or the account id for root). A service has the account that it acts for.
     """
 
     kind: PrincipalKind
@@ -37,6 +38,31 @@ class Principal:
     arn: str
     user_id: str
     name: str
+    role_arn: str | None = None
+    """The role's own ARN, for a session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session of a role, as its token says: temporary credentials and what they were given with.
+
+    `policies` (documents) and `policy_arns` limit it to less than its role has; None without either.
+    `tags` are those of the session alone, of which `transitive_tags` (folded keys) go on to sessions that
+    are opened with it.
+    """
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    account_id: str
+    role_id: str
+    name: str
+    issued_at: float
+    expires_at: float
+    policies: tuple[str, ...] = ()
+    policy_arns: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive_tags: tuple[str, ...] = ()
+    source_identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +77,12 @@ class Caller:
     user_agent: str | None
     at: float
     request_id: str
-    account_epoch: int
-    """Epoch of the account's credentials and policies when the caller was authenticated (I4)."""
     api_version: str | None = None
     """Version of the SES API that was called (`1`, `2`), None for other services."""
+    session: Session | None = None
+    """What the credentials are a session of, None for lasting ones."""
+    source_arn: str | None = None
+    """What a service acts for: a resource of the principal's account."""
 
 
 class IdentityKind(Enum):

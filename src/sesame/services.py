@@ -27,6 +27,7 @@ from sesame.operations.dns_records import Names
 from sesame.operations.identity_settings import IdentitySettings
 from sesame.operations.operator import Limits, Operator
 from sesame.operations.own_domain import OwnDomain, OwnNames
+from sesame.operations.service_principals import ServicePrincipals
 from sesame.operations.verification import Verification
 from sesame.sending.system import SystemMail
 from sesame.spool.spool import Spool
@@ -96,6 +97,13 @@ class Services:
                 max_send_rate=settings.accounts.production_max_send_rate,
             ),
             random_digits=self.ids.digits,
+            random_name=self.ids.name,
+            random_secret=self.ids.secret_access_key,
+        )
+        self.service_principals = ServicePrincipals(
+            self.store,
+            self.sealer,
+            clock=clock,
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
         )

@@ -34,7 +34,7 @@ ROOT = Principal(
 )
 CALLER = Caller(
     principal=ROOT, access_key_id="AKIAROOT", region=REGION, source_ip="192.0.2.1", secure_transport=True,
-    user_agent=None, at=1000.0, request_id="r", account_epoch=0,
+    user_agent=None, at=1000.0, request_id="r",
 )  # fmt: skip
 
 

@@ -34,11 +34,18 @@ def test_compiled_and_explained_decisions_agree_on_random_policies(seed: int) ->
         ids = random_ids(random)
         compiled_identity = compile_policies(identity, kind="identity", principal_ids=ids)
         compiled_iam = compile_policies(iam, kind="iam")
+        session = None
+        if random.random() < 0.3:
+            session = [
+                (f"s{n}", parse_stored_iam_policy(random_policy(random, with_principal=False)))
+                for n in range(random.choice((0, 1, 2)))
+            ]
+        compiled_session = None if session is None else compile_policies(session, kind="session")
         for _ in range(PAIRS_PER_POLICY):
             request = random_request(random)
-            decision = decide(request, iam=compiled_iam, identity=compiled_identity)
-            explanation = explain(request, iam=iam, identity=identity, principal_ids=ids)
-            case = (request, [policy.text for _, policy in (*identity, *iam)], ids)
+            decision = decide(request, iam=compiled_iam, identity=compiled_identity, session=compiled_session)
+            explanation = explain(request, iam=iam, identity=identity, principal_ids=ids, session=session)
+            case = (request, [policy.text for _, policy in (*identity, *iam, *(session or ()))], ids)
             assert decision.outcome is explanation.outcome, case
             assert set(decision.deciding) <= set(explanation.deciding), case
             assert explanation.sentence.startswith(("allowed", "denied")), case

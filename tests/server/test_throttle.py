@@ -15,7 +15,7 @@ from tests.support.process import running
 
 CALLER = Caller(
     principal=root_principal(AccountId("111111111111")), access_key_id="k", region="us-east-1", source_ip="127.0.0.1",
-    secure_transport=True, user_agent=None, at=0.0, request_id="r", account_epoch=0,
+    secure_transport=True, user_agent=None, at=0.0, request_id="r",
 )  # fmt: skip
 
 

@@ -16,9 +16,16 @@ from sesame.access import conditions
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing
 from sesame.aws.arn import Arn, ArnError, identity_arn
 from sesame.aws.errors import InvalidClientTokenId
-from sesame.errors import AccessDenied, InvalidParameterValue
-from sesame.model import Caller, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
-from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, explain
+from sesame.errors import AccessDenied, InvalidParameterValue, ValidationError
+from sesame.model import (
+    Caller,
+    IdentityKind,
+    MailFrom,
+    OnMxFailure,
+    PrincipalKind,
+    VerificationStatus,
+)
+from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust, explain
 from sesame.store.db import account_scope, identities_scope
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
@@ -130,8 +137,10 @@ class Authorizer:
     async def standing(self, caller: Caller) -> tuple[Standing, int]:
         """The caller's account in the region of the call, with its epoch."""
         standing, epoch = await self._directory.standing(caller.principal.account_id, caller.region)
+        if standing is None and caller.principal.kind is PrincipalKind.SERVICE:
+            raise ValidationError(f"There is no account {caller.principal.account_id} to send for.")
         if standing is None:
-            raise InvalidClientTokenId("The security token included in the request is invalid.")
+            raise InvalidClientTokenId
         return standing, epoch
 
     async def fresh_standing(self, caller: Caller) -> Standing:
@@ -207,7 +216,9 @@ class Authorizer:
             resource_account=caller.principal.account_id,
             context=conditions.global_keys(caller, credential) | conditions.management_keys(caller),
         )
-        decision = decide(request, iam=credential.policies.compiled, identity=EMPTY)
+        decision = decide(
+            request, iam=credential.policies.compiled, identity=EMPTY, session=_limits(credential)
+        )
         if decision.outcome is Outcome.ALLOW:
             return
         because = (
@@ -220,6 +231,39 @@ class Authorizer:
             f" on resource: {resource} {because}"
         )
 
+    async def require_trust(
+        self,
+        caller: Caller,
+        actions: Sequence[str],
+        role_arn: str,
+        *,
+        trust: Policies | None,
+        keys: Mapping[str, str | tuple[str, ...]],
+    ) -> None:
+        """Let the caller do `actions` of STS to a role or raise `AccessDenied`.
+
+        `trust` is the role's trust policy, None for a role that does not exist: the answer is the same (I9).
+        """
+        credential = await self._credential(caller, {})
+        for action in actions:
+            request = Request(
+                requester=conditions.requester(caller.principal),
+                action=action,
+                resource=role_arn,
+                resource_account=role_arn.split(":")[4],
+                context={**conditions.global_keys(caller, credential), **keys},
+            )
+            outcome = decide_trust(
+                request,
+                iam=credential.policies.compiled,
+                trust=EMPTY if trust is None else trust.compiled,
+                session=_limits(credential),
+            )
+            if outcome is not Outcome.ALLOW:
+                raise AccessDenied(
+                    f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {role_arn}"
+                )
+
     async def is_stale(self, decision: SendDecision) -> bool:
         """Whether what the decision rests on has changed since; a refusal asks before it answers."""
         return await self._directory.is_stale(decision.epochs)
@@ -229,10 +273,10 @@ class Authorizer:
         self._directory.forget(tuple(decision.epochs))
 
     async def _credential(self, caller: Caller, epochs: dict[str, int]) -> Credential:
-        credential = await self._directory.credential(caller.access_key_id)
+        credential = await self._directory.credential(caller.access_key_id, caller.session)
         if credential is None or not credential.active:
-            raise InvalidClientTokenId("The security token included in the request is invalid.")
-        _note(epochs, account_scope(credential.principal.account_id), credential.account_epoch)
+            raise InvalidClientTokenId
+        _note(epochs, credential.scope, credential.epoch)
         return credential
 
     async def _identity(
@@ -302,7 +346,9 @@ class Authorizer:
         policies = target.identity.policies if target.identity is not None else None
         compiled: PolicySet = EMPTY if policies is None else policies.compiled
         arn = target.arn
-        decision = decide(request(arn), iam=credential.policies.compiled, identity=compiled)
+        decision = decide(
+            request(arn), iam=credential.policies.compiled, identity=compiled, session=_limits(credential)
+        )
         for other in target.more_specific:
             if decision.outcome is not Outcome.ALLOW:
                 break
@@ -312,7 +358,7 @@ class Authorizer:
                 decision, policies, arn = verdict, other.policies, other_arn
         sentence = ""
         if decision.outcome is not Outcome.ALLOW:
-            sentence = _sentence(request(arn), credential.policies, policies)
+            sentence = _sentence(request(arn), credential, policies)
         return Check(
             uses=tuple(target.uses),
             addresses=tuple(target.addresses),
@@ -403,10 +449,16 @@ def is_simulator(address: str) -> bool:
     return address.rpartition("@")[2].lower() == SIMULATOR_DOMAIN
 
 
-def _sentence(request: Request, iam: Policies, identity: Policies | None) -> str:
+def _limits(credential: Credential) -> PolicySet | None:
+    return None if credential.session_policies is None else credential.session_policies.compiled
+
+
+def _sentence(request: Request, credential: Credential, identity: Policies | None) -> str:
+    limits = credential.session_policies
     explanation = explain(
         request,
-        iam=iam.documents,
+        iam=credential.policies.documents,
+        session=None if limits is None else limits.documents,
         identity=() if identity is None else identity.documents,
         principal_ids={} if identity is None else identity.principal_ids,
     )

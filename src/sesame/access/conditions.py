@@ -7,7 +7,7 @@ guide, "Using identity policies"; IAM user guide, "AWS global condition context 
 from datetime import UTC, datetime
 
 from sesame.access.directory import Credential
-from sesame.model import Caller, Principal, PrincipalKind
+from sesame.model import Caller, Principal, PrincipalKind, Session
 from sesame.policy import Requester
 
 _PRINCIPAL_TYPES = {
@@ -19,12 +19,13 @@ _PRINCIPAL_TYPES = {
 
 
 def requester(principal: Principal) -> Requester:
-    """The principal as the policy language sees it."""
+    """The principal as the policy language sees it: a service acts for an account but is of none."""
     return Requester(
         arn=principal.arn,
-        account_id=principal.account_id,
+        account_id="" if principal.kind is PrincipalKind.SERVICE else principal.account_id,
         kind=principal.kind.value,
         user_id=principal.user_id,
+        role_arn=principal.role_arn,
     )
 
 
@@ -32,24 +33,56 @@ def global_keys(caller: Caller, credential: Credential) -> dict[str, str | tuple
     """The `aws:` keys of a signed request; `aws:ResourceAccount` is added per resource."""
     principal = caller.principal
     keys: dict[str, str | tuple[str, ...]] = {
-        "aws:CurrentTime": datetime.fromtimestamp(caller.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:CurrentTime": _iso(caller.at),
         "aws:EpochTime": str(int(caller.at)),
         "aws:SecureTransport": "true" if caller.secure_transport else "false",
         "aws:SourceIp": caller.source_ip,
         "aws:RequestedRegion": caller.region,
-        "aws:PrincipalArn": principal.arn,
-        "aws:PrincipalAccount": principal.account_id,
         "aws:PrincipalType": _PRINCIPAL_TYPES[principal.kind],
-        "aws:userid": principal.user_id,
         "aws:ViaAWSService": "false",
     }
-    if principal.kind is PrincipalKind.USER:
-        keys["aws:username"] = principal.name
     if caller.user_agent is not None:
         keys["aws:UserAgent"] = caller.user_agent
+    if principal.kind is PrincipalKind.SERVICE:
+        return keys | _service_keys(caller)
+    # Of a session IAM tells the role's ARN here, and the session's own nowhere.
+    keys["aws:PrincipalArn"] = principal.role_arn or principal.arn
+    keys["aws:PrincipalAccount"] = principal.account_id
+    keys["aws:userid"] = principal.user_id
+    keys["aws:PrincipalIsAWSService"] = "false"
+    if principal.kind is PrincipalKind.USER:
+        keys["aws:username"] = principal.name
     for name, value in credential.principal_tags:
         keys[f"aws:PrincipalTag/{name}"] = value
+    return keys if caller.session is None else keys | _session_keys(caller.session)
+
+
+def _session_keys(session: Session) -> dict[str, str | tuple[str, ...]]:
+    keys: dict[str, str | tuple[str, ...]] = {
+        "aws:TokenIssueTime": _iso(session.issued_at),
+        "aws:MultiFactorAuthPresent": "false",
+    }
+    if session.source_identity is not None:
+        keys["aws:SourceIdentity"] = session.source_identity
     return keys
+
+
+def _service_keys(caller: Caller) -> dict[str, str | tuple[str, ...]]:
+    """What a service says of itself and of whom it acts for; it has no ARN, account or tags."""
+    name = caller.principal.name
+    keys: dict[str, str | tuple[str, ...]] = {
+        "aws:PrincipalIsAWSService": "true",
+        "aws:PrincipalServiceName": name,
+        "aws:PrincipalServiceNamesList": (name,),
+        "aws:SourceAccount": caller.principal.account_id,
+    }
+    if caller.source_arn is not None:
+        keys["aws:SourceArn"] = caller.source_arn
+    return keys
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def send_keys(

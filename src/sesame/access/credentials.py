@@ -1,32 +1,45 @@
 """Authentication: from a signed HTTP request to a `Caller`.
 
-The signature is checked over the raw bytes by `aws.sigv4`; this module finds the key, keeps the
-day's signing keys, and says who is calling. An unknown key costs the same HMAC as a known one.
+The signature is checked over the raw bytes by `aws.sigv4`; this module finds the key, opens a session
+token, keeps the day's signing keys, and says who is calling. An unknown key costs the same HMAC as a known
+one. A service says in signed headers whom it acts for (as AWS's own do when they assume a role).
 """
 
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 from sesame.access.directory import Credential, Directory
+from sesame.access.sessions import Sessions
 from sesame.aws import sigv4
-from sesame.aws.errors import InvalidClientTokenId
+from sesame.aws.arn import Arn, ArnError
+from sesame.aws.errors import ExpiredToken, InvalidClientTokenId
 from sesame.aws.request import HttpRequest
-from sesame.model import Caller
+from sesame.errors import ValidationError
+from sesame.model import AccountId, Caller, Principal, PrincipalKind, Session
 from sesame.observe import Clock
-from sesame.store.db import account_scope
 
 MAX_SIGNING_KEYS = 20_000
 _NOBODYS_SECRET = secrets.token_hex(20)
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 class Authenticator:
     """Checks signatures. `regions` says which region names this service serves."""
 
     def __init__(
-        self, directory: Directory, clock: Clock, *, skew_s: float, regions: Callable[[str], bool]
+        self,
+        directory: Directory,
+        sessions: Sessions,
+        clock: Clock,
+        *,
+        skew_s: float,
+        regions: Callable[[str], bool],
     ) -> None:
         self._directory = directory
+        self._sessions = sessions
         self._clock = clock
         self._skew_s = skew_s
         self._regions = regions
@@ -51,18 +64,28 @@ class Authenticator:
         """
         now = self._clock.now()
         sigv4.check_scope(signed, now=now, skew_s=self._skew_s, regions=self._regions, service=service)
-        credential = await self._credential(signed.access_key_id, fresh=fresh)
+        session = None
+        if signed.session_token is not None:
+            session = self._sessions.open(signed.session_token, access_key_id=signed.access_key_id)
+        credential = None
+        if session is not None or signed.session_token is None:
+            credential = await self._credential(signed.access_key_id, session, fresh=fresh)
         secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
-        known = credential is not None and credential.active and signed.session_token is None
+        known = credential is not None and credential.active
         try:
             sigv4.verify(request, signed, signing_key=self._signing_key(signed, secret))
         except Exception:
             if known:
                 raise
         if credential is None or not known:
-            raise InvalidClientTokenId("The security token included in the request is invalid.")
+            raise InvalidClientTokenId
+        if session is not None and session.expires_at <= now:
+            raise ExpiredToken
+        principal, source_arn = credential.principal, None
+        if principal.kind is PrincipalKind.SERVICE:
+            principal, source_arn = _acting_for(principal, request)
         return Caller(
-            principal=credential.principal,
+            principal=principal,
             access_key_id=credential.access_key_id,
             region=signed.region,
             source_ip=source_ip,
@@ -70,18 +93,20 @@ class Authenticator:
             user_agent=_user_agent(request),
             at=now,
             request_id=request_id,
-            account_epoch=credential.account_epoch,
             api_version=api_version,
+            session=session,
+            source_arn=source_arn,
         )
 
-    async def _credential(self, access_key_id: str, *, fresh: bool) -> Credential | None:
+    async def _credential(
+        self, access_key_id: str, session: Session | None, *, fresh: bool
+    ) -> Credential | None:
         """The key's credential; a cached one that would refuse is read again before it does."""
-        credential = await self._directory.credential(access_key_id)
+        credential = await self._directory.credential(access_key_id, session)
         if credential is None or (credential.active and not fresh):
             return credential
-        scope = account_scope(credential.principal.account_id)
-        if await self._directory.is_stale({scope: credential.account_epoch}):
-            return await self._directory.credential(access_key_id)
+        if await self._directory.is_stale({credential.scope: credential.epoch}):
+            return await self._directory.credential(access_key_id, session)
         return credential
 
     def _signing_key(self, signed: sigv4.SignedRequest, secret: str) -> bytes:
@@ -96,8 +121,31 @@ class Authenticator:
         return key
 
 
+def _acting_for(service: Principal, request: HttpRequest) -> tuple[Principal, str | None]:
+    """A service with the account it acts for, and the resource there if it names one.
+
+    The headers are signed, as every `x-amz-` header must be. Raises `ValidationError`.
+    """
+    account_id = _header(request, b"x-amz-source-account") or ""
+    if not _ACCOUNT.fullmatch(account_id):
+        raise ValidationError("A service must say in x-amz-source-account for which account it sends.")
+    source_arn = _header(request, b"x-amz-source-arn")
+    if source_arn is not None:
+        try:
+            arn = Arn.parse(source_arn)
+        except ArnError:
+            raise ValidationError(f"x-amz-source-arn is no ARN: {source_arn}") from None
+        if arn.account_id not in ("", account_id):
+            raise ValidationError(f"x-amz-source-arn does not belong to account {account_id}: {source_arn}")
+    return replace(service, account_id=AccountId(account_id)), source_arn
+
+
 def _user_agent(request: HttpRequest) -> str | None:
+    return _header(request, b"user-agent")
+
+
+def _header(request: HttpRequest, wanted: bytes) -> str | None:
     for name, value in request.headers:
-        if name == b"user-agent":
+        if name == wanted:
             return value.decode("latin-1")
     return None

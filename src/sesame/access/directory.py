@@ -7,10 +7,19 @@ under the same epoch; an unknown access key is not cached at all.
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from sesame.model import AccountId, Identity, MailFrom, Principal, PrincipalKind, VerificationStatus
+from sesame.model import (
+    AccountId,
+    Identity,
+    MailFrom,
+    Principal,
+    PrincipalKind,
+    Session,
+    VerificationStatus,
+)
 from sesame.policy import (
     EMPTY,
     Policy,
@@ -18,8 +27,19 @@ from sesame.policy import (
     compile_policies,
     parse_iam_policy,
     parse_stored_identity_policy,
+    parse_stored_trust_policy,
 )
-from sesame.store import accounts, configuration_sets, groups, identities, mail_from, users
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    groups,
+    identities,
+    mail_from,
+    managed_policies,
+    roles,
+    services,
+    users,
+)
 from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.store.sealed import Sealer
 
@@ -41,15 +61,22 @@ NO_POLICIES = Policies(documents=(), compiled=EMPTY, principal_ids={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """An access key opened, with its principal and the principal's IAM policies."""
+    """An access key opened, with its principal and the principal's IAM policies.
+
+    `scope` is the epoch scope of all that is in here. The principal of a service has no account yet: the
+    request says whom it acts for.
+    """
 
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
     active: bool
     principal: Principal
-    principal_tags: tuple[tuple[str, str], ...]
-    policies: Policies
-    account_epoch: int
+    principal_tags: tuple[tuple[str, str], ...] = ()
+    policies: Policies = NO_POLICIES
+    session_policies: Policies | None = None
+    """What a session was opened under; None leaves it all that its role has."""
+    scope: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,27 +126,28 @@ class Directory:
         self._store = store
         self._sealer = sealer
         self._scopes: OrderedDict[str, _Scope] = OrderedDict()
-        self._account_of_key: OrderedDict[str, str] = OrderedDict()
+        self._scope_of_key: OrderedDict[str, str] = OrderedDict()
 
-    async def credential(self, access_key_id: str) -> Credential | None:
-        """The credential of an access key, or None."""
-        account_id = self._account_of_key.get(access_key_id)
-        if account_id is not None:
-            scope = self._scopes.get(account_scope(account_id))
-            if scope is not None and access_key_id in scope.credentials:
-                return scope.credentials[access_key_id]
+    async def credential(self, access_key_id: str, session: Session | None = None) -> Credential | None:
+        """The credential of an access key, or of a session whose token has been opened; None if it is gone."""
+        name = access_key_id if session is None else f"session {access_key_id}"
+        known = self._scope_of_key.get(name)
+        if known is not None:
+            scope = self._scopes.get(known)
+            if scope is not None and name in scope.credentials:
+                return scope.credentials[name]
 
         async def run(tx: Transaction) -> Credential | None:
-            return await self._load_credential(tx, access_key_id)
+            if session is not None:
+                return await _load_session(tx, session)
+            return await self._load_key(tx, access_key_id)
 
         credential = await self._store.read(run)
         if credential is not None:
-            account_id = credential.principal.account_id
-            scope = self._scope(account_scope(account_id), credential.account_epoch)
-            scope.credentials[access_key_id] = credential
-            self._account_of_key[access_key_id] = account_id
-            if len(self._account_of_key) > MAX_SCOPES:
-                self._account_of_key.popitem(last=False)
+            self._scope(credential.scope, credential.epoch).credentials[name] = credential
+            self._scope_of_key[name] = credential.scope
+            if len(self._scope_of_key) > MAX_SCOPES:
+                self._scope_of_key.popitem(last=False)
         return credential
 
     async def standing(self, account_id: str, region: str) -> tuple[Standing | None, int]:
@@ -181,10 +209,10 @@ class Directory:
                 self._scopes.popitem(last=False)
         return scope
 
-    async def _load_credential(self, tx: Transaction, access_key_id: str) -> Credential | None:
+    async def _load_key(self, tx: Transaction, access_key_id: str) -> Credential | None:
         key = await users.get_key(tx, access_key_id)
         if key is None:
-            return None
+            return await self._load_service_key(tx, access_key_id)
         secret = self._sealer.open(key.sealed_secret, row=f"access_key:{access_key_id}").decode()
         account_id = AccountId(key.account_id)
         policies = NO_POLICIES
@@ -202,7 +230,7 @@ class Directory:
                 user_id=user.user_id,
                 name=user.user_name,
             )
-            policies = iam_policies(await groups.policies_for_user(tx, user.user_id))
+            policies = compiled_policies(await groups.policies_for_user(tx, user.user_id), kind="iam")
             tags = tuple((tag["Key"], tag["Value"]) for tag in json.loads(user.tags))
         return Credential(
             access_key_id=access_key_id,
@@ -211,7 +239,26 @@ class Directory:
             principal=principal,
             principal_tags=tags,
             policies=policies,
-            account_epoch=await epoch(tx, account_scope(account_id)),
+            scope=account_scope(account_id),
+            epoch=await epoch(tx, account_scope(account_id)),
+        )
+
+    async def _load_service_key(self, tx: Transaction, access_key_id: str) -> Credential | None:
+        key = await services.get_key(tx, access_key_id)
+        if key is None:
+            return None
+        name, scope = key.service_name, services.service_scope(key.service_name)
+        return Credential(
+            access_key_id=access_key_id,
+            secret_access_key=self._sealer.open(
+                key.sealed_secret, row=f"access_key:{access_key_id}"
+            ).decode(),
+            active=True,
+            principal=Principal(
+                kind=PrincipalKind.SERVICE, account_id=AccountId(""), arn=name, user_id=name, name=name
+            ),
+            scope=scope,
+            epoch=await epoch(tx, scope),
         )
 
     @staticmethod
@@ -230,6 +277,53 @@ class Directory:
         )
 
 
+async def _load_session(tx: Transaction, session: Session) -> Credential | None:
+    """What a session is now: its role's policies and tags of today, under what it was opened with."""
+    role = await roles.get_by_id(tx, session.role_id)
+    if role is None:
+        return None
+    limits = await session_limits(tx, role.account_id, session.policies, session.policy_arns)
+    given_tags = {key.lower() for key, _ in session.tags}
+    own_tags = [(tag["Key"], tag["Value"]) for tag in json.loads(role.tags)]
+    scope = account_scope(role.account_id)
+    return Credential(
+        access_key_id=session.access_key_id,
+        secret_access_key=session.secret_access_key,
+        active=True,
+        principal=session_principal(role, session.name),
+        principal_tags=(*(tag for tag in own_tags if tag[0].lower() not in given_tags), *session.tags),
+        policies=compiled_policies(await roles.policies_for_role(tx, role.role_id), kind="iam"),
+        session_policies=limits,
+        scope=scope,
+        epoch=await epoch(tx, scope),
+    )
+
+
+async def session_limits(
+    tx: Transaction, account_id: str, documents: Sequence[str], arns: Sequence[str]
+) -> Policies | None:
+    """The policies that a session was opened under; None when it was opened under none.
+
+    Managed ones are those of today; one that is gone allows nothing any more.
+    """
+    if not documents and not arns:
+        return None
+    given = [(f"Policy {number}", text) for number, text in enumerate(documents, start=1)]
+    return compiled_policies([*given, *await managed_policies.by_arn(tx, account_id, arns)], kind="session")
+
+
+def session_principal(role: roles.Role, session_name: str) -> Principal:
+    """A session of a role; its ARN leaves the role's path out, as STS does."""
+    return Principal(
+        kind=PrincipalKind.ROLE,
+        account_id=AccountId(role.account_id),
+        arn=f"arn:aws:sts::{role.account_id}:assumed-role/{role.role_name}/{session_name}",
+        user_id=f"{role.role_id}:{session_name}",
+        name=session_name,
+        role_arn=role.arn,
+    )
+
+
 def root_principal(account_id: AccountId) -> Principal:
     """The root of an account."""
     return Principal(
@@ -241,22 +335,35 @@ def root_principal(account_id: AccountId) -> Principal:
     )
 
 
-def iam_policies(stored: list[tuple[str, str]]) -> Policies:
-    """Parse and compile a principal's IAM policies."""
+def compiled_policies(stored: list[tuple[str, str]], *, kind: Literal["iam", "session"]) -> Policies:
+    """Parse and compile a principal's IAM policies, or those that a session was opened under."""
     documents = tuple((name, parse_iam_policy(text)) for name, text in stored)
     if not documents:
         return NO_POLICIES
-    return Policies(documents=documents, compiled=compile_policies(documents, kind="iam"), principal_ids={})
+    return Policies(documents=documents, compiled=compile_policies(documents, kind=kind), principal_ids={})
+
+
+def trust_policy(role: roles.Role) -> Policies:
+    """Parse and compile who may assume a role."""
+    documents = (("trust policy", parse_stored_trust_policy(role.trust_policy)),)
+    compiled = compile_policies(documents, kind="identity", principal_ids=role.principal_ids)
+    return Policies(documents=documents, compiled=compiled, principal_ids=role.principal_ids)
 
 
 async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy]) -> frozenset[str]:
-    """Unique ids of users that are gone while another policy names their successor of the same ARN."""
+    """Unique ids of users and roles that are gone while another policy names their successor of the same ARN."""
     ids: dict[str, set[str]] = {}
     for policy in stored:
         for arn, user_id in policy.principal_ids.items():
             ids.setdefault(arn, set()).add(user_id)
     contested = [user_id for group in ids.values() if len(group) > 1 for user_id in group]
-    return frozenset([user_id for user_id in contested if await users.get_user_by_id(tx, user_id) is None])
+    return frozenset([unique_id for unique_id in contested if not await _exists(tx, unique_id)])
+
+
+async def _exists(tx: Transaction, unique_id: str) -> bool:
+    if unique_id.startswith("AROA"):
+        return await roles.get_by_id(tx, unique_id) is not None
+    return await users.get_user_by_id(tx, unique_id) is not None
 
 
 def identity_policies(

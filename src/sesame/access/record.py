@@ -20,17 +20,23 @@ _OUTCOMES = {
 
 def decision_json(caller: Caller, request: SendRequest, decision: SendDecision) -> str:
     """The decision as kept."""
-    return msgspec.json.encode(
-        {
-            "principal": caller.principal.arn,
-            "kind": caller.principal.kind.value,
-            "user_id": caller.principal.user_id,
-            "action": request.action,
-            "context": decision.context,
-            "unverified": decision.unverified,
-            "checks": [_check(check) for check in decision.checks],
+    kept: dict[str, object] = {
+        "principal": caller.principal.arn,
+        "kind": caller.principal.kind.value,
+        "user_id": caller.principal.user_id,
+        "action": request.action,
+        "context": decision.context,
+        "unverified": decision.unverified,
+        "checks": [_check(check) for check in decision.checks],
+    }
+    if caller.session is not None:
+        kept["session"] = {
+            "role_arn": caller.principal.role_arn,
+            "role_id": caller.session.role_id,
+            "policies": caller.session.policies,
+            "policy_arns": caller.session.policy_arns,
         }
-    ).decode()
+    return msgspec.json.encode(kept).decode()
 
 
 def _check(check: Check) -> dict[str, object]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from sesame.access.directory import Credential, Directory
 from sesame.aws.smtp_password import smtp_password
 from sesame.errors import SesameError
-from sesame.model import Caller
+from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.store.db import Store, Transaction, account_scope
+from sesame.store.db import Store, Transaction
 from sesame.store.users import smtp_bindings
 
 MAX_FAILURES, WINDOW_S = 10, 60.0
@@ -111,16 +111,18 @@ class SmtpLogins:
             user_agent=None,
             at=self._clock.now(),
             request_id=self._new_request_id(),
-            account_epoch=credential.account_epoch,
         )
 
     async def _fresh_credential(self, access_key_id: str) -> Credential | None:
-        """The key as it is in the store: a log-in is rare, and what it opens stays open."""
+        """The key as it is in the store: a log-in is rare, and what it opens stays open.
+
+        A service has no SMTP credentials: nothing would say whom it acts for.
+        """
         credential = await self._directory.credential(access_key_id)
-        if credential is not None:
-            scope = account_scope(credential.principal.account_id)
-            if await self._directory.is_stale({scope: credential.account_epoch}):
-                return await self._directory.credential(access_key_id)
+        if credential is not None and credential.principal.kind is PrincipalKind.SERVICE:
+            return None
+        if credential is not None and await self._directory.is_stale({credential.scope: credential.epoch}):
+            return await self._directory.credential(access_key_id)
         return credential
 
     def _region_of(self, username: str, password: str, credential: Credential | None) -> str | None:

@@ -128,6 +128,12 @@ class MalformedPolicyDocument(ServiceError):
     code = "MalformedPolicyDocument"
 
 
+class PackedPolicyTooLarge(ServiceError):
+    """STS: the policies and tags of a session are more than a token holds."""
+
+    code = "PackedPolicyTooLarge"
+
+
 class IamLimitExceeded(ServiceError):
     """IAM: a limit of the account is reached. SES's LimitExceeded has status 400, IAM's 409."""
 

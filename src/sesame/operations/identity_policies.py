@@ -1,8 +1,8 @@
 """Sending-authorization policies of identities: what the operations of v1 and v2 share.
 
-The owner alone may change them. What SES would not store is refused with the place and the fix;
-user principals of accounts on this server are bound to their unique ids, so that a user deleted and
-made again under the same name gains nothing. Source: SES API reference, PutIdentityPolicy.
+The owner alone may change them. What SES would not store is refused with the place and the fix; users
+and roles of accounts on this server are bound to their unique ids (`principal_binding`). Source: SES API
+reference, PutIdentityPolicy.
 """
 
 import re
@@ -11,14 +11,14 @@ from enum import Enum
 from sesame.aws.arn import identity_arn
 from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
 from sesame.model import Caller
-from sesame.policy import Policy, PolicyError, parse_identity_policy
-from sesame.store import accounts, identities, users
+from sesame.operations.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.policy import PolicyError, parse_identity_policy
+from sesame.store import identities
 from sesame.store.db import Store, Transaction
 from sesame.store.identities import IdentityPolicy
 
 MAX_POLICIES = 20
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_USER_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):user/(?:.*/)?([^/]+)")
 
 
 class Write(Enum):
@@ -95,9 +95,11 @@ async def write_policy(
             raise PolicyMissing(policy_name)
         elif len(existing) >= MAX_POLICIES:
             raise TooManyPolicies(identity)
-        stored = IdentityPolicy(
-            policy_name=policy_name, document=document, principal_ids=await principal_ids(tx, policy)
-        )
+        try:
+            bound = await principal_ids(tx, policy)
+        except NoSuchPrincipal as error:
+            raise InvalidPolicy(f"Policy has invalid principal: {error} does not exist.") from None
+        stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
         await identities.put_policy(tx, found, stored)
 
     await store.write(run)
@@ -133,22 +135,3 @@ def check_policy_name(name: str) -> None:
             "PolicyName is invalid. Policy names must only include alpha-numeric characters, dashes, and"
             " underscores."
         )
-
-
-async def principal_ids(tx: Transaction, policy: Policy) -> dict[str, str]:
-    """Unique ids of the users a policy names, for those accounts that are on this server.
-
-    Raises `InvalidPolicy` for a user that such an account does not have; users of accounts elsewhere
-    are taken at their word.
-    """
-    ids: dict[str, str] = {}
-    for statement in policy.statements:
-        for principal in statement.principals or ():
-            match = _USER_ARN.fullmatch(principal.value) if principal.kind == "AWS" else None
-            if match is None or await accounts.get(tx, match[1]) is None:
-                continue
-            user = await users.get_user(tx, match[1], match[2])
-            if user is None or user.arn != principal.value:
-                raise InvalidPolicy(f"Policy has invalid principal: {principal.value} does not exist.")
-            ids[principal.value] = user.user_id
-    return ids

@@ -10,10 +10,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.directory import NO_POLICIES, Policies, iam_policies, identity_policies
+from sesame.access.directory import (
+    NO_POLICIES,
+    Policies,
+    compiled_policies,
+    identity_policies,
+    session_limits,
+)
 from sesame.aws.arn import Arn
 from sesame.policy import Outcome, Request, Requester, decide, explain
-from sesame.store import groups, identities, replay
+from sesame.store import groups, identities, replay, roles
 from sesame.store.db import Store, Transaction
 from sesame.store.identities import IdentityPolicy
 from sesame.store.replay import Recorded
@@ -59,13 +65,18 @@ async def what_if(store: Store, arn: Arn, *, proposed: Mapping[str, str | None],
         if not any(check["arn"] == str(arn) for check in decision["checks"]) or "context" not in decision:
             continue
         asked += 1
-        iam = await store.read(_iam_of(decision))
+        iam, limits = await store.read(_policies_of(recorded.account_id, decision))
         request = _request(arn, recorded, decision)
-        before = decide(request, iam=iam.compiled, identity=now.compiled).outcome
-        after = decide(request, iam=iam.compiled, identity=then.compiled).outcome
+        session = None if limits is None else limits.compiled
+        before = decide(request, iam=iam.compiled, identity=now.compiled, session=session).outcome
+        after = decide(request, iam=iam.compiled, identity=then.compiled, session=session).outcome
         if (before is Outcome.ALLOW) != (after is Outcome.ALLOW):
             explanation = explain(
-                request, iam=iam.documents, identity=then.documents, principal_ids=then.principal_ids
+                request,
+                iam=iam.documents,
+                identity=then.documents,
+                principal_ids=then.principal_ids,
+                session=None if limits is None else limits.documents,
             )
             changes.append(
                 Change(
@@ -114,13 +125,21 @@ async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recor
             after = page[-1].seq
 
 
-def _iam_of(decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
-    """The IAM policies that the sender has today."""
+def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
+    """The IAM policies that the sender has today, and those that its session was opened under."""
 
-    async def run(tx: Transaction) -> Policies:
-        if decision["kind"] != "user":
-            return NO_POLICIES
-        return iam_policies(await groups.policies_for_user(tx, decision["user_id"]))
+    async def run(tx: Transaction) -> tuple[Policies, Policies | None]:
+        match decision["kind"]:
+            case "user":
+                stored = await groups.policies_for_user(tx, decision["user_id"])
+                return compiled_policies(stored, kind="iam"), None
+            case "role":
+                session = decision["session"]
+                stored = await roles.policies_for_role(tx, session["role_id"])
+                limits = await session_limits(tx, account_id, session["policies"], session["policy_arns"])
+                return compiled_policies(stored, kind="iam"), limits
+            case _:
+                return NO_POLICIES, None
 
     return run
 
@@ -132,9 +151,10 @@ def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any]) -> Reque
     return Request(
         requester=Requester(
             arn=decision["principal"],
-            account_id=recorded.account_id,
+            account_id="" if decision["kind"] == "service" else recorded.account_id,
             kind=decision["kind"],
             user_id=decision["user_id"],
+            role_arn=decision.get("session", {}).get("role_arn"),
         ),
         action=decision["action"],
         resource=str(arn),

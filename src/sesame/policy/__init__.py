@@ -15,7 +15,7 @@ from sesame.policy.analysis.questions import (
     compare,
     who_can_send,
 )
-from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
+from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide, decide_trust
 from sesame.policy.findings.catalogue import Code, Finding, Severity
 from sesame.policy.findings.check import check_iam_policy, check_identity_policy
 from sesame.policy.language.document import (
@@ -26,6 +26,7 @@ from sesame.policy.language.document import (
 )
 from sesame.policy.language.put import parse_identity_policy
 from sesame.policy.language.source import PolicyError
+from sesame.policy.language.trust import parse_stored_trust_policy, parse_trust_policy
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.evaluator import explain
 from sesame.policy.reasons.simulate import MatchedStatement, Simulation, simulate
@@ -62,11 +63,14 @@ __all__ = [
     "compare",
     "compile_policies",
     "decide",
+    "decide_trust",
     "explain",
     "parse_iam_policy",
     "parse_identity_policy",
     "parse_stored_iam_policy",
     "parse_stored_identity_policy",
+    "parse_stored_trust_policy",
+    "parse_trust_policy",
     "sender_view",
     "simulate",
     "who_can_send",

@@ -10,7 +10,7 @@ from typing import Literal
 
 RequesterKind = Literal["root", "user", "role", "service"]
 ContextValue = str | tuple[str, ...]
-PolicyKind = Literal["iam", "identity"]
+PolicyKind = Literal["iam", "identity", "session"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ class Outcome(Enum):
 class StatementRef:
     """A statement by its policy's name and its place in it, from 0.
 
-    `kind` is `identity` for a policy attached to the SES identity, `iam` for one of the requester's.
+    `kind` is `identity` for a policy attached to the SES identity, `iam` for one of the requester's, `session`
+    for one that its session was opened under.
     """
 
     policy: str

@@ -53,6 +53,12 @@ async def get(tx: Transaction, account_id: str, group_name: str) -> Group | None
     return None if row is None else _group(row)
 
 
+async def get_by_id(tx: Transaction, group_id: str) -> Group | None:
+    """The group with that unique id, or None."""
+    row = await tx.one(f"{_GROUP} WHERE g.group_id = ?", group_id)
+    return None if row is None else _group(row)
+
+
 async def list_groups(tx: Transaction, account_id: str) -> list[Group]:
     """An account's groups by name."""
     rows = await tx.all(f"{_GROUP} WHERE g.account_id = ? ORDER BY g.group_name", account_id)

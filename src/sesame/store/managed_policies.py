@@ -186,6 +186,19 @@ async def entities(tx: Transaction, account_id: str, policy_arn: str) -> list[st
     return [row[0] for row in rows]
 
 
+async def by_arn(tx: Transaction, account_id: str, arns: Sequence[str]) -> list[tuple[str, str]]:
+    """ARN and default document of each policy of an account, or of AWS's, that there is."""
+    found = dict(AWS_MANAGED)
+    for policy in await list_policies(tx, account_id) if arns else ():
+        if policy.arn in arns:
+            found[policy.arn] = next(
+                version.document
+                for version in await versions(tx, policy)
+                if version.number == policy.default_version
+            )
+    return [(arn, found[arn]) for arn in arns if arn in found]
+
+
 async def documents(tx: Transaction, entity_ids: Sequence[str]) -> list[tuple[str, str]]:
     """ARN and default document of each policy attached to any of the entities, each once."""
     if not entity_ids:

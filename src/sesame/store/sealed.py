@@ -16,6 +16,8 @@ from sesame.errors import SesameError
 KEY_BYTES = 32
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
+SEAL_BYTES = 1 + _NONCE_BYTES + 16
+"""What sealing adds: version, nonce, tag."""
 
 
 class SealBroken(SesameError):

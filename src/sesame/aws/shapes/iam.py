@@ -25,6 +25,15 @@ class AttachGroupPolicyResponse(TypedDict):
     """AttachGroupPolicy has no output."""
 
 
+class AttachRolePolicyRequest(TypedDict):
+    RoleName: str
+    PolicyArn: str
+
+
+class AttachRolePolicyResponse(TypedDict):
+    """AttachRolePolicy has no output."""
+
+
 class AttachUserPolicyRequest(TypedDict):
     UserName: str
     PolicyArn: str
@@ -116,9 +125,12 @@ class CreatePolicyVersionResponse(TypedDict):
     PolicyVersion: NotRequired[PolicyVersion]
 
 
-class CreateUserRequest(TypedDict):
+class CreateRoleRequest(TypedDict):
     Path: NotRequired[str]
-    UserName: str
+    RoleName: str
+    AssumeRolePolicyDocument: str
+    Description: NotRequired[str]
+    MaxSessionDuration: NotRequired[int]
     PermissionsBoundary: NotRequired[str]
     Tags: NotRequired[list[Tag]]
 
@@ -126,6 +138,42 @@ class CreateUserRequest(TypedDict):
 class AttachedPermissionsBoundary(TypedDict):
     PermissionsBoundaryType: NotRequired[Literal["PermissionsBoundaryPolicy"]]
     PermissionsBoundaryArn: NotRequired[str]
+
+
+class RoleLastUsed(TypedDict):
+    LastUsedDate: NotRequired[float]
+    Region: NotRequired[str]
+
+
+class SourceRoleTemplate(TypedDict):
+    TemplateArn: str
+    TemplateMinorVersion: int
+
+
+class Role(TypedDict):
+    Path: str
+    RoleName: str
+    RoleId: str
+    Arn: str
+    CreateDate: float
+    AssumeRolePolicyDocument: NotRequired[str]
+    Description: NotRequired[str]
+    MaxSessionDuration: NotRequired[int]
+    PermissionsBoundary: NotRequired[AttachedPermissionsBoundary]
+    Tags: NotRequired[list[Tag]]
+    RoleLastUsed: NotRequired[RoleLastUsed]
+    SourceRoleTemplate: NotRequired[SourceRoleTemplate]
+
+
+class CreateRoleResponse(TypedDict):
+    Role: Role
+
+
+class CreateUserRequest(TypedDict):
+    Path: NotRequired[str]
+    UserName: str
+    PermissionsBoundary: NotRequired[str]
+    Tags: NotRequired[list[Tag]]
 
 
 class User(TypedDict):
@@ -186,6 +234,23 @@ class DeletePolicyVersionResponse(TypedDict):
     """DeletePolicyVersion has no output."""
 
 
+class DeleteRoleRequest(TypedDict):
+    RoleName: str
+
+
+class DeleteRoleResponse(TypedDict):
+    """DeleteRole has no output."""
+
+
+class DeleteRolePolicyRequest(TypedDict):
+    RoleName: str
+    PolicyName: str
+
+
+class DeleteRolePolicyResponse(TypedDict):
+    """DeleteRolePolicy has no output."""
+
+
 class DeleteUserRequest(TypedDict):
     UserName: str
 
@@ -210,6 +275,15 @@ class DetachGroupPolicyRequest(TypedDict):
 
 class DetachGroupPolicyResponse(TypedDict):
     """DetachGroupPolicy has no output."""
+
+
+class DetachRolePolicyRequest(TypedDict):
+    RoleName: str
+    PolicyArn: str
+
+
+class DetachRolePolicyResponse(TypedDict):
+    """DetachRolePolicy has no output."""
 
 
 class DetachUserPolicyRequest(TypedDict):
@@ -260,6 +334,25 @@ class GetPolicyVersionRequest(TypedDict):
 
 class GetPolicyVersionResponse(TypedDict):
     PolicyVersion: NotRequired[PolicyVersion]
+
+
+class GetRoleRequest(TypedDict):
+    RoleName: str
+
+
+class GetRoleResponse(TypedDict):
+    Role: Role
+
+
+class GetRolePolicyRequest(TypedDict):
+    RoleName: str
+    PolicyName: str
+
+
+class GetRolePolicyResponse(TypedDict):
+    RoleName: str
+    PolicyName: str
+    PolicyDocument: str
 
 
 class GetUserRequest(TypedDict):
@@ -313,6 +406,19 @@ class AttachedPolicy(TypedDict):
 
 
 class ListAttachedGroupPoliciesResponse(TypedDict):
+    AttachedPolicies: NotRequired[list[AttachedPolicy]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListAttachedRolePoliciesRequest(TypedDict):
+    RoleName: str
+    PathPrefix: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListAttachedRolePoliciesResponse(TypedDict):
     AttachedPolicies: NotRequired[list[AttachedPolicy]]
     IsTruncated: NotRequired[bool]
     Marker: NotRequired[str]
@@ -399,6 +505,28 @@ class ListGroupsForUserResponse(TypedDict):
     Marker: NotRequired[str]
 
 
+class ListInstanceProfilesForRoleRequest(TypedDict):
+    RoleName: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class InstanceProfile(TypedDict):
+    Path: str
+    InstanceProfileName: str
+    InstanceProfileId: str
+    Arn: str
+    CreateDate: float
+    Roles: list[Role]
+    Tags: NotRequired[list[Tag]]
+
+
+class ListInstanceProfilesForRoleResponse(TypedDict):
+    InstanceProfiles: list[InstanceProfile]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
 class ListPoliciesRequest(TypedDict):
     Scope: NotRequired[Literal["All", "AWS", "Local"]]
     OnlyAttached: NotRequired[bool]
@@ -422,6 +550,42 @@ class ListPolicyVersionsRequest(TypedDict):
 
 class ListPolicyVersionsResponse(TypedDict):
     Versions: NotRequired[list[PolicyVersion]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListRolePoliciesRequest(TypedDict):
+    RoleName: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListRolePoliciesResponse(TypedDict):
+    PolicyNames: list[str]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListRoleTagsRequest(TypedDict):
+    RoleName: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListRoleTagsResponse(TypedDict):
+    Tags: list[Tag]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListRolesRequest(TypedDict):
+    PathPrefix: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListRolesResponse(TypedDict):
+    Roles: list[Role]
     IsTruncated: NotRequired[bool]
     Marker: NotRequired[str]
 
@@ -470,6 +634,16 @@ class PutGroupPolicyRequest(TypedDict):
 
 class PutGroupPolicyResponse(TypedDict):
     """PutGroupPolicy has no output."""
+
+
+class PutRolePolicyRequest(TypedDict):
+    RoleName: str
+    PolicyName: str
+    PolicyDocument: str
+
+
+class PutRolePolicyResponse(TypedDict):
+    """PutRolePolicy has no output."""
 
 
 class PutUserPolicyRequest(TypedDict):
@@ -606,6 +780,15 @@ class SimulatePrincipalPolicyRequest(TypedDict):
 SimulatePrincipalPolicyResponse = SimulatePolicyResponse
 
 
+class TagRoleRequest(TypedDict):
+    RoleName: str
+    Tags: list[Tag]
+
+
+class TagRoleResponse(TypedDict):
+    """TagRole has no output."""
+
+
 class TagUserRequest(TypedDict):
     UserName: str
     Tags: list[Tag]
@@ -613,6 +796,15 @@ class TagUserRequest(TypedDict):
 
 class TagUserResponse(TypedDict):
     """TagUser has no output."""
+
+
+class UntagRoleRequest(TypedDict):
+    RoleName: str
+    TagKeys: list[str]
+
+
+class UntagRoleResponse(TypedDict):
+    """UntagRole has no output."""
 
 
 class UntagUserRequest(TypedDict):
@@ -632,3 +824,31 @@ class UpdateAccessKeyRequest(TypedDict):
 
 class UpdateAccessKeyResponse(TypedDict):
     """UpdateAccessKey has no output."""
+
+
+class UpdateAssumeRolePolicyRequest(TypedDict):
+    RoleName: str
+    PolicyDocument: str
+
+
+class UpdateAssumeRolePolicyResponse(TypedDict):
+    """UpdateAssumeRolePolicy has no output."""
+
+
+class UpdateRoleRequest(TypedDict):
+    RoleName: str
+    Description: NotRequired[str]
+    MaxSessionDuration: NotRequired[int]
+
+
+class UpdateRoleResponse(TypedDict):
+    """UpdateRoleResponse has no members."""
+
+
+class UpdateRoleDescriptionRequest(TypedDict):
+    RoleName: str
+    Description: str
+
+
+class UpdateRoleDescriptionResponse(TypedDict):
+    Role: NotRequired[Role]

@@ -1,4 +1,4 @@
-"""What IAM operations share: pages, tags, and finding the user that a call is about."""
+"""What IAM operations share: pages, tags, and finding the user or role that a call is about."""
 
 import re
 
@@ -6,9 +6,9 @@ from sesame.access.authorize import Authorizer
 from sesame.aws.errors import IamLimitExceeded, InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.errors import ValidationError
-from sesame.model import Caller
+from sesame.model import Caller, PrincipalKind
 from sesame.operations import paging
-from sesame.store import users
+from sesame.store import roles, users
 from sesame.store.db import Store, Transaction
 
 MAX_TAGS = 50
@@ -58,3 +58,37 @@ async def authorized_user(
     if user is None:
         raise NoSuchEntity(f"The user with name {name} cannot be found.")
     return user
+
+
+async def role_named(tx: Transaction, account_id: str, name: str) -> roles.Role:
+    """The role; raises `NoSuchEntity`."""
+    role = await roles.get(tx, account_id, name)
+    if role is None:
+        raise NoSuchEntity(f"The role with name {name} cannot be found.")
+    return role
+
+
+async def authorized_role(
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str
+) -> roles.Role:
+    """The role, once policy has let the caller at it; a refusal comes before "no such role"."""
+    account_id = caller.principal.account_id
+
+    async def run(tx: Transaction) -> roles.Role | None:
+        return await roles.get(tx, account_id, name)
+
+    role = await store.read(run)
+    arn = f"arn:aws:iam::{account_id}:role/{name}" if role is None else role.arn
+    await authorizer.require(caller, f"iam:{action}", arn)
+    if role is None:
+        raise NoSuchEntity(f"The role with name {name} cannot be found.")
+    return role
+
+
+def user_asked_for(caller: Caller, name: str | None) -> str:
+    """The user that a call is about: the one named, or the caller when it is a user."""
+    if name is not None:
+        return name
+    if caller.principal.kind is not PrincipalKind.USER:
+        raise ValidationError("Must specify userName when calling with non-User credentials")
+    return caller.principal.name

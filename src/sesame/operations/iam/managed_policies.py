@@ -1,4 +1,4 @@
-"""IAM managed policies: make them, keep versions, attach them to users and groups.
+"""IAM managed policies: make them and keep versions. What they are attached to is `attachments`.
 
 Source: IAM API reference and "IAM and AWS STS quotas".
 """
@@ -25,13 +25,12 @@ from sesame.operations import paging
 from sesame.operations.iam.checks import page_of
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store import groups, users
 from sesame.store import managed_policies as store
 from sesame.store.db import Store, Transaction
 from sesame.store.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
 
-MAX_POLICIES, MAX_VERSIONS, MAX_ATTACHED, MAX_BYTES = 1500, 5, 10, 6144
-"""Policies of an account, versions of one, policies on one entity, bytes without white space (IAM quotas)."""
+MAX_POLICIES, MAX_VERSIONS, MAX_BYTES = 1500, 5, 6144
+"""Policies of an account, versions of one, bytes of one without white space (IAM quotas)."""
 
 _ARN = re.compile(r"arn:aws:iam::(aws|[0-9]{12}):policy/(?:[^ ]*/)?([\w+=,.@-]+)")
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
@@ -60,13 +59,6 @@ class ManagedPolicyOperations:
             "ListPolicyVersions": self.list_policy_versions,
             "SetDefaultPolicyVersion": self.set_default_policy_version,
             "DeletePolicyVersion": self.delete_policy_version,
-            "AttachUserPolicy": self.attach_user_policy,
-            "DetachUserPolicy": self.detach_user_policy,
-            "ListAttachedUserPolicies": self.list_attached_user_policies,
-            "AttachGroupPolicy": self.attach_group_policy,
-            "DetachGroupPolicy": self.detach_group_policy,
-            "ListAttachedGroupPolicies": self.list_attached_group_policies,
-            "ListEntitiesForPolicy": self.list_entities_for_policy,
         }
 
     async def create_policy(
@@ -114,7 +106,7 @@ class ManagedPolicyOperations:
             attached = len(await store.entities(tx, caller.principal.account_id, arn))
             if arn in AWS_MANAGED:
                 return _aws_shown(arn, attached=attached)
-            return _shown(await _named(tx, caller, arn), attached=attached)
+            return _shown(await policy_named(tx, caller, arn), attached=attached)
 
         return {"Policy": await self._store.read(run)}
 
@@ -147,7 +139,7 @@ class ManagedPolicyOperations:
             and (policy["AttachmentCount"] or not request.get("OnlyAttached"))
         ]
         page, marker = paging.cut(sorted(found, key=lambda p: p["Arn"]), limit, lambda policy: policy["Arn"])
-        return _paged({"Policies": [*page]}, marker)  # type: ignore[return-value]
+        return paged({"Policies": [*page]}, marker)  # type: ignore[return-value]
 
     async def delete_policy(
         self, caller: Caller, request: iam.DeletePolicyRequest
@@ -157,7 +149,7 @@ class ManagedPolicyOperations:
         await self._authorizer.require(caller, "iam:DeletePolicy", arn)
 
         async def run(tx: Transaction) -> None:
-            policy = await _named(tx, caller, arn)
+            policy = await policy_named(tx, caller, arn)
             if await store.entities(tx, policy.account_id, policy.arn):
                 raise DeleteConflict("Cannot delete a policy attached to entities.")
             if len(await store.versions(tx, policy)) > 1:
@@ -181,7 +173,7 @@ class ManagedPolicyOperations:
         is_default = request.get("SetAsDefault", False)
 
         async def run(tx: Transaction) -> Version:
-            policy = await _named(tx, caller, arn)
+            policy = await policy_named(tx, caller, arn)
             if len(await store.versions(tx, policy)) >= MAX_VERSIONS:
                 raise IamLimitExceeded(
                     f"A managed policy can have up to {MAX_VERSIONS} versions. Before you create a new version, you"
@@ -211,7 +203,7 @@ class ManagedPolicyOperations:
             return {"PolicyVersion": _version_shown(version, is_default=True, with_document=True)}
 
         async def run(tx: Transaction) -> iam.PolicyVersion:
-            policy = await _named(tx, caller, arn)
+            policy = await policy_named(tx, caller, arn)
             version = _pick(await store.versions(tx, policy), wanted)
             is_default = version.number == policy.default_version
             return _version_shown(version, is_default=is_default, with_document=True)
@@ -230,7 +222,7 @@ class ManagedPolicyOperations:
             if arn in AWS_MANAGED:
                 version = Version(number=1, document=AWS_MANAGED[arn], created_at=0.0)
                 return [_version_shown(version, is_default=True, with_document=False)]
-            policy = await _named(tx, caller, arn)
+            policy = await policy_named(tx, caller, arn)
             return [
                 _version_shown(
                     version, is_default=version.number == policy.default_version, with_document=False
@@ -248,7 +240,7 @@ class ManagedPolicyOperations:
         await self._authorizer.require(caller, "iam:SetDefaultPolicyVersion", arn)
 
         async def run(tx: Transaction) -> None:
-            policy = await _named(tx, caller, arn)
+            policy = await policy_named(tx, caller, arn)
             version = _pick(await store.versions(tx, policy), request["VersionId"])
             await store.put(
                 tx, replace(policy, default_version=version.number, updated_at=float(int(self._clock.now())))
@@ -265,7 +257,7 @@ class ManagedPolicyOperations:
         await self._authorizer.require(caller, "iam:DeletePolicyVersion", arn)
 
         async def run(tx: Transaction) -> None:
-            policy = await _named(tx, caller, arn)
+            policy = await policy_named(tx, caller, arn)
             version = _pick(await store.versions(tx, policy), request["VersionId"])
             if version.number == policy.default_version:
                 raise DeleteConflict("Cannot delete the default version of a policy.")
@@ -273,125 +265,6 @@ class ManagedPolicyOperations:
 
         await self._store.write(run)
         return {}
-
-    async def attach_user_policy(
-        self, caller: Caller, request: iam.AttachUserPolicyRequest
-    ) -> iam.AttachUserPolicyResponse:
-        """Attach a policy to a user."""
-        await self._attach(caller, "AttachUserPolicy", "user", request["UserName"], request["PolicyArn"])
-        return {}
-
-    async def detach_user_policy(
-        self, caller: Caller, request: iam.DetachUserPolicyRequest
-    ) -> iam.DetachUserPolicyResponse:
-        """Take a policy off a user; from the answer on it does not count (I4)."""
-        await self._detach(caller, "DetachUserPolicy", "user", request["UserName"], request["PolicyArn"])
-        return {}
-
-    async def list_attached_user_policies(
-        self, caller: Caller, request: iam.ListAttachedUserPoliciesRequest
-    ) -> iam.ListAttachedUserPoliciesResponse:
-        """The policies attached to a user."""
-        return await self._attached(  # type: ignore[return-value]
-            caller, "ListAttachedUserPolicies", "user", request["UserName"], request
-        )
-
-    async def attach_group_policy(
-        self, caller: Caller, request: iam.AttachGroupPolicyRequest
-    ) -> iam.AttachGroupPolicyResponse:
-        """Attach a policy to a group."""
-        await self._attach(caller, "AttachGroupPolicy", "group", request["GroupName"], request["PolicyArn"])
-        return {}
-
-    async def detach_group_policy(
-        self, caller: Caller, request: iam.DetachGroupPolicyRequest
-    ) -> iam.DetachGroupPolicyResponse:
-        """Take a policy off a group; from the answer on it does not count (I4)."""
-        await self._detach(caller, "DetachGroupPolicy", "group", request["GroupName"], request["PolicyArn"])
-        return {}
-
-    async def list_attached_group_policies(
-        self, caller: Caller, request: iam.ListAttachedGroupPoliciesRequest
-    ) -> iam.ListAttachedGroupPoliciesResponse:
-        """The policies attached to a group."""
-        return await self._attached(  # type: ignore[return-value]
-            caller, "ListAttachedGroupPolicies", "group", request["GroupName"], request
-        )
-
-    async def list_entities_for_policy(
-        self, caller: Caller, request: iam.ListEntitiesForPolicyRequest
-    ) -> iam.ListEntitiesForPolicyResponse:
-        """The account's users and groups that a policy is attached to."""
-        arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:ListEntitiesForPolicy", arn)
-        kind = request.get("EntityFilter")
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-
-        async def run(tx: Transaction) -> list[tuple[str, str]]:
-            account_id = caller.principal.account_id
-            if arn not in AWS_MANAGED:
-                await _named(tx, caller, arn)
-            ids = set(await store.entities(tx, account_id, arn))
-            found = [
-                (group.group_id, group.group_name)
-                for group in await groups.list_groups(tx, account_id)
-                if group.group_id in ids and kind in (None, "Group")
-            ]
-            for entity_id in sorted(ids):
-                user = await users.get_user_by_id(tx, entity_id)
-                if user is not None and kind in (None, "User"):
-                    found.append((entity_id, user.user_name))
-            return sorted(one for one in found if one[0] > after)
-
-        page, marker = paging.cut(await self._store.read(run), limit, lambda one: one[0])
-        response: dict[str, Any] = {
-            "PolicyGroups": [{"GroupId": i, "GroupName": name} for i, name in page if i.startswith("AGPA")],
-            "PolicyUsers": [{"UserId": i, "UserName": name} for i, name in page if i.startswith("AIDA")],
-            "PolicyRoles": [],
-        }
-        return _paged(response, marker)  # type: ignore[return-value]
-
-    async def _attach(self, caller: Caller, action: str, kind: str, name: str, policy_arn: str) -> None:
-        await self._authorize(caller, action, kind, name)
-
-        async def run(tx: Transaction) -> None:
-            entity_id = await _entity(tx, caller, kind, name)
-            if policy_arn not in AWS_MANAGED:
-                await _named(tx, caller, policy_arn)
-            others = [arn for arn in await store.attached(tx, entity_id) if arn != policy_arn]
-            if len(others) >= MAX_ATTACHED:
-                raise IamLimitExceeded(f"Cannot exceed quota for PoliciesPer{kind.title()}: {MAX_ATTACHED}")
-            await store.attach(tx, caller.principal.account_id, entity_id, policy_arn)
-
-        await self._store.write(run)
-
-    async def _detach(self, caller: Caller, action: str, kind: str, name: str, policy_arn: str) -> None:
-        await self._authorize(caller, action, kind, name)
-
-        async def run(tx: Transaction) -> None:
-            entity_id = await _entity(tx, caller, kind, name)
-            if not await store.detach(tx, caller.principal.account_id, entity_id, policy_arn):
-                raise NoSuchEntity(f"Policy {policy_arn} was not found.")
-
-        await self._store.write(run)
-
-    async def _attached(
-        self, caller: Caller, action: str, kind: str, name: str, request: Any
-    ) -> dict[str, Any]:
-        await self._authorize(caller, action, kind, name)
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-
-        async def run(tx: Transaction) -> list[str]:
-            return await store.attached(tx, await _entity(tx, caller, kind, name))
-
-        found = [arn for arn in await self._store.read(run) if arn > after]
-        page, marker = paging.cut(found, limit, str)
-        shown = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in page]
-        return _paged({"AttachedPolicies": shown}, marker)
-
-    async def _authorize(self, caller: Caller, action: str, kind: str, name: str) -> None:
-        arn = f"arn:aws:iam::{caller.principal.account_id}:{kind}/{name}"
-        await self._authorizer.require(caller, f"iam:{action}", arn)
 
 
 def _check_document(document: str) -> None:
@@ -403,8 +276,8 @@ def _check_document(document: str) -> None:
         raise IamLimitExceeded(f"Cannot exceed quota for PolicySize: {MAX_BYTES}")
 
 
-async def _named(tx: Transaction, caller: Caller, arn: str) -> ManagedPolicy:
-    """The caller's account's policy of this ARN."""
+async def policy_named(tx: Transaction, caller: Caller, arn: str) -> ManagedPolicy:
+    """The caller's account's policy of this ARN; raises `InvalidInput`, `NoSuchEntity`."""
     match = _ARN.fullmatch(arn)
     if match is None:
         raise InvalidInput(f"ARN {arn} is not valid.")
@@ -414,20 +287,6 @@ async def _named(tx: Transaction, caller: Caller, arn: str) -> ManagedPolicy:
     if policy is None or policy.arn != arn:
         raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
     return policy
-
-
-async def _entity(tx: Transaction, caller: Caller, kind: str, name: str) -> str:
-    """The unique id of a user or group."""
-    account_id = caller.principal.account_id
-    if kind == "user":
-        user = await users.get_user(tx, account_id, name)
-        if user is not None:
-            return user.user_id
-    else:
-        group = await groups.get(tx, account_id, name)
-        if group is not None:
-            return group.group_id
-    raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
 
 
 def _pick(versions: Sequence[Version], wanted: str) -> Version:
@@ -483,7 +342,8 @@ def _version_shown(version: Version, *, is_default: bool, with_document: bool) -
     return shown
 
 
-def _paged(response: dict[str, Any], marker: str | None) -> dict[str, Any]:
+def paged(response: dict[str, Any], marker: str | None) -> dict[str, Any]:
+    """A response that says whether there is more."""
     response["IsTruncated"] = marker is not None
     if marker is not None:
         response["Marker"] = marker

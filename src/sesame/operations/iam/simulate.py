@@ -6,11 +6,12 @@ API reference, SimulateCustomPolicy and SimulatePrincipalPolicy.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sesame.access.authorize import Authorizer
+from sesame.access.directory import session_principal
 from sesame.aws.errors import InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.errors import ValidationError
@@ -27,7 +28,7 @@ from sesame.policy import (
 )
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
-from sesame.store import groups, users
+from sesame.store import groups, managed_policies, roles, users
 from sesame.store.db import Store, Transaction
 from sesame.store.managed_policies import AWS_PREFIX
 
@@ -36,14 +37,14 @@ MAX_RESULTS = 10_000
 """Actions times resources of one call; far over what the console's simulator asks."""
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_USER_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):user(/(?:.*/)?)([^/]+)")
+_SOURCE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
 _DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = {
     Outcome.ALLOW: "allowed",
     Outcome.EXPLICIT_DENY: "explicitDeny",
     Outcome.IMPLICIT_DENY: "implicitDeny",
 }
 
-Kind = Literal["user", "group", "aws-managed", "user-managed"]
+Kind = Literal["user", "group", "role", "aws-managed", "user-managed"]
 """Whose policy it is."""
 
 SimulateRequest = iam.SimulateCustomPolicyRequest | iam.SimulatePrincipalPolicyRequest
@@ -92,42 +93,69 @@ class SimulateOperations:
     async def simulate_principal_policy(
         self, caller: Caller, request: iam.SimulatePrincipalPolicyRequest
     ) -> iam.SimulatePrincipalPolicyResponse:
-        """Ask the policies of a user of the caller's account, and those that come with the request."""
+        """Ask the policies of a user, group or role of the caller's account, and those that come with the request."""
         arn = request["PolicySourceArn"]
         await self._authorizer.require(caller, "iam:SimulatePrincipalPolicy", arn)
         if request.get("PolicyExclusionList"):
             raise InvalidInput("PolicyExclusionList is not supported.")
-        match = _USER_ARN.fullmatch(arn)
+        match = _SOURCE_ARN.fullmatch(arn)
         if match is None:
-            raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user; users are supported.")
-        account_id, _, name = match.groups()
-
-        async def run(tx: Transaction) -> tuple[users.User, list[tuple[str, str]]] | None:
-            user = await users.get_user(tx, account_id, name)
-            if user is None or user.arn != arn or account_id != caller.principal.account_id:
-                return None
-            return user, await groups.policies_for_user(tx, user.user_id)
-
-        found = await self._store.read(run)
+            raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user, group or role.")
+        account_id, kind, name = match.groups()
+        found = None
+        if account_id == caller.principal.account_id:
+            found = await self._store.read(_bearer(arn, account_id, kind, name))
         if found is None:
-            raise NoSuchEntity(f"The user with name {name} cannot be found.")
-        user, stored = found
+            raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+        requester, stored = found
         own = tuple((policy_name, parse_iam_policy(text)) for policy_name, text in stored)
-        requester = (
-            _requester(request["CallerArn"], account_id)
-            if "CallerArn" in request
-            else Requester(arn=user.arn, account_id=account_id, kind="user", user_id=user.user_id)
-        )
-        kinds: dict[str, Kind] = {policy_name: _kind_of(policy_name) for policy_name, _ in own}
+        if "CallerArn" in request:
+            requester = _requester(request["CallerArn"], account_id)
+        kinds: dict[str, Kind] = {policy_name: _kind_of(policy_name, kind) for policy_name, _ in own}
         return _answer(_simulation(request, requester, own=own, kinds=kinds), request)
 
 
-def _kind_of(policy_name: str) -> Kind:
+_Bearer = tuple[Requester, list[tuple[str, str]]]
+
+
+def _bearer(
+    arn: str, account_id: str, kind: str, name: str
+) -> Callable[[Transaction], Awaitable[_Bearer | None]]:
+    """Who bears the policies that are asked, and the policies; of a group, some member."""
+
+    async def run(tx: Transaction) -> _Bearer | None:
+        if kind == "user":
+            user = await users.get_user(tx, account_id, name)
+            if user is None or user.arn != arn:
+                return None
+            requester = Requester(arn=arn, account_id=account_id, kind="user", user_id=user.user_id)
+            return requester, await groups.policies_for_user(tx, user.user_id)
+        if kind == "role":
+            role = await roles.get(tx, account_id, name)
+            if role is None or role.arn != arn:
+                return None
+            session = session_principal(role, "simulated")
+            requester = Requester(
+                arn=session.arn, account_id=account_id, kind="role", user_id=session.user_id, role_arn=arn
+            )
+            return requester, await roles.policies_for_role(tx, role.role_id)
+        group = await groups.get(tx, account_id, name)
+        if group is None or group.arn != arn:
+            return None
+        managed = await managed_policies.documents(tx, [group.group_id])
+        return _requester(None, account_id), [*await groups.policies(tx, group.group_id), *managed]
+
+    return run
+
+
+def _kind_of(policy_name: str, bearer: str) -> Kind:
     if policy_name.startswith(AWS_PREFIX):
         return "aws-managed"
     if policy_name.startswith("arn:"):
         return "user-managed"
-    return "group" if "/" in policy_name else "user"
+    if "/" in policy_name or bearer == "group":
+        return "group"
+    return "role" if bearer == "role" else "user"
 
 
 def _simulation(

@@ -20,7 +20,7 @@ from sesame.aws.shapes import iam
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
 from sesame.operations import paging
-from sesame.operations.iam.checks import authorized_user, check_tags, page_of
+from sesame.operations.iam.checks import authorized_user, check_tags, page_of, user_asked_for
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import groups, managed_policies, users
@@ -107,7 +107,8 @@ class IamOperations:
                     "CreateDate": 0.0,
                 }
             }
-        return {"User": _user(await self._authorized_user(caller, "GetUser", name or principal.name))}
+        user = await self._authorized_user(caller, "GetUser", user_asked_for(caller, name))
+        return {"User": _user(user)}
 
     async def list_users(self, caller: Caller, request: iam.ListUsersRequest) -> iam.ListUsersResponse:
         """Users by name, those under a path prefix."""
@@ -319,7 +320,7 @@ class IamOperations:
         """Unique id and name of whose keys are meant: the user named, or the caller."""
         if name is None and caller.principal.kind is PrincipalKind.ROOT:
             return caller.principal.account_id, "root"
-        user = await self._authorized_user(caller, action, name or caller.principal.name)
+        user = await self._authorized_user(caller, action, user_asked_for(caller, name))
         return user.user_id, user.user_name
 
     async def _policies(self, user: users.User) -> list[tuple[str, str]]:

@@ -2,25 +2,35 @@
 
 `decide` is all there is to authorization at run time. Same account: the union of both sides, any
 Deny wins; an account's root needs no Allow. Across accounts both sides must allow; the foreign root
-needs no IAM policy. A service needs the identity's policies alone. Sources: IAM user guide "policy
-evaluation logic" and "cross-account"; SES developer guide "sending authorization".
+needs no IAM policy. A service needs the identity's policies alone. The policies that a session was
+opened under limit all it has but what an identity policy gives that very session by its ARN.
+`decide_trust` is the same for assuming a role. Sources: IAM user guide "policy evaluation logic",
+"cross-account", "session policies", "role trust"; SES developer guide "sending authorization".
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sesame.policy.engine.codegen import NOTHING, Evaluator, compile_statements
 from sesame.policy.engine.runtime import fold_context
-from sesame.policy.language.document import Policy
+from sesame.policy.language.document import Effect, Policy, Statement
+from sesame.policy.language.forms import is_session_arn
 from sesame.policy.request import Decision, Outcome, PolicyKind, Request, StatementRef
 
 
 class PolicySet:
-    """Policies that were compiled together; safe to share and to keep. Made by `compile_policies`."""
+    """Policies that were compiled together; safe to share and to keep. Made by `compile_policies`.
 
-    __slots__ = ("evaluate", "refs")
+    `evaluate_sessions` knows only what Allow statements give to sessions by their ARN.
+    """
 
-    def __init__(self, evaluate: Evaluator, refs: tuple[StatementRef, ...]) -> None:
+    __slots__ = ("evaluate", "evaluate_sessions", "refs")
+
+    def __init__(
+        self, evaluate: Evaluator, refs: tuple[StatementRef, ...], *, evaluate_sessions: Evaluator | None
+    ) -> None:
         self.evaluate = evaluate
+        self.evaluate_sessions = evaluate_sessions
         self.refs = refs
 
     @property
@@ -47,17 +57,39 @@ def compile_policies(
         for name, policy in policies
         for statement in policy.statements
     )
-    return PolicySet(compile_statements([policy for _, policy in policies], principal_ids), refs)
+    documents = [policy for _, policy in policies]
+    for_sessions = [
+        replace(policy, statements=tuple(map(_for_sessions, policy.statements))) for policy in documents
+    ]
+    named = any(statement.principals for policy in for_sessions for statement in policy.statements)
+    return PolicySet(
+        compile_statements(documents, principal_ids),
+        refs,
+        evaluate_sessions=compile_statements(for_sessions, principal_ids) if named else None,
+    )
 
 
-EMPTY = PolicySet(compile_statements((), {}), ())
+def _for_sessions(statement: Statement) -> Statement:
+    """The statement for the sessions that it allows by name, and for nobody else."""
+    named = tuple(
+        principal
+        for principal in statement.principals or ()
+        if statement.effect is Effect.ALLOW and not statement.not_principals and is_session_arn(principal)
+    )
+    return replace(statement, principals=named, not_principals=False)
+
+
+EMPTY = PolicySet(compile_statements((), {}), (), evaluate_sessions=None)
 """The set without policies."""
 
 
-def decide(request: Request, *, iam: PolicySet, identity: PolicySet) -> Decision:
+def decide(
+    request: Request, *, iam: PolicySet, identity: PolicySet, session: PolicySet | None = None
+) -> Decision:
     """Decide a request on the requester's IAM policies and the policies of the identity.
 
-    Never raises for what a policy or request says; what is not understood never helps to allow.
+    `session` are the policies that a session was opened under; None leaves it what its role has. Never
+    raises for what a policy or request says; what is not understood never helps to allow.
     """
     requester = request.requester
     kind, arn, account = requester.kind, requester.arn, requester.account_id
@@ -76,6 +108,20 @@ def decide(request: Request, *, iam: PolicySet, identity: PolicySet) -> Decision
     own = iam.evaluate(action, resource, context, arn, role, user_id, account, allowing_account)
     if own < NOTHING:
         return Decision(Outcome.EXPLICIT_DENY, (iam.refs[-2 - own],))
+    limit: tuple[StatementRef, ...] = _NO_CAUSE
+    if session is not None:
+        within = session.evaluate(action, resource, context, arn, role, user_id, account, allowing_account)
+        if within < NOTHING:
+            return Decision(Outcome.EXPLICIT_DENY, (session.refs[-2 - within],))
+        if within == NOTHING:
+            own = theirs = NOTHING
+            kind = "user" if kind == "root" else kind
+            if identity.evaluate_sessions is not None:
+                theirs = identity.evaluate_sessions(
+                    action, resource, context, arn, role, user_id, account, allowing_account
+                )
+        else:
+            limit = (session.refs[within],)
 
     by_identity = (identity.refs[theirs],) if theirs >= 0 else _NO_CAUSE
     by_iam = (iam.refs[own],) if own >= 0 else _NO_CAUSE
@@ -85,4 +131,43 @@ def decide(request: Request, *, iam: PolicySet, identity: PolicySet) -> Decision
         allowed = bool(by_identity) and (bool(by_iam) or kind == "root")
     else:
         allowed = bool(by_identity) or bool(by_iam) or kind == "root"
-    return Decision(Outcome.ALLOW, by_identity + by_iam) if allowed else _IMPLICIT_DENY
+    return Decision(Outcome.ALLOW, by_identity + by_iam + limit) if allowed else _IMPLICIT_DENY
+
+
+def decide_trust(
+    request: Request, *, iam: PolicySet, trust: PolicySet, session: PolicySet | None = None
+) -> Outcome:
+    """Decide whether a requester may assume the role that `trust` is the trust policy of.
+
+    The trust policy must always allow. When it names the requester of the role's own account, that is
+    enough; when it names an account, the requester's IAM policies must allow too. Nobody's root may.
+    """
+    requester = request.requester
+    if requester.kind == "root":
+        return Outcome.IMPLICIT_DENY
+    account = "" if requester.kind == "service" else requester.account_id
+    action, context = request.action.lower(), fold_context(request.context)
+
+    def ask(policies: PolicySet, allowing_account: str) -> int:
+        return policies.evaluate(
+            action,
+            request.resource,
+            context,
+            requester.arn,
+            requester.role_arn,
+            requester.user_id,
+            account,
+            allowing_account,
+        )
+
+    trusted, own = ask(trust, account), ask(iam, account)
+    within = 0 if session is None else ask(session, account)
+    if min(trusted, own, within) < NOTHING:
+        return Outcome.EXPLICIT_DENY
+    if requester.kind == "service":
+        allowed = trusted >= 0
+    elif account == request.resource_account and within >= 0:
+        allowed = ask(trust, "") >= 0 or (trusted >= 0 and own >= 0)
+    else:
+        allowed = trusted >= 0 and own >= 0 and within >= 0
+    return Outcome.ALLOW if allowed else Outcome.IMPLICIT_DENY

@@ -131,9 +131,12 @@ def refuse_unknown_words(source: Source, policy: Policy) -> None:
                 source.refuse(path, f"action `{action}` names no service: write `service:Action` or `*`")
 
 
-def read_policy(source: Source, *, with_principal: bool) -> Policy:
-    """The policy in `source`, by the grammar alone; raises PolicyError."""
-    return _Reader(source, with_principal=with_principal).policy()
+def read_policy(source: Source, *, with_principal: bool, with_resource: bool = True) -> Policy:
+    """The policy in `source`, by the grammar alone; raises PolicyError.
+
+    One without Resource, such as a role's trust policy, is about the one thing it is attached to: `*`.
+    """
+    return _Reader(source, with_principal=with_principal, with_resource=with_resource).policy()
 
 
 def statement_path(source: Source, index: int) -> Path:
@@ -164,9 +167,10 @@ _PRINCIPAL_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 class _Reader:
     """Walks the JSON of one policy; the methods mirror the grammar's rules."""
 
-    def __init__(self, source: Source, *, with_principal: bool) -> None:
+    def __init__(self, source: Source, *, with_principal: bool, with_resource: bool) -> None:
         self._source = source
         self._with_principal = with_principal
+        self._with_resource = with_resource
         self._refuse = source.refuse
 
     def policy(self) -> Policy:
@@ -208,7 +212,7 @@ class _Reader:
             self._refuse((*path, "Effect"), "Effect is `Allow` or `Deny`, in this case")
         not_principals, principals = self._principals(statement, path)
         not_actions, actions = self._choice(statement, path, "Action")
-        not_resources, resources = self._choice(statement, path, "Resource")
+        not_resources, resources = self._resources(statement, path)
         return Statement(
             index=index,
             sid=self._string(statement["Sid"], (*path, "Sid")) if "Sid" in statement else None,
@@ -234,6 +238,14 @@ class _Reader:
     def _choice(self, statement: dict[str, Json], path: Path, name: str) -> tuple[bool, tuple[str, ...]]:
         element = self._element(statement, path, name)
         return element != name, self._strings(statement[element], (*path, element))
+
+    def _resources(self, statement: dict[str, Json], path: Path) -> tuple[bool, tuple[str, ...]]:
+        if self._with_resource:
+            return self._choice(statement, path, "Resource")
+        for element in ("Resource", "NotResource"):
+            if element in statement:
+                self._refuse((*path, element), f"a trust policy has no {element}: remove it")
+        return False, ("*",)
 
     def _principals(
         self, statement: dict[str, Json], path: Path

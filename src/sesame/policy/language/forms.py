@@ -101,6 +101,12 @@ def read_principal(principal: Principal) -> tuple[PrincipalForm, str]:
     return PrincipalForm.NAME, value
 
 
+def is_session_arn(principal: Principal) -> bool:
+    """Whether `principal` names one session of a role."""
+    form, value = read_principal(principal)
+    return form is PrincipalForm.NAME and value.split(":")[2:3] == ["sts"]
+
+
 def is_account_id(text: str) -> bool:
     """Whether `text` is a 12-digit account id."""
     return len(text) == 12 and text.isascii() and text.isdigit()

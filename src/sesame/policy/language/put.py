@@ -59,7 +59,7 @@ def parse_identity_policy(text: str, *, identity_arn: str) -> Policy:
         _check_actions(source, statement, path)
         for condition in statement.conditions:
             _check_key(source, condition, (*path, "Condition", condition.operator.text, condition.key))
-    _check_values(source, policy)
+    check_values(source, policy)
     return policy
 
 
@@ -72,11 +72,11 @@ def parse_resource_policy(text: str) -> Policy:
     source = Source(text, max_bytes=MAX_STORED_BYTES)
     policy = read_policy(source, with_principal=True)
     refuse_unknown_words(source, policy)
-    _check_values(source, policy)
+    check_values(source, policy)
     return policy
 
 
-def _check_values(source: Source, policy: Policy) -> None:
+def check_values(source: Source, policy: Policy) -> None:
     """Refuse principals, resources and condition values that cannot be read."""
     for statement in policy.statements:
         path = statement_path(source, statement.index)

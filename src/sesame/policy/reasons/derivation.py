@@ -54,6 +54,8 @@ class StatementStep:
     matched: bool
     grants: bool
     """Whether it lets the requester in by itself: an Allow that matched and does not just name the account."""
+    names_session: bool = False
+    """Whether it is such an Allow and names the requester's own session, which session policies do not limit."""
 
     @property
     def steps(self) -> tuple[ElementStep | ConditionStep, ...]:

@@ -13,7 +13,14 @@ from decimal import Decimal
 from enum import Enum
 
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
-from sesame.policy.language.forms import PatternKind, PrincipalForm, is_outlawed, read_pattern, read_principal
+from sesame.policy.language.forms import (
+    PatternKind,
+    PrincipalForm,
+    is_outlawed,
+    is_session_arn,
+    read_pattern,
+    read_principal,
+)
 from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import ArnPattern, Glob, Tokens, Wild, is_malformed, substitute
 from sesame.policy.language.values import (
@@ -54,11 +61,13 @@ def explain(
     iam: Sequence[tuple[str, Policy]],
     identity: Sequence[tuple[str, Policy]],
     principal_ids: Mapping[str, str] = _NO_IDS,
+    session: Sequence[tuple[str, Policy]] | None = None,
 ) -> Explanation:
     """Evaluate a request step by step; the outcome equals that of `decide` on the same policies."""
     evaluator = _Evaluator(request, principal_ids)
     steps = [*evaluator.steps(identity, "identity"), *evaluator.steps(iam, "iam")]
-    decision = _join(request, steps)
+    steps += evaluator.steps(session or (), "session")
+    decision = _join(request, steps, is_limited=session is not None)
     return Explanation(
         request=request,
         outcome=decision.outcome,
@@ -97,8 +106,8 @@ def _bare_request(context: Mapping[str, ContextValue]) -> Request:
     return Request(requester=nobody, action="", resource="", resource_account="", context=context)
 
 
-def _join(request: Request, steps: Sequence[StatementStep]) -> Decision:
-    """The account model of IAM over the statements that matched."""
+def _join(request: Request, steps: Sequence[StatementStep], *, is_limited: bool) -> Decision:
+    """The account model of IAM over the statements that matched; session policies limit what is had."""
     requester = request.requester
     denies = tuple(step.ref for step in steps if step.matched and step.effect is Effect.DENY)
     if denies:
@@ -108,6 +117,11 @@ def _join(request: Request, steps: Sequence[StatementStep]) -> Decision:
     same_account = requester.kind != "service" and requester.account_id == request.resource_account
     by_identity = [step.ref for step in allows if step.ref.kind == "identity" and step.grants]
     by_iam = [step.ref for step in allows if step.ref.kind == "iam"]
+    by_session = [step.ref for step in allows if step.ref.kind == "session"]
+    if is_limited and not by_session:
+        by_identity = [step.ref for step in allows if step.names_session]
+        by_iam = []
+        is_root = False
     if requester.kind == "service":
         allowed = bool(by_identity)
     elif same_account:
@@ -116,7 +130,7 @@ def _join(request: Request, steps: Sequence[StatementStep]) -> Decision:
         allowed = bool(by_identity) and (bool(by_iam) or is_root)
     if not allowed:
         return Decision(Outcome.IMPLICIT_DENY)
-    return Decision(Outcome.ALLOW, tuple(by_identity + by_iam))
+    return Decision(Outcome.ALLOW, tuple(by_identity + by_iam + by_session))
 
 
 class Unresolved(Enum):
@@ -154,13 +168,15 @@ class _Evaluator:
             answers = [None]
         denies = statement.effect is Effect.DENY
         matched = all(answer is True or (answer is None and denies) for answer in answers)
+        grants = matched and not denies and (grant is Grant.DIRECT or self._is_foreign())
         return StatementStep(
             ref=StatementRef(policy=name, index=statement.index, sid=statement.sid, kind=kind),
             effect=statement.effect,
             elements=tuple(elements),
             conditions=conditions,
             matched=matched,
-            grants=matched and not denies and (grant is Grant.DIRECT or self._is_foreign()),
+            grants=grants,
+            names_session=grants and not statement.not_principals and self._names_session(statement),
         )
 
     def elements(self, policy: Policy, statement: Statement) -> list[ElementStep]:
@@ -243,6 +259,16 @@ class _Evaluator:
         if value == requester.arn and requester.kind != "root":
             return bound_id in (None, requester.user_id)
         return value == requester.role_arn and bound_id in (None, role_id)
+
+    def _names_session(self, statement: Statement) -> bool:
+        """Whether a statement names the requester as the session it is, not by its role or account."""
+        named = [
+            read_principal(principal)[1] for principal in filter(is_session_arn, statement.principals or ())
+        ]
+        return any(
+            value == self._request.requester.arn and self._is_named(PrincipalForm.NAME, value)
+            for value in named
+        )
 
     def _is_not_listed(self, forms: Sequence[tuple[PrincipalForm, str]]) -> Answer:
         """NotPrincipal: no when all that the requester is stands in the list, yes when nothing does."""

@@ -66,7 +66,7 @@ def write_sentence(request: Request, decision: Decision, steps: Sequence[Stateme
 
 def name_statement(ref: StatementRef) -> str:
     """A statement as people look for it: by policy and Sid, or by its number from 1."""
-    side = "policy" if ref.kind == "identity" else "IAM policy"
+    side = {"identity": "policy", "iam": "IAM policy", "session": "session policy"}[ref.kind]
     statement = f"statement `{ref.sid}`" if ref.sid else f"statement {ref.index + 1}"
     return f"{side} `{ref.policy}`, {statement}"
 
@@ -87,13 +87,19 @@ def _missing(request: Request, steps: Sequence[StatementStep]) -> str:
     allows = [step for step in steps if step.effect is Effect.ALLOW]
     sides = ["identity"] if foreign and not any(s.grants and s.ref.kind == "identity" for s in allows) else []
     sides = sides or (["iam"] if foreign else ["identity", "iam"])
+    if any(step.grants and step.ref.kind in sides for step in allows):
+        sides = ["session"]  # all else allows; what the session was opened under does not
     candidates = [step for step in allows if step.ref.kind in sides]
     account_only = next((step for step in candidates if step.matched and not step.grants), None)
     if account_only is not None:
         name = name_statement(account_only.ref)
         return f"{name} names the account only, and no IAM policy of `{requester.arn}` allows it"
     if not candidates:
-        whose = "policy of the identity" if sides[0] == "identity" else f"IAM policy of `{requester.arn}`"
+        whose = {
+            "identity": "policy of the identity",
+            "iam": f"IAM policy of `{requester.arn}`",
+            "session": f"policy that the session `{requester.arn}` was opened under",
+        }[sides[0]]
         return f"no {whose} allows `{request.action}` on `{request.resource}`"
     closest = min(candidates, key=_distance)
     return f"{name_statement(closest.ref)} {_failure(closest)}"

@@ -16,7 +16,7 @@ from sesame.policy.request import Outcome
 class SenderView:
     """A decision as the sender may know it.
 
-    `own` are the statements of its IAM policies; `mattered` the condition keys of its request, with their
+    `own` are the statements of its IAM and session policies; `mattered` the condition keys of its request, with their
     values, that the owner's policies asked about.
     """
 
@@ -39,7 +39,7 @@ def sender_view(explanation: Explanation) -> SenderView:
     mattered = dict(_mattered(explanation, theirs))
     return SenderView(
         outcome=explanation.outcome,
-        own=tuple(step for step in explanation.statements if step.ref.kind == "iam"),
+        own=tuple(step for step in explanation.statements if step.ref.kind != "identity"),
         by_owner=by_owner,
         mattered=tuple(sorted(mattered.items())),
         sentence=_sentence(explanation, by_owner, mattered),
@@ -61,7 +61,7 @@ def _sentence(explanation: Explanation, by_owner: Outcome, mattered: dict[str, t
     request = explanation.request
     if explanation.outcome is Outcome.ALLOW:
         return f"allowed: `{request.action}` on `{request.resource}`"
-    own_deny = any(ref.kind == "iam" for ref in explanation.deciding)
+    own_deny = any(ref.kind != "identity" for ref in explanation.deciding)
     if own_deny or by_owner is Outcome.ALLOW:
         return explanation.sentence if own_deny else "denied: the IAM policies of the sender do not allow it"
     about = ", ".join(f"{key} `{', '.join(values)}`" for key, values in sorted(mattered.items()))

@@ -5,7 +5,7 @@ from sesame.model import Caller
 from sesame.operations.table import Handlers
 
 
-class StsOperations:
+class CallerIdentityOperations:
     """The operations."""
 
     def handlers(self) -> Handlers:

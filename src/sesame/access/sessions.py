@@ -1,0 +1,42 @@
+"""Session tokens: a role's session, sealed under the master key, carried by the client and kept nowhere.
+
+A token opens for its own access key id only. What it says is fixed when it is issued; what its role may do
+is looked up at each request, so that a role that is deleted ends its sessions (I4).
+"""
+
+import base64
+import binascii
+import zlib
+
+import msgspec
+
+from sesame.model import Session
+from sesame.store.sealed import SEAL_BYTES, SealBroken, Sealer
+
+
+class Sessions:
+    """Issues and opens session tokens."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._decoder = msgspec.json.Decoder(Session)
+
+    def issue(self, session: Session, *, at_least: int = 0) -> str:
+        """The token of a session, in base64, filled up to `at_least` characters."""
+        packed = zlib.compress(msgspec.json.encode(session))
+        sealed_bytes = -(-at_least // 4) * 3
+        packed += bytes(max(0, sealed_bytes - len(packed) - SEAL_BYTES))
+        return base64.b64encode(self._sealer.seal(packed, row=_row(session.access_key_id))).decode()
+
+    def open(self, token: str, *, access_key_id: str) -> Session | None:
+        """The session that a token was issued for, expired or not; None for any other text."""
+        try:
+            sealed = base64.b64decode(token, validate=True)
+            packed = self._sealer.open(sealed, row=_row(access_key_id))
+        except (ValueError, binascii.Error, SealBroken):
+            return None
+        return self._decoder.decode(zlib.decompressobj().decompress(packed))
+
+
+def _row(access_key_id: str) -> str:
+    return f"session:{access_key_id}"

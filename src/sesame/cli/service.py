@@ -1,0 +1,114 @@
+"""`sesame service`: services that send on behalf of accounts."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+
+if TYPE_CHECKING:
+    from sesame.operations.service_principals import ServiceKeys
+    from sesame.services import Services
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    verbs = subparsers.add_parser(
+        "service", help="services that send on behalf of accounts, such as cognito-idp.amazonaws.com"
+    ).add_subparsers(required=True, metavar="VERB")
+    for verb, help_text, run, with_key in (
+        ("create", "register a service, with an access key", create_service, False),
+        ("add-key", "make a second access key for a service", add_key, False),
+        ("delete-key", "remove an access key of a service", delete_key, True),
+        ("delete", "remove a service with its keys", delete_service, False),
+    ):
+        command = verbs.add_parser(verb, help=help_text)
+        command.add_argument("name", help="its name in policies, a host name")
+        if with_key:
+            command.add_argument("key", help="the access key id")
+        add_store_options(command)
+        command.set_defaults(func=run)
+    show = verbs.add_parser("list", help="show the services")
+    add_store_options(show)
+    show.set_defaults(func=list_services)
+
+
+def create_service(args: argparse.Namespace) -> int:
+    """Register a service; its secret is shown this once."""
+
+    async def run(services: "Services") -> int:
+        return _print_keys(args, await services.service_principals.create(args.name))
+
+    return with_services(args, run)
+
+
+def add_key(args: argparse.Namespace) -> int:
+    """Make another key; its secret is shown this once."""
+
+    async def run(services: "Services") -> int:
+        return _print_keys(args, await services.service_principals.add_key(args.name))
+
+    return with_services(args, run)
+
+
+def delete_key(args: argparse.Namespace) -> int:
+    """Remove a key."""
+
+    async def run(services: "Services") -> int:
+        await services.service_principals.delete_key(args.name, args.key)
+        return _done(args, f"key {args.key} of {args.name} is gone")
+
+    return with_services(args, run)
+
+
+def delete_service(args: argparse.Namespace) -> int:
+    """Remove a service."""
+
+    async def run(services: "Services") -> int:
+        await services.service_principals.delete(args.name)
+        return _done(args, f"service {args.name} is gone")
+
+    return with_services(args, run)
+
+
+def list_services(args: argparse.Namespace) -> int:
+    """Show the services and their keys."""
+
+    async def run(services: "Services") -> int:
+        found = await services.service_principals.list_services()
+        if args.json:
+            print_json(
+                [
+                    {"service": s.service_name, "access_keys": s.keys, "created_at": s.created_at}
+                    for s in found
+                ]
+            )
+        else:
+            rows = [(s.service_name, ", ".join(s.keys), when(s.created_at)) for s in found]
+            print_table(("SERVICE", "ACCESS KEYS", "CREATED"), rows)
+        return 0
+
+    return with_services(args, run)
+
+
+def _print_keys(args: argparse.Namespace, keys: "ServiceKeys") -> int:
+    if args.json:
+        print_json(
+            {
+                "service": keys.service_name,
+                "access_key_id": keys.access_key_id,
+                "secret_access_key": keys.secret_access_key,
+            }
+        )
+    else:
+        print(f"service            {keys.service_name}")
+        print(f"access key id      {keys.access_key_id}")
+        print(f"secret access key  {keys.secret_access_key}   (shown this once)")
+    return 0
+
+
+def _done(args: argparse.Namespace, sentence: str) -> int:
+    if args.json:
+        print_json({"done": True})
+    else:
+        print(sentence)
+    return 0

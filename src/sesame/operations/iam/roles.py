@@ -1,0 +1,216 @@
+"""IAM roles: who may assume them, for how long, and their tags. Assuming one is `operations.sts`.
+
+Permissions boundaries and service-linked roles are not here. Source: IAM API reference and "IAM and
+AWS STS quotas".
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import (
+    DeleteConflict,
+    EntityAlreadyExists,
+    IamLimitExceeded,
+    InvalidInput,
+    MalformedPolicyDocument,
+)
+from sesame.aws.shapes import iam
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.operations import paging
+from sesame.operations.iam.checks import authorized_role, check_tags, page_of, role_named
+from sesame.operations.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.operations.table import Handlers
+from sesame.policy import Policy, PolicyError, parse_trust_policy
+from sesame.policy.language.trust import MAX_TRUST_CHARACTERS
+from sesame.store import managed_policies, roles
+from sesame.store.db import Store, Transaction
+from sesame.store.roles import Role
+
+MAX_ROLES = 1000
+DEFAULT_SESSION_S = 3600
+
+
+class RoleOperations:
+    """The operations; `random_name` makes upper-case ids."""
+
+    def __init__(
+        self, store: Store, authorizer: Authorizer, *, clock: Clock, random_name: Callable[[int], str]
+    ) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._clock = clock
+        self._random_name = random_name
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreateRole": self.create_role,
+            "GetRole": self.get_role,
+            "ListRoles": self.list_roles,
+            "UpdateRole": self.update_role,
+            "UpdateRoleDescription": self.update_role_description,
+            "UpdateAssumeRolePolicy": self.update_assume_role_policy,
+            "DeleteRole": self.delete_role,
+            "ListInstanceProfilesForRole": self.list_instance_profiles_for_role,
+        }
+
+    async def create_role(self, caller: Caller, request: iam.CreateRoleRequest) -> iam.CreateRoleResponse:
+        """Add a role; names are unique without regard to case."""
+        if "PermissionsBoundary" in request:
+            raise InvalidInput("PermissionsBoundary is not supported.")
+        role = Role(
+            account_id=caller.principal.account_id,
+            role_name=request["RoleName"],
+            path=request.get("Path", "/"),
+            role_id=f"AROA{self._random_name(17)}",
+            description=request.get("Description", ""),
+            max_session_s=request.get("MaxSessionDuration", DEFAULT_SESSION_S),
+            trust_policy=request["AssumeRolePolicyDocument"],
+            principal_ids={},
+            tags=json.dumps(check_tags(request.get("Tags", []))),
+            created_at=float(int(self._clock.now())),
+        )
+        await self._authorizer.require(caller, "iam:CreateRole", role.arn)
+        trust = _checked_trust(role.trust_policy)
+
+        async def run(tx: Transaction) -> None:
+            if await roles.get(tx, role.account_id, role.role_name) is not None:
+                raise EntityAlreadyExists(f"Role with name {role.role_name} already exists.")
+            if len(await roles.list_roles(tx, role.account_id)) >= MAX_ROLES:
+                raise IamLimitExceeded(f"Cannot exceed quota for RolesPerAccount: {MAX_ROLES}")
+            await roles.put(tx, replace(role, principal_ids=await _bound(tx, trust)))
+
+        await self._store.write(run)
+        return {"Role": _shown(role)}
+
+    async def get_role(self, caller: Caller, request: iam.GetRoleRequest) -> iam.GetRoleResponse:
+        """A role with its trust policy, percent-encoded as IAM gives it."""
+        return {"Role": _shown(await self._authorized(caller, "GetRole", request["RoleName"]))}
+
+    async def list_roles(self, caller: Caller, request: iam.ListRolesRequest) -> iam.ListRolesResponse:
+        """Roles by name, those under a path prefix."""
+        account_id = caller.principal.account_id
+        await self._authorizer.require(caller, "iam:ListRoles", f"arn:aws:iam::{account_id}:role/")
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+        prefix = request.get("PathPrefix", "/")
+
+        async def run(tx: Transaction) -> list[Role]:
+            found = await roles.list_roles(tx, account_id)
+            return [role for role in found if role.role_name > after and role.path.startswith(prefix)]
+
+        page, marker = paging.cut(await self._store.read(run), limit, lambda role: role.role_name)
+        response: iam.ListRolesResponse = {
+            "Roles": [_shown(role, is_listed=True) for role in page],
+            "IsTruncated": marker is not None,
+        }
+        if marker is not None:
+            response["Marker"] = marker
+        return response
+
+    async def update_role(self, caller: Caller, request: iam.UpdateRoleRequest) -> iam.UpdateRoleResponse:
+        """Change the description and how long sessions may last; open sessions keep their time."""
+        await self._authorized(caller, "UpdateRole", request["RoleName"])
+
+        async def run(tx: Transaction) -> None:
+            role = await role_named(tx, caller.principal.account_id, request["RoleName"])
+            changed = replace(
+                role,
+                description=request.get("Description", role.description),
+                max_session_s=request.get("MaxSessionDuration", role.max_session_s),
+            )
+            await roles.put(tx, changed)
+
+        await self._store.write(run)
+        return {}
+
+    async def update_role_description(
+        self, caller: Caller, request: iam.UpdateRoleDescriptionRequest
+    ) -> iam.UpdateRoleDescriptionResponse:
+        """Change the description."""
+        await self._authorized(caller, "UpdateRoleDescription", request["RoleName"])
+
+        async def run(tx: Transaction) -> Role:
+            role = await role_named(tx, caller.principal.account_id, request["RoleName"])
+            changed = replace(role, description=request["Description"])
+            await roles.put(tx, changed)
+            return changed
+
+        return {"Role": _shown(await self._store.write(run))}
+
+    async def update_assume_role_policy(
+        self, caller: Caller, request: iam.UpdateAssumeRolePolicyRequest
+    ) -> iam.UpdateAssumeRolePolicyResponse:
+        """Replace the trust policy: who may open sessions from now on. Open ones stay, as at IAM."""
+        await self._authorized(caller, "UpdateAssumeRolePolicy", request["RoleName"])
+        trust = _checked_trust(request["PolicyDocument"])
+
+        async def run(tx: Transaction) -> None:
+            role = await role_named(tx, caller.principal.account_id, request["RoleName"])
+            await roles.put(tx, replace(role, trust_policy=trust.text, principal_ids=await _bound(tx, trust)))
+
+        await self._store.write(run)
+        return {}
+
+    async def delete_role(self, caller: Caller, request: iam.DeleteRoleRequest) -> iam.DeleteRoleResponse:
+        """Remove a role that has no policies left; from the answer on its sessions are good for nothing (I4)."""
+        role = await self._authorized(caller, "DeleteRole", request["RoleName"])
+
+        async def run(tx: Transaction) -> None:
+            if await roles.policies(tx, role.role_id):
+                raise DeleteConflict("Cannot delete entity, must delete policies first.")
+            if await managed_policies.attached(tx, role.role_id):
+                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+            await roles.delete(tx, role)
+
+        await self._store.write(run)
+        return {}
+
+    async def list_instance_profiles_for_role(
+        self, caller: Caller, request: iam.ListInstanceProfilesForRoleRequest
+    ) -> iam.ListInstanceProfilesForRoleResponse:
+        """No role is in an instance profile: there are none here. Clients ask before they delete a role."""
+        await self._authorized(caller, "ListInstanceProfilesForRole", request["RoleName"])
+        page_of(request.get("MaxItems"), request.get("Marker"))
+        return {"InstanceProfiles": [], "IsTruncated": False}
+
+    async def _authorized(self, caller: Caller, action: str, name: str) -> Role:
+        return await authorized_role(self._store, self._authorizer, caller, action=action, name=name)
+
+
+def _checked_trust(document: str) -> Policy:
+    try:
+        policy = parse_trust_policy(document)
+    except PolicyError as error:
+        raise MalformedPolicyDocument(str(error)) from None
+    if len("".join(document.split())) > MAX_TRUST_CHARACTERS:
+        raise IamLimitExceeded(f"Cannot exceed quota for ACLSizePerRole: {MAX_TRUST_CHARACTERS}")
+    return policy
+
+
+async def _bound(tx: Transaction, trust: Policy) -> dict[str, str]:
+    try:
+        return await principal_ids(tx, trust)
+    except NoSuchPrincipal as error:
+        raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{error}"') from None
+
+
+def _shown(role: Role, *, is_listed: bool = False) -> iam.Role:
+    shown: iam.Role = {
+        "Path": role.path,
+        "RoleName": role.role_name,
+        "RoleId": role.role_id,
+        "Arn": role.arn,
+        "CreateDate": role.created_at,
+        "AssumeRolePolicyDocument": quote(role.trust_policy, safe=""),
+        "MaxSessionDuration": role.max_session_s,
+    }
+    if role.description:
+        shown["Description"] = role.description
+    tags = json.loads(role.tags)
+    if tags and not is_listed:
+        shown["Tags"] = tags
+    return shown

@@ -1,0 +1,264 @@
+"""STS AssumeRole: temporary credentials of a role, for whom its trust policy lets in.
+
+Nothing is stored: the session token carries the session, sealed (`access.sessions`). Multi-factor
+authentication and provided contexts are not here. Source: STS API reference, AssumeRole; IAM user guide,
+"Passing session tags", "Monitor and control actions taken with assumed roles".
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sesame.access.authorize import Authorizer
+from sesame.access.directory import session_principal, trust_policy
+from sesame.access.sessions import Sessions
+from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
+from sesame.aws.shapes import sts
+from sesame.errors import AccessDenied, ValidationError
+from sesame.model import Caller, PrincipalKind, Session
+from sesame.observe import Clock
+from sesame.operations.iam.checks import check_tags
+from sesame.operations.table import Handlers
+from sesame.policy import PolicyError, parse_iam_policy
+from sesame.store import managed_policies, roles
+from sesame.store.db import Store, Transaction
+
+DEFAULT_SESSION_S = 3600
+MAX_CHAINED_SESSION_S = 3600
+"""How long a session may last that was opened by another session ("role chaining")."""
+
+MAX_POLICY_CHARACTERS = 2048
+"""Length of the session policy (STS quota)."""
+
+MAX_PACKED_BYTES = 2048
+"""Size of session policies and tags, compressed; keeps tokens under `MAX_TOKEN_BYTES`."""
+
+MAX_TOKEN_BYTES = 4096
+
+_ROLE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):role(/(?:.*/)?)([^/]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tags:
+    """Session tags: all of them, those that came with the request, and folded keys that go on to sessions."""
+
+    all: tuple[tuple[str, str], ...]
+    given: tuple[tuple[str, str], ...]
+    transitive: tuple[str, ...]
+
+
+class AssumeRoleOperations:
+    """The operation; `random_name` makes upper-case ids, `random_secret` secret access keys."""
+
+    def __init__(
+        self,
+        store: Store,
+        authorizer: Authorizer,
+        sessions: Sessions,
+        *,
+        clock: Clock,
+        random_name: Callable[[int], str],
+        random_secret: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._sessions = sessions
+        self._clock = clock
+        self._random_name = random_name
+        self._random_secret = random_secret
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {"AssumeRole": self.assume_role}
+
+    async def assume_role(self, caller: Caller, request: sts.AssumeRoleRequest) -> sts.AssumeRoleResponse:
+        """Open a session of a role; a role that does not exist and one that does not trust answer the same."""
+        _refuse_unsupported(request)
+        if caller.principal.kind is PrincipalKind.ROOT:
+            raise AccessDenied("Roles may not be assumed by root accounts.")
+        match = _ROLE_ARN.fullmatch(request["RoleArn"])
+        if match is None:
+            raise ValidationError(f"{request['RoleArn']} is invalid")
+        tags = _session_tags(caller, request)
+        source_identity = _source_identity(caller, request)
+        role = await self._find(match[1], match[3], request["RoleArn"])
+        await self._authorizer.require_trust(
+            caller,
+            _actions(tags, source_identity),
+            request["RoleArn"],
+            trust=None if role is None else trust_policy(role),
+            keys=_keys(request, tags, source_identity),
+        )
+        assert role is not None, "nobody is trusted by a role that does not exist"
+        seconds = _duration(caller, request, role)
+        arns = await self._policy_arns(role, request.get("PolicyArns", []))
+        policies = _session_policies(request)
+        now = self._clock.now()
+        session = Session(
+            access_key_id=f"ASIA{self._random_name(16)}",
+            secret_access_key=self._random_secret(),
+            account_id=role.account_id,
+            role_id=role.role_id,
+            name=request["RoleSessionName"],
+            issued_at=now,
+            expires_at=float(int(now) + seconds),
+            policies=policies,
+            policy_arns=arns,
+            tags=tags.all,
+            transitive_tags=tags.transitive,
+            source_identity=source_identity,
+        )
+        packed = _packed_percent(session)
+        return self._answer(role, session, packed, at_least=request.get("MinimumSessionTokenSize", 0))
+
+    def _answer(
+        self, role: roles.Role, session: Session, packed: int, *, at_least: int
+    ) -> sts.AssumeRoleResponse:
+        principal = session_principal(role, session.name)
+        token = self._sessions.issue(session, at_least=at_least)
+        response: sts.AssumeRoleResponse = {
+            "Credentials": {
+                "AccessKeyId": session.access_key_id,
+                "SecretAccessKey": session.secret_access_key,
+                "SessionToken": token,
+                "Expiration": session.expires_at,
+            },
+            "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
+            "SessionTokenSize": len(token),
+            "SessionTokenUtilization": -(-100 * len(token) // MAX_TOKEN_BYTES),
+        }
+        if packed:
+            response["PackedPolicySize"] = packed
+        if session.source_identity is not None:
+            response["SourceIdentity"] = session.source_identity
+        return response
+
+    async def _find(self, account_id: str, name: str, arn: str) -> roles.Role | None:
+        async def run(tx: Transaction) -> roles.Role | None:
+            return await roles.get(tx, account_id, name)
+
+        role = await self._store.read(run)
+        return role if role is not None and role.arn == arn else None
+
+    async def _policy_arns(
+        self, role: roles.Role, given: Sequence[sts.PolicyDescriptorType]
+    ) -> tuple[str, ...]:
+        """The managed policies that limit the session; each must exist in the role's account."""
+        arns = tuple(dict.fromkeys(policy.get("arn", "") for policy in given))
+
+        async def run(tx: Transaction) -> list[tuple[str, str]]:
+            return await managed_policies.by_arn(tx, role.account_id, arns)
+
+        found = dict(await self._store.read(run)) if arns else {}
+        for arn in arns:
+            if arn not in found:
+                raise ValidationError(f"Policy {arn} does not exist or is not attachable.")
+        return arns
+
+
+def _refuse_unsupported(request: sts.AssumeRoleRequest) -> None:
+    if "SerialNumber" in request or "TokenCode" in request:
+        raise ValidationError("Multi-factor authentication (SerialNumber, TokenCode) is not supported.")
+    if request.get("ProvidedContexts"):
+        raise ValidationError("ProvidedContexts is not supported.")
+
+
+def _session_tags(caller: Caller, request: sts.AssumeRoleRequest) -> _Tags:
+    """The tags of the new session: those passed on by the caller's own session, and those of the request."""
+    given = tuple((tag["Key"], tag["Value"]) for tag in check_tags(request.get("Tags", [])))
+    known = {key.lower() for key, _ in given}
+    inherited: list[tuple[str, str]] = []
+    if caller.session is not None:
+        passed_on = set(caller.session.transitive_tags)
+        inherited = [tag for tag in caller.session.tags if tag[0].lower() in passed_on]
+    if any(key.lower() in known for key, _ in inherited):
+        raise ValidationError(
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key"
+            " from the calling session."
+        )
+    transitive = [key.lower() for key in request.get("TransitiveTagKeys", [])]
+    if not set(transitive) <= known:
+        raise ValidationError("The specified transitive tag key must be included in the requested tags.")
+    keys = dict.fromkeys([*(key.lower() for key, _ in inherited), *transitive])
+    return _Tags(all=(*inherited, *given), given=given, transitive=tuple(keys))
+
+
+def _source_identity(caller: Caller, request: sts.AssumeRoleRequest) -> str | None:
+    """Who is behind the session; what was once said stays through a chain of roles."""
+    given = request.get("SourceIdentity")
+    if given is not None and given.lower().startswith("aws:"):
+        raise ValidationError("SourceIdentity may not begin with aws:")
+    before = None if caller.session is None else caller.session.source_identity
+    if before is not None and given not in (None, before):
+        raise AccessDenied("The source identity of a session cannot be changed by assuming another role.")
+    return before or given
+
+
+def _actions(tags: _Tags, source_identity: str | None) -> list[str]:
+    """What the caller must be allowed, all of it."""
+    actions = ["sts:AssumeRole"]
+    if tags.all:
+        actions.append("sts:TagSession")
+    if source_identity is not None:
+        actions.append("sts:SetSourceIdentity")
+    return actions
+
+
+def _keys(
+    request: sts.AssumeRoleRequest, tags: _Tags, source_identity: str | None
+) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys of STS that a trust policy may ask about."""
+    keys: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": request["RoleSessionName"]}
+    if "ExternalId" in request:
+        keys["sts:ExternalId"] = request["ExternalId"]
+    if source_identity is not None:
+        keys["sts:SourceIdentity"] = source_identity
+    if tags.all:
+        keys["aws:TagKeys"] = tuple(key for key, _ in tags.all)
+        keys |= {f"aws:RequestTag/{key}": value for key, value in tags.all}
+    if tags.transitive:
+        keys["sts:TransitiveTagKeys"] = tags.transitive
+    return keys
+
+
+def _duration(caller: Caller, request: sts.AssumeRoleRequest, role: roles.Role) -> int:
+    seconds = request.get("DurationSeconds", DEFAULT_SESSION_S)
+    if caller.session is not None and seconds > MAX_CHAINED_SESSION_S:
+        raise ValidationError(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+        )
+    if seconds > role.max_session_s:
+        raise ValidationError(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        )
+    return seconds
+
+
+def _session_policies(request: sts.AssumeRoleRequest) -> tuple[str, ...]:
+    if "Policy" not in request:
+        return ()
+    document = request["Policy"]
+    try:
+        parse_iam_policy(document)
+    except PolicyError as error:
+        raise MalformedPolicyDocument(str(error)) from None
+    if len(document) > MAX_POLICY_CHARACTERS:
+        raise PackedPolicyTooLarge(
+            f"Packed policy consumes {-(-100 * len(document) // MAX_POLICY_CHARACTERS)}% of allotted space, please"
+            " use smaller policy."
+        )
+    return (document,)
+
+
+def _packed_percent(session: Session) -> int:
+    """How much of the room for session policies and tags is used, in percent; raises when it is too much."""
+    parts = (*session.policies, *session.policy_arns, *(part for tag in session.tags for part in tag))
+    if not parts:
+        return 0
+    percent = -(-100 * len(zlib.compress("\0".join(parts).encode())) // MAX_PACKED_BYTES)
+    if percent > 100:
+        raise PackedPolicyTooLarge(
+            f"Packed policy consumes {percent}% of allotted space, please use smaller policy."
+        )
+    return percent

@@ -1,0 +1,48 @@
+"""Trust policies: who may assume a role. The grammar of identity policies without Resource.
+
+Sources: IAM user guide "role trust policies", "grammar of the IAM JSON policy language"; IAM quotas.
+"""
+
+from sesame.policy.language.document import (
+    MAX_STORED_BYTES,
+    Policy,
+    read_policy,
+    refuse_unknown_words,
+    statement_path,
+    value_path,
+)
+from sesame.policy.language.put import check_values
+from sesame.policy.language.source import Source
+
+MAX_TRUST_CHARACTERS = 2048
+"""Length of a role's trust policy, white space not counted (IAM quota)."""
+
+
+def parse_trust_policy(text: str) -> Policy:
+    """The trust policy that `text` spells, if IAM would store it; raises PolicyError.
+
+    Federated principals are refused, because nobody can come in by them.
+    """
+    source = Source(text, max_bytes=MAX_STORED_BYTES)
+    policy = read_policy(source, with_principal=True, with_resource=False)
+    refuse_unknown_words(source, policy)
+    for statement in policy.statements:
+        path = statement_path(source, statement.index)
+        if statement.not_actions:
+            source.refuse(
+                (*path, "NotAction"), "a trust policy has no NotAction: name what is meant in Action"
+            )
+        for number, action in enumerate(statement.actions):
+            if not action.lower().startswith("sts:"):
+                at = value_path(source, (*path, "Action"), number)
+                source.refuse(
+                    at, f"a trust policy is about actions of STS such as `sts:AssumeRole`, not `{action}`"
+                )
+    check_values(source, policy)
+    return policy
+
+
+def parse_stored_trust_policy(text: str) -> Policy:
+    """The trust policy that `text` spells, when it is at least grammatical; raises PolicyError."""
+    source = Source(text, max_bytes=MAX_STORED_BYTES)
+    return read_policy(source, with_principal=True, with_resource=False)
