@@ -40,6 +40,11 @@ SEND = simple_email(
 )
 RAW = base64.b64encode(b"From: a@example.com\r\nTo: r@outside.test\r\n\r\nx").decode()
 POLICY = '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "ses:*", "Resource": "%s"}}'
+IAM_POLICY = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+TRUST = (
+    '{"Statement": {"Effect": "Allow", "Principal": {"AWS": "{account}"},'
+    ' "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}}'
+)
 PARTS = ("SubjectPart", "TextPart", "HtmlPart")
 TEMPLATED = {
     "Source": "a@example.com",
@@ -201,6 +206,45 @@ USUAL: dict[str, dict[str, str]] = {
     "iam.AttachUserPolicy": {"UserName": "anna", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
     "iam.DetachUserPolicy": {"UserName": "anna", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
     "iam.ListAttachedUserPolicies": {"UserName": "anna", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.CreateRole": {
+        "RoleName": "made",
+        "Path": "/",
+        "AssumeRolePolicyDocument": TRUST,
+        "Description": "d",
+        "MaxSessionDuration": "3600",
+        "Tags.member.1.Key": "k",
+        "Tags.member.1.Value": "v",
+    },
+    "iam.GetRole": {"RoleName": "r"},
+    "iam.ListRoles": {"PathPrefix": "/", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.UpdateRole": {"RoleName": "r", "Description": "d", "MaxSessionDuration": "3600"},
+    "iam.UpdateRoleDescription": {"RoleName": "r", "Description": "d"},
+    "iam.UpdateAssumeRolePolicy": {"RoleName": "r", "PolicyDocument": TRUST},
+    "iam.DeleteRole": {"RoleName": "gone"},
+    "iam.ListInstanceProfilesForRole": {"RoleName": "r", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.PutRolePolicy": {"RoleName": "r", "PolicyName": "p", "PolicyDocument": IAM_POLICY},
+    "iam.GetRolePolicy": {"RoleName": "r", "PolicyName": "p"},
+    "iam.ListRolePolicies": {"RoleName": "r", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.DeleteRolePolicy": {"RoleName": "r", "PolicyName": "p"},
+    "iam.TagRole": {"RoleName": "r", "Tags.member.1.Key": "k", "Tags.member.1.Value": "v"},
+    "iam.UntagRole": {"RoleName": "r", "TagKeys.member.1": "k"},
+    "iam.ListRoleTags": {"RoleName": "r", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.AttachRolePolicy": {"RoleName": "r", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
+    "iam.DetachRolePolicy": {"RoleName": "r", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
+    "iam.ListAttachedRolePolicies": {"RoleName": "r", "MaxItems": "10", "Marker": "YQ=="},
+    "sts.AssumeRole": {
+        "RoleArn": "arn:aws:iam::{account}:role/r",
+        "RoleSessionName": "job",
+        "PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/AmazonSESFullAccess",
+        "Policy": IAM_POLICY,
+        "DurationSeconds": "900",
+        "Tags.member.1.Key": "k",
+        "Tags.member.1.Value": "v",
+        "TransitiveTagKeys.member.1": "k",
+        "ExternalId": "12",
+        "SourceIdentity": "anna",
+        "MinimumSessionTokenSize": "0",
+    },
     "iam.AttachGroupPolicy": {"GroupName": "g", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
     "iam.DetachGroupPolicy": {"GroupName": "g", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
     "iam.ListAttachedGroupPolicies": {"GroupName": "g", "MaxItems": "10", "Marker": "YQ=="},
@@ -379,8 +423,10 @@ def quiet(sesame: SesameProcess) -> bool:
 
 @pytest.fixture
 def world(tenant: Tenant) -> Tenant:
-    """With a user, so that its operations find one."""
+    """With a user and a role, so that their operations find one."""
     tenant.iam.create_user(UserName="anna")
+    trust = TRUST.replace("{account}", tenant.account.account_id)
+    tenant.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)
     tenant.ses.create_template(Template={"TemplateName": "t", "TextPart": "x"})
     tenant.ses.create_custom_verification_email_template(**CUSTOM)
     return tenant
@@ -395,9 +441,26 @@ def test_the_usual_values_are_those_of_every_served_operation() -> None:
 
 @pytest.mark.parametrize("service", ["ses", "iam", "sns"])
 def test_every_field_of_every_served_operation_takes_hostile_values(world: Tenant, service: str) -> None:
+    codes = answers_to_hostile_values(world, world.account, service)
+    refused = codes["ValidationError"] + codes["InvalidParameterValue"] + codes["InvalidParameter"]
+    assert codes["ok"] > 40 and refused > 80, codes
+    assert quiet(world.sesame)
+
+
+def test_every_field_of_opening_a_session_takes_hostile_values(world: Tenant) -> None:
+    world.iam.put_user_policy(UserName="anna", PolicyName="p", PolicyDocument=IAM_POLICY)
+    key = world.iam.create_access_key(UserName="anna")["AccessKey"]
+    anna = Account(world.account.account_id, key["AccessKeyId"], key["SecretAccessKey"])
+    codes = answers_to_hostile_values(world, anna, "sts")
+    assert codes["ok"] > 20 and codes["ValidationError"] > 80 and codes["MalformedPolicyDocument"] > 20, codes
+    assert quiet(world.sesame)
+
+
+def answers_to_hostile_values(world: Tenant, caller: Account, service: str) -> Counter[str]:
+    """The codes of all answers when each field of each operation has each of the values in turn."""
     account_id = world.account.account_id
     codes: Counter[str] = Counter()
-    with SignedClient(world.sesame.api, world.account, service) as client:
+    with SignedClient(world.sesame.api, caller, service) as client:
         for operation, usual in USUAL.items():
             if operation.partition(".")[0] != service:
                 continue
@@ -407,9 +470,7 @@ def test_every_field_of_every_served_operation_takes_hostile_values(world: Tenan
                     parameters = {**usual, field: value.replace("{account}", account_id)}
                     reply = client.call(operation.partition(".")[2], parameters)
                     codes[healthy(reply, (operation, field, value))] += 1
-    refused = codes["ValidationError"] + codes["InvalidParameterValue"] + codes["InvalidParameter"]
-    assert codes["ok"] > 40 and refused > 80, codes
-    assert quiet(world.sesame)
+    return codes
 
 
 # --- policies ------------------------------------------------------------------------------------
