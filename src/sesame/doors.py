@@ -16,6 +16,7 @@ from sesame.config import REGION, Settings
 from sesame.mail.address import identity_candidates
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.custom_verification import CustomVerification
+from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.groups import GroupOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
@@ -204,6 +205,7 @@ class Doors:
             RolePolicyOperations(store, authorizer),
             ManagedPolicyOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
             AttachmentOperations(store, authorizer),
+            AbsentOperations(store, authorizer),
             SimulateOperations(store, authorizer),
         )
 

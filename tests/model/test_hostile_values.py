@@ -206,6 +206,13 @@ USUAL: dict[str, dict[str, str]] = {
     "iam.AttachUserPolicy": {"UserName": "anna", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
     "iam.DetachUserPolicy": {"UserName": "anna", "PolicyArn": "arn:aws:iam::{account}:policy/p"},
     "iam.ListAttachedUserPolicies": {"UserName": "anna", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.ListMFADevices": {"UserName": "anna", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.ListSSHPublicKeys": {"UserName": "anna", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.ListServiceSpecificCredentials": {"UserName": "anna", "AllUsers": "false", "MaxItems": "10"},
+    "iam.ListSigningCertificates": {"UserName": "anna", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.ListVirtualMFADevices": {"AssignmentStatus": "Any", "MaxItems": "10", "Marker": "YQ=="},
+    "iam.GetLoginProfile": {"UserName": "anna"},
+    "iam.DeleteLoginProfile": {"UserName": "anna"},
     "iam.CreateRole": {
         "RoleName": "made",
         "Path": "/",

@@ -4,12 +4,12 @@ They are AWS's where AWS's are known (SES and IAM API references, observed answe
 docs/quirks.md. The operations not served are all refused by name.
 """
 
-import re
 from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from tests.support.process import SesameProcess
@@ -360,6 +360,32 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         "iam.DetachGroupPolicy": {"GroupName": "g", "PolicyArn": managed},
         "iam.ListAttachedGroupPolicies": {"GroupName": "g"},
         "iam.ListEntitiesForPolicy": {"PolicyArn": managed},
+        "iam.ListMFADevices": {},
+        "iam.ListSSHPublicKeys": {},
+        "iam.ListServiceSpecificCredentials": {},
+        "iam.ListSigningCertificates": {},
+        "iam.ListVirtualMFADevices": {},
+        "iam.GetLoginProfile": {"UserName": "nobody"},
+        "iam.DeleteLoginProfile": {"UserName": "nobody"},
+        "iam.CreateRole": {"RoleName": "r", "AssumeRolePolicyDocument": "{}"},
+        "iam.GetRole": {"RoleName": "r"},
+        "iam.ListRoles": {},
+        "iam.UpdateRole": {"RoleName": "r"},
+        "iam.UpdateRoleDescription": {"RoleName": "r", "Description": "d"},
+        "iam.UpdateAssumeRolePolicy": {"RoleName": "r", "PolicyDocument": "{}"},
+        "iam.DeleteRole": {"RoleName": "r"},
+        "iam.ListInstanceProfilesForRole": {"RoleName": "r"},
+        "iam.PutRolePolicy": {"RoleName": "r", "PolicyName": "p", "PolicyDocument": "{}"},
+        "iam.GetRolePolicy": {"RoleName": "r", "PolicyName": "p"},
+        "iam.ListRolePolicies": {"RoleName": "r"},
+        "iam.DeleteRolePolicy": {"RoleName": "r", "PolicyName": "p"},
+        "iam.TagRole": {"RoleName": "r", "Tags": [{"Key": "k", "Value": "v"}]},
+        "iam.UntagRole": {"RoleName": "r", "TagKeys": ["k"]},
+        "iam.ListRoleTags": {"RoleName": "r"},
+        "iam.AttachRolePolicy": {"RoleName": "r", "PolicyArn": managed},
+        "iam.DetachRolePolicy": {"RoleName": "r", "PolicyArn": managed},
+        "iam.ListAttachedRolePolicies": {"RoleName": "r"},
+        "sts.AssumeRole": {"RoleArn": f"arn:aws:iam::{account_id}:role/r", "RoleSessionName": "job"},
         "sns.CreateTopic": {"Name": "t"},
         "sns.DeleteTopic": {"TopicArn": topic},
         "sns.GetTopicAttributes": {"TopicArn": topic},
@@ -386,7 +412,7 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
     assert {*calls, "sts.GetCallerIdentity"} == SERVED
     for operation, parameters in calls.items():
         service, _, name = operation.partition(".")
-        method = re.sub("(?<!^)([A-Z])", r"_\1", name).lower()
+        method = xform_name(name)
         code, status, text = refusal(getattr(getattr(nobody, service), method), **parameters)
         denied = "AuthorizationError" if service == "sns" else "AccessDenied"
         assert (code, status) == (denied, 403), (operation, text)

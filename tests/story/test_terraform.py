@@ -84,6 +84,9 @@ def test_a_configuration_is_applied_is_stable_works_and_goes(sesame: SesameProce
         "Message": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}},
         "SourceArn": f"arn:aws:ses:{REGION}:{owner.account_id}:identity/{domain}",
     }
+    mailer = Account(owner.account_id, outputs["smtp_user"], outputs["secret"])
+    assumed = sesame.client("sts", mailer).assume_role(RoleArn=outputs["role"], RoleSessionName="job")
+    assert assumed["AssumedRoleUser"]["Arn"].endswith(":assumed-role/sender/job")
     ses = sesame.client("ses", delegate)
     assert ses.send_email(**send)["MessageId"]
     terraform("destroy", "-auto-approve", "-no-color")

@@ -60,13 +60,34 @@ resource "aws_iam_user_policy_attachment" "mailer" {
   user       = aws_iam_user.mailer.name
   policy_arn = aws_iam_policy.send.arn
 }
-resource "aws_iam_user" "mailer" { name = "mailer" }
+resource "aws_iam_user" "mailer" {
+  name          = "mailer"
+  force_destroy = true
+}
+resource "aws_iam_role" "sender" {
+  name = "sender"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = { AWS = aws_iam_user.mailer.arn }, Action = "sts:AssumeRole" }]
+  })
+  tags = { team = "news" }
+}
+resource "aws_iam_role_policy" "sender" {
+  name   = "send"
+  role   = aws_iam_role.sender.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "ses:Send*", Resource = "*" }] })
+}
+resource "aws_iam_role_policy_attachment" "sender" {
+  role       = aws_iam_role.sender.name
+  policy_arn = aws_iam_policy.send.arn
+}
 resource "aws_iam_access_key" "mailer" { user = aws_iam_user.mailer.name }
 resource "aws_iam_user_policy" "mailer" {
   name   = "send"
   user   = aws_iam_user.mailer.name
   policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "ses:Send*", Resource = "*" }] })
 }
+output "role" { value = aws_iam_role.sender.arn }
 output "smtp_user" { value = aws_iam_access_key.mailer.id }
 output "secret" {
   value     = aws_iam_access_key.mailer.secret

@@ -217,6 +217,14 @@ class DeleteGroupPolicyResponse(TypedDict):
     """DeleteGroupPolicy has no output."""
 
 
+class DeleteLoginProfileRequest(TypedDict):
+    UserName: NotRequired[str]
+
+
+class DeleteLoginProfileResponse(TypedDict):
+    """DeleteLoginProfile has no output."""
+
+
 class DeletePolicyRequest(TypedDict):
     PolicyArn: str
 
@@ -317,6 +325,20 @@ class GetGroupPolicyResponse(TypedDict):
     GroupName: str
     PolicyName: str
     PolicyDocument: str
+
+
+class GetLoginProfileRequest(TypedDict):
+    UserName: NotRequired[str]
+
+
+class LoginProfile(TypedDict):
+    UserName: str
+    CreateDate: float
+    PasswordResetRequired: NotRequired[bool]
+
+
+class GetLoginProfileResponse(TypedDict):
+    LoginProfile: LoginProfile
 
 
 class GetPolicyRequest(TypedDict):
@@ -527,6 +549,24 @@ class ListInstanceProfilesForRoleResponse(TypedDict):
     Marker: NotRequired[str]
 
 
+class ListMFADevicesRequest(TypedDict):
+    UserName: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class MFADevice(TypedDict):
+    UserName: str
+    SerialNumber: str
+    EnableDate: float
+
+
+class ListMFADevicesResponse(TypedDict):
+    MFADevices: list[MFADevice]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
 class ListPoliciesRequest(TypedDict):
     Scope: NotRequired[Literal["All", "AWS", "Local"]]
     OnlyAttached: NotRequired[bool]
@@ -590,6 +630,70 @@ class ListRolesResponse(TypedDict):
     Marker: NotRequired[str]
 
 
+class ListSSHPublicKeysRequest(TypedDict):
+    UserName: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class SSHPublicKeyMetadata(TypedDict):
+    UserName: str
+    SSHPublicKeyId: str
+    Status: Literal["Active", "Inactive", "Expired"]
+    UploadDate: float
+
+
+class ListSSHPublicKeysResponse(TypedDict):
+    SSHPublicKeys: NotRequired[list[SSHPublicKeyMetadata]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListServiceSpecificCredentialsRequest(TypedDict):
+    UserName: NotRequired[str]
+    ServiceName: NotRequired[str]
+    AllUsers: NotRequired[bool]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ServiceSpecificCredentialMetadata(TypedDict):
+    UserName: str
+    Status: Literal["Active", "Inactive", "Expired"]
+    ServiceUserName: NotRequired[str]
+    ServiceCredentialAlias: NotRequired[str]
+    CreateDate: float
+    ExpirationDate: NotRequired[float]
+    ServiceSpecificCredentialId: str
+    ServiceName: str
+
+
+class ListServiceSpecificCredentialsResponse(TypedDict):
+    ServiceSpecificCredentials: NotRequired[list[ServiceSpecificCredentialMetadata]]
+    Marker: NotRequired[str]
+    IsTruncated: NotRequired[bool]
+
+
+class ListSigningCertificatesRequest(TypedDict):
+    UserName: NotRequired[str]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class SigningCertificate(TypedDict):
+    UserName: str
+    CertificateId: str
+    CertificateBody: str
+    Status: Literal["Active", "Inactive", "Expired"]
+    UploadDate: NotRequired[float]
+
+
+class ListSigningCertificatesResponse(TypedDict):
+    Certificates: list[SigningCertificate]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
 class ListUserPoliciesRequest(TypedDict):
     UserName: str
     Marker: NotRequired[str]
@@ -622,6 +726,27 @@ class ListUsersRequest(TypedDict):
 
 class ListUsersResponse(TypedDict):
     Users: list[User]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListVirtualMFADevicesRequest(TypedDict):
+    AssignmentStatus: NotRequired[Literal["Assigned", "Unassigned", "Any"]]
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class VirtualMFADevice(TypedDict):
+    SerialNumber: str
+    Base32StringSeed: NotRequired[bytes]
+    QRCodePNG: NotRequired[bytes]
+    User: NotRequired[User]
+    EnableDate: NotRequired[float]
+    Tags: NotRequired[list[Tag]]
+
+
+class ListVirtualMFADevicesResponse(TypedDict):
+    VirtualMFADevices: list[VirtualMFADevice]
     IsTruncated: NotRequired[bool]
     Marker: NotRequired[str]
 

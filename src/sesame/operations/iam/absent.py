@@ -1,0 +1,82 @@
+"""What users cannot have here: MFA devices, certificates, SSH keys, passwords. The truthful answer is "none".
+
+Clients ask before they delete a user (Terraform with `force_destroy`). Source: IAM API reference.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import NoSuchEntity
+from sesame.aws.shapes import iam
+from sesame.model import Caller
+from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
+from sesame.operations.table import Handlers
+from sesame.store.db import Store
+
+_LISTS = {
+    "ListMFADevices": "MFADevices",
+    "ListSSHPublicKeys": "SSHPublicKeys",
+    "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
+    "ListSigningCertificates": "Certificates",
+}
+"""Operations about one user, and the list in their answer."""
+
+
+class AbsentOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        lists = {operation: self._list(operation, name) for operation, name in _LISTS.items()}
+        return {
+            **lists,
+            "ListVirtualMFADevices": self.list_virtual_mfa_devices,
+            "GetLoginProfile": self.get_login_profile,
+            "DeleteLoginProfile": self.delete_login_profile,
+        }
+
+    def _list(self, operation: str, name: str) -> Callable[[Caller, Any], Awaitable[Mapping[str, Any]]]:
+        async def none_of_them(caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+            if request.get("AllUsers"):
+                await self._authorizer.require(caller, f"iam:{operation}")
+            else:
+                await self._user(caller, operation, request.get("UserName"))
+            page_of(request.get("MaxItems"), request.get("Marker"))
+            return {name: [], "IsTruncated": False}
+
+        return none_of_them
+
+    async def list_virtual_mfa_devices(
+        self, caller: Caller, request: iam.ListVirtualMFADevicesRequest
+    ) -> iam.ListVirtualMFADevicesResponse:
+        """The account's virtual MFA devices: none."""
+        await self._authorizer.require(
+            caller, "iam:ListVirtualMFADevices", f"arn:aws:iam::{caller.principal.account_id}:mfa/"
+        )
+        page_of(request.get("MaxItems"), request.get("Marker"))
+        return {"VirtualMFADevices": [], "IsTruncated": False}
+
+    async def get_login_profile(
+        self, caller: Caller, request: iam.GetLoginProfileRequest
+    ) -> iam.GetLoginProfileResponse:
+        """A user's password for the console: there is none."""
+        name = await self._user(caller, "GetLoginProfile", request.get("UserName"))
+        raise NoSuchEntity(f"Login Profile for User {name} cannot be found.")
+
+    async def delete_login_profile(
+        self, caller: Caller, request: iam.DeleteLoginProfileRequest
+    ) -> iam.DeleteLoginProfileResponse:
+        """Remove a user's password for the console: there is none."""
+        name = await self._user(caller, "DeleteLoginProfile", request.get("UserName"))
+        raise NoSuchEntity(f"Login Profile for User {name} cannot be found.")
+
+    async def _user(self, caller: Caller, action: str, name: str | None) -> str:
+        user = await authorized_user(
+            self._store, self._authorizer, caller, action=action, name=user_asked_for(caller, name)
+        )
+        return user.user_name
