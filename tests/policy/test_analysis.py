@@ -161,13 +161,13 @@ def test_a_deny_is_subtracted() -> None:
         (("NumericLessThan", "aws:MultiFactorAuthAge", "x"), ("Bool", "aws:SecureTransport", "false"), "NO"),
         (("BinaryEquals", "ses:TenantName", "SGVsbG8="), ("BinaryEquals", "ses:TenantName", "SGV="), "YES"),
         (
-            ("ArnLike", "aws:SourceArn", "arn:aws:*:*:1:*"),
-            ("ArnLike", "aws:SourceArn", "arn:*:*:*:*:*"),
+            ("ArnLike", "aws:SourceVpcArn", "arn:aws:*:*:1:*"),
+            ("ArnLike", "aws:SourceVpcArn", "arn:*:*:*:*:*"),
             "NO",
         ),
         (
-            ("ArnLike", "aws:SourceArn", "arn:aws:*:*:1:*"),
-            ("ArnLike", "aws:SourceArn", "arn:aws:ses:*:1:*"),
+            ("ArnLike", "aws:SourceVpcArn", "arn:aws:*:*:1:*"),
+            ("ArnLike", "aws:SourceVpcArn", "arn:aws:ses:*:1:*"),
             "YES",
         ),
         (("ArnNotLike", "aws:SourceArn", "x"), ("Bool", "aws:SecureTransport", "false"), "YES"),
@@ -397,11 +397,13 @@ def test_too_many_ways_out_exhaust_the_search(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_search_for_anything_finds_the_usual_send() -> None:
-    point = Search(Space(sending=True, limits={"ses:TenantName": ["t*"]}, budget=Budget())).find([], [])
+    point = Search(Space(sending=True, limits={"ses:TenantName": ["t*"]}, settled={}, budget=Budget())).find(
+        [], []
+    )
     assert point is not None
     assert point["ses:fromaddress"] == "sender@example.com"
     assert point["ses:tenantname"] == "t"
-    assert Search(Space(sending=False, limits={}, budget=Budget())).find([], []) == {
+    assert Search(Space(sending=False, limits={}, settled={}, budget=Budget())).find([], []) == {
         "aws:sourceip": "192.0.2.1",
         "aws:securetransport": "true",
         "aws:currenttime": "2030-01-01T00:00:00Z",
@@ -500,3 +502,30 @@ def test_no_random_request_contradicts_an_answer(seed: int) -> None:
                     assert who in gained, (request, old[0][1].text, new[0][1].text)
     assert seen[Verdict.UNKNOWN] == 0
     assert min(seen[Verdict.YES], seen[Verdict.NO]) > 3
+
+
+def test_what_the_kind_of_a_requester_settles_is_not_left_open() -> None:
+    """A user never says whom it acts for, a service always is one; only sessions have a time of issue."""
+    service = "cognito-idp.amazonaws.com"
+    everybody: Members = {"Principal": {"AWS": DELEGATE, "Service": service}}
+    people = {"user", "role", "root"}
+    for operator, key, value, who in (
+        ("StringEquals", "aws:SourceAccount", DELEGATE, {"service"}),
+        ("Null", "aws:SourceArn", "true", {*people, "service"}),
+        ("Null", "aws:SourceArn", "false", {"service"}),
+        ("ArnLike", "aws:SourceArn", f"arn:aws:cognito-idp:*:{DELEGATE}:*", {"service"}),
+        ("Bool", "aws:PrincipalIsAWSService", "true", {"service"}),
+        ("Bool", "aws:PrincipalIsAWSService", "false", people),
+        ("StringEquals", "aws:PrincipalIsAWSService", "false", people),
+        ("DateGreaterThan", "aws:TokenIssueTime", "2026-01-01", {"role"}),
+        ("StringLike", "aws:SourceIdentity", "a*", {"role"}),
+        ("Bool", "aws:MultiFactorAuthPresent", "true", set()),
+        ("BoolIfExists", "aws:MultiFactorAuthPresent", "true", {"user", "root", "service"}),
+        ("DateGreaterThanIfExists", "aws:TokenIssueTime", "2026-01-01", {*people, "service"}),
+    ):
+        answers = who_can_send(
+            policies({**everybody, **condition(operator, key, value)}), identity_arn=IDENTITY
+        )
+        able = {answer.witness.requester.kind for answer in answers if answer.witness is not None}
+        assert able == who, (operator, key)
+        assert all(answer.verdict is not Verdict.UNKNOWN for answer in answers)

@@ -138,10 +138,21 @@ def test_what_neither_method_can_answer_is_unknown_and_named(written: Members, n
     assert named in user.reason
 
 
-def test_keys_of_sessions_and_services_are_not_guessed() -> None:
+def test_keys_of_sessions_are_not_guessed_and_services_have_none() -> None:
     found = answers(policies({"Principal": "*", **condition("StringLike", "aws:PrincipalArn", "*")}))
-    for who in (f"a session of any other role of {OWNER}", "any other service"):
-        assert found[who].verdict is Verdict.UNKNOWN
+    assert found[f"a session of any other role of {OWNER}"].verdict is Verdict.UNKNOWN
+    assert found["any other service"].verdict is Verdict.NO
+    named: Members = {"Principal": {"Service": ["a.amazonaws.com", "b.amazonaws.com"]}}
+    found = answers(policies({**named, **condition("StringLike", "aws:PrincipalServiceName", "a.*")}))
+    assert [found[f"{name}.amazonaws.com"].verdict for name in "ab"] == [Verdict.YES, Verdict.NO]
+    settled: Members = {
+        "Condition": {
+            "Bool": {"aws:PrincipalIsAWSService": "true"},
+            "StringLike": {"aws:PrincipalServiceName": "a*"},
+        }
+    }
+    found = answers(policies({**named, **settled}))
+    assert found["a.amazonaws.com"].verdict is Verdict.YES
     by_id = answers(
         policies({"Principal": {"AWS": "AIDAX"}, **condition("StringLike", "aws:username", "a*")})
     )

@@ -18,6 +18,8 @@ from sesame.policy.request import ContextValue
 PRINCIPAL_KEYS = {
     "aws:principalarn",
     "aws:principalaccount",
+    "aws:principalservicename",
+    "aws:principalservicenameslist",
     "aws:principaltype",
     "aws:userid",
     "aws:username",

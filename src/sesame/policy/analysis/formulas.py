@@ -23,6 +23,8 @@ from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_
 Placed = tuple[Policy, Statement]
 _TEXT = frozenset({Family.STRING, Family.ARN})
 _SORTS = {Family.DATE: "Int", Family.NUMERIC: "Real", Family.IP: "Int", Family.BOOL: "Bool"}
+_NOTHING = {Family.DATE: "0", Family.NUMERIC: "0.0", Family.IP: "0", Family.BOOL: "false"}
+"""Some value of each sort, for a key that is not there."""
 _SIGNS = {
     Compare.EQUAL: "=",
     Compare.LESS: "<",
@@ -98,10 +100,7 @@ class Formula:
     def _key(self, key: str, name: str, about: Sequence[Condition]) -> Key:
         family = _family(key, about)
         if key in self._fixed:
-            if family not in _TEXT:
-                raise OutsideFragment(f"an operator that is not for texts on {about[0].key}")
-            term = self._fixed[key]
-            return Key(key, family, "false" if term is None else "true", (term or '""',), is_fixed=True)
+            return self._fixed_key(key, family, about)
         expected = (key in USUAL and (self._sending or not key.startswith("ses:"))) or key in self._limits
         present = "true" if expected else f"p_{name}"
         if not expected:
@@ -121,6 +120,17 @@ class Formula:
         count = f"n_{name}"
         self._lines += [f"(declare-const {count} Int)", f"(assert (and (<= 1 {count}) (<= {count} {slots})))"]
         return Key(key, family, present, terms, count)
+
+    def _fixed_key(self, key: str, family: Family, about: Sequence[Condition]) -> Key:
+        """A key that the principal determines."""
+        term = self._fixed[key]
+        if term is None:
+            return Key(key, family, "false", (_NOTHING.get(family, '""'),), is_fixed=True)
+        if family is Family.BOOL:
+            term = term.strip('"')
+        elif family not in _TEXT:
+            raise OutsideFragment(f"an operator that is not for texts on {about[0].key}")
+        return Key(key, family, "true", (term,), is_fixed=True)
 
     def _shape(self, key: str, family: Family, term: str) -> None:
         """What every value of a key is like, and the limits of the question."""

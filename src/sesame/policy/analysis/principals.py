@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 
 from sesame.policy.language.document import Policy
 from sesame.policy.language.forms import PrincipalForm, read_principal
-from sesame.policy.request import Requester
+from sesame.policy.request import Requester, RequesterKind
+
+_OF_SERVICES = (
+    "aws:principalservicename",
+    "aws:principalservicenameslist",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+)
+_OF_SESSIONS = ("aws:tokenissuetime", "aws:sourceidentity")
 
 OTHER = "someone-else"
 """The name of a requester that stands for all without a name of their own in the policies."""
@@ -70,6 +78,22 @@ def names_in(policies: Sequence[tuple[str, Policy]]) -> frozenset[str]:
         for principal in statement.principals or ()
     )
     return frozenset(value for form, value in read if form in forms)
+
+
+def settled_by(kind: RequesterKind) -> dict[str, str | None]:
+    """What the kind of the requester settles of a request: keys, folded, with their value, None for never there.
+
+    What depends on which requester of the kind it is, such as its ARN, is not here. Source: IAM user guide,
+    "AWS global condition context keys".
+    """
+    settled: dict[str, str | None] = {}
+    if kind != "service":
+        settled = dict.fromkeys(_OF_SERVICES)
+    if kind != "role":
+        settled |= dict.fromkeys(_OF_SESSIONS)
+    settled["aws:principalisawsservice"] = "true" if kind == "service" else "false"
+    settled["aws:multifactorauthpresent"] = "false" if kind == "role" else None
+    return settled
 
 
 def _named(

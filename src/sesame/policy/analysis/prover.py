@@ -16,7 +16,7 @@ from typing import Any
 from sesame.policy.analysis.demands import PRINCIPAL_KEYS, OutsideFragment
 from sesame.policy.analysis.formulas import Formula, Key, Placed, quote
 from sesame.policy.analysis.points import write_date
-from sesame.policy.analysis.principals import OTHER, Candidate
+from sesame.policy.analysis.principals import OTHER, Candidate, settled_by
 from sesame.policy.analysis.search import Point
 from sesame.policy.language.values import write_address
 from sesame.policy.language.vocabulary import Family
@@ -110,15 +110,18 @@ class Prover:
 def _principal_keys(candidate: Candidate) -> dict[str, str | None]:
     """The keys that the principal determines, as terms."""
     requester = candidate.requester
+    settled = settled_by(requester.kind)
     keys: dict[str, str | None] = {
-        "aws:principaltype": quote(_TYPES[requester.kind]),
-        "aws:username": None,
+        key: None if value is None else quote(value) for key, value in settled.items()
     }
+    keys |= {"aws:principaltype": quote(_TYPES[requester.kind]), "aws:username": None}
+    if requester.kind == "service":
+        if not requester.arn.startswith(OTHER):
+            keys["aws:principalservicename"] = quote(requester.arn)
+        return keys | dict.fromkeys(("aws:principalaccount", "aws:principalarn", "aws:userid"))
     if requester.kind == "role":
-        keys["aws:principalaccount"] = quote(requester.account_id)
-    if requester.kind in ("role", "service"):
-        # What else a session's keys hold is not settled until sessions can send.
-        return keys
+        # Of a role that is known by its id or by a session, neither path nor ARN is known.
+        return keys | {"aws:principalaccount": quote(requester.account_id)}
     if requester.kind == "root":
         return keys | {
             "aws:principalaccount": quote(requester.account_id),
@@ -203,7 +206,7 @@ def _found(candidate: Candidate, keys: Mapping[str, Key], model: Mapping[str, An
             point[dimension] = None
         elif key.is_fixed:
             term = key.terms[0]
-            point[dimension] = model[term] if term in model else term[1:-1]
+            point[dimension] = model[term] if term in model else term.strip('"')
         elif key.count:
             point[dimension] = tuple(model[term] for term in key.terms[: model[key.count]])
         else:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from sesame.policy.analysis.demands import OutsideFragment, refuse_variables
-from sesame.policy.analysis.principals import Candidate, candidates, names_in
+from sesame.policy.analysis.principals import Candidate, candidates, names_in, settled_by
 from sesame.policy.analysis.prover import NotProved, Prover
 from sesame.policy.analysis.search import Box, Point, Search
 from sesame.policy.analysis.space import MOMENT, Space
@@ -25,7 +25,7 @@ from sesame.policy.language.vocabulary import CONDITION_KEYS, IDENTITY_ACTIONS, 
 from sesame.policy.reasons.derivation import Grant
 from sesame.policy.reasons.evaluator import find_grant, is_about
 from sesame.policy.reasons.sentence import describe_condition
-from sesame.policy.request import ContextValue, Decision, Outcome, Request, Requester
+from sesame.policy.request import ContextValue, Decision, Outcome, Request, Requester, RequesterKind
 
 Named = Sequence[tuple[str, Policy]]
 _NO_IDS: Mapping[str, str] = {}
@@ -150,7 +150,10 @@ def compare(
 
 def never_matches(policy: Policy, statement: Statement, *, budget: Budget) -> bool:
     """Whether the conditions of a statement contradict each other, for certain."""
-    searches = [_search(sending=sending, limits=_NO_LIMITS, budget=budget) for sending in (True, False)]
+    searches = [
+        Search(Space(sending=sending, limits=_NO_LIMITS, settled={}, budget=budget))
+        for sending in (True, False)
+    ]
     try:
         return all(search.find([search.box(policy, statement)], []) is None for search in searches)
     except (OutsideFragment, BudgetExhausted):
@@ -170,10 +173,6 @@ def is_shadowed(
         )
     except (OutsideFragment, BudgetExhausted):
         return False
-
-
-def _search(*, sending: bool, limits: Mapping[str, Sequence[str]], budget: Budget) -> Search:
-    return Search(Space(sending=sending, limits=limits, budget=budget))
 
 
 _Placed = tuple[str, Policy, Statement]
@@ -197,9 +196,10 @@ class _Question:
         self._about: dict[object, bool] = {}
         self._grants: dict[object, Grant | None] = {}
         self._found: dict[object, tuple[Point, _Placed] | None] = {}
-        self._searches = {
-            sending: _search(sending=sending, limits=limits, budget=budget) for sending in (True, False)
-        }
+        self._limits = limits
+        self._budget = budget
+        self._searches: dict[tuple[RequesterKind, bool], Search] = {}
+        self._settles = _asks_what_kinds_settle([*policies])
         named = frozenset({self._owner, *names_in(policies)})
         self._prover = Prover(limits=limits, named=named)
         everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
@@ -212,7 +212,7 @@ class _Question:
             try:
                 fitting = self._fitting(candidate, action, wide)
                 other = None if narrow is None else self._fitting(candidate, action, narrow)
-                found = self._known_difference(action, fitting, other)
+                found = self._known_difference(candidate, action, fitting, other)
             except (OutsideFragment, BudgetExhausted) as error:
                 method = Method.PROVER
                 try:
@@ -290,7 +290,7 @@ class _Question:
     ) -> Permission | None:
         """What the Allow leaves after the Denies; None when that is nothing."""
         name, policy, statement = allow
-        search = self._searches[True]
+        search = self._search(candidate, "ses:SendEmail")
         box = search.box(policy, statement)
         denies = [placed for placed in fitting if placed[2].effect is Effect.DENY]
         unless, witness, reason, method = denies, None, "", Method.EXACT
@@ -328,7 +328,7 @@ class _Question:
         if not self._fits(candidate, action, *allow):
             return None
         fitting = self._fitting(candidate, action, policies)
-        search = self._searches[action in SENDING_ACTIONS]
+        search = self._search(candidate, action)
         return search.find([search.box(*allow)], _boxes(search, fitting, Effect.DENY))
 
     def _fitting(self, candidate: Candidate, action: str, policies: Named) -> list[_Placed]:
@@ -361,35 +361,29 @@ class _Question:
             self._about[about] = is_about(policy, statement, self._request(candidate, action, {}))
         return self._about[about]
 
+    def _search(self, candidate: Candidate, action: str) -> Search:
+        """The search among requests of the candidate's kind; of any kind, where the policies do not ask for it."""
+        kind = candidate.requester.kind if self._settles else "user"
+        asked = kind, action in SENDING_ACTIONS
+        if asked not in self._searches:
+            settled = settled_by(kind) if self._settles else {}
+            space = Space(sending=asked[1], limits=self._limits, settled=settled, budget=self._budget)
+            self._searches[asked] = Search(space)
+        return self._searches[asked]
+
     def _known_difference(
-        self, action: str, wide: Sequence[_Placed], narrow: Sequence[_Placed] | None
+        self, candidate: Candidate, action: str, wide: Sequence[_Placed], narrow: Sequence[_Placed] | None
     ) -> tuple[Point, _Placed] | None:
-        """`_difference`, asked once for each combination of statements, whoever and whatever they fit."""
+        """`_difference`, asked once for each combination of statements, whoever of a kind they fit."""
+        search = self._search(candidate, action)
         asked = (
-            action in SENDING_ACTIONS,
+            id(search),
             tuple(id(statement) for _, _, statement in wide),
             None if narrow is None else tuple(id(statement) for _, _, statement in narrow),
         )
         if asked not in self._found:
-            self._found[asked] = self._difference(action, wide, narrow)
+            self._found[asked] = _difference(search, wide, narrow)
         return self._found[asked]
-
-    def _difference(
-        self, action: str, wide: Sequence[_Placed], narrow: Sequence[_Placed] | None
-    ) -> tuple[Point, _Placed] | None:
-        """A point that `wide` allows and `narrow` does not, with the Allow it passes by."""
-        search = self._searches[action in SENDING_ACTIONS]
-        denies = _boxes(search, wide, Effect.DENY)
-        for placed in wide:
-            _, policy, statement = placed
-            if statement.effect is Effect.DENY or not policy.is_understood:
-                continue
-            box = search.box(policy, statement)
-            for inside, outside in _ways(search, box, denies, narrow):
-                point = search.find(inside, outside)
-                if point is not None:
-                    return point, placed
-        return None
 
     def _request(self, candidate: Candidate, action: str, point: Point) -> Request:
         context: dict[str, ContextValue] = {}
@@ -424,6 +418,34 @@ class _Question:
             self._compiled[asked] = compile_policies(policies, kind="identity", principal_ids=ids)
         iam = EMPTY if candidate.is_own else self._everything
         return decide(witness, iam=iam, identity=self._compiled[asked])
+
+
+def _asks_what_kinds_settle(policies: Named) -> bool:
+    """Whether a condition is on a key that the kind of the requester settles."""
+    settled = {*settled_by("user"), *settled_by("service")}
+    return any(
+        condition.key.lower() in settled
+        for _, policy in policies
+        for statement in policy.statements
+        for condition in statement.conditions
+    )
+
+
+def _difference(
+    search: Search, wide: Sequence[_Placed], narrow: Sequence[_Placed] | None
+) -> tuple[Point, _Placed] | None:
+    """A point that `wide` allows and `narrow` does not, with the Allow it passes by."""
+    denies = _boxes(search, wide, Effect.DENY)
+    for placed in wide:
+        _, policy, statement = placed
+        if statement.effect is Effect.DENY or not policy.is_understood:
+            continue
+        box = search.box(policy, statement)
+        for inside, outside in _ways(search, box, denies, narrow):
+            point = search.find(inside, outside)
+            if point is not None:
+                return point, placed
+    return None
 
 
 def _not_known(policies: Named, reason: str) -> Iterator[Permission]:

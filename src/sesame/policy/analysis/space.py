@@ -52,11 +52,20 @@ def dimension_of(key: str) -> str:
 class Space:
     """Dimensions of requests to send; remembers what it solved.
 
-    `limits` narrows a dimension to texts that match one of the patterns given, whatever the policies say.
+    `limits` narrows a dimension to texts that match one of the patterns given, whatever the policies say;
+    `settled` maps dimensions to the only value they have, None for a key that is never there.
     """
 
-    def __init__(self, *, sending: bool, limits: Mapping[str, Sequence[str]], budget: Budget) -> None:
+    def __init__(
+        self,
+        *,
+        sending: bool,
+        limits: Mapping[str, Sequence[str]],
+        settled: Mapping[str, str | None],
+        budget: Budget,
+    ) -> None:
         self.budget = budget
+        self._settled = settled
         self._sending = sending
         self._limits = {dimension_of(key): tuple(patterns) for key, patterns in limits.items()}
         self._rules: list[Rule] = []
@@ -88,6 +97,9 @@ class Space:
         return self._solved[asked]
 
     def _solve(self, dimension: str, literals: Sequence[Literal]) -> tuple[ContextValue | None] | None:
+        if dimension in self._settled:
+            settled = self._settled[dimension]
+            return (settled,) if all(holds(literal, settled) for literal in literals) else None
         refuse_inexact(dimension, [literal.rule for literal in literals])
         for value in self._candidates(dimension, literals):
             if all(holds(literal, value) for literal in literals):

@@ -43,7 +43,7 @@ def check_key(condition: Condition) -> Iterator[Note]:
     if operator.if_exists and operator.quantifier is not Quantifier.NONE:
         message = f"IfExists does nothing after {operator.quantifier.value}: remove it"
         yield Code.IF_EXISTS_ON_SET, (), message
-    if family is Family.BOOL and not operator.if_exists and not key.is_sent:
+    if family is Family.BOOL and not operator.if_exists and (key.is_of_sessions or not key.is_sent):
         message = f"a request without {condition.key} fails this, also for `false`: write BoolIfExists if it should not"
         yield Code.BOOL_ON_OPTIONAL_KEY, (), message
 

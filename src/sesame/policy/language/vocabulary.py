@@ -123,12 +123,16 @@ def read_operator(text: str) -> Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionKey:
-    """A condition key; `is_sent` when a Sesame request can carry it, `is_list` when with many values."""
+    """A condition key; `is_sent` when a Sesame request can carry it, `is_list` when with many values.
+
+    `is_of_sessions` when only requests of sessions do.
+    """
 
     name: str
     family: Family
     is_sent: bool = False
     is_list: bool = False
+    is_of_sessions: bool = False
 
 
 def _keys() -> dict[str, ConditionKey]:
@@ -143,14 +147,19 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="aws:SourceArn", family=Family.ARN, is_sent=True),
         ConditionKey(name="aws:TagKeys", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:CalledVia", family=Family.STRING, is_list=True),
-        ConditionKey(name="aws:PrincipalServiceNamesList", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:PrincipalServiceNamesList", family=Family.STRING, is_sent=True, is_list=True),
         ConditionKey(name="aws:PrincipalOrgPaths", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:ResourceOrgPaths", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:SourceOrgPaths", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:VpceOrgPaths", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:VpcSourceIp", family=Family.IP),
         ConditionKey(name="aws:MultiFactorAuthAge", family=Family.NUMERIC),
-        ConditionKey(name="aws:TokenIssueTime", family=Family.DATE),
+        ConditionKey(name="aws:TokenIssueTime", family=Family.DATE, is_sent=True, is_of_sessions=True),
+        ConditionKey(
+            name="aws:MultiFactorAuthPresent", family=Family.BOOL, is_sent=True, is_of_sessions=True
+        ),
+        ConditionKey(name="aws:SourceIdentity", family=Family.STRING, is_sent=True, is_of_sessions=True),
+        ConditionKey(name="aws:PrincipalIsAWSService", family=Family.BOOL, is_sent=True),
         ConditionKey(name="aws:Ec2InstanceSourcePrivateIPv4", family=Family.IP),
         ConditionKey(name="aws:SourceVpcArn", family=Family.ARN),
         ConditionKey(name="aws:ChatbotSourceArn", family=Family.ARN),
@@ -158,18 +167,16 @@ def _keys() -> dict[str, ConditionKey]:
     sent = (
         "ses:FromAddress ses:FromDisplayName ses:FeedbackAddress ses:ApiVersion ses:MultiRegionEndpointId "
         "ses:TenantName aws:UserAgent aws:PrincipalAccount aws:PrincipalType aws:userid aws:username "
-        "aws:RequestedRegion aws:ResourceAccount aws:SourceAccount"
+        "aws:RequestedRegion aws:ResourceAccount aws:SourceAccount aws:PrincipalServiceName"
     )
     known = (
         "ses:ExportSourceType ses:ReplicaRegion aws:PrincipalOrgID aws:SourceVpc aws:SourceVpce "
-        "aws:CalledViaFirst aws:CalledViaLast aws:FederatedProvider aws:PrincipalServiceName "
-        "aws:SourceIdentity aws:Ec2InstanceSourceVpc aws:ResourceOrgID aws:SourceOrgID "
+        "aws:CalledViaFirst aws:CalledViaLast aws:FederatedProvider "
+        "aws:Ec2InstanceSourceVpc aws:ResourceOrgID aws:SourceOrgID "
         "aws:VpceAccount aws:VpceOrgID aws:Referer aws:AssumedRoot"
     )
-    flags = "aws:MultiFactorAuthPresent aws:PrincipalIsAWSService"
     keys += [ConditionKey(name=name, family=Family.STRING, is_sent=True) for name in sent.split()]
     keys += [ConditionKey(name=name, family=Family.STRING) for name in known.split()]
-    keys += [ConditionKey(name=name, family=Family.BOOL) for name in flags.split()]
     return {key.name.lower(): key for key in keys}
 
 
