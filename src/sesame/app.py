@@ -145,6 +145,7 @@ class Server:
             confirm=services.verification.confirm,
             ready=self._problems,
             max_body_bytes=settings.api.max_body_bytes,
+            memory_bytes=settings.api.memory_bytes,
         )
         return ApiServer(
             uvicorn.Config(

@@ -34,6 +34,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file with the certificate's key."""
     max_body_bytes: int = 64 * 1024 * 1024
     """Largest request body; the largest message of the v2 API, 40 MB, grows by base64."""
+    memory_bytes: int = 268_435_456
+    """Of large request bodies, all together; beyond it the client is to try again."""
     clock_skew_s: int = 900
     """How far a signature's time may be from ours; AWS allows 900, less is stricter."""
     requests_per_second: float = 0.0
@@ -304,6 +306,10 @@ def _check(settings: Settings) -> None:
     _check_submission(settings)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
+    if not 0 < settings.api.max_body_bytes <= settings.api.memory_bytes:
+        raise ConfigError(
+            "setting `api.memory_bytes` must be at least `api.max_body_bytes`, which is above 0"
+        )
     if settings.api.requests_per_second < 0:
         raise ConfigError("setting `api.requests_per_second` must be 0 or more")
     for region in settings.api.regions:

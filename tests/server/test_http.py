@@ -55,7 +55,12 @@ def test_looking_at_a_link_does_not_redeem_it(monkeypatch: pytest.MonkeyPatch) -
     assert redeemed == []
 
 
-def with_door(check: Callable[[str, int, NoApi], Awaitable[None]], *, max_body_bytes: int = 1000) -> None:
+def with_door(
+    check: Callable[[str, int, NoApi], Awaitable[None]],
+    *,
+    max_body_bytes: int = 1000,
+    memory_bytes: int = 1 << 20,
+) -> None:
     async def session() -> None:
         api = NoApi()
         problems: dict[str, str] = {}
@@ -63,7 +68,13 @@ def with_door(check: Callable[[str, int, NoApi], Awaitable[None]], *, max_body_b
         async def ready() -> dict[str, str]:
             return problems
 
-        door = HttpDoor(api, confirm=confirm, ready=ready, max_body_bytes=max_body_bytes)  # type: ignore[arg-type]
+        door = HttpDoor(
+            api,  # type: ignore[arg-type]
+            confirm=confirm,
+            ready=ready,
+            max_body_bytes=max_body_bytes,
+            memory_bytes=memory_bytes,
+        )
         sock = listen("127.0.0.1", 0)
         server = ApiServer(
             uvicorn.Config(
@@ -142,7 +153,7 @@ def test_a_head_without_end_is_cut_off() -> None:
 
 
 def test_a_client_that_never_finishes_its_head_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_S", 0.05)
+    monkeypatch.setattr(protocol, "PATIENCE_S", 0.05)
 
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
@@ -152,6 +163,66 @@ def test_a_client_that_never_finishes_its_head_is_let_go(monkeypatch: pytest.Mon
         writer.close()
 
     with_door(check)
+
+
+@pytest.mark.parametrize("begun", [b"", b"x" * 500])
+def test_a_client_that_never_finishes_its_body_is_let_go(
+    monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "PATIENCE_S", 0.05)
+
+    async def check(host: str, port: int, api: NoApi) -> None:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 600\r\n\r\n" + begun)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        assert api.requests == []
+
+    with_door(check)
+
+
+def test_a_body_that_trickles_in_uses_its_patience_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte is worth 2 ms; a client that sends one every few milliseconds is cut off all the same."""
+    monkeypatch.setattr(protocol, "PATIENCE_S", 0.05)
+
+    async def check(host: str, port: int, api: NoApi) -> None:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n")
+        ended = asyncio.ensure_future(reader.read())
+        for _ in range(900):
+            if ended.done():
+                break
+            writer.write(b"x")
+            await asyncio.wait([ended], timeout=0.01)
+        assert await ended == b""
+        writer.close()
+        assert api.requests == []
+
+    with_door(check)
+
+
+def test_large_bodies_together_are_bounded_and_the_room_is_given_back() -> None:
+    """The third of three that do not fit together is told to try again; afterwards there is room."""
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n"
+
+    async def check(host: str, port: int, api: NoApi) -> None:
+        async with asyncio.timeout(10):
+            waiting = [await asyncio.open_connection(host, port) for _ in range(3)]
+            answered = {asyncio.ensure_future(reader.readuntil(b"\r\n\r\n")) for reader, _ in waiting}
+            for _, writer in waiting:
+                writer.write(head + b"x" * 50_000)
+            done, still = await asyncio.wait(answered, return_when=asyncio.FIRST_COMPLETED)
+            assert [status(answer.result()) for answer in done] == [503]
+            for _, writer in waiting:
+                writer.write(b"x" * 10_000)
+            assert [status(await answer) for answer in still] == [200, 200]
+            again = await exchange(host, port, head + b"x" * 60_000)
+            assert status(again) == 200
+            for _, writer in waiting:
+                writer.close()
+
+    with_door(check, max_body_bytes=60_000, memory_bytes=120_000)
 
 
 def test_a_body_over_the_limit_is_refused() -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import uvicorn
 
 from sesame.aws.request import HttpRequest
-from sesame.errors import RequestTooLarge
+from sesame.errors import RequestTooLarge, ServiceUnavailable
 from sesame.operations.verification import Confirmation
 from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.pages import invalid_page, redirect, verified_page
@@ -31,12 +31,19 @@ class BodyTooLarge(Exception):
     """The request body exceeds the configured limit."""
 
 
+class TooMuchAtOnce(Exception):
+    """Bodies of other requests fill the memory that there is for them."""
+
+
 class ClientGone(Exception):
     """The client closed before its request was whole."""
 
 
 class HttpDoor:
-    """ASGI application. `confirm` redeems the token of a verification link."""
+    """ASGI application. `confirm` redeems the token of a verification link.
+
+    `memory_bytes` bounds all bodies together that come in pieces: those of large messages.
+    """
 
     def __init__(
         self,
@@ -45,18 +52,23 @@ class HttpDoor:
         confirm: Callable[[str], Awaitable[Confirmation]],
         ready: Callable[[], Awaitable[dict[str, str]]],
         max_body_bytes: int,
+        memory_bytes: int,
     ) -> None:
         self._api = api
         self._confirm = confirm
         self._ready = ready
         self._max_body_bytes = max_body_bytes
+        self._memory_bytes = memory_bytes
+        self._held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
         if scope["type"] != "http":
             return
+        held = _Held()
         try:
-            body = await self._read_body(scope, receive)
+            body = await self._read_body(scope, receive, held)
+            response = await self._answer(scope, body)
         except ClientGone:
             return
         except BodyTooLarge:
@@ -64,8 +76,11 @@ class HttpDoor:
                 RequestTooLarge(f"Request body is more than {self._max_body_bytes} bytes long."),
                 scope["raw_path"],
             )
-        else:
-            response = await self._answer(scope, body)
+        except TooMuchAtOnce:
+            busy = ServiceUnavailable("Too many large requests at once. Try again.")
+            response = self._api.refuse(busy, scope["raw_path"])
+        finally:
+            self._held_bytes -= held.size
         headers = list(response.headers)
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send(
@@ -91,7 +106,7 @@ class HttpDoor:
         peer = Peer(address=client[0] if client else "0.0.0.0", secure_transport=scope["scheme"] == "https")
         return await self._api.answer(request, peer)
 
-    async def _read_body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _read_body(self, scope: Scope, receive: Receive, held: "_Held") -> bytes:
         for name, value in scope["headers"]:
             if name == b"content-length" and (len(value) > 15 or int(value) > self._max_body_bytes):
                 raise BodyTooLarge  # said before it comes
@@ -108,6 +123,10 @@ class HttpDoor:
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            self._held_bytes += size - held.size
+            held.size = size
+            if self._held_bytes > self._memory_bytes:
+                raise TooMuchAtOnce
 
     async def _verify(self, query_string: bytes) -> HttpResponse:
         token = parse_qs(query_string.decode("ascii", "replace")).get("token", [""])[0]
@@ -148,6 +167,15 @@ def listen(host: str, port: int) -> socket.socket:
         raise
     sock.setblocking(False)
     return sock
+
+
+class _Held:
+    """What one request counts for among the bodies in memory."""
+
+    __slots__ = ("size",)
+
+    def __init__(self) -> None:
+        self.size = 0
 
 
 def _plain(status: int, text: str) -> HttpResponse:

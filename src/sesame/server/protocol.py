@@ -1,6 +1,6 @@
 """HTTP/1.1 as uvicorn reads it, with the bounds and the error form that this door needs.
 
-uvicorn's httptools reader keeps header fields without limit and waits for them without end, and
+uvicorn's httptools reader keeps header fields without limit, waits for them and for the body without end, and
 answers what it cannot read with plain text, which no AWS SDK can parse.
 """
 
@@ -14,8 +14,11 @@ from sesame.server.api import unreadable_request
 MAX_HEAD_BYTES = 65_536
 """Request line and header fields together; SDKs stay under 8 KB."""
 
-HEAD_S = 30.0
-"""How long a client may take to send them."""
+PATIENCE_S = 30.0
+"""How long a client may take to send them, and how long it may then be silent until the body is whole."""
+
+BYTES_PER_S = 500
+"""A body that comes in more slowly than that uses its patience up, as on the SMTP door."""
 
 
 class HeadTooLarge(Exception):
@@ -28,12 +31,13 @@ class ApiProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._head_bytes = 0
-        self._head_deadline: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """asyncio: the connection is up."""
         super().connection_made(transport)
-        self._expect_head()
+        self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
@@ -43,7 +47,7 @@ class ApiProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """httptools: a request begins."""
         self._head_bytes = 0
-        self._expect_head()
+        self._expect_request()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -56,10 +60,16 @@ class ApiProtocol(HttpToolsProtocol):
         self._count(len(name) + len(value))
         super().on_header(name, value)
 
-    def on_headers_complete(self) -> None:
-        """httptools: the head is whole."""
+    def on_body(self, body: bytes) -> None:
+        """httptools: a piece of the body."""
+        longest = self.loop.time() + PATIENCE_S
+        self._deadline = min(self._deadline + len(body) / BYTES_PER_S, longest)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """httptools: the request is whole."""
         self._disarm()
-        super().on_headers_complete()
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be read as HTTP, in the form of the Query protocol, and close."""
@@ -76,14 +86,18 @@ class ApiProtocol(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES:
             raise HeadTooLarge
 
-    def _expect_head(self) -> None:
+    def _expect_request(self) -> None:
         self._disarm()
-        self._head_deadline = self.loop.call_later(HEAD_S, self._give_up)
+        self._deadline = self.loop.time() + PATIENCE_S
+        self._timer = self.loop.call_at(self._deadline, self._look_at_deadline)
 
     def _disarm(self) -> None:
-        if self._head_deadline is not None:
-            self._head_deadline.cancel()
-            self._head_deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _give_up(self) -> None:
-        self.transport.close()
+    def _look_at_deadline(self) -> None:
+        if self.loop.time() < self._deadline:
+            self._timer = self.loop.call_at(self._deadline, self._look_at_deadline)
+        else:
+            self.transport.close()
