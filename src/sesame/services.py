@@ -60,6 +60,11 @@ def public_url(settings: Settings) -> str:
     return f"{scheme}://{host}:{settings.api.port}"
 
 
+def endpoints_file(settings: Settings) -> Path:
+    """Where a running server says how it is reached, for commands beside it."""
+    return settings.data_dir / "endpoints.json"
+
+
 class Services:
     """The store and everything that works on it without a socket of its own."""
 

@@ -52,6 +52,13 @@ def with_services(
     return asyncio.run(session())
 
 
+def region_name(text: str) -> str:
+    """A region from the command line."""
+    if not config.REGION.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a region; write it as us-east-1")
+    return text
+
+
 def print_json(value: object) -> None:
     """Print one JSON document."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)

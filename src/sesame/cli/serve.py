@@ -87,7 +87,7 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
     from sesame.app import Server
     from sesame.observe import SystemClock
-    from sesame.services import system_log
+    from sesame.services import endpoints_file, system_log
 
     clock = SystemClock()
     stop = asyncio.Event()
@@ -102,10 +102,11 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     server = Server(settings, log=log, clock=clock)
 
     def ready(endpoints: "Endpoints") -> None:
-        if ready_file is not None:
-            temporary = ready_file.with_name(ready_file.name + ".new")
-            temporary.write_text(json.dumps(_where(endpoints)))
-            temporary.replace(ready_file)
+        for file in (endpoints_file(settings), ready_file):
+            if file is not None:
+                temporary = file.with_name(file.name + ".new")
+                temporary.write_text(json.dumps(_where(endpoints)))
+                temporary.replace(file)
         log.event("listening", **_where(endpoints), data=str(settings.data_dir.resolve()))
         if settings.accounts.demo or sys.stderr.isatty():
             print(_welcome(settings, endpoints), file=sys.stderr, flush=True)

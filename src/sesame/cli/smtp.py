@@ -51,7 +51,7 @@ def credentials(args: argparse.Namespace) -> int:
     settings = settings_of(args)
 
     async def run(services: "Services") -> int:
-        keys = await services.operator.smtp_key(
+        keys = await services.operator.access_key(
             args.account, args.user, access_key_id=args.key, bound=tuple(args.bound)
         )
         shown = {

@@ -178,12 +178,17 @@ class Operator:
 
         await self._store.write(run)
 
-    async def smtp_key(
-        self, account_id: str, user_name: str | None, *, access_key_id: str | None, bound: tuple[str, ...]
+    async def access_key(
+        self,
+        account_id: str,
+        user_name: str | None,
+        *,
+        access_key_id: str | None,
+        bound: tuple[str, ...] | None = None,
     ) -> Keys:
-        """A key to log in by SMTP with: the one named, or a new one of the user, or of the root.
+        """The key that is named, or a new one of the user, or of the root.
 
-        `bound` are the identity ARNs it stands in for from now on.
+        `bound` are the identity ARNs that its SMTP log-in stands in for from now on; None leaves that.
         """
 
         async def run(tx: Transaction) -> Keys:
@@ -198,7 +203,8 @@ class Operator:
                         raise OperatorError(f"account {account_id} has no user `{user_name}`")
                     user_id = user.user_id
                 keys = await self._create_key(tx, account_id, user_id)
-            await users.bind_smtp(tx, keys.access_key_id, bound)
+            if bound is not None:
+                await users.bind_smtp(tx, keys.access_key_id, bound)
             return keys
 
         return await self._store.write(run)

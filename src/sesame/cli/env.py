@@ -1,0 +1,102 @@
+"""`sesame env`: all that a program needs to reach Sesame, to paste or to load."""
+
+import argparse
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+from sesame.cli.accounts import account_id
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    print_json,
+    region_name,
+    settings_of,
+    with_services,
+)
+from sesame.config import Settings
+
+if TYPE_CHECKING:
+    from sesame.services import Services
+
+FORMATS = ("sh", "dotenv", "json")
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "env",
+        help="print what a program needs to reach Sesame as an account or user",
+        description="Make an access key, or take one that is there, and print endpoint, region, credentials and the "
+        'SMTP log-in as environment variables that AWS SDKs know. `eval "$(sesame env ACCOUNT)"` sets them.',
+    )
+    command.add_argument("account", type=account_id)
+    command.add_argument("user", nargs="?", help="IAM user; without one the account's root")
+    command.add_argument("--region", type=region_name, default="us-east-1", help="default: us-east-1")
+    command.add_argument("--key", metavar="ID", help="an access key of the account, in place of a new one")
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="sh",
+        help="lines for a shell, a .env file, or JSON (default: sh)",
+    )
+    add_store_options(command)
+    command.set_defaults(func=env)
+
+
+def env(args: argparse.Namespace) -> int:
+    """Print the variables."""
+    from sesame.aws.smtp_password import smtp_password
+
+    settings = settings_of(args)
+    where = endpoints(settings)
+
+    async def run(services: "Services") -> int:
+        keys = await services.operator.access_key(args.account, args.user, access_key_id=args.key)
+        variables = {
+            "AWS_ENDPOINT_URL": where["api"],
+            "AWS_REGION": args.region,
+            "AWS_DEFAULT_REGION": args.region,
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        }
+        if "smtp" in where:
+            host, _, port = where["smtp"].rpartition(":")
+            variables |= {
+                "SMTP_HOST": host.strip("[]"),
+                "SMTP_PORT": port,
+                "SMTP_USER": keys.access_key_id,
+                "SMTP_PASSWORD": smtp_password(keys.secret_access_key, args.region),
+            }
+        if "ca" in where:
+            variables["SMTP_CA_FILE"] = where["ca"]
+        _print(variables, "json" if args.json else args.format)
+        return 0
+
+    return with_services(args, run)
+
+
+def endpoints(settings: Settings) -> dict[str, str]:
+    """Where the doors are: as the server said that started last in the data directory, else by the settings."""
+    from sesame.services import endpoints_file, public_url
+
+    try:
+        found: dict[str, str] = json.loads(endpoints_file(settings).read_text())
+    except (OSError, ValueError):
+        found = {}
+    if settings.api.public_url or "api" not in found:
+        found["api"] = public_url(settings)
+    submission = settings.submission
+    if submission.enabled and submission.ports and (submission.hostname or "smtp" not in found):
+        found["smtp"] = f"{submission.hostname or settings.delivery.hostname}:{submission.ports[0]}"
+    return found
+
+
+def _print(variables: dict[str, str], form: str) -> None:
+    if form == "json":
+        print_json(variables)
+        return
+    if form == "sh":
+        print("unset AWS_PROFILE AWS_SESSION_TOKEN")  # they would win over what follows
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}" if form == "sh" else f"{name}={json.dumps(value)}")
