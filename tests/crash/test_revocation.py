@@ -38,6 +38,8 @@ class World:
     delegate: Account
     user: Account
     domain: str
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the sender signs beside the usual."""
     accepted: list[tuple[float, float]] = field(default_factory=list)
     """When each accepted send began and ended, by this process's clock."""
 
@@ -115,6 +117,98 @@ def delete_user_by_operator(world: World) -> None:
     world.sesame.run("user", "delete", world.delegate.account_id, "sender")
 
 
+@pytest.fixture
+def session(world: World) -> World:
+    """The sender is a session of a role that the user has opened, limited by a managed policy."""
+    iam = world.sesame.client("iam", world.delegate)
+    account_id = world.delegate.account_id
+    trust = {"Effect": "Allow", "Principal": {"AWS": account_id}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        RoleName="sender",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]
+    limit = iam.create_policy(PolicyName="limit", PolicyDocument=document())["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="sender", PolicyArn=f"arn:aws:iam::{account_id}:policy/limit")
+    assume = json.dumps({"Version": "2012-10-17", "Statement": [SEND | {"Action": "sts:AssumeRole"}]})
+    iam.put_user_policy(UserName="sender", PolicyName="assume", PolicyDocument=assume)
+    found = world.sesame.client("sts", world.user).assume_role(
+        RoleArn=role["Arn"], RoleSessionName="job", PolicyArns=[{"arn": limit}]
+    )["Credentials"]
+    world.user = Account(
+        account_id, found["AccessKeyId"], found["SecretAccessKey"], session_token=found["SessionToken"]
+    )
+    return world
+
+
+def detach_role_policy(world: World) -> None:
+    iam = world.sesame.client("iam", world.delegate)
+    iam.detach_role_policy(
+        RoleName="sender", PolicyArn=f"arn:aws:iam::{world.delegate.account_id}:policy/limit"
+    )
+
+
+def delete_role(world: World) -> None:
+    detach_role_policy(world)
+    world.sesame.client("iam", world.delegate).delete_role(RoleName="sender")
+
+
+def deny_role(world: World) -> None:
+    iam = world.sesame.client("iam", world.delegate)
+    iam.put_role_policy(RoleName="sender", PolicyName="q", PolicyDocument=document(Effect="Deny"))
+
+
+def narrow_the_sessions_policy(world: World) -> None:
+    iam = world.sesame.client("iam", world.delegate)
+    iam.create_policy_version(
+        PolicyArn=f"arn:aws:iam::{world.delegate.account_id}:policy/limit",
+        PolicyDocument=document(Action="ses:SendEmail"),
+        SetAsDefault=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "revoke", [detach_role_policy, delete_role, deny_role, narrow_the_sessions_policy, delete_policy]
+)
+def test_nothing_is_accepted_of_a_session_after_the_removal_has_answered(
+    revoke: Callable[[World], None], session: World
+) -> None:
+    hold(session, revoke)
+
+
+SERVICE = "revoked.amazonaws.com"
+
+
+@pytest.fixture
+def service(world: World) -> World:
+    """The sender is a service that acts for the delegate."""
+    keys = world.sesame.run_json("service", "create", f"{world.owner.account_id}.{SERVICE}")
+    statement = document(
+        Principal={"Service": keys["service"]},
+        Resource=f"arn:aws:ses:{REGION}:{world.owner.account_id}:identity/{world.domain}",
+    )
+    world.sesame.client("ses", world.owner).put_identity_policy(
+        Identity=world.domain, PolicyName="p", Policy=statement
+    )
+    world.user = Account("", keys["access_key_id"], keys["secret_access_key"])
+    world.headers = {"x-amz-source-account": world.delegate.account_id}
+    return world
+
+
+def delete_service(world: World) -> None:
+    world.sesame.run("service", "delete", f"{world.owner.account_id}.{SERVICE}")
+
+
+def delete_service_key(world: World) -> None:
+    world.sesame.run("service", "delete-key", f"{world.owner.account_id}.{SERVICE}", world.user.access_key_id)
+
+
+@pytest.mark.parametrize("revoke", [delete_service, delete_service_key, delete_policy, pause_account])
+def test_nothing_is_accepted_of_a_service_after_the_removal_has_answered(
+    revoke: Callable[[World], None], service: World
+) -> None:
+    hold(service, revoke)
+
+
 @pytest.mark.parametrize(
     "revoke",
     [
@@ -131,12 +225,17 @@ def delete_user_by_operator(world: World) -> None:
 def test_nothing_is_accepted_after_the_removal_has_answered(
     revoke: Callable[[World], None], world: World
 ) -> None:
+    hold(world, revoke)
+
+
+def hold(world: World, revoke: Callable[[World], None]) -> None:
+    """Hold the service to it under load."""
     running = threading.Event()
     end_at = float("inf")
 
     def work() -> None:
         refused = 0
-        with SignedClient(world.sesame.api, world.user) as client:
+        with SignedClient(world.sesame.api, world.user, headers=world.headers) as client:
             while refused < AFTER and time.monotonic() < end_at:
                 refused = 0 if world.send(client) else refused + 1
                 if len(world.accepted) >= BEFORE:

@@ -34,11 +34,12 @@ REGION = "us-east-1"
 
 @dataclass
 class Account:
-    """An account made by the operator, with its root key."""
+    """An account with credentials: its root key as the operator made it, or those of one of its principals."""
 
     account_id: str
     access_key_id: str
     secret_access_key: str
+    session_token: str | None = None
 
 
 @dataclass
@@ -162,6 +163,7 @@ class SesameProcess:
             region_name=region,
             aws_access_key_id=account.access_key_id,
             aws_secret_access_key=account.secret_access_key,
+            aws_session_token=account.session_token,
             config=Config(retries={"max_attempts": 0}, **config),
         )
 

@@ -40,11 +40,20 @@ class Reply:
 class SignedClient:
     """One connection of one account in one region; not for use by two threads at once."""
 
-    def __init__(self, api: str, account: Account, service: str = "ses", region: str = REGION) -> None:
+    def __init__(
+        self,
+        api: str,
+        account: Account,
+        service: str = "ses",
+        region: str = REGION,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.api = api
         self.service = service
+        self._headers = dict(headers or {})
         self._host = urlsplit(api).netloc
-        credentials = Credentials(account.access_key_id, account.secret_access_key)
+        credentials = Credentials(account.access_key_id, account.secret_access_key, account.session_token)
         self._signer: Any = SigV4Auth(credentials, service, region)
         self._connection: http.client.HTTPConnection | None = None
 
@@ -56,7 +65,7 @@ class SignedClient:
 
     def post(self, body: bytes) -> Reply:
         """Sign and send a form."""
-        headers = self.signed("POST", "/", {"Content-Type": FORM}, body)
+        headers = self.signed("POST", "/", {"Content-Type": FORM, **self._headers}, body)
         return self.request("POST", "/", headers, body)
 
     def get(self, target: str) -> int:
