@@ -122,9 +122,8 @@ class SqliteStore:
         future: asyncio.Future[T] = loop.create_future()
         self._waiting.append(_Job(function, loop, future, is_long=is_long))
         if not self._is_writing:
-            # Not at once: what else this turn of the loop has to write comes along.
             self._is_writing = True
-            loop.call_soon(self._next)
+            loop.call_soon(self._gather, loop, 0)
         return await future
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -162,6 +161,14 @@ class SqliteStore:
             if not _is_the_stores(error):
                 raise
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
+        """Begin once a turn of the loop has brought nothing more: a busy loop commits seldom, an idle one at once."""
+        waiting = len(self._waiting)
+        if seen < waiting < BATCH_LIMIT:
+            loop.call_soon(self._gather, loop, waiting)
+        else:
+            self._next()
 
     def _next(self) -> None:
         """Begin with what waits; in the loop, with the connection in hand."""
@@ -251,11 +258,11 @@ class SqliteStore:
             self._is_writing = False
 
     def _done(self, batch: list[_Job]) -> None:
-        """Begin with the next batch before telling of this one: the disk works meanwhile."""
-        if self._closed:
+        """Tell of this batch, and gather the next one."""
+        if self._closed or not self._waiting:
             self._is_writing = False
         else:
-            self._next()
+            batch[0].loop.call_soon(self._gather, batch[0].loop, 0)
         for job in batch:
             job.tell()
 
