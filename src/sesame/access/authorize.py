@@ -154,8 +154,12 @@ class Authorizer:
         credential = await self._credential(caller, epochs)
         targets: dict[str, _Target] = {}
         unverified: dict[str, None] = {}
+        found: dict[tuple[str, str | None], _Target | None] = {}
         for sender in request.senders:
-            target = await self._target(caller, sender, epochs)
+            asked = sender.addr_spec, sender.arn
+            if asked not in found:
+                found[asked] = await self._target(caller, sender, epochs)
+            target = found[asked]
             if target is None:
                 unverified[sender.shown] = None
                 continue

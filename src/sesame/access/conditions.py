@@ -5,6 +5,7 @@ guide, "Using identity policies"; IAM user guide, "AWS global condition context 
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sesame.access.directory import Credential
 from sesame.model import Caller, Principal, PrincipalKind, Session
@@ -82,7 +83,12 @@ def _service_keys(caller: Caller) -> dict[str, str | tuple[str, ...]]:
 
 
 def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _written(int(at))
+
+
+@lru_cache(maxsize=16)  # requests of one second share it
+def _written(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def send_keys(

@@ -10,6 +10,7 @@ Sources: RFC 5321 sections 4.1.2 and 4.5.3.1, RFC 5322 section 3.4, SES develope
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sesame.errors import SesameError
 from sesame.mail import words
@@ -34,6 +35,9 @@ class AddressError(SesameError):
 
 LOCAL_PART_LIMIT, PATH_LIMIT = 64, 254  # octets, RFC 5321 section 4.5.3.1 (256 with the brackets)
 MAILBOX_LIMIT = 320  # octets of the whole `Name <addr-spec>`, observed
+
+_KEPT = 1024
+"""Readings that are kept: the same senders come with message after message."""
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
@@ -131,6 +135,7 @@ def _complaint(text: str) -> str:
     return "Illegal address"
 
 
+@lru_cache(maxsize=_KEPT)
 def parse_mailbox(text: str) -> Mailbox:
     """The one mailbox that an API parameter or a From names: `a@b`, `Name <a@b>`, `"Q, N" <a@b>`.
 
@@ -244,6 +249,7 @@ def without_label(addr_spec: str) -> str:
     return f"{user}@{domain}"
 
 
+@lru_cache(maxsize=_KEPT)
 def identity_candidates(addr_spec: str) -> tuple[str, ...]:
     """Names of the identities that could cover an address, most specific first.
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 
 from sesame.mail import header, mime, words
 from sesame.mail.address import AddressError, Mailbox, parse_mailbox, parse_mailbox_list
@@ -233,8 +234,12 @@ def more_fields(extra_fields: Sequence[tuple[str, str]], *, present: Collection[
 
 def stamp(*, at: float, message_id_field: str) -> bytes:
     """The Date and Message-ID that the service gives a message (SES developer guide, header fields)."""
-    date = formatdate(at).removesuffix("-0000") + "+0000"
-    return f"Date: {date}\r\nMessage-ID: {message_id_field}\r\n".encode("ascii")
+    return f"Date: {_date(int(at))}\r\nMessage-ID: {message_id_field}\r\n".encode("ascii")
+
+
+@lru_cache(maxsize=16)  # messages of one second share it
+def _date(second: int) -> str:
+    return formatdate(second).removesuffix("-0000") + "+0000"
 
 
 def _claims(field: HeaderField, own_domains: Collection[str]) -> bool:

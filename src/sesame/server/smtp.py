@@ -198,6 +198,7 @@ class _Connection(asyncio.Protocol):
         self._is_starting_tls = False
         self._may_write = True
         self._held_bytes = 0
+        self._now = asyncio.get_running_loop().time
         self._is_known = not server.auth_required
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -407,10 +408,6 @@ class _Connection(asyncio.Protocol):
             self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.abort)
 
     # Deadlines
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
 
     def _look_at_deadline(self) -> None:
         """One timer a connection, set anew only when it fires: data comes far more often."""

@@ -123,7 +123,7 @@ async def put(tx: Transaction, message: SpooledMessage) -> None:
         message.return_path,
         message.subject,
         len(message.data),
-        json.dumps(message.tags),
+        json.dumps(message.tags) if message.tags else "{}",
         message.decision,
         message.accepted_at,
         message.configuration_set,
@@ -486,5 +486,5 @@ async def _event(
         kind,
         at,
         recipient,
-        json.dumps(detail or {}),
+        json.dumps(detail) if detail else "{}",
     )
