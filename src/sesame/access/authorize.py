@@ -11,6 +11,7 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sesame.access import conditions
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing
@@ -423,6 +424,7 @@ def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
     )
 
 
+@lru_cache(maxsize=1024)  # a delegate names the same one in message after message
 def parse_identity_arn(text: str) -> Arn:
     """Read an identity ARN from a request; raises `InvalidParameterValue` when it is none."""
     try:
