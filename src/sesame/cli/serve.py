@@ -106,15 +106,15 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     server = Server(settings, log=log, clock=clock)
 
     def ready(endpoints: "Endpoints") -> None:
+        _settle_garbage_collection()
+        log.event("listening", **_where(endpoints), data=str(settings.data_dir.resolve()))
+        if settings.accounts.demo or sys.stderr.isatty():
+            print(_welcome(settings, endpoints), file=sys.stderr, flush=True)
         for file in (endpoints_file(settings), ready_file):
             if file is not None:
                 temporary = file.with_name(file.name + ".new")
                 temporary.write_text(json.dumps(_where(endpoints)))
                 temporary.replace(file)
-        _settle_garbage_collection()
-        log.event("listening", **_where(endpoints), data=str(settings.data_dir.resolve()))
-        if settings.accounts.demo or sys.stderr.isatty():
-            print(_welcome(settings, endpoints), file=sys.stderr, flush=True)
 
     try:
         await server.run(ready=ready, stop=stop)
