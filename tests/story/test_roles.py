@@ -3,9 +3,11 @@
 import json
 import smtplib
 import ssl
+import string
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import boto3
@@ -192,9 +194,29 @@ def test_a_role_made_again_under_the_same_name_is_not_who_the_owner_meant(world:
     world.send(after)
 
 
+def test_a_policy_for_the_role_of_before_does_not_help_the_role_of_now(world: World) -> None:
+    """Two policies name one ARN, each bound to the role that had it when it was put."""
+    world.allow(world.role_arn)
+    world.iam.delete_role_policy(RoleName="sender", PolicyName="p")
+    world.iam.delete_role(RoleName="sender")
+    world.create_role()
+    world.iam.put_role_policy(RoleName="sender", PolicyName="p", PolicyDocument=document(MAY_SEND))
+    raw_only = {
+        "Effect": "Allow", "Principal": {"AWS": world.role_arn}, "Action": "ses:SendRawEmail", "Resource": world.arn,
+    }  # fmt: skip
+    world.owner_ses.put_identity_policy(Identity=world.domain, PolicyName="q", Policy=document(raw_only))
+    session = world.assume()
+    with refused("AccessDenied"):
+        world.send(session)
+    raw = f"From: news@{world.domain}\r\nTo: to@elsewhere.test\r\nSubject: s\r\n\r\nhello\r\n"
+    world.client("ses", session).send_raw_email(RawMessage={"Data": raw.encode()}, SourceArn=world.arn)
+
+
 def test_a_role_that_does_not_exist_is_no_principal(world: World) -> None:
     with refused("InvalidPolicy", "role/nobody does not exist"):
         world.allow(f"arn:aws:iam::{world.delegate.account_id}:role/nobody")
+    with refused("InvalidPolicy", "role/path/sender does not exist"):
+        world.allow(f"arn:aws:iam::{world.delegate.account_id}:role/path/sender")
     with refused("MalformedPolicyDocument", "role/nobody"):
         world.create_role("other", f"arn:aws:iam::{world.delegate.account_id}:role/nobody")
 
@@ -216,6 +238,24 @@ def test_temporary_credentials_are_good_with_their_own_token_only(world: World) 
         wrong = Temporary(session.access_key_id, session.secret_access_key, altered)
         world.client("sesv2", wrong).get_account()
     world.send(session)
+    with refused("InvalidClientTokenId"):  # now that the session is known
+        world.send(Temporary(session.access_key_id, session.secret_access_key, None))
+
+
+def test_conditions_see_the_role_behind_a_session(world: World) -> None:
+    """aws:PrincipalArn is the role's ARN, aws:userid its id with the session's name."""
+    role_id = world.iam.get_role(RoleName="sender")["Role"]["RoleId"]
+    world.allow(
+        world.delegate.account_id,
+        Condition={
+            "ArnEquals": {"aws:PrincipalArn": world.role_arn},
+            "StringEquals": {"aws:userid": f"{role_id}:job", "aws:PrincipalType": "AssumedRole"},
+            "Null": {"aws:username": "true"},
+        },
+    )
+    world.send(world.assume())
+    with refused("AccessDenied"):
+        world.send(world.assume(RoleSessionName="other"))
 
 
 def test_an_expired_session_is_refused_as_expired(world: World) -> None:
@@ -257,6 +297,9 @@ def test_who_may_open_a_session(world: World) -> None:
     for arn in (foreign, nobody):
         with refused("AccessDenied", f"is not authorized to perform: sts:AssumeRole on resource: {arn}"):
             world.assume(RoleArn=arn)
+    for other in ("role/SENDER", "role/path/sender"):
+        with refused("AccessDenied"):
+            world.assume(RoleArn=f"arn:aws:iam::{world.delegate.account_id}:{other}")
     deny = {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"}
     world.iam.put_user_policy(UserName="robot", PolicyName="deny", PolicyDocument=document(deny))
     with refused("AccessDenied"):
@@ -307,6 +350,47 @@ def test_session_policies_limit_what_the_role_may(world: World) -> None:
     with refused("PackedPolicyTooLarge"):
         many = [f"arn:aws:ses:us-east-1:123456789012:identity/{n}.example.com" for n in range(60)]
         world.assume(Policy=document({**MAY_SEND, "Resource": many}))
+
+
+def test_session_tags_have_a_bound_together(world: World) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": world.robot_arn},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    }
+    world.iam.update_assume_role_policy(RoleName="sender", PolicyDocument=document(trust))
+    draw = Random(1)
+    tags = [{"Key": f"k{n}", "Value": "".join(draw.choices(string.ascii_letters, k=256))} for n in range(20)]
+    with refused("PackedPolicyTooLarge"):
+        world.assume(Tags=tags)
+    world.assume(Tags=tags[:5])
+
+
+def test_a_user_made_again_is_not_whom_the_role_trusts(world: World) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": world.robot_arn}, "Action": "sts:AssumeRole"}
+    world.iam.update_assume_role_policy(RoleName="sender", PolicyDocument=document(trust))
+    world.iam.delete_access_key(UserName="robot", AccessKeyId=world.robot.access_key_id)
+    world.iam.delete_user(UserName="robot")
+    world.iam.create_user(UserName="robot")
+    key = world.iam.create_access_key(UserName="robot")["AccessKey"]
+    world.robot = Account(world.delegate.account_id, key["AccessKeyId"], key["SecretAccessKey"])
+    with refused("AccessDenied"):
+        world.assume()
+    world.iam.update_assume_role_policy(RoleName="sender", PolicyDocument=document(trust))
+    world.assume()
+
+
+def test_session_policies_limit_management_and_opening_sessions_too(world: World) -> None:
+    administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+    world.iam.attach_role_policy(RoleName="sender", PolicyArn=administrator)
+    second = world.create_role("second", world.role_arn)
+    limited, free = world.assume(Policy=document(MAY_SEND)), world.assume()
+    world.client("iam", free).list_users()
+    with refused("AccessDenied"):
+        world.client("iam", limited).list_users()
+    world.assume(free, RoleArn=second)
+    with refused("AccessDenied"):
+        world.assume(limited, RoleArn=second)
 
 
 def test_a_refusal_by_a_session_policy_says_so_to_the_sender(world: World) -> None:
@@ -364,6 +448,11 @@ def test_a_session_opens_another_and_passes_on_source_identity_and_transitive_ta
         TransitiveTagKeys=["job"],
     )
     world.send(world.assume(first, RoleArn=second))
+    plain = world.create_role("plain", world.role_arn)
+    with refused("AccessDenied", "sts:TagSession"):  # the tags that are passed on count too
+        world.assume(first, RoleArn=plain)
+    with refused("ValidationError", "must be included in the requested tags"):
+        world.assume(TransitiveTagKeys=["job"])
     with refused("AccessDenied", "source identity"):
         world.assume(first, RoleArn=second, SourceIdentity="berta")
     with refused("ValidationError", "transitive"):
@@ -481,12 +570,36 @@ def test_what_is_read_back_and_what_stands_in_the_way_of_deletion(world: World) 
     assert iam.list_attached_role_policies(RoleName="sender")["AttachedPolicies"][0]["PolicyArn"] == arn
     entities = iam.list_entities_for_policy(PolicyArn=arn)
     assert [role["RoleName"] for role in entities["PolicyRoles"]] == ["sender"]
+    assert iam.list_entities_for_policy(PolicyArn=arn, PathPrefix="/a/")["PolicyRoles"] == []
+    assert iam.list_entities_for_policy(PolicyArn=arn, EntityFilter="User")["PolicyRoles"] == []
     with refused("DeleteConflict"):
         iam.delete_role(RoleName="sender")
     iam.detach_role_policy(RoleName="sender", PolicyArn=arn)
     iam.delete_role(RoleName="sender")
     with refused("NoSuchEntity"):
         iam.get_role(RoleName="sender")
+
+
+def test_what_a_role_may_hold_has_bounds(world: World) -> None:
+    iam = world.iam
+    large = {
+        **MAY_SEND,
+        "Resource": [f"arn:aws:ses:us-east-1:{n:012}:identity/example.com" for n in range(100)],
+    }
+    iam.put_role_policy(RoleName="sender", PolicyName="large", PolicyDocument=document(large))
+    with refused("LimitExceeded"):
+        iam.put_role_policy(RoleName="sender", PolicyName="more", PolicyDocument=document(large))
+    for number in range(11):
+        name = iam.create_policy(PolicyName=f"p{number}", PolicyDocument=document(MAY_SEND))["Policy"]["Arn"]
+        if number < 10:
+            iam.attach_role_policy(RoleName="sender", PolicyArn=name)
+    with refused("LimitExceeded"):
+        iam.attach_role_policy(RoleName="sender", PolicyArn=name)
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": f"{n:012}"}, "Action": "sts:AssumeRole"} for n in range(40)
+    ]
+    with refused("LimitExceeded"):
+        iam.update_assume_role_policy(RoleName="sender", PolicyDocument=document(*statements))
 
 
 def test_a_session_has_no_user(world: World) -> None:
@@ -517,3 +630,27 @@ def test_what_if_asks_recorded_sends_of_sessions_again(world: World, tmp_path: P
         "policy", "what-if", "--identity", world.arn, "--put", f"p={proposed}", check=False
     ).stdout
     assert "assumed-role/sender/job" in told
+
+
+def test_what_if_knows_what_a_session_was_limited_to(world: World, tmp_path: Path) -> None:
+    raw_only = document({"Effect": "Allow", "Action": "ses:SendRawEmail", "Resource": "*"})
+    with refused("AccessDenied"):
+        world.send(world.assume(Policy=raw_only))
+    proposed = tmp_path / "p.json"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"AWS": world.role_arn},
+        "Action": "ses:Send*",
+        "Resource": world.arn,
+    }
+    proposed.write_text(document(allow))
+    done = world.sesame.run(
+        "policy", "what-if", "--identity", world.arn, "--put", f"p={proposed}", check=False
+    )
+    assert done.returncode == 0 and "assumed-role/sender/job" not in done.stdout
+    with refused("AccessDenied"):
+        world.send(world.assume())
+    done = world.sesame.run(
+        "policy", "what-if", "--identity", world.arn, "--put", f"p={proposed}", check=False
+    )
+    assert done.returncode == 1 and "assumed-role/sender/job" in done.stdout

@@ -114,14 +114,15 @@ def test_the_policy_says_who_a_service_is_without_an_account(world: World) -> No
 def test_a_service_says_for_whom_it_sends_in_signed_headers(world: World) -> None:
     world.allow(Bool={"aws:SecureTransport": "false"})
     account_id = world.customer.account_id
-    for wrong in (
-        {},
-        {"x-amz-source-account": "12"},
-        {"x-amz-source-account": "0" * 12},
-        {"x-amz-source-account": account_id, "x-amz-source-arn": "pool"},
-        {"x-amz-source-account": world.owner.account_id, "x-amz-source-arn": world.pool},
-    ):
-        with refused("ValidationError"):
+    wrongs: list[tuple[dict[str, str], str]] = [
+        ({}, "must say in x-amz-source-account"),
+        ({"x-amz-source-account": "12"}, "must say in x-amz-source-account"),
+        ({"x-amz-source-account": "0" * 12}, "There is no account"),
+        ({"x-amz-source-account": account_id, "x-amz-source-arn": "pool"}, "is no ARN"),
+        ({"x-amz-source-account": world.owner.account_id, "x-amz-source-arn": world.pool}, "does not belong"),
+    ]
+    for wrong, told in wrongs:
+        with refused("ValidationError", told):
             world.send(wrong)
     world.send({"x-amz-source-account": account_id})
 
