@@ -128,7 +128,8 @@ def session(world: World) -> World:
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
     )["Role"]
     limit = iam.create_policy(PolicyName="limit", PolicyDocument=document())["Policy"]["Arn"]
-    iam.attach_role_policy(RoleName="sender", PolicyArn=f"arn:aws:iam::{account_id}:policy/limit")
+    own = iam.create_policy(PolicyName="own", PolicyDocument=document())["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="sender", PolicyArn=own)
     assume = json.dumps({"Version": "2012-10-17", "Statement": [SEND | {"Action": "sts:AssumeRole"}]})
     iam.put_user_policy(UserName="sender", PolicyName="assume", PolicyDocument=assume)
     found = world.sesame.client("sts", world.user).assume_role(
@@ -143,7 +144,7 @@ def session(world: World) -> World:
 def detach_role_policy(world: World) -> None:
     iam = world.sesame.client("iam", world.delegate)
     iam.detach_role_policy(
-        RoleName="sender", PolicyArn=f"arn:aws:iam::{world.delegate.account_id}:policy/limit"
+        RoleName="sender", PolicyArn=f"arn:aws:iam::{world.delegate.account_id}:policy/own"
     )
 
 
