@@ -5,7 +5,9 @@ the door that catches it picks the face (XML, JSON, SMTP). Delivery failure is n
 `Outcome` value. Sources: botocore's SES and IAM models, SES developer guide.
 """
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -29,9 +31,11 @@ class ServiceError(SesameError):
     v2_code: ClassVar[str | None] = None
     """Its code in the SES API v2, where that does not follow from `code` (`aws.rest_errors`)."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, about: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`about` names what the error concerns, by the members that its shape has beside the message in v1."""
         super().__init__(message)
         self.message = message
+        self.about = about
 
 
 class AccessDenied(ServiceError):

@@ -107,9 +107,10 @@ def serialise(operation: Operation, result: Mapping[str, Any], *, request_id: st
 
 def serialise_error(service: ServiceModel, error: ServiceError, *, request_id: str) -> bytes:
     """The body of a refusal, to be sent with `error.http_status`."""
+    about = "".join([f"<{name}>{escape(value)}</{name}>" for name, value in error.about.items()])
     return (
         f'<ErrorResponse xmlns="{service.xmlns}"><Error><Type>{error.fault.value}</Type>'
-        f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+        f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>{about}</Error>"
         f"<RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
     ).encode()
 

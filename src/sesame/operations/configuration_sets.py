@@ -102,7 +102,9 @@ class ConfigurationSets:
 
         async def run(tx: Transaction) -> None:
             if await store.get(tx, account_id, region, name) is not None:
-                raise ConfigurationSetAlreadyExists(f"Configuration set <{name}> already exists.")
+                raise ConfigurationSetAlreadyExists(
+                    f"Configuration set <{name}> already exists.", about={"ConfigurationSetName": name}
+                )
             if await store.count(tx, account_id, region) >= MAX_SETS:
                 raise LimitExceeded(f"An account has up to {MAX_SETS} configuration sets in a region.")
             found = ConfigurationSet(
@@ -186,10 +188,14 @@ class ConfigurationSets:
         """v1's create, update and delete of tracking options, which know each other."""
         found, _, _ = await self.get(caller, name)
         if must_exist and "TrackingOptions" not in found.options:
-            raise TrackingOptionsDoNotExist(f"No tracking options exist for configuration set <{name}>.")
+            raise TrackingOptionsDoNotExist(
+                f"No tracking options exist for configuration set <{name}>.",
+                about={"ConfigurationSetName": name},
+            )
         if not must_exist and "TrackingOptions" in found.options:
             raise TrackingOptionsAlreadyExists(
-                f"Tracking options already exist for configuration set <{name}>."
+                f"Tracking options already exist for configuration set <{name}>.",
+                about={"ConfigurationSetName": name},
             )
         await self.set_options(caller, name, "TrackingOptions", values)
 
@@ -205,10 +211,13 @@ class ConfigurationSets:
             existing = await store.destinations(tx, found)
             if is_new and destination in existing:
                 raise EventDestinationAlreadyExists(
-                    f"An EventDestination already exists for configuration set <{name}>: {destination}"
+                    f"An EventDestination already exists for configuration set <{name}>: {destination}",
+                    about=_about(name, destination),
                 )
             if not is_new and destination not in existing:
-                raise EventDestinationDoesNotExist(f"No EventDestination found for {name}")
+                raise EventDestinationDoesNotExist(
+                    f"No EventDestination found for {name}", about=_about(name, destination)
+                )
             if len(kinds) > 1:
                 raise InvalidParameterValue("Please provide only one destination with each request.")
             if is_new and not kinds:
@@ -217,7 +226,7 @@ class ConfigurationSets:
                 raise InvalidParameterValue("An event destination needs at least one event type.")
             if is_new and len(existing) >= MAX_DESTINATIONS:
                 raise LimitExceeded(f"A configuration set has up to {MAX_DESTINATIONS} event destinations.")
-            await check_topic(tx, caller, definition)
+            await check_topic(tx, caller, definition, about=_about(name, destination))
             await store.put_destination(
                 tx, found, destination, {**existing.get(destination, {}), **definition}
             )
@@ -230,7 +239,9 @@ class ConfigurationSets:
         async def run(tx: Transaction) -> None:
             found = await self._find(tx, caller, name)
             if not await store.delete_destination(tx, found, destination):
-                raise EventDestinationDoesNotExist(f"No EventDestination found for {name}")
+                raise EventDestinationDoesNotExist(
+                    f"No EventDestination found for {name}", about=_about(name, destination)
+                )
 
         await self._store.write(run)
 
@@ -257,7 +268,9 @@ class ConfigurationSets:
 
 def missing(name: str) -> ConfigurationSetDoesNotExist:
     """The refusal of a name that no set has."""
-    return ConfigurationSetDoesNotExist(f"Configuration set <{name}> does not exist.")
+    return ConfigurationSetDoesNotExist(
+        f"Configuration set <{name}> does not exist.", about={"ConfigurationSetName": name}
+    )
 
 
 def check_name(name: str) -> None:
@@ -313,13 +326,20 @@ def check_suppression(options: Mapping[str, Any]) -> dict[str, Any]:
     return {"SuppressedReasons": list(dict.fromkeys(options.get("SuppressedReasons", [])))}
 
 
-async def check_topic(tx: Transaction, caller: Caller, definition: Mapping[str, Any]) -> None:
+def _about(name: str, destination: str) -> dict[str, str]:
+    """What an error about an event destination names."""
+    return {"ConfigurationSetName": name, "EventDestinationName": destination}
+
+
+async def check_topic(
+    tx: Transaction, caller: Caller, definition: Mapping[str, Any], *, about: Mapping[str, str]
+) -> None:
     """An SNS topic has to exist on this server, in the caller's account and region."""
     if "SnsDestination" not in definition:
         return
     arn = definition["SnsDestination"]["TopicArn"]
     if not await can_publish(tx, caller, arn):
-        raise InvalidSnsDestination(f"SNS topic <{arn}> not found.")
+        raise InvalidSnsDestination(f"SNS topic <{arn}> not found.", about=about)
 
 
 async def can_publish(tx: Transaction, caller: Caller, topic_arn: str) -> bool:

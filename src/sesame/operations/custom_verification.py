@@ -50,7 +50,8 @@ class CustomTemplateMissing(ServiceError):
     code = "CustomVerificationEmailTemplateDoesNotExist"
 
     def __init__(self, name: str, *, what: str = "Custom verification email template") -> None:
-        super().__init__(f"{what} <{name}> does not exist")
+        about = {"CustomVerificationEmailTemplateName": name}
+        super().__init__(f"{what} <{name}> does not exist", about=about)
 
 
 class CustomTemplateExists(ServiceError):
@@ -59,7 +60,8 @@ class CustomTemplateExists(ServiceError):
     code = "CustomVerificationEmailTemplateAlreadyExists"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"Custom verification email template <{name}> already exists")
+        about = {"CustomVerificationEmailTemplateName": name}
+        super().__init__(f"Custom verification email template <{name}> already exists", about=about)
 
 
 class InvalidContent(ServiceError):
@@ -254,7 +256,8 @@ class CustomVerification:
         try:
             return await self._sender.send(caller, submission, also=wait_for_click)
         except SenderNotVerified as error:
-            raise FromAddressNotVerified(error.message) from None
+            about = {"FromEmailAddress": template.from_address}
+            raise FromAddressNotVerified(error.message, about=about) from None
 
     def _submission(
         self,
@@ -343,7 +346,10 @@ async def _check_from(tx: Transaction, template: Outline) -> None:
         found = await identities.get(tx, template.account_id, template.region, name)
         if found is not None and found.verification in _VERIFIED:
             return
-    raise FromAddressNotVerified(f"The from email address <{template.from_address}> is not verified")
+    raise FromAddressNotVerified(
+        f"The from email address <{template.from_address}> is not verified",
+        about={"FromEmailAddress": template.from_address},
+    )
 
 
 def _is_url(text: str) -> bool:

@@ -55,7 +55,7 @@ class TemplateMissing(ServiceError):
     code = "TemplateDoesNotExist"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"Template {name} does not exist.")
+        super().__init__(f"Template {name} does not exist.", about={"TemplateName": name})
 
 
 class TemplateExists(ServiceError):
@@ -150,7 +150,7 @@ class Templates:
 
         async def run(tx: Transaction) -> None:
             if await templates.get(tx, template.account_id, template.region, name) is not None:
-                raise TemplateExists(f"Template {name} already exists.")
+                raise TemplateExists(f"Template {name} already exists.", about={"Name": name})
             if await templates.count(tx, template.account_id, template.region) >= MOST_TEMPLATES:
                 raise LimitExceeded(f"An account has at most {MOST_TEMPLATES} templates in a region.")
             await templates.create(tx, template)
@@ -211,7 +211,7 @@ class Templates:
         """The MIME text of a template with data filled in."""
         parts = self._read(await self.get(caller, action, name))
         if not data:
-            raise InvalidRenderingParameter(MANDATORY)
+            raise InvalidRenderingParameter(MANDATORY, about={"TemplateName": name})
         try:
             values = read_data(data)
             subject = one_line(render(parts.subject, values) or "")
@@ -224,9 +224,9 @@ class Templates:
                 new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
             )
         except MissingAttribute as error:
-            raise MissingRenderingAttribute(str(error)) from None
+            raise MissingRenderingAttribute(str(error), about={"TemplateName": name}) from None
         except (RenderingError, MessageError) as error:
-            raise InvalidRenderingParameter(str(error)) from None
+            raise InvalidRenderingParameter(str(error), about={"TemplateName": name}) from None
         return built.decode("ascii")
 
     async def to_send(
@@ -273,8 +273,11 @@ class Templates:
         return TemplateParts(subject=read[0], text=read[1], html=read[2])
 
     def _stored(self, caller: Caller, name: str, parts: Parts) -> templates.StoredTemplate:
-        _check_size(parts)
-        self._parts(parts.subject, parts.text, parts.html)
+        try:
+            _check_size(parts)
+            self._parts(parts.subject, parts.text, parts.html)
+        except InvalidTemplate as error:
+            raise InvalidTemplate(error.message, about={"TemplateName": name}) from None
         return templates.StoredTemplate(
             account_id=caller.principal.account_id,
             region=caller.region,

@@ -33,9 +33,11 @@ async def in_force(
     found = await configuration_sets.get(tx, account_id, region, name)
     if found is None:
         error = DefaultConfigurationSetDoesNotExist if is_default else ConfigurationSetDoesNotExist
-        raise error(f"Configuration set <{name}> does not exist.")
+        raise error(f"Configuration set <{name}> does not exist.", about={"ConfigurationSetName": name})
     if not found.sending_enabled:
-        raise ConfigurationSetSendingPaused(f"Sending is paused for configuration set {name}")
+        raise ConfigurationSetSendingPaused(
+            f"Sending is paused for configuration set {name}", about={"ConfigurationSetName": name}
+        )
     return found
 
 
