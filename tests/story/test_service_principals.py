@@ -166,6 +166,26 @@ def test_a_service_does_nothing_but_send(world: World) -> None:
             smtp.login(world.service.access_key_id, smtp_password(world.service.secret_access_key, REGION))
 
 
+def test_a_configuration_set_is_used_by_default_and_not_named(world: World) -> None:
+    """The customer's own identity: its default set counts, and no policy could let the service name one."""
+    domain = f"{world.customer.account_id}.test"
+    arn = world.sesame.vouch(world.customer, domain)
+    ses, v2 = world.sesame.client("ses", world.customer), world.sesame.client("sesv2", world.customer)
+    ses.create_configuration_set(ConfigurationSet={"Name": "codes"})
+    allow = {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "ses:SendEmail", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    ses.put_identity_policy(Identity=domain, PolicyName="p", Policy=policy)
+    world.domain, world.arn = domain, arn
+    world.send()
+    with refused("AccessDenied", "configuration-set/codes"):
+        world.send(ConfigurationSetName="codes")
+    v2.put_email_identity_configuration_set_attributes(EmailIdentity=domain, ConfigurationSetName="codes")
+    world.send()
+    ses.update_configuration_set_sending_enabled(ConfigurationSetName="codes", Enabled=False)
+    with refused("ConfigurationSetSendingPausedException"):
+        world.send()
+
+
 def test_the_account_that_a_service_acts_for_is_held_to_its_own_limits(world: World) -> None:
     world.allow(Bool={"aws:SecureTransport": "false"})
     world.sesame.client("ses", world.customer).update_account_sending_enabled(Enabled=False)
