@@ -7,12 +7,13 @@ import smtplib
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from sesame.services import Services
 from sesame.store.users import smtp_bindings
-from tests.support.process import Account, SesameProcess
+from tests.support.process import Account, SesameProcess, running
 
 WHO = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 
@@ -66,6 +67,15 @@ def test_it_leaves_what_an_smtp_log_in_is_bound_to(sesame: SesameProcess, accoun
         return await services.store.read(lambda tx: smtp_bindings(tx, made["username"]))
 
     assert sesame.operate(bound) == (arn,)
+
+
+def test_without_a_server_the_settings_tell(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as sesame:
+        account = sesame.create_account()
+        args = ("env", account.account_id, "--key", account.access_key_id)
+        assert sesame.run_json(*args)["AWS_ENDPOINT_URL"] == sesame.api
+    variables = sesame.run_json(*args)
+    assert (variables["AWS_ENDPOINT_URL"], variables["SMTP_PORT"]) == ("http://127.0.0.1:4579", "2587")
 
 
 def test_what_is_not_there_is_said(sesame: SesameProcess, account: Account) -> None:

@@ -77,7 +77,7 @@ def env(args: argparse.Namespace) -> int:
 
 
 def endpoints(settings: Settings) -> dict[str, str]:
-    """Where the doors are: as the server said that started last in the data directory, else by the settings."""
+    """Where the doors are: as the server says that runs on the data directory, else by the settings."""
     from sesame.services import endpoints_file, public_url
 
     try:

@@ -119,6 +119,7 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
     try:
         await server.run(ready=ready, stop=stop)
     finally:
+        endpoints_file(settings).unlink(missing_ok=True)
         log.flush()
 
 
