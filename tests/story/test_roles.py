@@ -20,6 +20,7 @@ from sesame.aws.smtp_password import smtp_password
 from sesame.model import Session
 from sesame.services import Services
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
+from tests.support.ways import WAYS, Letter, Way, clients_of
 
 MAY_SEND = {"Effect": "Allow", "Action": "ses:Send*", "Resource": "*"}
 
@@ -159,6 +160,44 @@ def test_an_identity_policy_names_the_role_its_session_or_its_account(
     else:
         with refused("AccessDenied"):
             world.send(session)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way.name != "SMTP"], ids=lambda way: way.name)
+def test_every_door_of_the_api_decides_alike_for_a_session(world: World, way: Way) -> None:
+    """Whom the policy names, what it allows, what the session was opened under: by each way of sending."""
+    account = world.delegate.account_id
+    session_arn = f"arn:aws:sts::{account}:assumed-role/sender/job"
+    letter = Letter(
+        from_address=f"news@{world.domain}",
+        display_name=None,
+        feedback=None,
+        recipients=("to@elsewhere.test",),
+        arn=world.arn,
+    )
+    only_this, another = (
+        {"Effect": "Allow", "Action": action, "Resource": "*"} for action in (way.action, "ses:SendBounce")
+    )
+    sessions = {
+        "free": world.assume(),
+        "limited to this": world.assume(Policy=document(only_this)),
+        "limited to another": world.assume(Policy=document(another)),
+    }
+    keys = {
+        name: Account(account, found.access_key_id, found.secret_access_key, session_token=found.token)
+        for name, found in sessions.items()
+    }
+    with clients_of(world.sesame, keys) as clients:
+        for principal, decisions in (
+            (world.role_arn, ("allowed", "allowed", "denied")),
+            (session_arn, ("allowed", "allowed", "denied")),
+            (account, ("allowed", "allowed", "denied")),
+            (f"{session_arn}-2", ("denied", "denied", "denied")),
+        ):
+            world.allow(principal, Action=way.action)
+            answers = {name: way.send(clients[name], letter).decision for name in keys}
+            assert tuple(answers.values()) == decisions, (principal, answers)
+        world.allow(world.role_arn, Action="ses:SendBounce")
+        assert way.send(clients["free"], letter).decision == "denied"
 
 
 def test_what_the_role_loses_its_open_sessions_lose_with_the_next_send(world: World) -> None:

@@ -41,7 +41,7 @@ class RestClient:
     def __init__(self, api: str, account: Account, region: str = REGION) -> None:
         self.api = api
         self._host = urlsplit(api).netloc
-        credentials = Credentials(account.access_key_id, account.secret_access_key)
+        credentials = Credentials(account.access_key_id, account.secret_access_key, account.session_token)
         self._signer: Any = SigV4Auth(credentials, "ses", region)
         self._connection = http.client.HTTPConnection(self._host, timeout=30)
 
