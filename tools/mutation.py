@@ -43,6 +43,7 @@ TESTS = (
     "test_pattern.py",
     "test_decide.py",
     "test_engine.py",
+    "test_sessions.py",
     "test_explain.py",
     "test_vectors.py",
     "test_cases.py",
