@@ -16,7 +16,7 @@ class World:
     """An account with a verified domain, and a user who may do nothing yet."""
 
     def __init__(self, sesame: SesameProcess) -> None:
-        self.account = sesame.create_account()
+        self.sesame, self.account = sesame, sesame.create_account()
         self.domain = f"{self.account.account_id}.test"
         sesame.vouch(self.account, self.domain)
         self.iam = sesame.client("iam", self.account)
@@ -133,3 +133,28 @@ def test_awss_own_policies_are_there_and_listed(world: World) -> None:
     other = f"arn:aws:iam::{REGION}:policy/x"
     assert refused(world.iam.attach_user_policy, UserName="mailer", PolicyArn=other) == "InvalidInput"
     assert refused(world.iam.delete_policy, PolicyArn=FULL) == "NoSuchEntity"
+
+
+def test_who_may_attach_is_asked_about_the_whole_path(world: World) -> None:
+    """A policy on `user/staff/*` is about the users under that path."""
+    iam, account_id = world.iam, world.account.account_id
+    iam.create_user(UserName="anna", Path="/staff/")
+    may = {"Effect": "Allow", "Action": "iam:Attach*", "Resource": f"arn:aws:iam::{account_id}:user/staff/*"}
+    iam.put_user_policy(
+        UserName="mailer",
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": may}),
+    )
+    mailer = world.sesame.client("iam", world.user)
+    mailer.attach_user_policy(UserName="anna", PolicyArn=FULL)
+    assert refused(mailer.attach_user_policy, UserName="mailer", PolicyArn=FULL) == "AccessDenied"
+
+
+def test_attached_policies_are_listed_by_their_path(world: World) -> None:
+    iam = world.iam
+    deep = iam.create_policy(PolicyName="deep", Path="/a/b/", PolicyDocument=document())["Policy"]["Arn"]
+    for arn in (FULL, deep):
+        iam.attach_user_policy(UserName="mailer", PolicyArn=arn)
+    for prefix, expected in (("/", [FULL, deep]), ("/a/", [deep]), ("/x/", [])):
+        found = iam.list_attached_user_policies(UserName="mailer", PathPrefix=prefix)["AttachedPolicies"]
+        assert sorted(policy["PolicyArn"] for policy in found) == sorted(expected)
