@@ -24,7 +24,8 @@ from bench.table import Row, median
 from sesame.access.authorize import Authorizer
 from sesame.access.directory import Directory
 from sesame.access.record import decision_json
-from sesame.app import Server
+from sesame.app.foundation import Services
+from sesame.app.server import Server
 from sesame.aws import query, sigv4
 from sesame.aws.model import ServiceModel
 from sesame.aws.request import HttpRequest
@@ -35,7 +36,6 @@ from sesame.observe import Log, SystemClock
 from sesame.sending.compose import Stamp, compose
 from sesame.sending.submission import RawContent, Submission
 from sesame.server.protocol import ApiProtocol
-from sesame.services import Services
 
 ROUNDS, CALLS = 5, 400
 REQUESTS, CONNECTIONS = 1_000, 16

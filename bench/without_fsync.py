@@ -3,9 +3,9 @@
 import functools
 import sys
 
-from sesame import app
+from sesame.app import server
 from sesame.cli.main import main
 
 if __name__ == "__main__":
-    app.Server = functools.partial(app.Server, durable=False)  # type: ignore[misc, assignment]
+    server.Server = functools.partial(server.Server, durable=False)  # type: ignore[misc, assignment]
     sys.exit(main())

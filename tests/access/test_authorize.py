@@ -20,12 +20,13 @@ from sesame.model import (
     PrincipalKind,
     VerificationStatus,
 )
-from sesame.store import accounts, identities, users
+from sesame.store import accounts, identities
 from sesame.store.accounts import Account
 from sesame.store.db import account_scope, epoch, identities_scope
+from sesame.store.iam import users
+from sesame.store.iam.users import AccessKey
 from sesame.store.sealed import Sealer
 from sesame.store.sqlite import SqliteStore
-from sesame.store.users import AccessKey
 
 OWNER, REGION = AccountId("111111111111"), "us-east-1"
 SEALER = Sealer(b"k" * 32, random_bytes=secrets.token_bytes)

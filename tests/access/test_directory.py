@@ -9,12 +9,13 @@ from pathlib import Path
 from sesame.access.directory import Directory
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
 from sesame.policy import EMPTY, Outcome, Request, Requester, decide
-from sesame.store import accounts, identities, users
+from sesame.store import accounts, identities
 from sesame.store.accounts import Account
+from sesame.store.iam import users
+from sesame.store.iam.users import AccessKey, User
 from sesame.store.identities import IdentityPolicy
 from sesame.store.sealed import Sealer
 from sesame.store.sqlite import SqliteStore
-from sesame.store.users import AccessKey, User
 
 OWNER, DELEGATE, REGION = AccountId("111111111111"), AccountId("222222222222"), "us-east-1"
 ARN = f"arn:aws:ses:{REGION}:{OWNER}:identity/example.com"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from sesame.operations.verification import Confirmation
+from sesame.identities.verification import Confirmation
 from sesame.server import protocol
 from sesame.server.http import ApiServer, HttpDoor, _plain, listen
 from sesame.server.protocol import ApiProtocol

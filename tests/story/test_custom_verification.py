@@ -13,8 +13,8 @@ import dkim
 import pytest
 from botocore.exceptions import ClientError
 
+from sesame.app.foundation import Services
 from sesame.sending.verification_mail import FOOTER
-from sesame.services import Services
 from sesame.store import custom_verification
 from sesame.store.development import Mail
 from tests.support.process import REGION, Account, SesameProcess, wait_until

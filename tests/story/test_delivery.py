@@ -12,7 +12,7 @@ import dkim
 import pytest
 from botocore.exceptions import ClientError
 
-from sesame.services import Services
+from sesame.app.foundation import Services
 from sesame.store import development
 from tests.support.process import Account, SesameProcess, wait_until
 from tests.support.smtp_sink import Sink, listening

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sesame.services import Services
-from sesame.store.users import smtp_bindings
+from sesame.app.foundation import Services
+from sesame.store.iam.users import smtp_bindings
 from tests.support.process import Account, SesameProcess, running
 
 WHO = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"

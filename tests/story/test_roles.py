@@ -16,9 +16,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sesame.access.sessions import Sessions
+from sesame.app.foundation import Services
 from sesame.aws.smtp_password import smtp_password
 from sesame.model import Session
-from sesame.services import Services
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.ways import WAYS, Letter, Way, clients_of
 

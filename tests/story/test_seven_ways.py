@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sesame.services import Services
+from sesame.app.foundation import Services
 from tests.support.oracle import Caller, Grant, Identity, Oracle, Send, Statement, Verdict
 from tests.support.process import REGION, Account, SesameProcess, running
 from tests.support.signed_client import SignedClient, policy

@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sesame.dns import DnsFailure, DomainNotFound, Mx, host_name
+from sesame.identities.dkim_keys import DkimKeys
+from sesame.identities.dns_checks import DnsChecks
+from sesame.identities.dns_records import Names
+from sesame.identities.settings import IdentitySettings
+from sesame.identities.verification import Verification
 from sesame.model import AccountId, Identity, MessageId
 from sesame.observe import Log
-from sesame.operations.dkim_keys import DkimKeys
-from sesame.operations.dns_checks import DnsChecks
-from sesame.operations.dns_records import Names
-from sesame.operations.identity_settings import IdentitySettings
-from sesame.operations.verification import Verification
-from sesame.sending.system import SystemMail
+from sesame.sending.system_mail import SystemMail
 from sesame.store import accounts, identities
 from sesame.store.db import Transaction
 from sesame.store.sealed import Sealer

@@ -20,10 +20,10 @@ import boto3
 from botocore.config import Config
 
 from sesame.access.authorize import identity_kind
+from sesame.admin.accounts import Keys
+from sesame.app.foundation import Services, open_services
 from sesame.config import load
 from sesame.model import Identity
-from sesame.operations.operator import Keys
-from sesame.services import Services, open_services
 from sesame.store.development import Mail, list_mail
 
 T = TypeVar("T")

@@ -29,18 +29,9 @@ from sesame.policy import (
     parse_stored_identity_policy,
     parse_stored_trust_policy,
 )
-from sesame.store import (
-    accounts,
-    configuration_sets,
-    groups,
-    identities,
-    mail_from,
-    managed_policies,
-    roles,
-    services,
-    users,
-)
+from sesame.store import accounts, configuration_sets, identities, mail_from
 from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
+from sesame.store.iam import groups, managed_policies, roles, services, users
 from sesame.store.sealed import Sealer
 
 MAX_SCOPES = 10_000

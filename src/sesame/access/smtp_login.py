@@ -17,7 +17,7 @@ from sesame.errors import SesameError
 from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
 from sesame.store.db import Store, Transaction
-from sesame.store.users import smtp_bindings
+from sesame.store.iam.users import smtp_bindings
 
 MAX_FAILURES, WINDOW_S = 10, 60.0
 """Wrong passwords for one name from one client in that time, before it has to wait."""

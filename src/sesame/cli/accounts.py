@@ -17,8 +17,8 @@ from sesame.cli.common import (
 from sesame.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:
-    from sesame.operations.operator import Keys
-    from sesame.services import Services
+    from sesame.admin.accounts import Keys
+    from sesame.app.foundation import Services
     from sesame.store.accounts import Account
 
 
@@ -215,8 +215,8 @@ def delete_user(args: argparse.Namespace) -> int:
 def vouch_identity(args: argparse.Namespace) -> int:
     """Verify an identity on the operator's word."""
     from sesame.access.authorize import identity_kind
-    from sesame.operations.operator import OperatorError
-    from sesame.operations.ses.identities import identity_name
+    from sesame.admin.accounts import OperatorError
+    from sesame.identities.names import identity_name
 
     try:
         name = identity_name(args.identity)

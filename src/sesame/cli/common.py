@@ -14,7 +14,7 @@ from sesame.config import Settings
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sesame.services import Services
+    from sesame.app.foundation import Services
 
 Subparsers = Any
 """What argparse's add_subparsers returns; its class has no public name."""
@@ -37,7 +37,7 @@ def with_services(
     args: argparse.Namespace, run: "Callable[[Services], Awaitable[int]]", *, create: bool = False
 ) -> int:
     """Open the store that the command line names, run, close; without `create` it must exist."""
-    from sesame.services import open_services
+    from sesame.app.foundation import open_services
 
     settings = settings_of(args)
     if not create and not settings.database.exists():

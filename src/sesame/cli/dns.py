@@ -8,9 +8,9 @@ from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, with_services
 
 if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+    from sesame.identities.dns_records import Record
     from sesame.model import Identity
-    from sesame.operations.dns_records import Record
-    from sesame.services import Services
 
 TTL_S = 3600
 STRING_OCTETS = 255
@@ -43,7 +43,7 @@ def register(subparsers: Subparsers) -> None:
 
 def show_records(args: argparse.Namespace) -> int:
     """Print every record that is to be published, by who publishes it."""
-    from sesame.operations.operator import OperatorError
+    from sesame.admin.accounts import OperatorError
 
     async def run(services: "Services") -> int:
         own: Sequence[Record] = ()
@@ -70,7 +70,7 @@ def show_records(args: argparse.Namespace) -> int:
 
 
 async def _identities(services: "Services", account: str | None, name: str | None) -> "list[Identity]":
-    from sesame.operations.ses.identities import identity_name
+    from sesame.identities.names import identity_name
     from sesame.store import identities
 
     found = await services.store.read(lambda tx: identities.all_of(tx, account_id=account))
@@ -109,8 +109,8 @@ def _data(kind: str, value: str) -> str:
 
 def publish_records(args: argparse.Namespace) -> int:
     """Publish what every account that has the domain would publish; a running server then finds it."""
-    from sesame.operations.operator import OperatorError
-    from sesame.operations.ses.identities import domain_name
+    from sesame.admin.accounts import OperatorError
+    from sesame.identities.names import domain_name
     from sesame.store import identities
 
     async def run(services: "Services") -> int:

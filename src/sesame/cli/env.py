@@ -17,7 +17,7 @@ from sesame.cli.common import (
 from sesame.config import Settings
 
 if TYPE_CHECKING:
-    from sesame.services import Services
+    from sesame.app.foundation import Services
 
 FORMATS = ("sh", "dotenv", "json")
 
@@ -78,7 +78,7 @@ def env(args: argparse.Namespace) -> int:
 
 def endpoints(settings: Settings) -> dict[str, str]:
     """Where the doors are: as the server says that runs on the data directory, else by the settings."""
-    from sesame.services import endpoints_file, public_url
+    from sesame.app.foundation import endpoints_file, public_url
 
     try:
         found: dict[str, str] = json.loads(endpoints_file(settings).read_text())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
 
 if TYPE_CHECKING:
-    from sesame.services import Services
+    from sesame.app.foundation import Services
     from sesame.store.development import Mail
 
 
@@ -97,8 +97,8 @@ def show_mail(args: argparse.Namespace) -> int:
 
 async def _dkim(services: "Services", mail: "Mail") -> list[tuple[str, str, str]]:
     """Domain, selector and result of each DKIM signature, keys taken from the configured DNS."""
+    from sesame.dkim.verify import verify
     from sesame.errors import Unavailable
-    from sesame.mail.dkim_verify import verify
 
     names: list[str] = []
     keys: dict[str, str | None] = {}

@@ -14,7 +14,7 @@ from sesame.cli.common import Subparsers, add_store_options, print_json, setting
 from sesame.config import Settings
 
 if TYPE_CHECKING:
-    from sesame.app import Endpoints
+    from sesame.app.server import Endpoints
 
 
 LOG_FLUSH_S = 0.02
@@ -89,9 +89,9 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
 
 
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
-    from sesame.app import Server
+    from sesame.app.foundation import endpoints_file, system_log
+    from sesame.app.server import Server
     from sesame.observe import SystemClock
-    from sesame.services import endpoints_file, system_log
 
     clock = SystemClock()
     stop = asyncio.Event()

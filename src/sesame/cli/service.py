@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
 
 if TYPE_CHECKING:
-    from sesame.operations.service_principals import ServiceKeys
-    from sesame.services import Services
+    from sesame.admin.services import ServiceKeys
+    from sesame.app.foundation import Services
 
 
 def register(subparsers: Subparsers) -> None:

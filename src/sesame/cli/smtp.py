@@ -9,7 +9,7 @@ from sesame.config import REGION
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sesame.services import Services
+    from sesame.app.foundation import Services
 
 
 def register(subparsers: Subparsers) -> None:

@@ -9,7 +9,7 @@ from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
 
 if TYPE_CHECKING:
-    from sesame.services import Services
+    from sesame.app.foundation import Services
     from sesame.spool.trace import Trace
     from sesame.store.decisions import DecisionRecord
 

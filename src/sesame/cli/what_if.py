@@ -9,8 +9,8 @@ from sesame.cli.common import Subparsers, add_store_options, print_json, when, w
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sesame.operations.what_if import Change
-    from sesame.services import Services
+    from sesame.admin.what_if import Change
+    from sesame.app.foundation import Services
 
 DAY_S = 86_400.0
 SHOWN = 20
@@ -37,8 +37,8 @@ def register(verbs: Subparsers) -> None:
 def run_what_if(args: argparse.Namespace) -> int:
     """Replay, and list what changes by delegate."""
     from sesame.access.authorize import parse_identity_arn
+    from sesame.admin.what_if import what_if
     from sesame.errors import ServiceError
-    from sesame.operations.what_if import what_if
     from sesame.policy import PolicyError, parse_identity_policy
 
     try:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sesame.mail.dkim import Signer
+from sesame.dkim.sign import Signer
 from sesame.model import Identity, VerificationStatus
 from sesame.spool.spool import Claim
 from sesame.store import dkim_keys, identities, mail_from

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from sesame.mail.dkim import Signer
+from sesame.dkim.sign import Signer
 
 TOGETHER = 16
 """Messages that go to the executor at once, at most; a few milliseconds of RSA."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.arn import Arn, ArnError, template_arn
 from sesame.errors import (
     AccessDenied,
@@ -32,8 +33,7 @@ from sesame.mail.build import build_preview
 from sesame.mail.header import MessageError
 from sesame.model import Caller, MessageId
 from sesame.observe import Clock
-from sesame.operations import paging
-from sesame.sending.fill_in import BadData, one_line, read_data, render
+from sesame.sending.rendering import BadData, one_line, read_data, render
 from sesame.sending.send import SenderNotVerified
 from sesame.sending.submission import TemplateParts
 from sesame.store import tags, templates

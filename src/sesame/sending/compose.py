@@ -17,7 +17,7 @@ from sesame.mail.address import AddressError, Mailbox, identity_candidates, pars
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
-from sesame.sending.fill_in import filled_in, without_words
+from sesame.sending.rendering import filled_in, without_words
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool import spool

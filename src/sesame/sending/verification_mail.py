@@ -9,7 +9,7 @@ import html
 
 from sesame.mail.attach import Attachment
 from sesame.mail.simple_html import SimpleHtml
-from sesame.sending.fill_in import one_line
+from sesame.sending.rendering import one_line
 from sesame.sending.submission import SimpleContent, Text
 
 FOOTER = (

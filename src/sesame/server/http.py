@@ -16,7 +16,7 @@ import uvicorn
 
 from sesame.aws.request import HttpRequest
 from sesame.errors import RequestTooLarge, ServiceUnavailable
-from sesame.operations.verification import Confirmation
+from sesame.identities.verification import Confirmation
 from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.pages import invalid_page, redirect, verified_page
 

@@ -1,32 +1,14 @@
 """What IAM operations share: pages, tags, and finding the user or role that a call is about."""
 
-import re
-
 from sesame.access.authorize import Authorizer
-from sesame.aws.errors import IamLimitExceeded, InvalidInput, NoSuchEntity
-from sesame.aws.shapes import iam
+from sesame.aws import paging
+from sesame.aws.errors import NoSuchEntity
 from sesame.errors import ValidationError
 from sesame.model import Caller, PrincipalKind
-from sesame.operations import paging
-from sesame.store import roles, users
 from sesame.store.db import Store, Transaction
+from sesame.store.iam import roles, users
 
-MAX_TAGS = 50
 DEFAULT_PAGE = 100
-_TAG_CHARACTERS = re.compile(r"[\w\s_.:/=+\-@]*")
-
-
-def check_tags(tags: list[iam.Tag]) -> list[iam.Tag]:
-    """The tags as they are; raises for too many, two of one key or strange characters."""
-    if len(tags) > MAX_TAGS:
-        raise IamLimitExceeded(f"The number of tags has reached the maximum limit of {MAX_TAGS}.")
-    keys = [tag["Key"].lower() for tag in tags]
-    if len(set(keys)) != len(keys):
-        raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-    for tag in tags:
-        if not (_TAG_CHARACTERS.fullmatch(tag["Key"]) and _TAG_CHARACTERS.fullmatch(tag["Value"])):
-            raise InvalidInput(f"Tag {tag['Key']} has characters that tags may not have.")
-    return tags
 
 
 def page_of(max_items: int | None, marker: str | None) -> tuple[int, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,
@@ -17,13 +18,12 @@ from sesame.aws.errors import (
 from sesame.aws.shapes import iam
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations import paging
 from sesame.operations.iam.checks import authorized_user, page_of, user_named
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store import groups, managed_policies
 from sesame.store.db import Store, Transaction
-from sesame.store.users import User
+from sesame.store.iam import groups, managed_policies
+from sesame.store.iam.users import User
 
 MAX_GROUPS = 300
 MAX_GROUPS_OF_USER = 10

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,
@@ -21,13 +22,12 @@ from sesame.aws.errors import (
 from sesame.aws.shapes import iam
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations import paging
 from sesame.operations.iam.checks import page_of
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store import managed_policies as store
 from sesame.store.db import Store, Transaction
-from sesame.store.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
+from sesame.store.iam import managed_policies as store
+from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
 
 MAX_POLICIES, MAX_VERSIONS, MAX_BYTES = 1500, 5, 6144
 """Policies of an account, versions of one, bytes of one without white space (IAM quotas)."""

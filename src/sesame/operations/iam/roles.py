@@ -10,6 +10,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
+from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,
@@ -20,15 +22,14 @@ from sesame.aws.errors import (
 from sesame.aws.shapes import iam
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations import paging
-from sesame.operations.iam.checks import authorized_role, check_tags, page_of, role_named
-from sesame.operations.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.operations.iam.checks import authorized_role, page_of, role_named
+from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_trust_policy
 from sesame.policy.language.trust import MAX_TRUST_CHARACTERS
-from sesame.store import managed_policies, roles
 from sesame.store.db import Store, Transaction
-from sesame.store.roles import Role
+from sesame.store.iam import managed_policies, roles
+from sesame.store.iam.roles import Role
 
 MAX_ROLES = 1000
 DEFAULT_SESSION_S = 3600

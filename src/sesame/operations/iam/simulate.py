@@ -12,11 +12,11 @@ from typing import Literal
 
 from sesame.access.authorize import Authorizer
 from sesame.access.directory import session_principal
+from sesame.aws import paging
 from sesame.aws.errors import InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.errors import ValidationError
 from sesame.model import Caller
-from sesame.operations import paging
 from sesame.operations.table import Handlers
 from sesame.policy import (
     Outcome,
@@ -28,9 +28,9 @@ from sesame.policy import (
 )
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
-from sesame.store import groups, managed_policies, roles, users
 from sesame.store.db import Store, Transaction
-from sesame.store.managed_policies import AWS_PREFIX
+from sesame.store.iam import groups, managed_policies, roles, users
+from sesame.store.iam.managed_policies import AWS_PREFIX
 
 DEFAULT_PAGE = 100
 MAX_RESULTS = 10_000

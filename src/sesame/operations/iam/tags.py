@@ -8,20 +8,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.shapes import iam
 from sesame.model import Caller
-from sesame.operations import paging
 from sesame.operations.iam.checks import (
     authorized_role,
     authorized_user,
-    check_tags,
     page_of,
     role_named,
     user_named,
 )
+from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.store import roles, users
 from sesame.store.db import Store, Transaction
+from sesame.store.iam import roles, users
 
 
 class TagOperations:

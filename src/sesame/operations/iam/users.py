@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,
@@ -19,12 +20,12 @@ from sesame.aws.errors import (
 from sesame.aws.shapes import iam
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.operations import paging
-from sesame.operations.iam.checks import authorized_user, check_tags, page_of, user_asked_for
+from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
+from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store import groups, managed_policies, users
 from sesame.store.db import Store, Transaction
+from sesame.store.iam import groups, managed_policies, users
 from sesame.store.sealed import Sealer
 
 MAX_ACCESS_KEYS = 2

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from sesame.aws import paging
 from sesame.aws.shapes import ses
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
-from sesame.operations import paging
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.table import Handlers
 

@@ -1,8 +1,8 @@
 """Custom verification mail of SES v1. Source: SES API reference."""
 
 from sesame.aws.shapes import ses
+from sesame.identities.custom_verification import MOST_A_PAGE, CustomVerification, Given
 from sesame.model import Caller
-from sesame.operations.custom_verification import MOST_A_PAGE, CustomVerification, Given
 from sesame.operations.table import Handlers
 
 

@@ -4,16 +4,15 @@ Starting a verification is here, finding out its result is `verification`'s. Sou
 reference; SES developer guide, "Verified identities".
 """
 
-from sesame.access.authorize import Authorizer, identity_kind, normal_name
+from sesame.access.authorize import Authorizer, normal_name
+from sesame.aws import paging
 from sesame.aws.shapes import ses
 from sesame.errors import InvalidParameterValue
-from sesame.mail.address import AddressError, normal_domain, parse_addr_spec
-from sesame.mail.domain import DomainError
+from sesame.identities.names import address_name, domain_name, own_identity_name
+from sesame.identities.settings import shown_dkim
+from sesame.identities.verification import Verification
 from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
-from sesame.operations import paging
-from sesame.operations.identity_settings import shown_dkim
 from sesame.operations.table import Handlers
-from sesame.operations.verification import Verification
 from sesame.store import identities
 from sesame.store.db import Store, Transaction
 
@@ -208,42 +207,3 @@ class IdentityOperations:
             return found
 
         return await self._store.read(run)
-
-
-def domain_name(text: str) -> str:
-    """A domain as stored; raises `InvalidParameterValue` in SES's words."""
-    try:
-        if "@" in text or "." not in text:
-            raise AddressError("not a domain")
-        return normal_domain(text)
-    except (AddressError, DomainError):
-        raise InvalidParameterValue(f"Domain {text} is invalid.") from None
-
-
-def address_name(text: str) -> str:
-    """An address as stored; raises `InvalidParameterValue` in SES's words."""
-    try:
-        local_part, domain = parse_addr_spec(text)
-        return f"{local_part}@{normal_domain(domain)}"
-    except (AddressError, DomainError):
-        raise InvalidParameterValue(f"Invalid email address<{text}>.") from None
-
-
-def identity_name(text: str) -> str:
-    """A name of either kind as stored."""
-    return address_name(text) if identity_kind(text) is IdentityKind.ADDRESS else domain_name(text)
-
-
-def own_identity_name(caller: Caller, text: str) -> str:
-    """The name in a parameter that takes a name or the ARN of an identity of the caller.
-
-    Raises `InvalidParameterValue` for an ARN of another account or region.
-    """
-    if not text.startswith("arn:"):
-        return normal_name(text)
-    prefix = f"arn:aws:ses:{caller.region}:{caller.principal.account_id}:identity/"
-    if not text.startswith(prefix) or text == prefix:
-        raise InvalidParameterValue(
-            f"Identity {text} is invalid. Must be a verified email address or domain."
-        )
-    return normal_name(text.removeprefix(prefix))

@@ -3,18 +3,18 @@
 from typing import Any
 
 from sesame.access.authorize import Authorizer, normal_name
+from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
-from sesame.operations import paging
 from sesame.operations.configuration_sets import (
     ConfigurationSets,
     check_delivery,
     check_suppression,
     missing,
 )
-from sesame.operations.identity_policies import IdentityMissing
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, identities

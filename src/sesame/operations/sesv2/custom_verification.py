@@ -2,13 +2,13 @@
 
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue
-from sesame.model import Caller
-from sesame.operations.custom_verification import (
+from sesame.identities.custom_verification import (
     MOST_A_PAGE,
     CustomTemplateMissing,
     CustomVerification,
     Given,
 )
+from sesame.model import Caller
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 

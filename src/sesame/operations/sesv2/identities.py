@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from sesame.access.authorize import Authorizer, identity_kind, normal_name
+from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.errors import (
@@ -15,16 +16,15 @@ from sesame.errors import (
     NotImplementedByService,
     ServiceError,
 )
+from sesame.identities.dkim_keys import LENGTHS
+from sesame.identities.names import identity_name
+from sesame.identities.policies import IdentityMissing
+from sesame.identities.settings import IdentitySettings, shown_dkim
+from sesame.identities.verification import DKIM_BITS, Verification
 from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
-from sesame.operations import paging
 from sesame.operations.configuration_sets import missing
-from sesame.operations.dkim_keys import LENGTHS
-from sesame.operations.identity_policies import IdentityMissing
-from sesame.operations.identity_settings import IdentitySettings, shown_dkim
 from sesame.operations.resource_tags import read_tags
-from sesame.operations.ses.identities import identity_name
 from sesame.operations.table import Handlers
-from sesame.operations.verification import DKIM_BITS, Verification
 from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
 from sesame.store.db import Store, Transaction
 

@@ -4,10 +4,10 @@ from sesame.access.authorize import Authorizer, normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.identities.dkim_keys import LENGTHS
+from sesame.identities.policies import IdentityMissing
+from sesame.identities.settings import IdentitySettings
 from sesame.model import Caller, Identity, OnMxFailure
-from sesame.operations.dkim_keys import LENGTHS
-from sesame.operations.identity_policies import IdentityMissing
-from sesame.operations.identity_settings import IdentitySettings
 from sesame.operations.sesv2.identities import STATUSES
 from sesame.operations.table import Handlers
 

@@ -7,8 +7,7 @@ policy that is not there.
 from sesame.access.authorize import Authorizer, normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
-from sesame.model import Caller
-from sesame.operations.identity_policies import (
+from sesame.identities.policies import (
     IdentityMissing,
     PolicyMissing,
     Write,
@@ -16,6 +15,7 @@ from sesame.operations.identity_policies import (
     remove_policy,
     write_policy,
 )
+from sesame.model import Caller
 from sesame.operations.table import Handlers
 from sesame.store import identities
 from sesame.store.db import Store, Transaction

@@ -3,12 +3,12 @@
 from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService, ServiceError
+from sesame.identities.names import address_name
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations import paging
-from sesame.operations.ses.identities import address_name
 from sesame.operations.table import Handlers
 from sesame.store import suppression
 from sesame.store.db import Store, Transaction

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.shapes import sns
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations import paging
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy

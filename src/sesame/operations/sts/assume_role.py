@@ -18,11 +18,11 @@ from sesame.aws.shapes import sts
 from sesame.errors import AccessDenied, ValidationError
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
-from sesame.operations.iam.checks import check_tags
+from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store import managed_policies, roles
 from sesame.store.db import Store, Transaction
+from sesame.store.iam import managed_policies, roles
 
 DEFAULT_SESSION_S = 3600
 MAX_CHAINED_SESSION_S = 3600

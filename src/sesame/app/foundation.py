@@ -15,21 +15,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TextIO
 
+from sesame.admin.accounts import Limits, Operator
+from sesame.admin.services import ServicePrincipals
 from sesame.config import Settings
 from sesame.dns import DomainNotFound, LocalZone, Resolver
 from sesame.errors import ConfigError
+from sesame.identities.dkim_keys import DkimKeys
+from sesame.identities.dns_checks import DnsChecks
+from sesame.identities.dns_records import Names
+from sesame.identities.settings import IdentitySettings
+from sesame.identities.signing_domain import OwnDomain, OwnNames
+from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.model import MessageId
 from sesame.observe import Clock, Log, SystemClock
-from sesame.operations.dkim_keys import DkimKeys
-from sesame.operations.dns_checks import DnsChecks
-from sesame.operations.dns_records import Names
-from sesame.operations.identity_settings import IdentitySettings
-from sesame.operations.operator import Limits, Operator
-from sesame.operations.own_domain import OwnDomain, OwnNames
-from sesame.operations.service_principals import ServicePrincipals
-from sesame.operations.verification import Verification
-from sesame.sending.system import SystemMail
+from sesame.sending.system_mail import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
 from sesame.store.db import Transaction

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import uvicorn
 
+from sesame.app.api import Doors
+from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.config import Settings, parse_host_port
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
@@ -24,7 +26,6 @@ from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.dns import DomainNotFound, LocalZone
-from sesame.doors import Doors
 from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
@@ -35,7 +36,6 @@ from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
-from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.store import custom_verification, decisions, development
 from sesame.store.db import Transaction
 

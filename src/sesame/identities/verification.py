@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sesame.errors import InvalidParameterValue, ServiceUnavailable
+from sesame.identities.dkim_keys import DkimKeys
+from sesame.identities.dns_checks import ADDRESS_WAIT_S, DnsChecks
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.observe import Clock
-from sesame.operations.dkim_keys import DkimKeys
-from sesame.operations.dns_checks import ADDRESS_WAIT_S, DnsChecks
-from sesame.sending.system import SystemMail
+from sesame.sending.system_mail import SystemMail
 from sesame.store import custom_verification, dkim_keys, identities
 from sesame.store.db import Store, Transaction
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesame.mail.dkim import DkimError, DkimResult, Signer, dns_record, generate_key, verify
-from sesame.mail.dkim_canonical import relaxed_body, relaxed_field, simple_body
+from sesame.dkim.canonicalize import relaxed_body, relaxed_field, simple_body
+from sesame.dkim.sign import DkimError, DkimResult, Signer, dns_record, generate_key, verify
 from sesame.mail.header import MessageError, canonical_newlines
 
 SAMPLES = sorted((Path(__file__).resolve().parents[1] / "vectors" / "mail" / "dkim").glob("0*.txt"))

@@ -11,11 +11,12 @@ from sesame.access.directory import Directory
 from sesame.access.quota import Quota
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
+from sesame.app.foundation import Services
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
+from sesame.identities.custom_verification import CustomVerification
 from sesame.mail.address import identity_candidates
 from sesame.operations.configuration_sets import ConfigurationSets
-from sesame.operations.custom_verification import CustomVerification
 from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.groups import GroupOperations
@@ -55,7 +56,6 @@ from sesame.sending.send import Sender
 from sesame.server.api import AwsApi
 from sesame.server.submission import SubmissionDoor
 from sesame.server.throttle import Throttle
-from sesame.services import Services
 
 
 class Doors:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sesame.dkim.sign import published_key
 from sesame.errors import Unavailable
-from sesame.mail.dkim import published_key
+from sesame.identities.dns_records import Names, Published
 from sesame.model import DkimOrigin, VerificationStatus
-from sesame.operations.dns_records import Names, Published
 
 
 class MxRecord(Protocol):

@@ -19,10 +19,11 @@ from sesame.access.directory import (
 )
 from sesame.aws.arn import Arn
 from sesame.policy import Outcome, Request, Requester, decide, explain
-from sesame.store import groups, identities, replay, roles
+from sesame.store import identities, recorded_sends
 from sesame.store.db import Store, Transaction
+from sesame.store.iam import groups, roles
 from sesame.store.identities import IdentityPolicy
-from sesame.store.replay import Recorded
+from sesame.store.recorded_sends import Recorded
 
 PAGE = 500
 
@@ -107,7 +108,7 @@ def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -
 
 async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
     """Accepted sends, then refused ones, a page at a time."""
-    for read in (replay.accepted, replay.refused):
+    for read in (recorded_sends.accepted, recorded_sends.refused):
         after = 0
         while True:
 

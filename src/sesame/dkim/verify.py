@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
-from sesame.mail.dkim_canonical import relaxed_body, relaxed_field, simple_body
+from sesame.dkim.canonicalize import relaxed_body, relaxed_field, simple_body
 from sesame.mail.header import HeaderField, MessageError, scan
 
 SIGNATURE_LIMIT = 20  # more are not looked at: each costs a look-up and a key operation

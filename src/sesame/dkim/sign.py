@@ -15,9 +15,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from sesame.dkim.canonicalize import relaxed_field, simple_body
+from sesame.dkim.verify import DkimResult, verify
 from sesame.errors import SesameError
-from sesame.mail.dkim_canonical import relaxed_field, simple_body
-from sesame.mail.dkim_verify import DkimResult, verify
 from sesame.mail.header import HeaderField, scan
 
 __all__ = [

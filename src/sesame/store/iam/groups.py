@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from sesame.store import managed_policies, users
 from sesame.store.db import Row, Transaction, account_scope, bump
+from sesame.store.iam import managed_policies, users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

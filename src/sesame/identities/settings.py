@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from sesame.aws.arn import identity_arn
 from sesame.errors import InvalidParameterValue
+from sesame.identities.dkim_keys import DEFAULT_BITS, DkimKeys
+from sesame.identities.dns_checks import DnsChecks
 from sesame.mail.address import identity_candidates
 from sesame.mail.domain import DomainError, normal_domain
 from sesame.model import DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.observe import Clock
-from sesame.operations.dkim_keys import DEFAULT_BITS, DkimKeys
-from sesame.operations.dns_checks import DnsChecks
 from sesame.store import dkim_keys, identities, mail_from, notifications
 from sesame.store.db import Store, Transaction
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from sesame.errors import SesameError
 from sesame.model import AccountId
 from sesame.observe import Clock
-from sesame.store import account_details, accounts, groups, managed_policies, users
+from sesame.store import account_details, accounts
 from sesame.store.db import Store, Transaction
+from sesame.store.iam import groups, managed_policies, users
 from sesame.store.sealed import Sealer
 
 SANDBOX_MAX_24_HOUR_SEND = 200.0

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+from sesame.dkim.sign import DkimError, generate_key, import_key
 from sesame.errors import InvalidParameterValue
-from sesame.mail.dkim import DkimError, generate_key, import_key
 from sesame.model import DkimOrigin, Identity, VerificationStatus
 from sesame.observe import Clock
 from sesame.store import dkim_keys, identities

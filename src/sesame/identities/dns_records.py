@@ -7,7 +7,7 @@ identities", "Easy DKIM", "BYODKIM", "Using a custom MAIL FROM domain".
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.mail.dkim import dns_record
+from sesame.dkim.sign import dns_record
 from sesame.model import DkimOrigin, Identity, IdentityKind, MailFrom
 from sesame.store.dkim_keys import DkimKey
 

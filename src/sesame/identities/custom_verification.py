@@ -15,15 +15,15 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from sesame.access.authorize import Authorizer
+from sesame.aws import paging
 from sesame.aws.arn import custom_verification_template_arn
 from sesame.errors import InvalidParameterValue, LimitExceeded, ServiceError
+from sesame.identities.names import address_name
+from sesame.identities.verification import Verification
 from sesame.mail.address import AddressError, identity_candidates, parse_addr_spec
 from sesame.mail.simple_html import HtmlError, SimpleHtml, read_html
 from sesame.model import Caller, MessageId, VerificationStatus
 from sesame.observe import Clock
-from sesame.operations import paging
-from sesame.operations.ses.identities import address_name
-from sesame.operations.verification import Verification
 from sesame.sending.send import Sender, SenderNotVerified
 from sesame.sending.submission import SimpleContent, Submission
 from sesame.sending.verification_mail import verification_content

@@ -8,8 +8,9 @@ import re
 
 from sesame.errors import SesameError
 from sesame.policy import Policy
-from sesame.store import accounts, roles, users
+from sesame.store import accounts
 from sesame.store.db import Transaction
+from sesame.store.iam import roles, users
 
 _ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|role)/(?:.*/)?([^/]+)")
 

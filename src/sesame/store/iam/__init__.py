@@ -1,0 +1,1 @@
+"""IAM state: users, groups, roles, managed policies, service principals."""
