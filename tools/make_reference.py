@@ -11,6 +11,7 @@ import msgspec
 
 from sesame import config
 from sesame.cli.main import parser
+from sesame.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -23,7 +24,26 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "commands.md": "\n".join(commands_page()),
         "operations.md": operations_page(),
+        "metrics.md": metrics_page(),
     }
+
+
+def metrics_page() -> str:
+    """Every metric with its type, labels and sentence."""
+    lines = [
+        "# Metrics",
+        "",
+        "Exposed in Prometheus's text format by the health listener (`[health]` in the [settings](settings.md)):",
+        "`GET /metrics`. Beside it, `GET /healthz` answers 200 while the process lives and its event loop turns, and",
+        "`GET /readyz` while a send would be accepted: a durable write works and the disk has its reserve. Otherwise",
+        "they answer 503 and a JSON object with the reason for each part that fails.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, kind, labels, what in Metrics().catalogue():
+        lines.append(f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {what} |")
+    return "\n".join(lines) + "\n"
 
 
 def settings_page() -> str:

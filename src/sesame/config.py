@@ -138,6 +138,17 @@ class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """TCP port on 127.0.0.1; 0 takes any free one."""
 
 
+class Health(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Metrics and health checks, on a listener of their own: `/metrics`, `/healthz`, `/readyz`."""
+
+    enabled: bool = True
+    """Whether it listens."""
+    listen: str = "127.0.0.1"
+    """Address to listen on; nobody is asked for a password there."""
+    port: int = 4580
+    """TCP port; 0 takes any free one."""
+
+
 class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a new account may do."""
 
@@ -166,17 +177,28 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`auto`: text on a terminal, JSON lines elsewhere."""
     retention_days: int = 14
     """How long settled messages and refusals can be traced."""
+    disk_reserve_bytes: int = 1_073_741_824
+    """Free space below which the service is not ready; at least three of the largest messages."""
     api: Api = Api()
     submission: Submission = Submission()
     delivery: Delivery = Delivery()
     dns: Dns = Dns()
     mailbox: Mailbox = Mailbox()
     accounts: Accounts = Accounts()
+    health: Health = Health()
 
     @property
     def data_dir(self) -> Path:
         """The data directory."""
         return Path(self.data)
+
+    @property
+    def reserve_bytes(self) -> int:
+        """The free space that is kept: the setting, or three of the largest messages."""
+        largest = max(
+            self.accounts.message_bytes, self.accounts.v2_message_bytes, self.submission.message_bytes
+        )
+        return max(self.disk_reserve_bytes, 3 * largest) if self.disk_reserve_bytes else 0
 
     @property
     def database(self) -> Path:
@@ -287,6 +309,7 @@ def _explain(message: str) -> str:
 def _check(settings: Settings) -> None:
     """What types cannot say. Raises `ConfigError` that names the setting and the fix."""
     ports = [("api.port", settings.api.port), ("mailbox.port", settings.mailbox.port)]
+    ports.append(("health.port", settings.health.port))
     ports += [("submission.ports", port) for port in settings.submission.ports]
     ports += [("submission.tls_ports", port) for port in settings.submission.tls_ports]
     for name, port in ports:

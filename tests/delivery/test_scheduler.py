@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
+from sesame.metrics import Metrics
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.observe import Log
 from sesame.spool.spool import Claim, Spool, SpooledMessage, put
@@ -59,7 +60,7 @@ class Fixture:
         self.scheduler = Scheduler(
             Spool(store), self.deliverer, Nothing(), Nothing(),  # type: ignore[arg-type]
             RetryPolicy(first_delay_s=60, longest_delay_s=3600, give_up_after_s=10_000),
-            clock=self.clock, log=Log(sys.stderr, as_json=True, clock=self.clock), draw=lambda: 0.0,
+            clock=self.clock, log=Log(sys.stderr, as_json=True, clock=self.clock), metrics=Metrics(), draw=lambda: 0.0,
             new_lease=iter(map(str, range(10_000))).__next__, workers=16, per_domain=4, lease_s=600,
         )  # fmt: skip
 

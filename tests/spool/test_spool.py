@@ -195,12 +195,12 @@ def test_purging_leaves_what_is_still_queued(tmp_path: Path) -> None:
 
 def test_depth_and_next_due_time_follow_the_queue(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        assert (await f.spool.depth(), await f.spool.next_due_at()) == (0, None)
+        assert (await f.spool.depth(), await f.spool.next_due_at()) == ((0, None), None)
         await f.put(message("m1", "a@one.test", "b@one.test"))
-        assert (await f.spool.depth(), await f.spool.next_due_at()) == (2, 100.0)
+        assert (await f.spool.depth(), await f.spool.next_due_at()) == ((2, 100.0), 100.0)
         for claim in await f.claim():
             await f.settle(claim, DELIVERED)
-        assert (await f.spool.depth(), await f.spool.next_due_at()) == (0, None)
+        assert (await f.spool.depth(), await f.spool.next_due_at()) == ((0, None), None)
 
     with_spool(tmp_path, check)
 

@@ -53,6 +53,7 @@ class SesameProcess:
     smtp: str = ""
     smtps: str = ""
     ca: str = ""
+    health: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "SesameProcess":
@@ -75,7 +76,9 @@ class SesameProcess:
             select_wait(0.01)
         where = json.loads(ready.read_text())
         self.api = where["api"]
-        self.smtp, self.smtps, self.ca = (where.get(name, "") for name in ("smtp", "smtps", "ca"))
+        self.smtp, self.smtps, self.ca, self.health = (
+            where.get(name, "") for name in ("smtp", "smtps", "ca", "health")
+        )
         return self
 
     @property

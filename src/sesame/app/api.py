@@ -77,6 +77,7 @@ class Doors:
             Quota(),
             clock=services.clock,
             log=services.log,
+            metrics=services.metrics,
             executor=services.executor,
             new_id=services.new_message_id,
             random_hex=services.ids.hex,
@@ -120,6 +121,7 @@ class Doors:
             failure_delay_s=settings.submission.failure_delay_s,
             clock=services.clock,
             log=services.log,
+            metrics=services.metrics,
         )
         self.api = AwsApi(
             {name: ServiceModel.load(name) for name in handlers},
@@ -136,6 +138,7 @@ class Doors:
             new_request_id=services.ids.request_id,
             clock=services.clock,
             log=services.log,
+            metrics=services.metrics,
         )
 
     def _ses(self) -> Handlers:

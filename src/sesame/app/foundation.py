@@ -27,6 +27,7 @@ from sesame.identities.settings import IdentitySettings
 from sesame.identities.signing_domain import OwnDomain, OwnNames
 from sesame.identities.verification import Verification
 from sesame.ids import Ids
+from sesame.metrics import Metrics
 from sesame.model import MessageId
 from sesame.observe import Clock, Log, SystemClock
 from sesame.sending.system_mail import SystemMail
@@ -86,6 +87,7 @@ class Services:
         master_key = load_master_key(settings, random_bytes)
         self.return_path_key = derive(master_key, "return path")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
+        self.metrics = Metrics()
         self.store = SqliteStore(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
         self.resolver = self._resolver()

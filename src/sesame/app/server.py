@@ -1,12 +1,10 @@
-"""The server: doors and delivery on top of `services`, in one process until it is told to stop.
-
-This, `services` and `doors` are the only places where objects are made and joined.
-"""
+"""The server: doors and delivery on top of `foundation` and `api`, in one process until it is told to stop."""
 
 import asyncio
 import fcntl
 import os
 import random
+import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import uvicorn
 
 from sesame.app.api import Doors
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
+from sesame.app.readiness import Readiness
 from sesame.config import Settings, parse_host_port
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
@@ -31,6 +30,7 @@ from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
 from sesame.sending.send import LARGE_BYTES
+from sesame.server.health import HealthServer
 from sesame.server.http import ApiServer, HttpDoor, listen
 from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
@@ -55,6 +55,8 @@ class Endpoints:
     ca: Path | None
     """The CA that signed the development certificate."""
     mailbox_port: int | None
+    health: str | None
+    """Where metrics and health checks are."""
 
 
 class Server:
@@ -72,10 +74,17 @@ class Server:
         self._log = log
         self._clock = clock
         self.services = Services(settings, log=log, clock=clock, durable=durable, url=self._url)
+        self._readiness = Readiness(
+            self.services.store,
+            free_bytes=lambda: shutil.disk_usage(settings.data_dir).free,
+            reserve_bytes=settings.reserve_bytes,
+            clock=clock,
+        )
         self._mailbox = self._make_mailbox()
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
+        self._health = self._make_health()
         self._http = self._make_http()
         self._ca: Path | None = None
         self._submission = self._make_submission()
@@ -89,7 +98,10 @@ class Server:
             await create_demo_accounts(self.services)
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._check_identities()), tasks.create_task(self._purge())]
+                running = [
+                    tasks.create_task(task)
+                    for task in (self._check_identities(), self._purge(), self._measure_loop())
+                ]
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
                 )
@@ -99,6 +111,8 @@ class Server:
                 await self._http.listening.wait()
                 if self._submission is not None:
                     await self._submission.start()
+                if self._health is not None:
+                    self._health.start()
                 ready(self._endpoints())
                 await stop.wait()
                 self._log.event("stopping")
@@ -112,6 +126,8 @@ class Server:
                 for task in running:
                     task.cancel()
         finally:
+            if self._health is not None:
+                self._health.stop()
             self.services.close()
             os.close(self._lock)
 
@@ -127,6 +143,7 @@ class Server:
             smtps=first(is_implicit=True),
             ca=self._ca,
             mailbox_port=None if self._mailbox is None else self._mailbox.port,
+            health=None if self._health is None else self._health.url,
         )
 
     @staticmethod
@@ -143,7 +160,7 @@ class Server:
         door = HttpDoor(
             self._doors.api,
             confirm=services.verification.confirm,
-            ready=self._problems,
+            ready=self._readiness.problems,
             max_body_bytes=settings.api.max_body_bytes,
             memory_bytes=settings.api.memory_bytes,
         )
@@ -179,7 +196,7 @@ class Server:
         certificate = Certificate(chain, key, setting="submission.tls_certificate", log=self._log)
         listeners = [
             Listener(
-                sock=self._listen_for_mail(setting, port, is_development=self._ca is not None),
+                sock=self._listen_or_any(setting, settings.listen, port),
                 certificate=certificate,
                 is_implicit=is_implicit,
             )
@@ -199,13 +216,12 @@ class Server:
         open_session = self._doors.submission.open_session
         return SmtpServer(listeners, open_session, bounds, log=self._log, auth_required=True)
 
-    def _listen_for_mail(self, setting: str, port: int, *, is_development: bool) -> socket.socket:
+    def _listen_or_any(self, setting: str, host: str, port: int) -> socket.socket:
         """The port of the setting; a second development server on one machine takes any free one."""
-        host = self._settings.submission.listen
         try:
             return self._listen(setting, host, port)
         except ConfigError:
-            if not is_development:
+            if self._settings.dns.resolver != "local":
                 raise
             self._log.event("port_taken", setting=setting, port=port)
             return self._listen(setting, host, 0)
@@ -246,6 +262,7 @@ class Server:
             ),
             clock=self._clock,
             log=self._log,
+            metrics=services.metrics,
             draw=random.SystemRandom().random,
             new_lease=lambda: services.ids.hex(16),
             workers=settings.workers,
@@ -269,17 +286,29 @@ class Server:
 
         return MailboxServer(sock, keep, hostname=LocalZone.MAILBOX_HOST, log=self._log)
 
-    async def _problems(self) -> dict[str, str]:
-        """What keeps the server from working, by part; empty when it is ready."""
+    def _make_health(self) -> HealthServer | None:
+        settings, services = self._settings.health, self.services
+        if not settings.enabled:
+            return None
+        sock = self._listen_or_any("health.port", settings.listen, settings.port)
 
-        async def run(tx: Transaction) -> None:
-            await tx.one("SELECT 1")
+        async def refresh() -> None:
+            depth, oldest = await services.spool.depth()
+            metrics = services.metrics
+            metrics.queue_depth.labels("queued").set(depth)
+            metrics.queue_oldest_age.set(0.0 if oldest is None else max(0.0, self._clock.now() - oldest))
+            metrics.disk_free.set(shutil.disk_usage(self._settings.data_dir).free)
 
-        try:
-            await self.services.store.read(run)
-        except Unavailable as error:
-            return {"store": str(error)}
-        return {}
+        return HealthServer(
+            sock, metrics=services.metrics.text, refresh=refresh, ready=self._readiness.problems
+        )
+
+    async def _measure_loop(self) -> None:
+        """How late the loop comes to what is due: what everybody waits for."""
+        while True:
+            before = self._clock.monotonic()
+            await asyncio.sleep(1.0)
+            self.services.metrics.loop_lag.set(max(0.0, self._clock.monotonic() - before - 1.0))
 
     async def _check_identities(self) -> None:
         while True:

@@ -83,6 +83,7 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
         smtps = 0 if smtps is None else smtps
     return {
         "api.port": args.api_port,
+        "health.port": 0 if args.api_port == 0 else None,
         "submission.ports": None if smtp is None else [smtp],
         "submission.tls_ports": None if smtps is None else [smtps],
     }
@@ -136,7 +137,12 @@ def _settle_garbage_collection() -> None:
 
 def _where(endpoints: "Endpoints") -> dict[str, str]:
     """Where each door is, for the log and the ready file."""
-    doors = {"api": endpoints.api, "smtp": endpoints.smtp, "smtps": endpoints.smtps}
+    doors = {
+        "api": endpoints.api,
+        "smtp": endpoints.smtp,
+        "smtps": endpoints.smtps,
+        "health": endpoints.health,
+    }
     found = {name: where for name, where in doors.items() if where is not None}
     return found if endpoints.ca is None else found | {"ca": str(endpoints.ca.resolve())}
 

@@ -17,6 +17,7 @@ from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy, next_attempt_at
 from sesame.delivery.settings import SettingsCache
 from sesame.errors import Unavailable
+from sesame.metrics import Metrics
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock, Log
 from sesame.spool.spool import Claim, Settlement, Spool, domain_of
@@ -40,6 +41,7 @@ class Scheduler:
         *,
         clock: Clock,
         log: Log,
+        metrics: Metrics,
         draw: Callable[[], float],
         new_lease: Callable[[], str],
         workers: int,
@@ -53,6 +55,7 @@ class Scheduler:
         self._retry = retry
         self._clock = clock
         self._log = log
+        self._metrics = metrics
         self._draw = draw
         self._new_lease = new_lease
         self._workers = workers
@@ -140,6 +143,12 @@ class Scheduler:
         self._done.append(Settlement(claim=claim, outcome=outcome, retry_at=self._retry_at(claim, outcome)))
         self._settle_now.set()
         self._work.set()
+        seconds = self._clock.monotonic() - started
+        metrics = self._metrics
+        metrics.attempts.labels(outcome.kind.value, outcome.status[:1]).inc()
+        metrics.attempt_duration.observe(seconds)
+        if claim.attempts == 1:
+            metrics.queue_wait.observe(max(0.0, self._clock.now() - seconds - claim.accepted_at))
         self._log.event(
             "delivery_attempt",
             message_id=claim.message_id,
@@ -148,7 +157,7 @@ class Scheduler:
             result=outcome.kind.value,
             status=outcome.status,
             remote=outcome.remote_mta,
-            ms=round((self._clock.monotonic() - started) * 1000, 1),
+            ms=round(seconds * 1000, 1),
         )
 
     def _retry_at(self, claim: Claim, outcome: Outcome) -> float | None:

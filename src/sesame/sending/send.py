@@ -21,6 +21,7 @@ from sesame.errors import (
     ServiceUnavailable,
     SesameError,
 )
+from sesame.metrics import Metrics
 from sesame.model import Caller, MessageId
 from sesame.observe import Clock, Log
 from sesame.sending.compose import Composed, Stamp, compose
@@ -66,6 +67,7 @@ class Sender:
         *,
         clock: Clock,
         log: Log,
+        metrics: Metrics,
         executor: Executor,
         new_id: Callable[[float], MessageId],
         random_hex: Callable[[int], str],
@@ -77,6 +79,7 @@ class Sender:
         self._quota = quota
         self._clock = clock
         self._log = log
+        self._metrics = metrics
         self._executor = executor
         self._new_id = new_id
         self._random_hex = random_hex
@@ -88,13 +91,16 @@ class Sender:
 
         `also` is run in the accept transaction, last.
         """
+        started = self._clock.monotonic()
         await self._check_not_paused(caller)
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
         if composed.configuration_set is not None:
             composed = await self._with_set(caller, composed, composed.configuration_set)
         for _ in range(MAX_DECISIONS):
+            deciding = self._clock.monotonic()
             decision = await self._authorizer.decide_send(caller, composed.request)
+            self._metrics.decide_duration.observe(self._clock.monotonic() - deciding)
             try:
                 self._admit(caller, composed, decision)
                 await self._accept(caller, message_id, composed, decision, also)
@@ -104,8 +110,12 @@ class Sender:
             except ServiceError as refusal:
                 if await self._authorizer.is_stale(decision):
                     continue
+                self._metrics.decisions.labels("refused", refusal.code).inc()
                 await self._keep_refusal(caller, composed.request, decision, refusal)
                 raise
+            self._metrics.decisions.labels("allowed", "").inc()
+            self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
+            self._metrics.accept_duration.observe(self._clock.monotonic() - started)
             self._accepted()
             return message_id
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")

@@ -26,6 +26,7 @@ from sesame.errors import (
     ServiceUnavailable,
     Unavailable,
 )
+from sesame.metrics import Metrics
 from sesame.model import Caller
 from sesame.observe import Clock, Log
 from sesame.server.throttle import Throttle
@@ -71,6 +72,7 @@ class AwsApi:
         new_request_id: Callable[[], str],
         clock: Clock,
         log: Log,
+        metrics: Metrics,
     ) -> None:
         codecs = {name: _codec(model) for name, model in models.items()}
         # SES has one signing name in both versions: the path tells v2, the scope all others.
@@ -84,6 +86,7 @@ class AwsApi:
         self._new_request_id = new_request_id
         self._clock = clock
         self._log = log
+        self._metrics = metrics
 
     async def answer(self, request: HttpRequest, peer: Peer) -> HttpResponse:
         """Run one request to its answer; never raises."""
@@ -101,16 +104,20 @@ class AwsApi:
         except Exception:
             self._log.error("internal_failure", request_id=request_id, trace=traceback.format_exc())
             reply = call.codec.refuse(InternalFailure(), request_id=request_id)
+        seconds = self._clock.monotonic() - started
+        service = call.codec.model.name
+        self._metrics.api_requests.labels(service, call.known_name, reply.code or "").inc()
+        self._metrics.api_request_duration.labels(service).observe(seconds)
         self._log.event(
             "api_request",
             request_id=request_id,
-            service=call.codec.model.name,
+            service=service,
             operation=call.operation_name,
             account_id=None if call.caller is None else call.caller.principal.account_id,
             region=None if call.caller is None else call.caller.region,
             status=reply.status,
             code=reply.code or None,
-            ms=round((self._clock.monotonic() - started) * 1000, 2),
+            ms=round(seconds * 1000, 2),
         )
         return _response(reply)
 
@@ -140,6 +147,8 @@ class AwsApi:
             fresh=self._uncached(model.name, asked.name),
             api_version=API_VERSIONS.get(model.name),
         )
+        if asked.operation is not None:
+            call.known_name = asked.name
         operation = self._operation(model, asked, presigned=signed.presigned)
         if model.signing_name == "ses" and self._uncached(model.name, operation.name):
             self._throttle.admit(call.caller, model.name, operation.name)
@@ -167,6 +176,8 @@ class _Call:
 
     codec: Codec
     operation_name: str = ""
+    known_name: str = ""
+    """The same where the model has it: names that clients make up are no labels of metrics."""
     caller: Caller | None = None
 
 

@@ -18,6 +18,7 @@ from sesame.errors import (
     Throttling,
     Unavailable,
 )
+from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.sending.send import Sender
 from sesame.sending.submission import RawContent, Submission
@@ -28,6 +29,7 @@ from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerCon
 
 TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
 TEMPORARY_AUTH_FAILURE = Reply(454, "Temporary authentication failure")
+_KNOWN_REASONS = frozenset({"wrong credentials", "too many failures", "internal failure"})
 
 
 class SubmissionDoor:
@@ -43,6 +45,7 @@ class SubmissionDoor:
         failure_delay_s: float,
         clock: Clock,
         log: Log,
+        metrics: Metrics,
     ) -> None:
         self.logins = logins
         self.sender = sender
@@ -51,6 +54,7 @@ class SubmissionDoor:
         self.failure_delay_s = failure_delay_s
         self.clock = clock
         self.log = log
+        self.metrics = metrics
 
     def open_session(self, address: str, is_tls: bool) -> "SubmissionSession":
         """A session for a client at `address`; `is_tls`: TLS comes before the greeting."""
@@ -91,6 +95,7 @@ class SubmissionSession:
             door.log.error("internal_failure", trace=traceback.format_exc())
             refusal, reason = TEMPORARY_AUTH_FAILURE, "internal failure"
         if refusal is not None:
+            door.metrics.smtp_logins_refused.labels(reason if reason in _KNOWN_REASONS else "other").inc()
             door.log.event("smtp_login_refused", address=self._address, reason=reason)
             await asyncio.sleep(door.failure_delay_s)
         return refusal
@@ -115,6 +120,7 @@ class SubmissionSession:
         except Exception:
             door.log.error("internal_failure", trace=traceback.format_exc())
             reply = TEMPORARY_FAILURE
+        door.metrics.smtp_messages.labels(str(reply.code)).inc()
         door.log.event(
             "smtp_message",
             request_id=None if caller is None else caller.request_id,

@@ -358,13 +358,17 @@ class Spool:
 
         return await self._store.read(run)
 
-    async def depth(self) -> int:
-        """How many recipients are queued."""
+    async def depth(self) -> tuple[int, float | None]:
+        """How many recipients are queued, and when the oldest of them was accepted."""
 
-        async def run(tx: Transaction) -> int:
-            row = await tx.one("SELECT COUNT(*) FROM recipient WHERE state = 'queued'")
+        async def run(tx: Transaction) -> tuple[int, float | None]:
+            row = await tx.one(
+                "SELECT COUNT(*), (SELECT accepted_at FROM message WHERE seq ="
+                " (SELECT MIN(message_seq) FROM recipient WHERE state = 'queued'))"
+                " FROM recipient WHERE state = 'queued'"
+            )
             assert row is not None
-            return int(row[0])
+            return int(row[0]), None if row[1] is None else float(row[1])
 
         return await self._store.read(run)
 

@@ -1,0 +1,101 @@
+"""The metric catalogue: every metric Sesame exposes, with its unit and its labels.
+
+Declared here and nowhere else; `docs/reference/metrics.md` is made from it. No label holds an address, a
+domain, an account or a message: those are in the log. A file of its own rather than part of `observe`,
+since prometheus-client takes 80 ms to load and most commands need no metrics.
+Source: Prometheus, "Metric and label naming".
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics import MetricWrapperBase
+
+FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Bounds of what a client waits for."""
+SLOW_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0)
+"""Bounds of what another server takes its time for."""
+AGE_S = (0.1, 1.0, 5.0, 30.0, 60.0, 300.0, 1_800.0, 3_600.0, 14_400.0, 50_400.0)
+"""Bounds of how long mail waits."""
+BATCH = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Metrics:
+    """One process's metrics, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.api_requests = self._counter(
+            "sesame_api_requests", "Calls of AWS operations answered.", "service", "operation", "code"
+        )
+        self.api_request_duration = self._histogram(
+            "sesame_http_request_duration_seconds", "From a whole request to its answer.", FAST_S, "service"
+        )
+        self.smtp_messages = self._counter(
+            "sesame_smtp_messages", "Messages answered after DATA by the submission door.", "code"
+        )
+        self.smtp_logins_refused = self._counter(
+            "sesame_smtp_logins_refused", "AUTH attempts refused.", "reason"
+        )
+        self.connections = self._gauge("sesame_connections", "Connections open now.", "door")
+        self.connections_refused = self._counter(
+            "sesame_connections_refused", "Connections turned away.", "door", "reason"
+        )
+        self.decisions = self._counter(
+            "sesame_authz_decisions", "Sends decided, by the answer and its code.", "decision", "code"
+        )
+        self.decide_duration = self._histogram(
+            "sesame_authz_decision_duration_seconds", "Deciding one send, look-ups included.", FAST_S
+        )
+        self.accept_duration = self._histogram(
+            "sesame_accept_duration_seconds", "From a typed request to the durable commit.", FAST_S
+        )
+        self.messages = self._counter(
+            "sesame_messages", "Recipients that reached a state: accepted, or a final one.", "state"
+        )
+        self.commit_duration = self._histogram(
+            "sesame_commit_duration_seconds", "One commit with its fsync.", FAST_S
+        )
+        self.commit_batch = self._histogram(
+            "sesame_commit_batch_size", "Transactions that shared a commit.", BATCH
+        )
+        self.queue_depth = self._gauge("sesame_queue_depth", "Recipients in the spool.", "state")
+        self.queue_oldest_age = self._gauge(
+            "sesame_queue_oldest_age_seconds", "Age of the oldest recipient that is still queued."
+        )
+        self.queue_wait = self._histogram(
+            "sesame_queue_wait_seconds", "From acceptance to the first attempt.", AGE_S
+        )
+        self.attempts = self._counter(
+            "sesame_delivery_attempts", "Delivery attempts, by result and class of status.", "result", "class"
+        )
+        self.attempt_duration = self._histogram(
+            "sesame_delivery_duration_seconds", "One delivery attempt.", SLOW_S
+        )
+        self.disk_free = self._gauge("sesame_disk_free_bytes", "Free space where the database is.")
+        self.loop_lag = self._gauge(
+            "sesame_event_loop_lag_seconds", "How late the event loop ran its last due timer."
+        )
+
+    def text(self) -> bytes:
+        """All metrics in the text exposition format."""
+        return generate_latest(self.registry)
+
+    def catalogue(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+        """Each metric: name as exposed, type, labels, what it says."""
+        for metric in vars(self).values():
+            if isinstance(metric, MetricWrapperBase):
+                described = next(iter(metric.describe()))
+                suffix = "_total" if described.type == "counter" else ""
+                labels: tuple[str, ...] = metric._labelnames
+                yield f"{described.name}{suffix}", described.type, labels, described.documentation
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(name, what, labels, registry=self.registry)
+
+    def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
+        return Gauge(name, what, labels, registry=self.registry)
+
+    def _histogram(self, name: str, what: str, bounds: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(name, what, labels, buckets=bounds, registry=self.registry)
