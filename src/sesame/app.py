@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from sesame.config import Settings, parse_host_port
+from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -37,7 +38,6 @@ from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.store import custom_verification, decisions, development
-from sesame.store.db import Transaction
 
 PURGE_EVERY_S = 3600.0
 DAY_S = 86_400.0

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TextIO
 
 from sesame.config import Settings
+from sesame.db import Transaction
+from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
 from sesame.errors import ConfigError
 from sesame.ids import Ids
@@ -32,9 +34,7 @@ from sesame.operations.verification import Verification
 from sesame.sending.system import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
-from sesame.store.db import Transaction
 from sesame.store.sealed import KEY_BYTES, Sealer, derive
-from sesame.store.sqlite import SqliteStore
 
 SIGNING_THREADS = 2
 

@@ -9,6 +9,8 @@ import pytest
 
 from sesame.access.authorize import Authorizer, SenderAddress, SendRequest
 from sesame.access.directory import Directory
+from sesame.db import account_scope, epoch, identities_scope
+from sesame.db.sqlite import SqliteStore
 from sesame.errors import InvalidParameterValue
 from sesame.mail.address import identity_candidates
 from sesame.model import (
@@ -22,9 +24,7 @@ from sesame.model import (
 )
 from sesame.store import accounts, identities, users
 from sesame.store.accounts import Account
-from sesame.store.db import account_scope, epoch, identities_scope
 from sesame.store.sealed import Sealer
-from sesame.store.sqlite import SqliteStore
 from sesame.store.users import AccessKey
 
 OWNER, REGION = AccountId("111111111111"), "us-east-1"

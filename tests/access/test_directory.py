@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sesame.access.directory import Directory
+from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
 from sesame.policy import EMPTY, Outcome, Request, Requester, decide
 from sesame.store import accounts, identities, users
 from sesame.store.accounts import Account
 from sesame.store.identities import IdentityPolicy
 from sesame.store.sealed import Sealer
-from sesame.store.sqlite import SqliteStore
 from sesame.store.users import AccessKey, User
 
 OWNER, DELEGATE, REGION = AccountId("111111111111"), AccountId("222222222222"), "us-east-1"

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from sesame.access.quota import Quota
+from sesame.db import Transaction
+from sesame.db.sqlite import SqliteStore
 from sesame.errors import Throttling
 from sesame.model import AccountId
 from sesame.store import accounts
 from sesame.store.accounts import Account, RegionState
-from sesame.store.db import Transaction
-from sesame.store.sqlite import SqliteStore
 
 ACCOUNT, REGION = AccountId("111111111111"), "us-east-1"
 DAY = 86_400.0

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
     AccountId,
     Identity,
@@ -40,7 +41,6 @@ from sesame.store import (
     services,
     users,
 )
-from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.store.sealed import Sealer
 
 MAX_SCOPES = 10_000

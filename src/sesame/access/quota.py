@@ -6,9 +6,9 @@ the same, but then the quota would be exceeded; I5 is stronger, so an overshooti
 Source: SES developer guide, "Managing sending quotas".
 """
 
+from sesame.db import Transaction
 from sesame.errors import DailyQuotaExceeded, InternalFailure, Throttling
 from sesame.store import accounts
-from sesame.store.db import Transaction
 
 UNLIMITED = -1
 

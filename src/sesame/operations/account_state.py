@@ -1,10 +1,10 @@
 """The account's limits, usage and switch in one region: what the account operations of v1 and v2 share."""
 
+from sesame.db import Store, Transaction
 from sesame.errors import InternalFailure
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.store import accounts
-from sesame.store.db import Store, Transaction
 
 
 async def account_state(store: Store, caller: Caller, clock: Clock) -> accounts.RegionState:

@@ -7,12 +7,12 @@ for that here. Source: SES developer guide, "Authenticating email with DKIM".
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.db import Store, Transaction
 from sesame.mail.dkim import dns_record
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.operations.dkim_keys import DkimKeys
 from sesame.operations.dns_records import OPERATOR, Record
 from sesame.store import development, dkim_keys
-from sesame.store.db import Store, Transaction
 from sesame.store.dkim_keys import DkimKey
 
 

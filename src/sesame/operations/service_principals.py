@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.db import Store, Transaction
 from sesame.observe import Clock
 from sesame.operations.operator import OperatorError
 from sesame.store import services
-from sesame.store.db import Store, Transaction
 from sesame.store.sealed import Sealer
 
 MAX_KEYS = 2

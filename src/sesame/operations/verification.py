@@ -7,6 +7,7 @@ mailed link; `dns_checks` looks for the records. Source: SES developer guide, "C
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceUnavailable
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.observe import Clock
@@ -14,7 +15,6 @@ from sesame.operations.dkim_keys import DkimKeys
 from sesame.operations.dns_checks import ADDRESS_WAIT_S, DnsChecks
 from sesame.sending.system import SystemMail
 from sesame.store import custom_verification, dkim_keys, identities
-from sesame.store.db import Store, Transaction
 
 DKIM_BITS = 2048
 

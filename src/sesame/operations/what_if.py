@@ -18,9 +18,9 @@ from sesame.access.directory import (
     session_limits,
 )
 from sesame.aws.arn import Arn
+from sesame.db import Store, Transaction
 from sesame.policy import Outcome, Request, Requester, decide, explain
 from sesame.store import groups, identities, replay, roles
-from sesame.store.db import Store, Transaction
 from sesame.store.identities import IdentityPolicy
 from sesame.store.replay import Recorded
 

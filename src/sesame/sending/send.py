@@ -13,6 +13,7 @@ from dataclasses import replace
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
 from sesame.access.quota import Quota
 from sesame.access.record import decision_json, owner_concerned, reason
+from sesame.db import Store, Transaction, epochs
 from sesame.errors import (
     AccountSendingPaused,
     MailFromDomainNotVerified,
@@ -28,7 +29,6 @@ from sesame.sending.set_options import in_force, suppressed_among, with_options
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool import spool
 from sesame.store import configuration_sets, decisions
-from sesame.store.db import Store, Transaction, epochs
 
 LARGE_BYTES = 256 * 1024
 """Messages above this are read and written on threads, so that one of them does not hold up the rest."""

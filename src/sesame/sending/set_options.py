@@ -7,11 +7,11 @@ through (I4). Source: SES developer guide, "Using configuration sets", "account-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from sesame.db import Transaction
 from sesame.errors import ConfigurationSetDoesNotExist, ServiceError
 from sesame.spool.spool import SpooledMessage
 from sesame.store import configuration_sets, suppression
 from sesame.store.configuration_sets import ConfigurationSet
-from sesame.store.db import Transaction
 
 
 class ConfigurationSetSendingPaused(ServiceError):

@@ -5,11 +5,11 @@ It goes through the spool like any other; no account is charged and no identity 
 
 from collections.abc import Callable
 
+from sesame.db import Transaction
 from sesame.mail.address import parse_mailbox
 from sesame.mail.build import build_simple
 from sesame.model import SYSTEM_ACCOUNT, MessageId
 from sesame.spool import spool
-from sesame.store.db import Transaction
 
 
 class SystemMail:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from sesame.db import Row, Store, Transaction
 from sesame.model import SYSTEM_ACCOUNT, MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.store import configuration_sets, suppression
-from sesame.store.db import Row, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

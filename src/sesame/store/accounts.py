@@ -6,8 +6,8 @@ Source: SES developer guide, "Managing sending quotas"; the token bucket with de
 
 from dataclasses import dataclass
 
+from sesame.db import Row, Transaction, account_scope, bump
 from sesame.model import AccountId
-from sesame.store.db import Row, Transaction, account_scope, bump
 
 DAY_S = 86_400
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import Identity
 from sesame.store import tags
-from sesame.store.db import Row, Transaction, bump, identities_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from sesame.db import Row, Transaction, account_scope, bump
 from sesame.store import managed_policies, users
-from sesame.store.db import Row, Transaction, account_scope, bump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

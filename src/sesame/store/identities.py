@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.store import notifications, tags
-from sesame.store.db import Row, Transaction, bump, identities_scope
 
 _COLUMNS = (
     "account_id, region, name, kind, verification, verification_token, created_at,"

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction, account_scope, bump
+from sesame.db import Row, Transaction, account_scope, bump
 
 AWS_PREFIX = "arn:aws:iam::aws:policy/"
 

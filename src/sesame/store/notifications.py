@@ -6,7 +6,7 @@ as. No decision about a send reads this.
 
 from dataclasses import dataclass, field
 
-from sesame.store.db import Transaction
+from sesame.db import Transaction
 
 KINDS = ("Bounce", "Complaint", "Delivery")
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sesame.db import Row, Transaction, account_scope, bump
 from sesame.store import managed_policies
-from sesame.store.db import Row, Transaction, account_scope, bump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

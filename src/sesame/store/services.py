@@ -5,7 +5,7 @@ A service has no account, so it has an epoch scope of its own (I4). Secrets come
 
 from dataclasses import dataclass
 
-from sesame.store.db import Transaction, bump
+from sesame.db import Transaction, bump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

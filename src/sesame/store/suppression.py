@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sesame.store.db import Row, Transaction
+from sesame.db import Row, Transaction
 
 Reason = Literal["BOUNCE", "COMPLAINT"]
 REASONS: tuple[Reason, ...] = ("BOUNCE", "COMPLAINT")

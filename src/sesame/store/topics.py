@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sesame.db import Row, Transaction
 from sesame.store import tags
-from sesame.store.db import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Secrets come and go sealed; every change bumps the account's epoch (I4).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction, account_scope, bump
+from sesame.db import Row, Transaction, account_scope, bump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

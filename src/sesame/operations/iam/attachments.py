@@ -10,6 +10,7 @@ from typing import Literal
 from sesame.access.authorize import Authorizer
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations import paging
 from sesame.operations.iam.checks import page_of
@@ -17,7 +18,6 @@ from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.table import Handlers
 from sesame.store import groups, roles, users
 from sesame.store import managed_policies as store
-from sesame.store.db import Store, Transaction
 from sesame.store.managed_policies import AWS_MANAGED
 
 MAX_ATTACHED = 10

@@ -5,11 +5,11 @@ import re
 from sesame.access.authorize import Authorizer
 from sesame.aws.errors import IamLimitExceeded, InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller, PrincipalKind
 from sesame.operations import paging
 from sesame.store import roles, users
-from sesame.store.db import Store, Transaction
 
 MAX_TAGS = 50
 DEFAULT_PAGE = 100

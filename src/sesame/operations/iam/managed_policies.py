@@ -19,6 +19,7 @@ from sesame.aws.errors import (
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations import paging
@@ -26,7 +27,6 @@ from sesame.operations.iam.checks import page_of
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import managed_policies as store
-from sesame.store.db import Store, Transaction
 from sesame.store.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
 
 MAX_POLICIES, MAX_VERSIONS, MAX_BYTES = 1500, 5, 6144

@@ -5,13 +5,13 @@ from urllib.parse import quote
 from sesame.access.authorize import Authorizer
 from sesame.aws.errors import IamLimitExceeded, MalformedPolicyDocument, NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations import paging
 from sesame.operations.iam.checks import authorized_role, page_of, role_named
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import roles
-from sesame.store.db import Store, Transaction
 from sesame.store.roles import Role
 
 MAX_INLINE_POLICY_BYTES = 10240

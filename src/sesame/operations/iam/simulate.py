@@ -14,6 +14,7 @@ from sesame.access.authorize import Authorizer
 from sesame.access.directory import session_principal
 from sesame.aws.errors import InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.operations import paging
@@ -29,7 +30,6 @@ from sesame.policy import (
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
 from sesame.store import groups, managed_policies, roles, users
-from sesame.store.db import Store, Transaction
 from sesame.store.managed_policies import AWS_PREFIX
 
 DEFAULT_PAGE = 100

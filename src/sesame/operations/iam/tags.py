@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations import paging
 from sesame.operations.iam.checks import (
@@ -21,7 +22,6 @@ from sesame.operations.iam.checks import (
 )
 from sesame.operations.table import Handlers
 from sesame.store import roles, users
-from sesame.store.db import Store, Transaction
 
 
 class TagOperations:

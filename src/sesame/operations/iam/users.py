@@ -17,6 +17,7 @@ from sesame.aws.errors import (
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
 from sesame.operations import paging
@@ -24,7 +25,6 @@ from sesame.operations.iam.checks import authorized_user, check_tags, page_of, u
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import groups, managed_policies, users
-from sesame.store.db import Store, Transaction
 from sesame.store.sealed import Sealer
 
 MAX_ACCESS_KEYS = 2

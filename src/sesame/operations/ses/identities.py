@@ -6,6 +6,7 @@ reference; SES developer guide, "Verified identities".
 
 from sesame.access.authorize import Authorizer, identity_kind, normal_name
 from sesame.aws.shapes import ses
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.mail.address import AddressError, normal_domain, parse_addr_spec
 from sesame.mail.domain import DomainError
@@ -15,7 +16,6 @@ from sesame.operations.identity_settings import shown_dkim
 from sesame.operations.table import Handlers
 from sesame.operations.verification import Verification
 from sesame.store import identities
-from sesame.store.db import Store, Transaction
 
 MAX_IDENTITIES_A_CALL = 100
 MOST_LISTED = 1_000

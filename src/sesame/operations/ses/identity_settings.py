@@ -8,13 +8,13 @@ from typing import Literal
 
 from sesame.access.authorize import Authorizer, identity_kind, normal_name
 from sesame.aws.shapes import ses
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.operations.identity_settings import IdentitySettings
 from sesame.operations.ses.identities import MAX_IDENTITIES_A_CALL, own_identity_name
 from sesame.operations.table import Handlers
 from sesame.store import identities, mail_from
-from sesame.store.db import Store, Transaction
 
 
 class IdentitySettingOperations:

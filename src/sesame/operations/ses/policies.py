@@ -2,12 +2,12 @@
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import ses
+from sesame.db import Store
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.identity_policies import Write, policies_of, remove_policy, write_policy
 from sesame.operations.ses.identities import own_identity_name
 from sesame.operations.table import Handlers
-from sesame.store.db import Store
 
 MAX_NAMES_A_CALL = 20
 

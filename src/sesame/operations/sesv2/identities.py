@@ -10,6 +10,7 @@ from typing import Literal
 from sesame.access.authorize import Authorizer, identity_kind, normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.errors import (
     InvalidParameterValue,
     NotImplementedByService,
@@ -26,7 +27,6 @@ from sesame.operations.ses.identities import identity_name
 from sesame.operations.table import Handlers
 from sesame.operations.verification import DKIM_BITS, Verification
 from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
-from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1000
 Status = Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, NotImplementedByService, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
@@ -11,7 +12,6 @@ from sesame.operations import paging
 from sesame.operations.ses.identities import address_name
 from sesame.operations.table import Handlers
 from sesame.store import suppression
-from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1_000
 _FOREVER = 1e12

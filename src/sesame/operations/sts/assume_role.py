@@ -15,6 +15,7 @@ from sesame.access.directory import session_principal, trust_policy
 from sesame.access.sessions import Sessions
 from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
 from sesame.aws.shapes import sts
+from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, ValidationError
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
@@ -22,7 +23,6 @@ from sesame.operations.iam.checks import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import managed_policies, roles
-from sesame.store.db import Store, Transaction
 
 DEFAULT_SESSION_S = 3600
 MAX_CHAINED_SESSION_S = 3600

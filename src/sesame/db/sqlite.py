@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sesame.db import Row, Transaction, Value
 from sesame.errors import StoreUnavailable
-from sesame.store.db import Row, Transaction, Value
 
 T = TypeVar("T")
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sesame.db import Store, Transaction, bump, epoch, sqlite
+from sesame.db.sqlite import SqliteStore, connect, migrate
 from sesame.errors import StoreUnavailable
-from sesame.store import sqlite
-from sesame.store.db import Store, Transaction, bump, epoch
-from sesame.store.sqlite import SqliteStore, connect, migrate
 
 
 def run_with_store(path: Path, function: Callable[[SqliteStore], Awaitable[None]]) -> None:
