@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sesame.db import Store, Transaction, bump, epoch, sqlite
-from sesame.db.sqlite import SqliteStore, connect, migrate
+from sesame.db.migrate import migrate
+from sesame.db.sqlite import SqliteStore, connect
 from sesame.errors import StoreUnavailable
 
 

@@ -20,15 +20,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sesame.db import Row, Transaction, Value
+from sesame.db.migrate import migrate
 from sesame.errors import StoreUnavailable
 
 T = TypeVar("T")
 
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
-
-FOUNDATION = 1
-"""The first migration."""
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (the command line) that holds the write lock."""
@@ -295,38 +293,3 @@ def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
     connection.execute("PRAGMA cache_size = -16000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
-
-
-def migrate(connection: sqlite3.Connection) -> int:
-    """Apply the numbered migrations that are missing, lowest first; the highest number applied.
-
-    All in one transaction under the write lock, so two processes that start together, or one that is
-    killed midway, leave a whole schema. Which ones are applied is kept by number: one that was written
-    beside another and came later is not passed over.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY)")
-        applied = {int(row[0]) for row in connection.execute("SELECT number FROM migration")}
-        if not applied and connection.execute("PRAGMA user_version").fetchone()[0] >= FOUNDATION:
-            applied = {FOUNDATION}  # a database of the first version, which kept a single number
-            connection.execute("INSERT INTO migration VALUES (?)", (FOUNDATION,))
-        for path in sorted((Path(__file__).parent / "migrations").glob("*.sql")):
-            number = int(path.name.split("_")[0])
-            if number not in applied:
-                for statement in _statements(path.read_text()):
-                    connection.execute(statement)
-                connection.execute("INSERT INTO migration VALUES (?)", (number,))
-                applied.add(number)
-        connection.execute(f"PRAGMA user_version = {max(applied)}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-    return max(applied)
-
-
-def _statements(script: str) -> list[str]:
-    """Split a migration: statements end with `;` at the end of a line."""
-    lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
-    return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip()]
