@@ -1,8 +1,13 @@
-"""The store's port, and what every implementation promises.
+"""The port to the database, and what every implementation promises.
 
 A transaction is an `async` function that awaits nothing but its `Transaction`, so one text of it
-runs on SQLite (driven to its end on the writer thread) and on a database across a socket.
-It holds no SQL of its own; the resources beside this file do.
+runs on SQLite (driven to its end where it is called) and on a database across a socket. It remembers nothing
+between runs and touches nothing of its surroundings: it may run twice.
+
+The SQL is what SQLite and PostgreSQL have in common, with placeholders `?`:
+columns are named in every INSERT, NULL in a condition is a condition of its own and no parameter, booleans are 0
+and 1, text is compared by code points, a list is one parameter (`IN (?*)`), and what differs is asked of the
+transaction (`floor`, `new_numbers`).
 
 INVARIANT I1: `Store.write` returns only after the commit is durable. A transaction whose outcome is
 unknown raises `StoreUnavailable`; it is never reported as done.
@@ -12,21 +17,44 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+J = TypeVar("J")
 Row = tuple[Any, ...]
 Value = str | int | float | bytes | None
+Parameter = Value | Sequence[str] | Sequence[int]
+"""A value, or the list that stands for `?*`."""
 
 
 class Transaction(Protocol):
-    """Statements inside one transaction; placeholders are `?`."""
+    """Statements inside one transaction; placeholders are `?`, and `?*` for a list."""
 
-    async def execute(self, sql: str, *values: Value) -> int:
+    async def execute(self, sql: str, *values: Parameter) -> int:
         """Run a statement; the number of rows it changed."""
 
-    async def one(self, sql: str, *values: Value) -> Row | None:
+    async def many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Run a statement once for each row of values; the number of rows it changed in all."""
+
+    async def one(self, sql: str, *values: Parameter) -> Row | None:
         """The first row of a query, or None."""
 
-    async def all(self, sql: str, *values: Value) -> list[Row]:
-        """Every row of a query."""
+    async def all(self, sql: str, *values: Parameter) -> list[Row]:
+        """Every row of a query or of a RETURNING clause."""
+
+    async def lock(self, names: Sequence[str], *, shared: bool = False) -> None:
+        """Hold the locks called `names` until the transaction ends; what is read afterwards is read under them.
+
+        Whoever changes what has a name holds its lock alone, whoever rests on it shares it. A database with one
+        writer holds them all already.
+        """
+
+    async def new_numbers(self, table: str, count: int) -> int:
+        """The first of `count` numbers in a row for column `seq` of `table` that no row has had."""
+
+    def floor(self, expression: str) -> str:
+        """SQL that rounds a number of zero or more down to an integer."""
+
+
+Batch = Callable[[Transaction, Sequence[J]], Awaitable[Sequence[T | Exception]]]
+"""Does several jobs in one transaction: for each its result, or why it was refused, which wrote nothing."""
 
 
 class Store(Protocol):
@@ -37,6 +65,13 @@ class Store(Protocol):
 
         `is_long` says that it may take longer than a message does: it touches many rows or large values.
         Raises what `function` raises, or `StoreUnavailable` when nothing may count as done.
+        """
+
+    async def write_together(self, batch: Batch[J, T], job: J) -> T:
+        """Let `batch` do `job` with the others that wait for it, commit durably, return the job's result.
+
+        Which jobs share a call is chance; `batch` must do them as if one came after the other. Raises what it
+        gives for the job. When it raises itself, each job of the call is run again alone.
         """
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -58,7 +93,11 @@ def account_scope(account_id: str) -> str:
 
 
 async def bump(tx: Transaction, scope: str) -> None:
-    """Count a change in `scope`, so that decisions taken before it are taken again (I4)."""
+    """Count a change in `scope`, so that decisions taken before it are taken again (I4).
+
+    The only statement that writes epochs: its lock is what an accept transaction shares.
+    """
+    await tx.lock([scope])
     await tx.execute(
         "INSERT INTO epoch (scope, value) VALUES (?, 1)"
         " ON CONFLICT (scope) DO UPDATE SET value = epoch.value + 1",
@@ -67,15 +106,9 @@ async def bump(tx: Transaction, scope: str) -> None:
 
 
 async def epochs(tx: Transaction, scopes: Sequence[str]) -> tuple[int, ...]:
-    """The current epochs of `scopes`, in one statement: it is on the way of every message."""
-    if not scopes:
-        return ()
-    row = await tx.one("SELECT " + ", ".join([_EPOCH] * len(scopes)), *scopes)
-    assert row is not None
-    return row
-
-
-_EPOCH = "COALESCE((SELECT value FROM epoch WHERE scope = ?), 0)"
+    """The current epochs of `scopes`, in their order; 0 where nothing ever changed."""
+    found = dict(await tx.all("SELECT scope, value FROM epoch WHERE scope IN (?*)", scopes)) if scopes else {}
+    return tuple([found.get(scope, 0) for scope in scopes])
 
 
 async def epoch(tx: Transaction, scope: str) -> int:

@@ -215,14 +215,14 @@ class Spool:
         destination gets more than that, those `active` already counted.
         """
         full = [] if per_domain is None else [name for name, count in active.items() if count >= per_domain]
-        passed_over = f" AND domain NOT IN ({_places(full)})" if full else ""
+        passed_over = " AND domain NOT IN (?*)" if full else ""
 
         async def run(tx: Transaction) -> list[Claim]:
             due = await tx.all(
                 "SELECT seq, domain FROM recipient WHERE state = 'queued' AND due_at <= ?"
                 f"{passed_over} ORDER BY due_at LIMIT ?",
                 now,
-                *full,
+                *([full] if full else []),
                 limit,
             )
             taken = Counter(active)
@@ -234,13 +234,12 @@ class Spool:
             if not chosen:
                 return []
             await tx.execute(
-                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1"
-                f" WHERE seq IN ({_places(chosen)})",
+                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1 WHERE seq IN (?*)",
                 now + lease_s,
                 lease,
-                *chosen,
+                chosen,
             )
-            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN ({_places(chosen)}) ORDER BY r.seq", *chosen)
+            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN (?*) ORDER BY r.seq", chosen)
             claims = []
             for claim in map(_claim, rows):
                 if claim.attempts > POISON_DEATHS and await self._is_poison(tx, claim):
@@ -416,11 +415,6 @@ async def _suppress(tx: Transaction, claim: Claim, outcome: Outcome, now: float)
             address=claim.address, reason="BOUNCE", updated_at=now, message_id=claim.message_id
         )
         await suppression.put(tx, claim.account_id, claim.region, entry)
-
-
-def _places(values: Sequence[object]) -> str:
-    """Placeholders for a list of values."""
-    return ", ".join("?" * len(values))
 
 
 def _claim(row: Row) -> Claim:

@@ -45,7 +45,8 @@ class RegionState:
 async def create(tx: Transaction, account: Account) -> None:
     """Store a new account; the id must be free."""
     await tx.execute(
-        "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO account (account_id, name, production, max_24_hour_send, max_send_rate, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         account.account_id,
         account.name,
         int(account.production),
@@ -131,7 +132,8 @@ async def count_usage(
     minute = int(now // 60)
     if to_quota:
         await tx.execute(
-            "INSERT INTO usage_minute VALUES (?, ?, ?, ?) ON CONFLICT (account_id, region, minute)"
+            "INSERT INTO usage_minute (account_id, region, minute, recipients)"
+            " VALUES (?, ?, ?, ?) ON CONFLICT (account_id, region, minute)"
             " DO UPDATE SET recipients = usage_minute.recipients + excluded.recipients",
             account_id,
             region,
@@ -205,7 +207,8 @@ async def set_quota(
     """Set the limits that are given: of one region, or of the account and all its regions."""
     if region is not None:
         await tx.execute(
-            "INSERT INTO account_region (account_id, region, max_24_hour_send, max_send_rate) VALUES (?, ?, ?, ?)"
+            "INSERT INTO account_region (account_id, region, max_24_hour_send, max_send_rate)"
+            " VALUES (?, ?, ?, ?)"
             " ON CONFLICT (account_id, region) DO UPDATE SET"
             " max_24_hour_send = COALESCE(excluded.max_24_hour_send, account_region.max_24_hour_send),"
             " max_send_rate = COALESCE(excluded.max_send_rate, account_region.max_send_rate)",
@@ -222,14 +225,9 @@ async def set_quota(
         max_send_rate,
         account_id,
     )
-    await tx.execute(
-        "UPDATE account_region SET"
-        " max_24_hour_send = CASE WHEN ? IS NULL THEN max_24_hour_send END,"
-        " max_send_rate = CASE WHEN ? IS NULL THEN max_send_rate END WHERE account_id = ?",
-        max_24_hour_send,
-        max_send_rate,
-        account_id,
-    )
+    given = {"max_24_hour_send": max_24_hour_send, "max_send_rate": max_send_rate}
+    for column in (column for column, limit in given.items() if limit is not None):
+        await tx.execute(f"UPDATE account_region SET {column} = NULL WHERE account_id = ?", account_id)
 
 
 async def leave_sandbox(
@@ -249,11 +247,11 @@ async def statistics(
     tx: Transaction, account_id: str, region: str, *, since: float
 ) -> list[tuple[float, int, int]]:
     """Recipients accepted and bounced, by the quarter hour of acceptance: (its beginning, sent, bounced)."""
+    quarter = tx.floor(f"m.accepted_at / {QUARTER_HOUR_S}")
     rows = await tx.all(
-        "SELECT CAST(m.accepted_at / ? AS INTEGER), COUNT(*), SUM(CASE WHEN r.state = 'bounced' THEN 1 ELSE 0 END)"
+        f"SELECT {quarter}, COUNT(*), SUM(CASE WHEN r.state = 'bounced' THEN 1 ELSE 0 END)"
         " FROM message m JOIN recipient r ON r.message_seq = m.seq"
         " WHERE m.account_id = ? AND m.region = ? AND m.accepted_at >= ? GROUP BY 1 ORDER BY 1",
-        QUARTER_HOUR_S,
         account_id,
         region,
         since,

@@ -43,7 +43,8 @@ async def put(tx: Transaction, account_id: str, region: str, entry: Suppressed) 
     """Add an address, or give it another reason."""
     existing = await get(tx, account_id, region, entry.address)
     await tx.execute(
-        "INSERT INTO suppressed_destination VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, address)"
+        "INSERT INTO suppressed_destination (account_id, region, address, reason, updated_at, message_id)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, address)"
         " DO UPDATE SET reason = excluded.reason, updated_at = excluded.updated_at, message_id = excluded.message_id",
         account_id,
         region,
@@ -91,13 +92,13 @@ async def page(
     """Entries by address, from behind `after`."""
     rows = await tx.all(
         f"{_ENTRY} WHERE account_id = ? AND region = ? AND address > ? AND updated_at >= ? AND updated_at <= ?"
-        f" AND reason IN ({', '.join('?' * len(reasons))}) ORDER BY address LIMIT ?",
+        " AND reason IN (?*) ORDER BY address LIMIT ?",
         account_id,
         region,
         after,
         since,
         until,
-        *reasons,
+        tuple(reasons),
         limit,
     )
     return [_entry(row) for row in rows]
@@ -112,10 +113,10 @@ async def among(
     kept = {address: normal(address) for address in addresses}
     rows = await tx.all(
         "SELECT address, reason FROM suppressed_destination WHERE account_id = ? AND region = ?"
-        f" AND address IN ({', '.join('?' * len(kept))})",
+        " AND address IN (?*)",
         account_id,
         region,
-        *kept.values(),
+        tuple(kept.values()),
     )
     found = {address: reason for address, reason in rows if reason in reasons}
     return {address: found[name] for address, name in kept.items() if name in found}
