@@ -11,7 +11,8 @@ from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.observe import Log
-from sesame.spool.spool import Claim, Spool, SpooledMessage, put
+from sesame.spool.put import SpooledMessage, put
+from sesame.spool.spool import Claim, Spool
 from sesame.spool.trace import trace
 from tests.support.clock import FakeClock
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from sesame.db import Store, Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.model import MessageId, Outcome, OutcomeKind
-from sesame.spool.spool import Claim, Settlement, Spool, SpooledMessage, put
+from sesame.spool.put import SpooledMessage, put
+from sesame.spool.spool import Claim, Settlement, Spool
 from sesame.spool.trace import Trace, trace
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")

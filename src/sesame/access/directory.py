@@ -158,7 +158,7 @@ class Directory:
             return scope.standings[region], scope.epoch
 
         async def run(tx: Transaction) -> tuple[Standing | None, int]:
-            state = await accounts.region_state(tx, account_id, region, now=0.0)
+            state = await accounts.region_state(tx, account_id, region)
             found = (
                 None
                 if state is None

@@ -107,8 +107,14 @@ async def bump(tx: Transaction, scope: str) -> None:
 
 async def epochs(tx: Transaction, scopes: Sequence[str]) -> tuple[int, ...]:
     """The current epochs of `scopes`, in their order; 0 where nothing ever changed."""
-    found = dict(await tx.all("SELECT scope, value FROM epoch WHERE scope IN (?*)", scopes)) if scopes else {}
+    found = await epochs_of(tx, scopes)
     return tuple([found.get(scope, 0) for scope in scopes])
+
+
+async def epochs_of(tx: Transaction, scopes: Sequence[str]) -> dict[str, int]:
+    """The epochs of those of `scopes` in which anything ever changed."""
+    rows = await tx.all("SELECT scope, value FROM epoch WHERE scope IN (?*)", scopes) if scopes else []
+    return dict(rows)
 
 
 async def epoch(tx: Transaction, scope: str) -> int:

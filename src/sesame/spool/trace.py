@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.spool.spool import RENDERING_FAILURE
+from sesame.spool.put import RENDERING_FAILURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,12 +104,10 @@ async def page(
     return [_entry(row) for row in rows]
 
 
-async def among(
-    tx: Transaction, account_id: str, region: str, addresses: Sequence[str], *, reasons: Sequence[str]
+async def reasons_of(
+    tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
 ) -> dict[str, str]:
-    """Which of the addresses, as written, are suppressed for one of the reasons, and for which."""
-    if not reasons:
-        return {}
+    """Which of the addresses, as written, are on the list, and for which reason."""
     kept = {address: normal(address) for address in addresses}
     rows = await tx.all(
         "SELECT address, reason FROM suppressed_destination WHERE account_id = ? AND region = ?"
@@ -118,7 +116,7 @@ async def among(
         region,
         tuple(kept.values()),
     )
-    found = {address: reason for address, reason in rows if reason in reasons}
+    found: dict[str, str] = dict(rows)
     return {address: found[name] for address, name in kept.items() if name in found}
 
 
