@@ -9,6 +9,8 @@ import pytest
 
 from sesame.access.authorize import Authorizer, SenderAddress, SendRequest
 from sesame.access.directory import Directory
+from sesame.db import account_scope, epoch, identities_scope
+from sesame.db.sqlite import SqliteStore
 from sesame.errors import InvalidParameterValue
 from sesame.mail.address import identity_candidates
 from sesame.model import (
@@ -22,11 +24,9 @@ from sesame.model import (
 )
 from sesame.store import accounts, identities
 from sesame.store.accounts import Account
-from sesame.store.db import account_scope, epoch, identities_scope
 from sesame.store.iam import users
 from sesame.store.iam.users import AccessKey
 from sesame.store.sealed import Sealer
-from sesame.store.sqlite import SqliteStore
 
 OWNER, REGION = AccountId("111111111111"), "us-east-1"
 SEALER = Sealer(b"k" * 32, random_bytes=secrets.token_bytes)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sesame.access.directory import Directory
+from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
 from sesame.policy import EMPTY, Outcome, Request, Requester, decide
 from sesame.store import accounts, identities
@@ -15,7 +16,6 @@ from sesame.store.iam import users
 from sesame.store.iam.users import AccessKey, User
 from sesame.store.identities import IdentityPolicy
 from sesame.store.sealed import Sealer
-from sesame.store.sqlite import SqliteStore
 
 OWNER, DELEGATE, REGION = AccountId("111111111111"), AccountId("222222222222"), "us-east-1"
 ARN = f"arn:aws:ses:{REGION}:{OWNER}:identity/example.com"

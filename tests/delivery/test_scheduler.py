@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from sesame.db.sqlite import SqliteStore
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
 from sesame.metrics import Metrics
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.observe import Log
-from sesame.spool.spool import Claim, Spool, SpooledMessage, put
+from sesame.spool.put import SpooledMessage, put
+from sesame.spool.spool import Claim, Spool
 from sesame.spool.trace import trace
-from sesame.store.sqlite import SqliteStore
 from tests.support.clock import FakeClock
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")

@@ -88,7 +88,7 @@ def test_rooms_import_only_what_the_plan_allows() -> None:
 
 
 def test_the_import_check_sees_an_import_that_points_up() -> None:
-    assert forbidden_imports(SOURCE / "dkim" / "sign.py", {"sesame.store.db"}) == ["store"]
+    assert forbidden_imports(SOURCE / "dkim" / "sign.py", {"sesame.store.accounts"}) == ["store"]
     assert forbidden_imports(SOURCE / "spool" / "spool.py", {"sesame.delivery"}) == ["delivery"]
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sesame.db import epoch, identities_scope
 from sesame.identities.dns_checks import DNS_WAIT_S, next_status
 from sesame.model import Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.store import identities, mail_from
-from sesame.store.db import epoch, identities_scope
 from tests.support.identity_world import ACCOUNT, HOUR, RECHECK_S, REGION, Fixture, with_verification
 
 Status = VerificationStatus

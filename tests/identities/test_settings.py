@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from sesame.db import Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.model import DkimOrigin, Identity, OnMxFailure, VerificationStatus
 from sesame.store import dkim_keys, identities, tags
-from sesame.store.db import Transaction
 from tests.support.identity_world import ACCOUNT, HOUR, REGION, Fixture, with_verification
 
 SUCCESS, PENDING = VerificationStatus.SUCCESS, VerificationStatus.PENDING

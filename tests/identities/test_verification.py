@@ -4,10 +4,10 @@ import asyncio
 import json
 from pathlib import Path
 
+from sesame.db import Transaction
 from sesame.identities.verification import Confirmation
 from sesame.model import IdentityKind, VerificationStatus
 from sesame.store import custom_verification, dkim_keys
-from sesame.store.db import Transaction
 from tests.support.identity_world import ACCOUNT, HOUR, REGION, Fixture, with_verification
 
 SUCCESS, PENDING, FAILED = VerificationStatus.SUCCESS, VerificationStatus.PENDING, VerificationStatus.FAILED

@@ -48,7 +48,7 @@ def test_large_messages_are_composed_beside_the_loop(content: SimpleContent, thr
     )  # fmt: skip
     with ThreadPoolExecutor(1, thread_name_prefix="cpu") as executor:
         sender = Sender(
-            nothing, nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, new_id=nothing,
+            nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, new_id=nothing,
             random_hex=random_hex, message_id_domain="x.example", accepted=nothing,
         )  # fmt: skip
         asyncio.run(sender._compose(submission, MessageId("0"), 0.0))

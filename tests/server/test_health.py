@@ -8,10 +8,10 @@ import urllib.request
 from pathlib import Path
 
 from sesame.app.readiness import Readiness
+from sesame.db.sqlite import SqliteStore
 from sesame.metrics import Metrics
 from sesame.server.health import HealthServer
 from sesame.server.http import listen
-from sesame.store.sqlite import SqliteStore
 from tests.support.clock import FakeClock
 from tests.support.process import SesameProcess
 from tests.support.tenant import Tenant

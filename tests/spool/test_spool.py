@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from sesame.db import Store, Transaction
+from sesame.db.sqlite import SqliteStore
 from sesame.model import MessageId, Outcome, OutcomeKind
-from sesame.spool.spool import Claim, Settlement, Spool, SpooledMessage, put
+from sesame.spool.put import SpooledMessage, put
+from sesame.spool.spool import Claim, Settlement, Spool
 from sesame.spool.trace import Trace, trace
-from sesame.store.db import Store, Transaction
-from sesame.store.sqlite import SqliteStore
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
 BOUNCED = Outcome(kind=OutcomeKind.PERMANENT, status="5.1.1", diagnostic="550 no such user")

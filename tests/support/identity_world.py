@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from sesame.db import Transaction
+from sesame.db.sqlite import SqliteStore
 from sesame.dns import DnsFailure, DomainNotFound, Mx, host_name
 from sesame.identities.dkim_keys import DkimKeys
 from sesame.identities.dns_checks import DnsChecks
@@ -19,9 +21,7 @@ from sesame.model import AccountId, Identity, MessageId
 from sesame.observe import Log
 from sesame.sending.system_mail import SystemMail
 from sesame.store import accounts, identities
-from sesame.store.db import Transaction
 from sesame.store.sealed import Sealer
-from sesame.store.sqlite import SqliteStore
 from tests.support.clock import FakeClock
 
 ACCOUNT, REGION = AccountId("111111111111"), "us-east-1"

@@ -17,6 +17,7 @@ from sesame.access import conditions
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing
 from sesame.aws.arn import Arn, ArnError, identity_arn
 from sesame.aws.errors import InvalidClientTokenId
+from sesame.db import account_scope, identities_scope
 from sesame.errors import AccessDenied, InvalidParameterValue, ValidationError
 from sesame.model import (
     Caller,
@@ -27,7 +28,6 @@ from sesame.model import (
     VerificationStatus,
 )
 from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust, explain
-from sesame.store.db import account_scope, identities_scope
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 """Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""

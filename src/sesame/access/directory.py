@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
     AccountId,
     Identity,
@@ -30,7 +31,6 @@ from sesame.policy import (
     parse_stored_trust_policy,
 )
 from sesame.store import accounts, configuration_sets, identities, mail_from
-from sesame.store.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.store.iam import groups, managed_policies, roles, services, users
 from sesame.store.sealed import Sealer
 
@@ -149,7 +149,7 @@ class Directory:
             return scope.standings[region], scope.epoch
 
         async def run(tx: Transaction) -> tuple[Standing | None, int]:
-            state = await accounts.region_state(tx, account_id, region, now=0.0)
+            state = await accounts.region_state(tx, account_id, region)
             found = (
                 None
                 if state is None

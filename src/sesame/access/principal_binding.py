@@ -6,10 +6,10 @@ So that one deleted and made again under the same name gains nothing. Source: IA
 
 import re
 
+from sesame.db import Transaction
 from sesame.errors import SesameError
 from sesame.policy import Policy
 from sesame.store import accounts
-from sesame.store.db import Transaction
 from sesame.store.iam import roles, users
 
 _ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|role)/(?:.*/)?([^/]+)")

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from sesame.access.directory import Credential, Directory
 from sesame.aws.smtp_password import smtp_password
+from sesame.db import Store, Transaction
 from sesame.errors import SesameError
 from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.store.db import Store, Transaction
 from sesame.store.iam.users import smtp_bindings
 
 MAX_FAILURES, WINDOW_S = 10, 60.0

@@ -7,11 +7,11 @@ the same epochs as the API's, so a running server follows.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.db import Store, Transaction
 from sesame.errors import SesameError
 from sesame.model import AccountId
 from sesame.observe import Clock
 from sesame.store import account_details, accounts
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import groups, managed_policies, users
 from sesame.store.sealed import Sealer
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sesame.admin.accounts import OperatorError
+from sesame.db import Store, Transaction
 from sesame.observe import Clock
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import services
 from sesame.store.sealed import Sealer
 

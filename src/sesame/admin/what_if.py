@@ -18,9 +18,9 @@ from sesame.access.directory import (
     session_limits,
 )
 from sesame.aws.arn import Arn
+from sesame.db import Store, Transaction
 from sesame.policy import Outcome, Request, Requester, decide, explain
 from sesame.store import identities, recorded_sends
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import groups, roles
 from sesame.store.identities import IdentityPolicy
 from sesame.store.recorded_sends import Recorded

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from sesame.access.authorize import Authorizer
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
-from sesame.access.quota import Quota
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
 from sesame.app.foundation import Services
@@ -74,7 +73,6 @@ class Doors:
         self.sender = Sender(
             services.store,
             self.authorizer,
-            Quota(),
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,

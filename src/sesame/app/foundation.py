@@ -18,6 +18,8 @@ from typing import TextIO
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.services import ServicePrincipals
 from sesame.config import Settings
+from sesame.db import Transaction
+from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
 from sesame.errors import ConfigError
 from sesame.identities.dkim_keys import DkimKeys
@@ -33,9 +35,7 @@ from sesame.observe import Clock, Log, SystemClock
 from sesame.sending.system_mail import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
-from sesame.store.db import Transaction
 from sesame.store.sealed import KEY_BYTES, Sealer, derive
-from sesame.store.sqlite import SqliteStore
 
 SIGNING_THREADS = 2
 

@@ -6,9 +6,9 @@ A probe writes at most once in `PROBE_S`, however many monitors ask.
 import asyncio
 from collections.abc import Callable
 
+from sesame.db import Store, Transaction, bump
 from sesame.errors import Unavailable
 from sesame.observe import Clock
-from sesame.store.db import Store, Transaction, bump
 
 PROBE_S = 1.0
 SCOPE = "readiness"

@@ -17,6 +17,7 @@ from sesame.app.api import Doors
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.readiness import Readiness
 from sesame.config import Settings, parse_host_port
+from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -37,7 +38,6 @@ from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.store import custom_verification, decisions, development
-from sesame.store.db import Transaction
 
 PURGE_EVERY_S = 3600.0
 DAY_S = 86_400.0

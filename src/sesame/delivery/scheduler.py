@@ -20,7 +20,8 @@ from sesame.errors import Unavailable
 from sesame.metrics import Metrics
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock, Log
-from sesame.spool.spool import Claim, Settlement, Spool, domain_of
+from sesame.spool.put import domain_of
+from sesame.spool.spool import Claim, Settlement, Spool
 
 POLL_S = 1.0
 CLAIM_LIMIT = 64

@@ -10,11 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sesame.db import Store, Transaction, epoch, identities_scope
 from sesame.dkim.sign import Signer
 from sesame.model import Identity, VerificationStatus
 from sesame.spool.spool import Claim
 from sesame.store import dkim_keys, identities, mail_from
-from sesame.store.db import Store, Transaction, epoch, identities_scope
 from sesame.store.sealed import Sealer
 
 MAX_ENTRIES = 2_000

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.arn import custom_verification_template_arn
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, LimitExceeded, ServiceError
 from sesame.identities.names import address_name
 from sesame.identities.verification import Verification
@@ -29,7 +30,6 @@ from sesame.sending.submission import SimpleContent, Submission
 from sesame.sending.verification_mail import verification_content
 from sesame.store import custom_verification, identities, tags
 from sesame.store.custom_verification import CustomTemplate, Outline, Redirect
-from sesame.store.db import Store, Transaction
 
 MOST_TEMPLATES = 50
 MOST_BYTES = 10 * 1024 * 1024

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+from sesame.db import Store, Transaction
 from sesame.dkim.sign import DkimError, generate_key, import_key
 from sesame.errors import InvalidParameterValue
 from sesame.model import DkimOrigin, Identity, VerificationStatus
 from sesame.observe import Clock
 from sesame.store import dkim_keys, identities
-from sesame.store.db import Store, Transaction
 from sesame.store.dkim_keys import DkimKey
 from sesame.store.sealed import Sealer
 

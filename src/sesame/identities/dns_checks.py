@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
 from sesame.identities.dkim_keys import promoted
 from sesame.identities.dns_lookups import NO_RECORD, THERE, DnsResolver, Finding, Lookups
@@ -17,7 +18,6 @@ from sesame.identities.dns_records import Names, Published, Record, identity_rec
 from sesame.model import Identity, IdentityKind, VerificationStatus
 from sesame.observe import Clock, Log
 from sesame.store import development, dkim_keys, identities, mail_from
-from sesame.store.db import Store, Transaction
 from sesame.store.mail_from import DueMailFrom
 from sesame.store.sealed import Sealer
 

@@ -10,11 +10,11 @@ from enum import Enum
 
 from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
 from sesame.aws.arn import identity_arn
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
 from sesame.model import Caller
 from sesame.policy import PolicyError, parse_identity_policy
 from sesame.store import identities
-from sesame.store.db import Store, Transaction
 from sesame.store.identities import IdentityPolicy
 
 MAX_POLICIES = 20

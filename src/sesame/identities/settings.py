@@ -8,6 +8,7 @@ guide, "Authenticating email with DKIM", "Using a custom MAIL FROM domain"; text
 from dataclasses import replace
 
 from sesame.aws.arn import identity_arn
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.identities.dkim_keys import DEFAULT_BITS, DkimKeys
 from sesame.identities.dns_checks import DnsChecks
@@ -16,7 +17,6 @@ from sesame.mail.domain import DomainError, normal_domain
 from sesame.model import DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.observe import Clock
 from sesame.store import dkim_keys, identities, mail_from, notifications
-from sesame.store.db import Store, Transaction
 
 
 class IdentityGone(InvalidParameterValue):

@@ -7,12 +7,12 @@ for that here. Source: SES developer guide, "Authenticating email with DKIM".
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.db import Store, Transaction
 from sesame.dkim.sign import dns_record
 from sesame.identities.dkim_keys import DkimKeys
 from sesame.identities.dns_records import OPERATOR, Record
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.store import development, dkim_keys
-from sesame.store.db import Store, Transaction
 from sesame.store.dkim_keys import DkimKey
 
 

@@ -7,6 +7,7 @@ mailed link; `dns_checks` looks for the records. Source: SES developer guide, "C
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceUnavailable
 from sesame.identities.dkim_keys import DkimKeys
 from sesame.identities.dns_checks import ADDRESS_WAIT_S, DnsChecks
@@ -14,7 +15,6 @@ from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, Verifica
 from sesame.observe import Clock
 from sesame.sending.system_mail import SystemMail
 from sesame.store import custom_verification, dkim_keys, identities
-from sesame.store.db import Store, Transaction
 
 DKIM_BITS = 2048
 

@@ -1,10 +1,11 @@
 """The account's limits, usage and switch in one region: what the account operations of v1 and v2 share."""
 
+from sesame.access import quota
+from sesame.db import Store, Transaction
 from sesame.errors import InternalFailure
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.store import accounts
-from sesame.store.db import Store, Transaction
 
 
 async def account_state(store: Store, caller: Caller, clock: Clock) -> accounts.RegionState:
@@ -12,8 +13,7 @@ async def account_state(store: Store, caller: Caller, clock: Clock) -> accounts.
     now = clock.now()
 
     async def run(tx: Transaction) -> accounts.RegionState | None:
-        await accounts.expire_usage(tx, caller.principal.account_id, caller.region, now=now)
-        return await accounts.region_state(tx, caller.principal.account_id, caller.region, now=now)
+        return await quota.current_state(tx, (caller.principal.account_id, caller.region), now=now)
 
     state = await store.write(run)
     if state is None:

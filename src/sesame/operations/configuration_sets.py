@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.db import Store, Transaction
 from sesame.errors import (
     ConfigurationSetDoesNotExist,
     InvalidParameterValue,
@@ -18,7 +19,6 @@ from sesame.observe import Clock
 from sesame.store import configuration_sets as store
 from sesame.store import identities, tags, topics
 from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
-from sesame.store.db import Store, Transaction
 
 MAX_SETS, MAX_DESTINATIONS, MAX_NAME = 10_000, 10, 64
 DELIVERY_SECONDS = range(300, 50_401)

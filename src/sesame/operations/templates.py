@@ -16,6 +16,7 @@ from typing import Any
 from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.arn import Arn, ArnError, template_arn
+from sesame.db import Store, Transaction
 from sesame.errors import (
     AccessDenied,
     AccountSendingPaused,
@@ -37,7 +38,6 @@ from sesame.sending.rendering import BadData, one_line, read_data, render
 from sesame.sending.send import SenderNotVerified
 from sesame.sending.submission import TemplateParts
 from sesame.store import tags, templates
-from sesame.store.db import Store, Transaction
 from sesame.templates import MissingAttribute, RenderingError, Template, TemplateSyntaxError, compile_template
 
 MOST_TEMPLATES = 10_000

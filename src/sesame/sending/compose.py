@@ -20,7 +20,7 @@ from sesame.mail.message import ParsedMessage, read_message, rewrite
 from sesame.sending.rendering import filled_in, without_words
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 from sesame.sending.tags import check_tags, parse_tags_header
-from sesame.spool import spool
+from sesame.spool.put import RenderingFailure
 from sesame.templates import RenderingError
 
 MAX_RECIPIENTS = 50
@@ -68,7 +68,7 @@ class Composed:
     subject: str
     tags: dict[str, str]
     data: bytes
-    failure: spool.RenderingFailure | None = None
+    failure: RenderingFailure | None = None
     """Why there is nothing to deliver: the template could not be filled in."""
     configuration_set: str | None = None
     """The set that the request names."""
@@ -157,7 +157,7 @@ def _compose_template(submission: Submission, content: TemplateContent, stamp: S
         simple, failure = filled_in(content), None
     except RenderingError as error:
         simple = without_words(content)
-        failure = spool.RenderingFailure(template=content.name, message=str(error))
+        failure = RenderingFailure(template=content.name, message=str(error))
     composed = _compose_simple(submission, simple, stamp)
     composed = replace(composed, request=replace(composed.request, resources=named))
     return composed if failure is None else replace(composed, data=b"", failure=failure)

@@ -6,30 +6,29 @@ refuses; the accept transaction compares the epochs under the write lock.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
-from sesame.access.quota import Quota
 from sesame.access.record import decision_json, owner_concerned, reason
+from sesame.db import Store, Transaction
 from sesame.errors import (
     AccountSendingPaused,
     MailFromDomainNotVerified,
     MessageRejected,
     ServiceError,
     ServiceUnavailable,
-    SesameError,
 )
 from sesame.metrics import Metrics
 from sesame.model import Caller, MessageId
 from sesame.observe import Clock, Log
+from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
-from sesame.sending.set_options import in_force, suppressed_among, with_options
+from sesame.sending.set_options import in_force
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
-from sesame.spool import spool
+from sesame.spool.put import SpooledMessage
 from sesame.store import configuration_sets, decisions
-from sesame.store.db import Store, Transaction, epochs
 
 LARGE_BYTES = 256 * 1024
 """Messages above this are read and written on threads, so that one of them does not hold up the rest."""
@@ -39,13 +38,6 @@ MAX_DECISIONS = 8
 
 
 PAUSED = "Account sending is disabled."
-
-Also = Callable[[Transaction], Awaitable[None]]
-"""What is to become true with the acceptance of a message or not at all."""
-
-
-class StaleDecision(SesameError):
-    """What a decision rests on changed before it was accepted; decide again."""
 
 
 class SenderNotVerified(MessageRejected):
@@ -63,7 +55,6 @@ class Sender:
         self,
         store: Store,
         authorizer: Authorizer,
-        quota: Quota,
         *,
         clock: Clock,
         log: Log,
@@ -76,7 +67,6 @@ class Sender:
     ) -> None:
         self._store = store
         self._authorizer = authorizer
-        self._quota = quota
         self._clock = clock
         self._log = log
         self._metrics = metrics
@@ -144,7 +134,7 @@ class Sender:
         account_id, region = caller.principal.account_id, caller.region
 
         async def run(tx: Transaction) -> None:
-            await in_force(tx, account_id, region, name, is_default=False)
+            in_force(await configuration_sets.get(tx, account_id, region, name), name, is_default=False)
 
         await self._store.read(run)
         arn = configuration_sets.configuration_set_arn(region, account_id, name)
@@ -181,7 +171,7 @@ class Sender:
         """ONE transaction: epochs compared, quota counted, message and recipients stored."""
         recipients = composed.request.recipients
         account_id = caller.principal.account_id
-        message = spool.SpooledMessage(
+        message = SpooledMessage(
             message_id=message_id,
             account_id=account_id,
             owner_account_id=decision.owner_account_id,
@@ -197,35 +187,18 @@ class Sender:
             data=composed.data,
             failure=composed.failure,
         )
-        set_name = composed.configuration_set or decision.default_configuration_set
-        is_default = composed.configuration_set is None
-        scopes, seen = tuple(decision.epochs), tuple(decision.epochs.values())
-
-        async def run(tx: Transaction) -> None:
-            if await epochs(tx, scopes) != seen:
-                raise StaleDecision
-            found = None
-            if set_name is not None:
-                found = await in_force(tx, account_id, caller.region, set_name, is_default=is_default)
-            state = await self._quota.reserve(
-                tx,
-                account_id,
-                caller.region,
-                recipients=len(recipients),
-                to_quota=_to_quota(recipients),
-                now=caller.at,
-            )
-            suppressed = {}
-            if state.suppressed:
-                suppressed = await suppressed_among(tx, account_id, caller.region, recipients, found)
-            if found is None and not suppressed:
-                await spool.put(tx, message)
-            else:
-                await spool.put(tx, with_options(message, found, suppressed))
-            if also is not None:
-                await also(tx)
-
-        await self._store.write(run, is_long=len(composed.data) > LARGE_BYTES)
+        acceptance = Acceptance(
+            message=message,
+            epochs=decision.epochs,
+            set_name=composed.configuration_set or decision.default_configuration_set,
+            is_default=composed.configuration_set is None,
+            to_quota=_to_quota(recipients),
+        )
+        is_large = len(composed.data) > LARGE_BYTES
+        if is_large or also is not None:
+            await self._store.write(lambda tx: accept_one(tx, acceptance, also), is_long=is_large)
+        else:
+            await self._store.write_together(accept, acceptance)
 
     async def _keep_refusal(
         self, caller: Caller, request: SendRequest, decision: SendDecision, refusal: ServiceError

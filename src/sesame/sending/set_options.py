@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sesame.errors import ConfigurationSetDoesNotExist, ServiceError
-from sesame.spool.spool import SpooledMessage
-from sesame.store import configuration_sets, suppression
+from sesame.spool.put import SpooledMessage
 from sesame.store.configuration_sets import ConfigurationSet
-from sesame.store.db import Transaction
 
 
 class ConfigurationSetSendingPaused(ServiceError):
@@ -26,11 +24,8 @@ class DefaultConfigurationSetDoesNotExist(ConfigurationSetDoesNotExist):
     v2_code = "BadRequestException"
 
 
-async def in_force(
-    tx: Transaction, account_id: str, region: str, name: str, *, is_default: bool
-) -> ConfigurationSet:
-    """The set to send with. Raises the `ServiceError` that SES documents when it cannot be."""
-    found = await configuration_sets.get(tx, account_id, region, name)
+def in_force(found: ConfigurationSet | None, name: str, *, is_default: bool) -> ConfigurationSet:
+    """The set called `name` to send with. Raises the `ServiceError` that SES documents when it cannot be."""
     if found is None:
         error = DefaultConfigurationSetDoesNotExist if is_default else ConfigurationSetDoesNotExist
         raise error(f"Configuration set <{name}> does not exist.", about={"ConfigurationSetName": name})
@@ -41,14 +36,19 @@ async def in_force(
     return found
 
 
-async def suppressed_among(
-    tx: Transaction, account_id: str, region: str, recipients: Sequence[str], found: ConfigurationSet | None
+def suppressed_among(
+    recipients: Sequence[str],
+    reasons: Sequence[str],
+    listed: Mapping[str, str],
+    found: ConfigurationSet | None,
 ) -> dict[str, str]:
-    """The recipients that are not to be sent to, each with the reason; the set's reasons win."""
-    reasons: Sequence[str] | None = None if found is None else found.suppressed_reasons
-    if reasons is None:
-        reasons = await suppression.account_reasons(tx, account_id, region)
-    return await suppression.among(tx, account_id, region, recipients, reasons=reasons)
+    """The recipients that are not to be sent to, each with the reason it is `listed` for.
+
+    `reasons` are the account's; the set's win.
+    """
+    if found is not None and found.suppressed_reasons is not None:
+        reasons = found.suppressed_reasons
+    return {address: listed[address] for address in recipients if listed.get(address) in reasons}
 
 
 def with_options(

@@ -5,11 +5,11 @@ It goes through the spool like any other; no account is charged and no identity 
 
 from collections.abc import Callable
 
+from sesame.db import Transaction
 from sesame.mail.address import parse_mailbox
 from sesame.mail.build import build_simple
 from sesame.model import SYSTEM_ACCOUNT, MessageId
-from sesame.spool import spool
-from sesame.store.db import Transaction
+from sesame.spool.put import SpooledMessage, put
 
 
 class SystemMail:
@@ -50,7 +50,7 @@ class SystemMail:
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
             extra_fields=(("Auto-Submitted", "auto-generated"),),
         )
-        message = spool.SpooledMessage(
+        message = SpooledMessage(
             message_id=message_id,
             account_id=SYSTEM_ACCOUNT,
             owner_account_id=SYSTEM_ACCOUNT,
@@ -65,5 +65,5 @@ class SystemMail:
             recipients=(recipient.addr_spec,),
             data=data,
         )
-        await spool.put(tx, message)
+        await put(tx, message)
         return message_id

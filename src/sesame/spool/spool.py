@@ -9,52 +9,13 @@ that kills its worker is found out. `settle` is idempotent: a lease that was tak
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from sesame.db import Row, Store, Transaction
 from sesame.model import SYSTEM_ACCOUNT, MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.spool.put import domain_of
 from sesame.store import configuration_sets, suppression
-from sesame.store.db import Row, Store, Transaction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderingFailure:
-    """Why a template could not be filled in, in SES's words."""
-
-    template: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpooledMessage:
-    """An accepted message as it goes into the spool.
-
-    `identity` is the identity whose key signs, owned by `owner_account_id` in `region`;
-    `source` is the submitted envelope sender, `return_path` where feedback is to go;
-    `data` is the composed message, CRLF lines, unsigned.
-    """
-
-    message_id: MessageId
-    account_id: str
-    owner_account_id: str
-    region: str
-    identity: str
-    source: str
-    return_path: str
-    subject: str
-    tags: dict[str, str]
-    decision: str
-    accepted_at: float
-    recipients: tuple[str, ...]
-    data: bytes
-    failure: RenderingFailure | None = None
-    """Nothing is to be delivered: recipients are cancelled as they are accepted."""
-    suppressed: Mapping[str, str] = field(default_factory=dict)
-    """Recipients that get nothing, each with the reason (BOUNCE, COMPLAINT)."""
-    configuration_set: str | None = None
-    requires_tls: bool = False
-    max_delivery_s: int | None = None
-    """How long delivery is tried, in seconds; None: as long as any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,95 +65,6 @@ _CLAIMED = (
 )
 
 
-RENDERING_FAILURE = "Rendering Failure"
-"""The event of a message that could not be rendered; it has no Send event."""
-
-
-async def put(tx: Transaction, message: SpooledMessage) -> None:
-    """Put a message and its recipients into the spool, due at once."""
-    row = await tx.one(
-        "INSERT INTO message (message_id, account_id, owner_account_id, region, identity, source,"
-        " return_path, subject, size_bytes, tags, decision, accepted_at, configuration_set, requires_tls,"
-        " max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
-        message.message_id,
-        message.account_id,
-        message.owner_account_id,
-        message.region,
-        message.identity,
-        message.source,
-        message.return_path,
-        message.subject,
-        len(message.data),
-        json.dumps(message.tags) if message.tags else "{}",
-        message.decision,
-        message.accepted_at,
-        message.configuration_set,
-        int(message.requires_tls),
-        message.max_delivery_s,
-    )
-    assert row is not None
-    message_seq = int(row[0])
-    failure = message.failure
-    if failure is None and len(message.suppressed) < len(message.recipients):
-        await tx.execute("INSERT INTO body (message_seq, data) VALUES (?, ?)", message_seq, message.data)
-    for n, address in enumerate(message.recipients):
-        await tx.execute(
-            "INSERT INTO recipient (message_seq, n, address, domain, state, due_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            message_seq,
-            n,
-            address,
-            domain_of(address),
-            _first_state(message, address).value,
-            message.accepted_at,
-        )
-    await _event(
-        tx,
-        f"{message.message_id}/send" if failure is None else f"{message.message_id}/rendering",
-        message.message_id,
-        message.account_id,
-        "Send" if failure is None else RENDERING_FAILURE,
-        at=message.accepted_at,
-        detail=None
-        if failure is None
-        else {"templateName": failure.template, "errorMessage": failure.message},
-    )
-    for n, address in enumerate(message.recipients):
-        if failure is None and address in message.suppressed:
-            await _suppressed_event(tx, message, n, address)
-
-
-def _first_state(message: SpooledMessage, address: str) -> RecipientState:
-    if message.failure is not None:
-        return RecipientState.CANCELLED
-    return RecipientState.SUPPRESSED if address in message.suppressed else RecipientState.QUEUED
-
-
-async def _suppressed_event(tx: Transaction, message: SpooledMessage, n: int, address: str) -> None:
-    """Tell of a recipient that the account's list keeps mail from."""
-    kind = "Complaint" if message.suppressed[address] == "COMPLAINT" else "Bounce"
-    await _event(
-        tx,
-        f"{message.message_id}/{n}/suppressed",
-        message.message_id,
-        message.account_id,
-        kind,
-        at=message.accepted_at,
-        recipient=address,
-        detail={
-            "status": "5.1.1",
-            "diagnostic": "Amazon SES did not send the message to this address because it is on the suppression list"
-            " for your account.",
-            "subtype": "OnAccountSuppressionList",
-        },
-    )
-
-
-def domain_of(address: str) -> str:
-    """The destination of an address, by which attempts are bounded."""
-    return address.rpartition("@")[2].lower()
-
-
 class Spool:
     """Claims and settles on behalf of delivery."""
 
@@ -215,14 +87,14 @@ class Spool:
         destination gets more than that, those `active` already counted.
         """
         full = [] if per_domain is None else [name for name, count in active.items() if count >= per_domain]
-        passed_over = f" AND domain NOT IN ({_places(full)})" if full else ""
+        passed_over = " AND domain NOT IN (?*)" if full else ""
 
         async def run(tx: Transaction) -> list[Claim]:
             due = await tx.all(
                 "SELECT seq, domain FROM recipient WHERE state = 'queued' AND due_at <= ?"
                 f"{passed_over} ORDER BY due_at LIMIT ?",
                 now,
-                *full,
+                *([full] if full else []),
                 limit,
             )
             taken = Counter(active)
@@ -234,13 +106,12 @@ class Spool:
             if not chosen:
                 return []
             await tx.execute(
-                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1"
-                f" WHERE seq IN ({_places(chosen)})",
+                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1 WHERE seq IN (?*)",
                 now + lease_s,
                 lease,
-                *chosen,
+                chosen,
             )
-            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN ({_places(chosen)}) ORDER BY r.seq", *chosen)
+            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN (?*) ORDER BY r.seq", chosen)
             claims = []
             for claim in map(_claim, rows):
                 if claim.attempts > POISON_DEATHS and await self._is_poison(tx, claim):
@@ -420,11 +291,6 @@ async def _suppress(tx: Transaction, claim: Claim, outcome: Outcome, now: float)
             address=claim.address, reason="BOUNCE", updated_at=now, message_id=claim.message_id
         )
         await suppression.put(tx, claim.account_id, claim.region, entry)
-
-
-def _places(values: Sequence[object]) -> str:
-    """Placeholders for a list of values."""
-    return ", ".join("?" * len(values))
 
 
 def _claim(row: Row) -> Claim:

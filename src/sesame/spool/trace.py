@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from sesame.spool.spool import RENDERING_FAILURE
-from sesame.store.db import Store, Transaction
+from sesame.db import Store, Transaction
+from sesame.spool.put import RENDERING_FAILURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

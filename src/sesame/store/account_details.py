@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.store.db import Transaction
+from sesame.db import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

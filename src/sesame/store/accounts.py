@@ -1,18 +1,14 @@
-"""Accounts: tenants, their limits by region, and the running quota state.
+"""Accounts: tenants, their limits by region, and what they have used of them.
 
-Quota and rate are counted in the transaction that accepts a message (I5). Both count recipients.
-Source: SES developer guide, "Managing sending quotas"; the token bucket with debt is as observed.
+What the figures mean, and when a message is too much, is `access.quota`'s.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from sesame.db import Row, Transaction, account_scope, bump
 from sesame.model import AccountId
-from sesame.store.db import Row, Transaction, account_scope, bump
-
-DAY_S = 86_400
-
-OUT_OF_ORDER_S = 60.0
-"""How much later than another a request may commit that came in before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,25 +23,46 @@ class Account:
     created_at: float
 
 
+class Used(NamedTuple):
+    """What an account has used in one region.
+
+    `tokens` at `tokens_at` is what the rate leaves, below zero when it owes; None: nothing was ever sent.
+    """
+
+    sent_last_24_hours: int
+    tokens: float | None
+    tokens_at: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionState:
-    """What holds for an account in one region now. Rates are recipients per second."""
+    """What holds for an account in one region. Rates are recipients per second."""
 
     sending_enabled: bool
     production: bool
     max_24_hour_send: float
     max_send_rate: float
-    sent_last_24_hours: int
-    tokens: float
-    tokens_at: float
     suppressed: int
     """How many addresses the account suppresses."""
+    used: Used
+    oldest_minute: int | None
+    """The first minute whose recipients still count, since 1970; None when none do."""
+
+    @property
+    def sent_last_24_hours(self) -> int:
+        """Recipients that count towards the quota."""
+        return self.used.sent_last_24_hours
+
+
+Place = tuple[str, str]
+"""An account's id and a region."""
 
 
 async def create(tx: Transaction, account: Account) -> None:
     """Store a new account; the id must be free."""
     await tx.execute(
-        "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO account (account_id, name, production, max_24_hour_send, max_send_rate, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         account.account_id,
         account.name,
         int(account.production),
@@ -86,100 +103,80 @@ def _account(row: Row) -> Account:
     )
 
 
-async def region_state(tx: Transaction, account_id: str, region: str, *, now: float) -> RegionState | None:
+async def region_state(tx: Transaction, account_id: str, region: str) -> RegionState | None:
     """Limits and usage of an account in a region, or None if there is no such account."""
-    row = await tx.one(
-        "SELECT COALESCE(r.sending_enabled, 1), COALESCE(r.production, a.production),"
-        " COALESCE(r.max_24_hour_send, a.max_24_hour_send), COALESCE(r.max_send_rate, a.max_send_rate),"
-        " COALESCE(r.sent_last_24_hours, 0), r.tokens, COALESCE(r.tokens_at, 0), COALESCE(r.suppressed, 0)"
-        " FROM account a LEFT JOIN account_region r ON r.account_id = a.account_id AND r.region = ?"
-        " WHERE a.account_id = ?",
-        region,
-        account_id,
-    )
-    if row is None:
-        return None
-    rate = float(row[3])
-    capacity = max(rate, 1.0)
-    tokens = capacity if row[5] is None else min(capacity, row[5] + max(0.0, now - row[6]) * rate)
-    # Requests commit out of order: the time up to `tokens_at` is credited, and not again (I5). What is
-    # further ahead was written before the clock was set back.
-    ahead = row[6] - now
-    return RegionState(
-        sending_enabled=bool(row[0]),
-        production=bool(row[1]),
-        max_24_hour_send=float(row[2]),
-        max_send_rate=rate,
-        sent_last_24_hours=int(row[4]),
-        tokens=tokens,
-        tokens_at=row[6] if 0 < ahead <= OUT_OF_ORDER_S else now,
-        suppressed=int(row[7]),
-    )
+    return (await region_states(tx, [(account_id, region)])).get((account_id, region))
 
 
-async def count_usage(
-    tx: Transaction,
-    account_id: str,
-    region: str,
-    *,
-    state: RegionState,
-    recipients: int,
-    to_quota: int,
-    now: float,
-) -> None:
-    """Charge a message of `recipients` to the rate and `to_quota` of them to the 24 hours."""
-    minute = int(now // 60)
-    if to_quota:
-        await tx.execute(
-            "INSERT INTO usage_minute VALUES (?, ?, ?, ?) ON CONFLICT (account_id, region, minute)"
-            " DO UPDATE SET recipients = usage_minute.recipients + excluded.recipients",
-            account_id,
+async def region_states(tx: Transaction, places: Sequence[Place]) -> dict[Place, RegionState]:
+    """Limits and usage of several accounts, each in a region; those that exist."""
+    found: dict[Place, RegionState] = {}
+    for region in dict.fromkeys([region for _, region in places]):
+        rows = await tx.all(
+            "SELECT a.account_id, COALESCE(r.sending_enabled, 1), COALESCE(r.production, a.production),"
+            " COALESCE(r.max_24_hour_send, a.max_24_hour_send), COALESCE(r.max_send_rate, a.max_send_rate),"
+            " COALESCE(r.sent_last_24_hours, 0), r.tokens, COALESCE(r.tokens_at, 0), COALESCE(r.suppressed, 0),"
+            " (SELECT MIN(u.minute) FROM usage_minute u WHERE u.account_id = a.account_id AND u.region = ?)"
+            " FROM account a LEFT JOIN account_region r ON r.account_id = a.account_id AND r.region = ?"
+            " WHERE a.account_id IN (?*)",
             region,
-            minute,
-            to_quota,
+            region,
+            [account_id for account_id, name in places if name == region],
         )
-    await tx.execute(
+        for row in rows:
+            found[row[0], region] = RegionState(
+                sending_enabled=bool(row[1]),
+                production=bool(row[2]),
+                max_24_hour_send=float(row[3]),
+                max_send_rate=float(row[4]),
+                suppressed=int(row[8]),
+                used=Used(int(row[5]), row[6], float(row[7])),
+                oldest_minute=row[9],
+            )
+    return found
+
+
+def usage_lock(place: Place) -> str:
+    """The lock that whoever changes an account's usage in a region holds."""
+    return f"usage:{place[0]}:{place[1]}"
+
+
+async def take_minutes(tx: Transaction, place: Place, *, until: int) -> list[tuple[int, int]]:
+    """Delete the usage of minutes up to `until`: which minutes there were, with their recipients.
+
+    They are still in `sent_last_24_hours`; whoever takes them counts them out. What another transaction took
+    is not taken again.
+    """
+    rows = await tx.all(
+        "DELETE FROM usage_minute WHERE account_id = ? AND region = ? AND minute <= ? RETURNING minute, recipients",
+        *place,
+        until,
+    )
+    return sorted((int(row[0]), int(row[1])) for row in rows)
+
+
+async def count(
+    tx: Transaction,
+    changes: Mapping[Place, tuple[Used, Used]],
+    charges: Mapping[tuple[Place, int], int],
+) -> None:
+    """Write usage: by account what was used before and is now, and recipients by minute."""
+    await tx.many(
         "INSERT INTO account_region (account_id, region, sent_last_24_hours, tokens, tokens_at)"
         " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, region) DO UPDATE SET"
         " sent_last_24_hours = account_region.sent_last_24_hours + excluded.sent_last_24_hours,"
         " tokens = excluded.tokens, tokens_at = excluded.tokens_at",
-        account_id,
-        region,
-        to_quota,
-        state.tokens - recipients,
-        state.tokens_at,
+        [
+            (*place, now.sent_last_24_hours - before.sent_last_24_hours, now.tokens, now.tokens_at)
+            for place, (before, now) in sorted(changes.items())
+        ],
     )
-
-
-async def expire_usage(tx: Transaction, account_id: str, region: str, *, now: float) -> int:
-    """Let usage older than 24 hours leave the window; how many recipients left it.
-
-    Usage is kept by minute: a message leaves the window 24 hours after its minute ended, so the
-    quota is never exceeded and is given back at most 60 s late.
-    """
-    last_expired = int((now - DAY_S) // 60) - 1
-    row = await tx.one(
-        "SELECT COALESCE(SUM(recipients), 0) FROM usage_minute WHERE account_id = ? AND region = ? AND minute <= ?",
-        account_id,
-        region,
-        last_expired,
+    await tx.many(
+        "INSERT INTO usage_minute (account_id, region, minute, recipients)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (account_id, region, minute)"
+        " DO UPDATE SET recipients = usage_minute.recipients + excluded.recipients",
+        [(*place, minute, recipients) for (place, minute), recipients in sorted(charges.items())],
     )
-    expired = 0 if row is None else int(row[0])
-    if expired:
-        await tx.execute(
-            "DELETE FROM usage_minute WHERE account_id = ? AND region = ? AND minute <= ?",
-            account_id,
-            region,
-            last_expired,
-        )
-        await tx.execute(
-            "UPDATE account_region SET sent_last_24_hours = sent_last_24_hours - ?"
-            " WHERE account_id = ? AND region = ?",
-            expired,
-            account_id,
-            region,
-        )
-    return expired
 
 
 async def set_sending_enabled(tx: Transaction, account_id: str, region: str, *, enabled: bool) -> None:
@@ -205,7 +202,8 @@ async def set_quota(
     """Set the limits that are given: of one region, or of the account and all its regions."""
     if region is not None:
         await tx.execute(
-            "INSERT INTO account_region (account_id, region, max_24_hour_send, max_send_rate) VALUES (?, ?, ?, ?)"
+            "INSERT INTO account_region (account_id, region, max_24_hour_send, max_send_rate)"
+            " VALUES (?, ?, ?, ?)"
             " ON CONFLICT (account_id, region) DO UPDATE SET"
             " max_24_hour_send = COALESCE(excluded.max_24_hour_send, account_region.max_24_hour_send),"
             " max_send_rate = COALESCE(excluded.max_send_rate, account_region.max_send_rate)",
@@ -222,14 +220,9 @@ async def set_quota(
         max_send_rate,
         account_id,
     )
-    await tx.execute(
-        "UPDATE account_region SET"
-        " max_24_hour_send = CASE WHEN ? IS NULL THEN max_24_hour_send END,"
-        " max_send_rate = CASE WHEN ? IS NULL THEN max_send_rate END WHERE account_id = ?",
-        max_24_hour_send,
-        max_send_rate,
-        account_id,
-    )
+    given = {"max_24_hour_send": max_24_hour_send, "max_send_rate": max_send_rate}
+    for column in (column for column, limit in given.items() if limit is not None):
+        await tx.execute(f"UPDATE account_region SET {column} = NULL WHERE account_id = ?", account_id)
 
 
 async def leave_sandbox(
@@ -249,11 +242,11 @@ async def statistics(
     tx: Transaction, account_id: str, region: str, *, since: float
 ) -> list[tuple[float, int, int]]:
     """Recipients accepted and bounced, by the quarter hour of acceptance: (its beginning, sent, bounced)."""
+    quarter = tx.floor(f"m.accepted_at / {QUARTER_HOUR_S}")
     rows = await tx.all(
-        "SELECT CAST(m.accepted_at / ? AS INTEGER), COUNT(*), SUM(CASE WHEN r.state = 'bounced' THEN 1 ELSE 0 END)"
+        f"SELECT {quarter}, COUNT(*), SUM(CASE WHEN r.state = 'bounced' THEN 1 ELSE 0 END)"
         " FROM message m JOIN recipient r ON r.message_seq = m.seq"
         " WHERE m.account_id = ? AND m.region = ? AND m.accepted_at >= ? GROUP BY 1 ORDER BY 1",
-        QUARTER_HOUR_S,
         account_id,
         region,
         since,

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import Identity
 from sesame.store import tags
-from sesame.store.db import Row, Transaction, bump, identities_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +112,14 @@ async def names(
     tx: Transaction, account_id: str, region: str, *, after: str, limit: int, containing: str = ""
 ) -> list[str]:
     """Names in order, from behind `after`."""
+    contains = " AND replace(name, ?, '') <> name" if containing else ""
     rows = await tx.all(
-        "SELECT name FROM configuration_set WHERE account_id = ? AND region = ? AND name > ?"
-        " AND instr(name, ?) > 0 ORDER BY name LIMIT ?",
+        f"SELECT name FROM configuration_set WHERE account_id = ? AND region = ? AND name > ?{contains}"
+        " ORDER BY name LIMIT ?",
         account_id,
         region,
         after,
-        containing,
+        *([containing] if containing else []),
         limit,
     )
     return [row[0] for row in rows]
@@ -141,7 +142,8 @@ async def put_destination(
 ) -> None:
     """Store a destination, new or changed."""
     await tx.execute(
-        "INSERT INTO event_destination VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO event_destination (account_id, region, set_name, name, definition)"
+        " VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (account_id, region, set_name, name) DO UPDATE SET definition = excluded.definition",
         found.account_id,
         found.region,
@@ -181,5 +183,10 @@ async def set_default(tx: Transaction, identity: Identity, name: str | None) -> 
         "DELETE FROM identity_configuration_set WHERE account_id = ? AND region = ? AND identity = ?", *where
     )
     if name is not None:
-        await tx.execute("INSERT INTO identity_configuration_set VALUES (?, ?, ?, ?)", *where, name)
+        await tx.execute(
+            "INSERT INTO identity_configuration_set (account_id, region, identity, set_name)"
+            " VALUES (?, ?, ?, ?)",
+            *where,
+            name,
+        )
     await bump(tx, identities_scope(identity.account_id, identity.region))

@@ -6,7 +6,7 @@ before the link is followed. What a template may say is checked elsewhere.
 
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction
+from sesame.db import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Accepted sends keep their decision in the message row; refusals have a table of 
 
 from dataclasses import dataclass
 
-from sesame.store.db import Transaction
+from sesame.db import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

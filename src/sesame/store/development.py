@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sesame.store.db import Transaction
+from sesame.db import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

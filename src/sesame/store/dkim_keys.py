@@ -6,8 +6,8 @@ current. The operator's own signing key is kept here too, under the system accou
 
 from dataclasses import dataclass, replace
 
+from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import SYSTEM_ACCOUNT
-from sesame.store.db import Row, Transaction, bump, identities_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

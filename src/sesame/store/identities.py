@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.store import notifications, tags
-from sesame.store.db import Row, Transaction, bump, identities_scope
 
 _COLUMNS = (
     "account_id, region, name, kind, verification, verification_token, created_at,"
@@ -135,14 +135,13 @@ async def page(
     tx: Transaction, account_id: str, region: str, *, kind: IdentityKind | None, after: str, limit: int
 ) -> list[Identity]:
     """Identities by name, those after `after` only, of one kind or all."""
+    of_kind = "" if kind is None else " AND kind = ?"
     rows = await tx.all(
-        f"{_IDENTITY} WHERE account_id = ? AND region = ? AND name > ? AND (? IS NULL OR kind = ?)"
-        " ORDER BY name LIMIT ?",
+        f"{_IDENTITY} WHERE account_id = ? AND region = ? AND name > ?{of_kind} ORDER BY name LIMIT ?",
         account_id,
         region,
         after,
-        None if kind is None else kind.value,
-        None if kind is None else kind.value,
+        *([] if kind is None else [kind.value]),
         limit,
     )
     return [_identity(row) for row in rows]
@@ -321,11 +320,8 @@ async def check_record(tx: Transaction, account_id: str, region: str, name: str)
 
 async def all_of(tx: Transaction, *, account_id: str | None = None) -> list[Identity]:
     """The identities of every account and region, or of one account, by name."""
-    rows = await tx.all(
-        f"{_IDENTITY} WHERE ? IS NULL OR account_id = ? ORDER BY name, account_id, region",
-        account_id,
-        account_id,
-    )
+    where, values = ("", []) if account_id is None else (" WHERE account_id = ?", [account_id])
+    rows = await tx.all(f"{_IDENTITY}{where} ORDER BY name, account_id, region", *values)
     return [_identity(row) for row in rows]
 
 

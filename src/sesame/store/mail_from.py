@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import Identity, MailFrom, OnMxFailure, VerificationStatus
-from sesame.store.db import Row, Transaction, bump, identities_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

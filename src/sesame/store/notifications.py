@@ -6,7 +6,7 @@ as. No decision about a send reads this.
 
 from dataclasses import dataclass, field
 
-from sesame.store.db import Transaction
+from sesame.db import Transaction
 
 KINDS = ("Bounce", "Complaint", "Delivery")
 
@@ -44,7 +44,8 @@ async def set_topic(
 ) -> None:
     """Set or clear the topic of a kind; clearing it switches its headers off."""
     await tx.execute(
-        "INSERT INTO identity_notification VALUES (?, ?, ?, ?, 0) ON CONFLICT (account_id, identity_arn, kind)"
+        "INSERT INTO identity_notification (account_id, identity_arn, kind, topic_arn, with_headers)"
+        " VALUES (?, ?, ?, ?, 0) ON CONFLICT (account_id, identity_arn, kind)"
         " DO UPDATE SET topic_arn = excluded.topic_arn,"
         " with_headers = CASE WHEN excluded.topic_arn IS NULL THEN 0 ELSE identity_notification.with_headers END",
         account_id,
@@ -70,7 +71,8 @@ async def set_headers(
 async def set_forwarding(tx: Transaction, account_id: str, identity_arn: str, *, enabled: bool) -> None:
     """Whether bounces and complaints are told by mail."""
     await tx.execute(
-        "INSERT INTO identity_forwarding VALUES (?, ?, ?) ON CONFLICT (account_id, identity_arn)"
+        "INSERT INTO identity_forwarding (account_id, identity_arn, enabled)"
+        " VALUES (?, ?, ?) ON CONFLICT (account_id, identity_arn)"
         " DO UPDATE SET enabled = excluded.enabled",
         account_id,
         identity_arn,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sesame.store.db import Transaction
+from sesame.db import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sesame.store.db import Row, Transaction
+from sesame.db import Row, Transaction
 
 Reason = Literal["BOUNCE", "COMPLAINT"]
 REASONS: tuple[Reason, ...] = ("BOUNCE", "COMPLAINT")
@@ -43,7 +43,8 @@ async def put(tx: Transaction, account_id: str, region: str, entry: Suppressed) 
     """Add an address, or give it another reason."""
     existing = await get(tx, account_id, region, entry.address)
     await tx.execute(
-        "INSERT INTO suppressed_destination VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, address)"
+        "INSERT INTO suppressed_destination (account_id, region, address, reason, updated_at, message_id)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, address)"
         " DO UPDATE SET reason = excluded.reason, updated_at = excluded.updated_at, message_id = excluded.message_id",
         account_id,
         region,
@@ -91,33 +92,31 @@ async def page(
     """Entries by address, from behind `after`."""
     rows = await tx.all(
         f"{_ENTRY} WHERE account_id = ? AND region = ? AND address > ? AND updated_at >= ? AND updated_at <= ?"
-        f" AND reason IN ({', '.join('?' * len(reasons))}) ORDER BY address LIMIT ?",
+        " AND reason IN (?*) ORDER BY address LIMIT ?",
         account_id,
         region,
         after,
         since,
         until,
-        *reasons,
+        tuple(reasons),
         limit,
     )
     return [_entry(row) for row in rows]
 
 
-async def among(
-    tx: Transaction, account_id: str, region: str, addresses: Sequence[str], *, reasons: Sequence[str]
+async def reasons_of(
+    tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
 ) -> dict[str, str]:
-    """Which of the addresses, as written, are suppressed for one of the reasons, and for which."""
-    if not reasons:
-        return {}
+    """Which of the addresses, as written, are on the list, and for which reason."""
     kept = {address: normal(address) for address in addresses}
     rows = await tx.all(
         "SELECT address, reason FROM suppressed_destination WHERE account_id = ? AND region = ?"
-        f" AND address IN ({', '.join('?' * len(kept))})",
+        " AND address IN (?*)",
         account_id,
         region,
-        *kept.values(),
+        tuple(kept.values()),
     )
-    found = {address: reason for address, reason in rows if reason in reasons}
+    found: dict[str, str] = dict(rows)
     return {address: found[name] for address, name in kept.items() if name in found}
 
 

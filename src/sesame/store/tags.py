@@ -6,7 +6,7 @@ same transaction, so that its tags go with it.
 
 from collections.abc import Iterable, Mapping
 
-from sesame.store.db import Transaction
+from sesame.db import Transaction
 
 
 async def put(tx: Transaction, arn: str, tags: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction
+from sesame.db import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

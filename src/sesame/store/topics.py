@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sesame.db import Row, Transaction
 from sesame.store import tags
-from sesame.store.db import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,8 @@ async def get(tx: Transaction, account_id: str, region: str, name: str) -> Topic
 async def put(tx: Transaction, topic: Topic) -> None:
     """Store a topic, new or changed."""
     await tx.execute(
-        "INSERT INTO topic VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, region, name)"
+        "INSERT INTO topic (account_id, region, name, attributes, created_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, region, name)"
         " DO UPDATE SET attributes = excluded.attributes",
         topic.account_id,
         topic.region,

@@ -9,10 +9,10 @@ from typing import Any
 from sesame.access.authorize import Authorizer
 from sesame.aws.errors import NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store
 from sesame.model import Caller
 from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
 from sesame.operations.table import Handlers
-from sesame.store.db import Store
 
 _LISTS = {
     "ListMFADevices": "MFADevices",

@@ -11,11 +11,11 @@ from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.iam.checks import page_of
 from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.table import Handlers
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import groups, roles, users
 from sesame.store.iam import managed_policies as store
 from sesame.store.iam.managed_policies import AWS_MANAGED

@@ -3,9 +3,9 @@
 from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.errors import NoSuchEntity
+from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller, PrincipalKind
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import roles, users
 
 DEFAULT_PAGE = 100

@@ -16,12 +16,12 @@ from sesame.aws.errors import (
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.iam.checks import authorized_user, page_of, user_named
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import groups, managed_policies
 from sesame.store.iam.users import User
 

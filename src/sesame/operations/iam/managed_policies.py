@@ -20,12 +20,12 @@ from sesame.aws.errors import (
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.iam.checks import page_of
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import managed_policies as store
 from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
 

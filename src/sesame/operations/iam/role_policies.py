@@ -6,11 +6,11 @@ from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.errors import IamLimitExceeded, MalformedPolicyDocument, NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.iam.checks import authorized_role, page_of, role_named
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import roles
 from sesame.store.iam.roles import Role
 

@@ -20,6 +20,7 @@ from sesame.aws.errors import (
     MalformedPolicyDocument,
 )
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.iam.checks import authorized_role, page_of, role_named
@@ -27,7 +28,6 @@ from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_trust_policy
 from sesame.policy.language.trust import MAX_TRUST_CHARACTERS
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import managed_policies, roles
 from sesame.store.iam.roles import Role
 

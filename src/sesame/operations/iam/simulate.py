@@ -15,6 +15,7 @@ from sesame.access.directory import session_principal
 from sesame.aws import paging
 from sesame.aws.errors import InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.operations.table import Handlers
@@ -28,7 +29,6 @@ from sesame.policy import (
 )
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import groups, managed_policies, roles, users
 from sesame.store.iam.managed_policies import AWS_PREFIX
 

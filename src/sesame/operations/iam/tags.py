@@ -10,6 +10,7 @@ from dataclasses import replace
 from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.iam.checks import (
     authorized_role,
@@ -20,7 +21,6 @@ from sesame.operations.iam.checks import (
 )
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import roles, users
 
 

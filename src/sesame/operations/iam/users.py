@@ -18,13 +18,13 @@ from sesame.aws.errors import (
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
+from sesame.db import Store, Transaction
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
 from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import groups, managed_policies, users
 from sesame.store.sealed import Sealer
 

@@ -2,12 +2,12 @@
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import ses
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
 from sesame.store import accounts
-from sesame.store.db import Store, Transaction
 
 STATISTICS_DAYS = 14
 

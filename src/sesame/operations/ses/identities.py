@@ -7,6 +7,7 @@ reference; SES developer guide, "Verified identities".
 from sesame.access.authorize import Authorizer, normal_name
 from sesame.aws import paging
 from sesame.aws.shapes import ses
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.identities.names import address_name, domain_name, own_identity_name
 from sesame.identities.settings import shown_dkim
@@ -14,7 +15,6 @@ from sesame.identities.verification import Verification
 from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
 from sesame.operations.table import Handlers
 from sesame.store import identities
-from sesame.store.db import Store, Transaction
 
 MAX_IDENTITIES_A_CALL = 100
 MOST_LISTED = 1_000

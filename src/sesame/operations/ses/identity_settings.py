@@ -8,6 +8,7 @@ from typing import Literal
 
 from sesame.access.authorize import Authorizer, identity_kind, normal_name
 from sesame.aws.shapes import ses
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.identities.names import own_identity_name
 from sesame.identities.settings import IdentitySettings
@@ -15,7 +16,6 @@ from sesame.model import Caller, IdentityKind, MailFrom, OnMxFailure, Verificati
 from sesame.operations.ses.identities import MAX_IDENTITIES_A_CALL
 from sesame.operations.table import Handlers
 from sesame.store import identities, mail_from
-from sesame.store.db import Store, Transaction
 
 
 class IdentitySettingOperations:

@@ -7,6 +7,7 @@ its own. Source: SES API reference; SES developer guide, "Delegate sender notifi
 from sesame.access.authorize import Authorizer, normal_name, parse_identity_arn
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import ses
+from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.configuration_sets import can_publish
@@ -14,7 +15,6 @@ from sesame.operations.table import Handlers
 from sesame.policy import Policy, parse_stored_identity_policy
 from sesame.policy.language.document import Effect
 from sesame.store import identities, notifications
-from sesame.store.db import Store, Transaction
 from sesame.store.notifications import Settings
 
 MAX_IDENTITIES_A_CALL = 100

@@ -2,12 +2,12 @@
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import ses
+from sesame.db import Store
 from sesame.errors import InvalidParameterValue
 from sesame.identities.names import own_identity_name
 from sesame.identities.policies import Write, policies_of, remove_policy, write_policy
 from sesame.model import Caller
 from sesame.operations.table import Handlers
-from sesame.store.db import Store
 
 MAX_NAMES_A_CALL = 20
 

@@ -6,12 +6,12 @@ account list` shows who asks, `sesame account leave-sandbox` grants. Source: SES
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
 from sesame.store import account_details, suppression
-from sesame.store.db import Store, Transaction
 
 
 class AccountV2Operations:

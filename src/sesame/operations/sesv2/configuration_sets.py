@@ -6,6 +6,7 @@ from sesame.access.authorize import Authorizer, normal_name
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, NotImplementedByService
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
@@ -18,7 +19,6 @@ from sesame.operations.configuration_sets import (
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, identities
-from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1_000
 NOT_SERVED = ("ArchivingOptions", "MessageSecurityOptions", "VdmOptions")

@@ -11,6 +11,7 @@ from sesame.access.authorize import Authorizer, identity_kind, normal_name
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.errors import (
     InvalidParameterValue,
     NotImplementedByService,
@@ -26,7 +27,6 @@ from sesame.operations.configuration_sets import missing
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
-from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1000
 Status = Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]

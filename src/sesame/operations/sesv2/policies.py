@@ -7,6 +7,7 @@ policy that is not there.
 from sesame.access.authorize import Authorizer, normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.identities.policies import (
     IdentityMissing,
     PolicyMissing,
@@ -18,7 +19,6 @@ from sesame.identities.policies import (
 from sesame.model import Caller
 from sesame.operations.table import Handlers
 from sesame.store import identities
-from sesame.store.db import Store, Transaction
 
 
 class PolicyV2Operations:

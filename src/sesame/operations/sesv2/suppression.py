@@ -5,13 +5,13 @@ from typing import Any
 from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, NotImplementedByService, ServiceError
 from sesame.identities.names import address_name
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.table import Handlers
 from sesame.store import suppression
-from sesame.store.db import Store, Transaction
 
 MOST_A_PAGE = 1_000
 _FOREVER = 1e12

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from sesame.access.authorize import Authorizer
 from sesame.aws.arn import Arn, ArnError
 from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.resource_tags import MAX_TAGS, read_tags
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, custom_verification, identities, tags, templates
-from sesame.store.db import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

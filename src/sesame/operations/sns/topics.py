@@ -11,6 +11,7 @@ from dataclasses import replace
 from sesame.access.authorize import Authorizer
 from sesame.aws import paging
 from sesame.aws.shapes import sns
+from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
@@ -18,7 +19,6 @@ from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
 from sesame.store import tags, topics
-from sesame.store.db import Store, Transaction
 from sesame.store.topics import Topic, topic_arn
 
 MAX_TOPICS = 100_000

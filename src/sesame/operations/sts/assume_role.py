@@ -15,13 +15,13 @@ from sesame.access.directory import session_principal, trust_policy
 from sesame.access.sessions import Sessions
 from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
 from sesame.aws.shapes import sts
+from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, ValidationError
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
-from sesame.store.db import Store, Transaction
 from sesame.store.iam import managed_policies, roles
 
 DEFAULT_SESSION_S = 3600

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction, account_scope, bump
+from sesame.db import Row, Transaction, account_scope, bump
 from sesame.store.iam import managed_policies, users
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction, account_scope, bump
+from sesame.db import Row, Transaction, account_scope, bump
 
 AWS_PREFIX = "arn:aws:iam::aws:policy/"
 
@@ -83,7 +83,9 @@ def _policy(row: Row) -> ManagedPolicy:
 async def put(tx: Transaction, policy: ManagedPolicy) -> None:
     """Store a policy, new or changed."""
     await tx.execute(
-        "INSERT INTO managed_policy VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, policy_name)"
+        "INSERT INTO managed_policy (account_id, policy_name, path, policy_id, description,"
+        " default_version, last_version, created_at, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, policy_name)"
         " DO UPDATE SET default_version = excluded.default_version, last_version = excluded.last_version,"
         " updated_at = excluded.updated_at",
         policy.account_id,
@@ -123,7 +125,7 @@ async def delete(tx: Transaction, policy: ManagedPolicy) -> None:
 async def put_version(tx: Transaction, policy: ManagedPolicy, version: Version) -> None:
     """Store a version."""
     await tx.execute(
-        "INSERT INTO managed_policy_version VALUES (?, ?, ?, ?)",
+        "INSERT INTO managed_policy_version (policy_id, version, document, created_at) VALUES (?, ?, ?, ?)",
         policy.policy_id,
         version.number,
         version.document,
@@ -151,7 +153,8 @@ async def delete_version(tx: Transaction, policy: ManagedPolicy, number: int) ->
 async def attach(tx: Transaction, account_id: str, entity_id: str, policy_arn: str) -> None:
     """Attach a policy to a user or group; attaching it twice changes nothing."""
     await tx.execute(
-        "INSERT INTO policy_attachment VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO policy_attachment (entity_id, account_id, policy_arn)"
+        " VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         entity_id,
         account_id,
         policy_arn,
@@ -203,10 +206,9 @@ async def documents(tx: Transaction, entity_ids: Sequence[str]) -> list[tuple[st
     """ARN and default document of each policy attached to any of the entities, each once."""
     if not entity_ids:
         return []
-    marks = ", ".join("?" * len(entity_ids))
     rows = await tx.all(
-        f"SELECT DISTINCT policy_arn FROM policy_attachment WHERE entity_id IN ({marks}) ORDER BY policy_arn",
-        *entity_ids,
+        "SELECT DISTINCT policy_arn FROM policy_attachment WHERE entity_id IN (?*) ORDER BY policy_arn",
+        entity_ids,
     )
     if not rows:
         return []
@@ -215,8 +217,8 @@ async def documents(tx: Transaction, entity_ids: Sequence[str]) -> list[tuple[st
         " ON p.account_id = a.account_id"
         " AND a.policy_arn = 'arn:aws:iam::' || p.account_id || ':policy' || p.path || p.policy_name"
         " JOIN managed_policy_version v ON v.policy_id = p.policy_id AND v.version = p.default_version"
-        f" WHERE a.entity_id IN ({marks})",
-        *entity_ids,
+        " WHERE a.entity_id IN (?*)",
+        entity_ids,
     )
     found = {**AWS_MANAGED, **dict(own)}
     return [(row[0], found[row[0]]) for row in rows if row[0] in found]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction, account_scope, bump
+from sesame.db import Row, Transaction, account_scope, bump
 from sesame.store.iam import managed_policies
 
 
@@ -57,7 +57,9 @@ def _role(row: Row) -> Role:
 async def put(tx: Transaction, role: Role) -> None:
     """Store a role, new or changed; its name, path and id stay."""
     await tx.execute(
-        "INSERT INTO iam_role VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, role_name)"
+        "INSERT INTO iam_role (account_id, role_name, path, role_id, description, max_session_s,"
+        " trust_policy, principal_ids, tags, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, role_name)"
         " DO UPDATE SET description = excluded.description, max_session_s = excluded.max_session_s,"
         " trust_policy = excluded.trust_policy, principal_ids = excluded.principal_ids, tags = excluded.tags",
         role.account_id,

@@ -5,7 +5,7 @@ A service has no account, so it has an epoch scope of its own (I4). Secrets come
 
 from dataclasses import dataclass
 
-from sesame.store.db import Transaction, bump
+from sesame.db import Transaction, bump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ def service_scope(service_name: str) -> str:
 
 async def create(tx: Transaction, service_name: str, *, created_at: float) -> None:
     """Store a new service; the name must be free."""
-    await tx.execute("INSERT INTO service VALUES (?, ?)", service_name, created_at)
+    await tx.execute("INSERT INTO service (service_name, created_at) VALUES (?, ?)", service_name, created_at)
     await bump(tx, service_scope(service_name))
 
 
@@ -67,7 +67,8 @@ async def delete(tx: Transaction, service_name: str) -> None:
 async def create_key(tx: Transaction, key: ServiceKey) -> None:
     """Store a new access key."""
     await tx.execute(
-        "INSERT INTO service_key VALUES (?, ?, ?, ?)",
+        "INSERT INTO service_key (access_key_id, service_name, sealed_secret, created_at)"
+        " VALUES (?, ?, ?, ?)",
         key.access_key_id,
         key.service_name,
         key.sealed_secret,

@@ -6,7 +6,7 @@ Secrets come and go sealed; every change bumps the account's epoch (I4).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.store.db import Row, Transaction, account_scope, bump
+from sesame.db import Row, Transaction, account_scope, bump
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,8 @@ def _key(row: Row) -> AccessKey:
 async def create_user(tx: Transaction, user: User) -> None:
     """Store a new user; the name must be free."""
     await tx.execute(
-        "INSERT INTO iam_user (account_id, user_name, path, user_id, tags, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO iam_user (account_id, user_name, path, user_id, tags, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         user.account_id,
         user.user_name,
         user.path,
@@ -198,7 +199,11 @@ async def bind_smtp(tx: Transaction, access_key_id: str, identity_arns: Sequence
     """Let an SMTP credential stand in for these identities, and for no others."""
     await tx.execute("DELETE FROM smtp_binding WHERE access_key_id = ?", access_key_id)
     for arn in identity_arns:
-        await tx.execute("INSERT INTO smtp_binding VALUES (?, ?) ON CONFLICT DO NOTHING", access_key_id, arn)
+        await tx.execute(
+            "INSERT INTO smtp_binding (access_key_id, identity_arn) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            access_key_id,
+            arn,
+        )
 
 
 async def smtp_bindings(tx: Transaction, access_key_id: str) -> tuple[str, ...]:

@@ -14,27 +14,23 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from sesame.db import Batch, J, Parameter, Row, T, Transaction, Value
+from sesame.db.migrate import migrate
 from sesame.errors import StoreUnavailable
-from sesame.store.db import Row, Transaction, Value
-
-T = TypeVar("T")
 
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
-
-FOUNDATION = 1
-"""The first migration."""
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (the command line) that holds the write lock."""
 
 
-class _SqliteTransaction:
+class SqliteTransaction:
     """Statements on one connection; never really suspends."""
 
     __slots__ = ("_connection",)
@@ -42,15 +38,60 @@ class _SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    async def execute(self, sql: str, *values: Value) -> int:
-        return self._connection.execute(sql, values).rowcount
+    async def execute(self, sql: str, *values: Parameter) -> int:
+        """Run a statement; see `Transaction.execute`."""
+        return self._run(sql, values).rowcount
 
-    async def one(self, sql: str, *values: Value) -> Row | None:
-        row: Row | None = self._connection.execute(sql, values).fetchone()
+    async def many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Run a statement for each row; see `Transaction.many`."""
+        return self._connection.executemany(sql, rows).rowcount if rows else 0
+
+    async def one(self, sql: str, *values: Parameter) -> Row | None:
+        """The first row; see `Transaction.one`."""
+        row: Row | None = self._run(sql, values).fetchone()
         return row
 
-    async def all(self, sql: str, *values: Value) -> list[Row]:
-        return self._connection.execute(sql, values).fetchall()
+    async def all(self, sql: str, *values: Parameter) -> list[Row]:
+        """Every row; see `Transaction.all`."""
+        return self._run(sql, values).fetchall()
+
+    async def lock(self, names: Sequence[str], *, shared: bool = False) -> None:
+        """Nothing: who writes has the one lock of the file already."""
+
+    async def new_numbers(self, table: str, count: int) -> int:
+        """The next number; see `Transaction.new_numbers`."""
+        row = self._connection.execute(f"SELECT COALESCE(MAX(seq), 0) + 1 FROM {table}").fetchone()
+        return int(row[0])
+
+    def floor(self, expression: str) -> str:
+        """Round down; see `Transaction.floor`."""
+        return f"CAST({expression} AS INTEGER)"
+
+    def _run(self, sql: str, values: Sequence[Parameter]) -> sqlite3.Cursor:
+        if LIST in sql:
+            sql, values = _with_lists(sql, values)
+        return self._connection.execute(sql, values)
+
+
+LIST = "(?*)"
+
+
+def _with_lists(sql: str, values: Sequence[Parameter]) -> tuple[str, Sequence[Value]]:
+    """Write each list out, its last value repeated up to a power of two, so that statements stay few and cached."""
+    given = iter(values)
+    flat: list[Value] = []
+    text = []
+    for number, part in enumerate(sql.split(LIST)):
+        if number:
+            items = next(given)
+            if not isinstance(items, list | tuple):
+                raise TypeError("the parameter for a list is not one")
+            room = 1 << (len(items) - 1).bit_length() if items else 0
+            text.append(f"({', '.join('?' * room)})")
+            flat += [*items, *items[-1:] * (room - len(items))]
+        text.append(part)
+        flat += [next(given) for _ in range(part.count("?"))]  # type: ignore[misc]
+    return "".join(text), flat
 
 
 def _drive(function: Callable[[Transaction], Awaitable[T]], tx: Transaction) -> T:
@@ -65,22 +106,26 @@ def _drive(function: Callable[[Transaction], Awaitable[T]], tx: Transaction) -> 
 
 
 class _Job:
-    """One transaction waiting for the store, and where its result goes."""
+    """One transaction waiting for the store, or one job of a batch, and where its result goes."""
 
-    __slots__ = ("error", "function", "future", "is_long", "loop", "result")
+    __slots__ = ("batch", "error", "function", "future", "is_long", "item", "loop", "result")
 
     def __init__(
         self,
-        function: Callable[[Transaction], Awaitable[Any]],
         loop: asyncio.AbstractEventLoop,
         future: asyncio.Future[Any],
         *,
-        is_long: bool,
+        function: Callable[[Transaction], Awaitable[Any]] | None = None,
+        is_long: bool = False,
+        batch: Batch[Any, Any] | None = None,
+        item: object = None,
     ) -> None:
         self.function = function
         self.loop = loop
         self.future = future
         self.is_long = is_long
+        self.batch = batch
+        self.item = item
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -92,6 +137,33 @@ class _Job:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(self.error)
+
+
+def _run_job(jobs: Sequence[_Job], tx: Transaction) -> None:
+    """Run one transaction, or the jobs of one batch."""
+    first = jobs[0]
+    if first.function is not None:
+        first.error = None
+        first.result = _drive(first.function, tx)
+        return
+    batch, items = first.batch, [job.item for job in jobs]
+    assert batch is not None
+    for job, result in zip(jobs, _drive(lambda tx: batch(tx, items), tx), strict=True):
+        job.result, job.error = (None, result) if isinstance(result, Exception) else (result, None)
+
+
+def _grouped(batch: Sequence[_Job]) -> list[list[_Job]]:
+    """The jobs as they are run: those of one batch function together, where the first of them stands."""
+    groups: list[list[_Job]] = []
+    together: dict[object, list[_Job]] = {}
+    for job in batch:
+        if job.batch is None:
+            groups.append([job])
+        elif (group := together.get(job.batch)) is not None:
+            group.append(job)
+        else:
+            groups.append(together.setdefault(job.batch, [job]))
+    return groups
 
 
 class SqliteStore:
@@ -120,11 +192,23 @@ class SqliteStore:
             raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Job(function, loop, future, is_long=is_long))
+        self._wait(_Job(loop, future, function=function, is_long=is_long))
+        return await future
+
+    async def write_together(self, batch: Batch[J, T], job: J) -> T:
+        """Let `batch` do `job` with what else waits for it; see `Store.write_together`."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._wait(_Job(loop, future, batch=batch, item=job))
+        return await future
+
+    def _wait(self, job: _Job) -> None:
+        self._waiting.append(job)
         if not self._is_writing:
             self._is_writing = True
-            loop.call_soon(self._gather, loop, 0)
-        return await future
+            job.loop.call_soon(self._gather, job.loop, 0)
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `function` on a snapshot; see `Store.read`."""
@@ -154,7 +238,7 @@ class SqliteStore:
         try:
             connection.execute("BEGIN")
             try:
-                return _drive(function, _SqliteTransaction(connection))
+                return _drive(function, SqliteTransaction(connection))
             finally:
                 connection.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
@@ -175,7 +259,7 @@ class SqliteStore:
         batch = self._take()
         if not batch:
             self._is_writing = False
-        elif any(job.is_long for job in batch) or not self._begin_at_once():
+        elif batch[0].is_long or not self._begin_at_once():
             self._writer.submit(self._run_apart, batch)
         elif self._run_statements(batch):
             self._writer.submit(self._commit, batch)
@@ -183,7 +267,15 @@ class SqliteStore:
             self._writer.submit(self._run_apart, batch)
 
     def _take(self) -> list[_Job]:
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_LIMIT))]
+        """What is to share the next commit, in the order that it came; a long job goes alone."""
+        taken: list[_Job] = []
+        while self._waiting and len(taken) < BATCH_LIMIT:
+            if taken and self._waiting[0].is_long:
+                break
+            taken.append(self._waiting.popleft())
+            if taken[0].is_long:
+                break
+        return taken
 
     def _begin_at_once(self) -> bool:
         """Take the write lock, if no other process has it."""
@@ -201,15 +293,18 @@ class SqliteStore:
         message for what hardly ever happens.
         """
         connection = self._connection
-        for job in batch:
+        for jobs in _grouped(batch):
             changes = connection.total_changes
             try:
-                job.error = None
-                job.result = _drive(job.function, _SqliteTransaction(connection))
+                _run_job(jobs, SqliteTransaction(connection))
             except BaseException as error:  # an exit too: whoever waits must hear, and the next have a turn
                 is_its_own = isinstance(error, Exception) and not _is_the_stores(error)
-                job.error = error if is_its_own else StoreUnavailable(f"the store could not write: {error!r}")
-                if connection.total_changes != changes or not connection.in_transaction:
+                for job in jobs:
+                    job.error = (
+                        error if is_its_own else StoreUnavailable(f"the store could not write: {error!r}")
+                    )
+                is_spoilt = connection.total_changes != changes or not connection.in_transaction
+                if is_spoilt or len(jobs) > 1:
                     _roll_back(connection)
                     return len(batch) == 1
         return True
@@ -295,38 +390,3 @@ def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
     connection.execute("PRAGMA cache_size = -16000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
-
-
-def migrate(connection: sqlite3.Connection) -> int:
-    """Apply the numbered migrations that are missing, lowest first; the highest number applied.
-
-    All in one transaction under the write lock, so two processes that start together, or one that is
-    killed midway, leave a whole schema. Which ones are applied is kept by number: one that was written
-    beside another and came later is not passed over.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY)")
-        applied = {int(row[0]) for row in connection.execute("SELECT number FROM migration")}
-        if not applied and connection.execute("PRAGMA user_version").fetchone()[0] >= FOUNDATION:
-            applied = {FOUNDATION}  # a database of the first version, which kept a single number
-            connection.execute("INSERT INTO migration VALUES (?)", (FOUNDATION,))
-        for path in sorted((Path(__file__).parent / "migrations").glob("*.sql")):
-            number = int(path.name.split("_")[0])
-            if number not in applied:
-                for statement in _statements(path.read_text()):
-                    connection.execute(statement)
-                connection.execute("INSERT INTO migration VALUES (?)", (number,))
-                applied.add(number)
-        connection.execute(f"PRAGMA user_version = {max(applied)}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-    return max(applied)
-
-
-def _statements(script: str) -> list[str]:
-    """Split a migration: statements end with `;` at the end of a line."""
-    lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
-    return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip()]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sesame.db import Store, Transaction, bump, epoch, sqlite
+from sesame.db.migrate import migrate
+from sesame.db.sqlite import SqliteStore, connect
 from sesame.errors import StoreUnavailable
-from sesame.store import sqlite
-from sesame.store.db import Store, Transaction, bump, epoch
-from sesame.store.sqlite import SqliteStore, connect, migrate
 
 
 def run_with_store(path: Path, function: Callable[[SqliteStore], Awaitable[None]]) -> None:
@@ -113,7 +113,11 @@ def test_a_failed_commit_is_told_to_everyone_in_it(tmp_path: Path) -> None:
         store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
 
         async def fill(tx: Transaction) -> None:
-            await tx.execute("INSERT INTO mailbox VALUES (NULL, 0, '', '', ?)", b"x" * 1_000_000)
+            await tx.execute(
+                "INSERT INTO mailbox (seq, received_at, mail_from, rcpt_to, data)"
+                " VALUES (NULL, 0, '', '', ?)",
+                b"x" * 1_000_000,
+            )
 
         results = await asyncio.gather(
             *(
@@ -223,7 +227,11 @@ def test_a_statement_that_the_disk_refuses_is_the_stores_fault(tmp_path: Path) -
         store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
 
         async def fill(tx: Transaction) -> None:
-            await tx.execute("INSERT INTO mailbox VALUES (NULL, 0, '', '', ?)", b"x" * 1_000_000)
+            await tx.execute(
+                "INSERT INTO mailbox (seq, received_at, mail_from, rcpt_to, data)"
+                " VALUES (NULL, 0, '', '', ?)",
+                b"x" * 1_000_000,
+            )
 
         with pytest.raises(StoreUnavailable):
             await store.write(fill)

@@ -1,21 +1,49 @@
 """Quota and rate: counted in the transaction, never exceeded, given back after 24 hours."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from sesame.access.quota import Quota
+from sesame.access import quota
+from sesame.db.sqlite import SqliteStore
 from sesame.errors import Throttling
-from sesame.model import AccountId
+from sesame.model import AccountId, MessageId
+from sesame.sending.accept import Acceptance, StaleDecision, accept
+from sesame.spool.put import SpooledMessage
 from sesame.store import accounts
 from sesame.store.accounts import Account, RegionState
-from sesame.store.db import Transaction
-from sesame.store.sqlite import SqliteStore
 
 ACCOUNT, REGION = AccountId("111111111111"), "us-east-1"
 DAY = 86_400.0
+
+
+def acceptance(recipients: int, *, at: float, to_quota: int | None = None, epoch: int = 0) -> Acceptance:
+    """A message to so many, decided under `epoch` of one scope."""
+    message = SpooledMessage(
+        message_id=MessageId(secrets.token_hex(8)),
+        account_id=ACCOUNT,
+        owner_account_id=ACCOUNT,
+        region=REGION,
+        identity="example.com",
+        source="a@example.com",
+        return_path="a@example.com",
+        subject="",
+        tags={},
+        decision="{}",
+        accepted_at=at,
+        recipients=tuple(f"r{n}@one.test" for n in range(recipients)),
+        data=b"",
+    )
+    return Acceptance(
+        message=message,
+        epochs={"account:1": epoch},
+        set_name=None,
+        is_default=False,
+        to_quota=recipients if to_quota is None else to_quota,
+    )
 
 
 class Fixture:
@@ -23,27 +51,16 @@ class Fixture:
 
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
-        self.quota = Quota()
 
-    async def reserve(self, recipients: int, *, now: float, to_quota: int | None = None) -> None:
-        async def run(tx: Transaction) -> None:
-            await self.quota.reserve(
-                tx,
-                ACCOUNT,
-                REGION,
-                recipients=recipients,
-                to_quota=recipients if to_quota is None else to_quota,
-                now=now,
-            )
-
-        await self.store.write(run)
+    async def reserve(
+        self, recipients: int, *, now: float, to_quota: int | None = None, epoch: int = 0
+    ) -> None:
+        await self.store.write_together(
+            accept, acceptance(recipients, at=now, to_quota=to_quota, epoch=epoch)
+        )
 
     async def state(self, *, now: float) -> RegionState:
-        async def run(tx: Transaction) -> RegionState | None:
-            await accounts.expire_usage(tx, ACCOUNT, REGION, now=now)
-            return await accounts.region_state(tx, ACCOUNT, REGION, now=now)
-
-        state = await self.store.write(run)
+        state = await self.store.write(lambda tx: quota.current_state(tx, (ACCOUNT, REGION), now=now))
         assert state is not None
         return state
 
@@ -152,3 +169,36 @@ def test_minus_one_is_unlimited_and_simulator_recipients_do_not_count(tmp_path: 
         assert (await f.state(now=1000.0)).sent_last_24_hours == 150
 
     with_account(tmp_path, -1, 1000, check)
+
+
+def test_what_left_the_window_is_given_back_though_a_refusal_came_first(tmp_path: Path) -> None:
+    """A refusal in the first seconds of a minute does not keep the rest of the minute from what is free again."""
+
+    async def check(f: Fixture) -> None:
+        start = 60_000.0 * 60
+        await f.reserve(40, now=start)
+        await f.reserve(60, now=start + 3600)
+        later = start + DAY + 60
+        with pytest.raises(Throttling):
+            await f.reserve(100, now=later)
+        with pytest.raises(StaleDecision):
+            await f.reserve(1, now=later, epoch=1)
+        results = await asyncio.gather(
+            *(f.reserve(1, now=later + n / 2) for n in range(60)), return_exceptions=True
+        )
+        assert sum(result is None for result in results) == 40
+        assert (await f.state(now=later + 40)).sent_last_24_hours == 100
+
+    with_account(tmp_path, 100, 1000, check)
+
+
+def test_two_that_expire_at_once_count_down_once(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        start = 60_000.0 * 60
+        await f.reserve(50, now=start)
+        await f.reserve(50, now=start + 3600)
+        later = start + DAY + 60
+        states = await asyncio.gather(*(f.state(now=later) for _ in range(4)))
+        assert [state.sent_last_24_hours for state in states] == [50] * 4
+
+    with_account(tmp_path, 100, 1000, check)

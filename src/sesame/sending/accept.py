@@ -1,0 +1,210 @@
+"""The accept transaction, for all messages that share it: epochs compared, quota counted, messages stored.
+
+What has to be known is read at once (`load`), the rules are a function of it without a database (`decide`), and
+what follows is written at once (`store`). Messages are decided one after the other, each as if those before it had
+been stored, so that however they fall into transactions they are accepted in some order, one by one.
+
+INVARIANT I4: epochs are read under locks that every change of an epoch takes alone.
+INVARIANT I5: usage is read under the account's lock.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sesame.access import quota
+from sesame.db import Transaction, epochs_of
+from sesame.errors import InternalFailure, ServiceError, SesameError
+from sesame.sending.set_options import in_force, suppressed_among, with_options
+from sesame.spool.put import SpooledMessage, put_all
+from sesame.store import accounts, configuration_sets, suppression
+from sesame.store.accounts import Place, RegionState, Used
+from sesame.store.configuration_sets import ConfigurationSet
+
+Also = Callable[[Transaction], Awaitable[None]]
+"""What is to become true with the acceptance of a message or not at all."""
+
+
+class StaleDecision(SesameError):
+    """What a decision rests on changed before it was accepted; decide again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A message that was decided on: what it rests on, and what it is charged.
+
+    `epochs` are those that the decision read; `set_name` is the configuration set it goes with, the identity's
+    default if `is_default`; `to_quota` of its recipients count towards the 24 hours.
+    """
+
+    message: SpooledMessage
+    epochs: Mapping[str, int]
+    set_name: str | None
+    is_default: bool
+    to_quota: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """What acceptances are decided by. `minutes` have been taken from the window's end and still count."""
+
+    epochs: Mapping[str, int]
+    states: Mapping[Place, RegionState]
+    minutes: Mapping[Place, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    sets: Mapping[tuple[Place, str], ConfigurationSet | None] = field(default_factory=dict)
+    reasons: Mapping[Place, Sequence[str]] = field(default_factory=dict)
+    suppressed: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Usage:
+    """What an account has used in a region, while acceptances are decided."""
+
+    used: Used
+    leaving: dict[int, int] = field(default_factory=dict)
+    """Minutes with their recipients that were taken from the window's end and still count."""
+    charged: dict[int, int] = field(default_factory=dict)
+    """Minutes with the recipients that were accepted."""
+
+    def leave(self, now: float) -> None:
+        """Let go of what has left the window by `now`."""
+        until = quota.last_expired(now)
+        for minutes in (self.leaving, self.charged):
+            if minutes and min(minutes) <= until:
+                gone = [minute for minute in minutes if minute <= until]
+                self.used = quota.without(self.used, [minutes.pop(minute) for minute in gone])
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """For each acceptance the message as it is to be stored or why it is refused; and what that uses."""
+
+    results: list[SpooledMessage | Exception]
+    usage: dict[Place, Usage]
+
+
+@dataclass(slots=True, kw_only=True)
+class Needs:
+    """What has to be known of the acceptances that share a transaction."""
+
+    scopes: set[str]
+    times: dict[Place, float]
+    """The latest time that a message of the place came in at."""
+    recipients: dict[Place, list[str]]
+    sets: set[tuple[Place, str]]
+
+
+def needs(acceptances: Sequence[Acceptance]) -> Needs:
+    """What has to be known to decide."""
+    found = Needs(scopes=set(), times={}, recipients={}, sets=set())
+    for acceptance in acceptances:
+        message = acceptance.message
+        place = message.account_id, message.region
+        found.scopes.update(acceptance.epochs)
+        found.times[place] = max(message.accepted_at, found.times.get(place, 0.0))
+        found.recipients.setdefault(place, []).extend(message.recipients)
+        if acceptance.set_name is not None:
+            found.sets.add((place, acceptance.set_name))
+    return found
+
+
+async def load(tx: Transaction, wanted: Needs) -> Known:
+    """Read what `decide` needs, under the locks that keep it true."""
+    scopes, places = sorted(wanted.scopes), sorted(wanted.times)
+    await tx.lock(scopes, shared=True)
+    await tx.lock([accounts.usage_lock(place) for place in places])
+    epochs = await epochs_of(tx, scopes)
+    states = await accounts.region_states(tx, places)
+    known = Known(epochs=epochs, states=states)
+    minutes, reasons, suppressed = {}, {}, {}
+    for place, state in states.items():
+        until = quota.last_expired(wanted.times[place])
+        if state.oldest_minute is not None and state.oldest_minute <= until:
+            minutes[place] = await accounts.take_minutes(tx, place, until=until)
+        if state.suppressed:
+            reasons[place] = await suppression.account_reasons(tx, *place)
+            suppressed[place] = await suppression.reasons_of(tx, *place, wanted.recipients[place])
+    known.minutes, known.reasons, known.suppressed = minutes, reasons, suppressed
+    if wanted.sets:
+        known.sets = {
+            (place, name): await configuration_sets.get(tx, *place, name)
+            for place, name in sorted(wanted.sets)
+        }
+    return known
+
+
+def decide(known: Known, acceptances: Sequence[Acceptance]) -> Verdict:
+    """Accept or refuse each, in turn; what was accepted before counts for what comes after."""
+    usage = {
+        place: Usage(used=state.used, leaving=dict(known.minutes.get(place, ())))
+        for place, state in known.states.items()
+    }
+    results = [_decide_one(known, usage, acceptance) for acceptance in acceptances]
+    for one in usage.values():  # what is gone from the table is counted out, whatever was decided
+        one.used = quota.without(one.used, one.leaving.values())
+    return Verdict(results=results, usage=usage)
+
+
+def _decide_one(
+    known: Known, usage: dict[Place, Usage], acceptance: Acceptance
+) -> SpooledMessage | Exception:
+    message = acceptance.message
+    place = message.account_id, message.region
+    running = usage.get(place)
+    if running is not None:
+        running.leave(message.accepted_at)
+    found = None
+    try:
+        for scope, value in acceptance.epochs.items():
+            if known.epochs.get(scope, 0) != value:
+                raise StaleDecision
+        if (name := acceptance.set_name) is not None:
+            found = in_force(known.sets.get((place, name)), name, is_default=acceptance.is_default)
+        if running is None:
+            raise InternalFailure
+        running.used = quota.charge(
+            known.states[place],
+            running.used,
+            recipients=len(message.recipients),
+            to_quota=acceptance.to_quota,
+            now=message.accepted_at,
+        )
+    except (ServiceError, StaleDecision) as refusal:
+        return refusal
+    if acceptance.to_quota:
+        minute = quota.minute_of(message.accepted_at)
+        running.charged[minute] = running.charged.get(minute, 0) + acceptance.to_quota
+    listed = known.suppressed.get(place)
+    suppressed = suppressed_among(message.recipients, known.reasons[place], listed, found) if listed else {}
+    return message if found is None and not suppressed else with_options(message, found, suppressed)
+
+
+async def store(tx: Transaction, known: Known, verdict: Verdict) -> None:
+    """Write what was decided: usage, messages and recipients."""
+    before = {place: state.used for place, state in known.states.items()}
+    changes = {
+        place: (before[place], one.used) for place, one in verdict.usage.items() if one.used != before[place]
+    }
+    charges = {
+        (place, minute): recipients
+        for place, one in verdict.usage.items()
+        for minute, recipients in one.charged.items()
+    }
+    await accounts.count(tx, changes, charges)
+    await put_all(tx, [result for result in verdict.results if isinstance(result, SpooledMessage)])
+
+
+async def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> list[Exception | None]:
+    """Accept what may be accepted, durably once `tx` is; for each None, or why it was refused."""
+    known = await load(tx, needs(acceptances))
+    verdict = decide(known, acceptances)
+    await store(tx, known, verdict)
+    return [result if isinstance(result, Exception) else None for result in verdict.results]
+
+
+async def accept_one(tx: Transaction, acceptance: Acceptance, also: Also | None) -> None:
+    """Accept one message, and then do `also`. Raises why it is refused."""
+    (refusal,) = await accept(tx, [acceptance])
+    if refusal is not None:
+        raise refusal
+    if also is not None:
+        await also(tx)

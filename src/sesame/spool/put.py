@@ -1,0 +1,148 @@
+"""Putting accepted messages into the spool, inside the transaction that accepts them (I1)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sesame.db import Transaction
+from sesame.model import MessageId, RecipientState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderingFailure:
+    """Why a template could not be filled in, in SES's words."""
+
+    template: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpooledMessage:
+    """An accepted message as it goes into the spool.
+
+    `identity` is the identity whose key signs, owned by `owner_account_id` in `region`;
+    `source` is the submitted envelope sender, `return_path` where feedback is to go;
+    `data` is the composed message, CRLF lines, unsigned.
+    """
+
+    message_id: MessageId
+    account_id: str
+    owner_account_id: str
+    region: str
+    identity: str
+    source: str
+    return_path: str
+    subject: str
+    tags: dict[str, str]
+    decision: str
+    accepted_at: float
+    recipients: tuple[str, ...]
+    data: bytes
+    failure: RenderingFailure | None = None
+    """Nothing is to be delivered: recipients are cancelled as they are accepted."""
+    suppressed: Mapping[str, str] = field(default_factory=dict)
+    """Recipients that get nothing, each with the reason (BOUNCE, COMPLAINT)."""
+    configuration_set: str | None = None
+    requires_tls: bool = False
+    max_delivery_s: int | None = None
+    """How long delivery is tried, in seconds; None: as long as any."""
+
+    @property
+    def is_to_be_delivered(self) -> bool:
+        """Whether any recipient is to get it."""
+        return self.failure is None and len(self.suppressed) < len(self.recipients)
+
+
+RENDERING_FAILURE = "Rendering Failure"
+"""The event of a message that could not be rendered; it has no Send event."""
+
+_SUPPRESSED = {
+    "status": "5.1.1",
+    "diagnostic": "Amazon SES did not send the message to this address because it is on the suppression list"
+    " for your account.",
+    "subtype": "OnAccountSuppressionList",
+}
+
+
+async def put(tx: Transaction, message: SpooledMessage) -> None:
+    """Put a message and its recipients into the spool, due at once."""
+    await put_all(tx, [message])
+
+
+async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
+    """Put messages and their recipients into the spool, due at once."""
+    if not messages:
+        return
+    numbered = list(enumerate(messages, start=await tx.new_numbers("message", len(messages))))
+    await tx.many(
+        "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
+        " return_path, subject, size_bytes, tags, decision, accepted_at, configuration_set, requires_tls,"
+        " max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_message_row(seq, message) for seq, message in numbered],
+    )
+    await tx.many(
+        "INSERT INTO body (message_seq, data) VALUES (?, ?)",
+        [(seq, message.data) for seq, message in numbered if message.is_to_be_delivered],
+    )
+    await tx.many(
+        "INSERT INTO recipient (message_seq, n, address, domain, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (seq, n, address, domain_of(address), _first_state(message, address).value, message.accepted_at)
+            for seq, message in numbered
+            for n, address in enumerate(message.recipients)
+        ],
+    )
+    await tx.many(
+        "INSERT INTO event (event_id, message_id, account_id, kind, at, recipient, detail)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [row for message in messages for row in _events(message)],
+    )
+
+
+def _message_row(seq: int, message: SpooledMessage) -> tuple[str | int | float | bytes | None, ...]:
+    return (
+        seq,
+        message.message_id,
+        message.account_id,
+        message.owner_account_id,
+        message.region,
+        message.identity,
+        message.source,
+        message.return_path,
+        message.subject,
+        len(message.data),
+        json.dumps(message.tags) if message.tags else "{}",
+        message.decision,
+        message.accepted_at,
+        message.configuration_set,
+        int(message.requires_tls),
+        message.max_delivery_s,
+    )
+
+
+def _first_state(message: SpooledMessage, address: str) -> RecipientState:
+    if message.failure is not None:
+        return RecipientState.CANCELLED
+    return RecipientState.SUPPRESSED if address in message.suppressed else RecipientState.QUEUED
+
+
+def _events(message: SpooledMessage) -> list[tuple[str | float | None, ...]]:
+    failure = message.failure
+    about, at = (message.message_id, message.account_id), message.accepted_at
+    if failure is not None:
+        detail = json.dumps({"templateName": failure.template, "errorMessage": failure.message})
+        return [(f"{message.message_id}/rendering", *about, RENDERING_FAILURE, at, None, detail)]
+    rows: list[tuple[str | float | None, ...]] = [
+        (f"{message.message_id}/send", *about, "Send", at, None, "{}")
+    ]
+    for n, address in enumerate(message.recipients):
+        if address in message.suppressed:
+            kind = "Complaint" if message.suppressed[address] == "COMPLAINT" else "Bounce"
+            event_id = f"{message.message_id}/{n}/suppressed"
+            rows.append((event_id, *about, kind, at, address, json.dumps(_SUPPRESSED)))
+    return rows
+
+
+def domain_of(address: str) -> str:
+    """The destination of an address, by which attempts are bounded."""
+    return address.rpartition("@")[2].lower()

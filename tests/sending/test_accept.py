@@ -1,0 +1,274 @@
+"""The rules of acceptance without a database: however messages fall into transactions, some order explains it."""
+
+import asyncio
+import itertools
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sesame.access import quota
+from sesame.db import Transaction, bump
+from sesame.db.sqlite import SqliteStore
+from sesame.errors import DailyQuotaExceeded, Throttling
+from sesame.model import AccountId, MessageId
+from sesame.sending.accept import Acceptance, Known, StaleDecision, Usage, Verdict, accept, decide, needs
+from sesame.sending.set_options import ConfigurationSetSendingPaused
+from sesame.spool.put import SpooledMessage
+from sesame.store import accounts, configuration_sets, suppression
+from sesame.store.accounts import Place, RegionState, Used
+from sesame.store.configuration_sets import ConfigurationSet
+
+REGION, DAY, START = "us-east-1", 86_400, 60_000.0 * 60
+ACCOUNTS = ("111111111111", "222222222222")
+SCOPES = ("account:1", "identities:2")
+SETS = {"plain": True, "paused": False}
+LISTED = {"gone@one.test": "BOUNCE", "cross@one.test": "COMPLAINT"}
+ADDRESSES = (*LISTED, "a@one.test", "b@one.test", "c@one.test")
+
+
+class World:
+    """What the database would hold, in dictionaries: each transaction reads it, decides, and writes it back."""
+
+    def __init__(self, limit: float, rate: float) -> None:
+        self.limit, self.rate = limit, rate
+        self.used: dict[Place, Used] = {}
+        self.minutes: Counter[tuple[Place, int]] = Counter()
+        self.epochs = {"account:1": 3}
+
+    def transaction(self, acceptances: Sequence[Acceptance]) -> list[str]:
+        """Decide one batch; each result in a word."""
+        known = self.known(acceptances)
+        verdict = decide(known, acceptances)
+        self.write(known, verdict)
+        return [in_a_word(result) for result in verdict.results]
+
+    def known(self, acceptances: Sequence[Acceptance]) -> Known:
+        wanted = needs(acceptances)
+        assert wanted.scopes == {scope for acceptance in acceptances for scope in acceptance.epochs}
+        minutes = {}
+        for place, latest in wanted.times.items():
+            until = quota.last_expired(latest)
+            taken = sorted((m, n) for (where, m), n in self.minutes.items() if where == place and m <= until)
+            for minute, _ in taken:
+                del self.minutes[place, minute]
+            minutes[place] = taken
+        assert wanted.sets <= {((a, REGION), name) for a in ACCOUNTS for name in ("plain", "paused", "none")}
+        return Known(
+            epochs=self.epochs,
+            states={place: self.state(place) for place in wanted.times},
+            minutes=minutes,
+            sets={(place, name): configuration_set(place, name) for place, name in wanted.sets},
+            reasons=dict.fromkeys(wanted.times, ("BOUNCE",)),
+            suppressed=dict.fromkeys(wanted.times, LISTED),
+        )
+
+    def state(self, place: Place) -> RegionState:
+        return RegionState(
+            sending_enabled=True,
+            production=True,
+            max_24_hour_send=self.limit,
+            max_send_rate=self.rate,
+            suppressed=2,
+            used=self.used.get(place, Used(0, None, 0.0)),
+            oldest_minute=None,
+        )
+
+    def write(self, known: Known, verdict: Verdict) -> None:
+        for place, usage in verdict.usage.items():
+            self.used[place] = usage.used
+            self.minutes.update({(place, minute): count for minute, count in usage.charged.items()})
+
+
+def configuration_set(place: Place, name: str) -> ConfigurationSet | None:
+    if name not in SETS:
+        return None
+    return ConfigurationSet(account_id=place[0], region=place[1], name=name, sending_enabled=SETS[name])
+
+
+def in_a_word(result: SpooledMessage | Exception | None) -> str:
+    if isinstance(result, Exception):
+        return type(result).__name__
+    if result is None:
+        return "accepted"
+    return f"accepted {sorted(result.suppressed)}"
+
+
+def spooled(account_id: str, at: float, recipients: Sequence[str], number: int) -> SpooledMessage:
+    return SpooledMessage(
+        message_id=MessageId(f"m{number}"),
+        account_id=account_id,
+        owner_account_id=account_id,
+        region=REGION,
+        identity="example.com",
+        source="a@example.com",
+        return_path="a@example.com",
+        subject="",
+        tags={},
+        decision="{}",
+        accepted_at=at,
+        recipients=tuple(recipients),
+        data=b"x",
+    )
+
+
+@st.composite
+def acceptances(draw: st.DrawFn) -> list[Acceptance]:
+    """Messages of two accounts over two days, some stale, some with sets, some out of order."""
+    times = st.sampled_from(
+        (0.0, 1.0, 59.5, 60.0, DAY - 1.0, DAY + 59.0, DAY + 60.0, DAY + 121.0, 2.0 * DAY + 200)
+    )
+    found = []
+    for number in range(draw(st.integers(1, 14))):
+        recipients = draw(st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=4, unique=True))
+        found.append(
+            Acceptance(
+                message=spooled(draw(st.sampled_from(ACCOUNTS)), START + draw(times), recipients, number),
+                epochs={"account:1": draw(st.sampled_from((3, 3, 3, 2)))},
+                set_name=draw(st.sampled_from((None, None, "plain", "paused", "none"))),
+                is_default=draw(st.booleans()),
+                to_quota=draw(st.integers(0, len(recipients))),
+            )
+        )
+    return found
+
+
+@st.composite
+def split(draw: st.DrawFn) -> list[list[Acceptance]]:
+    """Acceptances in any split into transactions."""
+    found = draw(acceptances())
+    cuts = sorted(draw(st.sets(st.integers(1, len(found)))))
+    edges = [0, *[cut for cut in cuts if cut < len(found)], len(found)]
+    return [found[a:b] for a, b in itertools.pairwise(edges)]
+
+
+@given(batches=split(), limit=st.sampled_from((-1.0, 3.0, 6.0)), rate=st.sampled_from((1.0, 1000.0)))
+def test_any_split_into_transactions_is_the_same_as_one_after_the_other(
+    batches: list[list[Acceptance]], limit: float, rate: float
+) -> None:
+    together, alone = World(limit, rate), World(limit, rate)
+    one_by_one = [word for batch in batches for each in batch for word in alone.transaction([each])]
+    assert [word for batch in batches for word in together.transaction(batch)] == one_by_one
+    assert (together.used, together.minutes) == (alone.used, alone.minutes)
+
+
+@given(batches=split(), limit=st.sampled_from((3.0, 6.0)))
+def test_the_quota_is_never_exceeded_and_a_stale_decision_never_accepted(
+    batches: list[list[Acceptance]], limit: float
+) -> None:
+    world = World(limit, 1000.0)
+    accepted: list[tuple[str, float, int]] = []
+    in_time = iter(
+        sorted((each for batch in batches for each in batch), key=lambda one: one.message.accepted_at)
+    )
+    for batch in [list(itertools.islice(in_time, len(batch))) for batch in batches]:
+        for acceptance, word in zip(batch, world.transaction(batch), strict=True):
+            assert (word == "StaleDecision") is (acceptance.epochs["account:1"] != 3)
+            if word.startswith("accepted"):
+                accepted.append(
+                    (acceptance.message.account_id, acceptance.message.accepted_at, acceptance.to_quota)
+                )
+    for account in ACCOUNTS:
+        assert world.used.get((account, REGION), Used(0, None, 0.0)).sent_last_24_hours <= limit
+        in_order = sorted((at, n) for who, at, n in accepted if who == account)
+        for end, _ in in_order:
+            assert sum(n for at, n in in_order if end - DAY < at <= end) <= limit
+
+
+def known(**changes: object) -> Known:
+    place = ACCOUNTS[0], REGION
+    found = World(10.0, 10.0).known([plain()])
+    found.states = {place: replace(found.states[place], **changes)}  # type: ignore[arg-type]
+    return found
+
+
+def plain(**changes: object) -> Acceptance:
+    fields: dict[str, object] = {
+        "message": spooled(ACCOUNTS[0], START, ["a@one.test"], 0),
+        "epochs": {"account:1": 3},
+        "set_name": None,
+        "is_default": False,
+        "to_quota": 1,
+    }
+    return Acceptance(**fields | changes)  # type: ignore[arg-type]
+
+
+def test_each_refusal_is_its_own_and_uses_nothing() -> None:
+    cases = [
+        (plain(epochs={"account:1": 3, "identities:2": 1}), StaleDecision),
+        (plain(set_name="paused"), ConfigurationSetSendingPaused),
+        (plain(to_quota=11), DailyQuotaExceeded),
+    ]
+    for acceptance, refusal in cases:
+        found = World(10.0, 10.0).known([acceptance])
+        verdict = decide(found, [acceptance])
+        assert [type(result) for result in verdict.results] == [refusal]
+        assert verdict.usage == {(ACCOUNTS[0], REGION): Usage(used=Used(0, None, 0.0))}
+    owing = known(used=Used(1, -0.5, START))
+    assert [type(result) for result in decide(owing, [plain()]).results] == [Throttling]
+
+
+def test_suppressed_recipients_get_nothing_for_the_reasons_in_force() -> None:
+    message = spooled(ACCOUNTS[0], START, list(ADDRESSES), 0)
+    (result,) = decide(known(), [plain(message=message)]).results
+    assert isinstance(result, SpooledMessage)
+    assert result.suppressed == {"gone@one.test": "BOUNCE"}
+    assert result.is_to_be_delivered
+
+
+@settings(max_examples=15, deadline=None)
+@given(batches=split(), limit=st.sampled_from((-1.0, 6.0)))
+def test_the_database_does_as_the_rules_say(batches: list[list[Acceptance]], limit: float) -> None:
+    world = World(limit, 1000.0)
+
+    async def session(path: Path) -> None:
+        store = SqliteStore(path, durable=False)
+        try:
+            await store.write(prepare)
+            for batch in batches:
+                results = await store.write(partial(accept, acceptances=batch))
+                words = [word.split()[0] for word in world.transaction(batch)]
+                assert [in_a_word(result) for result in results] == words
+            for account in ACCOUNTS:
+                state = await store.read(partial(accounts.region_state, account_id=account, region=REGION))
+                assert state is not None
+                assert state.used == world.used.get((account, REGION), Used(0, None, 0.0))
+            rows = await store.read(
+                lambda tx: tx.all("SELECT account_id, region, minute, recipients FROM usage_minute")
+            )
+            assert {((a, r), m): n for a, r, m, n in rows} == +world.minutes
+        finally:
+            store.close()
+
+    async def prepare(tx: Transaction) -> None:
+        for account in ACCOUNTS:
+            await accounts.create(
+                tx,
+                accounts.Account(
+                    account_id=AccountId(account),
+                    name="",
+                    production=True,
+                    max_24_hour_send=limit,
+                    max_send_rate=1000.0,
+                    created_at=0,
+                ),
+            )
+            for name, enabled in SETS.items():
+                await configuration_sets.put(
+                    tx,
+                    ConfigurationSet(account_id=account, region=REGION, name=name, sending_enabled=enabled),
+                )
+            await suppression.set_account_reasons(tx, account, REGION, ["BOUNCE"])
+            for address, reason in LISTED.items():
+                entry = suppression.Suppressed(address=address, reason=reason, updated_at=0, message_id=None)
+                await suppression.put(tx, account, REGION, entry)
+        for _ in range(3):
+            await bump(tx, "account:1")
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(session(Path(directory) / "db"))
