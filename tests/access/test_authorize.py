@@ -1,8 +1,10 @@
 """Decisions about sends under change: what was read on two sides of a change counts as old."""
 
 import asyncio
+import json
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,12 @@ from sesame.model import (
     PrincipalKind,
     VerificationStatus,
 )
+from sesame.policy import Outcome
 from sesame.store import accounts, identities
 from sesame.store.accounts import Account
 from sesame.store.iam import users
 from sesame.store.iam.users import AccessKey
+from sesame.store.identities import IdentityPolicy
 from sesame.store.sealed import Sealer
 
 OWNER, REGION = AccountId("111111111111"), "us-east-1"
@@ -56,12 +60,20 @@ def request(address: str = "news@example.com", arn: str | None = None) -> SendRe
 
 
 def with_authorizer(
-    tmp_path: Path, function: Callable[[SqliteStore, Directory, Authorizer], Awaitable[None]]
+    tmp_path: Path,
+    function: Callable[[SqliteStore, Directory, Authorizer], Awaitable[None]],
+    *,
+    production: bool = True,
 ) -> None:
     async def session() -> None:
         store = SqliteStore(tmp_path / "db")
         account = Account(
-            account_id=OWNER, name="", production=True, max_24_hour_send=1, max_send_rate=1, created_at=0
+            account_id=OWNER,
+            name="",
+            production=production,
+            max_24_hour_send=1,
+            max_send_rate=1,
+            created_at=0,
         )
         key = AccessKey(
             access_key_id="AKIAROOT", account_id=OWNER, user_id=OWNER, status="Active", created_at=0.0,
@@ -156,3 +168,89 @@ def test_an_arn_of_another_region_is_not_verified_here(tmp_path: Path) -> None:
         assert decision.unverified == ("news@example.com",)
 
     with_authorizer(tmp_path, check)
+
+
+def arn_of(name: str, owner: str = OWNER) -> str:
+    return f"arn:aws:ses:{REGION}:{owner}:identity/{name}"
+
+
+async def deny(store: SqliteStore, name: str, status: VerificationStatus) -> None:
+    """Add an identity whose only policy denies everybody."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "ses:Send*", "Resource": arn_of(name)}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    policy = IdentityPolicy(policy_name="p", document=document, principal_ids={})
+    await store.write(lambda tx: identities.create(tx, identity(name, status)))
+    await store.write(lambda tx: identities.put_policy(tx, identity(name), policy))
+
+
+@pytest.mark.parametrize("use", ["From", "Source", "Sender", "Return-Path"])
+@pytest.mark.parametrize("arn", [arn_of("example.com"), None])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    "address", ["ceo@example.com", "ceo+x@example.com", "ceo@EXAMPLE.com", "a@deep.example.com"]
+)
+def test_a_deny_on_a_more_specific_identity_counts_for_each_address(
+    use: str, arn: str | None, first: bool, address: str, tmp_path: Path
+) -> None:
+    """Whichever address it is, wherever it stands, and whether an ARN is named or not."""
+
+    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+        for name in ("ceo@example.com", "deep.example.com"):
+            await deny(store, name, VerificationStatus.PENDING)
+        senders = [
+            SenderAddress(use=f"other than {use}", addr_spec=other, shown=other, arn=arn)
+            for other in ("robot@example.com", "info@example.com")
+        ]
+        denied = SenderAddress(use=use, addr_spec=address, shown=address, arn=arn)
+        senders.insert(0 if first else 2, denied)
+        decision = await authorizer.decide_send(CALLER, replace(request(), senders=tuple(senders)))
+        assert decision.denied is not None
+        assert decision.denied.decision.outcome is Outcome.EXPLICIT_DENY
+        assert decision.denied.arn in (arn_of("ceo@example.com"), arn_of("deep.example.com"))
+        senders.remove(denied)
+        decision = await authorizer.decide_send(CALLER, replace(request(), senders=tuple(senders)))
+        assert decision.denied is None and not decision.unverified
+
+    with_authorizer(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    "status", [status for status in VerificationStatus if status is not VerificationStatus.SUCCESS]
+)
+def test_a_deny_on_ones_own_identity_that_is_not_verified_holds_without_an_arn(
+    status: VerificationStatus, tmp_path: Path
+) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+        await deny(store, "ceo@example.com", status)
+        for arn in (None, arn_of("example.com")):
+            decision = await authorizer.decide_send(CALLER, request("ceo@example.com", arn))
+            assert decision.denied is not None and decision.denied.arn == arn_of("ceo@example.com")
+
+    with_authorizer(tmp_path, check)
+
+
+def test_a_recipient_in_the_sandbox_is_checked_under_its_own_owner(tmp_path: Path) -> None:
+    """A foreign identity of the same name, for the sender, does not stand in for it."""
+    other = AccountId("222222222222")
+
+    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+        account = Account(
+            account_id=other, name="", production=True, max_24_hour_send=1, max_send_rate=1, created_at=0
+        )
+        await store.write(lambda tx: accounts.create(tx, account))
+        await store.write(
+            lambda tx: identities.create(
+                tx, replace(identity("example.com"), account_id=other, verification_token="o")
+            )
+        )
+        sender = SenderAddress(
+            use="From", addr_spec="a@example.com", shown="a", arn=arn_of("example.com", other)
+        )
+        asked = replace(request(), senders=(sender,), recipients=("to@example.com", "too@example.com"))
+        decision = await authorizer.decide_send(CALLER, asked)
+        assert [(check.arn, check.uses) for check in decision.checks] == [
+            (arn_of("example.com", other), ("From",)),
+            (arn_of("example.com"), ("Recipient", "Recipient")),
+        ]
+
+    with_authorizer(tmp_path, check, production=False)

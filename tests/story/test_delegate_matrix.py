@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.callers import make_caller
 from tests.support.oracle import Caller, Grant, Identity, Oracle, Send, Statement, Verdict, render
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 
@@ -163,29 +164,6 @@ def world(sesame: SesameProcess) -> Iterator[World]:
         named={policy: owned[0].name for policy, owned in identities.items()},
         oracle=Oracle(REGION, everything),
     )
-
-
-def make_caller(
-    sesame: SesameProcess, account: Account, kind: str, grants: "list[Grant] | None"
-) -> tuple[Account, Caller]:
-    """The keys and the description of one caller."""
-    if grants is None:
-        arn = f"arn:aws:iam::{account.account_id}:root"
-        return account, Caller(account=account.account_id, arn=arn, is_root=True)
-    own = (account.account_id,)
-    grants = [Grant(effect=grant.effect, accounts=grant.accounts and own) for grant in grants]
-    iam = sesame.client("iam", account)
-    arn = iam.create_user(UserName=kind)["User"]["Arn"]
-    for number, grant in enumerate(grants):
-        resource = "*" if grant.accounts is None else f"arn:aws:ses:*:{account.account_id}:identity/*"
-        document = (
-            f'{{"Version": "2012-10-17", "Statement": {{"Effect": "{grant.effect}",'
-            f' "Action": "ses:Send*", "Resource": "{resource}"}}}}'
-        )
-        iam.put_user_policy(UserName=kind, PolicyName=f"p{number}", PolicyDocument=document)
-    key = iam.create_access_key(UserName=kind)["AccessKey"]
-    keys = Account(account.account_id, key["AccessKeyId"], key["SecretAccessKey"])
-    return keys, Caller(account=account.account_id, arn=arn, is_root=False, grants=tuple(grants))
 
 
 def attach(sesame: SesameProcess, ses: Any, owner: Account, policy: str, identity: Identity) -> None:

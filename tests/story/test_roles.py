@@ -500,6 +500,31 @@ def test_a_session_opens_another_and_passes_on_source_identity_and_transitive_ta
         world.assume(first, RoleArn=second, DurationSeconds=3601)
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ForAllValues:StringEquals": {"sts:TransitiveTagKeys": ["Job"], "aws:TagKeys": ["Job", "Own"]}},
+        {"ForAnyValue:StringEquals": {"sts:TransitiveTagKeys": "Job"}},
+        {"ForAnyValue:StringEquals": {"aws:TagKeys": "Own"}},
+    ],
+)
+def test_a_trust_policy_sees_tag_keys_as_they_were_written(world: World, condition: dict[str, Any]) -> None:
+    """Also those that a session passes on, whose tags meet each other without regard to case."""
+    tagging = ["sts:AssumeRole", "sts:TagSession"]
+    role = world.create_role("strict", world.robot_arn, Action=tagging, Condition=condition)
+    tags = [{"Key": "Job", "Value": "1"}, {"Key": "Own", "Value": "1"}]
+    first = world.assume(RoleArn=role, Tags=tags, TransitiveTagKeys=["Job"])
+    other = [{"Key": "job", "Value": "1"}, {"Key": "own", "Value": "1"}]
+    with refused("AccessDenied", "sts:AssumeRole"):
+        world.assume(RoleArn=role, Tags=other, TransitiveTagKeys=["job"])
+    if "aws:TagKeys" in condition.get("ForAnyValue:StringEquals", {}):
+        return
+    next_role = world.create_role("next", role, Action=tagging, Condition=condition)
+    allow = {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}
+    world.iam.put_role_policy(RoleName="strict", PolicyName="p", PolicyDocument=document(allow))
+    world.assume(first, RoleArn=next_role)
+
+
 def test_how_long_a_session_may_last(world: World) -> None:
     with refused("ValidationError", "MaxSessionDuration"):
         world.assume(DurationSeconds=3601)

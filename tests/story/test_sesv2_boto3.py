@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.process import Account, SesameProcess, wait_until
 from tests.support.signed_client import policy
+from tests.support.tenant import Tenant
 
 TO = {"ToAddresses": ["reader@elsewhere.test"]}
 HELLO = {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "Hello."}}}}
@@ -585,6 +586,64 @@ def test_tags_that_cannot_be_are_refused(v2_sender: Any, tags: list[dict[str, st
     code, _, _ = refusal(v2_sender.create_email_identity, EmailIdentity="tagged.test", Tags=tags)
     assert code == "BadRequestException"
     assert refusal(v2_sender.get_email_identity, EmailIdentity="tagged.test")[1] == 404
+
+
+def v2_of_user(tenant: Tenant, document: str) -> Any:
+    """The client of a new user under an IAM policy."""
+    tenant.iam.create_user(UserName="held")
+    tenant.iam.put_user_policy(UserName="held", PolicyName="p", PolicyDocument=document)
+    key = tenant.iam.create_access_key(UserName="held")["AccessKey"]
+    keys = Account(tenant.account.account_id, key["AccessKeyId"], key["SecretAccessKey"])
+    return tenant.sesame.client("sesv2", keys)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda arn: arn,
+        lambda arn: arn.replace("arn:aws:", "arn:aws-cn:"),
+        lambda arn: arn.replace("arn:aws:", "arn:aws-us-gov:"),
+        lambda arn: arn.replace("tagged.test", "TAGGED.test"),
+    ],
+    ids=["as stored", "of China", "of a government", "capitals"],
+)
+def test_a_deny_on_tags_of_an_identity_holds_however_its_arn_is_written(
+    tenant: Tenant, write: Callable[[str], str]
+) -> None:
+    tenant.ses.verify_domain_identity(Domain="tagged.test")
+    arn = tenant.arn.replace("example.com", "tagged.test")
+    v2 = v2_of_user(
+        tenant,
+        policy(
+            {"Effect": "Allow", "Action": "ses:*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "ses:*Tag*", "Resource": arn},
+        ),
+    )
+    root = tenant.sesame.client("sesv2", tenant.account)
+    tags = [{"Key": "k", "Value": "v"}]
+    assert refusal(v2.tag_resource, ResourceArn=write(arn), Tags=tags)[0] == "AccessDeniedException"
+    root.tag_resource(ResourceArn=write(arn), Tags=tags)
+    assert root.list_tags_for_resource(ResourceArn=arn)["Tags"] == tags
+    assert refusal(v2.list_tags_for_resource, ResourceArn=write(arn))[0] == "AccessDeniedException"
+    assert refusal(v2.untag_resource, ResourceArn=write(arn), TagKeys=["k"])[0] == "AccessDeniedException"
+    root.untag_resource(ResourceArn=write(arn), TagKeys=["k"])
+    assert root.get_email_identity(EmailIdentity="tagged.test")["Tags"] == []
+
+
+def test_a_deny_on_making_a_domain_holds_for_its_name_in_other_letters(tenant: Tenant) -> None:
+    v2 = v2_of_user(
+        tenant,
+        policy(
+            {"Effect": "Allow", "Action": "ses:*", "Resource": "*"},
+            {
+                "Effect": "Deny",
+                "Action": "ses:CreateEmailIdentity",
+                "Resource": tenant.arn.replace("example.com", "xn--bcher-kva.test"),
+            },
+        ),
+    )
+    for name in ("xn--bcher-kva.test", "XN--BCHER-KVA.test", "b\u00fccher.test", "B\u00dcCHER.test"):
+        assert refusal(v2.create_email_identity, EmailIdentity=name)[0] == "AccessDeniedException"
 
 
 def test_tags_are_set_removed_and_listed(owner: Party, delegate: Party) -> None:

@@ -57,6 +57,8 @@ class Send:
     addresses: Mapping[str, str]
     arns: Mapping[str, str]
     recipients: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    """ARNs of templates of the caller's that are used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +96,13 @@ def _rendered(statement: Statement, arn: str) -> dict[str, object]:
 class Oracle:
     """Answers sends for a world of identities in one region."""
 
-    def __init__(self, region: str, identities: Iterable[Identity]) -> None:
+    def __init__(
+        self, region: str, identities: Iterable[Identity], *, sandboxed: frozenset[str] = frozenset()
+    ) -> None:
+        """`sandboxed` are the accounts that are still in the sandbox."""
         self._region = region
         self._identities = {(i.account, i.name): i for i in identities}
+        self._sandboxed = sandboxed
 
     def verdict(self, caller: Caller, send: Send) -> Verdict:
         """What the send is answered. The order of refusals: alignment, authorisation, verification."""
@@ -107,7 +113,7 @@ class Oracle:
         }
         if misaligned:
             return Verdict(code="InvalidParameterValue", subjects=frozenset(misaligned))
-        denied, unverified = set[str](), set[str]()
+        denied, unverified, owners = set[str](), set[str](), {caller.account}
         for use, address in send.addresses.items():
             arn = self._arn_for(caller, send, use)
             region, owner, name = arn.split(":")[3], arn.split(":")[4], arn.split("/", 1)[1]
@@ -115,12 +121,23 @@ class Oracle:
                 unverified.add(address)
                 continue
             identity = self._identities.get((owner, name))
-            if not self._allowed(caller, send, owner, identity):
-                denied.add(arn)
-            if arn in send.arns.values():
-                denied.update(self._denied_nearer(caller, send, owner, name, address))
+            if identity is not None:
+                owners.add(owner)
+            denied.update(self._denied(caller, send, arn, address))
             if identity is None or not identity.verified:
                 unverified.add(address)
+        if owners & self._sandboxed:
+            for address in send.recipients:
+                arn = self._own_arn(caller, address)
+                identity = self._identities.get((caller.account, arn.split("/", 1)[1]))
+                if identity is None or not identity.verified:
+                    unverified.add(address)
+                else:
+                    denied.update(self._denied(caller, send, arn, address))
+        for resource in send.resources:
+            everywhere = {grant.effect for grant in caller.grants if grant.accounts is None}
+            if "Deny" in everywhere or not (caller.is_root or "Allow" in everywhere):
+                denied.add(resource)
         if denied:
             return Verdict(code="AccessDenied", subjects=frozenset(denied))
         if unverified:
@@ -146,9 +163,19 @@ class Oracle:
             arn = send.arns.get(named)
             if arn is not None and _aligned(arn, address):
                 return arn
+        return self._own_arn(caller, address)
+
+    def _own_arn(self, caller: Caller, address: str) -> str:
         covering = [name for name in _covering_names(address) if (caller.account, name) in self._identities]
         verified = [name for name in covering if self._identities[caller.account, name].verified]
         return self.arn(caller.account, (verified or covering or [address])[0])
+
+    def _denied(self, caller: Caller, send: Send, arn: str, address: str) -> Iterable[str]:
+        """ARNs that a refusal may name for an address that rests on one."""
+        owner, name = arn.split(":")[4], arn.split("/", 1)[1]
+        if not self._allowed(caller, send, owner, self._identities.get((owner, name))):
+            yield arn
+        yield from self._denied_nearer(caller, send, owner, name, address)
 
     @staticmethod
     def _allowed(caller: Caller, send: Send, owner: str, identity: Identity | None) -> bool:

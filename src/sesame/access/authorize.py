@@ -106,16 +106,51 @@ class SendDecision:
         return next((check for check in self.checks if check.decision.outcome is not Outcome.ALLOW), None)
 
 
-@dataclass(slots=True)
-class _Target:
-    """One identity under evaluation and the addresses that rest on it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rest:
+    """What one address rests on: an identity, and the more specific ones of its owner that there are."""
 
     arn: str
     owner: str
     identity: OwnedIdentity | None
     more_specific: tuple[OwnedIdentity, ...] = ()
+
+
+@dataclass(slots=True)
+class _Target:
+    """One identity under evaluation, the addresses that rest on it, and what is more specific to any of them."""
+
+    arn: str
+    owner: str
+    identity: OwnedIdentity | None
+    more_specific: dict[str, OwnedIdentity] = field(default_factory=dict)
     uses: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+
+
+class _Targets:
+    """The identities that a message rests on, by ARN, in the order in which its addresses name them.
+
+    INVARIANT: an address that comes to an identity brings its own more specific ones along, so that a Deny on
+    one counts for each address and not for the first alone.
+    """
+
+    def __init__(self) -> None:
+        self._by_arn: dict[str, _Target] = {}
+
+    def add(self, use: str, address: str, rest: _Rest) -> None:
+        """Let an address rest on its identity."""
+        target = self._by_arn.get(rest.arn)
+        if target is None:
+            target = self._by_arn[rest.arn] = _Target(rest.arn, rest.owner, rest.identity)
+        target.uses.append(use)
+        target.addresses.append(address)
+        for other in rest.more_specific:
+            target.more_specific.setdefault(other.identity.name, other)
+
+    def all(self) -> list[_Target]:
+        """Every one."""
+        return list(self._by_arn.values())
 
 
 class Authorizer:
@@ -153,22 +188,28 @@ class Authorizer:
         """Decide a send. Raises `InvalidParameterValue` for an ARN that cannot be meant."""
         epochs: dict[str, int] = {}
         credential = await self._credential(caller, epochs)
-        targets: dict[str, _Target] = {}
+        targets = _Targets()
         unverified: dict[str, None] = {}
-        found: dict[tuple[str, str | None], _Target | None] = {}
+        found: dict[tuple[str, str | None], _Rest | None] = {}
         for sender in request.senders:
             asked = sender.addr_spec, sender.arn
             if asked not in found:
-                found[asked] = await self._target(caller, sender, epochs)
-            target = found[asked]
-            if target is None:
+                found[asked] = await self._rest(caller, sender, epochs)
+            rest = found[asked]
+            if rest is None:
                 unverified[sender.shown] = None
                 continue
-            target = targets.setdefault(target.arn, target)
-            target.uses.append(sender.use)
-            target.addresses.append(sender.addr_spec)
-            if target.identity is None or not target.identity.verified:
+            targets.add(sender.use, sender.addr_spec, rest)
+            if rest.identity is None or not rest.identity.verified:
                 unverified[sender.shown] = None
+        first = next(iter(targets.all()), None)
+        enabled, sandboxed = await self._standings(caller, targets.all(), epochs)
+        if sandboxed:
+            for address, rest in await self._recipients(caller, request.recipients, epochs):
+                if rest.identity is None or not rest.identity.verified:
+                    unverified[address] = None
+                else:
+                    targets.add("Recipient", address, rest)
         keys = conditions.global_keys(caller, credential) | conditions.send_keys(
             api_version=request.api_version,
             from_address=request.senders[0].addr_spec,
@@ -176,29 +217,13 @@ class Authorizer:
             feedback_address=request.feedback_address,
             recipients=request.recipients,
         )
-        checks = [
-            self._check(caller, credential, request.action, target, keys) for target in targets.values()
+        used = [
+            _Target(arn, caller.principal.account_id, None, uses=["Resource"]) for arn in request.resources
         ]
-        first = next(iter(targets.values()), None)
-        enabled, sandboxed = await self._standings(caller, targets.values(), epochs)
-        if sandboxed:
-            for address, identity in await self._recipients(caller, request.recipients, epochs):
-                if identity is None or not identity.verified:
-                    unverified[address] = None
-                elif identity.identity.name not in {
-                    t.identity.identity.name for t in targets.values() if t.identity
-                }:
-                    target = _Target(
-                        arn=identity_arn(caller.region, identity.identity.account_id, identity.identity.name),
-                        owner=identity.identity.account_id,
-                        identity=identity,
-                        uses=["Recipient"],
-                        addresses=[address],
-                    )
-                    checks.append(self._check(caller, credential, request.action, target, keys))
-        for arn in request.resources:
-            used = _Target(arn=arn, owner=caller.principal.account_id, identity=None, uses=["Resource"])
-            checks.append(self._check(caller, credential, request.action, used, keys))
+        checks = [
+            self._check(caller, credential, request.action, target, keys)
+            for target in (*targets.all(), *used)
+        ]
         return SendDecision(
             context=keys,
             sending_enabled=enabled,
@@ -291,11 +316,11 @@ class Authorizer:
         _note(epochs, identities_scope(owner, region), epoch)
         return found
 
-    async def _target(self, caller: Caller, sender: SenderAddress, epochs: dict[str, int]) -> _Target | None:
-        """The identity that an address rests on; None when its ARN belongs to another region."""
+    async def _rest(self, caller: Caller, sender: SenderAddress, epochs: dict[str, int]) -> _Rest | None:
+        """What an address rests on; None when its ARN belongs to another region."""
         names = self._candidates(sender.addr_spec)
         if sender.arn is None:
-            return await self._own_target(caller, names, epochs)
+            return await self._own_rest(caller, names, epochs)
         arn = parse_identity_arn(sender.arn)
         name = normal_name(arn.resource.removeprefix("identity/"))
         if name not in names:
@@ -308,25 +333,34 @@ class Authorizer:
         more_specific = [
             await self._identity(arn.account_id, arn.region, other, epochs) for other in specific
         ]
-        return _Target(
+        return _Rest(
             arn=identity_arn(arn.region, arn.account_id, name),
             owner=arn.account_id,
             identity=await self._identity(arn.account_id, arn.region, name, epochs),
             more_specific=tuple(found for found in more_specific if found is not None),
         )
 
-    async def _own_target(self, caller: Caller, names: Sequence[str], epochs: dict[str, int]) -> _Target:
-        """The caller's most specific verified identity, else the most specific that exists, else none."""
+    async def _own_rest(self, caller: Caller, names: Sequence[str], epochs: dict[str, int]) -> _Rest:
+        """The caller's most specific verified identity, else the most specific that exists, else none.
+
+        Those before it that exist and are not verified may be denied all the same.
+        """
         account_id, region = caller.principal.account_id, caller.region
-        existing: OwnedIdentity | None = None
+        passed: list[OwnedIdentity] = []
         for name in names:
             found = await self._identity(account_id, region, name, epochs)
             if found is not None and found.verified:
-                existing = found
-                break
-            existing = existing or found
+                return _Rest(
+                    arn=identity_arn(region, account_id, name),
+                    owner=account_id,
+                    identity=found,
+                    more_specific=tuple(passed),
+                )
+            if found is not None:
+                passed.append(found)
+        existing = passed[0] if passed else None
         name = names[0] if existing is None else existing.identity.name
-        return _Target(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
+        return _Rest(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
 
     def _check(
         self,
@@ -354,7 +388,7 @@ class Authorizer:
         decision = decide(
             request(arn), iam=credential.policies.compiled, identity=compiled, session=_limits(credential)
         )
-        for other in target.more_specific:
+        for other in target.more_specific.values():
             if decision.outcome is not Outcome.ALLOW:
                 break
             other_arn = identity_arn(caller.region, target.owner, other.identity.name)
@@ -392,14 +426,13 @@ class Authorizer:
 
     async def _recipients(
         self, caller: Caller, recipients: Sequence[str], epochs: dict[str, int]
-    ) -> list[tuple[str, OwnedIdentity | None]]:
-        """Each recipient that must be verified in the caller's account, with its identity."""
-        found = []
-        for address in dict.fromkeys(recipients):
-            if not is_simulator(address):
-                target = await self._own_target(caller, self._candidates(address), epochs)
-                found.append((address, target.identity))
-        return found
+    ) -> list[tuple[str, _Rest]]:
+        """Each recipient that must be verified in the caller's account, with what it rests on there."""
+        return [
+            (address, await self._own_rest(caller, self._candidates(address), epochs))
+            for address in dict.fromkeys(recipients)
+            if not is_simulator(address)
+        ]
 
 
 def _default_set(caller: Caller, first: _Target | None) -> str | None:

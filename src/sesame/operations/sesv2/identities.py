@@ -80,8 +80,7 @@ class IdentityV2Operations:
         self, caller: Caller, request: sesv2.CreateEmailIdentityRequest
     ) -> sesv2.CreateEmailIdentityResponse:
         """Add an identity: a domain waits for its DKIM records, an address for the mailed link."""
-        await self._require(caller, "ses:CreateEmailIdentity", request["EmailIdentity"])
-        name = identity_name(request["EmailIdentity"])
+        name = await self._require(caller, "ses:CreateEmailIdentity", identity_name(request["EmailIdentity"]))
         kind = identity_kind(name)
         signing = request.get("DkimSigningAttributes")
         origin, bits = _signing(signing, kind)

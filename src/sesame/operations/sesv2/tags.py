@@ -5,9 +5,9 @@ find one. Sources: SES API v2 reference; observed words for a resource that is n
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sesame.access.authorize import Authorizer
+from sesame.access.authorize import Authorizer, normal_name
 from sesame.aws.arn import Arn, ArnError
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
@@ -24,6 +24,8 @@ class Kind:
 
     word: str
     exists: Callable[[Transaction, str, str, str], Awaitable[bool]]
+    normal: Callable[[str], str] = str
+    """The name as stored."""
 
 
 async def _has_identity(tx: Transaction, account_id: str, region: str, name: str) -> bool:
@@ -43,7 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "custom-verification-email-template": Kind(
         word="CustomVerificationEmailTemplate", exists=custom_verification.exists
     ),
-    "identity": Kind(word="EmailIdentity", exists=_has_identity),
+    "identity": Kind(word="EmailIdentity", exists=_has_identity, normal=normal_name),
     "template": Kind(word="Template", exists=_has_template),
 }
 """By what an ARN's resource begins with."""
@@ -78,8 +80,7 @@ class TagV2Operations:
         self, caller: Caller, request: sesv2.TagResourceRequest
     ) -> sesv2.TagResourceResponse:
         """Set tags; a key that is there takes the new value."""
-        arn = request["ResourceArn"]
-        must_exist = await self._resource(caller, "ses:TagResource", arn)
+        arn, must_exist = await self._resource(caller, "ses:TagResource", request["ResourceArn"])
         named = read_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
@@ -95,8 +96,7 @@ class TagV2Operations:
         self, caller: Caller, request: sesv2.UntagResourceRequest
     ) -> sesv2.UntagResourceResponse:
         """Remove tags by key; keys that are not there are no matter."""
-        arn = request["ResourceArn"]
-        must_exist = await self._resource(caller, "ses:UntagResource", arn)
+        arn, must_exist = await self._resource(caller, "ses:UntagResource", request["ResourceArn"])
 
         async def run(tx: Transaction) -> None:
             await must_exist(tx)
@@ -109,8 +109,7 @@ class TagV2Operations:
         self, caller: Caller, request: sesv2.ListTagsForResourceRequest
     ) -> sesv2.ListTagsForResourceResponse:
         """The tags by key."""
-        arn = request["ResourceArn"]
-        must_exist = await self._resource(caller, "ses:ListTagsForResource", arn)
+        arn, must_exist = await self._resource(caller, "ses:ListTagsForResource", request["ResourceArn"])
 
         async def run(tx: Transaction) -> dict[str, str]:
             await must_exist(tx)
@@ -121,25 +120,29 @@ class TagV2Operations:
 
     async def _resource(
         self, caller: Caller, action: str, text: str
-    ) -> Callable[[Transaction], Awaitable[None]]:
-        """The check that the resource is there, once the caller may do this to it.
+    ) -> tuple[str, Callable[[Transaction], Awaitable[None]]]:
+        """The resource's ARN as stored, and the check that it is there, once the caller may do this to it.
 
-        Raises `InvalidParameterValue` for an ARN of no kind that can have tags here.
+        Policy is asked about that ARN and not about the text: another partition or capitals in a domain name
+        the same resource. Raises `InvalidParameterValue` for an ARN of no kind that can have tags here.
         """
-        await self._authorizer.require(caller, action, text)
         try:
             arn = Arn.parse(text)
         except ArnError as error:
+            await self._authorizer.require(caller, action, text)
             raise InvalidParameterValue(str(error)) from None
-        prefix, _, name = arn.resource.partition("/")
+        prefix, slash, name = arn.resource.partition("/")
         kind = self._kinds.get(prefix) if arn.service == "ses" else None
+        normal = name if kind is None else kind.normal(name)
+        own_arn = str(replace(arn, partition="aws", resource=f"{prefix}{slash}{normal}"))
+        await self._authorizer.require(caller, action, own_arn)
         if kind is None or not name:
             raise InvalidParameterValue(f"The resource {text} cannot have tags.")
         found = kind
 
         async def must_exist(tx: Transaction) -> None:
             own = (arn.account_id, arn.region) == (caller.principal.account_id, caller.region)
-            if not own or not await found.exists(tx, arn.account_id, arn.region, name):
-                raise ResourceMissing(found, name)
+            if not own or not await found.exists(tx, arn.account_id, arn.region, normal):
+                raise ResourceMissing(found, normal)
 
-        return must_exist
+        return own_arn, must_exist

@@ -41,11 +41,15 @@ _ROLE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):role(/(?:.*/)?)([^/]+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tags:
-    """Session tags: all of them, those that came with the request, and folded keys that go on to sessions."""
+    """Session tags: all of them, and the keys of those that go on to sessions, as they were written."""
 
     all: tuple[tuple[str, str], ...]
-    given: tuple[tuple[str, str], ...]
     transitive: tuple[str, ...]
+
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """The keys that go on, as a session keeps them to compare by."""
+        return tuple(key.lower() for key in self.transitive)
 
 
 class AssumeRoleOperations:
@@ -106,7 +110,7 @@ class AssumeRoleOperations:
             policies=policies,
             policy_arns=arns,
             tags=tags.all,
-            transitive_tags=tags.transitive,
+            transitive_tags=tags.folded,
             source_identity=source_identity,
         )
         packed = _packed_percent(session)
@@ -177,11 +181,11 @@ def _session_tags(caller: Caller, request: sts.AssumeRoleRequest) -> _Tags:
             "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key"
             " from the calling session."
         )
-    transitive = [key.lower() for key in request.get("TransitiveTagKeys", [])]
-    if not set(transitive) <= known:
+    transitive = request.get("TransitiveTagKeys", [])
+    if not {key.lower() for key in transitive} <= known:
         raise ValidationError("The specified transitive tag key must be included in the requested tags.")
-    keys = dict.fromkeys([*(key.lower() for key, _ in inherited), *transitive])
-    return _Tags(all=(*inherited, *given), given=given, transitive=tuple(keys))
+    keys = {key.lower(): key for key in (*transitive, *(key for key, _ in inherited))}
+    return _Tags(all=(*inherited, *given), transitive=tuple(keys.values()))
 
 
 def _source_identity(caller: Caller, request: sts.AssumeRoleRequest) -> str | None:
