@@ -42,17 +42,17 @@ _KEPT = 1024
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _ADDR_SPEC = re.compile(
-    rf'(?P<local>[{_ATEXT}]++(?:\.[{_ATEXT}]++)*+|"[{_ATEXT}.]++")@(?P<domain>{_LABEL}(?:\.{_LABEL})*+)'
+    rf'(?P<local>(?>[{_ATEXT}]++(?:\.[{_ATEXT}]++)*)|"[{_ATEXT}.]++")@(?P<domain>(?>{_LABEL}(?:\.{_LABEL})*))'
 )
-_WORD = rf'(?:[{_ATEXT}.\x80-\U0010ffff]++|"(?:[^"\\]|\\.)*+")'
-_PHRASE = rf"{_WORD}(?: ++{_WORD})*+"
+_WORD = rf'(?:[{_ATEXT}.\x80-\U0010ffff]++|"(?>(?:[^"\\]++|\\.)*)")'
+_PHRASE = rf"(?>{_WORD}(?: ++{_WORD})*)"
 _MAILBOX = re.compile(
     rf" *+(?:(?P<phrase>{_PHRASE})? *+<(?P<angle>[^<>]*+)>"
-    rf'|(?P<bare>(?:"[{_ATEXT}.]++")?+[^ ,;:<>()\[\]\\"]++)) *+'
+    rf'|(?P<bare>(?>(?:"[{_ATEXT}.]++")?)[^ ,;:<>()\[\]\\"]++)) *+'
 )
 _GROUP = re.compile(rf" *+{_PHRASE} *+:")
 _PHRASE_WORD = re.compile(_WORD)
-_PLAIN_NAME = re.compile(rf"[{_ATEXT}]++(?: [{_ATEXT}]++)*+")
+_PLAIN_NAME = re.compile(rf"(?>[{_ATEXT}]++(?: [{_ATEXT}]++)*)")
 _ENCODED_WORD = re.compile(r"=\?[^?]*\?[bBqQ]\?")
 # C0, DEL, C1 with U+0085, line and paragraph separator, lone surrogates
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

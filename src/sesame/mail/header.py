@@ -21,7 +21,7 @@ HEADER_LIMIT, FIELD_LIMIT = 102_400, 1_000  # octets of the block, number of fie
 LINE_LIMIT = 998  # octets without CRLF, RFC 5322 section 2.1.1
 FOLD_AT = 76  # characters, RFC 2047 section 2
 
-_FIELD = re.compile(rb"([!-9;-~]++):[^\r\n]*+(?:\r\n[ \t]++[^ \t\r\n][^\r\n]*+)*+\r\n")
+_FIELD = re.compile(rb"([!-9;-~]++):[^\r\n]*+(?>(?:\r\n[ \t]++[^ \t\r\n][^\r\n]*+)*)\r\n")
 # ESC is left in: ISO-2022 text writes it. VT, FF and FS to RS end lines for some readers.
 _CONTROLS = bytes(set(range(32)) - {0x09, 0x0A, 0x0D, 0x1B} | {0x7F})
 _VALUE_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
