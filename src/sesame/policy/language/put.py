@@ -42,7 +42,7 @@ def parse_identity_policy(text: str, *, identity_arn: str) -> Policy:
     exist it is SES's own text.
     """
     source = Source(text, max_bytes=MAX_BYTES)
-    policy = read_policy(source, with_principal=True)
+    policy = with_normal_resources(read_policy(source, with_principal=True))
     refuse_unknown_words(source, policy)
     for statement in policy.statements:
         path = statement_path(source, statement.index)
@@ -54,7 +54,7 @@ def parse_identity_policy(text: str, *, identity_arn: str) -> Policy:
             if given:
                 fix = f"an identity policy has no {element}: name what is meant in {element[3:]}"
                 source.refuse((*path, element), fix)
-        if statement.resources != (identity_arn,):
+        if statement.resources != (normal_identity_arn(identity_arn),):
             source.refuse((*path, "Resource"), f"the resource is the identity itself: `{identity_arn}`")
         _check_actions(source, statement, path)
         for condition in statement.conditions:
