@@ -4,6 +4,7 @@ Precedence: command-line flag > environment (`SESAME_SECTION__KEY`) > TOML file 
 profile. Errors name the setting and the fix. Nothing else reads the environment.
 """
 
+import difflib
 import ipaddress
 import os
 import re
@@ -16,6 +17,13 @@ import msgspec
 
 from sesame.errors import ConfigError
 
+PREFIX = "SESAME_"
+_IN_SECTION = re.compile(r"SESAME_[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*__\w+")
+_NO_SETTINGS = frozenset({"SESAME_CONFIG", "SESAME_TEST_WORKERS", "SESAME_SYSTEM_PYTHON"})
+_OF_A_SERVICE = re.compile(
+    r"SESAME_(?:[A-Z0-9]+_)*(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?"
+    r"|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
@@ -240,8 +248,8 @@ def load(
     else:
         merged = _read_file(config)
     for name, value in environ.items():
-        if name.startswith("SESAME_") and name not in {"SESAME_CONFIG", "SESAME_TEST_WORKERS"}:
-            _put(merged, name.removeprefix("SESAME_").lower().replace("__", "."), value, source=name)
+        if is_setting(name):
+            _put(merged, dotted_name(name), value, source=name)
     for name, value in (flags or {}).items():
         if value is not None:
             _put(merged, name, value, source=f"--{name}")
@@ -251,6 +259,56 @@ def load(
         raise ConfigError(_explain(str(error))) from error
     _check(settings)
     return settings
+
+
+def is_setting(name: str) -> bool:
+    """Whether an environment variable is one of our settings, or meant to be: `SESAME_SECTION__KEY`."""
+    if not name.startswith(PREFIX):
+        return False
+    return _IN_SECTION.fullmatch(name) is not None or dotted_name(name) in _top_names()
+
+
+def dotted_name(name: str) -> str:
+    """The setting that an environment variable stands for, as `flags` name it."""
+    return name.removeprefix(PREFIX).lower().replace("__", ".")
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """What to say of variables named like ours that stand for no setting, one line each, with the nearest one.
+
+    Kubernetes sets such variables for Services named `sesame` or `sesame-…`; of those nothing is said.
+    """
+    names = sorted(
+        name
+        for name in environ
+        if name.startswith(PREFIX)
+        and name not in _NO_SETTINGS
+        and not is_setting(name)
+        and not _OF_A_SERVICE.fullmatch(name)
+    )
+    known = [f"{PREFIX}{dotted.replace('.', '__').upper()}" for dotted in setting_names()]
+    lines = []
+    for name in names:
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        lines.append(
+            f"environment variable `{name}` names no setting and is ignored; the nearest is `{nearest[0]}`"
+        )
+    return lines
+
+
+def setting_names() -> list[str]:
+    """Every setting, `section.key`."""
+    found = []
+    for field in msgspec.structs.fields(Settings):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            found += [f"{field.name}.{inner.name}" for inner in msgspec.structs.fields(field.type)]
+        else:
+            found.append(field.name)
+    return found
+
+
+def _top_names() -> frozenset[str]:
+    return frozenset(name for name in setting_names() if "." not in name)
 
 
 def find_config(flag: str | None, environ: Mapping[str, str]) -> Path | None:

@@ -70,8 +70,8 @@ def test_an_error_names_the_setting(text: str, named: str, tmp_path: Path) -> No
     assert named in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["SESAME_API__PROT", "SESAME_APO__PORT", "SESAME_NONSENSE"])
-def test_an_unknown_environment_variable_is_named(name: str) -> None:
+@pytest.mark.parametrize("name", ["SESAME_API__PROT", "SESAME_APO__PORT", "SESAME_DELIVERY__A__B"])
+def test_a_mistyped_setting_of_the_environment_is_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         config.load(None, environ={name: "1"})
 
@@ -87,3 +87,38 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 )
 def test_host_and_port_are_split(text: str, parts: tuple[str, int]) -> None:
     assert config.parse_host_port("delivery.relay", text) == parts
+
+
+PODS = [
+    {
+        "SESAME_SERVICE_HOST": "10.96.12.7", "SESAME_SERVICE_PORT": "4579", "SESAME_PORT": "tcp://10.96.12.7:4579",
+        "SESAME_PORT_4579_TCP": "tcp://10.96.12.7:4579", "SESAME_PORT_4579_TCP_PROTO": "tcp",
+        "SESAME_PORT_4579_TCP_PORT": "4579", "SESAME_PORT_4579_TCP_ADDR": "10.96.12.7",
+    },
+    {
+        "SESAME_SMTP_SERVICE_HOST": "10.96.12.8", "SESAME_SMTP_SERVICE_PORT": "2587",
+        "SESAME_SMTP_SERVICE_PORT_SUBMISSION": "2587", "SESAME_SMTP_PORT": "tcp://10.96.12.8:2587",
+        "SESAME_SMTP_PORT_2587_TCP": "tcp://10.96.12.8:2587", "SESAME_API_PORT": "tcp://10.96.12.9:1",
+    },
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("environ", PODS)
+def test_what_kubernetes_sets_for_services_is_no_setting(environ: dict[str, str]) -> None:
+    assert config.load(None, environ=environ) == config.load(None, environ={})
+    assert config.unknown_variables(environ) == []
+
+
+def test_other_unknown_variables_are_told_with_the_nearest_setting() -> None:
+    environ = {
+        "SESAME_API_PORTS": "1",
+        "SESAME_DATTA": "x",
+        "SESAME_DATA": "y",
+        "HOME": "/",
+        "SESAME_CONFIG": "z",
+    }
+    assert config.load(None, environ=environ).data == "y"
+    assert config.unknown_variables(environ) == [
+        "environment variable `SESAME_API_PORTS` names no setting and is ignored; the nearest is `SESAME_API__PORT`",
+        "environment variable `SESAME_DATTA` names no setting and is ignored; the nearest is `SESAME_DATA`",
+    ]

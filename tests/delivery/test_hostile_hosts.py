@@ -10,7 +10,9 @@ from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host
 from sesame.delivery.settings import OwnersSettings
+from sesame.mail.header import MessageError
 from sesame.model import MessageId, Outcome, OutcomeKind
+from sesame.smtp.errors import MessageDefect
 from sesame.spool.spool import Claim
 from tests.support.clock import FakeClock
 
@@ -237,3 +239,30 @@ def test_starttls_that_fails_is_tried_again_in_clear() -> None:
 
     outcome = outcome_of(breaks_after_220)
     assert (outcome.kind, outcome.tls) == (OutcomeKind.DELIVERED, None)
+
+
+@pytest.mark.parametrize(
+    "data", [b"From: a@example.com\r\n\r\nbare\nline\r\n", b"X: " + b"x" * 1_000 + b"\r\n"]
+)
+def test_a_message_that_we_should_not_have_made_is_a_fault_of_ours(data: bytes) -> None:
+    server = Script(GOOD)
+    with pytest.raises(MessageDefect):
+        outcome_of(server, data=data)
+    assert server.messages == []
+
+
+def test_an_error_of_our_own_composer_is_no_outcome() -> None:
+    class BadSigning:
+        async def sign(self, message: bytes, signers: object, *, now: float) -> bytes:
+            raise MessageError("Illegal header 'Date'.")
+
+    async def attempt() -> None:
+        clock = FakeClock()
+        deliverer = Deliverer(
+            OneRoute([Host("h.test", "127.0.0.1", 1)]), Pool(hostname="me.test", timeout_s=1.0, clock=clock),  # type: ignore[arg-type]
+            NoSettings(), BadSigning(), clock, return_path=lambda *_: "b@bounces.test",  # type: ignore[arg-type]
+        )  # fmt: skip
+        await deliverer.attempt(claim())
+
+    with pytest.raises(MessageError):
+        asyncio.run(attempt())

@@ -1,20 +1,25 @@
 """The scheduler: everything due is attempted once, within its bounds, and settled."""
 
 import asyncio
+import json
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
+from sesame.mail.header import MessageError
 from sesame.metrics import Metrics
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.observe import Log
+from sesame.smtp.errors import LocalProtocolError, MessageDefect
 from sesame.spool.put import SpooledMessage, put
 from sesame.spool.spool import Claim, Spool
-from sesame.spool.trace import trace
+from sesame.spool.trace import RecipientTrace, trace
 from tests.support.clock import FakeClock
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
@@ -78,6 +83,11 @@ class Fixture:
         found = await trace(self.store, message_id)
         assert found is not None
         return [recipient.state for recipient in found.recipients]
+
+    async def recipient(self, message_id: str) -> RecipientTrace:
+        found = await trace(self.store, message_id)
+        assert found is not None
+        return found.recipients[0]
 
     async def due_at(self, message_id: str) -> float:
         found = await trace(self.store, message_id)
@@ -176,6 +186,36 @@ def test_a_fault_in_one_attempt_leaves_the_others_alone(tmp_path: Path) -> None:
         assert await f.states("bad") == ["queued"]
 
     with_scheduler(tmp_path, decide, check)
+
+
+@pytest.mark.parametrize(
+    "fault", [ZeroDivisionError("a bug"), ValueError("Illegal header 'Date'."), MessageError("Illegal header 'Date'."),
+              LocalProtocolError("not its turn"), MessageDefect("reverse-path is not a mailbox", status="5.1.7"),
+              TimeoutError("inside")],
+    ids=repr,
+)  # fmt: skip
+def test_a_fault_of_ours_is_logged_and_no_remote_servers_word(
+    tmp_path: Path, fault: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def decide(claim: Claim) -> Outcome:
+        raise fault
+
+    async def check(f: Fixture) -> None:
+        await f.put("m", "x@a.test")
+        async with asyncio.timeout(10):
+            while not (await f.recipient("m")).attempts:  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.005)
+        recipient = await f.recipient("m")
+        assert recipient.state == "queued"
+        [told] = recipient.attempts
+        assert (told.status, told.diagnostic) == ("4.3.0", "internal fault of the sending service")
+        assert (told.remote_mta, told.remote_ip) == (None, None)
+
+    with_scheduler(tmp_path, decide, check)
+    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    faults = [line for line in logged if line["event"] == "attempt_failed"]
+    assert [line["level"] for line in faults] == ["error"]
+    assert repr(fault).partition("(")[0] in faults[0]["trace"]
 
 
 def test_stopping_waits_for_what_is_under_way(tmp_path: Path) -> None:

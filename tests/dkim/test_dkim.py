@@ -1,6 +1,7 @@
 """DKIM: what we sign, dkimpy and we verify; what was added or changed, neither does."""
 
 import base64
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_the_signature_field_is_folded_and_says_what_it_covers() -> None:
     field = SIGNER.sign(MESSAGE, at=1_795_176_832.9)
     assert field.startswith(b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=example.com; s=sel;\r\n")
     assert b"t=1795176832; x=1795781632;" in field
-    assert b" l=" not in field
+    assert not re.search(rb";[ \r\n]*l=", field)
     assert max(map(len, field.split(b"\r\n"))) <= 78
     assert field.endswith(b"\r\n")
     assert b"x=" not in SIGNER.sign(MESSAGE, at=NOW, lifetime_s=None).partition(b"h=")[0]

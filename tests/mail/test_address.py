@@ -1,6 +1,9 @@
 """The address reader: what it takes, what it refuses, and that every other reader agrees with it."""
 
+import email.policy
 import json
+import shutil
+import subprocess
 from email.utils import getaddresses, parseaddr
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sesame.mail import words
 from sesame.mail.address import (
     AddressError,
     Mailbox,
@@ -18,6 +22,7 @@ from sesame.mail.address import (
     parse_addr_spec,
     parse_mailbox,
     parse_mailbox_list,
+    parse_recipient,
     without_label,
 )
 from sesame.mail.domain import DomainError
@@ -75,8 +80,8 @@ def test_of_unusual_addresses_only_a_bare_top_level_domain_is_accepted() -> None
         ("bob@exam\tple.com", "Domain contains control or whitespace"),
         ("bob@.example.com", "Domain starts with dot"),
         ("bob@example..com", "Domain contains dot-dot"),
-        ("bób@example.com", "Address contains non-ASCII characters"),
-        ("bob@exämple.com", "Address contains non-ASCII characters"),
+        ("bób@example.com", "Local address contains control or whitespace"),
+        ("bob@exämple.com", "Domain contains illegal character"),
         ("bob@example.com.", "Illegal address"),
         ("bob..x@example.com", "Illegal address"),
         ("bob@-example.com", "Illegal address"),
@@ -128,6 +133,45 @@ def test_quotes_are_read_where_dots_need_them() -> None:
         ('"=?utf-8?B?QW5u?=" <a@b.example>', "Ann", "a@b.example", "Ann <a@b.example>"),
         ("=?utf-8?B?w6k=?= =?utf-8?B?w6k=?= X <a@b>", "éé X", "a@b", "=?UTF-8?B?w6nDqSBY?= <a@b>"),
         ("=?utf-8?B?ww==?= =?utf-8?B?qQ==?= <a@b>", "é", "a@b", "=?UTF-8?B?w6k=?= <a@b>"),
+        (
+            '"Dana Cole" (via staff List) <a@b>',
+            "Dana Cole (via staff List)",
+            "a@b",
+            '"Dana Cole (via staff List)" <a@b>',
+        ),
+        ("a@b (Cron Daemon)", "Cron Daemon", "a@b", '"Cron Daemon" <a@b>'.replace('"', "")),
+        ("(Cron) a@b", "Cron", "a@b", "Cron <a@b>"),
+        ("a@b(Cron)", "Cron", "a@b", "Cron <a@b>"),
+        ("<a@b> (Bot)", "Bot", "a@b", "Bot <a@b>"),
+        ("a@b (a (nested) \\) one)", "a (nested) ) one", "a@b", '"a (nested) ) one" <a@b>'),
+        ("a@b (=?utf-8?Q?J=C3=B6rg?=)", "Jörg", "a@b", "=?UTF-8?B?SsO2cmc=?= <a@b>"),
+        ("a@b ()", None, "a@b", "a@b"),
+        ("x@y <a@b>", "x@y", "a@b", '"x@y" <a@b>'),
+        ("x@y<a@b>", "x@y", "a@b", '"x@y" <a@b>'),
+        ("a@b (x@y)", "x@y", "a@b", '"x@y" <a@b>'),
+        ('"Sam" at s@m.example <a@b>', "Sam at s@m.example", "a@b", '"Sam at s@m.example" <a@b>'),
+        (
+            "Jörg (j@m.example) <a@b>",
+            "Jörg (j@m.example)",
+            "a@b",
+            '=?UTF-8?B?SsO2cmc=?= "(j@m.example)" <a@b>',
+        ),
+        (
+            "=?utf-8?Q?j@m.example=2C=C3=A9?= <a@b>",
+            "j@m.example, é",
+            "a@b",
+            '"j@m.example," =?UTF-8?B?w6k=?= <a@b>',
+        ),
+        ("[Team] Ann <a@b>", "[Team] Ann", "a@b", '"[Team] Ann" <a@b>'),
+        ("=?x-unknown?Q?Jurgen?= <a@b>", "=?x-unknown?Q?Jurgen?=", "a@b", "=?x-unknown?Q?Jurgen?= <a@b>"),
+        ("=?gb2312?B?1uzpRrv5?= <a@b>", "=?gb2312?B?1uzpRrv5?=", "a@b", "=?gb2312?B?1uzpRrv5?= <a@b>"),
+        ("=?utf-7?Q?+2AA-?= <a@b>", "=?utf-7?Q?+2AA-?=", "a@b", "=?utf-7?Q?+2AA-?= <a@b>"),
+        (
+            "=?utf-8?Q?A?= =?x-unknown?Q?J?= B <a@b>",
+            "A =?x-unknown?Q?J?= B",
+            "a@b",
+            "A =?x-unknown?Q?J?= B <a@b>",
+        ),
     ],
 )
 def test_a_mailbox_is_read_and_written_in_one_form(
@@ -145,9 +189,6 @@ FORGED = [
     "x@attack.example admin@legitimate.example",
     "<x@attack.example> <admin@legitimate.example>",
     "<x@attack.example>admin@legitimate.example",
-    "admin@legitimate.example <x@attack.example>",
-    "admin@legitimate.example<x@attack.example>",
-    "x@attack.example <admin@legitimate.example>",
     "admin@legitimate.example\\, <x@attack.example>",
     "<admin@legitimate.example>\\,<x@attack.example>",
     "<@attack.example,@any.example:admin@legitimate.example>",
@@ -156,9 +197,6 @@ FORGED = [
     "group: admin@legitimate.example;",
     "group: admin@legitimate.example;, x@attack.example",
     "group:;, x@attack.example",
-    "admin@legitimate.example(x@attack.example)",
-    "x@attack.example (admin@legitimate.example)",
-    "(admin@legitimate.example) x@attack.example",
     "x(admin@legitimate.example)@attack.example",
     "x@(admin@legitimate.example)attack.example",
     "x@attack.example@legitimate.example",
@@ -180,14 +218,11 @@ FORGED = [
     "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?= <x@attack.example>",
     "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?=,<x@attack.example>",
     "=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?=",
-    "=?utf-8?Q?admin=40legitimate.example=2C=C3=A9?= <x@attack.example>",
     "=?utf-8?Q?admin=40legitimate.example?=@attack.example",
     "<=?utf-8?Q?admin=40legitimate.example?=@attack.example>",
     "=?utf-8?Q?a=0D=0AFrom:_admin=40legitimate.example?= <x@attack.example>",
     "=?utf-8?Q?a=E2=80=A8b?= <x@attack.example>",
     "=?utf-8?Q?a=00b?= <x@attack.example>",
-    "=?utf-8?X?abc?= =?utf-8?B?!?= <x@attack.example>",
-    "=?no-such-charset?B?QQ==?= <x@attack.example>",
     "=?unicode_escape?Q?=5Cx3c?= <x@attack.example>",
     "x@attack.example\x00admin@legitimate.example",
     "x@attack.example\r\nSender: admin@legitimate.example",
@@ -205,6 +240,24 @@ FORGED = [
     ",x@attack.example",
     "",
     " ",
+    "(admin@legitimate.example)",
+    "x@attack.example (<admin@legitimate.example>)",
+    "(<admin@legitimate.example>) <x@attack.example>",
+    "x@attack.example (unclosed",
+    "x@attack.example (un(closed)",
+    "x@attack.example unopened)",
+    "x@attack.example (a\\)",
+    'x@attack.example (a \\"@b)',
+    "<x@attack.example> Ann",
+    "<x@(c)attack.example>",
+    "Ann <x@attack.example> (Bee) <admin@legitimate.example>",
+    "Ann: <x@attack.example>",
+    "=?x-unknown?Q?=3Cadmin=40legitimate.example=3E?= <x@attack.example>",
+    "=?x-unknown?Q?admin=40legitimate.example?= <x@attack.example>",
+    "=?utf-8?Q?=FF=3Cadmin=40legitimate.example=3E?= <x@attack.example>",
+    "=?x-unknown?Q?a=0Ab?= <x@attack.example>",
+    "=?cp037?Q?Ln?= <x@attack.example>",
+    "=?utf-7?Q?+ADw-?= <x@attack.example>",
 ]
 
 
@@ -242,7 +295,10 @@ def test_what_is_written_is_read_back_or_refused(mailbox: Mailbox) -> None:
         assert set(name) & set("<>@") or "=?" in name or len(mailbox.text) > 320
     else:
         assert read.addr_spec == mailbox.addr_spec
-        if "=?" not in (mailbox.display_name or ""):
+        name = mailbox.display_name or ""
+        if "@" in name and not name.isascii():  # blanks stand between what is quoted and what is encoded
+            assert (read.display_name or "").replace(" ", "") == name.replace(" ", "")
+        elif "=?" not in name:
             assert read == mailbox
 
 
@@ -260,12 +316,13 @@ PIECES = st.sampled_from(SIGNS + ATOMS)
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_every_reader_agrees_about_what_is_accepted(text: str) -> None:
-    """The standard library reads the same address from what came in and from what is written."""
+    """The standard library reads the same address from what is written, and from what came in in right syntax."""
     try:
         mailbox = parse_mailbox(text)
     except AddressError:
         return
-    for form in (text, mailbox.text):
+    right = "@" not in (mailbox.display_name or "") and not set(text) & set("()[]")
+    for form in (text, mailbox.text) if right else (mailbox.text,):
         assert parseaddr(form)[1] == mailbox.addr_spec
         assert [address for _, address in getaddresses([form])] == [mailbox.addr_spec]
     assert parse_mailbox_list(mailbox.text)[0].addr_spec == mailbox.addr_spec
@@ -297,7 +354,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("Team: a@b", None),
         ("Team: In: a@b;;", None),
         ("Team: a@b; c@d", None),
-        ("a@b (Bob)", None),
+        ("a@b (Bob)", ["a@b"]),
+        ("Pat (Sales) <a@b>, (x, y) c@d (), <e@f> (z)", ["a@b", "c@d", "e@f"]),
+        ("a@b <a@b>, Kay @ Home < c@d >", ["a@b", "c@d"]),
+        ('"x y"@d.example, "bob"@d.example', ['"x y"@d.example', "bob@d.example"]),
+        ("a@b (Bob", None),
+        ("a@b; (c)", None),
         ("bob", None),
     ],
 )
@@ -440,3 +502,128 @@ def test_an_address_whose_domain_has_no_normal_form_has_no_candidates() -> None:
 def test_letter_case_of_any_script_is_folded() -> None:
     assert normal_domain("MÜNCHEN.Example") == "xn--mnchen-3ya.example"
     assert normal_domain("食狮.COM.cn") == "xn--85x722f.com.cn"
+
+
+READ_BY_NODE = """
+const parse = require('nodemailer/lib/addressparser');
+let text = '';
+process.stdin.on('data', piece => { text += piece; });
+process.stdin.on('end', () => console.log(JSON.stringify(
+  JSON.parse(text).map(value => parse(value, {flatten: true}).map(found => found.address)))));
+"""
+
+
+def read_by_nodemailer(values: list[str]) -> list[list[str]]:
+    """The addresses that nodemailer finds in each value."""
+    ran = subprocess.run(
+        ["node", "-e", READ_BY_NODE], input=json.dumps(values), cwd=VECTORS.parent / "clients", text=True,
+        capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    return json.loads(ran.stdout)  # type: ignore[no-any-return]
+
+
+TAKEN = [
+    *(f"{name} <me@b.example>" for name in (
+        "me@b.example", "Sam Roe at sam@mail.example", '"Sam Roe" at sam@mail.example', "a@b.example c@d.example",
+        "=?UTF-8?Q?J=C3=BCrgen_=28j=40mail.example=29?=", '"Jürgen Müller (j@mail.example) via Forum"',
+        "jürgen@mail.example", '"Jürgen,j@mail.example;é"', '"é:j@mail.example,"', "(j@mail.example)",
+        "A (b) C ((d)) (é)",
+        "=?gb2312?B?1uzpRrv5?=", "=?utf-8?Q?J=FCrgen?=", "=?x-unknown?Q?Jurgen?=", "=?iso-8859-8-i?B?+ezl7Q==?=",
+        "=?Shift_JIS?B?h0Du4Iu0?=", "=?UTF-8?B?SsO8csM=?=", '"=?x-unknown?Q?a,b?="', "=?utf-8?Q?a=2Cb=3Bc=3Ad?=",
+        '"a, b; c: d" (x, y)', "[x] 'y@z.example'", "=?utf-7?Q?+2AA-?=", "=?utf-8?Q?A?= =?x-unknown?Q?J?= B",
+    )),
+    "me@b.example (Cron Daemon)", "(Root, of all) me@b.example", "me@b.example (root@host.example)",
+    "me@b.example (a (b) c) (=?utf-8?Q?=C3=A9=40x.example?=)",
+]  # fmt: skip
+
+
+def readings(value: str) -> dict[str, list[str]]:
+    """The addresses in a From field's value, by reader; some decode first."""
+    decoded = words.decode_what_can_be(value)  # what does not decode is shown as it is written
+    header = email.message_from_string(f"From: {value}\n\n", policy=email.policy.default)["From"]
+    return {
+        "getaddresses": [address for _, address in getaddresses([value])],
+        "parseaddr": [parseaddr(value)[1]],
+        "email.policy": [address.addr_spec for address in header.addresses],
+        "decoding first": [address for _, address in getaddresses([decoded])]
+        if "@" in decoded.rpartition("<")[0]
+        else [address for _, address in getaddresses([value])],
+    }
+
+
+def written_values() -> list[str]:
+    return [parse_mailbox(text).text for text in TAKEN]
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_what_is_taken_goes_out_with_one_mailbox_for_every_reader_in_python(text: str) -> None:
+    value = parse_mailbox(text).text
+    assert parse_mailbox(value).text == value
+    assert value.isascii()
+    try:
+        assert readings(value) == {key: ["me@b.example"] for key in readings(value)}
+    except (LookupError, UnicodeError):  # a word that this reader cannot decode: it reads as written
+        assert [address for _, address in getaddresses([value])] == ["me@b.example"]
+
+
+@pytest.mark.skipif(shutil.which("node") is None or not (VECTORS.parent / "clients/node_modules/nodemailer").exists(),
+                    reason="needs node and nodemailer")  # fmt: skip
+def test_what_is_taken_goes_out_with_one_mailbox_for_nodemailer() -> None:
+    values = written_values()
+    assert dict(zip(values, read_by_nodemailer(values), strict=True)) == {
+        key: ["me@b.example"] for key in values
+    }
+
+
+NAME_PIECES = st.sampled_from(
+    ["Ann", "é", " ", "@", "x@y.example", "(", ")", "(via z@y.example)", ",", ";", ":", "=?utf-8?Q?=C3=A9=40?=",
+     "=?x-unknown?Q?J?=", '"', "\\", "[", "]", ".", "<", ">", "=?utf-8?Q?=FF?=", "ü@ö.example", "=?utf-8?B?PGE=?="]
+)  # fmt: skip
+
+
+@given(st.lists(NAME_PIECES, max_size=8).map("".join), st.booleans())
+def test_any_name_goes_out_with_one_mailbox_for_every_reader(name: str, is_comment: bool) -> None:
+    try:
+        mailbox = parse_mailbox(f"me@b.example ({name})" if is_comment else f"{name} <me@b.example>")
+    except AddressError:
+        return
+    try:
+        found = readings(mailbox.text)
+    except (LookupError, UnicodeError):
+        found = {"getaddresses": [address for _, address in getaddresses([mailbox.text])]}
+    assert found == {key: ["me@b.example"] for key in found}, mailbox.text
+    assert parse_mailbox(mailbox.text).text == mailbox.text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("k@exämple.net", "Domain contains illegal character"),
+        ("dån@rcpt.example.net", "Local address contains control or whitespace"),
+        ('"Kay <k@rcpt.example.net>', "Missing '\"'"),
+        ("k@a.example; l@a.example", "Illegal semicolon, not in group"),
+        ("Kay <k@a.example> <l@a.example>", "Extra route-addr"),
+        ("Kay <k@a.example", "Missing '>'"),
+        ("k@a.example (Kay", "Missing ')'"),
+    ],
+)
+def test_a_refused_recipient_is_told_in_the_words_of_ses(text: str, message: str) -> None:
+    for read in (parse_recipient, parse_mailbox_list, parse_mailbox):
+        with pytest.raises(AddressError) as caught:
+            read(text)
+        assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "addr_spec"),
+    [('"x y"@z.example', '"x y"@z.example'),
+     ('"bob"@z.example', "bob@z.example"), ('"a\\@b"@z.example', '"a@b"@z.example'),
+     ('K <"x,y"@z.example>', '"x,y"@z.example'), ("info@z.example <info@z.example>", "info@z.example"),
+     ('"q\\"q"@z.example', '"q\\"q"@z.example'),
+     ("K < k@z.example >", "k@z.example"), ('""@z.example', '""@z.example')],
+)  # fmt: skip
+def test_a_recipient_is_read_in_any_syntax_and_written_in_the_right_one(text: str, addr_spec: str) -> None:
+    mailbox = parse_recipient(text)
+    assert mailbox.addr_spec == addr_spec
+    assert parse_recipient(mailbox.text).addr_spec == addr_spec
+    assert getaddresses([mailbox.text])[0][1].replace("\\", "") == addr_spec.replace("\\", "")

@@ -129,3 +129,35 @@ def test_what_may_not_be_is_refused(attachment: dict[str, Any]) -> None:
 def test_more_parts_than_a_message_may_have_are_refused() -> None:
     with pytest.raises(MessageError, match="more than 500 parts"):
         read(*[Attachment(data=b"x", file_name="a.txt")] * 501)
+
+
+INNER = b"From: a@b\r\nSubject: x\r\n\r\nhi\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "7bit"])
+@pytest.mark.parametrize(
+    "kind", ["message/rfc822", "Message/RFC822; name=m.eml", "message/global", "message/delivery-status"]
+)
+@pytest.mark.parametrize(
+    ("content", "written"),
+    [(INNER, "7bit"), (INNER.replace(b"hi", "hü".encode()), "8bit"), (INNER.replace(b"\r\n", b"\n"), "7bit")],
+)
+def test_an_attached_message_stands_as_it_is(kind: str, encoding: str, content: bytes, written: str) -> None:
+    attachment = Attachment(data=content, file_name="m.eml", content_type=kind, transfer_encoding=encoding)
+    wire, message = read(attachment)
+    (part,) = [part for part in message.walk() if part.get_filename()]
+    assert part["Content-Transfer-Encoding"] == written
+    assert header.canonical_newlines(content) in wire
+    assert message["Content-Transfer-Encoding"] == (None if written == "7bit" else "8bit")
+    if part.get_content_type() == "message/rfc822":
+        assert part.get_payload(0)["Subject"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("message/rfc822", b"a\0b"), ("message/rfc822", b"a\rb"), ("message/rfc822", b"x" * 999),
+     ("message/partial; id=a; number=1", "hü".encode()), ("message/external-body; access-type=url", "ü".encode())],
+)  # fmt: skip
+def test_what_is_no_message_cannot_be_attached_as_one(kind: str, content: bytes) -> None:
+    with pytest.raises(MessageError):
+        read(Attachment(data=content, file_name="m.eml", content_type=kind))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesame.mail import header
+from sesame.mail import header, words
 from sesame.mail.address import AddressError, covers
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
@@ -302,7 +302,7 @@ def test_every_reader_of_the_wire_sees_the_from_that_policy_saw(value: str, char
     modern = email.message_from_bytes(wire, policy=email.policy.SMTP)
     assert [address.addr_spec for address in modern["From"].addresses] == [want]
     # one that decodes before it parses may trip over a name's quotes, but finds no other address
-    decoded = str(email.header.make_header(email.header.decode_header(compat["From"])))
+    decoded = words.decode_what_can_be(str(compat["From"]))
     for _, address in getaddresses([decoded]):
         assert address.count("@") == 0 or (address.count("@") == 1 and want in address)
     assert read_message(wire).from_ == message.from_
@@ -327,3 +327,53 @@ def test_any_octets_are_read_or_refused(raw: bytes) -> None:
         read_message(b"From: a@b\n" + raw)
     except (MessageError, AddressError):
         pass
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("=?utf-7?Q?+2AA-?=", "=?utf-7?Q?+2AA-?="),
+        ("=?utf-8?Q?a=00b?=", "a\ufffdb"),
+        ("=?utf-8?Q?a=0D=0AFrom:_b?=", "a From: b"),
+        ("=?utf-8?Q?a=E2=80=A8b=C2=85c?=", "a b c"),
+        ("=?utf-8?Q?a=1Bb?=", "a\ufffdb"),
+        ("=?utf-16-le?B?ANg=?=", "=?utf-16-le?B?ANg=?="),
+        ("=?utf-8?Q?J=C3=B6rg?= =?x-unknown?Q?a?=", "Jörg =?x-unknown?Q?a?="),
+        ("\x1b$B", "\ufffd$B"),
+    ],
+)
+def test_a_subject_is_kept_as_characters_on_one_line(written: str, kept: str) -> None:
+    message = read(f"Subject: {written}", "From: a@b")
+    assert message.subject == kept
+    kept.encode("utf-8")
+    assert f"Subject: {written}\r\n".encode() in on_the_wire(message)
+
+
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("name", ["Subject", "X-Any", "To", "From", "Comments", "X-SES-Configuration-Set"])
+def test_a_sign_that_ends_a_line_for_some_readers_is_in_no_field(name: str, sign: str) -> None:
+    others = () if name == "From" else ("From: a@b",)
+    with pytest.raises((MessageError, AddressError)):
+        read(f"{name}: a{sign}b <a@b>", *others)
+
+
+def test_octets_of_another_charset_are_no_line_ends() -> None:
+    raw = b"From: a@b\r\nX-Gbk: \xd6\xe2\x80\xa8\xff\r\n\r\nhi\r\n"
+    assert b"X-Gbk: \xd6\xe2\x80\xa8\xff\r\n" in on_the_wire(read_message(raw))
+
+
+@pytest.mark.parametrize(
+    ("field", "wire"),
+    [
+        ("To: info@x.example <info@x.example>", 'To: "info@x.example" <info@x.example>'),
+        ("Cc: [Team] Ann < a@x.example >, b@x.example", 'Cc: "[Team] Ann" <a@x.example>, b@x.example'),
+        ("Reply-To: Kay @ Home <k@x.example>", 'Reply-To: "Kay @ Home" <k@x.example>'),
+        ('To: "x y"@z.example', 'To: "x y"@z.example'),
+        ("To: Pat (Sales) <p@x.example>", "To: Pat (Sales) <p@x.example>"),
+        ("To: Team: a@x.example, b@x.example;", "To: Team: a@x.example, b@x.example;"),
+        ("To: =?gb2312?B?1uzpRrv5?= <p@x.example>", "To: =?gb2312?B?1uzpRrv5?= <p@x.example>"),
+    ],
+)
+def test_addresses_of_recipients_go_out_in_right_syntax(field: str, wire: str) -> None:
+    message = read(field, "From: a@b")
+    assert f"{wire}\r\n".encode() in on_the_wire(message).replace(b"\r\n ", b" ")

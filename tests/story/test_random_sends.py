@@ -161,7 +161,7 @@ def lift_limits(sesame: SesameProcess, account: Account) -> None:
 
 def make_custom(ses: SignedClient, side: str) -> tuple[str, ...]:
     """A template of verification mail for every address that the account may send as."""
-    made = []
+    made: list[str] = []
     for address in (*LENT, *ELSEWHERE):
         parameters = {
             "TemplateName": f"c{len(made)}", "FromEmailAddress": address, "TemplateSubject": "s",
@@ -323,7 +323,7 @@ def try_send(
     """Send one message; the decision. What is not as expected is noted in `wrong`."""
     caller, side = world.callers[name], name.partition(" ")[0]
     draft, normal = draw_draft(world, draw, door, side)
-    resources = ()
+    resources: tuple[str, ...] = ()
     if door.template is not None:
         template = f"arn:aws:ses:{REGION}:{caller.account}:{door.template}/{draft.custom or TEMPLATE}"
         resources = (template,)

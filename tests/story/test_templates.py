@@ -261,17 +261,19 @@ def test_entries_of_a_bulk_send_stand_for_themselves(templater: Templater) -> No
              "ReplacementTags": [{"Name": "b", "Value": "2"}]},
             {"Destination": {"ToAddresses": ["nobody"]}},
             {"Destination": {"ToAddresses": [to("default")]}, "ReplacementTemplateData": "{}"},
-            {"Destination": {"ToAddresses": [to("whole")]}, "ReplacementTemplateData": '{"more": "x"}'},
+            {"Destination": {"ToAddresses": [to("whole")]}, "ReplacementTemplateData": '{"name": null}'},
             {"Destination": {"ToAddresses": [to("bad")]}, "ReplacementTemplateData": "[]"},
+            {"Destination": {"ToAddresses": [to("merged")]}, "ReplacementTemplateData": '{"more": "x"}'},
         ],
     )["Status"]  # fmt: skip
     assert [status["Status"] for status in sent] == [
-        "Success", "InvalidParameterValue", "Success", "Success", "InvalidParameterValue",
+        "Success", "InvalidParameterValue", "Success", "Success", "InvalidParameterValue", "Success",
     ]  # fmt: skip
     assert "Missing final '@domain'" in sent[1]["Error"]
     assert "MessageId" not in sent[1]
     assert read(templater.delivered("own"))["Subject"] == "Hello Ann"
     assert read(templater.delivered("default"))["Subject"] == "Hello friend"
+    assert read(templater.delivered("merged"))["Subject"] == "Hello friend"
     assert templater.sesame.run_json("trace", sent[0]["MessageId"])["tags"] == {"a": "1", "b": "2"}
     whole = templater.sesame.run_json("trace", sent[3]["MessageId"])
     assert whole["rendering_failure"] == "Attribute 'name' is not present in the rendering data."
@@ -359,9 +361,12 @@ def test_v2_bulk_merges_headers_and_tags(templater: Templater) -> None:
              "ReplacementHeaders": [{"Name": "x-two", "Value": "2"}],
              "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": '{"name": "Ann"}'}}},
             {"Destination": {}},
+            {"Destination": {"ToAddresses": [templater.address("two")]},
+             "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": '{"more": "x"}'}}},
         ],
     )["BulkEmailEntryResults"]  # fmt: skip
-    assert [result["Status"] for result in results] == ["SUCCESS", "INVALID_PARAMETER"]
+    assert [result["Status"] for result in results] == ["SUCCESS", "INVALID_PARAMETER", "SUCCESS"]
+    assert read(templater.delivered("two"))["Subject"] == "Hello friend"
     message = read(templater.delivered("one"))
     assert (message["Subject"], message["X-One"], message.get_all("X-Two")) == ("Hello Ann", "1", ["2"])
 

@@ -1,5 +1,9 @@
 """The language of templates: what SES documents, what Handlebars does, and what no template may cost."""
 
+import json
+import random
+import shutil
+import subprocess
 import time
 import tracemalloc
 from typing import Any
@@ -8,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sesame.sending.rendering import read_data
 from sesame.templates import (
     MissingAttribute,
     RenderingError,
@@ -219,3 +224,35 @@ def test_indented_partials_are_counted_before_they_are_made() -> None:
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("json_text", "text"),
+    [
+        ("0.00005", "0.00005"), ("0.000001", "0.000001"), ("1e-7", "1e-7"), ("1.5e-7", "1.5e-7"),
+        ("-1.5e-7", "-1.5e-7"),
+        ("0", "0"), ("-0", "0"), ("-0.0", "0"), ("1.0", "1"), ("100", "100"), ("1e2", "100"), ("123.456", "123.456"),
+        ("1e20", "100000000000000000000"), ("1e21", "1e+21"), ("1.25e21", "1.25e+21"), ("-1e21", "-1e+21"),
+        ("123456789012345678901", "123456789012345680000"), ("9007199254740993", "9007199254740992"),
+        ("1000000000000000000000", "1e+21"), ("1234567890123456789012", "1.2345678901234568e+21"),
+        ("1e999", "Infinity"), ("-1e999", "-Infinity"), ("5e-324", "5e-324"), ("1.7976931348623157e308",
+        "1.7976931348623157e+308"), ("0.1", "0.1"), ("0.30000000000000004", "0.30000000000000004"),
+        ("1e400", "Infinity"), ("9" * 400, "Infinity"), ("9" * 5000, "Infinity"), ("4.35", "4.35"), ("12e-8", "1.2e-7"),
+    ],
+)  # fmt: skip
+def test_numbers_are_shown_as_javascript_shows_them(json_text: str, text: str) -> None:
+    data = read_data(f'{{"n": {json_text}, "l": [{json_text}]}}')
+    assert compile_template("{{n}} {{l}}").render(data) == f"{text} {text}"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_numbers_are_those_of_node() -> None:
+    rng = random.Random(7)
+    numbers = [rng.choice([1, -1]) * rng.random() * 10 ** rng.randint(-12, 25) for _ in range(2000)]
+    numbers += [float(rng.randint(0, 10 ** rng.randint(1, 24))) for _ in range(2000)]
+    script = "process.stdout.write(JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(String)))"
+    ran = subprocess.run(
+        ["node", "-e", script], input=json.dumps(numbers), text=True, capture_output=True, check=True
+    )
+    shown = compile_template("{{#each n}}{{this}} {{/each}}").render({"n": numbers})
+    assert shown.split() == json.loads(ran.stdout)

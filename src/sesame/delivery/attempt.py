@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from sesame.delivery import outcome
 from sesame.delivery.pool import Pool
-from sesame.delivery.route import Host, Router
-from sesame.delivery.session import HostRefused
+from sesame.delivery.route import Host, Router, Unroutable
+from sesame.delivery.session import HostRefused, TlsFailed
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
-from sesame.errors import SesameError
+from sesame.errors import Unavailable
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock
-from sesame.smtp.errors import MessageNotSendable, RemoteProtocolError
+from sesame.smtp.errors import MessageDefect, MessageNotSendable, RemoteProtocolError
 from sesame.spool.spool import Claim
 
 
@@ -40,13 +40,16 @@ class Deliverer:
         self._return_path = return_path
 
     async def attempt(self, claim: Claim) -> Outcome:
-        """Find the hosts, sign, try one host after the other; never raises but on cancellation."""
+        """Find the hosts, sign, try one host after the other.
+
+        What it raises is a fault of ours, of which no remote server is to be blamed.
+        """
         try:
             hosts = await self._router.hosts(claim.address.rpartition("@")[2].lower())
             settings = await self._settings.of(claim)
-            message = await self._signing.sign(claim.data, settings.signers, now=self._clock.now())
-        except SesameError as error:
+        except (Unavailable, Unroutable) as error:
             return outcome.from_error(error, None)
+        message = await self._signing.sign(claim.data, settings.signers, now=self._clock.now())
         mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
         for host in hosts:
@@ -66,13 +69,15 @@ class Deliverer:
             session = await self._pool.borrow(host)
         except HostRefused as error:
             return outcome.refused(error.reply, host, stage=error.stage), True
-        except (OSError, SesameError) as error:
+        except (OSError, TlsFailed, RemoteProtocolError) as error:
             return outcome.from_error(error, host), True
         if requires_tls and session.tls is None:
             await self._pool.give_back(session)
             return outcome.needs_tls(host), True
         try:
             result = await session.send(mail_from, recipient, message)
+        except MessageDefect:
+            raise
         except MessageNotSendable as error:
             return outcome.from_error(error, host), False
         except (OSError, RemoteProtocolError) as error:

@@ -35,7 +35,10 @@ def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:
 
 
 def from_error(error: Exception, host: Host | None) -> Outcome:
-    """The outcome when no reply decided: unreachable, broken protocol, time-out, no route."""
+    """The outcome when no reply decided: unreachable, broken protocol, time-out, no route.
+
+    Only for errors that a server, the network or DNS is the cause of; `fault_of_ours` is for the rest.
+    """
     match error:
         case Unroutable() | MessageNotSendable():
             kind, status = OutcomeKind.PERMANENT, error.status
@@ -54,6 +57,16 @@ def from_error(error: Exception, host: Host | None) -> Outcome:
         remote_mta=None if host is None else host.name,
         remote_ip=None if host is None else host.address,
         ambiguous=isinstance(error, RemoteProtocolError) and error.ambiguous,
+    )
+
+
+def fault_of_ours() -> Outcome:
+    """Something went wrong in this service; no server has said a word about the message.
+
+    The mail waits: the fault may be gone with the next version. What it was stands in the log.
+    """
+    return Outcome(
+        kind=OutcomeKind.TRANSIENT, status="4.3.0", diagnostic="internal fault of the sending service"
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sesame.delivery.attempt import Deliverer
-from sesame.delivery.outcome import from_error
+from sesame.delivery.outcome import fault_of_ours
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy, next_attempt_at
 from sesame.delivery.settings import SettingsCache
@@ -134,9 +134,9 @@ class Scheduler:
         started = self._clock.monotonic()
         try:
             outcome = await self._deliverer.attempt(claim)
-        except Exception as error:  # a fault of ours must not stop the others' mail
+        except Exception:  # a fault of ours must not stop the others' mail
             self._log.error("attempt_failed", message_id=claim.message_id, trace=traceback.format_exc())
-            outcome = from_error(error, None)
+            outcome = fault_of_ours()
         finally:
             self._active[domain] -= 1
             if not self._active[domain]:

@@ -131,7 +131,7 @@ class Session(asyncio.Protocol):
             transport = await asyncio.get_running_loop().start_tls(
                 self._transport, self, context, server_hostname=self.host.name
             )
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, ValueError) as error:  # ValueError: a name from DNS that TLS cannot say
             raise TlsFailed(f"TLS handshake with `{self.host.name}` failed: {error}") from error
         if transport is None:
             raise TlsFailed(f"TLS handshake with `{self.host.name}` failed: connection lost")

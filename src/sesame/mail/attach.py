@@ -80,7 +80,12 @@ def with_attachments(
 def multipart(subtype: str, parts: Sequence[Sequence[bytes]], boundary: str) -> list[bytes]:
     """A multipart entity: its Content-Type, the blank line, and the parts between delimiters."""
     mark = boundary.encode("ascii")
-    out = [b'Content-Type: multipart/%b;\r\n boundary="%b"\r\n\r\n' % (subtype.encode("ascii"), mark)]
+    # What holds 8-bit text must say so at every level (RFC 2045 section 6.4).
+    eight_bit = any(not piece.isascii() for part in parts for piece in part)
+    encoding = b"Content-Transfer-Encoding: 8bit\r\n" if eight_bit else b""
+    out = [
+        b'Content-Type: multipart/%b;\r\n boundary="%b"\r\n%b\r\n' % (subtype.encode("ascii"), mark, encoding)
+    ]
     for part in parts:
         out += (b"--%b\r\n" % mark, *part, b"\r\n")  # the CRLF before a delimiter is the delimiter's
     out.append(b"--%b--\r\n" % mark)
@@ -93,12 +98,14 @@ def _part(attachment: Attachment) -> list[bytes]:
         shown = "".join(character for character in name if character.isprintable())
         raise MessageError(f"Illegal filename '{shown[:255]}'.")
     mime.check_file_name(name)
+    kind = _content_type(attachment)
+    encoding, content = _message(attachment, kind) if kind.startswith("message/") else _encoded(attachment)
     fields = [
-        _field_with_parameter("Content-Type", _content_type(attachment), "name", name),
+        _field_with_parameter("Content-Type", kind, "name", name),
         _field_with_parameter(
             "Content-Disposition", "inline" if attachment.inline else "attachment", "filename", name
         ),
-        b"Content-Transfer-Encoding: %b\r\n" % attachment.transfer_encoding.encode("ascii"),
+        b"Content-Transfer-Encoding: %b\r\n" % encoding.encode("ascii"),
     ]
     if attachment.content_id is not None:
         content_id = attachment.content_id.removeprefix("<").removesuffix(">")
@@ -107,7 +114,7 @@ def _part(attachment: Attachment) -> list[bytes]:
         fields.append(b"Content-ID: <%b>\r\n" % content_id.encode("ascii"))
     if attachment.description:
         fields.append(header.field("Content-Description", attachment.description))
-    return [*fields, b"\r\n", _encoded(attachment)]
+    return [*fields, b"\r\n", content]
 
 
 def _content_type(attachment: Attachment) -> str:
@@ -141,7 +148,25 @@ def _field_with_parameter(field: str, value: str, parameter: str, text: str) -> 
     return (f"{field}: {value};\r\n" + ";\r\n".join(written) + "\r\n").encode("ascii")
 
 
-def _encoded(attachment: Attachment) -> bytes:
+def _message(attachment: Attachment, kind: str) -> tuple[str, bytes]:
+    """A message in the message, as it is: readers of base64 would find none (RFC 2046 section 5.2.1)."""
+    text = header.canonical_newlines(attachment.data)
+    fits_8bit = not kind.startswith(("message/partial", "message/external-body"))  # sections 5.2.2.1, 5.2.3
+    if not header.lines_fit(text) or not (text.isascii() or fits_8bit):
+        raise MessageError(
+            f"The content of '{attachment.file_name}' is not a message: text in lines of up to"
+            f" {header.LINE_LIMIT} characters."
+        )
+    if not attachment.data.endswith(b"\n"):
+        text = text.removesuffix(b"\r\n")
+    return "7bit" if text.isascii() else "8bit", text
+
+
+def _encoded(attachment: Attachment) -> tuple[str, bytes]:
+    return attachment.transfer_encoding, _content(attachment)
+
+
+def _content(attachment: Attachment) -> bytes:
     data = attachment.data
     match attachment.transfer_encoding:
         case "base64":

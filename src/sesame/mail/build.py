@@ -56,7 +56,7 @@ def build_simple(
         stamp(at=at, message_id_field=message_id_field),
         header.folded("From", from_.words),
         *(
-            address_field(name, boxes)
+            header.address_field(name, boxes)
             for name, boxes in (("Reply-To", reply_to), ("To", to), ("Cc", cc))
             if boxes
         ),
@@ -94,15 +94,6 @@ def build_preview(
     fields, body_at = header.scan(whole)
     left_out = {b"from", b"message-id"}
     return b"".join(field.raw for field in fields if field.key not in left_out) + b"\r\n" + whole[body_at:]
-
-
-def address_field(name: str, mailboxes: Sequence[Mailbox]) -> bytes:
-    """A field of mailboxes, folded between and inside them where RFC 5322 allows."""
-    pieces: list[str] = []
-    for mailbox in mailboxes[:-1]:
-        *front, last = mailbox.words
-        pieces += (*front, f"{last},")
-    return header.folded(name, (*pieces, *mailboxes[-1].words))
 
 
 def _part(subtype: str, text: str, charset: str | None) -> tuple[bytes, bytes]:

@@ -18,7 +18,7 @@ class DomainError(SesameError):
 
 NAME_LIMIT = 253  # octets without the root's, RFC 1035 section 2.3.4
 _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
-_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*+")
+_NAME = re.compile(rf"(?>{_LABEL}(?:\.{_LABEL})*)")
 
 
 def normal_domain(domain: str) -> str:

@@ -6,8 +6,8 @@ control characters. Sources: RFC 5322 sections 2.2 and 3.2.2, RFC 2047, SES (tex
 """
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from sesame.errors import SesameError
 from sesame.mail import words
@@ -21,11 +21,20 @@ HEADER_LIMIT, FIELD_LIMIT = 102_400, 1_000  # octets of the block, number of fie
 LINE_LIMIT = 998  # octets without CRLF, RFC 5322 section 2.1.1
 FOLD_AT = 76  # characters, RFC 2047 section 2
 
-_FIELD = re.compile(rb"([!-9;-~]++):[^\r\n]*+(?:\r\n[ \t]++[^ \t\r\n][^\r\n]*+)*+\r\n")
+_FIELD = re.compile(rb"([!-9;-~]++):[^\r\n]*+(?>(?:\r\n[ \t]++[^ \t\r\n][^\r\n]*+)*)\r\n")
 # ESC is left in: ISO-2022 text writes it. VT, FF and FS to RS end lines for some readers.
 _CONTROLS = bytes(set(range(32)) - {0x09, 0x0A, 0x0D, 0x1B} | {0x7F})
 _VALUE_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LINE_ENDS = tuple(sign.encode() for sign in "\x85\u2028\u2029")
 _FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")
+
+
+class Written(Protocol):
+    """What has a canonical form in words, as a `Mailbox` has."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The pieces between which a line may be folded."""
 
 
 class HeaderField(NamedTuple):
@@ -83,7 +92,22 @@ def scan(message: bytes) -> tuple[tuple[HeaderField, ...], int]:
     block = message[:end]
     if len(block.translate(None, _CONTROLS)) != end:
         raise illegal(next(f for f in fields if len(f.raw.translate(None, _CONTROLS)) != len(f.raw)).name)
+    if not block.isascii():
+        for found in fields:
+            if not found.raw.isascii() and _ends_a_line(found.raw):
+                raise illegal(found.name)
     return tuple(fields), min(end + 2, len(message))
+
+
+def _ends_a_line(raw: bytes) -> bool:
+    """Whether UTF-8 text holds U+0085, U+2028 or U+2029, which end a line for some readers."""
+    if not any(sign in raw for sign in _LINE_ENDS):
+        return False
+    try:
+        raw.decode("utf-8")
+    except UnicodeError:
+        return False  # of another charset: the octets mean something else there
+    return True
 
 
 def illegal(name: bytes) -> MessageError:
@@ -150,6 +174,15 @@ def folded(name: str, pieces: Iterable[str]) -> bytes:
         line = f"{line} {piece}"
     lines.append(line)
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def address_field(name: str, mailboxes: Sequence[Written]) -> bytes:
+    """A field of mailboxes, folded between and inside them where RFC 5322 allows."""
+    pieces: list[str] = []
+    for mailbox in mailboxes[:-1]:
+        *front, last = mailbox.words
+        pieces += (*front, f"{last},")
+    return folded(name, (*pieces, *mailboxes[-1].words))
 
 
 def _check_decoded(name: str, value: str) -> None:

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from functools import lru_cache
 
 from sesame.mail import header, mime, words
-from sesame.mail.address import AddressError, Mailbox, parse_mailbox, parse_mailbox_list
+from sesame.mail.address import AddressError, AddressList, Mailbox, parse_mailbox, read_address_list
 from sesame.mail.header import HeaderField, MessageError
 
 # SES developer guide, header fields: those that may stand in a message only once
@@ -50,6 +50,7 @@ _OURS = _REMOVED | {
     b"content-type",
     b"content-transfer-encoding",
 }
+_LISTS = frozenset({b"to", b"cc", b"bcc", b"reply-to"})
 _X_SES = b"x-ses-"
 _SIGNING_DOMAIN = re.compile(rb"(?:^|;)d=([^;]*)")
 
@@ -59,7 +60,7 @@ class ParsedMessage:
     """A submitted message: who it says sends to whom, its fields and its body, all with CRLF.
 
     `x_ses` holds the X-SES-* fields by lower-case name, the first of each; `return_path` is an
-    addr-spec.
+    addr-spec. `mended` are the fields of addresses whose syntax is not that of RFC 5322.
     """
 
     from_: Mailbox
@@ -69,13 +70,14 @@ class ParsedMessage:
     to: tuple[Mailbox, ...]
     cc: tuple[Mailbox, ...]
     bcc: tuple[Mailbox, ...]
+    mended: Mapping[HeaderField, tuple[Mailbox, ...]]
     x_ses: Mapping[str, str]
     fields: tuple[HeaderField, ...]
     body: bytes
 
     @property
     def subject(self) -> str | None:
-        """The decoded subject, or None; undecodable words stay as written."""
+        """The subject as it is kept, or None; see `words.readable`."""
         return self.header("subject")
 
     @property
@@ -84,7 +86,7 @@ class ParsedMessage:
         return tuple(mailbox.addr_spec for mailbox in (*self.to, *self.cc, *self.bcc))
 
     def header(self, name: str) -> str | None:
-        """The decoded text of the first field of that name, or None."""
+        """The text of the first field of that name as it is kept and shown, or None."""
         key = name.lower().encode("ascii", "replace")
         return next((_text(field) for field in self.fields if field.key == key), None)
 
@@ -114,15 +116,18 @@ def read_message(raw: bytes) -> ParsedMessage:
         content_type_value=_plain(first.get(b"content-type")),
         disposition=_plain(first.get(b"content-disposition")),
     )
-    sender, reply_to = first.get(b"sender"), first.get(b"reply-to")
+    from_, sender_field = parse_mailbox(_structured(first[b"from"])), first.get(b"sender")
+    sender = parse_mailbox(_structured(sender_field)) if sender_field else None
+    lists = [(field, read_address_list(_loose(field))) for field in fields if field.key in _LISTS]
     return ParsedMessage(
-        from_=parse_mailbox(_structured(first[b"from"])),
-        sender=parse_mailbox(_structured(sender)) if sender else None,
+        from_=from_,
+        sender=sender,
         return_path=_return_path(first.get(b"return-path")),
-        reply_to=parse_mailbox_list(_loose(reply_to)) if reply_to else (),
-        to=_addresses(fields, b"to") if b"to" in first else (),
-        cc=_addresses(fields, b"cc") if b"cc" in first else (),
-        bcc=_addresses(fields, b"bcc") if b"bcc" in first else (),
+        reply_to=_read(lists, b"reply-to"),
+        to=_read(lists, b"to"),
+        cc=_read(lists, b"cc"),
+        bcc=_read(lists, b"bcc"),
+        mended={field: tuple(read.mailboxes) for field, read in lists if not read.is_correct},
         x_ses={
             key.decode("ascii"): _structured(field) for key, field in first.items() if key.startswith(_X_SES)
         },
@@ -144,19 +149,11 @@ def _plain(field: HeaderField | None) -> str:
 
 
 def _text(field: HeaderField) -> str:
-    text = field.value.decode("utf-8", "replace")
-    try:
-        return words.decode(text)
-    except words.WordError:
-        return text
+    return words.readable(field.value.decode("utf-8", "replace"))
 
 
-def _addresses(fields: Sequence[HeaderField], key: bytes) -> tuple[Mailbox, ...]:
-    found: list[Mailbox] = []
-    for field in fields:
-        if field.key == key:
-            found += parse_mailbox_list(_loose(field))
-    return tuple(found)
+def _read(lists: Sequence[tuple[HeaderField, AddressList]], key: bytes) -> tuple[Mailbox, ...]:
+    return tuple(mailbox for field, read in lists if field.key == key for mailbox in read.mailboxes)
 
 
 def _loose(field: HeaderField) -> str:
@@ -185,7 +182,8 @@ def rewrite(
     extra_fields: Sequence[tuple[str, str]] = (),
     own_domains: Collection[str] = (),
 ) -> bytes:
-    """The octets to spool: canonical CRLF, From and Sender from their parsed values.
+    """The octets to spool: canonical CRLF, From and Sender from their parsed values,
+    To, Cc and Reply-To too where their syntax is wrong.
 
     Out go X-SES-*, Bcc, Return-Path, the sender's Message-ID and Date, verdicts of other servers, and
     signatures that claim one of `own_domains`. In come Date (`at`, Unix seconds), Message-ID,
@@ -203,6 +201,8 @@ def rewrite(
             out.append(header.folded("Sender", message.sender.words))
         elif key == b"dkim-signature" and own_domains and _claims(field, own_domains):
             continue
+        elif message.mended and field in message.mended:
+            out.append(header.address_field(field.name.decode("ascii"), message.mended[field]))
         else:
             versioned = versioned or key == b"mime-version"
             out.append(field.raw)

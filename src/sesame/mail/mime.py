@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from sesame.mail import words
-from sesame.mail.header import MessageError
+from sesame.mail.header import HEADER_LIMIT, MessageError
 
 DEPTH_LIMIT, PART_LIMIT = 20, 500
 BOUNDARY_LIMIT = 70  # RFC 2046 section 5.1.1
@@ -28,11 +28,12 @@ BLOCKED_EXTENSIONS = frozenset(_BLOCKED.split())
 
 _NAME = r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+"
 _TYPE = re.compile(rf"({_NAME}) */ *({_NAME}) *")
-_PARAMETER = re.compile(rf'; *({_NAME}) *= *("(?:[^"\\]|\\.)*+"|[^;]*+)')
+_PARAMETER = re.compile(rf'; *({_NAME}) *= *("(?>(?:[^"\\]++|\\.)*)"|[^;]*+)')
 _BARE_PARAMETER = re.compile(rf"; *({_NAME}) *(?:;|$)")
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,2}))?(\*)?")
 _MIME_FIELD = re.compile(
-    rb"^content-(type|disposition)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE
+    rb"^content-(type|disposition)[ \t]*:([^\r\n]*+(?:\r\n[ \t][^\r\n]*+){0,1000})",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -159,6 +160,8 @@ def _part_head(message: bytes, start: int, end: int) -> tuple[ContentType, int]:
     head = message[start : end if blank < 0 else blank]
     found: dict[bytes, str] = {}
     for match in _MIME_FIELD.finditer(head):
+        if len(match[2]) > HEADER_LIMIT:
+            raise MessageError("Header section too long.")
         value = match[2].replace(b"\r\n", b"").replace(b"\t", b" ").decode("latin-1")
         found.setdefault(match[1].lower(), value)
     return _checked(found.get(b"type", ""), found.get(b"disposition", "")), end if blank < 0 else blank + 4

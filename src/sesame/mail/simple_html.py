@@ -92,19 +92,20 @@ _BREAKS_LINE = _CLOSED_BY_OTHERS | {
     "ul",
 }
 
-# Possessive throughout: a text that does not match is refused without being read again.
-_TAG = re.compile(
-    r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9]*+)"
-    r"(?P<attributes>(?:[ \t\n\r\f]++[^ \t\n\r\f\"'<>/=]++"
-    r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\r\f\"'<>=`]++))?+)*+)"
-    r"[ \t\n\r\f]*+/?>"
+# Atomic and possessive throughout: a text that does not match is refused without being read again. No
+# possessive repeat of a group, which is wrong in CPython before 3.11.5.
+_TAG_NAME = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9]*+)")
+_ONE_MORE_ATTRIBUTE = re.compile(
+    r"[ \t\n\r\f]++[^ \t\n\r\f\"'<>/=]++"
+    r"(?>(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\r\f\"'<>=`]++))?)"
 )
+_TAG_END = re.compile(r"[ \t\n\r\f]*+/?>")
 _OPENS = re.compile("<(?=[A-Za-z/!?])")
 """Where browsers see a tag begin; any other `<` is a sign in the text."""
 _ATTRIBUTE = re.compile(
     r"(?P<name>[^ \t\n\r\f\"'<>/=]++)"
-    r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+"
-    r"(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^ \t\n\r\f\"'<>=`]++)))?+"
+    r"(?>(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+"
+    r"(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^ \t\n\r\f\"'<>=`]++)))?)"
 )
 _DOCTYPE = re.compile(r"[ \t\n\r\f]*+<!doctype html>", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -175,25 +176,37 @@ class _Reader:
             self._say(source[at:start])
             if source[start + 1] in "!?":
                 raise HtmlError("comments and declarations are not allowed")
-            tag = _TAG.match(source, start)
-            if tag is None:
+            tag, end = _TAG_NAME.match(source, start), None
+            if tag is not None:
+                attributes_end = self._attributes_end(tag.end())
+                end = _TAG_END.match(source, attributes_end)
+            if tag is None or end is None:
                 raise HtmlError(f"a tag cannot be read: {source[start : start + 40]!r}")
             tags += 1
             if tags > MOST_TAGS:
                 raise HtmlError(f"there are more than {MOST_TAGS} tags")
-            self._tag(tag)
-            at = tag.end()
+            self._tag(tag, attributes_end)
+            at = end.end()
         self._say(source[at:])
 
     def _say(self, text: str) -> None:
         self.words.append(text.replace("\n", " "))
 
-    def _tag(self, tag: re.Match[str]) -> None:
+    def _attributes_end(self, at: int) -> int:
+        """Where the attributes end that begin at `at`."""
+        while (attribute := _ONE_MORE_ATTRIBUTE.match(self._source, at)) is not None:
+            self._attributes += 1
+            if self._attributes > MOST_ATTRIBUTES:
+                raise HtmlError(f"there are more than {MOST_ATTRIBUTES} attributes")
+            at = attribute.end()
+        return at
+
+    def _tag(self, tag: re.Match[str], attributes_end: int) -> None:
         name = tag["name"].lower()
         allowed = ALLOWED.get(name)
         if allowed is None:
             raise HtmlError(f"the tag <{name[:40]}> is not allowed")
-        for attribute in _ATTRIBUTE.finditer(self._source, tag.start("attributes"), tag.end("attributes")):
+        for attribute in _ATTRIBUTE.finditer(self._source, tag.end(), attributes_end):
             self._attribute(name, allowed, attribute)
         if name in _BREAKS_LINE:
             self.words.append("\n")
@@ -210,9 +223,6 @@ class _Reader:
                 pass
 
     def _attribute(self, tag: str, allowed: frozenset[str], attribute: re.Match[str]) -> None:
-        self._attributes += 1
-        if self._attributes > MOST_ATTRIBUTES:
-            raise HtmlError(f"there are more than {MOST_ATTRIBUTES} attributes")
         name = attribute["name"].lower()
         if name not in allowed:
             raise HtmlError(f"the attribute {name[:40]!r} of <{tag}> is not allowed")

@@ -9,6 +9,7 @@ import base64
 import binascii
 import codecs
 import re
+from typing import NamedTuple
 
 from sesame.errors import SesameError
 
@@ -30,6 +31,10 @@ _MAIL_CODECS = frozenset(
 _CHARSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")
 _WORD = re.compile(r"=\?([!-)+->@-~]+)(?:\*[^?\s]*)?\?([bBqQ])\?([!->@-~]*)\?=")
 _BROKEN = re.compile(r"=\?[^?\s]+\?[bBqQ]\?")
+_NEEDS_CLEANING = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LINE_END = re.compile("[\n-\r\x1c-\x1f\x85\u2028\u2029]+")
+_NO_CHARACTER = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ud800-\udfff]")
 _WORD_LIMIT = 75  # RFC 2047 section 2
 
 
@@ -54,23 +59,113 @@ def decode(text: str) -> str:
     """
     if "=?" not in text:
         return text
-    found: list[str] = []
-    run, run_codec, at = b"", "", 0
-    for match in _WORD.finditer(text):
-        name, between = codec(match[1]), text[at : match.start()]
-        follows = run_codec != "" and not between.strip(" \t")
-        if not follows or name != run_codec:
-            found.append(_decoded(run, run_codec))
-            run, run_codec = b"", name
-        if not follows:
-            found.append(between)
-        run += _content(match[2], match[3])
-        at = match.end()
-    found += (_decoded(run, run_codec), text[at:])
-    decoded = "".join(found)
+    decoded = _decode(text, is_strict=True)
     if _BROKEN.search(decoded):
         raise WordError("Illegal encoded-word.")
     return decoded
+
+
+def decode_what_can_be(text: str) -> str:
+    """Text as `decode` gives it, but that a word which does not decode stays as it is written."""
+    return _decode(text, is_strict=False) if "=?" in text else text
+
+
+def readable(text: str) -> str:
+    """Text from outside as it is kept and shown: decoded where that can be, one line, only characters.
+
+    The one place where it is made so. A lone surrogate or a control character but TAB becomes U+FFFD, what ends a
+    line for some reader a blank.
+    """
+    return clean(decode_what_can_be(text))
+
+
+def clean(text: str) -> str:
+    """Text on one line, without control characters and lone surrogates; see `readable`."""
+    return _NO_CHARACTER.sub("\ufffd", _LINE_END.sub(" ", text)) if _NEEDS_CLEANING.search(text) else text
+
+
+def is_encoded(word: str) -> bool:
+    """Whether the word has the form of one encoded-word."""
+    return _WORD.fullmatch(word) is not None
+
+
+def is_undecodable(word: str) -> bool:
+    """Whether the word has the form of an encoded-word and says nothing that can be read."""
+    if not is_encoded(word):
+        return False
+    try:
+        decode(word)
+    except WordError:
+        return True
+    return False
+
+
+def content_of(word: str) -> tuple[str, bytes | None]:
+    """Charset and octets of an encoded-word; None where the octets cannot be read."""
+    match = _WORD.fullmatch(word)
+    assert match is not None
+    try:
+        return match[1], _content(match[2], match[3])
+    except WordError:
+        return match[1], None
+
+
+def _decode(text: str, *, is_strict: bool) -> str:
+    found: list[str] = []
+    run: _Run | None = None
+    at = 0
+    for match in _WORD.finditer(text):
+        between = text[at : match.start()]
+        word = _read_word(match, is_strict=is_strict)
+        joins = run is not None and word is not None and not between.strip(" \t")
+        if run is not None and word is not None and joins and run.codec == word.codec:
+            run = _Run(word.codec, run.data + word.data, run.written + between + match[0])
+        else:
+            if run is not None:
+                found.append(_text_of(run, is_strict=is_strict))
+            if not joins:
+                found.append(between)
+            run = word
+            if word is None:
+                found.append(match[0])
+        at = match.end()
+    if run is not None:
+        found.append(_text_of(run, is_strict=is_strict))
+    found.append(text[at:])
+    return "".join(found)
+
+
+class _Run(NamedTuple):
+    """Neighbouring words in one charset."""
+
+    codec: str
+    data: bytes
+    written: str
+
+
+def _read_word(match: re.Match[str], *, is_strict: bool) -> _Run | None:
+    try:
+        return _Run(codec(match[1]), _content(match[2], match[3]), match[0])
+    except WordError:
+        if is_strict:
+            raise
+        return None
+
+
+def _text_of(run: _Run, *, is_strict: bool) -> str:
+    try:
+        return _decoded(run.data, run.codec)
+    except WordError:
+        if is_strict:
+            raise
+    return " ".join(map(_alone, run.written.split()))
+
+
+def _alone(word: str) -> str:
+    try:
+        return decode(word)
+    except WordError:
+        return word
 
 
 def _content(encoding: str, text: str) -> bytes:
@@ -84,9 +179,12 @@ def _content(encoding: str, text: str) -> bytes:
 
 def _decoded(data: bytes, name: str) -> str:
     try:
-        return data.decode(name) if data else ""
+        text = data.decode(name) if data else ""
     except UnicodeError as error:
         raise WordError("Illegal encoded-word.") from error
+    if _SURROGATE.search(text):  # UTF-7 lets them through; they are no characters
+        raise WordError("Illegal encoded-word.")
+    return text
 
 
 def encode(text: str, charset: str = "UTF-8") -> list[str]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from sesame.access.authorize import SenderAddress, SendRequest, normal_name, parse_identity_arn
 from sesame.errors import InvalidParameterValue
-from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox
+from sesame.mail import words
+from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
@@ -103,7 +104,7 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
         raise InvalidParameterValue("Source cannot be empty.")
     source = parse_mailbox(submission.source)
     to, cc, bcc = (
-        tuple(parse_mailbox(address) for address in addresses)
+        tuple(_recipient(address, submission) for address in addresses)
         for addresses in (content.to, content.cc, content.bcc)
     )
     recipients = _check_recipients([mailbox.addr_spec for mailbox in (*to, *cc, *bcc)])
@@ -112,7 +113,7 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
         from_=source,
         to=to,
         cc=cc,
-        reply_to=tuple(parse_mailbox(address) for address in content.reply_to),
+        reply_to=tuple(_recipient(address, submission) for address in content.reply_to),
         subject=content.subject.data,
         subject_charset=content.subject.charset,
         text=_data(content.text),
@@ -175,7 +176,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
             )
     source = parse_mailbox(submission.source) if submission.source else message.from_
     named = (
-        [parse_mailbox(address) for address in submission.destinations]
+        [_recipient(address, submission) for address in submission.destinations]
         if submission.destinations
         else (*message.to, *message.cc, *message.bcc)
     )
@@ -239,7 +240,7 @@ def _composed(
         ),
         source=source,
         return_path=feedback,
-        subject=subject,
+        subject=words.clean(subject),
         tags=tags,
         data=data,
         configuration_set=configuration_set or None,
@@ -276,13 +277,23 @@ def _covers(arn: str, address: str) -> bool:
     return normal_name(name) in identity_candidates(address)
 
 
+def _recipient(text: str, submission: Submission) -> Mailbox:
+    if not text and submission.api_version == "2":
+        raise InvalidParameterValue("Invalid email address .")
+    return parse_recipient(text)
+
+
 def _check_recipients(addresses: Sequence[str]) -> tuple[str, ...]:
-    """The envelope recipients, each once; raises when there are none or too many."""
+    """The envelope recipients, each once, the case of a domain aside; raises when there are none or too many."""
     if not addresses:
         raise InvalidParameterValue("There are no recipients specified.")
     if len(addresses) > MAX_RECIPIENTS:
         raise InvalidParameterValue(f"Recipient count exceeds {MAX_RECIPIENTS}.")
-    return tuple(dict.fromkeys(addresses))
+    once: dict[str, str] = {}
+    for address in addresses:
+        local_part, _, domain = address.rpartition("@")
+        once.setdefault(f"{local_part}@{domain.lower()}", address)
+    return tuple(once.values())
 
 
 def check_size(size: int, limit: int) -> None:

@@ -24,12 +24,28 @@ class BadData(RenderingError):
 def read_data(text: str) -> Mapping[str, Any]:
     """The data of a request. Raises `BadData`."""
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text, parse_constant=_refuse_constant, parse_int=_number)
     except (ValueError, RecursionError) as error:
         raise BadData(f"Template rendering data is invalid: {str(error)[:200]}") from None
     if not isinstance(data, dict):
         raise BadData("Template rendering data must be a JSON object.")
     return data
+
+
+def merged(default: Mapping[str, Any], replacement: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data of one entry of a bulk send: key by key, objects recursively, lists and scalars whole."""
+    whole = dict(default)
+    pending = [(whole, replacement)]
+    while pending:
+        target, given = pending.pop()
+        for key, value in given.items():
+            there = target.get(key)
+            if isinstance(value, dict) and isinstance(there, dict):
+                target[key] = dict(there)
+                pending.append((target[key], value))
+            else:
+                target[key] = value
+    return whole
 
 
 def filled_in(content: TemplateContent) -> SimpleContent:
@@ -53,6 +69,11 @@ def render(part: Template | None, data: Mapping[str, Any]) -> str | None:
 def one_line(subject: str) -> str:
     """A subject without control characters: what data brings in cannot end the field."""
     return _CONTROL.sub(" ", subject).strip()
+
+
+def _number(text: str) -> int | float:
+    """A number without a point as JavaScript reads it: exact up to 2^53."""
+    return int(text) if len(text) < 16 else float(text)
 
 
 def _simple(content: TemplateContent, subject: str, text: str | None, html: str | None) -> SimpleContent:

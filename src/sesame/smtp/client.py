@@ -15,7 +15,13 @@ from dataclasses import dataclass
 
 from sesame.smtp.command import is_mailbox
 from sesame.smtp.data import stuff
-from sesame.smtp.errors import LocalProtocolError, MessageNotSendable, RemoteProtocolError, Stage
+from sesame.smtp.errors import (
+    LocalProtocolError,
+    MessageDefect,
+    MessageNotSendable,
+    RemoteProtocolError,
+    Stage,
+)
 from sesame.smtp.extensions import NO_EXTENSIONS, Extensions, read_extensions
 from sesame.smtp.reply import Reply, ReplyReader, ReplySyntaxError
 
@@ -257,7 +263,7 @@ class ClientConnection:
 
     def _mail_command(self, mail_from: str, data: bytes) -> bytes:
         if mail_from and not is_mailbox(mail_from):
-            raise MessageNotSendable(f"reverse-path is not a mailbox: {mail_from!r}", status="5.1.7")
+            raise MessageDefect(f"reverse-path is not a mailbox: {mail_from!r}", status="5.1.7")
         limit = self._extensions.size_limit_bytes
         if limit is not None and len(data) > limit:
             raise MessageNotSendable(f"message has {len(data)} octets, server takes {limit}", status="5.3.4")

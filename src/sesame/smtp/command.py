@@ -15,13 +15,13 @@ LOCAL_PART_BYTES, MAILBOX_BYTES = 64, 254
 """RFC 5321 section 4.5.3.1: a path has 256 octets with its brackets, which leaves less than a domain's 255."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
-_DOT_STRING = rf"{_ATEXT}++(?:\.{_ATEXT}++)*+"
-_QUOTED_STRING = r'"(?:[ !#-\[\]-~]|\\[ -~])*+"'
+_DOT_STRING = rf"(?>{_ATEXT}++(?:\.{_ATEXT}++)*)"
+_QUOTED_STRING = r'"(?>(?:[ !#-\[\]-~]++|\\[ -~])*)"'
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*+"
+_DOMAIN = rf"(?>{_LABEL}(?:\.{_LABEL})*)"
 _ADDRESS_LITERAL = r"\[[0-9A-Za-z:.]{1,64}\]"
 _MAILBOX = rf"(?P<local_part>{_DOT_STRING}|{_QUOTED_STRING})@(?P<domain>{_DOMAIN}|{_ADDRESS_LITERAL})"
-_ROUTE = rf"@{_DOMAIN}(?:,@{_DOMAIN})*+:"
+_ROUTE = rf"@{_DOMAIN}(?>(?:,@{_DOMAIN})*):"
 
 _mailbox = re.compile(_MAILBOX).fullmatch
 _path = re.compile(rf"<(?:(?:{_ROUTE})?(?P<mailbox>{_MAILBOX}))?>").match

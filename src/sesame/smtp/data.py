@@ -5,23 +5,20 @@ passes in either direction. That closes SMTP smuggling from both sides: we canno
 second message, nor to write what another server takes for one. Sources: RFC 5321 sections 2.3.8,
 4.1.1.4, 4.5.2 and 4.5.3.1.6.
 
-Lines are never walked in Python: one regular expression knows the grammar, `find` and `replace` do
-the rest.
+Lines are never walked in Python: `count`, `find` and `replace` do it all, without a copy a line.
 """
 
 import re
 from enum import Enum
 
-from sesame.smtp.errors import MessageNotSendable
+from sesame.mail.header import lines_fit
+from sesame.smtp.errors import MessageDefect
 
 TEXT_LINE_BYTES = 998
 """Longest line of text, without its CRLF (RFC 5321 section 4.5.3.1.6)."""
 
 _END = b"\r\n.\r\n"
-# Lines of any octets but NUL, CR and LF, each closed by CRLF. A positive class and possessive
-# repeats make this the fastest of the forms tried: 5 µs for 5 KB.
-_lines_only = re.compile(rb"(?:[\x01-\x09\x0b\x0c\x0e-\xff]{0,998}+\r\n)*+").fullmatch
-_lines_of_any_length = re.compile(rb"(?:[\x01-\x09\x0b\x0c\x0e-\xff]*+\r\n)*+").fullmatch
+_bare_cr = re.compile(rb"\r(?!\n)").search
 
 
 class Defect(Enum):
@@ -34,20 +31,23 @@ class Defect(Enum):
 
 def defect_of(content: bytes) -> Defect | None:
     """What keeps `content`, which ends with CRLF or is empty, from being lines of mail text."""
-    if _lines_only(content):
-        return None
-    return Defect.LONG_LINE if _lines_of_any_length(content) else Defect.STRAY_BYTE
+    # As many CR as LF, and an LF behind each CR: they are all pairs.
+    if content.count(b"\n") != content.count(b"\r") or _bare_cr(content) or b"\0" in content:
+        return Defect.STRAY_BYTE
+    if content and not content.endswith(b"\r\n"):
+        return Defect.STRAY_BYTE
+    return None if lines_fit(content) else Defect.LONG_LINE
 
 
 def stuff(content: bytes) -> bytes:
     """`content` as it is written after 354: dots doubled, the final dot included.
 
-    A missing CRLF at the end is added. Raises MessageNotSendable when it is not lines of text.
+    A missing CRLF at the end is added. Raises MessageDefect when it is not lines of text.
     """
     if content and not content.endswith(b"\r\n"):
         content += b"\r\n"
     if defect := defect_of(content):
-        raise MessageNotSendable(f"message has {defect.value}", status="5.6.0")
+        raise MessageDefect(f"message has {defect.value}", status="5.6.0")
     first_dot = b"." if content.startswith(b".") else b""
     return b"".join((first_dot, content.replace(b"\r\n.", b"\r\n.."), b".\r\n"))
 

@@ -43,6 +43,10 @@ class MessageNotSendable(LocalProtocolError):
         self.status = status
 
 
+class MessageDefect(MessageNotSendable):
+    """The message or its reverse-path may go to no server: a fault of who made it, which is us."""
+
+
 class RemoteProtocolError(SmtpError):
     """The peer broke the protocol or went away; the connection is of no further use.
 

@@ -7,6 +7,7 @@ helper may be missing. Nothing is escaped, as SES documents.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from sesame.templates.errors import MissingAttribute, RenderingError, RenderingTooLarge
@@ -130,14 +131,36 @@ def shown(value: Any) -> str:
             return "true" if value else "false"
         case None | Missing():
             return ""
-        case float() if value.is_integer() and abs(value) < 1e21:
-            return str(int(value))
-        case float() if math.isinf(value):
-            return "Infinity" if value > 0 else "-Infinity"
+        case int() | float():
+            return _number(value)
         case dict() | list():
             return "[object Object]"
         case _:
             return str(value)
+
+
+def _number(value: int | float) -> str:
+    """A number as JavaScript makes text of it (ECMA-262, Number::toString); both have the shortest digits."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.copysign(math.inf, value)
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else f"{'-' if number < 0 else ''}Infinity"
+    if number == 0:
+        return "0"
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    point = len(text) + int(exponent)  # where it stands in the digits
+    minus = "-" if sign else ""
+    if len(text) <= point <= 21:
+        return minus + text.ljust(point, "0")
+    if 0 < point <= 21:
+        return f"{minus}{text[:point]}.{text[point:]}"
+    if -6 < point <= 0:
+        return f"{minus}0.{'0' * -point}{text}"
+    fraction = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{minus}{text[0]}{fraction}e{point - 1:+d}"
 
 
 def is_truthy(value: Any) -> bool:

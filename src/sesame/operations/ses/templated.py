@@ -11,6 +11,7 @@ from sesame.aws.shapes import ses
 from sesame.model import Caller
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, check_entries, data_of, send_all, status_of
+from sesame.sending.rendering import merged
 from sesame.sending.send import Sender
 from sesame.sending.submission import Submission, TemplateContent, TemplateParts
 
@@ -60,7 +61,7 @@ class TemplatedOperations:
                 "SendBulkTemplatedEmail",
                 named,
                 destination["Destination"],
-                data or default,
+                merged(default, data),
                 _merged(request.get("DefaultTags", ()), destination.get("ReplacementTags", ())),
             )
             return await self._sender.send(caller, submission)

@@ -13,6 +13,7 @@ from sesame.model import Caller
 from sesame.operations.sesv2.templates import parts_of
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, check_entries, data_of, send_all, status_of
+from sesame.sending.rendering import merged
 from sesame.sending.send import Sender
 from sesame.sending.submission import Submission, TemplateContent, TemplateParts
 
@@ -107,7 +108,7 @@ class BulkV2Operations:
                 template,
                 entry.get("Destination", {}),
                 request.get("ReplyToAddresses", ()),
-                data=data or default,
+                data=merged(default, data),
                 headers=_merged(
                     template.get("Headers", ()), entry.get("ReplacementHeaders", ()), _field_name
                 ),

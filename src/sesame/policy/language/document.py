@@ -5,7 +5,7 @@ Reads what the grammar allows; whether SES would store it is `put`'s question, w
 Sources: IAM user guide "grammar of the IAM JSON policy language"; SES developer guide "policy anatomy".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeGuard
 
@@ -108,7 +108,25 @@ def parse_stored_identity_policy(text: str) -> Policy:
     unknown versions, operators and keys; those are held against the request when it is decided.
     Raises PolicyError.
     """
-    return read_policy(Source(text, max_bytes=MAX_STORED_BYTES), with_principal=True)
+    return with_normal_resources(read_policy(Source(text, max_bytes=MAX_STORED_BYTES), with_principal=True))
+
+
+def with_normal_resources(policy: Policy) -> Policy:
+    """The identity policy with the domains of its resources in lower case (RFC 4343)."""
+    statements = tuple(
+        replace(statement, resources=tuple(map(normal_identity_arn, statement.resources)))
+        for statement in policy.statements
+    )
+    return policy if statements == policy.statements else replace(policy, statements=statements)
+
+
+def normal_identity_arn(arn: str) -> str:
+    """An ARN with the domain of an SES identity in lower case, anything else as it is."""
+    head, kind, name = arn.partition(":identity/")
+    if not kind or not head.startswith("arn:") or "$" in name:
+        return arn
+    local_part, at, domain = name.rpartition("@")
+    return f"{head}{kind}{local_part}{at}{domain.lower()}"
 
 
 def refuse_unknown_words(source: Source, policy: Policy) -> None:

@@ -13,10 +13,12 @@ from sesame.policy.language.document import (
     Condition,
     Policy,
     Statement,
+    normal_identity_arn,
     read_policy,
     refuse_unknown_words,
     statement_path,
     value_path,
+    with_normal_resources,
 )
 from sesame.policy.language.forms import (
     PatternKind,
@@ -42,7 +44,7 @@ def parse_identity_policy(text: str, *, identity_arn: str) -> Policy:
     exist it is SES's own text.
     """
     source = Source(text, max_bytes=MAX_BYTES)
-    policy = read_policy(source, with_principal=True)
+    policy = with_normal_resources(read_policy(source, with_principal=True))
     refuse_unknown_words(source, policy)
     for statement in policy.statements:
         path = statement_path(source, statement.index)
@@ -54,7 +56,7 @@ def parse_identity_policy(text: str, *, identity_arn: str) -> Policy:
             if given:
                 fix = f"an identity policy has no {element}: name what is meant in {element[3:]}"
                 source.refuse((*path, element), fix)
-        if statement.resources != (identity_arn,):
+        if statement.resources != (normal_identity_arn(identity_arn),):
             source.refuse((*path, "Resource"), f"the resource is the identity itself: `{identity_arn}`")
         _check_actions(source, statement, path)
         for condition in statement.conditions:
