@@ -234,7 +234,6 @@ def test_a_signature_made_by_hand_is_accepted() -> None:
         ([DATE], b"x-amz-date", "host"),
         ([HOST, DATE], b"host", "x-amz-date"),
         ([HOST, (b"date", b"Fri, 20 Nov 2026 12:00:00 GMT")], b"host", "x-amz-date"),
-        ([HOST, DATE, (b"content-type", b"text/plain")], b"host;x-amz-date", "content-type"),
         ([HOST, DATE, (b"x-amz-target", b"a")], b"host;x-amz-date", "x-amz-target"),
         ([HOST, DATE, (b"x-amz-security-token", b"a")], b"host;x-amz-date", "x-amz-security-token"),
     ],
@@ -245,6 +244,22 @@ def test_a_right_signature_that_covers_too_little_is_refused(
     with pytest.raises(SignatureDoesNotMatch) as refused:
         VERIFIER.check(signed_by_hand(dict(headers), names))
     assert refused.value.message == f"'{missing}' must be a 'SignedHeader' in the AWS Authorization."
+
+
+@pytest.mark.parametrize("content_type", [b"text/plain", b"application/x-www-form-urlencoded", b"\xff", b""])
+def test_a_content_type_that_is_not_signed_does_not_count(content_type: bytes) -> None:
+    """curl, aws4fetch and the AWS SDKs for PHP and JavaScript v2 sign none."""
+    request = signed_by_hand(dict([HOST, DATE, (b"content-type", content_type)]), b"host;x-amz-date")
+    seen = sigv4.without_unsigned_type(request, VERIFIER.check(request))
+    assert [name for name, _ in seen.headers] == [b"host", b"x-amz-date", AUTHORIZATION]
+    assert seen.body == request.body
+
+
+def test_a_content_type_that_is_signed_counts() -> None:
+    request = signed_by_hand(
+        dict([HOST, DATE, (b"content-type", b"text/plain")]), b"content-type;host;x-amz-date"
+    )
+    assert sigv4.without_unsigned_type(request, VERIFIER.check(request)) == request
 
 
 def test_a_right_signature_beside_a_wrong_content_hash_is_refused() -> None:

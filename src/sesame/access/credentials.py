@@ -24,6 +24,8 @@ from sesame.observe import Clock
 MAX_SIGNING_KEYS = 20_000
 _NOBODYS_SECRET = secrets.token_hex(20)
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_LONG_TERM_KEY = re.compile(r"AKIA[A-Z0-9]{16}")
+_SESSION_KEY = re.compile(r"ASIA[A-Z0-9]{16}")
 
 
 class Authenticator:
@@ -64,11 +66,8 @@ class Authenticator:
         """
         now = self._clock.now()
         sigv4.check_scope(signed, now=now, skew_s=self._skew_s, regions=self._regions, service=service)
-        session = None
-        if signed.session_token is not None:
-            session = self._sessions.open(signed.session_token, access_key_id=signed.access_key_id)
-        credential = None
-        if session is not None or signed.session_token is None:
+        session, credential = self._session(signed), None
+        if session is not None or is_long_term_key(signed.access_key_id, signed.session_token):
             credential = await self._credential(signed.access_key_id, session, fresh=fresh)
         secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
         known = credential is not None and credential.active
@@ -98,6 +97,12 @@ class Authenticator:
             source_arn=source_arn,
         )
 
+    def _session(self, signed: sigv4.SignedRequest) -> Session | None:
+        """The session whose key and token these are, expired or not."""
+        if signed.session_token is None or not _SESSION_KEY.fullmatch(signed.access_key_id):
+            return None
+        return self._sessions.open(signed.session_token, access_key_id=signed.access_key_id)
+
     async def _credential(
         self, access_key_id: str, session: Session | None, *, fresh: bool
     ) -> Credential | None:
@@ -119,6 +124,11 @@ class Authenticator:
             if len(self._signing_keys) > MAX_SIGNING_KEYS:
                 self._signing_keys.popitem(last=False)
         return key
+
+
+def is_long_term_key(access_key_id: str, session_token: str | None = None) -> bool:
+    """Whether this is the key of a user, a root or a service: shaped like one, and with no token."""
+    return session_token is None and _LONG_TERM_KEY.fullmatch(access_key_id) is not None
 
 
 def _acting_for(service: Principal, request: HttpRequest) -> tuple[Principal, str | None]:

@@ -9,7 +9,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
@@ -97,12 +97,19 @@ class OwnedIdentity:
         )
 
 
+class _Name(NamedTuple):
+    """What a credential is cached by. A session's is no access key's, whatever a client may write as a key id."""
+
+    kind: Literal["key", "session"]
+    access_key_id: str
+
+
 @dataclass(slots=True)
 class _Scope:
     """Everything cached under one epoch."""
 
     epoch: int
-    credentials: dict[str, Credential] = field(default_factory=dict)
+    credentials: dict[_Name, Credential] = field(default_factory=dict)
     standings: dict[str, Standing | None] = field(default_factory=dict)
     identities: dict[str, OwnedIdentity | None] = field(default_factory=dict)
 
@@ -117,11 +124,11 @@ class Directory:
         self._store = store
         self._sealer = sealer
         self._scopes: OrderedDict[str, _Scope] = OrderedDict()
-        self._scope_of_key: OrderedDict[str, str] = OrderedDict()
+        self._scope_of_key: OrderedDict[_Name, str] = OrderedDict()
 
     async def credential(self, access_key_id: str, session: Session | None = None) -> Credential | None:
         """The credential of an access key, or of a session whose token has been opened; None if it is gone."""
-        name = access_key_id if session is None else f"session {access_key_id}"
+        name = _Name("key" if session is None else "session", access_key_id)
         known = self._scope_of_key.get(name)
         if known is not None:
             scope = self._scopes.get(known)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sesame.access.credentials import is_long_term_key
 from sesame.access.directory import Credential, Directory
 from sesame.aws.smtp_password import smtp_password
 from sesame.db import Store, Transaction
@@ -116,8 +117,11 @@ class SmtpLogins:
     async def _fresh_credential(self, access_key_id: str) -> Credential | None:
         """The key as it is in the store: a log-in is rare, and what it opens stays open.
 
-        A service has no SMTP credentials: nothing would say whom it acts for.
+        A service has no SMTP credentials: nothing would say whom it acts for. Nor has a session: SMTP has no
+        place for its token.
         """
+        if not is_long_term_key(access_key_id):
+            return None
         credential = await self._directory.credential(access_key_id)
         if credential is not None and credential.principal.kind is PrincipalKind.SERVICE:
             return None

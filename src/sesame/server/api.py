@@ -132,6 +132,7 @@ class AwsApi:
     async def _run(self, request: HttpRequest, peer: Peer, request_id: str, call: "_Call") -> Reply:
         """Authenticate, then find, parse, run and serialise the operation."""
         signed = sigv4.read_signature(request)
+        request = sigv4.without_unsigned_type(request, signed)
         if call.codec is self._usual:
             call.codec = self._by_scope.get(signed.service, self._usual)
         model = call.codec.model
