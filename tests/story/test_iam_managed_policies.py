@@ -131,7 +131,7 @@ def test_awss_own_policies_are_there_and_listed(world: World) -> None:
     assert [one["Arn"] for one in world.iam.list_policies(OnlyAttached=True)["Policies"]] == [FULL]
     assert refused(world.iam.delete_user, UserName="mailer") == "DeleteConflict"
     other = f"arn:aws:iam::{REGION}:policy/x"
-    assert refused(world.iam.attach_user_policy, UserName="mailer", PolicyArn=other) == "InvalidInput"
+    assert refused(world.iam.attach_user_policy, UserName="mailer", PolicyArn=other) == "ValidationError"
     assert refused(world.iam.delete_policy, PolicyArn=FULL) == "NoSuchEntity"
 
 

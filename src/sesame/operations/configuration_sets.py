@@ -82,6 +82,16 @@ class ConfigurationSets:
         self._authorizer = authorizer
         self._clock = clock
 
+    async def require_creation(self, caller: Caller, name: str, given: Mapping[str, str]) -> None:
+        """Let the caller through if its policies allow it to make the set with these tags."""
+        await self._authorizer.require_creation(
+            caller,
+            "ses:CreateConfigurationSet",
+            configuration_set_arn(caller.region, caller.principal.account_id, name),
+            tagging="ses:TagResource",
+            tags=given,
+        )
+
     async def require(self, caller: Caller, operation: str, name: str = "") -> None:
         """Let the caller through if its policies allow the operation on the set."""
         arn = configuration_set_arn(caller.region, caller.principal.account_id, name) if name else "*"

@@ -1,8 +1,10 @@
 """What IAM operations share: pages, tags, and finding the user or role that a call is about."""
 
 import re
+from collections.abc import Iterable
 
 from sesame.access.authorize import Authorizer
+from sesame.access.conditions import NO_KEYS, Keys, request_tags
 from sesame.aws.errors import IamLimitExceeded, InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.errors import ValidationError
@@ -24,9 +26,21 @@ def check_tags(tags: list[iam.Tag]) -> list[iam.Tag]:
     if len(set(keys)) != len(keys):
         raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     for tag in tags:
+        if tag["Key"].lower().startswith("aws:"):
+            raise InvalidInput("Tag keys beginning with aws: are reserved for system use.")
         if not (_TAG_CHARACTERS.fullmatch(tag["Key"]) and _TAG_CHARACTERS.fullmatch(tag["Value"])):
             raise InvalidInput(f"Tag {tag['Key']} has characters that tags may not have.")
     return tags
+
+
+def tags_by_key(tags: Iterable[iam.Tag]) -> dict[str, str]:
+    """The tags of a request as a mapping."""
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def keys_of(tags: Iterable[iam.Tag]) -> Keys:
+    """The condition keys of the tags that a request sets."""
+    return request_tags(tags_by_key(tags))
 
 
 def page_of(max_items: int | None, marker: str | None) -> tuple[int, str]:
@@ -44,7 +58,7 @@ async def user_named(tx: Transaction, account_id: str, name: str) -> users.User:
 
 
 async def authorized_user(
-    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
 ) -> users.User:
     """The user, once policy has let the caller at it; a refusal comes before "no such user"."""
     account_id = caller.principal.account_id
@@ -54,7 +68,7 @@ async def authorized_user(
 
     user = await store.read(run)
     arn = f"arn:aws:iam::{account_id}:user/{name}" if user is None else user.arn
-    await authorizer.require(caller, f"iam:{action}", arn)
+    await authorizer.require(caller, f"iam:{action}", arn, keys=keys)
     if user is None:
         raise NoSuchEntity(f"The user with name {name} cannot be found.")
     return user
@@ -69,7 +83,7 @@ async def role_named(tx: Transaction, account_id: str, name: str) -> roles.Role:
 
 
 async def authorized_role(
-    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
 ) -> roles.Role:
     """The role, once policy has let the caller at it; a refusal comes before "no such role"."""
     account_id = caller.principal.account_id
@@ -79,7 +93,7 @@ async def authorized_role(
 
     role = await store.read(run)
     arn = f"arn:aws:iam::{account_id}:role/{name}" if role is None else role.arn
-    await authorizer.require(caller, f"iam:{action}", arn)
+    await authorizer.require(caller, f"iam:{action}", arn, keys=keys)
     if role is None:
         raise NoSuchEntity(f"The role with name {name} cannot be found.")
     return role

@@ -21,7 +21,7 @@ from sesame.aws.shapes import iam
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations import paging
-from sesame.operations.iam.checks import authorized_role, check_tags, page_of, role_named
+from sesame.operations.iam.checks import authorized_role, check_tags, page_of, role_named, tags_by_key
 from sesame.operations.principal_binding import NoSuchPrincipal, principal_ids
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_trust_policy
@@ -71,10 +71,14 @@ class RoleOperations:
             max_session_s=request.get("MaxSessionDuration", DEFAULT_SESSION_S),
             trust_policy=request["AssumeRolePolicyDocument"],
             principal_ids={},
-            tags=json.dumps(check_tags(request.get("Tags", []))),
+            tags=json.dumps(request.get("Tags", [])),
             created_at=float(int(self._clock.now())),
         )
-        await self._authorizer.require(caller, "iam:CreateRole", role.arn)
+        tags = request.get("Tags", [])
+        await self._authorizer.require_creation(
+            caller, "iam:CreateRole", role.arn, tagging="iam:TagRole", tags=tags_by_key(tags)
+        )
+        check_tags(tags)
         trust = _checked_trust(role.trust_policy)
 
         async def run(tx: Transaction) -> None:

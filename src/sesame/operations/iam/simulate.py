@@ -24,6 +24,7 @@ from sesame.policy import (
     PolicyError,
     Requester,
     parse_iam_policy,
+    parse_stored_iam_policy,
     parse_stored_identity_policy,
 )
 from sesame.policy.language.document import Effect
@@ -108,7 +109,7 @@ class SimulateOperations:
         if found is None:
             raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
         requester, stored = found
-        own = tuple((policy_name, parse_iam_policy(text)) for policy_name, text in stored)
+        own = tuple((policy_name, parse_stored_iam_policy(text)) for policy_name, text in stored)
         if "CallerArn" in request:
             requester = _requester(request["CallerArn"], account_id)
         kinds: dict[str, Kind] = {policy_name: _kind_of(policy_name, kind) for policy_name, _ in own}

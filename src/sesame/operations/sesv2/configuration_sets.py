@@ -57,7 +57,8 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.CreateConfigurationSetResponse:
         """Make a set with all its options."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "CreateConfigurationSet", name)
+        given = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+        await self._sets.require_creation(caller, name, given)
         for unserved in NOT_SERVED:
             if request.get(unserved):
                 raise NotImplementedByService(f"The parameter {unserved} is not implemented by this service.")

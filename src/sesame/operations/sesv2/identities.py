@@ -80,7 +80,14 @@ class IdentityV2Operations:
         self, caller: Caller, request: sesv2.CreateEmailIdentityRequest
     ) -> sesv2.CreateEmailIdentityResponse:
         """Add an identity: a domain waits for its DKIM records, an address for the mailed link."""
-        await self._require(caller, "ses:CreateEmailIdentity", request["EmailIdentity"])
+        given = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+        await self._authorizer.require_creation(
+            caller,
+            "ses:CreateEmailIdentity",
+            identity_arn(caller.region, caller.principal.account_id, normal_name(request["EmailIdentity"])),
+            tagging="ses:TagResource",
+            tags=given,
+        )
         name = identity_name(request["EmailIdentity"])
         kind = identity_kind(name)
         signing = request.get("DkimSigningAttributes")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from sesame.access.authorize import Authorizer
+from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
 from sesame.aws.arn import Arn, ArnError
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue
@@ -79,7 +80,8 @@ class TagV2Operations:
     ) -> sesv2.TagResourceResponse:
         """Set tags; a key that is there takes the new value."""
         arn = request["ResourceArn"]
-        must_exist = await self._resource(caller, "ses:TagResource", arn)
+        keys = request_tags({tag["Key"]: tag["Value"] for tag in request["Tags"]})
+        must_exist = await self._resource(caller, "ses:TagResource", arn, keys=keys)
         named = read_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
@@ -96,7 +98,8 @@ class TagV2Operations:
     ) -> sesv2.UntagResourceResponse:
         """Remove tags by key; keys that are not there are no matter."""
         arn = request["ResourceArn"]
-        must_exist = await self._resource(caller, "ses:UntagResource", arn)
+        keys = tag_keys(request["TagKeys"])
+        must_exist = await self._resource(caller, "ses:UntagResource", arn, keys=keys)
 
         async def run(tx: Transaction) -> None:
             await must_exist(tx)
@@ -120,13 +123,13 @@ class TagV2Operations:
         return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
 
     async def _resource(
-        self, caller: Caller, action: str, text: str
+        self, caller: Caller, action: str, text: str, *, keys: Keys = NO_KEYS
     ) -> Callable[[Transaction], Awaitable[None]]:
         """The check that the resource is there, once the caller may do this to it.
 
         Raises `InvalidParameterValue` for an ARN of no kind that can have tags here.
         """
-        await self._authorizer.require(caller, action, text)
+        await self._authorizer.require(caller, action, text, keys=keys)
         try:
             arn = Arn.parse(text)
         except ArnError as error:
