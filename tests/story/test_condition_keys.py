@@ -77,7 +77,7 @@ class Company:
 
     def clients(self, account: Account) -> tuple[Any, Any, Any, Any]:
         names = ("iam", "sesv2", "sns", "ses")
-        return tuple(self.sesame.client(name, account) for name in names)  # type: ignore[return-value]
+        return tuple(self.sesame.client(name, account) for name in names)
 
     def may(self, *statements: dict[str, Any]) -> None:
         """Give the user this policy and no other."""
@@ -108,7 +108,12 @@ def test_a_helpdesk_that_may_attach_all_but_admin_makes_nobody_admin(company: Co
 def test_what_may_be_attached_and_detached_can_be_allowed_by_name(company: Company, kind: str) -> None:
     company.iam.create_group(GroupName="g")
     company.iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
-    company.may(allow(["iam:Attach*", "iam:Detach*"], ArnLike={"iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonSESRead*"}))
+    company.may(
+        allow(
+            ["iam:Attach*", "iam:Detach*"],
+            ArnLike={"iam:PolicyARN": "arn:aws:iam::aws:policy/AmazonSESRead*"},
+        )
+    )
     iam = company.clients(company.user)[0]
     whom = {f"{kind.title()}Name": {"user": "helpdesk", "group": "g", "role": "r"}[kind]}
     for verb in ("attach", "detach"):

@@ -93,7 +93,7 @@ def test_a_groups_policies_count_for_its_members(world: World) -> None:
         PolicySourceArn=f"arn:aws:iam::{world.account.account_id}:user/mailer", ActionNames=["ses:SendEmail"]
     )["EvaluationResults"][0]
     assert simulated["EvalDecision"] == "allowed"
-    assert simulated["MatchedStatements"][0]["SourcePolicyType"] == "aws-managed"
+    assert simulated["MatchedStatements"][0]["SourcePolicyId"] == "AmazonSESFullAccess"
     iam.detach_group_policy(GroupName="senders", PolicyArn=FULL)
     assert world.send() == "AccessDenied"
 

@@ -176,6 +176,16 @@ class ConfigurationSets:
 
         await self._store.write(run)
 
+    async def set_reputation_metrics(self, caller: Caller, name: str, *, enabled: bool) -> None:
+        """Whether the set's reputation is measured; when it began afresh stays."""
+
+        async def run(tx: Transaction) -> None:
+            found = await self._find(tx, caller, name)
+            block = {**found.options.get("ReputationOptions", {}), "ReputationMetricsEnabled": enabled}
+            await store.put(tx, replace(found, options={**found.options, "ReputationOptions": block}))
+
+        await self._store.write(run)
+
     async def set_options(
         self, caller: Caller, name: str, block: str, values: Mapping[str, Any] | None
     ) -> None:

@@ -22,7 +22,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations import paging
 from sesame.operations.iam.checks import authorized_role, check_tags, page_of, role_named, tags_by_key
-from sesame.operations.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.operations.principal_binding import NoSuchPrincipal, as_shown, principal_ids
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_trust_policy
 from sesame.policy.language.trust import MAX_TRUST_CHARACTERS
@@ -93,7 +93,8 @@ class RoleOperations:
 
     async def get_role(self, caller: Caller, request: iam.GetRoleRequest) -> iam.GetRoleResponse:
         """A role with its trust policy, percent-encoded as IAM gives it."""
-        return {"Role": _shown(await self._authorized(caller, "GetRole", request["RoleName"]))}
+        role = await self._authorized(caller, "GetRole", request["RoleName"])
+        return {"Role": _shown(await self._store.read(lambda tx: _with_ids_of_the_gone(tx, role)))}
 
     async def list_roles(self, caller: Caller, request: iam.ListRolesRequest) -> iam.ListRolesResponse:
         """Roles by name, those under a path prefix."""
@@ -104,7 +105,8 @@ class RoleOperations:
 
         async def run(tx: Transaction) -> list[Role]:
             found = await roles.list_roles(tx, account_id)
-            return [role for role in found if role.role_name > after and role.path.startswith(prefix)]
+            wanted = [role for role in found if role.role_name > after and role.path.startswith(prefix)]
+            return [await _with_ids_of_the_gone(tx, role) for role in wanted[: limit + 1]]
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda role: role.role_name)
         response: iam.ListRolesResponse = {
@@ -141,7 +143,7 @@ class RoleOperations:
             role = await role_named(tx, caller.principal.account_id, request["RoleName"])
             changed = replace(role, description=request["Description"])
             await roles.put(tx, changed)
-            return changed
+            return await _with_ids_of_the_gone(tx, changed)
 
         return {"Role": _shown(await self._store.write(run))}
 
@@ -200,6 +202,10 @@ async def _bound(tx: Transaction, trust: Policy) -> dict[str, str]:
         return await principal_ids(tx, trust)
     except NoSuchPrincipal as error:
         raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{error}"') from None
+
+
+async def _with_ids_of_the_gone(tx: Transaction, role: Role) -> Role:
+    return replace(role, trust_policy=await as_shown(tx, role.trust_policy, role.principal_ids))
 
 
 def _shown(role: Role, *, is_listed: bool = False) -> iam.Role:
