@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: settings, commands, operations. A test holds the two together."""
+"""Write docs/reference from the code: settings, commands, operations, condition keys. A test holds the two together."""
 
 import argparse
 import ast
@@ -12,10 +12,12 @@ import msgspec
 from sesame import config
 from sesame.cli.main import parser
 from sesame.metrics import Metrics
+from sesame.policy.language.action_keys import ABSENT, ACTIONS
+from sesame.policy.language.vocabulary import CONDITION_KEYS, KEYS_OF_OTHER_ACTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-SERVICES = {"ses": "SES API v1", "sesv2": "SES API v2", "sts": "STS", "iam": "IAM"}
+SERVICES = {"ses": "SES API v1", "sesv2": "SES API v2", "sts": "STS", "iam": "IAM", "sns": "SNS"}
 
 
 def pages() -> dict[str, str]:
@@ -25,6 +27,7 @@ def pages() -> dict[str, str]:
         "commands.md": "\n".join(commands_page()),
         "operations.md": operations_page(),
         "metrics.md": metrics_page(),
+        "condition-keys.md": condition_keys_page(),
     }
 
 
@@ -146,6 +149,51 @@ def operations_page() -> str:
         served = sorted(model["operations"])
         lines += [f"## {title}", "", ", ".join(f"`{name}`" for name in served), ""]
     return "\n".join(lines)
+
+
+def condition_keys_page() -> str:
+    """Which condition keys a request of each action carries."""
+    lines = [
+        "# Condition keys",
+        "",
+        "What a policy may ask of each action, beside the global keys that every request carries. *Sent* keys are in",
+        "the request whenever there is a value; *absent* ones are about what does not exist here, so that a request",
+        "without them tells the truth. A key of AWS, IAM, SES, SNS or STS that stands nowhere on this page is not",
+        "understood: an Allow that rests on it does not match, a Deny does, and storing the policy logs a warning",
+        "(`SP311`). A key that ends in `/*` is one for each tag.",
+        "",
+        "## Every request",
+        "",
+        ", ".join(f"`{name}`" for name in sorted(_global_keys())) + ".",
+        "",
+        "## Absent, and why",
+        "",
+        *(f"* `{key}`: {why}." for key, why in ABSENT.items()),
+        "",
+        "## Of actions that are not served",
+        "",
+        "No request carries these, as none of the served actions does at AWS: "
+        + ", ".join(f"`{key}`" for key in KEYS_OF_OTHER_ACTIONS)
+        + ".",
+    ]
+    by_service: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    for action in ACTIONS.values():
+        service, _, name = action.name.partition(":")
+        by_service.setdefault(service, {}).setdefault(action.keys, []).append(name)
+    for service, rows in by_service.items():
+        lines += ["", f"## {service}", "", "| actions | sent | absent |", "|---|---|---|"]
+        for keys, names in rows.items():
+            sent = ", ".join(f"`{key}`" for key in keys if key not in ABSENT)
+            absent = ", ".join(f"`{key}`" for key in keys if key in ABSENT)
+            lines.append(f"| {', '.join(f'`{name}`' for name in sorted(names))} | {sent} | {absent} |")
+    return "\n".join(lines) + "\n"
+
+
+def _global_keys() -> set[str]:
+    """Keys of the vocabulary that are sent and belong to no action in particular."""
+    of_actions = {key.lower() for action in ACTIONS.values() for key in action.keys}
+    found = {key.name for key in CONDITION_KEYS.values() if key.is_sent and key.name.startswith("aws:")}
+    return {name for name in found if name.lower() not in of_actions} | {"aws:PrincipalTag/*"}
 
 
 def main() -> int:

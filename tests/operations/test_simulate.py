@@ -48,7 +48,7 @@ def test_positions_are_those_of_the_statement_in_the_text(sesame: SesameProcess)
     text = '{"Version": "2012-10-17",\n "Statement": [\n  {"Effect": "Allow", "Action": "*",\n   "Resource": "*"}\n]}'
     (result,) = simulate(sesame, PolicyInputList=[text])
     (matched,) = result["MatchedStatements"]
-    assert matched["StartPosition"] == {"Line": 3, "Column": 3}
+    assert matched["StartPosition"] == {"Line": 2, "Column": 16}
     assert matched["EndPosition"] == {"Line": 4, "Column": 20}
 
 
@@ -61,7 +61,10 @@ def test_a_resource_policy_lets_a_caller_of_another_account_in(sesame: SesamePro
     assert without["EvalDecision"] == "implicitDeny"
     (result,) = simulate(sesame, ResourcePolicy=resource_policy, **options)
     assert result["EvalDecision"] == "allowed"
-    assert {m["SourcePolicyType"] for m in result["MatchedStatements"]} == {"none", "resource"}
+    assert {m["SourcePolicyType"] for m in result["MatchedStatements"]} == {"IAM Policy", "Resource Policy"}
+    assert result["EvalDecisionDetails"] == {"IAM Policy": "allowed", "Resource Policy": "allowed"}
+    (without,) = simulate(sesame, ResourcePolicy=resource_policy, **options, ActionNames=["ses:SendRawEmail"])
+    assert without["EvalDecisionDetails"] == {"IAM Policy": "implicitDeny", "Resource Policy": "implicitDeny"}
 
 
 def test_a_boundary_limits_what_policies_allow(sesame: SesameProcess) -> None:
@@ -90,7 +93,57 @@ def test_a_users_own_policies_are_asked(sesame: SesameProcess) -> None:
     )["EvaluationResults"]
     assert [r["EvalDecision"] for r in results] == ["allowed", "implicitDeny"]
     (matched,) = results[0]["MatchedStatements"]
-    assert (matched["SourcePolicyId"], matched["SourcePolicyType"]) == ("send", "user")
+    assert (matched["SourcePolicyId"], matched["SourcePolicyType"]) == ("user_mailer_send", "IAM Policy")
+    assert results[0]["EvalDecisionDetails"] == {}
+    (specific,) = results[0]["ResourceSpecificResults"]
+    assert specific == {
+        "EvalResourceName": own,
+        "EvalResourceDecision": "allowed",
+        "MatchedStatements": [matched],
+        "MissingContextValues": [],
+    }
+
+
+RECORDED = [
+    # (text, where its first statement stands) as IAM answered; from AWS CLI's examples and recorded answers
+    (
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:*","Resource":"*",'
+        '"Condition":{"DateGreaterThan":{"aws:CurrentTime":"2015-08-16T12:00:00Z"}}}}',
+        ((1, 38), (1, 167)),
+    ),
+    (
+        '{\n  "Version": "2012-10-17",\n  "Statement": [\n    {\n      "Effect": "Allow",\n      "Action": "*",\n'
+        '      "Resource": "*"\n    }\n  ]\n}',
+        ((3, 17), (8, 6)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), RECORDED)
+def test_positions_are_those_that_iam_was_seen_to_tell(
+    text: str, wanted: tuple[tuple[int, int], tuple[int, int]], sesame: SesameProcess
+) -> None:
+    after = {
+        "ContextKeyName": "aws:CurrentTime",
+        "ContextKeyValues": ["2026-01-01T00:00:00Z"],
+        "ContextKeyType": "date",
+    }
+    (result,) = simulate(
+        sesame, PolicyInputList=[text], ActionNames=["dynamodb:CreateBackup"], ContextEntries=[after]
+    )
+    (matched,) = result["MatchedStatements"]
+    found = [(matched[name]["Line"], matched[name]["Column"]) for name in ("StartPosition", "EndPosition")]
+    assert tuple(found) == wanted
+    assert "EvalDecisionDetails" not in result and "ResourceSpecificResults" not in result
+
+
+def test_what_is_missing_is_told_where_the_resource_is(sesame: SesameProcess) -> None:
+    asked = policy(Condition={"Bool": {"aws:SecureTransport": "true"}})
+    (result,) = simulate(sesame, PolicyInputList=[asked], ResourceArns=[ARN.format("111111111111")])
+    assert result["MissingContextValues"] == []
+    assert result["ResourceSpecificResults"][0]["MissingContextValues"] == ["aws:SecureTransport"]
+    (result,) = simulate(sesame, PolicyInputList=[asked])
+    assert result["MissingContextValues"] == ["aws:SecureTransport"]
 
 
 @pytest.mark.parametrize(

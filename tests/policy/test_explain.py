@@ -259,4 +259,4 @@ def test_the_simulator_tells_matches_positions_and_missing_context() -> None:
     ]
     assert results[0].missing_context == ("aws:principaltag/team", "ses:FromAddress")
     [matched] = results[2].matched
-    assert (matched.start, matched.end) == ((14, 5), (18, 6))
+    assert (matched.start, matched.end) == ((13, 6), (18, 6))

@@ -60,7 +60,12 @@ def test_the_example_of_each_section_has_its_finding(code: str, example: str) ->
     version = None if "Version" in statements[0] else "2012-10-17"
     for statement in statements:
         statement.pop("Version", None)
-    assert code in {finding.code.value for finding in check(*statements, version=version)}
+    if code == Code.KEY_NOT_UNDERSTOOD.value:
+        usual: Members = {"Effect": "Allow", "Action": "ses:SendRawEmail", "Resource": "*"}
+        found = check_iam_policy(json.dumps({"Statement": [{**usual, **statements[0]}]}), now=NOW)
+    else:
+        found = check(*statements, version=version)
+    assert code in {finding.code.value for finding in found}
 
 
 def test_a_plain_policy_has_no_findings() -> None:
@@ -144,7 +149,7 @@ def test_dates_that_cannot_be_read_and_old_versions_without_variables() -> None:
     statement = {"Effect": "Allow", "Action": "ses:Send*", "Resource": "*"}
     unread = {**statement, "Condition": {"DateLessThan": {"aws:CurrentTime": "soon"}}}
     [finding] = check_iam_policy(json.dumps({"Statement": unread}), now=NOW)
-    assert finding.code is Code.NEVER_MATCHES
+    assert finding.code is Code.REFUSED
     assert check(condition("StringLike", "ses:FromAddress", "*@example.com"), version=None) == []
 
 
@@ -205,7 +210,7 @@ def test_operators_that_go_with_a_key_are_not_named() -> None:
 
 
 def test_negated_and_folded_equals_name_the_operator_that_takes_wildcards() -> None:
-    [finding] = check(condition("StringNotEqualsIgnoreCase", "ses:TenantName", "a*"))
+    [finding] = check(condition("StringNotEqualsIgnoreCase", "ses:FromDisplayName", "a*"))
     assert "write StringNotLike for wildcards" in finding.message
     assert codes(condition("StringEqualsIgnoreCase", "ses:FromAddress", "A@EXAMPLE.COM")) == set()
 

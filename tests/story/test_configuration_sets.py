@@ -64,7 +64,11 @@ def test_what_v1_makes_v2_reads_and_changes(senders: Senders) -> None:
     )
     found = senders.v2.get_configuration_set(ConfigurationSetName="news")
     assert found["SendingOptions"] == {"SendingEnabled": True}
-    assert found["DeliveryOptions"] == {"TlsPolicy": "OPTIONAL"}
+    assert "DeliveryOptions" not in found, "nobody set any"
+    bare = senders.v1.describe_configuration_set(
+        ConfigurationSetName="news", ConfigurationSetAttributeNames=["deliveryOptions"]
+    )
+    assert "DeliveryOptions" not in bare
     senders.v2.put_configuration_set_delivery_options(
         ConfigurationSetName="news", TlsPolicy="REQUIRE", MaxDeliverySeconds=600
     )

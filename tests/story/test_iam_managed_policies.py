@@ -93,7 +93,7 @@ def test_a_groups_policies_count_for_its_members(world: World) -> None:
         PolicySourceArn=f"arn:aws:iam::{world.account.account_id}:user/mailer", ActionNames=["ses:SendEmail"]
     )["EvaluationResults"][0]
     assert simulated["EvalDecision"] == "allowed"
-    assert simulated["MatchedStatements"][0]["SourcePolicyType"] == "aws-managed"
+    assert simulated["MatchedStatements"][0]["SourcePolicyId"] == "AmazonSESFullAccess"
     iam.detach_group_policy(GroupName="senders", PolicyArn=FULL)
     assert world.send() == "AccessDenied"
 
@@ -131,7 +131,7 @@ def test_awss_own_policies_are_there_and_listed(world: World) -> None:
     assert [one["Arn"] for one in world.iam.list_policies(OnlyAttached=True)["Policies"]] == [FULL]
     assert refused(world.iam.delete_user, UserName="mailer") == "DeleteConflict"
     other = f"arn:aws:iam::{REGION}:policy/x"
-    assert refused(world.iam.attach_user_policy, UserName="mailer", PolicyArn=other) == "InvalidInput"
+    assert refused(world.iam.attach_user_policy, UserName="mailer", PolicyArn=other) == "ValidationError"
     assert refused(world.iam.delete_policy, PolicyArn=FULL) == "NoSuchEntity"
 
 

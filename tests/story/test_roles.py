@@ -680,7 +680,7 @@ def test_the_simulator_asks_a_roles_policies(world: World) -> None:
         PolicySourceArn=world.role_arn, ActionNames=["ses:SendEmail"]
     )["EvaluationResults"]
     assert result["EvalDecision"] == "allowed"
-    assert result["MatchedStatements"][0]["SourcePolicyType"] == "role"
+    assert result["MatchedStatements"][0]["SourcePolicyId"].startswith("role_")
 
 
 def test_what_if_asks_recorded_sends_of_sessions_again(world: World, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sesame.access import conditions
-from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing
+from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing, Tags
 from sesame.aws.arn import Arn, ArnError, identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.db import account_scope, identities_scope
@@ -123,6 +123,7 @@ class _Target:
     arn: str
     owner: str
     identity: OwnedIdentity | None
+    tags: Tags = ()
     more_specific: dict[str, OwnedIdentity] = field(default_factory=dict)
     uses: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
@@ -217,9 +218,11 @@ class Authorizer:
             feedback_address=request.feedback_address,
             recipients=request.recipients,
         )
-        used = [
-            _Target(arn, caller.principal.account_id, None, uses=["Resource"]) for arn in request.resources
-        ]
+        used = []
+        for arn in request.resources:
+            tags, scope, epoch = await self._directory.tags_to_send(arn)
+            _note(epochs, scope, epoch)
+            used.append(_Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"]))
         checks = [
             self._check(caller, credential, request.action, target, keys)
             for target in (*targets.all(), *used)
@@ -236,15 +239,34 @@ class Authorizer:
             mail_from=first.identity.mail_from if first and first.identity else None,
         )
 
-    async def require(self, caller: Caller, action: str, resource: str = "*") -> None:
-        """Let a management call through or raise `AccessDenied`; root of an account may do all."""
+    async def require(
+        self,
+        caller: Caller,
+        action: str,
+        resource: str = "*",
+        *,
+        keys: conditions.Keys = conditions.NO_KEYS,
+    ) -> None:
+        """Let a management call through or raise `AccessDenied`; root of an account may do all.
+
+        `keys` are the condition keys of this action that the request says; the tags of the resource as it is
+        are added here.
+        """
         credential = await self._credential(caller, {})
+        owner = _account_in(resource) or caller.principal.account_id
+        tags = await self._directory.tags(resource) if owner == caller.principal.account_id else ()
         request = Request(
             requester=conditions.requester(caller.principal),
             action=action,
             resource=resource,
             resource_account=caller.principal.account_id,
-            context=conditions.global_keys(caller, credential) | conditions.management_keys(caller),
+            context={
+                **conditions.global_keys(caller, credential),
+                **conditions.management_keys(caller),
+                "aws:ResourceAccount": owner,
+                **conditions.resource_tags(action, tags),
+                **keys,
+            },
         )
         decision = decide(
             request, iam=credential.policies.compiled, identity=EMPTY, session=_limits(credential)
@@ -261,6 +283,15 @@ class Authorizer:
             f" on resource: {resource} {because}"
         )
 
+    async def require_creation(
+        self, caller: Caller, action: str, resource: str, *, tagging: str, tags: Mapping[str, str]
+    ) -> None:
+        """Let a call through that makes a resource with tags: it needs the permission to tag as well."""
+        keys = conditions.request_tags(tags)
+        await self.require(caller, action, resource, keys=keys)
+        if tags:
+            await self.require(caller, tagging, resource, keys=keys)
+
     async def require_trust(
         self,
         caller: Caller,
@@ -269,10 +300,12 @@ class Authorizer:
         *,
         trust: Policies | None,
         keys: Mapping[str, str | tuple[str, ...]],
+        tags: Tags = (),
     ) -> None:
         """Let the caller do `actions` of STS to a role or raise `AccessDenied`.
 
         `trust` is the role's trust policy, None for a role that does not exist: the answer is the same (I9).
+        `tags` are the role's.
         """
         credential = await self._credential(caller, {})
         for action in actions:
@@ -281,7 +314,12 @@ class Authorizer:
                 action=action,
                 resource=role_arn,
                 resource_account=role_arn.split(":")[4],
-                context={**conditions.global_keys(caller, credential), **keys},
+                context={
+                    **conditions.global_keys(caller, credential),
+                    "aws:ResourceAccount": role_arn.split(":")[4],
+                    **conditions.resource_tags(action, tags),
+                    **keys,
+                },
             )
             outcome = decide_trust(
                 request,
@@ -373,31 +411,35 @@ class Authorizer:
         """Ask policy about one identity; a Deny on a more specific one of the same owner counts too."""
         context = {**keys, "aws:ResourceAccount": target.owner}
 
-        def request(arn: str) -> Request:
+        def request(arn: str, identity: OwnedIdentity | None) -> Request:
+            tags = target.tags if identity is None else identity.tags
             return Request(
                 requester=conditions.requester(caller.principal),
                 action=action,
                 resource=arn,
                 resource_account=target.owner,
-                context=context,
+                context=context if not tags else {**context, **conditions.resource_tags(action, tags)},
             )
 
         policies = target.identity.policies if target.identity is not None else None
         compiled: PolicySet = EMPTY if policies is None else policies.compiled
-        arn = target.arn
+        arn, asked = target.arn, target.identity
         decision = decide(
-            request(arn), iam=credential.policies.compiled, identity=compiled, session=_limits(credential)
+            request(arn, asked),
+            iam=credential.policies.compiled,
+            identity=compiled,
+            session=_limits(credential),
         )
         for other in target.more_specific.values():
             if decision.outcome is not Outcome.ALLOW:
                 break
             other_arn = identity_arn(caller.region, target.owner, other.identity.name)
-            verdict = decide(request(other_arn), iam=EMPTY, identity=other.policies.compiled)
+            verdict = decide(request(other_arn, other), iam=EMPTY, identity=other.policies.compiled)
             if verdict.outcome is Outcome.EXPLICIT_DENY:
-                decision, policies, arn = verdict, other.policies, other_arn
+                decision, policies, arn, asked = verdict, other.policies, other_arn, other
         sentence = ""
         if decision.outcome is not Outcome.ALLOW:
-            sentence = _sentence(request(arn), credential, policies)
+            sentence = _sentence(request(arn, asked), credential, policies)
         return Check(
             uses=tuple(target.uses),
             addresses=tuple(target.addresses),
@@ -439,6 +481,12 @@ def _default_set(caller: Caller, first: _Target | None) -> str | None:
     if first is None or first.identity is None or first.owner != caller.principal.account_id:
         return None
     return first.identity.configuration_set
+
+
+def _account_in(resource: str) -> str:
+    """The account that an ARN names, or none."""
+    fields = resource.split(":", 5)
+    return fields[4] if len(fields) == 6 else ""
 
 
 def _note(epochs: dict[str, int], scope: str, epoch: int) -> None:

@@ -4,12 +4,17 @@ Values are exactly what the request says: no change of case, no label removed. S
 guide, "Using identity policies"; IAM user guide, "AWS global condition context keys".
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from sesame.access.directory import Credential
 from sesame.model import Caller, Principal, PrincipalKind, Session
 from sesame.policy import Requester
+from sesame.policy.language.action_keys import ACTIONS
+
+Keys = Mapping[str, str | tuple[str, ...]]
+NO_KEYS: Keys = {}
 
 _PRINCIPAL_TYPES = {
     PrincipalKind.ROOT: "Account",
@@ -114,3 +119,41 @@ def send_keys(
 def management_keys(caller: Caller) -> dict[str, str | tuple[str, ...]]:
     """The `ses:` keys of a call that sends nothing."""
     return {} if caller.api_version is None else {"ses:ApiVersion": caller.api_version}
+
+
+def request_tags(tags: Mapping[str, str]) -> Keys:
+    """The keys of tags that a request sets; none when it sets none."""
+    return _tag_keys("aws:RequestTag/", tags.items()) | tag_keys(tags)
+
+
+def tag_keys(keys: Iterable[str]) -> dict[str, str | tuple[str, ...]]:
+    """The key of tags that a request names, as it writes them."""
+    named = tuple(keys)
+    return {"aws:TagKeys": named} if named else {}
+
+
+def resource_tags(action: str, tags: Iterable[tuple[str, str]]) -> dict[str, str | tuple[str, ...]]:
+    """The keys of tags that the resource of a request has, as far as the action has such keys.
+
+    An action without a row in the table has the usual one.
+    """
+    found = ACTIONS.get(action.lower())
+    prefixes = ("aws:ResourceTag/*",) if found is None else found.keys
+    keys: dict[str, str | tuple[str, ...]] = {}
+    for prefix in prefixes:
+        if prefix.endswith(":ResourceTag/*"):
+            keys |= _tag_keys(prefix.removesuffix("*"), tags)
+    return keys
+
+
+def _tag_keys(prefix: str, tags: Iterable[tuple[str, str]]) -> dict[str, str | tuple[str, ...]]:
+    """A key for each tag.
+
+    Keys ignore case, so tags that differ only in it make one key with many values: any of them may match in
+    a Deny, none in an Allow.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in tags:
+        key = (prefix + name).lower()
+        found[key] = (*found.get(key, ()), value)
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}

@@ -26,16 +26,20 @@ from sesame.policy import (
     Policy,
     PolicySet,
     compile_policies,
-    parse_iam_policy,
+    parse_stored_iam_policy,
     parse_stored_identity_policy,
     parse_stored_trust_policy,
 )
-from sesame.store import accounts, configuration_sets, identities, mail_from
+from sesame.store import accounts, configuration_sets, identities, mail_from, tags
 from sesame.store.iam import groups, managed_policies, roles, services, users
 from sesame.store.sealed import Sealer
 
 MAX_SCOPES = 10_000
 MAX_ENTRIES_PER_SCOPE = 10_000
+
+
+Tags = tuple[tuple[str, str], ...]
+"""Tags of a resource: keys with their values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,7 @@ class OwnedIdentity:
     configuration_set: str | None = None
     """The set of its owner's own mail that names none."""
     mail_from: MailFrom | None = None
+    tags: Tags = ()
 
     @property
     def verified(self) -> bool:
@@ -112,9 +117,10 @@ class _Scope:
     credentials: dict[_Name, Credential] = field(default_factory=dict)
     standings: dict[str, Standing | None] = field(default_factory=dict)
     identities: dict[str, OwnedIdentity | None] = field(default_factory=dict)
+    tags: dict[str, Tags] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.credentials) + len(self.standings) + len(self.identities)
+        return len(self.credentials) + len(self.standings) + len(self.identities) + len(self.tags)
 
 
 class Directory:
@@ -182,6 +188,28 @@ class Directory:
         self._scope(scope_name, current).identities[name] = found
         return found, current
 
+    async def tags_to_send(self, arn: str) -> tuple[Tags, str, int]:
+        """The tags of a resource of SES that a send uses, with the scope and epoch they were read at."""
+        name = tags.scope_of(arn)
+        scope = self._scopes.get(name)
+        if scope is not None and arn in scope.tags:
+            return scope.tags[arn], name, scope.epoch
+
+        async def run(tx: Transaction) -> tuple[Tags, int]:
+            return tuple((await tags.get(tx, arn)).items()), await epoch(tx, name)
+
+        found, current = await self._store.read(run)
+        self._scope(name, current).tags[arn] = found
+        return found, name, current
+
+    async def tags(self, arn: str) -> Tags:
+        """The tags that a resource has now, whatever it is; none of what is not there. Not cached."""
+
+        async def run(tx: Transaction) -> Tags:
+            return await _load_tags(tx, arn)
+
+        return await self._store.read(run)
+
     async def is_stale(self, seen: Mapping[str, int]) -> bool:
         """Whether any of the epochs `seen` has moved on; what has is forgotten."""
 
@@ -214,7 +242,7 @@ class Directory:
         secret = self._sealer.open(key.sealed_secret, row=f"access_key:{access_key_id}").decode()
         account_id = AccountId(key.account_id)
         policies = NO_POLICIES
-        tags: tuple[tuple[str, str], ...] = ()
+        user_tags: Tags = ()
         if key.user_id == account_id:
             principal = root_principal(account_id)
         else:
@@ -229,13 +257,13 @@ class Directory:
                 name=user.user_name,
             )
             policies = compiled_policies(await groups.policies_for_user(tx, user.user_id), kind="iam")
-            tags = tuple((tag["Key"], tag["Value"]) for tag in json.loads(user.tags))
+            user_tags = named_tags(user.tags)
         return Credential(
             access_key_id=access_key_id,
             secret_access_key=secret,
             active=key.status == "Active",
             principal=principal,
-            principal_tags=tags,
+            principal_tags=user_tags,
             policies=policies,
             scope=account_scope(account_id),
             epoch=await epoch(tx, account_scope(account_id)),
@@ -270,9 +298,36 @@ class Directory:
         policies = identity_policies(stored, await _dead_bindings(tx, stored))
         default = await configuration_sets.default_of(tx, account_id, region, name)
         domain = await mail_from.get(tx, account_id, region, name)
+        held = await tags.get(tx, tags.identity_arn(account_id, region, name))
         return OwnedIdentity(
-            identity=identity, policies=policies, configuration_set=default, mail_from=domain
+            identity=identity,
+            policies=policies,
+            configuration_set=default,
+            mail_from=domain,
+            tags=tuple(held.items()),
         )
+
+
+async def _load_tags(tx: Transaction, arn: str) -> Tags:
+    """Tags of a user or role from its row, of anything else from the table of tags."""
+    fields = arn.split(":", 5)
+    if len(fields) < 6:
+        return ()
+    kind, _, path = fields[5].partition("/")
+    name = path.rpartition("/")[2]
+    if fields[2] == "iam" and kind in ("user", "role"):
+        found: users.User | roles.Role | None = (
+            await users.get_user(tx, fields[4], name)
+            if kind == "user"
+            else await roles.get(tx, fields[4], name)
+        )
+        return () if found is None or found.arn != arn else named_tags(found.tags)
+    return tuple((await tags.get(tx, arn)).items())
+
+
+def named_tags(stored: str) -> Tags:
+    """The tags of a user's or role's row."""
+    return tuple((tag["Key"], tag["Value"]) for tag in json.loads(stored))
 
 
 async def _load_session(tx: Transaction, session: Session) -> Credential | None:
@@ -282,7 +337,7 @@ async def _load_session(tx: Transaction, session: Session) -> Credential | None:
         return None
     limits = await session_limits(tx, role.account_id, session.policies, session.policy_arns)
     given_tags = {key.lower() for key, _ in session.tags}
-    own_tags = [(tag["Key"], tag["Value"]) for tag in json.loads(role.tags)]
+    own_tags = named_tags(role.tags)
     scope = account_scope(role.account_id)
     return Credential(
         access_key_id=session.access_key_id,
@@ -335,7 +390,7 @@ def root_principal(account_id: AccountId) -> Principal:
 
 def compiled_policies(stored: list[tuple[str, str]], *, kind: Literal["iam", "session"]) -> Policies:
     """Parse and compile a principal's IAM policies, or those that a session was opened under."""
-    documents = tuple((name, parse_iam_policy(text)) for name, text in stored)
+    documents = tuple((name, parse_stored_iam_policy(text)) for name, text in stored)
     if not documents:
         return NO_POLICIES
     return Policies(documents=documents, compiled=compile_policies(documents, kind=kind), principal_ids={})

@@ -4,7 +4,10 @@ So that one deleted and made again under the same name gains nothing. Source: IA
 "Principal": ARNs are transformed to unique ids when a policy is saved.
 """
 
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sesame.db import Transaction
 from sesame.errors import SesameError
@@ -32,6 +35,39 @@ async def principal_ids(tx: Transaction, policy: Policy) -> dict[str, str]:
                 continue
             ids[principal.value] = await _unique_id(tx, match[1], match[2], match[3], principal.value)
     return ids
+
+
+async def as_shown(tx: Transaction, document: str, bound: Mapping[str, str]) -> str:
+    """A stored policy as its owner sees it: users and roles that are gone by their unique ids, as IAM shows them.
+
+    The text can be put back, and grants nothing to somebody who has the name now.
+    """
+    gone = {arn: unique_id for arn, unique_id in bound.items() if not await _is_there(tx, arn, unique_id)}
+    if not gone:
+        return document
+    policy = json.loads(document)
+    statements = policy["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        for element in ("Principal", "NotPrincipal"):
+            named = statement.get(element)
+            if isinstance(named, dict) and "AWS" in named:
+                named["AWS"] = _renamed(named["AWS"], gone)
+    return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [names.get(item, item) for item in value]
+    return names.get(value, value)
+
+
+async def _is_there(tx: Transaction, arn: str, unique_id: str) -> bool:
+    found: users.User | roles.Role | None
+    if unique_id.startswith("AROA"):
+        found = await roles.get_by_id(tx, unique_id)
+    else:
+        found = await users.get_user_by_id(tx, unique_id)
+    return found is not None and found.arn == arn
 
 
 async def _unique_id(tx: Transaction, account_id: str, kind: str, name: str, arn: str) -> str:

@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sesame.access.conditions import resource_tags
 from sesame.access.directory import (
     NO_POLICIES,
     Policies,
+    Tags,
     compiled_policies,
     identity_policies,
     session_limits,
@@ -20,7 +22,7 @@ from sesame.access.directory import (
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction
 from sesame.policy import Outcome, Request, Requester, decide, explain
-from sesame.store import identities, recorded_sends
+from sesame.store import identities, recorded_sends, tags
 from sesame.store.iam import groups, roles
 from sesame.store.identities import IdentityPolicy
 from sesame.store.recorded_sends import Recorded
@@ -59,6 +61,7 @@ async def what_if(store: Store, arn: Arn, *, proposed: Mapping[str, str | None],
     name = arn.resource.removeprefix("identity/")
     current = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, name))
     now, then = identity_policies(current), identity_policies(_edited(current, proposed))
+    held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
     asked = 0
     changes = []
     async for recorded in _recorded(store, arn, since):
@@ -67,7 +70,7 @@ async def what_if(store: Store, arn: Arn, *, proposed: Mapping[str, str | None],
             continue
         asked += 1
         iam, limits = await store.read(_policies_of(recorded.account_id, decision))
-        request = _request(arn, recorded, decision)
+        request = _request(arn, recorded, decision, held)
         session = None if limits is None else limits.compiled
         before = decide(request, iam=iam.compiled, identity=now.compiled, session=session).outcome
         after = decide(request, iam=iam.compiled, identity=then.compiled, session=session).outcome
@@ -145,7 +148,8 @@ def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Tran
     return run
 
 
-def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any]) -> Request:
+def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
+    """The question that was asked then, of an identity with the tags that it has now."""
     context = {
         key: tuple(value) if isinstance(value, list) else value for key, value in decision["context"].items()
     }
@@ -160,5 +164,9 @@ def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any]) -> Reque
         action=decision["action"],
         resource=str(arn),
         resource_account=arn.account_id,
-        context={**context, "aws:ResourceAccount": arn.account_id},
+        context={
+            **context,
+            "aws:ResourceAccount": arn.account_id,
+            **resource_tags(decision["action"], held),
+        },
     )

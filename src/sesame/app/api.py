@@ -18,6 +18,7 @@ from sesame.mail.address import identity_candidates
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
+from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
 from sesame.operations.iam.role_policies import RolePolicyOperations
@@ -191,20 +192,26 @@ class Doors:
 
     def _iam(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer
+        documents = Documents(services.log)
         return merged(
             IamOperations(
                 store,
                 authorizer,
                 services.sealer,
+                documents,
                 clock=services.clock,
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
             ),
-            GroupOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
+            GroupOperations(
+                store, authorizer, documents, clock=services.clock, random_name=services.ids.name
+            ),
             TagOperations(store, authorizer),
             RoleOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
-            RolePolicyOperations(store, authorizer),
-            ManagedPolicyOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
+            RolePolicyOperations(store, authorizer, documents),
+            ManagedPolicyOperations(
+                store, authorizer, documents, clock=services.clock, random_name=services.ids.name
+            ),
             AttachmentOperations(store, authorizer),
             AbsentOperations(store, authorizer),
             SimulateOperations(store, authorizer),

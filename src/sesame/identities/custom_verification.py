@@ -123,7 +123,13 @@ class CustomVerification:
         self, caller: Caller, name: str, given: Given, *, named: Mapping[str, str] = _NO_TAGS
     ) -> None:
         """Add a template with its tags; every part of it must be given."""
-        await self._require(caller, "CreateCustomVerificationEmailTemplate", name)
+        await self._authorizer.require_creation(
+            caller,
+            "ses:CreateCustomVerificationEmailTemplate",
+            custom_verification_template_arn(caller.region, caller.principal.account_id, name),
+            tagging="ses:TagResource",
+            tags=named,
+        )
         if not _NAME.fullmatch(name):
             raise InvalidParameterValue(
                 f"Invalid template name <{name[:64]}>: up to 64 alphanumeric ASCII characters, '_' and '-'"

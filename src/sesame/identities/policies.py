@@ -6,9 +6,10 @@ reference, PutIdentityPolicy.
 """
 
 import re
+from dataclasses import replace
 from enum import Enum
 
-from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal_ids
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
@@ -118,12 +119,23 @@ async def remove_policy(store: Store, caller: Caller, identity: str, policy_name
 
 
 async def policies_of(store: Store, caller: Caller, identity: str) -> list[IdentityPolicy]:
-    """The policies of the caller's identity; none when there is no such identity."""
+    """The policies of the caller's identity as SES shows them; none when there is no such identity."""
 
     async def run(tx: Transaction) -> list[IdentityPolicy]:
-        return await identities.policies(tx, caller.principal.account_id, caller.region, identity)
+        return await shown_policies(tx, caller.principal.account_id, caller.region, identity)
 
     return await store.read(run)
+
+
+async def shown_policies(
+    tx: Transaction, account_id: str, region: str, identity: str
+) -> list[IdentityPolicy]:
+    """The policies of an identity, with principals that are gone called by their unique ids."""
+    stored = await identities.policies(tx, account_id, region, identity)
+    return [
+        replace(policy, document=await as_shown(tx, policy.document, policy.principal_ids))
+        for policy in stored
+    ]
 
 
 def check_policy_name(name: str) -> None:

@@ -35,6 +35,11 @@ class IdentitySettings:
         self._checks = checks
         self._clock = clock
 
+    @property
+    def dkim_zone(self) -> str:
+        """The zone in which the CNAME targets of Easy DKIM's tokens end."""
+        return self._checks.names.dkim_zone
+
     async def get(self, account_id: str, region: str, name: str) -> Identity | None:
         """The identity of that name, or None."""
         return await self._store.read(lambda tx: identities.get(tx, account_id, region, name))

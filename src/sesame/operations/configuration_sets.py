@@ -82,6 +82,16 @@ class ConfigurationSets:
         self._authorizer = authorizer
         self._clock = clock
 
+    async def require_creation(self, caller: Caller, name: str, given: Mapping[str, str]) -> None:
+        """Let the caller through if its policies allow it to make the set with these tags."""
+        await self._authorizer.require_creation(
+            caller,
+            "ses:CreateConfigurationSet",
+            configuration_set_arn(caller.region, caller.principal.account_id, name),
+            tagging="ses:TagResource",
+            tags=given,
+        )
+
     async def require(self, caller: Caller, operation: str, name: str = "") -> None:
         """Let the caller through if its policies allow the operation on the set."""
         arn = configuration_set_arn(caller.region, caller.principal.account_id, name) if name else "*"
@@ -163,6 +173,16 @@ class ConfigurationSets:
         async def run(tx: Transaction) -> None:
             found = await self._find(tx, caller, name)
             await store.put(tx, replace(found, sending_enabled=enabled))
+
+        await self._store.write(run)
+
+    async def set_reputation_metrics(self, caller: Caller, name: str, *, enabled: bool) -> None:
+        """Whether the set's reputation is measured; when it began afresh stays."""
+
+        async def run(tx: Transaction) -> None:
+            found = await self._find(tx, caller, name)
+            block = {**found.options.get("ReputationOptions", {}), "ReputationMetricsEnabled": enabled}
+            await store.put(tx, replace(found, options={**found.options, "ReputationOptions": block}))
 
         await self._store.write(run)
 

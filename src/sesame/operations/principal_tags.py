@@ -20,6 +20,8 @@ def check_tags(tags: list[iam.Tag]) -> list[iam.Tag]:
     if len(set(keys)) != len(keys):
         raise InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     for tag in tags:
+        if tag["Key"].lower().startswith("aws:"):
+            raise InvalidInput("Tag keys beginning with aws: are reserved for system use.")
         if not (_TAG_CHARACTERS.fullmatch(tag["Key"]) and _TAG_CHARACTERS.fullmatch(tag["Value"])):
             raise InvalidInput(f"Tag {tag['Key']} has characters that tags may not have.")
     return tags

@@ -144,7 +144,8 @@ class Templates:
         self, caller: Caller, action: str, name: str, parts: Parts, *, named: Mapping[str, str] = _NO_TAGS
     ) -> None:
         """Add a template with its tags."""
-        await self._require(caller, action, name)
+        arn = template_arn(caller.region, caller.principal.account_id, name)
+        await self._authorizer.require_creation(caller, action, arn, tagging="ses:TagResource", tags=named)
         _check_name(name)
         template = self._stored(caller, name, parts)
 
@@ -154,7 +155,7 @@ class Templates:
             if await templates.count(tx, template.account_id, template.region) >= MOST_TEMPLATES:
                 raise LimitExceeded(f"An account has at most {MOST_TEMPLATES} templates in a region.")
             await templates.create(tx, template)
-            await tags.put(tx, template_arn(caller.region, template.account_id, name), named)
+            await tags.put(tx, arn, named)
 
         await self._store.write(run)
 

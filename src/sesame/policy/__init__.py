@@ -20,10 +20,10 @@ from sesame.policy.findings.catalogue import Code, Finding, Severity
 from sesame.policy.findings.check import check_iam_policy, check_identity_policy
 from sesame.policy.language.document import (
     Policy,
-    parse_iam_policy,
     parse_stored_iam_policy,
     parse_stored_identity_policy,
 )
+from sesame.policy.language.iam_put import parse_iam_policy
 from sesame.policy.language.put import parse_identity_policy
 from sesame.policy.language.source import PolicyError
 from sesame.policy.language.trust import parse_stored_trust_policy, parse_trust_policy

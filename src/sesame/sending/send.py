@@ -89,7 +89,7 @@ class Sender:
             composed = await self._with_set(caller, composed, composed.configuration_set)
         for _ in range(MAX_DECISIONS):
             deciding = self._clock.monotonic()
-            decision = await self._authorizer.decide_send(caller, composed.request)
+            decision = await self._decide(caller, composed)
             self._metrics.decide_duration.observe(self._clock.monotonic() - deciding)
             try:
                 self._admit(caller, composed, decision)
@@ -140,6 +140,19 @@ class Sender:
         arn = configuration_sets.configuration_set_arn(region, account_id, name)
         request = replace(composed.request, resources=(*composed.request.resources, arn))
         return replace(composed, request=request)
+
+    async def _decide(self, caller: Caller, composed: Composed) -> SendDecision:
+        """The decision, in which the identity's default configuration set counts like one that was named."""
+        decision = await self._authorizer.decide_send(caller, composed.request)
+        asked = None
+        while composed.configuration_set is None and decision.default_configuration_set != asked:
+            asked = decision.default_configuration_set
+            if asked is None:
+                break
+            arn = configuration_sets.configuration_set_arn(caller.region, caller.principal.account_id, asked)
+            with_default = replace(composed.request, resources=(*composed.request.resources, arn))
+            decision = await self._authorizer.decide_send(caller, with_default)
+        return decision
 
     @staticmethod
     def _admit(caller: Caller, composed: Composed, decision: SendDecision) -> None:

@@ -1,4 +1,4 @@
-"""Tags of resources: one table for everything that has an ARN.
+"""Tags of resources: one table for everything that has an ARN but IAM's users and roles, which keep their own.
 
 Whether the resource exists is its own file's to know; whoever removes one calls `remove_all` in the
 same transaction, so that its tags go with it.
@@ -6,7 +6,7 @@ same transaction, so that its tags go with it.
 
 from collections.abc import Iterable, Mapping
 
-from sesame.db import Transaction
+from sesame.db import Transaction, account_scope, bump, identities_scope
 
 
 async def put(tx: Transaction, arn: str, tags: Mapping[str, str]) -> None:
@@ -19,6 +19,8 @@ async def put(tx: Transaction, arn: str, tags: Mapping[str, str]) -> None:
             key,
             value,
         )
+    if tags:
+        await _changed(tx, arn)
 
 
 async def get(tx: Transaction, arn: str) -> dict[str, str]:
@@ -31,11 +33,24 @@ async def remove(tx: Transaction, arn: str, keys: Iterable[str]) -> None:
     """Take tags off a resource; keys that it does not have are no matter."""
     for key in keys:
         await tx.execute("DELETE FROM resource_tag WHERE arn = ? AND key = ?", arn, key)
+    await _changed(tx, arn)
 
 
 async def remove_all(tx: Transaction, arn: str) -> None:
     """Take every tag off a resource: it is going."""
-    await tx.execute("DELETE FROM resource_tag WHERE arn = ?", arn)
+    if await tx.execute("DELETE FROM resource_tag WHERE arn = ?", arn):
+        await _changed(tx, arn)
+
+
+def scope_of(arn: str) -> str:
+    """The epoch scope that a resource's tags belong to: of its account, and of its region if it has one."""
+    _, _, _, region, account_id, *_ = arn.split(":", 5)
+    return identities_scope(account_id, region) if region else account_scope(account_id)
+
+
+async def _changed(tx: Transaction, arn: str) -> None:
+    """Policies ask about tags: what was decided on the old ones is decided again (I4)."""
+    await bump(tx, scope_of(arn))
 
 
 def identity_arn(account_id: str, region: str, name: str) -> str:

@@ -582,6 +582,18 @@ class ListPoliciesResponse(TypedDict):
     Marker: NotRequired[str]
 
 
+class ListPolicyTagsRequest(TypedDict):
+    PolicyArn: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListPolicyTagsResponse(TypedDict):
+    Tags: list[Tag]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
 class ListPolicyVersionsRequest(TypedDict):
     PolicyArn: str
     Marker: NotRequired[str]
@@ -905,6 +917,15 @@ class SimulatePrincipalPolicyRequest(TypedDict):
 SimulatePrincipalPolicyResponse = SimulatePolicyResponse
 
 
+class TagPolicyRequest(TypedDict):
+    PolicyArn: str
+    Tags: list[Tag]
+
+
+class TagPolicyResponse(TypedDict):
+    """TagPolicy has no output."""
+
+
 class TagRoleRequest(TypedDict):
     RoleName: str
     Tags: list[Tag]
@@ -921,6 +942,15 @@ class TagUserRequest(TypedDict):
 
 class TagUserResponse(TypedDict):
     """TagUser has no output."""
+
+
+class UntagPolicyRequest(TypedDict):
+    PolicyArn: str
+    TagKeys: list[str]
+
+
+class UntagPolicyResponse(TypedDict):
+    """UntagPolicy has no output."""
 
 
 class UntagRoleRequest(TypedDict):

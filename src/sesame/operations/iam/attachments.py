@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sesame.access.authorize import Authorizer
+from sesame.access.conditions import NO_KEYS, Keys
 from sesame.aws import paging
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
+from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.operations.iam.checks import page_of
 from sesame.operations.iam.managed_policies import policy_named
@@ -155,7 +157,8 @@ class AttachmentOperations:
         return response
 
     async def _attach(self, caller: Caller, action: str, kind: Kind, name: str, policy_arn: str) -> None:
-        await self._authorize(caller, action, kind, name)
+        _check_arn(policy_arn)
+        await self._authorize(caller, action, kind, name, keys={"iam:PolicyARN": policy_arn})
 
         async def run(tx: Transaction) -> None:
             entity = await _named(tx, caller, kind, name)
@@ -169,7 +172,8 @@ class AttachmentOperations:
         await self._store.write(run)
 
     async def _detach(self, caller: Caller, action: str, kind: Kind, name: str, policy_arn: str) -> None:
-        await self._authorize(caller, action, kind, name)
+        _check_arn(policy_arn)
+        await self._authorize(caller, action, kind, name, keys={"iam:PolicyARN": policy_arn})
 
         async def run(tx: Transaction) -> None:
             entity = await _named(tx, caller, kind, name)
@@ -205,7 +209,9 @@ class AttachmentOperations:
             response["Marker"] = marker
         return response
 
-    async def _authorize(self, caller: Caller, action: str, kind: Kind, name: str) -> None:
+    async def _authorize(
+        self, caller: Caller, action: str, kind: Kind, name: str, *, keys: Keys = NO_KEYS
+    ) -> None:
         """Ask policy about the entity; a refusal comes before "no such user"."""
         account_id = caller.principal.account_id
 
@@ -214,7 +220,7 @@ class AttachmentOperations:
 
         entity = await self._store.read(run)
         arn = f"arn:aws:iam::{account_id}:{kind}/{name}" if entity is None else entity.arn
-        await self._authorizer.require(caller, f"iam:{action}", arn)
+        await self._authorizer.require(caller, f"iam:{action}", arn, keys=keys)
 
 
 _FILTERS = {"AIDA": "User", "AGPA": "Group", "AROA": "Role"}
@@ -222,6 +228,12 @@ _FILTERS = {"AIDA": "User", "AGPA": "Group", "AROA": "Role"}
 
 def _of(entities: Sequence[_Entity], prefix: str) -> list[_Entity]:
     return [entity for entity in entities if entity.unique_id.startswith(prefix)]
+
+
+def _check_arn(policy_arn: str) -> None:
+    """Refuse what is no ARN, before anything is asked about it."""
+    if not policy_arn.startswith("arn:"):
+        raise ValidationError(f"ARN {policy_arn} is not valid.")
 
 
 def _path(policy_arn: str) -> str:

@@ -12,7 +12,6 @@ from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,
     IamLimitExceeded,
-    MalformedPolicyDocument,
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
@@ -20,8 +19,8 @@ from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.iam.checks import authorized_user, page_of, user_named
+from sesame.operations.iam.documents import Documents
 from sesame.operations.table import Handlers
-from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store.iam import groups, managed_policies
 from sesame.store.iam.users import User
 
@@ -35,10 +34,17 @@ class GroupOperations:
     """The operations; `random_name` makes upper-case ids."""
 
     def __init__(
-        self, store: Store, authorizer: Authorizer, *, clock: Clock, random_name: Callable[[int], str]
+        self,
+        store: Store,
+        authorizer: Authorizer,
+        documents: Documents,
+        *,
+        clock: Clock,
+        random_name: Callable[[int], str],
     ) -> None:
         self._store = store
         self._authorizer = authorizer
+        self._documents = documents
         self._clock = clock
         self._random_name = random_name
 
@@ -201,10 +207,7 @@ class GroupOperations:
         """Create or replace an inline policy."""
         await self._authorized(caller, "PutGroupPolicy", request["GroupName"])
         name, document = request["PolicyName"], request["PolicyDocument"]
-        try:
-            parse_iam_policy(document)
-        except PolicyError as error:
-            raise MalformedPolicyDocument(str(error)) from None
+        self._documents.check(caller, document)
 
         async def run(tx: Transaction) -> None:
             group = await _named(tx, caller, request["GroupName"])

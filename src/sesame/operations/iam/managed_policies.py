@@ -4,8 +4,9 @@ Source: IAM API reference and "IAM and AWS STS quotas".
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -15,17 +16,18 @@ from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,
     IamLimitExceeded,
-    InvalidInput,
-    MalformedPolicyDocument,
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
+from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.iam.checks import page_of
+from sesame.operations.iam.checks import page_of, tags_by_key
+from sesame.operations.iam.documents import Documents
+from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.policy import PolicyError, parse_iam_policy
+from sesame.store import tags
 from sesame.store.iam import managed_policies as store
 from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
 
@@ -33,6 +35,7 @@ MAX_POLICIES, MAX_VERSIONS, MAX_BYTES = 1500, 5, 6144
 """Policies of an account, versions of one, bytes of one without white space (IAM quotas)."""
 
 _ARN = re.compile(r"arn:aws:iam::(aws|[0-9]{12}):policy/(?:[^ ]*/)?([\w+=,.@-]+)")
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 
 
@@ -40,10 +43,17 @@ class ManagedPolicyOperations:
     """The operations; `random_name` makes upper-case ids."""
 
     def __init__(
-        self, database: Store, authorizer: Authorizer, *, clock: Clock, random_name: Callable[[int], str]
+        self,
+        database: Store,
+        authorizer: Authorizer,
+        documents: Documents,
+        *,
+        clock: Clock,
+        random_name: Callable[[int], str],
     ) -> None:
         self._store = database
         self._authorizer = authorizer
+        self._documents = documents
         self._clock = clock
         self._random_name = random_name
 
@@ -65,8 +75,6 @@ class ManagedPolicyOperations:
         self, caller: Caller, request: iam.CreatePolicyRequest
     ) -> iam.CreatePolicyResponse:
         """Make a policy with its first version."""
-        if request.get("Tags"):
-            raise InvalidInput("Tags of policies are not supported.")
         now = float(int(self._clock.now()))
         policy = ManagedPolicy(
             account_id=caller.principal.account_id,
@@ -79,8 +87,12 @@ class ManagedPolicyOperations:
             created_at=now,
             updated_at=now,
         )
-        await self._authorizer.require(caller, "iam:CreatePolicy", policy.arn)
-        _check_document(request["PolicyDocument"])
+        given = request.get("Tags", [])
+        await self._authorizer.require_creation(
+            caller, "iam:CreatePolicy", policy.arn, tagging="iam:TagPolicy", tags=tags_by_key(given)
+        )
+        labels = tags_by_key(check_tags(given))
+        self._check(caller, request["PolicyDocument"])
 
         async def run(tx: Transaction) -> None:
             if await store.get(tx, policy.account_id, policy.policy_name) is not None:
@@ -93,9 +105,10 @@ class ManagedPolicyOperations:
             await store.put_version(
                 tx, policy, Version(number=1, document=request["PolicyDocument"], created_at=now)
             )
+            await tags.put(tx, policy.arn, labels)
 
         await self._store.write(run)
-        return {"Policy": _shown(policy, attached=0)}
+        return {"Policy": _shown(policy, attached=0, labels=labels)}
 
     async def get_policy(self, caller: Caller, request: iam.GetPolicyRequest) -> iam.GetPolicyResponse:
         """A policy without its text."""
@@ -106,7 +119,8 @@ class ManagedPolicyOperations:
             attached = len(await store.entities(tx, caller.principal.account_id, arn))
             if arn in AWS_MANAGED:
                 return _aws_shown(arn, attached=attached)
-            return _shown(await policy_named(tx, caller, arn), attached=attached)
+            policy = await policy_named(tx, caller, arn)
+            return _shown(policy, attached=attached, labels=await tags.get(tx, policy.arn))
 
         return {"Policy": await self._store.read(run)}
 
@@ -116,6 +130,8 @@ class ManagedPolicyOperations:
         """Policies by name: the account's, AWS's, or both."""
         await self._authorizer.require(caller, "iam:ListPolicies", "*")
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+        if request.get("PolicyUsageFilter") == "PermissionsBoundary":
+            return {"Policies": [], "IsTruncated": False}  # there are no boundaries
         scope, prefix = request.get("Scope", "All"), request.get("PathPrefix", "/")
 
         async def run(tx: Transaction) -> list[iam.Policy]:
@@ -157,6 +173,7 @@ class ManagedPolicyOperations:
                     "This policy has more than one version. Before you delete a policy, you must delete the policy's"
                     " versions. The default version is deleted with the policy."
                 )
+            await tags.remove_all(tx, policy.arn)
             await store.delete(tx, policy)
 
         await self._store.write(run)
@@ -168,7 +185,7 @@ class ManagedPolicyOperations:
         """Add a version, as the default if asked for; from the answer on it then decides (I4)."""
         arn = request["PolicyArn"]
         await self._authorizer.require(caller, "iam:CreatePolicyVersion", arn)
-        _check_document(request["PolicyDocument"])
+        self._check(caller, request["PolicyDocument"])
         now = float(int(self._clock.now()))
         is_default = request.get("SetAsDefault", False)
 
@@ -213,10 +230,12 @@ class ManagedPolicyOperations:
     async def list_policy_versions(
         self, caller: Caller, request: iam.ListPolicyVersionsRequest
     ) -> iam.ListPolicyVersionsResponse:
-        """A policy's versions, newest first; there are at most five, so one page holds them."""
+        """A policy's versions, newest first."""
         arn = request["PolicyArn"]
         await self._authorizer.require(caller, "iam:ListPolicyVersions", arn)
-        page_of(request.get("MaxItems"), request.get("Marker"))
+        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+        if after and not _VERSION.fullmatch(after):
+            raise ValidationError(f"Invalid Marker: {request.get('Marker')}")
 
         async def run(tx: Transaction) -> list[iam.PolicyVersion]:
             if arn in AWS_MANAGED:
@@ -230,7 +249,13 @@ class ManagedPolicyOperations:
                 for version in await store.versions(tx, policy)
             ]
 
-        return {"Versions": await self._store.read(run), "IsTruncated": False}
+        found = [
+            version
+            for version in await self._store.read(run)
+            if not after or int(version["VersionId"][1:]) < int(after[1:])
+        ]
+        page, marker = paging.cut(found, limit, lambda version: version["VersionId"])
+        return paged({"Versions": [*page]}, marker)  # type: ignore[return-value]
 
     async def set_default_policy_version(
         self, caller: Caller, request: iam.SetDefaultPolicyVersionRequest
@@ -266,21 +291,21 @@ class ManagedPolicyOperations:
         await self._store.write(run)
         return {}
 
+    def _check(self, caller: Caller, document: str) -> None:
+        self._documents.check(caller, document, is_managed=True)
+        _check_size(document)
 
-def _check_document(document: str) -> None:
-    try:
-        parse_iam_policy(document)
-    except PolicyError as error:
-        raise MalformedPolicyDocument(str(error)) from None
+
+def _check_size(document: str) -> None:
     if len("".join(document.split())) > MAX_BYTES:
         raise IamLimitExceeded(f"Cannot exceed quota for PolicySize: {MAX_BYTES}")
 
 
 async def policy_named(tx: Transaction, caller: Caller, arn: str) -> ManagedPolicy:
-    """The caller's account's policy of this ARN; raises `InvalidInput`, `NoSuchEntity`."""
+    """The caller's account's policy of this ARN; raises `ValidationError`, `NoSuchEntity`."""
     match = _ARN.fullmatch(arn)
     if match is None:
-        raise InvalidInput(f"ARN {arn} is not valid.")
+        raise ValidationError(f"ARN {arn} is not valid.")
     policy = None
     if match[1] == caller.principal.account_id:
         policy = await store.get(tx, match[1], match[2])
@@ -297,7 +322,7 @@ def _pick(versions: Sequence[Version], wanted: str) -> Version:
     raise NoSuchEntity(f"Policy version {wanted} does not exist.")
 
 
-def _shown(policy: ManagedPolicy, *, attached: int) -> iam.Policy:
+def _shown(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
     shown: iam.Policy = {
         "PolicyName": policy.policy_name,
         "PolicyId": policy.policy_id,
@@ -312,6 +337,8 @@ def _shown(policy: ManagedPolicy, *, attached: int) -> iam.Policy:
     }
     if policy.description:
         shown["Description"] = policy.description
+    if labels:
+        shown["Tags"] = [{"Key": key, "Value": value} for key, value in labels.items()]
     return shown
 
 

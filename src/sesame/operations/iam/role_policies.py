@@ -4,13 +4,13 @@ from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
 from sesame.aws import paging
-from sesame.aws.errors import IamLimitExceeded, MalformedPolicyDocument, NoSuchEntity
+from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.iam.checks import authorized_role, page_of, role_named
+from sesame.operations.iam.documents import Documents
 from sesame.operations.table import Handlers
-from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store.iam import roles
 from sesame.store.iam.roles import Role
 
@@ -21,9 +21,10 @@ MAX_INLINE_POLICY_BYTES = 10240
 class RolePolicyOperations:
     """The operations; each checks the caller's IAM policies first."""
 
-    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+    def __init__(self, store: Store, authorizer: Authorizer, documents: Documents) -> None:
         self._store = store
         self._authorizer = authorizer
+        self._documents = documents
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
@@ -40,10 +41,7 @@ class RolePolicyOperations:
         """Create or replace an inline policy."""
         await self._authorized(caller, "PutRolePolicy", request["RoleName"])
         name, document = request["PolicyName"], request["PolicyDocument"]
-        try:
-            parse_iam_policy(document)
-        except PolicyError as error:
-            raise MalformedPolicyDocument(str(error)) from None
+        self._documents.check(caller, document)
 
         async def run(tx: Transaction) -> None:
             role = await role_named(tx, caller.principal.account_id, request["RoleName"])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
-from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal_ids
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
@@ -23,7 +23,7 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_role, page_of, role_named
+from sesame.operations.iam.checks import authorized_role, page_of, role_named, tags_by_key
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_trust_policy
@@ -72,10 +72,14 @@ class RoleOperations:
             max_session_s=request.get("MaxSessionDuration", DEFAULT_SESSION_S),
             trust_policy=request["AssumeRolePolicyDocument"],
             principal_ids={},
-            tags=json.dumps(check_tags(request.get("Tags", []))),
+            tags=json.dumps(request.get("Tags", [])),
             created_at=float(int(self._clock.now())),
         )
-        await self._authorizer.require(caller, "iam:CreateRole", role.arn)
+        tags = request.get("Tags", [])
+        await self._authorizer.require_creation(
+            caller, "iam:CreateRole", role.arn, tagging="iam:TagRole", tags=tags_by_key(tags)
+        )
+        check_tags(tags)
         trust = _checked_trust(role.trust_policy)
 
         async def run(tx: Transaction) -> None:
@@ -90,7 +94,8 @@ class RoleOperations:
 
     async def get_role(self, caller: Caller, request: iam.GetRoleRequest) -> iam.GetRoleResponse:
         """A role with its trust policy, percent-encoded as IAM gives it."""
-        return {"Role": _shown(await self._authorized(caller, "GetRole", request["RoleName"]))}
+        role = await self._authorized(caller, "GetRole", request["RoleName"])
+        return {"Role": _shown(await self._store.read(lambda tx: _with_ids_of_the_gone(tx, role)))}
 
     async def list_roles(self, caller: Caller, request: iam.ListRolesRequest) -> iam.ListRolesResponse:
         """Roles by name, those under a path prefix."""
@@ -101,7 +106,8 @@ class RoleOperations:
 
         async def run(tx: Transaction) -> list[Role]:
             found = await roles.list_roles(tx, account_id)
-            return [role for role in found if role.role_name > after and role.path.startswith(prefix)]
+            wanted = [role for role in found if role.role_name > after and role.path.startswith(prefix)]
+            return [await _with_ids_of_the_gone(tx, role) for role in wanted[: limit + 1]]
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda role: role.role_name)
         response: iam.ListRolesResponse = {
@@ -138,7 +144,7 @@ class RoleOperations:
             role = await role_named(tx, caller.principal.account_id, request["RoleName"])
             changed = replace(role, description=request["Description"])
             await roles.put(tx, changed)
-            return changed
+            return await _with_ids_of_the_gone(tx, changed)
 
         return {"Role": _shown(await self._store.write(run))}
 
@@ -197,6 +203,10 @@ async def _bound(tx: Transaction, trust: Policy) -> dict[str, str]:
         return await principal_ids(tx, trust)
     except NoSuchPrincipal as error:
         raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{error}"') from None
+
+
+async def _with_ids_of_the_gone(tx: Transaction, role: Role) -> Role:
+    return replace(role, trust_policy=await as_shown(tx, role.trust_policy, role.principal_ids))
 
 
 def _shown(role: Role, *, is_listed: bool = False) -> iam.Role:

@@ -8,7 +8,7 @@ API reference, SimulateCustomPolicy and SimulatePrincipalPolicy.
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sesame.access.authorize import Authorizer
 from sesame.access.directory import session_principal
@@ -25,12 +25,13 @@ from sesame.policy import (
     PolicyError,
     Requester,
     parse_iam_policy,
+    parse_stored_iam_policy,
     parse_stored_identity_policy,
 )
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
 from sesame.store.iam import groups, managed_policies, roles, users
-from sesame.store.iam.managed_policies import AWS_PREFIX
+from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX
 
 DEFAULT_PAGE = 100
 MAX_RESULTS = 10_000
@@ -44,19 +45,18 @@ _DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = 
     Outcome.IMPLICIT_DENY: "implicitDeny",
 }
 
-Kind = Literal["user", "group", "role", "aws-managed", "user-managed"]
-"""Whose policy it is."""
+_ANYTHING = parse_iam_policy(AWS_MANAGED[f"{AWS_PREFIX}AdministratorAccess"])
 
 SimulateRequest = iam.SimulateCustomPolicyRequest | iam.SimulatePrincipalPolicyRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Simulation:
-    """The policies and the principal of one call; `kinds` says of each IAM policy whose it is."""
+    """The policies and the principal of one call; `names` says what IAM calls each stored policy."""
 
     requester: Requester
     iam: tuple[tuple[str, Policy], ...]
-    kinds: dict[str, Kind]
+    names: dict[str, str]
     boundary: tuple[tuple[str, Policy], ...]
     resource: tuple[tuple[str, Policy], ...]
     resource_owner: str | None
@@ -86,7 +86,7 @@ class SimulateOperations:
             request,
             _requester(request.get("CallerArn"), caller.principal.account_id),
             own=(),
-            kinds={},
+            names={},
         )
         return _answer(simulation, request)
 
@@ -108,11 +108,11 @@ class SimulateOperations:
         if found is None:
             raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
         requester, stored = found
-        own = tuple((policy_name, parse_iam_policy(text)) for policy_name, text in stored)
+        own = tuple((policy_name, parse_stored_iam_policy(text)) for policy_name, text in stored)
         if "CallerArn" in request:
             requester = _requester(request["CallerArn"], account_id)
-        kinds: dict[str, Kind] = {policy_name: _kind_of(policy_name, kind) for policy_name, _ in own}
-        return _answer(_simulation(request, requester, own=own, kinds=kinds), request)
+        names = {policy_name: _source_id(policy_name, kind, name) for policy_name, _ in own}
+        return _answer(_simulation(request, requester, own=own, names=names), request)
 
 
 _Bearer = tuple[Requester, list[tuple[str, str]]]
@@ -148,14 +148,12 @@ def _bearer(
     return run
 
 
-def _kind_of(policy_name: str, bearer: str) -> Kind:
-    if policy_name.startswith(AWS_PREFIX):
-        return "aws-managed"
+def _source_id(policy_name: str, kind: str, bearer: str) -> str:
+    """What IAM calls a policy in an answer (recorded): a managed one by its name, an inline one with its bearer's."""
     if policy_name.startswith("arn:"):
-        return "user-managed"
-    if "/" in policy_name or bearer == "group":
-        return "group"
-    return "role" if bearer == "role" else "user"
+        return policy_name.rpartition("/")[2]
+    group, slash, name = policy_name.partition("/")
+    return f"group_{group}_{name}" if slash else f"{kind}_{bearer}_{policy_name}"
 
 
 def _simulation(
@@ -163,7 +161,7 @@ def _simulation(
     requester: Requester,
     *,
     own: tuple[tuple[str, Policy], ...],
-    kinds: dict[str, Kind],
+    names: dict[str, str],
 ) -> _Simulation:
     """Read the request; raises `InvalidInput` for what is not supported or not a policy."""
     if request.get("OrderedOrganizationPolicyInputList"):
@@ -185,7 +183,7 @@ def _simulation(
     return _Simulation(
         requester=requester,
         iam=(*own, *given),
-        kinds=kinds,
+        names=names,
         boundary=boundary,
         resource=resource,
         resource_owner=_owner(request.get("ResourceOwner")),
@@ -279,16 +277,18 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
         resource_account=simulation.resource_owner,
     )
     outcome = simulated.outcome
+    missing = list(simulated.missing_context)
+    matches = [
+        _statement(simulation, matched)
+        for matched in simulated.matched
+        if outcome is not Outcome.EXPLICIT_DENY or _effect(simulation, matched) is Effect.DENY
+    ]
     result: iam.EvaluationResult = {
         "EvalActionName": action,
         "EvalResourceName": resource,
         "EvalDecision": _DECISIONS[outcome],
-        "MatchedStatements": [
-            _statement(simulation, matched)
-            for matched in simulated.matched
-            if outcome is not Outcome.EXPLICIT_DENY or _effect(simulation, matched) is Effect.DENY
-        ],
-        "MissingContextValues": list(simulated.missing_context),
+        "MatchedStatements": matches,
+        "MissingContextValues": missing,
     }
     if simulation.boundary:
         within = simulate(
@@ -307,7 +307,60 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
             result["EvalDecision"] = "explicitDeny"
         elif within is Outcome.IMPLICIT_DENY and outcome is Outcome.ALLOW:
             result["EvalDecision"] = "implicitDeny"
-    return result
+    return result if resource == "*" else _of_resource(simulation, result, action)
+
+
+def _of_resource(simulation: _Simulation, result: iam.EvaluationResult, action: str) -> iam.EvaluationResult:
+    """A result for a resource that was named, told once more by itself, with what is missing there (IAM API reference).
+
+    The details are those of a cross-account evaluation: what each side said; empty within an account.
+    """
+    resource = result.get("EvalResourceName", "*")
+    details = _sides(simulation, action, resource)
+    specific: iam.ResourceSpecificResult = {
+        "EvalResourceName": resource,
+        "EvalResourceDecision": result["EvalDecision"],
+        "MatchedStatements": result.get("MatchedStatements", []),
+        "MissingContextValues": result.get("MissingContextValues", []),
+    }
+    if details:
+        specific["EvalDecisionDetails"] = details
+    if "PermissionsBoundaryDecisionDetail" in result:
+        specific["PermissionsBoundaryDecisionDetail"] = result["PermissionsBoundaryDecisionDetail"]
+    return {
+        **result,
+        "MissingContextValues": [],
+        "EvalDecisionDetails": details,
+        "ResourceSpecificResults": [specific],
+    }
+
+
+def _sides(
+    simulation: _Simulation, action: str, resource: str
+) -> dict[str, Literal["allowed", "explicitDeny", "implicitDeny"]]:
+    """What the caller's policies and the resource's say each for itself, when they are of two accounts."""
+    fields = resource.split(":", 5)
+    owner = simulation.resource_owner or (fields[4] if len(fields) == 6 else "")
+    caller = simulation.requester
+    if not simulation.resource or owner in ("", caller.account_id):
+        return {}
+    sides = {
+        "IAM Policy": (simulation.iam, (), caller.account_id),
+        "Resource Policy": ((("anything", _ANYTHING),), simulation.resource, owner),
+    }
+    found = {}
+    for side, (policies, resource_policies, account_id) in sides.items():
+        (simulated,) = simulate(
+            caller,
+            actions=[action],
+            resources=[resource],
+            iam=policies,
+            identity=resource_policies,
+            context=simulation.context,
+            resource_account=account_id,
+        )
+        found[side] = _DECISIONS[simulated.outcome]
+    return found
 
 
 def _effect(simulation: _Simulation, matched: MatchedStatement) -> Effect:
@@ -316,13 +369,14 @@ def _effect(simulation: _Simulation, matched: MatchedStatement) -> Effect:
 
 
 def _statement(simulation: _Simulation, matched: MatchedStatement) -> iam.Statement:
-    """A statement with whose policy it is in and where it stands there; lines and columns from 1."""
+    """A statement with the policy it is in and where it stands there; lines and columns from 1."""
     ref = matched.ref
+    kind: Any = (
+        "Resource Policy" if ref.kind == "identity" else "IAM Policy"
+    )  # recorded; not the model's words
     return {
-        "SourcePolicyId": ref.policy,
-        "SourcePolicyType": "resource"
-        if ref.kind == "identity"
-        else simulation.kinds.get(ref.policy, "none"),
+        "SourcePolicyId": simulation.names.get(ref.policy, ref.policy),
+        "SourcePolicyType": kind,
         "StartPosition": {"Line": matched.start[0], "Column": matched.start[1]},
         "EndPosition": {"Line": matched.end[0], "Column": matched.end[1]},
     }

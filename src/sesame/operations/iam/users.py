@@ -14,17 +14,16 @@ from sesame.aws.errors import (
     EntityAlreadyExists,
     IamLimitExceeded,
     InvalidInput,
-    MalformedPolicyDocument,
     NoSuchEntity,
 )
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
+from sesame.operations.iam.checks import authorized_user, page_of, tags_by_key, user_asked_for
+from sesame.operations.iam.documents import Documents
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store.iam import groups, managed_policies, users
 from sesame.store.sealed import Sealer
 
@@ -41,6 +40,7 @@ class IamOperations:
         store: Store,
         authorizer: Authorizer,
         sealer: Sealer,
+        documents: Documents,
         *,
         clock: Clock,
         random_name: Callable[[int], str],
@@ -49,6 +49,7 @@ class IamOperations:
         self._store = store
         self._authorizer = authorizer
         self._sealer = sealer
+        self._documents = documents
         self._clock = clock
         self._random_name = random_name
         self._random_secret = random_secret
@@ -75,14 +76,17 @@ class IamOperations:
         if "PermissionsBoundary" in request:
             raise InvalidInput("PermissionsBoundary is not supported.")
         path, name = request.get("Path", "/"), request["UserName"]
-        await self._require(caller, "CreateUser", path, name)
-        tags = check_tags(request.get("Tags", []))
+        tags = request.get("Tags", [])
+        arn = f"arn:aws:iam::{caller.principal.account_id}:user{path}{name}"
+        await self._authorizer.require_creation(
+            caller, "iam:CreateUser", arn, tagging="iam:TagUser", tags=tags_by_key(tags)
+        )
         user = users.User(
             account_id=caller.principal.account_id,
             user_name=name,
             path=path,
             user_id=f"AIDA{self._random_name(17)}",
-            tags=json.dumps(tags),
+            tags=json.dumps(check_tags(tags)),
             created_at=float(int(self._clock.now())),
         )
 
@@ -248,10 +252,7 @@ class IamOperations:
         """Create or replace an inline policy."""
         user = await self._authorized_user(caller, "PutUserPolicy", request["UserName"])
         document = request["PolicyDocument"]
-        try:
-            parse_iam_policy(document)
-        except PolicyError as error:
-            raise MalformedPolicyDocument(str(error)) from None
+        self._documents.check(caller, document)
 
         async def run(tx: Transaction) -> None:
             others = [
@@ -308,11 +309,6 @@ class IamOperations:
 
         await self._store.write(run)
         return {}
-
-    async def _require(self, caller: Caller, action: str, path: str, name: str) -> None:
-        await self._authorizer.require(
-            caller, f"iam:{action}", f"arn:aws:iam::{caller.principal.account_id}:user{path}{name}"
-        )
 
     async def _authorized_user(self, caller: Caller, action: str, name: str) -> users.User:
         return await authorized_user(self._store, self._authorizer, caller, action=action, name=name)

@@ -68,14 +68,16 @@ class ConfigurationSetOperations:
             ]
         if "trackingOptions" in asked and (tracking := found.options.get("TrackingOptions")):
             response["TrackingOptions"] = {"CustomRedirectDomain": tracking["CustomRedirectDomain"]}
-        if "deliveryOptions" in asked:
+        if "deliveryOptions" in asked and "TlsPolicy" in found.options.get("DeliveryOptions", {}):
             response["DeliveryOptions"] = {"TlsPolicy": "Require" if found.requires_tls else "Optional"}
         if "reputationOptions" in asked:
-            metrics = found.options.get("ReputationOptions", {}).get("ReputationMetricsEnabled", False)
+            kept = found.options.get("ReputationOptions", {})
             response["ReputationOptions"] = {
                 "SendingEnabled": found.sending_enabled,
-                "ReputationMetricsEnabled": metrics,
+                "ReputationMetricsEnabled": kept.get("ReputationMetricsEnabled", False),
             }
+            if "LastFreshStart" in kept:
+                response["ReputationOptions"]["LastFreshStart"] = kept["LastFreshStart"]
         return response
 
     async def list(
@@ -152,8 +154,7 @@ class ConfigurationSetOperations:
         """Keep whether the set's reputation is to be measured."""
         name = request["ConfigurationSetName"]
         await self._sets.require(caller, "UpdateConfigurationSetReputationMetricsEnabled", name)
-        values = {"ReputationMetricsEnabled": request["Enabled"]}
-        await self._sets.set_options(caller, name, "ReputationOptions", values)
+        await self._sets.set_reputation_metrics(caller, name, enabled=request["Enabled"])
         return {}
 
     async def put_delivery_options(

@@ -57,7 +57,8 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.CreateConfigurationSetResponse:
         """Make a set with all its options."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "CreateConfigurationSet", name)
+        given = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+        await self._sets.require_creation(caller, name, given)
         for unserved in NOT_SERVED:
             if request.get(unserved):
                 raise NotImplementedByService(f"The parameter {unserved} is not implemented by this service.")
@@ -89,12 +90,11 @@ class ConfigurationSetV2Operations:
         response: dict[str, Any] = {
             "ConfigurationSetName": found.name,
             "SendingOptions": {"SendingEnabled": found.sending_enabled},
-            "DeliveryOptions": {"TlsPolicy": "OPTIONAL"},
             "ReputationOptions": {"ReputationMetricsEnabled": False},
             "Tags": [{"Key": key, "Value": value} for key, value in labels.items()],
         }
         for block in BLOCKS:
-            if block in found.options:
+            if found.options.get(block):
                 response[block] = {**response.get(block, {}), **found.options[block]}
         return response  # type: ignore[return-value]
 
@@ -145,7 +145,11 @@ class ConfigurationSetV2Operations:
         self, caller: Caller, request: sesv2.PutConfigurationSetReputationOptionsRequest
     ) -> sesv2.PutConfigurationSetReputationOptionsResponse:
         """Keep whether the set's reputation is to be measured."""
-        await self._put(caller, request, "ReputationOptions", _reputation(request))
+        name = request["ConfigurationSetName"]
+        await self._sets.require(caller, "PutConfigurationSetReputationOptions", name)
+        await self._sets.set_reputation_metrics(
+            caller, name, enabled=request.get("ReputationMetricsEnabled", False)
+        )
         return {}
 
     async def put_delivery_options(
@@ -237,4 +241,8 @@ class ConfigurationSetV2Operations:
 
 
 def _reputation(options: Any) -> dict[str, Any]:
-    return {"ReputationMetricsEnabled": options.get("ReputationMetricsEnabled", False)}
+    """The block as it is kept; when the set's reputation was given a fresh start is kept as it is told."""
+    kept = {"ReputationMetricsEnabled": options.get("ReputationMetricsEnabled", False)}
+    if "LastFreshStart" in options:
+        kept["LastFreshStart"] = options["LastFreshStart"]
+    return kept

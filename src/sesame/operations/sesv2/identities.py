@@ -19,7 +19,7 @@ from sesame.errors import (
 )
 from sesame.identities.dkim_keys import LENGTHS
 from sesame.identities.names import identity_name
-from sesame.identities.policies import IdentityMissing
+from sesame.identities.policies import IdentityMissing, shown_policies
 from sesame.identities.settings import IdentitySettings, shown_dkim
 from sesame.identities.verification import DKIM_BITS, Verification
 from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
@@ -80,7 +80,14 @@ class IdentityV2Operations:
         self, caller: Caller, request: sesv2.CreateEmailIdentityRequest
     ) -> sesv2.CreateEmailIdentityResponse:
         """Add an identity: a domain waits for its DKIM records, an address for the mailed link."""
-        name = await self._require(caller, "ses:CreateEmailIdentity", identity_name(request["EmailIdentity"]))
+        name = identity_name(request["EmailIdentity"])
+        await self._authorizer.require_creation(
+            caller,
+            "ses:CreateEmailIdentity",
+            identity_arn(caller.region, caller.principal.account_id, name),
+            tagging="ses:TagResource",
+            tags={tag["Key"]: tag["Value"] for tag in request.get("Tags", ())},
+        )
         kind = identity_kind(name)
         signing = request.get("DkimSigningAttributes")
         origin, bits = _signing(signing, kind)
@@ -111,7 +118,7 @@ class IdentityV2Operations:
             await tags.put(tx, tags.identity_arn(account_id, region, name), named)
             if default:
                 await configuration_sets.set_default(tx, identity, default)
-            return await dkim_attributes(tx, identity)
+            return await dkim_attributes(tx, identity, zone=self._settings.dkim_zone)
 
         return {
             "IdentityType": _TYPES[identity.kind],
@@ -130,7 +137,7 @@ class IdentityV2Operations:
             identity = await identities.get(tx, account_id, region, name)
             if identity is None:
                 return None
-            stored = await identities.policies(tx, account_id, region, name)
+            stored = await shown_policies(tx, account_id, region, name)
             held = await tags.get(tx, tags.identity_arn(account_id, region, name))
             default = await configuration_sets.default_of(tx, account_id, region, name)
             domain = await mail_from.get(tx, account_id, region, name)
@@ -140,7 +147,7 @@ class IdentityV2Operations:
                 "IdentityType": _TYPES[identity.kind],
                 "FeedbackForwardingStatus": told.is_forwarding,
                 "VerifiedForSendingStatus": identity.verification in _SENDING,
-                "DkimAttributes": await dkim_attributes(tx, identity),
+                "DkimAttributes": await dkim_attributes(tx, identity, zone=self._settings.dkim_zone),
                 "Policies": {policy.policy_name: policy.document for policy in stored},
                 "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
                 "VerificationStatus": STATUSES[identity.verification],
@@ -241,8 +248,11 @@ def _verification_info(record: identities.CheckRecord) -> sesv2.VerificationInfo
     return info
 
 
-async def dkim_attributes(tx: Transaction, identity: Identity) -> sesv2.DkimAttributes:
-    """The DKIM state of an identity; an address shows that of the domain after its `@`."""
+async def dkim_attributes(tx: Transaction, identity: Identity, *, zone: str) -> sesv2.DkimAttributes:
+    """The DKIM state of an identity; an address shows that of the domain after its `@`.
+
+    `zone` is where the targets of Easy DKIM's CNAME records end.
+    """
     shown = await shown_dkim(tx, identity)
     attributes: sesv2.DkimAttributes = {
         "SigningEnabled": shown.dkim_enabled,
@@ -255,6 +265,7 @@ async def dkim_attributes(tx: Transaction, identity: Identity) -> sesv2.DkimAttr
         return attributes
     attributes["Tokens"] = list(shown.dkim_tokens)
     if shown.dkim_origin is DkimOrigin.AWS_SES:
+        attributes["SigningHostedZone"] = zone
         following = await dkim_keys.get_next(tx, *where) or key
         attributes["CurrentSigningKeyLength"] = _LENGTHS[key.key_bits]
         attributes["NextSigningKeyLength"] = _LENGTHS[following.key_bits]

@@ -7,7 +7,7 @@ from sesame.errors import InvalidParameterValue, NotImplementedByService
 from sesame.identities.dkim_keys import LENGTHS
 from sesame.identities.policies import IdentityMissing
 from sesame.identities.settings import IdentitySettings
-from sesame.model import Caller, Identity, OnMxFailure
+from sesame.model import Caller, DkimOrigin, Identity, OnMxFailure
 from sesame.operations.sesv2.identities import STATUSES
 from sesame.operations.table import Handlers
 
@@ -38,7 +38,9 @@ class IdentitySettingV2Operations:
         self, caller: Caller, request: sesv2.PutEmailIdentityDkimAttributesRequest
     ) -> sesv2.PutEmailIdentityDkimAttributesResponse:
         """Switch signing on or off; SigningEnabled absent means false, its type's default."""
-        identity = await self._found(caller, "PutEmailIdentityDkimAttributes", request["EmailIdentity"])
+        identity = await self._for_dkim(caller, request["EmailIdentity"])
+        if identity is None:
+            return {}
         await self._settings.set_dkim_switch(identity, enabled=request.get("SigningEnabled", False))
         return {}
 
@@ -53,7 +55,13 @@ class IdentitySettingV2Operations:
         changed = await change_signing(
             self._settings, identity, request["SigningAttributesOrigin"], attributes
         )
-        return {"DkimStatus": STATUSES[changed.dkim_status], "DkimTokens": list(changed.dkim_tokens)}
+        response: sesv2.PutEmailIdentityDkimSigningAttributesResponse = {
+            "DkimStatus": STATUSES[changed.dkim_status],
+            "DkimTokens": list(changed.dkim_tokens),
+        }
+        if changed.dkim_origin is DkimOrigin.AWS_SES:
+            response["SigningHostedZone"] = self._settings.dkim_zone
+        return response
 
     async def put_mail_from_attributes(
         self, caller: Caller, request: sesv2.PutEmailIdentityMailFromAttributesRequest
@@ -71,6 +79,19 @@ class IdentitySettingV2Operations:
         identity = await self._found(caller, "PutEmailIdentityFeedbackAttributes", request["EmailIdentity"])
         await self._settings.set_forwarding(identity, enabled=request.get("EmailForwardingEnabled", False))
         return {}
+
+    async def _for_dkim(self, caller: Caller, text: str) -> Identity | None:
+        """The identity whose switch is meant, in the words that SES has for a domain it does not know (observed).
+
+        None for an address that is no identity of its own, of a domain that is: there is no switch to set.
+        """
+        try:
+            return await self._found(caller, "PutEmailIdentityDkimAttributes", text)
+        except IdentityMissing:
+            domain = normal_name(text).rpartition("@")[2]
+            if "@" in text and await self._settings.get(caller.principal.account_id, caller.region, domain):
+                return None
+            raise InvalidParameterValue(f"Domain {domain} is not verified for DKIM signing.") from None
 
     async def _found(self, caller: Caller, operation: str, text: str) -> Identity:
         """The identity, once the caller may do this to it."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sesame.access.authorize import Authorizer, normal_name
+from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
 from sesame.aws.arn import Arn, ArnError
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
@@ -80,7 +81,8 @@ class TagV2Operations:
         self, caller: Caller, request: sesv2.TagResourceRequest
     ) -> sesv2.TagResourceResponse:
         """Set tags; a key that is there takes the new value."""
-        arn, must_exist = await self._resource(caller, "ses:TagResource", request["ResourceArn"])
+        keys = request_tags({tag["Key"]: tag["Value"] for tag in request["Tags"]})
+        arn, must_exist = await self._resource(caller, "ses:TagResource", request["ResourceArn"], keys=keys)
         named = read_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
@@ -96,7 +98,8 @@ class TagV2Operations:
         self, caller: Caller, request: sesv2.UntagResourceRequest
     ) -> sesv2.UntagResourceResponse:
         """Remove tags by key; keys that are not there are no matter."""
-        arn, must_exist = await self._resource(caller, "ses:UntagResource", request["ResourceArn"])
+        keys = tag_keys(request["TagKeys"])
+        arn, must_exist = await self._resource(caller, "ses:UntagResource", request["ResourceArn"], keys=keys)
 
         async def run(tx: Transaction) -> None:
             await must_exist(tx)
@@ -119,9 +122,9 @@ class TagV2Operations:
         return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
 
     async def _resource(
-        self, caller: Caller, action: str, text: str
+        self, caller: Caller, action: str, text: str, *, keys: Keys = NO_KEYS
     ) -> tuple[str, Callable[[Transaction], Awaitable[None]]]:
-        """The resource's ARN as stored, and the check that it is there, once the caller may do this to it.
+        """The ARN of the resource as stored, and the check that it is there, once the caller may do this to it.
 
         Policy is asked about that ARN and not about the text: another partition or capitals in a domain name
         the same resource. Raises `InvalidParameterValue` for an ARN of no kind that can have tags here.
@@ -129,13 +132,13 @@ class TagV2Operations:
         try:
             arn = Arn.parse(text)
         except ArnError as error:
-            await self._authorizer.require(caller, action, text)
+            await self._authorizer.require(caller, action, text, keys=keys)
             raise InvalidParameterValue(str(error)) from None
         prefix, slash, name = arn.resource.partition("/")
         kind = self._kinds.get(prefix) if arn.service == "ses" else None
         normal = name if kind is None else kind.normal(name)
         own_arn = str(replace(arn, partition="aws", resource=f"{prefix}{slash}{normal}"))
-        await self._authorizer.require(caller, action, own_arn)
+        await self._authorizer.require(caller, action, own_arn, keys=keys)
         if kind is None or not name:
             raise InvalidParameterValue(f"The resource {text} cannot have tags.")
         found = kind

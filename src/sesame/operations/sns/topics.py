@@ -5,17 +5,18 @@ Source: SNS API reference; codes and status from botocore's SNS model.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
+from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
 from sesame.aws import paging
 from sesame.aws.shapes import sns
 from sesame.db import Store, Transaction
-from sesame.errors import AccessDenied, ServiceError
+from sesame.errors import AccessDenied, InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.resource_tags import read_tags
+from sesame.operations.resource_tags import Tag, read_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
 from sesame.store import tags, topics
@@ -89,7 +90,10 @@ class TopicOperations:
         name, attributes = request["Name"], request.get("Attributes", {})
         account_id, region = caller.principal.account_id, caller.region
         arn = topic_arn(region, account_id, name)
-        await self._require(caller, "CreateTopic", arn)
+        given = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+        await self._require(caller, "CreateTopic", arn, keys=request_tags(given))
+        if given:
+            await self._require(caller, "TagResource", arn, keys=request_tags(given))
         if name.endswith(".fifo") or attributes.get("FifoTopic", "false") == "true":
             raise InvalidParameter("Invalid parameter: FIFO topics are not supported.")
         if not _NAME.fullmatch(name):
@@ -99,7 +103,7 @@ class TopicOperations:
         wanted = {key: value for key, value in attributes.items() if key != "FifoTopic"}
         for key, value in wanted.items():
             _check_attribute(key, value)
-        labels = read_tags(request.get("Tags", ()))
+        labels = _labels(request.get("Tags", ()))
 
         async def run(tx: Transaction) -> None:
             found = await topics.get(tx, account_id, region, name)
@@ -107,6 +111,10 @@ class TopicOperations:
                 if any(found.attributes.get(key) != value for key, value in wanted.items()):
                     raise InvalidParameter(
                         "Invalid parameter: Attributes Reason: Topic already exists with different attributes"
+                    )
+                if labels and await tags.get(tx, arn) != labels:
+                    raise InvalidParameter(
+                        "Invalid parameter: Tags Reason: Topic already exists with different tags"
                     )
                 return
             if await topics.count(tx, account_id, region) >= MAX_TOPICS:
@@ -196,8 +204,9 @@ class TopicOperations:
 
     async def tag_resource(self, caller: Caller, request: sns.TagResourceRequest) -> sns.TagResourceResponse:
         """Tag a topic."""
-        await self._require(caller, "TagResource", request["ResourceArn"])
-        labels = read_tags(request["Tags"])
+        given = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+        await self._require(caller, "TagResource", request["ResourceArn"], keys=request_tags(given))
+        labels = _labels(request["Tags"])
 
         async def run(tx: Transaction) -> None:
             topic = await _to_tag(tx, caller, request["ResourceArn"])
@@ -210,7 +219,8 @@ class TopicOperations:
         self, caller: Caller, request: sns.UntagResourceRequest
     ) -> sns.UntagResourceResponse:
         """Take tags off a topic."""
-        await self._require(caller, "UntagResource", request["ResourceArn"])
+        keys = tag_keys(request["TagKeys"])
+        await self._require(caller, "UntagResource", request["ResourceArn"], keys=keys)
 
         async def run(tx: Transaction) -> None:
             topic = await _to_tag(tx, caller, request["ResourceArn"])
@@ -231,9 +241,9 @@ class TopicOperations:
         held = await self._store.read(run)
         return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
 
-    async def _require(self, caller: Caller, action: str, arn: str) -> None:
+    async def _require(self, caller: Caller, action: str, arn: str, *, keys: Keys = NO_KEYS) -> None:
         try:
-            await self._authorizer.require(caller, f"SNS:{action}", arn)
+            await self._authorizer.require(caller, f"SNS:{action}", arn, keys=keys)
         except AccessDenied as error:
             raise AuthorizationError(error.message) from None
 
@@ -266,6 +276,14 @@ async def _to_tag(tx: Transaction, caller: Caller, arn: str) -> Topic:
         return await _own(tx, caller, arn)
     except NotFound:
         raise ResourceNotFound("Resource does not exist") from None
+
+
+def _labels(given: Iterable[Tag]) -> dict[str, str]:
+    """The tags by key; raises `InvalidParameter`."""
+    try:
+        return read_tags(given)
+    except InvalidParameterValue as error:
+        raise InvalidParameter(f"Invalid parameter: {error.message}") from None
 
 
 def _check_attribute(name: str, value: str) -> None:

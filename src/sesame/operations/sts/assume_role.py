@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sesame.access.authorize import Authorizer
-from sesame.access.directory import session_principal, trust_policy
+from sesame.access.directory import named_tags, session_principal, trust_policy
 from sesame.access.sessions import Sessions
 from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
 from sesame.aws.shapes import sts
@@ -93,6 +93,7 @@ class AssumeRoleOperations:
             request["RoleArn"],
             trust=None if role is None else trust_policy(role),
             keys=_keys(request, tags, source_identity),
+            tags=() if role is None else named_tags(role.tags),
         )
         assert role is not None, "nobody is trusted by a role that does not exist"
         seconds = _duration(caller, request, role)

@@ -20,7 +20,8 @@ from sesame.policy.analysis.search import Box, Point, Search
 from sesame.policy.analysis.space import MOMENT, Space
 from sesame.policy.analysis.strings import Budget, BudgetExhausted
 from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
-from sesame.policy.language.document import Effect, Policy, Statement, parse_iam_policy
+from sesame.policy.language.document import Effect, Policy, Statement
+from sesame.policy.language.iam_put import parse_iam_policy
 from sesame.policy.language.vocabulary import CONDITION_KEYS, IDENTITY_ACTIONS, SENDING_ACTIONS
 from sesame.policy.reasons.derivation import Grant
 from sesame.policy.reasons.evaluator import find_grant, is_about

@@ -47,6 +47,7 @@ class Code(Enum):
     HOST_BITS = "SP308"
     NO_RAW_FOR_SMTP = "SP309"
     BOOL_ON_OPTIONAL_KEY = "SP310"
+    KEY_NOT_UNDERSTOOD = "SP311"
 
 
 SEVERITIES: dict[Code, Severity] = {
@@ -76,6 +77,7 @@ SEVERITIES: dict[Code, Severity] = {
     Code.HOST_BITS: Severity.NOTE,
     Code.NO_RAW_FOR_SMTP: Severity.NOTE,
     Code.BOOL_ON_OPTIONAL_KEY: Severity.NOTE,
+    Code.KEY_NOT_UNDERSTOOD: Severity.WARNING,
 }
 
 

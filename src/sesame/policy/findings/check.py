@@ -19,10 +19,10 @@ from sesame.policy.findings.statement_checks import (
 from sesame.policy.language.document import (
     MAX_IAM_BYTES,
     Policy,
-    parse_iam_policy,
     statement_path,
     value_path,
 )
+from sesame.policy.language.iam_put import parse_iam_policy
 from sesame.policy.language.put import parse_identity_policy
 from sesame.policy.language.source import Path, PolicyError, Source, pointer
 

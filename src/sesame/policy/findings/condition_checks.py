@@ -11,7 +11,7 @@ from sesame.policy.language.document import Condition, Policy
 from sesame.policy.language.pattern import Glob, Tokens, Variable, Wild, tokenize
 from sesame.policy.language.source import Path
 from sesame.policy.language.values import read_address, read_range
-from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key
+from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key, is_unknown_key
 
 Note = tuple[Code, Path, str]
 
@@ -24,6 +24,12 @@ _TEXT_FAMILIES = (Family.STRING, Family.ARN, Family.NULL)
 def check_key(condition: Condition) -> Iterator[Note]:
     """A key that no request carries, or carries as a list; an operator for another kind of value."""
     key = find_key(condition.key)
+    if key is None and is_unknown_key(condition.key):
+        yield (
+            Code.KEY_NOT_UNDERSTOOD,
+            (),
+            f"{condition.key} is not understood here: an Allow that rests on it never applies, a Deny always does",
+        )
     if key is None:
         return
     operator = condition.operator

@@ -77,24 +77,16 @@ class Policy:
         return self.version in VERSIONS
 
 
-def parse_iam_policy(text: str) -> Policy:
-    """The IAM policy that `text` spells: no Principal, known version and operators.
-
-    Raises PolicyError naming the place; also beyond 131,072 bytes or 10,240 characters without
-    white space. Source: IAM user guide, grammar and quotas.
-    """
-    source = _iam_source(text)
-    policy = read_policy(source, with_principal=False)
-    refuse_unknown_words(source, policy)
-    return policy
-
-
 def parse_stored_iam_policy(text: str) -> Policy:
-    """The IAM policy that `text` spells, when it is at least grammatical; raises PolicyError."""
-    return read_policy(_iam_source(text), with_principal=False)
+    """The IAM policy that `text` spells, when it is at least grammatical; raises PolicyError.
+
+    Accepts what `parse_iam_policy` would refuse to store; that is held against the request when it is decided.
+    """
+    return read_policy(iam_source(text), with_principal=False)
 
 
-def _iam_source(text: str) -> Source:
+def iam_source(text: str) -> Source:
+    """The text of an IAM policy; raises PolicyError when it is longer than IAM's quotas."""
     if len(text) <= MAX_IAM_BYTES and sum(map(len, text.split())) > MAX_IAM_CHARACTERS:
         message = f"the policy is longer than {MAX_IAM_CHARACTERS} characters without white space: split it"
         raise PolicyError(message)
@@ -214,6 +206,10 @@ class _Reader:
         for statement in statements:
             if statement.sid in seen:
                 path = (*statement_path(self._source, statement.index), "Sid")
+                if not self._with_principal:
+                    self._source.refuse_exactly(
+                        path, "Statement IDs (SID) in a single policy must be unique."
+                    )
                 self._refuse(path, f"Sid `{statement.sid}` is used twice: make it unique")
             if statement.sid:
                 seen.add(statement.sid)
@@ -247,6 +243,8 @@ class _Reader:
     def _element(self, statement: dict[str, Json], path: Path, name: str) -> str:
         """Which of `name` and `Not` + name the statement has; exactly one it must."""
         present = [element for element in (name, "Not" + name) if element in statement]
+        if not present and not self._with_principal:
+            self._source.refuse_exactly(path, f"Policy statement must contain {name.lower()}s.")
         if not present:
             self._refuse(path, f"there is no {name}: add one")
         if len(present) > 1:

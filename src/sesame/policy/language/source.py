@@ -27,15 +27,19 @@ class Number(str):
 class PolicyError(SesameError):
     """A policy that cannot be accepted; `message` says what is wrong, where, and how to put it right.
 
-    `line` and `column` count from 1 in the submitted text; `path` is a JSON pointer (RFC 6901).
+    `line` and `column` count from 1 in the submitted text; `path` is a JSON pointer (RFC 6901). `is_exact`
+    when the message is AWS's own.
     """
 
-    def __init__(self, message: str, *, line: int = 1, column: int = 1, path: str = "") -> None:
+    def __init__(
+        self, message: str, *, line: int = 1, column: int = 1, path: str = "", is_exact: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
         self.column = column
         self.path = path
+        self.is_exact = is_exact
 
 
 class Source:
@@ -68,9 +72,9 @@ class Source:
         raise _placed(message, path, *self.position(path))
 
     def refuse_exactly(self, path: Path, message: str) -> NoReturn:
-        """Raise PolicyError with a text that SES defines; the place is in the attributes only."""
+        """Raise PolicyError with a text that AWS defines; the place is in the attributes only."""
         line, column = self.position(path)
-        raise PolicyError(message, line=line, column=column, path=pointer(path))
+        raise PolicyError(message, line=line, column=column, path=pointer(path), is_exact=True)
 
     def position(self, path: Path) -> tuple[int, int]:
         """Line and column, from 1, where the value at `path` begins."""

@@ -135,6 +135,41 @@ class ConditionKey:
     is_of_sessions: bool = False
 
 
+KEYS_OF_OTHER_ACTIONS = (
+    "iam:AWSServiceName",
+    "iam:AccountPropertyNamespaces",
+    "iam:AssociatedResourceArn",
+    "iam:DelegationDuration",
+    "iam:DelegationRequestOwner",
+    "iam:FIDO-FIPS-140-2-certification",
+    "iam:FIDO-FIPS-140-3-certification",
+    "iam:FIDO-certification",
+    "iam:NotificationChannel",
+    "iam:OrganizationsPolicyId",
+    "iam:PassedToService",
+    "iam:RegisterSecurityKey",
+    "iam:ServiceSpecificCredentialAgeDays",
+    "iam:ServiceSpecificCredentialServiceName",
+    "iam:TemplateArn",
+    "ses:AddonSubscriptionArn",
+    "ses:ExportSourceType",
+    "ses:MailManagerIngressPointType",
+    "ses:MailManagerRuleSetArn",
+    "ses:MailManagerTrafficPolicyArn",
+    "ses:ReplicaRegion",
+    "sns:Endpoint",
+    "sns:Protocol",
+    "sts:AWSServiceName",
+    "sts:DurationSeconds",
+    "sts:IdentityTokenAudience",
+    "sts:RequestContextProviders",
+    "sts:RoleAuthorizedByIdp",
+    "sts:SigningAlgorithm",
+    "sts:TaskPolicyArn",
+)
+"""Keys that AWS documents for actions that are not served, and for no other: no request carries them."""
+
+
 def _keys() -> dict[str, ConditionKey]:
     keys = [
         ConditionKey(name="ses:Recipients", family=Family.STRING, is_sent=True, is_list=True),
@@ -145,7 +180,11 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="aws:SourceIp", family=Family.IP, is_sent=True),
         ConditionKey(name="aws:PrincipalArn", family=Family.ARN, is_sent=True),
         ConditionKey(name="aws:SourceArn", family=Family.ARN, is_sent=True),
-        ConditionKey(name="aws:TagKeys", family=Family.STRING, is_list=True),
+        ConditionKey(name="aws:TagKeys", family=Family.STRING, is_sent=True, is_list=True),
+        ConditionKey(name="iam:PolicyARN", family=Family.ARN, is_sent=True),
+        ConditionKey(name="iam:PermissionsBoundary", family=Family.ARN),
+        ConditionKey(name="iam:RoleTemplateARN", family=Family.ARN),
+        ConditionKey(name="sts:TransitiveTagKeys", family=Family.STRING, is_sent=True, is_list=True),
         ConditionKey(name="aws:CalledVia", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:PrincipalServiceNamesList", family=Family.STRING, is_sent=True, is_list=True),
         ConditionKey(name="aws:PrincipalOrgPaths", family=Family.STRING, is_list=True),
@@ -165,37 +204,43 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="aws:ChatbotSourceArn", family=Family.ARN),
     ]
     sent = (
-        "ses:FromAddress ses:FromDisplayName ses:FeedbackAddress ses:ApiVersion ses:MultiRegionEndpointId "
-        "ses:TenantName aws:UserAgent aws:PrincipalAccount aws:PrincipalType aws:userid aws:username "
-        "aws:RequestedRegion aws:ResourceAccount aws:SourceAccount aws:PrincipalServiceName"
+        "ses:FromAddress ses:FromDisplayName ses:FeedbackAddress ses:ApiVersion aws:UserAgent "
+        "aws:PrincipalAccount aws:PrincipalType aws:userid aws:username aws:RequestedRegion "
+        "aws:ResourceAccount aws:SourceAccount aws:PrincipalServiceName "
+        "sts:ExternalId sts:RoleSessionName sts:SourceIdentity"
     )
     known = (
-        "ses:ExportSourceType ses:ReplicaRegion aws:PrincipalOrgID aws:SourceVpc aws:SourceVpce "
-        "aws:CalledViaFirst aws:CalledViaLast aws:FederatedProvider "
+        "ses:MultiRegionEndpointId ses:TenantName aws:PrincipalOrgID aws:SourceVpc aws:SourceVpce aws:CalledViaFirst "
+        "aws:CalledViaLast aws:FederatedProvider "
         "aws:Ec2InstanceSourceVpc aws:ResourceOrgID aws:SourceOrgID "
         "aws:VpceAccount aws:VpceOrgID aws:Referer aws:AssumedRoot"
     )
     keys += [ConditionKey(name=name, family=Family.STRING, is_sent=True) for name in sent.split()]
-    keys += [ConditionKey(name=name, family=Family.STRING) for name in known.split()]
+    keys += [
+        ConditionKey(name=name, family=Family.STRING) for name in (*known.split(), *KEYS_OF_OTHER_ACTIONS)
+    ]
     return {key.name.lower(): key for key in keys}
 
 
 CONDITION_KEYS = _keys()
-_TAG_PREFIXES = ("aws:principaltag/", "aws:resourcetag/", "aws:requesttag/")
+_TAG_PREFIXES = ("aws:principaltag/", "aws:resourcetag/", "aws:requesttag/", "iam:resourcetag/")
+_JUDGED = ("aws:", "ses:", "iam:", "sns:", "sts:")
 
 
 def find_key(name: str) -> ConditionKey | None:
     """The key of that name, in any case; tag keys are made up as they come."""
     folded = name.lower()
     if folded.startswith(_TAG_PREFIXES) and not folded.endswith("/"):
-        is_sent = folded.startswith("aws:principaltag/")
-        return ConditionKey(name=name, family=Family.STRING, is_sent=is_sent)
+        return ConditionKey(name=name, family=Family.STRING, is_sent=True)
     return CONDITION_KEYS.get(folded)
 
 
 def is_unknown_key(name: str) -> bool:
-    """Whether `name` claims to be a key of AWS or SES and is none; other services' keys are not judged."""
-    return name.lower().startswith(("aws:", "ses:")) and find_key(name) is None
+    """Whether `name` claims to be a key of AWS or of a service that is served and is none that requests here carry.
+
+    Keys of other services are not judged: no request carries them at AWS either.
+    """
+    return name.lower().startswith(_JUDGED) and find_key(name) is None
 
 
 SENDING_ACTIONS = (

@@ -24,7 +24,11 @@ DECISIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchedStatement:
-    """A statement that matched; positions are (line, column) from 1, the end one past the last character."""
+    """A statement that matched; positions are (line, column) from 1, as IAM tells them (recorded).
+
+    It ends one past its last character, and begins where the reader of the text stood before it: past the
+    bracket of the list or the statement before, and past its own brace when it stands in no list.
+    """
 
     ref: StatementRef
     start: tuple[int, int]
@@ -97,7 +101,12 @@ def _account_of(resource: str) -> str:
 def _place(ref: StatementRef, policy: Policy) -> MatchedStatement:
     source = Source(policy.text, max_bytes=MAX_IAM_BYTES)
     path = statement_path(source, ref.index)
-    return MatchedStatement(ref=ref, start=source.position(path), end=source.end(path))
+    if ref.index:
+        start = source.end(statement_path(source, ref.index - 1))
+    else:
+        line, column = source.position(("Statement",))
+        start = line, column + 1
+    return MatchedStatement(ref=ref, start=start, end=source.end(path))
 
 
 def _missing_context(policies: Sequence[Policy], context: Mapping[str, ContextValue]) -> tuple[str, ...]:

@@ -1,0 +1,208 @@
+"""Which condition keys AWS documents for each action that is served, and what becomes of each here.
+
+The one source of it: requests are given their keys by this table, docs/reference/condition-keys.md is
+written from it, and tests hold requests to it. Global keys, which come with every request, are in
+`vocabulary`. Source: AWS Service Authorization Reference of IAM, SES, SNS and STS.
+
+INVARIANT: a key that is documented for an action is sent there, or is about something that no request
+can carry here (`ABSENT`); a key of these services that stands nowhere is not understood: an Allow that
+rests on it does not match, a Deny does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+TAGGED = {
+    "user": ("aws:ResourceTag/*", "iam:ResourceTag/*"),
+    "role": ("aws:ResourceTag/*", "iam:ResourceTag/*"),
+    "policy": ("aws:ResourceTag/*",),
+    "group": (),
+    "identity": ("aws:ResourceTag/*",),
+    "configuration-set": ("aws:ResourceTag/*",),
+    "template": ("aws:ResourceTag/*",),
+    "custom-verification-email-template": ("aws:ResourceTag/*",),
+    "topic": ("aws:ResourceTag/*",),
+}
+"""Kinds of resources, and the keys that carry their tags."""
+
+ABSENT = {
+    "iam:PermissionsBoundary": "no user or role has a permissions boundary; a request that sets one is refused",
+    "iam:RoleTemplateARN": "no role is made from a template; a request that names one is refused",
+    "ses:MultiRegionEndpointId": "there are no multi-Region endpoints; a request that names one is refused",
+    "ses:TenantName": "there are no tenants; a request that names one is refused",
+}
+"""Documented keys that no request can carry, and why: absent is then the truth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action: the kinds of resources it is about, and the keys it has beside the global ones.
+
+    `keys` holds those of its resources' tags too; one that ends in `/*` stands for a key for each tag.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    keys: tuple[str, ...]
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The keys that a request carries whenever there is a value."""
+        return tuple(key for key in self.keys if key not in ABSENT)
+
+
+_BOUNDARY = "iam:PermissionsBoundary"
+_GIVEN_TAGS = "aws:RequestTag/* aws:TagKeys"
+_SET = "configuration-set"
+_CUSTOM = "custom-verification-email-template"
+_SEND = "ses:ApiVersion ses:FeedbackAddress ses:FromAddress ses:FromDisplayName ses:Recipients"
+_ELSEWHERE = "ses:MultiRegionEndpointId ses:TenantName"
+_ROWS = (
+    (
+        "iam",
+        "AddUserToGroup CreateGroup DeleteGroup DeleteGroupPolicy GetGroup GetGroupPolicy ListAttachedGroupPolicies"
+        " ListGroupPolicies PutGroupPolicy RemoveUserFromGroup",
+        "group",
+        "",
+    ),
+    ("iam", "AttachGroupPolicy DetachGroupPolicy", "group", "iam:PolicyARN"),
+    (
+        "iam",
+        "CreateAccessKey DeleteAccessKey DeleteLoginProfile DeleteUser GetLoginProfile GetUser GetUserPolicy"
+        " ListAccessKeys ListAttachedUserPolicies ListGroupsForUser ListMFADevices ListSSHPublicKeys"
+        " ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies ListUserTags UpdateAccessKey",
+        "user",
+        "",
+    ),
+    ("iam", "AttachUserPolicy DetachUserPolicy", "user", f"{_BOUNDARY} iam:PolicyARN"),
+    ("iam", "CreateUser", "user", f"{_GIVEN_TAGS} {_BOUNDARY}"),
+    ("iam", "DeleteUserPolicy PutUserPolicy", "user", _BOUNDARY),
+    ("iam", "TagUser", "user", _GIVEN_TAGS),
+    ("iam", "UntagUser", "user", "aws:TagKeys"),
+    (
+        "iam",
+        "GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies ListRoleTags",
+        "role",
+        "",
+    ),
+    ("iam", "AttachRolePolicy", "role", f"{_BOUNDARY} iam:PolicyARN iam:RoleTemplateARN"),
+    ("iam", "DetachRolePolicy", "role", f"{_BOUNDARY} iam:PolicyARN"),
+    ("iam", "CreateRole", "role", f"{_GIVEN_TAGS} {_BOUNDARY} iam:RoleTemplateARN"),
+    (
+        "iam",
+        "DeleteRole DeleteRolePolicy UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+        "role",
+        _BOUNDARY,
+    ),
+    ("iam", "GetRole PutRolePolicy", "role", f"{_BOUNDARY} iam:RoleTemplateARN"),
+    ("iam", "TagRole", "role", f"{_GIVEN_TAGS} iam:RoleTemplateARN"),
+    ("iam", "UntagRole", "role", "aws:TagKeys"),
+    (
+        "iam",
+        "CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion ListEntitiesForPolicy"
+        " ListPolicyTags ListPolicyVersions SetDefaultPolicyVersion",
+        "policy",
+        "",
+    ),
+    ("iam", "CreatePolicy TagPolicy", "policy", _GIVEN_TAGS),
+    ("iam", "UntagPolicy", "policy", "aws:TagKeys"),
+    ("iam", "SimulatePrincipalPolicy", "group role user", ""),
+    (
+        "iam",
+        "ListGroups ListPolicies ListRoles ListUsers ListVirtualMFADevices SimulateCustomPolicy",
+        "",
+        "",
+    ),
+    (
+        "ses",
+        "CreateConfigurationSetTrackingOptions CreateTemplate DeleteConfigurationSetTrackingOptions DeleteIdentity"
+        " DeleteIdentityPolicy DeleteSuppressedDestination DeleteTemplate DeleteVerifiedEmailAddress"
+        " DescribeConfigurationSet GetAccount GetAccountSendingEnabled GetIdentityDkimAttributes"
+        " GetIdentityMailFromDomainAttributes GetIdentityNotificationAttributes GetIdentityPolicies"
+        " GetIdentityVerificationAttributes GetSendQuota GetSendStatistics GetSuppressedDestination GetTemplate"
+        " ListConfigurationSets ListCustomVerificationEmailTemplates ListEmailIdentities ListEmailTemplates"
+        " ListIdentities ListIdentityPolicies ListSuppressedDestinations ListTemplates ListVerifiedEmailAddresses"
+        " PutAccountDetails PutAccountSendingAttributes PutAccountSuppressionAttributes PutIdentityPolicy"
+        " PutSuppressedDestination SetIdentityDkimEnabled SetIdentityFeedbackForwardingEnabled"
+        " SetIdentityHeadersInNotificationsEnabled SetIdentityMailFromDomain SetIdentityNotificationTopic"
+        " TestRenderTemplate UpdateAccountSendingEnabled UpdateConfigurationSetReputationMetricsEnabled"
+        " UpdateConfigurationSetSendingEnabled UpdateConfigurationSetTrackingOptions UpdateTemplate"
+        " VerifyDomainDkim VerifyDomainIdentity VerifyEmailAddress VerifyEmailIdentity",
+        "",
+        "ses:ApiVersion",
+    ),
+    ("ses", "CreateConfigurationSet", _SET, f"{_GIVEN_TAGS} ses:ApiVersion"),
+    (
+        "ses",
+        "CreateConfigurationSetEventDestination DeleteConfigurationSet DeleteConfigurationSetEventDestination"
+        " GetConfigurationSet GetConfigurationSetEventDestinations PutConfigurationSetDeliveryOptions"
+        " PutConfigurationSetReputationOptions PutConfigurationSetSendingOptions"
+        " PutConfigurationSetSuppressionOptions PutConfigurationSetTrackingOptions"
+        " UpdateConfigurationSetEventDestination",
+        _SET,
+        "ses:ApiVersion",
+    ),
+    ("ses", "CreateEmailIdentity", "identity", f"{_GIVEN_TAGS} ses:ApiVersion"),
+    (
+        "ses",
+        "CreateEmailIdentityPolicy DeleteEmailIdentity DeleteEmailIdentityPolicy GetEmailIdentity"
+        " GetEmailIdentityPolicies PutEmailIdentityDkimAttributes PutEmailIdentityDkimSigningAttributes"
+        " PutEmailIdentityFeedbackAttributes PutEmailIdentityMailFromAttributes UpdateEmailIdentityPolicy",
+        "identity",
+        "ses:ApiVersion",
+    ),
+    ("ses", "PutEmailIdentityConfigurationSetAttributes", f"{_SET} identity", "ses:ApiVersion"),
+    ("ses", "CreateEmailTemplate", "template", f"{_GIVEN_TAGS} ses:ApiVersion"),
+    (
+        "ses",
+        "DeleteEmailTemplate GetEmailTemplate TestRenderEmailTemplate UpdateEmailTemplate",
+        "template",
+        "ses:ApiVersion",
+    ),
+    ("ses", "CreateCustomVerificationEmailTemplate", _CUSTOM, f"{_GIVEN_TAGS} ses:ApiVersion"),
+    (
+        "ses",
+        "DeleteCustomVerificationEmailTemplate GetCustomVerificationEmailTemplate"
+        " UpdateCustomVerificationEmailTemplate",
+        _CUSTOM,
+        "ses:ApiVersion",
+    ),
+    ("ses", "SendEmail", f"{_SET} identity template", f"{_SEND} {_ELSEWHERE}"),
+    ("ses", "SendBulkEmail", f"{_SET} identity template", f"{_SEND} {_ELSEWHERE}"),
+    ("ses", "SendBulkTemplatedEmail SendTemplatedEmail", f"{_SET} identity template", _SEND),
+    ("ses", "SendRawEmail", f"{_SET} identity", _SEND),
+    ("ses", "SendCustomVerificationEmail", f"{_CUSTOM} identity", _SEND),
+    ("ses", "TagResource", f"{_SET} {_CUSTOM} identity template", f"{_GIVEN_TAGS} ses:ApiVersion"),
+    ("ses", "UntagResource", f"{_SET} {_CUSTOM} identity template", "aws:TagKeys ses:ApiVersion"),
+    ("ses", "ListTagsForResource", f"{_SET} {_CUSTOM} identity template", "ses:ApiVersion"),
+    ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
+    ("sns", "UntagResource", "topic", "aws:TagKeys"),
+    ("sns", "DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes", "topic", ""),
+    ("sns", "ListTopics", "", ""),
+    (
+        "sts",
+        "AssumeRole",
+        "role",
+        f"{_GIVEN_TAGS} sts:ExternalId sts:RoleSessionName sts:SourceIdentity sts:TransitiveTagKeys",
+    ),
+    ("sts", "TagSession", "role", f"{_GIVEN_TAGS} sts:TransitiveTagKeys"),
+    ("sts", "SetSourceIdentity", "role", "sts:SourceIdentity"),
+    ("sts", "GetCallerIdentity", "", ""),
+)
+"""Service, actions, kinds of resources, keys. Keys of federated log-ins, which are not served, are left out;
+SendBulkEmail carries the keys of a send too, so that a policy on them holds for it as for the others."""
+
+
+def _actions() -> dict[str, Action]:
+    found = {}
+    for service, names, kinds, keys in _ROWS:
+        tags = [key for kind in kinds.split() for key in TAGGED[kind]]
+        every = tuple(dict.fromkeys([*keys.split(), *tags]))
+        for name in names.split():
+            full = f"{service}:{name}"
+            found[full.lower()] = Action(name=full, kinds=tuple(kinds.split()), keys=every)
+    return found
+
+
+ACTIONS: Mapping[str, Action] = _actions()
+"""Every action that is served, by its name in lower case."""
