@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from sesame.config import Settings, parse_host_port
+from sesame.data_directory import secure
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -23,7 +24,7 @@ from sesame.delivery.route import Router
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
-from sesame.dns import DomainNotFound, LocalZone
+from sesame.dns import DomainNotFound, LocalZone, machine
 from sesame.doors import Doors
 from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
@@ -62,6 +63,7 @@ class Server:
 
     def __init__(self, settings: Settings, *, log: Log, clock: Clock, durable: bool = True) -> None:
         quiet_libraries()
+        secure(settings)
         self._lock = lock_data_directory(settings.data_dir)
         self._api_socket = self._listen("api.port", settings.api.listen, settings.api.port)
         host, port = self._api_socket.getsockname()[:2]
@@ -140,6 +142,9 @@ class Server:
 
     def _make_http(self) -> ApiServer:
         services, settings = self.services, self._settings
+        if settings.api.tls_certificate:  # a certificate or key that cannot be used stops the start, by name
+            chain, key = Path(settings.api.tls_certificate), Path(settings.api.tls_private_key)
+            Certificate(chain, key, setting="api.tls_certificate", log=self._log)
         door = HttpDoor(
             self._doors.api,
             confirm=services.verification.confirm,
@@ -216,6 +221,7 @@ class Server:
             services.resolver,
             missing=DomainNotFound,
             relay=parse_host_port("delivery.relay", settings.relay) if settings.relay else None,
+            relay_addresses=machine.addresses,
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
             allow_networks=settings.allow_networks,
         )
@@ -307,11 +313,15 @@ def lock_data_directory(path: Path) -> int:
 
     Raises `ConfigError` when another process has it.
     """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"setting `data`: `{path}` cannot be written ({error.strerror}); correct its owner and permissions"
+        ) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         raise ConfigError(
             f"setting `data`: `{path}` is in use by another `sesame serve`; name another directory"

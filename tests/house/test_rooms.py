@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "server": frozenset({"smtp", "aws", "access", "sending", "feedback", "operations", "console"}),
 }
 EVERYBODYS = frozenset({"model", "observe", "errors"})
-TOP = frozenset({"app", "cli", "doors", "services"})
+TOP = frozenset({"app", "cli", "data_directory", "doors", "services"})
 PURE = ("mail", "aws", "policy", "smtp", "templates")
 IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}

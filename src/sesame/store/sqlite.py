@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sesame.errors import StoreUnavailable
+from sesame.errors import ConfigError, StoreUnavailable
 from sesame.store.db import Row, Transaction, Value
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ T = TypeVar("T")
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 FOUNDATION = 1
 """The first migration."""
 
@@ -302,7 +303,7 @@ def migrate(connection: sqlite3.Connection) -> int:
 
     All in one transaction under the write lock, so two processes that start together, or one that is
     killed midway, leave a whole schema. Which ones are applied is kept by number: one that was written
-    beside another and came later is not passed over.
+    beside another and came later is not passed over. Raises `ConfigError` for a database of a newer version.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -311,8 +312,13 @@ def migrate(connection: sqlite3.Connection) -> int:
         if not applied and connection.execute("PRAGMA user_version").fetchone()[0] >= FOUNDATION:
             applied = {FOUNDATION}  # a database of the first version, which kept a single number
             connection.execute("INSERT INTO migration VALUES (?)", (FOUNDATION,))
-        for path in sorted((Path(__file__).parent / "migrations").glob("*.sql")):
-            number = int(path.name.split("_")[0])
+        known = {int(path.name.split("_")[0]): path for path in sorted(MIGRATIONS.glob("*.sql"))}
+        if newer := applied - set(known):
+            raise ConfigError(
+                f"the database is of a newer version of Sesame (it has migration {max(newer)}, this version knows up to"
+                f" {max(known)}); run the newer version, or restore a backup from before the upgrade"
+            )
+        for number, path in known.items():
             if number not in applied:
                 for statement in _statements(path.read_text()):
                     connection.execute(statement)
