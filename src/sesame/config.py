@@ -16,6 +16,7 @@ import msgspec
 
 from sesame.errors import ConfigError
 
+CONFIG_FILES = Path("sesame.toml"), Path("/etc/sesame/sesame.toml")
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
@@ -238,9 +239,14 @@ def find_config(flag: str | None, environ: Mapping[str, str]) -> Path | None:
     named = flag or environ.get("SESAME_CONFIG")
     if named:
         return Path(named)
-    for candidate in (Path("sesame.toml"), Path("/etc/sesame/sesame.toml")):
-        if candidate.exists():
-            return candidate
+    for candidate in CONFIG_FILES:
+        try:
+            if candidate.exists():
+                return candidate
+        except PermissionError:
+            if candidate.is_absolute():
+                raise ConfigError(f"configuration file `{candidate}` cannot be read: Permission denied") from None
+            # as in somebody else's home after `sudo -u`: nothing there is meant for this user
     return None
 
 

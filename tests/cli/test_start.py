@@ -178,6 +178,24 @@ def test_a_data_directory_of_somebody_else_is_refused_with_the_command_that_mend
     )
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_commands_work_in_a_directory_that_their_user_cannot_enter(
+    open_directory: Path, tmp_path: Path
+) -> None:
+    """As `sudo -u sesame sesame …` does in root's home; a configuration that cannot be read is not passed over."""
+    data = open_directory / "data"
+    data.mkdir()
+    os.chown(data, NOBODY, NOBODY)
+    tmp_path.chmod(0o700)
+    inside = AS_NOBODY.replace('os.chdir("/")', f"os.chdir({str(tmp_path)!r})")
+    assert run(["-c", inside], "account", "create", "--data", str(data)) == (0, "")
+    named = f"(Path({str(tmp_path / 'c.toml')!r}),)"
+    system = f"from sesame import config; from pathlib import Path; config.CONFIG_FILES = {named}"
+    in_one_sentence(
+        run(["-c", f"{system}\n{inside}"], "config", "show"), 78, "configuration file", "cannot be read"
+    )
+
+
 @pytest.fixture
 def with_database(tmp_path: Path) -> SesameProcess:
     process = SesameProcess(tmp_path / "data")

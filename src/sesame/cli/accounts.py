@@ -131,8 +131,8 @@ def list_accounts(args: argparse.Namespace) -> int:
                         account.account_id,
                         account.name,
                         _sends_to(account, asks=account.account_id in asking),
-                        f"{account.max_24_hour_send:g}",
-                        f"{account.max_send_rate:g}",
+                        f"{account.max_24_hour_send:.12g}",
+                        f"{account.max_send_rate:.12g}",
                         when(account.created_at),
                     )
                     for account in found
