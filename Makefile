@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve test check bench mutation fuzz peers reference lock clean
+.PHONY: install serve boto3 test check bench mutation fuzz peers reference lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -40,6 +40,10 @@ install: $(VENV)/.runtime
 
 serve: install
 	$(BIN)/sesame serve $(ARGS)
+
+# boto3 beside Sesame, for the walk of the README where the system's pip refuses to install.
+boto3: $(VENV)/.runtime
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements/dev.lock boto3
 
 test: $(VENV)/.dev $(VENV)/.clients
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check

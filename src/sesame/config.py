@@ -24,6 +24,7 @@ _OF_A_SERVICE = re.compile(
     r"SESAME_(?:[A-Z0-9]+_)*(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?"
     r"|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
 )
+CONFIG_FILES = Path("sesame.toml"), Path("/etc/sesame/sesame.toml")
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
@@ -93,7 +94,7 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hostname: str = "localhost"
     """Our name in EHLO; in production the name that the sending address resolves to."""
     relay: str = ""
-    """host:port of a server that takes all mail; empty: each domain's own MX."""
+    """host:port of a server that takes all mail, looked up as the machine does; empty: each domain's own MX."""
     mx_port: int = 25
     """Port of MX hosts; the development profile points it at its mailbox server."""
     allow_networks: tuple[str, ...] = ()
@@ -183,6 +184,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """File with the 32-byte master key, base64; empty: `master.key` in the data directory."""
     log_format: Literal["auto", "json", "text"] = "auto"
     """`auto`: text on a terminal, JSON lines elsewhere."""
+    allow_development_on_network: bool = False
+    """Whether doors may listen beyond this machine while `dns.auto_publish` lets anybody verify any domain."""
     retention_days: int = 14
     """How long settled messages and refusals can be traced."""
     disk_reserve_bytes: int = 1_073_741_824
@@ -316,9 +319,16 @@ def find_config(flag: str | None, environ: Mapping[str, str]) -> Path | None:
     named = flag or environ.get("SESAME_CONFIG")
     if named:
         return Path(named)
-    for candidate in (Path("sesame.toml"), Path("/etc/sesame/sesame.toml")):
-        if candidate.exists():
-            return candidate
+    for candidate in CONFIG_FILES:
+        try:
+            if candidate.exists():
+                return candidate
+        except PermissionError:
+            if candidate.is_absolute():
+                raise ConfigError(
+                    f"configuration file `{candidate}` cannot be read: Permission denied"
+                ) from None
+            # as in somebody else's home after `sudo -u`: nothing there is meant for this user
     return None
 
 
@@ -327,6 +337,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
         raise ConfigError(f"configuration file `{path}` does not exist; name another with --config") from None
+    except OSError as error:
+        raise ConfigError(f"configuration file `{path}` cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"configuration file `{path}` is not valid TOML: {error}") from None
 
@@ -385,6 +397,7 @@ def _check(settings: Settings) -> None:
                     f"setting `{section}.{name}`: `{path}` cannot be read; correct path or permissions"
                 )
     _check_submission(settings)
+    _check_development(settings)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
     if not 0 < settings.api.max_body_bytes <= settings.api.memory_bytes:
@@ -423,6 +436,29 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"setting `dns.{name}` must be greater than 0")
 
 
+def _check_development(settings: Settings) -> None:
+    """What publishes by itself verifies any domain for anybody: not beyond this machine, unless that is said."""
+    if not settings.dns.auto_publish or settings.allow_development_on_network:
+        return
+    doors = [("api.listen", settings.api.listen)]
+    if settings.submission.enabled:
+        doors.append(("submission.listen", settings.submission.listen))
+    for name, host in doors:
+        if not _is_loopback(host):
+            raise ConfigError(
+                f"setting `{name}` is `{host}`: the development profile (`dns.auto_publish`) lets whoever reaches it"
+                " verify any domain; listen on 127.0.0.1, write a configuration file, or set"
+                " `allow_development_on_network = true`"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _check_submission(settings: Settings) -> None:
     submission = settings.submission
     if submission.enabled and not submission.tls_certificate and settings.dns.resolver != "local":
@@ -442,11 +478,30 @@ def _check_submission(settings: Settings) -> None:
             raise ConfigError(f"setting `submission.{name}` must be greater than 0")
 
 
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*"
+    r"(?![0-9]+\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
+)
+"""A host name in ASCII; its last label is no number, as in an address that lacks a part."""
+
+
 def parse_host_port(setting: str, text: str) -> tuple[str, int]:
     """Split `host:port` or `[v6]:port`; raises `ConfigError` naming `setting`."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) <= 65535:
-        raise ConfigError(
-            f"setting `{setting}` is `{text}`; write it as host:port, for instance `mail.example.com:25`"
-        )
-    return host.strip("[]"), int(port)
+    if re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) <= 65535:
+        inner = host[1:-1] if host.startswith("[") and host.endswith("]") else ""
+        if inner and _is_address(inner, version=6):
+            return inner, int(port)
+        if _is_address(host, version=4) or _HOST_NAME.fullmatch(host):
+            return host, int(port)
+    raise ConfigError(
+        f"setting `{setting}` is `{text}`; write it as host:port, for instance `mail.example.com:25`, `10.0.0.1:25`"
+        " or `[2001:db8::1]:25`"
+    )
+
+
+def _is_address(text: str, *, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == version
+    except ValueError:
+        return False

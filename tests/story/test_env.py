@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
+from sesame.cli.env import CREDENTIALS
+from sesame.cli.main import parser
 from sesame.store.iam.users import smtp_bindings
 from tests.support.process import Account, SesameProcess, running
 
@@ -86,4 +89,98 @@ def test_what_is_not_there_is_said(sesame: SesameProcess, account: Account) -> N
         (["env", account.account_id, "--region", "moon"], "is not a region"),
     ):
         done = sesame.run(*args, check=False)
-        assert done.returncode != 0 and told in done.stderr and not done.stdout
+        assert done.returncode != 0 and told in done.stderr
+        assert done.stdout == f"unset {' '.join(CREDENTIALS)}; false\n"
+        for form in (["--format", "dotenv"], ["--format=dotenv"], ["--json"]):
+            assert sesame.run(*args, *form, check=False).stdout == ""
+
+
+def test_a_shell_whose_line_failed_has_no_former_accounts_keys(
+    sesame: SesameProcess, account: Account
+) -> None:
+    """Each way to fail, with the keys of another account in force before."""
+    before = sesame.run("env", account.account_id, "--key", account.access_key_id).stdout
+    for bad in (["BAD"], [], [account.account_id, "nobody"], ["1" * 12], [account.account_id, "--nonsense"]):
+        after = sesame.run("env", *bad, check=False).stdout
+        script = (
+            f'{before}\nset -e\neval {shlex.quote(after)} || echo failed\necho "$AWS_ACCESS_KEY_ID$SMTP_USER"'
+        )
+        assert run(["sh", "-c", script], {}) == "failed", bad
+
+
+def test_a_shell_that_evaluates_it_keeps_nothing_that_wins_over_it(
+    sesame: SesameProcess, account: Account
+) -> None:
+    printed = sesame.run("env", account.account_id).stdout
+    script = f"{printed}\n{shlex.quote(sys.executable)} -c {shlex.quote(WHO)}"
+    stale = {
+        "AWS_DEFAULT_PROFILE": "another",
+        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_SECURITY_TOKEN": "stale",
+    }
+    assert run(["sh", "-c", script], stale) == f"arn:aws:iam::{account.account_id}:root"
+
+
+def test_it_takes_the_newest_active_key_and_says_when_it_makes_one(
+    sesame: SesameProcess, account: Account
+) -> None:
+    """However often it is asked, there is no second live key of its making."""
+    first = sesame.run("env", account.account_id, "mailer", "--json")
+    made = json.loads(first.stdout)["AWS_ACCESS_KEY_ID"]
+    assert f"made access key {made} for user mailer of account {account.account_id}" in first.stderr
+    again = sesame.run("env", account.account_id, "mailer", "--json")
+    assert (json.loads(again.stdout), again.stderr) == (json.loads(first.stdout), "")
+    iam = sesame.client("iam", account)
+    iam.update_access_key(UserName="mailer", AccessKeyId=made, Status="Inactive")
+    other = sesame.run_json("env", account.account_id, "mailer")["AWS_ACCESS_KEY_ID"]
+    assert other != made
+    assert {key["AccessKeyId"] for key in iam.list_access_keys(UserName="mailer")["AccessKeyMetadata"]} == {
+        made,
+        other,
+    }
+
+
+def test_a_user_has_two_keys_and_no_third(sesame: SesameProcess, account: Account) -> None:
+    keys = [
+        sesame.run_json("smtp", "credentials", account.account_id, "mailer")["username"] for _ in range(2)
+    ]
+    for command in (("smtp", "credentials"), ("key", "create")):
+        third = sesame.run(*command, account.account_id, "mailer", check=False)
+        assert third.returncode == 1 and not third.stdout
+        assert all(told in third.stderr for told in (*keys, "2 access keys already", "sesame key delete"))
+    sesame.run("key", "delete", account.account_id, keys[0])
+    listed = sesame.run_json("key", "list", account.account_id, "mailer")
+    assert [(key["access_key_id"], key["user"], key["active"]) for key in listed] == [
+        (keys[1], "mailer", True)
+    ]
+    assert {key["user"] for key in sesame.run_json("key", "list", account.account_id)} == {None, "mailer"}
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        secret = "x" * 40
+        sesame.client("sts", Account(account.account_id, keys[0], secret)).get_caller_identity()
+    made = sesame.run_json("key", "create", account.account_id, "mailer")
+    assert sesame.client("sts", Account(**made)).get_caller_identity()["Arn"].endswith(":user/mailer")
+
+
+def test_a_key_of_another_principal_is_not_taken_for_the_users(
+    sesame: SesameProcess, account: Account
+) -> None:
+    done = sesame.run(
+        "env", account.account_id, "mailer", "--key", account.access_key_id, "--json", check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"user `mailer` has no access key `{account.access_key_id}`" in done.stderr
+    other = sesame.create_account()
+    for verb in (["key", "delete", other.account_id, account.access_key_id], ["key", "list", "1" * 12]):
+        assert sesame.run(*verb, check=False).returncode == 1
+    assert sesame.client("sts", account).get_caller_identity()["Account"] == account.account_id
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a\n", "é", "a;rm", "x" * 65, "$(id)", "١"])
+def test_user_names_are_iams(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["user", "create", "1" * 12]
+    with pytest.raises(SystemExit) as stop:
+        parser().parse_args([*command, name])
+    assert stop.value.code == 2
+    assert "is not a user name" in capsys.readouterr().err
+    assert parser().parse_args([*command, "A-z_0+=,.@" + "x" * 54]).name.startswith("A-z")

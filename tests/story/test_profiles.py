@@ -23,7 +23,7 @@ log_format = "json"
 regions = ["{region}"]
 [delivery]
 hostname = "mx1.sesame.test"
-relay = "127.0.0.1:{port}"
+relay = "localhost:{port}"
 return_path_domain = "bounces.sesame.test"
 """
 

@@ -17,6 +17,8 @@ from sesame.store.sealed import Sealer
 
 SANDBOX_MAX_24_HOUR_SEND = 200.0
 SANDBOX_MAX_SEND_RATE = 1.0
+MAX_KEYS = 2
+"""Access keys of a user, and of a root: one in use, one to change to, as at AWS."""
 
 
 class OperatorError(SesameError):
@@ -114,19 +116,28 @@ class Operator:
 
         await self._store.write(run)
 
-    async def leave_sandbox(self, account_id: str) -> None:
-        """Move an account to production, with production limits."""
+    async def leave_sandbox(self, account_id: str) -> bool:
+        """Move an account to production; limits that are still the sandbox's become production's.
 
-        async def run(tx: Transaction) -> None:
-            await _account(tx, account_id)
+        False when it was there already: then nothing changes.
+        """
+        production = self._production
+
+        async def run(tx: Transaction) -> bool:
+            account = await _account(tx, account_id)
+            if account.production:
+                return False
+            is_daily_limit_set = account.max_24_hour_send != SANDBOX_MAX_24_HOUR_SEND
+            is_rate_set = account.max_send_rate != SANDBOX_MAX_SEND_RATE
             await accounts.leave_sandbox(
                 tx,
                 account_id,
-                max_24_hour_send=self._production.max_24_hour_send,
-                max_send_rate=self._production.max_send_rate,
+                max_24_hour_send=None if is_daily_limit_set else production.max_24_hour_send,
+                max_send_rate=None if is_rate_set else production.max_send_rate,
             )
+            return True
 
-        await self._store.write(run)
+        return await self._store.write(run)
 
     async def create_user(self, account_id: str, user_name: str, *, policy: str | None) -> Keys:
         """Make a user with an access key and, if given, one inline policy named `operator`."""
@@ -187,22 +198,25 @@ class Operator:
         access_key_id: str | None,
         bound: tuple[str, ...] | None = None,
     ) -> Keys:
-        """The key that is named, or a new one of the user, or of the root.
+        """The key that is named, or a new one of the user, or of the root, which may have `MAX_KEYS`.
 
         `bound` are the identity ARNs that its SMTP log-in stands in for from now on; None leaves that.
         """
 
         async def run(tx: Transaction) -> Keys:
             await _account(tx, account_id)
+            user_id = account_id
+            if user_name is not None:
+                user = await users.get_user(tx, account_id, user_name)
+                if user is None:
+                    raise OperatorError(f"account {account_id} has no user `{user_name}`")
+                user_id = user.user_id
             if access_key_id is not None:
                 keys = await self._existing_key(tx, account_id, access_key_id)
+                if user_name is not None and not await _is_of(tx, access_key_id, user_id):
+                    raise OperatorError(f"user `{user_name}` has no access key `{access_key_id}`")
             else:
-                user_id = account_id
-                if user_name is not None:
-                    user = await users.get_user(tx, account_id, user_name)
-                    if user is None:
-                        raise OperatorError(f"account {account_id} has no user `{user_name}`")
-                    user_id = user.user_id
+                await _require_room_for_a_key(tx, account_id, user_id)
                 keys = await self._create_key(tx, account_id, user_id)
             if bound is not None:
                 await users.bind_smtp(tx, keys.access_key_id, bound)
@@ -237,6 +251,20 @@ class Operator:
         )
         await users.create_key(tx, key)
         return Keys(account_id=account_id, access_key_id=access_key_id, secret_access_key=secret)
+
+
+async def _is_of(tx: Transaction, access_key_id: str, user_id: str) -> bool:
+    key = await users.get_key(tx, access_key_id)
+    return key is not None and key.user_id == user_id
+
+
+async def _require_room_for_a_key(tx: Transaction, account_id: str, user_id: str) -> None:
+    found = [key.access_key_id for key in await users.list_keys(tx, account_id, user_id)]
+    if len(found) >= MAX_KEYS:
+        raise OperatorError(
+            f"there are {MAX_KEYS} access keys already ({', '.join(sorted(found))}); take one with `--key ID`, or"
+            f" remove one with `sesame key delete {account_id} ID`"
+        )
 
 
 async def _account(tx: Transaction, account_id: str) -> accounts.Account:

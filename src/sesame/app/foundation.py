@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import secrets
+import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -15,13 +16,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TextIO
 
+from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.services import ServicePrincipals
+from sesame.app.data_directory import secure
 from sesame.config import Settings
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
-from sesame.errors import ConfigError
+from sesame.errors import ConfigError, StoreUnavailable
 from sesame.identities.dkim_keys import DkimKeys
 from sesame.identities.dns_checks import DnsChecks
 from sesame.identities.dns_records import Names
@@ -79,7 +82,7 @@ class Services:
         durable: bool = True,
         url: str | None = None,
     ) -> None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        secure(settings)
         self.settings = settings
         self.log = log
         self.clock = clock
@@ -88,7 +91,7 @@ class Services:
         self.return_path_key = derive(master_key, "return path")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
         self.metrics = Metrics()
-        self.store = SqliteStore(settings.database, durable=durable)
+        self.store = open_store(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
@@ -107,6 +110,7 @@ class Services:
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
         )
+        self.access_keys = AccessKeys(self.store)
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,
@@ -190,31 +194,80 @@ class Services:
         return LocalZone(records)
 
 
+def open_store(path: Path, *, durable: bool) -> SqliteStore:
+    """The store in the file at `path`; `ConfigError` when it cannot be used, `StoreUnavailable` when not now."""
+    if not path.exists():
+        os.close(
+            os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        )  # SQLite's other files take this one's permissions
+    try:
+        return SqliteStore(path, durable=durable)
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise ConfigError(
+                f"the database `{path}` is damaged ({error}); move it away and restore a backup with `sesame restore`"
+            ) from error
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            raise ConfigError(
+                f"the database `{path}` cannot be written ({error}); correct its owner and permissions, and those of"
+                " its directory"
+            ) from error
+        cures = {
+            sqlite3.SQLITE_BUSY: "another process holds it; try again",
+            sqlite3.SQLITE_LOCKED: "another process holds it; try again",
+            sqlite3.SQLITE_FULL: "make room on its disk",
+        }
+        cure = cures.get(code, "look at its disk")
+        raise StoreUnavailable(f"the database `{path}` cannot be opened ({error}): {cure}") from error
+
+
+def master_key_path(settings: Settings) -> Path:
+    """Where the master key is, or will be."""
+    return Path(settings.master_key_file) if settings.master_key_file else settings.data_dir / "master.key"
+
+
 def load_master_key(settings: Settings, random_bytes: Callable[[int], bytes]) -> bytes:
     """Read the master key; the development profile and a first start make one in the data directory.
 
     Raises `ConfigError`: a data directory with a database and no key is a mistake, not a first start.
     """
-    path = Path(settings.master_key_file) if settings.master_key_file else settings.data_dir / "master.key"
+    path = master_key_path(settings)
+    if settings.master_key_file or path.exists() or settings.database.exists():
+        return read_master_key(path)
+    key = random_bytes(KEY_BYTES)
+    write_master_key(path, key)
+    return key
+
+
+def read_master_key(path: Path) -> bytes:
+    """The key in the file. Raises `ConfigError`."""
     try:
         key = base64.b64decode(path.read_text().strip(), validate=True)
     except FileNotFoundError:
-        if settings.master_key_file or settings.database.exists():
-            raise ConfigError(
-                f"master key `{path}` does not exist; restore it: secrets in the database open with no other"
-            ) from None
-        key = random_bytes(KEY_BYTES)
-        write_private(path, base64.b64encode(key).decode() + "\n", mode=stat.S_IRUSR)
+        raise ConfigError(
+            f"master key `{path}` does not exist; restore it: secrets in the database open with no other"
+        ) from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"master key `{path}` cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not base64"
+        raise ConfigError(f"master key `{path}` cannot be read: {reason}") from None
     if len(key) != KEY_BYTES:
         raise ConfigError(f"master key `{path}` must be {KEY_BYTES} bytes in base64")
     return key
 
 
+def write_master_key(path: Path, key: bytes) -> None:
+    """Write the key to a file that its owner alone may read."""
+    try:
+        write_private(path, base64.b64encode(key).decode() + "\n", mode=stat.S_IRUSR)
+    except OSError as error:
+        raise ConfigError(f"master key `{path}` cannot be written: {error.strerror}") from None
+
+
 def write_private(path: Path, text: str, *, mode: int = stat.S_IRUSR | stat.S_IWUSR) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)  # of a process of that number that was cut off
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "w") as file:

@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from sesame.app.api import Doors
+from sesame.app.data_directory import secure
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.readiness import Readiness
 from sesame.config import Settings, parse_host_port
@@ -25,7 +26,7 @@ from sesame.delivery.route import Router
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
-from sesame.dns import DomainNotFound, LocalZone
+from sesame.dns import DomainNotFound, LocalZone, machine
 from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
@@ -64,6 +65,7 @@ class Server:
 
     def __init__(self, settings: Settings, *, log: Log, clock: Clock, durable: bool = True) -> None:
         quiet_libraries()
+        secure(settings)
         self._lock = lock_data_directory(settings.data_dir)
         self._api_socket = self._listen("api.port", settings.api.listen, settings.api.port)
         host, port = self._api_socket.getsockname()[:2]
@@ -157,6 +159,9 @@ class Server:
 
     def _make_http(self) -> ApiServer:
         services, settings = self.services, self._settings
+        if settings.api.tls_certificate:  # a certificate or key that cannot be used stops the start, by name
+            chain, key = Path(settings.api.tls_certificate), Path(settings.api.tls_private_key)
+            Certificate(chain, key, setting="api.tls_certificate", log=self._log)
         door = HttpDoor(
             self._doors.api,
             confirm=services.verification.confirm,
@@ -232,6 +237,7 @@ class Server:
             services.resolver,
             missing=DomainNotFound,
             relay=parse_host_port("delivery.relay", settings.relay) if settings.relay else None,
+            relay_addresses=machine.addresses,
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
             allow_networks=settings.allow_networks,
         )
@@ -336,11 +342,15 @@ def lock_data_directory(path: Path) -> int:
 
     Raises `ConfigError` when another process has it.
     """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"setting `data`: `{path}` cannot be written ({error.strerror}); correct its owner and permissions"
+        ) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         raise ConfigError(
             f"setting `data`: `{path}` is in use by another `sesame serve`; name another directory"

@@ -72,7 +72,7 @@ def _register_user(command: argparse.ArgumentParser) -> None:
     verbs = command.add_subparsers(required=True, metavar="VERB")
     create = verbs.add_parser("create", help="make a user with an access key")
     create.add_argument("account", type=account_id)
-    create.add_argument("name")
+    create.add_argument("name", type=user_name)
     create.add_argument(
         "--policy", metavar="FILE", help="inline IAM policy; without one the user may do nothing"
     )
@@ -94,7 +94,7 @@ def create_account(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         keys = await services.operator.create_account(args.name, production=args.production)
-        _print_keys(keys, as_json=args.json)
+        print_keys(keys, args)
         return 0
 
     return with_services(args, run, create=True)
@@ -131,8 +131,8 @@ def list_accounts(args: argparse.Namespace) -> int:
                         account.account_id,
                         account.name,
                         _sends_to(account, asks=account.account_id in asking),
-                        f"{account.max_24_hour_send:g}",
-                        f"{account.max_send_rate:g}",
+                        f"{account.max_24_hour_send:.12g}",
+                        f"{account.max_send_rate:.12g}",
                         when(account.created_at),
                     )
                     for account in found
@@ -170,8 +170,9 @@ def leave_sandbox(args: argparse.Namespace) -> int:
     """Give production access."""
 
     async def run(services: "Services") -> int:
-        await services.operator.leave_sandbox(args.account)
-        return _done(args, f"account {args.account} is out of the sandbox")
+        if await services.operator.leave_sandbox(args.account):
+            return _done(args, f"account {args.account} is out of the sandbox")
+        return _done(args, f"account {args.account} was out of the sandbox already; nothing has changed")
 
     return with_services(args, run)
 
@@ -182,7 +183,7 @@ def create_user(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         keys = await services.operator.create_user(args.account, args.name, policy=policy)
-        _print_keys(keys, as_json=args.json)
+        print_keys(keys, args)
         return 0
 
     return with_services(args, run)
@@ -243,8 +244,9 @@ def vouch_identity(args: argparse.Namespace) -> int:
     return with_services(args, run)
 
 
-def _print_keys(keys: "Keys", *, as_json: bool) -> None:
-    if as_json:
+def print_keys(keys: "Keys", args: argparse.Namespace) -> None:
+    """A fresh key and its secret."""
+    if args.json:
         print_json(
             {
                 "account_id": keys.account_id,
@@ -286,8 +288,17 @@ def account_id(text: str) -> str:
     return text
 
 
+def user_name(text: str) -> str:
+    """The name of a new IAM user from the command line (IAM's userNameType)."""
+    if not re.fullmatch(r"[A-Za-z0-9_+=,.@-]{1,64}", text):
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is not a user name: 1 to 64 letters, digits and `+=,.@_-`"
+        )
+    return text
+
+
 def _limit(text: str) -> float:
-    if text != "-1" and not text.isdigit():
+    if not re.fullmatch(r"-1|[0-9]{1,15}", text):
         raise argparse.ArgumentTypeError(f"`{text}` is not a number of recipients, or -1 for unlimited")
     return float(text)
 

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sesame import config
+from sesame.app.data_directory import require_database
+from sesame.cli.terminal import one_line
 from sesame.config import Settings
-from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -44,10 +45,8 @@ def with_services(
     from sesame.app.foundation import open_services
 
     settings = settings_of(args)
-    if not create and not settings.database.exists():
-        raise ConfigError(
-            f"there is no database in `{settings.data}`; start `sesame serve` once, or name the directory with --data"
-        )
+    if not create:
+        require_database(settings)
 
     async def session() -> int:
         async with open_services(settings) as services:
@@ -65,14 +64,14 @@ def region_name(text: str) -> str:
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    print()
+    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    for row in (headings, *rows):
+    cells = [[one_line(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
@@ -14,12 +15,30 @@ from sesame.cli.common import (
     settings_of,
     with_services,
 )
+from sesame.cli.keys import say_made
 from sesame.config import Settings
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
 
-FORMATS = ("sh", "dotenv", "json")
+FORMATS = ("sh", "dotenv")
+CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "SMTP_USER",
+    "SMTP_PASSWORD",
+)
+OVERRIDES = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    *(f"AWS_ENDPOINT_URL_{service}" for service in ("SES", "SESV2", "IAM", "STS", "SNS")),
+)
+"""Variables that would win over what is printed."""
+_SMTP = ("SMTP_HOST", "SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD", "SMTP_CA_FILE")
 
 
 def register(subparsers: Subparsers) -> None:
@@ -27,18 +46,19 @@ def register(subparsers: Subparsers) -> None:
     command = subparsers.add_parser(
         "env",
         help="print what a program needs to reach Sesame as an account or user",
-        description="Make an access key, or take one that is there, and print endpoint, region, credentials and the "
-        'SMTP log-in as environment variables that AWS SDKs know. `eval "$(sesame env ACCOUNT)"` sets them.',
+        description="Take the newest active access key, or make one where there is none, and print endpoint, region, "
+        "credentials and the SMTP log-in as environment variables that AWS SDKs know. "
+        '`eval "$(sesame env ACCOUNT)"` sets them.',
     )
     command.add_argument("account", type=account_id)
     command.add_argument("user", nargs="?", help="IAM user; without one the account's root")
     command.add_argument("--region", type=region_name, default="us-east-1", help="default: us-east-1")
-    command.add_argument("--key", metavar="ID", help="an access key of the account, in place of a new one")
+    command.add_argument("--key", metavar="ID", help="this access key of the user's, or of the account")
     command.add_argument(
         "--format",
         choices=FORMATS,
         default="sh",
-        help="lines for a shell, a .env file, or JSON (default: sh)",
+        help="lines for a shell or a .env file (default: sh)",
     )
     add_store_options(command)
     command.set_defaults(func=env)
@@ -52,7 +72,10 @@ def env(args: argparse.Namespace) -> int:
     where = endpoints(settings)
 
     async def run(services: "Services") -> int:
-        keys = await services.operator.access_key(args.account, args.user, access_key_id=args.key)
+        chosen = args.key or await _newest_key(services, args.account, args.user)
+        keys = await services.operator.access_key(args.account, args.user, access_key_id=chosen)
+        if chosen is None:
+            say_made(keys, args)
         variables = {
             "AWS_ENDPOINT_URL": where["api"],
             "AWS_REGION": args.region,
@@ -76,6 +99,17 @@ def env(args: argparse.Namespace) -> int:
     return with_services(args, run)
 
 
+async def _newest_key(services: "Services", account: str, user: str | None) -> str | None:
+    active = [key for key in await services.access_keys.of(account, user) if key.is_active]
+    return active[-1].access_key_id if active else None
+
+
+def print_failure(argv: Sequence[str]) -> None:
+    """What `eval` runs when the command failed: no former account's keys stay in force, and the line fails."""
+    if not {"--json", "dotenv", "--format=dotenv"} & set(argv):
+        print(f"unset {' '.join(CREDENTIALS)}; false")
+
+
 def endpoints(settings: Settings) -> dict[str, str]:
     """Where the doors are: as the server says that runs on the data directory, else by the settings."""
     from sesame.app.foundation import endpoints_file, public_url
@@ -97,6 +131,7 @@ def _print(variables: dict[str, str], form: str) -> None:
         print_json(variables)
         return
     if form == "sh":
-        print("unset AWS_PROFILE AWS_SESSION_TOKEN")  # they would win over what follows
+        stale = [name for name in (*OVERRIDES, *_SMTP) if name not in variables]
+        print(f"unset {' '.join(stale)}")
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}" if form == "sh" else f"{name}={json.dumps(value)}")

@@ -1,10 +1,13 @@
 """`sesame mail`: read the development profile's mailbox."""
 
 import argparse
+import re
 import sys
 from typing import TYPE_CHECKING
 
+from sesame.cli import reading
 from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -22,6 +25,7 @@ def register(subparsers: Subparsers) -> None:
     show_list.set_defaults(func=list_mail)
     show = mail.add_parser("show", help="one message, with its DKIM signatures checked")
     show.add_argument("id", help="number from `sesame mail list`, or `latest`")
+    show.add_argument("--raw", action="store_true", help="print the source and nothing else")
     add_store_options(show)
     show.set_defaults(func=show_mail)
 
@@ -42,7 +46,7 @@ def list_mail(args: argparse.Namespace) -> int:
                         str(mail.seq),
                         when(mail.received_at),
                         ", ".join(mail.rcpt_to),
-                        *_from_and_subject(mail.data),
+                        *reading.from_and_subject(mail.data),
                     )
                     for mail in found
                 ],
@@ -61,11 +65,14 @@ def show_mail(args: argparse.Namespace) -> int:
             newest = await services.store.read(lambda tx: development.list_mail(tx, limit=1))
             mail = newest[0] if newest else None
         else:
-            seq = int(args.id) if args.id.isdigit() else 0
+            seq = int(args.id) if re.fullmatch("[0-9]{1,15}", args.id) else 0
             mail = await services.store.read(lambda tx: development.get_mail(tx, seq))
         if mail is None:
             print(f"sesame: there is no message `{args.id}`; `sesame mail list` shows them", file=sys.stderr)
             return 1
+        if args.raw:
+            _write_source(mail.data)
+            return 0
         verdicts = await _dkim(services, mail)
         if args.json:
             print_json(
@@ -76,23 +83,45 @@ def show_mail(args: argparse.Namespace) -> int:
                         {"domain": domain, "selector": selector, "result": result}
                         for domain, selector, result in verdicts
                     ],
+                    "text": reading.read(mail.data).text,
                     "data": mail.data.decode("utf-8", "replace"),
                 }
             )
             return 0
-        print(f"Message {mail.seq}, received {when(mail.received_at)}")
-        print(f"MAIL FROM:<{mail.mail_from}>")
-        for recipient in mail.rcpt_to:
-            print(f"RCPT TO:<{recipient}>")
-        for domain, selector, result in verdicts:
-            print(f"DKIM: {result} (d={domain}, s={selector})")
-        if not verdicts:
-            print("DKIM: none")
-        print()
-        sys.stdout.write(mail.data.decode("utf-8", "replace").replace("\r\n", "\n"))
+        _print(mail, verdicts)
         return 0
 
     return with_services(args, run)
+
+
+def _print(mail: "Mail", verdicts: list[tuple[str, str, str]]) -> None:
+    print(f"Message {mail.seq}, received {when(mail.received_at)}")
+    print(f"MAIL FROM:<{one_line(mail.mail_from)}>")
+    for recipient in mail.rcpt_to:
+        print(f"RCPT TO:<{one_line(recipient)}>")
+    for domain, selector, result in verdicts:
+        print(one_line(f"DKIM: {result} (d={domain}, s={selector})"))
+    if not verdicts:
+        print("DKIM: none")
+    found = reading.read(mail.data)
+    print()
+    for name, value in found.fields:
+        print(one_line(f"{name}: {value}"))
+    print()
+    print(found.text.rstrip("\n"))
+    for part in found.other_parts:
+        print(one_line(f"[{part}]"))
+    if found.other_parts:
+        print("(`--raw` prints the source)")
+
+
+def _write_source(data: bytes) -> None:
+    """The source byte for byte into a file or pipe; a terminal gets it as text that cannot command it."""
+    if sys.stdout.isatty():
+        sys.stdout.write(data.decode("utf-8", "replace").replace("\r\n", "\n"))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
 
 
 async def _dkim(services: "Services", mail: "Mail") -> list[tuple[str, str, str]]:
@@ -121,7 +150,7 @@ async def _dkim(services: "Services", mail: "Mail") -> list[tuple[str, str, str]
 
 
 def _summary(mail: "Mail") -> dict[str, object]:
-    from_, subject = _from_and_subject(mail.data)
+    from_, subject = reading.from_and_subject(mail.data)
     return {
         "id": mail.seq,
         "received_at": mail.received_at,
@@ -129,18 +158,3 @@ def _summary(mail: "Mail") -> dict[str, object]:
         "from": from_,
         "subject": subject,
     }
-
-
-def _from_and_subject(data: bytes) -> tuple[str, str]:
-    import email.header
-    import email.parser
-
-    message = email.parser.BytesHeaderParser().parsebytes(data)
-
-    def text(name: str) -> str:
-        try:
-            return str(email.header.make_header(email.header.decode_header(message.get(name, ""))))
-        except (UnicodeError, LookupError, ValueError):
-            return message.get(name, "")
-
-    return text("From"), text("Subject")

@@ -4,14 +4,18 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 denied (policy commands), 78 bad 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from sesame import __version__
-from sesame.cli import accounts, dns, env, mail, policy, serve, service, smtp, trace
+from sesame.cli import accounts, backup, dns, env, keys, mail, policy, serve, service, smtp, trace
+from sesame.cli.terminal import guarded
 from sesame.errors import ConfigError, SesameError
 
-BAD_CONFIGURATION = 78
+FAILED, BAD_CONFIGURATION, INTERRUPTED = 1, 78, 130
+PRIVATE = 0o077
+"""The umask: what a command writes is for its user alone."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,27 +27,71 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"sesame {__version__}")
     subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, env, accounts, service, smtp, mail, dns, trace, policy):
+    for module in (serve, env, accounts, keys, service, smtp, mail, dns, trace, policy, backup):
         module.register(subparsers)
     return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    args = parser().parse_args(argv)
-    try:
-        code: int = args.func(args)
+    os.umask(PRIVATE)
+    given = sys.argv[1:] if argv is None else list(argv)
+    with guarded():
+        try:
+            code = _run(given)
+        except SystemExit as stop:  # argparse has said what is wrong
+            code = stop.code if isinstance(stop.code, int) else 0
+        except BrokenPipeError:
+            _silence()
+            return FAILED
+        if code not in (0, INTERRUPTED) and given[:1] == ["env"]:
+            env.print_failure(given)
         return code
-    except ConfigError as error:
-        print(f"sesame: {error}", file=sys.stderr)
-        return BAD_CONFIGURATION
-    except SesameError as error:
-        print(f"sesame: {error}", file=sys.stderr)
-        return 1
+
+
+def _run(argv: list[str]) -> int:
+    try:
+        args = parser().parse_args(argv)
+        code: int = args.func(args)
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
-        return 1
+        raise
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+    except (SesameError, OSError, ExceptionGroup) as error:
+        expected = _expected(error)
+        if expected is None:
+            raise
+        print(f"sesame: {_sentence(expected)}", file=sys.stderr)
+        return BAD_CONFIGURATION if isinstance(expected, ConfigError) else FAILED
+
+
+def _expected(error: Exception) -> SesameError | OSError | None:
+    """The error to tell of: a setting's before others; None when one of a group is a fault of the program."""
+    leaves: list[SesameError | OSError] = []
+    waiting = [error]
+    while waiting:
+        match waiting.pop(0):
+            case ExceptionGroup() as group:
+                waiting.extend(group.exceptions)
+            case (SesameError() | OSError()) as leaf:
+                leaves.append(leaf)
+            case _:
+                return None
+    return next((leaf for leaf in leaves if isinstance(leaf, ConfigError)), leaves[0])
+
+
+def _sentence(error: SesameError | OSError) -> str:
+    if isinstance(error, SesameError):
+        return str(error)
+    where = f"`{error.filename}`: " if isinstance(error.filename, str) else ""
+    return f"{where}{error.strerror or error}"
+
+
+def _silence() -> None:
+    """Nobody reads any more: let the interpreter flush into nothing when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sesame.cli import what_if
 from sesame.cli.common import Subparsers
+from sesame.cli.terminal import painted
 from sesame.policy import Policy, PolicyError, parse_stored_iam_policy, parse_stored_identity_policy
 from sesame.policy.analysis.questions import (
     Answer,
@@ -36,7 +37,6 @@ from sesame.policy.request import Outcome, Request
 YES, FAILED, USAGE, DENIED = 0, 1, 2, 3
 Named = list[tuple[str, Policy]]
 _MARKS = {True: ("green", "yes"), False: ("red", "no "), None: ("yellow", "?? ")}
-_COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34"}
 
 
 class UsageError(Exception):
@@ -540,4 +540,4 @@ def _print_json(value: object) -> None:
 def _paint(colour: str, text: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
-    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+    return painted(colour, text)

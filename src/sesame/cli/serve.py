@@ -5,6 +5,7 @@ import asyncio
 import gc
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of
 from sesame.config import Settings
+from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
     from sesame.app.server import Endpoints
@@ -67,10 +69,12 @@ def show_config(args: argparse.Namespace) -> int:
 def serve(args: argparse.Namespace) -> int:
     """Run the server until it is told to stop."""
     settings = settings_of(args, **_ports(args))
+    if args.ready_file is not None and not Path(args.ready_file).absolute().parent.is_dir():
+        raise ConfigError(f"--ready-file: there is no directory for `{args.ready_file}`")
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, None if args.ready_file is None else Path(args.ready_file)))
+        runner.run(_serve(settings, args))
     return 0
 
 
@@ -89,8 +93,8 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
     }
 
 
-async def _serve(settings: Settings, ready_file: Path | None) -> None:
-    from sesame.app.foundation import endpoints_file, system_log
+async def _serve(settings: Settings, args: argparse.Namespace) -> None:
+    from sesame.app.foundation import endpoints_file, system_log, write_private
     from sesame.app.server import Server
     from sesame.observe import SystemClock
 
@@ -110,12 +114,11 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
         _settle_garbage_collection()
         log.event("listening", **_where(endpoints), data=str(settings.data_dir.resolve()))
         if settings.accounts.demo or sys.stderr.isatty():
-            print(_welcome(settings, endpoints), file=sys.stderr, flush=True)
+            print(_welcome(settings, endpoints, args.config), file=sys.stderr, flush=True)
+        ready_file = None if args.ready_file is None else Path(args.ready_file)
         for file in (endpoints_file(settings), ready_file):
             if file is not None:
-                temporary = file.with_name(file.name + ".new")
-                temporary.write_text(json.dumps(_where(endpoints)))
-                temporary.replace(file)
+                write_private(file, json.dumps(_where(endpoints)))
 
     try:
         await server.run(ready=ready, stop=stop)
@@ -147,30 +150,31 @@ def _where(endpoints: "Endpoints") -> dict[str, str]:
     return found if endpoints.ca is None else found | {"ca": str(endpoints.ca.resolve())}
 
 
-def _welcome(settings: Settings, endpoints: "Endpoints") -> str:
-    """What a person needs to go on: the line to paste, and where mail ends up."""
+def _welcome(settings: Settings, endpoints: "Endpoints", config: str | None) -> str:
+    """What a person needs to go on: lines to paste, quoted for a shell, and where mail ends up."""
+    where = "" if config is None else f" --config {shlex.quote(config)}"
+    if settings.data != ".sesame":
+        where += f" --data {shlex.quote(settings.data)}"
     credentials = (settings.data_dir / "credentials").resolve()
     lines = ["", f"Sesame speaks Amazon SES on {endpoints.api}"]
     if credentials.exists():
         lines += [
             "Accounts `owner` and `delegate` are ready. Paste this into another terminal:",
             "",
-            f"  export AWS_SHARED_CREDENTIALS_FILE={credentials} AWS_ENDPOINT_URL={endpoints.api}"
-            " AWS_DEFAULT_REGION=us-east-1",
+            f"  export AWS_SHARED_CREDENTIALS_FILE={shlex.quote(str(credentials))}"
+            f" AWS_ENDPOINT_URL={shlex.quote(endpoints.api)} AWS_DEFAULT_REGION=us-east-1",
             "",
         ]
     if endpoints.smtp is not None:
-        data = "" if settings.data == ".sesame" else f" --data {settings.data}"
         lines.append(
-            f"SMTP: {endpoints.smtp} with STARTTLS; passwords: {_command()} smtp credentials ACCOUNT{data}"
+            f"SMTP: {endpoints.smtp} with STARTTLS; passwords: {_command()} smtp credentials ACCOUNT{where}"
         )
     if endpoints.mailbox_port is not None:
-        data = "" if settings.data == ".sesame" else f" --data {settings.data}"
-        lines.append(f"Mail is delivered to the built-in mailbox: {_command()} mail list{data}")
+        lines.append(f"Mail is delivered to the built-in mailbox: {_command()} mail list{where}")
     return "\n".join(lines) + "\n"
 
 
 def _command() -> str:
     """How this program was called, for lines to paste."""
     path = Path(sys.argv[0])
-    return os.path.relpath(path) if path.name == "sesame" else "sesame"
+    return shlex.quote(os.path.relpath(path)) if path.name == "sesame" else "sesame"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of, with_services
+from sesame.cli.keys import say_made
 from sesame.config import REGION
 from sesame.errors import ConfigError
 
@@ -54,6 +55,8 @@ def credentials(args: argparse.Namespace) -> int:
         keys = await services.operator.access_key(
             args.account, args.user, access_key_id=args.key, bound=tuple(args.bound)
         )
+        if args.key is None:
+            say_made(keys, args)
         shown = {
             "host": settings.submission.hostname or settings.delivery.hostname,
             "ports": list(settings.submission.ports),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
+from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -94,14 +95,14 @@ def _print_decision(record: dict[str, Any]) -> None:
     if record["message_id"]:
         print(f"    message {record['message_id']}")
     if record["reason"]:
-        print(f"    {record['reason']}")
+        print(f"    {one_line(record['reason'])}")
     _print_checks(record["checks"])
     print()
 
 
 def _print_checks(checks: list[dict[str, Any]]) -> None:
     for check in checks:
-        addresses = ", ".join(dict.fromkeys(check["addresses"]))
+        addresses = one_line(", ".join(dict.fromkeys(check["addresses"])))
         print(f"    {check['outcome']}: {', '.join(check['uses'])} {addresses} as {check['arn']}")
         for ref in check["deciding"]:
             where = "IAM policy" if ref["kind"] == "iam" else "identity policy"
@@ -112,19 +113,19 @@ def _print_trace(found: "Trace") -> None:
     decision = json.loads(found.decision)
     print(f"message     {found.message_id}")
     print(f"accepted    {when(found.accepted_at)}, {found.size_bytes} bytes, region {found.region}")
-    print(f"subject     {found.subject}")
+    print(f"subject     {one_line(found.subject)}")
     print(f"sent by     {decision['principal']}  (account {found.account_id})")
     print(
-        f"sent as     {found.source}  (identity {found.identity or '-'} of account {found.owner_account_id})"
+        f"sent as     {one_line(found.source)}  (identity {found.identity or '-'} of account {found.owner_account_id})"
     )
     print(f"feedback to {found.return_path}")
     if found.failure is not None:
-        print(f"not sent    Rendering Failure: {found.failure}")
+        print(f"not sent    Rendering Failure: {one_line(found.failure)}")
     print("decision")
     _print_checks(decision["checks"])
     for recipient in found.recipients:
         again = f", next attempt {when(recipient.due_at)}" if recipient.state == "queued" else ""
-        print(f"recipient   {recipient.address}: {recipient.state}{again}")
+        print(f"recipient   {one_line(recipient.address)}: {recipient.state}{again}")
         for attempt in recipient.attempts:
             remote = " ".join(
                 part
@@ -132,7 +133,7 @@ def _print_trace(found: "Trace") -> None:
                 if part
             )
             print(f"    {when(attempt.at)}  {attempt.kind} {attempt.status}  {remote}")
-            print(f"        {attempt.diagnostic}")
+            print(f"        {one_line(attempt.diagnostic)}")
 
 
 def _trace_json(found: "Trace") -> dict[str, Any]:

@@ -6,7 +6,7 @@ IANA special-purpose address registries.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,10 +66,13 @@ class Router:
         relay: tuple[str, int] | None,
         mx_port: int,
         allow_networks: Sequence[str],
+        relay_addresses: Callable[[str], Awaitable[list[str]]] | None = None,
     ) -> None:
+        """`relay_addresses` looks up the relay as the machine does, by its hosts file too; None: as MX hosts."""
         self._resolver = resolver
         self._missing = missing
         self._relay = relay
+        self._relay_addresses = relay_addresses or self._addresses
         self._mx_port = mx_port
         self._allowed = [ipaddress.ip_network(network) for network in allow_networks]
 
@@ -103,7 +106,7 @@ class Router:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            addresses = await self._addresses(name)
+            addresses = await self._relay_addresses(name)
         else:
             addresses = [name]
         if not addresses:

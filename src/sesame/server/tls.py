@@ -35,9 +35,7 @@ class Certificate:
             self._seen = self._state()
             self._context = self._load()
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                f"setting `{setting}`: `{chain}` and `{key}` cannot be used: {error}"
-            ) from error
+            raise ConfigError(f"setting `{setting}`: {_why_unusable(error, chain, key)}") from error
 
     def context(self) -> ssl.SSLContext:
         """The context for a new handshake; the files are looked at first."""
@@ -61,6 +59,25 @@ class Certificate:
             self._chain, self._key, password=""
         )  # an encrypted key is refused, not asked for
         return context
+
+
+def _why_unusable(error: OSError, chain: Path, key: Path) -> str:
+    """What is wrong with the two files, and what to do; OpenSSL's own words tell little."""
+    if not isinstance(error, ssl.SSLError):
+        return f"`{error.filename or chain}` cannot be read: {error.strerror}"
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"`{key}` is the key of another certificate than `{chain}`; name the two that belong together"
+    try:
+        certificates, private = chain.read_bytes(), key.read_bytes()
+    except OSError:
+        certificates = private = b""
+    if b"ENCRYPTED" in private:
+        return f"the key `{key}` is encrypted; write it without a passphrase (`openssl pkey -in … -out …`)"
+    if b"-----BEGIN CERTIFICATE-----" not in certificates:
+        return f"`{chain}` holds no certificate in PEM form"
+    if b"PRIVATE KEY-----" not in private:
+        return f"`{key}` holds no private key in PEM form"
+    return f"`{chain}` and `{key}` cannot be used: {error}"
 
 
 def development_files(directory: Path, names: Sequence[str], *, now: float) -> tuple[Path, Path, Path]:

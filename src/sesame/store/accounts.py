@@ -226,12 +226,17 @@ async def set_quota(
 
 
 async def leave_sandbox(
-    tx: Transaction, account_id: str, *, max_24_hour_send: float, max_send_rate: float
+    tx: Transaction, account_id: str, *, max_24_hour_send: float | None, max_send_rate: float | None
 ) -> None:
-    """Move an account to production in every region, with production limits."""
-    await tx.execute("UPDATE account SET production = 1 WHERE account_id = ?", account_id)
+    """Move an account to production in every region; its limits become those that are given. A region's own stay."""
+    await tx.execute(
+        "UPDATE account SET production = 1, max_24_hour_send = COALESCE(?, max_24_hour_send),"
+        " max_send_rate = COALESCE(?, max_send_rate) WHERE account_id = ?",
+        max_24_hour_send,
+        max_send_rate,
+        account_id,
+    )
     await tx.execute("UPDATE account_region SET production = NULL WHERE account_id = ?", account_id)
-    await set_quota(tx, account_id, None, max_24_hour_send=max_24_hour_send, max_send_rate=max_send_rate)
     await bump(tx, account_scope(account_id))
 
 

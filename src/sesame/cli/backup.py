@@ -1,0 +1,130 @@
+"""`sesame backup` and `sesame restore`: the whole state in one file, made beside a running server."""
+
+import argparse
+import os
+from pathlib import Path
+
+from sesame.app.data_directory import require_database, secure
+from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of
+from sesame.config import Settings
+from sesame.errors import ConfigError, SesameError
+
+
+class RestoreRefused(SesameError):
+    """A backup is not restored; nothing has changed."""
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    backup = subparsers.add_parser(
+        "backup",
+        help="copy the database into one file, beside a running server",
+        description="Copy the database, mail and all, as of one moment, and check the copy. The master key is not in "
+        "it: keep a copy of that in another place, for secrets in the backup open with no other.",
+    )
+    backup.add_argument("file", help="where to; must not exist yet")
+    add_store_options(backup)
+    backup.set_defaults(func=make_backup)
+    restore = subparsers.add_parser(
+        "restore",
+        help="put a backup into a data directory that has no database",
+        description="Check a backup, try the master key on it, and put it in place. The server must be stopped. Mail "
+        "that waited when the backup was made is tried again, also what has been delivered since.",
+    )
+    restore.add_argument("file", help="what `sesame backup` wrote")
+    restore.add_argument(
+        "--key", metavar="FILE", help="copy of the master key, where the data directory has none"
+    )
+    add_store_options(restore)
+    restore.set_defaults(func=restore_backup)
+
+
+def make_backup(args: argparse.Namespace) -> int:
+    """Write the file."""
+    from sesame.app.foundation import master_key_path
+    from sesame.db import snapshot
+
+    settings = settings_of(args)
+    require_database(settings)
+    target = Path(args.file)
+    if target.exists():
+        raise snapshot.SnapshotError(f"`{target}` exists already; name another file")
+    snapshot.make(settings.database, target)
+    key = master_key_path(settings)
+    if args.json:
+        print_json({"file": str(target), "bytes": target.stat().st_size, "master_key": str(key)})
+    else:
+        print(f"{target}: {target.stat().st_size} bytes")
+        print(f"not in it: the master key `{key}`; keep a copy of that elsewhere")
+    return 0
+
+
+def restore_backup(args: argparse.Namespace) -> int:
+    """Put the file in place."""
+    from sesame.app.server import lock_data_directory
+    from sesame.db import snapshot
+
+    settings, source = settings_of(args), Path(args.file)
+    secure(settings)
+    lock = lock_data_directory(settings.data_dir)
+    try:
+        if settings.database.exists():
+            raise RestoreRefused(
+                f"there is a database in `{settings.data}`; move `sesame.db`, `sesame.db-wal` and `sesame.db-shm` away"
+            )
+        if not os.access(source, os.R_OK):
+            raise RestoreRefused(f"backup `{source}` cannot be read")
+        snapshot.check(source)
+        key = _master_key(settings, args.key)
+        _try_key(source, key)
+        for name in (
+            "sesame.db-wal",
+            "sesame.db-shm",
+        ):  # of the lost database: they would be played into this one
+            (settings.data_dir / name).unlink(missing_ok=True)
+        _put_key(settings, key)
+        snapshot.make(source, settings.database)
+    finally:
+        os.close(lock)
+    if args.json:
+        print_json({"done": True})
+    else:
+        print(f"`{source}` is restored to `{settings.data}`; start the server")
+    return 0
+
+
+def _master_key(settings: Settings, named: str | None) -> bytes:
+    from sesame.app.foundation import master_key_path, read_master_key
+
+    path = master_key_path(settings)
+    if path.exists():
+        return read_master_key(path)
+    if named is None:
+        raise ConfigError(
+            f"master key `{path}` does not exist; name its copy with --key: secrets in the backup open with no other"
+        )
+    return read_master_key(Path(named))
+
+
+def _try_key(source: Path, key: bytes) -> None:
+    import secrets
+
+    from sesame.db import snapshot
+    from sesame.store.sealed import SealBroken, Sealer
+
+    found = snapshot.a_sealed_secret(source)
+    if found is None:
+        return
+    row, sealed = found
+    try:
+        Sealer(key, random_bytes=secrets.token_bytes).open(sealed, row=row)
+    except SealBroken:
+        raise ConfigError(f"the master key is not the one of `{source}`: its secrets do not open") from None
+
+
+def _put_key(settings: Settings, key: bytes) -> None:
+    from sesame.app.foundation import master_key_path, write_master_key
+
+    path = master_key_path(settings)
+    if not path.exists():
+        write_master_key(path, key)

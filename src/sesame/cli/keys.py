@@ -1,0 +1,116 @@
+"""`sesame key`: the access keys of an account, each a log-in to the API and to SMTP."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from sesame.cli.accounts import account_id, print_keys
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    print_json,
+    print_table,
+    when,
+    with_services,
+)
+
+if TYPE_CHECKING:
+    from sesame.admin.access_keys import KeyOf
+    from sesame.admin.accounts import Keys
+    from sesame.app.foundation import Services
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    verbs = subparsers.add_parser(
+        "key", help="access keys: two at most of each user, as at AWS, and of the root"
+    ).add_subparsers(required=True, metavar="VERB")
+    show = verbs.add_parser("list", help="show an account's access keys")
+    show.add_argument("account", type=account_id)
+    show.add_argument("user", nargs="?", help="only this IAM user's")
+    add_store_options(show)
+    show.set_defaults(func=list_keys)
+    create = verbs.add_parser("create", help="make an access key")
+    create.add_argument("account", type=account_id)
+    create.add_argument("user", nargs="?", help="IAM user; without one the account's root")
+    add_store_options(create)
+    create.set_defaults(func=create_key)
+    delete = verbs.add_parser("delete", help="remove an access key; what used it is refused from then on")
+    delete.add_argument("account", type=account_id)
+    delete.add_argument("key", help="the access key id")
+    add_store_options(delete)
+    delete.set_defaults(func=delete_key)
+
+
+def list_keys(args: argparse.Namespace) -> int:
+    """Show the keys, not their secrets."""
+
+    async def run(services: "Services") -> int:
+        found = await _of(services, args.account, args.user)
+        if args.json:
+            print_json([_as_json(key) for key in found])
+        else:
+            rows = [
+                (
+                    key.access_key_id,
+                    key.user_name or "(root)",
+                    "active" if key.is_active else "inactive",
+                    when(key.created_at),
+                    " ".join(key.smtp_bindings),
+                )
+                for key in found
+            ]
+            print_table(("KEY", "USER", "STATUS", "CREATED", "SMTP BOUND TO"), rows)
+        return 0
+
+    return with_services(args, run)
+
+
+async def _of(services: "Services", account: str, user: str | None) -> "list[KeyOf]":
+    if user is None:
+        return await services.access_keys.of_account(account)
+    return await services.access_keys.of(account, user)
+
+
+def _as_json(key: "KeyOf") -> dict[str, object]:
+    return {
+        "access_key_id": key.access_key_id,
+        "user": key.user_name,
+        "active": key.is_active,
+        "created_at": key.created_at,
+        "smtp_bindings": list(key.smtp_bindings),
+    }
+
+
+def create_key(args: argparse.Namespace) -> int:
+    """Make a key; its secret is shown this once."""
+
+    async def run(services: "Services") -> int:
+        print_keys(await services.operator.access_key(args.account, args.user, access_key_id=None), args)
+        return 0
+
+    return with_services(args, run)
+
+
+def delete_key(args: argparse.Namespace) -> int:
+    """Remove a key."""
+
+    async def run(services: "Services") -> int:
+        await services.access_keys.delete(args.account, args.key)
+        if args.json:
+            print_json({"done": True})
+        else:
+            print(f"key {args.key} of account {args.account} is gone")
+        return 0
+
+    return with_services(args, run)
+
+
+def say_made(keys: "Keys", args: argparse.Namespace) -> None:
+    """Say on standard error that there is one more live key."""
+    whose = f"user {args.user}" if args.user else "the root"
+    print(
+        f"sesame: made access key {keys.access_key_id} for {whose} of account {args.account};"
+        f" `sesame key list {args.account}` shows all of them",
+        file=sys.stderr,
+    )
