@@ -115,6 +115,10 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     resolver: Literal["system", "local"] = "system"
     """`system`: the machine's resolvers; `local`: the zone kept in the store (development)."""
+    nameservers: tuple[str, ...] = ()
+    """Addresses of the resolvers to ask; empty: those of /etc/resolv.conf."""
+    trust_ad: Literal["loopback", "always", "never"] = "loopback"
+    """Whose word for DNSSEC counts, which DANE needs: that of validating resolvers on this machine, of any, of none."""
     auto_publish: bool = False
     """Put verification records into the local zone by ourselves (development only)."""
     dkim_zone: str = ""
@@ -337,6 +341,13 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
     if settings.dns.auto_publish and settings.dns.resolver != "local":
         raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')
+    for address in settings.dns.nameservers:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise ConfigError(
+                f"setting `dns.nameservers`: `{address}` is not an address; write it as `127.0.0.1`"
+            ) from None
     for name in ("check_every_s", "recheck_every_s"):
         if getattr(settings.dns, name) <= 0:
             raise ConfigError(f"setting `dns.{name}` must be greater than 0")

@@ -17,6 +17,7 @@ from typing import TextIO
 
 from sesame.config import Settings
 from sesame.dns import DomainNotFound, LocalZone, Resolver
+from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.errors import ConfigError
 from sesame.ids import Ids
 from sesame.model import MessageId
@@ -175,9 +176,12 @@ class Services:
 
     def _resolver(self) -> Resolver:
         if self.settings.dns.resolver == "system":
-            from sesame.dns.system import SystemResolver  # large, and not needed in development
+            from sesame.dns.system import SystemSource  # large, and not needed in development
 
-            return SystemResolver()
+            source = SystemSource(
+                nameservers=self.settings.dns.nameservers, trust_ad=self.settings.dns.trust_ad
+            )
+            return CachingResolver(source, clock=self.clock)
 
         async def records(name: str, kind: str) -> list[str]:
             async def run(tx: Transaction) -> list[str]:
@@ -185,7 +189,8 @@ class Services:
 
             return await self.store.read(run)
 
-        return LocalZone(records)
+        # The command line changes the zone beside the server, which is to see it at once.
+        return CachingResolver(LocalZone(records), clock=self.clock, bounds=NO_CACHE)
 
 
 def load_master_key(settings: Settings, random_bytes: Callable[[int], bytes]) -> bytes:
