@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "spool": frozenset({"store"}),
     "access": frozenset({"aws", "policy", "store"}),
     "sending": frozenset({"access", "mail", "store", "spool", "templates"}),
-    "delivery": frozenset({"mail", "smtp", "store", "spool"}),
+    "delivery": frozenset({"dns", "mail", "smtp", "store", "spool"}),
     "feedback": frozenset({"mail", "store", "sending"}),
     "notify": frozenset({"store"}),
     "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy", "templates"}),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sesame.dns.public import AddressGuard
 from sesame.errors import SesameError, Unavailable
 
 MAX_HOSTS = 5
@@ -71,7 +72,7 @@ class Router:
         self._missing = missing
         self._relay = relay
         self._mx_port = mx_port
-        self._allowed = [ipaddress.ip_network(network) for network in allow_networks]
+        self._guard = AddressGuard(allow_networks)
 
     async def hosts(self, domain: str) -> list[Host]:
         """The hosts to try for `domain`. Raises `Unroutable` for good, `Unavailable` for now."""
@@ -88,7 +89,7 @@ class Router:
         refused: list[str] = []
         for name in names[:MAX_HOSTS]:
             for address in await self._addresses(name):
-                if self._may_connect(address):
+                if self._guard.refusal(address) is None:
                     hosts.append(Host(name=name, address=address, port=self._mx_port))
                 else:
                     refused.append(address)
@@ -121,19 +122,3 @@ class Router:
             return await self._resolver.addresses(name)
         except self._missing:
             return []
-
-    def _may_connect(self, address: str) -> bool:
-        """Whether an address is public, or in a network the operator allowed."""
-        ip = ipaddress.ip_address(address)
-        if any(ip.version == network.version and ip in network for network in self._allowed):
-            return True
-        if isinstance(ip, ipaddress.IPv6Address):
-            inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-            if ip in _NAT64:
-                inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-            if inner is not None:
-                return False
-        return ip.is_global and not ip.is_multicast
-
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
