@@ -15,18 +15,21 @@ from pathlib import Path
 
 import uvicorn
 
-from sesame.config import Settings, parse_host_port
+from sesame.config import Delivery, Settings, parse_host_port
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
-from sesame.delivery.route import Router
+from sesame.delivery.route import Relay, Router, Routes
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
-from sesame.dns import DomainNotFound, LocalZone
+from sesame.dns import LocalZone
+from sesame.dns.hosts_file import read_hosts
+from sesame.dns.public import AddressGuard
 from sesame.doors import Doors
 from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
+from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
 from sesame.sending.send import LARGE_BYTES
@@ -214,10 +217,13 @@ class Server:
         services, settings = self.services, self._settings.delivery
         router = Router(
             services.resolver,
-            missing=DomainNotFound,
-            relay=parse_host_port("delivery.relay", settings.relay) if settings.relay else None,
+            AddressGuard(settings.allow_networks),
+            draw=random.SystemRandom().random,
+            routes=_routes(settings),
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
-            allow_networks=settings.allow_networks,
+            own_names=(settings.hostname, *settings.own_names),
+            own_addresses=settings.own_addresses,
+            hosts_file=_in_hosts_file,
         )
         owners = SettingsCache(
             services.store,
@@ -236,7 +242,17 @@ class Server:
 
         scheduler = Scheduler(
             services.spool,
-            Deliverer(router, pool, owners, signing, self._clock, return_path=return_path),
+            Deliverer(
+                router,
+                pool,
+                owners,
+                signing,
+                self._clock,
+                return_path=return_path,
+                trace_field=lambda claim: received_field(
+                    hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
+                ),
+            ),
             owners,
             pool,
             RetryPolicy(
@@ -300,6 +316,29 @@ class Server:
                     await self.services.store.write(partial(purge, at=before), is_long=True)
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
+
+
+def _routes(settings: Delivery) -> Routes:
+    """The operator's table of relays."""
+
+    def relay(setting: str, text: str) -> Relay | None:
+        if not text:
+            return None
+        name, port = parse_host_port(setting, text)
+        return Relay(name=name, port=port)
+
+    return Routes(
+        relay("delivery.relay", settings.relay),
+        {route.domain: relay("delivery.routes", route.relay) for route in settings.routes},
+    )
+
+
+def _in_hosts_file(name: str) -> list[str]:
+    """What /etc/hosts says about a name; read each time, for it is short and may change."""
+    try:
+        return read_hosts(Path("/etc/hosts").read_text(errors="replace"), name)
+    except OSError:
+        return []
 
 
 def lock_data_directory(path: Path) -> int:

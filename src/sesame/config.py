@@ -77,6 +77,15 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a wrong password waits for its answer."""
 
 
+class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where mail for some domains goes; a table of its own, `[[delivery.routes]]`."""
+
+    domain: str
+    """The domain, or `*.` and a domain for all below it."""
+    relay: str = ""
+    """host:port of the server that takes their mail; empty: their own MX, whatever `delivery.relay` says."""
+
+
 class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From the spool to the next server."""
 
@@ -86,6 +95,12 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Our name in EHLO; in production the name that the sending address resolves to."""
     relay: str = ""
     """host:port of a server that takes all mail; empty: each domain's own MX."""
+    routes: tuple[Route, ...] = ()
+    """Relays of single domains: tables `[[delivery.routes]]` with `domain` and `relay`; the closest domain counts."""
+    own_names: tuple[str, ...] = ()
+    """Names that we have besides `hostname`: a domain that has one of them as its MX is never delivered to."""
+    own_addresses: tuple[str, ...] = ()
+    """Addresses that we have, for the same reason."""
     mx_port: int = 25
     """Port of MX hosts; the development profile points it at its mailbox server."""
     allow_networks: tuple[str, ...] = ()
@@ -328,6 +343,7 @@ def _check(settings: Settings) -> None:
             ) from None
     if settings.delivery.relay:
         parse_host_port("delivery.relay", settings.delivery.relay)
+    _check_routes(settings.delivery)
     for name in (
         "workers",
         "per_domain",
@@ -370,6 +386,23 @@ def _check_submission(settings: Settings) -> None:
     ):
         if getattr(submission, name) <= 0:
             raise ConfigError(f"setting `submission.{name}` must be greater than 0")
+
+
+def _check_routes(delivery: Delivery) -> None:
+    for route in delivery.routes:
+        if not route.domain.removeprefix("*.").strip("."):
+            raise ConfigError(
+                f"setting `delivery.routes`: `{route.domain}` is no domain; write `example.com` or `*.example.com`"
+            )
+        if route.relay:
+            parse_host_port("delivery.routes", route.relay)
+    for address in delivery.own_addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise ConfigError(
+                f"setting `delivery.own_addresses`: `{address}` is not an address; write it as `192.0.2.1`"
+            ) from None
 
 
 def parse_host_port(setting: str, text: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ import pytest
 
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
-from sesame.delivery.route import Host
+from sesame.delivery.route import Host, Route
 from sesame.delivery.settings import OwnersSettings
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.spool.spool import Claim
@@ -64,8 +64,8 @@ class OneRoute:
     def __init__(self, hosts: list[Host]) -> None:
         self._hosts = hosts
 
-    async def hosts(self, domain: str) -> list[Host]:
-        return self._hosts
+    async def route(self, domain: str) -> Route:
+        return Route(domain=domain, hosts=tuple(self._hosts))
 
 
 class NoSettings:

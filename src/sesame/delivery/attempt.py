@@ -19,7 +19,7 @@ class Deliverer:
     """Makes attempts.
 
     `return_path` gives the envelope sender for a message id, a recipient index and the domain that the
-    identity's owner set up, or None for the default.
+    identity's owner set up, or None for the default; `trace_field` the Received field that goes on top.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class Deliverer:
         clock: Clock,
         *,
         return_path: Callable[[str, int, str | None], str],
+        trace_field: Callable[[Claim], bytes] = lambda claim: b"",
     ) -> None:
         self._router = router
         self._pool = pool
@@ -38,18 +39,20 @@ class Deliverer:
         self._signing = signing
         self._clock = clock
         self._return_path = return_path
+        self._trace_field = trace_field
 
     async def attempt(self, claim: Claim) -> Outcome:
         """Find the hosts, sign, try one host after the other; never raises but on cancellation."""
         try:
-            hosts = await self._router.hosts(claim.address.rpartition("@")[2].lower())
+            route = await self._router.route(claim.address.rpartition("@")[2].lower())
             settings = await self._settings.of(claim)
-            message = await self._signing.sign(claim.data, settings.signers, now=self._clock.now())
+            signed = await self._signing.sign(claim.data, settings.signers, now=self._clock.now())
         except SesameError as error:
             return outcome.from_error(error, None)
         mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
+        message = self._trace_field(claim) + signed
         result: Outcome | None = None
-        for host in hosts:
+        for host in route.hosts:
             result, is_host_at_fault = await self._try(
                 host, mail_from, claim.address, message, requires_tls=claim.requires_tls
             )
