@@ -15,14 +15,18 @@ from pathlib import Path
 
 import uvicorn
 
-from sesame.config import Delivery, Settings, parse_host_port
+from sesame.config import Delivery, RelayTls, Settings, parse_host_port
 from sesame.delivery.attempt import Deliverer
+from sesame.delivery.https import HttpsClient
+from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
-from sesame.delivery.route import Relay, Router, Routes
+from sesame.delivery.route import Login, Relay, Router, Routes
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
+from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
+from sesame.delivery.tls_policy import TlsPolicy
 from sesame.dns import LocalZone
 from sesame.dns.hosts_file import read_hosts
 from sesame.dns.public import AddressGuard
@@ -43,6 +47,7 @@ from sesame.store import custom_verification, decisions, development
 from sesame.store.db import Transaction
 
 PURGE_EVERY_S = 3600.0
+REFRESH_EVERY_S = 3600.0
 DAY_S = 86_400.0
 
 
@@ -76,6 +81,7 @@ class Server:
         self._clock = clock
         self.services = Services(settings, log=log, clock=clock, durable=durable, url=self._url)
         self._mailbox = self._make_mailbox()
+        self._sts: StsPolicies | None = None
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
@@ -92,7 +98,10 @@ class Server:
             await create_demo_accounts(self.services)
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._check_identities()), tasks.create_task(self._purge())]
+                running = [
+                    tasks.create_task(upkeep)
+                    for upkeep in (self._check_identities(), self._purge(), self._refresh_policies())
+                ]
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
                 )
@@ -215,9 +224,11 @@ class Server:
 
     def _make_delivery(self) -> tuple[Scheduler, Pool]:
         services, settings = self.services, self._settings.delivery
+        guard = AddressGuard(settings.allow_networks)
+        contexts = TlsContexts(settings.tls_ca_file)
         router = Router(
             services.resolver,
-            AddressGuard(settings.allow_networks),
+            guard,
             draw=random.SystemRandom().random,
             routes=_routes(settings),
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
@@ -232,7 +243,12 @@ class Server:
             signing_domain=settings.signing_domain,
         )
         signing = Signing(services.executor, threads=SIGNING_THREADS)
-        pool = Pool(hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock)
+        pool = Pool(
+            hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock, contexts=contexts
+        )
+        https = HttpsClient(services.resolver, guard, contexts.checked)
+        if settings.mta_sts:
+            self._sts = StsPolicies(services.store, services.resolver, https.get, clock=self._clock)
         default = settings.return_path_domain or settings.hostname
 
         def return_path(message_id: str, recipient_index: int, domain: str | None) -> str:
@@ -244,6 +260,7 @@ class Server:
             services.spool,
             Deliverer(
                 router,
+                TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
                 pool,
                 owners,
                 signing,
@@ -305,6 +322,15 @@ class Server:
                 self._log.error("identity_check_failed", reason=str(error))
             await asyncio.sleep(self._settings.dns.check_every_s)
 
+    async def _refresh_policies(self) -> None:
+        """Fetch MTA-STS policies again before they expire."""
+        while self._sts is not None:
+            await asyncio.sleep(REFRESH_EVERY_S)
+            try:
+                await self._sts.refresh_due()
+            except Unavailable as error:
+                self._log.error("mta_sts_refresh_failed", reason=str(error))
+
     async def _purge(self) -> None:
         """Let go of what is past its retention, a little at a time."""
         while True:
@@ -321,16 +347,34 @@ class Server:
 def _routes(settings: Delivery) -> Routes:
     """The operator's table of relays."""
 
-    def relay(setting: str, text: str) -> Relay | None:
-        if not text:
+    def relay(setting: str, where: str, tls: RelayTls, user: str, password_file: str) -> Relay | None:
+        if not where:
             return None
-        name, port = parse_host_port(setting, text)
-        return Relay(name=name, port=port)
+        name, port = parse_host_port(setting, where)
+        login = Login(user, Path(password_file).read_text().strip()) if user else None
+        return Relay(name=name, port=port, tls=_RELAY_TLS[tls], login=login)
 
     return Routes(
-        relay("delivery.relay", settings.relay),
-        {route.domain: relay("delivery.routes", route.relay) for route in settings.routes},
+        relay(
+            "delivery.relay",
+            settings.relay,
+            settings.relay_tls,
+            settings.relay_user,
+            settings.relay_password_file,
+        ),
+        {
+            route.domain: relay("delivery.routes", route.relay, route.tls, route.user, route.password_file)
+            for route in settings.routes
+        },
     )
+
+
+_RELAY_TLS: dict[RelayTls, TlsDemand] = {
+    "opportunistic": OPPORTUNISTIC,
+    "require": TlsDemand(mode=TlsMode.ENCRYPTED, reason="setting of the relay"),
+    "verify": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay"),
+    "implicit": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay", is_implicit=True),
+}
 
 
 def _in_hosts_file(name: str) -> list[str]:

@@ -183,9 +183,9 @@ class Services:
             )
             return CachingResolver(source, clock=self.clock)
 
-        async def records(name: str, kind: str) -> list[str]:
-            async def run(tx: Transaction) -> list[str]:
-                return await development.zone_records(tx, name, kind)
+        async def records(name: str) -> list[tuple[str, str]]:
+            async def run(tx: Transaction) -> list[tuple[str, str]]:
+                return await development.zone_records(tx, name)
 
             return await self.store.read(run)
 

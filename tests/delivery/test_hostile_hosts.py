@@ -10,9 +10,11 @@ from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Route
 from sesame.delivery.settings import OwnersSettings
+from sesame.delivery.tls_policy import TlsPolicy
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.spool.spool import Claim
 from tests.support.clock import FakeClock
+from tests.support.dns import resolver
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -111,6 +113,7 @@ async def deliver(
     pool = Pool(hostname="me.test", timeout_s=timeout_s, clock=clock)
     deliverer = Deliverer(
         OneRoute(hosts),  # type: ignore[arg-type]
+        TlsPolicy(resolver(), sts=None, dane=False),
         pool,
         NoSettings(),  # type: ignore[arg-type]
         NoSigning(),  # type: ignore[arg-type]

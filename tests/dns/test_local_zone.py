@@ -11,8 +11,8 @@ from tests.support.clock import FakeClock
 
 
 def zone(*records: tuple[str, str, str]) -> CachingResolver:
-    async def look_up(name: str, kind: str) -> list[str]:
-        return [value for n, k, value in records if (n, k) == (name, kind)]
+    async def look_up(name: str) -> list[tuple[str, str]]:
+        return [(kind, value) for n, kind, value in records if n == name]
 
     return CachingResolver(LocalZone(look_up), clock=FakeClock(), bounds=NO_CACHE)
 

@@ -1,6 +1,7 @@
 """One attempt: hand one message to one MX for one recipient. Reads like the plan's paragraph."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sesame.delivery import outcome
 from sesame.delivery.pool import Pool
@@ -8,6 +9,8 @@ from sesame.delivery.route import Host, Router
 from sesame.delivery.session import HostRefused
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
+from sesame.delivery.tls import TlsFailed
+from sesame.delivery.tls_policy import TlsPolicy
 from sesame.errors import SesameError
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock
@@ -25,6 +28,7 @@ class Deliverer:
     def __init__(
         self,
         router: Router,
+        tls_policy: TlsPolicy,
         pool: Pool,
         settings: SettingsCache,
         signing: Signing,
@@ -34,6 +38,7 @@ class Deliverer:
         trace_field: Callable[[Claim], bytes] = lambda claim: b"",
     ) -> None:
         self._router = router
+        self._tls_policy = tls_policy
         self._pool = pool
         self._settings = settings
         self._signing = signing
@@ -45,6 +50,7 @@ class Deliverer:
         """Find the hosts, sign, try one host after the other; never raises but on cancellation."""
         try:
             route = await self._router.route(claim.address.rpartition("@")[2].lower())
+            wishes = await self._tls_policy.wishes(route, requires_tls=claim.requires_tls)
             settings = await self._settings.of(claim)
             signed = await self._signing.sign(claim.data, settings.signers, now=self._clock.now())
         except SesameError as error:
@@ -53,17 +59,20 @@ class Deliverer:
         message = self._trace_field(claim) + signed
         result: Outcome | None = None
         for host in route.hosts:
+            try:
+                demand = await self._tls_policy.demand(wishes, host)
+            except TlsFailed as error:
+                result = outcome.from_error(error, host)
+                continue
             result, is_host_at_fault = await self._try(
-                host, mail_from, claim.address, message, requires_tls=claim.requires_tls
+                replace(host, tls=demand), mail_from, claim.address, message
             )
             if not is_host_at_fault:
                 break
-        assert result is not None, "a router returns at least one host"
+        assert result is not None, "a route has at least one host"
         return result
 
-    async def _try(
-        self, host: Host, mail_from: str, recipient: str, message: bytes, *, requires_tls: bool
-    ) -> tuple[Outcome, bool]:
+    async def _try(self, host: Host, mail_from: str, recipient: str, message: bytes) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
         try:
             session = await self._pool.borrow(host)
@@ -71,9 +80,6 @@ class Deliverer:
             return outcome.refused(error.reply, host, stage=error.stage), True
         except (OSError, SesameError) as error:
             return outcome.from_error(error, host), True
-        if requires_tls and session.tls is None:
-            await self._pool.give_back(session)
-            return outcome.needs_tls(host), True
         try:
             result = await session.send(mail_from, recipient, message)
         except MessageNotSendable as error:
@@ -83,6 +89,6 @@ class Deliverer:
             return failed, not failed.ambiguous
         finally:
             await self._pool.give_back(session)
-        decided = outcome.from_result(result, host, tls=session.tls)
+        decided = outcome.from_result(result, host, tls=session.tls, verdict=session.verdict)
         # A busy server (421, or 4yz before the body) is no verdict of the domain's other hosts.
         return decided, decided.kind is OutcomeKind.TRANSIENT and result.reply.code == 421

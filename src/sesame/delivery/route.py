@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sesame.delivery.tls import OPPORTUNISTIC, TlsDemand
 from sesame.dns.names import DomainNameError, ascii_name
 from sesame.dns.port import Answer, DnsFailure, Mx, Resolver, read_mx
 from sesame.dns.public import AddressGuard, is_literal
@@ -23,12 +24,24 @@ LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Credentials for a relay; they go over TLS only."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """One server to try: a vetted address, its port, and the name it goes by."""
 
     name: str
     address: str
     port: int
+    tls: TlsDemand = OPPORTUNISTIC
+    """What the connection must be like; decided for each attempt (`tls_policy`), for a relay by its setting."""
+    login: Login | None = None
+    """Whom to log in as, at a relay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +61,8 @@ class Relay:
 
     name: str
     port: int
+    tls: TlsDemand = OPPORTUNISTIC
+    login: Login | None = None
 
 
 class Unroutable(SesameError):
@@ -238,7 +253,7 @@ class Router:
             if not addresses:
                 failed = next((answer for answer in resolved if isinstance(answer, BaseException)), None)
                 raise failed or Unavailable(f"relay `{relay.name}` has no address")
-        hosts = [Host(name=relay.name, address=a, port=relay.port) for a in addresses]
+        hosts = [Host(relay.name, address, relay.port, relay.tls, relay.login) for address in addresses]
         return Route(domain=domain, hosts=tuple(hosts[:MAX_ADDRESSES]), is_relay=True)
 
 

@@ -9,7 +9,7 @@ _ADDRESS_KINDS = ("A", "AAAA")
 
 
 class LocalZone:
-    """A `Source` of answers from the records that `records(name, kind)` gives.
+    """A `Source` of answers from the (kind, value) pairs that `records(name)` gives.
 
     Every domain is given the built-in mailbox server as its MX unless the zone says otherwise, so
     that mail to any address takes the real way and ends there. `DNSSEC` counts as validated for
@@ -18,18 +18,20 @@ class LocalZone:
 
     MAILBOX_HOST = "mailbox.sesame.localhost"
 
-    def __init__(self, records: Callable[[str, str], Awaitable[list[str]]]) -> None:
+    def __init__(self, records: Callable[[str], Awaitable[list[tuple[str, str]]]]) -> None:
         self._records = records
 
     async def ask(self, name: str, kind: str) -> Answer:
         """The records of the zone; it changes at any time, so its answers have no life (TTL 0)."""
         if name == self.MAILBOX_HOST and kind in _ADDRESS_KINDS:
             return Answer(records=("127.0.0.1",) if kind == "A" else (), name=name)
-        is_validated = bool(await self._records(name, "DNSSEC"))
-        records = await self._records(name, kind)
+        published = await self._records(name)
+        is_validated = any(k == "DNSSEC" for k, _ in published)
+        records = tuple(value for k, value in published if k == kind)
         if not records:
-            if targets := await self._records(name, "CNAME"):
-                return Answer(alias=host_name(targets[0]), is_validated=is_validated, name=name)
+            for k, target in published:
+                if k == "CNAME":
+                    return Answer(alias=host_name(target), is_validated=is_validated, name=name)
             if kind == "MX":
-                records = [f"10 {self.MAILBOX_HOST}"]
-        return Answer(records=tuple(records), is_validated=is_validated, name=name)
+                records = (f"10 {self.MAILBOX_HOST}",)
+        return Answer(records=records, is_validated=is_validated, name=name)
