@@ -240,3 +240,59 @@ def test_starttls_that_fails_is_tried_again_in_clear() -> None:
 
     outcome = outcome_of(breaks_after_220)
     assert (outcome.kind, outcome.tls) == (OutcomeKind.DELIVERED, None)
+
+
+EIGHT_BIT = "From: a@example.com\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGrüße\r\n".encode()
+EHLO_8BIT = {**GOOD, "EHLO": "250-hi\r\n250 8BITMIME\r\n"}
+
+
+def test_a_server_without_8bitmime_gets_a_copy_in_7_bit() -> None:
+    server = Script(GOOD)
+    assert outcome_of(server, data=EIGHT_BIT).kind is OutcomeKind.DELIVERED
+    [message] = server.messages
+    assert message.isascii()
+    assert b"Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n" in message
+
+
+def test_a_server_with_8bitmime_gets_the_message_as_it_is() -> None:
+    server = Script(EHLO_8BIT)
+    outcome_of(server, data=EIGHT_BIT)
+    assert server.messages == [EIGHT_BIT + b".\r\n"]
+
+
+def test_an_8_bit_header_goes_as_encoded_words_unless_the_server_knows_utf8() -> None:
+    data = "From: a@example.com\r\nSubject: Grüße\r\n\r\nx\r\n".encode()
+    server = Script(EHLO_8BIT)
+    outcome_of(server, data=data)
+    assert server.messages[0].isascii()
+    server = Script({**GOOD, "EHLO": "250-hi\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"})
+    outcome_of(server, data=data)
+    assert server.messages == [data + b".\r\n"]
+
+
+def test_a_message_that_cannot_be_converted_is_tried_at_the_next_host() -> None:
+    signed = 'From: a@example.com\r\nContent-Type: multipart/signed; boundary="b"\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n'.encode()
+    first, second = Script(GOOD), Script(EHLO_8BIT)
+    assert outcome_of(first, second, data=signed).kind is OutcomeKind.DELIVERED
+    assert (len(first.messages), len(second.messages)) == (0, 1)
+    refused = outcome_of(Script(GOOD), data=signed)
+    assert (refused.kind, refused.status) == (P, "5.6.3")
+
+
+def test_a_message_that_is_too_large_is_not_begun_and_tried_at_the_next_host() -> None:
+    small: dict[str, str | None] = {
+        **GOOD,
+        "EHLO": "250-hi\r\n250 SIZE 10\r\n",
+        "MAIL": "554 not reached\r\n",
+    }
+    outcome = outcome_of(Script(small))
+    assert (outcome.kind, outcome.status) == (P, "5.3.4")
+    second = Script(GOOD)
+    assert outcome_of(Script(small), second).kind is OutcomeKind.DELIVERED
+
+
+def test_a_host_that_is_down_keeps_open_what_another_refuses_for_good() -> None:
+    small: dict[str, str | None] = {**GOOD, "EHLO": "250-hi\r\n250 SIZE 10\r\n"}
+    busy = Script(GOOD, banner="421 busy\r\n")
+    for servers in ((busy, Script(small)), (Script(small), busy)):
+        assert outcome_of(*servers).kind is T

@@ -1,6 +1,6 @@
 """One attempt: hand one message to one MX for one recipient. Reads like the plan's paragraph."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sesame.delivery import outcome
@@ -12,9 +12,13 @@ from sesame.delivery.signing import Signing
 from sesame.delivery.tls import TlsFailed
 from sesame.delivery.tls_policy import TlsPolicy
 from sesame.errors import SesameError
+from sesame.mail.dkim import Signer
+from sesame.mail.header import MessageError
+from sesame.mail.seven_bit import header_is_seven_bit, to_seven_bit
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock
 from sesame.smtp.errors import MessageNotSendable, RemoteProtocolError
+from sesame.smtp.extensions import Extensions
 from sesame.spool.spool import Claim
 
 
@@ -52,27 +56,32 @@ class Deliverer:
             route = await self._router.route(claim.address.rpartition("@")[2].lower())
             wishes = await self._tls_policy.wishes(route, requires_tls=claim.requires_tls)
             settings = await self._settings.of(claim)
-            signed = await self._signing.sign(claim.data, settings.signers, now=self._clock.now())
+            message = _Message(claim, settings.signers, self._signing, trace_field=self._trace_field(claim))
+            await message.prepare(now=self._clock.now())
         except SesameError as error:
             return outcome.from_error(error, None)
         mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
-        message = self._trace_field(claim) + signed
         result: Outcome | None = None
         for host in route.hosts:
             try:
                 demand = await self._tls_policy.demand(wishes, host)
             except TlsFailed as error:
-                result = outcome.from_error(error, host)
-                continue
-            result, is_host_at_fault = await self._try(
-                replace(host, tls=demand), mail_from, claim.address, message
-            )
+                found, is_host_at_fault = outcome.from_error(error, host), True
+            else:
+                secured = replace(host, tls=demand)
+                found, is_host_at_fault = await self._try(secured, mail_from, claim.address, message)
+            # A host that will never take it says nothing about one that was out of order.
+            is_kept = is_host_at_fault and result is not None and result.kind is OutcomeKind.TRANSIENT
+            if not is_kept or found.kind is OutcomeKind.TRANSIENT:
+                result = found
             if not is_host_at_fault:
                 break
         assert result is not None, "a route has at least one host"
         return result
 
-    async def _try(self, host: Host, mail_from: str, recipient: str, message: bytes) -> tuple[Outcome, bool]:
+    async def _try(
+        self, host: Host, mail_from: str, recipient: str, message: "_Message"
+    ) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
         try:
             session = await self._pool.borrow(host)
@@ -81,9 +90,11 @@ class Deliverer:
         except (OSError, SesameError) as error:
             return outcome.from_error(error, host), True
         try:
-            result = await session.send(mail_from, recipient, message)
+            data = await message.fit_for(session.extensions, now=self._clock.now())
+            result = await session.send(mail_from, recipient, data)
         except MessageNotSendable as error:
-            return outcome.from_error(error, host), False
+            # Too large for this one, or 8-bit and not to be converted: another host may take it.
+            return outcome.from_error(error, host), True
         except (OSError, RemoteProtocolError) as error:
             failed = outcome.from_error(error, host)
             return failed, not failed.ambiguous
@@ -92,3 +103,39 @@ class Deliverer:
         decided = outcome.from_result(result, host, tls=session.tls, verdict=session.verdict)
         # A busy server (421, or 4yz before the body) is no verdict of the domain's other hosts.
         return decided, decided.kind is OutcomeKind.TRANSIENT and result.reply.code == 421
+
+
+class _Message:
+    """What goes on the wire, signed; converted for servers that need it, and signed again then."""
+
+    def __init__(
+        self, claim: Claim, signers: Sequence[Signer], signing: Signing, *, trace_field: bytes
+    ) -> None:
+        self._data = claim.data
+        self._signers = signers
+        self._signing = signing
+        self._trace_field = trace_field
+        self._ready: bytes | None = None
+        self._seven_bit: bytes | None = None
+
+    async def prepare(self, *, now: float) -> None:
+        """Sign the message as it was accepted."""
+        self._ready = await self._signed(self._data, now=now)
+
+    async def fit_for(self, extensions: Extensions, *, now: float) -> bytes:
+        """The octets for a server. Raises `MessageNotSendable` for 8-bit text that cannot be converted."""
+        assert self._ready is not None, "prepared before a host is tried"
+        if self._data.isascii() or (
+            extensions.has_eight_bit_mime and (extensions.has_smtp_utf8 or header_is_seven_bit(self._data))
+        ):
+            return self._ready
+        if self._seven_bit is None:
+            try:
+                converted = to_seven_bit(self._data)
+            except MessageError as error:
+                raise MessageNotSendable(str(error), status="5.6.3") from error
+            self._seven_bit = await self._signed(converted, now=now)
+        return self._seven_bit
+
+    async def _signed(self, data: bytes, *, now: float) -> bytes:
+        return self._trace_field + await self._signing.sign(data, self._signers, now=now)

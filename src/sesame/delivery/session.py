@@ -25,6 +25,7 @@ from sesame.smtp.client import (
     TransactionDone,
 )
 from sesame.smtp.errors import LocalProtocolError, RemoteProtocolError, Stage
+from sesame.smtp.extensions import Extensions
 from sesame.smtp.reply import Reply
 
 
@@ -106,6 +107,11 @@ class Session(asyncio.Protocol):
         assert isinstance(done, TransactionDone)
         self.messages += 1
         return done.results[0]
+
+    @property
+    def extensions(self) -> Extensions:
+        """What the server offers."""
+        return self._client.extensions
 
     @property
     def is_usable(self) -> bool:

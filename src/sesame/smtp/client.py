@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sesame.mail.seven_bit import header_is_seven_bit
 from sesame.smtp.command import is_mailbox
 from sesame.smtp.data import stuff
 from sesame.smtp.errors import LocalProtocolError, MessageNotSendable, RemoteProtocolError, Stage
@@ -297,7 +298,10 @@ class ClientConnection:
             if not self._extensions.has_eight_bit_mime:
                 # RFC 6152 section 3: convert or give up, never send it as it is.
                 raise MessageNotSendable("server takes no 8-bit text", status="5.6.3")
+            # Never BODY=BINARYMIME: what goes out is lines of text (RFC 3030 section 3).
             parameters += " BODY=8BITMIME"
+            if self._extensions.has_smtp_utf8 and not header_is_seven_bit(data):
+                parameters += " SMTPUTF8"
         return f"MAIL FROM:<{mail_from}>{parameters}\r\n".encode("ascii")
 
     def _queue(self, stage: Stage, data: bytes) -> None:
