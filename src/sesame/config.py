@@ -86,6 +86,24 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a wrong password waits for its answer."""
 
 
+RelayTls = Literal["opportunistic", "require", "verify", "implicit"]
+
+
+class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where mail for some domains goes; a table of its own, `[[delivery.routes]]`."""
+
+    domain: str
+    """The domain, or `*.` and a domain for all below it."""
+    relay: str = ""
+    """host:port of the server that takes their mail; empty: their own MX, whatever `delivery.relay` says."""
+    tls: RelayTls = "opportunistic"
+    """As `delivery.relay_tls`."""
+    user: str = ""
+    """As `delivery.relay_user`."""
+    password_file: str = ""
+    """As `delivery.relay_password_file`."""
+
+
 class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From the spool to the next server."""
 
@@ -94,7 +112,25 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hostname: str = "localhost"
     """Our name in EHLO; in production the name that the sending address resolves to."""
     relay: str = ""
-    """host:port of a server that takes all mail, looked up as the machine does; empty: each domain's own MX."""
+    """host:port of a server that takes all mail; empty: each domain's own MX."""
+    relay_tls: RelayTls = "opportunistic"
+    """TLS to the relay: as it comes, required, with a certificate good for its name, or that before the greeting."""
+    relay_user: str = ""
+    """Whom to log in as at the relay; empty: no log-in. Needs TLS that is required."""
+    relay_password_file: str = ""
+    """File with the password for the relay."""
+    routes: tuple[Route, ...] = ()
+    """Relays of single domains: tables `[[delivery.routes]]` with `domain`, `relay`, `tls`, `user`, `password_file`."""
+    tls_ca_file: str = ""
+    """PEM file of the CAs that count where a certificate is checked; empty: those that the machine knows."""
+    mta_sts: bool = True
+    """Whether the MTA-STS policies of domains are looked for and held to (RFC 8461)."""
+    dane: bool = True
+    """Whether TLSA records are (RFC 7672); they count only with a validating resolver, see `dns.trust_ad`."""
+    own_names: tuple[str, ...] = ()
+    """Names that we have besides `hostname`: a domain that has one of them as its MX is never delivered to."""
+    own_addresses: tuple[str, ...] = ()
+    """Addresses that we have, for the same reason."""
     mx_port: int = 25
     """Port of MX hosts; the development profile points it at its mailbox server."""
     allow_networks: tuple[str, ...] = ()
@@ -124,6 +160,10 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     resolver: Literal["system", "local"] = "system"
     """`system`: the machine's resolvers; `local`: the zone kept in the store (development)."""
+    nameservers: tuple[str, ...] = ()
+    """Addresses of the resolvers to ask; empty: those of /etc/resolv.conf."""
+    trust_ad: Literal["loopback", "always", "never"] = "loopback"
+    """Whose word for DNSSEC counts, which DANE needs: that of validating resolvers on this machine, of any, of none."""
     auto_publish: bool = False
     """Put verification records into the local zone by ourselves (development only)."""
     dkim_zone: str = ""
@@ -224,6 +264,8 @@ DEVELOPMENT: dict[str, Any] = {
         "allow_networks": ["127.0.0.0/8"],
         "return_path_domain": "bounces.sesame.localhost",
         "first_delay_s": 2.0,
+        "mta_sts": False,
+        "dane": False,
     },
     "dns": {
         "resolver": "local",
@@ -418,6 +460,7 @@ def _check(settings: Settings) -> None:
             ) from None
     if settings.delivery.relay:
         parse_host_port("delivery.relay", settings.delivery.relay)
+    _check_routes(settings.delivery)
     for name in (
         "workers",
         "per_domain",
@@ -431,6 +474,13 @@ def _check(settings: Settings) -> None:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
     if settings.dns.auto_publish and settings.dns.resolver != "local":
         raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')
+    for address in settings.dns.nameservers:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise ConfigError(
+                f"setting `dns.nameservers`: `{address}` is not an address; write it as `127.0.0.1`"
+            ) from None
     for name in ("check_every_s", "recheck_every_s"):
         if getattr(settings.dns, name) <= 0:
             raise ConfigError(f"setting `dns.{name}` must be greater than 0")
@@ -483,6 +533,43 @@ _HOST_NAME = re.compile(
     r"(?![0-9]+\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
 )
 """A host name in ASCII; its last label is no number, as in an address that lacks a part."""
+
+
+def _check_routes(delivery: Delivery) -> None:
+    for route in delivery.routes:
+        if not route.domain.removeprefix("*.").strip("."):
+            raise ConfigError(
+                f"setting `delivery.routes`: `{route.domain}` is no domain; write `example.com` or `*.example.com`"
+            )
+        if route.relay:
+            parse_host_port("delivery.routes", route.relay)
+            _check_login("delivery.routes", route.tls, route.user, route.password_file)
+        elif route.user or route.tls != "opportunistic":
+            raise ConfigError(
+                f"setting `delivery.routes`: `{route.domain}` has no `relay` to log in at; name it"
+            )
+    _check_login("delivery.relay_user", delivery.relay_tls, delivery.relay_user, delivery.relay_password_file)
+    if delivery.tls_ca_file and not os.access(delivery.tls_ca_file, os.R_OK):
+        raise ConfigError(f"setting `delivery.tls_ca_file`: `{delivery.tls_ca_file}` cannot be read")
+    for address in delivery.own_addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise ConfigError(
+                f"setting `delivery.own_addresses`: `{address}` is not an address; write it as `192.0.2.1`"
+            ) from None
+
+
+def _check_login(setting: str, tls: RelayTls, user: str, password_file: str) -> None:
+    """A user has a password, and TLS that keeps it from others."""
+    if bool(user) != bool(password_file):
+        raise ConfigError(f"setting `{setting}`: user and password file go together; set both")
+    if user and tls == "opportunistic":
+        raise ConfigError(f"setting `{setting}`: a password needs TLS; set its TLS to `verify`")
+    if password_file and not os.access(password_file, os.R_OK):
+        raise ConfigError(
+            f"setting `{setting}`: password file `{password_file}` cannot be read; correct path or permissions"
+        )
 
 
 def parse_host_port(setting: str, text: str) -> tuple[str, int]:

@@ -189,6 +189,8 @@ class Outcome:
     remote_ip: str | None = None
     tls: str | None = None
     ambiguous: bool = False
+    tls_verdict: str | None = None
+    """How the connection was secured, or why it was not good enough, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

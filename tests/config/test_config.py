@@ -122,3 +122,27 @@ def test_other_unknown_variables_are_told_with_the_nearest_setting() -> None:
         "environment variable `SESAME_API_PORTS` names no setting and is ignored; the nearest is `SESAME_API__PORT`",
         "environment variable `SESAME_DATTA` names no setting and is ignored; the nearest is `SESAME_DATA`",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relay = 'a:25'\nrelay_user = 'u'",
+        "relay = 'a:25'\nrelay_password_file = '/etc/hostname'",
+        "relay = 'a:25'\nrelay_user = 'u'\nrelay_password_file = '/etc/hostname'",
+        "relay = 'a:25'\nrelay_tls = 'verify'\nrelay_user = 'u'\nrelay_password_file = '/nowhere'",
+        "relay_tls = 'maybe'",
+        "tls_ca_file = '/nowhere'",
+        "own_addresses = ['us.test']",
+        "routes = [{domain = '*.'}]",
+        "routes = [{domain = 'a.test', relay = 'b'}]",
+        "routes = [{domain = 'a.test', tls = 'verify'}]",
+        "routes = [{domain = 'a.test', relay = 'b:25', user = 'u', password_file = '/etc/hostname'}]",
+        "routes = [{relay = 'b:25'}]",
+    ],
+)
+def test_a_route_or_relay_that_cannot_work_stops_the_start(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sesame.toml"
+    path.write_text(f"[delivery]\n{text}\n")
+    with pytest.raises(ConfigError, match="delivery"):
+        config.load(path, environ={})

@@ -8,13 +8,15 @@ import pytest
 
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
-from sesame.delivery.route import Host
+from sesame.delivery.route import Host, Route
 from sesame.delivery.settings import OwnersSettings
+from sesame.delivery.tls_policy import TlsPolicy
 from sesame.mail.header import MessageError
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.smtp.errors import MessageDefect
 from sesame.spool.spool import Claim
 from tests.support.clock import FakeClock
+from tests.support.dns import resolver
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -66,8 +68,8 @@ class OneRoute:
     def __init__(self, hosts: list[Host]) -> None:
         self._hosts = hosts
 
-    async def hosts(self, domain: str) -> list[Host]:
-        return self._hosts
+    async def route(self, domain: str) -> Route:
+        return Route(domain=domain, hosts=tuple(self._hosts))
 
 
 class NoSettings:
@@ -113,6 +115,7 @@ async def deliver(
     pool = Pool(hostname="me.test", timeout_s=timeout_s, clock=clock)
     deliverer = Deliverer(
         OneRoute(hosts),  # type: ignore[arg-type]
+        TlsPolicy(resolver(), sts=None, dane=False),
         pool,
         NoSettings(),  # type: ignore[arg-type]
         NoSigning(),  # type: ignore[arg-type]
@@ -259,10 +262,67 @@ def test_an_error_of_our_own_composer_is_no_outcome() -> None:
     async def attempt() -> None:
         clock = FakeClock()
         deliverer = Deliverer(
-            OneRoute([Host("h.test", "127.0.0.1", 1)]), Pool(hostname="me.test", timeout_s=1.0, clock=clock),  # type: ignore[arg-type]
+            OneRoute([Host("h.test", "127.0.0.1", 1)]), TlsPolicy(resolver(), sts=None, dane=False),  # type: ignore[arg-type]
+            Pool(hostname="me.test", timeout_s=1.0, clock=clock),
             NoSettings(), BadSigning(), clock, return_path=lambda *_: "b@bounces.test",  # type: ignore[arg-type]
         )  # fmt: skip
         await deliverer.attempt(claim())
 
     with pytest.raises(MessageError):
         asyncio.run(attempt())
+
+
+EIGHT_BIT = "From: a@example.com\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGrüße\r\n".encode()
+EHLO_8BIT = {**GOOD, "EHLO": "250-hi\r\n250 8BITMIME\r\n"}
+
+
+def test_a_server_without_8bitmime_gets_a_copy_in_7_bit() -> None:
+    server = Script(GOOD)
+    assert outcome_of(server, data=EIGHT_BIT).kind is OutcomeKind.DELIVERED
+    [message] = server.messages
+    assert message.isascii()
+    assert b"Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n" in message
+
+
+def test_a_server_with_8bitmime_gets_the_message_as_it_is() -> None:
+    server = Script(EHLO_8BIT)
+    outcome_of(server, data=EIGHT_BIT)
+    assert server.messages == [EIGHT_BIT + b".\r\n"]
+
+
+def test_an_8_bit_header_goes_as_encoded_words_unless_the_server_knows_utf8() -> None:
+    data = "From: a@example.com\r\nSubject: Grüße\r\n\r\nx\r\n".encode()
+    server = Script(EHLO_8BIT)
+    outcome_of(server, data=data)
+    assert server.messages[0].isascii()
+    server = Script({**GOOD, "EHLO": "250-hi\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"})
+    outcome_of(server, data=data)
+    assert server.messages == [data + b".\r\n"]
+
+
+def test_a_message_that_cannot_be_converted_is_tried_at_the_next_host() -> None:
+    signed = 'From: a@example.com\r\nContent-Type: multipart/signed; boundary="b"\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n'.encode()  # noqa: E501
+    first, second = Script(GOOD), Script(EHLO_8BIT)
+    assert outcome_of(first, second, data=signed).kind is OutcomeKind.DELIVERED
+    assert (len(first.messages), len(second.messages)) == (0, 1)
+    refused = outcome_of(Script(GOOD), data=signed)
+    assert (refused.kind, refused.status) == (P, "5.6.3")
+
+
+def test_a_message_that_is_too_large_is_not_begun_and_tried_at_the_next_host() -> None:
+    small: dict[str, str | None] = {
+        **GOOD,
+        "EHLO": "250-hi\r\n250 SIZE 10\r\n",
+        "MAIL": "554 not reached\r\n",
+    }
+    outcome = outcome_of(Script(small))
+    assert (outcome.kind, outcome.status) == (P, "5.3.4")
+    second = Script(GOOD)
+    assert outcome_of(Script(small), second).kind is OutcomeKind.DELIVERED
+
+
+def test_a_host_that_is_down_keeps_open_what_another_refuses_for_good() -> None:
+    small: dict[str, str | None] = {**GOOD, "EHLO": "250-hi\r\n250 SIZE 10\r\n"}
+    busy = Script(GOOD, banner="421 busy\r\n")
+    for servers in ((busy, Script(small)), (Script(small), busy)):
+        assert outcome_of(*servers).kind is T

@@ -5,13 +5,16 @@ import asyncio
 import pytest
 
 from sesame.dns import DnsFailure, LocalZone, Mx
+from sesame.dns.port import Tlsa, read_tlsa
+from sesame.dns.resolver import NO_CACHE, CachingResolver
+from tests.support.clock import FakeClock
 
 
-def zone(*records: tuple[str, str, str]) -> LocalZone:
-    async def look_up(name: str, kind: str) -> list[str]:
-        return [value for n, k, value in records if (n, k) == (name, kind)]
+def zone(*records: tuple[str, str, str]) -> CachingResolver:
+    async def look_up(name: str) -> list[tuple[str, str]]:
+        return [(kind, value) for n, kind, value in records if n == name]
 
-    return LocalZone(look_up)
+    return CachingResolver(LocalZone(look_up), clock=FakeClock(), bounds=NO_CACHE)
 
 
 def test_every_domain_leads_to_the_mailbox_server() -> None:
@@ -37,3 +40,10 @@ def test_cnames_are_followed_to_the_text() -> None:
 def test_a_loop_of_cnames_is_a_failure_and_not_an_absence() -> None:
     with pytest.raises(DnsFailure):
         asyncio.run(zone(("a.test", "CNAME", "b.test"), ("b.test", "CNAME", "a.test")).txt("a.test"))
+
+
+def test_it_has_tlsa_records_and_says_whether_a_name_is_signed() -> None:
+    local = zone(("_25._tcp.mx.test", "TLSA", "3 1 1 00ff"), ("_25._tcp.mx.test", "DNSSEC", "yes"))
+    answer = asyncio.run(local.look_up("_25._tcp.mx.test", "TLSA"))
+    assert (read_tlsa(answer), answer.is_validated) == ([Tlsa(3, 1, 1, b"\x00\xff")], True)
+    assert not asyncio.run(local.look_up("mx.test", "A")).is_validated

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 EVERYBODYS = frozenset({"model", "observe", "metrics", "errors", "config", "ids"})
 """Single files; of the house they import each other only."""
 TOP = frozenset({"app", "cli"})
-PORTS = frozenset(SOURCE / "dns" / name for name in ("system.py", "machine.py"))
+PORTS = frozenset(SOURCE / "dns" / name for name in ("system.py",))
 """The files of a pure room that use sockets: they implement its port."""
 IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sesame.smtp.client import (
+    Authenticated,
+    AuthRefused,
     ClientConnection,
     Closed,
     Event,
@@ -31,6 +33,10 @@ def shown(event: Event) -> str:
             return " ".join(["Ready", *sorted(event.extensions.keywords)])
         case TlsReady():
             return "TlsReady"
+        case Authenticated():
+            return "Authenticated"
+        case AuthRefused():
+            return f"AuthRefused {event.reply.code}"
         case TlsRefused():
             return f"TlsRefused {event.reply.code}"
         case Refused():

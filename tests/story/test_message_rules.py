@@ -279,6 +279,21 @@ def test_what_is_between_client_and_service_does_not_leave(tenant: Tenant, clien
         assert data.endswith(b"\r\n\r\nBcc: stays in the body\r\n")
 
 
+def test_a_message_that_goes_round_in_a_loop_is_refused(tenant: Tenant, client: SignedClient) -> None:
+    """RFC 5321 section 6.3; what leaves says that it came through here."""
+    to = recipient(tenant)
+    hop = "rEceived: from a.test by b.test;\r\n Thu, 1 Jan 1970 00:00:00 +0000\r\n"
+    rest = f"From: news@example.com\r\nTo: {to}\r\nSubject: s\r\n\r\nReceived: in the body\r\n"
+    reply = send_raw(client, (hop * 51 + rest).encode())
+    assert (reply.status, reply.code) == (400, "MessageRejected")
+    reply = send_raw(client, (hop * 50 + rest).encode())
+    assert reply.status == 200
+    header = email.message_from_bytes(arrived(tenant, to).partition(b"\r\n\r\n")[0])
+    received = header.get_all("Received", [])
+    assert len(received) == 51
+    assert received[0].startswith(f"by sesame.localhost (Sesame) id {reply.message_id};")
+
+
 def test_of_a_repeated_x_ses_header_the_first_counts_and_a_parameter_counts_more(
     tenant: Tenant, client: SignedClient
 ) -> None:

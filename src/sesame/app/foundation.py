@@ -24,6 +24,7 @@ from sesame.config import Settings
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
+from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.errors import ConfigError, StoreUnavailable
 from sesame.identities.dkim_keys import DkimKeys
 from sesame.identities.dns_checks import DnsChecks
@@ -181,17 +182,21 @@ class Services:
 
     def _resolver(self) -> Resolver:
         if self.settings.dns.resolver == "system":
-            from sesame.dns.system import SystemResolver  # large, and not needed in development
+            from sesame.dns.system import SystemSource  # large, and not needed in development
 
-            return SystemResolver()
+            source = SystemSource(
+                nameservers=self.settings.dns.nameservers, trust_ad=self.settings.dns.trust_ad
+            )
+            return CachingResolver(source, clock=self.clock)
 
-        async def records(name: str, kind: str) -> list[str]:
-            async def run(tx: Transaction) -> list[str]:
-                return await development.zone_records(tx, name, kind)
+        async def records(name: str) -> list[tuple[str, str]]:
+            async def run(tx: Transaction) -> list[tuple[str, str]]:
+                return await development.zone_records(tx, name)
 
             return await self.store.read(run)
 
-        return LocalZone(records)
+        # The command line changes the zone beside the server, which is to see it at once.
+        return CachingResolver(LocalZone(records), clock=self.clock, bounds=NO_CACHE)
 
 
 def open_store(path: Path, *, durable: bool) -> SqliteStore:

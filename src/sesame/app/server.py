@@ -17,18 +17,25 @@ from sesame.app.api import Doors
 from sesame.app.data_directory import secure
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.readiness import Readiness
-from sesame.config import Settings, parse_host_port
+from sesame.config import Delivery, RelayTls, Settings, parse_host_port
 from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
+from sesame.delivery.https import HttpsClient
+from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
-from sesame.delivery.route import Router
+from sesame.delivery.route import Login, Relay, Router, Routes
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
-from sesame.dns import DomainNotFound, LocalZone, machine
+from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
+from sesame.delivery.tls_policy import TlsPolicy
+from sesame.dns import LocalZone
+from sesame.dns.hosts_file import read_hosts
+from sesame.dns.public import AddressGuard
 from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
+from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
 from sesame.sending.send import LARGE_BYTES
@@ -41,6 +48,7 @@ from sesame.server.tls import Certificate, development_files
 from sesame.store import custom_verification, decisions, development
 
 PURGE_EVERY_S = 3600.0
+REFRESH_EVERY_S = 3600.0
 DAY_S = 86_400.0
 
 
@@ -83,6 +91,7 @@ class Server:
             clock=clock,
         )
         self._mailbox = self._make_mailbox()
+        self._sts: StsPolicies | None = None
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
@@ -102,7 +111,12 @@ class Server:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(task)
-                    for task in (self._check_identities(), self._purge(), self._measure_loop())
+                    for task in (
+                        self._check_identities(),
+                        self._purge(),
+                        self._refresh_policies(),
+                        self._measure_loop(),
+                    )
                 ]
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
@@ -233,13 +247,17 @@ class Server:
 
     def _make_delivery(self) -> tuple[Scheduler, Pool]:
         services, settings = self.services, self._settings.delivery
+        guard = AddressGuard(settings.allow_networks)
+        contexts = TlsContexts(settings.tls_ca_file)
         router = Router(
             services.resolver,
-            missing=DomainNotFound,
-            relay=parse_host_port("delivery.relay", settings.relay) if settings.relay else None,
-            relay_addresses=machine.addresses,
+            guard,
+            draw=random.SystemRandom().random,
+            routes=_routes(settings),
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
-            allow_networks=settings.allow_networks,
+            own_names=(settings.hostname, *settings.own_names),
+            own_addresses=settings.own_addresses,
+            hosts_file=_in_hosts_file,
         )
         owners = SettingsCache(
             services.store,
@@ -248,7 +266,12 @@ class Server:
             signing_domain=settings.signing_domain,
         )
         signing = Signing(services.executor, threads=SIGNING_THREADS)
-        pool = Pool(hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock)
+        pool = Pool(
+            hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock, contexts=contexts
+        )
+        https = HttpsClient(services.resolver, guard, contexts.checked)
+        if settings.mta_sts:
+            self._sts = StsPolicies(services.store, services.resolver, https.get, clock=self._clock)
         default = settings.return_path_domain or settings.hostname
 
         def return_path(message_id: str, recipient_index: int, domain: str | None) -> str:
@@ -258,7 +281,18 @@ class Server:
 
         scheduler = Scheduler(
             services.spool,
-            Deliverer(router, pool, owners, signing, self._clock, return_path=return_path),
+            Deliverer(
+                router,
+                TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
+                pool,
+                owners,
+                signing,
+                self._clock,
+                return_path=return_path,
+                trace_field=lambda claim: received_field(
+                    hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
+                ),
+            ),
             owners,
             pool,
             RetryPolicy(
@@ -324,6 +358,15 @@ class Server:
                 self._log.error("identity_check_failed", reason=str(error))
             await asyncio.sleep(self._settings.dns.check_every_s)
 
+    async def _refresh_policies(self) -> None:
+        """Fetch MTA-STS policies again before they expire."""
+        while self._sts is not None:
+            await asyncio.sleep(REFRESH_EVERY_S)
+            try:
+                await self._sts.refresh_due()
+            except Unavailable as error:
+                self._log.error("mta_sts_refresh_failed", reason=str(error))
+
     async def _purge(self) -> None:
         """Let go of what is past its retention, a little at a time."""
         while True:
@@ -335,6 +378,47 @@ class Server:
                     await self.services.store.write(partial(purge, at=before), is_long=True)
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
+
+
+def _routes(settings: Delivery) -> Routes:
+    """The operator's table of relays."""
+
+    def relay(setting: str, where: str, tls: RelayTls, user: str, password_file: str) -> Relay | None:
+        if not where:
+            return None
+        name, port = parse_host_port(setting, where)
+        login = Login(user, Path(password_file).read_text().strip()) if user else None
+        return Relay(name=name, port=port, tls=_RELAY_TLS[tls], login=login)
+
+    return Routes(
+        relay(
+            "delivery.relay",
+            settings.relay,
+            settings.relay_tls,
+            settings.relay_user,
+            settings.relay_password_file,
+        ),
+        {
+            route.domain: relay("delivery.routes", route.relay, route.tls, route.user, route.password_file)
+            for route in settings.routes
+        },
+    )
+
+
+_RELAY_TLS: dict[RelayTls, TlsDemand] = {
+    "opportunistic": OPPORTUNISTIC,
+    "require": TlsDemand(mode=TlsMode.ENCRYPTED, reason="setting of the relay"),
+    "verify": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay"),
+    "implicit": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay", is_implicit=True),
+}
+
+
+def _in_hosts_file(name: str) -> list[str]:
+    """What /etc/hosts says about a name; read each time, for it is short and may change."""
+    try:
+        return read_hosts(Path("/etc/hosts").read_text(errors="replace"), name)
+    except OSError:
+        return []
 
 
 def lock_data_directory(path: Path) -> int:

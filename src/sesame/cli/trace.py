@@ -134,6 +134,8 @@ def _print_trace(found: "Trace") -> None:
             )
             print(f"    {when(attempt.at)}  {attempt.kind} {attempt.status}  {remote}")
             print(f"        {one_line(attempt.diagnostic)}")
+            if attempt.tls_verdict:
+                print(f"        {one_line(attempt.tls_verdict)}")
 
 
 def _trace_json(found: "Trace") -> dict[str, Any]:
@@ -164,6 +166,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
                         "remote_mta": attempt.remote_mta,
                         "remote_ip": attempt.remote_ip,
                         "tls": attempt.tls,
+                        "tls_verdict": attempt.tls_verdict,
                     }
                     for attempt in recipient.attempts
                 ],

@@ -4,7 +4,10 @@ The class of the basic reply code decides, for that is what a client must obey (
 4.2.1); the enhanced status code says why (RFC 3463). Nothing here raises.
 """
 
+from dataclasses import replace
+
 from sesame.delivery.route import Host, Unroutable
+from sesame.delivery.tls import TlsFailed
 from sesame.errors import SesameError
 from sesame.mail.status import reply_status
 from sesame.model import Outcome, OutcomeKind
@@ -15,7 +18,9 @@ from sesame.smtp.reply import Reply, printable
 MAX_DIAGNOSTIC = 500
 
 
-def from_result(result: RecipientResult, host: Host, *, tls: str | None) -> Outcome:
+def from_result(
+    result: RecipientResult, host: Host, *, tls: str | None, verdict: str | None = None
+) -> Outcome:
     """The outcome of a transaction for one recipient."""
     reply = result.reply
     if result.is_delivered:
@@ -25,12 +30,15 @@ def from_result(result: RecipientResult, host: Host, *, tls: str | None) -> Outc
     else:
         # A success where none belongs (2yz to MAIL without a message taken) settles nothing either.
         kind = OutcomeKind.TRANSIENT
-    return _of_reply(kind, reply, host, tls=tls)
+    return replace(_of_reply(kind, reply, host, tls=tls), tls_verdict=verdict)
 
 
 def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:
-    """The server would not talk to us. Only its EHLO refusal is about mail; a greeting may pass."""
-    permanent = reply.is_permanent and stage is not Stage.CONNECT
+    """The server would not talk to us. Only its EHLO refusal is about mail; a greeting may pass.
+
+    A password that it does not take is the operator's to mend, and no reason to give mail back.
+    """
+    permanent = reply.is_permanent and stage not in (Stage.CONNECT, Stage.AUTH)
     return _of_reply(OutcomeKind.PERMANENT if permanent else OutcomeKind.TRANSIENT, reply, host, tls=None)
 
 
@@ -42,6 +50,8 @@ def from_error(error: Exception, host: Host | None) -> Outcome:
     match error:
         case Unroutable() | MessageNotSendable():
             kind, status = OutcomeKind.PERMANENT, error.status
+        case TlsFailed():
+            kind, status = OutcomeKind.TRANSIENT, "4.7.5"
         case RemoteProtocolError():
             kind, status = OutcomeKind.TRANSIENT, "4.5.0"
         case TimeoutError():
@@ -57,6 +67,7 @@ def from_error(error: Exception, host: Host | None) -> Outcome:
         remote_mta=None if host is None else host.name,
         remote_ip=None if host is None else host.address,
         ambiguous=isinstance(error, RemoteProtocolError) and error.ambiguous,
+        tls_verdict=f"refused: {_one_line(str(error))}" if isinstance(error, TlsFailed) else None,
     )
 
 
@@ -67,17 +78,6 @@ def fault_of_ours() -> Outcome:
     """
     return Outcome(
         kind=OutcomeKind.TRANSIENT, status="4.3.0", diagnostic="internal fault of the sending service"
-    )
-
-
-def needs_tls(host: Host) -> Outcome:
-    """The host offers no TLS that works, and the message may not go in clear."""
-    return Outcome(
-        kind=OutcomeKind.TRANSIENT,
-        status="4.7.5",
-        diagnostic="the server offers no TLS, and the configuration set requires it",
-        remote_mta=host.name,
-        remote_ip=host.address,
     )
 
 

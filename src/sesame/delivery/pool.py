@@ -4,11 +4,11 @@ What to keep is decided here without waiting; connecting is `session`'s. A kept 
 out dead before anything was sent on it is replaced once, silently.
 """
 
-import ssl
 from collections import defaultdict
 
 from sesame.delivery.route import Host
-from sesame.delivery.session import Session, TlsFailed
+from sesame.delivery.session import Session
+from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed
 from sesame.observe import Clock
 
 MAX_IDLE_S = 20.0
@@ -20,12 +20,14 @@ MAX_MESSAGES = 500
 class Pool:
     """Opens, lends and keeps sessions."""
 
-    def __init__(self, *, hostname: str, timeout_s: float, clock: Clock) -> None:
+    def __init__(
+        self, *, hostname: str, timeout_s: float, clock: Clock, contexts: TlsContexts | None = None
+    ) -> None:
         self._hostname = hostname
         self._timeout_s = timeout_s
         self._clock = clock
         self._idle: defaultdict[Host, list[Session]] = defaultdict(list)
-        self._tls = _opportunistic()
+        self._contexts = contexts or TlsContexts()
 
     async def borrow(self, host: Host) -> Session:
         """A session that is ready; raises what `Session.open` raises."""
@@ -63,16 +65,25 @@ class Pool:
                 del self._idle[host]
 
     async def _open(self, host: Host) -> Session:
-        try:
-            return await Session.open(host, hostname=self._hostname, timeout_s=self._timeout_s, tls=self._tls)
-        except TlsFailed:
-            return await Session.open(host, hostname=self._hostname, timeout_s=self._timeout_s, tls=None)
-
-
-def _opportunistic() -> ssl.SSLContext:
-    """TLS without authentication: better than clear text, and all that MX delivery can ask for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+        """A new session; where the host's demand may fall back, the failure goes along as `tls_failure`."""
+        demand: TlsDemand = host.tls
+        first: TlsFailed | None = None
+        while True:
+            try:
+                session = await Session.open(
+                    host,
+                    hostname=self._hostname,
+                    timeout_s=self._timeout_s,
+                    contexts=self._contexts,
+                    demand=demand,
+                    now=self._clock.now(),
+                )
+            except TlsFailed as error:
+                if demand.otherwise is None:
+                    raise
+                first, demand = first or error, demand.otherwise
+            else:
+                if first is not None:
+                    session.tls_failure = first
+                    session.verdict += f"; {host.tls.reason or 'TLS'} failed: {first}"
+                return session

@@ -1,8 +1,7 @@
 """One SMTP connection to one host: moves the bytes that `smtp.client` decides about.
 
-TLS is opportunistic (RFC 3207, RFC 7435): taken when offered, certificate not checked, and where the
-handshake fails the caller may connect again without. Every wait has its time limit (RFC 5321
-section 4.5.3.2).
+The demand says how far TLS goes (`tls`); a connection that does not meet it is not handed out. Every wait
+has its time limit (RFC 5321 section 4.5.3.2).
 """
 
 import asyncio
@@ -10,8 +9,11 @@ import ssl
 from typing import Self, cast
 
 from sesame.delivery.route import Host
+from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed, TlsMode, check_dane, handshake_failure
 from sesame.errors import SesameError
 from sesame.smtp.client import (
+    Authenticated,
+    AuthRefused,
     ClientConnection,
     Closed,
     Event,
@@ -22,7 +24,8 @@ from sesame.smtp.client import (
     TlsRefused,
     TransactionDone,
 )
-from sesame.smtp.errors import RemoteProtocolError, Stage
+from sesame.smtp.errors import LocalProtocolError, RemoteProtocolError, Stage
+from sesame.smtp.extensions import Extensions
 from sesame.smtp.reply import Reply
 
 
@@ -35,16 +38,16 @@ class HostRefused(SesameError):
         self.reply = reply
 
 
-class TlsFailed(SesameError):
-    """The host offered TLS and the handshake failed; it may be tried in clear."""
-
-
 class Session(asyncio.Protocol):
     """A connection that is ready for messages. Make it with `Session.open`."""
 
     def __init__(self, host: Host, client: ClientConnection, *, timeout_s: float) -> None:
         self.host = host
         self.tls: str | None = None
+        self.verdict = ""
+        """How the connection is secured, in words."""
+        self.tls_failure: TlsFailed | None = None
+        """What a stricter demand had to fall back from."""
         self.messages = 0
         self.idle_since = 0.0
         self._client = client
@@ -55,21 +58,29 @@ class Session(asyncio.Protocol):
         self._error: Exception | None = None
 
     @classmethod
-    async def open(cls, host: Host, *, hostname: str, timeout_s: float, tls: ssl.SSLContext | None) -> Self:
-        """Connect, greet and, if `tls` is given and offered, encrypt.
+    async def open(
+        cls,
+        host: Host,
+        *,
+        hostname: str,
+        timeout_s: float,
+        contexts: TlsContexts,
+        demand: TlsDemand,
+        now: float,
+    ) -> Self:
+        """Connect, greet, encrypt as `demand` says, and log in where the host wants it.
 
-        Raises OSError, TimeoutError, `HostRefused`, `TlsFailed` or `RemoteProtocolError`.
+        `now` is Unix seconds, for certificates. Raises OSError, TimeoutError, `HostRefused`, `TlsFailed` or
+        `RemoteProtocolError`.
         """
         session = cls(host, ClientConnection(hostname=hostname), timeout_s=timeout_s)
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout_s):
-                await loop.create_connection(lambda: session, host.address, host.port)
-                ready = await session._until(Ready, Refused)
-                if tls is not None and isinstance(ready, Ready) and ready.extensions.has_starttls:
-                    ready = await session._start_tls(tls)
-            if isinstance(ready, Refused):
-                raise HostRefused(ready.stage, ready.reply)
+                ready = await session._secured(contexts, demand, now=now)
+                if isinstance(ready, Refused):
+                    raise HostRefused(ready.stage, ready.reply)
+                if host.login is not None:
+                    await session._log_in(host.login.user, host.login.password)
         except BaseException:
             session.abort()
             raise
@@ -98,6 +109,11 @@ class Session(asyncio.Protocol):
         return done.results[0]
 
     @property
+    def extensions(self) -> Extensions:
+        """What the server offers."""
+        return self._client.extensions
+
+    @property
     def is_usable(self) -> bool:
         """Whether another message can be sent."""
         return self._error is None and self._transport is not None and self._client.is_ready
@@ -120,26 +136,90 @@ class Session(asyncio.Protocol):
             self._transport.abort()
             self._transport = None
 
-    async def _start_tls(self, context: ssl.SSLContext) -> Event:
+    async def _secured(self, contexts: TlsContexts, demand: TlsDemand, *, now: float) -> Event:
+        """Connect and come as far as the server's EHLO on a connection that meets the demand."""
+        loop = asyncio.get_running_loop()
+        context = contexts.of(demand)
+        if demand.is_implicit:
+            try:
+                await loop.create_connection(
+                    lambda: self,
+                    self.host.address,
+                    self.host.port,
+                    ssl=context,
+                    server_hostname=self.host.name,
+                )
+            except ssl.SSLError as error:
+                raise handshake_failure(error, self.host.name) from error
+            self._note_tls(demand, now=now)
+            return await self._until(Ready, Refused)
+        await loop.create_connection(lambda: self, self.host.address, self.host.port)
+        ready = await self._until(Ready, Refused)
+        if isinstance(ready, Refused) or demand.mode is TlsMode.CLEAR:
+            self.verdict = "in clear"
+            return ready
+        assert isinstance(ready, Ready)
+        event = await self._start_tls(context, demand, now=now) if ready.extensions.has_starttls else None
+        if event is not None:
+            return event
+        if demand.mode is not TlsMode.OPPORTUNISTIC:
+            raise TlsFailed("starttls-not-supported", f"`{self.host.name}` offers no TLS")
+        self.verdict = "in clear: the server offers no TLS"
+        return ready
+
+    async def _start_tls(self, context: ssl.SSLContext, demand: TlsDemand, *, now: float) -> Event | None:
+        """TLS by STARTTLS and the EHLO behind it; None if the server does not want to."""
         self._client.start_tls()
         self._flush()
-        event = await self._until(TlsReady, TlsRefused)
-        if isinstance(event, TlsRefused):
-            return Ready(extensions=self._client.extensions)
+        if isinstance(await self._until(TlsReady, TlsRefused), TlsRefused):
+            return None
         assert self._transport is not None
+        name = demand.names[0] if demand.mode is TlsMode.DANE else self.host.name
         try:
             transport = await asyncio.get_running_loop().start_tls(
-                self._transport, self, context, server_hostname=self.host.name
+                self._transport,
+                self,
+                context,
+                server_hostname=name,
+                ssl_handshake_timeout=self._timeout_s / 2,
             )
         except (OSError, ValueError) as error:  # ValueError: a name from DNS that TLS cannot say
-            raise TlsFailed(f"TLS handshake with `{self.host.name}` failed: {error}") from error
+            raise handshake_failure(error, self.host.name) from error
         if transport is None:
-            raise TlsFailed(f"TLS handshake with `{self.host.name}` failed: connection lost")
+            raise TlsFailed("validation-failure", f"TLS handshake with `{self.host.name}` failed: closed")
         self._transport = transport
-        self.tls = transport.get_extra_info("ssl_object").version()
+        self._note_tls(demand, now=now)
         self._client.tls_started()
         self._flush()
         return await self._until(Ready, Refused)
+
+    def _note_tls(self, demand: TlsDemand, *, now: float) -> None:
+        """Hold the certificate to the demand where the handshake did not, and say what it came to."""
+        assert self._transport is not None
+        tls = self._transport.get_extra_info("ssl_object")
+        match demand.mode:
+            case TlsMode.DANE:
+                checked = f"certificate as TLSA {check_dane(demand, tls, now=now)} says"
+            case TlsMode.VERIFIED:
+                checked = f"certificate good for {self.host.name}"
+            case _:
+                checked = "certificate not checked"
+        self.tls = tls.version()
+        self.verdict = f"{self.tls}, {checked}" + (f" ({demand.reason})" if demand.reason else "")
+
+    async def _log_in(self, user: str, password: str) -> None:
+        if self.tls is None:
+            raise TlsFailed(
+                "starttls-not-supported", f"`{self.host.name}` offers no TLS, which a password needs"
+            )
+        try:
+            self._client.authenticate(user, password)
+        except LocalProtocolError as error:
+            raise RemoteProtocolError(str(error), stage=Stage.AUTH) from error
+        self._flush()
+        event = await self._until(Authenticated, AuthRefused)
+        if isinstance(event, AuthRefused):
+            raise HostRefused(Stage.AUTH, event.reply)
 
     async def _until(self, *wanted: type[Event]) -> Event:
         """The next event of a wanted kind; raises what ended the connection instead."""

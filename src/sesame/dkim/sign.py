@@ -52,6 +52,8 @@ _OVERSIGNED = (
     b"message-id",
     b"mime-version",
     b"content-type",
+    b"list-unsubscribe",
+    b"list-unsubscribe-post",
 )
 # the same if they occur (RFC 6376 section 5.4.1, RFC 8058 section 4)
 _SIGNED_IF_PRESENT = (
@@ -61,8 +63,6 @@ _SIGNED_IF_PRESENT = (
     b"content-transfer-encoding",
     b"content-disposition",
     b"list-id",
-    b"list-unsubscribe",
-    b"list-unsubscribe-post",
     b"feedback-id",
 )
 

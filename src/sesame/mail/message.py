@@ -237,6 +237,14 @@ def stamp(*, at: float, message_id_field: str) -> bytes:
     return f"Date: {_date(int(at))}\r\nMessage-ID: {message_id_field}\r\n".encode("ascii")
 
 
+def received_field(*, hostname: str, message_id: str, at: float) -> bytes:
+    """The Received field of a message that was accepted `at` (RFC 5321 section 4.4).
+
+    It says neither from whom nor how: that is the sender's business and none of the recipients'.
+    """
+    return f"Received: by {hostname} (Sesame) id {message_id};\r\n {_date(int(at))}\r\n".encode("ascii")
+
+
 @lru_cache(maxsize=16)  # messages of one second share it
 def _date(second: int) -> str:
     return formatdate(second).removesuffix("-0000") + "+0000"

@@ -126,6 +126,11 @@ def check_parts(message: bytes, *, body: int, content_type_value: str, dispositi
             pending.append((inner_kind, _Part(inner_body, end, part.depth + 1)))
 
 
+def inner_parts(message: bytes, kind: ContentType, *, start: int, end: int) -> list[tuple[int, int]]:
+    """Where the parts of a multipart begin and end whose body lies between `start` and `end`."""
+    return list(_inner(message, kind, _Part(start, end, 0)))
+
+
 def _inner(message: bytes, kind: ContentType, part: _Part) -> Iterator[tuple[int, int]]:
     """Where the parts directly inside `part` begin and end."""
     if kind.type == "message":

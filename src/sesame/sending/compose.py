@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sesame.access.authorize import SenderAddress, SendRequest, normal_name, parse_identity_arn
-from sesame.errors import InvalidParameterValue
+from sesame.errors import InvalidParameterValue, MessageRejected
 from sesame.mail import words
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
@@ -23,6 +23,9 @@ from sesame.sending.submission import RawContent, SimpleContent, Submission, Tem
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
 from sesame.templates import RenderingError
+
+MAX_HOPS = 50
+"""Received fields of a message that is taken; one with more goes round in a loop (RFC 5321 section 6.3)."""
 
 MAX_RECIPIENTS = 50
 """To, Cc and Bcc together (SES quota)."""
@@ -167,6 +170,8 @@ def _compose_template(submission: Submission, content: TemplateContent, stamp: S
 def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> Composed:
     check_size(len(content.data), submission.max_bytes)
     message = read_message(content.data)
+    if sum(field.key == b"received" for field in message.fields) > MAX_HOPS:
+        raise MessageRejected(f"Message has more than {MAX_HOPS} Received fields: it goes round in a loop.")
     x_ses = message.x_ses
     tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
     for field, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):

@@ -3,16 +3,18 @@
 Does no I/O, keeps no time, picks no server: its owner moves the bytes, runs the timeout that
 belongs to `stage`, and calls `receive_eof` when the server goes away. One message at a time, any
 number one after the other. Sources: RFC 5321, 2920 (PIPELINING), 3207 (STARTTLS), 1870 (SIZE),
-6152 (8BITMIME), 1047 (the moment of doubt behind the last dot).
+6152 (8BITMIME), 4954 (AUTH), 1047 (the moment of doubt behind the last dot).
 
 INVARIANT: a reply counts only for a command whose bytes were handed out before; whatever else the
 server says is an error. Nothing but lines of mail text, dots doubled, goes out behind 354.
 """
 
+import base64
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sesame.mail.seven_bit import header_is_seven_bit
 from sesame.smtp.command import is_mailbox
 from sesame.smtp.data import stuff
 from sesame.smtp.errors import (
@@ -81,7 +83,19 @@ class Closed:
     reply: Reply | None
 
 
-Event = Ready | TlsReady | TlsRefused | Refused | TransactionDone | Closed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticated:
+    """The server knows us now; send messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthRefused:
+    """The server does not take our user name or password; the connection goes on without."""
+
+    reply: Reply
+
+
+Event = Ready | TlsReady | Authenticated | AuthRefused | TlsRefused | Refused | TransactionDone | Closed
 
 
 class _Transaction:
@@ -133,6 +147,7 @@ class ClientConnection:
         self._is_starting_tls = False
         self._is_closed = False
         self._must_reset = False
+        self._auth_answers: deque[bytes] = deque()
         self._transaction: _Transaction | None = None
         self._failure: RemoteProtocolError | None = None
         self._events: list[Event] = []
@@ -224,6 +239,23 @@ class ClientConnection:
         self._extensions = NO_EXTENSIONS
         self._queue(Stage.HELLO, f"EHLO {self._hostname}\r\n".encode("ascii"))
 
+    def authenticate(self, user: str, password: str) -> None:
+        """Log in by AUTH PLAIN, or LOGIN where there is no PLAIN; `Authenticated` or `AuthRefused` follows.
+
+        Only over TLS, which the caller sees to (RFC 4954 section 4). Raises LocalProtocolError when the
+        server offers neither.
+        """
+        self._require_ready()
+        mechanisms = self._extensions.keywords.get("AUTH", "").upper().split()
+        if "PLAIN" in mechanisms:
+            token = base64.b64encode(f"\0{user}\0{password}".encode())
+            self._queue(Stage.AUTH, b"AUTH PLAIN %b\r\n" % token)
+        elif "LOGIN" in mechanisms:
+            self._auth_answers.extend(base64.b64encode(text.encode()) + b"\r\n" for text in (user, password))
+            self._queue(Stage.AUTH, b"AUTH LOGIN\r\n")
+        else:
+            raise LocalProtocolError("server offers neither AUTH PLAIN nor AUTH LOGIN")
+
     def send_message(self, mail_from: str, recipients: Sequence[str], data: bytes) -> None:
         """Send one message; `TransactionDone` follows. An empty `mail_from` is the null path.
 
@@ -272,7 +304,10 @@ class ClientConnection:
             if not self._extensions.has_eight_bit_mime:
                 # RFC 6152 section 3: convert or give up, never send it as it is.
                 raise MessageNotSendable("server takes no 8-bit text", status="5.6.3")
+            # Never BODY=BINARYMIME: what goes out is lines of text (RFC 3030 section 3).
             parameters += " BODY=8BITMIME"
+            if self._extensions.has_smtp_utf8 and not header_is_seven_bit(data):
+                parameters += " SMTPUTF8"
         return f"MAIL FROM:<{mail_from}>{parameters}\r\n".encode("ascii")
 
     def _queue(self, stage: Stage, data: bytes) -> None:
@@ -311,14 +346,17 @@ class ClientConnection:
             return self._take_farewell(reply)
         if not self._awaited:
             raise self._fail(f"reply without a command: `{reply.diagnostic[:80]}`")
-        if 300 <= reply.code < 400 and not (reply.code == 354 and self._awaited[0] is Stage.DATA):
-            raise self._fail(f"reply does not fit: `{reply.diagnostic[:80]}`")
         stage = self._awaited[0]
+        is_asked = (reply.code, stage) in ((354, Stage.DATA), (334, Stage.AUTH))
+        if 300 <= reply.code < 400 and not is_asked:
+            raise self._fail(f"reply does not fit: `{reply.diagnostic[:80]}`")
         match stage:
             case Stage.CONNECT | Stage.HELLO:
                 self._take_hello(stage, reply)
             case Stage.TLS:
                 self._take_tls(reply)
+            case Stage.AUTH:
+                self._take_auth(reply)
             case Stage.RESET:
                 self._take_reset(reply)
             case Stage.QUIT:
@@ -363,6 +401,15 @@ class ClientConnection:
         self._is_starting_tls = True
         self._is_ready = False
         self._events.append(TlsReady())
+
+    def _take_auth(self, reply: Reply) -> None:
+        if reply.code == 334:
+            if not self._auth_answers:
+                raise self._fail("AUTH asks for more than there is")
+            self._queue(Stage.AUTH, self._auth_answers.popleft())
+            return
+        self._auth_answers.clear()
+        self._events.append(Authenticated() if reply.is_positive else AuthRefused(reply=reply))
 
     def _take_reset(self, reply: Reply) -> None:
         if not reply.is_positive:

@@ -16,6 +16,7 @@ class Stage(Enum):
     HELLO = "hello"
     TLS = "tls"
     IDLE = "idle"
+    AUTH = "auth"
     RESET = "reset"
     MAIL = "mail"
     RCPT = "rcpt"

@@ -1,7 +1,7 @@
 """What a server said it can do, read from its EHLO reply.
 
 Unknown keywords are kept and mean nothing. Sources: RFC 5321 section 4.1.1.1, RFC 1870, 2920,
-3207 and 6152.
+3207, 6152 and 6531.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ class Extensions:
     has_pipelining: bool = False
     has_eight_bit_mime: bool = False
     has_size: bool = False
+    has_smtp_utf8: bool = False
     has_starttls: bool = False
 
 
@@ -39,6 +40,7 @@ def read_extensions(reply: Reply) -> Extensions:
         has_pipelining="PIPELINING" in keywords,
         has_eight_bit_mime="8BITMIME" in keywords,
         has_size="SIZE" in keywords,
+        has_smtp_utf8="SMTPUTF8" in keywords,
         has_starttls="STARTTLS" in keywords,
     )
 

@@ -154,8 +154,8 @@ class Spool:
         if not held:
             return False
         await tx.execute(
-            "INSERT INTO attempt (recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attempt (recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             claim.recipient_seq,
             now,
             outcome.kind.value,
@@ -164,6 +164,7 @@ class Spool:
             outcome.remote_mta,
             outcome.remote_ip,
             outcome.tls,
+            outcome.tls_verdict,
         )
         await _event(
             tx,

@@ -18,6 +18,7 @@ class Attempt:
     remote_mta: str | None
     remote_ip: str | None
     tls: str | None
+    tls_verdict: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             "SELECT seq, address, state, due_at FROM recipient WHERE message_seq = ? ORDER BY n", row[0]
         ):
             attempts = await tx.all(
-                "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls FROM attempt"
+                "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict FROM attempt"
                 " WHERE recipient_seq = ? ORDER BY seq",
                 seq,
             )
@@ -85,6 +86,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
                             remote_mta=a[4],
                             remote_ip=a[5],
                             tls=a[6],
+                            tls_verdict=a[7],
                         )
                         for a in attempts
                     ),

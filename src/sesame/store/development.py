@@ -67,10 +67,10 @@ async def withdraw(tx: Transaction, name: str, kind: str) -> int:
     return await tx.execute("DELETE FROM zone_record WHERE name = ? AND kind = ?", name.lower(), kind)
 
 
-async def zone_records(tx: Transaction, name: str, kind: str) -> list[str]:
-    """The values of a name and kind in the local zone."""
-    rows = await tx.all("SELECT value FROM zone_record WHERE name = ? AND kind = ?", name.lower(), kind)
-    return [row[0] for row in rows]
+async def zone_records(tx: Transaction, name: str) -> list[tuple[str, str]]:
+    """The kinds and values that a name has in the local zone."""
+    rows = await tx.all("SELECT kind, value FROM zone_record WHERE name = ?", name.lower())
+    return [(row[0], row[1]) for row in rows]
 
 
 async def all_zone_records(tx: Transaction) -> list[tuple[str, str, str]]:
