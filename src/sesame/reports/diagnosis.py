@@ -1,0 +1,195 @@
+"""Why a recipient was not reached: the codes and the reason in a diagnostic text.
+
+Reads reply codes, enhanced codes and, by the phrases of `phrases`, a reason; says whether an address
+is gone for good. Phrases before codes, because servers use 5.1.1 and 5.7.1 for anything. Sources: RFC
+3463, RFC 5248 (the registry of codes), RFC 5321 section 4.2; phrases as servers write them.
+
+INVARIANT: linear in the text; only an address or a domain that does not exist is hard.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from sesame.mail.status import StatusCode, find_status, parse_status
+from sesame.reports.phrases import find_reason
+from sesame.reports.report import Reason
+
+DIAGNOSTIC_LIMIT = 4_096  # characters of one diagnostic that are read
+HARD: frozenset[Reason] = frozenset({"no-mailbox", "no-domain", "moved", "accepts-no-mail"})
+Stage = Literal["", "connect", "mail", "rcpt", "data"]
+
+_REPLY = re.compile(r"(?<![\w.@#/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])")
+_BARE_REPLY = re.compile(r"(?<![\w.@#/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
+_STAGES: tuple[tuple[str, Stage], ...] = (
+    ("in reply to rcpt", "rcpt"),
+    ("in reply to mail from", "mail"),
+    ("in reply to end of data", "data"),
+    ("in reply to data", "data"),
+    ("after rcpt to", "rcpt"),
+    ("after mail from", "mail"),
+    ("after end of data", "data"),
+    ("after data", "data"),
+    ("after sending data block", "data"),
+    ("[rcpt_to]", "rcpt"),
+    ("[mail_from]", "mail"),
+    ("[data]", "data"),
+    ("smtp:rcpt", "rcpt"),
+    ("for text command", "data"),
+    ("remote server after rcpt", "rcpt"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a diagnostic says; `status` is None when it and its report hold no code at all."""
+
+    status: StatusCode | None
+    reply_code: int | None
+    reason: Reason
+    hard: bool
+
+
+def diagnose(diagnostic: str, *, stated: str = "", stage_text: str = "", delayed: bool = False) -> Diagnosis:
+    """Codes and reason of a diagnostic text.
+
+    `stated` is what the report's Status field says; `stage_text` more text that may tell after which
+    command the answer came; a delay is never hard.
+    """
+    text = diagnostic[:DIAGNOSTIC_LIMIT]
+    reply_code, own = find_reply(text)
+    field = parse_status(stated) or find_status(stated[:200])
+    status = _choose(field, own, find_status(_without_versions(text)), reply_code)
+    reason = reason_for(text, status)
+    stage = find_stage(text) or find_stage(stage_text[:DIAGNOSTIC_LIMIT])
+    if reason == "no-mailbox" and _is_filter(status, stage):
+        reason = "recipient-refuses"
+    return Diagnosis(
+        status=status, reply_code=reply_code, reason=reason, hard=reason in HARD and not delayed
+    )
+
+
+def find_reply(text: str) -> tuple[int | None, StatusCode | None]:
+    """The reply code in a text, and the enhanced code that comes with it: the first pair of both."""
+    first: int | None = None
+    for match in _REPLY.finditer(text):
+        first = first or int(match[1])
+        if match[2] and (status := parse_status(match[2])) and status.class_ == int(match[1]) // 100:
+            return int(match[1]), status
+    if first is None and (bare := _BARE_REPLY.search(text)):
+        first = int(bare[1])
+    return first, None
+
+
+def find_stage(text: str) -> Stage:
+    """After which command a text says that the answer came."""
+    lowered = text.lower()
+    for words, stage in _STAGES:
+        if words in lowered:
+            return stage
+    command = ""
+    for line in lowered.split("\n"):
+        if line.startswith(">>> "):
+            command = line[4:8]
+        elif line.startswith("<<< ") and line[4:5] in ("4", "5") and command:
+            break
+    stages: dict[str, Stage] = {"rcpt": "rcpt", "mail": "mail", "data": "data", ".": "data"}
+    return stages.get(command.strip(), "")
+
+
+def reason_for(text: str, status: StatusCode | None) -> Reason:
+    """Phrases first; codes where the phrases say nothing."""
+    found = find_reason(text)
+    if found is None or (found in ("policy", "system", "network", "expired") and _precise(status)):
+        found = _by_status(status) or found
+    return found or "other"
+
+
+def _precise(status: StatusCode | None) -> bool:
+    return status is not None and (status.subject, status.detail) in ((2, 2), (3, 4), (2, 3))
+
+
+def _is_filter(status: StatusCode | None, stage: Stage) -> bool:
+    """Is "no such user" the answer of something that had already taken the address?
+
+    Providers that filter by recipient's wish answer so after DATA, or with 5.2.x (the mailbox, not the
+    address), and the address exists.
+    """
+    if stage == "rcpt":
+        return False
+    return stage == "data" or (status is not None and status.subject == 2)
+
+
+def _choose(
+    field: StatusCode | None, own: StatusCode | None, loose: StatusCode | None, reply_code: int | None
+) -> StatusCode | None:
+    """The most telling code: that of the reply itself, then a field that says more than its class."""
+    if own is not None and (own.subject or own.detail or field is None):
+        return own
+    if field is not None and (field.subject or field.detail):
+        return field
+    if loose is not None and loose.class_ != 2 and (field is None or loose.subject or loose.detail):
+        return loose
+    if field is not None:
+        return field
+    return StatusCode(reply_code // 100, 0, 0) if reply_code else None
+
+
+def _without_versions(text: str) -> str:
+    return text.replace("Exim 4.", "Exim ").replace("Sendmail 5.", "Sendmail ")
+
+
+def _by_status(status: StatusCode | None) -> Reason | None:
+    if status is None:
+        return None
+    if (reason := _CODES.get((status.subject, status.detail))) is not None:
+        if reason in HARD and status.class_ != 5:
+            return "network" if reason == "no-domain" else "other"
+        return reason
+    return _SUBJECTS.get(status.subject)
+
+
+_SUBJECTS: dict[int, Reason] = {2: "disabled", 4: "network", 6: "content", 7: "policy"}
+_CODES: dict[tuple[int, int], Reason] = {
+    (1, 0): "no-mailbox",
+    (1, 1): "no-mailbox",
+    (1, 2): "no-domain",
+    (1, 3): "no-mailbox",
+    (1, 4): "no-mailbox",
+    (1, 6): "moved",
+    (1, 7): "sender-refused",
+    (1, 8): "sender-refused",
+    (1, 9): "other",
+    (1, 10): "accepts-no-mail",
+    (2, 0): "recipient-refuses",
+    (2, 1): "disabled",
+    (2, 2): "mailbox-full",
+    (2, 3): "too-large",
+    (3, 1): "mailbox-full",
+    (3, 2): "system",
+    (3, 3): "system",
+    (3, 4): "too-large",
+    (3, 5): "system",
+    (4, 4): "no-domain",
+    (4, 6): "loop",
+    (4, 7): "expired",
+    (4, 0): "network",
+    (4, 1): "expired",
+    (5, 1): "syntax",
+    (5, 2): "syntax",
+    (5, 4): "syntax",
+    (7, 7): "policy",
+    (7, 8): "policy",
+    (7, 9): "authentication",
+    (7, 20): "authentication",
+    (7, 21): "authentication",
+    (7, 22): "authentication",
+    (7, 23): "authentication",
+    (7, 24): "authentication",
+    (7, 25): "reputation",
+    (7, 26): "authentication",
+    (7, 27): "sender-refused",
+    (7, 28): "rate",
+    (7, 29): "authentication",
+    (7, 30): "tls",
+}
