@@ -32,6 +32,15 @@ def find_addresses(text: str) -> list[tuple[int, int, str]]:
     return found
 
 
+def without_addresses(text: str) -> str:
+    """Text with `@` in place of each address, so that no word of an address is read as one of the text."""
+    pieces, at = [], 0
+    for start, end, _ in find_addresses(text):
+        pieces.append(text[at:start])
+        at = end
+    return "@".join([*pieces, text[at:]])
+
+
 def first_address(text: str) -> str:
     """The first address of a field's body, the one in angle brackets before any other; or nothing."""
     opened = text.rfind("<")

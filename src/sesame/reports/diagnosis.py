@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sesame.mail.status import StatusCode, find_status, parse_status
+from sesame.reports.addresses import without_addresses
 from sesame.reports.phrases import find_reason
 from sesame.reports.report import Reason
 
@@ -21,6 +22,7 @@ Stage = Literal["", "connect", "mail", "rcpt", "data"]
 
 _REPLY = re.compile(r"(?<![\w.@#/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])")
 _BARE_REPLY = re.compile(r"(?<![\w.@#/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
+_GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
 _STAGES: tuple[tuple[str, Stage], ...] = (
     ("in reply to rcpt", "rcpt"),
     ("in reply to mail from", "mail"),
@@ -32,6 +34,14 @@ _STAGES: tuple[tuple[str, Stage], ...] = (
     ("after data", "data"),
     ("after sending data block", "data"),
     ("[rcpt_to]", "rcpt"),
+    ("like recipient", "rcpt"),
+    ("like our rcpt to", "rcpt"),
+    ("server has rejected address", "rcpt"),
+    ("rcpt to command", "rcpt"),
+    ("did not like our mail from", "mail"),
+    ("did not like our data", "data"),
+    ("sender was rejected", "mail"),
+    ("failed after i sent the message", "data"),
     ("[mail_from]", "mail"),
     ("[data]", "data"),
     ("smtp:rcpt", "rcpt"),
@@ -60,13 +70,12 @@ def diagnose(diagnostic: str, *, stated: str = "", stage_text: str = "", delayed
     reply_code, own = find_reply(text)
     field = parse_status(stated) or find_status(stated[:200])
     status = _choose(field, own, find_status(_without_versions(text)), reply_code)
-    reason = reason_for(text, status)
+    reason = reason_for(_without_gloss(text), status)
     stage = find_stage(text) or find_stage(stage_text[:DIAGNOSTIC_LIMIT])
     if reason == "no-mailbox" and _is_filter(status, stage):
         reason = "recipient-refuses"
-    return Diagnosis(
-        status=status, reply_code=reply_code, reason=reason, hard=reason in HARD and not delayed
-    )
+    hard = reason in HARD and not delayed and _is_certain(reason, status, stage, coded=reply_code is not None)
+    return Diagnosis(status=status, reply_code=reply_code, reason=reason, hard=hard)
 
 
 def find_reply(text: str) -> tuple[int | None, StatusCode | None]:
@@ -99,7 +108,7 @@ def find_stage(text: str) -> Stage:
 
 def reason_for(text: str, status: StatusCode | None) -> Reason:
     """Phrases first; codes where the phrases say nothing."""
-    found = find_reason(text)
+    found = find_reason(without_addresses(text))
     if found is None or (found in ("policy", "system", "network", "expired") and _precise(status)):
         found = _by_status(status) or found
     return found or "other"
@@ -115,9 +124,23 @@ def _is_filter(status: StatusCode | None, stage: Stage) -> bool:
     Providers that filter by recipient's wish answer so after DATA, or with 5.2.x (the mailbox, not the
     address), and the address exists.
     """
-    if stage == "rcpt":
+    if stage == "rcpt" or (status is not None and status.subject == 1):
         return False
     return stage == "data" or (status is not None and status.subject == 2)
+
+
+def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, *, coded: bool) -> bool:
+    """Is an address gone for certain? "No such user" counts with a code of addressing, as an answer to
+    RCPT, or in words alone; a reply of unknown place with neither may be a filter's."""
+    if reason == "no-mailbox":
+        return stage == "rcpt" or not coded or (status is not None and status.subject == 1)
+    return reason != "accepts-no-mail" or status is None or status.class_ == 5
+
+
+def _without_gloss(text: str) -> str:
+    """A reply without the sentence that some gateways put before it (`5.1.0 - Unknown address error 550-'…'`)."""
+    match = _GLOSS.match(text)
+    return text[match.end() :] if match else text
 
 
 def _choose(

@@ -32,20 +32,26 @@ def compile_phrases(*phrases: str) -> tuple[tuple[str, ...], ...]:
 
 def _has(text: str, phrase: tuple[str, ...]) -> bool:
     first, *rest = phrase
-    at = text.find(first)
+    at = _find(text, first, 0, len(text))
     while at >= 0:
         end = at + len(first)
         for piece in rest:
-            found = text.find(piece, end, end + _GAP + len(piece))
+            found = _find(text, piece, end, end + _GAP + len(piece))
             if found < 0:
                 break
             end = found + len(piece)
         else:
             return True
-        if not rest:
-            return False
-        at = text.find(first, at + 1)
+        at = _find(text, first, at + 1, len(text))
     return False
+
+
+def _find(text: str, piece: str, at: int, end: int) -> int:
+    """Where a piece stands, at the beginning of a word if it begins with a Latin letter; or -1."""
+    at = text.find(piece, at, end)
+    while at > 0 and piece[0].isascii() and piece[0].isalnum() and text[at - 1].isalnum():
+        at = text.find(piece, at + 1, end)
+    return at
 
 
 _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
@@ -209,10 +215,10 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
         "content",
         compile_phrases(
             "content rejected", "message content", "headers too large", "header error", "duplicate header",
-            "transaction failed: duplicate", "content-type", "mime error", "improper mime", "malformed", "not rfc",
+            "transaction failed: duplicate", "content-type", "mime error", "improper mime", "malformed header", "malformed message", "malformed mime", "malformed address", "not rfc",
             "rfc 5322", "rfc5322", "rfc 2822", "rfc822", "rfc 822", "non-ascii", "invalid header", "missing header",
             "bad header", "8bitmime", "8-bit", "conversion*impossible", "cannot be converted", "bare lf", "bare line feed",
-            "bare newline", "illegal header", "subject*not", "from header", "multiple from", "date header", "message-id*missing",
+            "bare newline", "illegal header", "from header", "multiple from headers", "date header", "message-id*missing",
             "header field", "body contains", "message was rejected because of", "the message was rejected by", "improper header",
             "undecipherable", "unacceptable content", "message body", "invalidcontent", "rst.contentconversion", "header count",
         ),
@@ -224,7 +230,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "no such domain", "host not found", "domain is not reachable", "hostname*not found", "unrouteable mail domain",
             "unroutable domain", "bad destination host", "bad destination system", "recipient domain*not exist",
             "name or service not known", "unrouteable address", "unroutable address", "no route to recipient domain",
-            "domain must resolve", "invalid domain", "illegal host/domain", "nonexistent domain", "non-existent domain",
+            "domain must resolve", "lookup failure: host*not found", "invalid domain", "illegal host/domain", "nonexistent domain", "non-existent domain",
             "non-existent hosts", "domain name*not exist", "domain doesn't exist", "couldn't find any host named",
             "couldn't find any host by that name", "cannot find host", "no such host", "host does not exist",
             "invalid hostname", "domain couldn't be found", "domain could not be found", "bad domain", "domainnotfound",
@@ -236,7 +242,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
     (
         "accepts-no-mail",
         compile_phrases(
-            "does not accept mail", "doesn't accept mail", "nullmx", "null mx", "no smtp service", "not accept any mail",
+            "does not accept mail", "doesn't accept mail", "nullmx", "null mx", "malformed or unexpected name server reply", "no smtp service", "not accept any mail",
             "host does not receive mail", "does not receive mail", "no mx or a records", "no mail exchanger",
             "smtp protocol returned a permanent error", "domain*not accept email", "only sends mail", "accepts no mail",
             "no mx for domain", "no valid mail exchanger", "does not accept email", "is a null mx",

@@ -7,7 +7,9 @@ tells (`mail.return_path`), never anything read here. Sources: RFC 3462, 3464, 3
 INVARIANT: any octets give a Report, in bounded time; an auto-reply is never a bounce.
 """
 
-from sesame.reports.addresses import first_address
+from dataclasses import replace
+
+from sesame.reports.addresses import find_addresses, first_address
 from sesame.reports.arf import Feedback, find_feedback
 from sesame.reports.auto_reply import is_auto_reply
 from sesame.reports.bounce_type import bounce_type
@@ -52,7 +54,18 @@ def read_report(data: bytes) -> Report:
     written = _written_status(notice)
     if written is not None:
         return _notification(message, parts, written, original)
+    if original is not None and not find_addresses(notice.text):
+        wrapped = _wrapped(message, original)
+        if wrapped is not None:
+            return wrapped
     return _by_text(message, notice, original)
+
+
+def _wrapped(message: Entity, returned: Entity) -> Report | None:
+    """A report that another mail system sent on inside a notification of its own."""
+    parts = list(returned.walk())
+    status = find_delivery_status(parts)
+    return _notification(message, parts, status, find_original(parts)) if status is not None else None
 
 
 def _complaint(message: Entity, feedback: Feedback, original: Entity | None) -> Report:
@@ -104,8 +117,11 @@ def _recipient(block: StatusBlock, notice: Notice, *, alone: bool) -> ReportedRe
     """One recipient of a delivery status; where its block gives no reason, the text beside it may."""
     delayed = block.action.lower() == "delayed"
     address = block.final_recipient or block.original_recipient
+    if alone and address.startswith("@"):
+        named = mentions(notice, known=(), senders=frozenset(), returned_to=())
+        block = replace(block, final_recipient=named[0].address if len(named) == 1 else address)
     said = [m.diagnostic for m in mentions(notice, known=(address,), senders=frozenset(), returned_to=())] if address else []
-    beside = said[0] if said else notice.text if alone else ""
+    beside = notice.text if alone else said[0] if said else ""
     found = diagnose(block.diagnostic_code, stated=block.status, stage_text=beside, delayed=delayed)
     if found.reason in ("other", "policy", "network", "no-mailbox") and not block.diagnostic_code.strip() and beside:
         found = diagnose(beside, stated=block.status, delayed=delayed)
@@ -118,13 +134,19 @@ def _recipient_of(found: Diagnosis, block: StatusBlock) -> ReportedRecipient:
         final_recipient=block.final_recipient,
         original_recipient=block.original_recipient,
         action=block.action,
-        status=str(found.status) if found.status else "",
+        status=str(found.status) if found.status else _class_of(block.action),
         reply_code=found.reply_code,
         diagnostic_code=block.diagnostic_code,
         remote_mta=block.remote_mta,
         reason="other" if done else found.reason,
         hard=found.hard and not done,
     )
+
+
+def _class_of(action: str) -> str:
+    """The status of a report that gives none, as far as its action tells."""
+    word = action.lower()
+    return "2.0.0" if word in _DELIVERED else "4.0.0" if word == "delayed" else "5.0.0"
 
 
 def _written_status(notice: Notice) -> DeliveryStatus | None:
@@ -153,7 +175,7 @@ def _by_text(message: Entity, notice: Notice, original: Entity | None) -> Report
             ReportedRecipient(
                 final_recipient=address,
                 action="delayed" if delayed else "failed",
-                status=str(found.status) if found.status else "4.0.0" if delayed else "5.0.0",
+                status=str(found.status) if found.status else _class_of("delayed" if delayed else "failed"),
                 reply_code=found.reply_code,
                 diagnostic_code=" ".join(text.split())[:DIAGNOSTIC_LIMIT],
                 reason=found.reason,

@@ -24,12 +24,11 @@ _RETURNED = compile_phrases(
     "below this line", "enclosed is a copy", "is a copy of the message", "is a copy of your message", "original message follows",
     "original message headers", "message headers follow", "message header follows", "unsent message follows",
     "header of the original message", "headers of the original message", "below is a copy", "message text follows", "original message ---",
-    "- original message", "returned message follows", "returned message below", "the original message is", "copy of the original message",
+    "- original message", "returned message follows", "returned message below", "copy of the original message",
     "original mail as follows", "message header ---", "returned text follows", "returned content", "- returned message", "undelivered message follows",
     "rejected message follows", "here is your mail", "- message header", "headers of your message", "header of your message", "your message reads",
     "[message header", "-- message headers", "the first * lines of the", "message contents follow", "included message", "message is returned below", "original headers:",
     "- text of message", "start of message", "the following is a copy of", "the header follows", "returned headers", "original message headers:", "message body follows",
-    "message details:",
 )  # fmt: skip
 _HEADER_LINE = re.compile(r"(received|return-path|dkim-signature|x-received|delivered-to|message-id|date|from|to|subject|mime-version|domainkey-signature|x-[a-z0-9-]{1,40}|content-type|sender|reply-to|cc)[ \t]{0,4}:", re.IGNORECASE)
 _FAILED = compile_phrases(
@@ -146,8 +145,8 @@ def mentions(notice: Notice, *, known: tuple[str, ...], senders: frozenset[str],
     """
     lines = notice.text[:NOTICE_LIMIT].split("\n")[:LINE_LIMIT]
     named = list(known) or _named(lines, senders, returned_to)
-    if not named:
-        return []
+    if not named and len(returned_to) == 1:
+        return [Mention(address=returned_to[0], diagnostic=notice.text[:NOTICE_LIMIT])]
     if len(named) == 1:
         return [Mention(address=named[0], diagnostic=_own_text(lines, named[0], ()))]
     return [Mention(address=address, diagnostic=_own_text(lines, address, tuple(named))) for address in named]
@@ -225,22 +224,26 @@ def _unquoted(text: str) -> str:
 def _split(text: str) -> Notice:
     """Part a notification from the message that it returns in the same text."""
     lines = text.split("\n")
-    seen = False
+    seen, passed = False, 0
     for index, line in enumerate(lines[:2000]):
         stripped = line.strip()
-        if not stripped:
+        if not stripped or index < passed:
             continue
         lowered = " ".join(stripped.lower().split())
         if seen and len(lowered) < 160 and has_any(lowered, _RETURNED) and "@" not in lowered:
             return Notice(text="\n".join(lines[:index]), returned=_skip_rule(lines[index + 1 :]))
-        if seen and _HEADER_LINE.match(line) and _is_header(lines[index : index + 40]):
+        if seen and _HEADER_LINE.match(line) and (size := _header_size(lines[index : index + 40])):
+            if any("mailer-daemon" in head.lower() for head in lines[index : index + size]):
+                passed = index + size  # the header of the notification itself, which somebody forwarded
+                continue
             return Notice(text="\n".join(lines[:index]), returned="\n".join(lines[index:]))
         seen = seen or bool(stripped.strip("-=_*|+# "))
     return Notice(text=text, returned="")
 
 
-def _is_header(lines: list[str]) -> bool:
-    count = 0
+def _header_size(lines: list[str]) -> int:
+    """How many lines a header has that begins here: 0 unless it has three fields."""
+    count = size = 0
     for line in lines:
         if not line.strip():
             break
@@ -248,7 +251,8 @@ def _is_header(lines: list[str]) -> bool:
             count += 1
         elif not line.startswith((" ", "\t")):
             break
-    return count >= 3
+        size += 1
+    return size if count >= 3 else 0
 
 
 def _skip_rule(lines: list[str]) -> str:
