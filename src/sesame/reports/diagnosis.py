@@ -20,8 +20,8 @@ DIAGNOSTIC_LIMIT = 4_096  # characters of one diagnostic that are read
 HARD: frozenset[Reason] = frozenset({"no-mailbox", "no-domain", "moved", "accepts-no-mail"})
 Stage = Literal["", "connect", "mail", "rcpt", "data"]
 
-_REPLY = re.compile(r"(?<![\w.@#/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])")
-_BARE_REPLY = re.compile(r"(?<![\w.@#/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
+_REPLY = re.compile(r"(?<![\w.@/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])")
+_BARE_REPLY = re.compile(r"(?<![\w.@/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
 _GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
 _STAGES: tuple[tuple[str, Stage], ...] = (
     ("in reply to rcpt", "rcpt"),
@@ -74,7 +74,7 @@ def diagnose(diagnostic: str, *, stated: str = "", stage_text: str = "", delayed
     stage = find_stage(text) or find_stage(stage_text[:DIAGNOSTIC_LIMIT])
     if reason == "no-mailbox" and _is_filter(status, stage):
         reason = "recipient-refuses"
-    hard = reason in HARD and not delayed and _is_certain(reason, status, stage, coded=reply_code is not None)
+    hard = reason in HARD and not delayed and _is_certain(reason, status, stage, text, coded=reply_code is not None)
     return Diagnosis(status=status, reply_code=reply_code, reason=reason, hard=hard)
 
 
@@ -98,9 +98,9 @@ def find_stage(text: str) -> Stage:
             return stage
     command = ""
     for line in lowered.split("\n"):
-        if line.startswith(">>> "):
-            command = line[4:8]
-        elif line.startswith("<<< ") and line[4:5] in ("4", "5") and command:
+        if line.startswith((">>> ", "sent <<< ")):
+            command = line.rpartition(">>> " if line[0] == ">" else "<<< ")[2][:4]
+        elif line.startswith(("<<< 4", "<<< 5", "received >>> 4", "received >>> 5")) and command:
             break
     stages: dict[str, Stage] = {"rcpt": "rcpt", "mail": "mail", "data": "data", ".": "data"}
     return stages.get(command.strip(), "")
@@ -129,12 +129,23 @@ def _is_filter(status: StatusCode | None, stage: Stage) -> bool:
     return stage == "data" or (status is not None and status.subject == 2)
 
 
-def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, *, coded: bool) -> bool:
-    """Is an address gone for certain? "No such user" counts with a code of addressing, as an answer to
-    RCPT, or in words alone; a reply of unknown place with neither may be a filter's."""
+def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, text: str, *, coded: bool) -> bool:
+    """Is an address gone for certain?
+
+    "No such user" counts with a code of addressing, as an answer to RCPT, or in words of a directory
+    alone; a reply of unknown place with neither may be a filter's, and `User unknown` by itself is what
+    gateways say of anything. A domain counts unless the code says that it was the lookup that failed.
+    """
     if reason == "no-mailbox":
-        return stage == "rcpt" or not coded or (status is not None and status.subject == 1)
-    return reason != "accepts-no-mail" or status is None or status.class_ == 5
+        if coded or "user unknown" in text.lower():
+            return stage == "rcpt" or (status is not None and _is_addressing(status))
+        return True
+    return reason == "moved" or status is None or status.class_ == 5
+
+
+def _is_addressing(status: StatusCode) -> bool:
+    """X.1.x; and 5.4.1, by which Exchange Online means an address that its directory does not have."""
+    return status.subject == 1 or status == (5, 4, 1)
 
 
 def _without_gloss(text: str) -> str:

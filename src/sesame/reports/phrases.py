@@ -117,7 +117,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "exceeds allowed size", "message would exceed", "allocated*exceeded", "mailbox at*limit",
             "mailbox*exceeded*limit", "account*exceeded*limit", "user over*limit", "delivery failed: over quota",
             "is full", "insufficient disk space", "no space left", "mail drop exceeds", "maildir full",
-            "maildir over", "mailbox is over", "mailbox over", "exceeding*quota", "quota limit",
+            "maildir over", "mailbox is over", "mailbox over", "exceeding*quota", "quota limit", "quotaexceeded", "exceeded the local limit", "mailboxfull",
         ),
     ),
     (
@@ -236,7 +236,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "invalid hostname", "domain couldn't be found", "domain could not be found", "bad domain", "domainnotfound",
             "name server*host not found", "unable to find host", "no such a domain", "not a valid domain",
             "all relevant mx records point to non-existent", "non-existent dns domain", "mail domain mentioned in email address is unknown",
-            "unknown mail domain", "can't find*domain", "non esistente dominio", "lookup of*nxdomain.",
+            "unknown mail domain", "can't find*domain", "destination domain not found", "unknown destination", "unrouteable domain", "host name not found", "domain is not valid", "no such domain", "host or domain name not found", "lookup of*nxdomain.",
         ),
     ),
     (
@@ -275,7 +275,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "does not want", "refused by recipient", "rejected by recipient", "recipient refuses", "recipient refused",
             "recipient's mailbox refuses", "rejected by user", "refused by user", "doesn't accept messages from", "not accepting messages",
             "because the recipient", "only accepts*from", "accepts mail only from", "restricted", "whitelist", "greylist", "grey list",
-            "authrequired", "authentication required", "not authorized to send", "not authorised to send", "permission to send",
+            "authrequired", "notauthorized", "rst.notauth", "rst.restricted", "resolver.rst", "authentication required", "not authorized to send", "not authorised to send", "permission to send",
             "not allowed to send", "you do not have permission", "not permitted to send", "group*may not exist", "may not have permission to post",
             "posting permission", "member", "not accepting mail with", "blocked by recipient", "domain filter", "each of the following recipients was rejected",
             "user*filter", "filtered", "kein zugriff", "declined", "challenge", "ongoing list", "subscriber", "message refused by recipient",
@@ -293,7 +293,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "local problem", "internal server", "resource temporarily", "service unavailable", "server busy", "data format error", "maildrop",
             "pipe to", "unable to deliver*local", "file*lock", "lock file", "queue file", "mail system*full", "insufficient system", "database",
             "ldap", "access denied to mailbox", "user doesn't have a*account*[0]", "cannot append", "mailer error", "died with status", "was rejected by*milter",
-            "broken pipe", "all configured virus scanners failed",
+            "broken pipe", "best-preference mx", "points to local host", "lowest numbered mx", "all configured virus scanners failed",
         ),
     ),
     (
@@ -307,7 +307,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "not a valid user", "bad address", "bad recipient", "bad destination email", "bad destination mailbox", "illegal user",
             "illegal alias", "no account", "no mailbox", "no mail box", "no user", "nobody", "not a known user", "not known here", "not our user",
             "not listed in", "not in*directory", "not found in*directory", "isn't listed", "user*not listed", "recipient*not listed", "undeliverable address",
-            "address rejected", "address invalid", "recipient rejected", "recipient address rejected", "unable to find recipient", "user*not exist",
+            "address invalid", "recipient address rejected: access denied", "unable to find recipient", "user*not exist",
             "user*not known", "user name*not", "user*not found", "name*not recognized", "is not recognized", "recipientnotfound", "resolver.adr", "is a deactivated",
             "non-existent", "nonexistent", "not exist", "no longer exists", "no longer available", "no longer valid", "no longer with", "no longer employed",
             "no longer works", "not a user", "unknown local part", "unknown local-part", "unknown name", "unknown in virtual", "in virtual alias table",
@@ -319,9 +319,9 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "adresse d au moins un destinataire invalide", "empf\u00e4nger unbekannt", "unbekannter empf\u00e4nger", "benutzer unbekannt", "empfaenger unbekannt",
             "usuario desconocido", "usuario no existe", "destinatario desconocido", "destinatario sconosciuto", "utente sconosciuto", "usu\u00e1rio desconhecido",
             "caixa postal inexistente", "onbekende gebruiker", "\u043f\u043e\u043b\u044c\u0437\u043e\u0432\u0430\u0442\u0435\u043b\u044c \u043d\u0435 \u043d\u0430\u0439\u0434\u0435\u043d",
-            "\u5b58\u5728\u3057\u307e\u305b\u3093", "\u898b\u3064\u304b\u308a\u307e\u305b\u3093", "\u4e0d\u5b58\u5728", "nosuchuser", "mailbox*unknown", "user*unknown",
+            "\u5b58\u5728\u3057\u307e\u305b\u3093", "\u898b\u3064\u304b\u308a\u307e\u305b\u3093", "\u4e0d\u5b58\u5728", "nosuchuser", "recipnotfound", "mailbox*unknown", "user*unknown",
             "not a gmail user", "no longer accepts mail", "address is no longer", "user's mailbox is no longer", "rcp-p1", "5.1.1", "no matches to nameserver query",
-            "invalid email address", "email address*could not be found", "couldn't be found", "wasn't found", "address*typo", "can't find*user", "cannot find*user",
+            "invalid email address", "email address*could not be found", "couldn't be found", "address not present", "not present in directory", "not an active address", "mailbox invalid", "mailbox not present", "unknown e-mail address", "unknown email address", "badrcptto", "can't accept user", "no existe", "nessun utente", "account unavailable", "addresses were unknown", "rejected recipients", "email address*unknown", "is unknown or invalid", "not listed in domino", "not a valid address", "mailbox no longer", "user does not have", "unknown to", "does not have a mailbox", "not registered", "user is not", "wasn't found", "address*typo", "can't find*user", "cannot find*user",
         ),
     ),
     (
@@ -331,7 +331,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "message delayed", "been delayed", "could not be delivered for", "could not send message for", "not been collected", "in the queue too long",
             "was aborted after", "failed*attempts", "giving up", "queue lifetime", "message*queue*too long", "deferred", "not yet been delivered",
             "has been in the queue", "was not delivered within", "queued*days", "delivery time", "unable to deliver this message after", "did not accept our requests to connect",
-            "undeliverable after", "attempts*failed", "for*days", "still undelivered",
+            "undeliverable after", "attempts*failed", "for*days", "still undelivered", "unreachable for too long", "in the queue too long",
         ),
     ),
     (
@@ -355,8 +355,10 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
     (
         "policy",
         compile_phrases(
-            "policy", "access denied", "denied", "not allowed", "prohibited", "administrative", "administratively", "rejected", "refused", "not permitted",
-            "not authorized", "unauthenticated", "forbidden", "security", "blocked", "unauthorized",
+            "policy", "prohibited", "administrative", "administratively", "security", "not permitted", "not authorized", "forbidden",
+            "unauthenticated", "unauthorized", "access denied", "blocked", "not allowed",
         ),
     ),
+    ("no-mailbox", compile_phrases("address rejected", "recipient rejected", "address refused", "recipient refused", "rejected address")),
+    ("policy", compile_phrases("denied", "rejected", "refused")),
 )

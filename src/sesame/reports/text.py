@@ -24,7 +24,7 @@ _RETURNED = compile_phrases(
     "below this line", "enclosed is a copy", "is a copy of the message", "is a copy of your message", "original message follows",
     "original message headers", "message headers follow", "message header follows", "unsent message follows",
     "header of the original message", "headers of the original message", "below is a copy", "message text follows", "original message ---",
-    "- original message", "returned message follows", "returned message below", "copy of the original message",
+    "- original message", "-original message", "original mail info", "returned message follows", "returned message below", "copy of the original message",
     "original mail as follows", "message header ---", "returned text follows", "returned content", "- returned message", "undelivered message follows",
     "rejected message follows", "here is your mail", "- message header", "headers of your message", "header of your message", "your message reads",
     "[message header", "-- message headers", "the first * lines of the", "message contents follow", "included message", "message is returned below", "original headers:",
@@ -59,7 +59,7 @@ _DELAYED = compile_phrases(
 )  # fmt: skip
 _FINAL = compile_phrases("permanent error", "failed permanently", "given up", "permanent fatal", "could not be delivered for", "undeliverable", "returned to sender")
 _NOT_RECIPIENT = ("mail from", "from:", "envelope-from", "contact", "message-id", "reply-to", "for help", "support", "assistance", "more information", "sender:", "mailto:", "return-path", "please send mail to", "abuse", "authenticated")  # fmt: skip
-_LABELS = re.compile(r"(?:[<\"'*\-\u2022:>. \t\[(]|rfc822;|to:|recipients?:|rcpt to:|rcpt:|address:|failed recipients?:|recipient address:|email address:|user:|original address:){0,6}", re.IGNORECASE)
+_LABELS = re.compile(r"(?:[<\"'*\-\u2022:>. \t\[(]|rfc822;|to:|recipients?:|rcpt to:|rcpt:|address:|failed recipients?:|recipient address:|email address:|user:|original address:){0,14}", re.IGNORECASE)
 _NAMED = compile_phrases(
     " to:", " to <", "recipient", "rcpt", "addresse", "user", "delivered to", "mailbox", "account", "unknown", "attempts", "destinat", " for ", "...", "did not reach", "reason",
 )  # fmt: skip
