@@ -11,14 +11,15 @@ _LOCAL_REVERSED = re.compile(r"[^\s<>()\[\]{},:;\"@\\`|=]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9\u0080-\uffff_][A-Za-z0-9\u0080-\uffff_.-]{0,252}")
 _QUOTED = re.compile(r'"[^"\n]{0,200}"@')
 _URL = re.compile(r"https?://[^\s<>\"]{1,500}", re.IGNORECASE)
-FOUND_LIMIT = 100  # addresses of one text
+FOUND_LIMIT, TRY_LIMIT = 100, 1_000  # addresses of one text, and signs that are looked at for them
 
 
 def find_addresses(text: str) -> list[tuple[int, int, str]]:
     """Start, end and text of each address, in order; no two overlap. At most FOUND_LIMIT."""
     found: list[tuple[int, int, str]] = []
-    at, floor = text.find("@"), 0
-    while at >= 0 and len(found) < FOUND_LIMIT:
+    at, floor, tries = text.find("@"), 0, TRY_LIMIT
+    while at >= 0 and len(found) < FOUND_LIMIT and tries > 0:
+        tries -= 1
         local = _LOCAL_REVERSED.match(text[max(floor, at - 64) : at][::-1])
         domain = _DOMAIN.match(text, at + 1)
         if local and domain:

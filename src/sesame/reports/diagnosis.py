@@ -16,7 +16,7 @@ from sesame.reports.addresses import without_addresses
 from sesame.reports.phrases import find_reason
 from sesame.reports.report import Reason
 
-DIAGNOSTIC_LIMIT = 4_096  # characters of one diagnostic that are read
+DIAGNOSTIC_LIMIT, TOTAL_LIMIT = 4_096, 16_384  # characters read of one diagnostic, of those of a report
 HARD: frozenset[Reason] = frozenset({"no-mailbox", "no-domain", "moved", "accepts-no-mail"})
 Stage = Literal["", "connect", "mail", "rcpt", "data"]
 
@@ -60,22 +60,31 @@ class Diagnosis:
     hard: bool
 
 
-def diagnose(diagnostic: str, *, stated: str = "", stage_text: str = "", delayed: bool = False) -> Diagnosis:
+def diagnose(
+    diagnostic: str, *, stated: str = "", stage_text: str = "", delayed: bool = False, limit: int = DIAGNOSTIC_LIMIT
+) -> Diagnosis:
     """Codes and reason of a diagnostic text.
 
     `stated` is what the report's Status field says; `stage_text` more text that may tell after which
-    command the answer came; a delay is never hard.
+    command the answer came; a delay is never hard. `limit` is for reports of many recipients.
     """
-    text = diagnostic[:DIAGNOSTIC_LIMIT]
+    text = diagnostic[:limit]
     reply_code, own = find_reply(text)
     field = parse_status(stated) or find_status(stated[:200])
     status = _choose(field, own, find_status(_without_versions(text)), reply_code)
     reason = reason_for(_without_gloss(text), status)
-    stage = find_stage(text) or find_stage(stage_text[:DIAGNOSTIC_LIMIT])
+    stage = find_stage(text) or find_stage(stage_text[:limit])
+    if reason == "disabled" and status == (5, 1, 1):
+        reason = "no-mailbox"
     if reason == "no-mailbox" and _is_filter(status, stage):
         reason = "recipient-refuses"
     hard = reason in HARD and not delayed and _is_certain(reason, status, stage, text, coded=reply_code is not None)
     return Diagnosis(status=status, reply_code=reply_code, reason=reason, hard=hard)
+
+
+def limit_for(recipients: int) -> int:
+    """How many characters of each diagnostic of a report are read."""
+    return min(DIAGNOSTIC_LIMIT, TOTAL_LIMIT // max(1, recipients))
 
 
 def find_reply(text: str) -> tuple[int | None, StatusCode | None]:
@@ -97,7 +106,7 @@ def find_stage(text: str) -> Stage:
         if words in lowered:
             return stage
     command = ""
-    for line in lowered.split("\n"):
+    for line in map(str.strip, lowered.split("\n")):
         if line.startswith((">>> ", "sent <<< ")):
             command = line.rpartition(">>> " if line[0] == ">" else "<<< ")[2][:4]
         elif line.startswith(("<<< 4", "<<< 5", "received >>> 4", "received >>> 5")) and command:
@@ -137,7 +146,7 @@ def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, text: s
     gateways say of anything. A domain counts unless the code says that it was the lookup that failed.
     """
     if reason == "no-mailbox":
-        if coded or "user unknown" in text.lower():
+        if coded or "user unknown" in text.lower() or "user doesn't have a" in text:
             return stage == "rcpt" or (status is not None and _is_addressing(status))
         return True
     return reason == "moved" or status is None or status.class_ == 5

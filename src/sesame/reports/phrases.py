@@ -6,32 +6,63 @@ sending host or the content comes before what names the recipient: a text with b
 fault. Written from the wordings of many servers, in the languages they answer in.
 """
 
+import re
+from dataclasses import dataclass
+
 from sesame.reports.report import Reason
+
+_WORD = re.compile(r"[^\W_]+")
 
 _GAP = 120  # characters that `*` may stand for
 
 
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The pieces of a phrase in order, and its first word if that is known to end: most texts lack it."""
+
+    pieces: tuple[str, ...]
+    first_word: str
+
+
+Phrases = tuple[Phrase, ...]
+
+
 def find_reason(text: str) -> Reason | None:
     """What a diagnostic text means, or None if no phrase is in it."""
-    lowered = " ".join(text.lower().replace("\u2019", "'").split())
-    for reason, phrases in _TABLE:
-        if any(_has(lowered, phrase) for phrase in phrases):
-            return reason
-    return None
+    said = Said(text)
+    return next((reason for reason, phrases in _TABLE if said.has_any(phrases)), None)
 
 
-def has_any(text: str, phrases: tuple[tuple[str, ...], ...]) -> bool:
-    """Is one of the phrases in a text? `text` is in lower case with single blanks."""
-    return any(_has(text, phrase) for phrase in phrases)
+class Said:
+    """A text to be searched for phrases: in lower case, with single blanks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = " ".join(text.lower().replace("\u2019", "'").split())
+        self._words = frozenset(_WORD.findall(self._text))
+
+    def has_any(self, phrases: Phrases) -> bool:
+        """Is one of the phrases in the text?"""
+        words = self._words
+        return any(
+            _has(self._text, phrase.pieces)
+            for phrase in phrases
+            if not phrase.first_word or phrase.first_word in words
+        )
 
 
-def compile_phrases(*phrases: str) -> tuple[tuple[str, ...], ...]:
+def compile_phrases(*phrases: str) -> Phrases:
     """Phrases as they are written in the tables."""
-    return tuple(tuple(piece.lower() for piece in phrase.split("*")) for phrase in phrases)
+    compiled = []
+    for phrase in phrases:
+        pieces = tuple(phrase.lower().split("*"))
+        word = _WORD.match(pieces[0])
+        ends = word is not None and word[0].isascii() and word.end() < len(pieces[0])
+        compiled.append(Phrase(pieces, word[0] if word and ends else ""))
+    return tuple(compiled)
 
 
-def _has(text: str, phrase: tuple[str, ...]) -> bool:
-    first, *rest = phrase
+def _has(text: str, pieces: tuple[str, ...]) -> bool:
+    first, *rest = pieces
     at = _find(text, first, 0, len(text))
     while at >= 0:
         end = at + len(first)
@@ -54,7 +85,7 @@ def _find(text: str, piece: str, at: int, end: int) -> int:
     return at
 
 
-_TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
+_TABLE: tuple[tuple[Reason, Phrases], ...] = (
     ("account-suppressed", compile_phrases("on the suppression list for your account")),
     ("suppressed", compile_phrases("has suppressed sending to this address")),
     (
@@ -105,7 +136,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "not enough space in", "no space left in mailbox", "inbox is full", "user has too many messages",
             "too much mail data", "disk quota", "diskspace quota", "quota full", "disc quota", "too full",
             "has too many messages", "mail quota", "over the allowed quota", "space limit", "mbox full",
-            "user is over the quota", "over disk quota", "mailbox quota", "mailbox usage", "is over storage",
+            "user is over the quota", "over disk quota", "not enough disk space", "mailbox quota", "mailbox usage", "is over storage",
             "reached its storage", "over its storage limit", "exceeded storage", "exceeded the storage",
             "storage limit", "mailbox would exceed", "mailbox cannot accept any more", "user is overquota",
             "permission limit of the mailbox", "postfach voll", "postfach ist voll", "postfach*voll",
@@ -292,7 +323,7 @@ _TABLE: tuple[tuple[Reason, tuple[tuple[str, ...], ...]], ...] = (
             "system config", "interrupted system call", "resources", "temporarily unavailable", "temporary failure", "try again later",
             "local problem", "internal server", "resource temporarily", "service unavailable", "server busy", "data format error", "maildrop",
             "pipe to", "unable to deliver*local", "file*lock", "lock file", "queue file", "mail system*full", "insufficient system", "database",
-            "ldap", "access denied to mailbox", "user doesn't have a*account*[0]", "cannot append", "mailer error", "died with status", "was rejected by*milter",
+            "ldap", "access denied to mailbox", "cannot append", "mailer error", "died with status", "was rejected by*milter",
             "broken pipe", "best-preference mx", "points to local host", "lowest numbered mx", "all configured virus scanners failed",
         ),
     ),

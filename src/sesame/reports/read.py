@@ -9,15 +9,17 @@ INVARIANT: any octets give a Report, in bounded time; an auto-reply is never a b
 
 from dataclasses import replace
 
-from sesame.reports.addresses import find_addresses, first_address
+from sesame.reports.addresses import find_addresses, first_address, without_addresses
 from sesame.reports.arf import Feedback, find_feedback
 from sesame.reports.auto_reply import is_auto_reply
 from sesame.reports.bounce_type import bounce_type
-from sesame.reports.diagnosis import Diagnosis, diagnose
+from sesame.reports.diagnosis import DIAGNOSTIC_LIMIT, Diagnosis, diagnose, limit_for
 from sesame.reports.dsn import DeliveryStatus, StatusBlock, find_delivery_status, parse_delivery_status
 from sesame.reports.entity import Entity, read_entity
 from sesame.reports.original import describe, find_original, original_of, return_path_candidates
+from sesame.reports.phrases import find_reason
 from sesame.reports.report import Kind, Report, ReportedRecipient
+from sesame.reports.ses_json import RelayedFeedback, find_ses_json
 from sesame.reports.text import (
     Notice,
     failed_recipients,
@@ -28,8 +30,9 @@ from sesame.reports.text import (
     senders_of,
 )
 
-DIAGNOSTIC_LIMIT = 1_000  # characters of a text's diagnostic that are kept
-_DELIVERED = ("delivered", "relayed", "expanded")
+KEPT_LIMIT = 1_000  # characters of a text's diagnostic that are kept
+_TEMPORARY = ("mailbox-full", "disabled", "too-large")
+_DELIVERED = ("delivered", "relayed", "expanded", "deliverable")
 
 
 def read_report(data: bytes) -> Report:
@@ -45,9 +48,12 @@ def read_report(data: bytes) -> Report:
         return _notification(message, parts, status, original)
     if any(part.media_type.endswith("disposition-notification") for part in parts):
         return _without_recipients("receipt", message, original)
+    notice = read_notice(message, parts)
+    relayed = find_ses_json(notice.text)
+    if relayed is not None:
+        return _relayed(message, relayed)
     if is_auto_reply(message):
         return _auto_reply(message, original)
-    notice = read_notice(message, parts)
     original = original or original_of(notice.returned)
     if not is_bounce(message, notice, has_original=original is not None):
         return _without_recipients("unknown", message, original)
@@ -83,6 +89,33 @@ def _complaint(message: Entity, feedback: Feedback, original: Entity | None) -> 
     )
 
 
+def _relayed(message: Entity, told: RelayedFeedback) -> Report:
+    if told.kind == "complaint":
+        feedback = Feedback(
+            feedback_type=told.feedback_type,
+            user_agent=told.user_agent,
+            arrival_date=told.arrival_date,
+            mail_from=told.source,
+            recipients=tuple(one.address for one in told.recipients),
+        )
+        return replace(_complaint(message, feedback, None), by="json")
+    blocks = [
+        StatusBlock(
+            final_recipient=one.address,
+            original_recipient="",
+            action=one.action or ("failed" if told.kind == "bounce" else "delivered"),
+            status=one.status or ("2.0.0" if told.kind == "delivery" else ""),
+            diagnostic_code=one.diagnostic_code,
+            remote_mta="",
+        )
+        for one in told.recipients
+    ]
+    status = DeliveryStatus(
+        reporting_mta=told.reporting_mta, arrival_date=told.arrival_date, recipients=tuple(blocks)
+    )
+    return replace(_notification(message, [], status, None), by="json")
+
+
 def _auto_reply(message: Entity, original: Entity | None) -> Report:
     author = first_address(message.get("from"))
     return Report(
@@ -101,7 +134,16 @@ def _without_recipients(kind: Kind, message: Entity, original: Entity | None) ->
 
 def _notification(message: Entity, parts: list[Entity], status: DeliveryStatus, original: Entity | None) -> Report:
     notice = read_notice(message, parts)
-    recipients = tuple(_recipient(block, notice, alone=len(status.recipients) == 1) for block in status.recipients)
+    texts = mentions(
+        notice,
+        known=tuple(block.final_recipient or block.original_recipient for block in status.recipients),
+        senders=frozenset(),
+        returned_to=(),
+    )
+    recipients = tuple(
+        _recipient(block, text.diagnostic, notice, count=len(texts))
+        for block, text in zip(status.recipients, texts, strict=True)
+    )
     actions = [recipient.action.lower() for recipient in recipients]
     kind: Kind = "bounce"
     if all(action in _DELIVERED for action in actions):
@@ -113,19 +155,26 @@ def _notification(message: Entity, parts: list[Entity], status: DeliveryStatus, 
     )
 
 
-def _recipient(block: StatusBlock, notice: Notice, *, alone: bool) -> ReportedRecipient:
+def _recipient(block: StatusBlock, beside: str, notice: Notice, *, count: int) -> ReportedRecipient:
     """One recipient of a delivery status; where its block gives no reason, the text beside it may."""
-    delayed = block.action.lower() == "delayed"
-    address = block.final_recipient or block.original_recipient
-    if alone and address.startswith("@"):
-        named = mentions(notice, known=(), senders=frozenset(), returned_to=())
-        block = replace(block, final_recipient=named[0].address if len(named) == 1 else address)
-    said = [m.diagnostic for m in mentions(notice, known=(address,), senders=frozenset(), returned_to=())] if address else []
-    beside = notice.text if alone else said[0] if said else ""
-    found = diagnose(block.diagnostic_code, stated=block.status, stage_text=beside, delayed=delayed)
-    if found.reason in ("other", "policy", "network", "no-mailbox") and not block.diagnostic_code.strip() and beside:
-        found = diagnose(beside, stated=block.status, delayed=delayed)
+    delayed, limit = block.action.lower() == "delayed", limit_for(count)
+    if count == 1:
+        beside = notice.text
+        if block.final_recipient.startswith("@"):
+            named = mentions(notice, known=(), senders=frozenset(), returned_to=())
+            block = replace(block, final_recipient=named[0].address if len(named) == 1 else "")
+    found = diagnose(block.diagnostic_code, stated=block.status, stage_text=beside, delayed=delayed, limit=limit)
+    if not block.diagnostic_code.strip() and beside:
+        found = diagnose(beside, stated=block.status, delayed=delayed, limit=limit)
+    elif found.hard and count == 1 and _says_otherwise(beside, block.diagnostic_code):
+        found = replace(found, hard=False)
     return _recipient_of(found, block)
+
+
+def _says_otherwise(text: str, diagnostic: str) -> bool:
+    """Does the sentence beside a diagnostic give a reason that passes, and the diagnostic another?"""
+    reason = find_reason(without_addresses(text[:DIAGNOSTIC_LIMIT]))
+    return reason in _TEMPORARY and reason != find_reason(without_addresses(diagnostic[:DIAGNOSTIC_LIMIT]))
 
 
 def _recipient_of(found: Diagnosis, block: StatusBlock) -> ReportedRecipient:
@@ -169,15 +218,16 @@ def _by_text(message: Entity, notice: Notice, original: Entity | None) -> Report
     )
     delayed = is_delay(message, notice)
     recipients: list[ReportedRecipient] = []
+    limit = limit_for(len(named))
     for address, text in [(m.address, m.diagnostic) for m in named] or [("", notice.text)]:
-        found = diagnose(text, delayed=delayed)
+        found = diagnose(text, delayed=delayed, limit=limit)
         recipients.append(
             ReportedRecipient(
                 final_recipient=address,
                 action="delayed" if delayed else "failed",
                 status=str(found.status) if found.status else _class_of("delayed" if delayed else "failed"),
                 reply_code=found.reply_code,
-                diagnostic_code=" ".join(text.split())[:DIAGNOSTIC_LIMIT],
+                diagnostic_code=" ".join(text.split())[:KEPT_LIMIT],
                 reason=found.reason,
                 hard=found.hard,
             )

@@ -100,4 +100,4 @@ class Report:
     user_agent: str = ""
     original: OriginalMessage = OriginalMessage()
     return_paths: tuple[str, ...] = ()
-    by: Literal["dsn", "arf", "failed-recipients", "text", "headers"] = "headers"
+    by: Literal["dsn", "arf", "json", "failed-recipients", "text", "headers"] = "headers"

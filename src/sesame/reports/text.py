@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from sesame.reports.addresses import find_addresses, first_address
 from sesame.reports.auto_reply import is_from_daemon
 from sesame.reports.entity import TEXT_LIMIT, Entity, decode_words
-from sesame.reports.phrases import compile_phrases, find_reason, has_any
+from sesame.reports.phrases import Said, compile_phrases, find_reason
 
 NOTICE_LIMIT = 16_384  # characters of a notification that are read
 LINE_LIMIT = 400  # lines of it
 RECIPIENT_LIMIT = 100
+OWN_LIMIT = 1_024  # characters of the text of one recipient in which a reason is looked for
 
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _RETURNED = compile_phrases(
@@ -61,7 +62,7 @@ _FINAL = compile_phrases("permanent error", "failed permanently", "given up", "p
 _NOT_RECIPIENT = ("mail from", "from:", "envelope-from", "contact", "message-id", "reply-to", "for help", "support", "assistance", "more information", "sender:", "mailto:", "return-path", "please send mail to", "abuse", "authenticated")  # fmt: skip
 _LABELS = re.compile(r"(?:[<\"'*\-\u2022:>. \t\[(]|rfc822;|to:|recipients?:|rcpt to:|rcpt:|address:|failed recipients?:|recipient address:|email address:|user:|original address:){0,14}", re.IGNORECASE)
 _NAMED = compile_phrases(
-    " to:", " to <", "recipient", "rcpt", "addresse", "user", "delivered to", "mailbox", "account", "unknown", "attempts", "destinat", " for ", "...", "did not reach", "reason",
+    "to:", "to <", "recipient", "rcpt", "addresse", "user", "delivered to", "mailbox", "account", "unknown", "attempts", "destinat", "for <", "for:", "...", "did not reach", "reason",
 )  # fmt: skip
 
 
@@ -110,23 +111,22 @@ def without_markup(html: str) -> str:
 
 def is_bounce(message: Entity, notice: Notice, *, has_original: bool) -> bool:
     """Is a message without a report part a bounce all the same?"""
-    subject = " ".join(decode_words(message.get("subject")).lower().split())
-    told = has_any(subject, _SUBJECTS)
-    lowered = " ".join(notice.text[:NOTICE_LIMIT].lower().replace("\u2019", "'").split())
-    failed = has_any(lowered, _FAILED)
+    told = Said(decode_words(message.get("subject"))).has_any(_SUBJECTS)
+    text = notice.text[:NOTICE_LIMIT]
+    failed = Said(text).has_any(_FAILED)
     if message.get("x-failed-recipients"):
         return True
     if is_from_daemon(message) or message.get("return-path") == "<>":
-        return told or failed or (find_reason(lowered) is not None and bool(find_addresses(lowered)))
-    if told and failed and find_addresses(lowered):
+        return told or failed or (find_reason(text) is not None and bool(find_addresses(text)))
+    if told and failed and find_addresses(text):
         return True
-    return failed and has_original and find_reason(lowered) is not None
+    return failed and has_original and find_reason(text) is not None
 
 
 def is_delay(message: Entity, notice: Notice) -> bool:
     """Does a notification say that the mail is only late?"""
-    text = " ".join(f"{decode_words(message.get('subject'))} {notice.text[:NOTICE_LIMIT]}".lower().split())
-    return has_any(text, _DELAYED) and not has_any(text, _FINAL)
+    said = Said(f"{decode_words(message.get('subject'))} {notice.text[:NOTICE_LIMIT]}")
+    return said.has_any(_DELAYED) and not said.has_any(_FINAL)
 
 
 def failed_recipients(message: Entity) -> tuple[str, ...]:
@@ -147,9 +147,12 @@ def mentions(notice: Notice, *, known: tuple[str, ...], senders: frozenset[str],
     named = list(known) or _named(lines, senders, returned_to)
     if not named and len(returned_to) == 1:
         return [Mention(address=returned_to[0], diagnostic=notice.text[:NOTICE_LIMIT])]
-    if len(named) == 1:
-        return [Mention(address=named[0], diagnostic=_own_text(lines, named[0], ()))]
-    return [Mention(address=address, diagnostic=_own_text(lines, address, tuple(named))) for address in named]
+    texts = _own_texts(lines, named)
+    whole = "\n".join(lines)
+    return [
+        Mention(address=address, diagnostic=text if find_reason(text.replace(address, "")[:OWN_LIMIT]) else whole)
+        for address, text in zip(named, texts, strict=True)
+    ]
 
 
 def _named(lines: list[str], senders: frozenset[str], returned_to: tuple[str, ...]) -> list[str]:
@@ -164,7 +167,7 @@ def _named(lines: list[str], senders: frozenset[str], returned_to: tuple[str, ..
                 tiers[0].append(address)
             elif any(words in lowered for words in _NOT_RECIPIENT):
                 tiers[3 if address.lower() not in targets else 2].append(address)
-            elif has_any(" " + lowered, _NAMED):
+            elif Said(line).has_any(_NAMED):
                 tiers[1].append(address)
             else:
                 tiers[2].append(address)
@@ -181,36 +184,26 @@ def _named(lines: list[str], senders: frozenset[str], returned_to: tuple[str, ..
 
 def _stands_alone(after: str) -> bool:
     rest = after.lstrip("'\">)] \t")
-    return not rest or rest[0] in ":;,([.-" or after[0] in ">:" or has_any(rest.lower(), _AFTER_ADDRESS)
+    return not rest or rest[0] in ":;,([.-" or after[0] in ">:" or Said(rest).has_any(_AFTER_ADDRESS)
 
 
 _AFTER_ADDRESS = compile_phrases("on ", "invalid", "unknown", "user", "mailbox", "error", "...", "rejected", "not ")
 
 
-def _own_text(lines: list[str], address: str, others: tuple[str, ...]) -> str:
-    """The lines from each mention of an address to the next mention of another recipient."""
-    wanted = address.lower()
-    rivals = tuple(other.lower() for other in others if other.lower() != wanted)
-    found: list[str] = []
-    taking = False
+def _own_texts(lines: list[str], named: list[str]) -> list[str]:
+    """For each recipient the lines from each mention of it to the next mention of another."""
+    found: dict[str, list[str]] = {address.lower(): [] for address in named}
+    owners: list[list[str]] = []
     for line in lines:
         lowered = line.lower()
-        if wanted in lowered:
-            taking = True
-        elif any(rival in lowered for rival in rivals):
-            taking = False
-        if taking:
-            found.append(line)
-    text = "\n".join(found)
-    if others and find_reason(text) is not None:
-        return text
-    if not others and (find_reason(_after_first(text, address)) is not None):
-        return text
-    return "\n".join(lines)
-
-
-def _after_first(text: str, address: str) -> str:
-    return text.replace(address, "")
+        here = {address for _, _, address in find_addresses(lowered)} if "@" in line else set()
+        mentioned = [found[address] for address in here if address in found]
+        if not mentioned and "@" in line:  # an address that is written in a way of its own
+            mentioned = [text for address, text in found.items() if address in lowered][:1]
+        owners = mentioned or owners
+        for text in owners:
+            text.append(line)
+    return ["\n".join(found[address.lower()]) for address in named]
 
 
 def _unquoted(text: str) -> str:
@@ -229,8 +222,7 @@ def _split(text: str) -> Notice:
         stripped = line.strip()
         if not stripped or index < passed:
             continue
-        lowered = " ".join(stripped.lower().split())
-        if seen and len(lowered) < 160 and has_any(lowered, _RETURNED) and "@" not in lowered:
+        if seen and len(stripped) < 160 and "@" not in stripped and Said(stripped).has_any(_RETURNED):
             return Notice(text="\n".join(lines[:index]), returned=_skip_rule(lines[index + 1 :]))
         if seen and _HEADER_LINE.match(line) and (size := _header_size(lines[index : index + 40])):
             if any("mailer-daemon" in head.lower() for head in lines[index : index + size]):
