@@ -10,7 +10,7 @@ import re
 _LOCAL_REVERSED = re.compile(r"[^\s<>()\[\]{},:;\"@\\`|=]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9\u0080-\uffff_][A-Za-z0-9\u0080-\uffff_.-]{0,252}")
 _QUOTED = re.compile(r'"[^"\n]{0,200}"@')
-_URL = re.compile(r"https?://[^\s<>\"]{1,500}", re.IGNORECASE)
+_URL = re.compile(r"https?://([^\s<>\"/?#]{1,253})[^\s<>\"]{0,500}", re.IGNORECASE)
 FOUND_LIMIT, TRY_LIMIT = 100, 1_000  # addresses of one text, and signs that are looked at for them
 
 
@@ -35,8 +35,8 @@ def find_addresses(text: str) -> list[tuple[int, int, str]]:
 
 
 def without_addresses(text: str) -> str:
-    """Text with `@` in place of each address, without URLs: no word of theirs is one of the text."""
-    text = _URL.sub(" ", text)
+    """Text with `@` in place of each address, and of a URL only its host: no word of theirs is the text's."""
+    text = _URL.sub(r" \1 ", text)
     pieces, at = [], 0
     for start, end, _ in find_addresses(text):
         pieces.append(text[at:start])

@@ -23,6 +23,7 @@ Stage = Literal["", "connect", "mail", "rcpt", "data"]
 _REPLY = re.compile(r"(?<![\w.@/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])")
 _BARE_REPLY = re.compile(r"(?<![\w.@/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
 _GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
+_NO_ACCOUNT = "delivery error: dd this user doesn't have a"  # Yahoo, which looks addresses up after DATA
 _STAGES: tuple[tuple[str, Stage], ...] = (
     ("in reply to rcpt", "rcpt"),
     ("in reply to mail from", "mail"),
@@ -47,6 +48,8 @@ _STAGES: tuple[tuple[str, Stage], ...] = (
     ("smtp:rcpt", "rcpt"),
     ("for text command", "data"),
     ("remote server after rcpt", "rcpt"),
+    ("@ezweb.ne.jp>: user unknown", "rcpt"),  # its filter, after DATA, leaves the address out
+    ("@au.com>: user unknown", "rcpt"),
 )
 
 
@@ -65,18 +68,19 @@ def diagnose(
 ) -> Diagnosis:
     """Codes and reason of a diagnostic text.
 
-    `stated` is what the report's Status field says; `stage_text` more text that may tell after which
+    `stated` is what the report's Status field says, its comment too; `stage_text` more text that may tell after which
     command the answer came; a delay is never hard. `limit` is for reports of many recipients.
     """
     text = diagnostic[:limit]
     reply_code, own = find_reply(text)
     field = parse_status(stated) or find_status(stated[:200])
     status = _choose(field, own, find_status(_without_versions(text)), reply_code)
-    reason = reason_for(_without_gloss(text), status)
-    stage = find_stage(text) or find_stage(stage_text[:limit])
+    comment = stated.partition("(")[2]
+    reason = reason_for(f"{_without_gloss(text)}\n{comment}", status)
+    stage = find_stage(f"{text}\n{comment}") or find_stage(stage_text[:limit])
     if reason == "disabled" and status == (5, 1, 1):
         reason = "no-mailbox"
-    if reason == "no-mailbox" and _is_filter(status, stage):
+    if reason == "no-mailbox" and _is_filter(status, stage) and _NO_ACCOUNT not in text.lower():
         reason = "recipient-refuses"
     hard = reason in HARD and not delayed and _is_certain(reason, status, stage, text, coded=reply_code is not None)
     return Diagnosis(status=status, reply_code=reply_code, reason=reason, hard=hard)
@@ -146,6 +150,8 @@ def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, text: s
     gateways say of anything. A domain counts unless the code says that it was the lookup that failed.
     """
     if reason == "no-mailbox":
+        if _NO_ACCOUNT in text.lower():
+            return True
         if coded or "user unknown" in text.lower() or "user doesn't have a" in text:
             return stage == "rcpt" or (status is not None and _is_addressing(status))
         return True

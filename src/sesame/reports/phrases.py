@@ -254,6 +254,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
             "undecipherable", "unacceptable content", "message body", "invalidcontent", "rst.contentconversion", "header count",
         ),
     ),
+    ("network", compile_phrases("host not found, try again", "lookup failure*try again", "temporary*lookup failure")),
     (
         "no-domain",
         compile_phrases(

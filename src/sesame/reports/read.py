@@ -164,7 +164,8 @@ def _recipient(block: StatusBlock, beside: str, notice: Notice, *, count: int) -
             named = mentions(notice, known=(), senders=frozenset(), returned_to=())
             block = replace(block, final_recipient=named[0].address if len(named) == 1 else "")
     found = diagnose(block.diagnostic_code, stated=block.status, stage_text=beside, delayed=delayed, limit=limit)
-    if not block.diagnostic_code.strip() and beside:
+    told = block.diagnostic_code.strip() or find_reason(block.status)
+    if not told and beside:
         found = diagnose(beside, stated=block.status, delayed=delayed, limit=limit)
     elif found.hard and count == 1 and _says_otherwise(beside, block.diagnostic_code):
         found = replace(found, hard=False)

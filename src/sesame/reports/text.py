@@ -60,7 +60,7 @@ _DELAYED = compile_phrases(
 )  # fmt: skip
 _FINAL = compile_phrases("permanent error", "failed permanently", "given up", "permanent fatal", "could not be delivered for", "undeliverable", "returned to sender")
 _NOT_RECIPIENT = ("mail from", "from:", "envelope-from", "contact", "message-id", "reply-to", "for help", "support", "assistance", "more information", "sender:", "mailto:", "return-path", "please send mail to", "abuse", "authenticated")  # fmt: skip
-_LABELS = re.compile(r"(?:[<\"'*\-\u2022:>. \t\[(]|rfc822;|to:|recipients?:|rcpt to:|rcpt:|address:|failed recipients?:|recipient address:|email address:|user:|original address:){0,14}", re.IGNORECASE)
+_LABELS = re.compile(r"(?:[45]\d\d(?: [45]\.\d\.\d{1,2})? |[<\"'*\-\u2022:>. \t\[(]|rfc822;|to:|recipients?:|rcpt to:|rcpt:|address:|failed recipients?:|recipient address:|email address:|user:|original address:){0,14}", re.IGNORECASE)
 _NAMED = compile_phrases(
     "to:", "to <", "recipient", "rcpt", "addresse", "user", "delivered to", "mailbox", "account", "unknown", "attempts", "destinat", "for <", "for:", "...", "did not reach", "reason",
 )  # fmt: skip
@@ -145,6 +145,7 @@ def mentions(notice: Notice, *, known: tuple[str, ...], senders: frozenset[str],
     """
     lines = notice.text[:NOTICE_LIMIT].split("\n")[:LINE_LIMIT]
     named = list(known) or _named(lines, senders, returned_to)
+    named = named or _named(_failing(notice.returned), senders, returned_to)
     if not named and len(returned_to) == 1:
         return [Mention(address=returned_to[0], diagnostic=notice.text[:NOTICE_LIMIT])]
     texts = _own_texts(lines, named)
@@ -153,6 +154,12 @@ def mentions(notice: Notice, *, known: tuple[str, ...], senders: frozenset[str],
         Mention(address=address, diagnostic=text if find_reason(text.replace(address, "")[:OWN_LIMIT]) else whole)
         for address, text in zip(named, texts, strict=True)
     ]
+
+
+def _failing(returned: str) -> list[str]:
+    """Lines of what was taken for the returned message that say that mail did not arrive."""
+    lines = returned[:NOTICE_LIMIT].split("\n")[:LINE_LIMIT]
+    return [line for line in lines if "@" in line and Said(line).has_any(_FAILED)]
 
 
 def _named(lines: list[str], senders: frozenset[str], returned_to: tuple[str, ...]) -> list[str]:
