@@ -177,8 +177,9 @@ def _choose(
         return own
     if field is not None and (field.subject or field.detail):
         return field
-    if loose is not None and loose.class_ != 2 and (field is None or loose.subject or loose.detail):
-        return loose
+    if loose is not None and (field is None or loose.subject or loose.detail):
+        if loose.class_ != 2 or (field is not None and field.class_ == 2):
+            return loose
     if field is not None:
         return field
     return StatusCode(reply_code // 100, 0, 0) if reply_code else None

@@ -171,7 +171,9 @@ def _named(lines: list[str], senders: frozenset[str], returned_to: tuple[str, ..
             if address.lower() in senders and address.lower() not in targets:
                 tiers[3].append(address)
             elif _LABELS.fullmatch(line[:start]) and _stands_alone(line[end:]):
-                tiers[0].append(address)
+                # `To:` alone may name whom the message was written to
+                told = not lowered.strip().startswith("to:")
+                tiers[0 if told else 1].append(address)
             elif any(words in lowered for words in _NOT_RECIPIENT):
                 tiers[3 if address.lower() not in targets else 2].append(address)
             elif Said(line).has_any(_NAMED):
