@@ -59,7 +59,11 @@ def test_bounces_are_recognised_and_their_codes_and_recipients_read(corpus: Corp
         counts["files"] += 1
         counts["recognised"] += report.kind in ("bounce", "delay")
         wanted = {one["recipient"].lower() for one in corpus.named.get(path.name, [])}
-        read_ = {address.lower() for r in report.recipients for address in (r.final_recipient, r.original_recipient)}
+        read_ = {
+            address.lower()
+            for r in report.recipients
+            for address in (r.final_recipient, r.original_recipient)
+        }
         counts["named"] += bool(wanted)
         counts["hit"] += bool(wanted & read_)
         counts["wrong"] += bool(wanted) and not wanted & read_
@@ -78,7 +82,11 @@ def test_bounces_are_recognised_and_their_codes_and_recipients_read(corpus: Corp
 
 
 def test_complaints_are_all_found_with_their_type(corpus: Corpus) -> None:
-    files = [p for p in corpus.files("maildir/bsd") if corpus.reason(p.name) == "feedback" or p.name.startswith("arf")]
+    files = [
+        p
+        for p in corpus.files("maildir/bsd")
+        if corpus.reason(p.name) == "feedback" or p.name.startswith("arf")
+    ]
     reports = [read(path) for path in files]
     assert len(reports) >= 6
     assert [report.kind for report in reports] == ["complaint"] * len(reports)

@@ -6,13 +6,21 @@ from sesame.reports.dsn import RECIPIENT_LIMIT, parse_delivery_status
 from sesame.reports.read import read_report
 from sesame.reports.report import Report
 
-HEAD = "From: MAILER-DAEMON@mx.example.net\nTo: b@example.com\nSubject: Undelivered\nContent-Type: multipart/report; "
+HEAD = (
+    "From: MAILER-DAEMON@mx.example.net\nTo: b@example.com\nSubject: Undelivered\nContent-Type: "
+    "multipart/report; "
+)
 MESSAGE = "Reporting-MTA: dns; mx.example.net\nArrival-Date: Tue, 2 Jun 2026 10:00:00 +0000\n\n"
 ANN = "Final-Recipient: rfc822; ann@example.org\nOriginal-Recipient: rfc822;a@example.org\n"
 
 
-def dsn(status: str, *, text: str = "Sorry.", part: str = "message/delivery-status", original: str = "") -> Report:
-    body = f"--b\n\n{text}\n--b\nContent-Type: {part}\n\n{status}\n--b\n{original or 'Content-Type: text/plain'}\n\n--b--\n"
+def dsn(
+    status: str, *, text: str = "Sorry.", part: str = "message/delivery-status", original: str = ""
+) -> Report:
+    body = (
+        f"--b\n\n{text}\n--b\nContent-Type: {part}\n\n{status}\n--b\n{original or 'Content-Type: text/plain'}\n"
+        "\n--b--\n"
+    )
     return read_report(f"{HEAD}report-type=delivery-status; boundary=b\n\n{body}".encode())
 
 
@@ -20,7 +28,8 @@ def test_every_field_of_a_report_is_read() -> None:
     report = dsn(
         f"{MESSAGE}{ANN}Action: Failed\nStatus: 5.1.1 (bad mailbox)\nRemote-MTA: dns; mx.example.org\n"
         "Diagnostic-Code: smtp; 550 5.1.1\n unknown user\n",
-        original="Content-Type: text/rfc822-headers\n\nReturn-Path: <vv@bounce.example.com>\nMessage-ID: <1@x>\nTo: ann@example.org\n",
+        original="Content-Type: text/rfc822-headers\n\nReturn-Path: <vv@bounce.example.com>\nMessage-ID: "
+        "<1@x>\nTo: ann@example.org\n",
     )
     [recipient] = report.recipients
     assert report.kind == "bounce" and report.by == "dsn"
@@ -38,14 +47,19 @@ def test_every_field_of_a_report_is_read() -> None:
 
 @pytest.mark.parametrize("action", ["delivered", "relayed", "expanded", "Delivered", "deliverable"])
 def test_success_is_no_bounce(action: str) -> None:
-    report = dsn(f"{MESSAGE}{ANN}Action: {action}\nStatus: 2.0.0\nDiagnostic-Code: smtp; 250 2.1.5 user unknown to fame\n")
+    report = dsn(
+        f"{MESSAGE}{ANN}Action: {action}\nStatus: 2.0.0\nDiagnostic-Code: smtp; 250 2.1.5 user "
+        "unknown to fame\n"
+    )
     assert report.kind == "delivered"
     assert [(r.hard, r.reason, r.status) for r in report.recipients] == [(False, "other", "2.1.5")]
     assert report.bounce_type == "Undetermined"
 
 
 def test_a_delay_is_neither_a_bounce_nor_hard() -> None:
-    report = dsn(f"{MESSAGE}{ANN}Action: delayed\nStatus: 4.4.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\n")
+    report = dsn(
+        f"{MESSAGE}{ANN}Action: delayed\nStatus: 4.4.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\n"
+    )
     assert report.kind == "delay"
     assert [r.hard for r in report.recipients] == [False]
     assert report.bounce_type == "Undetermined"
@@ -54,10 +68,15 @@ def test_a_delay_is_neither_a_bounce_nor_hard() -> None:
 def test_one_failure_among_successes_is_a_bounce() -> None:
     report = dsn(
         f"{MESSAGE}Final-Recipient: rfc822; bob@example.org\nAction: relayed\nStatus: 2.0.0\n\n"
-        f"Final-Recipient: rfc822; c@example.org\nAction: delayed\nStatus: 4.0.0\n\n{ANN}Action: failed\nStatus: 5.2.2\n"
+        f"Final-Recipient: rfc822; c@example.org\nAction: delayed\nStatus: 4.0.0\n\n{ANN}Action: "
+        "failed\nStatus: 5.2.2\n"
     )
     assert report.kind == "bounce"
-    assert [r.final_recipient for r in report.recipients] == ["bob@example.org", "c@example.org", "ann@example.org"]
+    assert [r.final_recipient for r in report.recipients] == [
+        "bob@example.org",
+        "c@example.org",
+        "ann@example.org",
+    ]
     assert (report.bounce_type, report.bounce_sub_type) == ("Transient", "MailboxFull")
 
 
@@ -77,7 +96,7 @@ def test_one_failure_among_successes_is_a_bounce() -> None:
 def test_addresses_of_every_type_are_read(written: str, address: str) -> None:
     report = dsn(f"{MESSAGE}Final-Recipient: {written}\nAction: failed\nStatus: 5.1.1\n")
     read = report.recipients[0].final_recipient
-    assert read == address or "\\x" in address and read.endswith("sa@example.org")
+    assert read == address or ("\\x" in address and read.endswith("sa@example.org"))
 
 
 def test_the_global_type_is_read_too() -> None:
@@ -97,16 +116,26 @@ def test_the_global_type_is_read_too() -> None:
 )
 def test_blocks_are_read_however_they_are_parted(status: str) -> None:
     report = dsn(status)
-    assert [(r.final_recipient, r.action, r.status) for r in report.recipients] == [("ann@example.org", "failed", "5.1.1")]
+    assert [(r.final_recipient, r.action, r.status) for r in report.recipients] == [
+        ("ann@example.org", "failed", "5.1.1")
+    ]
 
 
 def test_two_recipients_in_one_block_are_two() -> None:
-    report = dsn(f"{MESSAGE}{ANN}Action: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; b@example.org\nAction: failed\nStatus: 5.2.2\n")
-    assert [(r.final_recipient, r.status) for r in report.recipients] == [("ann@example.org", "5.1.1"), ("b@example.org", "5.2.2")]
+    report = dsn(
+        f"{MESSAGE}{ANN}Action: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; b@example.org\nAction: "
+        "failed\nStatus: 5.2.2\n"
+    )
+    assert [(r.final_recipient, r.status) for r in report.recipients] == [
+        ("ann@example.org", "5.1.1"),
+        ("b@example.org", "5.2.2"),
+    ]
 
 
 def test_a_report_of_very_many_recipients_is_cut() -> None:
-    rows = "".join(f"Final-Recipient: rfc822; u{n}@example.org\nAction: failed\n\n" for n in range(RECIPIENT_LIMIT * 3))
+    rows = "".join(
+        f"Final-Recipient: rfc822; u{n}@example.org\nAction: failed\n\n" for n in range(RECIPIENT_LIMIT * 3)
+    )
     assert len(dsn(MESSAGE + rows).recipients) == RECIPIENT_LIMIT
 
 
@@ -122,7 +151,10 @@ def test_a_status_that_is_missing_is_told_by_the_action() -> None:
 
 
 def test_the_text_beside_gives_the_reason_that_the_block_lacks() -> None:
-    report = dsn(f"{MESSAGE}{ANN}Action: failed\nStatus: 5.0.0\n", text="<ann@example.org>: 550 user unknown (in reply to RCPT TO command)")
+    report = dsn(
+        f"{MESSAGE}{ANN}Action: failed\nStatus: 5.0.0\n",
+        text="<ann@example.org>: 550 user unknown (in reply to RCPT TO command)",
+    )
     assert [(r.reason, r.hard) for r in report.recipients] == [("no-mailbox", True)]
 
 
@@ -135,18 +167,31 @@ def test_a_text_that_says_otherwise_makes_it_soft() -> None:
 
 
 def test_a_final_recipient_without_a_name_is_found_in_the_text() -> None:
-    report = dsn(f"{MESSAGE}Final-Recipient: rfc822; @mx.example.org\nAction: failed\nStatus: 5.1.2\n", text="<ann@example.org>\n (reason: 550 Host unknown)")
+    report = dsn(
+        f"{MESSAGE}Final-Recipient: rfc822; @mx.example.org\nAction: failed\nStatus: 5.1.2\n",
+        text="<ann@example.org>\n (reason: 550 Host unknown)",
+    )
     assert [r.final_recipient for r in report.recipients] == ["ann@example.org"]
 
 
 def test_a_status_written_into_the_text_is_read() -> None:
-    text = f"Technical report:\n\nReporting-MTA: dsn; mx.example.net\n\nAction: failed\n{ANN}Diagnostic-Code: smtp; 552 5.2.2 full\nStatus: 5.2.2\n"
-    report = read_report(f"From: MAILER-DAEMON@x.example\nSubject: Delivery Status Notification\n\n{text}".encode())
-    assert [(r.final_recipient, r.status, r.reason) for r in report.recipients] == [("ann@example.org", "5.2.2", "mailbox-full")]
+    text = (
+        f"Technical report:\n\nReporting-MTA: dsn; mx.example.net\n\nAction: failed\n{ANN}Diagnostic-Code: "
+        "smtp; 552 5.2.2 full\nStatus: 5.2.2\n"
+    )
+    report = read_report(
+        f"From: MAILER-DAEMON@x.example\nSubject: Delivery Status Notification\n\n{text}".encode()
+    )
+    assert [(r.final_recipient, r.status, r.reason) for r in report.recipients] == [
+        ("ann@example.org", "5.2.2", "mailbox-full")
+    ]
     assert report.by == "dsn"
 
 
 def test_a_receipt_is_no_bounce() -> None:
-    body = "--b\n\nread\n--b\nContent-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; a@b.org\nDisposition: manual-action/x; displayed\n--b--\n"
+    body = (
+        "--b\n\nread\n--b\nContent-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; "
+        "a@b.org\nDisposition: manual-action/x; displayed\n--b--\n"
+    )
     report = read_report(f"{HEAD}report-type=disposition-notification; boundary=b\n\n{body}".encode())
     assert report.kind == "receipt" and report.recipients == ()

@@ -38,7 +38,8 @@ def test_the_returned_message_is_described_and_its_return_path_handed_on() -> No
     [
         b"From: ann@example.org\nSubject: lunch\n\nShall we?\n",
         b"From: ann@example.org\nSubject: your question\n\nbob@example.org: I do not know.\n",
-        b"From: ann@example.org\nSubject: FW: Offer\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nlook at this\n"
+        b"From: ann@example.org\nSubject: FW: Offer\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\n\nlook at this\n"
         b"--b\nContent-Type: message/rfc822\n\n" + ORIGINAL.encode() + b"\n--b--\n",
         b"From: news@example.org\nSubject: Storage\n\nNew: the mailbox is full of offers.\n",
         b"",
@@ -70,7 +71,9 @@ def test_a_bounce_that_somebody_forwarded_is_read() -> None:
 
 
 def test_html_alone_is_read() -> None:
-    body = "<p>Delivery has failed to these recipients:</p><p>ann@example.org</p><p>550 5.2.2 mailbox full</p>"
+    body = (
+        "<p>Delivery has failed to these recipients:</p><p>ann@example.org</p><p>550 5.2.2 mailbox full</p>"
+    )
     report = read_report(f"{DAEMON}Subject: Undeliverable\nContent-Type: text/html\n\n{body}".encode())
     assert [(r.final_recipient, r.reason) for r in report.recipients] == [("ann@example.org", "mailbox-full")]
     assert "<" not in without_markup("a<br>b&lt;c".replace("&lt;", ""))
@@ -87,13 +90,18 @@ def test_a_report_inside_a_notification_of_another_system_is_read() -> None:
         f"The following addresses had permanent errors\n--o\nContent-Type: message/rfc822\n\n{inner}\n--o--\n"
     )
     report = read_report(outer.encode())
-    assert [(r.final_recipient, r.status, r.hard) for r in report.recipients] == [("ann@example.org", "5.1.1", True)]
+    assert [(r.final_recipient, r.status, r.hard) for r in report.recipients] == [
+        ("ann@example.org", "5.1.1", True)
+    ]
 
 
 def test_an_mbox_is_split_at_its_lines_alone() -> None:
     first, second = b"Subject: a\n\nx\n>From y\n", b"Subject: b\n\nFrom here on\n"
     line = b"From MAILER-DAEMON Tue Jun  2 10:00:00 2026\n"
-    assert list(split_mbox(line + first + b"\n" + line + second)) == [first.replace(b">From", b"From") + b"\n", second]
+    assert list(split_mbox(line + first + b"\n" + line + second)) == [
+        first.replace(b">From", b"From") + b"\n",
+        second,
+    ]
     assert list(split_mbox(second)) == [second]
     assert list(split_mbox(b" \n")) == []
     assert read_entity(line + first).get("subject") == "a"

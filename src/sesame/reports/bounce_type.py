@@ -36,8 +36,21 @@ def _of_reason(reason: Reason, *, hard: bool) -> tuple[BounceType, BounceSubType
         case "attachment":
             return "Transient", "AttachmentRejected"
         case (
-            "disabled" | "sender-refused" | "reputation" | "authentication" | "policy" | "recipient-refuses"
-            | "relay-denied" | "rate" | "syntax" | "tls" | "expired" | "network" | "loop" | "system" | "other"
+            "disabled"
+            | "sender-refused"
+            | "reputation"
+            | "authentication"
+            | "policy"
+            | "recipient-refuses"
+            | "relay-denied"
+            | "rate"
+            | "syntax"
+            | "tls"
+            | "expired"
+            | "network"
+            | "loop"
+            | "system"
+            | "other"
         ):
             return "Transient", "General"
         case _:

@@ -1,6 +1,6 @@
 """Why a recipient was not reached: the codes and the reason in a diagnostic text.
 
-Reads reply codes, enhanced codes and, by the phrases of `phrases`, a reason; says whether an address
+Reads reply codes, enhanced codes and, by the phrases of `reasons`, a reason; says whether an address
 is gone for good. Phrases before codes, because servers use 5.1.1 and 5.7.1 for anything. Sources: RFC
 3463, RFC 5248 (the registry of codes), RFC 5321 section 4.2; phrases as servers write them.
 
@@ -13,14 +13,16 @@ from typing import Literal
 
 from sesame.mail.status import StatusCode, find_status, parse_status
 from sesame.reports.addresses import without_addresses
-from sesame.reports.phrases import find_reason
+from sesame.reports.reasons import find_reason
 from sesame.reports.report import Reason
 
 DIAGNOSTIC_LIMIT, TOTAL_LIMIT = 4_096, 16_384  # characters read of one diagnostic, of those of a report
 HARD: frozenset[Reason] = frozenset({"no-mailbox", "no-domain", "moved", "accepts-no-mail"})
 Stage = Literal["", "connect", "mail", "rcpt", "data"]
 
-_REPLY = re.compile(r"(?<![\w.@/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])")
+_REPLY = re.compile(
+    r"(?<![\w.@/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])"
+)
 _BARE_REPLY = re.compile(r"(?<![\w.@/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
 _GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
 _NO_ACCOUNT = "delivery error: dd this user doesn't have a"  # Yahoo, which looks addresses up after DATA
@@ -64,7 +66,12 @@ class Diagnosis:
 
 
 def diagnose(
-    diagnostic: str, *, stated: str = "", stage_text: str = "", delayed: bool = False, limit: int = DIAGNOSTIC_LIMIT
+    diagnostic: str,
+    *,
+    stated: str = "",
+    stage_text: str = "",
+    delayed: bool = False,
+    limit: int = DIAGNOSTIC_LIMIT,
 ) -> Diagnosis:
     """Codes and reason of a diagnostic text.
 
@@ -82,7 +89,11 @@ def diagnose(
         reason = "no-mailbox"
     if reason == "no-mailbox" and _is_filter(status, stage) and _NO_ACCOUNT not in text.lower():
         reason = "recipient-refuses"
-    hard = reason in HARD and not delayed and _is_certain(reason, status, stage, text, coded=reply_code is not None)
+    hard = (
+        reason in HARD
+        and not delayed
+        and _is_certain(reason, status, stage, text, coded=reply_code is not None)
+    )
     return Diagnosis(status=status, reply_code=reply_code, reason=reason, hard=hard)
 
 
@@ -177,9 +188,9 @@ def _choose(
         return own
     if field is not None and (field.subject or field.detail):
         return field
-    if loose is not None and (field is None or loose.subject or loose.detail):
-        if loose.class_ != 2 or (field is not None and field.class_ == 2):
-            return loose
+    allowed = loose is not None and (loose.class_ != 2 or (field is not None and field.class_ == 2))
+    if loose is not None and allowed and (field is None or loose.subject or loose.detail):
+        return loose
     if field is not None:
         return field
     return StatusCode(reply_code // 100, 0, 0) if reply_code else None

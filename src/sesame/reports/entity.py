@@ -22,8 +22,10 @@ PART_LIMIT, DEPTH_LIMIT = 64, 8  # parts of one message in all, multiparts withi
 TEXT_LIMIT = 65_536  # characters of one part's text
 
 _NAME = re.compile(r"[!-9;-~]{1,76}")
-_PARAMETER = re.compile(r';[ \t]*([!-:<-~]{1,76})[ \t]*=[ \t]*(?:"([^"]{0,400})"|([^;"\s]{0,400}))')
-_BOUNDARY_LINE = re.compile(rb"--([^\n]{1,200})\n")
+_PARAMETER = re.compile(
+    r';[ \t]*([A-Za-z0-9!#$%&\'*+.^_`{|}~-]{1,76})[ \t]*=[ \t]*(?:"([^"]{0,400})"|([^;"\s]{0,400}))'
+)
+_BOUNDARY_LINE = re.compile(rb"\n--([^\n]{1,200})\n")
 _EMBEDDED = ("message/rfc822", "message/global", "text/rfc822", "message/partial")
 
 
@@ -136,7 +138,9 @@ def content_type(value: str, fallback: str) -> tuple[str, dict[str, str]]:
     media_type = value.partition(";")[0].strip().lower()
     parameters: dict[str, str] = {}
     for match in _PARAMETER.finditer(value):
-        parameters.setdefault(match[1].lower().rstrip("*").removesuffix("*0"), (match[2] or match[3] or "").strip())
+        parameters.setdefault(
+            match[1].lower().rstrip("*").removesuffix("*0"), (match[2] or match[3] or "").strip()
+        )
     return (media_type if "/" in media_type else fallback), parameters
 
 
@@ -159,35 +163,46 @@ def _entity(data: bytes, depth: int, budget: _Budget, fallback: str) -> Entity:
 
 
 def _parts(body: bytes, boundary: str, depth: int, budget: _Budget, media_type: str) -> tuple[Entity, ...]:
-    marker = b"--" + boundary.encode("utf-8", "replace")
-    lines = b"\n" + body
-    if not boundary or b"\n" + marker not in lines:
-        guess = _BOUNDARY_LINE.search(b"\n" + body if body.startswith(b"--") else body)
-        if guess is None:
-            return (Entity(fields=(), media_type="text/plain", body=body),)
-        marker = b"--" + guess[1].rstrip()
-    preamble, *pieces = lines.split(b"\n" + marker, PART_LIMIT)
+    pieces = _pieces(body, boundary.encode("utf-8", "replace")) if boundary else []
+    if len(pieces) < 2:  # a boundary that is missing or wrong: the first line that looks like one
+        guess = _BOUNDARY_LINE.search(b"\n" + body)
+        pieces = _pieces(body, guess[1].rstrip()) if guess else [body]
+    preamble, *rest = pieces
     fallback = "message/rfc822" if media_type == "multipart/digest" else "text/plain"
     found: list[Entity] = []
-    for piece in pieces:
-        if piece.startswith(b"--"):
-            break
+    for piece in rest:
         if budget.parts <= 0:
             break
         budget.parts -= 1
-        found.append(_entity(piece.partition(b"\n")[2], depth + 1, budget, fallback))
-    if not any(part.body.strip() for part in found) and preamble.strip():
+        found.append(_entity(piece, depth + 1, budget, fallback))
+    if not any(part.body.strip() or part.parts for part in found) and preamble.strip():
         found.append(Entity(fields=(), media_type="text/plain", body=preamble))
     return tuple(found)
+
+
+def _pieces(body: bytes, boundary: bytes) -> list[bytes]:
+    """What stands before the first delimiter line, between two of them, after the last that ends no part."""
+    delimiter = re.compile(rb"\n[ \t]?--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\n|\Z)")
+    lines, at, found = b"\n" + body, 1, []
+    for match in delimiter.finditer(lines):
+        found.append(lines[at : match.start()])
+        at = match.end() + 1
+        if match[1] or len(found) > PART_LIMIT:
+            return found
+    return [*found, lines[at:]]
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
     if encoding == "quoted-printable":
         return unix_newlines(quopri.decodestring(body))
     if encoding == "base64":
-        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body.partition(b"=")[0])
         try:
-            return unix_newlines(base64.b64decode(kept[: len(kept) // 4 * 4] if len(kept) % 4 == 1 else kept + b"=" * (-len(kept) % 4)))
+            return unix_newlines(
+                base64.b64decode(
+                    kept[: len(kept) // 4 * 4] if len(kept) % 4 == 1 else kept + b"=" * (-len(kept) % 4)
+                )
+            )
         except (binascii.Error, ValueError):
             return body
     return body

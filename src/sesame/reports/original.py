@@ -13,10 +13,20 @@ from sesame.reports.report import OriginalMessage
 
 CANDIDATE_LIMIT = 32
 _RETURN_FIELDS = (
-    "return-path", "errors-to", "x-envelope-from", "x-envelope-sender", "envelope-sender", "x-mail-from", "x-original-return-path",
-    "x-return-path", "x-sender", "x-original-sender", "sender", "received-spf", "authentication-results",
-)  # fmt: skip
-_TO_FIELDS = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "to", "cc", "apparently-to")
+    *("return-path", "errors-to", "x-envelope-from", "x-envelope-sender", "envelope-sender", "x-mail-from"),
+    *("x-original-return-path", "x-return-path", "x-sender", "x-original-sender", "sender"),
+    *("received-spf", "authentication-results"),
+)
+_TO_FIELDS = (
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-delivered-to",
+    "to",
+    "cc",
+    "apparently-to",
+)
 
 
 def find_original(parts: Iterable[Entity]) -> Entity | None:
@@ -24,14 +34,24 @@ def find_original(parts: Iterable[Entity]) -> Entity | None:
     for part in parts:
         if part.media_type in ("message/rfc822", "message/global", "text/rfc822") and part.parts:
             return part.parts[0]
-        if part.media_type in ("text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers"):
+        if part.media_type in (
+            "text/rfc822-headers",
+            "text/rfc822-header",
+            "message/rfc822-headers",
+            "message/global-headers",
+        ):
             return Entity(fields=read_fields(part.body.lstrip(b"\n")), media_type="text/plain")
     return None
 
 
 def original_of(text: str) -> Entity | None:
     """The header that a text quotes, if it is one."""
-    fields = read_fields("\n".join(line.lstrip("> ") if line.startswith(">") else line for line in text.lstrip("\n").split("\n\n")[0].split("\n")).encode("utf-8", "replace"))
+    fields = read_fields(
+        "\n".join(
+            line.lstrip("> ") if line.startswith(">") else line
+            for line in text.lstrip("\n").split("\n\n")[0].split("\n")
+        ).encode("utf-8", "replace")
+    )
     names = {name for name, _ in fields}
     if len(names & {"from", "to", "subject", "date", "message-id", "received", "return-path"}) < 2:
         return None
@@ -55,10 +75,17 @@ def describe(original: Entity | None) -> OriginalMessage:
     )
 
 
-def return_path_candidates(message: Entity, original: Entity | None, stated: Iterable[str] = ()) -> tuple[str, ...]:
+def return_path_candidates(
+    message: Entity, original: Entity | None, stated: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Addresses that may be a return path of ours, likeliest first: where the report was sent to, then
     what it says the message's envelope sender was, then the fields that keep one."""
-    found = [address for name in _TO_FIELDS for value in message.get_all(name) for _, _, address in find_addresses(value)]
+    found = [
+        address
+        for name in _TO_FIELDS
+        for value in message.get_all(name)
+        for _, _, address in find_addresses(value)
+    ]
     found += [address for address in stated if address]
     if original is not None:
         found += [

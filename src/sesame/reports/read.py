@@ -17,7 +17,7 @@ from sesame.reports.diagnosis import DIAGNOSTIC_LIMIT, Diagnosis, diagnose, limi
 from sesame.reports.dsn import DeliveryStatus, StatusBlock, find_delivery_status, parse_delivery_status
 from sesame.reports.entity import Entity, read_entity
 from sesame.reports.original import describe, find_original, original_of, return_path_candidates
-from sesame.reports.phrases import find_reason
+from sesame.reports.reasons import find_reason
 from sesame.reports.report import Kind, Report, ReportedRecipient
 from sesame.reports.ses_json import RelayedFeedback, find_ses_json
 from sesame.reports.text import (
@@ -52,7 +52,7 @@ def read_report(data: bytes) -> Report:
     relayed = find_ses_json(notice.text)
     if relayed is not None:
         return _relayed(message, relayed)
-    if is_auto_reply(message):
+    if is_auto_reply(message, notice.text):
         return _auto_reply(message, original)
     original = original or original_of(notice.returned)
     if not is_bounce(message, notice, has_original=original is not None):
@@ -129,10 +129,14 @@ def _auto_reply(message: Entity, original: Entity | None) -> Report:
 
 
 def _without_recipients(kind: Kind, message: Entity, original: Entity | None) -> Report:
-    return Report(kind=kind, original=describe(original), return_paths=return_path_candidates(message, original))
+    return Report(
+        kind=kind, original=describe(original), return_paths=return_path_candidates(message, original)
+    )
 
 
-def _notification(message: Entity, parts: list[Entity], status: DeliveryStatus, original: Entity | None) -> Report:
+def _notification(
+    message: Entity, parts: list[Entity], status: DeliveryStatus, original: Entity | None
+) -> Report:
     notice = read_notice(message, parts)
     texts = mentions(
         notice,
@@ -151,7 +155,12 @@ def _notification(message: Entity, parts: list[Entity], status: DeliveryStatus, 
     elif all(action in _DELIVERED or action == "delayed" for action in actions):
         kind = "delay"
     return _bounce(
-        kind, message, recipients, original, reporting_mta=status.reporting_mta, arrival_date=status.arrival_date
+        kind,
+        message,
+        recipients,
+        original,
+        reporting_mta=status.reporting_mta,
+        arrival_date=status.arrival_date,
     )
 
 
@@ -163,7 +172,9 @@ def _recipient(block: StatusBlock, beside: str, notice: Notice, *, count: int) -
         if block.final_recipient.startswith("@"):
             named = mentions(notice, known=(), senders=frozenset(), returned_to=())
             block = replace(block, final_recipient=named[0].address if len(named) == 1 else "")
-    found = diagnose(block.diagnostic_code, stated=block.status, stage_text=beside, delayed=delayed, limit=limit)
+    found = diagnose(
+        block.diagnostic_code, stated=block.status, stage_text=beside, delayed=delayed, limit=limit
+    )
     told = block.diagnostic_code.strip() or find_reason(block.status)
     if not told and beside:
         found = diagnose(beside, stated=block.status, delayed=delayed, limit=limit)
@@ -234,7 +245,12 @@ def _by_text(message: Entity, notice: Notice, original: Entity | None) -> Report
             )
         )
     return _bounce(
-        "delay" if delayed else "bounce", message, tuple(recipients), original, by_field=bool(known), by_text=True
+        "delay" if delayed else "bounce",
+        message,
+        tuple(recipients),
+        original,
+        by_field=bool(known),
+        by_text=True,
     )
 
 
@@ -249,7 +265,7 @@ def _bounce(
     by_field: bool = False,
     by_text: bool = False,
 ) -> Report:
-    failed = [r for r in recipients if r.action.lower() not in _DELIVERED]
+    failed = [r for r in recipients if r.action.lower() not in (*_DELIVERED, "delayed")]
     worst = next((r for r in failed if r.hard), failed[0] if failed else None)
     type_, sub_type = bounce_type(worst) if worst and kind == "bounce" else ("Undetermined", "Undetermined")
     return Report(

@@ -46,7 +46,7 @@ class RelayedFeedback:
 def find_ses_json(text: str) -> RelayedFeedback | None:
     """The notification that a text begins with, or None."""
     text = text.lstrip()
-    if not text.startswith("{") or '"mail' not in text and '\\"mail' not in text:
+    if not text.startswith("{") or ('"mail' not in text and '\\"mail' not in text):
         return None
     read = _read(text) or _read(text.replace("!\n ", ""))  # sendmail breaks lines over 990 characters so
     inner = read.get("Message")
@@ -56,7 +56,9 @@ def find_ses_json(text: str) -> RelayedFeedback | None:
     if kind is None:
         return None
     told = _object(read, kind)
-    listed = {"bounce": "bouncedRecipients", "complaint": "complainedRecipients", "delivery": "recipients"}[kind]
+    listed = {"bounce": "bouncedRecipients", "complaint": "complainedRecipients", "delivery": "recipients"}[
+        kind
+    ]
     return RelayedFeedback(
         kind=kind,
         recipients=tuple(_recipients(told.get(listed), _text(told, "smtpResponse")))[:RECIPIENT_LIMIT],
@@ -92,7 +94,9 @@ def _text(value: dict[str, object], name: str) -> str:
 def _recipients(listed: object, response: str) -> Iterator[RelayedRecipient]:
     for one in listed if isinstance(listed, list) else []:
         if isinstance(one, str):
-            yield RelayedRecipient(address=_text({"a": one}, "a"), action="delivered", diagnostic_code=response)
+            yield RelayedRecipient(
+                address=_text({"a": one}, "a"), action="delivered", diagnostic_code=response
+            )
         elif isinstance(one, dict) and (address := _text(one, "emailAddress")):
             yield RelayedRecipient(
                 address=address,
