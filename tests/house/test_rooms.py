@@ -19,12 +19,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "policy": frozenset(),
     "templates": frozenset(),
     "smtp": frozenset({"mail"}),
+    "reports": frozenset({"mail"}),
     "store": frozenset(),
     "spool": frozenset({"store"}),
     "access": frozenset({"aws", "policy", "store"}),
     "sending": frozenset({"access", "mail", "store", "spool", "templates"}),
     "delivery": frozenset({"mail", "smtp", "store", "spool"}),
-    "feedback": frozenset({"mail", "store", "sending"}),
+    "feedback": frozenset({"mail", "reports", "store", "sending"}),
     "notify": frozenset({"store"}),
     "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy", "templates"}),
     "console": frozenset({"access", "operations", "store"}),
@@ -32,7 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 EVERYBODYS = frozenset({"model", "observe", "errors"})
 TOP = frozenset({"app", "cli", "doors", "services"})
-PURE = ("mail", "aws", "policy", "smtp", "templates")
+PURE = ("mail", "aws", "policy", "reports", "smtp", "templates")
 IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}
 )

@@ -32,12 +32,15 @@ def test_fields_and_their_length_are_bounded() -> None:
     ("value", "want"),
     [
         ("Text/Plain; charset=utf-8", ("text/plain", {"charset": "utf-8"})),
-        ('multipart/report; report-type="a ' 'b" ; Boundary="=_x;y"', ("multipart/report", {"report-type": "a b", "boundary": "=_x;y"})),
+        (
+            'multipart/report; report-type="a b" ; Boundary="=_x;y"',
+            ("multipart/report", {"report-type": "a b", "boundary": "=_x;y"}),
+        ),
         ("multipart/mixed; boundary*0=ab", ("multipart/mixed", {"boundary": "ab"})),
         ("nonsense", ("text/plain", {})),
         ("", ("text/plain", {})),
     ],
-)  # fmt: skip
+)
 def test_content_types_are_read(value: str, want: tuple[str, dict[str, str]]) -> None:
     assert content_type(value, "text/plain") == want
 

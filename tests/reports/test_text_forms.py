@@ -104,4 +104,6 @@ def test_an_mbox_is_split_at_its_lines_alone() -> None:
     ]
     assert list(split_mbox(second)) == [second]
     assert list(split_mbox(b" \n")) == []
+    assert list(split_mbox(b"From somebody\n" + second)) == [second]
+    assert list(split_mbox(b"From somebody")) == []
     assert read_entity(line + first).get("subject") == "a"

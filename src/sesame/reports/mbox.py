@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sesame.reports.entity import unix_newlines
 
-_BEGIN = re.compile(rb"(?:\A|\n\n)From [^\n]{3,200} [0-9:]{5,8}[^\n]{0,40} [0-9]{4}[^\n]{0,20}\n")
+_BEGIN = re.compile(rb"\n\nFrom [^\n]{3,200} [0-9:]{5,8}[^\n]{0,40} [0-9]{4}[^\n]{0,20}\n")
 
 
 def split_mbox(data: bytes) -> Iterator[bytes]:
@@ -19,14 +19,10 @@ def split_mbox(data: bytes) -> Iterator[bytes]:
         if data.strip():
             yield data
         return
-    at = 0
-    begins = [match.end() for match in _BEGIN.finditer(data)]
-    for at, end in zip(begins, [*(_before(data, begin) for begin in begins[1:]), len(data)], strict=True):
+    starts = [0, *(match.start() + 2 for match in _BEGIN.finditer(data))]
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        at = data.find(b"\n", start) + 1 or end
         message = re.sub(rb"(?m)^>(>{0,20}From )", rb"\1", data[at:end])
         if message.strip():
             yield message
 
-
-def _before(data: bytes, begin: int) -> int:
-    """Where the `From ` line that ends at `begin` starts."""
-    return data.rfind(b"\n", 0, begin - 1) + 1

@@ -97,7 +97,8 @@ NOT_RECIPIENT = compile_phrases(
 AWAY = compile_phrases(
     """
         out of the office | out of office | on vacation | on holiday | on annual leave | on leave until | i am away |
-        i'm away | i will be away | i am currently away | no longer work | have left the company | has left the company |
+        i will be away | i am currently away | no longer work | have left the company |
+        has left the company | i'm away |
         automatic reply | automated reply | auto-reply | autoreply | automatic response | automated response |
         thank you for your email | thank you for your message | thank you for contacting | we have received your |
         nicht im büro | im urlaub | abwesend | außer haus | absent du bureau | en congé | de vacaciones |

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 _WORD = re.compile(r"[^\W_]+")
 
+SAID_LIMIT = 16_384  # characters of a text in which phrases are looked for
 _GAP = 120  # characters that `*` may stand for
 
 
@@ -26,10 +27,10 @@ Phrases = tuple[Phrase, ...]
 
 
 class Said:
-    """A text to be searched for phrases: in lower case, with single blanks."""
+    """A text to be searched for phrases: its first SAID_LIMIT characters, in lower case, with single blanks."""
 
     def __init__(self, text: str) -> None:
-        self._text = " ".join(text.lower().replace("\u2019", "'").split())
+        self._text = " ".join(text[:SAID_LIMIT].lower().replace("\u2019", "'").split())
         self._words = frozenset(_WORD.findall(self._text))
 
     def has_any(self, phrases: Phrases) -> bool:
