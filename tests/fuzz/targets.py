@@ -38,6 +38,8 @@ from sesame.policy.analysis.strings import Atom, Budget, BudgetExhausted, find_t
 from sesame.policy.language import values
 from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import ArnPattern, Glob, is_malformed, substitute, tokenize
+from sesame.reports.mbox import split_mbox
+from sesame.reports.read import read_report
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
 from sesame.smtp.server import Limits, MessageReceived, ServerConnection
 
@@ -370,6 +372,32 @@ def _html() -> Iterator[bytes]:
     yield b"<!-- no --><script>no</script>"
 
 
+def report_reader(data: bytes) -> None:
+    """INVARIANT: any octets give a report of bounded size whose texts can be stored; only a bounce is hard."""
+    for message in (data, *split_mbox(data)):
+        report = read_report(message)
+        assert len(report.recipients) <= 100 and len(report.return_paths) <= 32
+        for recipient in report.recipients:
+            assert not recipient.hard or report.kind == "bounce"
+            for text in (recipient.final_recipient, recipient.diagnostic_code, recipient.action):
+                assert "\0" not in text
+                text.encode()
+
+
+def _reports() -> Iterator[bytes]:
+    from tests.reports.forms import FORMS
+
+    for form in FORMS:
+        yield form.message
+    head = b"From: MAILER-DAEMON@x\nContent-Type: multipart/report; boundary=b\n\n--b\n\nno\n--b\n"
+    status = b"A: b\n\nFinal-Recipient: utf-8; \\x{e5}@b.org\nAction: failed\nStatus: 5.1.1\n"
+    yield head + b"Content-Type: message/delivery-status\n\n" + status
+    feedback = b"Feedback-Type: abuse\nOriginal-Rcpt-To: <a@b.org>\n\n--b\nContent-Type: message/rfc822"
+    yield head + b"Content-Type: message/feedback-report\n\n" + feedback
+    line = b"From MAILER-DAEMON Tue Jun  2 10:00:00 2026\n"
+    yield line + b"Subject: a\n\nx\n\n" + line + b"Subject: b\n\n"
+
+
 TARGETS = {
     "policy_identity": Target(policy_identity, _policies),
     "policy_iam": Target(policy_iam, _policies),
@@ -381,6 +409,7 @@ TARGETS = {
     "query_form": Target(query_form, _forms),
     "rest_request": Target(rest_request, _rest_requests),
     "sigv4_reader": Target(sigv4_reader, _signed),
+    "report_reader": Target(report_reader, _reports),
     "simple_html": Target(simple_html, _html),
     "smtp_server": Target(smtp_server, _dialogues),
 }

@@ -1,0 +1,256 @@
+"""Why a recipient was not reached: the codes and the reason in a diagnostic text.
+
+Reads reply codes, enhanced codes and, by the phrases of `reasons`, a reason; says whether an address
+is gone for good. Phrases before codes, because servers use 5.1.1 and 5.7.1 for anything. Sources: RFC
+3463, RFC 5248 (the registry of codes), RFC 5321 section 4.2; phrases as servers write them.
+
+INVARIANT: linear in the text; only an address or a domain that does not exist is hard.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from sesame.mail.status import StatusCode, find_status, parse_status
+from sesame.reports.addresses import without_addresses
+from sesame.reports.reasons import find_reason
+from sesame.reports.report import Reason
+
+DIAGNOSTIC_LIMIT, TOTAL_LIMIT = 4_096, 16_384  # characters read of one diagnostic, of those of a report
+HARD: frozenset[Reason] = frozenset({"no-mailbox", "no-domain", "moved", "accepts-no-mail"})
+Stage = Literal["", "connect", "mail", "rcpt", "data"]
+
+_REPLY = re.compile(
+    r"(?<![\w.@/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])"
+)
+_BARE_REPLY = re.compile(r"(?<![\w.@/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
+_GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
+_NO_ACCOUNT = "delivery error: dd this user doesn't have a"  # Yahoo, which looks addresses up after DATA
+_STAGES: tuple[tuple[str, Stage], ...] = (
+    ("in reply to rcpt", "rcpt"),
+    ("in reply to mail from", "mail"),
+    ("in reply to end of data", "data"),
+    ("in reply to data", "data"),
+    ("after rcpt to", "rcpt"),
+    ("after mail from", "mail"),
+    ("after end of data", "data"),
+    ("after data", "data"),
+    ("after sending data block", "data"),
+    ("[rcpt_to]", "rcpt"),
+    ("like recipient", "rcpt"),
+    ("like our rcpt to", "rcpt"),
+    ("server has rejected address", "rcpt"),
+    ("rcpt to command", "rcpt"),
+    ("did not like our mail from", "mail"),
+    ("did not like our data", "data"),
+    ("sender was rejected", "mail"),
+    ("failed after i sent the message", "data"),
+    ("[mail_from]", "mail"),
+    ("[data]", "data"),
+    ("smtp:rcpt", "rcpt"),
+    ("for text command", "data"),
+    ("remote server after rcpt", "rcpt"),
+    ("@ezweb.ne.jp>: user unknown", "rcpt"),  # its filter, after DATA, leaves the address out
+    ("@au.com>: user unknown", "rcpt"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a diagnostic says; `status` is None when it and its report hold no code at all."""
+
+    status: StatusCode | None
+    reply_code: int | None
+    reason: Reason
+    hard: bool
+
+
+def diagnose(
+    diagnostic: str,
+    *,
+    stated: str = "",
+    stage_text: str = "",
+    delayed: bool = False,
+    limit: int = DIAGNOSTIC_LIMIT,
+) -> Diagnosis:
+    """Codes and reason of a diagnostic text.
+
+    `stated` is what the report's Status field says, its comment too; `stage_text` more text that may tell after which
+    command the answer came; a delay is never hard. `limit` is for reports of many recipients.
+    """
+    text = diagnostic[:limit]
+    reply_code, own = find_reply(text)
+    field = parse_status(stated) or find_status(stated[:200])
+    status = _choose(field, own, find_status(_without_versions(text)), reply_code)
+    comment = stated.partition("(")[2]
+    reason = reason_for(f"{_without_gloss(text)}\n{comment}", status)
+    stage = find_stage(f"{text}\n{comment}") or find_stage(stage_text[:limit])
+    if reason == "disabled" and status == (5, 1, 1):
+        reason = "no-mailbox"
+    if reason == "no-mailbox" and _is_filter(status, stage) and _NO_ACCOUNT not in text.lower():
+        reason = "recipient-refuses"
+    hard = (
+        reason in HARD
+        and not delayed
+        and _is_certain(reason, status, stage, text, coded=reply_code is not None)
+    )
+    return Diagnosis(status=status, reply_code=reply_code, reason=reason, hard=hard)
+
+
+def limit_for(recipients: int) -> int:
+    """How many characters of each diagnostic of a report are read."""
+    return min(DIAGNOSTIC_LIMIT, TOTAL_LIMIT // max(1, recipients))
+
+
+def find_reply(text: str) -> tuple[int | None, StatusCode | None]:
+    """The reply code in a text, and the enhanced code that comes with it: the first pair of both."""
+    first: int | None = None
+    for match in _REPLY.finditer(text):
+        first = first or int(match[1])
+        if match[2] and (status := parse_status(match[2])) and status.class_ == int(match[1]) // 100:
+            return int(match[1]), status
+    if first is None and (bare := _BARE_REPLY.search(text)):
+        first = int(bare[1])
+    return first, None
+
+
+def find_stage(text: str) -> Stage:
+    """After which command a text says that the answer came."""
+    lowered = text.lower()
+    for words, stage in _STAGES:
+        if words in lowered:
+            return stage
+    command = ""
+    for line in map(str.strip, lowered.split("\n")):
+        if line.startswith((">>> ", "sent <<< ")):
+            command = line.rpartition(">>> " if line[0] == ">" else "<<< ")[2][:4]
+        elif line.startswith(("<<< 4", "<<< 5", "received >>> 4", "received >>> 5")) and command:
+            break
+    stages: dict[str, Stage] = {"rcpt": "rcpt", "mail": "mail", "data": "data", ".": "data"}
+    return stages.get(command.strip(), "")
+
+
+def reason_for(text: str, status: StatusCode | None) -> Reason:
+    """Phrases first; codes where the phrases say nothing."""
+    found = find_reason(without_addresses(text))
+    if found is None or (found in ("policy", "system", "network", "expired") and _precise(status)):
+        found = _by_status(status) or found
+    return found or "other"
+
+
+def _precise(status: StatusCode | None) -> bool:
+    return status is not None and (status.subject, status.detail) in ((2, 2), (3, 4), (2, 3))
+
+
+def _is_filter(status: StatusCode | None, stage: Stage) -> bool:
+    """Is "no such user" the answer of something that had already taken the address?
+
+    Providers that filter by recipient's wish answer so after DATA, or with 5.2.x (the mailbox, not the
+    address), and the address exists.
+    """
+    if stage == "rcpt" or (status is not None and status.subject == 1):
+        return False
+    return stage == "data" or (status is not None and status.subject == 2)
+
+
+def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, text: str, *, coded: bool) -> bool:
+    """Is an address gone for certain?
+
+    "No such user" counts with a code of addressing, as an answer to RCPT, or in words of a directory
+    alone; a reply of unknown place with neither may be a filter's, and `User unknown` by itself is what
+    gateways say of anything. A domain counts unless the code says that it was the lookup that failed.
+    """
+    if reason == "no-mailbox":
+        if _NO_ACCOUNT in text.lower():
+            return True
+        if coded or "user unknown" in text.lower() or "user doesn't have a" in text:
+            return stage == "rcpt" or (status is not None and _is_addressing(status))
+        return True
+    return reason == "moved" or status is None or status.class_ == 5
+
+
+def _is_addressing(status: StatusCode) -> bool:
+    """X.1.x; and 5.4.1, by which Exchange Online means an address that its directory does not have."""
+    return status.subject == 1 or status == (5, 4, 1)
+
+
+def _without_gloss(text: str) -> str:
+    """A reply without the sentence that some gateways put before it (`5.1.0 - Unknown address error 550-'…'`)."""
+    match = _GLOSS.match(text)
+    return text[match.end() :] if match else text
+
+
+def _choose(
+    field: StatusCode | None, own: StatusCode | None, loose: StatusCode | None, reply_code: int | None
+) -> StatusCode | None:
+    """The most telling code: that of the reply itself, then a field that says more than its class."""
+    if own is not None and (own.subject or own.detail or field is None):
+        return own
+    if field is not None and (field.subject or field.detail):
+        return field
+    allowed = loose is not None and (loose.class_ != 2 or (field is not None and field.class_ == 2))
+    if loose is not None and allowed and (field is None or loose.subject or loose.detail):
+        return loose
+    if field is not None:
+        return field
+    return StatusCode(reply_code // 100, 0, 0) if reply_code else None
+
+
+def _without_versions(text: str) -> str:
+    return text.replace("Exim 4.", "Exim ").replace("Sendmail 5.", "Sendmail ")
+
+
+def _by_status(status: StatusCode | None) -> Reason | None:
+    if status is None:
+        return None
+    if (reason := _CODES.get((status.subject, status.detail))) is not None:
+        if reason in HARD and status.class_ != 5:
+            return "network" if reason == "no-domain" else "other"
+        return reason
+    return _SUBJECTS.get(status.subject)
+
+
+_SUBJECTS: dict[int, Reason] = {2: "disabled", 4: "network", 6: "content", 7: "policy"}
+_CODES: dict[tuple[int, int], Reason] = {
+    (1, 0): "no-mailbox",
+    (1, 1): "no-mailbox",
+    (1, 2): "no-domain",
+    (1, 3): "no-mailbox",
+    (1, 4): "no-mailbox",
+    (1, 6): "moved",
+    (1, 7): "sender-refused",
+    (1, 8): "sender-refused",
+    (1, 9): "other",
+    (1, 10): "accepts-no-mail",
+    (2, 0): "recipient-refuses",
+    (2, 1): "disabled",
+    (2, 2): "mailbox-full",
+    (2, 3): "too-large",
+    (3, 1): "mailbox-full",
+    (3, 2): "system",
+    (3, 3): "system",
+    (3, 4): "too-large",
+    (3, 5): "system",
+    (4, 4): "no-domain",
+    (4, 6): "loop",
+    (4, 7): "expired",
+    (4, 0): "network",
+    (4, 1): "expired",
+    (5, 1): "syntax",
+    (5, 2): "syntax",
+    (5, 4): "syntax",
+    (7, 7): "policy",
+    (7, 8): "policy",
+    (7, 9): "authentication",
+    (7, 20): "authentication",
+    (7, 21): "authentication",
+    (7, 22): "authentication",
+    (7, 23): "authentication",
+    (7, 24): "authentication",
+    (7, 25): "reputation",
+    (7, 26): "authentication",
+    (7, 27): "sender-refused",
+    (7, 28): "rate",
+    (7, 29): "authentication",
+    (7, 30): "tls",
+}
