@@ -10,7 +10,6 @@ import random
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -27,6 +26,7 @@ from sesame.delivery.signing import Signing
 from sesame.dns import DomainNotFound, LocalZone
 from sesame.doors import Doors
 from sesame.errors import ConfigError, Unavailable
+from sesame.feedback.react import Reactor
 from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
@@ -37,10 +37,10 @@ from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
-from sesame.store import custom_verification, decisions, development
+from sesame.spool.purge import Retention, purge
+from sesame.store import development
 
 PURGE_EVERY_S = 3600.0
-DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,9 @@ class Server:
         self._clock = clock
         self.services = Services(settings, log=log, clock=clock, durable=durable, url=self._url)
         self._mailbox = self._make_mailbox()
+        self._reactor = Reactor(
+            self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
+        )
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
@@ -89,7 +92,11 @@ class Server:
             await create_demo_accounts(self.services)
         try:
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._check_identities()), tasks.create_task(self._purge())]
+                running = [
+                    tasks.create_task(self._check_identities()),
+                    tasks.create_task(self._purge()),
+                    tasks.create_task(self._reactor.run()),
+                ]
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
                 )
@@ -251,6 +258,7 @@ class Server:
             workers=settings.workers,
             per_domain=settings.per_domain,
             lease_s=settings.lease_s,
+            settled=self._reactor.wake,
         )
         return scheduler, pool
 
@@ -293,11 +301,13 @@ class Server:
         """Let go of what is past its retention, a little at a time."""
         while True:
             await asyncio.sleep(PURGE_EVERY_S)
-            before = self._clock.now() - self._settings.retention_days * DAY_S
+            retention = Retention(
+                messages_days=self._settings.retention_days,
+                heads_days=self._settings.retention_headers_days,
+                refusals_days=self._settings.retention_refusals_days,
+            )
             try:
-                await self.services.spool.purge_before(before)
-                for purge in (decisions.purge_before, custom_verification.purge_before):
-                    await self.services.store.write(partial(purge, at=before), is_long=True)
+                await purge(self.services.store, retention, now=self._clock.now())
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
 

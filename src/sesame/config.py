@@ -165,7 +165,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_format: Literal["auto", "json", "text"] = "auto"
     """`auto`: text on a terminal, JSON lines elsewhere."""
     retention_days: int = 14
-    """How long settled messages and refusals can be traced."""
+    """How long settled messages can be traced, with what happened to them."""
+    retention_refusals_days: int = 14
+    """How long refusals can be looked up."""
+    retention_headers_days: int = 3
+    """How long the headers of a settled message are kept, for notifications of what comes back later."""
     api: Api = Api()
     submission: Submission = Submission()
     delivery: Delivery = Delivery()

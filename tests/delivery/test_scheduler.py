@@ -14,6 +14,7 @@ from sesame.observe import Log
 from sesame.spool.put import SpooledMessage, put
 from sesame.spool.spool import Claim, Spool
 from sesame.spool.trace import trace
+from sesame.store.decisions import DecisionText
 from tests.support.clock import FakeClock
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
@@ -67,7 +68,7 @@ class Fixture:
     async def put(self, message_id: str, *recipients: str) -> None:
         message = SpooledMessage(
             message_id=MessageId(message_id), account_id="1", owner_account_id="1", region="r", identity="",
-            source="s@a.test", return_path="s@a.test", subject="", tags={}, decision="{}",
+            source="s@a.test", return_path="s@a.test", subject="", tags={}, decision=DecisionText(shared="{}"),
             accepted_at=self.clock.now(), recipients=recipients, data=b"",
         )  # fmt: skip
         await self.store.write(lambda tx: put(tx, message))

@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+from sesame.errors import ConfigError
+
 FOUNDATION = 1
 """The first migration."""
 
@@ -14,7 +16,7 @@ def migrate(connection: sqlite3.Connection) -> int:
 
     All in one transaction under the write lock, so two processes that start together, or one that is
     killed midway, leave a whole schema. Which ones are applied is kept by number: one that was written
-    beside another and came later is not passed over.
+    beside another and came later is not passed over. Raises `ConfigError` for a database of a newer version.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -23,8 +25,13 @@ def migrate(connection: sqlite3.Connection) -> int:
         if not applied and connection.execute("PRAGMA user_version").fetchone()[0] >= FOUNDATION:
             applied = {FOUNDATION}  # a database of the first version, which kept a single number
             connection.execute("INSERT INTO migration (number) VALUES (?)", (FOUNDATION,))
-        for path in sorted(MIGRATIONS.glob("*.sql")):
-            number = int(path.name.split("_")[0])
+        known = {int(path.name.split("_")[0]): path for path in sorted(MIGRATIONS.glob("*.sql"))}
+        if newer := applied - set(known):
+            raise ConfigError(
+                f"the database is of a newer version of Sesame (it has migration {max(newer)}, this version knows up to"
+                f" {max(known)}); run the newer version, or restore a backup from before the upgrade"
+            )
+        for number, path in known.items():
             if number not in applied:
                 for statement in statements(path.read_text()):
                     connection.execute(statement)

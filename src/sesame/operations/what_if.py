@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sesame.access.conditions import time_keys
 from sesame.access.directory import (
     NO_POLICIES,
     Policies,
@@ -22,7 +23,7 @@ from sesame.db import Store, Transaction
 from sesame.policy import Outcome, Request, Requester, decide, explain
 from sesame.store import groups, identities, replay, roles
 from sesame.store.identities import IdentityPolicy
-from sesame.store.replay import Recorded
+from sesame.store.replay import Position, Recorded
 
 PAGE = 500
 
@@ -107,14 +108,12 @@ def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -
 
 async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
     """Accepted sends, then refused ones, a page at a time."""
-    for read in (replay.accepted, replay.refused):
-        after = 0
+    for read in (replay.accepted, replay.refused, replay.refused_own):
+        after = replay.beginning(since)
         while True:
 
-            async def run(tx: Transaction, read: Any = read, after: int = after) -> list[Recorded]:
-                page: list[Recorded] = await read(
-                    tx, arn.account_id, arn.region, since=since, after=after, limit=PAGE
-                )
+            async def run(tx: Transaction, read: Any = read, after: Position = after) -> list[Recorded]:
+                page: list[Recorded] = await read(tx, arn.account_id, arn.region, after=after, limit=PAGE)
                 return page
 
             page = await store.read(run)
@@ -122,7 +121,7 @@ async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recor
                 yield recorded
             if len(page) < PAGE:
                 break
-            after = page[-1].seq
+            after = page[-1].position
 
 
 def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
@@ -159,5 +158,5 @@ def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any]) -> Reque
         action=decision["action"],
         resource=str(arn),
         resource_account=arn.account_id,
-        context={**context, "aws:ResourceAccount": arn.account_id},
+        context={**time_keys(recorded.at), **context, "aws:ResourceAccount": arn.account_id},
     )
