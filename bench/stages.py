@@ -23,7 +23,7 @@ from bench.server import DOMAIN, REGION, Key
 from bench.table import Row, median
 from sesame.access.authorize import Authorizer
 from sesame.access.directory import Directory
-from sesame.access.record import decision_json
+from sesame.access.record import decision_text
 from sesame.app.foundation import Services
 from sesame.app.server import Server
 from sesame.aws import query, sigv4
@@ -124,7 +124,7 @@ async def _stages(services: Services, key: Key) -> list[Row]:
         _row("read the form and its parameters", lambda: query.parse(operation, query.read_action(request))),
         _row("compose: read, check and rewrite the message", lambda: compose(submission, stamp)),
         await _row_async("decide: identities, policies, sandbox", decide),
-        _row("write the decision down", lambda: decision_json(caller, composed.request, decision)),
+        _row("write the decision down", lambda: decision_text(caller, composed.request, decision)),
         _row("write the answer", lambda: query.serialise(operation, {"MessageId": "m"}, request_id="r")),
     ]
 

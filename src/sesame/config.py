@@ -227,7 +227,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_development_on_network: bool = False
     """Whether doors may listen beyond this machine while `dns.auto_publish` lets anybody verify any domain."""
     retention_days: int = 14
-    """How long settled messages and refusals can be traced."""
+    """How long settled messages can be traced, with what happened to them."""
+    retention_refusals_days: int = 14
+    """How long refusals can be looked up."""
+    retention_headers_days: int = 3
+    """How long the headers of a settled message are kept, for notifications of what comes back later."""
     disk_reserve_bytes: int = 1_073_741_824
     """Free space below which the service is not ready; at least three of the largest messages."""
     api: Api = Api()

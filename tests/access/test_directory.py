@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from sesame.access.directory import Directory
 from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
@@ -123,5 +125,26 @@ def test_an_unknown_key_is_not_remembered(tmp_path: Path) -> None:
         found = await directory.credential("AKIAX")
         assert found is not None
         assert (found.secret_access_key, found.principal.arn) == ("secret", f"arn:aws:iam::{OWNER}:root")
+
+    with_store(tmp_path, check)
+
+
+def test_the_cache_is_bounded_in_all_and_what_is_used_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sesame.access.directory.MAX_ENTRIES", 10)
+
+    async def check(store: SqliteStore, directory: Directory) -> None:
+        for number in range(40):
+            await directory.standing(OWNER, REGION)
+            await directory.standing(f"{number:012}", REGION)  # a scope for each
+            await directory.identity(OWNER, REGION, f"name{number % 7}.example")
+            held = sum(map(len, directory._scopes.values()))
+            assert held <= 10
+            assert directory._entries == sum(scope.counted for scope in directory._scopes.values())
+        assert f"account:{OWNER}" in directory._scopes
+        for number in range(40):  # one scope with more than all may have
+            await directory.identity(OWNER, REGION, f"other{number}.example")
+            assert sum(map(len, directory._scopes.values())) <= 10
 
     with_store(tmp_path, check)

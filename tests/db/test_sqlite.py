@@ -3,15 +3,15 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from sesame.db import Store, Transaction, bump, epoch, sqlite
+from sesame.db import Parameter, Store, Transaction, bump, epoch, sqlite
 from sesame.db.migrate import migrate
 from sesame.db.sqlite import SqliteStore, connect
-from sesame.errors import StoreUnavailable
+from sesame.errors import SesameError, StoreUnavailable
 
 
 def run_with_store(path: Path, function: Callable[[SqliteStore], Awaitable[None]]) -> None:
@@ -330,3 +330,186 @@ def test_a_lock_that_stays_is_waited_for_once_a_batch(
         await store.write(lambda tx: bump(tx, "yes"))
 
     run_with_store(tmp_path / "db", check)
+
+
+def test_lists_are_one_parameter(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        for scope in ("a", "b", "c", "d", "e"):
+            await store.write(lambda tx, scope=scope: bump(tx, scope))  # type: ignore[misc]
+
+        async def scopes(tx: Transaction, sql: str, *values: Parameter) -> str:
+            rows = await tx.all(f"SELECT scope FROM epoch WHERE {sql} ORDER BY scope", *values)
+            return "".join(row[0] for row in rows)
+
+        async def run(tx: Transaction) -> None:
+            assert await scopes(tx, "scope IN (?*)", ["a", "c", "x"]) == "ac"
+            assert await scopes(tx, "scope IN (?*)", []) == ""
+            assert await scopes(tx, "scope NOT IN (?*)", ("a", "b", "c")) == "de"
+            assert await scopes(tx, "scope NOT IN (?*)", []) == "abcde"
+            mixed = "value = ? AND scope IN (?*) AND value < ? AND scope IN (?*) AND value > ?"
+            assert await scopes(tx, mixed, 1, list("abcde"), 2, list("bcd"), 0) == "bcd"
+            with pytest.raises(TypeError):
+                await scopes(tx, "scope IN (?*)", "a")
+
+        await store.read(run)
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_lists_of_many_lengths_are_few_statements() -> None:
+    texts = {sqlite._with_lists("x IN (?*)", [list(range(length))])[0] for length in range(65)}
+    assert len(texts) == 8
+
+
+def test_numbers_have_not_been_used(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        async def run(tx: Transaction) -> tuple[int, int]:
+            first = await tx.new_numbers("mailbox", 2)
+            values = (
+                "INSERT INTO mailbox (seq, received_at, mail_from, rcpt_to, data) VALUES (?, 0, '', '', ?)"
+            )
+            assert await tx.many(values, [(first, b""), (first + 1, b"")]) == 2
+            assert await tx.many(values, []) == 0
+            return first, await tx.new_numbers("mailbox", 1)
+
+        assert await store.write(run) == (1, 3)
+
+    run_with_store(tmp_path / "db", check)
+
+
+async def count_apart(tx: Transaction, jobs: Sequence[str]) -> list[int | Exception]:
+    """A batch: bumps each scope; refuses `bad`, and falls over `worse`."""
+    CALLS.append(list(jobs))
+    results: list[int | Exception] = []
+    for job in jobs:
+        if job == "bad":
+            results.append(LookupError("refused"))
+            continue
+        await bump(tx, job)
+        if job == "worse":
+            raise RuntimeError("fell over")
+        results.append(await epoch(tx, job))
+    return results
+
+
+CALLS: list[list[str]] = []
+
+
+def test_jobs_of_one_kind_share_a_call_and_each_has_its_own_result(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        CALLS.clear()
+        results = await asyncio.gather(
+            store.write_together(count_apart, "a"),
+            store.write(lambda tx: bump(tx, "a")),
+            store.write_together(count_apart, "bad"),
+            store.write_together(count_apart, "a"),
+            return_exceptions=True,
+        )
+        assert CALLS == [["a", "bad", "a"]]
+        assert results[0] == 1
+        assert isinstance(results[2], LookupError)
+        assert results[3] == 2
+        assert await store.read(lambda tx: epoch(tx, "a")) == 3
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_a_job_that_fells_its_batch_is_undone_alone(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        CALLS.clear()
+        results = await asyncio.gather(
+            *(store.write_together(count_apart, job) for job in ("a", "worse", "bad", "a")),
+            store.write(lambda tx: bump(tx, "b")),
+            return_exceptions=True,
+        )
+        assert CALLS == [["a", "worse", "bad", "a"], ["a"], ["worse"], ["bad"], ["a"]]
+        assert [type(result) for result in results] == [int, RuntimeError, LookupError, int, type(None)]
+        stored = [await store.read(lambda tx, scope=scope: epoch(tx, scope)) for scope in ("a", "b", "worse")]  # type: ignore[misc]
+        assert stored == [2, 1, 0]
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_a_long_write_shares_its_commit_with_nobody(tmp_path: Path) -> None:
+    """Those that wait with it need not be run one by one, nor wait for it longer than they must."""
+
+    async def check(store: SqliteStore) -> None:
+        batches: list[list[bool]] = []
+        original = store._take
+
+        def taking() -> list[sqlite._Job]:
+            batch = original()
+            batches.append([job.is_long for job in batch])
+            return batch
+
+        store._take = taking  # type: ignore[method-assign]
+        await asyncio.gather(
+            *(store.write(lambda tx: bump(tx, "x"), is_long=number == 2) for number in range(5))
+        )
+        assert [batch for batch in batches if batch] == [[False, False], [True], [False, False]]
+
+    run_with_store(tmp_path / "db", check)
+
+
+def damaged_header(path: Path) -> None:
+    path.write_bytes(b"not SQLite at all" * 400)
+
+
+def damaged_middle(path: Path) -> None:
+    SqliteStore(path).close()
+    data = bytearray(path.read_bytes())
+    data[100:4096] = b"\xff" * 3996
+    path.write_bytes(data)
+
+
+def a_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def of_a_newer_version(path: Path) -> None:
+    SqliteStore(path).close()
+    connection = connect(path)
+    connection.execute("INSERT INTO migration (number) VALUES (9999)")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (damaged_header, "is damaged (file is not a database); put a backup in its place"),
+        (damaged_middle, "is damaged"),
+        (a_directory, "cannot be opened"),
+        (of_a_newer_version, "is of a newer version of Sesame (it has migration 9999"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_told_of_in_a_sentence(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    path = tmp_path / "db"
+    spoil(path)
+    with pytest.raises(SesameError) as raised:
+        SqliteStore(path)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_full_disk_and_a_lock_at_the_start_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "db"
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.01)
+    other = connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="is locked by another process"):
+        SqliteStore(path)
+    other.execute("ROLLBACK")
+    other.close()
+    original = sqlite._set_up
+
+    def small(connection: sqlite3.Connection, *, durable: bool) -> None:
+        original(connection, durable=durable)
+        connection.execute("PRAGMA max_page_count = 4")
+
+    monkeypatch.setattr(sqlite, "_set_up", small)
+    with pytest.raises(StoreUnavailable, match="the disk is full; make room and try again"):
+        SqliteStore(path)

@@ -20,6 +20,7 @@ from sesame.smtp.errors import LocalProtocolError, MessageDefect
 from sesame.spool.put import SpooledMessage, put
 from sesame.spool.spool import Claim, Spool
 from sesame.spool.trace import RecipientTrace, trace
+from sesame.store.decisions import DecisionText
 from tests.support.clock import FakeClock
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
@@ -73,7 +74,7 @@ class Fixture:
     async def put(self, message_id: str, *recipients: str) -> None:
         message = SpooledMessage(
             message_id=MessageId(message_id), account_id="1", owner_account_id="1", region="r", identity="",
-            source="s@a.test", return_path="s@a.test", subject="", tags={}, decision="{}",
+            source="s@a.test", return_path="s@a.test", subject="", tags={}, decision=DecisionText(shared="{}"),
             accepted_at=self.clock.now(), recipients=recipients, data=b"",
         )  # fmt: skip
         await self.store.write(lambda tx: put(tx, message))

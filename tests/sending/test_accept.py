@@ -23,6 +23,7 @@ from sesame.spool.put import SpooledMessage
 from sesame.store import accounts, configuration_sets, suppression
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
+from sesame.store.decisions import DecisionText
 
 REGION, DAY, START = "us-east-1", 86_400, 60_000.0 * 60
 ACCOUNTS = ("111111111111", "222222222222")
@@ -110,7 +111,7 @@ def spooled(account_id: str, at: float, recipients: Sequence[str], number: int) 
         return_path="a@example.com",
         subject="",
         tags={},
-        decision="{}",
+        decision=DecisionText(shared="{}"),
         accepted_at=at,
         recipients=tuple(recipients),
         data=b"x",

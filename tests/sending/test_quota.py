@@ -15,6 +15,7 @@ from sesame.sending.accept import Acceptance, StaleDecision, accept
 from sesame.spool.put import SpooledMessage
 from sesame.store import accounts
 from sesame.store.accounts import Account, RegionState
+from sesame.store.decisions import DecisionText
 
 ACCOUNT, REGION = AccountId("111111111111"), "us-east-1"
 DAY = 86_400.0
@@ -32,7 +33,7 @@ def acceptance(recipients: int, *, at: float, to_quota: int | None = None, epoch
         return_path="a@example.com",
         subject="",
         tags={},
-        decision="{}",
+        decision=DecisionText(shared="{}"),
         accepted_at=at,
         recipients=tuple(f"r{n}@one.test" for n in range(recipients)),
         data=b"",

@@ -1,88 +1,10 @@
 """The spool: put, claim, settle, and what a crash or a late worker may not do."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from sesame.db import Store, Transaction
-from sesame.db.sqlite import SqliteStore
-from sesame.model import MessageId, Outcome, OutcomeKind
-from sesame.spool.put import SpooledMessage, put
-from sesame.spool.spool import Claim, Settlement, Spool
-from sesame.spool.trace import Trace, trace
-
-DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
-BOUNCED = Outcome(kind=OutcomeKind.PERMANENT, status="5.1.1", diagnostic="550 no such user")
-DELAYED = Outcome(kind=OutcomeKind.TRANSIENT, status="4.7.1", diagnostic="451 later")
-
-
-def message(message_id: str = "m1", *recipients: str, at: float = 100.0) -> SpooledMessage:
-    return SpooledMessage(
-        message_id=MessageId(message_id),
-        account_id="111111111111",
-        owner_account_id="222222222222",
-        region="us-east-1",
-        identity="example.com",
-        source="a@example.com",
-        return_path="a@example.com",
-        subject="s",
-        tags={},
-        decision="{}",
-        accepted_at=at,
-        recipients=recipients or ("x@one.test",),
-        data=b"From: a@example.com\r\n\r\nhi\r\n",
-    )
-
-
-class Fixture:
-    """A spool on a fresh store."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self.store: Store = store
-        self.spool = Spool(store)
-
-    async def put(self, spooled: SpooledMessage) -> None:
-        await self.store.write(lambda tx: put(tx, spooled))
-
-    async def claim(self, lease: str = "w", *, now: float = 100.0, **options: object) -> list[Claim]:
-        return await self.spool.claim(now=now, limit=100, lease=lease, lease_s=60.0, **options)  # type: ignore[arg-type]
-
-    async def settle(
-        self, claim: Claim, outcome: Outcome, *, retry_at: float | None = None, now: float = 101.0
-    ) -> int:
-        return await self.spool.settle([Settlement(claim=claim, outcome=outcome, retry_at=retry_at)], now=now)
-
-    async def events(self) -> list[tuple[str, str | None]]:
-        async def run(tx: Transaction) -> list[tuple[str, str | None]]:
-            return [
-                (row[0], row[1]) for row in await tx.all("SELECT kind, recipient FROM event ORDER BY seq")
-            ]
-
-        return await self.store.read(run)
-
-    async def bodies(self) -> int:
-        async def run(tx: Transaction) -> int:
-            row = await tx.one("SELECT COUNT(*) FROM body")
-            assert row is not None
-            return int(row[0])
-
-        return await self.store.read(run)
-
-    async def trace(self, message_id: str = "m1") -> Trace:
-        found = await trace(self.store, message_id)
-        assert found is not None
-        return found
-
-
-def with_spool(tmp_path: Path, function: Callable[[Fixture], Awaitable[None]]) -> None:
-    async def session() -> None:
-        store = SqliteStore(tmp_path / "db")
-        try:
-            await function(Fixture(store))
-        finally:
-            store.close()
-
-    asyncio.run(session())
+from sesame.spool.put import HEAD_BYTES
+from sesame.spool.spool import Settlement
+from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, Fixture, message, with_spool
 
 
 def test_a_claimed_recipient_is_nobody_elses_until_its_lease_ends(tmp_path: Path) -> None:
@@ -114,7 +36,7 @@ def test_settling_twice_changes_nothing(tmp_path: Path) -> None:
         await f.put(message())
         (claim,) = await f.claim()
         assert [await f.settle(claim, DELIVERED), await f.settle(claim, BOUNCED)] == [1, 0]
-        assert await f.events() == [("Send", None), ("Delivery", "x@one.test")]
+        assert await f.events() == [("accepted", None), ("delivered", "x@one.test")]
 
     with_spool(tmp_path, check)
 
@@ -135,7 +57,7 @@ def test_each_recipient_ends_in_its_own_state_and_the_body_goes_with_the_last(tm
         assert await f.bodies() == 0
         assert await f.claim("later", now=9_999.0) == []
         kinds = [kind for kind, _ in await f.events()]
-        assert kinds == ["Send", "Delivery", "Bounce", "DeliveryDelay", "Bounce"]
+        assert kinds == ["accepted", "delivered", "bounced", "delayed", "expired"]
 
     with_spool(tmp_path, check)
 
@@ -178,22 +100,6 @@ def test_a_restart_makes_what_was_leased_due_again(tmp_path: Path) -> None:
     with_spool(tmp_path, check)
 
 
-def test_purging_leaves_what_is_still_queued(tmp_path: Path) -> None:
-    async def check(f: Fixture) -> None:
-        await f.put(message("old-done", at=10.0))
-        await f.put(message("old-queued", "q@one.test", at=10.0))
-        await f.put(message("new-done", "n@one.test", at=500.0))
-        for claim in await f.claim(now=600.0):
-            if claim.message_id != "old-queued":
-                await f.settle(claim, DELIVERED, now=600.0)
-        assert await f.spool.purge_before(400.0) == 1
-        assert await trace(f.store, "old-done") is None
-        assert (await f.trace("old-queued")).recipients[0].state == "queued"
-        assert (await f.trace("new-done")).recipients[0].state == "delivered"
-
-    with_spool(tmp_path, check)
-
-
 def test_depth_and_next_due_time_follow_the_queue(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         assert (await f.spool.depth(), await f.spool.next_due_at()) == ((0, None), None)
@@ -216,6 +122,56 @@ def test_a_message_that_ends_its_process_three_times_is_given_up(tmp_path: Path)
             await f.settle(fine, DELAYED, retry_at=now + 50.0)  # the worker dies before it settles `poison`
         assert [claim.address for claim in await f.claim(now=400.0)] == ["fine@one.test"]
         assert [r.state for r in (await f.trace()).recipients] == ["bounced", "queued"]
-        assert ("Bounce", "poison@one.test") in await f.events()
+        assert ("bounced", "poison@one.test") in await f.events()
+
+    with_spool(tmp_path, check)
+
+
+def test_a_message_is_claimed_as_it_was_put_however_its_head_is_cut(tmp_path: Path) -> None:
+    """The head is kept apart, up to its bound."""
+    head = b"From: a@example.com\r\n"
+    cases = {
+        "usual": head + b"\r\nbody\r\n\r\nmore\r\n",
+        "no body": head + b"\r\n",
+        "no end": head,
+        "empty": b"",
+        "long": head + b"X: " + b"y" * HEAD_BYTES + b"\r\n\r\nbody",
+        "at the bound": b"X: " + b"y" * (HEAD_BYTES - 7) + b"\r\n\r\nbody",
+        "over the bound": b"X: " + b"y" * (HEAD_BYTES - 6) + b"\r\n\r\nbody",
+    }
+
+    async def check(f: Fixture) -> None:
+        for name, data in cases.items():
+            await f.put(message(name, data=data))
+        assert {claim.message_id: claim.data for claim in await f.claim()} == cases
+        heads = await f.store.read(lambda tx: tx.all("SELECT data FROM message_head"))
+        assert max(len(row[0]) for row in heads) == HEAD_BYTES
+
+    with_spool(tmp_path, check)
+
+
+def test_the_head_of_a_message_outlives_its_body(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await f.put(message())
+        (claim,) = await f.claim()
+        await f.settle(claim, DELIVERED)
+        assert (await f.count("body"), await f.count("message_head")) == (0, 1)
+
+    with_spool(tmp_path, check)
+
+
+def test_many_outcomes_are_settled_at_once_each_once(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        for number in range(70):
+            await f.put(message(f"m{number}", "a@one.test", "b@two.test"))
+        claims = await f.spool.claim(now=100.0, limit=200, lease="w", lease_s=60.0)
+        settlements = [Settlement(claim=claim, outcome=DELIVERED, retry_at=None) for claim in claims]
+        assert await f.spool.settle([*settlements, *settlements], now=101.0) == 140
+        assert await f.spool.settle(settlements, now=102.0) == 0
+        assert await f.events("m69") == [
+            ("accepted", None),
+            ("delivered", "a@one.test"),
+            ("delivered", "b@two.test"),
+        ]
 
     with_spool(tmp_path, check)

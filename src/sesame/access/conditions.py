@@ -39,8 +39,7 @@ def global_keys(caller: Caller, credential: Credential) -> dict[str, str | tuple
     """The `aws:` keys of a signed request; `aws:ResourceAccount` is added per resource."""
     principal = caller.principal
     keys: dict[str, str | tuple[str, ...]] = {
-        "aws:CurrentTime": _iso(caller.at),
-        "aws:EpochTime": str(int(caller.at)),
+        **time_keys(caller.at),
         "aws:SecureTransport": "true" if caller.secure_transport else "false",
         "aws:SourceIp": caller.source_ip,
         "aws:RequestedRegion": caller.region,
@@ -85,6 +84,11 @@ def _service_keys(caller: Caller) -> dict[str, str | tuple[str, ...]]:
     if caller.source_arn is not None:
         keys["aws:SourceArn"] = caller.source_arn
     return keys
+
+
+def time_keys(at: float) -> dict[str, str | tuple[str, ...]]:
+    """The keys that tell when a request came in."""
+    return {"aws:CurrentTime": _iso(at), "aws:EpochTime": str(int(at))}
 
 
 def _iso(at: float) -> str:

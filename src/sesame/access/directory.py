@@ -34,8 +34,8 @@ from sesame.store import accounts, configuration_sets, identities, mail_from, ta
 from sesame.store.iam import groups, managed_policies, roles, services, users
 from sesame.store.sealed import Sealer
 
-MAX_SCOPES = 10_000
-MAX_ENTRIES_PER_SCOPE = 10_000
+MAX_ENTRIES = 50_000
+"""Entries that are cached in all; scopes that were not used for longest go first."""
 
 
 Tags = tuple[tuple[str, str], ...]
@@ -118,6 +118,8 @@ class _Scope:
     standings: dict[str, Standing | None] = field(default_factory=dict)
     identities: dict[str, OwnedIdentity | None] = field(default_factory=dict)
     tags: dict[str, Tags] = field(default_factory=dict)
+    counted: int = 0
+    """How many entries it has among those of all scopes, the one that is about to come counted."""
 
     def __len__(self) -> int:
         return len(self.credentials) + len(self.standings) + len(self.identities) + len(self.tags)
@@ -130,6 +132,7 @@ class Directory:
         self._store = store
         self._sealer = sealer
         self._scopes: OrderedDict[str, _Scope] = OrderedDict()
+        self._entries = 0
         self._scope_of_key: OrderedDict[_Name, str] = OrderedDict()
 
     async def credential(self, access_key_id: str, session: Session | None = None) -> Credential | None:
@@ -137,7 +140,7 @@ class Directory:
         name = _Name("key" if session is None else "session", access_key_id)
         known = self._scope_of_key.get(name)
         if known is not None:
-            scope = self._scopes.get(known)
+            scope = self._used(known)
             if scope is not None and name in scope.credentials:
                 return scope.credentials[name]
 
@@ -150,14 +153,14 @@ class Directory:
         if credential is not None:
             self._scope(credential.scope, credential.epoch).credentials[name] = credential
             self._scope_of_key[name] = credential.scope
-            if len(self._scope_of_key) > MAX_SCOPES:
+            if len(self._scope_of_key) > MAX_ENTRIES:
                 self._scope_of_key.popitem(last=False)
         return credential
 
     async def standing(self, account_id: str, region: str) -> tuple[Standing | None, int]:
         """An account's standing in a region, with its epoch; None if there is no such account."""
         name = account_scope(account_id)
-        scope = self._scopes.get(name)
+        scope = self._used(name)
         if scope is not None and region in scope.standings:
             return scope.standings[region], scope.epoch
 
@@ -177,7 +180,7 @@ class Directory:
     async def identity(self, account_id: str, region: str, name: str) -> tuple[OwnedIdentity | None, int]:
         """An identity with its policies, or None, with the owner's identities epoch."""
         scope_name = identities_scope(account_id, region)
-        scope = self._scopes.get(scope_name)
+        scope = self._used(scope_name)
         if scope is not None and name in scope.identities:
             return scope.identities[name], scope.epoch
 
@@ -223,16 +226,29 @@ class Directory:
 
     def forget(self, scopes: "list[str] | tuple[str, ...]") -> None:
         """Drop what is cached under `scopes`."""
-        for scope in scopes:
-            self._scopes.pop(scope, None)
+        for name in scopes:
+            scope = self._scopes.pop(name, None)
+            if scope is not None:
+                self._entries -= scope.counted
+
+    def _used(self, name: str) -> _Scope | None:
+        """The cache of a scope, which is about to be used."""
+        scope = self._scopes.get(name)
+        if scope is not None:
+            self._scopes.move_to_end(name)
+        return scope
 
     def _scope(self, name: str, current: int) -> _Scope:
-        """The cache of a scope at epoch `current`, emptied when that is news."""
-        scope = self._scopes.get(name)
-        if scope is None or scope.epoch != current or len(scope) >= MAX_ENTRIES_PER_SCOPE:
+        """The cache of a scope at epoch `current`, emptied when that is news, with room for one more entry."""
+        scope = self._used(name)
+        if scope is None or scope.epoch != current or len(scope) >= MAX_ENTRIES:
+            self.forget([name])
             scope = self._scopes[name] = _Scope(epoch=current)
-            if len(self._scopes) > MAX_SCOPES:
-                self._scopes.popitem(last=False)
+        self._entries += len(scope) + 1 - scope.counted
+        scope.counted = len(scope) + 1
+        while self._entries > MAX_ENTRIES and len(self._scopes) > 1:
+            _, oldest = self._scopes.popitem(last=False)
+            self._entries -= oldest.counted
         return scope
 
     async def _load_key(self, tx: Transaction, access_key_id: str) -> Credential | None:

@@ -7,9 +7,11 @@ policies and statements that decided.
 
 import msgspec
 
+from sesame.access import conditions
 from sesame.access.authorize import Check, SendDecision, SendRequest
 from sesame.model import Caller
 from sesame.policy import Outcome
+from sesame.store.decisions import DecisionText
 
 _OUTCOMES = {
     Outcome.ALLOW: "allow",
@@ -18,14 +20,20 @@ _OUTCOMES = {
 }
 
 
-def decision_json(caller: Caller, request: SendRequest, decision: SendDecision) -> str:
-    """The decision as kept."""
+OWN_KEYS = ("ses:Recipients",)
+"""What policy saw that differs from send to send; the rest repeats."""
+
+
+def decision_text(caller: Caller, request: SendRequest, decision: SendDecision) -> DecisionText:
+    """The decision as kept; the keys that the time of the request tells are left out."""
+    told_by_time = conditions.time_keys(caller.at)
+    context = {key: value for key, value in decision.context.items() if key not in told_by_time}
+    own = {key: context.pop(key) for key in OWN_KEYS if key in context}
     kept: dict[str, object] = {
         "principal": caller.principal.arn,
         "kind": caller.principal.kind.value,
         "user_id": caller.principal.user_id,
         "action": request.action,
-        "context": decision.context,
         "unverified": decision.unverified,
         "checks": [_check(check) for check in decision.checks],
     }
@@ -36,7 +44,12 @@ def decision_json(caller: Caller, request: SendRequest, decision: SendDecision) 
             "policies": caller.session.policies,
             "policy_arns": caller.session.policy_arns,
         }
-    return msgspec.json.encode(kept).decode()
+    kept["context"] = context  # last: what is this send's own belongs into it
+    return DecisionText(shared=_json(kept), own=_json(own))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _check(check: Check) -> dict[str, object]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.conditions import resource_tags
+from sesame.access.conditions import resource_tags, time_keys
 from sesame.access.directory import (
     NO_POLICIES,
     Policies,
@@ -25,7 +25,7 @@ from sesame.policy import Outcome, Request, Requester, decide, explain
 from sesame.store import identities, recorded_sends, tags
 from sesame.store.iam import groups, roles
 from sesame.store.identities import IdentityPolicy
-from sesame.store.recorded_sends import Recorded
+from sesame.store.recorded_sends import Position, Recorded
 
 PAGE = 500
 
@@ -111,14 +111,12 @@ def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -
 
 async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
     """Accepted sends, then refused ones, a page at a time."""
-    for read in (recorded_sends.accepted, recorded_sends.refused):
-        after = 0
+    for read in (recorded_sends.accepted, recorded_sends.refused, recorded_sends.refused_own):
+        after = recorded_sends.beginning(since)
         while True:
 
-            async def run(tx: Transaction, read: Any = read, after: int = after) -> list[Recorded]:
-                page: list[Recorded] = await read(
-                    tx, arn.account_id, arn.region, since=since, after=after, limit=PAGE
-                )
+            async def run(tx: Transaction, read: Any = read, after: Position = after) -> list[Recorded]:
+                page: list[Recorded] = await read(tx, arn.account_id, arn.region, after=after, limit=PAGE)
                 return page
 
             page = await store.read(run)
@@ -126,7 +124,7 @@ async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recor
                 yield recorded
             if len(page) < PAGE:
                 break
-            after = page[-1].seq
+            after = page[-1].position
 
 
 def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
@@ -165,6 +163,7 @@ def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Ta
         resource=str(arn),
         resource_account=arn.account_id,
         context={
+            **time_keys(recorded.at),
             **context,
             "aws:ResourceAccount": arn.account_id,
             **resource_tags(decision["action"], held),

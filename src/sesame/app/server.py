@@ -8,7 +8,6 @@ import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -34,6 +33,7 @@ from sesame.dns import LocalZone
 from sesame.dns.hosts_file import read_hosts
 from sesame.dns.public import AddressGuard
 from sesame.errors import ConfigError, Unavailable
+from sesame.feedback.react import Reactor
 from sesame.mail.address import identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
@@ -45,11 +45,11 @@ from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
-from sesame.store import custom_verification, decisions, development
+from sesame.spool.purge import Retention, purge
+from sesame.store import development
 
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
-DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,9 @@ class Server:
         )
         self._mailbox = self._make_mailbox()
         self._sts: StsPolicies | None = None
+        self._reactor = Reactor(
+            self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
+        )
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
@@ -116,6 +119,7 @@ class Server:
                         self._purge(),
                         self._refresh_policies(),
                         self._measure_loop(),
+                        self._reactor.run(),
                     )
                 ]
                 delivery = (
@@ -308,6 +312,7 @@ class Server:
             workers=settings.workers,
             per_domain=settings.per_domain,
             lease_s=settings.lease_s,
+            settled=self._reactor.wake,
         )
         return scheduler, pool
 
@@ -371,11 +376,13 @@ class Server:
         """Let go of what is past its retention, a little at a time."""
         while True:
             await asyncio.sleep(PURGE_EVERY_S)
-            before = self._clock.now() - self._settings.retention_days * DAY_S
+            retention = Retention(
+                messages_days=self._settings.retention_days,
+                heads_days=self._settings.retention_headers_days,
+                refusals_days=self._settings.retention_refusals_days,
+            )
             try:
-                await self.services.spool.purge_before(before)
-                for purge in (decisions.purge_before, custom_verification.purge_before):
-                    await self.services.store.write(partial(purge, at=before), is_long=True)
+                await purge(self.services.store, retention, now=self._clock.now())
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
 

@@ -178,8 +178,7 @@ class SqliteStore:
         self._waiting: deque[_Job] = deque()
         self._is_writing = False
         self._closed = False
-        self._connection = connect(path, durable=durable)
-        migrate(self._connection)
+        self._connection = _open(path, durable=durable)
         self._connection.execute("PRAGMA busy_timeout = 0")  # the loop must not wait; the thread does
         self._local = threading.local()
         self._read_connections: list[sqlite3.Connection] = []
@@ -378,15 +377,57 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
+def _open(path: Path, *, durable: bool) -> sqlite3.Connection:
+    """Open the file with its schema up to date. Raises `StoreUnavailable` with what is wrong and what to do."""
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = connect(path, durable=durable)
+        migrate(connection)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise StoreUnavailable(what_to_do(path, error)) from error
+        raise
+    return connection
+
+
+def what_to_do(path: Path, error: sqlite3.Error) -> str:
+    """What is wrong with the file that cannot be opened, and what to do about it, in a sentence."""
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return f"the database `{path}` is damaged ({error}); put a backup in its place"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return (
+                f"the database `{path}` is locked by another process, for more than {BUSY_TIMEOUT_S:.0f} s;"
+                " end that process and try again"
+            )
+        case sqlite3.SQLITE_FULL:
+            return f"the database `{path}` cannot be written: the disk is full; make room and try again"
+        case _:
+            return (
+                f"the database `{path}` cannot be opened ({error}); see that the user who runs Sesame may read"
+                " and write it and its directory, and that the disk is sound"
+            )
+
+
 def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
     """Open the file as the store wants it. `durable=False` exists to measure what fsync costs."""
     connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=512
     )
+    try:
+        _set_up(connection, durable=durable)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, *, durable: bool) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -16000")
     connection.execute("PRAGMA journal_size_limit = 67108864")
-    return connection

@@ -30,7 +30,7 @@ STOP_S = 10.0
 
 
 class Scheduler:
-    """Runs until stopped; `wake` is the hint."""
+    """Runs until stopped; `wake` is the hint. `settled` is called after outcomes were recorded, a hint too."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Scheduler:
         workers: int,
         per_domain: int,
         lease_s: float,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
         self._spool = spool
         self._deliverer = deliverer
@@ -62,6 +63,7 @@ class Scheduler:
         self._workers = workers
         self._per_domain = per_domain
         self._lease_s = lease_s
+        self._settled = settled
         self._active: Counter[str] = Counter()
         self._done: list[Settlement] = []
         self._is_stopping = False
@@ -178,6 +180,7 @@ class Scheduler:
             batch, self._done = self._done, []
             try:
                 await self._spool.settle(batch, now=self._clock.now())
+                self._settled()
             except Unavailable as error:
                 # Not recorded, so not forgotten: kept for the next try, at most until leases end.
                 self._log.error("settle_failed", reason=str(error))

@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sesame.db import Store, Transaction, epoch, identities_scope
+from sesame.db import Store, Transaction, epochs_of, identities_scope
 from sesame.dkim.sign import Signer
-from sesame.model import Identity, VerificationStatus
+from sesame.model import SYSTEM_ACCOUNT, Identity, VerificationStatus
 from sesame.spool.spool import Claim
 from sesame.store import dkim_keys, identities, mail_from
 from sesame.store.sealed import Sealer
@@ -32,7 +32,21 @@ class OwnersSettings:
 @dataclass(frozen=True, slots=True)
 class _Cached:
     epoch: int
-    settings: OwnersSettings
+    signer: Signer | None
+    mail_from_domain: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Operators:
+    epoch: int
+    signer: Signer | None
+
+
+_Key = tuple[str, str, str]
+"""Owner, region and identity."""
+
+OPERATORS_SCOPE = identities_scope(SYSTEM_ACCOUNT, "")
+"""What the operator's own signing key changes under."""
 
 
 class SettingsCache:
@@ -54,45 +68,53 @@ class SettingsCache:
         self._sealer = sealer
         self._candidates = candidates
         self._signing_domain = signing_domain
-        self._operators: Signer | None = None
-        self._cached: OrderedDict[tuple[str, str, str], _Cached] = OrderedDict()
+        self._operators: _Operators | None = None
+        self._cached: OrderedDict[_Key, _Cached] = OrderedDict()
 
     async def refresh(self, claims: Sequence[Claim]) -> None:
         """Bring the settings that `claims` need up to date, in one read."""
         wanted = dict.fromkeys((claim.owner_account_id, claim.region, claim.identity) for claim in claims)
+        known = {key: self._cached[key].epoch for key in wanted if key in self._cached}
+        known_operators = None if self._operators is None else self._operators.epoch
 
-        async def run(tx: Transaction) -> None:
-            epochs: dict[str, int] = {}
-            for owner, region, identity in wanted:
-                scope = identities_scope(owner, region)
-                if scope not in epochs:
-                    epochs[scope] = await epoch(tx, scope)
-                cached = self._cached.get((owner, region, identity))
-                if cached is None or cached.epoch != epochs[scope]:
-                    settings = await self._load(tx, owner, region, identity)
-                    self._cached[owner, region, identity] = _Cached(epochs[scope], settings)
-            while len(self._cached) > MAX_ENTRIES:
-                self._cached.popitem(last=False)
+        async def run(tx: Transaction) -> tuple[dict[_Key, _Cached], _Operators | None]:
+            scopes = [identities_scope(owner, region) for owner, region, _ in wanted]
+            current = await epochs_of(tx, list(dict.fromkeys([*scopes, OPERATORS_SCOPE])))
+            loaded = {}
+            for key, scope in zip(wanted, scopes, strict=True):
+                if known.get(key) != current.get(scope, 0):
+                    loaded[key] = _Cached(current.get(scope, 0), *await self._load(tx, *key))
+            epoch = current.get(OPERATORS_SCOPE, 0)
+            if known_operators == epoch:
+                return loaded, None
+            return loaded, _Operators(epoch, await self._operators_signer(tx))
 
-        await self._store.read(run)
+        loaded, operators = await self._store.read(run)
+        self._cached |= loaded
+        self._operators = operators or self._operators
+        while len(self._cached) > MAX_ENTRIES:
+            self._cached.popitem(last=False)
 
     async def of(self, claim: Claim) -> OwnersSettings:
         """The settings for a claim, as of its last refresh."""
         key = (claim.owner_account_id, claim.region, claim.identity)
-        if key not in self._cached:
+        while (found := self._cached.get(key)) is None or self._operators is None:
             await self.refresh([claim])
-        return self._cached[key].settings
+        signers = (found.signer, self._operators.signer)
+        return OwnersSettings(
+            tuple(signer for signer in signers if signer is not None), found.mail_from_domain
+        )
 
-    async def _load(self, tx: Transaction, owner: str, region: str, identity: str) -> OwnersSettings:
-        operators = await self._operators_signer(tx)
-        signer, domain = None, None
-        if identity:
-            signer = await self._owners_signer(tx, owner, region, identity)
-            found = await mail_from.get(tx, owner, region, identity)
-            if found is not None and found.status is VerificationStatus.SUCCESS:
-                domain = found.domain
-        signers = tuple(signer for signer in (signer, operators) if signer is not None)
-        return OwnersSettings(signers, domain)
+    async def _load(
+        self, tx: Transaction, owner: str, region: str, identity: str
+    ) -> tuple[Signer | None, str | None]:
+        """The owner's signer and MAIL FROM domain."""
+        if not identity:
+            return None, None
+        signer = await self._owners_signer(tx, owner, region, identity)
+        found = await mail_from.get(tx, owner, region, identity)
+        is_ready = found is not None and found.status is VerificationStatus.SUCCESS
+        return signer, found.domain if found is not None and is_ready else None
 
     async def _owners_signer(self, tx: Transaction, owner: str, region: str, identity: str) -> Signer | None:
         """The signer of the closest domain that has DKIM or has it switched off, if it is in order.
@@ -121,10 +143,8 @@ class SettingsCache:
         return None if key is None else self._open(key)
 
     async def _operators_signer(self, tx: Transaction) -> Signer | None:
-        if self._signing_domain and self._operators is None:
-            key = await dkim_keys.operators(tx, self._signing_domain)
-            self._operators = None if key is None else self._open(key)
-        return self._operators
+        key = await dkim_keys.operators(tx, self._signing_domain) if self._signing_domain else None
+        return None if key is None else self._open(key)
 
     def _open(self, key: dkim_keys.DkimKey) -> Signer:
         private_key = self._sealer.open(key.sealed_private_key, row=key.row_name)

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
-from sesame.access.record import decision_json, owner_concerned, reason
+from sesame.access.record import decision_text, owner_concerned, reason
 from sesame.db import Store, Transaction
 from sesame.errors import (
     AccountSendingPaused,
@@ -194,7 +194,7 @@ class Sender:
             return_path=composed.return_path,
             subject=composed.subject,
             tags=composed.tags,
-            decision=decision_json(caller, composed.request, decision),
+            decision=decision_text(caller, composed.request, decision),
             accepted_at=caller.at,
             recipients=recipients,
             data=composed.data,
@@ -235,7 +235,7 @@ class Sender:
             at=caller.at,
             code=refusal.code,
             reason=why,
-            decision=decision_json(caller, request, decision),
+            decision=decision_text(caller, request, decision),
         )
 
         async def run(tx: Transaction) -> None:

@@ -10,6 +10,7 @@ from sesame.mail.address import parse_mailbox
 from sesame.mail.build import build_simple
 from sesame.model import SYSTEM_ACCOUNT, MessageId
 from sesame.spool.put import SpooledMessage, put
+from sesame.store.decisions import DecisionText
 
 
 class SystemMail:
@@ -60,7 +61,7 @@ class SystemMail:
             return_path=self._from.addr_spec,
             subject=subject,
             tags={},
-            decision='{"principal":"sesame","checks":[]}',
+            decision=DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}'),
             accepted_at=at,
             recipients=(recipient.addr_spec,),
             data=data,

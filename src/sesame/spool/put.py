@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from sesame.db import Transaction
 from sesame.model import MessageId, RecipientState
+from sesame.store import decisions, events
+from sesame.store.decisions import DecisionText
+from sesame.store.events import Happened, NewEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class SpooledMessage:
     return_path: str
     subject: str
     tags: dict[str, str]
-    decision: str
+    decision: DecisionText
     accepted_at: float
     recipients: tuple[str, ...]
     data: bytes
@@ -53,15 +56,8 @@ class SpooledMessage:
         return self.failure is None and len(self.suppressed) < len(self.recipients)
 
 
-RENDERING_FAILURE = "Rendering Failure"
-"""The event of a message that could not be rendered; it has no Send event."""
-
-_SUPPRESSED = {
-    "status": "5.1.1",
-    "diagnostic": "Amazon SES did not send the message to this address because it is on the suppression list"
-    " for your account.",
-    "subtype": "OnAccountSuppressionList",
-}
+HEAD_BYTES = 10 * 1024
+"""How much of the header block is kept for those who are told of a message."""
 
 
 async def put(tx: Transaction, message: SpooledMessage) -> None:
@@ -73,16 +69,23 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     """Put messages and their recipients into the spool, due at once."""
     if not messages:
         return
-    numbered = list(enumerate(messages, start=await tx.new_numbers("message", len(messages))))
+    digests = await decisions.keep(tx, [(message.decision, message.accepted_at) for message in messages])
+    first = await tx.new_numbers("message", len(messages))
+    numbered = list(enumerate(messages, start=first))
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
-        " return_path, subject, size_bytes, tags, decision, accepted_at, configuration_set, requires_tls,"
-        " max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_message_row(seq, message) for seq, message in numbered],
+        " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
+        " requires_tls, max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
+    )
+    ends = [head_end(message.data) for message in messages]
+    await tx.many(
+        "INSERT INTO message_head (message_seq, data) VALUES (?, ?)",
+        [(seq, message.data[: ends[seq - first]]) for seq, message in numbered],
     )
     await tx.many(
         "INSERT INTO body (message_seq, data) VALUES (?, ?)",
-        [(seq, message.data) for seq, message in numbered if message.is_to_be_delivered],
+        [(seq, message.data[ends[seq - first] :]) for seq, message in numbered if message.is_to_be_delivered],
     )
     await tx.many(
         "INSERT INTO recipient (message_seq, n, address, domain, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -92,14 +95,18 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
             for n, address in enumerate(message.recipients)
         ],
     )
-    await tx.many(
-        "INSERT INTO event (event_id, message_id, account_id, kind, at, recipient, detail)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [row for message in messages for row in _events(message)],
-    )
+    await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
 
 
-def _message_row(seq: int, message: SpooledMessage) -> tuple[str | int | float | bytes | None, ...]:
+def head_end(data: bytes) -> int:
+    """Where the part of a message ends that is kept as its head: its header block, or as much of it as may be."""
+    end = data.find(b"\r\n\r\n", 0, HEAD_BYTES)
+    return min(HEAD_BYTES, len(data)) if end < 0 else end + 4
+
+
+def _message_row(
+    seq: int, message: SpooledMessage, digest: bytes
+) -> tuple[str | int | float | bytes | None, ...]:
     return (
         seq,
         message.message_id,
@@ -112,7 +119,8 @@ def _message_row(seq: int, message: SpooledMessage) -> tuple[str | int | float |
         message.subject,
         len(message.data),
         json.dumps(message.tags) if message.tags else "{}",
-        message.decision,
+        message.decision.own,
+        digest,
         message.accepted_at,
         message.configuration_set,
         int(message.requires_tls),
@@ -126,21 +134,31 @@ def _first_state(message: SpooledMessage, address: str) -> RecipientState:
     return RecipientState.SUPPRESSED if address in message.suppressed else RecipientState.QUEUED
 
 
-def _events(message: SpooledMessage) -> list[tuple[str | float | None, ...]]:
-    failure = message.failure
-    about, at = (message.message_id, message.account_id), message.accepted_at
+def _events(seq: int, message: SpooledMessage) -> list[NewEvent]:
+    at, failure = message.accepted_at, message.failure
     if failure is not None:
-        detail = json.dumps({"templateName": failure.template, "errorMessage": failure.message})
-        return [(f"{message.message_id}/rendering", *about, RENDERING_FAILURE, at, None, detail)]
-    rows: list[tuple[str | float | None, ...]] = [
-        (f"{message.message_id}/send", *about, "Send", at, None, "{}")
+        detail = {"templateName": failure.template, "errorMessage": failure.message}
+        return [
+            NewEvent(message_seq=seq, key="rendering", what=Happened.RENDERING_FAILED, at=at, detail=detail)
+        ]
+    accepted = NewEvent(message_seq=seq, key="send", what=Happened.ACCEPTED, at=at)
+    if not message.suppressed:
+        return [accepted]
+    return [
+        accepted,
+        *(
+            NewEvent(
+                message_seq=seq,
+                key=f"{n}/suppressed",
+                what=Happened.SUPPRESSED,
+                at=at,
+                n=n,
+                detail={"reason": message.suppressed[address]},
+            )
+            for n, address in enumerate(message.recipients)
+            if address in message.suppressed
+        ),
     ]
-    for n, address in enumerate(message.recipients):
-        if address in message.suppressed:
-            kind = "Complaint" if message.suppressed[address] == "COMPLAINT" else "Bounce"
-            event_id = f"{message.message_id}/{n}/suppressed"
-            rows.append((event_id, *about, kind, at, address, json.dumps(_SUPPRESSED)))
-    return rows
 
 
 def domain_of(address: str) -> str:

@@ -3,19 +3,19 @@
 `put` runs inside the accept transaction; once that has committed the message survives power loss
 (I1). `claim` leases due recipients, with the attempt counted before any work, so that a message
 that kills its worker is found out. `settle` is idempotent: a lease that was taken over cannot write
-(I2). The queue is a table beside the message, not a broker (design decision 5).
+(I2). What happens is recorded in the event log, from where others react to it. The queue is a table
+beside the message, not a broker (design decision 5).
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sesame.db import Row, Store, Transaction
-from sesame.model import SYSTEM_ACCOUNT, MessageId, Outcome, OutcomeKind, RecipientState
-from sesame.spool.put import domain_of
-from sesame.store import configuration_sets, suppression
+from sesame.db import Row, Store, Transaction, Value
+from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.store import events
+from sesame.store.events import Happened, NewEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +51,15 @@ class Settlement:
 
 _NOBODY: Mapping[str, int] = MappingProxyType({})
 
-SIMULATOR_DOMAIN = "simulator.amazonses.com"
-"""Its bounces are play, and no reason to suppress."""
-
 POISON_DEATHS = 3
 """Attempts that ended without a word, each by the end of its process, until a recipient is given up."""
 
 _CLAIMED = (
     "SELECT r.seq, r.n, r.address, r.attempts, r.lease, m.seq, m.message_id, m.account_id,"
     " m.owner_account_id, m.region, m.identity, m.accepted_at, b.data, m.configuration_set, m.requires_tls,"
-    " m.max_delivery_s"
+    " m.max_delivery_s, h.data"
     " FROM recipient r JOIN message m ON m.seq = r.message_seq JOIN body b ON b.message_seq = m.seq"
+    " LEFT JOIN message_head h ON h.message_seq = m.seq"
 )
 
 
@@ -111,11 +109,11 @@ class Spool:
                 lease,
                 chosen,
             )
-            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN (?*) ORDER BY r.seq", chosen)
+            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN (?*)", chosen)
             claims = []
-            for claim in map(_claim, rows):
+            for claim in sorted(map(_claim, rows), key=lambda one: one.recipient_seq):
                 if claim.attempts > POISON_DEATHS and await self._is_poison(tx, claim):
-                    await self._settle_one(tx, Settlement(claim=claim, outcome=_POISON, retry_at=None), now)
+                    await _settle(tx, [Settlement(claim=claim, outcome=_POISON, retry_at=None)], now)
                 else:
                     claims.append(claim)
             return claims
@@ -132,60 +130,7 @@ class Spool:
     async def settle(self, settlements: Sequence[Settlement], *, now: float) -> int:
         """Record outcomes in one commit, each with its event; how many leases still held."""
 
-        async def run(tx: Transaction) -> int:
-            held = 0
-            for settlement in settlements:
-                held += await self._settle_one(tx, settlement, now)
-            return held
-
-        return await self._store.write(run)
-
-    async def _settle_one(self, tx: Transaction, settlement: Settlement, now: float) -> bool:
-        claim, outcome = settlement.claim, settlement.outcome
-        state = _state(settlement)
-        held = await tx.execute(
-            "UPDATE recipient SET state = ?, due_at = ?, lease = NULL"
-            " WHERE seq = ? AND lease = ? AND state = 'queued'",
-            state.value,
-            settlement.retry_at if settlement.retry_at is not None else now,
-            claim.recipient_seq,
-            claim.lease,
-        )
-        if not held:
-            return False
-        await tx.execute(
-            "INSERT INTO attempt (recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            claim.recipient_seq,
-            now,
-            outcome.kind.value,
-            outcome.status,
-            outcome.diagnostic,
-            outcome.remote_mta,
-            outcome.remote_ip,
-            outcome.tls,
-            outcome.tls_verdict,
-        )
-        await _event(
-            tx,
-            f"{claim.message_id}/{claim.recipient_index}/{claim.attempts}",
-            claim.message_id,
-            claim.account_id,
-            _EVENT_KIND[state],
-            at=now,
-            recipient=claim.address,
-            detail={"status": outcome.status, "diagnostic": outcome.diagnostic},
-        )
-        if state is RecipientState.BOUNCED:
-            await _suppress(tx, claim, outcome, now)
-        if state is not RecipientState.QUEUED:
-            await tx.execute(
-                "DELETE FROM body WHERE message_seq = ? AND NOT EXISTS"
-                " (SELECT 1 FROM recipient WHERE message_seq = ? AND state = 'queued')",
-                claim.message_seq,
-                claim.message_seq,
-            )
-        return True
+        return await self._store.write(lambda tx: _settle(tx, settlements, now))
 
     async def release_all(self, *, now: float) -> int:
         """Make every leased recipient due: for the start of a process that owns the spool alone."""
@@ -197,29 +142,6 @@ class Spool:
             )
 
         return await self._store.write(run)
-
-    async def purge_before(self, at: float) -> int:
-        """Drop messages accepted before `at` whose recipients are all settled; how many went."""
-        settled = (
-            "SELECT seq FROM message WHERE accepted_at < ? AND NOT EXISTS"
-            " (SELECT 1 FROM recipient WHERE message_seq = message.seq AND state = 'queued')"
-        )
-
-        async def run(tx: Transaction) -> int:
-            for statement in (
-                f"DELETE FROM attempt WHERE recipient_seq IN"
-                f" (SELECT seq FROM recipient WHERE message_seq IN ({settled}))",
-                f"DELETE FROM recipient WHERE message_seq IN ({settled})",
-                "DELETE FROM event WHERE at < ?",
-            ):
-                await tx.execute(statement, at)
-            return await tx.execute(
-                "DELETE FROM message WHERE accepted_at < ? AND NOT EXISTS"
-                " (SELECT 1 FROM recipient WHERE message_seq = message.seq)",
-                at,
-            )
-
-        return await self._store.write(run, is_long=True)
 
     async def next_due_at(self) -> float | None:
         """When the next queued recipient is due, or None if none is."""
@@ -251,14 +173,78 @@ _POISON = Outcome(
     diagnostic=f"delivery of this message ended its process {POISON_DEATHS} times; it is given up",
 )
 
-_EVENT_KIND = {
-    RecipientState.QUEUED: "DeliveryDelay",
-    RecipientState.DELIVERED: "Delivery",
-    RecipientState.BOUNCED: "Bounce",
-    RecipientState.EXPIRED: "Bounce",
-    RecipientState.SUPPRESSED: "Bounce",
-    RecipientState.CANCELLED: "Reject",
+_HAPPENED = {
+    RecipientState.QUEUED: Happened.DELAYED,
+    RecipientState.DELIVERED: Happened.DELIVERED,
+    RecipientState.BOUNCED: Happened.BOUNCED,
+    RecipientState.EXPIRED: Happened.EXPIRED,
 }
+
+
+async def _settle(tx: Transaction, settlements: Sequence[Settlement], now: float) -> int:
+    """Record the outcomes of those whose lease still holds, with attempts and events; how many they are."""
+    wanted = {settlement.claim.recipient_seq: settlement for settlement in reversed(settlements)}
+    rows = await tx.all(
+        "SELECT seq, lease FROM recipient WHERE seq IN (?*) AND state = 'queued'", list(wanted)
+    )
+    held = [wanted[seq] for seq, lease in rows if lease == wanted[seq].claim.lease]
+    if not held:
+        return 0
+    states = [_state(settlement) for settlement in held]
+    await tx.many(
+        "UPDATE recipient SET state = ?, due_at = ?, lease = NULL WHERE seq = ?",
+        [
+            (state.value, now if one.retry_at is None else one.retry_at, one.claim.recipient_seq)
+            for one, state in zip(held, states, strict=True)
+        ],
+    )
+    attempts = list(enumerate(held, start=await tx.new_numbers("attempt", len(held))))
+    await tx.many(
+        "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
+        " tls_verdict) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_attempt_row(seq, one, now) for seq, one in attempts],
+    )
+    await events.record(
+        tx,
+        [
+            NewEvent(
+                message_seq=one.claim.message_seq,
+                key=f"{one.claim.recipient_index}/{one.claim.attempts}",
+                what=_HAPPENED[state],
+                at=now,
+                n=one.claim.recipient_index,
+                attempt_seq=seq,
+            )
+            for (seq, one), state in zip(attempts, states, strict=True)
+        ],
+    )
+    done = {
+        one.claim.message_seq
+        for one, state in zip(held, states, strict=True)
+        if state is not RecipientState.QUEUED
+    }
+    await tx.many(
+        "DELETE FROM body WHERE message_seq = ? AND NOT EXISTS"
+        " (SELECT 1 FROM recipient r WHERE r.message_seq = body.message_seq AND r.state = 'queued')",
+        [(seq,) for seq in sorted(done)],
+    )
+    return len(held)
+
+
+def _attempt_row(seq: int, settlement: Settlement, now: float) -> tuple[Value, ...]:
+    outcome = settlement.outcome
+    return (
+        seq,
+        settlement.claim.recipient_seq,
+        now,
+        outcome.kind.value,
+        outcome.status,
+        outcome.diagnostic,
+        outcome.remote_mta,
+        outcome.remote_ip,
+        outcome.tls,
+        outcome.tls_verdict,
+    )
 
 
 def _state(settlement: Settlement) -> RecipientState:
@@ -270,28 +256,6 @@ def _state(settlement: Settlement) -> RecipientState:
             return RecipientState.BOUNCED
         case OutcomeKind.TRANSIENT:
             return RecipientState.EXPIRED if settlement.retry_at is None else RecipientState.QUEUED
-
-
-async def _suppress(tx: Transaction, claim: Claim, outcome: Outcome, now: float) -> None:
-    """Put an address that does not exist on the account's list, if it keeps one for bounces."""
-    is_bad_address = outcome.status.startswith("5.1.") and outcome.remote_mta is not None
-    if (
-        not is_bad_address
-        or claim.account_id == SYSTEM_ACCOUNT
-        or domain_of(claim.address) == SIMULATOR_DOMAIN
-    ):
-        return
-    reasons: Sequence[str] | None = None
-    if claim.configuration_set is not None:
-        found = await configuration_sets.get(tx, claim.account_id, claim.region, claim.configuration_set)
-        reasons = None if found is None else found.suppressed_reasons
-    if reasons is None:
-        reasons = await suppression.account_reasons(tx, claim.account_id, claim.region)
-    if "BOUNCE" in reasons:
-        entry = suppression.Suppressed(
-            address=claim.address, reason="BOUNCE", updated_at=now, message_id=claim.message_id
-        )
-        await suppression.put(tx, claim.account_id, claim.region, entry)
 
 
 def _claim(row: Row) -> Claim:
@@ -312,6 +276,7 @@ def _claim(row: Row) -> Claim:
         configuration_set,
         requires_tls,
         max_delivery_s,
+        head,
     ) = row
     return Claim(
         recipient_seq=seq,
@@ -326,36 +291,8 @@ def _claim(row: Row) -> Claim:
         region=region,
         identity=identity,
         accepted_at=at,
-        data=data,
+        data=data if head is None else head + data,
         configuration_set=configuration_set,
         requires_tls=bool(requires_tls),
         max_delivery_s=max_delivery_s,
-    )
-
-
-async def _event(
-    tx: Transaction,
-    event_id: str,
-    message_id: str,
-    account_id: str,
-    kind: str,
-    *,
-    at: float,
-    recipient: str | None = None,
-    detail: dict[str, str] | None = None,
-) -> None:
-    """Write an event in the transaction that makes it true (I8).
-
-    Its id is made of what it is about, so that telling it twice can be noticed.
-    """
-    await tx.execute(
-        "INSERT INTO event (event_id, message_id, account_id, kind, at, recipient, detail)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        event_id,
-        message_id,
-        account_id,
-        kind,
-        at,
-        recipient,
-        json.dumps(detail) if detail else "{}",
     )

@@ -1,10 +1,11 @@
 """The life of a message, read back: who sent, as whom, why it was allowed, each attempt."""
 
-import json
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.spool.put import RENDERING_FAILURE
+from sesame.store import events
+from sesame.store.decisions import whole
+from sesame.store.events import Happened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,9 @@ async def trace(store: Store, message_id: str) -> Trace | None:
 
     async def run(tx: Transaction) -> Trace | None:
         row = await tx.one(
-            "SELECT seq, message_id, account_id, owner_account_id, region, identity, source, return_path,"
-            " subject, size_bytes, tags, decision, accepted_at FROM message WHERE message_id = ?",
+            "SELECT m.seq, m.message_id, m.account_id, m.owner_account_id, m.region, m.identity, m.source,"
+            " m.return_path, m.subject, m.size_bytes, m.tags, m.decision, m.accepted_at, d.text FROM message m"
+            " LEFT JOIN decision_text d ON d.digest = m.decision_digest WHERE m.message_id = ?",
             message_id,
         )
         if row is None:
@@ -92,9 +94,11 @@ async def trace(store: Store, message_id: str) -> Trace | None:
                     ),
                 )
             )
-        failed = await tx.one(
-            "SELECT detail FROM event WHERE message_id = ? AND kind = ?", message_id, RENDERING_FAILURE
-        )
+        failures = [
+            event.detail.get("errorMessage", "")
+            for event in await events.of_message(tx, message_id)
+            if event.what is Happened.RENDERING_FAILED
+        ]
         return Trace(
             message_id=row[1],
             account_id=row[2],
@@ -106,10 +110,40 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             subject=row[8],
             size_bytes=row[9],
             tags=row[10],
-            decision=row[11],
+            decision=whole(row[11], row[13]),
             accepted_at=row[12],
             recipients=tuple(recipients),
-            failure=None if failed is None else str(json.loads(failed[0])["errorMessage"]),
+            failure=failures[0] if failures else None,
         )
 
     return await store.read(run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One recipient of one accepted message."""
+
+    seq: int
+    message_id: str
+    address: str
+    state: str
+    accepted_at: float
+
+
+async def sent_to(
+    tx: Transaction, account_id: str, address: str, *, before: int | None, limit: int
+) -> list[Sent]:
+    """What an account sent to an address, newest first, from before the recipient `before` (its `seq`)."""
+    further, values = ("", []) if before is None else (" AND r.seq < ?", [before])
+    rows = await tx.all(
+        "SELECT r.seq, m.message_id, r.address, r.state, m.accepted_at FROM recipient r"
+        f" JOIN message m ON m.seq = r.message_seq WHERE r.address = ? AND m.account_id = ?{further}"
+        " ORDER BY r.seq DESC LIMIT ?",
+        address,
+        account_id,
+        *values,
+        limit,
+    )
+    return [
+        Sent(seq=row[0], message_id=row[1], address=row[2], state=row[3], accepted_at=row[4]) for row in rows
+    ]

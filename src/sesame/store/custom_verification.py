@@ -163,6 +163,11 @@ async def get_redirect(tx: Transaction, token: str) -> Redirect | None:
     return None if row is None else Redirect(success_url=row[0], failure_url=row[1])
 
 
-async def purge_before(tx: Transaction, at: float) -> int:
-    """Drop redirects of mail accepted before `at`; how many went."""
-    return await tx.execute("DELETE FROM verification_redirect WHERE accepted_at < ?", at)
+async def purge_before(tx: Transaction, at: float, *, limit: int) -> int:
+    """Drop up to `limit` redirects of mail accepted before `at`; how many went."""
+    rows = await tx.all(
+        "SELECT token FROM verification_redirect WHERE accepted_at < ? ORDER BY accepted_at LIMIT ?",
+        at,
+        limit,
+    )
+    return await tx.many("DELETE FROM verification_redirect WHERE token = ?", rows)

@@ -1,11 +1,60 @@
-"""Refused sends, and the latest decisions of an account as sender or as identity owner.
+"""Why sends were accepted or refused: refusals, the texts of decisions, and the latest of an account.
 
-Accepted sends keep their decision in the message row; refusals have a table of their own.
+Accepted sends keep their decision with the message row; refusals have a table of their own. What decisions share is
+kept once a day for all of them, found by its digest.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 
-from sesame.db import Transaction
+from sesame.db import Row, Transaction
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionText:
+    """A decision as JSON, in what it shares with others and what is its own.
+
+    `shared` is an object whose last member is an object too; the members of the object `own` belong into that one.
+    """
+
+    shared: str
+    own: str = "{}"
+
+
+def whole(own: str, shared: str | None) -> str:
+    """The JSON of a decision, put together; one without a shared part is whole already."""
+    if shared is None or own == "{}":
+        return own if shared is None else shared
+    comma = "" if shared.endswith("{}}") else ","
+    return f"{shared[:-2]}{comma}{own[1:-1]}}}}}"
+
+
+async def keep(tx: Transaction, texts: Sequence[tuple[DecisionText, float]]) -> list[bytes]:
+    """Keep the shared part of each decision, taken at the time beside it; their digests."""
+    digests, rows = [], {}
+    for text, at in texts:
+        day = int(at // DAY_S)
+        digest = hashlib.blake2b(text.shared.encode(), digest_size=16, person=day.to_bytes(8, "big")).digest()
+        digests.append(digest)
+        rows[digest] = (digest, day, text.shared)
+    await tx.many(
+        "INSERT INTO decision_text (digest, day, text) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+        list(rows.values()),
+    )
+    return digests
+
+
+async def purge_texts(tx: Transaction, *, before: float, limit: int) -> int:
+    """Drop texts of days before `before`, which nothing that is kept may be older than; how many went."""
+    rows = await tx.all(
+        "SELECT digest FROM decision_text WHERE day < ? ORDER BY day LIMIT ?", int(before // DAY_S), limit
+    )
+    return await tx.many("DELETE FROM decision_text WHERE digest = ?", rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +68,7 @@ class Refusal:
     at: float
     code: str
     reason: str
-    decision: str
+    decision: DecisionText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +87,10 @@ class DecisionRecord:
 
 async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
     """Keep a refused send."""
+    (digest,) = await keep(tx, [(refusal.decision, refusal.at)])
     await tx.execute(
-        "INSERT INTO refusal (request_id, account_id, owner_account_id, region, at, code, reason, decision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO refusal (request_id, account_id, owner_account_id, region, at, code, reason, decision,"
+        " decision_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         refusal.request_id,
         refusal.account_id,
         refusal.owner_account_id,
@@ -48,40 +98,61 @@ async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
         refusal.at,
         refusal.code,
         refusal.reason,
-        refusal.decision,
+        refusal.decision.own,
+        digest,
     )
+
+
+_REFUSED = (
+    "SELECT x.at, x.account_id, x.owner_account_id, x.region, NULL, x.code, x.reason, x.decision, d.text"
+    " FROM refusal x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+)
+_ACCEPTED = (
+    "SELECT x.accepted_at, x.account_id, x.owner_account_id, x.region, x.message_id, 'Accepted', '', x.decision, d.text"
+    " FROM message x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+)
 
 
 async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[DecisionRecord]:
-    """The newest decisions that concern an account, newest first."""
-    rows = await tx.all(
-        "SELECT at, account_id, owner_account_id, region, NULL, code, reason, decision FROM refusal"
-        " WHERE account_id = ? OR owner_account_id = ?"
-        " UNION ALL"
-        " SELECT accepted_at, account_id, owner_account_id, region, message_id, 'Accepted', '', decision"
-        " FROM message WHERE account_id = ? OR owner_account_id = ?"
-        " ORDER BY 1 DESC LIMIT ?",
-        account_id,
-        account_id,
-        account_id,
-        account_id,
-        limit,
-    )
-    return [
-        DecisionRecord(
-            at=row[0],
-            account_id=row[1],
-            owner_account_id=row[2],
-            region=row[3],
-            message_id=row[4],
-            code=row[5],
-            reason=row[6],
-            decision=row[7],
+    """The newest decisions that concern an account, newest first.
+
+    One look along an index for each way in which it may be concerned.
+    """
+    found = []
+    for select, at in ((_REFUSED, "at"), (_ACCEPTED, "accepted_at")):
+        by_account = await tx.all(
+            f"{select} WHERE x.account_id = ? ORDER BY x.{at} DESC, x.seq DESC LIMIT ?", account_id, limit
         )
-        for row in rows
-    ]
+        by_owner = await tx.all(
+            f"{select} WHERE x.owner_account_id = ? ORDER BY x.{at} DESC, x.seq DESC LIMIT ?",
+            account_id,
+            limit,
+        )
+        found += [by_account, [row for row in by_owner if row[1] != account_id]]
+    newest_first = merge(*found, key=lambda row: float(row[0]), reverse=True)
+    return [_record(row) for row in islice(newest_first, limit)]
 
 
-async def purge_before(tx: Transaction, at: float) -> int:
-    """Drop refusals older than `at`; how many went."""
-    return await tx.execute("DELETE FROM refusal WHERE at < ?", at)
+async def by_request_id(tx: Transaction, request_id: str) -> DecisionRecord | None:
+    """The refusal that a request was answered with, or None."""
+    row = await tx.one(f"{_REFUSED} WHERE x.request_id = ?", request_id)
+    return None if row is None else _record(row)
+
+
+def _record(row: Row) -> DecisionRecord:
+    return DecisionRecord(
+        at=row[0],
+        account_id=row[1],
+        owner_account_id=row[2],
+        region=row[3],
+        message_id=row[4],
+        code=row[5],
+        reason=row[6],
+        decision=whole(row[7], row[8]),
+    )
+
+
+async def purge_before(tx: Transaction, at: float, *, limit: int) -> int:
+    """Drop up to `limit` refusals older than `at`; how many went."""
+    rows = await tx.all("SELECT seq FROM refusal WHERE at < ? ORDER BY at LIMIT ?", at, limit)
+    return await tx.many("DELETE FROM refusal WHERE seq = ?", rows)

@@ -1,8 +1,15 @@
-"""Recorded decisions about one identity, for asking again under other policies."""
+"""Recorded decisions about one identity's owner, for asking again under other policies.
+
+Pages go by time along an index, from behind the last row of the page before.
+"""
 
 from dataclasses import dataclass
 
-from sesame.db import Transaction
+from sesame.db import Row, Transaction
+from sesame.store.decisions import whole
+
+Position = tuple[float, int]
+"""Behind which row a page begins: its time and number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,35 +22,62 @@ class Recorded:
     region: str
     decision: str
 
+    @property
+    def position(self) -> Position:
+        """Where the page after this row begins."""
+        return self.at, self.seq
+
+
+def beginning(since: float) -> Position:
+    """Before all that was recorded since a time."""
+    return since, 0
+
 
 async def accepted(
-    tx: Transaction, owner_account_id: str, region: str, *, since: float, after: int, limit: int
+    tx: Transaction, owner_account_id: str, region: str, *, after: Position, limit: int
 ) -> list[Recorded]:
-    """Accepted sends as identities of an owner since a time, by page."""
-    return await _page(tx, "message", "accepted_at", owner_account_id, region, since, after, limit)
+    """Accepted sends as identities of an owner, by page."""
+    return await _page(
+        tx, "message", "accepted_at", "owner_account_id", owner_account_id, region, after, limit
+    )
 
 
 async def refused(
-    tx: Transaction, owner_account_id: str, region: str, *, since: float, after: int, limit: int
+    tx: Transaction, owner_account_id: str, region: str, *, after: Position, limit: int
 ) -> list[Recorded]:
-    """Refused sends as identities of an owner since a time, by page; the owner's own included."""
-    return await _page(tx, "refusal", "at", owner_account_id, region, since, after, limit)
+    """Refused sends as identities of an owner, by page; others' and its own apart (`refused_own`)."""
+    return await _page(tx, "refusal", "at", "owner_account_id", owner_account_id, region, after, limit)
+
+
+async def refused_own(
+    tx: Transaction, account_id: str, region: str, *, after: Position, limit: int
+) -> list[Recorded]:
+    """Refused sends of an account that concern no other, by page."""
+    own = "owner_account_id IS NULL AND x.account_id"
+    return await _page(tx, "refusal", "at", own, account_id, region, after, limit)
 
 
 async def _page(
-    tx: Transaction, table: str, at: str, owner: str, region: str, since: float, after: int, limit: int
+    tx: Transaction,
+    table: str,
+    at: str,
+    whose: str,
+    account_id: str,
+    region: str,
+    after: Position,
+    limit: int,
 ) -> list[Recorded]:
-    own = "" if table == "message" else " OR (owner_account_id IS NULL AND account_id = ?)"
-    values = [owner] if table == "message" else [owner, owner]
     rows = await tx.all(
-        f"SELECT seq, {at}, account_id, region, decision FROM {table}"
-        f" WHERE (owner_account_id = ?{own}) AND region = ? AND {at} >= ? AND seq > ? ORDER BY seq LIMIT ?",
-        *values,
+        f"SELECT x.seq, x.{at}, x.account_id, x.region, x.decision, d.text FROM {table} x"
+        f" LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+        f" WHERE x.{whose} = ? AND x.region = ? AND (x.{at}, x.seq) > (?, ?) ORDER BY x.{at}, x.seq LIMIT ?",
+        account_id,
         region,
-        since,
-        after,
+        *after,
         limit,
     )
-    return [
-        Recorded(seq=row[0], at=row[1], account_id=row[2], region=row[3], decision=row[4]) for row in rows
-    ]
+    return [_recorded(row) for row in rows]
+
+
+def _recorded(row: Row) -> Recorded:
+    return Recorded(seq=row[0], at=row[1], account_id=row[2], region=row[3], decision=whole(row[4], row[5]))

@@ -1,0 +1,1 @@
+"""What came back: events are claimed from the log and reacted to."""

@@ -1,0 +1,184 @@
+"""The event log: what happened to each message, recorded once, seen to in stages (I8).
+
+Whoever changes the state of a message records it in the same transaction. `feedback` claims what is new and reacts,
+`notify` tells people of it; nothing is purged before both have. An event that nobody has to see to begins at the stage
+behind them. Stages are claimed like recipients are, and not read by a cursor on a sequence, which would skip rows of
+transactions that commit late.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+from sesame.db import Row, Transaction
+
+
+class Happened(Enum):
+    """What an event is about; the doors have their own names for it."""
+
+    ACCEPTED = "accepted"
+    RENDERING_FAILED = "rendering failed"
+    SUPPRESSED = "suppressed"
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+
+
+class Stage(IntEnum):
+    """Who has seen to an event."""
+
+    NEW = 0
+    REACTED = 1
+    TOLD = 2
+
+
+REACTED_TO = frozenset({Happened.BOUNCED})
+"""What `feedback.react` has something to do for."""
+
+IS_TOLD = False
+"""Whether anybody tells of events; until then what has been reacted to is done with."""
+
+AFTER_REACTION = Stage.REACTED if IS_TOLD else Stage.TOLD
+
+
+def first_stage(what: Happened) -> Stage:
+    """Where an event begins: before the first who has to see to it."""
+    return Stage.NEW if what in REACTED_TO else AFTER_REACTION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event to be recorded. `key` says what of its message it is about, once and for all.
+
+    `n` is the recipient's number, None for the message as a whole; `attempt_seq` the attempt that brought it.
+    """
+
+    message_seq: int
+    key: str
+    what: Happened
+    at: float
+    n: int | None = None
+    attempt_seq: int | None = None
+    detail: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event with what is known of its message, recipient and attempt."""
+
+    seq: int
+    event_id: str
+    what: Happened
+    at: float
+    message_id: str
+    account_id: str
+    owner_account_id: str
+    region: str
+    configuration_set: str | None
+    recipient: str | None
+    status: str | None
+    """RFC 3463 code of the attempt, None without one."""
+    diagnostic: str | None
+    remote_mta: str | None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+async def record(tx: Transaction, events: Sequence[NewEvent]) -> None:
+    """Record events in the transaction that makes them true; one that is recorded already stays as it is."""
+    await tx.many(
+        "INSERT INTO event_log (message_seq, key, kind, at, n, attempt_seq, detail, stage)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_seq, key) DO NOTHING",
+        [
+            (
+                event.message_seq,
+                event.key,
+                event.what.value,
+                event.at,
+                event.n,
+                event.attempt_seq,
+                json.dumps(event.detail) if event.detail else None,
+                _FIRST_STAGES[event.what],
+            )
+            for event in events
+        ],
+    )
+
+
+_FIRST_STAGES = {what: int(first_stage(what)) for what in Happened}
+
+_EVENT = (
+    "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
+    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail"
+    " FROM event_log e JOIN message m ON m.seq = e.message_seq"
+    " LEFT JOIN recipient r ON r.message_seq = e.message_seq AND r.n = e.n"
+    " LEFT JOIN attempt a ON a.seq = e.attempt_seq"
+)
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        seq=row[0],
+        event_id=f"{row[1]}/{row[2]}",
+        what=Happened(row[3]),
+        at=row[4],
+        message_id=row[1],
+        account_id=row[5],
+        owner_account_id=row[6],
+        region=row[7],
+        configuration_set=row[8],
+        recipient=row[9],
+        status=row[10],
+        diagnostic=row[11],
+        remote_mta=row[12],
+        detail={} if row[13] is None else json.loads(row[13]),
+    )
+
+
+def _in_order(rows: list[Row]) -> list[Event]:
+    return sorted(map(_event, rows), key=lambda event: event.seq)
+
+
+async def claim_stage(
+    tx: Transaction, stage: Stage, *, now: float, lease: str, lease_s: float, limit: int
+) -> list[Event]:
+    """Claim up to `limit` events that wait at `stage`, oldest first, for the holder `lease` until `now + lease_s`."""
+    waiting = await tx.all(
+        "SELECT seq FROM event_log WHERE stage = ? AND stage < 2 AND (claimed_until IS NULL OR claimed_until <= ?)"
+        " ORDER BY seq LIMIT ?",
+        int(stage),
+        now,
+        limit,
+    )
+    seqs = [int(row[0]) for row in waiting]
+    if not seqs:
+        return []
+    await tx.execute(
+        "UPDATE event_log SET claimed_until = ?, lease = ? WHERE seq IN (?*)", now + lease_s, lease, seqs
+    )
+    return _in_order(await tx.all(f"{_EVENT} WHERE e.seq IN (?*)", seqs))
+
+
+async def move_on(tx: Transaction, events: Sequence[Event], *, lease: str, to: Stage) -> int:
+    """Put claimed events at a later stage; how many the claim still held.
+
+    One that was claimed by another meanwhile stays where that one has it.
+    """
+    return await tx.execute(
+        "UPDATE event_log SET stage = ?, claimed_until = NULL, lease = NULL WHERE lease = ? AND seq IN (?*)",
+        int(to),
+        lease,
+        [event.seq for event in events],
+    )
+
+
+async def of_message(tx: Transaction, message_id: str) -> list[Event]:
+    """What happened to a message, in order."""
+    return _in_order(await tx.all(f"{_EVENT} WHERE m.message_id = ?", message_id))
+
+
+async def waiting(tx: Transaction, stage: Stage) -> int:
+    """How many events wait at a stage."""
+    row = await tx.one("SELECT COUNT(*) FROM event_log WHERE stage = ? AND stage < 2", int(stage))
+    return 0 if row is None else int(row[0])

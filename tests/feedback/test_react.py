@@ -1,0 +1,148 @@
+"""Reacting to bounces: who is suppressed, and that a crash loses and repeats nothing."""
+
+import asyncio
+import io
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sesame.db import Transaction
+from sesame.errors import StoreUnavailable
+from sesame.feedback.react import Reactor
+from sesame.model import SYSTEM_ACCOUNT, AccountId, Outcome
+from sesame.observe import Log
+from sesame.store import accounts, configuration_sets, events, suppression
+from sesame.store.configuration_sets import ConfigurationSet
+from sesame.store.events import Stage
+from tests.support.clock import FakeClock
+from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
+
+
+def reactor(f: Fixture) -> Reactor:
+    clock, numbers = FakeClock(), itertools.count()
+    log = Log(io.StringIO(), as_json=True, clock=clock)
+    return Reactor(f.store, clock=clock, log=log, new_lease=lambda: f"lease-{next(numbers)}")
+
+
+async def create(f: Fixture) -> None:
+    account = accounts.Account(
+        account_id=AccountId(ACCOUNT),
+        name="",
+        production=True,
+        max_24_hour_send=1,
+        max_send_rate=1,
+        created_at=0,
+    )
+    await f.store.write(lambda tx: accounts.create(tx, account))
+
+
+async def listed(f: Fixture) -> list[tuple[str, str | None]]:
+    async def run(tx: Transaction) -> list[tuple[str, str | None]]:
+        rows = await suppression.page(
+            tx, ACCOUNT, REGION, reasons=suppression.REASONS, since=0, until=1e9, after="", limit=10
+        )
+        return [(entry.address, entry.message_id) for entry in rows]
+
+    return await f.store.read(run)
+
+
+async def settle(f: Fixture, outcome: Outcome, address: str = "x@one.test", **changes: Any) -> None:
+    await f.put(message("m1", address, **changes))
+    (claim,) = await f.claim()
+    await f.settle(claim, outcome, retry_at=999.0 if outcome is DELAYED else None)
+
+
+def test_an_address_that_does_not_exist_is_suppressed(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await settle(f, BOUNCED)
+        assert await listed(f) == []
+        assert await reactor(f).react() == 1
+        assert await listed(f) == [("x@one.test", "m1")]
+        assert await reactor(f).react() == 0
+
+    with_spool(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "address", "changes"),
+    [
+        (DELIVERED, "x@one.test", {}),
+        (DELAYED, "x@one.test", {}),
+        (replace(BOUNCED, status="5.7.1"), "x@one.test", {}),
+        (replace(BOUNCED, remote_mta=None), "x@one.test", {}),
+        (BOUNCED, "bounce@Simulator.amazonses.com", {}),
+        (BOUNCED, "x@one.test", {"account_id": SYSTEM_ACCOUNT}),
+        (BOUNCED, "x@one.test", {"configuration_set": "lenient"}),
+    ],
+)
+def test_nobody_else_is_suppressed(
+    tmp_path: Path, outcome: Outcome, address: str, changes: dict[str, Any]
+) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        lenient = ConfigurationSet(
+            account_id=ACCOUNT,
+            region=REGION,
+            name="lenient",
+            options={"SuppressionOptions": {"SuppressedReasons": ["COMPLAINT"]}},
+        )
+        await f.store.write(lambda tx: configuration_sets.put(tx, lenient))
+        await settle(f, outcome, address, **changes)
+        await reactor(f).react()
+        assert await listed(f) == []
+        assert await f.store.read(lambda tx: events.waiting(tx, Stage.NEW)) == 0
+
+    with_spool(tmp_path, check)
+
+
+def test_an_account_that_keeps_no_bounces_suppresses_nobody(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await f.store.write(lambda tx: suppression.set_account_reasons(tx, ACCOUNT, REGION, ["COMPLAINT"]))
+        await settle(f, BOUNCED)
+        await reactor(f).react()
+        assert await listed(f) == []
+
+    with_spool(tmp_path, check)
+
+
+def test_a_reaction_that_is_cut_off_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows and the stage are one commit: nothing of the first try counts, all of the second does."""
+
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await settle(f, BOUNCED)
+        move_on = events.move_on
+
+        async def broken(*_: object, **__: object) -> int:
+            raise StoreUnavailable("power cut")
+
+        monkeypatch.setattr(events, "move_on", broken)
+        with pytest.raises(StoreUnavailable):
+            await reactor(f).react()
+        assert await listed(f) == []
+        monkeypatch.setattr(events, "move_on", move_on)
+        assert await reactor(f).react() == 1
+        assert await listed(f) == [("x@one.test", "m1")]
+
+    with_spool(tmp_path, check)
+
+
+def test_it_runs_until_cancelled_and_reacts_to_what_comes(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        running = reactor(f)
+        task = asyncio.ensure_future(running.run())
+        await settle(f, BOUNCED)
+        running.wake()
+        async with asyncio.timeout(10):
+            while not await listed(f):  # noqa: ASYNC110 - it has no event to wait for
+                await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    with_spool(tmp_path, check)

@@ -1,0 +1,183 @@
+"""What reads and writes of many rows cost: the plan of every statement of the hot paths and of the lists of sends.
+
+At a million messages a walk over a whole table is seconds, so none of these may make one, nor sort what it found.
+"""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sesame.db import Store, Transaction
+from sesame.db import sqlite as embedded
+from sesame.db.sqlite import SqliteStore
+from sesame.model import AccountId
+from sesame.sending.accept import Acceptance, accept
+from sesame.spool import purge, trace
+from sesame.spool.spool import Settlement, Spool
+from sesame.store import accounts, decisions, events, recorded_sends
+from sesame.store.decisions import DecisionText
+from sesame.store.events import Stage
+from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, message
+
+LARGE = ("message", "message_head", "body", "recipient", "attempt", "event_log", "refusal", "decision_text")
+ALIASES = {
+    "m": "message",
+    "r": "recipient",
+    "a": "attempt",
+    "e": "event_log",
+    "h": "message_head",
+    "b": "body",
+}
+
+
+class Recorded(embedded.SqliteTransaction):
+    """Keeps the statements that are run."""
+
+    statements: set[str]
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+
+    def _run(self, sql: str, values: Any) -> sqlite3.Cursor:
+        text, flat = embedded._with_lists(sql, values) if embedded.LIST in sql else (sql, values)
+        self.statements.add(text)
+        return super()._run(text, flat)
+
+    async def many(self, sql: str, rows: Any) -> int:
+        self.statements.add(sql)
+        return await super().many(sql, rows)
+
+
+Action = Callable[[Store], Awaitable[object]]
+
+
+def reading(function: Callable[[Transaction], Awaitable[object]]) -> Action:
+    return lambda store: store.read(function)
+
+
+async def accepting(store: Store) -> None:
+    acceptance = Acceptance(
+        message=message("m"), epochs={"x": 0}, set_name=None, is_default=False, to_quota=1
+    )
+    await store.write_together(accept, acceptance)
+
+
+async def delivering(store: Store) -> None:
+    await accepting(store)
+    spool = Spool(store)
+    for now, outcome, retry_at in ((100.0, DELAYED, 200.0), (300.0, BOUNCED, None)):
+        claims = await spool.claim(
+            now=now, limit=10, lease="w", lease_s=60.0, per_domain=2, active={"full.test": 2}
+        )
+        assert claims
+        done = [Settlement(claim=claim, outcome=outcome, retry_at=retry_at) for claim in claims]
+        assert await spool.settle(done, now=now) == 1
+    assert await spool.next_due_at() is None
+
+
+async def reacting(store: Store) -> None:
+    await delivering(store)
+
+    async def run(tx: Transaction) -> None:
+        found = await events.claim_stage(tx, Stage.NEW, now=400.0, lease="x", lease_s=1.0, limit=10)
+        assert await events.move_on(tx, found, lease="x", to=Stage.TOLD) == 1
+        await events.of_message(tx, "m")
+
+    await store.write(run)
+
+
+async def purging(store: Store) -> None:
+    await reacting(store)
+    await store.write(lambda tx: decisions.put_refusal(tx, REFUSAL))
+    keep = purge.Retention(messages_days=1, heads_days=1, refusals_days=1)
+    assert await purge.purge(store, keep, now=1e6) == 1
+
+
+REFUSAL = decisions.Refusal(
+    request_id="r", account_id=ACCOUNT, owner_account_id=OWNER, region=REGION, at=1.0, code="", reason="",
+    decision=DecisionText(shared="{}"),
+)  # fmt: skip
+
+ACTIONS: dict[str, Action] = {
+    "accepting": accepting,
+    "delivering": delivering,
+    "reacting": reacting,
+    "purging": purging,
+    "newest decisions": reading(lambda tx: decisions.latest(tx, OWNER, limit=50)),
+    "refusal by request": reading(lambda tx: decisions.by_request_id(tx, "r")),
+    "what if, accepted": reading(
+        lambda tx: recorded_sends.accepted(tx, OWNER, REGION, after=(5.0, 1), limit=500)
+    ),
+    "what if, refused": reading(
+        lambda tx: recorded_sends.refused(tx, OWNER, REGION, after=(5.0, 1), limit=500)
+    ),
+    "what if, own": reading(
+        lambda tx: recorded_sends.refused_own(tx, OWNER, REGION, after=(5.0, 1), limit=500)
+    ),
+    "recipient by address": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=None, limit=50)),
+    "recipient, next page": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=9, limit=50)),
+    "one message": lambda store: trace.trace(store, "m"),
+}
+
+
+def costly(plan: list[str]) -> list[str]:
+    """The steps of a plan that walk over a large table, or sort."""
+    wrong = [step for step in plan if "TEMP B-TREE" in step]
+    for step in plan:
+        if (match := re.match(r"SCAN (\w+)", step)) and ALIASES.get(match[1], match[1]) in (*LARGE, "x"):
+            wrong.append(step)
+    return wrong
+
+
+def statements_of(path: Path, action: Action, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Every statement that an action runs, with its plan."""
+    Recorded.statements = set()
+    monkeypatch.setattr(embedded, "SqliteTransaction", Recorded)
+
+    async def session() -> dict[str, list[str]]:
+        store = SqliteStore(path)
+        try:
+            account = accounts.Account(
+                account_id=AccountId(ACCOUNT), name="", production=True, max_24_hour_send=-1, max_send_rate=10,
+                created_at=0,
+            )  # fmt: skip
+            await store.write(lambda tx: accounts.create(tx, account))
+            await action(store)
+            return {sql: plan_of(store._connection, sql) for sql in Recorded.statements}
+        finally:
+            store.close()
+
+    return asyncio.run(session())
+
+
+def plan_of(connection: sqlite3.Connection, sql: str) -> list[str]:
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?")).fetchall()
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_nothing_walks_over_a_table_or_sorts(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = statements_of(tmp_path / "db", ACTIONS[name], monkeypatch)
+    assert plans
+    assert {sql: wrong for sql, plan in plans.items() if (wrong := costly(plan))} == {}
+
+
+def test_the_check_sees_a_walk_and_a_sort(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "db")
+    try:
+        for sql in (
+            "SELECT seq FROM refusal WHERE code = ?",
+            "SELECT x.seq FROM message x WHERE x.account_id = ? OR x.subject = ?",
+            "SELECT seq FROM message WHERE account_id = ? ORDER BY subject",
+            "DELETE FROM attempt WHERE at < ?",
+        ):
+            assert costly(plan_of(store._connection, sql)), sql
+    finally:
+        store.close()

@@ -1,0 +1,94 @@
+"""A spool on a fresh store, and messages to put into it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from sesame.db import Store, Transaction
+from sesame.db.sqlite import SqliteStore
+from sesame.model import MessageId, Outcome, OutcomeKind
+from sesame.spool.put import SpooledMessage, put
+from sesame.spool.spool import Claim, Settlement, Spool
+from sesame.spool.trace import Trace, trace
+from sesame.store import events
+from sesame.store.decisions import DecisionText
+
+DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
+BOUNCED = Outcome(
+    kind=OutcomeKind.PERMANENT, status="5.1.1", diagnostic="550 no such user", remote_mta="mx.one.test"
+)
+DELAYED = Outcome(kind=OutcomeKind.TRANSIENT, status="4.7.1", diagnostic="451 later")
+ACCOUNT, OWNER, REGION = "111111111111", "222222222222", "us-east-1"
+
+
+def message(message_id: str = "m1", *recipients: str, at: float = 100.0, **changes: Any) -> SpooledMessage:
+    """A small message, to one recipient unless others are named."""
+    fields: dict[str, Any] = {
+        "message_id": MessageId(message_id),
+        "account_id": ACCOUNT,
+        "owner_account_id": OWNER,
+        "region": REGION,
+        "identity": "example.com",
+        "source": "a@example.com",
+        "return_path": "a@example.com",
+        "subject": "s",
+        "tags": {},
+        "decision": DecisionText(shared='{"context":{}}'),
+        "accepted_at": at,
+        "recipients": recipients or ("x@one.test",),
+        "data": b"From: a@example.com\r\n\r\nhi\r\n",
+    }
+    return SpooledMessage(**fields | changes)
+
+
+class Fixture:
+    """A spool on a fresh store."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store: Store = store
+        self.spool = Spool(store)
+
+    async def put(self, spooled: SpooledMessage) -> None:
+        await self.store.write(lambda tx: put(tx, spooled))
+
+    async def claim(self, lease: str = "w", *, now: float = 100.0, **options: object) -> list[Claim]:
+        return await self.spool.claim(now=now, limit=100, lease=lease, lease_s=60.0, **options)  # type: ignore[arg-type]
+
+    async def settle(
+        self, claim: Claim, outcome: Outcome, *, retry_at: float | None = None, now: float = 101.0
+    ) -> int:
+        return await self.spool.settle([Settlement(claim=claim, outcome=outcome, retry_at=retry_at)], now=now)
+
+    async def events(self, message_id: str = "m1") -> list[tuple[str, str | None]]:
+        found = await self.store.read(lambda tx: events.of_message(tx, message_id))
+        return [(event.what.value, event.recipient) for event in found]
+
+    async def count(self, table: str) -> int:
+        async def run(tx: Transaction) -> int:
+            row = await tx.one(f"SELECT COUNT(*) FROM {table}")
+            assert row is not None
+            return int(row[0])
+
+        return await self.store.read(run)
+
+    async def bodies(self) -> int:
+        return await self.count("body")
+
+    async def trace(self, message_id: str = "m1") -> Trace:
+        found = await trace(self.store, message_id)
+        assert found is not None
+        return found
+
+
+def with_spool(tmp_path: Path, function: Callable[[Fixture], Awaitable[None]]) -> None:
+    """Run `function` on a fresh spool."""
+
+    async def session() -> None:
+        store = SqliteStore(tmp_path / "db")
+        try:
+            await function(Fixture(store))
+        finally:
+            store.close()
+
+    asyncio.run(session())
