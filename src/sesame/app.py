@@ -36,7 +36,7 @@ from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
-from sesame.store import custom_verification, decisions, development
+from sesame.store import custom_verification, decisions, development, policy_sets
 from sesame.store.db import Transaction
 
 PURGE_EVERY_S = 3600.0
@@ -298,6 +298,9 @@ class Server:
                 await self.services.spool.purge_before(before)
                 for purge in (decisions.purge_before, custom_verification.purge_before):
                     await self.services.store.write(partial(purge, at=before), is_long=True)
+                # A set is noted once a day, so it may have been used for a day longer than is written.
+                drop = partial(policy_sets.purge_before, at=before - DAY_S)
+                await self.services.store.write(drop, is_long=True)
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
 

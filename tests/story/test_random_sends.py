@@ -118,6 +118,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "SESAME_DELIVERY__ENABLED": "false",
         "SESAME_DNS__AUTO_PUBLISH": "false",
         "SESAME_SUBMISSION__IDLE_S": "600",
+        "SESAME_ACCOUNTS__REFUSAL_STEP_S": "0",
     }
     with running(data, **environ) as sesame:
         yield make_world(sesame)
@@ -161,7 +162,7 @@ def lift_limits(sesame: SesameProcess, account: Account) -> None:
 
 def make_custom(ses: SignedClient, side: str) -> tuple[str, ...]:
     """A template of verification mail for every address that the account may send as."""
-    made = []
+    made: list[str] = []
     for address in (*LENT, *ELSEWHERE):
         parameters = {
             "TemplateName": f"c{len(made)}", "FromEmailAddress": address, "TemplateSubject": "s",
@@ -323,7 +324,7 @@ def try_send(
     """Send one message; the decision. What is not as expected is noted in `wrong`."""
     caller, side = world.callers[name], name.partition(" ")[0]
     draft, normal = draw_draft(world, draw, door, side)
-    resources = ()
+    resources: tuple[str, ...] = ()
     if door.template is not None:
         template = f"arn:aws:ses:{REGION}:{caller.account}:{door.template}/{draft.custom or TEMPLATE}"
         resources = (template,)

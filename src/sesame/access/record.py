@@ -2,12 +2,16 @@
 
 Kept as JSON: the principal, what policy saw of the request (so that a later what-if can ask again),
 and for each identity the addresses that rest on it, the ARN evaluated, the outcome, and the
-policies and statements that decided.
+policies and statements that decided; of a refusal also the sets of policies that it rests on, by digest, from
+which `refusals` explains it.
 """
+
+from collections.abc import Callable
 
 import msgspec
 
 from sesame.access.authorize import Check, SendDecision, SendRequest
+from sesame.access.directory import Policies
 from sesame.model import Caller
 from sesame.policy import Outcome
 
@@ -18,8 +22,13 @@ _OUTCOMES = {
 }
 
 
-def decision_json(caller: Caller, request: SendRequest, decision: SendDecision) -> str:
-    """The decision as kept."""
+Digest = Callable[[Policies], str]
+
+
+def decision_json(
+    caller: Caller, request: SendRequest, decision: SendDecision, *, digest: Digest | None = None
+) -> str:
+    """The decision as kept; with `digest`, which says what sets of policies are kept under, it can be explained."""
     kept: dict[str, object] = {
         "principal": caller.principal.arn,
         "kind": caller.principal.kind.value,
@@ -27,7 +36,7 @@ def decision_json(caller: Caller, request: SendRequest, decision: SendDecision) 
         "action": request.action,
         "context": decision.context,
         "unverified": decision.unverified,
-        "checks": [_check(check) for check in decision.checks],
+        "checks": [_check(check, digest) for check in decision.checks],
     }
     if caller.session is not None:
         kept["session"] = {
@@ -39,8 +48,8 @@ def decision_json(caller: Caller, request: SendRequest, decision: SendDecision) 
     return msgspec.json.encode(kept).decode()
 
 
-def _check(check: Check) -> dict[str, object]:
-    return {
+def _check(check: Check, digest: Digest | None) -> dict[str, object]:
+    kept: dict[str, object] = {
         "uses": check.uses,
         "addresses": check.addresses,
         "arn": check.arn,
@@ -50,14 +59,17 @@ def _check(check: Check) -> dict[str, object]:
             {"kind": ref.kind, "policy": ref.policy, "statement": ref.sid or f"#{ref.index + 1}"}
             for ref in check.decision.deciding
         ],
-        "sentence": check.sentence,
+        "sentence": "",
     }
+    if digest is not None and check.grounds is not None:
+        kept["under"] = {kind: digest(policies) for kind, policies in check.grounds.sets.items()}
+    return kept
 
 
 def reason(decision: SendDecision) -> str:
-    """The one sentence a person needs, or nothing when policy did not refuse."""
+    """Which identity was refused and how, or nothing when policy did not refuse; what for costs more to say."""
     denied = decision.denied
-    return "" if denied is None else f"{denied.arn}: {denied.sentence}"
+    return "" if denied is None else f"{denied.arn}: {_OUTCOMES[denied.decision.outcome]}"
 
 
 def owner_concerned(caller: Caller, decision: SendDecision) -> str | None:

@@ -11,8 +11,10 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
+from sesame.access.pace import Pace
 from sesame.access.quota import Quota
 from sesame.access.record import decision_json, owner_concerned, reason
+from sesame.access.refusals import Refusals
 from sesame.errors import (
     AccountSendingPaused,
     MailFromDomainNotVerified,
@@ -55,7 +57,7 @@ class Sender:
     """Accepts submissions into the spool.
 
     `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called after
-    each acceptance (a hint for delivery; nothing depends on it).
+    each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is answered.
     """
 
     def __init__(
@@ -71,8 +73,11 @@ class Sender:
         random_hex: Callable[[int], str],
         message_id_domain: str,
         accepted: Callable[[], None],
+        pace: Pace,
     ) -> None:
         self._store = store
+        self._refusals = Refusals(store)
+        self._pace = pace
         self._authorizer = authorizer
         self._quota = quota
         self._clock = clock
@@ -88,6 +93,7 @@ class Sender:
 
         `also` is run in the accept transaction, last.
         """
+        began = self._pace.begin()
         await self._check_not_paused(caller)
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
@@ -105,6 +111,7 @@ class Sender:
                 if await self._authorizer.is_stale(decision):
                     continue
                 await self._keep_refusal(caller, composed.request, decision, refusal)
+                await self._pace.hold(began)
                 raise
             self._accepted()
             return message_id
@@ -220,7 +227,7 @@ class Sender:
     async def _keep_refusal(
         self, caller: Caller, request: SendRequest, decision: SendDecision, refusal: ServiceError
     ) -> None:
-        """Tell both sides: the log, and the record that `sesame decisions` shows."""
+        """Tell both sides: the log, and the record that `sesame decisions` explains."""
         why = reason(decision) or refusal.message
         self._log.event(
             "send_refused",
@@ -239,13 +246,9 @@ class Sender:
             at=caller.at,
             code=refusal.code,
             reason=why,
-            decision=decision_json(caller, request, decision),
+            decision=decision_json(caller, request, decision, digest=self._refusals.digest),
         )
-
-        async def run(tx: Transaction) -> None:
-            await decisions.put_refusal(tx, record)
-
-        await self._store.write(run)
+        await self._refusals.keep(record, decision)
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:
