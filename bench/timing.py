@@ -66,7 +66,7 @@ def run() -> list[Row]:
         roles = {
             name: {
                 "Action": "AssumeRole",
-                "RoleSessionName": "s",
+                "RoleSessionName": "bench",
                 "RoleArn": f"arn:aws:iam::{delegate.account_id}:role/{name}",
             }
             for name in ("there", "gone")
