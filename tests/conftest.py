@@ -13,7 +13,8 @@ from tests.support.tenant import SERVICES, Tenant
 def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
     """A server in the development profile; tests make accounts of their own on it."""
     data: Path = tmp_path_factory.mktemp("sesame") / "data"
-    with running(data, SESAME_SUBMISSION__FAILURE_DELAY_S="0.05") as process:
+    soon = {"SESAME_SUBMISSION__FAILURE_DELAY_S": "0.05", "SESAME_ACCOUNTS__REFUSAL_STEP_S": "0.002"}
+    with running(data, **soon) as process:
         yield process
 
 

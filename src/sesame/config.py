@@ -209,6 +209,8 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Recipients per second of a production account."""
     owner_sandbox_counts: bool = True
     """Whether a delegate needs the identity owner out of the sandbox too (SES guide: both)."""
+    refusal_step_s: float = 0.05
+    """Refused sends and AssumeRole are answered after a multiple of this, so that time tells nothing; 0: at once."""
     message_bytes: int = 10_485_760
     """Largest message by the v1 API, after decoding."""
     v2_message_bytes: int = 41_943_040

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sesame.policy.findings.catalogue import SEVERITIES, Code, Finding, Severity
-from sesame.policy.findings.check import check_iam_policy, check_identity_policy
+from sesame.policy.findings.check import check_iam_policy, check_identity_policy, check_trust_policy
 from sesame.policy.language.source import Json
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policy" / "findings.md").read_text()
@@ -220,3 +220,46 @@ def test_keys_never_sent_say_whether_the_condition_holds() -> None:
     assert finding.message.endswith("so the condition never holds")
     [finding] = check(condition("StringNotEquals", "aws:SourceVpc", "x"))
     assert finding.message.endswith("so the condition always holds")
+
+
+@pytest.mark.parametrize("key", ["ses:FromAddress", "ses:FeedbackAddress", "ses:Recipients"])
+@pytest.mark.parametrize(
+    ("effect", "operator", "value", "passes"),
+    [
+        ("Deny", "StringEquals", "ceo@example.com", True),
+        ("Deny", "StringLike", "ceo*@example.com", False),
+        ("Allow", "StringNotEquals", "ceo@example.com", True),
+        ("Deny", "StringEqualsIgnoreCase", "ceo@example.com", False),
+        ("Deny", "StringNotEquals", "ceo@example.com", False),
+        ("Allow", "StringEquals", "ceo@example.com", False),
+        ("Allow", "StringNotEqualsIgnoreCase", "ceo@example.com", False),
+    ],
+)
+def test_an_address_that_is_kept_out_by_its_letters_is_found(
+    key: str, effect: str, operator: str, value: str, passes: bool
+) -> None:
+    operator = f"ForAnyValue:{operator}" if key == "ses:Recipients" else operator
+    found = [
+        f for f in check({"Effect": effect, **condition(operator, key, value)}) if f.code.value == "SP206"
+    ]
+    assert bool(found) is passes
+    if passes:
+        assert "EqualsIgnoreCase" in found[0].message
+
+
+@pytest.mark.parametrize("key", [None, "aws:SourceArn", "aws:sourceaccount"])
+def test_a_role_that_a_service_may_assume_for_anybody_is_found(key: str | None) -> None:
+    trust: Members = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cognito-idp.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    if key is not None:
+        trust["Condition"] = {"StringEquals": {key: "222222222222"}}
+    found = check_trust_policy(json.dumps({"Version": "2012-10-17", "Statement": trust}))
+    unguarded = key != "aws:sourceaccount"
+    assert [finding.code for finding in found] == [Code.UNGUARDED_SERVICE] * unguarded
+    trust["Principal"] = {"AWS": "222222222222"}
+    assert check_trust_policy(json.dumps({"Version": "2012-10-17", "Statement": trust})) == []
+    [refused] = check_trust_policy("{}")
+    assert refused.code is Code.REFUSED

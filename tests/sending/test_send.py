@@ -49,7 +49,7 @@ def test_large_messages_are_composed_beside_the_loop(content: SimpleContent, thr
     with ThreadPoolExecutor(1, thread_name_prefix="cpu") as executor:
         sender = Sender(
             nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, new_id=nothing,
-            random_hex=random_hex, message_id_domain="x.example", accepted=nothing,
+            random_hex=random_hex, message_id_domain="x.example", accepted=nothing, pace=nothing,
         )  # fmt: skip
         asyncio.run(sender._compose(submission, MessageId("0"), 0.0))
     assert threads == {thread}

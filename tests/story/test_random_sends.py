@@ -118,6 +118,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "SESAME_DELIVERY__ENABLED": "false",
         "SESAME_DNS__AUTO_PUBLISH": "false",
         "SESAME_SUBMISSION__IDLE_S": "600",
+        "SESAME_ACCOUNTS__REFUSAL_STEP_S": "0",
     }
     with running(data, **environ) as sesame:
         yield make_world(sesame)

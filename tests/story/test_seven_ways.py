@@ -305,7 +305,12 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data: Path = tmp_path_factory.mktemp("ways") / "data"
-    with running(data, SESAME_DELIVERY__ENABLED="false", SESAME_SUBMISSION__IDLE_S="600") as sesame:
+    environ = {
+        "SESAME_DELIVERY__ENABLED": "false",
+        "SESAME_SUBMISSION__IDLE_S": "600",
+        "SESAME_ACCOUNTS__REFUSAL_STEP_S": "0",
+    }
+    with running(data, **environ) as sesame:
         yield World(sesame)
 
 

@@ -9,7 +9,7 @@ Sources: SES developer guide, "Using sending authorization"; IAM user guide, "Po
 logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -27,7 +27,7 @@ from sesame.model import (
     PrincipalKind,
     VerificationStatus,
 )
-from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust, explain
+from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 """Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
@@ -62,15 +62,36 @@ class SendRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """The policies that a refusal rests on, from which it can be explained afterwards."""
+
+    iam: Policies
+    session: Policies | None
+    identity: Policies | None
+    resource_keys: conditions.Keys
+    """What policy saw of this resource alone: its tags."""
+
+    @property
+    def sets(self) -> dict[str, Policies]:
+        """Those that there are, by kind; an empty set for a session refuses and is one."""
+        found = {"iam": self.iam, "session": self.session, "identity": self.identity}
+        return {
+            kind: policies
+            for kind, policies in found.items()
+            if policies is not None and (policies.documents or kind == "session")
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The answer for one identity: which addresses rest on it, and what decided."""
+    """The answer for one identity: which addresses rest on it, and what decided; `grounds` of a refusal."""
 
     uses: tuple[str, ...]
     addresses: tuple[str, ...]
     arn: str
     owner_account_id: str
     decision: Decision
-    sentence: str
+    grounds: Grounds | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -437,31 +458,39 @@ class Authorizer:
             verdict = decide(request(other_arn, other), iam=EMPTY, identity=other.policies.compiled)
             if verdict.outcome is Outcome.EXPLICIT_DENY:
                 decision, policies, arn, asked = verdict, other.policies, other_arn, other
-        sentence = ""
+        grounds = None
         if decision.outcome is not Outcome.ALLOW:
-            sentence = _sentence(request(arn, asked), credential, policies)
+            grounds = Grounds(
+                iam=credential.policies,
+                session=credential.session_policies,
+                identity=policies,
+                resource_keys=conditions.resource_tags(action, target.tags if asked is None else asked.tags),
+            )
         return Check(
             uses=tuple(target.uses),
             addresses=tuple(target.addresses),
             arn=arn,
             owner_account_id=target.owner,
             decision=decision,
-            sentence=sentence,
+            grounds=grounds,
         )
 
     async def _standings(
-        self, caller: Caller, targets: Iterable[_Target], epochs: dict[str, int]
+        self, caller: Caller, targets: Sequence[_Target], epochs: dict[str, int]
     ) -> tuple[bool, bool]:
         """Whether the caller's account sends at all, and whether it or an owner is still in the sandbox."""
         own = caller.principal.account_id
+        counting: set[str] = {own}
         owners: set[str] = {own}
         if self._owner_sandbox_counts:
-            owners |= {target.owner for target in targets if target.identity is not None}
+            counting |= {target.owner for target in targets if target.identity is not None}
+            owners |= {target.owner for target in targets}  # asked all the same: the work tells nothing (I9)
         enabled, sandboxed = False, False
         for owner in sorted(owners):
             standing, epoch = await self._directory.standing(owner, caller.region)
             _note(epochs, account_scope(owner), epoch)
-            sandboxed = sandboxed or standing is None or not standing.production
+            if owner in counting:
+                sandboxed = sandboxed or standing is None or not standing.production
             if owner == own:
                 enabled = standing is not None and standing.sending_enabled
         return enabled, sandboxed
@@ -538,15 +567,3 @@ def is_simulator(address: str) -> bool:
 
 def _limits(credential: Credential) -> PolicySet | None:
     return None if credential.session_policies is None else credential.session_policies.compiled
-
-
-def _sentence(request: Request, credential: Credential, identity: Policies | None) -> str:
-    limits = credential.session_policies
-    explanation = explain(
-        request,
-        iam=credential.policies.documents,
-        session=None if limits is None else limits.documents,
-        identity=() if identity is None else identity.documents,
-        principal_ids={} if identity is None else identity.principal_ids,
-    )
-    return explanation.sentence

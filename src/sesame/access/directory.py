@@ -9,7 +9,8 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import Literal, NamedTuple, Self
 
 from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
@@ -44,11 +45,41 @@ Tags = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """Policies by name, as parsed and as compiled."""
+    """Policies by name, as parsed and as compiled.
+
+    `gone` are, policy by policy, the principals that are called by the ids of those who had their names.
+    """
 
     documents: tuple[tuple[str, Policy], ...]
     compiled: PolicySet
     principal_ids: Mapping[str, str]
+    gone: tuple[Mapping[str, str], ...] = ()
+
+    def content(self) -> str:
+        """All that an explanation rests on, as text; `Explained.read` makes it of that again."""
+        gone = self.gone or ({},) * len(self.documents)
+        policies = [
+            [name, policy.text, dead] for (name, policy), dead in zip(self.documents, gone, strict=True)
+        ]
+        return json.dumps({"policies": policies, "principal_ids": dict(self.principal_ids)}, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """Policies as `explain` takes them."""
+
+    documents: tuple[tuple[str, Policy], ...] = ()
+    principal_ids: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, content: str, *, of_identity: bool) -> Self:
+        """What `Policies.content` gave."""
+        kept = json.loads(content)
+        parse = parse_stored_identity_policy if of_identity else parse_stored_iam_policy
+        return cls(
+            documents=tuple((name, _renamed(parse(text), gone)) for name, text, gone in kept["policies"]),
+            principal_ids=kept["principal_ids"],
+        )
 
 
 NO_POLICIES = Policies(documents=(), compiled=EMPTY, principal_ids={})
@@ -413,10 +444,18 @@ def compiled_policies(stored: list[tuple[str, str]], *, kind: Literal["iam", "se
 
 
 def trust_policy(role: roles.Role) -> Policies:
-    """Parse and compile who may assume a role."""
-    documents = (("trust policy", parse_stored_trust_policy(role.trust_policy)),)
-    compiled = compile_policies(documents, kind="identity", principal_ids=role.principal_ids)
-    return Policies(documents=documents, compiled=compiled, principal_ids=role.principal_ids)
+    """Parse and compile who may assume a role; what has been compiled is kept."""
+    return _trust_policy(role.trust_policy, tuple(sorted(role.principal_ids.items())))
+
+
+@lru_cache(
+    maxsize=1024
+)  # compiling takes a thousand times as long as deciding, and tells that there is a role
+def _trust_policy(text: str, ids: tuple[tuple[str, str], ...]) -> Policies:
+    documents = (("trust policy", parse_stored_trust_policy(text)),)
+    principal_ids = dict(ids)
+    compiled = compile_policies(documents, kind="identity", principal_ids=principal_ids)
+    return Policies(documents=documents, compiled=compiled, principal_ids=principal_ids)
 
 
 async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy]) -> frozenset[str]:
@@ -447,14 +486,17 @@ def identity_policies(
         return NO_POLICIES
     documents = []
     principal_ids: dict[str, str] = {}
+    all_gone = []
     for policy in stored:
         gone = {arn: user_id for arn, user_id in policy.principal_ids.items() if user_id in dead}
+        all_gone.append(gone)
         principal_ids |= {arn: user_id for arn, user_id in policy.principal_ids.items() if arn not in gone}
         documents.append((policy.policy_name, _renamed(parse_stored_identity_policy(policy.document), gone)))
     return Policies(
         documents=tuple(documents),
         compiled=compile_policies(documents, kind="identity", principal_ids=principal_ids),
         principal_ids=principal_ids,
+        gone=tuple(all_gone),
     )
 
 

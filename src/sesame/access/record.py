@@ -2,13 +2,17 @@
 
 Kept as JSON: the principal, what policy saw of the request (so that a later what-if can ask again),
 and for each identity the addresses that rest on it, the ARN evaluated, the outcome, and the
-policies and statements that decided.
+policies and statements that decided; of a refusal also the sets of policies that it rests on, by digest, from
+which `refusals` explains it.
 """
+
+from collections.abc import Callable
 
 import msgspec
 
 from sesame.access import conditions
 from sesame.access.authorize import Check, SendDecision, SendRequest
+from sesame.access.directory import Policies
 from sesame.model import Caller
 from sesame.policy import Outcome
 from sesame.store.decisions import DecisionText
@@ -23,9 +27,16 @@ _OUTCOMES = {
 OWN_KEYS = ("ses:Recipients",)
 """What policy saw that differs from send to send; the rest repeats."""
 
+Digest = Callable[[Policies], str]
 
-def decision_text(caller: Caller, request: SendRequest, decision: SendDecision) -> DecisionText:
-    """The decision as kept; the keys that the time of the request tells are left out."""
+
+def decision_text(
+    caller: Caller, request: SendRequest, decision: SendDecision, *, digest: Digest | None = None
+) -> DecisionText:
+    """The decision as kept; the keys that the time of the request tells are left out.
+
+    With `digest`, which says what sets of policies are kept under, it can be explained.
+    """
     told_by_time = conditions.time_keys(caller.at)
     context = {key: value for key, value in decision.context.items() if key not in told_by_time}
     own = {key: context.pop(key) for key in OWN_KEYS if key in context}
@@ -35,7 +46,7 @@ def decision_text(caller: Caller, request: SendRequest, decision: SendDecision) 
         "user_id": caller.principal.user_id,
         "action": request.action,
         "unverified": decision.unverified,
-        "checks": [_check(check) for check in decision.checks],
+        "checks": [_check(check, digest) for check in decision.checks],
     }
     if caller.session is not None:
         kept["session"] = {
@@ -52,8 +63,8 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _check(check: Check) -> dict[str, object]:
-    return {
+def _check(check: Check, digest: Digest | None) -> dict[str, object]:
+    kept: dict[str, object] = {
         "uses": check.uses,
         "addresses": check.addresses,
         "arn": check.arn,
@@ -63,14 +74,19 @@ def _check(check: Check) -> dict[str, object]:
             {"kind": ref.kind, "policy": ref.policy, "statement": ref.sid or f"#{ref.index + 1}"}
             for ref in check.decision.deciding
         ],
-        "sentence": check.sentence,
+        "sentence": "",
     }
+    if digest is not None and check.grounds is not None:
+        if check.grounds.resource_keys:
+            kept["resource_keys"] = check.grounds.resource_keys
+        kept["under"] = {kind: digest(policies) for kind, policies in check.grounds.sets.items()}
+    return kept
 
 
 def reason(decision: SendDecision) -> str:
-    """The one sentence a person needs, or nothing when policy did not refuse."""
+    """Which identity was refused and how, or nothing when policy did not refuse; what for costs more to say."""
     denied = decision.denied
-    return "" if denied is None else f"{denied.arn}: {denied.sentence}"
+    return "" if denied is None else f"{denied.arn}: {_OUTCOMES[denied.decision.outcome]}"
 
 
 def owner_concerned(caller: Caller, decision: SendDecision) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sesame.access.authorize import Authorizer
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
+from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
 from sesame.app.foundation import Services
@@ -71,6 +72,7 @@ class Doors:
             candidates=identity_candidates,
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
         )
+        self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = Sender(
             services.store,
             self.authorizer,
@@ -82,6 +84,7 @@ class Doors:
             random_hex=services.ids.hex,
             message_id_domain=settings.delivery.hostname,
             accepted=accepted,
+            pace=self.pace,
         )
         self.templates = Templates(
             services.store,
@@ -145,7 +148,7 @@ class Doors:
         return merged(
             IdentityOperations(store, authorizer, services.verification),
             IdentitySettingOperations(store, authorizer, services.identity_settings),
-            NotificationOperations(store, authorizer),
+            NotificationOperations(store, authorizer, self.pace),
             PolicyOperations(store, authorizer),
             SendingOperations(self.sender, max_bytes=services.settings.accounts.message_bytes),
             TemplatedOperations(
@@ -187,6 +190,7 @@ class Doors:
                 clock=services.clock,
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
+                pace=self.pace,
             ),
         )
 

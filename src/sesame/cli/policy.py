@@ -26,7 +26,7 @@ from sesame.policy.analysis.questions import (
 )
 from sesame.policy.cases import CaseError, collect_cases, read_requester, run_case
 from sesame.policy.findings.catalogue import Finding, Severity
-from sesame.policy.findings.check import check_iam_policy, check_identity_policy
+from sesame.policy.findings.check import check_iam_policy, check_identity_policy, check_trust_policy
 from sesame.policy.language.source import Json
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation
 from sesame.policy.reasons.evaluator import explain
@@ -86,7 +86,9 @@ def _register_check(verbs: Subparsers) -> None:
     verb = _add(verbs, "check", run_check, text)
     verb.add_argument("files", nargs="+", metavar="FILE", help="policy documents; - is standard input")
     verb.add_argument("--identity", metavar="ARN", help="the identity (default: the policy's Resource)")
-    verb.add_argument("--iam", action="store_true", help="the files are IAM policies")
+    kind = verb.add_mutually_exclusive_group()
+    kind.add_argument("--iam", action="store_true", help="the files are IAM policies")
+    kind.add_argument("--trust", action="store_true", help="the files are trust policies of roles")
     verb.add_argument("--now", type=float, metavar="SECONDS", help="Unix time that dates are held against")
 
 
@@ -98,6 +100,8 @@ def run_check(args: argparse.Namespace) -> int:
         text = _read(name)
         if args.iam:
             findings = check_iam_policy(text, now=args.now)
+        elif args.trust:
+            findings = check_trust_policy(text, now=args.now)
         else:
             findings = check_identity_policy(
                 text, identity_arn=args.identity or _resource_of(text), now=args.now

@@ -50,13 +50,11 @@ def show_trace(args: argparse.Namespace) -> int:
 
 def show_decisions(args: argparse.Namespace) -> int:
     """Show the newest decisions, newest first."""
-    from sesame.store import decisions
+    from sesame.access.refusals import latest
 
     async def run(services: "Services") -> int:
         await services.operator.require_account(args.account)
-        found = await services.store.read(
-            lambda tx: decisions.latest(tx, args.account, limit=max(1, args.limit))
-        )
+        found = await latest(services.store, args.account, limit=max(1, args.limit))
         shown = [_decision_for(args.account, record) for record in found]
         if args.json:
             print_json(shown)

@@ -17,7 +17,7 @@ from sesame.policy.analysis.questions import (
 )
 from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide, decide_trust
 from sesame.policy.findings.catalogue import Code, Finding, Severity
-from sesame.policy.findings.check import check_iam_policy, check_identity_policy
+from sesame.policy.findings.check import check_iam_policy, check_identity_policy, check_trust_policy
 from sesame.policy.language.document import (
     Policy,
     parse_stored_iam_policy,
@@ -60,6 +60,7 @@ __all__ = [
     "can_send",
     "check_iam_policy",
     "check_identity_policy",
+    "check_trust_policy",
     "compare",
     "compile_policies",
     "decide",

@@ -11,7 +11,9 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
+from sesame.access.pace import Pace
 from sesame.access.record import decision_text, owner_concerned, reason
+from sesame.access.refusals import Refusals
 from sesame.db import Store, Transaction
 from sesame.errors import (
     AccountSendingPaused,
@@ -48,7 +50,7 @@ class Sender:
     """Accepts submissions into the spool.
 
     `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called after
-    each acceptance (a hint for delivery; nothing depends on it).
+    each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is answered.
     """
 
     def __init__(
@@ -64,8 +66,11 @@ class Sender:
         random_hex: Callable[[int], str],
         message_id_domain: str,
         accepted: Callable[[], None],
+        pace: Pace,
     ) -> None:
         self._store = store
+        self._refusals = Refusals(store)
+        self._pace = pace
         self._authorizer = authorizer
         self._clock = clock
         self._log = log
@@ -82,6 +87,7 @@ class Sender:
         `also` is run in the accept transaction, last.
         """
         started = self._clock.monotonic()
+        began = self._pace.begin()
         await self._check_not_paused(caller)
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
@@ -102,6 +108,7 @@ class Sender:
                     continue
                 self._metrics.decisions.labels("refused", refusal.code).inc()
                 await self._keep_refusal(caller, composed.request, decision, refusal)
+                await self._pace.hold(began)
                 raise
             self._metrics.decisions.labels("allowed", "").inc()
             self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
@@ -216,7 +223,7 @@ class Sender:
     async def _keep_refusal(
         self, caller: Caller, request: SendRequest, decision: SendDecision, refusal: ServiceError
     ) -> None:
-        """Tell both sides: the log, and the record that `sesame decisions` shows."""
+        """Tell both sides: the log, and the record that `sesame decisions` explains."""
         why = reason(decision) or refusal.message
         self._log.event(
             "send_refused",
@@ -235,13 +242,9 @@ class Sender:
             at=caller.at,
             code=refusal.code,
             reason=why,
-            decision=decision_text(caller, request, decision),
+            decision=decision_text(caller, request, decision, digest=self._refusals.digest),
         )
-
-        async def run(tx: Transaction) -> None:
-            await decisions.put_refusal(tx, record)
-
-        await self._store.write(run)
+        await self._refusals.keep(record, decision)
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:

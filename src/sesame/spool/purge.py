@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.store import custom_verification, decisions
+from sesame.store import custom_verification, decisions, policy_sets
 
 ROWS = 1_000
 """Rows that one write deletes at most; it takes some 10 ms."""
@@ -41,6 +41,8 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _repeat(store, lambda tx: custom_verification.purge_before(tx, before, limit=ROWS))
     oldest = await store.read(lambda tx: _oldest(tx, min(before, refused_before)))
     await _repeat(store, lambda tx: decisions.purge_texts(tx, before=oldest - DAY_S, limit=ROWS))
+    # A set is noted once a day, so it may have been used for a day longer than is written.
+    await _repeat(store, lambda tx: policy_sets.purge_before(tx, refused_before - DAY_S, limit=ROWS))
     return gone
 
 

@@ -5,6 +5,7 @@ its own. Source: SES API reference; SES developer guide, "Delegate sender notifi
 """
 
 from sesame.access.authorize import Authorizer, normal_name, parse_identity_arn
+from sesame.access.pace import Pace
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction
@@ -21,11 +22,15 @@ MAX_IDENTITIES_A_CALL = 100
 
 
 class NotificationOperations:
-    """The operations; each checks the caller's IAM policies first."""
+    """The operations; each checks the caller's IAM policies first.
 
-    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+    `pace` says when it is answered that an identity is not the caller's to ask about, or is not there.
+    """
+
+    def __init__(self, store: Store, authorizer: Authorizer, pace: Pace) -> None:
         self._store = store
         self._authorizer = authorizer
+        self._pace = pace
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
@@ -49,7 +54,8 @@ class NotificationOperations:
                 raise InvalidParameterValue(f"SNS topic <{topic}> not found.")
             await notifications.set_topic(tx, caller.principal.account_id, arn, kind, topic)
 
-        await self._store.write(run)
+        async with self._pace.refusals():
+            await self._store.write(run)
         return {}
 
     async def set_forwarding(
@@ -70,7 +76,8 @@ class NotificationOperations:
                 tx, caller.principal.account_id, arn, enabled=request["ForwardingEnabled"]
             )
 
-        await self._store.write(run)
+        async with self._pace.refusals():
+            await self._store.write(run)
         return {}
 
     async def set_headers(
@@ -89,7 +96,8 @@ class NotificationOperations:
                 tx, caller.principal.account_id, arn, kind, enabled=request["Enabled"]
             )
 
-        await self._store.write(run)
+        async with self._pace.refusals():
+            await self._store.write(run)
         return {}
 
     async def get_attributes(
@@ -110,7 +118,10 @@ class NotificationOperations:
                 found[name] = await notifications.get(tx, caller.principal.account_id, arn)
             return found
 
+        began = self._pace.begin()
         found = await self._store.read(run)
+        if len(found) < len(set(request["Identities"])):
+            await self._pace.hold(began)
         return {"NotificationAttributes": {name: _shown(settings) for name, settings in found.items()}}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sesame.access.authorize import Authorizer
 from sesame.access.directory import named_tags, session_principal, trust_policy
+from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
 from sesame.aws.shapes import sts
@@ -53,7 +54,10 @@ class _Tags:
 
 
 class AssumeRoleOperations:
-    """The operation; `random_name` makes upper-case ids, `random_secret` secret access keys."""
+    """The operation; `random_name` makes upper-case ids, `random_secret` secret access keys.
+
+    `pace` says when a refusal is answered.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class AssumeRoleOperations:
         clock: Clock,
         random_name: Callable[[int], str],
         random_secret: Callable[[], str],
+        pace: Pace,
     ) -> None:
         self._store = store
         self._authorizer = authorizer
@@ -71,6 +76,7 @@ class AssumeRoleOperations:
         self._clock = clock
         self._random_name = random_name
         self._random_secret = random_secret
+        self._pace = pace
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
@@ -86,15 +92,16 @@ class AssumeRoleOperations:
             raise ValidationError(f"{request['RoleArn']} is invalid")
         tags = _session_tags(caller, request)
         source_identity = _source_identity(caller, request)
-        role = await self._find(match[1], match[3], request["RoleArn"])
-        await self._authorizer.require_trust(
-            caller,
-            _actions(tags, source_identity),
-            request["RoleArn"],
-            trust=None if role is None else trust_policy(role),
-            keys=_keys(request, tags, source_identity),
-            tags=() if role is None else named_tags(role.tags),
-        )
+        async with self._pace.refusals():
+            role = await self._find(match[1], match[3], request["RoleArn"])
+            await self._authorizer.require_trust(
+                caller,
+                _actions(tags, source_identity),
+                request["RoleArn"],
+                trust=None if role is None else trust_policy(role),
+                keys=_keys(request, tags, source_identity),
+                tags=() if role is None else named_tags(role.tags),
+            )
         assert role is not None, "nobody is trusted by a role that does not exist"
         seconds = _duration(caller, request, role)
         arns = await self._policy_arns(role, request.get("PolicyArns", []))

@@ -1,19 +1,20 @@
 """The check of a policy text: what is refused, and what is probably not meant.
 
-`check_identity_policy` and `check_iam_policy` return findings in the order of the text. What "refused"
-means is in `language.put`. Pure: the time is an argument.
+`check_identity_policy`, `check_iam_policy` and `check_trust_policy` return findings in the order of the text. What
+"refused" means is in `language.put`. Pure: the time is an argument.
 """
 
 from collections.abc import Iterator
 
 from sesame.policy.analysis.strings import Budget
 from sesame.policy.findings.catalogue import SEVERITIES, Code, Finding
-from sesame.policy.findings.condition_checks import check_key, check_values
+from sesame.policy.findings.condition_checks import check_key, check_letters, check_values
 from sesame.policy.findings.identity_checks import check_addresses, check_statement
 from sesame.policy.findings.statement_checks import (
     check_actions,
     check_empty_sets,
     check_principals,
+    check_trusted_services,
     check_window,
 )
 from sesame.policy.language.document import (
@@ -25,6 +26,7 @@ from sesame.policy.language.document import (
 from sesame.policy.language.iam_put import parse_iam_policy
 from sesame.policy.language.put import parse_identity_policy
 from sesame.policy.language.source import Path, PolicyError, Source, pointer
+from sesame.policy.language.trust import parse_trust_policy
 
 Note = tuple[Code, Path, str]
 
@@ -48,6 +50,21 @@ def check_iam_policy(text: str, *, now: float | None = None) -> list[Finding]:
     except PolicyError as error:
         return [_refused(error)]
     return _place(policy, _notes(policy, identity_arn=None, now=now))
+
+
+def check_trust_policy(text: str, *, now: float | None = None) -> list[Finding]:
+    """Everything to be said about who may assume a role; `now` (Unix seconds) tells what has expired."""
+    try:
+        policy = parse_trust_policy(text)
+    except PolicyError as error:
+        return [_refused(error)]
+    source = Source(policy.text, max_bytes=MAX_IAM_BYTES)
+    notes: list[Note] = []
+    for statement in policy.statements:
+        base = statement_path(source, statement.index)
+        for code, path, message in (*check_trusted_services(statement), *check_window(statement, now)):
+            notes.append((code, (*base, *path), message))
+    return _place(policy, iter(notes))
 
 
 def _refused(error: PolicyError) -> Finding:
@@ -84,7 +101,12 @@ def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> It
         for condition in statement.conditions:
             at = (*base, "Condition", condition.operator.text, condition.key)
             addresses = check_addresses(policy, condition, identity_arn, budget)
-            for code, path, message in [*check_key(condition), *check_values(policy, condition), *addresses]:
+            for code, path, message in [
+                *check_key(condition),
+                *check_values(policy, condition),
+                *check_letters(statement, condition),
+                *addresses,
+            ]:
                 yield code, _value_at(source, at, path), message
 
 

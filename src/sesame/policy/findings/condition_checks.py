@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from sesame.policy.findings.catalogue import Code
-from sesame.policy.language.document import Condition, Policy
+from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.pattern import Glob, Tokens, Variable, Wild, tokenize
 from sesame.policy.language.source import Path
 from sesame.policy.language.values import read_address, read_range
@@ -52,6 +52,25 @@ def check_key(condition: Condition) -> Iterator[Note]:
     if family is Family.BOOL and not operator.if_exists and (key.is_of_sessions or not key.is_sent):
         message = f"a request without {condition.key} fails this, also for `false`: write BoolIfExists if it should not"
         yield Code.BOOL_ON_OPTIONAL_KEY, (), message
+
+
+def check_letters(statement: Statement, condition: Condition) -> Iterator[Note]:
+    """An address that is kept out by its exact letters: the same mailbox in other letters, or labelled, is let in."""
+    comparison = condition.operator.comparison
+    keeps_out = (statement.effect is Effect.DENY) is not comparison.negated
+    exact = comparison.family is Family.STRING and comparison.compare is Compare.EQUAL
+    if condition.key.lower() not in _ADDRESS_KEYS or not keeps_out or not exact:
+        return
+    for number, value in enumerate(condition.values):
+        local_part, at, domain = value.rpartition("@")
+        if not at or not local_part.strip("*") or "+" in local_part:
+            continue
+        instead = comparison.name.replace("Equals", "EqualsIgnoreCase")
+        message = (
+            f"`{value}` in other letters passes, and so does `{local_part}+label@{domain}`: write {instead}, and deny"
+            " the labels too, or deny on an identity of the address's own"
+        )
+        yield Code.DENY_BY_LETTERS, (number,), message
 
 
 def _goes_with(operator: Family, key: Family) -> bool:

@@ -54,6 +54,19 @@ def check_principals(statement: Statement, owner: str | None) -> Iterator[Note]:
             yield Code.OWN_ACCOUNT, ("Principal",), message
 
 
+def check_trusted_services(statement: Statement) -> Iterator[Note]:
+    """A role that a service may assume for whichever account it likes."""
+    keys = {condition.key.lower() for condition in statement.conditions}
+    if statement.effect is not Effect.ALLOW or statement.principals is None or statement.not_principals:
+        return
+    for principal in statement.principals:
+        if principal.kind == "Service" and "aws:sourceaccount" not in keys:
+            message = (
+                f"`{principal.value}` may assume the role for any of its customers: add aws:SourceAccount"
+            )
+            yield Code.UNGUARDED_SERVICE, ("Principal",), message
+
+
 def check_actions(statement: Statement, owner: str | None) -> Iterator[Note]:
     """Sending without SendRawEmail; managing an identity from outside."""
     if statement.effect is not Effect.ALLOW or statement.not_actions:

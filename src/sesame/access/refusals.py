@@ -1,0 +1,146 @@
+"""Refused sends: kept before the answer, explained when somebody asks.
+
+An explanation costs more the more policies it goes through, and would tell a stranger by its time what the answer
+hides (I9). So a refusal is kept with what it rests on, the policies by digest, and its sentences are made for whoever
+reads it: nothing is lost with the process, and nothing of it is done while others are answered.
+"""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sesame.access import conditions
+from sesame.access.authorize import SendDecision
+from sesame.access.directory import Explained, Policies
+from sesame.db import Store, Transaction
+from sesame.policy import PolicyError, Request, Requester, explain
+from sesame.store import decisions, policy_sets
+from sesame.store.decisions import DecisionRecord, Refusal
+
+DAY_S = 86_400.0
+MAX_REMEMBERED = 10_000
+
+
+class Refusals:
+    """Keeps refusals; one for each process that sends."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._digests: OrderedDict[int, tuple[Policies, str]] = OrderedDict()
+        self._kept_on: OrderedDict[str, int] = OrderedDict()
+
+    def digest(self, policies: Policies) -> str:
+        """What a set of policies is kept under."""
+        found = self._digests.get(id(policies))
+        if found is None:
+            # The set is held here, so that its id is nobody else's meanwhile.
+            found = policies, hashlib.sha256(policies.content().encode()).hexdigest()
+            _remember(self._digests, id(policies), found)
+        return found[1]
+
+    async def keep(self, refusal: Refusal, decision: SendDecision) -> None:
+        """Keep a refusal and what it rests on, in one commit; each set of policies is written once a day."""
+        day = int(refusal.at // DAY_S)
+        sets = {self.digest(policies): policies for policies in _rests_on(decision)}
+        new = {digest: policies for digest, policies in sets.items() if self._kept_on.get(digest) != day}
+
+        async def run(tx: Transaction) -> None:
+            for digest, policies in new.items():
+                await policy_sets.put(tx, digest, policies.content(), at=refusal.at)
+            await decisions.put_refusal(tx, refusal)
+
+        await self._store.write(run)
+        for digest in new:
+            _remember(self._kept_on, digest, day)
+
+
+def _rests_on(decision: SendDecision) -> list[Policies]:
+    grounds = [check.grounds for check in decision.checks if check.grounds is not None]
+    return [policies for one in grounds for policies in one.sets.values()]
+
+
+def _remember(kept: "OrderedDict[Any, Any]", key: object, value: object) -> None:
+    kept[key] = value
+    if len(kept) > MAX_REMEMBERED:
+        kept.popitem(last=False)
+
+
+async def latest(store: Store, account_id: str, *, limit: int) -> list[DecisionRecord]:
+    """The newest decisions that concern an account, newest first, each refusal explained."""
+
+    async def run(tx: Transaction) -> tuple[list[DecisionRecord], dict[str, str]]:
+        records = await decisions.latest(tx, account_id, limit=limit)
+        digests = {
+            digest: None
+            for record in records
+            for check in json.loads(record.decision)["checks"]
+            for digest in check.get("under", {}).values()
+        }
+        return records, await policy_sets.contents(tx, tuple(digests))
+
+    records, contents = await store.read(run)
+    return [explained(record, contents) for record in records]
+
+
+def explained(record: DecisionRecord, contents: Mapping[str, str]) -> DecisionRecord:
+    """The record with the sentences of what was refused; `contents` are the sets of policies by digest.
+
+    A refusal whose policies are no longer kept stays as it is.
+    """
+    decision = json.loads(record.decision)
+    refused = [check for check in decision["checks"] if "under" in check]
+    if not refused:
+        return record
+    told = [_explain(record, decision, check, contents) for check in refused]
+    reason = f"{refused[0]['arn']}: {told[0]}" if told[0] else record.reason
+    return replace(record, decision=json.dumps(decision), reason=reason)
+
+
+def _explain(
+    record: DecisionRecord, decision: Mapping[str, Any], check: dict[str, Any], contents: Mapping[str, str]
+) -> str:
+    """Why a check refuses; the sentence is put into it, in the place of the digests."""
+    under = check.pop("under")
+    try:
+        sets = {
+            kind: Explained.read(contents[digest], of_identity=kind == "identity")
+            for kind, digest in under.items()
+        }
+    except (KeyError, PolicyError):
+        return ""
+    identity, session = sets.get("identity", Explained()), sets.get("session")
+    explanation = explain(
+        asked(decision, record, check),
+        iam=sets.get("iam", Explained()).documents,
+        session=None if session is None else session.documents,
+        identity=identity.documents,
+        principal_ids=identity.principal_ids,
+    )
+    check["sentence"] = explanation.sentence
+    return explanation.sentence
+
+
+def asked(decision: Mapping[str, Any], record: DecisionRecord, check: Mapping[str, Any]) -> Request:
+    """What policy was asked in a check of a decision as kept."""
+    kept = decision["context"] | check.get("resource_keys", {})
+    context: dict[str, str | tuple[str, ...]] = {
+        **conditions.time_keys(record.at),
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()},
+        "aws:ResourceAccount": check["owner"],
+    }
+    return Request(
+        requester=Requester(
+            arn=decision["principal"],
+            account_id="" if decision["kind"] == "service" else record.account_id,
+            kind=decision["kind"],
+            user_id=decision["user_id"],
+            role_arn=decision.get("session", {}).get("role_arn"),
+        ),
+        action=decision["action"],
+        resource=check["arn"],
+        resource_account=check["owner"],
+        context=context,
+    )
