@@ -25,4 +25,3 @@ def split_mbox(data: bytes) -> Iterator[bytes]:
         message = re.sub(rb"(?m)^>(>{0,20}From )", rb"\1", data[at:end])
         if message.strip():
             yield message
-
