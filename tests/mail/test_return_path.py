@@ -5,11 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sesame.mail.address import parse_addr_spec
-from sesame.mail.return_path import RECIPIENT_LIMIT, ReturnPathError, make_return_path, read_return_path
+from sesame.mail.return_path import (
+    EARLY_S,
+    RECIPIENT_LIMIT,
+    ReturnPath,
+    ReturnPathError,
+    make_return_path,
+    read_return_path,
+    verify_return_path,
+)
 
 KEY = b"k" * 32
 MESSAGE_ID = "0100018f2c3d4e5f-1b2c3d4e-1b2c-4e5f-8a9b-0123456789ab-000000"
 PATH = make_return_path(KEY, MESSAGE_ID, 7, domain="bounce.example.com")
+
+MADE_AT = int("018f2c3d4e5f", 16) / 1000
+DAY_S = 86_400
 
 
 def message_ids() -> st.SearchStrategy[str]:
@@ -74,3 +85,30 @@ def test_an_id_of_another_shape_has_no_return_path(message_id: str) -> None:
 def test_an_index_out_of_range_has_no_return_path(index: int) -> None:
     with pytest.raises(ReturnPathError):
         make_return_path(KEY, MESSAGE_ID, index, domain="b.example")
+
+
+@pytest.mark.parametrize("after", [0, 0.001, 30 * DAY_S, -EARLY_S])
+def test_a_return_path_says_when_it_was_made(after: float) -> None:
+    want = ReturnPath(MESSAGE_ID, 7, MADE_AT)
+    assert verify_return_path(KEY, PATH, now=MADE_AT + after, lives_s=30 * DAY_S) == want
+
+
+@pytest.mark.parametrize("after", [30 * DAY_S + 0.001, 3_650 * DAY_S, -EARLY_S - 0.001])
+def test_a_return_path_expires_and_does_not_come_from_the_future(after: float) -> None:
+    assert verify_return_path(KEY, PATH, now=MADE_AT + after, lives_s=30 * DAY_S) is None
+
+
+def test_no_life_can_be_given_to_a_return_path_but_by_the_key() -> None:
+    """No token, a foreign one, one of another recipient with this one's MAC, one made younger."""
+    local_part = PATH.partition("@")[0]
+    other = make_return_path(KEY, MESSAGE_ID, 8, domain="b.example").partition("@")[0]
+    younger = make_return_path(b"x" * 32, "0100028" + MESSAGE_ID[7:], 7, domain="b.example").partition("@")[0]
+    spliced = [mine[:at] + local_part[at:] for mine in (other, younger) for at in range(1, 64)]
+    foreign = [
+        make_return_path(b"x" * 32, MESSAGE_ID, 7, domain="b.example").partition("@")[0],
+        younger,
+        "bob",
+        "",
+    ]
+    for forged in {*spliced, *foreign} - {local_part}:
+        assert verify_return_path(KEY, f"{forged}@bounce.example.com", now=MADE_AT, lives_s=DAY_S) is None

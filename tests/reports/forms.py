@@ -52,7 +52,7 @@ FORMS = (
         "    Unrouteable address\n\n------ This is a copy of the message, including all the headers. ------\n\n"
         + ORIGINAL,
         (
-            ("ann@example.org", "5.0.0", "mailbox-full", False),
+            ("ann@example.org", "4.0.0", "mailbox-full", False),
             ("bob@example.net", "5.0.0", "no-domain", True),
         ),
     ),

@@ -70,6 +70,18 @@ def test_a_report_that_is_labelled_as_text_is_read() -> None:
     assert arf(REPORT, part="text/plain").feedback_type == "abuse"
 
 
+def test_a_report_that_nothing_announces_is_read() -> None:
+    body = (
+        f"--b\n\nA complaint.\n--b\nContent-Type: text/plain\n\n{REPORT}\n--b\nContent-Type: "
+        f"message/rfc822\n\n{RETURNED}\n--b--\n"
+    )
+    report = read_report(
+        f"From: fbl@isp.example\nContent-Type: multipart/mixed; boundary=b\n\n{body}".encode()
+    )
+    assert (report.kind, report.feedback_type) == ("complaint", "abuse")
+    assert read_report(b"Subject: x\n\nVersion: 1 of the text\n").kind == "unknown"
+
+
 def test_a_report_without_its_part_is_a_complaint_of_no_type() -> None:
     report = read_report(
         b"Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nhm\n--b--\n"

@@ -51,6 +51,7 @@ def test_content_types_are_read(value: str, want: tuple[str, dict[str, str]]) ->
         ("Content-Transfer-Encoding: quoted-printable", "caf=C3=A9=\n!", "caf\u00e9!"),
         ("Content-Transfer-Encoding: BASE64", "Y2Fmw6k=\nx", "caf\u00e9"),
         ("Content-Type: text/plain; charset=iso-2022-jp", "\x1b$BFq\x1b(B", "\u96e3"),
+        ("Content-Transfer-Encoding: base64", "Y2Fmw6kYx", "caf\u00e9\x18"),
         ("Content-Type: text/plain; charset=nonsense", "caf\u00e9", "caf\u00e9"),
         ("Content-Type: text/plain; charset=unicode_escape", "\\x41", "\\x41"),
         ("Content-Type: text/plain; charset=utf-7", "a", "a"),
@@ -78,6 +79,8 @@ def test_depth_and_number_of_parts_are_bounded() -> None:
     assert len(list(read_entity(deep).walk(embedded=True))) <= DEPTH_LIMIT + 2
     wide = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 999
     assert len(list(read_entity(wide).walk(embedded=True))) == PART_LIMIT + 1
+    both = wide.replace(b"--b\n\nx\n", b"--b\n" + wide.replace(b"=b", b"=c").replace(b"--b", b"--c"), 2)
+    assert len(list(read_entity(both).walk(embedded=True))) == PART_LIMIT + 1
     nested = b"Content-Type: message/rfc822\n\n" * 99
     assert len(list(read_entity(nested).walk(embedded=True))) <= DEPTH_LIMIT + 2
 
@@ -114,3 +117,7 @@ def test_an_address_in_brackets_is_preferred_and_addresses_can_be_taken_out() ->
     assert first_address('"x@y.example" <ann@example.org>') == "ann@example.org"
     assert first_address("nobody") == ""
     assert without_addresses("see https://a.example/full?x <ann@example.org>!") == "see  a.example  <@>!"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_field() -> None:
+    assert read_entity(b"\xef\xbb\xbfA: b\n\nc").get("a") == "b"

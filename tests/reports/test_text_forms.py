@@ -107,3 +107,17 @@ def test_an_mbox_is_split_at_its_lines_alone() -> None:
     assert list(split_mbox(b"From somebody\n" + second)) == [second]
     assert list(split_mbox(b"From somebody")) == []
     assert read_entity(line + first).get("subject") == "a"
+
+
+def test_a_header_at_the_end_is_the_returned_message_and_an_attachment_is_no_notice() -> None:
+    header = "From: sender@example.com\nTo: ann@example.org\nSubject: Offer\nMessage-ID: <1@example.com>"
+    failed = "The following recipients returned permanent errors: ann@example.org: 550 5.1.1 user unknown"
+    for body in (f"\n{failed}\n\n{header}", ATTACHED.format(failed=failed, header=header)):
+        report = read_report(f"{DAEMON}Subject: Returned mail\n{body}".encode())
+        assert [(r.final_recipient, r.hard) for r in report.recipients] == [("ann@example.org", True)]
+
+
+ATTACHED = (
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsorry\n--b\n\n{failed}\n--b\n"
+    'Content-Type: text/plain; name="headers.txt"\n\n{header}\nX: bob@example.net spam\n--b--\n'
+)

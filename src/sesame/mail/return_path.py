@@ -1,7 +1,8 @@
 """The return path that we put on each copy: who it was for, under a key (VERP with an HMAC).
 
-A bounce is attributed by this address alone, never by the addresses in its text. Makes and reads
-the address; routing and state are elsewhere. The local part is 64 lower-case base32 characters:
+A bounce is attributed by this address alone, never by the addresses in its text. Makes, reads and
+verifies the address; routing and state are elsewhere: that one address changes the state of its
+recipient once only, is the business of who keeps that state. The local part is 64 lower-case base32 characters:
 24 octets of message id, 20 bits of its suffix, 12 bits of recipient index, 96 bits of MAC.
 Sources: RFC 5321 section 4.5.3.1.1 (64 octets), RFC 2104, RFC 4648 section 6.
 """
@@ -10,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import re
+from typing import NamedTuple
 
 from sesame.errors import SesameError
 
@@ -18,7 +20,17 @@ class ReturnPathError(SesameError):
     """A message id or recipient index that has no return path."""
 
 
+class ReturnPath(NamedTuple):
+    """What an address of ours says: the message, which of its recipients, and when it was accepted."""
+
+    message_id: str
+    recipient_index: int
+    made_at: float
+
+
 RECIPIENT_LIMIT = 1 << 12
+EARLY_S = 3_600
+"""How far an address may be ahead of the clock that verifies it: clocks of nodes differ, and are set back."""
 _MAC_OCTETS = 12
 _CONTEXT = b"sesame return path 1\0"
 _MESSAGE_ID = re.compile(
@@ -58,6 +70,22 @@ def read_return_path(key: bytes, address: str) -> tuple[str, int] | None:
     digits, tail = payload[:24].hex(), int.from_bytes(payload[24:], "big")
     parts = (digits[:16], digits[16:24], digits[24:28], digits[28:32], digits[32:36], digits[36:])
     return f"{'-'.join(parts)}-{tail >> 12:06d}", tail & (RECIPIENT_LIMIT - 1)
+
+
+def verify_return_path(key: bytes, address: str, *, now: float, lives_s: float) -> ReturnPath | None:
+    """What an address says if we made it within the last `lives_s` seconds; None for any other.
+
+    `made_at` is the acceptance of the message, to the millisecond: the message id holds it, and the MAC
+    covers the message id. `now` is Unix seconds.
+    """
+    read = read_return_path(key, address)
+    if read is None:
+        return None
+    message_id, recipient_index = read
+    made_at = int(message_id[4:16], 16) / 1000
+    if not -EARLY_S <= now - made_at <= lives_s:
+        return None
+    return ReturnPath(message_id, recipient_index, made_at)
 
 
 def _mac(key: bytes, payload: bytes) -> bytes:

@@ -36,6 +36,13 @@ def find_feedback(message: Entity, parts: list[Entity]) -> Feedback | None:
             if b"eedback-" in part.body[:4096] and (found := _fields(part.body)).feedback_type:
                 return found
         return Feedback(feedback_type="")
+    for part in parts:  # a report that no label announces: its first line is one of its fields
+        first = part.body[:4096].lstrip().partition(b":")[0].lower()
+        if (
+            first in (b"feedback-type", b"user-agent", b"version")
+            and (found := _fields(part.body)).feedback_type
+        ):
+            return found
     return _hotmail(message, parts)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from sesame.mail.status import StatusCode, find_status, parse_status
 from sesame.reports.addresses import without_addresses
+from sesame.reports.phrases import Said, compile_phrases
 from sesame.reports.reasons import find_reason
 from sesame.reports.report import Reason
 
@@ -25,7 +26,14 @@ _REPLY = re.compile(
 )
 _BARE_REPLY = re.compile(r"(?<![\w.@/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
 _GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
-_NO_ACCOUNT = "delivery error: dd this user doesn't have a"  # Yahoo, which looks addresses up after DATA
+# said of an address by those who know it, at whatever command: Yahoo, Orange and La Poste, Outlook.com, MessageLabs
+_KNOWN_GONE = compile_phrases(
+    """
+        delivery error: dd this user doesn't have a | requested mail action aborted, mailbox not found |
+        adresse destinataire invalide | destinataire invalide | _416 |
+        smtp;550 requested action not taken: mailbox unavailable | smtp; 542 | 542 @ rejected
+    """
+)
 _STAGES: tuple[tuple[str, Stage], ...] = (
     ("in reply to rcpt", "rcpt"),
     ("in reply to mail from", "mail"),
@@ -50,6 +58,9 @@ _STAGES: tuple[tuple[str, Stage], ...] = (
     ("smtp:rcpt", "rcpt"),
     ("for text command", "data"),
     ("remote server after rcpt", "rcpt"),
+    ("(state 14)", "rcpt"),
+    ("(state 17)", "data"),
+    ("(state 18)", "data"),
     ("@ezweb.ne.jp>: user unknown", "rcpt"),  # its filter, after DATA, leaves the address out
     ("@au.com>: user unknown", "rcpt"),
 )
@@ -87,7 +98,9 @@ def diagnose(
     stage = find_stage(f"{text}\n{comment}") or find_stage(stage_text[:limit])
     if reason == "disabled" and status == (5, 1, 1):
         reason = "no-mailbox"
-    if reason == "no-mailbox" and _is_filter(status, stage) and _NO_ACCOUNT not in text.lower():
+    if reason in HARD and (stage == "mail" or (status is not None and status[1:] in _OF_SENDER)):
+        reason = "sender-refused"
+    if reason == "no-mailbox" and _is_filter(status, stage) and not _is_known(text):
         reason = "recipient-refuses"
     hard = (
         reason in HARD
@@ -161,12 +174,16 @@ def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, text: s
     gateways say of anything. A domain counts unless the code says that it was the lookup that failed.
     """
     if reason == "no-mailbox":
-        if _NO_ACCOUNT in text.lower():
+        if _is_known(text):
             return True
         if coded or "user unknown" in text.lower() or "user doesn't have a" in text:
             return stage == "rcpt" or (status is not None and _is_addressing(status))
         return True
     return reason == "moved" or status is None or status.class_ == 5
+
+
+def _is_known(text: str) -> bool:
+    return Said(without_addresses(text)).has_any(_KNOWN_GONE)
 
 
 def _is_addressing(status: StatusCode) -> bool:
@@ -210,6 +227,7 @@ def _by_status(status: StatusCode | None) -> Reason | None:
     return _SUBJECTS.get(status.subject)
 
 
+_OF_SENDER = ((1, 7), (1, 8))
 _SUBJECTS: dict[int, Reason] = {2: "disabled", 4: "network", 6: "content", 7: "policy"}
 _CODES: dict[tuple[int, int], Reason] = {
     (1, 0): "no-mailbox",
@@ -233,6 +251,12 @@ _CODES: dict[tuple[int, int], Reason] = {
     (3, 5): "system",
     (4, 4): "no-domain",
     (4, 6): "loop",
+    (4, 14): "loop",
+    (4, 300): "expired",
+    (4, 310): "no-domain",
+    (4, 312): "expired",
+    (4, 316): "expired",
+    (1, 351): "no-mailbox",
     (4, 7): "expired",
     (4, 0): "network",
     (4, 1): "expired",

@@ -8,7 +8,6 @@ INVARIANT: any octets give an Entity, in time proportional to their number and w
 """
 
 import base64
-import binascii
 import quopri
 import re
 from collections.abc import Iterator, Mapping
@@ -197,12 +196,6 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         return unix_newlines(quopri.decodestring(body))
     if encoding == "base64":
         kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body.partition(b"=")[0])
-        try:
-            return unix_newlines(
-                base64.b64decode(
-                    kept[: len(kept) // 4 * 4] if len(kept) % 4 == 1 else kept + b"=" * (-len(kept) % 4)
-                )
-            )
-        except (binascii.Error, ValueError):
-            return body
+        kept = kept[:-1] if len(kept) % 4 == 1 else kept  # one sign alone is no octet
+        return unix_newlines(base64.b64decode(kept + b"=" * (-len(kept) % 4)))
     return body

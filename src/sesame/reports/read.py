@@ -232,12 +232,14 @@ def _by_text(message: Entity, notice: Notice, original: Entity | None) -> Report
     recipients: list[ReportedRecipient] = []
     limit = limit_for(len(named))
     for address, text in [(m.address, m.diagnostic) for m in named] or [("", notice.text)]:
+        # Exim's word for attempts that all failed for the time being
+        word = "delayed" if delayed or "retry time" in text else "failed"
         found = diagnose(text, delayed=delayed, limit=limit)
         recipients.append(
             ReportedRecipient(
                 final_recipient=address,
                 action="delayed" if delayed else "failed",
-                status=str(found.status) if found.status else _class_of("delayed" if delayed else "failed"),
+                status=str(found.status) if found.status else _class_of(word),
                 reply_code=found.reply_code,
                 diagnostic_code=" ".join(text.split())[:KEPT_LIMIT],
                 reason=found.reason,

@@ -255,6 +255,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         invalid hostname | domain couldn't be found | domain could not be found | bad domain |
         domainnotfound | name server*host not found | unable to find host | no such a domain |
         not a valid domain | all relevant mx records point to non-existent | non-existent dns domain |
+            host found but no data record |
         mail domain mentioned in email address is unknown | unknown mail domain | can't find*domain |
         destination domain not found | unknown destination | unrouteable domain | host name not found |
         domain is not valid | host or domain name not found | lookup of*nxdomain.
@@ -304,7 +305,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         "recipient-refuses",
         compile_phrases(
             """
-        recipient preferences | due to extended inactivity new mail is not currently being accepted |
+        rcp-p2 | rcp-p3 | recipient preferences |
+        due to extended inactivity new mail is not currently being accepted |
         due to recipient's | does not want | refused by recipient | rejected by recipient |
         recipient refuses | recipient refused | recipient's mailbox refuses | rejected by user |
         refused by user | doesn't accept messages from | not accepting messages | because the recipient |
@@ -343,7 +345,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         "no-mailbox",
         compile_phrases(
             """
-        user unknown | unknown user | no such user | unknown recipient | recipient unknown |
+        542 @ rejected | smtp; 542 | user unknown | unknown user | no such user |
+        unknown recipient | recipient unknown |
         user not found | recipient not found | no such recipient | invalid recipient | no such mailbox |
         mailbox not found | mailbox does not exist | mailbox doesn't exist | mailbox unknown |
         unknown mailbox | does not exist | doesn't exist | unknown address | address unknown |
