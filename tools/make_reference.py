@@ -14,7 +14,7 @@ from sesame.cli.main import parser
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-SERVICES = {"ses": "SES API v1", "sesv2": "SES API v2", "sts": "STS", "iam": "IAM"}
+SERVICES = {"ses": "SES API v1", "sesv2": "SES API v2", "sts": "STS", "iam": "IAM", "sns": "SNS"}
 
 
 def pages() -> dict[str, str]:

@@ -23,6 +23,7 @@ from sesame.policy.language.document import (
     parse_iam_policy,
     parse_stored_iam_policy,
     parse_stored_identity_policy,
+    with_normal_resources,
 )
 from sesame.policy.language.put import parse_identity_policy
 from sesame.policy.language.source import PolicyError
@@ -74,4 +75,5 @@ __all__ = [
     "sender_view",
     "simulate",
     "who_can_send",
+    "with_normal_resources",
 ]

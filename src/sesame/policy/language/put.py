@@ -13,10 +13,12 @@ from sesame.policy.language.document import (
     Condition,
     Policy,
     Statement,
+    normal_identity_arn,
     read_policy,
     refuse_unknown_words,
     statement_path,
     value_path,
+    with_normal_resources,
 )
 from sesame.policy.language.forms import (
     PatternKind,
