@@ -150,7 +150,7 @@ def test_an_attached_message_stands_as_it_is(kind: str, encoding: str, content: 
     assert header.canonical_newlines(content) in wire
     assert message["Content-Transfer-Encoding"] == (None if written == "7bit" else "8bit")
     if part.get_content_type() == "message/rfc822":
-        assert part.get_payload(0)["Subject"] == "x"  # type: ignore[union-attr, index]
+        assert part.get_payload(0)["Subject"] == "x"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,8 @@ class _Reader:
 
     def _comment(self) -> str:
         """The text of the comment that begins here, escapes taken away, comments in it as written."""
-        depth, pieces = 0, []
+        depth = 0
+        pieces: list[str] = []
         while match := _IN_COMMENT.match(self._text, self._at):
             self._at = match.end()
             piece = match[0]
