@@ -1,4 +1,4 @@
-"""What is taken of a From goes out with one mailbox for every reader (I7): two of the library, nodemailer, a naive one."""
+"""What is taken of a From goes out with one mailbox for every reader (I7): the library, nodemailer, a naive one."""
 
 import email.policy
 import json
