@@ -141,3 +141,44 @@ def test_evaluators_that_disagree_are_a_defect(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("sesame.policy.cases.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY))
     with pytest.raises(RuntimeError, match="please report"):
         run_case({"request": REQUEST, "expected": "Allowed"})
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        (
+            {"request": REQUEST, "identityPolicy": [policy()]},
+            "`identityPolicy` is no member .* `identityPolicies`",
+        ),
+        (
+            {"request": {**REQUEST, "contxt": {}}, "policies": []},
+            "`contxt` is no member of a request.* `context`",
+        ),
+        ({"operator": "Bool", "key": "a:b", "value": True}, "`value` is no member .* `values`"),
+        ({"pattern": "a", "text": "a", "insensitive": True}, "`insensitive` is no member"),
+        ({"document": {}, "policy": {}}, "`policy` is no member"),
+        ({"element": "Action", "patterns": "*", "actions": "x"}, "`actions` is no member"),
+    ],
+)
+def test_a_member_that_is_not_known_is_an_error(case: Members, told: str) -> None:
+    with pytest.raises(CaseError, match=told):
+        run_case({**case, "expected": True})
+
+
+def test_an_identity_policy_over_4096_bytes_allows_nothing_in_any_form() -> None:
+    def padded(size: int) -> Json:
+        body = {"Statement": {**ALLOW, "Principal": "*", "Sid": ""}}
+        body["Statement"]["Sid"] = "x" * (size - len(json.dumps(body, separators=(",", ":"))))
+        return body  # type: ignore[return-value]
+
+    def answers(size: int) -> list[str]:
+        cases: list[Members] = [
+            {"request": REQUEST, "resourcePolicy": padded(size)},
+            {"request": REQUEST, "policies": [padded(size)]},
+            {"document": padded(size)},
+            {"document": json.dumps(padded(size), separators=(",", ":"))},
+        ]
+        return [run_case({**case, "expected": True}).actual for case in cases]
+
+    assert answers(4096) == ["Allowed", "true", "true", "true"]
+    assert answers(4097) == ["ImplicitlyDenied", "false", "false", "false"]

@@ -30,6 +30,7 @@ from sesame.policy import (
     parse_stored_iam_policy,
     parse_stored_identity_policy,
     parse_stored_trust_policy,
+    with_normal_resources,
 )
 from sesame.store import accounts, configuration_sets, identities, mail_from, tags
 from sesame.store.iam import groups, managed_policies, roles, services, users
@@ -491,7 +492,8 @@ def identity_policies(
         gone = {arn: user_id for arn, user_id in policy.principal_ids.items() if user_id in dead}
         all_gone.append(gone)
         principal_ids |= {arn: user_id for arn, user_id in policy.principal_ids.items() if arn not in gone}
-        documents.append((policy.policy_name, _renamed(parse_stored_identity_policy(policy.document), gone)))
+        document = with_normal_resources(parse_stored_identity_policy(policy.document))
+        documents.append((policy.policy_name, _renamed(document, gone)))
     return Policies(
         documents=tuple(documents),
         compiled=compile_policies(documents, kind="identity", principal_ids=principal_ids),

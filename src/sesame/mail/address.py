@@ -242,7 +242,8 @@ class _Reader:
 
         A ":" comes only if `may_open`, behind the name of a group.
         """
-        start, phrase, comments, angle, glued = self._at, _Phrase(), _Phrase(), None, ""
+        start, phrase, comments, angle = self._at, _Phrase(), _Phrase(), None
+        glued: list[str] = []
         while (token := self._token()) is not None:
             kind, text = token
             if kind == "sign":
@@ -252,17 +253,17 @@ class _Reader:
                     raise AddressError("Illegal address")
                 return self._made(start, phrase, comments, angle, glued), text
             if kind == "blank":
-                glued = glued and f"{glued} "
+                glued.append(" ")
             elif kind == "comment":
                 (comments if angle is not None or not phrase.words else phrase).add(text, f"({text})")
-                glued = glued and f"{glued} "
+                glued.append(" ")
             elif angle is not None:
                 raise AddressError("Extra route-addr" if kind == "angle" else "Illegal address")
             elif kind == "angle":
                 angle = text
             else:
                 phrase.add_word(text)
-                glued += text
+                glued.append(text)
         return self._made(start, phrase, comments, angle, glued), ""
 
     def _token(self) -> tuple[str, str] | None:
@@ -292,7 +293,7 @@ class _Reader:
         raise AddressError("Missing ')'")
 
     def _made(
-        self, start: int, phrase: "_Phrase", comments: "_Phrase", angle: str | None, glued: str
+        self, start: int, phrase: "_Phrase", comments: "_Phrase", angle: str | None, glued: list[str]
     ) -> Mailbox | None:
         """The mailbox that the pieces up to here make."""
         if angle is None and not phrase.words:
@@ -301,7 +302,7 @@ class _Reader:
             return None
         self._check_length(self._text[start : self._at].rstrip(",; ").strip(" "))
         if angle is None:
-            spec, said = glued.rstrip(" "), [*phrase.comments, *comments.comments]
+            spec, said = "".join(glued).strip(" "), [*phrase.comments, *comments.comments]
         else:
             spec, said = angle[1:-1], phrase.words or comments.comments
             if phrase.words:

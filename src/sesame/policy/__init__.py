@@ -22,6 +22,7 @@ from sesame.policy.language.document import (
     Policy,
     parse_stored_iam_policy,
     parse_stored_identity_policy,
+    with_normal_resources,
 )
 from sesame.policy.language.iam_put import parse_iam_policy
 from sesame.policy.language.put import parse_identity_policy
@@ -75,4 +76,5 @@ __all__ = [
     "sender_view",
     "simulate",
     "who_can_send",
+    "with_normal_resources",
 ]

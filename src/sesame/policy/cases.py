@@ -13,19 +13,25 @@ then counts. A case marked as of lesser quality or confidence is run and does no
 | wildcard | pattern, text, mode (`arn` or text), caseInsensitive | likewise |
 | document | document (the text of a resource policy) | accept |
 
-A policy that cannot be read allows nothing.
+A policy that cannot be read, or an identity policy over 4,096 bytes, allows nothing. A member that is in no form is
+an error.
 """
 
+import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.policy.engine.decide import compile_policies, decide
-from sesame.policy.language.document import Policy, parse_stored_iam_policy, parse_stored_identity_policy
+from sesame.policy.language.document import (
+    Policy,
+    parse_stored_iam_policy,
+    parse_stored_identity_policy,
+)
 from sesame.policy.language.forms import is_account_id
 from sesame.policy.language.pattern import ArnPattern, Glob, tokenize
-from sesame.policy.language.put import parse_resource_policy
-from sesame.policy.language.source import Json, PolicyError
+from sesame.policy.language.put import MAX_BYTES, parse_resource_policy
+from sesame.policy.language.source import Json, PolicyError, Source
 from sesame.policy.reasons.evaluator import explain
 from sesame.policy.request import ContextValue, Outcome, Request, Requester
 
@@ -40,6 +46,27 @@ _MATCH_NAMES = {"Match": "true", "AccountLevelMatch": "true", "NoMatch": "false"
 _SOUND = {"agrees_with_reference", "documented", "divergence"}
 _ACCOUNT = "111111111111"
 _ANYONE = f"arn:aws:iam::{_ACCOUNT}:user/anyone"
+
+
+_COMMON = frozenset(
+    {"id", "name", "note", "source", "doc", "why", "remark", "quality", "confidence"}
+    | {"expected", "awsExpected", "expectedAllowed", "accept"}
+)
+_REQUEST = frozenset(
+    {"principal", "requestPrincipal", "action", "requestAction", "resource", "requestResource"}
+    | {"resourceAccount", "context"}
+)
+_MEMBERS: dict[str, frozenset[str]] = {
+    "decision": frozenset({"request", "identityPolicies", "resourcePolicy", "resourcePolicies"}),
+    "policies": frozenset({"request", "policies"}),
+    "condition": frozenset({"operator", "key", "values", "version", "request"}) | _REQUEST,
+    "action": frozenset({"element", "patterns", "version", "request"}) | _REQUEST,
+    "resource": frozenset({"element", "patterns", "version", "request"}) | _REQUEST,
+    "principal": frozenset({"element", "patterns", "principals", "request"}) | _REQUEST,
+    "wildcard": frozenset({"pattern", "text", "mode", "caseInsensitive"}),
+    "document": frozenset({"document"}),
+}
+"""What a case of each form may hold besides what every case may."""
 
 
 class CaseError(ValueError):
@@ -80,6 +107,9 @@ def run_case(case: Members, *, number: int = 0) -> CaseResult:
     form = _form(case)
     if form is None:
         raise CaseError("a case of no known form: see the table of forms")
+    _refuse_unknown(case, _MEMBERS[form] | _COMMON, "a case of this form")
+    if isinstance(asked := case.get("request"), dict):
+        _refuse_unknown(asked, _REQUEST, "a request")
     actual, sentence = _RUNNERS[form](case)
     return CaseResult(
         id=str(case.get("id", number)),
@@ -89,6 +119,15 @@ def run_case(case: Members, *, number: int = 0) -> CaseResult:
         counts=_counts(case),
         sentence=sentence,
     )
+
+
+def _refuse_unknown(members: Members, known: frozenset[str], what: str) -> None:
+    """A member that is not known is a mistake: what it was to say would not be tested."""
+    for name in members:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise CaseError(f"`{name}` is no member of {what}{hint}")
 
 
 def _form(case: Members) -> str | None:
@@ -127,6 +166,8 @@ def _expected(case: Members, actual: str) -> str:
 
 def _run_decision(case: Members) -> tuple[str, str]:
     attached = _objects(case.get("resourcePolicies")) or _objects(case.get("resourcePolicy"))
+    if too_big := _too_big(attached):
+        return _OUTCOME_NAMES[Outcome.IMPLICIT_DENY], too_big
     outcome, sentence = _decide(_request(case), _objects(case.get("identityPolicies")), attached)
     return _OUTCOME_NAMES[outcome], sentence
 
@@ -135,6 +176,8 @@ def _run_policies(case: Members) -> tuple[str, str]:
     """Policies without an account model: those with a Principal are the resource's."""
     policies = [policy for policy in _objects(case.get("policies")) if isinstance(policy, dict)]
     attached = [policy for policy in policies if _names_principal(policy)]
+    if too_big := _too_big(attached):
+        return "false", too_big
     bare = [policy for policy in policies if not _names_principal(policy)]
     outcome, sentence = _decide(_request(case), bare, [_for_anybody(policy) for policy in attached])
     return _truth(outcome is Outcome.ALLOW), sentence
@@ -183,7 +226,9 @@ def _run_wildcard(case: Members) -> tuple[str, str]:
 def _run_document(case: Members) -> tuple[str, str]:
     document = case["document"]
     try:
-        parse_resource_policy(document if isinstance(document, str) else json.dumps(document))
+        text = document if isinstance(document, str) else _written(document)
+        _check_size(text)
+        parse_resource_policy(text)
     except PolicyError as error:
         return "false", error.message
     return "true", "accepted"
@@ -292,6 +337,25 @@ def read_context(written: Json) -> dict[str, ContextValue]:
 
 def _text(value: Json | int | float) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _written(policy: Json) -> str:
+    """A policy as short as it can be submitted."""
+    return json.dumps(policy, ensure_ascii=False, separators=(",", ":"))
+
+
+def _too_big(policies: Sequence[Json]) -> str:
+    try:
+        for policy in policies:
+            _check_size(_written(policy))
+    except PolicyError as error:
+        return f"denied: a policy cannot be read: {error.message}"
+    return ""
+
+
+def _check_size(text: str) -> None:
+    """Raise PolicyError for a policy that SES would not store at an identity."""
+    Source(text, max_bytes=MAX_BYTES)
 
 
 def _truth(answer: bool) -> str:

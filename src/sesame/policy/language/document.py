@@ -100,11 +100,14 @@ def parse_stored_identity_policy(text: str) -> Policy:
     unknown versions, operators and keys; those are held against the request when it is decided.
     Raises PolicyError.
     """
-    return with_normal_resources(read_policy(Source(text, max_bytes=MAX_STORED_BYTES), with_principal=True))
+    return read_policy(Source(text, max_bytes=MAX_STORED_BYTES), with_principal=True)
 
 
 def with_normal_resources(policy: Policy) -> Policy:
-    """The identity policy with the domains of its resources in lower case (RFC 4343)."""
+    """A policy as it is attached to an identity: the domains of its resources in lower case (RFC 4343).
+
+    The language tells cases apart; the name of an identity does not, and its policy is about it alone.
+    """
     statements = tuple(
         replace(statement, resources=tuple(map(normal_identity_arn, statement.resources)))
         for statement in policy.statements
