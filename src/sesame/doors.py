@@ -100,7 +100,7 @@ class Doors:
             executor=services.executor,
             max_bytes=settings.accounts.message_bytes,
         )
-        handlers = {
+        self.handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
             "sns": merged(TopicOperations(services.store, self.authorizer, services.clock)),
@@ -123,8 +123,8 @@ class Doors:
             log=services.log,
         )
         self.api = AwsApi(
-            {name: ServiceModel.load(name) for name in handlers},
-            handlers,
+            {name: ServiceModel.load(name) for name in self.handlers},
+            self.handlers,
             Authenticator(
                 self.directory,
                 self.sessions,
