@@ -122,7 +122,7 @@ class World:
             tags = self.some_tags(folded=kind == "policy")
             given = {name: "t.test" if kind == "identity" else "t", **more, "Tags": listed(tags)}
             await self.as_root(service, operation, **given)
-            self.tags[self.arn(kind, given[name])] = tags
+            self.tags[self.arn(kind, str(given[name]))] = tags
 
     def call(self) -> Call:
         """Any call that changes nothing that the callers are."""
@@ -161,7 +161,7 @@ class World:
         policy = self.draw.choice([READER, self.arn("policy")])
         action = f"{verb}{kind}Policy"
         request = {f"{kind}Name": "t", "PolicyArn": policy}
-        keys = {"iam:policyarn": (policy,)}
+        keys: Values = {"iam:policyarn": (policy,)}
         return Call("iam", action, request, [(f"iam:{action}", self.arn(kind.lower()), keys)])
 
     def _taggable(self) -> tuple[str, str, str, str, dict[str, Any], bool]:
@@ -243,20 +243,19 @@ class World:
         return Call(service, operation, request, asked)
 
     def _ses(self) -> Call:
-        operation, request, arn = self.draw.choice(
-            [
-                ("GetConfigurationSet", {"ConfigurationSetName": "t"}, self.arn("configuration-set")),
-                ("GetEmailTemplate", {"TemplateName": "t"}, self.arn("template")),
-                ("GetEmailIdentity", {"EmailIdentity": "t.test"}, self.arn("identity", "t.test")),
-                ("GetAccount", {}, "*"),
-                ("ListTagsForResource", {"ResourceArn": self.arn("template")}, self.arn("template")),
-                (
-                    "PutConfigurationSetSendingOptions",
-                    {"ConfigurationSetName": "t", "SendingEnabled": True},
-                    self.arn("configuration-set"),
-                ),
-            ]
-        )
+        choices: list[tuple[str, dict[str, Any], str]] = [
+            ("GetConfigurationSet", {"ConfigurationSetName": "t"}, self.arn("configuration-set")),
+            ("GetEmailTemplate", {"TemplateName": "t"}, self.arn("template")),
+            ("GetEmailIdentity", {"EmailIdentity": "t.test"}, self.arn("identity", "t.test")),
+            ("GetAccount", {}, "*"),
+            ("ListTagsForResource", {"ResourceArn": self.arn("template")}, self.arn("template")),
+            (
+                "PutConfigurationSetSendingOptions",
+                {"ConfigurationSetName": "t", "SendingEnabled": True},
+                self.arn("configuration-set"),
+            ),
+        ]
+        operation, request, arn = self.draw.choice(choices)
         return Call("sesv2", operation, request, [(f"ses:{operation}", arn, {})])
 
     def _sns(self) -> Call:
@@ -470,7 +469,9 @@ async def compare(services: Services, calls: int, seed: int) -> tuple[Counter[st
             )
             doors.directory.forget((account_scope(world.account),))
             user = await caller_of(doors, key)
-            callers = [(user, None, world.tags[world.arn("user", "caller")])]
+            callers: list[tuple[Caller, list[dict[str, Any]] | None, dict[str, str]]] = [
+                (user, None, world.tags[world.arn("user", "caller")])
+            ]
             for session, limit, tags in sessions(world, role_id):
                 callers.append((await caller_of(doors, session.access_key_id, session), limit, tags))
             for _ in range(14):

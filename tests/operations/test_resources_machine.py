@@ -53,7 +53,7 @@ class Kind:
     create: Callable[[str], tuple[str, Request]]
     get: Callable[[str, str], tuple[str, Request]]
     delete: Callable[[str, str], tuple[str, Request]]
-    list: str
+    listing: str
     names: Callable[[Any], list[str]]
     size: tuple[str, str, str]
     """The members of page size, of the token of a request, and of an answer; a size of "" has pages as they come."""
@@ -88,7 +88,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreateUser", "UserName"),
         get=got("GetUser", "UserName"),
         delete=got("DeleteUser", "UserName"),
-        list="ListUsers",
+        listing="ListUsers",
         names=column("Users", "UserName"),
         size=IAM_PAGES,
         more={},
@@ -98,7 +98,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreateGroup", "GroupName"),
         get=got("GetGroup", "GroupName"),
         delete=got("DeleteGroup", "GroupName"),
-        list="ListGroups",
+        listing="ListGroups",
         names=column("Groups", "GroupName"),
         size=IAM_PAGES,
         more={},
@@ -108,7 +108,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreateRole", "RoleName", AssumeRolePolicyDocument=TRUST),
         get=got("GetRole", "RoleName"),
         delete=got("DeleteRole", "RoleName"),
-        list="ListRoles",
+        listing="ListRoles",
         names=column("Roles", "RoleName"),
         size=IAM_PAGES,
         more={},
@@ -118,7 +118,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreatePolicy", "PolicyName", PolicyDocument=DOCUMENT),
         get=by_arn("GetPolicy", "PolicyArn", POLICY),
         delete=by_arn("DeletePolicy", "PolicyArn", POLICY),
-        list="ListPolicies",
+        listing="ListPolicies",
         names=column("Policies", "PolicyName"),
         size=IAM_PAGES,
         more={"Scope": "Local"},
@@ -128,7 +128,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreateConfigurationSet", "ConfigurationSetName"),
         get=got("GetConfigurationSet", "ConfigurationSetName"),
         delete=got("DeleteConfigurationSet", "ConfigurationSetName"),
-        list="ListConfigurationSets",
+        listing="ListConfigurationSets",
         names=lambda answer: list(answer["ConfigurationSets"]),
         size=V2_PAGES,
         more={},
@@ -138,7 +138,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreateEmailTemplate", "TemplateName", TemplateContent={"Subject": "s"}),
         get=got("GetEmailTemplate", "TemplateName"),
         delete=got("DeleteEmailTemplate", "TemplateName"),
-        list="ListEmailTemplates",
+        listing="ListEmailTemplates",
         names=column("TemplatesMetadata", "TemplateName"),
         size=V2_PAGES,
         more={},
@@ -148,7 +148,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreateCustomVerificationEmailTemplate", "TemplateName", **CUSTOM),
         get=got("GetCustomVerificationEmailTemplate", "TemplateName"),
         delete=got("DeleteCustomVerificationEmailTemplate", "TemplateName"),
-        list="ListCustomVerificationEmailTemplates",
+        listing="ListCustomVerificationEmailTemplates",
         names=column("CustomVerificationEmailTemplates", "TemplateName"),
         size=V2_PAGES,
         more={},
@@ -161,7 +161,7 @@ KINDS: dict[str, Kind] = {
         ),
         get=by_arn("GetSuppressedDestination", "EmailAddress", "{name}@x.test"),
         delete=by_arn("DeleteSuppressedDestination", "EmailAddress", "{name}@x.test"),
-        list="ListSuppressedDestinations",
+        listing="ListSuppressedDestinations",
         names=lambda answer: [
             row["EmailAddress"].partition("@")[0] for row in answer["SuppressedDestinationSummaries"]
         ],
@@ -173,7 +173,7 @@ KINDS: dict[str, Kind] = {
         create=named("CreateTopic", "Name"),
         get=by_arn("GetTopicAttributes", "TopicArn", TOPIC),
         delete=by_arn("DeleteTopic", "TopicArn", TOPIC),
-        list="ListTopics",
+        listing="ListTopics",
         names=lambda answer: [row["TopicArn"].rpartition(":")[2] for row in answer["Topics"]],
         size=("", "NextToken", "NextToken"),
         more={},
@@ -214,7 +214,10 @@ class Machine(RuleBasedStateMachine):
         return self._runner.run(work)
 
     def call(self, who: int, service: str, operation: str, request: Request) -> Any:
-        return self.run(self._doors.handlers[service][operation](self._callers[who], dict(request)))
+        async def answer() -> Any:
+            return await self._doors.handlers[service][operation](self._callers[who], dict(request))
+
+        return self.run(answer())
 
     def fails(self, who: int, service: str, operation: str, request: Request) -> bool:
         try:
@@ -286,7 +289,7 @@ class Machine(RuleBasedStateMachine):
         found: list[str] = []
         request: dict[str, Any] = {**of.more, **({sized: size} if sized else {})}
         for _ in range(10):
-            answer = self.call(who, of.service, of.list, request)
+            answer = self.call(who, of.service, of.listing, request)
             page = of.names(answer)
             assert not sized or len(page) <= size
             found += page
