@@ -1,6 +1,7 @@
 """Configuration sets and suppression by boto3: v1 and v2 over one store, and what sends and delivery make of them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,56 @@ def test_the_callers_own_policies_must_allow_the_set(senders: Senders) -> None:
     code, message, _ = refusal(ses.send_email, **senders.email(), ConfigurationSetName="theirs")
     assert code == "AccessDenied"
     assert message.endswith(f"on resource `{prefix}:configuration-set/theirs'")
+
+
+def test_a_default_set_must_be_allowed_like_one_that_is_named(senders: Senders) -> None:
+    user = Account(**senders.sesame.run_json("user", "create", senders.account.account_id, "mailer"))
+    iam = senders.sesame.client("iam", senders.account)
+    senders.v1.create_configuration_set(ConfigurationSet={"Name": "default"})
+    senders.v1.create_configuration_set(ConfigurationSet={"Name": "other"})
+    prefix = f"arn:aws:ses:{REGION}:{senders.account.account_id}:configuration-set"
+    clients = [senders.sesame.client(name, user) for name in ("ses", "sesv2")]
+
+    def may(*resources: str) -> None:
+        statement = {"Effect": "Allow", "Action": "ses:Send*", "Resource": [senders.arn, *resources]}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="mailer", PolicyName="p", PolicyDocument=policy)
+
+    may()
+    assert clients[0].send_email(**senders.email())["MessageId"]
+    senders.v2.put_email_identity_configuration_set_attributes(
+        EmailIdentity=senders.domain, ConfigurationSetName="default"
+    )
+    code, message, _ = refusal(clients[0].send_email, **senders.email())
+    assert (code, message.rpartition(" ")[2]) == ("AccessDenied", f"`{prefix}/default'")
+    may(f"{prefix}/default")
+    assert clients[0].send_email(**senders.email())["MessageId"]
+    assert (
+        refusal(clients[0].send_email, **senders.email(), ConfigurationSetName="other")[0] == "AccessDenied"
+    )
+    may(f"{prefix}/other")
+    assert refusal(clients[0].send_email, **senders.email())[0] == "AccessDenied"
+    assert clients[0].send_email(**senders.email(), ConfigurationSetName="other")["MessageId"]
+    senders.v2.put_email_identity_configuration_set_attributes(
+        EmailIdentity=senders.domain, ConfigurationSetName="other"
+    )
+    assert clients[0].send_email(**senders.email())["MessageId"]
+
+
+def test_a_fresh_start_of_reputation_is_kept(senders: Senders) -> None:
+    begun = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    senders.v2.create_configuration_set(
+        ConfigurationSetName="news",
+        ReputationOptions={"ReputationMetricsEnabled": True, "LastFreshStart": begun},
+    )
+    senders.v2.put_configuration_set_reputation_options(ConfigurationSetName="news")
+    found = senders.v2.get_configuration_set(ConfigurationSetName="news")["ReputationOptions"]
+    assert found == {"ReputationMetricsEnabled": False, "LastFreshStart": begun}
+    senders.v1.update_configuration_set_reputation_metrics_enabled(ConfigurationSetName="news", Enabled=True)
+    described = senders.v1.describe_configuration_set(
+        ConfigurationSetName="news", ConfigurationSetAttributeNames=["reputationOptions"]
+    )["ReputationOptions"]
+    assert (described["ReputationMetricsEnabled"], described["LastFreshStart"]) == (True, begun)
 
 
 def test_an_identitys_default_set_is_for_its_owner_alone(senders: Senders) -> None:

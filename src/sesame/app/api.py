@@ -102,7 +102,7 @@ class Doors:
             executor=services.executor,
             max_bytes=settings.accounts.message_bytes,
         )
-        handlers = {
+        self.handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
             "sns": merged(TopicOperations(services.store, self.authorizer, services.clock)),
@@ -126,8 +126,8 @@ class Doors:
             metrics=services.metrics,
         )
         self.api = AwsApi(
-            {name: ServiceModel.load(name) for name in handlers},
-            handlers,
+            {name: ServiceModel.load(name) for name in self.handlers},
+            self.handlers,
             Authenticator(
                 self.directory,
                 self.sessions,

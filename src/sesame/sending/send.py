@@ -23,7 +23,7 @@ from sesame.errors import (
     ServiceUnavailable,
 )
 from sesame.metrics import Metrics
-from sesame.model import Caller, MessageId
+from sesame.model import Caller, MessageId, PrincipalKind
 from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
@@ -149,10 +149,18 @@ class Sender:
         return replace(composed, request=request)
 
     async def _decide(self, caller: Caller, composed: Composed) -> SendDecision:
-        """The decision, in which the identity's default configuration set counts like one that was named."""
+        """The decision, in which the identity's default configuration set counts like one that was named.
+
+        But not for services: they have no policies of their own that could let them.
+        """
         decision = await self._authorizer.decide_send(caller, composed.request)
         asked = None
-        while composed.configuration_set is None and decision.default_configuration_set != asked:
+        is_service = caller.principal.kind is PrincipalKind.SERVICE
+        while (
+            not is_service
+            and composed.configuration_set is None
+            and decision.default_configuration_set != asked
+        ):
             asked = decision.default_configuration_set
             if asked is None:
                 break
