@@ -89,6 +89,8 @@ class Services:
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
         self.store = SqliteStore(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
+        self.trusts_ad = True
+        """Whether the resolver's word for DNSSEC counts."""
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
         self.wake: Callable[[], None] = lambda: None
@@ -181,6 +183,7 @@ class Services:
             source = SystemSource(
                 nameservers=self.settings.dns.nameservers, trust_ad=self.settings.dns.trust_ad
             )
+            self.trusts_ad = source.trusts_ad
             return CachingResolver(source, clock=self.clock)
 
         async def records(name: str) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "feedback": frozenset({"mail", "store", "sending"}),
     "notify": frozenset({"store"}),
     "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy", "templates"}),
+    "admin": frozenset({"dns", "mail"}),
     "console": frozenset({"access", "operations", "store"}),
     "server": frozenset({"smtp", "aws", "access", "sending", "feedback", "operations", "console"}),
 }

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from sesame import __version__
-from sesame.cli import accounts, dns, env, mail, policy, serve, service, smtp, trace
+from sesame.cli import accounts, dns, doctor, env, mail, policy, serve, service, smtp, trace
 from sesame.errors import ConfigError, SesameError
 
 BAD_CONFIGURATION = 78
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"sesame {__version__}")
     subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, env, accounts, service, smtp, mail, dns, trace, policy):
+    for module in (serve, env, accounts, service, smtp, mail, dns, doctor, trace, policy):
         module.register(subparsers)
     return root
 
