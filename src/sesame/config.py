@@ -116,6 +116,8 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file of the CAs that count where a certificate is checked; empty: those that the machine knows."""
     mta_sts: bool = True
     """Whether the MTA-STS policies of domains are looked for and held to (RFC 8461)."""
+    tls_reports: bool = True
+    """Whether domains that ask for it are told daily how TLS with their servers went (RFC 8460)."""
     dane: bool = True
     """Whether TLSA records are (RFC 7672); they count only with a validating resolver, see `dns.trust_ad`."""
     own_names: tuple[str, ...] = ()
@@ -232,6 +234,7 @@ DEVELOPMENT: dict[str, Any] = {
         "return_path_domain": "bounces.sesame.localhost",
         "first_delay_s": 2.0,
         "mta_sts": False,
+        "tls_reports": False,
         "dane": False,
     },
     "dns": {
