@@ -358,6 +358,7 @@ class Server:
     async def _check_identities(self) -> None:
         while True:
             try:
+                await self.services.dkim_rotation.rotate_due()
                 await self.services.checks.check_due()
             except Unavailable as error:
                 self._log.error("identity_check_failed", reason=str(error))

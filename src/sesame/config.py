@@ -16,6 +16,7 @@ import msgspec
 
 from sesame.errors import ConfigError
 
+MIN_ROTATION_S = 14 * 86_400.0
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
@@ -165,6 +166,8 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often identities that wait for DNS are looked up."""
     recheck_every_s: float = 21_600.0
     """How often verified identities are looked up again; records that are gone leave 72 hours."""
+    dkim_rotate_after_s: float = 0.0
+    """Age at which an Easy DKIM key gets a successor, which signs once it is published; 0: never. At least 14 days."""
     mail_from_mx: str = ""
     """Host that the one MX of owners' MAIL FROM domains must name; empty: delivery.hostname."""
     mail_from_spf: str = ""
@@ -381,6 +384,11 @@ def _check(settings: Settings) -> None:
     ):
         if getattr(settings.delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
+    if 0 < settings.dns.dkim_rotate_after_s < MIN_ROTATION_S or settings.dns.dkim_rotate_after_s < 0:
+        raise ConfigError(
+            "setting `dns.dkim_rotate_after_s` must be 0 or at least 14 days (1209600): mail that the key before"
+            " signed may be under way for days"
+        )
     if settings.dns.auto_publish and settings.dns.resolver != "local":
         raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')
     for address in settings.dns.nameservers:

@@ -23,6 +23,7 @@ from sesame.ids import Ids
 from sesame.model import MessageId
 from sesame.observe import Clock, Log, SystemClock
 from sesame.operations.dkim_keys import DkimKeys
+from sesame.operations.dkim_rotation import DkimRotation
 from sesame.operations.dns_checks import DnsChecks
 from sesame.operations.dns_records import Names
 from sesame.operations.identity_settings import IdentitySettings
@@ -151,6 +152,9 @@ class Services:
             auto_publish=settings.dns.auto_publish,
         )
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
+        self.dkim_rotation = DkimRotation(
+            self.store, keys, self.checks, clock=clock, after_s=settings.dns.dkim_rotate_after_s
+        )
         self.system_mail = SystemMail(
             from_address=f"Sesame <no-reply@{hostname}>",
             message_id_domain=hostname,
