@@ -384,6 +384,10 @@ def _check(settings: Settings) -> None:
     ):
         if getattr(settings.delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
+    _check_dns(settings)
+
+
+def _check_dns(settings: Settings) -> None:
     if 0 < settings.dns.dkim_rotate_after_s < MIN_ROTATION_S or settings.dns.dkim_rotate_after_s < 0:
         raise ConfigError(
             "setting `dns.dkim_rotate_after_s` must be 0 or at least 14 days (1209600): mail that the key before"
