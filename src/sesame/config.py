@@ -25,6 +25,7 @@ _OF_A_SERVICE = re.compile(
     r"|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
 )
 CONFIG_FILES = Path("sesame.toml"), Path("/etc/sesame/sesame.toml")
+MIN_ROTATION_S = 14 * 86_400.0
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
@@ -125,6 +126,8 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file of the CAs that count where a certificate is checked; empty: those that the machine knows."""
     mta_sts: bool = True
     """Whether the MTA-STS policies of domains are looked for and held to (RFC 8461)."""
+    tls_reports: bool = True
+    """Whether domains that ask for it are told daily how TLS with their servers went (RFC 8460)."""
     dane: bool = True
     """Whether TLSA records are (RFC 7672); they count only with a validating resolver, see `dns.trust_ad`."""
     own_names: tuple[str, ...] = ()
@@ -172,6 +175,8 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often identities that wait for DNS are looked up."""
     recheck_every_s: float = 21_600.0
     """How often verified identities are looked up again; records that are gone leave 72 hours."""
+    dkim_rotate_after_s: float = 0.0
+    """Age at which an Easy DKIM key gets a successor, which signs once it is published; 0: never. At least 14 days."""
     mail_from_mx: str = ""
     """Host that the one MX of owners' MAIL FROM domains must name; empty: delivery.hostname."""
     mail_from_spf: str = ""
@@ -271,6 +276,7 @@ DEVELOPMENT: dict[str, Any] = {
         "return_path_domain": "bounces.sesame.localhost",
         "first_delay_s": 2.0,
         "mta_sts": False,
+        "tls_reports": False,
         "dane": False,
     },
     "dns": {
@@ -478,6 +484,15 @@ def _check(settings: Settings) -> None:
     ):
         if getattr(settings.delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
+    _check_dns(settings)
+
+
+def _check_dns(settings: Settings) -> None:
+    if 0 < settings.dns.dkim_rotate_after_s < MIN_ROTATION_S or settings.dns.dkim_rotate_after_s < 0:
+        raise ConfigError(
+            "setting `dns.dkim_rotate_after_s` must be 0 or at least 14 days (1209600): mail that the key before"
+            " signed may be under way for days"
+        )
     if settings.dns.auto_publish and settings.dns.resolver != "local":
         raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')
     for address in settings.dns.nameservers:

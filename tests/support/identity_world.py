@@ -79,7 +79,7 @@ class Fixture:
             recheck_every_s=RECHECK_S,
             auto_publish=False,
         )
-        keys = DkimKeys(
+        self.keys = keys = DkimKeys(
             store,
             self.sealer,
             clock=self.clock,

@@ -36,6 +36,7 @@ from sesame.ids import Ids
 from sesame.metrics import Metrics
 from sesame.model import MessageId
 from sesame.observe import Clock, Log, SystemClock
+from sesame.operations.dkim_rotation import DkimRotation
 from sesame.sending.system_mail import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
@@ -94,6 +95,8 @@ class Services:
         self.metrics = Metrics()
         self.store = open_store(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
+        self.trusts_ad = True
+        """Whether the resolver's word for DNSSEC counts."""
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
         self.wake: Callable[[], None] = lambda: None
@@ -155,16 +158,20 @@ class Services:
             auto_publish=settings.dns.auto_publish,
         )
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
+        self.dkim_rotation = DkimRotation(
+            self.store, keys, self.checks, clock=clock, after_s=settings.dns.dkim_rotate_after_s
+        )
+        self.system_mail = SystemMail(
+            from_address=f"Sesame <no-reply@{hostname}>",
+            message_id_domain=hostname,
+            new_id=self.new_message_id,
+            random_hex=self.ids.hex,
+        )
         self.verification = Verification(
             self.store,
             keys,
             self.checks,
-            SystemMail(
-                from_address=f"Sesame <no-reply@{hostname}>",
-                message_id_domain=hostname,
-                new_id=self.new_message_id,
-                random_hex=self.ids.hex,
-            ),
+            self.system_mail,
             public_url=names.public_url,
             clock=clock,
             new_token=self.ids.token,
@@ -187,6 +194,7 @@ class Services:
             source = SystemSource(
                 nameservers=self.settings.dns.nameservers, trust_ad=self.settings.dns.trust_ad
             )
+            self.trusts_ad = source.trusts_ad
             return CachingResolver(source, clock=self.clock)
 
         async def records(name: str) -> list[tuple[str, str]]:

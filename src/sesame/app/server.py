@@ -7,7 +7,9 @@ import random
 import shutil
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -29,12 +31,13 @@ from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
 from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_report import Report, TlsReports, TlsResults
 from sesame.dns import LocalZone
 from sesame.dns.hosts_file import read_hosts
 from sesame.dns.public import AddressGuard
 from sesame.errors import ConfigError, Unavailable
 from sesame.feedback.react import Reactor
-from sesame.mail.address import identity_candidates
+from sesame.mail.address import AddressError, identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
@@ -50,6 +53,7 @@ from sesame.store import development
 
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
+FLUSH_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,8 @@ class Server:
         self._reactor = Reactor(
             self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
         )
+        self._tls_results: TlsResults | None = None
+        self._tls_reports: TlsReports | None = None
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
@@ -118,6 +124,7 @@ class Server:
                         self._check_identities(),
                         self._purge(),
                         self._refresh_policies(),
+                        self._report_tls(),
                         self._measure_loop(),
                         self._reactor.run(),
                     )
@@ -276,6 +283,9 @@ class Server:
         https = HttpsClient(services.resolver, guard, contexts.checked)
         if settings.mta_sts:
             self._sts = StsPolicies(services.store, services.resolver, https.get, clock=self._clock)
+        if settings.tls_reports:
+            self._tls_results = TlsResults(clock=self._clock)
+            self._tls_reports = self._make_tls_reports(https)
         default = settings.return_path_domain or settings.hostname
 
         def return_path(message_id: str, recipient_index: int, domain: str | None) -> str:
@@ -296,6 +306,7 @@ class Server:
                 trace_field=lambda claim: received_field(
                     hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
                 ),
+                results=self._tls_results,
             ),
             owners,
             pool,
@@ -315,6 +326,33 @@ class Server:
             settled=self._reactor.wake,
         )
         return scheduler, pool
+
+    def _make_tls_reports(self, https: HttpsClient) -> TlsReports:
+        services, hostname = self.services, self._settings.delivery.hostname
+
+        async def mail(tx: Transaction, mailbox: str, report: Report) -> None:
+            try:
+                await services.system_mail.put_tls_report(
+                    tx,
+                    to=mailbox,
+                    domain=report.domain,
+                    report_id=report.report_id,
+                    file_name=report.file_name,
+                    report=report.data,
+                    at=self._clock.now(),
+                )
+            except AddressError as error:
+                raise ValueError(str(error)) from error
+
+        return TlsReports(
+            services.store,
+            services.resolver,
+            clock=self._clock,
+            submitter=hostname,
+            contact=f"postmaster@{hostname}",
+            mail=mail,
+            post=partial(https.post, content_type="application/tlsrpt+gzip"),
+        )
 
     def _make_mailbox(self) -> MailboxServer | None:
         if not self._settings.mailbox.enabled:
@@ -358,6 +396,7 @@ class Server:
     async def _check_identities(self) -> None:
         while True:
             try:
+                await self.services.dkim_rotation.rotate_due()
                 await self.services.checks.check_due()
             except Unavailable as error:
                 self._log.error("identity_check_failed", reason=str(error))
@@ -371,6 +410,26 @@ class Server:
                 await self._sts.refresh_due()
             except Unavailable as error:
                 self._log.error("mta_sts_refresh_failed", reason=str(error))
+
+    async def _report_tls(self) -> None:
+        """Keep the counts of TLS sessions, and send what is due of the days before."""
+        results, reports = self._tls_results, self._tls_reports
+        if results is None or reports is None:
+            return
+        report_at = 0.0
+        try:
+            while True:
+                try:
+                    await results.flush(self.services.store)
+                    if self._clock.monotonic() >= report_at:
+                        report_at = self._clock.monotonic() + REFRESH_EVERY_S
+                        await reports.send_due()
+                except Unavailable as error:
+                    self._log.error("tls_reports_failed", reason=str(error))
+                await asyncio.sleep(FLUSH_EVERY_S)
+        finally:
+            with suppress(Unavailable):
+                await results.flush(self.services.store)
 
     async def _purge(self) -> None:
         """Let go of what is past its retention, a little at a time."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 from sesame.delivery import outcome
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Router, Unroutable
-from sesame.delivery.session import HostRefused
+from sesame.delivery.session import HostRefused, Session
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.delivery.tls import TlsFailed
-from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_policy import TlsPolicy, Wishes
+from sesame.delivery.tls_report import TlsResults
 from sesame.dkim.sign import Signer
 from sesame.errors import Unavailable
 from sesame.mail.header import MessageError
@@ -26,7 +27,8 @@ class Deliverer:
     """Makes attempts.
 
     `return_path` gives the envelope sender for a message id, a recipient index and the domain that the
-    identity's owner set up, or None for the default; `trace_field` the Received field that goes on top.
+    identity's owner set up, or None for the default; `trace_field` the Received field that goes on top;
+    `results` counts what TLS came to.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Deliverer:
         *,
         return_path: Callable[[str, int, str | None], str],
         trace_field: Callable[[Claim], bytes] = lambda claim: b"",
+        results: TlsResults | None = None,
     ) -> None:
         self._router = router
         self._tls_policy = tls_policy
@@ -49,6 +52,7 @@ class Deliverer:
         self._clock = clock
         self._return_path = return_path
         self._trace_field = trace_field
+        self._results = results
 
     async def attempt(self, claim: Claim) -> Outcome:
         """Find the hosts, sign, try one host after the other.
@@ -69,10 +73,11 @@ class Deliverer:
             try:
                 demand = await self._tls_policy.demand(wishes, host)
             except TlsFailed as error:
+                self._note(wishes, host, error)
                 found, is_host_at_fault = outcome.from_error(error, host), True
             else:
                 secured = replace(host, tls=demand)
-                found, is_host_at_fault = await self._try(secured, mail_from, claim.address, message)
+                found, is_host_at_fault = await self._try(secured, wishes, mail_from, claim.address, message)
             # A host that will never take it says nothing about one that was out of order.
             is_kept = is_host_at_fault and result is not None and result.kind is OutcomeKind.TRANSIENT
             if not is_kept or found.kind is OutcomeKind.TRANSIENT:
@@ -83,7 +88,7 @@ class Deliverer:
         return result
 
     async def _try(
-        self, host: Host, mail_from: str, recipient: str, message: "_Message"
+        self, host: Host, wishes: Wishes, mail_from: str, recipient: str, message: "_Message"
     ) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
         try:
@@ -91,7 +96,11 @@ class Deliverer:
         except HostRefused as error:
             return outcome.refused(error.reply, host, stage=error.stage), True
         except (OSError, TlsFailed, RemoteProtocolError) as error:
+            if isinstance(error, TlsFailed):
+                self._note(wishes, host, error)
             return outcome.from_error(error, host), True
+        if not session.messages:
+            self._note(wishes, host, _shortfall(session))
         try:
             data = await message.fit_for(session.extensions, now=self._clock.now())
             result = await session.send(mail_from, recipient, data)
@@ -108,6 +117,24 @@ class Deliverer:
         decided = outcome.from_result(result, host, tls=session.tls, verdict=session.verdict)
         # A busy server (421, or 4yz before the body) is no verdict of the domain's other hosts.
         return decided, decided.kind is OutcomeKind.TRANSIENT and result.reply.code == 421
+
+    def _note(self, wishes: Wishes, host: Host, failure: TlsFailed | None) -> None:
+        """Count a session, or the attempt at one, for the domain's report."""
+        if self._results is None:
+            return
+        if wishes.sts.failure is not None:
+            self._results.failed(wishes, host, host.tls, wishes.sts.failure)
+        if failure is None:
+            self._results.succeeded(wishes, host, host.tls)
+        else:
+            self._results.failed(wishes, host, host.tls, failure)
+
+
+def _shortfall(session: Session) -> TlsFailed | None:
+    """What a session that may be used lacks all the same."""
+    if session.tls is None and session.tls_failure is None:
+        return TlsFailed("starttls-not-supported", f"`{session.host.name}` offers no TLS")
+    return session.tls_failure
 
 
 class _Message:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sesame.db import Transaction
 from sesame.mail.address import parse_mailbox
 from sesame.mail.build import build_simple
+from sesame.mail.tls_report import build_tls_report
 from sesame.model import SYSTEM_ACCOUNT, MessageId
 from sesame.spool.put import SpooledMessage, put
 from sesame.store.decisions import DecisionText
@@ -51,6 +52,50 @@ class SystemMail:
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
             extra_fields=(("Auto-Submitted", "auto-generated"),),
         )
+        await self._spool(tx, message_id, recipient.addr_spec, subject, data, region=region, at=at)
+        return message_id
+
+    async def put_tls_report(
+        self,
+        tx: Transaction,
+        *,
+        to: str,
+        domain: str,
+        report_id: str,
+        file_name: str,
+        report: bytes,
+        at: float,
+    ) -> MessageId:
+        """Spool a TLS report to one address; raises `AddressError` if it is none."""
+        recipient = parse_mailbox(to)
+        message_id = self._new_id(at)
+        data = build_tls_report(
+            from_=self._from,
+            to=recipient,
+            domain=domain,
+            submitter=self._message_id_domain,
+            report_id=report_id,
+            file_name=file_name,
+            report=report,
+            message_id_field=f"<{message_id}@{self._message_id_domain}>",
+            at=at,
+            boundary=f"----=_Part_{self._random_hex(12)}",
+        )
+        subject = f"Report Domain: {domain}"
+        await self._spool(tx, message_id, recipient.addr_spec, subject, data, region="", at=at)
+        return message_id
+
+    async def _spool(
+        self,
+        tx: Transaction,
+        message_id: MessageId,
+        recipient: str,
+        subject: str,
+        data: bytes,
+        *,
+        region: str,
+        at: float,
+    ) -> None:
         message = SpooledMessage(
             message_id=message_id,
             account_id=SYSTEM_ACCOUNT,
@@ -63,8 +108,7 @@ class SystemMail:
             tags={},
             decision=DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}'),
             accepted_at=at,
-            recipients=(recipient.addr_spec,),
+            recipients=(recipient,),
             data=data,
         )
         await put(tx, message)
-        return message_id
