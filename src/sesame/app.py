@@ -7,15 +7,14 @@ import asyncio
 import fcntl
 import os
 import random
+import resource
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import uvicorn
-
-from sesame.config import Settings, parse_host_port
+from sesame.config import Api, Settings, parse_host_port
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -30,9 +29,10 @@ from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log, quiet_libraries
 from sesame.sending.send import LARGE_BYTES
-from sesame.server.http import ApiServer, HttpDoor, listen
+from sesame.server.http import HttpDoor
+from sesame.server.listener import Bounds as HttpBounds
+from sesame.server.listener import HttpServer, listen
 from sesame.server.mailbox import MailboxServer
-from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.services import SIGNING_THREADS, Services, create_demo_accounts
@@ -41,6 +41,9 @@ from sesame.store.db import Transaction
 
 PURGE_EVERY_S = 3600.0
 DAY_S = 86_400.0
+
+RESERVED_DESCRIPTORS = 256
+"""Kept from the API's clients for the store, DNS, delivery and SMTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +98,16 @@ class Server:
                 )
                 if self._mailbox is not None:
                     running.append(tasks.create_task(self._mailbox.run()))
-                http = tasks.create_task(self._http.serve(sockets=[self._api_socket]))
-                await self._http.listening.wait()
+                await self._http.start()
                 if self._submission is not None:
                     await self._submission.start()
                 ready(self._endpoints())
                 await stop.wait()
                 self._log.event("stopping")
-                self._http.should_exit = True
-                if self._submission is not None:
-                    await self._submission.stop()
-                await http
+                async with asyncio.TaskGroup() as doors:
+                    doors.create_task(self._http.stop())
+                    if self._submission is not None:
+                        doors.create_task(self._submission.stop())
                 self._scheduler.stop()
                 if delivery is not None:
                     await delivery
@@ -138,31 +140,16 @@ class Server:
                 f"setting `{setting}`: cannot listen on {host}:{port} ({error.strerror}); choose another port"
             ) from error
 
-    def _make_http(self) -> ApiServer:
-        services, settings = self.services, self._settings
-        door = HttpDoor(
-            self._doors.api,
-            confirm=services.verification.confirm,
-            ready=self._problems,
-            max_body_bytes=settings.api.max_body_bytes,
-            memory_bytes=settings.api.memory_bytes,
-        )
-        return ApiServer(
-            uvicorn.Config(
-                door,
-                http=ApiProtocol,
-                ws="none",
-                lifespan="off",
-                timeout_keep_alive=65,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=10,
-                ssl_certfile=settings.api.tls_certificate or None,
-                ssl_keyfile=settings.api.tls_private_key or None,
-            )
+    def _make_http(self) -> HttpServer:
+        services, settings = self.services, self._settings.api
+        door = HttpDoor(self._doors.api, confirm=services.verification.confirm, ready=self._problems)
+        return HttpServer(
+            self._api_socket,
+            door,
+            _http_bounds(settings),
+            certificate=_api_certificate(settings, self._log),
+            clock=self._clock,
+            log=self._log,
         )
 
     def _make_submission(self) -> SmtpServer | None:
@@ -300,6 +287,27 @@ class Server:
                     await self.services.store.write(partial(purge, at=before), is_long=True)
             except Unavailable as error:
                 self._log.error("purge_failed", reason=str(error))
+
+
+def _http_bounds(settings: Api) -> HttpBounds:
+    return HttpBounds(
+        max_body_bytes=settings.max_body_bytes,
+        memory_bytes=settings.memory_bytes,
+        connections=min(settings.connections, free_descriptors()),
+    )
+
+
+def _api_certificate(settings: Api, log: Log) -> Certificate | None:
+    if not settings.tls_certificate:
+        return None
+    chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+    return Certificate(chain, key, setting="api.tls_certificate", log=log)
+
+
+def free_descriptors() -> int:
+    """How many connections of clients the process may have open, and still open what it needs itself."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(RESERVED_DESCRIPTORS, limit - RESERVED_DESCRIPTORS)
 
 
 def lock_data_directory(path: Path) -> int:

@@ -36,6 +36,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Largest request body; the largest message of the v2 API, 40 MB, grows by base64."""
     memory_bytes: int = 268_435_456
     """Of large request bodies, all together; beyond it the client is to try again."""
+    connections: int = 10_000
+    """Connections at once, as far as there are file descriptors; more wait, and idle ones are closed for them."""
     clock_skew_s: int = 900
     """How far a signature's time may be from ours; AWS allows 900, less is stricter."""
     requests_per_second: float = 0.0
@@ -310,6 +312,8 @@ def _check(settings: Settings) -> None:
         raise ConfigError(
             "setting `api.memory_bytes` must be at least `api.max_body_bytes`, which is above 0"
         )
+    if settings.api.connections < 1:
+        raise ConfigError("setting `api.connections` must be at least 1")
     if settings.api.requests_per_second < 0:
         raise ConfigError("setting `api.requests_per_second` must be 0 or more")
     for region in settings.api.regions:

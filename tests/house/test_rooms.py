@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "dns": frozenset(),
     "ids": frozenset(),
     "mail": frozenset(),
+    "http": frozenset(),
     "aws": frozenset(),
     "policy": frozenset(),
     "templates": frozenset(),
@@ -28,11 +29,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "notify": frozenset({"store"}),
     "operations": frozenset({"access", "sending", "store", "mail", "aws", "policy", "templates"}),
     "console": frozenset({"access", "operations", "store"}),
-    "server": frozenset({"smtp", "aws", "access", "sending", "feedback", "operations", "console"}),
+    "server": frozenset({"smtp", "http", "aws", "access", "sending", "feedback", "operations", "console"}),
 }
 EVERYBODYS = frozenset({"model", "observe", "errors"})
 TOP = frozenset({"app", "cli", "doors", "services"})
-PURE = ("mail", "aws", "policy", "smtp", "templates")
+PURE = ("mail", "aws", "http", "policy", "smtp", "templates")
 IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}
 )
