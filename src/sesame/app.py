@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sesame.config import Api, Settings, parse_host_port
+from sesame.config import LIVE, Api, Settings, changed, parse_host_port, taken_over
+from sesame.config import Submission as SubmissionSettings
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -27,7 +28,7 @@ from sesame.doors import Doors
 from sesame.errors import ConfigError, Unavailable
 from sesame.mail.address import identity_candidates
 from sesame.mail.return_path import make_return_path
-from sesame.observe import Clock, Log, quiet_libraries
+from sesame.observe import Clock, Log
 from sesame.sending.send import LARGE_BYTES
 from sesame.server.http import HttpDoor
 from sesame.server.listener import Bounds as HttpBounds
@@ -64,7 +65,6 @@ class Server:
     """One process with every role; `run` until `stop` is set."""
 
     def __init__(self, settings: Settings, *, log: Log, clock: Clock, durable: bool = True) -> None:
-        quiet_libraries()
         self._lock = lock_data_directory(settings.data_dir)
         self._api_socket = self._listen("api.port", settings.api.listen, settings.api.port)
         host, port = self._api_socket.getsockname()[:2]
@@ -79,6 +79,7 @@ class Server:
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
+        self._certificates: list[Certificate] = []
         self._http = self._make_http()
         self._ca: Path | None = None
         self._submission = self._make_submission()
@@ -117,6 +118,23 @@ class Server:
             self.services.close()
             os.close(self._lock)
 
+    def reload(self, settings: Settings) -> None:
+        """Read certificates anew, and take over what of `settings` a running process can."""
+        for certificate in self._certificates:
+            certificate.context(anew=True)
+        names = changed(self._settings, settings)
+        self._settings = taken_over(self._settings, settings)
+        self._http.bounds = _http_bounds(self._settings.api)
+        if self._submission is not None:
+            self._submission.bounds = _smtp_bounds(self._settings.submission)
+        self._doors.authenticator.skew_s = self._settings.api.clock_skew_s
+        self._doors.throttle.allow(self._settings.api.requests_per_second)
+        self._log.event(
+            "settings_reloaded",
+            changed=", ".join(name for name in names if name in LIVE) or None,
+            wait_for_restart=", ".join(name for name in names if name not in LIVE) or None,
+        )
+
     def _endpoints(self) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
             listeners = () if self._submission is None else self._submission.listeners
@@ -147,10 +165,22 @@ class Server:
             self._api_socket,
             door,
             _http_bounds(settings),
-            certificate=_api_certificate(settings, self._log),
+            certificate=self._api_certificate(),
             clock=self._clock,
             log=self._log,
         )
+
+    def _api_certificate(self) -> Certificate | None:
+        settings = self._settings.api
+        if not settings.tls_certificate:
+            return None
+        chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+        return self._certificate(chain, key, setting="api.tls_certificate")
+
+    def _certificate(self, chain: Path, key: Path, *, setting: str) -> Certificate:
+        certificate = Certificate(chain, key, setting=setting, log=self._log)
+        self._certificates.append(certificate)
+        return certificate
 
     def _make_submission(self) -> SmtpServer | None:
         settings = self._settings.submission
@@ -163,7 +193,7 @@ class Server:
             self._ca, chain, key = development_files(
                 self._settings.data_dir / "tls", names, now=self._clock.now()
             )
-        certificate = Certificate(chain, key, setting="submission.tls_certificate", log=self._log)
+        certificate = self._certificate(chain, key, setting="submission.tls_certificate")
         listeners = [
             Listener(
                 sock=self._listen_for_mail(setting, port, is_development=self._ca is not None),
@@ -176,15 +206,13 @@ class Server:
             )
             for port in ports
         ]
-        bounds = Bounds(
-            hello_s=settings.hello_s,
-            idle_s=settings.idle_s,
-            connections=settings.connections,
-            per_address=settings.connections_per_address,
-            memory_bytes=settings.memory_bytes,
+        return SmtpServer(
+            listeners,
+            self._doors.submission.open_session,
+            _smtp_bounds(settings),
+            log=self._log,
+            auth_required=True,
         )
-        open_session = self._doors.submission.open_session
-        return SmtpServer(listeners, open_session, bounds, log=self._log, auth_required=True)
 
     def _listen_for_mail(self, setting: str, port: int, *, is_development: bool) -> socket.socket:
         """The port of the setting; a second development server on one machine takes any free one."""
@@ -297,11 +325,14 @@ def _http_bounds(settings: Api) -> HttpBounds:
     )
 
 
-def _api_certificate(settings: Api, log: Log) -> Certificate | None:
-    if not settings.tls_certificate:
-        return None
-    chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
-    return Certificate(chain, key, setting="api.tls_certificate", log=log)
+def _smtp_bounds(settings: SubmissionSettings) -> Bounds:
+    return Bounds(
+        hello_s=settings.hello_s,
+        idle_s=settings.idle_s,
+        connections=settings.connections,
+        per_address=settings.connections_per_address,
+        memory_bytes=settings.memory_bytes,
+    )
 
 
 def free_descriptors() -> int:

@@ -186,6 +186,39 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.data_dir / "sesame.db"
 
 
+LIVE = frozenset(
+    {
+        "retention_days", "dns.check_every_s", "api.max_body_bytes", "api.memory_bytes", "api.connections",
+        "api.clock_skew_s", "api.requests_per_second", "submission.connections",
+        "submission.connections_per_address", "submission.memory_bytes", "submission.hello_s", "submission.idle_s",
+    }
+)  # fmt: skip
+"""Settings that a running process takes over by SIGHUP; a change of the others waits for its restart."""
+
+
+def changed(old: Settings, new: Settings) -> list[str]:
+    """The dotted names of the settings that differ."""
+    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    names = []
+    for name, value in before.items():
+        if isinstance(value, dict):
+            names += [f"{name}.{key}" for key in value if value[key] != after[name][key]]
+        elif value != after[name]:
+            names.append(name)
+    return names
+
+
+def taken_over(old: Settings, new: Settings) -> Settings:
+    """`old` with what is live of `new`."""
+    tree = msgspec.to_builtins(old)
+    for name in changed(old, new):
+        if name in LIVE:
+            section, _, key = name.rpartition(".")
+            value = getattr(getattr(new, section) if section else new, key)
+            (tree[section] if section else tree)[key] = value
+    return msgspec.convert(tree, Settings)
+
+
 DEVELOPMENT: dict[str, Any] = {
     "submission": {"enabled": True},
     "delivery": {

@@ -51,7 +51,7 @@ class Bounds:
 
 
 class HttpServer:
-    """Serves one listening socket, in TLS where it has a certificate."""
+    """Serves one listening socket, in TLS where it has a certificate; its `bounds` may be set anew."""
 
     def __init__(
         self,
@@ -102,11 +102,6 @@ class HttpServer:
             await asyncio.wait(ends, timeout=within_s)
         for connection in list(self._connections):
             connection.abort()
-
-    def reload(self, bounds: Bounds, certificate: Certificate | None) -> None:
-        """Hold to other bounds, and show another certificate to who connects from now on."""
-        self.bounds = bounds
-        self._certificate = certificate
 
     def date(self) -> bytes:
         """The `Date` field of an answer that is given now; made once a second."""

@@ -39,11 +39,11 @@ class Certificate:
                 f"setting `{setting}`: `{chain}` and `{key}` cannot be used: {error}"
             ) from error
 
-    def context(self) -> ssl.SSLContext:
-        """The context for a new handshake; the files are looked at first."""
+    def context(self, *, anew: bool = False) -> ssl.SSLContext:
+        """The context for a new handshake; the files are looked at first, and read when they changed or `anew`."""
         try:
             state = self._state()
-            if state != self._seen:
+            if state != self._seen or anew:
                 self._seen = state
                 self._context = self._load()
                 self._log.event("certificate_reloaded", file=str(self._chain))
