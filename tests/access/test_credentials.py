@@ -16,7 +16,7 @@ from sesame.access.sessions import Sessions
 from sesame.aws import sigv4
 from sesame.aws.errors import ExpiredToken, InvalidClientTokenId
 from sesame.aws.request import HttpRequest
-from sesame.model import Caller, Session
+from sesame.model import AccountId, Caller, Session
 from sesame.store import accounts, roles
 from sesame.store.accounts import Account
 from sesame.store.sealed import Sealer
@@ -24,7 +24,7 @@ from sesame.store.sqlite import SqliteStore
 from tests.aws import signing
 from tests.support.clock import FakeClock
 
-ACCOUNT = "111111111111"
+ACCOUNT = AccountId("111111111111")
 NOW = signing.NOW
 SESSION = Session(
     access_key_id="ASIAABCDEFGHIJKLMNOP", secret_access_key=signing.SECRET, account_id=ACCOUNT, role_id="AROA1",
