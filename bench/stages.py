@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 import uvloop
-from uvicorn.server import ServerState
 
 from bench.load import CONTENT_TYPE, raw_email, sign
 from bench.server import DOMAIN, REGION, Key
@@ -35,7 +34,7 @@ from sesame.model import Caller, IdentityKind
 from sesame.observe import Log, SystemClock
 from sesame.sending.compose import Stamp, compose
 from sesame.sending.submission import RawContent, Submission
-from sesame.server.protocol import ApiProtocol
+from sesame.server.listener import HttpConnection
 
 ROUNDS, CALLS = 5, 400
 REQUESTS, CONNECTIONS = 1_000, 16
@@ -131,14 +130,13 @@ async def _stages(services: Services, key: Key) -> list[Row]:
 
 async def _whole(server: Server, key: Key) -> Cpu:
     """The server's protocol, application and store; medians over rounds, the first one to warm up."""
-    config = server._http.config
     measured: list[Cpu] = []
     for _ in range(ROUNDS + 1):
         waiting = iter(sign(key, ADDRESS, map(raw_email, range(REQUESTS))))
         ends = [asyncio.get_running_loop().create_future() for _ in range(CONNECTIONS)]
         process, thread = time.process_time(), time.thread_time()
         for done in ends:
-            protocol = ApiProtocol(config, ServerState(), {})
+            protocol = HttpConnection(server._http, ADDRESS[0], is_tls=False)
             _Transport(protocol, waiting, done).begin()
         await asyncio.gather(*ends)
         measured.append(

@@ -11,6 +11,7 @@ import msgspec
 
 from sesame import config
 from sesame.cli.main import parser
+from sesame.config import settings
 from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from sesame.policy.language.vocabulary import CONDITION_KEYS, KEYS_OF_OTHER_ACTIONS
@@ -82,9 +83,9 @@ def _shown(value: object) -> str:
 
 
 def _sentences() -> dict[tuple[str, str], str]:
-    """The docstring behind each field of each struct in config.py."""
+    """The docstring behind each field of each struct in config/settings.py."""
     found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(Path(config.__file__).read_text()).body:
+    for node in ast.parse(Path(settings.__file__).read_text()).body:
         if isinstance(node, ast.ClassDef):
             for before, after in zip(node.body, node.body[1:], strict=False):
                 if (

@@ -7,7 +7,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sesame"
 
 # docs/design.md, "Rooms".
-PURE_ROOMS = frozenset({"mail", "dkim", "reports", "smtp", "aws", "policy", "templates", "dns"})
+PURE_ROOMS = frozenset({"mail", "dkim", "http", "reports", "smtp", "aws", "policy", "templates", "dns"})
 """Open to every room that is not pure."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "dkim": frozenset({"mail"}),
     "reports": frozenset({"mail"}),
     "smtp": frozenset({"mail"}),
+    "http": frozenset(),
     "aws": frozenset(),
     "policy": frozenset(),
     "templates": frozenset(),
@@ -142,7 +143,7 @@ def test_files_stay_small() -> None:
 
 def test_every_room_has_its_row_in_the_design() -> None:
     rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert rooms - TOP <= set(MAY_IMPORT)
+    assert rooms - TOP - EVERYBODYS <= set(MAY_IMPORT)
     design = (SOURCE.parents[1] / "docs" / "design.md").read_text()
-    for room in sorted(rooms - TOP):
+    for room in sorted(rooms - TOP - EVERYBODYS):
         assert f"| {room} |" in design, f"docs/design.md has no row for the room `{room}`"

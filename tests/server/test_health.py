@@ -11,7 +11,7 @@ from sesame.app.readiness import Readiness
 from sesame.db.sqlite import SqliteStore
 from sesame.metrics import Metrics
 from sesame.server.health import HealthServer
-from sesame.server.http import listen
+from sesame.server.listener import listen
 from tests.support.clock import FakeClock
 from tests.support.process import SesameProcess
 from tests.support.tenant import Tenant

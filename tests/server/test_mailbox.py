@@ -9,7 +9,7 @@ import pytest
 
 from sesame.errors import StoreUnavailable
 from sesame.observe import Log, SystemClock
-from sesame.server.http import listen
+from sesame.server.listener import listen
 from sesame.server.mailbox import MailboxServer
 
 Kept = list[tuple[str, tuple[str, ...], bytes]]

@@ -125,18 +125,20 @@ class Doors:
             log=services.log,
             metrics=services.metrics,
         )
+        self.authenticator = Authenticator(
+            self.directory,
+            self.sessions,
+            services.clock,
+            skew_s=settings.api.clock_skew_s,
+            regions=served_regions(settings),
+        )
+        self.throttle = Throttle(services.clock, per_second=settings.api.requests_per_second)
         self.api = AwsApi(
             {name: ServiceModel.load(name) for name in self.handlers},
             self.handlers,
-            Authenticator(
-                self.directory,
-                self.sessions,
-                services.clock,
-                skew_s=settings.api.clock_skew_s,
-                regions=served_regions(settings),
-            ),
+            self.authenticator,
             uncached=uncached,
-            throttle=Throttle(services.clock, per_second=settings.api.requests_per_second),
+            throttle=self.throttle,
             new_request_id=services.ids.request_id,
             clock=services.clock,
             log=services.log,

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import random
+import resource
 import shutil
 import socket
 from collections.abc import Callable
@@ -12,13 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import uvicorn
-
 from sesame.app.api import Doors
 from sesame.app.data_directory import secure
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.readiness import Readiness
-from sesame.config import Delivery, RelayTls, Settings, parse_host_port
+from sesame.config import LIVE, Api, Delivery, RelayTls, Settings, changed, parse_host_port, taken_over
+from sesame.config import Submission as SubmissionSettings
 from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.https import HttpsClient
@@ -40,12 +40,13 @@ from sesame.feedback.react import Reactor
 from sesame.mail.address import AddressError, identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
-from sesame.observe import Clock, Log, quiet_libraries
+from sesame.observe import Clock, Log
 from sesame.sending.send import LARGE_BYTES
 from sesame.server.health import HealthServer
-from sesame.server.http import ApiServer, HttpDoor, listen
+from sesame.server.http import HttpDoor
+from sesame.server.listener import Bounds as HttpBounds
+from sesame.server.listener import HttpServer, listen
 from sesame.server.mailbox import MailboxServer
-from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.spool.purge import Retention, purge
@@ -54,6 +55,9 @@ from sesame.store import development
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
 FLUSH_EVERY_S = 60.0
+
+RESERVED_DESCRIPTORS = 256
+"""Kept from the API's clients for the store, DNS, delivery and SMTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,6 @@ class Server:
     """One process with every role; `run` until `stop` is set."""
 
     def __init__(self, settings: Settings, *, log: Log, clock: Clock, durable: bool = True) -> None:
-        quiet_libraries()
         secure(settings)
         self._lock = lock_data_directory(settings.data_dir)
         self._api_socket = self._listen("api.port", settings.api.listen, settings.api.port)
@@ -105,6 +108,7 @@ class Server:
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
         self._health = self._make_health()
+        self._certificates: list[Certificate] = []
         self._http = self._make_http()
         self._ca: Path | None = None
         self._submission = self._make_submission()
@@ -134,8 +138,7 @@ class Server:
                 )
                 if self._mailbox is not None:
                     running.append(tasks.create_task(self._mailbox.run()))
-                http = tasks.create_task(self._http.serve(sockets=[self._api_socket]))
-                await self._http.listening.wait()
+                await self._http.start()
                 if self._submission is not None:
                     await self._submission.start()
                 if self._health is not None:
@@ -143,10 +146,10 @@ class Server:
                 ready(self._endpoints())
                 await stop.wait()
                 self._log.event("stopping")
-                self._http.should_exit = True
-                if self._submission is not None:
-                    await self._submission.stop()
-                await http
+                async with asyncio.TaskGroup() as doors:
+                    doors.create_task(self._http.stop())
+                    if self._submission is not None:
+                        doors.create_task(self._submission.stop())
                 self._scheduler.stop()
                 if delivery is not None:
                     await delivery
@@ -157,6 +160,23 @@ class Server:
                 self._health.stop()
             self.services.close()
             os.close(self._lock)
+
+    def reload(self, settings: Settings) -> None:
+        """Read certificates anew, and take over what of `settings` a running process can."""
+        for certificate in self._certificates:
+            certificate.context(anew=True)
+        names = changed(self._settings, settings)
+        self._settings = taken_over(self._settings, settings)
+        self._http.bounds = _http_bounds(self._settings.api)
+        if self._submission is not None:
+            self._submission.bounds = _smtp_bounds(self._settings.submission)
+        self._doors.authenticator.skew_s = self._settings.api.clock_skew_s
+        self._doors.throttle.allow(self._settings.api.requests_per_second)
+        self._log.event(
+            "settings_reloaded",
+            changed=", ".join(name for name in names if name in LIVE) or None,
+            wait_for_restart=", ".join(name for name in names if name not in LIVE) or None,
+        )
 
     def _endpoints(self) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
@@ -182,35 +202,31 @@ class Server:
                 f"setting `{setting}`: cannot listen on {host}:{port} ({error.strerror}); choose another port"
             ) from error
 
-    def _make_http(self) -> ApiServer:
-        services, settings = self.services, self._settings
-        if settings.api.tls_certificate:  # a certificate or key that cannot be used stops the start, by name
-            chain, key = Path(settings.api.tls_certificate), Path(settings.api.tls_private_key)
-            Certificate(chain, key, setting="api.tls_certificate", log=self._log)
+    def _make_http(self) -> HttpServer:
+        services, settings = self.services, self._settings.api
         door = HttpDoor(
-            self._doors.api,
-            confirm=services.verification.confirm,
-            ready=self._readiness.problems,
-            max_body_bytes=settings.api.max_body_bytes,
-            memory_bytes=settings.api.memory_bytes,
+            self._doors.api, confirm=services.verification.confirm, ready=self._readiness.problems
         )
-        return ApiServer(
-            uvicorn.Config(
-                door,
-                http=ApiProtocol,
-                ws="none",
-                lifespan="off",
-                timeout_keep_alive=65,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=10,
-                ssl_certfile=settings.api.tls_certificate or None,
-                ssl_keyfile=settings.api.tls_private_key or None,
-            )
+        return HttpServer(
+            self._api_socket,
+            door,
+            _http_bounds(settings),
+            certificate=self._api_certificate(),
+            clock=self._clock,
+            log=self._log,
         )
+
+    def _api_certificate(self) -> Certificate | None:
+        settings = self._settings.api
+        if not settings.tls_certificate:
+            return None
+        chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+        return self._certificate(chain, key, setting="api.tls_certificate")
+
+    def _certificate(self, chain: Path, key: Path, *, setting: str) -> Certificate:
+        certificate = Certificate(chain, key, setting=setting, log=self._log)
+        self._certificates.append(certificate)
+        return certificate
 
     def _make_submission(self) -> SmtpServer | None:
         settings = self._settings.submission
@@ -223,7 +239,7 @@ class Server:
             self._ca, chain, key = development_files(
                 self._settings.data_dir / "tls", names, now=self._clock.now()
             )
-        certificate = Certificate(chain, key, setting="submission.tls_certificate", log=self._log)
+        certificate = self._certificate(chain, key, setting="submission.tls_certificate")
         listeners = [
             Listener(
                 sock=self._listen_or_any(setting, settings.listen, port),
@@ -236,15 +252,13 @@ class Server:
             )
             for port in ports
         ]
-        bounds = Bounds(
-            hello_s=settings.hello_s,
-            idle_s=settings.idle_s,
-            connections=settings.connections,
-            per_address=settings.connections_per_address,
-            memory_bytes=settings.memory_bytes,
+        return SmtpServer(
+            listeners,
+            self._doors.submission.open_session,
+            _smtp_bounds(settings),
+            log=self._log,
+            auth_required=True,
         )
-        open_session = self._doors.submission.open_session
-        return SmtpServer(listeners, open_session, bounds, log=self._log, auth_required=True)
 
     def _listen_or_any(self, setting: str, host: str, port: int) -> socket.socket:
         """The port of the setting; a second development server on one machine takes any free one."""
@@ -485,6 +499,30 @@ def _in_hosts_file(name: str) -> list[str]:
         return read_hosts(Path("/etc/hosts").read_text(errors="replace"), name)
     except OSError:
         return []
+
+
+def _http_bounds(settings: Api) -> HttpBounds:
+    return HttpBounds(
+        max_body_bytes=settings.max_body_bytes,
+        memory_bytes=settings.memory_bytes,
+        connections=min(settings.connections, free_descriptors()),
+    )
+
+
+def _smtp_bounds(settings: SubmissionSettings) -> Bounds:
+    return Bounds(
+        hello_s=settings.hello_s,
+        idle_s=settings.idle_s,
+        connections=settings.connections,
+        per_address=settings.connections_per_address,
+        memory_bytes=settings.memory_bytes,
+    )
+
+
+def free_descriptors() -> int:
+    """How many connections of clients the process may have open, and still open what it needs itself."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(RESERVED_DESCRIPTORS, limit - RESERVED_DESCRIPTORS)
 
 
 def lock_data_directory(path: Path) -> int:

@@ -186,13 +186,15 @@ def _codec(model: ServiceModel) -> Codec:
     return RestJsonCodec(model) if model.protocol == REST_JSON else QueryCodec(model)
 
 
-def unreadable_request(reason: str) -> bytes:
+def unreadable_request(status: int, reason: str) -> HttpResponse:
     """The answer to bytes that are no HTTP request, so that even their sender's SDK can read it."""
-    return (
+    body = (
         '<ErrorResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><Error><Type>Sender</Type>'
         f"<Code>MalformedHttpRequest</Code><Message>{html.escape(reason)}</Message></Error>"
         "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
     ).encode()
+    headers = ((b"content-type", b"text/xml"), (b"content-length", str(len(body)).encode()))
+    return HttpResponse(status=status, headers=headers, body=body)
 
 
 def _response(reply: Reply) -> HttpResponse:
