@@ -245,7 +245,9 @@ def find_config(flag: str | None, environ: Mapping[str, str]) -> Path | None:
                 return candidate
         except PermissionError:
             if candidate.is_absolute():
-                raise ConfigError(f"configuration file `{candidate}` cannot be read: Permission denied") from None
+                raise ConfigError(
+                    f"configuration file `{candidate}` cannot be read: Permission denied"
+                ) from None
             # as in somebody else's home after `sudo -u`: nothing there is meant for this user
     return None
 
@@ -399,7 +401,7 @@ _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*"
     r"(?![0-9]+\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
 )
-"""A host name in ASCII; its last label is no number, as in an address that lacks a part."""
+"""A host name in ASCII; its last label is not a number, as it would be in an incomplete address."""
 
 
 def parse_host_port(setting: str, text: str) -> tuple[str, int]:
