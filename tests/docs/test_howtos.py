@@ -272,7 +272,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     here = Machine(root, environ)
     pid = tmp_path / "pid"
     program(bin_directory / "sudo", '[ "$1" = -u ] && shift 2\nexec env "$@"')
-    program(bin_directory / "useradd", ":")
+    for name in ("useradd", "apt-get"):
+        program(bin_directory / name, ":")
     program(bin_directory / "certbot", f"d={root}/etc/letsencrypt/live/ses.example.net\nmkdir -p $d\n"
             f"cp {chain} $d/fullchain.pem\ncp {key} $d/privkey.pem")  # fmt: skip
     program(bin_directory / "git", f'[ "$1" != clone ] || {{ mkdir -p {root}/opt/sesame; cp -r {ROOT}/packaging'

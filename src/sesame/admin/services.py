@@ -51,7 +51,7 @@ class ServicePrincipals:
         """Register a service, with a key. Raises `OperatorError` for a name that is none, or taken."""
         if not _NAME.fullmatch(service_name):
             raise OperatorError(
-                f"`{service_name}` is no name of a service: write a host name such as `cognito-idp.amazonaws.com`"
+                f"`{service_name}` is not a service name: write a host name such as `cognito-idp.amazonaws.com`"
             )
 
         async def run(tx: Transaction) -> ServiceKeys:

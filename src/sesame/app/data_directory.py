@@ -76,8 +76,8 @@ def _own_directory(path: Path, *, is_new: bool) -> None:
     command = f"chmod 700 {_quoted(path)}"
     if not _is_ours(path):
         raise ConfigError(
-            f"setting `data`: others can reach `{path}`, and it holds no database of Sesame's; name a directory for"
-            f" Sesame alone, or run `{command}`"
+            f"setting `data`: others can reach `{path}`, and it does not hold a Sesame database; name a directory"
+            f" for Sesame alone, or run `{command}`"
         )
     _tighten(path, DIRECTORY_MODE, command)
 

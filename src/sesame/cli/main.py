@@ -44,9 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             _silence()
             return FAILED
-        if code not in (0, INTERRUPTED) and given[:1] == ["env"]:
-            env.print_failure(given)
+        except BaseException:  # a fault of ours must not leave a shell with another account's keys either
+            _tell_shell(given)
+            raise
+        if code != 0:
+            _tell_shell(given)
         return code
+
+
+def _tell_shell(argv: list[str]) -> None:
+    if argv[:1] == ["env"]:
+        env.print_failure(argv)
 
 
 def _run(argv: list[str]) -> int:
