@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,20 +79,25 @@ LIST = "(?*)"
 
 def _with_lists(sql: str, values: Sequence[Parameter]) -> tuple[str, Sequence[Value]]:
     """Write each list out, its last value repeated up to a power of two, so that statements stay few and cached."""
-    given = iter(values)
     flat: list[Value] = []
-    text = []
-    for number, part in enumerate(sql.split(LIST)):
-        if number:
-            items = next(given)
-            if not isinstance(items, list | tuple):
-                raise TypeError("the parameter for a list is not one")
-            room = 1 << (len(items) - 1).bit_length() if items else 0
-            text.append(f"({', '.join('?' * room)})")
-            flat += [*items, *items[-1:] * (room - len(items))]
-        text.append(part)
-        flat += [next(given) for _ in range(part.count("?"))]  # type: ignore[misc]
-    return "".join(text), flat
+    rooms = []
+    for value in values:
+        if isinstance(value, list | tuple):
+            room = 1 << (len(value) - 1).bit_length() if value else 0
+            rooms.append(room)
+            flat += [*value, *value[-1:] * (room - len(value))]
+        else:
+            flat.append(value)  # type: ignore[arg-type]
+    return _text_with_lists(sql, tuple(rooms)), flat
+
+
+@lru_cache(maxsize=1_000)
+def _text_with_lists(sql: str, rooms: tuple[int, ...]) -> str:
+    first, *rest = sql.split(LIST)
+    if len(rest) != len(rooms):
+        raise TypeError("as many lists must be given as the statement has")
+    lists = [f"({', '.join('?' * room)}){part}" for room, part in zip(rooms, rest, strict=True)]
+    return first + "".join(lists)
 
 
 def _drive(function: Callable[[Transaction], Awaitable[T]], tx: Transaction) -> T:
