@@ -27,6 +27,10 @@ from sesame.errors import StoreUnavailable
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
 
+QUIET_TURNS = 3
+"""Turns of the loop that may bring nothing before a batch begins that is smaller than the last: those who were told of
+the last one are on their way with more, and each commit costs as much as ten messages. No time passes between turns."""
+
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (the command line) that holds the write lock."""
 
@@ -183,6 +187,8 @@ class SqliteStore:
         self._path = path
         self._waiting: deque[_Job] = deque()
         self._is_writing = False
+        self._quiet_turns = 0
+        self._last_batch = 0
         self._closed = False
         self._connection = _open(path, durable=durable)
         self._connection.execute("PRAGMA busy_timeout = 0")  # the loop must not wait; the thread does
@@ -252,11 +258,17 @@ class SqliteStore:
             raise StoreUnavailable(f"the store cannot be read: {error}") from error
 
     def _gather(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
-        """Begin once a turn of the loop has brought nothing more: a busy loop commits seldom, an idle one at once."""
+        """Begin once turns of the loop have brought nothing more: a busy loop commits seldom, an idle one at once."""
         waiting = len(self._waiting)
         if seen < waiting < BATCH_LIMIT:
+            self._quiet_turns = 0
+            loop.call_soon(self._gather, loop, waiting)
+        elif waiting < self._last_batch and self._quiet_turns < QUIET_TURNS:
+            self._quiet_turns += 1
             loop.call_soon(self._gather, loop, waiting)
         else:
+            self._quiet_turns = 0
+            self._last_batch = min(waiting, BATCH_LIMIT)
             self._next()
 
     def _next(self) -> None:
