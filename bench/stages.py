@@ -81,7 +81,7 @@ async def _measure(directory: Path) -> list[Row]:
         Row(name="HTTP, the event loop, handing to the store, the log line", figure=rest, unit="us"),
         Row(name="all of the above: the loop's thread", figure=whole.loop_us, unit="us"),
         Row(
-            name="the store's thread: 8 statements, commit, fsync",
+            name="the store's thread: commit, fsync",
             figure=whole.process_us - whole.loop_us,
             unit="us",
         ),

@@ -110,8 +110,8 @@ _PARTS = (
 async def purge_heads(tx: Transaction, before: float, after: int) -> Step:
     """Drop the next heads behind `after` of messages that are done with and were accepted before `before`."""
     rows = await tx.all(
-        "SELECT h.message_seq, m.accepted_at, EXISTS (SELECT 1 FROM body b WHERE b.message_seq = m.seq)"
-        " OR EXISTS (SELECT 1 FROM event_log e WHERE e.message_seq = m.seq AND e.stage < 2)"
+        "SELECT h.message_seq, m.accepted_at,"
+        " EXISTS (SELECT 1 FROM event_log e WHERE e.message_seq = m.seq AND e.stage < 2)"
         " FROM message_head h JOIN message m ON m.seq = h.message_seq WHERE h.message_seq > ?"
         " ORDER BY h.message_seq LIMIT ?",
         after,

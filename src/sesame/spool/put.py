@@ -59,6 +59,8 @@ class SpooledMessage:
 HEAD_BYTES = 10 * 1024
 """How much of the header block is kept for those who are told of a message."""
 
+KEEP_HEAD = "INSERT INTO message_head (message_seq, data) VALUES (?, ?) ON CONFLICT (message_seq) DO NOTHING"
+
 
 async def put(tx: Transaction, message: SpooledMessage) -> None:
     """Put a message and its recipients into the spool, due at once."""
@@ -78,15 +80,12 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         " requires_tls, max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
-    ends = [head_end(message.data) for message in messages]
-    await tx.many(
-        "INSERT INTO message_head (message_seq, data) VALUES (?, ?)",
-        [(seq, message.data[: ends[seq - first]]) for seq, message in numbered],
-    )
-    await tx.many(
-        "INSERT INTO body (message_seq, data) VALUES (?, ?)",
-        [(seq, message.data[ends[seq - first] :]) for seq, message in numbered if message.is_to_be_delivered],
-    )
+    whole = [(seq, message.data) for seq, message in numbered if message.is_to_be_delivered]
+    await tx.many("INSERT INTO body (message_seq, data) VALUES (?, ?)", whole)
+    if len(whole) < len(messages):
+        await tx.many(
+            KEEP_HEAD, [(seq, head_of(one.data)) for seq, one in numbered if not one.is_to_be_delivered]
+        )
     await tx.many(
         "INSERT INTO recipient (message_seq, n, address, domain, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",
         [
@@ -98,10 +97,10 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
 
 
-def head_end(data: bytes) -> int:
-    """Where the part of a message ends that is kept as its head: its header block, or as much of it as may be."""
+def head_of(data: bytes) -> bytes:
+    """What is kept of a message when its body goes: its header block, or as much of it as may be."""
     end = data.find(b"\r\n\r\n", 0, HEAD_BYTES)
-    return min(HEAD_BYTES, len(data)) if end < 0 else end + 4
+    return data[:HEAD_BYTES] if end < 0 else data[: end + 4]
 
 
 def _message_row(

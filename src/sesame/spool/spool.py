@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from sesame.db import Row, Store, Transaction, Value
 from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.spool.put import KEEP_HEAD, head_of
 from sesame.store import events
 from sesame.store.events import Happened, NewEvent
 
@@ -57,9 +58,8 @@ POISON_DEATHS = 3
 _CLAIMED = (
     "SELECT r.seq, r.n, r.address, r.attempts, r.lease, m.seq, m.message_id, m.account_id,"
     " m.owner_account_id, m.region, m.identity, m.accepted_at, b.data, m.configuration_set, m.requires_tls,"
-    " m.max_delivery_s, h.data"
+    " m.max_delivery_s"
     " FROM recipient r JOIN message m ON m.seq = r.message_seq JOIN body b ON b.message_seq = m.seq"
-    " LEFT JOIN message_head h ON h.message_seq = m.seq"
 )
 
 
@@ -218,17 +218,27 @@ async def _settle(tx: Transaction, settlements: Sequence[Settlement], now: float
             for (seq, one), state in zip(attempts, states, strict=True)
         ],
     )
-    done = {
-        one.claim.message_seq
+    ended = {
+        one.claim.message_seq: one.claim
         for one, state in zip(held, states, strict=True)
         if state is not RecipientState.QUEUED
     }
-    await tx.many(
-        "DELETE FROM body WHERE message_seq = ? AND NOT EXISTS"
-        " (SELECT 1 FROM recipient r WHERE r.message_seq = body.message_seq AND r.state = 'queued')",
-        [(seq,) for seq in sorted(done)],
-    )
+    if ended:
+        await _let_go_of_bodies(tx, list(ended.values()))
     return len(held)
+
+
+async def _let_go_of_bodies(tx: Transaction, claims: Sequence[Claim]) -> None:
+    """Drop the bodies of those messages that no recipient waits for any more; their heads stay."""
+    messages = {claim.message_seq: claim for claim in claims}
+    rows = await tx.all(
+        "SELECT m.seq FROM message m WHERE m.seq IN (?*) AND NOT EXISTS"
+        " (SELECT 1 FROM recipient r WHERE r.message_seq = m.seq AND r.state = 'queued')",
+        list(messages),
+    )
+    done = [(int(row[0]), head_of(messages[row[0]].data)) for row in rows]
+    await tx.many(KEEP_HEAD, done)
+    await tx.many("DELETE FROM body WHERE message_seq = ?", [(seq,) for seq, _ in done])
 
 
 def _attempt_row(seq: int, settlement: Settlement, now: float) -> tuple[Value, ...]:
@@ -276,7 +286,6 @@ def _claim(row: Row) -> Claim:
         configuration_set,
         requires_tls,
         max_delivery_s,
-        head,
     ) = row
     return Claim(
         recipient_seq=seq,
@@ -291,7 +300,7 @@ def _claim(row: Row) -> Claim:
         region=region,
         identity=identity,
         accepted_at=at,
-        data=data if head is None else head + data,
+        data=data,
         configuration_set=configuration_set,
         requires_tls=bool(requires_tls),
         max_delivery_s=max_delivery_s,

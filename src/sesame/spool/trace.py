@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
+from sesame.spool.put import HEAD_BYTES, head_of
 from sesame.store import events
 from sesame.store.decisions import whole
 from sesame.store.events import Happened
@@ -147,3 +148,17 @@ async def sent_to(
     return [
         Sent(seq=row[0], message_id=row[1], address=row[2], state=row[3], accepted_at=row[4]) for row in rows
     ]
+
+
+async def head(tx: Transaction, message_id: str) -> bytes | None:
+    """The header block of a message, or the first part of it, as long as it is kept; None after that."""
+    row = await tx.one(
+        "SELECT h.data, substr(b.data, 1, ?) FROM message m LEFT JOIN message_head h ON h.message_seq = m.seq"
+        " LEFT JOIN body b ON b.message_seq = m.seq WHERE m.message_id = ?",
+        HEAD_BYTES,
+        message_id,
+    )
+    kept, beginning = row or (None, None)
+    if kept is not None:
+        return bytes(kept)
+    return None if beginning is None else head_of(bytes(beginning))
