@@ -147,14 +147,6 @@ class MailFrom:
     status: VerificationStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """MAIL FROM and RCPT TO of a submission (RFC 5321), before the return path is rewritten."""
-
-    mail_from: str
-    recipients: tuple[str, ...]
-
-
 class RecipientState(Enum):
     """Where an accepted recipient stands; all but QUEUED are final (I2)."""
 
@@ -191,19 +183,6 @@ class Outcome:
     ambiguous: bool = False
     tls_verdict: str | None = None
     """How the connection was secured, or why it was not good enough, in words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendingEvent:
-    """One change in the life of a message, with a stable id (I8)."""
-
-    event_id: str
-    kind: str
-    message_id: MessageId
-    account_id: AccountId
-    at: float
-    recipient: str | None = None
-    detail: dict[str, str] = field(default_factory=dict)
 
 
 SYSTEM_ACCOUNT = AccountId("000000000000")

@@ -93,28 +93,66 @@ def test_the_import_check_sees_an_import_that_points_up() -> None:
     assert forbidden_imports(SOURCE / "spool" / "spool.py", {"sesame.delivery"}) == ["delivery"]
 
 
-def foreign_services(path: Path, modules: set[str]) -> list[str]:
-    """Packages of other services that a file of one AWS service's package imports."""
+INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
+    "policy": {
+        "language": frozenset(),
+        "engine": frozenset({"language"}),
+        "reasons": frozenset({"language", "engine"}),
+        "analysis": frozenset({"language", "engine", "reasons"}),
+        "findings": frozenset({"language", "engine", "reasons", "analysis"}),
+    },
+    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns")},
+    "store": {"iam": frozenset()},
+}
+"""Rooms within rooms: which inner rooms each may import; files beside them are open to all of them."""
+
+
+def forbidden_inner_imports(path: Path, modules: set[str]) -> list[str]:
+    """Inner rooms that a file of an inner room must not import."""
     parts = path.relative_to(SOURCE).parts
-    if parts[0] != "operations" or len(parts) < 3:
+    rows = INNER_ROWS.get(parts[0], {})
+    if len(parts) < 3 or parts[1] not in rows:
         return []
-    services = {module.split(".")[2] for module in modules if module.startswith("sesame.operations.")}
-    packages = {child.name for child in (SOURCE / "operations").iterdir() if child.is_dir()}
-    return sorted((services & packages) - {parts[1]})
+    inner = {module.split(".")[2] for module in modules if module.startswith(f"sesame.{parts[0]}.")}
+    return sorted((inner & set(rows)) - rows[parts[1]] - {parts[1]})
 
 
-def test_no_service_imports_the_package_of_another() -> None:
+def test_inner_rooms_import_only_what_the_plan_allows() -> None:
     wrong = {
         str(path.relative_to(SOURCE)): bad
         for path in source_files()
-        if (bad := foreign_services(path, imported_modules(path)))
+        if (bad := forbidden_inner_imports(path, imported_modules(path)))
     }
     assert wrong == {}
 
 
-def test_the_service_check_sees_an_import_sideways() -> None:
+def test_every_inner_room_has_its_row() -> None:
+    inner = {
+        f"{room.name}/{child.name}"
+        for room in SOURCE.iterdir()
+        if room.is_dir() and room.name not in ("aws", "db")  # whose folders hold data
+        for child in room.iterdir()
+        if child.is_dir() and child.name != "__pycache__"
+    }
+    assert inner == {f"{room}/{name}" for room, rows in INNER_ROWS.items() for name in rows}
+
+
+def test_the_inner_check_sees_an_import_sideways() -> None:
     path = SOURCE / "operations" / "sesv2" / "identities.py"
-    assert foreign_services(path, {"sesame.operations.ses.identities", "sesame.operations.table"}) == ["ses"]
+    assert forbidden_inner_imports(path, {"sesame.operations.ses.identities", "sesame.operations.table"}) == [
+        "ses"
+    ]
+    path = SOURCE / "policy" / "language" / "document.py"
+    assert forbidden_inner_imports(path, {"sesame.policy.engine.decide"}) == ["engine"]
+
+
+def test_every_package_says_what_it_is() -> None:
+    silent = [
+        str(package.relative_to(SOURCE))
+        for package in SOURCE.rglob("__init__.py")
+        if ast.get_docstring(ast.parse(package.read_text())) is None
+    ]
+    assert silent == []
 
 
 def test_pure_rooms_do_no_io() -> None:
