@@ -1,8 +1,11 @@
 """The house holds to its plan: who imports whom, how large files grow."""
 
 import ast
+import re
 import statistics
 from pathlib import Path
+
+from tools.draw_house import PAGE, page
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sesame"
 
@@ -185,3 +188,17 @@ def test_every_room_has_its_row_in_the_design() -> None:
     design = (SOURCE.parents[1] / "docs" / "design.md").read_text()
     for room in sorted(rooms - TOP - EVERYBODYS):
         assert f"| {room} |" in design, f"docs/design.md has no row for the room `{room}`"
+
+
+def test_the_drawing_is_of_this_house() -> None:
+    """Draw anew with `python -m tools.draw_house` when this fails."""
+    assert PAGE.read_text() == page()
+
+
+def test_the_map_leads_to_what_it_names() -> None:
+    table = PAGE.read_text().partition("### Where is it?")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| .* \| `(.*)` \| `(.*)` \|$", table, re.MULTILINE)
+    assert len(rows) >= 20
+    for file, name in rows:
+        tree = ast.parse((SOURCE / file).read_text())
+        assert name in {node.name for node in tree.body if hasattr(node, "name")}, f"{file} has no `{name}`"
