@@ -250,7 +250,7 @@ def test_each_failure_of_the_store_at_the_start_has_its_class_and_its_cure(
         error.sqlite_errorcode = number
         raise error
 
-    monkeypatch.setattr("sesame.services.SqliteStore", fail)
+    monkeypatch.setattr("sesame.db.sqlite.connect", fail)
     with pytest.raises(kind, match=cure):
         open_store(tmp_path / "sesame.db", durable=True)
 

@@ -476,9 +476,9 @@ def of_a_newer_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (damaged_header, "is damaged (file is not a database); put a backup in its place"),
+        (damaged_header, "is damaged (file is not a database); move it away and restore a backup"),
         (damaged_middle, "is damaged"),
-        (a_directory, "cannot be opened"),
+        (a_directory, "cannot be written"),
         (of_a_newer_version, "is of a newer version of Sesame (it has migration 9999"),
     ],
 )

@@ -179,6 +179,7 @@ def test_the_settings_on_a_page_are_accepted(page: Path, tmp_path: Path) -> None
     _, chain, key = development_files(tmp_path / "tls", ["localhost"], now=1.8e9)
     for number, block in enumerate(block for block in blocks(page) if block.language == "toml"):
         text = block.text.replace("/etc/sesame/tls/fullchain.pem", str(chain))
+        text = text.replace("/etc/sesame/relay-password", str(key))
         file = tmp_path / f"{number}.toml"
         file.write_text(text.replace("/etc/sesame/tls/privkey.pem", str(key)))
         config.load(file, environ={})

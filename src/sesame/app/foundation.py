@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import secrets
-import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +24,7 @@ from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
 from sesame.dns.resolver import NO_CACHE, CachingResolver
-from sesame.errors import ConfigError, StoreUnavailable
+from sesame.errors import ConfigError
 from sesame.identities.dkim_keys import DkimKeys
 from sesame.identities.dns_checks import DnsChecks
 from sesame.identities.dns_records import Names
@@ -208,31 +207,10 @@ class Services:
 
 
 def open_store(path: Path, *, durable: bool) -> SqliteStore:
-    """The store in the file at `path`; `ConfigError` when it cannot be used, `StoreUnavailable` when not now."""
-    if not path.exists():
-        os.close(
-            os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        )  # SQLite's other files take this one's permissions
-    try:
-        return SqliteStore(path, durable=durable)
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise ConfigError(
-                f"the database `{path}` is damaged ({error}); move it away and restore a backup with `sesame restore`"
-            ) from error
-        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            raise ConfigError(
-                f"the database `{path}` cannot be written ({error}); correct its owner and permissions, and those of"
-                " its directory"
-            ) from error
-        cures = {
-            sqlite3.SQLITE_BUSY: "another process holds it; try again",
-            sqlite3.SQLITE_LOCKED: "another process holds it; try again",
-            sqlite3.SQLITE_FULL: "make room on its disk",
-        }
-        cure = cures.get(code, "look at its disk")
-        raise StoreUnavailable(f"the database `{path}` cannot be opened ({error}): {cure}") from error
+    """The store in the file at `path`, which only its owner may read. Raises `ConfigError`, `StoreUnavailable`."""
+    if not path.exists():  # SQLite's other files take this one's permissions
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    return SqliteStore(path, durable=durable)
 
 
 def master_key_path(settings: Settings) -> Path:

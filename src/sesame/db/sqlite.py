@@ -22,7 +22,7 @@ from typing import Any
 
 from sesame.db import Batch, J, Parameter, Row, T, Transaction, Value
 from sesame.db.migrate import migrate
-from sesame.errors import StoreUnavailable
+from sesame.errors import ConfigError, StoreUnavailable
 
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
@@ -396,7 +396,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _open(path: Path, *, durable: bool) -> sqlite3.Connection:
-    """Open the file with its schema up to date. Raises `StoreUnavailable` with what is wrong and what to do."""
+    """Open the file with its schema up to date. Raises what `refusal` makes of SQLite's error."""
     connection: sqlite3.Connection | None = None
     try:
         connection = connect(path, durable=durable)
@@ -405,28 +405,37 @@ def _open(path: Path, *, durable: bool) -> sqlite3.Connection:
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.Error):
-            raise StoreUnavailable(what_to_do(path, error)) from error
+            raise refusal(path, error) from error
         raise
     return connection
 
 
-def what_to_do(path: Path, error: sqlite3.Error) -> str:
-    """What is wrong with the file that cannot be opened, and what to do about it, in a sentence."""
+def refusal(path: Path, error: sqlite3.Error) -> ConfigError | StoreUnavailable:
+    """What is wrong with a file that cannot be opened, and its cure, in a sentence.
+
+    `ConfigError` where somebody has to mend it, `StoreUnavailable` where trying again may do.
+    """
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return f"the database `{path}` is damaged ({error}); put a backup in its place"
+            return ConfigError(
+                f"the database `{path}` is damaged ({error}); move it away and restore a backup with `sesame restore`"
+            )
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return ConfigError(
+                f"the database `{path}` cannot be written ({error}); correct its owner and permissions, and"
+                " those of its directory"
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return (
+            return StoreUnavailable(
                 f"the database `{path}` is locked by another process, for more than {BUSY_TIMEOUT_S:.0f} s;"
                 " end that process and try again"
             )
         case sqlite3.SQLITE_FULL:
-            return f"the database `{path}` cannot be written: the disk is full; make room and try again"
-        case _:
-            return (
-                f"the database `{path}` cannot be opened ({error}); see that the user who runs Sesame may read"
-                " and write it and its directory, and that the disk is sound"
+            return StoreUnavailable(
+                f"the database `{path}` cannot be written: the disk is full; make room and try again"
             )
+        case _:
+            return StoreUnavailable(f"the database `{path}` cannot be opened ({error}); look at its disk")
 
 
 def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
