@@ -214,6 +214,7 @@ class Server:
             certificate=self._api_certificate(),
             clock=self._clock,
             log=self._log,
+            refused=lambda reason: services.metrics.connections_refused.labels("api", reason).inc(),
         )
 
     def _api_certificate(self) -> Certificate | None:
@@ -258,6 +259,7 @@ class Server:
             _smtp_bounds(settings),
             log=self._log,
             auth_required=True,
+            refused=lambda reason: self.services.metrics.connections_refused.labels("smtp", reason).inc(),
         )
 
     def _listen_or_any(self, setting: str, host: str, port: int) -> socket.socket:
@@ -394,6 +396,9 @@ class Server:
             metrics = services.metrics
             metrics.queue_depth.labels("queued").set(depth)
             metrics.queue_oldest_age.set(0.0 if oldest is None else max(0.0, self._clock.now() - oldest))
+            metrics.connections.labels("api").set(self._http.connection_count)
+            if self._submission is not None:
+                metrics.connections.labels("smtp").set(self._submission.connection_count)
             metrics.disk_free.set(shutil.disk_usage(self._settings.data_dir).free)
 
         return HealthServer(

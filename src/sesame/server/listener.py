@@ -9,6 +9,7 @@ import socket
 import ssl
 import traceback
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -51,7 +52,10 @@ class Bounds:
 
 
 class HttpServer:
-    """Serves one listening socket, in TLS where it has a certificate; its `bounds` may be set anew."""
+    """Serves one listening socket, in TLS where it has a certificate; its `bounds` may be set anew.
+
+    `refused` is told why, for each time that connections have to wait or one is closed for another.
+    """
 
     def __init__(
         self,
@@ -62,7 +66,9 @@ class HttpServer:
         certificate: Certificate | None,
         clock: Clock,
         log: Log,
+        refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
+        self._refused = refused
         self.door = door
         self.bounds = bounds
         self.log = log
@@ -78,6 +84,11 @@ class HttpServer:
         self._is_accepting = False
         self._is_short = False
         self._again: asyncio.TimerHandle | None = None
+
+    @property
+    def connection_count(self) -> int:
+        """Connections open now."""
+        return len(self._connections)
 
     async def start(self) -> None:
         """Begin to accept connections."""
@@ -164,6 +175,7 @@ class HttpServer:
 
     def _make_room(self) -> None:
         """End the connection that has been idle longest; when one is gone the next is accepted."""
+        self._refused("limit")
         self._say_short("too many connections")
         self._accept_off()
         if self._idle:
@@ -171,6 +183,7 @@ class HttpServer:
 
     def _wait_for_room(self, reason: str) -> None:
         """Leave connections to the system's queue for a while."""
+        self._refused("descriptors")
         self._say_short(reason)
         self._accept_off()
         self._again = asyncio.get_running_loop().call_later(ACCEPT_AGAIN_S, self._accept_again)
