@@ -49,6 +49,10 @@ class SpooledMessage:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     """How long delivery is tried, in seconds; None: as long as any."""
+    source_shown: str | None = None
+    """The envelope sender as it was written, with its display name; None: as in `source`."""
+    submitted: bytes | None = None
+    """The header block of a raw message as it was submitted, None for one that was built from parts."""
 
     @property
     def is_to_be_delivered(self) -> bool:
@@ -75,13 +79,21 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
-        " requires_tls, max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requires_tls, max_delivery_s, source_shown)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
     ends = [head_end(message.data) for message in messages]
     await tx.many(
-        "INSERT INTO message_head (message_seq, data) VALUES (?, ?)",
-        [(seq, message.data[: ends[seq - first]]) for seq, message in numbered],
+        "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?)",
+        [
+            (
+                seq,
+                message.data[: ends[seq - first]],
+                None if message.submitted is None else message.submitted[:HEAD_BYTES],
+            )
+            for seq, message in numbered
+        ],
     )
     await tx.many(
         "INSERT INTO body (message_seq, data) VALUES (?, ?)",
@@ -125,6 +137,7 @@ def _message_row(
         message.configuration_set,
         int(message.requires_tls),
         message.max_delivery_s,
+        message.source_shown,
     )
 
 
