@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sesame.aws.moments import timestamp
 from sesame.notify import event_json
 from sesame.notify.event_json import (
     EventType,
@@ -12,7 +13,6 @@ from sesame.notify.event_json import (
     identity_notification,
     published_event,
     subscribed_topic,
-    timestamp,
 )
 from sesame.store.events import Event, Happened
 from sesame.store.message_facts import Passage

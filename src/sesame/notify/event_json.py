@@ -9,13 +9,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
 import msgspec
 
 from sesame.aws.arn import identity_arn
+from sesame.aws.moments import milliseconds, timestamp
 from sesame.notify.head import common_headers, headers, is_truncated
 from sesame.store.events import Event, Happened
 from sesame.store.message_facts import MessageFacts
@@ -143,18 +143,6 @@ def subscribed_topic(topic_arn: str, kind: str, identity: str) -> str:
         )
         + "\n"
     )
-
-
-def timestamp(at: float) -> str:
-    """`2022-03-28T23:59:32.804Z`."""
-    ms = milliseconds(at)
-    whole = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
-
-
-def milliseconds(at: float) -> int:
-    """A time in whole milliseconds, as message ids have it."""
-    return int(at * 1000)
 
 
 def feedback_id(event: Event) -> str:

@@ -20,7 +20,8 @@ CREATE TABLE subscription (
 CREATE UNIQUE INDEX subscription_endpoint ON subscription (topic_arn, protocol, endpoint);
 CREATE INDEX subscription_account ON subscription (account_id, arn);
 
--- What is published, once, whoever gets it. `event_seq` is the event it tells of, NULL for what a client publishes.
+-- What is published, once, whoever gets it. `about` is the event it tells of, NULL for what a client publishes; `extra` is
+-- JSON: signature version, message attributes, what belongs to a confirmation.
 CREATE TABLE publication (
     seq INTEGER PRIMARY KEY,
     message_id TEXT NOT NULL UNIQUE,
@@ -30,32 +31,33 @@ CREATE TABLE publication (
     body TEXT NOT NULL,
     extra TEXT,
     at REAL NOT NULL,
-    signature TEXT,
     about TEXT
 );
 CREATE INDEX publication_at ON publication (at);
 CREATE INDEX publication_about ON publication (about) WHERE about IS NOT NULL;
 
--- One row a destination. `endpoint_key` says which rows share an endpoint, `order_key` which are delivered in their order.
+-- One row a destination. `order_key` says which are delivered in their order, `options` how (JSON); a row that is being
+-- delivered is due again when its lease ends.
 CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY,
     publication_seq INTEGER NOT NULL REFERENCES publication (seq),
     target TEXT NOT NULL,
     protocol TEXT NOT NULL,
     endpoint TEXT NOT NULL,
-    is_raw INTEGER NOT NULL DEFAULT 0,
+    options TEXT,
     order_key TEXT NOT NULL,
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at REAL NOT NULL,
     lease TEXT,
-    created_at REAL NOT NULL,
     ended_at REAL,
     problem TEXT
 );
+CREATE INDEX outbox_waiting ON outbox (endpoint, due_at) WHERE state = 'waiting';
 CREATE INDEX outbox_due ON outbox (due_at) WHERE state = 'waiting';
 CREATE INDEX outbox_order ON outbox (order_key, seq) WHERE state = 'waiting';
 CREATE INDEX outbox_publication ON outbox (publication_seq);
+CREATE INDEX outbox_target ON outbox (target) WHERE state = 'waiting';
 CREATE INDEX outbox_dead ON outbox (seq) WHERE state = 'dead';
 
 -- The key that signs what is published, sealed, and its certificate.
