@@ -31,11 +31,17 @@ Digest = Callable[[Policies], str]
 
 
 def decision_text(
-    caller: Caller, request: SendRequest, decision: SendDecision, *, digest: Digest | None = None
+    caller: Caller,
+    request: SendRequest,
+    decision: SendDecision,
+    *,
+    digest: Digest | None = None,
+    operation: str | None = None,
 ) -> DecisionText:
     """The decision as kept; the keys that the time of the request tells are left out.
 
-    With `digest`, which says what sets of policies are kept under, it can be explained.
+    With `digest`, which says what sets of policies are kept under, it can be explained. `operation` is what the
+    events of the message call the way it came.
     """
     told_by_time = conditions.time_keys(caller.at)
     context = {key: value for key, value in decision.context.items() if key not in told_by_time}
@@ -45,6 +51,7 @@ def decision_text(
         "kind": caller.principal.kind.value,
         "user_id": caller.principal.user_id,
         "action": request.action,
+        **({} if operation is None else {"operation": operation}),
         "unverified": decision.unverified,
         "checks": [_check(check, digest) for check in decision.checks],
     }

@@ -24,6 +24,9 @@ from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
 from sesame.templates import RenderingError
 
+SMTP = "SendSmtpEmail"
+"""How a message came that came by SMTP; the others are called by the action that was allowed."""
+
 MAX_HOPS = 50
 """Received fields of a message that is taken; one with more goes round in a loop (RFC 5321 section 6.3)."""
 
@@ -76,6 +79,12 @@ class Composed:
     """Why there is nothing to deliver: the template could not be filled in."""
     configuration_set: str | None = None
     """The set that the request names."""
+    source_shown: str | None = None
+    """The envelope sender as the client wrote it, None where that is `source`."""
+    operation: str | None = None
+    """What the message's events call the way it came."""
+    submitted: bytes | None = None
+    """The header block of a raw message as it came, None for a message built from parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +221,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         tags=tags,
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
         configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
+        submitted=b"".join(field.raw for field in message.fields),
     )
 
 
@@ -227,6 +237,7 @@ def _composed(
     tags: dict[str, str],
     data: bytes,
     configuration_set: str | None,
+    submitted: bytes | None = None,
 ) -> Composed:
     source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
@@ -249,6 +260,9 @@ def _composed(
         tags=tags,
         data=data,
         configuration_set=configuration_set or None,
+        source_shown=submission.source if submission.source and submission.source != source else None,
+        operation=SMTP if submission.operation == SMTP else submission.action.partition(":")[2],
+        submitted=submitted,
     )
 
 

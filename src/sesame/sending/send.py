@@ -209,11 +209,13 @@ class Sender:
             return_path=composed.return_path,
             subject=composed.subject,
             tags=composed.tags,
-            decision=decision_text(caller, composed.request, decision),
+            decision=decision_text(caller, composed.request, decision, operation=composed.operation),
             accepted_at=caller.at,
             recipients=recipients,
             data=composed.data,
             failure=composed.failure,
+            source_shown=composed.source_shown,
+            submitted=composed.submitted,
         )
         acceptance = Acceptance(
             message=message,

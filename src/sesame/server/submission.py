@@ -134,7 +134,7 @@ class SubmissionSession:
     def _submission(self, message: MessageReceived) -> Submission:
         assert self._login is not None
         return Submission(
-            operation="SendRawEmail",
+            operation="SendSmtpEmail",
             action="ses:SendRawEmail",
             api_version="2",
             content=RawContent(data=message.data),

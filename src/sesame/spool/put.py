@@ -49,6 +49,10 @@ class SpooledMessage:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     """How long delivery is tried, in seconds; None: as long as any."""
+    source_shown: str | None = None
+    """The envelope sender as it was written, with its display name; None: as in `source`."""
+    submitted: bytes | None = None
+    """The header block of a raw message as it was submitted, None for one that was built from parts."""
 
     @property
     def is_to_be_delivered(self) -> bool:
@@ -59,7 +63,11 @@ class SpooledMessage:
 HEAD_BYTES = 10 * 1024
 """How much of the header block is kept for those who are told of a message."""
 
-KEEP_HEAD = "INSERT INTO message_head (message_seq, data) VALUES (?, ?) ON CONFLICT (message_seq) DO NOTHING"
+KEEP_HEAD = (
+    "INSERT INTO message_head (message_seq, data, submitted)"
+    " VALUES (?, ?, (SELECT submitted FROM body WHERE message_seq = ?)) ON CONFLICT (message_seq) DO NOTHING"
+)
+"""Set the head of a message aside before its body goes: number, head, number."""
 
 
 async def put(tx: Transaction, message: SpooledMessage) -> None:
@@ -77,14 +85,24 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
-        " requires_tls, max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requires_tls, max_delivery_s, source_shown)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
-    whole = [(seq, message.data) for seq, message in numbered if message.is_to_be_delivered]
-    await tx.many("INSERT INTO body (message_seq, data) VALUES (?, ?)", whole)
+    whole = [
+        (seq, message.data, submitted_head(message))
+        for seq, message in numbered
+        if message.is_to_be_delivered
+    ]
+    await tx.many("INSERT INTO body (message_seq, data, submitted) VALUES (?, ?, ?)", whole)
     if len(whole) < len(messages):
         await tx.many(
-            KEEP_HEAD, [(seq, head_of(one.data)) for seq, one in numbered if not one.is_to_be_delivered]
+            "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?)",
+            [
+                (seq, head_of(one.data), submitted_head(one))
+                for seq, one in numbered
+                if not one.is_to_be_delivered
+            ],
         )
     await tx.many(
         "INSERT INTO recipient (message_seq, n, address, domain, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -95,6 +113,11 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         ],
     )
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
+
+
+def submitted_head(message: SpooledMessage) -> bytes | None:
+    """As much of the submitted header block as is kept."""
+    return None if message.submitted is None else message.submitted[:HEAD_BYTES]
 
 
 def head_of(data: bytes) -> bytes:
@@ -124,6 +147,7 @@ def _message_row(
         message.configuration_set,
         int(message.requires_tls),
         message.max_delivery_s,
+        message.source_shown,
     )
 
 

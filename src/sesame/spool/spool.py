@@ -237,7 +237,7 @@ async def _let_go_of_bodies(tx: Transaction, claims: Sequence[Claim]) -> None:
         list(messages),
     )
     done = [(int(row[0]), head_of(messages[row[0]].data)) for row in rows]
-    await tx.many(KEEP_HEAD, done)
+    await tx.many(KEEP_HEAD, [(seq, data, seq) for seq, data in done])
     await tx.many("DELETE FROM body WHERE message_seq = ?", [(seq,) for seq, _ in done])
 
 

@@ -24,6 +24,11 @@ class Happened(Enum):
     DELAYED = "delayed"
     BOUNCED = "bounced"
     EXPIRED = "expired"
+    COMPLAINED = "complained"
+    REJECTED = "rejected"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    SUBSCRIBED = "subscription changed"
 
 
 class Stage(IntEnum):
@@ -82,6 +87,11 @@ class Event:
     """RFC 3463 code of the attempt, None without one."""
     diagnostic: str | None
     remote_mta: str | None
+    remote_ip: str | None = None
+    attempt_seq: int | None = None
+    """The attempt that brought it, None for what came back later."""
+    n: int | None = None
+    """The recipient's number."""
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -110,7 +120,8 @@ _FIRST_STAGES = {what: int(first_stage(what)) for what in Happened}
 
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
-    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail"
+    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail, a.remote_ip, e.attempt_seq,"
+    " e.n"
     " FROM event_log e JOIN message m ON m.seq = e.message_seq"
     " LEFT JOIN recipient r ON r.message_seq = e.message_seq AND r.n = e.n"
     " LEFT JOIN attempt a ON a.seq = e.attempt_seq"
@@ -133,6 +144,9 @@ def _event(row: Row) -> Event:
         diagnostic=row[11],
         remote_mta=row[12],
         detail={} if row[13] is None else json.loads(row[13]),
+        remote_ip=row[14],
+        attempt_seq=row[15],
+        n=row[16],
     )
 
 
