@@ -4,9 +4,10 @@ Words are those of `docs/design.md`. `_at` is Unix seconds UTC as float; address
 str, message content is bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NewType
+from typing import Any, NewType
 
 AccountId = NewType("AccountId", str)
 """A 12-digit tenant."""
@@ -66,6 +67,18 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiCall:
+    """The operation that a request asks for, as the audit log has it.
+
+    `source` is the service's host name at AWS (`ses.amazonaws.com`); `parameters` hold no secret and are bounded.
+    """
+
+    source: str
+    name: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """The authenticated principal with the circumstances of its request."""
 
@@ -83,6 +96,8 @@ class Caller:
     """What the credentials are a session of, None for lasting ones."""
     source_arn: str | None = None
     """What a service acts for: a resource of the principal's account."""
+    call: ApiCall | None = field(default=None, repr=False, compare=False)
+    """What is asked for; None for a send, whose decision is kept with the message."""
 
 
 class IdentityKind(Enum):

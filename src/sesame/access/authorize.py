@@ -12,8 +12,10 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 
 from sesame.access import conditions
+from sesame.access.changes import Changes, Permit
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing, Tags
 from sesame.aws.arn import Arn, ArnError, identity_arn
 from sesame.aws.errors import InvalidClientTokenId
@@ -28,6 +30,8 @@ from sesame.model import (
     VerificationStatus,
 )
 from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust
+
+_NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 """Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
@@ -178,17 +182,20 @@ class _Targets:
 class Authorizer:
     """Decides sends and management calls.
 
-    `candidates` gives, for an address, the identity names that cover it, most specific first.
+    `candidates` gives, for an address, the identity names that cover it, most specific first; `changes` is where
+    the permits it gives are used.
     """
 
     def __init__(
         self,
         directory: Directory,
+        changes: Changes,
         *,
         candidates: Callable[[str], Sequence[str]],
         owner_sandbox_counts: bool,
     ) -> None:
         self._directory = directory
+        self.changes = changes
         self._candidates = candidates
         self._owner_sandbox_counts = owner_sandbox_counts
 
@@ -267,15 +274,21 @@ class Authorizer:
         resource: str = "*",
         *,
         keys: conditions.Keys = conditions.NO_KEYS,
-    ) -> None:
+        seen: Mapping[str, int] = _NOTHING_SEEN,
+    ) -> Permit:
         """Let a management call through or raise `AccessDenied`; root of an account may do all.
 
         `keys` are the condition keys of this action that the request says; the tags of the resource as it is
-        are added here.
+        are added here. `seen` are epochs at which the call has read what it asks about: the permit rests on them too.
         """
-        credential = await self._credential(caller, {})
+        epochs = dict(seen)
+        credential = await self._credential(caller, epochs)
         owner = _account_in(resource) or caller.principal.account_id
-        tags = await self._directory.tags(resource) if owner == caller.principal.account_id else ()
+        tags: Tags = ()
+        if owner == caller.principal.account_id:
+            tags, read_at = await self._directory.tags(resource)
+            for scope, epoch in read_at.items():
+                _note(epochs, scope, epoch)
         request = Request(
             requester=conditions.requester(caller.principal),
             action=action,
@@ -293,7 +306,9 @@ class Authorizer:
             request, iam=credential.policies.compiled, identity=EMPTY, session=_limits(credential)
         )
         if decision.outcome is Outcome.ALLOW:
-            return
+            return Permit(
+                caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes
+            )
         because = (
             "with an explicit deny in an identity-based policy"
             if decision.outcome is Outcome.EXPLICIT_DENY
@@ -306,12 +321,14 @@ class Authorizer:
 
     async def require_creation(
         self, caller: Caller, action: str, resource: str, *, tagging: str, tags: Mapping[str, str]
-    ) -> None:
+    ) -> Permit:
         """Let a call through that makes a resource with tags: it needs the permission to tag as well."""
         keys = conditions.request_tags(tags)
-        await self.require(caller, action, resource, keys=keys)
+        permit = await self.require(caller, action, resource, keys=keys)
         if tags:
-            await self.require(caller, tagging, resource, keys=keys)
+            to_tag = await self.require(caller, tagging, resource, keys=keys)
+            permit = permit.resting_on(to_tag.epochs)
+        return permit
 
     async def require_trust(
         self,
@@ -322,13 +339,15 @@ class Authorizer:
         trust: Policies | None,
         keys: Mapping[str, str | tuple[str, ...]],
         tags: Tags = (),
-    ) -> None:
+        seen: Mapping[str, int] = _NOTHING_SEEN,
+    ) -> Permit:
         """Let the caller do `actions` of STS to a role or raise `AccessDenied`.
 
         `trust` is the role's trust policy, None for a role that does not exist: the answer is the same (I9).
-        `tags` are the role's.
+        `tags` are the role's; `seen` are the epochs at which the role was read.
         """
-        credential = await self._credential(caller, {})
+        epochs = dict(seen)
+        credential = await self._credential(caller, epochs)
         for action in actions:
             request = Request(
                 requester=conditions.requester(caller.principal),
@@ -352,6 +371,9 @@ class Authorizer:
                 raise AccessDenied(
                     f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {role_arn}"
                 )
+        return Permit(
+            caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes
+        )
 
     async def is_stale(self, decision: SendDecision) -> bool:
         """Whether what the decision rests on has changed since; a refusal asks before it answers."""

@@ -237,11 +237,17 @@ class Directory:
         self._scope(name, current).tags[arn] = found
         return found, name, current
 
-    async def tags(self, arn: str) -> Tags:
-        """The tags that a resource has now, whatever it is; none of what is not there. Not cached."""
+    async def tags(self, arn: str) -> tuple[Tags, dict[str, int]]:
+        """The tags that a resource has now, whatever it is; none of what is not there. Not cached.
 
-        async def run(tx: Transaction) -> Tags:
-            return await _load_tags(tx, arn)
+        With them the epoch that they were read at, by scope; of what is not the ARN of one resource there is none.
+        """
+        if arn.count(":") < 5:
+            return (), {}
+        scope = tags.scope_of(arn)
+
+        async def run(tx: Transaction) -> tuple[Tags, dict[str, int]]:
+            return await _load_tags(tx, arn), {scope: await epoch(tx, scope)}
 
         return await self._store.read(run)
 

@@ -6,6 +6,7 @@ Made here and joined; `app` puts sockets in front of it.
 from collections.abc import Callable
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Changes
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
 from sesame.access.pace import Pace
@@ -16,13 +17,14 @@ from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.identities.custom_verification import CustomVerification
 from sesame.mail.address import identity_candidates
+from sesame.operations.changes import Calls
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
+from sesame.operations.iam.inline_policies import InlinePolicyOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
-from sesame.operations.iam.role_policies import RolePolicyOperations
 from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.tags import TagOperations
@@ -69,6 +71,7 @@ class Doors:
         self.sessions = Sessions(services.sealer)
         self.authorizer = Authorizer(
             self.directory,
+            Changes(services.store, services.trail, forget=self.directory.forget),
             candidates=identity_candidates,
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
         )
@@ -102,13 +105,16 @@ class Doors:
             executor=services.executor,
             max_bytes=settings.accounts.message_bytes,
         )
-        self.handlers: dict[str, Handlers] = {
+        handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
             "sns": merged(TopicOperations(services.store, self.authorizer, services.clock)),
             "sts": self._sts(),
             "iam": self._iam(),
         }
+        models = {name: ServiceModel.load(name) for name in handlers}
+        calls = Calls(self.authorizer.changes)
+        self.handlers = {name: calls.decided(handlers[name], model) for name, model in models.items()}
         self.submission = SubmissionDoor(
             SmtpLogins(
                 self.directory,
@@ -134,7 +140,7 @@ class Doors:
         )
         self.throttle = Throttle(services.clock, per_second=settings.api.requests_per_second)
         self.api = AwsApi(
-            {name: ServiceModel.load(name) for name in self.handlers},
+            models,
             self.handlers,
             self.authenticator,
             uncached=uncached,
@@ -204,17 +210,14 @@ class Doors:
                 store,
                 authorizer,
                 services.sealer,
-                documents,
                 clock=services.clock,
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
             ),
-            GroupOperations(
-                store, authorizer, documents, clock=services.clock, random_name=services.ids.name
-            ),
+            GroupOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
             TagOperations(store, authorizer),
             RoleOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
-            RolePolicyOperations(store, authorizer, documents),
+            InlinePolicyOperations(store, authorizer, documents),
             ManagedPolicyOperations(
                 store, authorizer, documents, clock=services.clock, random_name=services.ids.name
             ),

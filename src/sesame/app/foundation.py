@@ -6,6 +6,7 @@ Made here and joined, without a socket or a loop of their own. `app` adds the do
 import base64
 import json
 import os
+import pwd
 import secrets
 import stat
 import sys
@@ -15,6 +16,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TextIO
 
+from sesame.access.audit import AuditKey, AuditTrail
+from sesame.access.changes import SESAME, Acts, operator
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.services import ServicePrincipals
@@ -26,6 +29,7 @@ from sesame.dns import DomainNotFound, LocalZone, Resolver
 from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.errors import ConfigError
 from sesame.identities.dkim_keys import DkimKeys
+from sesame.identities.dkim_rotation import DkimRotation
 from sesame.identities.dns_checks import DnsChecks
 from sesame.identities.dns_records import Names
 from sesame.identities.settings import IdentitySettings
@@ -35,7 +39,6 @@ from sesame.ids import Ids
 from sesame.metrics import Metrics
 from sesame.model import MessageId
 from sesame.observe import Clock, Log, SystemClock
-from sesame.operations.dkim_rotation import DkimRotation
 from sesame.sending.system_mail import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
@@ -101,9 +104,13 @@ class Services:
         self.wake: Callable[[], None] = lambda: None
         hostname = settings.delivery.hostname
         return_path_domain = settings.delivery.return_path_domain or hostname
+        self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
+        acts = Acts(self.store, self.trail, clock, operator(_user_name()))
+        ours = acts.by(SESAME)
         self.operator = Operator(
             self.store,
             self.sealer,
+            acts=acts,
             clock=clock,
             production=Limits(
                 max_24_hour_send=settings.accounts.production_max_24_hour_send,
@@ -113,10 +120,11 @@ class Services:
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
         )
-        self.access_keys = AccessKeys(self.store)
+        self.access_keys = AccessKeys(self.store, acts)
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,
+            acts=acts,
             clock=clock,
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
@@ -131,6 +139,7 @@ class Services:
             self.store,
             self.sealer,
             self.resolver,
+            acts=ours,
             missing=DomainNotFound,
             names=names,
             clock=clock,
@@ -153,12 +162,18 @@ class Services:
                 return_path_domain=return_path_domain,
                 signing_domain=settings.delivery.signing_domain,
             ),
+            acts=ours,
             new_selector=lambda: f"sesame-{self.ids.hex(8)}",
             auto_publish=settings.dns.auto_publish,
         )
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
         self.dkim_rotation = DkimRotation(
-            self.store, keys, self.checks, clock=clock, after_s=settings.dns.dkim_rotate_after_s
+            self.store,
+            keys,
+            self.checks,
+            acts=ours,
+            clock=clock,
+            after_s=settings.dns.dkim_rotate_after_s,
         )
         self.system_mail = SystemMail(
             from_address=f"Sesame <no-reply@{hostname}>",
@@ -171,6 +186,7 @@ class Services:
             keys,
             self.checks,
             self.system_mail,
+            acts=acts,
             public_url=names.public_url,
             clock=clock,
             new_token=self.ids.token,
@@ -204,6 +220,14 @@ class Services:
 
         # The command line changes the zone beside the server, which is to see it at once.
         return CachingResolver(LocalZone(records), clock=self.clock, bounds=NO_CACHE)
+
+
+def _user_name() -> str:
+    """Who runs this process, by the name of the user at the machine, or the number that has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def open_store(path: Path, *, durable: bool) -> SqliteStore:

@@ -155,6 +155,16 @@ async def take_minutes(tx: Transaction, place: Place, *, until: int) -> list[tup
     return sorted((int(row[0]), int(row[1])) for row in rows)
 
 
+async def recipients_until(tx: Transaction, place: Place, *, until: int) -> int:
+    """The recipients that the minutes up to `until` were charged."""
+    row = await tx.one(
+        "SELECT SUM(recipients) FROM usage_minute WHERE account_id = ? AND region = ? AND minute <= ?",
+        *place,
+        until,
+    )
+    return 0 if row is None or row[0] is None else int(row[0])
+
+
 async def count(
     tx: Transaction,
     changes: Mapping[Place, tuple[Used, Used]],

@@ -70,6 +70,6 @@ class AccountOperations:
         self, caller: Caller, request: ses.UpdateAccountSendingEnabledRequest
     ) -> ses.UpdateAccountSendingEnabledResponse:
         """Pause or resume the account's sending; Enabled absent means false, as its type's default."""
-        await self._authorizer.require(caller, "ses:UpdateAccountSendingEnabled")
-        await set_sending_enabled(self._store, caller, enabled=request.get("Enabled", False))
+        permit = await self._authorizer.require(caller, "ses:UpdateAccountSendingEnabled")
+        await set_sending_enabled(permit, enabled=request.get("Enabled", False))
         return {}

@@ -65,7 +65,7 @@ class AccountV2Operations:
         self, caller: Caller, request: sesv2.PutAccountDetailsRequest
     ) -> sesv2.PutAccountDetailsResponse:
         """Keep what the account says of itself, and whether it asks for production access."""
-        await self._authorizer.require(caller, "ses:PutAccountDetails")
+        permit = await self._authorizer.require(caller, "ses:PutAccountDetails")
         details = {name: value for name, value in request.items() if name != "ProductionAccessEnabled"}
         submitted = account_details.AccountDetails(
             details=details,
@@ -76,13 +76,13 @@ class AccountV2Operations:
         async def run(tx: Transaction) -> None:
             await account_details.put(tx, caller.principal.account_id, caller.region, submitted)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def put_account_sending_attributes(
         self, caller: Caller, request: sesv2.PutAccountSendingAttributesRequest
     ) -> sesv2.PutAccountSendingAttributesResponse:
         """Pause or resume the account's sending; SendingEnabled absent means false, its type's default."""
-        await self._authorizer.require(caller, "ses:PutAccountSendingAttributes")
-        await set_sending_enabled(self._store, caller, enabled=request.get("SendingEnabled", False))
+        permit = await self._authorizer.require(caller, "ses:PutAccountSendingAttributes")
+        await set_sending_enabled(permit, enabled=request.get("SendingEnabled", False))
         return {}
