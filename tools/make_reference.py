@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from sesame import config
+from sesame import config, config_console
 from sesame.cli.main import parser
 from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
@@ -82,9 +82,10 @@ def _shown(value: object) -> str:
 
 
 def _sentences() -> dict[tuple[str, str], str]:
-    """The docstring behind each field of each struct in config.py."""
+    """The docstring behind each field of each struct of the settings."""
     found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(Path(config.__file__).read_text()).body:
+    modules = [ast.parse(Path(str(module.__file__)).read_text()) for module in (config, config_console)]
+    for node in [node for module in modules for node in module.body]:
         if isinstance(node, ast.ClassDef):
             for before, after in zip(node.body, node.body[1:], strict=False):
                 if (

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from sesame.config_console import Console, check_console
 from sesame.errors import ConfigError
 
 PREFIX = "SESAME_"
@@ -243,6 +244,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox: Mailbox = Mailbox()
     accounts: Accounts = Accounts()
     health: Health = Health()
+    console: Console = Console()
 
     @property
     def data_dir(self) -> Path:
@@ -281,6 +283,7 @@ DEVELOPMENT: dict[str, Any] = {
     },
     "mailbox": {"enabled": True},
     "accounts": {"demo": True},
+    "console": {"enabled": True},
 }
 """What the development profile sets; it is the profile when no configuration file is named."""
 
@@ -445,6 +448,7 @@ def _check(settings: Settings) -> None:
                     f"setting `{section}.{name}`: `{path}` cannot be read; correct path or permissions"
                 )
     _check_submission(settings)
+    check_console(settings.console)
     _check_development(settings)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
@@ -467,15 +471,8 @@ def _check(settings: Settings) -> None:
     if settings.delivery.relay:
         parse_host_port("delivery.relay", settings.delivery.relay)
     _check_routes(settings.delivery)
-    for name in (
-        "workers",
-        "per_domain",
-        "first_delay_s",
-        "longest_delay_s",
-        "give_up_after_s",
-        "timeout_s",
-        "lease_s",
-    ):
+    times = "first_delay_s", "longest_delay_s", "give_up_after_s", "timeout_s", "lease_s"
+    for name in ("workers", "per_domain", *times):
         if getattr(settings.delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
     if settings.dns.auto_publish and settings.dns.resolver != "local":

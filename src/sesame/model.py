@@ -83,6 +83,16 @@ class Caller:
     """What the credentials are a session of, None for lasting ones."""
     source_arn: str | None = None
     """What a service acts for: a resource of the principal's account."""
+    login: "ConsoleLogin | None" = None
+    """The log-in that a browser came with, in the place of a key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleLogin:
+    """How somebody logged in to the console: with a code of a device or without, and when."""
+
+    mfa: bool
+    made_at: float
 
 
 class IdentityKind(Enum):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sesame.access.authorize import Authorizer
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
+from sesame.access.guesses import Guesses
 from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
@@ -21,6 +22,7 @@ from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
+from sesame.operations.iam.login_profiles import LoginProfileOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
 from sesame.operations.iam.role_policies import RolePolicyOperations
 from sesame.operations.iam.roles import RoleOperations
@@ -67,6 +69,7 @@ class Doors:
         self._services = services
         self.directory = Directory(services.store, services.sealer)
         self.sessions = Sessions(services.sealer)
+        self.guesses = Guesses(services.clock)
         self.authorizer = Authorizer(
             self.directory,
             candidates=identity_candidates,
@@ -218,6 +221,15 @@ class Doors:
             ),
             AttachmentOperations(store, authorizer),
             AbsentOperations(store, authorizer),
+            LoginProfileOperations(
+                store,
+                authorizer,
+                services.sealer,
+                services.passwords,
+                self.guesses,
+                clock=services.clock,
+                random_bytes=services.random_bytes,
+            ),
             SimulateOperations(store, authorizer),
         )
 

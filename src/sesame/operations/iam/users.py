@@ -24,7 +24,7 @@ from sesame.operations.iam.checks import authorized_user, page_of, tags_by_key, 
 from sesame.operations.iam.documents import Documents
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.store.iam import groups, managed_policies, users
+from sesame.store.iam import groups, login_profiles, managed_policies, users
 from sesame.store.sealed import Sealer
 
 MAX_ACCESS_KEYS = 2
@@ -153,6 +153,10 @@ class IamOperations:
                 raise DeleteConflict("Cannot delete entity, must detach all policies first.")
             if await groups.of_user(tx, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
+            if await login_profiles.get(tx, user.user_id) is not None:
+                raise DeleteConflict("Cannot delete entity, must delete login profile first.")
+            if await login_profiles.devices_of(tx, user.user_id):
+                raise DeleteConflict("Cannot delete entity, must delete MFA device first.")
             await users.delete_user(tx, user)
 
         await self._store.write(run)
