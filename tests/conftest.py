@@ -19,7 +19,11 @@ from tests.support.tenant import SERVICES, Tenant
 def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
     """A server in the development profile; tests make accounts of their own on it."""
     data: Path = tmp_path_factory.mktemp("sesame") / "data"
-    soon = {"SESAME_SUBMISSION__FAILURE_DELAY_S": "0.05", "SESAME_ACCOUNTS__REFUSAL_STEP_S": "0.002"}
+    soon = {
+        "SESAME_SUBMISSION__FAILURE_DELAY_S": "0.05",
+        "SESAME_ACCOUNTS__REFUSAL_STEP_S": "0.002",
+        "SESAME_CONSOLE__PASSWORD_MEMORY_KIB": "64",
+    }
     with running(data, **soon) as process:
         yield process
 

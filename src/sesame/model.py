@@ -98,6 +98,16 @@ class Caller:
     """What a service acts for: a resource of the principal's account."""
     call: ApiCall | None = field(default=None, repr=False, compare=False)
     """What is asked for; None for a send, whose decision is kept with the message."""
+    login: "ConsoleLogin | None" = None
+    """The log-in that a browser came with, in the place of a key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleLogin:
+    """How somebody logged in to the console: with a code of a device or without, and when."""
+
+    mfa: bool
+    made_at: float
 
 
 class IdentityKind(Enum):

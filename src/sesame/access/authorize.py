@@ -384,7 +384,10 @@ class Authorizer:
         self._directory.forget(tuple(decision.epochs))
 
     async def _credential(self, caller: Caller, epochs: dict[str, int]) -> Credential:
-        credential = await self._directory.credential(caller.access_key_id, caller.session)
+        if caller.login is not None:
+            credential = await self._directory.logged_in(caller.principal)
+        else:
+            credential = await self._directory.credential(caller.access_key_id, caller.session)
         if credential is None or not credential.active:
             raise InvalidClientTokenId
         _note(epochs, credential.scope, credential.epoch)

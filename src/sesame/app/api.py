@@ -9,6 +9,7 @@ from sesame.access.authorize import Authorizer
 from sesame.access.changes import Changes
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
+from sesame.access.guesses import Guesses
 from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
@@ -24,6 +25,7 @@ from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
 from sesame.operations.iam.inline_policies import InlinePolicyOperations
+from sesame.operations.iam.login_profiles import LoginProfileOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
 from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
@@ -69,6 +71,7 @@ class Doors:
         self._services = services
         self.directory = Directory(services.store, services.sealer)
         self.sessions = Sessions(services.sealer)
+        self.guesses = Guesses(services.clock)
         self.authorizer = Authorizer(
             self.directory,
             Changes(services.store, services.trail, forget=self.directory.forget),
@@ -223,6 +226,15 @@ class Doors:
             ),
             AttachmentOperations(store, authorizer),
             AbsentOperations(store, authorizer),
+            LoginProfileOperations(
+                store,
+                authorizer,
+                services.sealer,
+                services.passwords,
+                self.guesses,
+                clock=services.clock,
+                random_bytes=services.random_bytes,
+            ),
             SimulateOperations(store, authorizer),
         )
 

@@ -18,6 +18,7 @@ from typing import TextIO
 
 from sesame.access.audit import AuditKey, AuditTrail
 from sesame.access.changes import SESAME, Acts, operator
+from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.services import ServicePrincipals
@@ -91,6 +92,8 @@ class Services:
         self.log = log
         self.clock = clock
         self.ids = Ids(random_bytes)
+        self.random_bytes = random_bytes
+        self.passwords = Passwords(random_bytes=random_bytes, memory_kib=settings.console.password_memory_kib)
         master_key = load_master_key(settings, random_bytes)
         self.return_path_key = derive(master_key, "return path")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
@@ -199,6 +202,7 @@ class Services:
 
     def close(self) -> None:
         """Finish what is being written and close."""
+        self.passwords.close()
         self.executor.shutdown()
         self.store.close()
 

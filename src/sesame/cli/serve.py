@@ -90,6 +90,7 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
     return {
         "api.port": args.api_port,
         "health.port": 0 if args.api_port == 0 else None,
+        "console.port": 0 if args.api_port == 0 else None,
         "submission.ports": None if smtp is None else [smtp],
         "submission.tls_ports": None if smtps is None else [smtps],
     }

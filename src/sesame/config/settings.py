@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from sesame.config.console import Console
+
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
@@ -230,6 +232,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox: Mailbox = Mailbox()
     accounts: Accounts = Accounts()
     health: Health = Health()
+    console: Console = Console()
 
     @property
     def data_dir(self) -> Path:
@@ -302,5 +305,6 @@ DEVELOPMENT: dict[str, Any] = {
     },
     "mailbox": {"enabled": True},
     "accounts": {"demo": True},
+    "console": {"enabled": True},
 }
 """What the development profile sets; it is the profile when no configuration file is named."""

@@ -23,7 +23,7 @@ from sesame.observe import Clock
 from sesame.operations.iam.checks import authorized_user, page_of, permitted_user, tags_by_key, user_asked_for
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.store.iam import groups, inline_policies, managed_policies, users
+from sesame.store.iam import groups, inline_policies, login_profiles, managed_policies, users
 from sesame.store.sealed import Sealer
 
 MAX_ACCESS_KEYS = 2
@@ -148,6 +148,10 @@ class IamOperations:
                 raise DeleteConflict("Cannot delete entity, must detach all policies first.")
             if await groups.of_user(tx, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
+            if await login_profiles.get(tx, user.user_id) is not None:
+                raise DeleteConflict("Cannot delete entity, must delete login profile first.")
+            if await login_profiles.devices_of(tx, user.user_id):
+                raise DeleteConflict("Cannot delete entity, must delete MFA device first.")
             await users.delete_user(tx, user)
 
         await permit.apply(run)
