@@ -24,6 +24,9 @@ class Happened(Enum):
     DELAYED = "delayed"
     BOUNCED = "bounced"
     EXPIRED = "expired"
+    HELD = "held"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
 
 
 class Stage(IntEnum):
@@ -82,6 +85,8 @@ class Event:
     """RFC 3463 code of the attempt, None without one."""
     diagnostic: str | None
     remote_mta: str | None
+    stage: str | None = None
+    """To which command of the dialogue the reply of the attempt came (`rcpt`, `body`), None without one."""
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -110,7 +115,7 @@ _FIRST_STAGES = {what: int(first_stage(what)) for what in Happened}
 
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
-    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail"
+    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, a.stage, e.detail"
     " FROM event_log e JOIN message m ON m.seq = e.message_seq"
     " LEFT JOIN recipient r ON r.message_seq = e.message_seq AND r.n = e.n"
     " LEFT JOIN attempt a ON a.seq = e.attempt_seq"
@@ -132,7 +137,8 @@ def _event(row: Row) -> Event:
         status=row[10],
         diagnostic=row[11],
         remote_mta=row[12],
-        detail={} if row[13] is None else json.loads(row[13]),
+        stage=row[13],
+        detail={} if row[14] is None else json.loads(row[14]),
     )
 
 
