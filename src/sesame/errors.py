@@ -125,6 +125,10 @@ class ServiceUnavailable(ServiceError):
     code, http_status, fault = "ServiceUnavailable", 503, Fault.RECEIVER
 
 
+class InsufficientStorage(ServiceUnavailable):
+    """There is no room on the disk for another message; what was accepted goes on being delivered."""
+
+
 class RequestTooLarge(ServiceError):
     """The request body exceeds what the door takes."""
 
@@ -137,6 +141,10 @@ class Unavailable(SesameError):
 
 class StoreUnavailable(Unavailable):
     """The store could not commit: full disk, locked too long, or closed."""
+
+
+class StoreDamaged(StoreUnavailable):
+    """What was asked for lies on a damaged page of the file; other reads may succeed."""
 
 
 class ConfigError(SesameError):

@@ -173,9 +173,11 @@ class MailFrom:
 
 
 class RecipientState(Enum):
-    """Where an accepted recipient stands; all but QUEUED are final (I2)."""
+    """Where an accepted recipient stands; all but QUEUED and HELD are final (I2)."""
 
     QUEUED = "queued"
+    HELD = "held"
+    """Not tried until somebody releases it: the operator's wish, or nothing that may be tried again unseen."""
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     EXPIRED = "expired"
@@ -208,6 +210,10 @@ class Outcome:
     ambiguous: bool = False
     tls_verdict: str | None = None
     """How the connection was secured, or why it was not good enough, in words."""
+    stage: str | None = None
+    """To which command the reply came that decided (`rcpt`, `body`); None where no reply did."""
+    is_unreachable: bool = False
+    """Nobody talked to us: says something about the destination, and nothing about the message."""
 
 
 SYSTEM_ACCOUNT = AccountId("000000000000")

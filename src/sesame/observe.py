@@ -38,6 +38,42 @@ class SystemClock:
         return time.monotonic()
 
 
+STEP_S = 2.0
+"""A difference between the clocks from which on it is a step, and not the slow correction of a clock."""
+
+
+class SteadyClock:
+    """Time for delivery: like the wall clock, but no step of it, forward or back, moves it.
+
+    How old mail is and when it is due rests on this. It begins at the wall clock, or where another process has
+    left it (`resume`).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wall = clock.now()
+        self._monotonic = clock.monotonic()
+        self._offset = 0.0
+
+    def now(self) -> float:
+        """Unix seconds of an undisturbed clock."""
+        wall, monotonic = self._clock.now(), self._clock.monotonic()
+        step = (wall - self._wall) - (monotonic - self._monotonic)
+        if abs(step) > STEP_S:
+            self._offset += step
+        self._wall, self._monotonic = wall, monotonic
+        return wall - self._offset
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return self._clock.monotonic()
+
+    def resume(self, *, monotonic: float, now: float) -> None:
+        """Go on from what another process on this machine read: its time, and the monotonic clock then."""
+        self._offset = self._clock.now() - (now + self._clock.monotonic() - monotonic)
+        self._wall, self._monotonic = self._clock.now(), self._clock.monotonic()
+
+
 Field = str | int | float | bool | None
 
 

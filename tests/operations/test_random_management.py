@@ -453,7 +453,7 @@ def sessions(
 
 async def compare(services: Services, calls: int, seed: int) -> tuple[Counter[str], list[str]]:
     """Make calls until there were enough; answers counted, and where oracle and server differ."""
-    doors = Doors(services, accepted=lambda: None)
+    doors = Doors(services, accepted=lambda *_: None)
     draw, counts, differ = Random(seed), Counter[str](), list[str]()
     while counts.total() < calls:
         world = await new_world(services, doors, draw)

@@ -199,7 +199,7 @@ class Machine(RuleBasedStateMachine):
         log = Log(io.StringIO(), as_json=True, clock=clock)
         self._runner = asyncio.Runner()
         self._services = Services(configured, log=log, clock=clock, durable=False)
-        self._doors = Doors(self._services, accepted=lambda: None)
+        self._doors = Doors(self._services, accepted=lambda *_: None)
         self.accounts: list[str] = []
         self._callers: list[Caller] = []
         self.there: list[dict[str, set[str]]] = [{kind: set() for kind in KINDS} for _ in range(2)]

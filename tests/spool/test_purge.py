@@ -20,7 +20,7 @@ KEEP = Retention(messages_days=14, heads_days=3, refusals_days=7)
 async def deliver_all(f: Fixture, *, but: str = "") -> None:
     claims = [claim for claim in await f.claim(now=NOW) if claim.message_id != but]
     outcomes = [Settlement(claim=claim, outcome=DELIVERED, retry_at=None) for claim in claims]
-    await f.spool.settle(outcomes, now=NOW)
+    await f.spool.settle(outcomes, at=NOW)
 
 
 def test_purging_leaves_what_is_still_queued_and_what_is_not_old(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_purging_leaves_what_is_still_queued_and_what_is_not_old(tmp_path: Path)
         assert (await f.trace("new-done")).recipients[0].state == "delivered"
         assert await purge(f.store, KEEP, now=NOW) == 0
         (claim,) = await f.claim("later", now=NOW + 60)
-        assert claim.data == message().data
+        assert await f.data(claim) == message().data
 
     with_spool(tmp_path, check)
 
@@ -87,10 +87,10 @@ def test_no_write_drops_more_rows_than_it_may(tmp_path: Path) -> None:
             now = NOW + attempt * 100
             claims = await f.claim(now=now)
             outcomes = [Settlement(claim=claim, outcome=DELAYED, retry_at=now + 90.0) for claim in claims]
-            await f.spool.settle(outcomes, now=now)
+            await f.spool.settle(outcomes, at=now)
         claims = await f.claim(now=NOW + 9_000)
         outcomes = [Settlement(claim=claim, outcome=DELIVERED, retry_at=None) for claim in claims]
-        await f.spool.settle(outcomes, now=NOW + 9_001)
+        await f.spool.settle(outcomes, at=NOW + 9_001)
         counting: Any = CountingStore(f.store)
         assert await purge(counting, KEEP, now=NOW + 9_100) == 31
         assert max(counting.changes) <= ROWS

@@ -18,13 +18,24 @@ from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId
 from sesame.sending.accept import Acceptance, accept
 from sesame.spool import purge, trace
+from sesame.spool.queue import Ask, Position
 from sesame.spool.spool import Settlement, Spool
 from sesame.store import accounts, decisions, events, recorded_sends
 from sesame.store.decisions import DecisionText
 from sesame.store.events import Stage
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, message
 
-LARGE = ("message", "message_head", "body", "recipient", "attempt", "event_log", "refusal", "decision_text")
+LARGE = (
+    "message",
+    "message_head",
+    "body",
+    "recipient",
+    "queue",
+    "attempt",
+    "event_log",
+    "refusal",
+    "decision_text",
+)
 ALIASES = {
     "m": "message",
     "r": "recipient",
@@ -32,6 +43,7 @@ ALIASES = {
     "e": "event_log",
     "h": "message_head",
     "b": "body",
+    "q": "queue",
 }
 
 
@@ -71,13 +83,15 @@ async def delivering(store: Store) -> None:
     await accepting(store)
     spool = Spool(store)
     for now, outcome, retry_at in ((100.0, DELAYED, 200.0), (300.0, BOUNCED, None)):
-        claims = await spool.claim(
-            now=now, limit=10, lease="w", lease_s=60.0, per_domain=2, active={"full.test": 2}
-        )
+        swept, _ = await spool.sweep(Position())
+        asks = [Ask(lane, 0.0, 4) for lane, _ in swept.lanes]
+        claims = (await spool.claim(asks, now=now, holder="w", lease_s=60.0)).claims
         assert claims
+        assert await spool.renew(claims, now=now, lease_s=60.0) == []
+        assert (await spool.claim_suspect(now=now, holder="w", lease_s=60.0)).claims == ()
+        assert await spool.expire({}, after=0, now=9e9, life_s=9_999.0, at=now) == 0
         done = [Settlement(claim=claim, outcome=outcome, retry_at=retry_at) for claim in claims]
-        assert await spool.settle(done, now=now) == 1
-    assert await spool.next_due_at() is None
+        assert await spool.settle(done, at=now) == 1
 
 
 async def reacting(store: Store) -> None:

@@ -3,7 +3,7 @@
 Made here and joined; `app` puts sockets in front of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Changes
@@ -66,7 +66,7 @@ from sesame.server.throttle import Throttle
 class Doors:
     """One of each, shared by all doors; `accepted` is called after each accepted message."""
 
-    def __init__(self, services: Services, *, accepted: Callable[[], None]) -> None:
+    def __init__(self, services: Services, *, accepted: Callable[[str, Sequence[str]], None]) -> None:
         settings = services.settings
         self._services = services
         self.directory = Directory(services.store, services.sealer)
@@ -91,6 +91,8 @@ class Doors:
             message_id_domain=settings.delivery.hostname,
             accepted=accepted,
             pace=self.pace,
+            steady=services.steady,
+            room=services.room,
         )
         self.templates = Templates(
             services.store,

@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import secrets
+import shutil
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -39,7 +40,8 @@ from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
 from sesame.model import MessageId
-from sesame.observe import Clock, Log, SystemClock
+from sesame.observe import Clock, Log, SteadyClock, SystemClock
+from sesame.sending.room import Room
 from sesame.sending.system_mail import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
@@ -91,6 +93,8 @@ class Services:
         self.settings = settings
         self.log = log
         self.clock = clock
+        self.steady = SteadyClock(clock)
+        self.room = Room(self.free_bytes, reserve_bytes=settings.reserve_bytes, clock=clock)
         self.ids = Ids(random_bytes)
         self.random_bytes = random_bytes
         self.passwords = Passwords(random_bytes=random_bytes, memory_kib=settings.console.password_memory_kib)
@@ -199,6 +203,10 @@ class Services:
     def new_message_id(self, at: float) -> MessageId:
         """A fresh SES message id."""
         return self.ids.message_id(at)
+
+    def free_bytes(self) -> int:
+        """The free space where the database is. Raises OSError."""
+        return shutil.disk_usage(self.settings.data_dir).free
 
     def close(self) -> None:
         """Finish what is being written and close."""

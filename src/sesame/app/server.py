@@ -5,7 +5,6 @@ import fcntl
 import os
 import random
 import resource
-import shutil
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +21,7 @@ from sesame.config import Submission as SubmissionSettings
 from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.https import HttpsClient
+from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -29,6 +29,7 @@ from sesame.delivery.route import Login, Relay, Router, Routes
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
+from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
 from sesame.delivery.tls_policy import TlsPolicy
 from sesame.delivery.tls_report import Report, TlsReports, TlsResults
@@ -49,12 +50,14 @@ from sesame.server.listener import HttpServer, listen
 from sesame.server.mailbox import MailboxServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
+from sesame.spool import steady
 from sesame.spool.purge import Retention, purge
 from sesame.store import development
 
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
 FLUSH_EVERY_S = 60.0
+KEEP_CLOCK_EVERY_S = 60.0
 
 RESERVED_DESCRIPTORS = 256
 """Kept from the API's clients for the store, DNS, delivery and SMTP."""
@@ -93,7 +96,7 @@ class Server:
         self.services = Services(settings, log=log, clock=clock, durable=durable, url=self._url)
         self._readiness = Readiness(
             self.services.store,
-            free_bytes=lambda: shutil.disk_usage(settings.data_dir).free,
+            free_bytes=self.services.free_bytes,
             reserve_bytes=settings.reserve_bytes,
             clock=clock,
         )
@@ -115,8 +118,8 @@ class Server:
 
     async def run(self, *, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
         """Serve until `stop` is set; `ready` is called once everything listens."""
-        now = self._clock.now()
-        await self.services.spool.release_all(now=now)
+        boot_id = machine_boot_id()
+        await steady.load(self.services.store, self.services.steady, boot_id)
         await self.services.own_domain.ensure_key()
         if self._settings.accounts.demo:
             await create_demo_accounts(self.services)
@@ -130,6 +133,7 @@ class Server:
                         self._refresh_policies(),
                         self._report_tls(),
                         self._measure_loop(),
+                        self._keep_clock(boot_id),
                         self._reactor.run(),
                     )
                 ]
@@ -146,11 +150,11 @@ class Server:
                 ready(self._endpoints())
                 await stop.wait()
                 self._log.event("stopping")
+                self._scheduler.stop()
                 async with asyncio.TaskGroup() as doors:
                     doors.create_task(self._http.stop())
                     if self._submission is not None:
                         doors.create_task(self._submission.stop())
-                self._scheduler.stop()
                 if delivery is not None:
                     await delivery
                 for task in running:
@@ -293,8 +297,21 @@ class Server:
             signing_domain=settings.signing_domain,
         )
         signing = Signing(services.executor, threads=SIGNING_THREADS)
+        timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
         pool = Pool(
-            hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock, contexts=contexts
+            hostname=settings.hostname,
+            timeouts=timeouts,
+            clock=self._clock,
+            contexts=contexts,
+            max_idle=settings.idle_connections,
+        )
+        lanes = Lanes(
+            Limits(
+                places=settings.workers,
+                per_domain=settings.per_domain,
+                per_address=settings.per_address,
+                first_closed_s=settings.first_delay_s / 8,
+            )
         )
         https = HttpsClient(services.resolver, guard, contexts.checked)
         if settings.mta_sts:
@@ -318,11 +335,14 @@ class Server:
                 owners,
                 signing,
                 self._clock,
+                places=lanes,
+                body=services.spool.body,
                 return_path=return_path,
                 trace_field=lambda claim: received_field(
                     hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
                 ),
                 results=self._tls_results,
+                attempt_s=timeouts.attempt_s,
             ),
             owners,
             pool,
@@ -331,13 +351,13 @@ class Server:
                 longest_delay_s=settings.longest_delay_s,
                 give_up_after_s=settings.give_up_after_s,
             ),
-            clock=self._clock,
+            lanes,
+            clock=services.steady,
+            wall=self._clock,
             log=self._log,
             metrics=services.metrics,
             draw=random.SystemRandom().random,
-            new_lease=lambda: services.ids.hex(16),
-            workers=settings.workers,
-            per_domain=settings.per_domain,
+            holder=services.ids.hex(16),
             lease_s=settings.lease_s,
             settled=self._reactor.wake,
         )
@@ -399,7 +419,8 @@ class Server:
             metrics.connections.labels("api").set(self._http.connection_count)
             if self._submission is not None:
                 metrics.connections.labels("smtp").set(self._submission.connection_count)
-            metrics.disk_free.set(shutil.disk_usage(self._settings.data_dir).free)
+            metrics.disk_free.set(services.free_bytes())
+            metrics.deliveries_open.set(self._pool.idle)
 
         return HealthServer(
             sock, metrics=services.metrics.text, refresh=refresh, ready=self._readiness.problems
@@ -411,6 +432,15 @@ class Server:
             before = self._clock.monotonic()
             await asyncio.sleep(1.0)
             self.services.metrics.loop_lag.set(max(0.0, self._clock.monotonic() - before - 1.0))
+
+    async def _keep_clock(self, boot_id: str) -> None:
+        """Note where delivery's clock stands, for the next start."""
+        while True:
+            try:
+                await steady.keep(self.services.store, self.services.steady, boot_id)
+            except Unavailable as error:
+                self._log.error("clock_not_kept", reason=str(error))
+            await asyncio.sleep(KEEP_CLOCK_EVERY_S)
 
     async def _check_identities(self) -> None:
         while True:
@@ -528,6 +558,14 @@ def free_descriptors() -> int:
     """How many connections of clients the process may have open, and still open what it needs itself."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return max(RESERVED_DESCRIPTORS, limit - RESERVED_DESCRIPTORS)
+
+
+def machine_boot_id() -> str:
+    """What tells this run of the machine from the ones before; empty where that is not known."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def lock_data_directory(path: Path) -> int:

@@ -60,6 +60,7 @@ def check(settings: Settings) -> None:
     for name in (
         "workers",
         "per_domain",
+        "per_address",
         "first_delay_s",
         "longest_delay_s",
         "give_up_after_s",

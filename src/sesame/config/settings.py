@@ -122,10 +122,14 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Port of MX hosts; the development profile points it at its mailbox server."""
     allow_networks: tuple[str, ...] = ()
     """Private or loopback networks that MX hosts may resolve into (CIDR); others are refused."""
-    workers: int = 32
+    workers: int = 200
     """Attempts under way at once."""
     per_domain: int = 8
-    """Attempts under way at once to one destination."""
+    """Attempts under way at once to one destination; a new one has fewer until it has proved good."""
+    per_address: int = 20
+    """Connections at once to one address, however many domains lead there."""
+    idle_connections: int = 200
+    """Connections that are kept for the next message, in all."""
     first_delay_s: float = 60.0
     """Wait before the first retry; it doubles each time."""
     longest_delay_s: float = 3600.0
@@ -133,13 +137,13 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     give_up_after_s: float = 50_400.0
     """Life of a message in the spool; 14 h as SES's longest MaxDeliverySeconds."""
     timeout_s: float = 300.0
-    """Longest wait for one reply (RFC 5321 section 4.5.3.2)."""
+    """Longest wait for a greeting or most replies; the other limits of RFC 5321 section 4.5.3.2 scale with it."""
     return_path_domain: str = ""
     """Domain of the envelope sender of outgoing mail; its MX should lead here. Empty: hostname."""
     signing_domain: str = ""
     """Our own domain, whose DKIM key signs every message besides the owner's; empty: no such signature."""
     lease_s: float = 900.0
-    """How long one attempt may take before another worker may take it over."""
+    """How long an attempt may go on trying hosts; its claim on the message is renewed while it lives."""
 
 
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,7 +22,7 @@ from typing import Any
 
 from sesame.db import Batch, J, Parameter, Row, T, Transaction, Value
 from sesame.db.migrate import migrate
-from sesame.errors import ConfigError, StoreUnavailable
+from sesame.errors import ConfigError, StoreDamaged, StoreUnavailable
 
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
@@ -255,7 +255,9 @@ class SqliteStore:
         except sqlite3.DatabaseError as error:
             if not _is_the_stores(error):
                 raise
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+            is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+            failure = StoreDamaged if is_damaged else StoreUnavailable
+            raise failure(f"the store cannot be read: {error}") from error
 
     def _gather(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
         """Begin once turns of the loop have brought nothing more: a busy loop commits seldom, an idle one at once."""

@@ -17,6 +17,7 @@ from sesame.access.refusals import Refusals
 from sesame.db import Store, Transaction
 from sesame.errors import (
     AccountSendingPaused,
+    InsufficientStorage,
     MailFromDomainNotVerified,
     MessageRejected,
     ServiceError,
@@ -27,6 +28,7 @@ from sesame.model import Caller, MessageId, PrincipalKind
 from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
+from sesame.sending.room import Room
 from sesame.sending.set_options import in_force
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool.put import SpooledMessage
@@ -40,6 +42,7 @@ MAX_DECISIONS = 8
 
 
 PAUSED = "Account sending is disabled."
+NO_ROOM = "The service has no room for another message. Try again later."
 
 
 class SenderNotVerified(MessageRejected):
@@ -49,8 +52,9 @@ class SenderNotVerified(MessageRejected):
 class Sender:
     """Accepts submissions into the spool.
 
-    `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called after
-    each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is answered.
+    `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called with account and
+    recipients after each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is
+    answered, `steady` is delivery's clock.
     """
 
     def __init__(
@@ -65,8 +69,10 @@ class Sender:
         new_id: Callable[[float], MessageId],
         random_hex: Callable[[int], str],
         message_id_domain: str,
-        accepted: Callable[[], None],
+        accepted: Callable[[str, Sequence[str]], None],
         pace: Pace,
+        steady: Clock,
+        room: Room,
     ) -> None:
         self._store = store
         self._refusals = Refusals(store)
@@ -80,6 +86,8 @@ class Sender:
         self._random_hex = random_hex
         self._message_id_domain = message_id_domain
         self._accepted = accepted
+        self._steady = steady
+        self._room = room
 
     async def send(self, caller: Caller, submission: Submission, *, also: Also | None = None) -> MessageId:
         """Accept a submission, durably, or raise the `ServiceError` that says why not.
@@ -88,6 +96,8 @@ class Sender:
         """
         started = self._clock.monotonic()
         began = self._pace.begin()
+        if not self._room.is_there():
+            raise InsufficientStorage(NO_ROOM)
         await self._check_not_paused(caller)
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
@@ -113,7 +123,7 @@ class Sender:
             self._metrics.decisions.labels("allowed", "").inc()
             self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
             self._metrics.accept_duration.observe(self._clock.monotonic() - started)
-            self._accepted()
+            self._accepted(caller.principal.account_id, composed.request.recipients)
             return message_id
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")
 
@@ -211,6 +221,7 @@ class Sender:
             tags=composed.tags,
             decision=decision_text(caller, composed.request, decision, operation=composed.operation),
             accepted_at=caller.at,
+            queued_at=self._steady.now(),
             recipients=recipients,
             data=composed.data,
             failure=composed.failure,

@@ -11,6 +11,7 @@ from sesame.access.smtp_login import Login, SmtpLogins, TooManyFailures, WrongCr
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.errors import (
     AccessDenied,
+    InsufficientStorage,
     InternalFailure,
     MessageRejected,
     ServiceError,
@@ -27,6 +28,7 @@ from sesame.smtp.profile import SES_SUBMISSION
 from sesame.smtp.reply import Reply, printable
 from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
 
+NO_ROOM = Reply(452, "4.3.1 Insufficient system storage")
 TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
 TEMPORARY_AUTH_FAILURE = Reply(454, "Temporary authentication failure")
 _KNOWN_REASONS = frozenset({"wrong credentials", "too many failures", "internal failure"})
@@ -160,6 +162,8 @@ def reply_for(error: ServiceError) -> Reply:
             code, prefix = 554, "Message rejected"
         case Throttling():
             code, prefix = 454, "Throttling failure"
+        case InsufficientStorage():
+            return NO_ROOM
         case ServiceUnavailable() | InternalFailure():
             return TEMPORARY_FAILURE
         case InvalidClientTokenId():

@@ -79,7 +79,7 @@ async def purge_messages(tx: Transaction, before: float, after: int) -> Step:
     """Drop the next messages behind `after` that were accepted before `before` and are done with."""
     rows = await tx.all(
         "SELECT m.seq, m.accepted_at,"
-        " EXISTS (SELECT 1 FROM recipient r WHERE r.message_seq = m.seq AND r.state = 'queued')"
+        " EXISTS (SELECT 1 FROM recipient r WHERE r.message_seq = m.seq AND r.state IN ('queued', 'held'))"
         " OR EXISTS (SELECT 1 FROM event_log e WHERE e.message_seq = m.seq AND e.stage < 2)"
         " FROM message m WHERE m.seq > ? ORDER BY m.seq LIMIT ?",
         after,

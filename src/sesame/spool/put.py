@@ -53,6 +53,8 @@ class SpooledMessage:
     """The envelope sender as it was written, with its display name; None: as in `source`."""
     submitted: bytes | None = None
     """The header block of a raw message as it was submitted, None for one that was built from parts."""
+    queued_at: float | None = None
+    """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
 
     @property
     def is_to_be_delivered(self) -> bool:
@@ -63,11 +65,8 @@ class SpooledMessage:
 HEAD_BYTES = 10 * 1024
 """How much of the header block is kept for those who are told of a message."""
 
-KEEP_HEAD = (
-    "INSERT INTO message_head (message_seq, data, submitted)"
-    " VALUES (?, ?, (SELECT submitted FROM body WHERE message_seq = ?)) ON CONFLICT (message_seq) DO NOTHING"
-)
-"""Set the head of a message aside before its body goes: number, head, number."""
+KEEP_HEAD = "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?) ON CONFLICT (message_seq) DO NOTHING"
+"""Set the head of a message aside: number, head, submitted head."""
 
 
 async def put(tx: Transaction, message: SpooledMessage) -> None:
@@ -97,22 +96,46 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many("INSERT INTO body (message_seq, data, submitted) VALUES (?, ?, ?)", whole)
     if len(whole) < len(messages):
         await tx.many(
-            "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?)",
+            KEEP_HEAD,
             [
                 (seq, head_of(one.data), submitted_head(one))
                 for seq, one in numbered
                 if not one.is_to_be_delivered
             ],
         )
+    count = sum(len(message.recipients) for message in messages)
+    numbers = iter(
+        range(first_recipient := await tx.new_numbers("recipient", count), first_recipient + count)
+    )
+    recipients = [
+        (next(numbers), seq, n, address, _first_state(message, address), message)
+        for seq, message in numbered
+        for n, address in enumerate(message.recipients)
+    ]
     await tx.many(
-        "INSERT INTO recipient (message_seq, n, address, domain, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO recipient (seq, message_seq, n, address, domain, state, due_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (seq, n, address, domain_of(address), _first_state(message, address).value, message.accepted_at)
-            for seq, message in numbered
-            for n, address in enumerate(message.recipients)
+            (number, seq, n, address, domain_of(address), state.value, message.accepted_at)
+            for number, seq, n, address, state, message in recipients
+        ],
+    )
+    await tx.many(
+        "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, seq, n, message.account_id, message.region, domain_of(address), *_times(message))
+            for number, seq, n, address, state, message in recipients
+            if state is RecipientState.QUEUED
         ],
     )
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
+
+
+def _times(message: SpooledMessage) -> tuple[float, float, float | None]:
+    """When it was queued, is due, and is not tried any more if that is its own."""
+    at = message.accepted_at if message.queued_at is None else message.queued_at
+    return at, at, None if message.max_delivery_s is None else at + message.max_delivery_s
 
 
 def submitted_head(message: SpooledMessage) -> bytes | None:

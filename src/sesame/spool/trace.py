@@ -68,7 +68,9 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             return None
         recipients = []
         for seq, address, state, due_at in await tx.all(
-            "SELECT seq, address, state, due_at FROM recipient WHERE message_seq = ? ORDER BY n", row[0]
+            "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
+            " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
+            row[0],
         ):
             attempts = await tx.all(
                 "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict FROM attempt"

@@ -29,6 +29,9 @@ class Happened(Enum):
     OPENED = "opened"
     CLICKED = "clicked"
     SUBSCRIBED = "subscription changed"
+    HELD = "held"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
 
 
 class Stage(IntEnum):
@@ -92,6 +95,8 @@ class Event:
     """The attempt that brought it, None for what came back later."""
     n: int | None = None
     """The recipient's number."""
+    stage: str | None = None
+    """To which command of the dialogue the reply of the attempt came (`rcpt`, `body`), None without one."""
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,8 +125,8 @@ _FIRST_STAGES = {what: int(first_stage(what)) for what in Happened}
 
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
-    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail, a.remote_ip, e.attempt_seq,"
-    " e.n"
+    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, a.stage, e.detail, a.remote_ip,"
+    " e.attempt_seq, e.n"
     " FROM event_log e JOIN message m ON m.seq = e.message_seq"
     " LEFT JOIN recipient r ON r.message_seq = e.message_seq AND r.n = e.n"
     " LEFT JOIN attempt a ON a.seq = e.attempt_seq"
@@ -143,10 +148,11 @@ def _event(row: Row) -> Event:
         status=row[10],
         diagnostic=row[11],
         remote_mta=row[12],
-        detail={} if row[13] is None else json.loads(row[13]),
-        remote_ip=row[14],
-        attempt_seq=row[15],
-        n=row[16],
+        stage=row[13],
+        detail={} if row[14] is None else json.loads(row[14]),
+        remote_ip=row[15],
+        attempt_seq=row[16],
+        n=row[17],
     )
 
 
