@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from sesame import feedback_settings
 from sesame.errors import ConfigError
 
 PREFIX = "SESAME_"
@@ -243,6 +244,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox: Mailbox = Mailbox()
     accounts: Accounts = Accounts()
     health: Health = Health()
+    inbound: feedback_settings.Inbound = feedback_settings.Inbound()
+    simulator: feedback_settings.Simulator = feedback_settings.Simulator()
+    reputation: feedback_settings.Reputation = feedback_settings.Reputation()
 
     @property
     def data_dir(self) -> Path:
@@ -281,6 +285,7 @@ DEVELOPMENT: dict[str, Any] = {
     },
     "mailbox": {"enabled": True},
     "accounts": {"demo": True},
+    **feedback_settings.IN_DEVELOPMENT,
 }
 """What the development profile sets; it is the profile when no configuration file is named."""
 
@@ -445,6 +450,7 @@ def _check(settings: Settings) -> None:
                     f"setting `{section}.{name}`: `{path}` cannot be read; correct path or permissions"
                 )
     _check_submission(settings)
+    feedback_settings.check(settings.inbound, settings.reputation)
     _check_development(settings)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
@@ -467,15 +473,8 @@ def _check(settings: Settings) -> None:
     if settings.delivery.relay:
         parse_host_port("delivery.relay", settings.delivery.relay)
     _check_routes(settings.delivery)
-    for name in (
-        "workers",
-        "per_domain",
-        "first_delay_s",
-        "longest_delay_s",
-        "give_up_after_s",
-        "timeout_s",
-        "lease_s",
-    ):
+    positive = "workers per_domain first_delay_s longest_delay_s give_up_after_s timeout_s lease_s"
+    for name in positive.split():
         if getattr(settings.delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
     if settings.dns.auto_publish and settings.dns.resolver != "local":

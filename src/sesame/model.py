@@ -191,6 +191,8 @@ class Outcome:
     ambiguous: bool = False
     tls_verdict: str | None = None
     """How the connection was secured, or why it was not good enough, in words."""
+    about_recipient: bool = False
+    """Whether the remote said it of this recipient: at RCPT or later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

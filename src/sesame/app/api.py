@@ -71,6 +71,7 @@ class Doors:
             self.directory,
             candidates=identity_candidates,
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
+            simulators=settings.simulator.all_domains,
         )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = Sender(

@@ -14,7 +14,9 @@ import uvicorn
 
 from sesame.app.api import Doors
 from sesame.app.data_directory import secure
+from sesame.app.feedback import make_reactor
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
+from sesame.app.inbound import inbound_certificate, make_inbound, make_receiver, make_simulator, own_routes
 from sesame.app.readiness import Readiness
 from sesame.config import Delivery, RelayTls, Settings, parse_host_port
 from sesame.db import Transaction
@@ -33,7 +35,6 @@ from sesame.dns import LocalZone
 from sesame.dns.hosts_file import read_hosts
 from sesame.dns.public import AddressGuard
 from sesame.errors import ConfigError, Unavailable
-from sesame.feedback.react import Reactor
 from sesame.mail.address import identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
@@ -43,6 +44,7 @@ from sesame.server.health import HealthServer
 from sesame.server.http import ApiServer, HttpDoor, listen
 from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
+from sesame.server.simulator import SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.spool.purge import Retention, purge
@@ -66,6 +68,8 @@ class Endpoints:
     mailbox_port: int | None
     health: str | None
     """Where metrics and health checks are."""
+    inbound: str | None
+    """host:port where reports are taken."""
 
 
 class Server:
@@ -92,12 +96,11 @@ class Server:
         )
         self._mailbox = self._make_mailbox()
         self._sts: StsPolicies | None = None
-        self._reactor = Reactor(
-            self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
-        )
+        self._reactor = make_reactor(self.services, spooled=lambda: self.services.wake())
+        self._inbound, self._simulator = self._make_inbound()
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
-        self._doors = Doors(self.services, accepted=self._scheduler.wake)
+        self._doors = Doors(self.services, accepted=self._accepted)
         self._health = self._make_health()
         self._http = self._make_http()
         self._ca: Path | None = None
@@ -125,8 +128,11 @@ class Server:
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
                 )
-                if self._mailbox is not None:
-                    running.append(tasks.create_task(self._mailbox.run()))
+                for server in (self._mailbox, self._simulator):
+                    if server is not None:
+                        running.append(tasks.create_task(server.run()))
+                if self._inbound is not None:
+                    await self._inbound.start()
                 http = tasks.create_task(self._http.serve(sockets=[self._api_socket]))
                 await self._http.listening.wait()
                 if self._submission is not None:
@@ -143,6 +149,8 @@ class Server:
                 self._scheduler.stop()
                 if delivery is not None:
                     await delivery
+                if self._inbound is not None:
+                    await self._inbound.stop()
                 for task in running:
                     task.cancel()
         finally:
@@ -151,11 +159,20 @@ class Server:
             self.services.close()
             os.close(self._lock)
 
+    def _accepted(self) -> None:
+        """A message was accepted: there is something to deliver, and to count."""
+        self._scheduler.wake()
+        self._reactor.wake()
+
     def _endpoints(self) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
             listeners = () if self._submission is None else self._submission.listeners
             found = [one.sock.getsockname()[:2] for one in listeners if one.is_implicit is is_implicit]
             return f"{found[0][0]}:{found[0][1]}" if found else None
+
+        def shown(sock: socket.socket) -> str:
+            host, port = sock.getsockname()[:2]
+            return f"{host}:{port}"
 
         return Endpoints(
             api=self._url,
@@ -164,6 +181,7 @@ class Server:
             ca=self._ca,
             mailbox_port=None if self._mailbox is None else self._mailbox.port,
             health=None if self._health is None else self._health.url,
+            inbound=None if self._inbound is None else shown(self._inbound.listeners[0].sock),
         )
 
     @staticmethod
@@ -212,10 +230,8 @@ class Server:
         if settings.tls_certificate:
             chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
         else:
-            names = ["localhost", self._doors.submission.hostname, "127.0.0.1", "::1"]
-            self._ca, chain, key = development_files(
-                self._settings.data_dir / "tls", names, now=self._clock.now()
-            )
+            chain, key = self._development_certificate()
+            self._ca = chain.with_name("ca.pem")
         certificate = Certificate(chain, key, setting="submission.tls_certificate", log=self._log)
         listeners = [
             Listener(
@@ -262,6 +278,7 @@ class Server:
             own_names=(settings.hostname, *settings.own_names),
             own_addresses=settings.own_addresses,
             hosts_file=_in_hosts_file,
+            own_hosts=self._own_hosts,
         )
         owners = SettingsCache(
             services.store,
@@ -320,16 +337,41 @@ class Server:
         if not self._settings.mailbox.enabled:
             return None
         sock = self._listen("mailbox.port", "127.0.0.1", self._settings.mailbox.port)
+        return MailboxServer(sock, self._keep_mail, hostname=LocalZone.MAILBOX_HOST, log=self._log)
 
-        async def keep(mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> None:
-            async def run(tx: Transaction) -> None:
-                await development.keep_mail(
-                    tx, received_at=self._clock.now(), mail_from=mail_from, rcpt_to=rcpt_to, data=data
-                )
+    async def _keep_mail(self, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> None:
+        async def run(tx: Transaction) -> None:
+            await development.keep_mail(
+                tx, received_at=self._clock.now(), mail_from=mail_from, rcpt_to=rcpt_to, data=data
+            )
 
-            await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
+        await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
 
-        return MailboxServer(sock, keep, hostname=LocalZone.MAILBOX_HOST, log=self._log)
+    def _make_inbound(self) -> tuple[SmtpServer | None, SimulatorServer | None]:
+        """The listener for reports and the mailbox simulator, and the routes to them."""
+        services, settings = self.services, self._settings
+        inbound = simulator = None
+        inbound_socket = simulator_socket = None
+        if settings.inbound.enabled:
+            inbound_socket = self._listen_or_any(
+                "inbound.port", settings.inbound.listen, settings.inbound.port
+            )
+            receiver = make_receiver(services, recorded=self._reactor.wake)
+            certificate = inbound_certificate(services, self._development_certificate)
+            inbound = make_inbound(services, receiver, inbound_socket, certificate)
+        if settings.simulator.enabled and settings.delivery.enabled:
+            simulator_socket = self._listen("simulator.enabled", "127.0.0.1", 0)
+            keep = None if self._mailbox is None else self._keep_mail
+            simulator = make_simulator(services, simulator_socket, self._development_certificate, keep=keep)
+        self._own_hosts = own_routes(services, inbound_socket, simulator_socket)
+        return inbound, simulator
+
+    def _development_certificate(self) -> tuple[Path, Path]:
+        """Chain and key of the certificate that we make ourselves."""
+        submission = self._settings.submission.hostname or self._settings.delivery.hostname
+        names = ["localhost", submission, "127.0.0.1", "::1"]
+        _, chain, key = development_files(self._settings.data_dir / "tls", names, now=self._clock.now())
+        return chain, key
 
     def _make_health(self) -> HealthServer | None:
         settings, services = self._settings.health, self.services

@@ -63,7 +63,9 @@ class Deliverer:
         except (Unavailable, Unroutable) as error:
             return outcome.from_error(error, None)
         await message.prepare(now=self._clock.now())
-        mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
+        mail_from = ""
+        if not claim.is_from_nobody:
+            mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
         for host in route.hosts:
             try:

@@ -30,7 +30,9 @@ def from_result(
     else:
         # A success where none belongs (2yz to MAIL without a message taken) settles nothing either.
         kind = OutcomeKind.TRANSIENT
-    return replace(_of_reply(kind, reply, host, tls=tls), tls_verdict=verdict)
+    about_recipient = result.stage in (Stage.RCPT, Stage.DATA, Stage.BODY)
+    found = _of_reply(kind, reply, host, tls=tls)
+    return replace(found, tls_verdict=verdict, about_recipient=about_recipient)
 
 
 def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:

@@ -12,6 +12,8 @@ from sesame.model import SYSTEM_ACCOUNT, MessageId
 from sesame.spool.put import SpooledMessage, put
 from sesame.store.decisions import DecisionText
 
+_SYSTEMS_OWN = DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}')
+
 
 class SystemMail:
     """Writes system messages into a transaction of the caller, so that both happen or neither."""
@@ -61,10 +63,44 @@ class SystemMail:
             return_path=self._from.addr_spec,
             subject=subject,
             tags={},
-            decision=DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}'),
+            decision=_SYSTEMS_OWN,
             accepted_at=at,
             recipients=(recipient.addr_spec,),
             data=data,
+        )
+        await put(tx, message)
+        return message_id
+
+    async def put_from_nobody(
+        self,
+        tx: Transaction,
+        *,
+        to: str,
+        subject: str,
+        region: str,
+        at: float,
+        build: Callable[[str, str], bytes],
+    ) -> MessageId:
+        """Spool a report, with the null reverse-path, so that nothing is ever sent because of it (RFC 5321, 4.5.5).
+
+        `build` makes the message of a Message-ID field and a boundary; raises `AddressError` if `to` is no address.
+        """
+        recipient = parse_mailbox(to)
+        message_id = self._new_id(at)
+        message = SpooledMessage(
+            message_id=message_id,
+            account_id=SYSTEM_ACCOUNT,
+            owner_account_id=SYSTEM_ACCOUNT,
+            region=region,
+            identity="",
+            source="",
+            return_path="",
+            subject=subject,
+            tags={},
+            decision=_SYSTEMS_OWN,
+            accepted_at=at,
+            recipients=(recipient.addr_spec,),
+            data=build(f"<{message_id}@{self._message_id_domain}>", f"----=_Part_{self._random_hex(12)}"),
         )
         await put(tx, message)
         return message_id

@@ -38,6 +38,8 @@ class Claim:
     configuration_set: str | None = None
     requires_tls: bool = False
     max_delivery_s: int | None = None
+    is_from_nobody: bool = False
+    """The message has the null reverse-path: whatever becomes of it, nobody is told by mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ POISON_DEATHS = 3
 _CLAIMED = (
     "SELECT r.seq, r.n, r.address, r.attempts, r.lease, m.seq, m.message_id, m.account_id,"
     " m.owner_account_id, m.region, m.identity, m.accepted_at, b.data, m.configuration_set, m.requires_tls,"
-    " m.max_delivery_s, h.data"
+    " m.max_delivery_s, h.data, m.source"
     " FROM recipient r JOIN message m ON m.seq = r.message_seq JOIN body b ON b.message_seq = m.seq"
     " LEFT JOIN message_head h ON h.message_seq = m.seq"
 )
@@ -201,7 +203,7 @@ async def _settle(tx: Transaction, settlements: Sequence[Settlement], now: float
     attempts = list(enumerate(held, start=await tx.new_numbers("attempt", len(held))))
     await tx.many(
         "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
-        " tls_verdict) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tls_verdict, about_recipient) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_attempt_row(seq, one, now) for seq, one in attempts],
     )
     await events.record(
@@ -244,6 +246,7 @@ def _attempt_row(seq: int, settlement: Settlement, now: float) -> tuple[Value, .
         outcome.remote_ip,
         outcome.tls,
         outcome.tls_verdict,
+        int(outcome.about_recipient),
     )
 
 
@@ -277,6 +280,7 @@ def _claim(row: Row) -> Claim:
         requires_tls,
         max_delivery_s,
         head,
+        source,
     ) = row
     return Claim(
         recipient_seq=seq,
@@ -295,4 +299,5 @@ def _claim(row: Row) -> Claim:
         configuration_set=configuration_set,
         requires_tls=bool(requires_tls),
         max_delivery_s=max_delivery_s,
+        is_from_nobody=not source,
     )
