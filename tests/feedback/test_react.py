@@ -137,3 +137,36 @@ def test_it_runs_until_cancelled_and_reacts_to_what_comes(tmp_path: Path) -> Non
         await asyncio.wait({task})
 
     with_spool(tmp_path, check)
+
+
+def test_an_event_that_cannot_be_reacted_to_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours about one address: the others are suppressed, and the reactor lives."""
+
+    async def check(f: Fixture) -> None:
+        await create(f)
+        put = suppression.put
+
+        async def faulty(
+            tx: Transaction, account_id: str, region: str, entry: suppression.Suppressed
+        ) -> None:
+            if entry.address == "r1@one.test":
+                raise ZeroDivisionError
+            await put(tx, account_id, region, entry)
+
+        monkeypatch.setattr(suppression, "put", faulty)
+        await f.put(message("m1", *(f"r{n}@one.test" for n in range(3))))
+        for claim in await f.claim():
+            await f.settle(claim, BOUNCED)
+        running = reactor(f)
+        task = asyncio.ensure_future(running.run())
+        async with asyncio.timeout(10):
+            while len(await listed(f)) < 2:  # noqa: ASYNC110 - it has no event to wait for
+                await asyncio.sleep(0)
+        assert [address for address, _ in await listed(f)] == ["r0@one.test", "r2@one.test"]
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait({task})
+
+    with_spool(tmp_path, check)

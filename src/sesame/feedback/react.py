@@ -6,6 +6,7 @@ moves them on: a crash before it leaves them new, and nothing follows twice (I6,
 """
 
 import asyncio
+import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -83,13 +84,39 @@ class Reactor:
                     pass
             except Unavailable as error:
                 self._log.error("reaction_failed", reason=str(error))
+            except Exception:  # a fault of ours about one event must not stop what follows from the others
+                self._log.error("reaction_failed", trace=traceback.format_exc())
+                await self._one_by_one()
             try:
                 async with asyncio.timeout(POLL_S):
                     await self._work.wait()
             except TimeoutError:
                 pass
 
-    async def react(self) -> int:
+    async def _one_by_one(self) -> None:
+        """React to as many events as are claimed at once, each alone; one that cannot be reacted to is passed over."""
+        for _ in range(CLAIM_LIMIT):
+            try:
+                if not await self.react(limit=1):
+                    return
+            except Unavailable as error:
+                self._log.error("reaction_failed", reason=str(error))
+                return
+            except Exception:
+                self._log.error("event_passed_over", trace=traceback.format_exc())
+                await self._pass_over()
+
+    async def _pass_over(self) -> None:
+        """Move the next event on as it is."""
+        now, lease = self._clock.now(), self._new_lease()
+
+        async def run(tx: Transaction) -> None:
+            claimed = await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=1)
+            await events.move_on(tx, claimed, lease=lease, to=events.AFTER_REACTION)
+
+        await self._store.write(run)
+
+    async def react(self, *, limit: int = CLAIM_LIMIT) -> int:
         """React to some of what is new; how many events that were."""
         now, lease = self._clock.now(), self._new_lease()
         if not await self._store.read(lambda tx: events.waiting(tx, Stage.NEW)):
@@ -97,7 +124,7 @@ class Reactor:
 
         async def run(tx: Transaction) -> Done:
             claimed = await events.claim_stage(
-                tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=CLAIM_LIMIT
+                tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=limit
             )
             if not claimed:
                 return Done(events=0)
