@@ -9,7 +9,7 @@ Sources: SES developer guide, "Using sending authorization"; IAM user guide, "Po
 logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -183,7 +183,7 @@ class Authorizer:
     """Decides sends and management calls.
 
     `candidates` gives, for an address, the identity names that cover it, most specific first; `changes` is where
-    the permits it gives are used.
+    the permits it gives are used; `simulators` are the domains of the mailbox simulator.
     """
 
     def __init__(
@@ -193,11 +193,17 @@ class Authorizer:
         *,
         candidates: Callable[[str], Sequence[str]],
         owner_sandbox_counts: bool,
+        simulators: Collection[str] = (SIMULATOR_DOMAIN,),
     ) -> None:
         self._directory = directory
         self.changes = changes
+        self._simulators = frozenset(simulators)
         self._candidates = candidates
         self._owner_sandbox_counts = owner_sandbox_counts
+
+    def is_simulator(self, address: str) -> bool:
+        """Whether an address belongs to the mailbox simulator."""
+        return address.rpartition("@")[2].lower() in self._simulators
 
     async def standing(self, caller: Caller) -> tuple[Standing, int]:
         """The caller's account in the region of the call, with its epoch."""
@@ -527,7 +533,7 @@ class Authorizer:
         return [
             (address, await self._own_rest(caller, self._candidates(address), epochs))
             for address in dict.fromkeys(recipients)
-            if not is_simulator(address)
+            if not self.is_simulator(address)
         ]
 
 
@@ -583,11 +589,6 @@ def normal_name(name: str) -> str:
 def identity_kind(name: str) -> IdentityKind:
     """Whether a name is an address or a domain."""
     return IdentityKind.ADDRESS if "@" in name else IdentityKind.DOMAIN
-
-
-def is_simulator(address: str) -> bool:
-    """Whether an address belongs to the mailbox simulator."""
-    return address.rpartition("@")[2].lower() == SIMULATOR_DOMAIN
 
 
 def _limits(credential: Credential) -> PolicySet | None:

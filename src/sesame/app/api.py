@@ -77,6 +77,7 @@ class Doors:
             Changes(services.store, services.trail, forget=self.directory.forget),
             candidates=identity_candidates,
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
+            simulators=settings.simulator.all_domains,
         )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = Sender(

@@ -174,6 +174,12 @@ class Services:
             auto_publish=settings.dns.auto_publish,
         )
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
+        self.system_mail = SystemMail(
+            from_address=f"Sesame <no-reply@{hostname}>",
+            message_id_domain=hostname,
+            new_id=self.new_message_id,
+            random_hex=self.ids.hex,
+        )
         self.dkim_rotation = DkimRotation(
             self.store,
             keys,
@@ -181,12 +187,6 @@ class Services:
             acts=ours,
             clock=clock,
             after_s=settings.dns.dkim_rotate_after_s,
-        )
-        self.system_mail = SystemMail(
-            from_address=f"Sesame <no-reply@{hostname}>",
-            message_id_domain=hostname,
-            new_id=self.new_message_id,
-            random_hex=self.ids.hex,
         )
         self.verification = Verification(
             self.store,

@@ -1,22 +1,24 @@
 """The server: doors and delivery on top of `foundation` and `api`, in one process until it is told to stop."""
 
 import asyncio
-import fcntl
 import os
 import random
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from sesame.app.api import Doors
-from sesame.app.data_directory import secure
+from sesame.app.data_directory import lock_data_directory, secure
+from sesame.app.feedback import make_reactor
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
+from sesame.app.inbound import inbound_certificate, make_inbound, make_receiver, make_simulator, own_routes
 from sesame.app.readiness import Readiness
-from sesame.config import LIVE, Api, Delivery, RelayTls, Settings, changed, parse_host_port, taken_over
+from sesame.app.relays import in_hosts_file, relay_routes
+from sesame.config import LIVE, Api, Settings, changed, taken_over
 from sesame.config import Submission as SubmissionSettings
 from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
@@ -25,19 +27,17 @@ from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
-from sesame.delivery.route import Login, Relay, Router, Routes
+from sesame.delivery.route import Router
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.delivery.timeouts import Timeouts
-from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
+from sesame.delivery.tls import TlsContexts
 from sesame.delivery.tls_policy import TlsPolicy
 from sesame.delivery.tls_report import Report, TlsReports, TlsResults
 from sesame.dns import LocalZone
-from sesame.dns.hosts_file import read_hosts
 from sesame.dns.public import AddressGuard
 from sesame.errors import ConfigError, Unavailable
-from sesame.feedback.react import Reactor
 from sesame.mail.address import AddressError, identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
@@ -48,6 +48,7 @@ from sesame.server.http import HttpDoor
 from sesame.server.listener import Bounds as HttpBounds
 from sesame.server.listener import HttpServer, listen
 from sesame.server.mailbox import MailboxServer
+from sesame.server.simulator import SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
 from sesame.spool import steady
@@ -77,6 +78,8 @@ class Endpoints:
     mailbox_port: int | None
     health: str | None
     """Where metrics and health checks are."""
+    inbound: str | None
+    """host:port where reports are taken."""
 
 
 class Server:
@@ -102,14 +105,13 @@ class Server:
         )
         self._mailbox = self._make_mailbox()
         self._sts: StsPolicies | None = None
-        self._reactor = Reactor(
-            self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
-        )
+        self._reactor = make_reactor(self.services, spooled=lambda: self.services.wake())
+        self._inbound, self._simulator = self._make_inbound()
         self._tls_results: TlsResults | None = None
         self._tls_reports: TlsReports | None = None
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
-        self._doors = Doors(self.services, accepted=self._scheduler.wake)
+        self._doors = Doors(self.services, accepted=self._accepted)
         self._health = self._make_health()
         self._certificates: list[Certificate] = []
         self._http = self._make_http()
@@ -140,8 +142,11 @@ class Server:
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
                 )
-                if self._mailbox is not None:
-                    running.append(tasks.create_task(self._mailbox.run()))
+                for server in (self._mailbox, self._simulator):
+                    if server is not None:
+                        running.append(tasks.create_task(server.run()))
+                if self._inbound is not None:
+                    await self._inbound.start()
                 await self._http.start()
                 if self._submission is not None:
                     await self._submission.start()
@@ -157,6 +162,8 @@ class Server:
                         doors.create_task(self._submission.stop())
                 if delivery is not None:
                     await delivery
+                if self._inbound is not None:
+                    await self._inbound.stop()
                 for task in running:
                     task.cancel()
         finally:
@@ -182,11 +189,20 @@ class Server:
             wait_for_restart=", ".join(name for name in names if name not in LIVE) or None,
         )
 
+    def _accepted(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
+        """A message was accepted: there is something to deliver, and to count."""
+        self._scheduler.wake(account_id, addresses)
+        self._reactor.wake()
+
     def _endpoints(self) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
             listeners = () if self._submission is None else self._submission.listeners
             found = [one.sock.getsockname()[:2] for one in listeners if one.is_implicit is is_implicit]
             return f"{found[0][0]}:{found[0][1]}" if found else None
+
+        def shown(sock: socket.socket) -> str:
+            host, port = sock.getsockname()[:2]
+            return f"{host}:{port}"
 
         return Endpoints(
             api=self._url,
@@ -195,6 +211,7 @@ class Server:
             ca=self._ca,
             mailbox_port=None if self._mailbox is None else self._mailbox.port,
             health=None if self._health is None else self._health.url,
+            inbound=None if self._inbound is None else shown(self._inbound.listeners[0].sock),
         )
 
     @staticmethod
@@ -240,10 +257,8 @@ class Server:
         if settings.tls_certificate:
             chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
         else:
-            names = ["localhost", self._doors.submission.hostname, "127.0.0.1", "::1"]
-            self._ca, chain, key = development_files(
-                self._settings.data_dir / "tls", names, now=self._clock.now()
-            )
+            chain, key = self._development_certificate()
+            self._ca = chain.with_name("ca.pem")
         certificate = self._certificate(chain, key, setting="submission.tls_certificate")
         listeners = [
             Listener(
@@ -284,11 +299,12 @@ class Server:
             services.resolver,
             guard,
             draw=random.SystemRandom().random,
-            routes=_routes(settings),
+            routes=relay_routes(settings),
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
             own_names=(settings.hostname, *settings.own_names),
             own_addresses=settings.own_addresses,
-            hosts_file=_in_hosts_file,
+            hosts_file=in_hosts_file,
+            own_hosts=self._own_hosts,
         )
         owners = SettingsCache(
             services.store,
@@ -394,16 +410,41 @@ class Server:
         if not self._settings.mailbox.enabled:
             return None
         sock = self._listen("mailbox.port", "127.0.0.1", self._settings.mailbox.port)
+        return MailboxServer(sock, self._keep_mail, hostname=LocalZone.MAILBOX_HOST, log=self._log)
 
-        async def keep(mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> None:
-            async def run(tx: Transaction) -> None:
-                await development.keep_mail(
-                    tx, received_at=self._clock.now(), mail_from=mail_from, rcpt_to=rcpt_to, data=data
-                )
+    async def _keep_mail(self, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> None:
+        async def run(tx: Transaction) -> None:
+            await development.keep_mail(
+                tx, received_at=self._clock.now(), mail_from=mail_from, rcpt_to=rcpt_to, data=data
+            )
 
-            await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
+        await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
 
-        return MailboxServer(sock, keep, hostname=LocalZone.MAILBOX_HOST, log=self._log)
+    def _make_inbound(self) -> tuple[SmtpServer | None, SimulatorServer | None]:
+        """The listener for reports and the mailbox simulator, and the routes to them."""
+        services, settings = self.services, self._settings
+        inbound = simulator = None
+        inbound_socket = simulator_socket = None
+        if settings.inbound.enabled:
+            inbound_socket = self._listen_or_any(
+                "inbound.port", settings.inbound.listen, settings.inbound.port
+            )
+            receiver = make_receiver(services, recorded=self._reactor.wake)
+            certificate = inbound_certificate(services, self._development_certificate)
+            inbound = make_inbound(services, receiver, inbound_socket, certificate)
+        if settings.simulator.enabled and settings.delivery.enabled:
+            simulator_socket = self._listen("simulator.enabled", "127.0.0.1", 0)
+            keep = None if self._mailbox is None else self._keep_mail
+            simulator = make_simulator(services, simulator_socket, self._development_certificate, keep=keep)
+        self._own_hosts = own_routes(services, inbound_socket, simulator_socket)
+        return inbound, simulator
+
+    def _development_certificate(self) -> tuple[Path, Path]:
+        """Chain and key of the certificate that we make ourselves."""
+        submission = self._settings.submission.hostname or self._settings.delivery.hostname
+        names = ["localhost", submission, "127.0.0.1", "::1"]
+        _, chain, key = development_files(self._settings.data_dir / "tls", names, now=self._clock.now())
+        return chain, key
 
     def _make_health(self) -> HealthServer | None:
         settings, services = self._settings.health, self.services
@@ -495,47 +536,6 @@ class Server:
                 self._log.error("purge_failed", reason=str(error))
 
 
-def _routes(settings: Delivery) -> Routes:
-    """The operator's table of relays."""
-
-    def relay(setting: str, where: str, tls: RelayTls, user: str, password_file: str) -> Relay | None:
-        if not where:
-            return None
-        name, port = parse_host_port(setting, where)
-        login = Login(user, Path(password_file).read_text().strip()) if user else None
-        return Relay(name=name, port=port, tls=_RELAY_TLS[tls], login=login)
-
-    return Routes(
-        relay(
-            "delivery.relay",
-            settings.relay,
-            settings.relay_tls,
-            settings.relay_user,
-            settings.relay_password_file,
-        ),
-        {
-            route.domain: relay("delivery.routes", route.relay, route.tls, route.user, route.password_file)
-            for route in settings.routes
-        },
-    )
-
-
-_RELAY_TLS: dict[RelayTls, TlsDemand] = {
-    "opportunistic": OPPORTUNISTIC,
-    "require": TlsDemand(mode=TlsMode.ENCRYPTED, reason="setting of the relay"),
-    "verify": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay"),
-    "implicit": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay", is_implicit=True),
-}
-
-
-def _in_hosts_file(name: str) -> list[str]:
-    """What /etc/hosts says about a name; read each time, for it is short and may change."""
-    try:
-        return read_hosts(Path("/etc/hosts").read_text(errors="replace"), name)
-    except OSError:
-        return []
-
-
 def _http_bounds(settings: Api) -> HttpBounds:
     return HttpBounds(
         max_body_bytes=settings.max_body_bytes,
@@ -566,24 +566,3 @@ def machine_boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-
-
-def lock_data_directory(path: Path) -> int:
-    """Own the data directory for this process: two servers on one spool would deliver twice.
-
-    Raises `ConfigError` when another process has it.
-    """
-    try:
-        descriptor = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ConfigError(
-            f"setting `data`: `{path}` cannot be written ({error.strerror}); correct its owner and permissions"
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ConfigError(
-            f"setting `data`: `{path}` is in use by another `sesame serve`; name another directory"
-        ) from None
-    return descriptor

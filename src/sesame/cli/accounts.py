@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sesame.cli import reputation
 from sesame.cli.common import (
     Subparsers,
     add_store_options,
@@ -66,6 +67,7 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     leave.add_argument("account", type=account_id)
     add_store_options(leave)
     leave.set_defaults(func=leave_sandbox)
+    reputation.register(verbs, account_id)
 
 
 def _register_user(command: argparse.ArgumentParser) -> None:

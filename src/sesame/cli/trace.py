@@ -134,6 +134,11 @@ def _print_trace(found: "Trace") -> None:
             print(f"        {one_line(attempt.diagnostic)}")
             if attempt.tls_verdict:
                 print(f"        {one_line(attempt.tls_verdict)}")
+    for report in found.reported:
+        by = f", reported by {one_line(report.reporter)}" if report.reporter else ""
+        print(f"came back   {when(report.at)}  {one_line(report.recipient or '-')}: {report.what}{by}")
+        for name, value in report.detail.items():
+            print(f"        {name.replace('_', ' ')}: {one_line(value)}")
 
 
 def _trace_json(found: "Trace") -> dict[str, Any]:
@@ -170,5 +175,15 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
                 ],
             }
             for recipient in found.recipients
+        ],
+        "reported": [
+            {
+                "at": report.at,
+                "what": report.what,
+                "recipient": report.recipient,
+                "reporter": report.reporter,
+                **report.detail,
+            }
+            for report in found.reported
         ],
     }

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 
+from sesame.config import feedback
 from sesame.config.console import check_console
 from sesame.config.settings import REGION, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
@@ -33,6 +34,7 @@ def check(settings: Settings) -> None:
                 )
     _check_submission(settings)
     check_console(settings.console)
+    feedback.check(settings.inbound, settings.reputation)
     _check_development(settings)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from sesame.config import feedback
 from sesame.config.console import Console
 
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
@@ -237,6 +238,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounts: Accounts = Accounts()
     health: Health = Health()
     console: Console = Console()
+    inbound: feedback.Inbound = feedback.Inbound()
+    simulator: feedback.Simulator = feedback.Simulator()
+    reputation: feedback.Reputation = feedback.Reputation()
 
     @property
     def data_dir(self) -> Path:
@@ -310,5 +314,6 @@ DEVELOPMENT: dict[str, Any] = {
     "mailbox": {"enabled": True},
     "accounts": {"demo": True},
     "console": {"enabled": True},
+    **feedback.IN_DEVELOPMENT,
 }
 """What the development profile sets; it is the profile when no configuration file is named."""

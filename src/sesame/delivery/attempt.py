@@ -105,7 +105,9 @@ class Deliverer:
             await self._body(claim), settings.signers, self._signing, trace_field=self._trace_field(claim)
         )
         await message.prepare(now=self._clock.now())
-        mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
+        mail_from = ""
+        if not claim.is_from_nobody:
+            mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
         for host in route.hosts:
             if not self._places.enter(host.address):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
+from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied
 from sesame.access.pace import Pace
 from sesame.access.record import decision_text, owner_concerned, reason
 from sesame.access.refusals import Refusals
@@ -233,7 +233,7 @@ class Sender:
             epochs=decision.epochs,
             set_name=composed.configuration_set or decision.default_configuration_set,
             is_default=composed.configuration_set is None,
-            to_quota=_to_quota(recipients),
+            to_quota=sum(not self._authorizer.is_simulator(address) for address in recipients),
         )
         is_large = len(composed.data) > LARGE_BYTES
         if is_large or also is not None:
@@ -278,7 +278,3 @@ def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool
             texts = (text.data for text in (content.text, content.html) if text is not None)
             size = sum(map(len, texts)) + sum(len(attachment.data) for attachment in content.attachments)
             return size > LARGE_BYTES
-
-
-def _to_quota(recipients: Sequence[str]) -> int:
-    return sum(not is_simulator(address) for address in recipients)

@@ -65,7 +65,10 @@ class SpooledMessage:
 HEAD_BYTES = 10 * 1024
 """How much of the header block is kept for those who are told of a message."""
 
-KEEP_HEAD = "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?) ON CONFLICT (message_seq) DO NOTHING"
+KEEP_HEAD = (
+    "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?)"
+    " ON CONFLICT (message_seq) DO NOTHING"
+)
 """Set the head of a message aside: number, head, submitted head."""
 
 

@@ -11,7 +11,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store import account_details, suppression
+from sesame.store import account_details, reputation, suppression
 
 
 class AccountV2Operations:
@@ -34,9 +34,23 @@ class AccountV2Operations:
         """Quota, sandbox and sending switch in the region of the call."""
         await self._authorizer.require(caller, "ses:GetAccount")
         state = await account_state(self._store, caller, self._clock)
+
+        async def run(
+            tx: Transaction,
+        ) -> tuple[
+            account_details.AccountDetails | None, tuple[suppression.Reason, ...], reputation.Standing
+        ]:
+            where = caller.principal.account_id, caller.region
+            return (
+                await account_details.get(tx, *where),
+                await suppression.account_reasons(tx, *where),
+                await reputation.standing(tx, *where),
+            )
+
+        submitted, reasons, standing = await self._store.read(run)
         response: sesv2.GetAccountResponse = {
             "DedicatedIpAutoWarmupEnabled": False,
-            "EnforcementStatus": "HEALTHY",
+            "EnforcementStatus": standing.enforcement,
             "ProductionAccessEnabled": state.production,
             "SendQuota": {
                 "Max24HourSend": state.max_24_hour_send,
@@ -46,13 +60,6 @@ class AccountV2Operations:
             "SendingEnabled": state.sending_enabled,
         }
 
-        async def run(
-            tx: Transaction,
-        ) -> tuple[account_details.AccountDetails | None, tuple[suppression.Reason, ...]]:
-            where = caller.principal.account_id, caller.region
-            return await account_details.get(tx, *where), await suppression.account_reasons(tx, *where)
-
-        submitted, reasons = await self._store.read(run)
         response["SuppressionAttributes"] = {"SuppressedReasons": [*reasons]}
         if submitted is not None:
             details: sesv2.AccountDetails = {**submitted.details}  # type: ignore[typeddict-item]

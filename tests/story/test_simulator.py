@@ -1,0 +1,90 @@
+"""The mailbox simulator by unmodified boto3: the whole way there and back, without the internet."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.process import SesameProcess, wait_until
+from tests.support.tenant import Tenant
+
+
+def send(tenant: Tenant, to: str) -> str:
+    message_id: str = tenant.ses.send_email(
+        Source="a@example.com",
+        Destination={"ToAddresses": [to]},
+        Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}},
+    )["MessageId"]
+    return message_id
+
+
+def sesv2(tenant: Tenant) -> Any:
+    return tenant.sesame.client("sesv2", tenant.account)
+
+
+def trace(sesame: SesameProcess, message_id: str) -> Any:
+    return sesame.run_json("trace", message_id)
+
+
+def statistics(tenant: Tenant) -> dict[str, int]:
+    points = tenant.ses.get_send_statistics()["SendDataPoints"]
+    names = ("DeliveryAttempts", "Bounces", "Complaints", "Rejects")
+    return {name: sum(point[name] for point in points) for name in names}
+
+
+def settled(sesame: SesameProcess, message_id: str, state: str, *, came_back: int = 0) -> Any:
+    def look() -> Any:
+        found = trace(sesame, message_id)
+        is_there = found["recipients"][0]["state"] == state and len(found["reported"]) == came_back
+        return found if is_there else None
+
+    return wait_until(look)
+
+
+@pytest.mark.parametrize("domain", ["simulator.amazonses.com", "simulator.sesame.localhost"])
+@pytest.mark.parametrize("label", ["", "+label"])
+def test_success_is_delivered(sesame: SesameProcess, tenant: Tenant, domain: str, label: str) -> None:
+    found = settled(sesame, send(tenant, f"success{label}@{domain}"), "delivered")
+    assert found["recipients"][0]["attempts"][0]["diagnostic"] == "250 Ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("bounce+label", "550 5.1.1 As requested: user unknown <bounce+label@simulator.amazonses.com>"),
+        (
+            "suppressionlist",
+            "550 5.1.1 As requested: user unknown (suppressed address: suppressionlist@simulator.amazonses.com)",
+        ),
+        ("nobody", "550 5.1.1 user unknown <nobody@simulator.amazonses.com>"),
+    ],
+)
+def test_a_bounce_is_counted_and_suppresses_nobody(
+    sesame: SesameProcess, tenant: Tenant, name: str, text: str
+) -> None:
+    address = f"{name}@simulator.amazonses.com"
+    found = settled(sesame, send(tenant, address), "bounced")
+    assert found["recipients"][0]["attempts"][0]["diagnostic"] == text
+    expected = {"DeliveryAttempts": 1, "Bounces": 1, "Complaints": 0, "Rejects": 0}
+    wait_until(lambda: statistics(tenant) == expected)
+    assert sesv2(tenant).list_suppressed_destinations()["SuppressedDestinationSummaries"] == []
+    assert tenant.ses.get_send_quota()["SentLast24Hours"] == 0
+
+
+def test_a_complaint_comes_back_after_the_delivery(sesame: SesameProcess, tenant: Tenant) -> None:
+    found = settled(sesame, send(tenant, "complaint@simulator.amazonses.com"), "delivered", came_back=1)
+    (report,) = found["reported"]
+    assert report["what"] == "complained"
+    assert report["feedback_type"] == "abuse"
+    assert report["user_agent"] == "Amazon SES Mailbox Simulator"
+    assert report["reporter"] == "127.0.0.1"
+    wait_until(lambda: statistics(tenant)["Complaints"] == 1)
+    assert sesv2(tenant).list_suppressed_destinations()["SuppressedDestinationSummaries"] == []
+    assert sesv2(tenant).get_account()["EnforcementStatus"] == "HEALTHY"
+
+
+def test_out_of_the_office_is_a_bounce_that_passes(sesame: SesameProcess, tenant: Tenant) -> None:
+    found = settled(sesame, send(tenant, "ooto@simulator.amazonses.com"), "delivered", came_back=1)
+    (report,) = found["reported"]
+    assert (report["what"], report["type"], report["sub_type"]) == ("bounced", "Transient", "General")
+    wait_until(lambda: statistics(tenant)["DeliveryAttempts"] == 1)
+    assert statistics(tenant)["Bounces"] == 0
