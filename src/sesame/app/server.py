@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from sesame.app.api import Doors
+from sesame.app.audit import AuditUpkeep
 from sesame.app.data_directory import secure
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.readiness import Readiness
@@ -102,6 +103,9 @@ class Server:
         self._reactor = Reactor(
             self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
         )
+        self._audit = AuditUpkeep(
+            self.services.store, self.services.trail.key, settings.audit, clock=clock, log=log
+        )
         self._tls_results: TlsResults | None = None
         self._tls_reports: TlsReports | None = None
         self._scheduler, self._pool = self._make_delivery()
@@ -131,6 +135,7 @@ class Server:
                         self._report_tls(),
                         self._measure_loop(),
                         self._reactor.run(),
+                        self._audit.run(),
                     )
                 ]
                 delivery = (

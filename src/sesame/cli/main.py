@@ -9,7 +9,21 @@ import sys
 from collections.abc import Sequence
 
 from sesame import __version__
-from sesame.cli import accounts, backup, dns, doctor, env, keys, mail, policy, serve, service, smtp, trace
+from sesame.cli import (
+    accounts,
+    audit,
+    backup,
+    dns,
+    doctor,
+    env,
+    keys,
+    mail,
+    policy,
+    serve,
+    service,
+    smtp,
+    trace,
+)
 from sesame.cli.terminal import guarded
 from sesame.errors import ConfigError, SesameError
 
@@ -27,7 +41,21 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"sesame {__version__}")
     subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, env, accounts, keys, service, smtp, mail, dns, doctor, trace, policy, backup):
+    for module in (
+        serve,
+        env,
+        accounts,
+        keys,
+        service,
+        smtp,
+        mail,
+        dns,
+        doctor,
+        trace,
+        policy,
+        audit,
+        backup,
+    ):
         module.register(subparsers)
     return root
 
