@@ -144,7 +144,7 @@ def test_a_permit_rests_on_the_arn_that_the_user_had(tmp_path: Path) -> None:
         async def require(caller: Caller, action: str, resource: str = "*", **more: Any) -> Any:
             seen.append(resource)
             if len(seen) == 1:
-                del world.doors.authorizer.require  # type: ignore[attr-defined]
+                del world.doors.authorizer.require
                 await iam["DeleteUser"](world.root, {"UserName": "t"})
                 await iam["CreateUser"](world.root, {"UserName": "t", "Path": "/kept/"})
                 world.doors.authorizer.require = require  # type: ignore[method-assign]
