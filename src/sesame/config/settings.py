@@ -210,7 +210,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: int = 400
     """How long its rows are kept."""
     heads_file: str = ""
-    """File to which signed heads are added, best on another disk: rows that are cut off show against it. Empty: none."""
+    """File that signed heads are added to, best on another disk; rows that are cut off show against it. Empty: none."""
     heads_every_s: float = 60.0
     """How often that is done."""
 
