@@ -35,7 +35,7 @@ def test_private_keys_of_owners_are_hidden() -> None:
 @pytest.mark.parametrize(
     "name",
     ["Password", "NewPassword", "OldPassword", "SecretAccessKey", "ClientSecret", "PrivateKey", "SessionToken",
-     "TokenCode", "Token", "secret_key"],
+     "TokenCode", "Token", "AuthenticationCode1", "secret_key"],
 )  # fmt: skip
 def test_what_is_named_like_a_secret_is_hidden_wherever_it_stands(name: str) -> None:
     for parameters in ({name: CANARY}, {"Attributes": {name: CANARY}}, {"List": [{"Inner": {name: CANARY}}]}):
