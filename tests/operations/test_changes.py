@@ -68,7 +68,7 @@ def with_world(tmp_path: Path, function: Callable[[World], Awaitable[None]]) -> 
         log = Log(io.StringIO(), as_json=True, clock=clock)
         services = Services(settings, log=log, clock=clock, durable=False)
         try:
-            doors = Doors(services, accepted=lambda: None)
+            doors = Doors(services, accepted=lambda *_: None)
             keys = await services.operator.create_account("a", production=True)
             own = await services.operator.create_user(keys.account_id, "u", policy=ALLOW)
             await function(
