@@ -142,6 +142,7 @@ def for_roles(server: SesameProcess) -> dict[str, str]:
 
 WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "accounts": for_accounts,
+    "audit": as_account,
     "configuration-sets": as_account,
     "custom-verification": lambda server: as_account(server, "hello@example.com"),
     "dns": lambda server: as_account(server, "example.com"),
@@ -168,6 +169,8 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
     if name == "accounts":
         assert (cwd / ".env").read_text().startswith("AWS_ENDPOINT_URL=")
         assert '"Max24HourSend": 50000.0' in printed
+    if name == "audit":
+        assert "VerifyDomainIdentity" in printed and printed.endswith("no heads kept elsewhere: whole\n")
     if name == "dns":
         assert "autumn._domainkey.example.com" in printed
 
@@ -179,7 +182,7 @@ def test_the_settings_on_a_page_are_accepted(page: Path, tmp_path: Path) -> None
     _, chain, key = development_files(tmp_path / "tls", ["localhost"], now=1.8e9)
     for number, block in enumerate(block for block in blocks(page) if block.language == "toml"):
         text = block.text.replace("/etc/sesame/tls/fullchain.pem", str(chain))
-        text = text.replace("/etc/sesame/relay-password", str(key))
+        text = text.replace("/mnt/audit/", f"{tmp_path}/").replace("/etc/sesame/relay-password", str(key))
         file = tmp_path / f"{number}.toml"
         file.write_text(text.replace("/etc/sesame/tls/privkey.pem", str(key)))
         config.load(file, environ={})

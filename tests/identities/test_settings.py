@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from sesame.aws.arn import identity_arn
 from sesame.db import Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.model import DkimOrigin, Identity, OnMxFailure, VerificationStatus
@@ -251,7 +252,7 @@ def test_everything_goes_with_the_identity(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         identity = await easy(f)
         await f.settings.use_easy_dkim(f.act, identity, bits=1024)
-        arn = tags.identity_arn(ACCOUNT, REGION, "example.com")
+        arn = identity_arn(REGION, ACCOUNT, "example.com")
 
         async def run(tx: Transaction) -> list[object]:
             await tags.put(tx, arn, {"team": "news"})

@@ -170,7 +170,9 @@ def test_refusals_are_settled_for_each_recipient_by_itself(world: World) -> None
         "delivered",
     ]
     received = [rcpt for copy in world.sink.received[before:] for rcpt in copy.rcpt_tos]
-    delivered = [rcpt for rcpt in received if rcpt.endswith("@one.test")]  # the others: what the sender is told
+    delivered = [
+        rcpt for rcpt in received if rcpt.endswith("@one.test")
+    ]  # the others: what the sender is told
     assert sorted(delivered) == ["grey@one.test", "ok@one.test"]
 
 

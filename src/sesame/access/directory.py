@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple, Self
 
+from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
     AccountId,
@@ -353,7 +354,7 @@ class Directory:
         policies = identity_policies(stored, await _dead_bindings(tx, stored))
         default = await configuration_sets.default_of(tx, account_id, region, name)
         domain = await mail_from.get(tx, account_id, region, name)
-        held = await tags.get(tx, tags.identity_arn(account_id, region, name))
+        held = await tags.get(tx, identity_arn(region, account_id, name))
         return OwnedIdentity(
             identity=identity,
             policies=policies,

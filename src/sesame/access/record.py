@@ -7,13 +7,14 @@ which `refusals` explains it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
 from sesame.access import conditions
 from sesame.access.authorize import Check, SendDecision, SendRequest
 from sesame.access.directory import Policies
-from sesame.model import Caller
+from sesame.model import ApiCall, Caller
 from sesame.policy import Outcome
 from sesame.store.decisions import DecisionText
 
@@ -88,6 +89,28 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
             kept["resource_keys"] = check.grounds.resource_keys
         kept["under"] = {kind: digest(policies) for kind, policies in check.grounds.sets.items()}
     return kept
+
+
+def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Caller:
+    """The caller with what the audit log tells of a refused send: who as whom, and how each identity answered.
+
+    Nothing of the content, and no recipients but how many.
+    """
+    if caller.call is not None:
+        return caller
+    parameters = {
+        "senders": [
+            {"use": sender.use, "address": sender.addr_spec, "identityArn": sender.arn}
+            for sender in request.senders
+        ],
+        "recipients": len(request.recipients),
+        "checks": [
+            {"resource": check.arn, "outcome": _OUTCOMES[check.decision.outcome]} for check in decision.checks
+        ],
+        "notVerified": list(decision.unverified),
+    }
+    name = request.action.partition(":")[2]
+    return replace(caller, call=ApiCall(source="ses.amazonaws.com", name=name, parameters=parameters))
 
 
 def reason(decision: SendDecision) -> str:

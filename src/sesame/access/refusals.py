@@ -14,6 +14,7 @@ from typing import Any
 
 from sesame.access import conditions
 from sesame.access.authorize import SendDecision
+from sesame.access.changes import Run
 from sesame.access.directory import Explained, Policies
 from sesame.db import Store, Transaction
 from sesame.policy import PolicyError, Request, Requester, explain
@@ -41,8 +42,11 @@ class Refusals:
             _remember(self._digests, id(policies), found)
         return found[1]
 
-    async def keep(self, refusal: Refusal, decision: SendDecision) -> None:
-        """Keep a refusal and what it rests on, in one commit; each set of policies is written once a day."""
+    async def keep(self, refusal: Refusal, decision: SendDecision, *, also: Run[None] | None = None) -> None:
+        """Keep a refusal and what it rests on, in one commit; each set of policies is written once a day.
+
+        `also` is run in that commit, last.
+        """
         day = int(refusal.at // DAY_S)
         sets = {self.digest(policies): policies for policies in _rests_on(decision)}
         new = {digest: policies for digest, policies in sets.items() if self._kept_on.get(digest) != day}
@@ -51,6 +55,8 @@ class Refusals:
             for digest, policies in new.items():
                 await policy_sets.put(tx, digest, policies.content(), at=refusal.at)
             await decisions.put_refusal(tx, refusal)
+            if also is not None:
+                await also(tx)
 
         await self._store.write(run)
         for digest in new:

@@ -1,7 +1,8 @@
 """The operator's word on accounts that hurt others: pausing one, and taking back what the service decided by rates."""
 
+from sesame.access.changes import Acts
 from sesame.admin.accounts import OperatorError
-from sesame.db import Store, Transaction
+from sesame.db import Transaction
 from sesame.observe import Clock
 from sesame.store import accounts, reputation
 from sesame.store.reputation import Change, Enforcement, quarter_of
@@ -10,8 +11,8 @@ from sesame.store.reputation import Change, Enforcement, quarter_of
 class EnforcementDesk:
     """Changes verdicts, each with its record; a running server follows at once."""
 
-    def __init__(self, store: Store, *, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, acts: Acts, *, clock: Clock) -> None:
+        self._acts = acts
         self._clock = clock
 
     async def set(self, account_id: str, region: str, became: Enforcement, *, reason: str) -> Change:
@@ -35,4 +36,7 @@ class EnforcementDesk:
             await reputation.set_enforcement(tx, change, rated_since=anew)
             return change
 
-        return await self._store.write(run)
+        parameters = {"became": became, "reason": reason}
+        return await self._acts.apply(
+            "SetEnforcementStatus", account_id, run, region=region, parameters=parameters
+        )

@@ -112,7 +112,7 @@ class Services:
         hostname = settings.delivery.hostname
         return_path_domain = settings.delivery.return_path_domain or hostname
         self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
-        acts = Acts(self.store, self.trail, clock, operator(_user_name()))
+        self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         ours = acts.by(SESAME)
         self.operator = Operator(
             self.store,

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from sesame.app.api import Doors
+from sesame.app.audit import AuditUpkeep
 from sesame.app.data_directory import lock_data_directory, secure
 from sesame.app.feedback import make_reactor
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
@@ -107,6 +108,9 @@ class Server:
         self._sts: StsPolicies | None = None
         self._reactor = make_reactor(self.services, spooled=lambda: self.services.wake())
         self._inbound, self._simulator = self._make_inbound()
+        self._audit = AuditUpkeep(
+            self.services.store, self.services.trail.key, settings.audit, clock=clock, log=log
+        )
         self._tls_results: TlsResults | None = None
         self._tls_reports: TlsReports | None = None
         self._scheduler, self._pool = self._make_delivery()
@@ -137,6 +141,7 @@ class Server:
                         self._measure_loop(),
                         self._keep_clock(boot_id),
                         self._reactor.run(),
+                        self._audit.run(),
                     )
                 ]
                 delivery = (

@@ -19,7 +19,9 @@ MAX_CHARACTERS = 8_192
 MAX_ITEMS = 200
 """Of one list or map."""
 
-_SECRET = re.compile(r"password|secret|private_?key|session_?token|token_?code|\Atoken\Z", re.IGNORECASE)
+_SECRET = re.compile(
+    r"password|authentication_?code|secret|private_?key|session_?token|token_?code|\Atoken\Z", re.IGNORECASE
+)
 _IN_URL = re.compile(r"(?<=://)[^/?#@\s]*@")
 
 

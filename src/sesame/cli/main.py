@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sesame import __version__
 from sesame.cli import (
     accounts,
+    audit,
     backup,
     dns,
     doctor,
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
         doctor,
         trace,
         policy,
+        audit,
         backup,
     ):
         module.register(subparsers)

@@ -140,7 +140,7 @@ def change_enforcement(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         became: Enforcement = args.became
-        desk = EnforcementDesk(services.store, clock=services.clock)
+        desk = EnforcementDesk(services.acts, clock=services.clock)
         change = await desk.set(args.account, args.region, became, reason=args.reason)
         if args.json:
             print_json(asdict(change))

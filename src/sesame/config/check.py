@@ -3,10 +3,11 @@
 import ipaddress
 import os
 import re
+from pathlib import Path
 
 from sesame.config import feedback
 from sesame.config.console import check_console
-from sesame.config.settings import REGION, Delivery, RelayTls, Settings
+from sesame.config.settings import REGION, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
 
 MIN_ROTATION_S = 14 * 86_400.0
@@ -36,6 +37,7 @@ def check(settings: Settings) -> None:
     check_console(settings.console)
     feedback.check(settings.inbound, settings.reputation)
     _check_development(settings)
+    _check_audit(settings.audit)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
     if not 0 < settings.api.max_body_bytes <= settings.api.memory_bytes:
@@ -92,6 +94,15 @@ def _check_dns(settings: Settings) -> None:
     for name in ("check_every_s", "recheck_every_s"):
         if getattr(settings.dns, name) <= 0:
             raise ConfigError(f"setting `dns.{name}` must be greater than 0")
+
+
+def _check_audit(audit: Audit) -> None:
+    if audit.retention_days < 1 or audit.heads_every_s <= 0:
+        raise ConfigError("settings `audit.retention_days` and `audit.heads_every_s` must be greater than 0")
+    if audit.heads_file and not os.access(Path(audit.heads_file).parent, os.W_OK):
+        raise ConfigError(
+            f"setting `audit.heads_file`: `{audit.heads_file}` cannot be written; correct path or permissions"
+        )
 
 
 def _check_development(settings: Settings) -> None:

@@ -211,6 +211,17 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Largest message by the v2 API, after decoding."""
 
 
+class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The audit log: every change, and every decision that refused."""
+
+    retention_days: int = 400
+    """How long its rows are kept."""
+    heads_file: str = ""
+    """File that signed heads are added to, best on another disk; rows that are cut off show against it. Empty: none."""
+    heads_every_s: float = 60.0
+    """How often that is done."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a process needs to know."""
 
@@ -241,6 +252,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inbound: feedback.Inbound = feedback.Inbound()
     simulator: feedback.Simulator = feedback.Simulator()
     reputation: feedback.Reputation = feedback.Reputation()
+    audit: Audit = Audit()
 
     @property
     def data_dir(self) -> Path:

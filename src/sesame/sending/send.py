@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied
 from sesame.access.pace import Pace
-from sesame.access.record import decision_text, owner_concerned, reason
+from sesame.access.record import as_call, decision_text, owner_concerned, reason
 from sesame.access.refusals import Refusals
 from sesame.db import Store, Transaction
 from sesame.errors import (
@@ -22,6 +22,7 @@ from sesame.errors import (
     MessageRejected,
     ServiceError,
     ServiceUnavailable,
+    Throttling,
 )
 from sesame.metrics import Metrics
 from sesame.model import Caller, MessageId, PrincipalKind
@@ -265,7 +266,13 @@ class Sender:
             reason=why,
             decision=decision_text(caller, request, decision, digest=self._refusals.digest),
         )
-        await self._refusals.keep(record, decision)
+
+        async def audit(tx: Transaction) -> None:
+            if not isinstance(refusal, Throttling):  # that is no decision, and may come as often as sends do
+                called = as_call(caller, request, decision)
+                await self._authorizer.changes.note_refusal(tx, called, refusal)
+
+        await self._refusals.keep(record, decision, also=audit)
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:

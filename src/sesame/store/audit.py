@@ -3,6 +3,7 @@
 What is in a row, and how digests and signatures are made, is `access.audit`'s to know.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,15 +86,11 @@ async def rows(tx: Transaction, account_id: str, *, after: int, limit: int) -> l
     return [_row(row) for row in found]
 
 
-async def newest(
-    tx: Transaction, account_id: str, *, limit: int, before: int | None = None
-) -> list[AuditRow]:
-    """The newest rows of an account, newest first; those before number `before`, if it is given."""
+async def newest(tx: Transaction, account_id: str, *, limit: int) -> list[AuditRow]:
+    """The newest rows of an account, newest first."""
     found = await tx.all(
-        "SELECT account_id, seq, at, body, digest FROM audit_row WHERE account_id = ? AND seq < ?"
-        " ORDER BY seq DESC LIMIT ?",
+        "SELECT account_id, seq, at, body, digest FROM audit_row WHERE account_id = ? ORDER BY seq DESC LIMIT ?",
         account_id,
-        2**62 if before is None else before,
         limit,
     )
     return [_row(row) for row in found]
@@ -101,8 +98,10 @@ async def newest(
 
 async def first_since(tx: Transaction, account_id: str, at: float) -> int | None:
     """The number of the first row of an account that is not older than `at`; None when all are."""
-    row = await tx.one("SELECT MIN(seq) FROM audit_row WHERE account_id = ? AND at >= ?", account_id, at)
-    return None if row is None or row[0] is None else int(row[0])
+    row = await tx.one(
+        "SELECT seq FROM audit_row WHERE account_id = ? AND at >= ? ORDER BY seq LIMIT 1", account_id, at
+    )
+    return None if row is None else int(row[0])
 
 
 async def drop(tx: Transaction, rows: Sequence[AuditRow], new_anchor: Mark) -> None:
@@ -132,9 +131,30 @@ async def _put(tx: Transaction, table: str, mark: Mark) -> None:
     )
 
 
+NO_NUMBER = 2**62
+"""What stands for the number of a row that has none."""
+
+
 def _read(row: Row) -> Mark:
-    return Mark(account_id=row[0], seq=int(row[1]), digest=bytes(row[2]), signature=bytes(row[3]))
+    account_id, seq, digest, signature = row
+    return Mark(account_id=account_id, seq=_number(seq), digest=_bytes(digest), signature=_bytes(signature))
 
 
 def _row(row: Row) -> AuditRow:
-    return AuditRow(account_id=row[0], seq=int(row[1]), at=float(row[2]), body=row[3], digest=bytes(row[4]))
+    """A row, whatever somebody has made of its columns: who verifies is to see it, and not to fail at it."""
+    account_id, seq, at, body, digest = row
+    return AuditRow(
+        account_id=account_id,
+        seq=_number(seq),
+        at=float(at) if isinstance(at, float | int) else math.nan,
+        body=body if isinstance(body, str) else repr(body),
+        digest=_bytes(digest),
+    )
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else NO_NUMBER
+
+
+def _bytes(value: object) -> bytes:
+    return bytes(value) if isinstance(value, bytes | memoryview) else b""

@@ -162,7 +162,7 @@ class IdentityV2Operations:
             if identity is None:
                 return None
             stored = await shown_policies(tx, account_id, region, name)
-            held = await tags.get(tx, tags.identity_arn(account_id, region, name))
+            held = await tags.get(tx, identity_arn(region, account_id, name))
             default = await configuration_sets.default_of(tx, account_id, region, name)
             domain = await mail_from.get(tx, account_id, region, name)
             told = await notifications.get(tx, account_id, identity_arn(region, account_id, name))
