@@ -6,6 +6,8 @@ Made here and joined; `app` puts sockets in front of it.
 from collections.abc import Callable
 
 from sesame.access.authorize import Authorizer
+from sesame.access.causes.failures import Failures
+from sesame.access.causes.sign_in import SignIns
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
 from sesame.access.pace import Pace
@@ -72,6 +74,15 @@ class Doors:
             candidates=identity_candidates,
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
         )
+        failures = Failures(services.store)
+        sign_ins = SignIns(
+            failures,
+            self.directory,
+            services.clock,
+            served=settings.api.regions,
+            skew_s=settings.api.clock_skew_s,
+            new_request_id=services.ids.request_id,
+        )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = Sender(
             services.store,
@@ -121,6 +132,7 @@ class Doors:
             hostname=settings.submission.hostname or settings.delivery.hostname,
             message_bytes=settings.submission.message_bytes,
             failure_delay_s=settings.submission.failure_delay_s,
+            sign_ins=sign_ins,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,
@@ -138,6 +150,8 @@ class Doors:
             uncached=uncached,
             throttle=Throttle(services.clock, per_second=settings.api.requests_per_second),
             new_request_id=services.ids.request_id,
+            failures=failures,
+            sign_ins=sign_ins,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,

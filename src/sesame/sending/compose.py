@@ -18,6 +18,7 @@ from sesame.mail.address import AddressError, Mailbox, identity_candidates, pars
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
+from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import filled_in, without_words
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 from sesame.sending.tags import check_tags, parse_tags_header
@@ -212,6 +213,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         tags=tags,
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
         configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
+        odd=odd_fields(message.fields),
     )
 
 
@@ -227,6 +229,7 @@ def _composed(
     tags: dict[str, str],
     data: bytes,
     configuration_set: str | None,
+    odd: tuple[Odd, ...] = (),
 ) -> Composed:
     source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
@@ -242,6 +245,9 @@ def _composed(
             feedback_address=feedback,
             recipients=recipients,
             resources=submission.resources,
+            door=door_of(submission),
+            named=named_arns(submission, arns.source, arns.from_, arns.return_path),
+            odd=odd,
         ),
         source=source,
         return_path=feedback,

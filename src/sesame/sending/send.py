@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
+from sesame.access.causes.failures import Failures
 from sesame.access.pace import Pace
 from sesame.access.record import decision_text, owner_concerned, reason
 from sesame.access.refusals import Refusals
@@ -27,6 +28,7 @@ from sesame.model import Caller, MessageId, PrincipalKind
 from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
+from sesame.sending.named import door_of, named_arns
 from sesame.sending.set_options import in_force
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool.put import SpooledMessage
@@ -70,6 +72,7 @@ class Sender:
     ) -> None:
         self._store = store
         self._refusals = Refusals(store)
+        self._failures = Failures(store)
         self._pace = pace
         self._authorizer = authorizer
         self._clock = clock
@@ -86,6 +89,13 @@ class Sender:
 
         `also` is run in the accept transaction, last.
         """
+        try:
+            return await self._send(caller, submission, also)
+        except ServiceError as failure:
+            await self._failures.keep_of(caller, failure, submission.action, _facts(submission))
+            raise
+
+    async def _send(self, caller: Caller, submission: Submission, also: Also | None) -> MessageId:
         started = self._clock.monotonic()
         began = self._pace.begin()
         await self._check_not_paused(caller)
@@ -108,6 +118,7 @@ class Sender:
                     continue
                 self._metrics.decisions.labels("refused", refusal.code).inc()
                 await self._keep_refusal(caller, composed.request, decision, refusal)
+                refusal.is_kept = True
                 await self._pace.hold(began)
                 raise
             self._metrics.decisions.labels("allowed", "").inc()
@@ -253,6 +264,12 @@ class Sender:
             decision=decision_text(caller, request, decision, digest=self._refusals.digest),
         )
         await self._refusals.keep(record, decision)
+
+
+def _facts(submission: Submission) -> dict[str, object]:
+    """What explains a failure before its decision: the door, and the ARNs that were named by parameter."""
+    named = named_arns(submission, submission.source_arn, submission.from_arn, submission.return_path_arn)
+    return {"door": door_of(submission), "named": named}
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:

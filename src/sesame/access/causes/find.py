@@ -1,0 +1,89 @@
+"""From a refusal as it was kept to its causes, for one reader: the one to mend first, then what stands in the way too.
+
+Pure: what was kept, what policies said of it (`refusals.derive`) and what there is around it (`around`) are arguments.
+INVARIANT (I9): what of `Around` is another account's is told to that account and to the operator alone, but for an
+identity whose policy names the reader.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sesame.access.causes.addresses import AddressCauses
+from sesame.access.causes.around import NOTHING, Around
+from sesame.access.causes.before import failure_cause
+from sesame.access.refusals import Derived
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.gaps import Setting, policy_causes
+from sesame.store.decisions import DecisionRecord
+
+_DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A refusal as it was kept, its JSON read; `derived` has, for each check, what its policies said."""
+
+    record: DecisionRecord
+    decision: Mapping[str, Any]
+    derived: Sequence[Derived | None]
+    around: Around = NOTHING
+
+
+def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
+    """The causes, each once; none for what was accepted."""
+    if refused.record.message_id is not None:
+        return ()
+    found: dict[tuple[Code, str], Cause] = {}
+    for cause in _causes(refused, reader):
+        found.setdefault((cause.code, cause.mend.text), cause)
+    return tuple(found.values())
+
+
+def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
+    record, decision = refused.record, refused.decision
+    if "failed" in decision:
+        yield failure_cause(record, decision, refused.around)
+        return
+    addresses = AddressCauses(record, decision, refused.around, reader)
+    if record.code in _DENIED:
+        yield from _denied(refused, addresses, reader)
+    elif record.code == "MessageRejected":
+        yield from addresses.unverified()
+    elif record.code == "MailFromDomainNotVerifiedException":
+        yield addresses.mail_from()
+    else:
+        yield failure_cause(record, decision, refused.around)
+
+
+def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
+    """What each check that refused lacked; an identity that is not there comes before what policies say of it."""
+    for check, derived in zip(refused.decision["checks"], refused.derived, strict=True):
+        if check["outcome"] == "allow" or (reader is Reader.OWNER and not _concerns(refused, check)):
+            continue
+        missing = list(addresses.missing(check))
+        yield from missing
+        if missing and (derived is None or check["owner"] != refused.record.account_id):
+            continue
+        if derived is None:
+            yield _untold(refused.record)
+            continue
+        setting = Setting(uses=tuple(check["uses"]), bound=derived.bound)
+        is_own = check["owner"] == refused.record.account_id
+        as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
+        if not missing:
+            yield from policy_causes(derived.explanation, as_whom, setting=setting)
+    yield from addresses.unverified()
+
+
+def _concerns(refused: Refused, check: Mapping[str, Any]) -> bool:
+    """Whether a check is the owner's to see: of an identity of its own."""
+    return bool(check["owner"] == refused.record.owner_account_id and "Resource" not in check["uses"])
+
+
+def _untold(record: DecisionRecord) -> Cause:
+    return Cause(
+        code=Code.MESSAGE,
+        text=f"the policies that this rested on are no longer kept; the answer was {record.code}",
+        mend=Mend(how=How.CHANGE_MESSAGE, text="send again and ask for the reason then"),
+    )
