@@ -8,6 +8,7 @@ refuses; the accept transaction compares the epochs under the write lock.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
@@ -23,12 +24,15 @@ from sesame.errors import (
     ServiceError,
     ServiceUnavailable,
 )
+from sesame.mail.address import AddressError
+from sesame.mail.header import MessageError
+from sesame.mail.message import read_message
 from sesame.metrics import Metrics
 from sesame.model import Caller, MessageId, PrincipalKind
 from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
-from sesame.sending.named import door_of, named_arns
+from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.set_options import in_force
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool.put import SpooledMessage
@@ -267,9 +271,21 @@ class Sender:
 
 
 def _facts(submission: Submission) -> dict[str, object]:
-    """What explains a failure before its decision: the door, and the ARNs that were named by parameter."""
-    named = named_arns(submission, submission.source_arn, submission.from_arn, submission.return_path_arn)
-    return {"door": door_of(submission), "named": named}
+    """What explains a failure before its decision: the door, the ARNs that were named, and fields that are odd."""
+    content = submission.content
+    x_ses: dict[str, str] = {}
+    odd: tuple[Odd, ...] = ()
+    if isinstance(content, RawContent) and len(content.data) <= LARGE_BYTES:
+        with suppress(AddressError, MessageError):
+            message = read_message(content.data)
+            x_ses, odd = dict(message.x_ses), odd_fields(message.fields)
+    named = named_arns(
+        submission,
+        submission.source_arn or x_ses.get("x-ses-source-arn"),
+        submission.from_arn or x_ses.get("x-ses-from-arn"),
+        submission.return_path_arn or x_ses.get("x-ses-return-path-arn"),
+    )
+    return {"door": door_of(submission), "named": named, "odd": odd}
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:

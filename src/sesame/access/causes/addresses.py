@@ -260,15 +260,22 @@ class AddressCauses:
         if lent and use != "Sender":
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=_set(parameter, lent[0]))
         if use in ("Sender", "Return-Path"):
-            fields = {
-                "Sender": "Sender",
-                "Return-Path": "ReturnPath" if self._door == "v1" else "Return-Path",
-            }
-            dropped = fields[use]
+            is_parameter = use == "Return-Path" and self._decision.get("action") != "ses:SendRawEmail"
+            by_door = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress"}
+            dropped = by_door.get(self._door, use) if is_parameter else use
             mend = Mend(
                 how=How.DROP_PARAMETER,
                 text=f"leave {use} out, or name an ARN that covers it in {parameter}",
                 details={"parameter": dropped, "or": parameter},
+            )
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
+        covered = next((sender[1] for sender in self._senders if sender[0] == "From" and sender[3]), None)
+        if use == "Source" and covered is not None:
+            source = "MAIL FROM" if self._door == "smtp" else "Source"
+            mend = Mend(
+                how=How.SET_PARAMETER,
+                text=f"send with `{covered}` as {source}, or name an ARN that covers `{address}` in {parameter}",
+                details={"parameter": source, "value": covered},
             )
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
         return Cause(

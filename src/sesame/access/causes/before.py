@@ -47,6 +47,18 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
 
 def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     address, arn = failed["address"], failed["arn"]
+    second = next((right for what, _, right in failed.get("odd", ()) if what == "second"), "")
+    if second.endswith("-ARN"):
+        return Cause(
+            code=Code.HEADER,
+            text=f"`{second}` is there more than once, and only its first instance, `{arn}`, is read, which does not"
+            f" cover `{address}`",
+            mend=Mend(
+                how=How.DROP_PARAMETER,
+                text=f"leave in the instance of `{second}` that covers `{address}` alone",
+                details={"parameter": second, "instance": "first"},
+            ),
+        )
     name = arn.partition(":identity/")[2]
     spec = address.rpartition("<")[2].rstrip("> ")
     _, _, domain = spec.rpartition("@")
