@@ -361,8 +361,8 @@ class Case:
     def apply(self, mend: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a mend says; the send as it is to be tried after it."""
         sends = copy.deepcopy(self.fill(dict(wanted)))
-        done = getattr(self, "_mend_" + mend["how"].replace("-", "_"))(mend, sends)
-        return sends if done is None else done
+        getattr(self, "_mend_" + mend["how"].replace("-", "_"))(mend, sends)
+        return sends
 
     def _of(self, number: str) -> Account:
         return next(one for one in self.accounts.values() if one.account_id == number)

@@ -96,6 +96,17 @@ class Sender:
         try:
             return await self._send(caller, submission, also)
         except ServiceError as failure:
+            if not failure.is_kept:
+                self._log.event(
+                    "send_failed",
+                    request_id=caller.request_id,
+                    account_id=caller.principal.account_id,
+                    principal=caller.principal.arn,
+                    region=caller.region,
+                    code=failure.code,
+                    reason=failure.message,
+                    why=f"sesame why {caller.request_id}",
+                )
             await self._failures.keep_of(caller, failure, submission.action, _facts(submission))
             raise
 
@@ -256,6 +267,7 @@ class Sender:
             region=caller.region,
             code=refusal.code,
             reason=why,
+            why=f"sesame why {caller.request_id}",
         )
         record = decisions.Refusal(
             request_id=caller.request_id,

@@ -22,7 +22,7 @@ from sesame.policy.language.vocabulary import (
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.sentence import describe_condition
-from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see
+from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see, tells_of_other
 from sesame.policy.request import PolicyKind, Request
 
 _TIMES = {"aws:currenttime", "aws:epochtime"}
@@ -41,9 +41,8 @@ def in_words(condition: ConditionStep, request: Request, reader: Reader, *, kind
     """A condition with what was seen, as far as a reader may know: `ses:FromAddress like `a*`; ... has `b``."""
     if reader is Reader.SENDER and kind == "identity":
         return _for_sender(condition, request)
-    values = condition.filled or condition.wanted
-    if reader is Reader.SENDER and "resourcetag" in "".join(condition.wanted).lower():
-        values = condition.wanted  # filled in, they would tell the owner's tags
+    tells = reader is Reader.OPERATOR or not tells_of_other(condition, by_owner=reader is Reader.OWNER)
+    values = condition.filled if tells and condition.filled else condition.wanted
     demand = describe_condition(condition.operator, condition.key, values)
     hint = _hint(condition, reader)
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"

@@ -138,16 +138,28 @@ def own_values(
             yield name_of_key(condition.key, request), condition.seen
 
 
+def tells_of_other(condition: ConditionStep, *, by_owner: bool) -> bool:
+    """Whether a condition's variables, filled in, would tell its author what is the other side's."""
+    keys = [
+        part.partition("}")[0].partition(",")[0].strip()
+        for v in condition.wanted
+        for part in v.split("${")[1:]
+    ]
+    if by_owner:
+        return not all(key in ("*", "?", "$") or owner_may_see(key) for key in keys)
+    return any(is_of_resource(key) for key in keys)
+
+
 def _without_resource(step: StatementStep) -> StatementStep:
     """A statement of the sender's with the owner's tags left out, which its conditions may have asked about."""
 
     def shown(condition: ConditionStep) -> ConditionStep:
         asks = is_of_resource(condition.key)
-        if not asks and not any("resourcetag" in value.lower() for value in condition.wanted):
+        if tells_of_other(condition, by_owner=False):
+            condition = replace(condition, filled=condition.wanted)
+        if not asks or condition.seen is None:
             return condition
-        seen = (NOT_SHOWN,) if condition.seen is not None and asks else condition.seen
-        telling = seen or () if asks else condition.telling
-        return replace(condition, seen=seen, telling=telling, filled=condition.wanted)
+        return replace(condition, seen=(NOT_SHOWN,), telling=(NOT_SHOWN,))
 
     return replace(step, conditions=tuple(map(shown, step.conditions)))
 
@@ -156,20 +168,13 @@ def _without_sender(step: StatementStep) -> StatementStep:
     """A statement of the owner's with what is the sender's alone left out."""
 
     def shown(condition: ConditionStep) -> ConditionStep:
-        filled = condition.filled
-        if any("${" in value for value in condition.wanted):
-            filled = condition.wanted if not _all_seen(condition.wanted) else filled
+        if tells_of_other(condition, by_owner=True):
+            condition = replace(condition, filled=condition.wanted)
         if condition.seen is None or owner_may_see(condition.key):
-            return replace(condition, filled=filled)
-        return replace(condition, seen=(NOT_SHOWN,), telling=(NOT_SHOWN,), filled=filled)
+            return condition
+        return replace(condition, seen=(NOT_SHOWN,), telling=(NOT_SHOWN,))
 
     return replace(step, conditions=tuple(map(shown, step.conditions)))
-
-
-def _all_seen(values: Sequence[str]) -> bool:
-    """Whether the variables in a policy's values are such as the owner may see."""
-    keys = [part.partition("}")[0].partition(",")[0].strip() for v in values for part in v.split("${")[1:]]
-    return all(key in ("*", "?", "$") or owner_may_see(key) for key in keys)
 
 
 def _for_sender(
