@@ -196,9 +196,9 @@ def causes_page() -> str:
     lines = [
         "# Causes of refusals",
         "",
-        "What the API and SMTP answer is SES's own text. Beside it `sesame decisions`, `sesame why` and `sesame trace` say",
-        "the cause, with the values that were seen, and what to do. In JSON a mend has a `how` (below) with its details, so",
-        "that a program can do it. [Why was I refused?](../howto/why.md) shows both.",
+        "What the API and SMTP answer is SES's own text. Beside it `sesame decisions`, `why` and `trace` say the cause,",
+        "with the values that were seen, and what to do. In JSON a mend has a `how` (below) with its details, so that a",
+        "program can do it. [Why was I refused?](../howto/why.md) shows both.",
         "",
         "| code | cause | mend |",
         "|---|---|---|",
@@ -211,8 +211,9 @@ def causes_page() -> str:
         "## Who reads what",
         "",
         "The *sender* reads its own IAM policies in full, and of the owner's side the code and which of its own values",
-        "mattered. The *owner* reads its identity policies in full, and of the sender who it was, From, Return-Path, action,",
-        "time, address and outcome. The *operator* reads both. Whoever cannot mend a cause is told whom to ask.",
+        "mattered. The *owner* reads its identity policies in full, and of the sender who it was, From, Return-Path,",
+        "action, time, address and outcome. The *operator* reads both. Whoever cannot mend a cause is told whom to",
+        "ask.",
     ]
     return "\n".join(lines) + "\n"
 

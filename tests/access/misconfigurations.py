@@ -153,6 +153,13 @@ CASES: list[dict[str, Any]] = [
     case("owner-deny-sender-view", "SA208", [MAIL, ["policy", "owner", "example.com", {"Principal":
          {"AWS": "<sender>"}}, {"Effect": "Deny", "Principal": {"AWS": "<sender>"}, **when("StringEquals",
          "ses:FromAddress", "news@example.com")}]], NAMED, "owner's side", "news@example.com", mends=False),
+    case("denied-on-the-address-itself", "SA208", [MAIL, LEND, ["identity", "owner", "news@example.com"], ["policy",
+         "owner", "news@example.com", {"Effect": "Deny", "Principal": {"AWS": "<sender>"}}]], NAMED, "owner's side",
+         mends=False),
+    case("arn-of-any-region", "SA108", [MAIL, LEND], NEWS | {"arns": {"SourceArn":
+         "arn:aws:ses:*:<owner>:identity/example.com"}}, "names no region", ARN),
+    case("return-path-verified-elsewhere", "SA105", [OWN, ["identity", "sender", "b.test", "eu-west-1"]],
+         NEWS | {"return_path": "x@b.test"}, "eu-west-1", "verify `b.test`"),
     # Actions and other resources.
     case("default-smtp-user-uses-api", "SA301", [OWN, ["user", "sender", "robot", SEND | {"Action":
          "ses:SendRawEmail"}]], NEWS | {"as": "sender/robot"}, "ses:SendEmail", "ses:SendRawEmail"),

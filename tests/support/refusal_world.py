@@ -360,7 +360,7 @@ class Case:
 
     def apply(self, mend: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a mend says; the send as it is to be tried after it."""
-        sends = copy.deepcopy(self.fill(dict(wanted)))
+        sends: dict[str, Any] = copy.deepcopy(self.fill(dict(wanted)))
         getattr(self, "_mend_" + mend["how"].replace("-", "_"))(mend, sends)
         return sends
 

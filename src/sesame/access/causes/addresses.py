@@ -131,6 +131,12 @@ class AddressCauses:
     def _arn_region(self, arn: str) -> Cause:
         """The ARN's region is not the one that was called."""
         region = Arn.parse(arn).region
+        if region in ("", "*"):
+            field = next((name for name, value in self._named if value == arn), self._parameter("From"))
+            parts = arn.split(":")
+            right = ":".join([*parts[:3], self._record.region, *parts[4:]])
+            text = f"`{arn}` names no region: that is for endpoints of several regions, which are not served"
+            return Cause(code=Code.ARN_MALFORMED, text=text, mend=_set(field, right))
         return self._region(
             f"`{arn}` is of region {region}, and the call was to {self._record.region}", region, None
         )
@@ -190,10 +196,20 @@ class AddressCauses:
         if (odd := self._odd_for(address)) is not None:
             return odd
         if verified and not any(one.region == self._record.region for one in verified):
-            return self._in_other_region(address, verified, None)
+            return self._own_in_other_region(use, address, verified)
         if self._named:
             return self._uncovered(use, address)
         return self._no_arn(use, address)
+
+    def _own_in_other_region(self, use: str, address: str, verified: Sequence[Identity]) -> Cause:
+        """As `_in_other_region`; where From is right here, the call is to the right region."""
+        found = self._in_other_region(address, verified, None)
+        failed = set(self._decision.get("unverified", ()))
+        if use == "From" or any(sender[0] == "From" and sender[2] in failed for sender in self._senders):
+            return found
+        name = verified[0].name
+        mend = _verify(self._record.account_id, self._record.region, name)
+        return Cause(code=Code.REGION, text=found.text.partition(": the SMTP")[0], mend=mend)
 
     def _own_account_arn(self, address: str, arn: str, verified: Sequence[Identity]) -> Cause:
         if verified and not any(one.region == self._record.region for one in verified):
@@ -314,7 +330,7 @@ class AddressCauses:
     def _sandbox(self, recipients: Sequence[str]) -> Iterator[Cause]:
         """Whose sandbox it is that recipients must be verified for."""
         own = self._record.account_id
-        shown = "its recipients" if self._reader is Reader.OWNER else _list(recipients)
+        shown = "its recipients are" if self._reader is Reader.OWNER else _list(recipients)
         for account in self._sandboxed or [own]:
             is_sender = account == own
             whose = "the sender's account" if is_sender else "the identity owner's account"

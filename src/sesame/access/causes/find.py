@@ -34,9 +34,11 @@ def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
     """The causes, each once; none for what was accepted."""
     if refused.record.message_id is not None:
         return ()
-    found: dict[tuple[Code, str], Cause] = {}
+    found: dict[tuple[str, ...], Cause] = {}
     for cause in _causes(refused, reader):
-        found.setdefault((cause.code, cause.mend.text), cause)
+        # An address without an ARN stands in several places; one ARN mends all.
+        mend = () if cause.code is Code.NO_ARN else (cause.mend.text,)
+        found.setdefault((cause.code.value, cause.text, *mend), cause)
     return tuple(found.values())
 
 
@@ -68,12 +70,22 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         if derived is None:
             yield _untold(refused.record)
             continue
-        setting = Setting(uses=tuple(check["uses"]), bound=derived.bound)
+        setting = Setting(
+            uses=tuple(check["uses"]), bound=derived.bound, is_let_in=_is_more_specific(refused, check)
+        )
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
         if not missing:
             yield from policy_causes(derived.explanation, as_whom, setting=setting)
     yield from addresses.unverified()
+
+
+def _is_more_specific(refused: Refused, check: Mapping[str, Any]) -> bool:
+    """Whether the identity is one that nobody named: it is asked for a Deny alone, once the one named has allowed."""
+    senders = refused.decision.get("asked", {}).get("senders", ())
+    named = {str(sender[3]).lower() for sender in senders if sender[3]}
+    is_denied = check["outcome"] == "explicit deny" and check["owner"] != refused.record.account_id
+    return bool(is_denied and named and check["arn"].lower() not in named)
 
 
 def _concerns(refused: Refused, check: Mapping[str, Any]) -> bool:

@@ -50,8 +50,10 @@ def in_words(condition: ConditionStep, request: Request, reader: Reader, *, kind
 
 def _for_sender(condition: ConditionStep, request: Request) -> str:
     name = name_of_key(condition.key, request)
+    if condition.seen is None and not is_of_resource(condition.key):
+        return f"{name}, which this request does not carry"
     if condition.seen is None or is_of_resource(condition.key):
-        return f"{name}, which this request does not meet"
+        return f"{name}, which does not hold"
     seen = _values(condition.telling or condition.seen)
     return f"{name}, which {seen} does not meet" if not condition.answer else f"{name} {seen}"
 

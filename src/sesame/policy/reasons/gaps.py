@@ -30,6 +30,8 @@ class Setting:
 
     uses: tuple[str, ...] = ()
     bound: Mapping[str, str] = field(default_factory=dict)
+    is_let_in: bool = False
+    """Whether another identity of the owner's, a less specific one, has let the requester in."""
 
 
 NOTHING_MORE = Setting()
@@ -115,6 +117,8 @@ class _Gaps:
 
     def _is_named(self) -> bool:
         """Whether an Allow of the identity is for this requester, whatever else it asks."""
+        if self._setting.is_let_in:
+            return True
         return any(_named(step) for step in self._allows if step.ref.kind == "identity")
 
     def _own_denial(self, step: StatementStep) -> Cause:
