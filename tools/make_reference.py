@@ -196,8 +196,8 @@ def causes_page() -> str:
     lines = [
         "# Causes of refusals",
         "",
-        "What the API and SMTP answer is SES's own text. Beside it `sesame decisions`, `why` and `trace` say the cause,",
-        "with the values that were seen, and what to do. In JSON a mend has a `how` (below) with its details, so that a",
+        "What the API and SMTP answer is SES's own text. Beside it `sesame decisions`, `why` and `trace` say the",
+        "cause, the values that were seen, and what to do. In JSON a mend has a `how` (below) with details, so that a",
         "program can do it. [Why was I refused?](../howto/why.md) shows both.",
         "",
         "| code | cause | mend |",
