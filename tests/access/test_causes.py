@@ -1,10 +1,14 @@
 """Each refusal says why and what to do, in the first place looked at, and what it says to do works."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sesame.access.causes.failures import MOST_A_MINUTE
+from sesame.access.causes.told import latest
 from sesame.policy.reasons.cause import MEANINGS, Code, Reader
 from tests.access.misconfigurations import CASES, CORRECT
 from tests.support.refusal_world import Case, World
@@ -101,3 +105,35 @@ def test_an_identity_that_does_not_exist_is_never_allowed_nor_shown_by_an_arn_no
     told = case.read("sender", refused.request_id, reader)
     assert all(check["outcome"] == "no such identity" and check["arn"] is None for check in told["checks"])
     assert ":identity/" not in str(told)
+
+
+def test_the_log_has_the_cause_where_no_policy_has_to_be_asked(tmp_path: Path) -> None:
+    world = World.open(tmp_path / "data")
+    try:
+        case = Case(world)
+        case.account("sender")
+        case.send({"as": "sender", "from": "a@nowhere.test"})
+        case.send({"as": "sender", "from": "a@nowhere.test", "arns": {"SourceArn": "nowhere.test"}})
+        case.step("user", "sender", "robot")
+        case.step("identity", "sender", "example.com")
+        case.send({"as": "sender/robot", "from": "a@example.com"})
+        lines = [json.loads(line) for line in world.log.getvalue().splitlines() if '"send_refused"' in line]
+    finally:
+        world.close()
+    causes = [(line.get("cause") or "").partition(" ")[0] for line in lines]
+    assert causes == ["SA101", "SA108", ""]
+    assert all(line["why"] == f"sesame why {line['request_id']}" for line in lines)
+
+
+def test_failures_that_nobody_signed_in_for_are_bounded(tmp_path: Path) -> None:
+    world = World.open(tmp_path / "data")
+    try:
+        case = Case(world)
+        case.account("sender")
+        wrong = {"as": "sender", "from": "a@nowhere.test", "door": "smtp", "username": "guess", "password": "x"}
+        for number in range(MOST_A_MINUTE + 5):
+            assert case.send({**wrong, "username": f"guess{number}"}).code == "535"
+        kept = world.run(latest(world.services.store, "", limit=1000, reader=Reader.OPERATOR))
+    finally:
+        world.close()
+    assert len(kept) == MOST_A_MINUTE

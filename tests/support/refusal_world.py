@@ -71,6 +71,7 @@ class World:
     services: Services
     doors: Doors
     loop: asyncio.AbstractEventLoop
+    log: io.StringIO
     clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     ip: str = "198.51.100.7"
     secure: bool = True
@@ -86,14 +87,15 @@ class World:
         }
         loaded = load(None, environ=environ, flags={"data": str(directory)})
         clock = FakeClock(time.time())
-        log = Log(io.StringIO(), as_json=True, clock=clock)
+        written = io.StringIO()
+        log = Log(written, as_json=True, clock=clock)
 
         async def make() -> tuple[Services, Doors]:
             services = Services(loaded, log=log, clock=clock, durable=False)
             return services, Doors(services, accepted=lambda: None)
 
         services, doors = loop.run_until_complete(make())
-        return cls(services, doors, loop)
+        return cls(services, doors, loop, written)
 
     def close(self) -> None:
         self.services.close()

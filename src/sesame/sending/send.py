@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
 from sesame.access.causes.failures import Failures
+from sesame.access.causes.find import cause_in_log
 from sesame.access.pace import Pace
 from sesame.access.record import decision_text, owner_concerned, reason
 from sesame.access.refusals import Refusals
@@ -96,18 +97,9 @@ class Sender:
         try:
             return await self._send(caller, submission, also)
         except ServiceError as failure:
-            if not failure.is_kept:
-                self._log.event(
-                    "send_failed",
-                    request_id=caller.request_id,
-                    account_id=caller.principal.account_id,
-                    principal=caller.principal.arn,
-                    region=caller.region,
-                    code=failure.code,
-                    reason=failure.message,
-                    why=f"sesame why {caller.request_id}",
-                )
-            await self._failures.keep_of(caller, failure, submission.action, _facts(submission))
+            kept = await self._failures.keep_of(caller, failure, submission.action, _facts(submission))
+            if kept is not None:
+                self._log_refusal(caller, kept)
             raise
 
     async def _send(self, caller: Caller, submission: Submission, also: Also | None) -> MessageId:
@@ -259,16 +251,6 @@ class Sender:
     ) -> None:
         """Tell both sides: the log, and the record that `sesame decisions` explains."""
         why = reason(decision) or refusal.message
-        self._log.event(
-            "send_refused",
-            request_id=caller.request_id,
-            account_id=caller.principal.account_id,
-            principal=caller.principal.arn,
-            region=caller.region,
-            code=refusal.code,
-            reason=why,
-            why=f"sesame why {caller.request_id}",
-        )
         record = decisions.Refusal(
             request_id=caller.request_id,
             account_id=caller.principal.account_id,
@@ -279,7 +261,21 @@ class Sender:
             reason=why,
             decision=decision_text(caller, request, decision, digest=self._refusals.digest),
         )
+        self._log_refusal(caller, record)
         await self._refusals.keep(record, decision)
+
+    def _log_refusal(self, caller: Caller, refusal: decisions.Refusal) -> None:
+        self._log.event(
+            "send_refused",
+            request_id=refusal.request_id,
+            account_id=refusal.account_id,
+            principal=caller.principal.arn,
+            region=refusal.region,
+            code=refusal.code,
+            reason=refusal.reason,
+            cause=cause_in_log(refusal),
+            why=f"sesame why {refusal.request_id}",
+        )
 
 
 def _facts(submission: Submission) -> dict[str, object]:

@@ -51,40 +51,21 @@ class Failures:
         self._store = store
         self._kept: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
-    async def keep(self, failure: Failure) -> None:
-        """Keep a failure, in a commit of its own; nothing when there were too many."""
-        if not self._may_keep(failure):
-            return
-        kept = {
-            "principal": failure.principal,
-            "kind": failure.kind,
-            "user_id": failure.user_id,
-            "action": failure.action,
-            "unverified": [],
-            "checks": [],
-            "failed": {"error": failure.error, **failure.facts},
-            "context": {},
-        }
-        refusal = Refusal(
-            request_id=failure.request_id,
-            account_id=failure.account_id,
-            owner_account_id=None,
-            region=failure.region[:MAX_TEXT],
-            at=failure.at,
-            code=failure.code,
-            reason=failure.message[:MAX_TEXT],
-            decision=DecisionText(shared=json.dumps(kept)),
-        )
-        await self._store.write(lambda tx: decisions.put_refusal(tx, refusal))
+    async def keep(self, failure: Failure) -> Refusal:
+        """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
+        refusal = _as_refusal(failure)
+        if self._may_keep(failure):
+            await self._store.write(lambda tx: decisions.put_refusal(tx, refusal))
+        return refusal
 
     async def keep_of(
         self, caller: Caller, error: ServiceError, action: str, facts: Mapping[str, Any]
-    ) -> None:
-        """Keep why a send of a caller that has signed in failed, once."""
+    ) -> Refusal | None:
+        """Keep why a send of a caller that has signed in failed, once; None when it has been kept."""
         if error.is_kept:
-            return
+            return None
         error.is_kept = True
-        await self.keep(
+        return await self.keep(
             Failure(
                 request_id=caller.request_id,
                 account_id=caller.principal.account_id,
@@ -109,3 +90,26 @@ class Failures:
         if len(self._kept) > _MAX_ACCOUNTS:
             self._kept.popitem(last=False)
         return count <= MOST_A_MINUTE
+
+
+def _as_refusal(failure: Failure) -> Refusal:
+    kept = {
+        "principal": failure.principal,
+        "kind": failure.kind,
+        "user_id": failure.user_id,
+        "action": failure.action,
+        "unverified": [],
+        "checks": [],
+        "failed": {"error": failure.error, **failure.facts},
+        "context": {},
+    }
+    return Refusal(
+        request_id=failure.request_id,
+        account_id=failure.account_id,
+        owner_account_id=None,
+        region=failure.region[:MAX_TEXT],
+        at=failure.at,
+        code=failure.code,
+        reason=failure.message[:MAX_TEXT],
+        decision=DecisionText(shared=json.dumps(kept)),
+    )

@@ -5,6 +5,7 @@ INVARIANT (I9): what of `Around` is another account's is told to that account an
 identity whose policy names the reader.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from sesame.access.causes.before import failure_cause
 from sesame.access.refusals import Derived
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.gaps import Setting, policy_causes
-from sesame.store.decisions import DecisionRecord
+from sesame.store.decisions import DecisionRecord, Refusal, whole
 
 _DENIED = {"AccessDenied", "AccessDeniedException"}
 
@@ -40,6 +41,30 @@ def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
         mend = () if cause.code is Code.NO_ARN else (cause.mend.text,)
         found.setdefault((cause.code.value, cause.text, *mend), cause)
     return tuple(found.values())
+
+
+def cause_in_log(refusal: Refusal) -> str | None:
+    """The cause of a refusal that no policy made, in a line; None of one that policies did.
+
+    Those take the longer the more there are, and would tell by it (I9): they are explained when somebody asks.
+    """
+    decision = json.loads(whole(refusal.decision.own, refusal.decision.shared))
+    if any(check["outcome"] != "allow" for check in decision["checks"]):
+        return None
+    record = DecisionRecord(
+        at=refusal.at,
+        account_id=refusal.account_id,
+        owner_account_id=refusal.owner_account_id,
+        region=refusal.region,
+        message_id=None,
+        code=refusal.code,
+        reason=refusal.reason,
+        decision="",
+        request_id=refusal.request_id,
+    )
+    derived = [None] * len(decision["checks"])
+    causes = causes_of(Refused(record=record, decision=decision, derived=derived), Reader.OPERATOR)
+    return causes[0].line() if causes else None
 
 
 def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
