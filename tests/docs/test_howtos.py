@@ -22,6 +22,7 @@ from aiosmtpd.controller import Controller
 from sesame import config
 from sesame.server.tls import development_files
 from tests.support.process import SesameProcess, running, wait_until
+from tests.support.signed_client import SignedClient, simple_email
 
 ROOT = Path(__file__).resolve().parents[2]
 HOWTO = ROOT / "docs" / "howto"
@@ -140,6 +141,25 @@ def for_roles(server: SesameProcess) -> dict[str, str]:
     return {"OWNER": owner.account_id, "DELEGATE": delegate.account_id}
 
 
+def for_why(server: SesameProcess) -> dict[str, str]:
+    """A sender who may send as news@ and has tried ceo@."""
+    owner, sender = server.create_account(), server.create_account()
+    arn = server.vouch(owner, "example.com")
+    allow = {
+        "Effect": "Allow",
+        "Action": "ses:SendEmail",
+        "Resource": arn,
+        "Principal": {"AWS": sender.account_id},
+        "Condition": {"StringEquals": {"ses:FromAddress": "news@example.com"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allow})
+    server.client("ses", owner).put_identity_policy(Identity="example.com", PolicyName="news", Policy=policy)
+    with SignedClient(server.api, sender) as client:
+        form = simple_email(source="ceo@example.com", SourceArn=arn)
+        assert client.call("SendEmail", form).code == "AccessDenied"
+    return {"SENDER": sender.account_id, "OWNER": owner.account_id}
+
+
 WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "accounts": for_accounts,
     "audit": as_account,
@@ -149,6 +169,7 @@ WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "roles-and-services": for_roles,
     "smtp": for_smtp,
     "templates": lambda server: as_account(server, "news@example.com"),
+    "why": for_why,
 }
 
 
@@ -171,6 +192,10 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
         assert '"Max24HourSend": 50000.0' in printed
     if name == "audit":
         assert "VerifyDomainIdentity" in printed and printed.endswith("no heads kept elsewhere: whole\n")
+    if name == "why":
+        page = (HOWTO / "why.md").read_text()
+        for line in re.findall(r"^(SA401 .*|    mend: .*)$", page, re.MULTILINE):
+            assert re.sub(r"account [0-9]{12}", "", line.strip()) in re.sub(r"account [0-9]{12}", "", printed)
     if name == "dns":
         assert "autumn._domainkey.example.com" in printed
 

@@ -106,6 +106,7 @@ INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
     },
     "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns")},
     "store": {"iam": frozenset()},
+    "access": {"causes": frozenset()},
 }
 """Rooms within rooms: which inner rooms each may import; files beside them are open to all of them."""
 

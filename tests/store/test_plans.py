@@ -119,7 +119,7 @@ ACTIONS: dict[str, Action] = {
     "reacting": reacting,
     "purging": purging,
     "newest decisions": reading(lambda tx: decisions.latest(tx, OWNER, limit=50)),
-    "refusal by request": reading(lambda tx: decisions.by_request_id(tx, "r")),
+    "refusal by request": reading(lambda tx: decisions.of_request(tx, "r")),
     "what if, accepted": reading(
         lambda tx: recorded_sends.accepted(tx, OWNER, REGION, after=(5.0, 1), limit=500)
     ),

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from sesame.access.authorize import identity_kind
+from sesame.access.identity_names import identity_kind
 from sesame.admin.accounts import Keys
 from sesame.app.foundation import Services, open_services
 from sesame.config import load

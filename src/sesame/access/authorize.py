@@ -11,19 +11,18 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 
 from sesame.access import conditions
 from sesame.access.changes import Changes, Permit
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing, Tags
-from sesame.aws.arn import Arn, ArnError, identity_arn
+from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.db import account_scope, identities_scope
 from sesame.errors import AccessDenied, InvalidParameterValue, ValidationError
 from sesame.model import (
     Caller,
-    IdentityKind,
     MailFrom,
     OnMxFailure,
     PrincipalKind,
@@ -35,6 +34,14 @@ _NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 """Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
+
+
+class DoesNotAlign(InvalidParameterValue):
+    """The identity that was named for an address does not cover it."""
+
+    def __init__(self, *, address: str, arn: str) -> None:
+        super().__init__(f"The address '{address}' does not align with the given ARN '{arn}'")
+        self.facts = {"address": address, "arn": arn}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,10 @@ class SendRequest:
     recipients: tuple[str, ...]
     resources: tuple[str, ...] = ()
     """ARNs of what else is used (template, configuration set), which the caller's own IAM policies must allow."""
+    door: str = ""
+    named: tuple[tuple[str, str], ...] = ()
+    odd: tuple[tuple[str, str, str], ...] = ()
+    """How it was asked (`sending.named`): nothing is decided by it, a refusal is explained with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +107,8 @@ class Check:
     owner_account_id: str
     decision: Decision
     grounds: Grounds | None
+    verification: VerificationStatus | None = None
+    """Of the identity; None where there is none, and of what is no identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +128,8 @@ class SendDecision:
     """The set of the From identity, where it is the caller's own."""
     epochs: Mapping[str, int]
     mail_from: MailFrom | None = None
+    sandboxed: tuple[str, ...] = ()
+    """The accounts that count for this send and are in the sandbox."""
 
     @property
     def is_without_mail_from(self) -> bool:
@@ -271,6 +286,7 @@ class Authorizer:
             default_configuration_set=_default_set(caller, first),
             epochs=epochs,
             mail_from=first.identity.mail_from if first and first.identity else None,
+            sandboxed=sandboxed,
         )
 
     async def require(
@@ -414,9 +430,7 @@ class Authorizer:
         arn = parse_identity_arn(sender.arn)
         name = normal_name(arn.resource.removeprefix("identity/"))
         if name not in names:
-            raise InvalidParameterValue(
-                f"The address '{sender.shown}' does not align with the given ARN '{sender.arn}'"
-            )
+            raise DoesNotAlign(address=sender.shown, arn=sender.arn)
         if arn.region != caller.region:
             return None
         specific = names[: list(names).index(name)]
@@ -504,27 +518,29 @@ class Authorizer:
             owner_account_id=target.owner,
             decision=decision,
             grounds=grounds,
+            verification=None if target.identity is None else target.identity.identity.verification,
         )
 
     async def _standings(
         self, caller: Caller, targets: Sequence[_Target], epochs: dict[str, int]
-    ) -> tuple[bool, bool]:
-        """Whether the caller's account sends at all, and whether it or an owner is still in the sandbox."""
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Whether the caller's account sends at all, and which of it and the owners are still in the sandbox."""
         own = caller.principal.account_id
         counting: set[str] = {own}
         owners: set[str] = {own}
         if self._owner_sandbox_counts:
             counting |= {target.owner for target in targets if target.identity is not None}
             owners |= {target.owner for target in targets}  # asked all the same: the work tells nothing (I9)
-        enabled, sandboxed = False, False
+        enabled = False
+        sandboxed: list[str] = []
         for owner in sorted(owners):
             standing, epoch = await self._directory.standing(owner, caller.region)
             _note(epochs, account_scope(owner), epoch)
-            if owner in counting:
-                sandboxed = sandboxed or standing is None or not standing.production
+            if owner in counting and (standing is None or not standing.production):
+                sandboxed.append(owner)
             if owner == own:
                 enabled = standing is not None and standing.sending_enabled
-        return enabled, sandboxed
+        return enabled, tuple(sandboxed)
 
     async def _recipients(
         self, caller: Caller, recipients: Sequence[str], epochs: dict[str, int]
@@ -563,32 +579,6 @@ def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
     return AccessDenied(
         f"User `{caller.principal.arn}' is not authorized to perform `{action}' on resource `{check.arn}'"
     )
-
-
-@lru_cache(maxsize=1024)  # a delegate names the same one in message after message
-def parse_identity_arn(text: str) -> Arn:
-    """Read an identity ARN from a request; raises `InvalidParameterValue` when it is none."""
-    try:
-        arn = Arn.parse(text)
-    except ArnError as error:
-        raise InvalidParameterValue(f"Invalid identity ARN '{text}': {error}.") from None
-    name = arn.resource.removeprefix("identity/")
-    if arn.service != "ses" or not arn.resource.startswith("identity/") or not name or not arn.account_id:
-        raise InvalidParameterValue(
-            f"Invalid identity ARN '{text}': expected arn:aws:ses:region:account:identity/name."
-        )
-    return arn
-
-
-def normal_name(name: str) -> str:
-    """An identity name as stored: the domain in lower case, the local part as it is."""
-    local_part, at, domain = name.rpartition("@")
-    return f"{local_part}{at}{domain.lower()}"
-
-
-def identity_kind(name: str) -> IdentityKind:
-    """Whether a name is an address or a domain."""
-    return IdentityKind.ADDRESS if "@" in name else IdentityKind.DOMAIN
 
 
 def _limits(credential: Credential) -> PolicySet | None:

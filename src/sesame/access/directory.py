@@ -72,6 +72,8 @@ class Explained:
 
     documents: tuple[tuple[str, Policy], ...] = ()
     principal_ids: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """Principals that are gone, by the names that they had, with their unique ids."""
 
     @classmethod
     def read(cls, content: str, *, of_identity: bool) -> Self:
@@ -81,6 +83,7 @@ class Explained:
         return cls(
             documents=tuple((name, _renamed(parse(text), gone)) for name, text, gone in kept["policies"]),
             principal_ids=kept["principal_ids"],
+            gone={name: unique_id for _, _, gone in kept["policies"] for name, unique_id in gone.items()},
         )
 
 

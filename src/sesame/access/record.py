@@ -56,6 +56,8 @@ def decision_text(
         "unverified": decision.unverified,
         "checks": [_check(check, digest) for check in decision.checks],
     }
+    if digest is not None:
+        kept["asked"] = _asked(request, decision)
     if caller.session is not None:
         kept["session"] = {
             "role_arn": caller.principal.role_arn,
@@ -71,6 +73,17 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def _asked(request: SendRequest, decision: SendDecision) -> dict[str, object]:
+    """What a refusal is explained with beside policies: which addresses, and what was named for them."""
+    return {
+        "door": request.door,
+        "senders": [[sender.use, sender.addr_spec, sender.shown, sender.arn] for sender in request.senders],
+        "named": request.named,
+        "odd": request.odd,
+        "sandboxed": decision.sandboxed,
+    }
+
+
 def _check(check: Check, digest: Digest | None) -> dict[str, object]:
     kept: dict[str, object] = {
         "uses": check.uses,
@@ -84,6 +97,8 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
         ],
         "sentence": "",
     }
+    if digest is not None:
+        kept["verification"] = None if check.verification is None else check.verification.value
     if digest is not None and check.grounds is not None:
         if check.grounds.resource_keys:
             kept["resource_keys"] = check.grounds.resource_keys

@@ -6,6 +6,8 @@ Made here and joined; `app` puts sockets in front of it.
 from collections.abc import Callable, Sequence
 
 from sesame.access.authorize import Authorizer
+from sesame.access.causes.failures import Failures
+from sesame.access.causes.sign_in import SignIns
 from sesame.access.changes import Changes
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
@@ -79,6 +81,15 @@ class Doors:
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
             simulators=settings.simulator.all_domains,
         )
+        failures = Failures(services.store)
+        sign_ins = SignIns(
+            failures,
+            self.directory,
+            services.clock,
+            served=settings.api.regions,
+            skew_s=settings.api.clock_skew_s,
+            new_request_id=services.ids.request_id,
+        )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = Sender(
             services.store,
@@ -133,6 +144,7 @@ class Doors:
             hostname=settings.submission.hostname or settings.delivery.hostname,
             message_bytes=settings.submission.message_bytes,
             failure_delay_s=settings.submission.failure_delay_s,
+            sign_ins=sign_ins,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,
@@ -152,6 +164,8 @@ class Doors:
             uncached=uncached,
             throttle=self.throttle,
             new_request_id=services.ids.request_id,
+            failures=failures,
+            sign_ins=sign_ins,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,

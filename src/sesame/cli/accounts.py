@@ -217,7 +217,7 @@ def delete_user(args: argparse.Namespace) -> int:
 
 def vouch_identity(args: argparse.Namespace) -> int:
     """Verify an identity on the operator's word."""
-    from sesame.access.authorize import identity_kind
+    from sesame.access.identity_names import identity_kind
     from sesame.admin.accounts import OperatorError
     from sesame.identities.names import identity_name
 

@@ -43,7 +43,7 @@ def register(subparsers: Subparsers) -> None:
 
 def credentials(args: argparse.Namespace) -> int:
     """Make and print them."""
-    from sesame.access.authorize import parse_identity_arn
+    from sesame.access.identity_names import parse_identity_arn
     from sesame.aws.smtp_password import smtp_password
 
     if not REGION.fullmatch(args.region):

@@ -11,13 +11,15 @@ tasks"; docs/quirks.md for what they leave open.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sesame.access.authorize import SenderAddress, SendRequest, normal_name, parse_identity_arn
+from sesame.access.authorize import SenderAddress, SendRequest
+from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.errors import InvalidParameterValue, MessageRejected
 from sesame.mail import words
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
+from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import filled_in, without_words
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 from sesame.sending.tags import check_tags, parse_tags_header
@@ -222,6 +224,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
         configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
         submitted=b"".join(field.raw for field in message.fields),
+        odd=odd_fields(message.fields),
     )
 
 
@@ -238,6 +241,7 @@ def _composed(
     data: bytes,
     configuration_set: str | None,
     submitted: bytes | None = None,
+    odd: tuple[Odd, ...] = (),
 ) -> Composed:
     source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
@@ -253,6 +257,9 @@ def _composed(
             feedback_address=feedback,
             recipients=recipients,
             resources=submission.resources,
+            door=door_of(submission),
+            named=named_arns(submission, arns.source, arns.from_, arns.return_path),
+            odd=odd,
         ),
         source=source,
         return_path=feedback,

@@ -7,8 +7,9 @@ API v2 reference; SES developer guide, "Verified identities"; observed words of 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
-from sesame.access.authorize import Authorizer, identity_kind, normal_name
+from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.identity_names import identity_kind, normal_name
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2

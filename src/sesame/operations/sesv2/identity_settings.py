@@ -1,7 +1,8 @@
 """DKIM and MAIL FROM settings of identities, SES v2. Source: SES API v2 reference."""
 
-from sesame.access.authorize import Authorizer, normal_name
+from sesame.access.authorize import Authorizer
 from sesame.access.changes import Change, Permit
+from sesame.access.identity_names import normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService

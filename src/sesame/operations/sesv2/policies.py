@@ -4,8 +4,9 @@ What these write v1 reads, and the reverse. Sources: SES API v2 reference; obser
 policy that is not there.
 """
 
-from sesame.access.authorize import Authorizer, normal_name
+from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.identity_names import normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
