@@ -40,6 +40,10 @@ def test_a_report_is_taken_over_tls_and_seen_in_the_trace(
         client.sendmail("", [to], bounce(to, "somebody@elsewhere.test"))
     found = settled(sesame, message_id, "delivered", came_back=1)
     assert found["reported"][0]["status"] == "5.1.1"
+    assert (
+        "Final-Recipient: rfc822; somebody@elsewhere.test"
+        in sesame.run("feedback", "show", message_id).stdout
+    )
     shown = sesame.run("trace", message_id).stdout
     assert "came back" in shown
     assert "550 5.1.1 no such user" in shown

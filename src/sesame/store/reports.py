@@ -72,9 +72,17 @@ async def reporters(tx: Transaction, message_seq: int) -> dict[str, str]:
     return {f"{n}/{kind}": reporter for n, kind, reporter in rows}
 
 
-async def raw(tx: Transaction, message_seq: int) -> list[bytes]:
+async def raw(tx: Transaction, message_id: str) -> list[StoredReport]:
     """What came back of a message, as it came."""
-    return [row[0] for row in await tx.all("SELECT data FROM report WHERE message_seq = ?", message_seq)]
+    rows = await tx.all(
+        "SELECT p.n, p.kind, p.received_at, p.reporter, p.size_bytes, p.data FROM report p"
+        " WHERE p.message_seq = (SELECT seq FROM message WHERE message_id = ?)",
+        message_id,
+    )
+    return [
+        StoredReport(n=r[0], kind=r[1], received_at=r[2], reporter=r[3], size_bytes=r[4], data=r[5])
+        for r in rows
+    ]
 
 
 HEAD_BYTES = 10 * 1024
