@@ -204,6 +204,13 @@ async def is_recorded(tx: Transaction, message_seq: int, key: str) -> bool:
     return row is not None
 
 
+async def is_any_waiting(tx: Transaction, stage: Stage) -> bool:
+    """Whether any event waits at a stage, claimed or not."""
+    return (
+        await tx.one("SELECT 1 FROM event_log WHERE stage = ? AND stage < 2 LIMIT 1", int(stage)) is not None
+    )
+
+
 async def waiting(tx: Transaction, stage: Stage) -> int:
     """How many events wait at a stage."""
     row = await tx.one("SELECT COUNT(*) FROM event_log WHERE stage = ? AND stage < 2", int(stage))
