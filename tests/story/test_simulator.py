@@ -78,8 +78,9 @@ def test_a_complaint_comes_back_after_the_delivery(sesame: SesameProcess, tenant
     found = settled(sesame, send(tenant, "complaint@simulator.amazonses.com"), "delivered", came_back=1)
     (report,) = found["reported"]
     assert report["what"] == "complained"
-    assert report["feedback_type"] == "abuse"
-    assert report["user_agent"] == "Amazon SES Mailbox Simulator"
+    assert report["complaintFeedbackType"] == "abuse"
+    assert report["userAgent"] == "Amazon SES Mailbox Simulator"
+    assert report["arrivalDate"].endswith(".000Z")
     assert report["reporter"] == "127.0.0.1"
     wait_until(lambda: statistics(tenant)["Complaints"] == 1)
     assert sesv2(tenant).list_suppressed_destinations()["SuppressedDestinationSummaries"] == []
@@ -89,7 +90,11 @@ def test_a_complaint_comes_back_after_the_delivery(sesame: SesameProcess, tenant
 def test_out_of_the_office_is_a_bounce_that_passes(sesame: SesameProcess, tenant: Tenant) -> None:
     found = settled(sesame, send(tenant, "ooto@simulator.amazonses.com"), "delivered", came_back=1)
     (report,) = found["reported"]
-    assert (report["what"], report["type"], report["sub_type"]) == ("bounced", "Transient", "General")
+    assert (report["what"], report["bounceType"], report["bounceSubType"]) == (
+        "bounced",
+        "Transient",
+        "General",
+    )
     wait_until(lambda: statistics(tenant)["DeliveryAttempts"] == 1)
     assert statistics(tenant)["Bounces"] == 0
 

@@ -138,7 +138,7 @@ def _print_trace(found: "Trace") -> None:
         by = f", reported by {one_line(report.reporter)}" if report.reporter else ""
         print(f"came back   {when(report.at)}  {one_line(report.recipient or '-')}: {report.what}{by}")
         for name, value in report.detail.items():
-            print(f"        {name.replace('_', ' ')}: {one_line(value)}")
+            print(f"        {name}: {one_line(value)}")
 
 
 def _trace_json(found: "Trace") -> dict[str, Any]:

@@ -221,7 +221,7 @@ async def bounced_before(tx: Transaction, event: Event) -> bool:
     """Whether the recipient of a bounce had a permanent one before it."""
     row = await tx.one(
         "SELECT 1 FROM event_log WHERE message_seq = ? AND n = ? AND seq < ? AND kind = 'bounced'"
-        """ AND (detail IS NULL OR detail LIKE '%"type": "Permanent"%')""",
+        """ AND (detail IS NULL OR detail LIKE '%"bounceType": "Permanent"%')""",
         event.message_seq,
         event.n,
         event.seq,
