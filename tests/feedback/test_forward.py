@@ -54,7 +54,12 @@ async def happen(f: Fixture, what: Outcome | str, **changes: Any) -> None:
     outcome = DELIVERED if isinstance(what, str) else what
     await f.settle(claim, outcome, now=NOW)
     if what == COMPLAINED:
-        detail = {"by": "report", "feedback_type": "abuse", "user_agent": "Reader/1.0"}
+        detail = {
+            "by": "report",
+            "complaintFeedbackType": "abuse",
+            "userAgent": "Reader/1.0",
+            "arrivalDate": "2027-01-15T08:00:00.000Z",
+        }
         event = NewEvent(
             message_seq=1, key="0/complaint", what=Happened.COMPLAINED, at=NOW, n=0, detail=detail
         )
@@ -109,6 +114,7 @@ def test_a_complaint_is_told_by_a_feedback_report(tmp_path: Path) -> None:
         assert to == "feedback@example.com"
         report = read_report(data)
         assert (report.kind, report.feedback_type, report.user_agent) == ("complaint", "abuse", "Reader/1.0")
+        assert report.arrival_date == "Fri, 15 Jan 2027 08:00:00 +0000"
 
     forwarding(tmp_path, check)
 

@@ -62,7 +62,7 @@ def complaint(to: str, original: str = "", **fields: str) -> bytes:
         feedback_type=fields.get("feedback_type", "abuse"),
         user_agent="Reader/1.0",
         original_mail_from=original,
-        arrival_date="",
+        arrival_date=fields.get("arrival_date", ""),
         returned=b"Subject: s\r\n",
     )
 
@@ -128,12 +128,12 @@ def test_a_bounce_is_recorded_with_its_report(tmp_path: Path) -> None:
             {
                 "what": "bounced",
                 "by": "report",
-                "reporting_mta": "dns; mx.remote.test",
-                "type": "Permanent",
-                "sub_type": "General",
+                "reportingMTA": "dns; mx.remote.test",
+                "bounceType": "Permanent",
+                "bounceSubType": "General",
                 "action": "failed",
                 "status": "5.1.1",
-                "diagnostic": "smtp; 550 5.1.1 no such user",
+                "diagnosticCode": "smtp; 550 5.1.1 no such user",
                 "hard": "1",
             }
         ]
@@ -148,12 +148,25 @@ def test_a_bounce_is_recorded_with_its_report(tmp_path: Path) -> None:
     [
         (
             complaint,
-            {"what": "complained", "by": "report", "feedback_type": "abuse", "user_agent": "Reader/1.0"},
+            {
+                "what": "complained",
+                "by": "report",
+                "complaintFeedbackType": "abuse",
+                "userAgent": "Reader/1.0",
+            },
         ),
-        (ooto, {"what": "bounced", "by": "auto-reply", "type": "Transient", "sub_type": "General"}),
+        (
+            ooto,
+            {"what": "bounced", "by": "auto-reply", "bounceType": "Transient", "bounceSubType": "General"},
+        ),
         (
             lambda to: b"Subject: \xff\x00\r\n\r\nwhatever",
-            {"what": "bounced", "by": "report", "type": "Undetermined", "sub_type": "Undetermined"},
+            {
+                "what": "bounced",
+                "by": "report",
+                "bounceType": "Undetermined",
+                "bounceSubType": "Undetermined",
+            },
         ),
     ],
 )
@@ -356,5 +369,26 @@ def test_two_at_once_are_recorded_once(tmp_path: Path) -> None:
         taken = await asyncio.gather(*(desk.take(bounce(desk.path), desk.path) for _ in range(8)))
         assert sorted(one.fates[0].value for one in taken) == ["recorded", *["repeated"] * 7]
         assert len(await desk.came_back()) == 1
+
+    at_desk(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    ("date", "written"),
+    [
+        ("Tue, 15 Jan 2027 09:00:00 +0100", "2027-01-15T08:00:00.000Z"),
+        ("15 Jan 2027 09:00:00", "2027-01-15T09:00:00.000Z"),
+        ("Tue, 31 Dec 9999 23:59:59 -1400", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_the_date_of_a_complaint_is_written_as_ses_does(
+    tmp_path: Path, date: str, written: str | None
+) -> None:
+    async def check(desk: Desk) -> None:
+        await desk.take(complaint(desk.path, arrival_date=date), desk.path)
+        ((event),) = await desk.came_back()
+        assert event.get("arrivalDate") == written
 
     at_desk(tmp_path, check)

@@ -132,7 +132,7 @@ ACTIONS: dict[str, Action] = {
     "recipient by address": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=None, limit=50)),
     "recipient, next page": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=9, limit=50)),
     "report": reading(lambda tx: reports.addressee(tx, "m", 0)),
-    "reports of a message": reading(lambda tx: reports.raw(tx, 1)),
+    "reports of a message": reading(lambda tx: reports.raw(tx, "m")),
     "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),
     "counts by identity": reading(lambda tx: reputation.by(tx, OWNER, "region", since=5.0)),
     "one message": lambda store: trace.trace(store, "m"),

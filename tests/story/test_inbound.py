@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from sesame.app.foundation import Services
+from sesame.db import Transaction
 from sesame.mail.return_path import make_return_path
 from tests.feedback.test_receive import bounce
 from tests.story.test_simulator import send, settled
-from tests.support.process import SesameProcess
-from tests.support.tenant import Tenant
+from tests.support.process import SesameProcess, running, wait_until
+from tests.support.tenant import SERVICES, Tenant
 
 
 def path_of(sesame: SesameProcess, message_id: str, n: int = 0) -> str:
@@ -40,6 +41,10 @@ def test_a_report_is_taken_over_tls_and_seen_in_the_trace(
         client.sendmail("", [to], bounce(to, "somebody@elsewhere.test"))
     found = settled(sesame, message_id, "delivered", came_back=1)
     assert found["reported"][0]["status"] == "5.1.1"
+    assert (
+        "Final-Recipient: rfc822; somebody@elsewhere.test"
+        in sesame.run("feedback", "show", message_id).stdout
+    )
     shown = sesame.run("trace", message_id).stdout
     assert "came back" in shown
     assert "550 5.1.1 no such user" in shown
@@ -78,7 +83,6 @@ def test_a_report_larger_than_may_be_is_refused(
 def test_a_permanent_bounce_that_comes_later_suppresses(
     sesame: SesameProcess, tenant: Tenant, client: smtplib.SMTP
 ) -> None:
-    from tests.support.process import wait_until
 
     message_id = send(tenant, "gone@elsewhere.test")
     settled(sesame, message_id, "delivered")
@@ -143,3 +147,36 @@ def test_a_paused_account_does_not_send_until_it_is_reinstated(sesame: SesamePro
         ("SHUTDOWN", "HEALTHY", "operator"),
     ]
     assert "spoke with them" in sesame.run("account", "reputation", account, "--by", "identity").stdout
+
+
+def messages_of(sesame: SesameProcess) -> tuple[int, int]:
+    """How many messages it ever accepted or wrote, and how many of their recipients are not settled."""
+
+    async def count(services: Services) -> tuple[int, int]:
+        async def run(tx: Transaction) -> tuple[int, int]:
+            row = await tx.one(
+                "SELECT (SELECT COUNT(*) FROM message), (SELECT COUNT(*) FROM recipient WHERE state = 'queued')"
+            )
+            assert row is not None
+            return int(row[0]), int(row[1])
+
+        return await services.store.read(run)
+
+    return sesame.operate(count)
+
+
+def test_two_servers_that_bounce_at_each_other_stop_after_the_first_report(tmp_path: Path) -> None:
+    """All mail of one goes to the listener of the other, which takes none: one message, one report, and no more."""
+    with (
+        running(tmp_path / "one") as one,
+        running(tmp_path / "two", SESAME_DELIVERY__RELAY=one.inbound) as two,
+    ):
+        two.vouch(account := two.create_account(), "example.com")
+        sender = Tenant(two, account, *(two.client(service, account) for service in SERVICES))
+        for to in ("x@one.test", "fbl@sesame.localhost", f"{'a' * 64}@bounces.one.test"):
+            before, _ = messages_of(two)
+            first = send(sender, to)
+            settled(two, first, "bounced")
+            wait_until(lambda before=before: messages_of(two) == (before + 2, 0))
+        wait_until(lambda: messages_of(two) == (6, 0))
+        assert messages_of(one) == (0, 0)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, with_services
+from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
+from sesame.cli.terminal import one_line
 from sesame.errors import ConfigError, SesameError
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def register(subparsers: Subparsers) -> None:
     read.add_argument("--sender", metavar="ADDRESS", help="the envelope sender; empty for the null path")
     add_store_options(read)
     read.set_defaults(func=read_reports)
+    show = verbs.add_parser("show", help="the reports about a message, as they came")
+    show.add_argument("message_id")
+    add_store_options(show)
+    show.set_defaults(func=show_reports)
 
 
 def read_reports(args: argparse.Namespace) -> int:
@@ -55,6 +60,40 @@ def read_reports(args: argparse.Namespace) -> int:
         hint = " (the report is to be tried again)" if not isinstance(error, ConfigError) else ""
         print(f"sesame: {what}{hint}", file=sys.stderr)
         return TRY_AGAIN
+
+
+def show_reports(args: argparse.Namespace) -> int:
+    """Print what came back of a message."""
+    from sesame.store import reports
+
+    async def run(services: "Services") -> int:
+        found = await services.store.read(lambda tx: reports.raw(tx, args.message_id))
+        if args.json:
+            print_json(
+                [
+                    {
+                        "kind": one.kind,
+                        "recipient": one.n,
+                        "received_at": one.received_at,
+                        "reporter": one.reporter,
+                        "size_bytes": one.size_bytes,
+                        "data": one.data.decode("utf-8", "replace"),
+                    }
+                    for one in found
+                ]
+            )
+            return 0
+        for one in found:
+            print(
+                f"--- {one.kind} of recipient {one.n}, {when(one.received_at)}, from {one_line(one.reporter)}"
+            )
+            for line in one.data.decode("utf-8", "replace").splitlines():
+                print(one_line(line))
+        if not found:
+            print(f"sesame: nothing came back of `{args.message_id}`", file=sys.stderr)
+        return 0 if found else 1
+
+    return with_services(args, run)
 
 
 def _read(args: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ def bounce_type_of(event: Event) -> str:
     """SES's type of a bounce or an expiry: as a report says; a refusal is Permanent, running out of time Transient."""
     if event.what is Happened.EXPIRED:
         return "Transient"
-    return event.detail.get("type", "Permanent")
+    return event.detail.get("bounceType", "Permanent")
 
 
 def count(

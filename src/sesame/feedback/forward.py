@@ -9,6 +9,8 @@ Sources: SES developer guide, "Email feedback forwarding"; recorded mail.
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 
 from sesame.db import Transaction
 from sesame.feedback.counting import bounce_type_of
@@ -124,15 +126,20 @@ class Forwarder:
                     frame,
                     recipient,
                     subject=subject,
-                    feedback_type=event.detail.get("feedback_type", "abuse"),
-                    user_agent=event.detail.get("user_agent", ""),
+                    feedback_type=event.detail.get("complaintFeedbackType", "abuse"),
+                    user_agent=event.detail.get("userAgent", ""),
                     original_mail_from=to,
-                    arrival_date=event.detail.get("arrival_date", ""),
+                    arrival_date=_field_date(event.detail.get("arrivalDate", "")),
                     returned=returned,
                 )
             return bounce_report(frame, [_failed(event)], reporting_mta=hostname, returned=returned)
 
         return build, subject
+
+
+def _field_date(written: str) -> str:
+    """A time as events have it, as a header field has it; empty for none."""
+    return format_datetime(datetime.fromisoformat(written)) if written else ""
 
 
 def _failed(event: Event) -> FailedRecipient:
@@ -142,7 +149,7 @@ def _failed(event: Event) -> FailedRecipient:
         return FailedRecipient(address=address, status="5.1.1", diagnostic_code=SUPPRESSED_TEXT)
     if event.is_reported:
         default = {"Permanent": "5.0.0", "Transient": "4.0.0"}.get(bounce_type_of(event), "5.0.0")
-        status, words = event.detail.get("status", default), event.detail.get("diagnostic", "")
+        status, words = event.detail.get("status", default), event.detail.get("diagnosticCode", "")
         return FailedRecipient(address=address, status=status, diagnostic_code=words)
     words = f"smtp; {event.diagnostic}" if event.diagnostic else ""
     if event.what is Happened.EXPIRED:

@@ -119,7 +119,7 @@ class Reactor:
     async def react(self, *, limit: int = CLAIM_LIMIT) -> int:
         """React to some of what is new; how many events that were."""
         now, lease = self._clock.now(), self._new_lease()
-        if not await self._store.read(lambda tx: events.waiting(tx, Stage.NEW)):
+        if not await self._store.read(lambda tx: events.is_any_waiting(tx, Stage.NEW)):
             return 0
 
         async def run(tx: Transaction) -> Done:

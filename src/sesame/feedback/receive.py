@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 from sesame.db import Store, Transaction
@@ -179,7 +181,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a report comes to for one recipient; `detail` is for those who are told."""
+    """What a report comes to for one recipient; `detail` is for those who are told, in the words of SES."""
 
     kind: ReportKind
     what: Happened
@@ -210,16 +212,16 @@ def find(report: Report, address: str, *, is_from_nobody: bool) -> Finding | Non
                 what=Happened.COMPLAINED,
                 detail=_without_empty(
                     by="report",
-                    feedback_type=report.feedback_type,
-                    user_agent=report.user_agent,
-                    arrival_date=report.arrival_date,
+                    userAgent=report.user_agent,
+                    complaintFeedbackType=report.feedback_type,
+                    arrivalDate=_time(report.arrival_date),
                 ),
             )
         case "auto-reply":
             return Finding(
                 kind="auto-reply",
                 what=Happened.BOUNCED,
-                detail={"by": "auto-reply", "type": "Transient", "sub_type": "General"},
+                detail={"by": "auto-reply", "bounceType": "Transient", "bounceSubType": "General"},
             )
         case "bounce" | "delay":
             return _of_delivery(report, address)
@@ -227,7 +229,7 @@ def find(report: Report, address: str, *, is_from_nobody: bool) -> Finding | Non
             return Finding(
                 kind="bounce",
                 what=Happened.BOUNCED,
-                detail={"by": "report", "type": "Undetermined", "sub_type": "Undetermined"},
+                detail={"by": "report", "bounceType": "Undetermined", "bounceSubType": "Undetermined"},
             )
         case _:
             return None
@@ -236,12 +238,12 @@ def find(report: Report, address: str, *, is_from_nobody: bool) -> Finding | Non
 def _of_delivery(report: Report, address: str) -> Finding:
     block, is_named = _block_for(report, address)
     type_, sub_type = (report.bounce_type, report.bounce_sub_type) if block is None else bounce_type(block)
-    detail = _without_empty(by="report", reporting_mta=report.reporting_mta)
+    detail = _without_empty(by="report", reportingMTA=report.reporting_mta)
     if report.kind == "bounce":
-        detail |= {"type": type_, "sub_type": sub_type}
+        detail |= {"bounceType": type_, "bounceSubType": sub_type}
     if block is not None:
         detail |= _without_empty(
-            action=block.action, status=block.status, diagnostic=block.diagnostic_code[:DETAIL_CHARS]
+            action=block.action, status=block.status, diagnosticCode=block.diagnostic_code
         )
         if block.hard and is_named:
             detail["hard"] = "1"
@@ -269,6 +271,19 @@ def _block_for(report: Report, address: str) -> tuple[ReportedRecipient | None, 
 def _bare(field: str) -> str:
     """The address of a recipient field (`rfc822; a@b`), in lower case."""
     return field.rpartition(";")[2].strip().strip("<>").lower()
+
+
+def _time(date: str) -> str:
+    """A date of a report as SES writes times; empty for what is none."""
+    try:
+        found = parsedate_to_datetime(date)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return ""
+    aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    try:
+        return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    except (ValueError, OverflowError):  # of a year that there is not
+        return ""
 
 
 def _without_empty(**values: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ def reason_to_suppress(event: Event, *, is_simulator: Callable[[str], bool]) -> 
     if event.recipient is None or event.account_id == SYSTEM_ACCOUNT or is_simulator(event.recipient):
         return None
     match event.what:
-        case Happened.COMPLAINED if event.detail.get("feedback_type", "abuse").lower() != "not-spam":
+        case Happened.COMPLAINED if event.detail.get("complaintFeedbackType", "abuse").lower() != "not-spam":
             return "COMPLAINT"
         case Happened.BOUNCED if event.is_reported:
             is_hard = event.detail.get("hard") == "1"

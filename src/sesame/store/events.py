@@ -222,6 +222,13 @@ async def is_recorded(tx: Transaction, message_seq: int, key: str) -> bool:
     return row is not None
 
 
+async def is_any_waiting(tx: Transaction, stage: Stage) -> bool:
+    """Whether any event waits at a stage, claimed or not."""
+    return (
+        await tx.one("SELECT 1 FROM event_log WHERE stage = ? AND stage < 2 LIMIT 1", int(stage)) is not None
+    )
+
+
 async def waiting(tx: Transaction, stage: Stage) -> int:
     """How many events wait at a stage."""
     row = await tx.one("SELECT COUNT(*) FROM event_log WHERE stage = ? AND stage < 2", int(stage))
@@ -232,7 +239,7 @@ async def bounced_before(tx: Transaction, event: Event) -> bool:
     """Whether the recipient of a bounce had a permanent one before it."""
     row = await tx.one(
         "SELECT 1 FROM event_log WHERE message_seq = ? AND n = ? AND seq < ? AND kind = 'bounced'"
-        """ AND (detail IS NULL OR detail LIKE '%"type": "Permanent"%')""",
+        """ AND (detail IS NULL OR detail LIKE '%"bounceType": "Permanent"%')""",
         event.message_seq,
         event.n,
         event.seq,

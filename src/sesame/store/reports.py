@@ -28,8 +28,8 @@ class Addressee:
 async def addressee(tx: Transaction, message_id: str, n: int) -> Addressee | None:
     """A recipient by its message's id and its number; None when there is none, or no longer."""
     row = await tx.one(
-        "SELECT m.seq, r.n, r.address, r.state, r.attempts FROM message m"
-        " JOIN recipient r ON r.message_seq = m.seq AND r.n = ? WHERE m.message_id = ?",
+        "SELECT m.seq, r.n, r.address, r.state, COALESCE(q.attempts, r.attempts) FROM message m"
+        " JOIN recipient r ON r.message_seq = m.seq LEFT JOIN queue q ON q.seq = r.seq AND r.n = ? WHERE m.message_id = ?",
         n,
         message_id,
     )
@@ -72,9 +72,17 @@ async def reporters(tx: Transaction, message_seq: int) -> dict[str, str]:
     return {f"{n}/{kind}": reporter for n, kind, reporter in rows}
 
 
-async def raw(tx: Transaction, message_seq: int) -> list[bytes]:
+async def raw(tx: Transaction, message_id: str) -> list[StoredReport]:
     """What came back of a message, as it came."""
-    return [row[0] for row in await tx.all("SELECT data FROM report WHERE message_seq = ?", message_seq)]
+    rows = await tx.all(
+        "SELECT p.n, p.kind, p.received_at, p.reporter, p.size_bytes, p.data FROM report p"
+        " WHERE p.message_seq = (SELECT seq FROM message WHERE message_id = ?)",
+        message_id,
+    )
+    return [
+        StoredReport(n=r[0], kind=r[1], received_at=r[2], reporter=r[3], size_bytes=r[4], data=r[5])
+        for r in rows
+    ]
 
 
 HEAD_BYTES = 10 * 1024
