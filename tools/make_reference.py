@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from sesame import config
+from sesame import config, notify_settings
 from sesame.cli.main import parser
 from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
@@ -84,7 +84,8 @@ def _shown(value: object) -> str:
 def _sentences() -> dict[tuple[str, str], str]:
     """The docstring behind each field of each struct in config.py."""
     found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(Path(config.__file__).read_text()).body:
+    files = [Path(str(module.__file__)) for module in (config, notify_settings)]
+    for node in [one for file in files for one in ast.parse(file.read_text()).body]:
         if isinstance(node, ast.ClassDef):
             for before, after in zip(node.body, node.body[1:], strict=False):
                 if (

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from sesame import notify_settings
 from sesame.errors import ConfigError
 
 PREFIX = "SESAME_"
@@ -243,6 +244,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox: Mailbox = Mailbox()
     accounts: Accounts = Accounts()
     health: Health = Health()
+    notify: notify_settings.Notify = notify_settings.Notify()
 
     @property
     def data_dir(self) -> Path:
@@ -281,6 +283,7 @@ DEVELOPMENT: dict[str, Any] = {
     },
     "mailbox": {"enabled": True},
     "accounts": {"demo": True},
+    **notify_settings.IN_DEVELOPMENT,
 }
 """What the development profile sets; it is the profile when no configuration file is named."""
 
@@ -446,6 +449,7 @@ def _check(settings: Settings) -> None:
                 )
     _check_submission(settings)
     _check_development(settings)
+    notify_settings.check(settings.notify)
     if not 1 <= settings.api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
     if not 0 < settings.api.max_body_bytes <= settings.api.memory_bytes:
@@ -467,15 +471,8 @@ def _check(settings: Settings) -> None:
     if settings.delivery.relay:
         parse_host_port("delivery.relay", settings.delivery.relay)
     _check_routes(settings.delivery)
-    for name in (
-        "workers",
-        "per_domain",
-        "first_delay_s",
-        "longest_delay_s",
-        "give_up_after_s",
-        "timeout_s",
-        "lease_s",
-    ):
+    positive = "workers per_domain first_delay_s longest_delay_s give_up_after_s timeout_s lease_s"
+    for name in positive.split():
         if getattr(settings.delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
     if settings.dns.auto_publish and settings.dns.resolver != "local":

@@ -89,8 +89,6 @@ def test_an_event_knows_its_message_recipient_and_attempt(tmp_path: Path) -> Non
             status="5.1.1",
             diagnostic="550 no such user",
             remote_mta="mx.one.test",
-            attempt_seq=1,
-            n=0,
         )
 
     with_spool(tmp_path, check)

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,8 +21,7 @@ from sesame.spool import purge, trace
 from sesame.spool.spool import Settlement, Spool
 from sesame.store import accounts, decisions, events, recorded_sends
 from sesame.store.decisions import DecisionText
-from sesame.store.events import Stage
-from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, message
+from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, Fixture, message
 
 LARGE = ("message", "message_head", "body", "recipient", "attempt", "event_log", "refusal", "decision_text")
 ALIASES = {
@@ -83,12 +82,8 @@ async def delivering(store: Store) -> None:
 async def reacting(store: Store) -> None:
     await delivering(store)
 
-    async def run(tx: Transaction) -> None:
-        found = await events.claim_stage(tx, Stage.NEW, now=400.0, lease="x", lease_s=1.0, limit=10)
-        assert await events.move_on(tx, found, lease="x", to=Stage.TOLD) == 1
-        await events.of_message(tx, "m")
-
-    await store.write(run)
+    assert await Fixture(cast(SqliteStore, store)).tell_all() == 3
+    await store.read(lambda tx: events.of_message(tx, "m"))
 
 
 async def purging(store: Store) -> None:

@@ -267,11 +267,13 @@ class Authorizer:
         resource: str = "*",
         *,
         keys: conditions.Keys = conditions.NO_KEYS,
+        resource_policy: PolicySet | None = None,
     ) -> None:
         """Let a management call through or raise `AccessDenied`; root of an account may do all.
 
         `keys` are the condition keys of this action that the request says; the tags of the resource as it is
-        are added here.
+        are added here. With `resource_policy` the resource has a policy of its own and may be another account's, whose
+        policy must then allow the call as well.
         """
         credential = await self._credential(caller, {})
         owner = _account_in(resource) or caller.principal.account_id
@@ -280,7 +282,7 @@ class Authorizer:
             requester=conditions.requester(caller.principal),
             action=action,
             resource=resource,
-            resource_account=caller.principal.account_id,
+            resource_account=caller.principal.account_id if resource_policy is None else owner,
             context={
                 **conditions.global_keys(caller, credential),
                 **conditions.management_keys(caller),
@@ -290,7 +292,10 @@ class Authorizer:
             },
         )
         decision = decide(
-            request, iam=credential.policies.compiled, identity=EMPTY, session=_limits(credential)
+            request,
+            iam=credential.policies.compiled,
+            identity=EMPTY if resource_policy is None else resource_policy,
+            session=_limits(credential),
         )
         if decision.outcome is Outcome.ALLOW:
             return

@@ -90,6 +90,7 @@ class Services:
         self.ids = Ids(random_bytes)
         master_key = load_master_key(settings, random_bytes)
         self.return_path_key = derive(master_key, "return path")
+        self.subscription_key = derive(master_key, "subscription token")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
         self.metrics = Metrics()
         self.store = open_store(settings.database, durable=durable)
@@ -155,16 +156,17 @@ class Services:
             auto_publish=settings.dns.auto_publish,
         )
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
+        self.system_mail = SystemMail(
+            from_address=f"Sesame <no-reply@{hostname}>",
+            message_id_domain=hostname,
+            new_id=self.new_message_id,
+            random_hex=self.ids.hex,
+        )
         self.verification = Verification(
             self.store,
             keys,
             self.checks,
-            SystemMail(
-                from_address=f"Sesame <no-reply@{hostname}>",
-                message_id_domain=hostname,
-                new_id=self.new_message_id,
-                random_hex=self.ids.hex,
-            ),
+            self.system_mail,
             public_url=names.public_url,
             clock=clock,
             new_token=self.ids.token,

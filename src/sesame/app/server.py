@@ -15,6 +15,7 @@ import uvicorn
 from sesame.app.api import Doors
 from sesame.app.data_directory import secure
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
+from sesame.app.notify import Telling
 from sesame.app.readiness import Readiness
 from sesame.config import Delivery, RelayTls, Settings, parse_host_port
 from sesame.db import Transaction
@@ -45,8 +46,9 @@ from sesame.server.mailbox import MailboxServer
 from sesame.server.protocol import ApiProtocol
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
+from sesame.server.topic_links import TopicLinks
 from sesame.spool.purge import Retention, purge
-from sesame.store import development
+from sesame.store import development, outbox
 
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
@@ -95,9 +97,10 @@ class Server:
         self._reactor = Reactor(
             self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
         )
+        self._telling = Telling(self.services, public_url=self._url, mailed=lambda: self.services.wake())
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
-        self._doors = Doors(self.services, accepted=self._scheduler.wake)
+        self._doors = Doors(self.services, accepted=self._accepted, published=self._telling.published)
         self._health = self._make_health()
         self._http = self._make_http()
         self._ca: Path | None = None
@@ -108,6 +111,7 @@ class Server:
         now = self._clock.now()
         await self.services.spool.release_all(now=now)
         await self.services.own_domain.ensure_key()
+        await self._telling.start()
         if self._settings.accounts.demo:
             await create_demo_accounts(self.services)
         try:
@@ -120,6 +124,7 @@ class Server:
                         self._refresh_policies(),
                         self._measure_loop(),
                         self._reactor.run(),
+                        self._telling.run(),
                     )
                 ]
                 delivery = (
@@ -150,6 +155,16 @@ class Server:
                 self._health.stop()
             self.services.close()
             os.close(self._lock)
+
+    def _accepted(self) -> None:
+        """A message was accepted: there is something to deliver, and to tell."""
+        self._scheduler.wake()
+        self._telling.wake()
+
+    def _settled(self) -> None:
+        """Something happened to a message: there is something to react to, and to tell."""
+        self._reactor.wake()
+        self._telling.wake()
 
     def _endpoints(self) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
@@ -184,6 +199,11 @@ class Server:
             self._doors.api,
             confirm=services.verification.confirm,
             ready=self._readiness.problems,
+            links=TopicLinks(
+                certificate=self._telling.certificate,
+                confirm=self._doors.subscriptions.confirm_by_link,
+                end=self._doors.subscriptions.end_by_link,
+            ),
             max_body_bytes=settings.api.max_body_bytes,
             memory_bytes=settings.api.memory_bytes,
         )
@@ -312,7 +332,7 @@ class Server:
             workers=settings.workers,
             per_domain=settings.per_domain,
             lease_s=settings.lease_s,
-            settled=self._reactor.wake,
+            settled=self._settled,
         )
         return scheduler, pool
 
@@ -342,6 +362,7 @@ class Server:
             metrics = services.metrics
             metrics.queue_depth.labels("queued").set(depth)
             metrics.queue_oldest_age.set(0.0 if oldest is None else max(0.0, self._clock.now() - oldest))
+            metrics.notifications_waiting.set(await services.store.read(outbox.depth))
             metrics.disk_free.set(shutil.disk_usage(self._settings.data_dir).free)
 
         return HealthServer(

@@ -19,6 +19,7 @@ from sesame.errors import RequestTooLarge, ServiceUnavailable
 from sesame.identities.verification import Confirmation
 from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.pages import invalid_page, redirect, verified_page
+from sesame.server.topic_links import TopicLinks
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -51,12 +52,14 @@ class HttpDoor:
         *,
         confirm: Callable[[str], Awaitable[Confirmation]],
         ready: Callable[[], Awaitable[dict[str, str]]],
+        links: TopicLinks | None = None,
         max_body_bytes: int,
         memory_bytes: int,
     ) -> None:
         self._api = api
         self._confirm = confirm
         self._ready = ready
+        self._links = links
         self._max_body_bytes = max_body_bytes
         self._memory_bytes = memory_bytes
         self._held_bytes = 0
@@ -99,6 +102,10 @@ class HttpDoor:
             if raw_path == b"/readyz":
                 problems = await self._ready()
                 return _plain(503 if problems else 200, json.dumps(problems))
+            if scope["method"] == "GET" and self._links is not None:
+                page = await self._links.page(raw_path, query_string)
+                if page is not None:
+                    return page
         request = HttpRequest(
             method=scope["method"], raw_path=raw_path, query=query_string, headers=scope["headers"], body=body
         )

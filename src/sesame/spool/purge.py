@@ -103,6 +103,7 @@ _PARTS = (
     ("event_log WHERE message_seq IN (?*)", "seq"),
     ("recipient WHERE message_seq IN (?*)", "seq"),
     ("message_head WHERE message_seq IN (?*)", "message_seq"),
+    ("submitted_head WHERE message_seq IN (?*)", "message_seq"),
     ("body WHERE message_seq IN (?*)", "message_seq"),
 )
 
@@ -119,6 +120,7 @@ async def purge_heads(tx: Transaction, before: float, after: int) -> Step:
     )
     old = [(seq,) for seq, at, is_needed in rows if at < before and not is_needed]
     gone = await tx.many("DELETE FROM message_head WHERE message_seq = ?", old)
+    await tx.many("DELETE FROM submitted_head WHERE message_seq = ?", old)
     return Step(gone=gone, after=_next(rows, before, limit=ROWS))
 
 

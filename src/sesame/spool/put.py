@@ -85,19 +85,16 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     )
     ends = [head_end(message.data) for message in messages]
     await tx.many(
-        "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?)",
-        [
-            (
-                seq,
-                message.data[: ends[seq - first]],
-                None if message.submitted is None else message.submitted[:HEAD_BYTES],
-            )
-            for seq, message in numbered
-        ],
+        "INSERT INTO message_head (message_seq, data) VALUES (?, ?)",
+        [(seq, message.data[: ends[seq - first]]) for seq, message in numbered],
     )
     await tx.many(
         "INSERT INTO body (message_seq, data) VALUES (?, ?)",
         [(seq, message.data[ends[seq - first] :]) for seq, message in numbered if message.is_to_be_delivered],
+    )
+    await tx.many(
+        "INSERT INTO submitted_head (message_seq, data) VALUES (?, ?)",
+        [(seq, one.submitted[:HEAD_BYTES]) for seq, one in numbered if one.submitted is not None],
     )
     await tx.many(
         "INSERT INTO recipient (message_seq, n, address, domain, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",

@@ -42,10 +42,8 @@ class Stage(IntEnum):
 REACTED_TO = frozenset({Happened.BOUNCED})
 """What `feedback.react` has something to do for."""
 
-IS_TOLD = False
-"""Whether anybody tells of events; until then what has been reacted to is done with."""
-
-AFTER_REACTION = Stage.REACTED if IS_TOLD else Stage.TOLD
+AFTER_REACTION = Stage.REACTED
+"""Where an event is that was reacted to: people are to be told."""
 
 
 def first_stage(what: Happened) -> Stage:
@@ -88,10 +86,6 @@ class Event:
     diagnostic: str | None
     remote_mta: str | None
     remote_ip: str | None = None
-    attempt_seq: int | None = None
-    """The attempt that brought it, None for what came back later."""
-    n: int | None = None
-    """The recipient's number."""
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,8 +114,7 @@ _FIRST_STAGES = {what: int(first_stage(what)) for what in Happened}
 
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
-    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail, a.remote_ip, e.attempt_seq,"
-    " e.n"
+    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail, a.remote_ip"
     " FROM event_log e JOIN message m ON m.seq = e.message_seq"
     " LEFT JOIN recipient r ON r.message_seq = e.message_seq AND r.n = e.n"
     " LEFT JOIN attempt a ON a.seq = e.attempt_seq"
@@ -145,8 +138,6 @@ def _event(row: Row) -> Event:
         remote_mta=row[12],
         detail={} if row[13] is None else json.loads(row[13]),
         remote_ip=row[14],
-        attempt_seq=row[15],
-        n=row[16],
     )
 
 
@@ -196,3 +187,10 @@ async def waiting(tx: Transaction, stage: Stage) -> int:
     """How many events wait at a stage."""
     row = await tx.one("SELECT COUNT(*) FROM event_log WHERE stage = ? AND stage < 2", int(stage))
     return 0 if row is None else int(row[0])
+
+
+async def any_waiting(tx: Transaction, stage: Stage) -> bool:
+    """Whether any event waits at a stage."""
+    return (
+        await tx.one("SELECT 1 FROM event_log WHERE stage = ? AND stage < 2 LIMIT 1", int(stage)) is not None
+    )

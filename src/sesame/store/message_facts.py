@@ -8,6 +8,9 @@ from functools import lru_cache
 from sesame.db import Transaction
 from sesame.store.decisions import whole
 
+HEAD_BYTES = 10 * 1024
+"""How much of a header block is told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
@@ -48,9 +51,12 @@ async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, 
     """The facts of messages by their ids."""
     rows = await tx.all(
         "SELECT m.seq, m.message_id, m.account_id, m.owner_account_id, m.region, m.identity, m.source, m.source_shown,"
-        " m.accepted_at, m.max_delivery_s, m.configuration_set, m.tags, m.decision, d.text, h.data, h.submitted"
-        " FROM message m LEFT JOIN message_head h ON h.message_seq = m.seq"
+        " m.accepted_at, m.max_delivery_s, m.configuration_set, m.tags, m.decision, d.text, s.data, h.data,"
+        " substr(b.data, 1, ?)"
+        " FROM message m LEFT JOIN submitted_head s ON s.message_seq = m.seq"
+        " LEFT JOIN message_head h ON h.message_seq = m.seq LEFT JOIN body b ON b.message_seq = m.seq"
         " LEFT JOIN decision_text d ON d.digest = m.decision_digest WHERE m.message_id IN (?*)",
+        HEAD_BYTES,
         message_ids,
     )
     destinations: dict[int, list[str]] = {}
@@ -72,12 +78,24 @@ async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, 
             configuration_set=row[10],
             tags={} if row[11] == "{}" else json.loads(row[11]),
             destination=tuple(destinations.get(int(row[0]), ())),
-            head=row[14] if row[15] is None else row[15],
-            is_built=row[15] is None,
+            head=next((_head(data) for data in row[14:17] if data is not None), None),
+            is_built=row[14] is None,
             passage=_passage(row[13]) if row[13] is not None else _passage(whole(row[12], None)),
         )
         for row in rows
     }
+
+
+async def identities(tx: Transaction, message_ids: Sequence[str]) -> dict[str, str]:
+    """The names of the identities that messages were sent as."""
+    rows = await tx.all("SELECT message_id, identity FROM message WHERE message_id IN (?*)", message_ids)
+    return {row[0]: row[1] for row in rows}
+
+
+def _head(data: bytes) -> bytes:
+    """The header block that a message begins with, as far as it goes."""
+    end = data.find(b"\r\n\r\n")
+    return data if end < 0 else data[: end + 4]
 
 
 @lru_cache(maxsize=256)  # messages of one sender share the text
