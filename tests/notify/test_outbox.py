@@ -174,11 +174,11 @@ def test_an_expansion_that_is_cut_off_is_made_again_and_writes_nothing_twice(
         async def broken(*_: object, **__: object) -> int:
             raise StoreUnavailable("power cut")
 
-        monkeypatch.setattr(expanding.events, "move_on", broken)
+        monkeypatch.setattr(events, "move_on", broken)
         with pytest.raises(StoreUnavailable):
             await w.expand()
         assert await w.rows() == []
-        monkeypatch.setattr(expanding.events, "move_on", move_on)
+        monkeypatch.setattr(events, "move_on", move_on)
         assert await w.expand() == 0
         w.clock.advance(expanding.LEASE_S + 1)
         assert await w.expand() == 2

@@ -134,7 +134,7 @@ def test_events_of_a_configuration_set_are_told_in_order(tenant: Tenant, endpoin
         Source="News <news@example.com>", Destination=TO, Message=MESSAGE, ConfigurationSetName=name,
         Tags=[{"Name": "campaign", "Value": "spring"}],
     )["MessageId"]  # fmt: skip
-    first, second = (one.envelope for one in endpoint.wait_for(2))
+    _, first, second = (one.envelope for one in endpoint.wait_for(3))
     assert first["Subject"] == "Amazon SES Email Event Notification"
     assert first["Message"].endswith("}\n")
     send, delivery = json.loads(first["Message"]), json.loads(second["Message"])
@@ -173,7 +173,7 @@ def test_owner_and_delegate_are_each_told_of_what_the_delegate_sends(
         other.confirm()
         ses.set_identity_notification_topic(Identity=tenant.arn, NotificationType="Delivery", SnsTopic=theirs)
         ses.send_raw_email(RawMessage={"Data": RAW}, SourceArn=tenant.arn)
-        (to_owner,), (to_delegate,) = endpoint.wait_for(1), other.wait_for(1)
+        (_, to_owner), (_, to_delegate) = endpoint.wait_for(2), other.wait_for(2)
     assert "Subject" not in to_owner.envelope
     told_owner, told_delegate = (json.loads(one.envelope["Message"]) for one in (to_owner, to_delegate))
     for told in (told_owner, told_delegate):
@@ -317,3 +317,42 @@ def test_each_protocol_may_have_a_text_of_its_own(tenant: Tenant, endpoint: Endp
     (posted,) = endpoint.wait_for(1)
     assert posted.envelope["Message"] == "for http"
     verify(posted.envelope)
+
+
+def test_a_topic_is_told_that_ses_will_publish_to_it(tenant: Tenant, endpoint: Endpoint) -> None:
+    topic = subscribed(tenant, endpoint)
+    with_set(tenant, topic, "send")
+    (validated,) = endpoint.wait_for(1)
+    assert validated.envelope["Message"] == (
+        "Successfully validated SNS topic for Amazon SES event publishing."
+    )
+    assert "Subject" not in validated.envelope
+    tenant.ses.set_identity_notification_topic(
+        Identity="example.com", NotificationType="Bounce", SnsTopic=topic
+    )
+    chosen = endpoint.wait_for(2)[1].envelope["Message"]
+    assert chosen.endswith("}\n")
+    assert json.loads(chosen) == {
+        "notificationType": "AmazonSnsSubscriptionSucceeded",
+        "message": f"You have successfully subscribed your Amazon SNS topic '{topic}' to receive 'Bounce' notifications"
+        " from Amazon SES for identity 'example.com'.",
+    }
+
+
+def test_a_topic_of_the_delegate_may_be_the_owners_where_its_policy_lets_ses(
+    tenant: Tenant, sesame: SesameProcess
+) -> None:
+    delegate = sesame.create_account()
+    sns = sesame.client("sns", delegate)
+    topic = sns.create_topic(Name="theirs")["TopicArn"]
+    setting = {"Identity": "example.com", "NotificationType": "Bounce", "SnsTopic": topic}
+    assert (
+        refusal(tenant.ses.set_identity_notification_topic, **setting)[2] == f"SNS topic <{topic}> not found."
+    )
+    allow = {
+        "Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic,
+        "Condition": {"StringEquals": {"AWS:SourceAccount": tenant.account.account_id, "AWS:SourceArn": tenant.arn}},
+    }  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    tenant.ses.set_identity_notification_topic(**setting)

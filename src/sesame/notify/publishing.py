@@ -1,6 +1,7 @@
 """From one message of a topic to its places: the confirmed subscriptions that want it."""
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -13,6 +14,9 @@ from sesame.store import outbox, subscriptions
 from sesame.store.outbox import Place, Publication
 from sesame.store.subscriptions import Subscription
 from sesame.store.topics import Topic
+
+_IDS = uuid.UUID("0e6a3f4d-53f5-5d0e-8f39-6f2f5f6c1a77")
+"""Namespace of the ids of announcements."""
 
 NOTHING: Mapping[str, str] = {}
 
@@ -51,6 +55,12 @@ async def publish(
         extra=extra,
     )
     await outbox.publish(tx, [(publication, where)])
+
+
+async def announce(tx: Transaction, topic: Topic, body: str, *, at: float) -> None:
+    """Tell a topic that SES will publish to it."""
+    message_id = str(uuid.uuid5(_IDS, f"{topic.arn}|{body}|{at!r}"))
+    await publish(tx, topic, message_id=message_id, body=body, at=at)
 
 
 async def ask(

@@ -101,7 +101,9 @@ class SubscriptionOperations:
                         "Invalid parameter: Attributes Reason: Subscription already exists with different attributes"
                     )
                 return held
-            one = new if held is None else replace(new, arn=held.arn, attributes=attributes or held.attributes)
+            one = (
+                new if held is None else replace(new, arn=held.arn, attributes=attributes or held.attributes)
+            )
             if one.confirmed_at is None:
                 return await self._ask(tx, one, Kind.SUBSCRIPTION_CONFIRMATION, now=now)
             await subscriptions.put(tx, one)
