@@ -356,3 +356,42 @@ def test_a_topic_of_the_delegate_may_be_the_owners_where_its_policy_lets_ses(
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
     tenant.ses.set_identity_notification_topic(**setting)
+
+
+def test_the_command_line_says_who_would_be_told_and_who_was(
+    tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint
+) -> None:
+    policy = {"healthyRetryPolicy": {"numRetries": 0}}
+    topic = subscribed(tenant, endpoint, DeliveryPolicy=json.dumps(policy))
+    name = with_set(tenant, topic, "send")
+    endpoint.wait_for(1)
+    tenant.ses.set_identity_notification_topic(
+        Identity="example.com", NotificationType="Complaint", SnsTopic=topic
+    )
+    endpoint.wait_for(2)
+    ways = sesame.run_json("notifications", "map", tenant.arn, "--configuration-set", name)
+    told = {(way["event"], way["way"].partition(":")[0]): (way["endpoints"], way["problem"]) for way in ways}
+    reached = [f"http {endpoint.url}"]
+    assert told["Send", "event destination d"] == (reached, None)
+    assert told["Open", "event destination d"][1] == "the destination does not ask for events of this type"
+    assert told["Complaint", "topic of the identity"] == (reached, None)
+    assert told["Bounce", "mail to the return path"] == ([], None)
+    assert ("Bounce", "topic of the identity") not in told
+    assert "topic of the identity" in sesame.run("notifications", "map", tenant.arn).stdout
+    endpoint.answers = [500]
+    sent = tenant.ses.send_email(
+        Source="a@example.com", Destination=TO, Message=MESSAGE, ConfigurationSetName=name
+    )["MessageId"]
+    account = tenant.account.account_id
+    (dead,) = wait_until(lambda: sesame.run_json("events", "dead", "--account", account))
+    assert (dead["event"], dead["problem"]) == (f"{sent}/send", "the endpoint answered 500")
+    assert sesame.run("events", "retry", check=False).returncode == 2
+    assert sesame.run_json("events", "retry", str(dead["number"])) == {"retried": 1}
+    endpoint.wait_for(4)
+    wait_until(lambda: sesame.run_json("events", "dead", "--account", account) == [])
+    trace = sesame.run_json("trace", sent)
+    assert {one["what"]: [told["state"] for told in one["told"]] for one in trace["events"]} == {
+        "accepted": ["told"], "delivered": [],
+    }  # fmt: skip
+    assert f"told  http {endpoint.url}" in sesame.run("trace", sent).stdout
+    assert f"accepted  {sent}" in sesame.run("events", "tail", account).stdout

@@ -194,3 +194,12 @@ async def any_waiting(tx: Transaction, stage: Stage) -> bool:
     return (
         await tx.one("SELECT 1 FROM event_log WHERE stage = ? AND stage < 2 LIMIT 1", int(stage)) is not None
     )
+
+
+async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[Event]:
+    """The newest events of the messages that an account sent last, oldest of them first."""
+    messages = await tx.all(
+        "SELECT seq FROM message WHERE account_id = ? ORDER BY accepted_at DESC LIMIT ?", account_id, limit
+    )
+    rows = await tx.all(f"{_EVENT} WHERE e.message_seq IN (?*)", [int(row[0]) for row in messages])
+    return _in_order(rows)[-limit:]

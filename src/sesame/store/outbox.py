@@ -318,6 +318,12 @@ async def dead(tx: Transaction, *, account_id: str | None, after: int, limit: in
     return [_told(row) for row in rows]
 
 
+async def dead_numbers(tx: Transaction, *, limit: int) -> list[int]:
+    """Rows that were given up, oldest first."""
+    rows = await tx.all("SELECT seq FROM outbox WHERE state = 'dead' ORDER BY seq LIMIT ?", limit)
+    return [int(row[0]) for row in rows]
+
+
 async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
     """Try again what was given up, from the beginning; how many rows that are."""
     return await tx.execute(
