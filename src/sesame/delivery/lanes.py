@@ -168,7 +168,7 @@ class Lanes:
             destination.failures, destination.closed_until = 0, float("-inf")
             destination.limit = min(self._limits.per_domain, destination.limit + 1)
             self._prove(destination, is_proven=True)
-        elif verdict is Verdict.BAD and began_at >= destination.failed_at:
+        elif verdict is Verdict.BAD and began_at > destination.failed_at:
             self._fail(lane.domain, destination, said, now)
         self._unpark(lane.domain)
 
@@ -224,7 +224,7 @@ class Lanes:
         """The next lane of an account that may have places; those that may not are parked."""
         if self._for_account(account_id, planned) <= 0:
             return None
-        for _ in range(len(domains)):
+        for _ in range(min(len(domains), AT_ONCE)):
             domain, (floor, version) = next(iter(domains.items()))
             lane = Lane(account_id, domain)
             if lane in planned.lanes:
@@ -263,9 +263,14 @@ class Lanes:
     def _most_troubled(self) -> int:
         return max(1, self._limits.places * 3 // 4)
 
-    def _for_account(self, account_id: str, planned: "_Planned") -> int:
-        """How many more an account may have: `active + x = share * (free - x)`."""
-        free, share = self.free - planned.total, self._limits.share
+    def _for_account(self, account_id: str, planned: "_Planned", *, is_proven: bool = True) -> int:
+        """How many more an account may have: `active + x = share * (free - x)`.
+
+        Free is counted among the places that may be had: of destinations that are not proven three quarters.
+        """
+        share, free = self._limits.share, self.free - planned.total
+        if not is_proven:
+            free = min(free, self._most_troubled - self._troubled - planned.troubled)
         active = self._accounts.get(account_id, 0) + planned.accounts.get(account_id, 0)
         room = int((share * free - active) / (1 + share))
         return min(free, room if active else max(1, room))
@@ -273,15 +278,13 @@ class Lanes:
     def _room(self, lane: Lane, planned: "_Planned") -> int:
         destination = self._destination(lane.domain)
         room = destination.limit - destination.active - planned.domains.get(lane.domain, 0)
-        if not destination.is_proven:
-            room = min(room, self._most_troubled - self._troubled - planned.troubled)
-        return min(self._for_account(lane.account_id, planned), room)
+        return min(self._for_account(lane.account_id, planned, is_proven=destination.is_proven), room)
 
     def _fail(self, domain: str, destination: _Destination, said: str, now: float) -> None:
         destination.failures += 1
         destination.failed_at = now
         destination.said = said
-        destination.limit = max(1, destination.limit // 2)
+        destination.limit = max(min(FIRST_LIMIT, self._limits.per_domain), destination.limit // 2)
         self._prove(destination, is_proven=False)
         if destination.failures >= CLOSE_AFTER:
             doubled = self._limits.first_closed_s * 2.0 ** min(destination.failures - CLOSE_AFTER, 16)
