@@ -13,6 +13,7 @@ import uvicorn
 
 from sesame.app.api import Doors
 from sesame.app.data_directory import secure
+from sesame.app.descriptors import raise_limit, share_of_delivery
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.readiness import Readiness
 from sesame.config import Delivery, RelayTls, Settings, parse_host_port
@@ -274,17 +275,18 @@ class Server:
             signing_domain=settings.signing_domain,
         )
         signing = Signing(services.executor, threads=SIGNING_THREADS)
+        share = share_of_delivery(self._settings, raise_limit())
         timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
         pool = Pool(
             hostname=settings.hostname,
             timeouts=timeouts,
             clock=self._clock,
             contexts=contexts,
-            max_idle=settings.idle_connections,
+            max_idle=share.idle,
         )
         lanes = Lanes(
             Limits(
-                places=settings.workers,
+                places=share.places,
                 per_domain=settings.per_domain,
                 per_address=settings.per_address,
                 first_closed_s=settings.first_delay_s / 8,
