@@ -194,9 +194,7 @@ class Lanes:
         waiting = self._waiting_for.get(address)
         if not self._addresses[address]:
             del self._addresses[address]
-        # Some more than have room now: not all of them may still have mail.
-        for _ in range(min(FEW, len(waiting)) if waiting else 0):
-            assert waiting is not None
+        if waiting:
             self._unpark(waiting.popleft())
         if waiting is not None and (not waiting or address not in self._addresses):
             for domain in self._waiting_for.pop(address):
@@ -237,7 +235,7 @@ class Lanes:
             count = min(self._room(lane, planned), FEW if len(self._ready) + len(domains) > FEW else AT_ONCE)
             if count > 0:
                 ask = Ask(lane, floor, count, version)
-                planned.add(ask, is_proven=self._destination(domain).is_proven)
+                planned.add(ask, self._destination(domain))
                 return ask
         return None
 
@@ -248,10 +246,7 @@ class Lanes:
             return True
         if now < destination.closed_until:
             return True
-        full = destination.addresses and all(
-            self._addresses.get(address, 0) >= self._limits.per_address for address in destination.addresses
-        )
-        if full:
+        if destination.addresses and self._at_addresses(destination, planned) <= 0:
             self._waiting_for.setdefault(destination.addresses[0], deque()).append(domain)
             return True
         if not destination.is_proven and self._troubled + planned.troubled >= self._most_troubled:
@@ -278,7 +273,16 @@ class Lanes:
     def _room(self, lane: Lane, planned: "_Planned") -> int:
         destination = self._destination(lane.domain)
         room = destination.limit - destination.active - planned.domains.get(lane.domain, 0)
+        if destination.addresses:
+            room = min(room, self._at_addresses(destination, planned))
         return min(self._for_account(lane.account_id, planned, is_proven=destination.is_proven), room)
+
+    def _at_addresses(self, destination: _Destination, planned: "_Planned") -> int:
+        """Places that the addresses of a destination have left."""
+        return sum(
+            self._limits.per_address - self._addresses.get(address, 0) - planned.addresses.get(address, 0)
+            for address in destination.addresses
+        )
 
     def _fail(self, domain: str, destination: _Destination, said: str, now: float) -> None:
         destination.failures += 1
@@ -332,13 +336,16 @@ class _Planned:
         self.total = 0
         self.troubled = 0
         self.accounts: dict[str, int] = {}
+        self.addresses: dict[str, int] = {}
         self.domains: dict[str, int] = {}
 
-    def add(self, ask: Ask, *, is_proven: bool) -> None:
+    def add(self, ask: Ask, destination: _Destination) -> None:
         lane = ask.lane
         self.asks.append(ask)
         self.lanes.add(lane)
         self.total += ask.most
-        self.troubled += 0 if is_proven else ask.most
+        self.troubled += 0 if destination.is_proven else ask.most
+        for address in destination.addresses[:1]:
+            self.addresses[address] = self.addresses.get(address, 0) + ask.most
         self.accounts[lane.account_id] = self.accounts.get(lane.account_id, 0) + ask.most
         self.domains[lane.domain] = self.domains.get(lane.domain, 0) + ask.most
