@@ -10,6 +10,7 @@ from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import CLEAR
 from tests.delivery.test_hostile_hosts import GOOD, Script, Server
 from tests.support.clock import FakeClock
+from tests.support.talks import Talks
 
 CONTENT = b"From: a@example.com\r\n\r\nhi\r\n"
 FAST = Timeouts.scaled(1 / 60, attempt_s=60.0)
@@ -35,15 +36,15 @@ class Fixture:
 
 def with_pool(script: Server, check: Callable[[Fixture], Awaitable[None]], *, max_idle: int = 200) -> None:
     async def session() -> None:
-        clock = FakeClock()
-        server = await asyncio.start_server(script, "0.0.0.0", 0)
+        clock, talks = FakeClock(), Talks()
+        server = await asyncio.start_server(talks.of(script), "0.0.0.0", 0)
         pool = Pool(hostname="me.test", timeouts=FAST, clock=clock, max_idle=max_idle)
         try:
             await check(Fixture(pool, clock, server.sockets[0].getsockname()[1]))
         finally:
             await pool.stop()
             server.close()
-            await asyncio.sleep(0)
+            await talks.end()
 
     asyncio.run(session())
 
