@@ -246,7 +246,8 @@ class Lanes:
             return True
         if now < destination.closed_until:
             return True
-        if destination.addresses and self._at_addresses(destination, planned) <= 0:
+        # Not what is planned: a place that is not taken after all is never left, and nobody would be told.
+        if destination.addresses and self._at_addresses(destination, _Planned()) <= 0:
             self._waiting_for.setdefault(destination.addresses[0], deque()).append(domain)
             return True
         if not destination.is_proven and self._troubled + planned.troubled >= self._most_troubled:
