@@ -514,7 +514,9 @@ class World:
             self.kills += 1  # the database would not even hear of the stop
         for address in hanging:
             for copy in self.ledger.copies.get(address, ()):
-                copy.is_excused = copy.is_excused or not copy.is_told
+                # The database would not hear of it while there was time.
+                is_lost = bool(self.scheduler._settling._done)
+                copy.is_excused = copy.is_excused or not copy.is_told or is_lost
 
     def states(self) -> dict[str, str]:
         return dict(self.database.rows("SELECT address, state FROM recipient"))
