@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve boto3 test check bench mutation fuzz peers reference lock clean
+.PHONY: install serve boto3 test check bench mutation fuzz peers models reference lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -63,6 +63,12 @@ mutation: $(VENV)/.dev
 FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.fuzz
 	PATH="$(CURDIR)/$(BIN):$$PATH" FUZZ_SECONDS=$(FUZZ_SECONDS) nice python -m tests.fuzz $(ARGS)
+
+# Tell what the newest botocore knows of the served services and we do not; outside the gate, since it changes by the day.
+models: $(BIN)/uv
+	test -x $(VENV)/models/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/models
+	$(BIN)/uv pip install --quiet --upgrade --python $(VENV)/models/bin/python botocore
+	$(VENV)/models/bin/python -m tools.newer_models
 
 # Write docs/reference anew from the code.
 reference: $(VENV)/.dev

@@ -163,12 +163,29 @@ def test_an_empty_structure_is_written_as_an_empty_text() -> None:
     assert found == {"Source": "a@x", "Destination": {}, "Message": {"Subject": {"Data": "s"}, "Body": {}}}
 
 
-def test_parameters_the_model_does_not_know_are_ignored() -> None:
-    assert parsed(SES, "GetSendQuota", SignatureVersion="4", Source="a", Tags__member__1__Name="b") == {}
-    assert parsed(SES, "VerifyDomainDkim", Domain="a.b", Nonsense__member__1="c") == {"Domain": "a.b"}
-    found = parsed(SES, "SendEmail", Source="a@x", Destination__Nonsense="1", Destination__ToAddresses__member__1="b",
-                   Message__Subject__Data="s", Message__Body__Text__Data="t")  # fmt: skip
-    assert found["Destination"] == {"ToAddresses": ["b"]}
+def test_what_signatures_put_among_the_parameters_is_no_parameter() -> None:
+    assert parsed(SES, "GetSendQuota", SignatureVersion="4", AWSAccessKeyId="a", Timestamp="t") == {}
+    assert parsed(SES, "GetSendQuota", **{"X-Amz-Algorithm": "a", "X-Amz-Signature": "b"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"Source": "a"}, "Source"),
+        ({"Nonsense__member__1": "c"}, "Nonsense.member.1"),
+        ({"Tags__member__1__Name": "b"}, "Tags.member.1.Name"),
+    ],
+)
+def test_parameters_of_a_newer_model_are_refused_by_name(fields: dict[str, str], name: str) -> None:
+    with pytest.raises(NotImplementedByService, match=f"The parameter {name} is not implemented"):
+        parsed(SES, "GetSendQuota", **fields)
+
+
+def test_members_of_a_newer_model_are_refused_by_name_where_they_are() -> None:
+    usual = {"Source": "a@x", "Message__Subject__Data": "s", "Message__Body__Text__Data": "t"}
+    for name in ("Destination__Nonsense", "Message__Body__Amp__Data", "Tags__member__1__Nonsense"):
+        with pytest.raises(NotImplementedByService, match="is not implemented"):
+            parsed(SES, "SendEmail", **usual, **{name: "1"})
 
 
 @pytest.mark.parametrize(

@@ -144,9 +144,26 @@ def test_json_that_is_none_or_wrongly_typed_is_refused(body: bytes) -> None:
         parsed(post(body))
 
 
-def test_null_is_absent_and_unknown_members_are_ignored() -> None:
-    body = b'{"Content": {"Raw": {"Data": "eA=="}, "New": [[1]]}, "FromEmailAddress": null, "x": {"y": 1.5}}'
+def test_null_is_absent_also_of_members_that_are_not_known() -> None:
+    body = b'{"Content": {"Raw": {"Data": "eA=="}, "New": null}, "FromEmailAddress": null, "x": null}'
     assert parsed(post(body)) == {"Content": {"Raw": {"Data": b"x"}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"Content": {"Raw": {"Data": "eA=="}}, "New": "x"}', "New"),
+        (b'{"Content": {"Raw": {"Data": "eA=="}, "New": [[1]]}}', "Content.New"),
+        (b'{"Content": {"Raw": {"Data": "eA==", "New": false}}}', "Content.Raw.New"),
+        (
+            b'{"Content": {"Raw": {"Data": "eA=="}}, "EmailTags": [{"Name": "a", "Value": "b", "New": {}}]}',
+            "EmailTags.New",
+        ),
+    ],
+)
+def test_members_of_a_newer_model_are_refused_by_name(body: bytes, name: str) -> None:
+    with pytest.raises(NotImplementedByService, match=f"The parameter {name} is not implemented"):
+        parsed(post(body))
 
 
 def test_a_large_text_full_of_brackets_is_no_large_structure() -> None:
@@ -168,7 +185,7 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
     try:
         parsed(post(json.dumps(value).encode()))
     except ServiceError as error:
-        assert v2_code(error) in ("BadRequestException", "SerializationException")
+        assert v2_code(error) in ("BadRequestException", "SerializationException", "NotImplemented")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +256,7 @@ def test_a_template_that_ends_in_a_slash_is_found_without_it() -> None:
 
 def test_sdks_of_earlier_editions_of_the_model_are_understood() -> None:
     request = HttpRequest(
-        "GET", b"/v2/email/identities", b"PageSize=7&NextToken=a%2Bb+c&x=1&X-Amz-Date=d", [], b""
+        "GET", b"/v2/email/identities", b"PageSize=7&NextToken=a%2Bb+c&x-id=1&X-Amz-Date=d", [], b""
     )
     asked = CODEC.ask(request)
     assert (asked.name, parsed(asked)) == ("ListEmailIdentities", {"PageSize": 7, "NextToken": "a+b c"})

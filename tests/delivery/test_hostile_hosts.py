@@ -318,7 +318,8 @@ def test_an_8_bit_header_goes_as_encoded_words_unless_the_server_knows_utf8() ->
 
 
 def test_a_message_that_cannot_be_converted_is_tried_at_the_next_host() -> None:
-    signed = 'From: a@example.com\r\nContent-Type: multipart/signed; boundary="b"\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n'.encode()  # noqa: E501
+    kind = 'Content-Type: multipart/signed; boundary="b"'
+    signed = f"From: a@example.com\r\n{kind}\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n".encode()
     first, second = Script(GOOD), Script(EHLO_8BIT)
     assert outcome_of(first, second, data=signed).kind is OutcomeKind.DELIVERED
     assert (len(first.messages), len(second.messages)) == (0, 1)

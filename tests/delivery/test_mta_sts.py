@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,6 +128,28 @@ def test_a_policy_is_fetched_once_by_any_number_of_attempts(tmp_path: Path) -> N
     in_world(tmp_path, check)
 
 
+def test_whoever_reads_slowly_that_there_is_none_forgets_no_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(world: World) -> None:
+        read, go = world.store.read, asyncio.Event()
+
+        async def slowly(function: Any) -> Any:
+            monkeypatch.setattr(world.store, "read", read)
+            found = await read(function)
+            await go.wait()
+            return found
+
+        monkeypatch.setattr(world.store, "read", slowly)
+        late = asyncio.create_task(world.mode())
+        await asyncio.sleep(0)
+        assert await world.mode() == "enforce"
+        go.set()
+        assert (await late, world.fetches) == ("enforce", 1)
+
+    in_world(tmp_path, check)
+
+
 def test_a_policy_ends_with_its_time(tmp_path: Path) -> None:
     async def check(world: World) -> None:
         await world.mode()
@@ -189,7 +212,13 @@ GOOD = make_leaf("mta-sts.one.test", ca=CA)
 
 
 def fetched(
-    tmp_path: Path, answer: bytes, *, made: Made = GOOD, address: str = "127.0.0.1", max_bytes: int = 1000
+    tmp_path: Path,
+    answer: bytes,
+    *,
+    made: Made = GOOD,
+    address: str = "127.0.0.1",
+    max_bytes: int = 1000,
+    allow: tuple[str, ...] = ("127.0.0.1/32",),
 ) -> Fetched:
     """What the client makes of a real HTTPS server that answers `answer` and closes."""
 
@@ -209,7 +238,7 @@ def fetched(
         (tmp_path / "ca.pem").write_bytes(pem(CA.certificate))
         client = HttpsClient(
             resolver(f"mta-sts.one.test A {address}"),
-            AddressGuard(["127.0.0.1/32"]),
+            AddressGuard(allow),
             TlsContexts(str(tmp_path / "ca.pem")).checked,
             port=server.sockets[0].getsockname()[1],
             timeout_s=0.5,
@@ -230,6 +259,13 @@ def test_a_policy_comes_over_https(tmp_path: Path) -> None:
     )
     want = Fetched(status=200, content_type="text/plain; charset=us-ascii", body=POLICY)
     assert fetched(tmp_path, head + POLICY) == want
+
+
+def test_a_policy_host_at_an_address_that_is_not_public_is_not_asked(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    assert fetched(tmp_path, answer).status == 200
+    with pytest.raises(FetchFailed, match="no public address"):
+        fetched(tmp_path, answer, allow=())
 
 
 def test_a_redirect_is_not_followed(tmp_path: Path) -> None:

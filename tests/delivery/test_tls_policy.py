@@ -24,6 +24,7 @@ from sesame.delivery.route import Login, Relay, Router, Routes
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import TlsContexts, TlsDemand, TlsMode
 from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_report import TlsResults
 from sesame.dns.public import AddressGuard
 from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.model import Outcome, OutcomeKind
@@ -119,6 +120,7 @@ class World:
     relay: Relay | None = None
     implicit: bool = False
     fetches: int = 0
+    results: TlsResults = field(default_factory=lambda: TlsResults(clock=FakeClock()))
     port: int = 0
 
     async def attempt(self) -> Outcome:
@@ -156,6 +158,7 @@ class World:
             places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
             body=body_of(None),
             return_path=lambda message_id, n, domain: "b@bounces.test",
+            results=self.results,
         )
         try:
             return await deliverer.attempt(replace(claim(), requires_tls=self.requires_tls))

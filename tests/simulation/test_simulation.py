@@ -101,7 +101,9 @@ def check_expired(world: World, address: str, state: str) -> None:
     doubts = sum(outcome.ambiguous for _, outcome in ended) + sum(
         not copy.is_told for copy in world.ledger.copies.get(address, [])
     )
-    first = world.ledger.begun[address][0]
+    begun = world.ledger.begun.get(address)
+    assert begun, f"{address} expired and was never tried"
+    first = begun[0]
     assert doubts >= retry.MAX_DOUBTS or world.loop.time() - first >= POLICY.give_up_after_s / 2, address
 
 

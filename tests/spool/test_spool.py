@@ -1,9 +1,11 @@
 """The spool: put, claim, settle, and what a crash or a late worker may not do."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from sesame.spool import trace
 from sesame.spool.put import HEAD_BYTES
 from sesame.spool.spool import Damaged, Settlement
 from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, Fixture, message, with_spool
@@ -237,35 +239,42 @@ def test_what_waits_past_its_life_for_a_destination_that_is_shut_expires(tmp_pat
     with_spool(tmp_path, check)
 
 
-def test_a_message_is_claimed_as_it_was_put_however_its_head_is_cut(tmp_path: Path) -> None:
-    """The head is kept apart, up to its bound."""
+def test_the_head_of_a_message_outlives_its_body(tmp_path: Path) -> None:
+    """It is read whole while the body is there, and within its bound afterwards."""
     head = b"From: a@example.com\r\n"
     cases = {
-        "usual": head + b"\r\nbody\r\n\r\nmore\r\n",
-        "no body": head + b"\r\n",
-        "no end": head,
-        "empty": b"",
-        "long": head + b"X: " + b"y" * HEAD_BYTES + b"\r\n\r\nbody",
-        "at the bound": b"X: " + b"y" * (HEAD_BYTES - 7) + b"\r\n\r\nbody",
-        "over the bound": b"X: " + b"y" * (HEAD_BYTES - 6) + b"\r\n\r\nbody",
+        "usual": (head + b"\r\nbody\r\n\r\nmore\r\n", head + b"\r\n"),
+        "no body": (head + b"\r\n", head + b"\r\n"),
+        "no end": (head, head),
+        "long": (b"X: " + b"y" * HEAD_BYTES + b"\r\n\r\nbody", b"X: " + b"y" * (HEAD_BYTES - 3)),
+        "at the bound": (b"X: " + b"y" * (HEAD_BYTES - 7) + b"\r\n\r\nbody", None),
+        "over the bound": (b"X: " + b"y" * (HEAD_BYTES - 6) + b"\r\n\r\nbody", None),
     }
 
     async def check(f: Fixture) -> None:
-        for name, data in cases.items():
-            await f.put(message(name, data=data))
-        assert {claim.message_id: await f.data(claim) for claim in await f.claim()} == cases
-        heads = await f.store.read(lambda tx: tx.all("SELECT data FROM message_head"))
-        assert max(len(row[0]) for row in heads) == HEAD_BYTES
+        for name, (data, _) in cases.items():
+            await f.put(message(name, "a@one.test", "b@one.test", data=data))
+        claims = await f.claim()
+        for claim in claims:
+            assert await f.data(claim) == cases[claim.message_id][0]
+        for is_last in (False, True):
+            for claim in claims:
+                if claim.recipient_index == is_last:
+                    await f.settle(claim, DELIVERED)
+            assert await f.bodies() == (0 if is_last else len(cases))
+            for name, (data, kept) in cases.items():
+                found = await f.store.read(partial(trace.head, message_id=name))
+                assert found == (data[:HEAD_BYTES] if kept is None else kept), name
 
     with_spool(tmp_path, check)
 
 
-def test_the_head_of_a_message_outlives_its_body(tmp_path: Path) -> None:
+def test_a_message_that_nobody_gets_keeps_its_head(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.put(message())
-        (claim,) = await f.claim()
-        await f.settle(claim, DELIVERED)
-        assert (await f.count("body"), await f.count("message_head")) == (0, 1)
+        await f.put(message("m1", suppressed={"x@one.test": "BOUNCE"}))
+        assert await f.store.read(partial(trace.head, message_id="m1")) == b"From: a@example.com\r\n\r\n"
+        assert await f.store.read(partial(trace.head, message_id="none")) is None
+        assert await f.bodies() == 0
 
     with_spool(tmp_path, check)
 

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,10 +20,10 @@ from sesame.sending.accept import Acceptance, accept
 from sesame.spool import purge, trace
 from sesame.spool.queue import Ask, Position
 from sesame.spool.spool import Settlement, Spool
-from sesame.store import accounts, decisions, events, recorded_sends
+from sesame.store import accounts, decisions, events, recorded_sends, reports, reputation
 from sesame.store.decisions import DecisionText
-from sesame.store.events import Stage
-from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, message
+from tests.support.reacting import react
+from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, Fixture, message
 
 LARGE = (
     "message",
@@ -97,12 +97,8 @@ async def delivering(store: Store) -> None:
 async def reacting(store: Store) -> None:
     await delivering(store)
 
-    async def run(tx: Transaction) -> None:
-        found = await events.claim_stage(tx, Stage.NEW, now=400.0, lease="x", lease_s=1.0, limit=10)
-        assert await events.move_on(tx, found, lease="x", to=Stage.TOLD) == 1
-        await events.of_message(tx, "m")
-
-    await store.write(run)
+    assert await react(Fixture(cast(SqliteStore, store))) == 3
+    await store.read(lambda tx: events.of_message(tx, "m"))
 
 
 async def purging(store: Store) -> None:
@@ -123,7 +119,7 @@ ACTIONS: dict[str, Action] = {
     "reacting": reacting,
     "purging": purging,
     "newest decisions": reading(lambda tx: decisions.latest(tx, OWNER, limit=50)),
-    "refusal by request": reading(lambda tx: decisions.by_request_id(tx, "r")),
+    "refusal by request": reading(lambda tx: decisions.of_request(tx, "r")),
     "what if, accepted": reading(
         lambda tx: recorded_sends.accepted(tx, OWNER, REGION, after=(5.0, 1), limit=500)
     ),
@@ -135,6 +131,10 @@ ACTIONS: dict[str, Action] = {
     ),
     "recipient by address": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=None, limit=50)),
     "recipient, next page": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=9, limit=50)),
+    "report": reading(lambda tx: reports.addressee(tx, "m", 0)),
+    "reports of a message": reading(lambda tx: reports.raw(tx, "m")),
+    "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),
+    "counts by identity": reading(lambda tx: reputation.by(tx, OWNER, "region", since=5.0)),
     "one message": lambda store: trace.trace(store, "m"),
 }
 

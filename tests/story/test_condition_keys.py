@@ -329,6 +329,16 @@ def test_no_tag_key_begins_with_aws(company: Company) -> None:
         assert {name: answer for name, answer in refusals.items() if answer not in wanted} == {}
 
 
+def test_a_topic_made_again_has_the_tags_it_had_or_is_refused(company: Company) -> None:
+    sns = company.sns
+    arn = sns.create_topic(Name="s", Tags=TEAM)["TopicArn"]
+    assert sns.create_topic(Name="s")["TopicArn"] == sns.create_topic(Name="s", Tags=TEAM)["TopicArn"] == arn
+    assert code(sns.create_topic, Name="s", Tags=[{"Key": "team", "Value": "blue"}]) == "InvalidParameter"
+    twice = [*TEAM, {"Key": "team", "Value": "blue"}]
+    assert code(sns.tag_resource, ResourceArn=arn, Tags=twice) == "InvalidParameter"
+    assert code(sns.create_topic, Name="new", Tags=twice) == "InvalidParameter"
+
+
 def test_tags_that_differ_in_case_only_never_help_to_allow(company: Company) -> None:
     company.ses.create_configuration_set(
         ConfigurationSetName="c", Tags=[{"Key": "Team", "Value": "red"}, {"Key": "team", "Value": "blue"}]

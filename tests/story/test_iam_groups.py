@@ -91,7 +91,7 @@ def test_the_simulator_counts_a_users_groups(world: World) -> None:
         PolicySourceArn=f"arn:aws:iam::{world.root.account_id}:user/sender", ActionNames=["ses:SendEmail"]
     )["EvaluationResults"]
     assert result["EvalDecision"] == "allowed"
-    assert result["MatchedStatements"][0]["SourcePolicyType"] == "group"
+    assert result["MatchedStatements"][0]["SourcePolicyId"].startswith("group_")
 
 
 def test_what_is_read_back_and_what_stands_in_the_way_of_deletion(world: World) -> None:

@@ -56,6 +56,28 @@ class Delegation:
         )
 
 
+def test_the_zone_of_easy_dkim_is_told_and_an_unknown_domain_is_refused_in_sess_words(
+    sesame: SesameProcess,
+) -> None:
+    v2 = sesame.client("sesv2", sesame.create_account())
+    zone = "dkim.sesame.localhost"
+    made = v2.create_email_identity(EmailIdentity="zone.test")["DkimAttributes"]
+    assert made["SigningHostedZone"] == zone
+    assert v2.get_email_identity(EmailIdentity="zone.test")["DkimAttributes"]["SigningHostedZone"] == zone
+    answer = v2.put_email_identity_dkim_signing_attributes(
+        EmailIdentity="zone.test", SigningAttributesOrigin="AWS_SES"
+    )
+    assert answer["SigningHostedZone"] == zone
+    with pytest.raises(ClientError) as refused:
+        v2.put_email_identity_dkim_attributes(EmailIdentity="nope.example.org", SigningEnabled=True)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (
+        "BadRequestException",
+        "Domain nope.example.org is not verified for DKIM signing.",
+    )
+    v2.put_email_identity_dkim_attributes(EmailIdentity="somebody@zone.test", SigningEnabled=True)
+
+
 @pytest.fixture
 def delegation(sesame: SesameProcess) -> Delegation:
     return Delegation(sesame)

@@ -14,10 +14,15 @@ from sesame.spool.spool import Claim, Claimed, Settlement, Spool
 from sesame.spool.trace import Trace, trace
 from sesame.store import events
 from sesame.store.decisions import DecisionText
+from sesame.store.events import Stage
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
 BOUNCED = Outcome(
-    kind=OutcomeKind.PERMANENT, status="5.1.1", diagnostic="550 no such user", remote_mta="mx.one.test"
+    kind=OutcomeKind.PERMANENT,
+    status="5.1.1",
+    diagnostic="550 no such user",
+    remote_mta="mx.one.test",
+    stage="rcpt",
 )
 DELAYED = Outcome(kind=OutcomeKind.TRANSIENT, status="4.7.1", diagnostic="451 later")
 ACCOUNT, OWNER, REGION = "111111111111", "222222222222", "us-east-1"
@@ -85,6 +90,15 @@ class Fixture:
     async def events(self, message_id: str = "m1") -> list[tuple[str, str | None]]:
         found = await self.store.read(lambda tx: events.of_message(tx, message_id))
         return [(event.what.value, event.recipient) for event in found]
+
+    async def tell_all(self) -> int:
+        """Be done with all events, as if they had been reacted to and told; how many they were."""
+
+        async def run(tx: Transaction) -> int:
+            found = await events.claim_stage(tx, Stage.NEW, now=1e9, lease="x", lease_s=60.0, limit=100_000)
+            return await events.move_on(tx, found, lease="x", to=Stage.TOLD)
+
+        return await self.store.write(run)
 
     async def count(self, table: str) -> int:
         async def run(tx: Transaction) -> int:

@@ -94,8 +94,8 @@ def parse(operation: Operation, form: Form) -> dict[str, Any]:
     """The parameters of `operation`, typed by the model.
 
     Blobs are bytes, timestamps Unix seconds, structures and maps dicts; absent members are absent.
-    Parameters the model does not know are ignored, as AWS does. Raises ValidationError (every
-    violation in one message) and MalformedInput.
+    Parameters the model does not know are refused by name (NotImplementedByService). Raises ValidationError
+    (every violation in one message) and MalformedInput.
     """
     return operation.parse(form.fields)
 

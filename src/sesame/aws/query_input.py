@@ -5,8 +5,9 @@ Compiled once per operation: a structure's members are looked up by their whole 
 maps look at the names there are. Gaps in a list close up, as AWS closes them. Source: AWS Query
 protocol as botocore's serialiser writes it.
 
-INVARIANT: every parameter the model knows is either returned or refused. Readers take what they
-read out of the form; what is left under a known name has the wrong type (MalformedInput).
+INVARIANT: every parameter is either returned or refused. Readers take what they read out of the form;
+what is left under a known name has the wrong type (MalformedInput), what is left under another is of a newer
+model and is refused by name: what is ignored might have forbidden something.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,20 @@ from typing import Any
 from sesame.aws.errors import MalformedInput
 from sesame.aws.scalars import reader_for
 from sesame.aws.shape import Shape
+from sesame.errors import NotImplementedByService
+
+_OF_SIGNATURES = frozenset(
+    {
+        "AWSAccessKeyId",
+        "Expires",
+        "SecurityToken",
+        "Signature",
+        "SignatureMethod",
+        "SignatureVersion",
+        "Timestamp",
+    }
+)
+"""What older signatures put among the parameters; newer ones begin with `X-Amz-`."""
 
 Fields = dict[str, str]
 Reader = Callable[[Fields], Any]
@@ -170,9 +185,11 @@ def _read_index(index: str, name: str) -> int:
 
 
 def _refuse_misplaced(shape: Shape, left: Fields) -> None:
-    """Raise MalformedInput if a name in `left` is known to the model but was not read."""
+    """Raise for each name in `left`: it was not read, so it is misplaced or not known."""
     for name in left:
         _refuse_if_known(shape, name, name)
+        if name not in _OF_SIGNATURES and not name.lower().startswith("x-"):
+            raise NotImplementedByService(f"The parameter {name[:200]} is not implemented by this service.")
 
 
 def _refuse_if_known(shape: Shape, rest: str, name: str) -> None:

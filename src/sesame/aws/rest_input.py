@@ -1,8 +1,9 @@
 """Reads typed parameters out of labels, query string and JSON body, by a shape (restJson1).
 
-Compiled once per operation. Members the model does not know are ignored, null is absent, as AWS
-does. Source: the restJson1 protocol as botocore's serialiser writes it; texts as AWS's coral
-services word them, which are given to clients as SerializationException.
+Compiled once per operation. Null is absent, as at AWS; members the model does not know, as clients of a
+newer one send them, are refused by name: what is ignored might have forbidden something. Source: the
+restJson1 protocol as botocore's serialiser writes it; texts as AWS's coral services word them, which are
+given to clients as SerializationException.
 
 INVARIANT: a value has the type the model says or is refused; nothing is coerced. No text holds a
 NUL or half a surrogate pair.
@@ -17,6 +18,7 @@ from sesame.aws.errors import SerializationException
 from sesame.aws.scalars import read_blob, reader_for
 from sesame.aws.shape import Member, Shape
 from sesame.aws.strict_json import read_json
+from sesame.errors import NotImplementedByService
 
 Reader = Callable[[Any, str], Any]
 """From a JSON value and the path to it (for the text of a refusal) to a parameter."""
@@ -46,12 +48,18 @@ def compile_rest_reader(shape: Shape) -> Callable[[RestInput], dict[str, Any]]:
     rest = [member for member in shape.members if member.place is None]
     assert len(labels) + len(queries) + len(rest) == len(shape.members), "a place no reader is made for"
     earlier = queries + _query_readers(member for member in rest if _is_plain(member.shape))
-    read_body = _structure_reader(rest) if rest else None
+    read_body = _structure_reader(rest)
+    known = {member.wire_name for member, _ in queries}
+    known_earlier = {member.wire_name for member, _ in earlier}
 
     def read(found: RestInput) -> dict[str, Any]:
         parameters: dict[str, Any] = {}
-        if read_body is not None and found.body and not found.in_query:
-            parameters = read_body(read_json(found.body), "")
+        if found.body and not found.in_query and (rest or found.body.lstrip().startswith(b"{")):
+            parameters = read_body(_without_labels(read_json(found.body), found.labels), "")
+        for name in found.query.keys() - (known_earlier if found.in_query else known):
+            # What signatures and SDKs add for themselves begins so.
+            if not name.lower().startswith("x-"):
+                raise _not_served(name)
         for member in labels:
             parameters[member.name] = found.labels[member.wire_name]
         for member, read_query in earlier if found.in_query else queries:
@@ -118,17 +126,40 @@ def _reader(shape: Shape) -> Reader:
 
 def _structure_reader(members: Sequence[Member]) -> Reader:
     readers = [(member.name, member.wire_name, _reader(member.shape)) for member in members]
+    known = frozenset(member.wire_name for member in members)
 
     def read_structure(value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _wrong(value, path, "structure")
         found = {}
+        if not value.keys() <= known:
+            _refuse_unknown(value, known, path)
         for name, wire_name, read in readers:
             if (item := value.get(wire_name)) is not None:
                 found[name] = read(item, f"{path}.{wire_name}" if path else wire_name)
         return found
 
     return read_structure
+
+
+def _without_labels(body: Any, labels: Mapping[str, str]) -> Any:
+    """The body without what it says once more of the path, as clients of earlier models do."""
+    if not isinstance(body, dict) or body.keys().isdisjoint(labels):
+        return body
+    for name in body.keys() & labels.keys():
+        if body[name] is not None and body[name] != labels[name]:
+            raise SerializationException(f"Value at '{name}' is not that of the path")
+    return {name: item for name, item in body.items() if name not in labels}
+
+
+def _refuse_unknown(value: Mapping[str, Any], known: frozenset[str], path: str) -> None:
+    for name, item in value.items():
+        if name not in known and item is not None:
+            raise _not_served(f"{path}.{name}" if path else name)
+
+
+def _not_served(name: str) -> NotImplementedByService:
+    return NotImplementedByService(f"The parameter {name[:200]} is not implemented by this service.")
 
 
 def _list_reader(shape: Shape) -> Reader:

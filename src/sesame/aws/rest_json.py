@@ -116,9 +116,16 @@ def routes_of(model: ServiceModel) -> Iterator[Route]:
     """A route for every operation of the service, served or not, and for earlier forms of some."""
     for name, (method, template) in model.routes.items():
         yield _route(name, method, template, in_query=False)
+    for name, (method, template) in NEWER.get(model.name, {}).items():
+        yield _route(name, method, template, in_query=False)
     for name, (method, template) in EARLIER.get(model.name, {}).items():
         yield _route(name, method, template, in_query=method == "GET")
 
+
+NEWER: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "sesv2": {"PutAccountDeliveryAttributes": ("POST", "/v2/email/account/delivery")},
+}
+"""Operations of later editions than the extracted model's: known by name, so that they are refused by it."""
 
 EARLIER: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "sesv2": {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
 from sesame.cli.terminal import one_line
+from sesame.model import SYSTEM_ACCOUNT
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -159,7 +160,20 @@ def change(args: argparse.Namespace) -> int:
         verb = "cancel" if args.verb == "purge" else args.verb
         if args.verb == "cancel" and args.all:
             wanted = replace(wanted, is_held=False)
-        done = await control.change(services.store, verb, wanted, at=now, reason=args.reason)
+        told = {key: value for key, value in asdict(wanted).items() if value is not None}
+
+        async def write(some: control.Some) -> control.Changed:
+            return await services.acts.apply(
+                f"{verb.capitalize()}Delivery",
+                SYSTEM_ACCOUNT,
+                some,
+                parameters={"filter": told, "reason": args.reason},
+                response=lambda done: {"recipients": done.count},
+                when=lambda done: done.count > 0,
+                is_long=True,
+            )
+
+        done = await control.change(services.store, verb, wanted, at=now, reason=args.reason, write=write)
         if args.json:
             print_json(asdict(done))
         else:
@@ -177,7 +191,12 @@ def pause_destination(args: argparse.Namespace) -> int:
     async def run(services: "Services") -> int:
         if args.domain is not None:
             now = services.clock.now()
-            await services.store.write(lambda tx: control.pause(tx, args.domain, at=now, reason=args.reason))
+            await services.acts.apply(
+                "PauseDestination",
+                SYSTEM_ACCOUNT,
+                lambda tx: control.pause(tx, args.domain, at=now, reason=args.reason),
+                parameters={"domain": args.domain, "reason": args.reason},
+            )
         found = await services.store.read(control.pauses)
         if args.json:
             print_json([asdict(one) for one in found])
@@ -196,7 +215,14 @@ def resume_destination(args: argparse.Namespace) -> int:
     from sesame.spool import control
 
     async def run(services: "Services") -> int:
-        if not await services.store.write(lambda tx: control.resume(tx, args.domain)):
+        is_resumed = await services.acts.apply(
+            "ResumeDestination",
+            SYSTEM_ACCOUNT,
+            lambda tx: control.resume(tx, args.domain),
+            parameters={"domain": args.domain},
+            when=bool,
+        )
+        if not is_resumed:
             print(f"sesame: `{args.domain}` is not paused", file=sys.stderr)
             return 1
         return 0

@@ -12,7 +12,8 @@ from sesame.delivery.session import HostRefused, Session
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.delivery.tls import TlsFailed
-from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_policy import TlsPolicy, Wishes
+from sesame.delivery.tls_report import TlsResults
 from sesame.dkim.sign import Signer
 from sesame.errors import SesameError, StoreUnavailable, Unavailable
 from sesame.mail.header import MessageError
@@ -46,7 +47,7 @@ class Deliverer:
 
     `body` reads a message's text; `return_path` gives the envelope sender for a message id, a recipient index and
     the domain that the identity's owner set up, or None for the default; `trace_field` the Received field that
-    goes on top. An attempt begins nothing new after `attempt_s` seconds.
+    goes on top; `results` counts what TLS came to. An attempt begins nothing new after `attempt_s` seconds.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Deliverer:
         body: Callable[[Claim], Awaitable[bytes]],
         return_path: Callable[[str, int, str | None], str],
         trace_field: Callable[[Claim], bytes] = lambda claim: b"",
+        results: TlsResults | None = None,
         attempt_s: float = 900.0,
     ) -> None:
         self._router = router
@@ -74,6 +76,7 @@ class Deliverer:
         self._body = body
         self._return_path = return_path
         self._trace_field = trace_field
+        self._results = results
         self._attempt_s = attempt_s
         self._sending: dict[int, Session] = {}
 
@@ -102,7 +105,9 @@ class Deliverer:
             await self._body(claim), settings.signers, self._signing, trace_field=self._trace_field(claim)
         )
         await message.prepare(now=self._clock.now())
-        mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
+        mail_from = ""
+        if not claim.is_from_nobody:
+            mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
         for host in route.hosts:
             if not self._places.enter(host.address):
@@ -110,8 +115,9 @@ class Deliverer:
             try:
                 demand = await self._tls_policy.demand(wishes, host)
                 secured = replace(host, tls=demand)
-                found, is_host_at_fault = await self._try(secured, mail_from, claim, message, until)
+                found, is_host_at_fault = await self._try(secured, wishes, mail_from, claim, message, until)
             except TlsFailed as error:
+                self._note(wishes, host, error)
                 found, is_host_at_fault = outcome.from_error(error, host), True
             finally:
                 self._places.leave(host.address)
@@ -123,7 +129,7 @@ class Deliverer:
         return result
 
     async def _try(
-        self, host: Host, mail_from: str, claim: Claim, message: "_Message", until: float
+        self, host: Host, wishes: Wishes, mail_from: str, claim: Claim, message: "_Message", until: float
     ) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
         is_fresh = False
@@ -134,8 +140,12 @@ class Deliverer:
             except HostRefused as error:
                 return outcome.refused(error.reply, host, stage=error.stage), True
             except (OSError, TlsFailed, RemoteProtocolError) as error:
+                if isinstance(error, TlsFailed):
+                    self._note(wishes, host, error)
                 return outcome.from_error(error, host), True
             was_kept = session.messages > 0
+            if not was_kept:
+                self._note(wishes, host, _shortfall(session))
             try:
                 return await self._send(session, host, mail_from, claim, message, until)
             except (OSError, RemoteProtocolError) as error:
@@ -170,6 +180,24 @@ class Deliverer:
         # A server that is busy, or keeps strangers waiting, is no verdict of the domain's other hosts.
         may_be_better = decided.kind is OutcomeKind.TRANSIENT and result.stage is not Stage.BODY
         return decided, may_be_better
+
+    def _note(self, wishes: Wishes, host: Host, failure: TlsFailed | None) -> None:
+        """Count a session, or the attempt at one, for the domain's report."""
+        if self._results is None:
+            return
+        if wishes.sts.failure is not None:
+            self._results.failed(wishes, host, host.tls, wishes.sts.failure)
+        if failure is None:
+            self._results.succeeded(wishes, host, host.tls)
+        else:
+            self._results.failed(wishes, host, host.tls, failure)
+
+
+def _shortfall(session: Session) -> TlsFailed | None:
+    """What a session that may be used lacks all the same."""
+    if session.tls is None and session.tls_failure is None:
+        return TlsFailed("starttls-not-supported", f"`{session.host.name}` offers no TLS")
+    return session.tls_failure
 
 
 def _better(one: Outcome, other: Outcome) -> Outcome:

@@ -3,7 +3,7 @@
 Works beside a running server. What is under way is left alone: whether it was delivered nobody knows yet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction, Value
@@ -115,8 +115,23 @@ class Changed:
     under_way: int
 
 
-async def change(store: Store, what: str, wanted: Filter, *, at: float, reason: str = "") -> Changed:
-    """Hold, release, retry or cancel all that fits, some in each write."""
+Some = Callable[[Transaction], Awaitable[Changed]]
+"""What changes some recipients in its transaction."""
+
+
+async def change(
+    store: Store,
+    what: str,
+    wanted: Filter,
+    *,
+    at: float,
+    reason: str = "",
+    write: Callable[[Some], Awaitable[Changed]] | None = None,
+) -> Changed:
+    """Hold, release, retry or cancel all that fits, some in each write.
+
+    `write` runs each durably, in place of the store alone: with its audit row.
+    """
     count = under_way = after = 0
     while True:
         found = await store.read(
@@ -127,12 +142,12 @@ async def change(store: Store, what: str, wanted: Filter, *, at: float, reason: 
         after = found[-1].seq
         seqs = [one.seq for one in found]
 
-        async def run(tx: Transaction, seqs: Sequence[int] = seqs) -> tuple[int, int]:
+        async def run(tx: Transaction, seqs: Sequence[int] = seqs) -> Changed:
             free = await _free(tx, seqs)
-            return await _DOES[what](tx, free, at, reason), len(seqs) - len(free)
+            return Changed(await _DOES[what](tx, free, at, reason), len(seqs) - len(free))
 
-        done, left = await store.write(run, is_long=True)
-        count, under_way = count + done, under_way + left
+        done = await (store.write(run, is_long=True) if write is None else write(run))
+        count, under_way = count + done.count, under_way + done.under_way
 
 
 async def _free(tx: Transaction, seqs: Sequence[int]) -> list[int]:

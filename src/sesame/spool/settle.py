@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sesame.db import Transaction, Value
 from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
 from sesame.store import events
 from sesame.store.events import Happened, NewEvent
 
@@ -42,6 +43,8 @@ class Claim:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     size_bytes: int = 0
+    is_from_nobody: bool = False
+    """The message has the null reverse-path: whatever becomes of it, nobody is told by mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +122,18 @@ async def _end(tx: Transaction, ended: Sequence[tuple[int, RecipientState, int]]
 
 
 async def drop_bodies(tx: Transaction, message_seqs: set[int]) -> None:
-    """Let go of the text of messages that nobody waits for any more."""
-    await tx.many(
-        "DELETE FROM body WHERE message_seq = ? AND NOT EXISTS (SELECT 1 FROM recipient r"
-        " WHERE r.message_seq = body.message_seq AND r.state IN ('queued', 'held'))",
-        [(seq,) for seq in sorted(message_seqs)],
+    """Let go of the text of messages that nobody waits for any more; their heads are set aside."""
+    if not message_seqs:
+        return
+    rows = await tx.all(
+        "SELECT b.message_seq, substr(b.data, 1, ?), b.submitted FROM body b WHERE b.message_seq IN (?*)"
+        " AND NOT EXISTS (SELECT 1 FROM recipient r"
+        " WHERE r.message_seq = b.message_seq AND r.state IN ('queued', 'held'))",
+        HEAD_BYTES,
+        sorted(message_seqs),
     )
+    await tx.many(KEEP_HEAD, [(seq, head_of(bytes(data or b"")), submitted) for seq, data, submitted in rows])
+    await tx.many("DELETE FROM body WHERE message_seq = ?", [(row[0],) for row in rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class TakenOver:
 _CLAIMED = (
     "SELECT q.seq, q.n, r.address, q.attempts, q.token, q.doubts, q.queued_at, q.domain, m.seq, m.message_id,"
     " m.account_id, m.owner_account_id, m.region, m.identity, m.accepted_at, m.configuration_set,"
-    " m.requires_tls, m.max_delivery_s, m.size_bytes"
+    " m.requires_tls, m.max_delivery_s, m.size_bytes, m.source"
     " FROM queue q JOIN recipient r ON r.seq = q.seq JOIN message m ON m.seq = q.message_seq"
     " WHERE q.seq IN (?*)"
 )
@@ -116,19 +116,15 @@ class Spool:
         """The message as it was put. Raises `Damaged` when it cannot be had, `Unavailable` when not now."""
 
         async def run(tx: Transaction) -> Row | None:
-            return await tx.one(
-                "SELECT h.data, b.data FROM body b LEFT JOIN message_head h ON h.message_seq = b.message_seq"
-                " WHERE b.message_seq = ?",
-                claim.message_seq,
-            )
+            return await tx.one("SELECT data FROM body WHERE message_seq = ?", claim.message_seq)
 
         try:
             row = await self._store.read(run)
         except StoreDamaged as error:
             raise Damaged(str(error)) from error
-        if row is None or not isinstance(row[1], bytes) or not isinstance(row[0], bytes | None):
+        if row is None or not isinstance(row[0], bytes):
             raise Damaged("the message's text is not there")
-        return row[1] if row[0] is None else bytes(row[0] + row[1])
+        return row[0]
 
     async def renew(self, claims: Sequence[Claim], *, now: float, lease_s: float) -> list[int]:
         """Keep leases for `lease_s` from now; the recipients (`seq`) whose claim is not the last one any more."""
@@ -303,4 +299,5 @@ def _claim(row: Row) -> Claim | None:
         requires_tls=bool(row[16]),
         max_delivery_s=row[17],
         size_bytes=row[18],
+        is_from_nobody=not row[19],
     )
