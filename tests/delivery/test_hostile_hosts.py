@@ -104,7 +104,11 @@ def body_of(data: bytes | None) -> Callable[[Claim], Awaitable[bytes]]:
 
 
 async def deliver(
-    *servers: Server, times: int = 1, data: bytes | None = None, timeout_s: float = 5.0
+    *servers: Server,
+    times: int = 1,
+    data: bytes | None = None,
+    timeout_s: float = 5.0,
+    places: Lanes | None = None,
 ) -> list[Outcome]:
     """Attempt the same claim `times` times against hosts that run `servers`, in order."""
     talks: set[asyncio.Task[None]] = set()
@@ -129,7 +133,7 @@ async def deliver(
         NoSettings(),  # type: ignore[arg-type]
         NoSigning(),  # type: ignore[arg-type]
         clock,
-        places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
+        places=places or Lanes(Limits(places=8, per_domain=8, per_address=8)),
         body=body_of(data),
         return_path=lambda message_id, n, domain: f"b-{n}@bounces.test",
     )

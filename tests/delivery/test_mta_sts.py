@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,6 +124,28 @@ def test_a_policy_is_fetched_once_by_any_number_of_attempts(tmp_path: Path) -> N
         assert await asyncio.gather(*(world.mode() for _ in range(20))) == ["enforce"] * 20
         world.restart()
         assert (await world.mode(), world.fetches) == ("enforce", 1)
+
+    in_world(tmp_path, check)
+
+
+def test_whoever_reads_slowly_that_there_is_none_forgets_no_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(world: World) -> None:
+        read, go = world.store.read, asyncio.Event()
+
+        async def slowly(function: Any) -> Any:
+            monkeypatch.setattr(world.store, "read", read)
+            found = await read(function)
+            await go.wait()
+            return found
+
+        monkeypatch.setattr(world.store, "read", slowly)
+        late = asyncio.create_task(world.mode())
+        await asyncio.sleep(0)
+        assert await world.mode() == "enforce"
+        go.set()
+        assert (await late, world.fetches) == ("enforce", 1)
 
     in_world(tmp_path, check)
 

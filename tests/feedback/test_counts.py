@@ -14,6 +14,7 @@ from sesame.feedback import react as reacting
 from sesame.feedback.receive import Receiver
 from sesame.model import AccountId, RecipientState
 from sesame.observe import Log
+from sesame.spool.control import Filter, change
 from sesame.spool.put import RenderingFailure
 from sesame.store import accounts, events, reputation, suppression
 from sesame.store.reputation import Counts
@@ -59,10 +60,11 @@ async def check_sums(f: Fixture, account_id: str | None) -> Counts:
     assert counts.sends + counts.failures == sum(found.values())
     assert counts.deliveries == found.get(RecipientState.DELIVERED.value, 0)
     assert counts.suppressed == found.get(RecipientState.SUPPRESSED.value, 0)
-    assert counts.failures == found.get(RecipientState.CANCELLED.value, 0)
+    assert counts.failures + counts.cancelled == found.get(RecipientState.CANCELLED.value, 0)
     ended = found.get(RecipientState.BOUNCED.value, 0) + found.get(RecipientState.EXPIRED.value, 0)
     assert counts.bounces - counts.later_bounces == ended
-    assert counts.queued == found.get(RecipientState.QUEUED.value, 0)
+    waiting = (RecipientState.QUEUED, RecipientState.HELD)
+    assert counts.queued == sum(found.get(state.value, 0) for state in waiting)
     return counts
 
 
@@ -119,6 +121,14 @@ class World:
         for _ in range(self.draw.choice((1, 1, 3))):
             await self.receiver.take(make(to), recipients=[to], sender="", reporter="r")
 
+    async def operate(self) -> None:
+        """The operator holds, releases or cancels what waits of one message."""
+        if not self.sent:
+            return
+        wanted = Filter(message_id=self.draw.choice(self.sent[-4:])[0])
+        what = self.draw.choice(("hold", "release", "cancel"))
+        await change(self.f.store, what, wanted, at=self.clock.now())
+
     async def react(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """React, or be cut off at one of the steps."""
         step = self.draw.choice((None, None, *STEPS))
@@ -170,7 +180,8 @@ def test_accepted_is_settled_and_queued_whatever_is_cut_off(
             world = World(f, draw, receiver, clock)
             for _ in range(150):
                 clock.advance(20.0)
-                await draw.choice((world.send, world.attempt, world.attempt, world.report))()
+                steps = (world.send, world.attempt, world.attempt, world.report, world.operate)
+                await draw.choice(steps)()
                 if draw.random() < 0.3:
                     await world.react(monkeypatch)
             for _ in range(5):  # nothing is tried for these
@@ -181,6 +192,7 @@ def test_accepted_is_settled_and_queued_whatever_is_cut_off(
         assert whole.sends == sum(part.sends for part in parts) > 40
         assert whole.complaints == sum(part.complaints for part in parts) > 0
         assert whole.queued > 0
+        assert whole.cancelled > 0
 
     with_spool(tmp_path, check)
 

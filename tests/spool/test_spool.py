@@ -172,7 +172,7 @@ def test_neither_orderly_stops_nor_ended_leases_make_a_message_poison(tmp_path: 
         await f.put(message())
         for number in range(100):
             (claim,) = await f.claim(f"process {number}", now=100.0)
-            await f.spool.stopping([claim])
+            await f.spool.stopping(f"process {number}")
             if number % 2:
                 await f.spool.let_go([claim], [])
             await f.spool.take_over(at=100.0)

@@ -54,6 +54,7 @@ class Fixture:
     def __init__(self, store: SqliteStore) -> None:
         self.store: Store = store
         self.spool = Spool(store)
+        self.position = Position()
 
     async def put(self, spooled: SpooledMessage) -> None:
         await self.store.write(lambda tx: put(tx, spooled))

@@ -14,6 +14,7 @@ from pathlib import Path
 from sesame.app.api import Doors
 from sesame.app.audit import AuditUpkeep
 from sesame.app.data_directory import lock_data_directory, secure
+from sesame.app.descriptors import raise_limit, share_of_delivery
 from sesame.app.feedback import make_reactor
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.inbound import inbound_certificate, make_inbound, make_receiver, make_simulator, own_routes
@@ -332,17 +333,18 @@ class Server:
             signing_domain=settings.signing_domain,
         )
         signing = Signing(services.executor, threads=SIGNING_THREADS)
+        share = share_of_delivery(self._settings, raise_limit())
         timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
         pool = Pool(
             hostname=settings.hostname,
             timeouts=timeouts,
             clock=self._clock,
             contexts=contexts,
-            max_idle=settings.idle_connections,
+            max_idle=share.idle,
         )
         lanes = Lanes(
             Limits(
-                places=settings.workers,
+                places=share.places,
                 per_domain=settings.per_domain,
                 per_address=settings.per_address,
                 first_closed_s=settings.first_delay_s / 8,

@@ -168,7 +168,7 @@ class Lanes:
             destination.failures, destination.closed_until = 0, float("-inf")
             destination.limit = min(self._limits.per_domain, destination.limit + 1)
             self._prove(destination, is_proven=True)
-        elif verdict is Verdict.BAD and began_at >= destination.failed_at:
+        elif verdict is Verdict.BAD and began_at > destination.failed_at:
             self._fail(lane.domain, destination, said, now)
         self._unpark(lane.domain)
 
@@ -194,9 +194,7 @@ class Lanes:
         waiting = self._waiting_for.get(address)
         if not self._addresses[address]:
             del self._addresses[address]
-        # Some more than have room now: not all of them may still have mail.
-        for _ in range(min(FEW, len(waiting)) if waiting else 0):
-            assert waiting is not None
+        if waiting:
             self._unpark(waiting.popleft())
         if waiting is not None and (not waiting or address not in self._addresses):
             for domain in self._waiting_for.pop(address):
@@ -224,7 +222,7 @@ class Lanes:
         """The next lane of an account that may have places; those that may not are parked."""
         if self._for_account(account_id, planned) <= 0:
             return None
-        for _ in range(len(domains)):
+        for _ in range(min(len(domains), AT_ONCE)):
             domain, (floor, version) = next(iter(domains.items()))
             lane = Lane(account_id, domain)
             if lane in planned.lanes:
@@ -237,7 +235,7 @@ class Lanes:
             count = min(self._room(lane, planned), FEW if len(self._ready) + len(domains) > FEW else AT_ONCE)
             if count > 0:
                 ask = Ask(lane, floor, count, version)
-                planned.add(ask, is_proven=self._destination(domain).is_proven)
+                planned.add(ask, self._destination(domain))
                 return ask
         return None
 
@@ -248,10 +246,8 @@ class Lanes:
             return True
         if now < destination.closed_until:
             return True
-        full = destination.addresses and all(
-            self._addresses.get(address, 0) >= self._limits.per_address for address in destination.addresses
-        )
-        if full:
+        # Not what is planned: a place that is not taken after all is never left, and nobody would be told.
+        if destination.addresses and self._at_addresses(destination, _Planned()) <= 0:
             self._waiting_for.setdefault(destination.addresses[0], deque()).append(domain)
             return True
         if not destination.is_proven and self._troubled + planned.troubled >= self._most_troubled:
@@ -263,9 +259,14 @@ class Lanes:
     def _most_troubled(self) -> int:
         return max(1, self._limits.places * 3 // 4)
 
-    def _for_account(self, account_id: str, planned: "_Planned") -> int:
-        """How many more an account may have: `active + x = share * (free - x)`."""
-        free, share = self.free - planned.total, self._limits.share
+    def _for_account(self, account_id: str, planned: "_Planned", *, is_proven: bool = True) -> int:
+        """How many more an account may have: `active + x = share * (free - x)`.
+
+        Free is counted among the places that may be had: of destinations that are not proven three quarters.
+        """
+        share, free = self._limits.share, self.free - planned.total
+        if not is_proven:
+            free = min(free, self._most_troubled - self._troubled - planned.troubled)
         active = self._accounts.get(account_id, 0) + planned.accounts.get(account_id, 0)
         room = int((share * free - active) / (1 + share))
         return min(free, room if active else max(1, room))
@@ -273,15 +274,22 @@ class Lanes:
     def _room(self, lane: Lane, planned: "_Planned") -> int:
         destination = self._destination(lane.domain)
         room = destination.limit - destination.active - planned.domains.get(lane.domain, 0)
-        if not destination.is_proven:
-            room = min(room, self._most_troubled - self._troubled - planned.troubled)
-        return min(self._for_account(lane.account_id, planned), room)
+        if destination.addresses:
+            room = min(room, self._at_addresses(destination, planned))
+        return min(self._for_account(lane.account_id, planned, is_proven=destination.is_proven), room)
+
+    def _at_addresses(self, destination: _Destination, planned: "_Planned") -> int:
+        """Places that the addresses of a destination have left."""
+        return sum(
+            self._limits.per_address - self._addresses.get(address, 0) - planned.addresses.get(address, 0)
+            for address in destination.addresses
+        )
 
     def _fail(self, domain: str, destination: _Destination, said: str, now: float) -> None:
         destination.failures += 1
         destination.failed_at = now
         destination.said = said
-        destination.limit = max(1, destination.limit // 2)
+        destination.limit = max(min(FIRST_LIMIT, self._limits.per_domain), destination.limit // 2)
         self._prove(destination, is_proven=False)
         if destination.failures >= CLOSE_AFTER:
             doubled = self._limits.first_closed_s * 2.0 ** min(destination.failures - CLOSE_AFTER, 16)
@@ -329,13 +337,16 @@ class _Planned:
         self.total = 0
         self.troubled = 0
         self.accounts: dict[str, int] = {}
+        self.addresses: dict[str, int] = {}
         self.domains: dict[str, int] = {}
 
-    def add(self, ask: Ask, *, is_proven: bool) -> None:
+    def add(self, ask: Ask, destination: _Destination) -> None:
         lane = ask.lane
         self.asks.append(ask)
         self.lanes.add(lane)
         self.total += ask.most
-        self.troubled += 0 if is_proven else ask.most
+        self.troubled += 0 if destination.is_proven else ask.most
+        for address in destination.addresses[:1]:
+            self.addresses[address] = self.addresses.get(address, 0) + ask.most
         self.accounts[lane.account_id] = self.accounts.get(lane.account_id, 0) + ask.most
         self.domains[lane.domain] = self.domains.get(lane.domain, 0) + ask.most

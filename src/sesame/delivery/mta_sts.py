@@ -161,7 +161,9 @@ class StsPolicies:
     async def _known(self, domain: str) -> StsPolicy | None:
         """The policy that was fetched before and has not expired."""
         if domain not in self._kept:
-            self._remember(domain, await self._store.read(lambda tx: table.get(tx, domain)))
+            found = await self._store.read(lambda tx: table.get(tx, domain))
+            if domain not in self._kept:  # another may have fetched it while this one read that there is none
+                self._remember(domain, found)
         self._kept.move_to_end(domain)
         policy = self._kept[domain]
         return policy if policy is not None and self._clock.now() < policy.expires_at else None

@@ -35,6 +35,7 @@ SLOW_S = 10.0
 GAP_S = 0.002
 """Between claims of few recipients, so that those that are done meanwhile are replaced together."""
 FEW = 8
+NOTE_TRIES = 3
 BACK_OFF_S = 60.0
 """When what was none of its fault is tried again."""
 
@@ -106,14 +107,15 @@ class Scheduler:
         self._expired = 0
         self._swept_at = float("-inf")
         self._suspected_at = float("-inf")
-        self._is_short_until = float("-inf")
+        self._rest_until = float("-inf")
         self._is_stopping = False
+        self._is_noted = False
         self._work = asyncio.Event()
 
     def wake(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
         """Something may be due now: mail of the account to the addresses, or of anybody."""
         now = self._clock.now()
-        for domain in {domain_of(address) for address in addresses}:
+        for domain in dict.fromkeys(map(domain_of, addresses)):
             self._lanes.offer(Lane(account_id, domain), 0.0, now=now)
         if not addresses:
             self._swept_at = float("-inf")
@@ -143,11 +145,12 @@ class Scheduler:
         finally:
             await self._pool.stop()
             await self._settling.rest()
+            await self._note_stop()
 
     async def _next(self, tasks: asyncio.TaskGroup) -> int:
         """Claim and begin what may go now; how many that are."""
         now = self._clock.now()
-        if now < self._is_short_until:
+        if now < self._rest_until:
             return 0
         try:
             await self._sweep(now)
@@ -165,7 +168,7 @@ class Scheduler:
             await self._quarantine(claimed.damaged, "its record cannot be read")
         except Unavailable as error:
             self._log.error("claim_failed", reason=str(error))
-            self._swept_at = now  # what was chosen is found again by the next sweep
+            self._rest_until = now + min(self._poll_s, POLL_S)  # what was chosen stays ready
             return 0
         return count
 
@@ -262,7 +265,8 @@ class Scheduler:
                 taken = await self._spool.take_over(at=self._wall.now())
             except Unavailable as error:
                 self._log.error("take_over_failed", reason=str(error))
-                await asyncio.sleep(self._poll_s)
+                self._rest_until = self._clock.now() + min(self._poll_s, POLL_S)
+                await self._wait()
                 continue
             for one in taken.poison:
                 self._log.error("message_held", message_id=one.message_id, reason="ended its process")
@@ -319,16 +323,17 @@ class Scheduler:
     def _run_short(self, reason: str) -> None:
         """We have run out of files: give up what is idle, and begin nothing for a moment."""
         now = self._clock.now()
-        if now >= self._is_short_until:
+        if now >= self._rest_until:
             self._log.error("out_of_resources", reason=reason)
             self._metrics.out_of_resources.inc()
-        self._is_short_until = now + self._poll_s
+        self._rest_until = now + self._poll_s
         while self._pool.make_room():
             pass
 
     async def _wait(self) -> None:
         next_at = self._lanes.next_at()
-        left_s = self._poll_s if next_at is None else next_at - self._clock.now()
+        now = self._clock.now()
+        left_s = max(self._poll_s if next_at is None else next_at - now, self._rest_until - now)
         try:
             async with asyncio.timeout(min(self._poll_s, max(GAP_S, left_s))):
                 await self._work.wait()
@@ -373,10 +378,7 @@ class Scheduler:
 
     async def _finish(self) -> None:
         """Let attempts end that do so soon; the others are given back and do not count."""
-        try:
-            await self._spool.stopping([one.claim for one in self._running.values()])
-        except Unavailable as error:
-            self._log.error("stop_not_noted", reason=str(error))
+        await self._note_stop()
         tasks = [one.task for one in self._running.values() if one.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_S)
@@ -392,6 +394,17 @@ class Scheduler:
             await self._spool.let_go([one.claim for one in left], doubtful)
         except Unavailable as error:  # they are due at the next start all the same
             self._log.error("let_go_failed", reason=str(error))
+
+    async def _note_stop(self) -> None:
+        """That this process was told to stop, so that its end is nobody's fault."""
+        for _ in range(0 if self._is_noted or not self._is_stopping else NOTE_TRIES):
+            try:
+                await self._spool.stopping(self._holder)
+            except Unavailable as error:
+                self._log.error("stop_not_noted", reason=str(error))
+            else:
+                self._is_noted = True
+                return
 
 
 def _lane(claim: Claim) -> Lane:

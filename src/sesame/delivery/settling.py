@@ -13,7 +13,9 @@ from sesame.errors import Unavailable
 from sesame.observe import Clock, Log
 from sesame.spool.spool import Claim, Settlement, Spool
 
-TRIES_AT_STOP = 3
+TRIES_AT_STOP = 10
+PAUSE_AT_STOP_S = 0.15
+"""What is not recorded by then is delivered again by the next process."""
 
 
 class Settling:
@@ -66,6 +68,7 @@ class Settling:
                 return
             except Unavailable as error:
                 self._log.error("settle_failed", reason=str(error), left=len(self._done))
+                await asyncio.sleep(PAUSE_AT_STOP_S)
 
     async def _write(self) -> None:
         async with self._writing:

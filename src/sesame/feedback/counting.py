@@ -11,6 +11,9 @@ from sesame.model import SYSTEM_ACCOUNT
 from sesame.store.events import Event, Happened
 from sesame.store.reputation import Counts, Where, quarter_of
 
+_STILL_QUEUED = (Happened.HELD, Happened.RELEASED)
+"""What counts nothing: held or not, the recipient waits."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipients:
@@ -37,7 +40,7 @@ def count(
     """What to add for `events`. `has_bounced` says of a bounce that its recipient had a permanent one before."""
     changes: dict[Where, Counts] = {}
     for event in events:
-        if event.account_id == SYSTEM_ACCOUNT:
+        if event.account_id == SYSTEM_ACCOUNT or event.what in _STILL_QUEUED:
             continue
         counts = changes.setdefault(where(event), Counts())
         is_rated = event.recipient is not None and not is_simulator(event.recipient)
@@ -54,6 +57,8 @@ def count(
                 counts.deliveries += 1
             case Happened.DELAYED:
                 counts.delays += 1
+            case Happened.CANCELLED:
+                counts.cancelled += 1
             case Happened.COMPLAINED:
                 counts.complaints += 1
                 counts.rated_complaints += is_rated

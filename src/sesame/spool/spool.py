@@ -173,13 +173,12 @@ class Spool:
 
         await self._store.write(run)
 
-    async def stopping(self, claims: Sequence[Claim]) -> None:
-        """From here on the end of the process is no death during these attempts."""
+    async def stopping(self, holder: str) -> None:
+        """From here on the end of the process is no death during its attempts."""
 
         async def run(tx: Transaction) -> None:
-            await tx.many(
-                "UPDATE queue SET holder = '' WHERE seq = ? AND token = ?",
-                [(claim.recipient_seq, claim.token) for claim in claims],
+            await tx.execute(
+                "INSERT INTO queue_stop (holder) VALUES (?) ON CONFLICT (holder) DO NOTHING", holder
             )
 
         await self._store.write(run)
@@ -200,8 +199,14 @@ class Spool:
 
         async def run(tx: Transaction) -> TakenOver:
             rows = await tx.all("SELECT seq, holder, deaths FROM queue WHERE holder IS NOT NULL")
-            died = [(int(seq),) for seq, holder, _ in rows if holder]
-            poison = [int(seq) for seq, holder, deaths in rows if holder and deaths + 1 >= POISON_DEATHS]
+            stopped = {row[0] for row in await tx.all("SELECT holder FROM queue_stop")}
+            await tx.execute("DELETE FROM queue_stop")
+            died = [(int(seq),) for seq, holder, _ in rows if holder not in stopped]
+            poison = [
+                int(seq)
+                for seq, holder, deaths in rows
+                if holder not in stopped and deaths + 1 >= POISON_DEATHS
+            ]
             await tx.many("UPDATE queue SET deaths = deaths + 1 WHERE seq = ?", died)
             await tx.many(
                 "UPDATE queue SET due_at = 0, holder = NULL WHERE seq = ?", [(int(row[0]),) for row in rows]

@@ -32,8 +32,8 @@ class Counts:
     """How many recipients what happened to. `rated_…` are those that rates are made of.
 
     Every accepted recipient is in `sends`, or in `failures` if its template could not be filled in; every one that
-    is settled in one of `deliveries`, a kind of bounce, `suppressed` and `failures`. Bounces that came after a delivery
-    are in `later_bounces` too.
+    is settled in one of `deliveries`, a kind of bounce, `suppressed`, `failures` and `cancelled`, which is what the
+    operator gave up. Bounces that came after a delivery are in `later_bounces` too.
     """
 
     sends: int = 0
@@ -47,6 +47,7 @@ class Counts:
     rejects: int = 0
     suppressed: int = 0
     failures: int = 0
+    cancelled: int = 0
     rated_sends: int = 0
     rated_bounces: int = 0
     rated_complaints: int = 0
@@ -60,7 +61,7 @@ class Counts:
     def queued(self) -> int:
         """Recipients that are not settled."""
         settled_bounces = self.bounces - self.later_bounces
-        return self.sends - self.deliveries - settled_bounces - self.suppressed
+        return self.sends - self.deliveries - settled_bounces - self.suppressed - self.cancelled
 
 
 _COLUMNS = tuple(one.name for one in fields(Counts))

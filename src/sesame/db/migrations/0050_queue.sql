@@ -1,7 +1,7 @@
 -- What waits for delivery, apart from the messages: a narrow row for each recipient until it is settled, found along lanes
 -- (account, destination). `queued_at`, `due_at` and `expires_at` are of delivery's own clock, which no step of the wall clock
 -- moves; due at 0 is due at once. `token` counts claims: only the last one may write. `holder` is the process whose claim
--- lives, empty one that was told to stop. `deaths` counts processes that ended during an attempt, `doubts` attempts after
+-- lives. `deaths` counts processes that ended during an attempt, `doubts` attempts after
 -- which the message may have been delivered. A held row has its reason, and is never due.
 CREATE TABLE queue (
     seq INTEGER PRIMARY KEY,
@@ -32,6 +32,11 @@ INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, d
     FROM recipient r JOIN message m ON m.seq = r.message_seq WHERE r.state = 'queued';
 DROP INDEX recipient_due;
 ALTER TABLE recipient DROP COLUMN lease;
+
+-- Processes that were told to stop: what they leave behind they did not die of.
+CREATE TABLE queue_stop (
+    holder TEXT PRIMARY KEY
+) WITHOUT ROWID;
 
 -- Destinations to which the operator lets nothing go.
 CREATE TABLE queue_pause (

@@ -32,6 +32,7 @@ CREATE TABLE tally (
     rejects INTEGER NOT NULL DEFAULT 0,
     suppressed INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
     rated_sends INTEGER NOT NULL DEFAULT 0,
     rated_bounces INTEGER NOT NULL DEFAULT 0,
     rated_complaints INTEGER NOT NULL DEFAULT 0,

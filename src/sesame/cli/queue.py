@@ -1,0 +1,243 @@
+"""`sesame queue`: what waits for delivery, and what to do with it, beside a running server."""
+
+import argparse
+import re
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sesame.cli.accounts import account_id
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.terminal import one_line
+from sesame.model import SYSTEM_ACCOUNT
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+    from sesame.spool.control import Filter, Queued
+
+CHANGES = {
+    "retry": "make what waits due at once",
+    "hold": "try it no more until it is released",
+    "release": "let what is held go, at once",
+    "cancel": "give it up; whoever sent it is told that it was cancelled",
+    "purge": "give up all that fits, held or not: `cancel` without a filter needs this",
+}
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    queue = subparsers.add_parser("queue", help="what waits for delivery").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    show_list = queue.add_parser("list", help="what waits, oldest first")
+    show_list.add_argument("--limit", type=int, default=50, metavar="N")
+    show_list.add_argument("--held", action="store_true", help="only what is held")
+    _add_filters(show_list)
+    show_list.set_defaults(func=list_queue)
+    show = queue.add_parser("show", help="the recipients of one message that wait, and why")
+    show.add_argument("message_id")
+    add_store_options(show)
+    show.set_defaults(func=show_message)
+    for verb, what in CHANGES.items():
+        command = queue.add_parser(verb, help=what)
+        command.add_argument("message_id", nargs="?", help="one message; otherwise a filter is needed")
+        command.add_argument("--reason", default="", help="is kept with the message")
+        command.add_argument("--all", action="store_true", help="everything that waits")
+        _add_filters(command)
+        command.set_defaults(func=change, verb=verb)
+    pause = queue.add_parser("pause", help="let nothing go to a destination; without one, list those")
+    pause.add_argument("domain", nargs="?")
+    pause.add_argument("--reason", default="")
+    add_store_options(pause)
+    pause.set_defaults(func=pause_destination)
+    resume = queue.add_parser("resume", help="let mail go to a destination again")
+    resume.add_argument("domain")
+    add_store_options(resume)
+    resume.set_defaults(func=resume_destination)
+
+
+def age(text: str) -> float:
+    """Seconds, from `90s`, `15m`, `2h` or `1d`."""
+    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"`{text}` is no age; write it as 90s, 15m, 2h or 1d")
+    return float(int(found[1]) * _UNITS[found[2]])
+
+
+def _add_filters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--account", type=account_id, help="sender or owner of the identity")
+    command.add_argument("--delegate", type=account_id, help="account that sends as another's identity")
+    command.add_argument("--identity", help="identity that it is sent as")
+    command.add_argument("--domain", help="destination")
+    command.add_argument(
+        "--older-than", type=age, metavar="AGE", help="accepted that long ago: 90s, 15m, 2h, 1d"
+    )
+    add_store_options(command)
+
+
+def _filter(args: argparse.Namespace, now: float, **more: object) -> "Filter":
+    from sesame.spool.control import Filter
+
+    return Filter(
+        account=args.account,
+        delegate=args.delegate,
+        identity=args.identity,
+        domain=args.domain,
+        before=None if args.older_than is None else now - args.older_than,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def list_queue(args: argparse.Namespace) -> int:
+    """Show what waits."""
+    from sesame.spool.control import list_queued
+
+    async def run(services: "Services") -> int:
+        wanted = _filter(args, services.clock.now(), is_held=True if args.held else None)
+        found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=max(1, args.limit)))
+        if args.json:
+            print_json([_json(one) for one in found])
+            return 0
+        print_table(
+            ("MESSAGE", "TO", "ACCOUNT", "ACCEPTED", "TRIES", "NEXT", "LAST"),
+            [
+                (
+                    one.message_id,
+                    one.address,
+                    one.account_id,
+                    when(one.accepted_at),
+                    str(one.attempts),
+                    _next(one),
+                    one.said or "",
+                )
+                for one in found
+            ],
+        )
+        return 0
+
+    return with_services(args, run)
+
+
+def show_message(args: argparse.Namespace) -> int:
+    """Show the recipients of a message that wait."""
+    from sesame.spool.control import Filter, list_queued
+
+    async def run(services: "Services") -> int:
+        wanted = Filter(message_id=args.message_id)
+        found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=1_000))
+        if not found:
+            print(f"sesame: nothing of message `{args.message_id}` waits", file=sys.stderr)
+            return 1
+        if args.json:
+            print_json([_json(one) for one in found])
+            return 0
+        for one in found:
+            print(one_line(f"{one.address}: {_next(one)}, {one.attempts} attempts"))
+            if one.hold is not None:
+                print(one_line(f"  held: {one.hold}"))
+            if one.said is not None:
+                print(one_line(f"  last: {one.said}"))
+        return 0
+
+    return with_services(args, run)
+
+
+def change(args: argparse.Namespace) -> int:
+    """Hold, release, retry, cancel or purge what fits."""
+    from dataclasses import replace
+
+    from sesame.spool import control
+
+    named = (args.message_id, args.account, args.delegate, args.identity, args.domain, args.older_than)
+    if all(value is None for value in named) and not args.all:
+        print(f"sesame: name a message or a filter, or `--all`, for `queue {args.verb}`", file=sys.stderr)
+        return 2
+
+    async def run(services: "Services") -> int:
+        now = services.clock.now()
+        wanted = replace(_filter(args, now), message_id=args.message_id)
+        verb = "cancel" if args.verb == "purge" else args.verb
+        if args.verb == "cancel" and args.all:
+            wanted = replace(wanted, is_held=False)
+        told = {key: value for key, value in asdict(wanted).items() if value is not None}
+
+        async def write(some: control.Some) -> control.Changed:
+            return await services.acts.apply(
+                f"{verb.capitalize()}Delivery",
+                SYSTEM_ACCOUNT,
+                some,
+                parameters={"filter": told, "reason": args.reason},
+                response=lambda done: {"recipients": done.count},
+                when=lambda done: done.count > 0,
+                is_long=True,
+            )
+
+        done = await control.change(services.store, verb, wanted, at=now, reason=args.reason, write=write)
+        if args.json:
+            print_json(asdict(done))
+        else:
+            left = f", {done.under_way} under way and left alone" if done.under_way else ""
+            print(f"{done.count} recipients{left}")
+        return 0 if done.count else 1
+
+    return with_services(args, run)
+
+
+def pause_destination(args: argparse.Namespace) -> int:
+    """Pause a destination, or list those that are."""
+    from sesame.spool import control
+
+    async def run(services: "Services") -> int:
+        if args.domain is not None:
+            now = services.clock.now()
+            await services.acts.apply(
+                "PauseDestination",
+                SYSTEM_ACCOUNT,
+                lambda tx: control.pause(tx, args.domain, at=now, reason=args.reason),
+                parameters={"domain": args.domain, "reason": args.reason},
+            )
+        found = await services.store.read(control.pauses)
+        if args.json:
+            print_json([asdict(one) for one in found])
+        else:
+            print_table(
+                ("DESTINATION", "SINCE", "REASON"),
+                [(one.domain, when(one.paused_at), one.reason) for one in found],
+            )
+        return 0
+
+    return with_services(args, run)
+
+
+def resume_destination(args: argparse.Namespace) -> int:
+    """Resume a destination."""
+    from sesame.spool import control
+
+    async def run(services: "Services") -> int:
+        is_resumed = await services.acts.apply(
+            "ResumeDestination",
+            SYSTEM_ACCOUNT,
+            lambda tx: control.resume(tx, args.domain),
+            parameters={"domain": args.domain},
+            when=bool,
+        )
+        if not is_resumed:
+            print(f"sesame: `{args.domain}` is not paused", file=sys.stderr)
+            return 1
+        return 0
+
+    return with_services(args, run)
+
+
+def _next(one: "Queued") -> str:
+    if one.hold is not None:
+        return "held"
+    if one.is_under_way:
+        return "under way"
+    return "at once" if not one.due_at else when(one.due_at)
+
+
+def _json(one: "Queued") -> dict[str, object]:
+    state = "held" if one.hold is not None else "under way" if one.is_under_way else "queued"
+    return {key: value for key, value in asdict(one).items() if key != "seq"} | {"state": state}

@@ -1,0 +1,235 @@
+"""What the operator does with the queue: look, hold, release, retry, cancel, and pause a destination.
+
+Works beside a running server. What is under way is left alone: whether it was delivered nobody knows yet.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sesame.db import Store, Transaction, Value
+from sesame.model import RecipientState
+from sesame.spool import hold as holding
+from sesame.spool.queue import HELD_AT
+from sesame.spool.settle import drop_bodies
+from sesame.store import events
+from sesame.store.events import Happened, NewEvent
+
+AT_ONCE = 256
+"""Recipients that one write changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which recipients; all that is named must fit. `before` is Unix seconds of acceptance."""
+
+    account: str | None = None
+    identity: str | None = None
+    delegate: str | None = None
+    """The account that sends as an identity of another one's."""
+    domain: str | None = None
+    message_id: str | None = None
+    before: float | None = None
+    is_held: bool | None = None
+
+    def where(self) -> tuple[str, list[Value]]:
+        """The conditions in SQL."""
+        found: list[tuple[str, Value]] = []
+        if self.account is not None:
+            found.append(("(m.account_id = ? OR m.owner_account_id = ?)", self.account))
+        if self.delegate is not None:
+            found.append(("m.account_id = ? AND m.owner_account_id <> ?", self.delegate))
+        if self.identity is not None:
+            found.append(("m.identity = ?", self.identity))
+        if self.domain is not None:
+            found.append(("q.domain = ?", self.domain.lower()))
+        if self.message_id is not None:
+            found.append(("m.message_id = ?", self.message_id))
+        if self.before is not None:
+            found.append(("m.accepted_at < ?", self.before))
+        conditions = [condition for condition, _ in found]
+        if self.is_held is not None:
+            conditions.append("q.hold IS NOT NULL" if self.is_held else "q.hold IS NULL")
+        values = [value for condition, value in found for _ in range(condition.count("?"))]
+        return "".join(f" AND {condition}" for condition in conditions), values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """One recipient that waits."""
+
+    seq: int
+    message_id: str
+    address: str
+    account_id: str
+    owner_account_id: str
+    region: str
+    identity: str
+    accepted_at: float
+    due_at: float | None
+    """None for what is held."""
+    attempts: int
+    is_under_way: bool
+    hold: str | None
+    said: str | None
+    """What the last attempt came to."""
+
+
+async def list_queued(tx: Transaction, wanted: Filter, *, after: int = 0, limit: int) -> list[Queued]:
+    """What waits and fits, oldest first, from behind the recipient `after`."""
+    conditions, values = wanted.where()
+    rows = await tx.all(
+        "SELECT q.seq, m.message_id, r.address, m.account_id, m.owner_account_id, m.region, m.identity,"
+        " m.accepted_at, q.due_at, q.attempts, q.holder, q.hold,"
+        " (SELECT a.diagnostic FROM attempt a WHERE a.recipient_seq = q.seq ORDER BY a.seq DESC LIMIT 1)"
+        " FROM queue q JOIN message m ON m.seq = q.message_seq JOIN recipient r ON r.seq = q.seq"
+        f" WHERE q.seq > ?{conditions} ORDER BY q.seq LIMIT ?",
+        after,
+        *values,
+        limit,
+    )
+    return [
+        Queued(
+            seq=row[0],
+            message_id=row[1],
+            address=row[2],
+            account_id=row[3],
+            owner_account_id=row[4],
+            region=row[5],
+            identity=row[6],
+            accepted_at=row[7],
+            due_at=row[8] if row[8] < HELD_AT else None,
+            attempts=row[9],
+            is_under_way=row[10] is not None,
+            hold=row[11],
+            said=row[12],
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How many recipients were changed, and how many fit and were under way, so left alone."""
+
+    count: int
+    under_way: int
+
+
+Some = Callable[[Transaction], Awaitable[Changed]]
+"""What changes some recipients in its transaction."""
+
+
+async def change(
+    store: Store,
+    what: str,
+    wanted: Filter,
+    *,
+    at: float,
+    reason: str = "",
+    write: Callable[[Some], Awaitable[Changed]] | None = None,
+) -> Changed:
+    """Hold, release, retry or cancel all that fits, some in each write.
+
+    `write` runs each durably, in place of the store alone: with its audit row.
+    """
+    count = under_way = after = 0
+    while True:
+        found = await store.read(
+            lambda tx, after=after: list_queued(tx, wanted, after=after, limit=AT_ONCE)  # type: ignore[misc]
+        )
+        if not found:
+            return Changed(count, under_way)
+        after = found[-1].seq
+        seqs = [one.seq for one in found]
+
+        async def run(tx: Transaction, seqs: Sequence[int] = seqs) -> Changed:
+            free = await _free(tx, seqs)
+            return Changed(await _DOES[what](tx, free, at, reason), len(seqs) - len(free))
+
+        done = await (store.write(run, is_long=True) if write is None else write(run))
+        count, under_way = count + done.count, under_way + done.under_way
+
+
+async def _free(tx: Transaction, seqs: Sequence[int]) -> list[int]:
+    rows = await tx.all("SELECT seq FROM queue WHERE seq IN (?*) AND holder IS NULL", seqs)
+    return [int(row[0]) for row in rows]
+
+
+async def _hold(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
+    return len(await holding.hold(tx, seqs, reason or "by the operator", at=at))
+
+
+async def _release(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
+    return await holding.release(tx, seqs, at=at)
+
+
+async def _retry(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
+    if not seqs:
+        return 0
+    return await tx.execute("UPDATE queue SET due_at = 0 WHERE seq IN (?*) AND hold IS NULL", seqs)
+
+
+async def _cancel(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
+    """End recipients as cancelled, each with its event."""
+    if not seqs:
+        return 0
+    rows = await tx.all("SELECT seq, message_seq, n, attempts FROM queue WHERE seq IN (?*)", seqs)
+    await tx.many("DELETE FROM queue WHERE seq = ?", [(row[0],) for row in rows])
+    await tx.many(
+        "UPDATE recipient SET state = ?, due_at = ?, attempts = ? WHERE seq = ?",
+        [(RecipientState.CANCELLED.value, at, attempts, seq) for seq, _, _, attempts in rows],
+    )
+    detail = {"reason": reason} if reason else None
+    await events.record(
+        tx,
+        [
+            NewEvent(
+                message_seq=message_seq,
+                key=f"{n}/cancelled",
+                what=Happened.CANCELLED,
+                at=at,
+                n=n,
+                detail=detail,
+            )
+            for _, message_seq, n, _ in rows
+        ],
+    )
+    await drop_bodies(tx, {row[1] for row in rows})
+    return len(rows)
+
+
+_DOES = {"hold": _hold, "release": _release, "retry": _retry, "cancel": _cancel}
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A destination to which nothing goes."""
+
+    domain: str
+    paused_at: float
+    reason: str
+
+
+async def pauses(tx: Transaction) -> list[Pause]:
+    """The paused destinations."""
+    return [
+        Pause(*row)
+        for row in await tx.all("SELECT domain, paused_at, reason FROM queue_pause ORDER BY domain")
+    ]
+
+
+async def pause(tx: Transaction, domain: str, *, at: float, reason: str) -> None:
+    """Let nothing go to a destination until it is resumed; what is under way ends."""
+    await tx.execute(
+        "INSERT INTO queue_pause (domain, paused_at, reason) VALUES (?, ?, ?)"
+        " ON CONFLICT (domain) DO UPDATE SET reason = ?",
+        domain.lower(),
+        at,
+        reason,
+        reason,
+    )
+
+
+async def resume(tx: Transaction, domain: str) -> bool:
+    """Let mail go there again; False if it was not paused."""
+    return bool(await tx.execute("DELETE FROM queue_pause WHERE domain = ?", domain.lower()))
