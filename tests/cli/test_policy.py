@@ -193,7 +193,7 @@ def test_simulate_answers_in_the_terms_of_iam(
     assert result["MissingContextValues"] == []
     assert result["MatchedStatements"][0] == {
         "SourcePolicyId": news,
-        "StartPosition": {"Line": 4, "Column": 3},
+        "StartPosition": {"Line": 3, "Column": 16},
         "EndPosition": {"Line": 17, "Column": 4},
     }
     assert run("simulate", "--caller", DELEGATE, "--iam", iam, "--action", "ses:GetAccount") == 0

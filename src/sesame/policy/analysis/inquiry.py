@@ -128,6 +128,40 @@ class Inquiry:
             return Answer(who=candidate.label, verdict=Verdict.UNKNOWN, reason=unknown)
         return Answer(who=candidate.label, verdict=Verdict.NO, method=method)
 
+    def overlap(self, candidate: Candidate, actions: Sequence[str]) -> Answer:
+        """Whether a request of the candidate is allowed by the first two sides both."""
+        one, other = self.sides[:2]
+        unknown = ""
+        for action in actions:
+            try:
+                self.budget.check()
+                found = self._overlap(candidate, action)
+            except OutOfTime:
+                return Answer(who=candidate.label, verdict=Verdict.UNKNOWN, reason=_NOT_ASKED, is_asked=False)
+            except (OutsideFragment, BudgetExhausted) as error:
+                unknown = _reason(error, error)
+                continue
+            if found is None:
+                continue
+            allowed = [self._decide(candidate, found, side).outcome for side in (one, other)]
+            if allowed != [Outcome.ALLOW, Outcome.ALLOW]:
+                raise RuntimeError(f"the analysis and the evaluator disagree on {found}: please report it")
+            return self._yes(candidate, found, one, Method.EXACT)
+        verdict = Verdict.UNKNOWN if unknown else Verdict.NO
+        return Answer(who=candidate.label, verdict=verdict, reason=unknown)
+
+    def _overlap(self, candidate: Candidate, action: str) -> Request | None:
+        search = self.search(candidate, action)
+        left, right = (
+            _boxes(search, side.index.statements(side.about(candidate, action))) for side in self.sides[:2]
+        )
+        for one in left.allows:
+            for other in right.allows:
+                point = search.find([one, other], [*left.denies, *right.denies])
+                if point is not None:
+                    return self.request(candidate, action, point)
+        return None
+
     def _is_touched(self, candidate: Candidate, wide: Side, narrow: Side) -> bool:
         """Whether the sides differ in any statement that is about the candidate."""
         asked = id(wide), id(narrow)

@@ -113,6 +113,20 @@ def compare(
     )
 
 
+def both_allow(
+    one: Named,
+    other: Named,
+    *,
+    identity_arn: str,
+    limits: Mapping[str, Sequence[str]] = _NO_LIMITS,
+    is_late: Callable[[], bool] = never_late,
+) -> tuple[Answer, ...]:
+    """Who can make a request to send that both sets allow."""
+    budget = Budget(BUDGET, is_late=is_late)
+    inquiry = Inquiry(identity_arn, one, other, limits=limits, principal_ids=_NO_IDS, budget=budget)
+    return tuple(inquiry.overlap(candidate, SENDING_ACTIONS) for candidate in inquiry.candidates)
+
+
 def can_send(
     requester: Requester,
     policies: Named,
@@ -204,6 +218,7 @@ __all__ = [
     "NotProved",
     "Permission",
     "Verdict",
+    "both_allow",
     "can_send",
     "compare",
     "is_shadowed",
