@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sesame.operations.dkim_rotation import DkimRotation
+from sesame.identities.dkim_rotation import DkimRotation
 from sesame.store import dkim_keys
 from tests.identities.test_settings import easy, key_of
 from tests.support.identity_world import ACCOUNT, HOUR, REGION, Fixture, with_verification
@@ -11,7 +11,7 @@ MONTH_S = 30 * 24 * HOUR
 
 
 def rotation(f: Fixture, after_s: float = MONTH_S) -> DkimRotation:
-    return DkimRotation(f.store, f.keys, f.checks, clock=f.clock, after_s=after_s)
+    return DkimRotation(f.store, f.keys, f.checks, acts=f.acts, clock=f.clock, after_s=after_s)
 
 
 async def next_key(f: Fixture) -> dkim_keys.DkimKey | None:
@@ -58,7 +58,7 @@ def test_each_of_the_three_tokens_has_its_turn(tmp_path: Path) -> None:
 
 def test_nothing_rotates_by_default_nor_before_the_domain_is_good(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.verification.start_dkim(ACCOUNT, REGION, "example.com")
+        await f.verification.start_dkim(f.act, ACCOUNT, REGION, "example.com")
         f.clock.advance(MONTH_S)
         assert await rotation(f).rotate_due() == 0
         await f.publish(await f.identity())

@@ -213,6 +213,21 @@ USUAL: dict[str, dict[str, str]] = {
     "iam.ListVirtualMFADevices": {"AssignmentStatus": "Any", "MaxItems": "10", "Marker": "YQ=="},
     "iam.GetLoginProfile": {"UserName": "anna"},
     "iam.DeleteLoginProfile": {"UserName": "anna"},
+    "iam.CreateLoginProfile": {"UserName": "anna", "Password": "Correct-1", "PasswordResetRequired": "true"},
+    "iam.UpdateLoginProfile": {"UserName": "anna", "Password": "Correct-1", "PasswordResetRequired": "true"},
+    "iam.ChangePassword": {"OldPassword": "Correct-1", "NewPassword": "Correct-2"},
+    "iam.CreateVirtualMFADevice": {"Path": "/", "VirtualMFADeviceName": "phone"},
+    "iam.DeleteVirtualMFADevice": {"SerialNumber": "arn:aws:iam::111111111111:mfa/phone"},
+    "iam.EnableMFADevice": {
+        "UserName": "anna",
+        "SerialNumber": "arn:aws:iam::111111111111:mfa/phone",
+        "AuthenticationCode1": "123456",
+        "AuthenticationCode2": "654321",
+    },
+    "iam.DeactivateMFADevice": {
+        "UserName": "anna",
+        "SerialNumber": "arn:aws:iam::111111111111:mfa/phone",
+    },
     "iam.CreateRole": {
         "RoleName": "made",
         "Path": "/",

@@ -506,6 +506,14 @@ IN_FILES_OF_THEIR_OWN = {
     "iam.ListVirtualMFADevices",
     "iam.GetLoginProfile",
     "iam.DeleteLoginProfile",
+    # test_login_profiles.py
+    "iam.ChangePassword",
+    "iam.CreateLoginProfile",
+    "iam.UpdateLoginProfile",
+    "iam.CreateVirtualMFADevice",
+    "iam.DeleteVirtualMFADevice",
+    "iam.EnableMFADevice",
+    "iam.DeactivateMFADevice",
     # test_roles.py
     "iam.CreateRole",
     "iam.GetRole",

@@ -367,6 +367,18 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         "iam.ListVirtualMFADevices": {},
         "iam.GetLoginProfile": {"UserName": "nobody"},
         "iam.DeleteLoginProfile": {"UserName": "nobody"},
+        "iam.CreateLoginProfile": {"UserName": "nobody", "Password": "Correct-1"},
+        "iam.UpdateLoginProfile": {"UserName": "nobody", "PasswordResetRequired": True},
+        "iam.ChangePassword": {"OldPassword": "Correct-1", "NewPassword": "Correct-2"},
+        "iam.CreateVirtualMFADevice": {"VirtualMFADeviceName": "phone"},
+        "iam.DeleteVirtualMFADevice": {"SerialNumber": "arn:aws:iam::111111111111:mfa/phone"},
+        "iam.EnableMFADevice": {
+            "UserName": "nobody",
+            "SerialNumber": "arn:aws:iam::111111111111:mfa/phone",
+            "AuthenticationCode1": "123456",
+            "AuthenticationCode2": "123456",
+        },
+        "iam.DeactivateMFADevice": {"SerialNumber": "arn:aws:iam::111111111111:mfa/phone"},
         "iam.CreateRole": {"RoleName": "r", "AssumeRolePolicyDocument": "{}"},
         "iam.GetRole": {"RoleName": "r"},
         "iam.ListRoles": {},
@@ -461,7 +473,7 @@ def test_operations_not_served_say_so_by_name(sesame: SesameProcess, service: st
         boto3.session.Session().client(service, region_name="us-east-1").meta.service_model.operation_names
     )
     others = [name for name in names if f"{service}.{name}" not in SERVED]
-    assert len(others) >= {"ses": 8, "sts": 7, "iam": 105, "sns": 30}[service]
+    assert len(others) >= {"ses": 8, "sts": 7, "iam": 100, "sns": 30}[service]
     with SignedClient(sesame.api, account, service) as client:
         for name in others:
             reply = client.call(name)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from sesame.access.authorize import identity_kind
+from sesame.access.identity_names import identity_kind
 from sesame.admin.accounts import Keys
 from sesame.app.foundation import Services, open_services
 from sesame.config import load
@@ -54,6 +54,7 @@ class SesameProcess:
     smtps: str = ""
     ca: str = ""
     health: str = ""
+    inbound: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "SesameProcess":
@@ -76,8 +77,8 @@ class SesameProcess:
             select_wait(0.01)
         where = json.loads(ready.read_text())
         self.api = where["api"]
-        self.smtp, self.smtps, self.ca, self.health = (
-            where.get(name, "") for name in ("smtp", "smtps", "ca", "health")
+        self.smtp, self.smtps, self.ca, self.health, self.inbound = (
+            where.get(name, "") for name in ("smtp", "smtps", "ca", "health", "inbound")
         )
         return self
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from sesame.access.directory import Credential
-from sesame.model import Caller, Principal, PrincipalKind, Session
+from sesame.model import Caller, ConsoleLogin, Principal, PrincipalKind, Session
 from sesame.policy import Requester
 from sesame.policy.language.action_keys import ACTIONS
 
@@ -59,7 +59,16 @@ def global_keys(caller: Caller, credential: Credential) -> dict[str, str | tuple
         keys["aws:username"] = principal.name
     for name, value in credential.principal_tags:
         keys[f"aws:PrincipalTag/{name}"] = value
+    if caller.login is not None:
+        keys |= _login_keys(caller.login)
     return keys if caller.session is None else keys | _session_keys(caller.session)
+
+
+def _login_keys(login: ConsoleLogin) -> dict[str, str | tuple[str, ...]]:
+    return {
+        "aws:TokenIssueTime": _iso(login.made_at),
+        "aws:MultiFactorAuthPresent": "true" if login.mfa else "false",
+    }
 
 
 def _session_keys(session: Session) -> dict[str, str | tuple[str, ...]]:

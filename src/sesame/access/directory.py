@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple, Self
 
+from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
     AccountId,
@@ -71,6 +72,8 @@ class Explained:
 
     documents: tuple[tuple[str, Policy], ...] = ()
     principal_ids: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """Principals that are gone, by the names that they had, with their unique ids."""
 
     @classmethod
     def read(cls, content: str, *, of_identity: bool) -> Self:
@@ -80,6 +83,7 @@ class Explained:
         return cls(
             documents=tuple((name, _renamed(parse(text), gone)) for name, text, gone in kept["policies"]),
             principal_ids=kept["principal_ids"],
+            gone={name: unique_id for _, _, gone in kept["policies"] for name, unique_id in gone.items()},
         )
 
 
@@ -137,7 +141,7 @@ class OwnedIdentity:
 class _Name(NamedTuple):
     """What a credential is cached by. A session's is no access key's, whatever a client may write as a key id."""
 
-    kind: Literal["key", "session"]
+    kind: Literal["key", "session", "login"]
     access_key_id: str
 
 
@@ -183,10 +187,29 @@ class Directory:
 
         credential = await self._store.read(run)
         if credential is not None:
-            self._scope(credential.scope, credential.epoch).credentials[name] = credential
-            self._scope_of_key[name] = credential.scope
-            if len(self._scope_of_key) > MAX_ENTRIES:
-                self._scope_of_key.popitem(last=False)
+            self._keep(name, credential)
+        return credential
+
+    def _keep(self, name: _Name, credential: Credential) -> None:
+        self._scope(credential.scope, credential.epoch).credentials[name] = credential
+        self._scope_of_key[name] = credential.scope
+        if len(self._scope_of_key) > MAX_ENTRIES:
+            self._scope_of_key.popitem(last=False)
+
+    async def logged_in(self, principal: Principal) -> Credential | None:
+        """What a person who is logged in to the console may do, by the unique id; None when the user is gone."""
+        name = _Name("login", principal.user_id)
+        known = self._scope_of_key.get(name)
+        scope = None if known is None else self._used(known)
+        if scope is not None and name in scope.credentials:
+            return scope.credentials[name]
+
+        async def run(tx: Transaction) -> Credential | None:
+            return await _load_user(tx, principal.account_id, principal.user_id)
+
+        credential = await self._store.read(run)
+        if credential is not None:
+            self._keep(name, credential)
         return credential
 
     async def standing(self, account_id: str, region: str) -> tuple[Standing | None, int]:
@@ -237,11 +260,17 @@ class Directory:
         self._scope(name, current).tags[arn] = found
         return found, name, current
 
-    async def tags(self, arn: str) -> Tags:
-        """The tags that a resource has now, whatever it is; none of what is not there. Not cached."""
+    async def tags(self, arn: str) -> tuple[Tags, dict[str, int]]:
+        """The tags that a resource has now, whatever it is; none of what is not there. Not cached.
 
-        async def run(tx: Transaction) -> Tags:
-            return await _load_tags(tx, arn)
+        With them the epoch that they were read at, by scope; of what is not the ARN of one resource there is none.
+        """
+        if arn.count(":") < 5:
+            return (), {}
+        scope = tags.scope_of(arn)
+
+        async def run(tx: Transaction) -> tuple[Tags, dict[str, int]]:
+            return await _load_tags(tx, arn), {scope: await epoch(tx, scope)}
 
         return await self._store.read(run)
 
@@ -287,34 +316,16 @@ class Directory:
         key = await users.get_key(tx, access_key_id)
         if key is None:
             return await self._load_service_key(tx, access_key_id)
-        secret = self._sealer.open(key.sealed_secret, row=f"access_key:{access_key_id}").decode()
-        account_id = AccountId(key.account_id)
-        policies = NO_POLICIES
-        user_tags: Tags = ()
-        if key.user_id == account_id:
-            principal = root_principal(account_id)
-        else:
-            user = await users.get_user_by_id(tx, key.user_id)
-            if user is None:
-                return None
-            principal = Principal(
-                kind=PrincipalKind.USER,
-                account_id=account_id,
-                arn=user.arn,
-                user_id=user.user_id,
-                name=user.user_name,
-            )
-            policies = compiled_policies(await groups.policies_for_user(tx, user.user_id), kind="iam")
-            user_tags = named_tags(user.tags)
-        return Credential(
+        found = await _load_user(tx, AccountId(key.account_id), key.user_id)
+        if found is None:
+            return None
+        return replace(
+            found,
             access_key_id=access_key_id,
-            secret_access_key=secret,
+            secret_access_key=self._sealer.open(
+                key.sealed_secret, row=f"access_key:{access_key_id}"
+            ).decode(),
             active=key.status == "Active",
-            principal=principal,
-            principal_tags=user_tags,
-            policies=policies,
-            scope=account_scope(account_id),
-            epoch=await epoch(tx, account_scope(account_id)),
         )
 
     async def _load_service_key(self, tx: Transaction, access_key_id: str) -> Credential | None:
@@ -346,7 +357,7 @@ class Directory:
         policies = identity_policies(stored, await _dead_bindings(tx, stored))
         default = await configuration_sets.default_of(tx, account_id, region, name)
         domain = await mail_from.get(tx, account_id, region, name)
-        held = await tags.get(tx, tags.identity_arn(account_id, region, name))
+        held = await tags.get(tx, identity_arn(region, account_id, name))
         return OwnedIdentity(
             identity=identity,
             policies=policies,
@@ -354,6 +365,32 @@ class Directory:
             mail_from=domain,
             tags=tuple(held.items()),
         )
+
+
+async def _load_user(tx: Transaction, account_id: AccountId, user_id: str) -> Credential | None:
+    """The principal of that unique id (the account's own for root) and what it may do; None when it is gone."""
+    policies = NO_POLICIES
+    user_tags: Tags = ()
+    if user_id == account_id:
+        principal = root_principal(account_id)
+    else:
+        user = await users.get_user_by_id(tx, user_id)
+        if user is None:
+            return None
+        principal = user_principal(user)
+        policies = compiled_policies(await groups.policies_for_user(tx, user.user_id), kind="iam")
+        user_tags = named_tags(user.tags)
+    scope = account_scope(account_id)
+    return Credential(
+        access_key_id="",
+        secret_access_key="",
+        active=True,
+        principal=principal,
+        principal_tags=user_tags,
+        policies=policies,
+        scope=scope,
+        epoch=await epoch(tx, scope),
+    )
 
 
 async def _load_tags(tx: Transaction, arn: str) -> Tags:
@@ -422,6 +459,17 @@ def session_principal(role: roles.Role, session_name: str) -> Principal:
         user_id=f"{role.role_id}:{session_name}",
         name=session_name,
         role_arn=role.arn,
+    )
+
+
+def user_principal(user: users.User) -> Principal:
+    """An IAM user."""
+    return Principal(
+        kind=PrincipalKind.USER,
+        account_id=AccountId(user.account_id),
+        arn=user.arn,
+        user_id=user.user_id,
+        name=user.user_name,
     )
 
 

@@ -144,3 +144,21 @@ class InvalidInput(ServiceError):
     """IAM: a parameter is out of place or out of range."""
 
     code = "InvalidInput"
+
+
+class PasswordPolicyViolation(ServiceError):
+    """IAM: the password is too easy to guess."""
+
+    code = "PasswordPolicyViolation"
+
+
+class InvalidAuthenticationCode(ServiceError):
+    """IAM: the codes are not those of the device."""
+
+    code, http_status = "InvalidAuthenticationCode", 403
+
+
+class InvalidUserType(ServiceError):
+    """IAM: a call for users alone, by somebody else."""
+
+    code = "InvalidUserType"

@@ -57,7 +57,7 @@ def _register_check(verbs: Subparsers) -> None:
     kind.add_argument("--iam", action="store_true", help="the files are IAM policies")
     kind.add_argument("--trust", action="store_true", help="the files are trust policies of roles")
     verb.add_argument(
-        "--now", type=float, metavar="SECONDS", help="Unix time to hold dates against (default: now)"
+        "--now", type=float, metavar="SECONDS", help="Unix time that dates are held against (default: now)"
     )
 
 

@@ -94,7 +94,7 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, str | tuple[str, ...]]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(f"`{pair}` is no KEY=VALUE")
+            raise UsageError(f"`{pair}` is not KEY=VALUE")
         collected.setdefault(key, []).append(value)
     return {key: values[0] if len(values) == 1 else tuple(values) for key, values in collected.items()}
 

@@ -13,6 +13,8 @@ from sesame.model import SYSTEM_ACCOUNT, MessageId
 from sesame.spool.put import SpooledMessage, put
 from sesame.store.decisions import DecisionText
 
+_SYSTEMS_OWN = DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}')
+
 
 class SystemMail:
     """Writes system messages into a transaction of the caller, so that both happen or neither."""
@@ -85,6 +87,28 @@ class SystemMail:
         await self._spool(tx, message_id, recipient.addr_spec, subject, data, region="", at=at)
         return message_id
 
+    async def put_from_nobody(
+        self,
+        tx: Transaction,
+        *,
+        to: str,
+        subject: str,
+        region: str,
+        at: float,
+        build: Callable[[str, str], bytes],
+    ) -> MessageId:
+        """Spool a report, with the null reverse-path, so that nothing is ever sent because of it (RFC 5321, 4.5.5).
+
+        `build` makes the message of a Message-ID field and a boundary; raises `AddressError` if `to` is no address.
+        """
+        recipient = parse_mailbox(to)
+        message_id = self._new_id(at)
+        data = build(f"<{message_id}@{self._message_id_domain}>", f"----=_Part_{self._random_hex(12)}")
+        await self._spool(
+            tx, message_id, recipient.addr_spec, subject, data, region=region, at=at, is_from_nobody=True
+        )
+        return message_id
+
     async def _spool(
         self,
         tx: Transaction,
@@ -95,18 +119,20 @@ class SystemMail:
         *,
         region: str,
         at: float,
+        is_from_nobody: bool = False,
     ) -> None:
+        source = "" if is_from_nobody else self._from.addr_spec
         message = SpooledMessage(
             message_id=message_id,
             account_id=SYSTEM_ACCOUNT,
             owner_account_id=SYSTEM_ACCOUNT,
             region=region,
             identity="",
-            source=self._from.addr_spec,
-            return_path=self._from.addr_spec,
+            source=source,
+            return_path=source,
             subject=subject,
             tags={},
-            decision=DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}'),
+            decision=_SYSTEMS_OWN,
             accepted_at=at,
             recipients=(recipient,),
             data=data,

@@ -43,6 +43,15 @@ class AttachUserPolicyResponse(TypedDict):
     """AttachUserPolicy has no output."""
 
 
+class ChangePasswordRequest(TypedDict):
+    OldPassword: str
+    NewPassword: str
+
+
+class ChangePasswordResponse(TypedDict):
+    """ChangePassword has no output."""
+
+
 class CreateAccessKeyRequest(TypedDict):
     UserName: NotRequired[str]
 
@@ -74,6 +83,22 @@ class Group(TypedDict):
 
 class CreateGroupResponse(TypedDict):
     Group: Group
+
+
+class CreateLoginProfileRequest(TypedDict):
+    UserName: NotRequired[str]
+    Password: NotRequired[str]
+    PasswordResetRequired: NotRequired[bool]
+
+
+class LoginProfile(TypedDict):
+    UserName: str
+    CreateDate: float
+    PasswordResetRequired: NotRequired[bool]
+
+
+class CreateLoginProfileResponse(TypedDict):
+    LoginProfile: LoginProfile
 
 
 class Tag(TypedDict):
@@ -191,6 +216,34 @@ class CreateUserResponse(TypedDict):
     User: NotRequired[User]
 
 
+class CreateVirtualMFADeviceRequest(TypedDict):
+    Path: NotRequired[str]
+    VirtualMFADeviceName: str
+    Tags: NotRequired[list[Tag]]
+
+
+class VirtualMFADevice(TypedDict):
+    SerialNumber: str
+    Base32StringSeed: NotRequired[bytes]
+    QRCodePNG: NotRequired[bytes]
+    User: NotRequired[User]
+    EnableDate: NotRequired[float]
+    Tags: NotRequired[list[Tag]]
+
+
+class CreateVirtualMFADeviceResponse(TypedDict):
+    VirtualMFADevice: VirtualMFADevice
+
+
+class DeactivateMFADeviceRequest(TypedDict):
+    UserName: NotRequired[str]
+    SerialNumber: str
+
+
+class DeactivateMFADeviceResponse(TypedDict):
+    """DeactivateMFADevice has no output."""
+
+
 class DeleteAccessKeyRequest(TypedDict):
     UserName: NotRequired[str]
     AccessKeyId: str
@@ -276,6 +329,14 @@ class DeleteUserPolicyResponse(TypedDict):
     """DeleteUserPolicy has no output."""
 
 
+class DeleteVirtualMFADeviceRequest(TypedDict):
+    SerialNumber: str
+
+
+class DeleteVirtualMFADeviceResponse(TypedDict):
+    """DeleteVirtualMFADevice has no output."""
+
+
 class DetachGroupPolicyRequest(TypedDict):
     GroupName: str
     PolicyArn: str
@@ -301,6 +362,17 @@ class DetachUserPolicyRequest(TypedDict):
 
 class DetachUserPolicyResponse(TypedDict):
     """DetachUserPolicy has no output."""
+
+
+class EnableMFADeviceRequest(TypedDict):
+    UserName: str
+    SerialNumber: str
+    AuthenticationCode1: str
+    AuthenticationCode2: str
+
+
+class EnableMFADeviceResponse(TypedDict):
+    """EnableMFADevice has no output."""
 
 
 class GetGroupRequest(TypedDict):
@@ -329,12 +401,6 @@ class GetGroupPolicyResponse(TypedDict):
 
 class GetLoginProfileRequest(TypedDict):
     UserName: NotRequired[str]
-
-
-class LoginProfile(TypedDict):
-    UserName: str
-    CreateDate: float
-    PasswordResetRequired: NotRequired[bool]
 
 
 class GetLoginProfileResponse(TypedDict):
@@ -748,15 +814,6 @@ class ListVirtualMFADevicesRequest(TypedDict):
     MaxItems: NotRequired[int]
 
 
-class VirtualMFADevice(TypedDict):
-    SerialNumber: str
-    Base32StringSeed: NotRequired[bytes]
-    QRCodePNG: NotRequired[bytes]
-    User: NotRequired[User]
-    EnableDate: NotRequired[float]
-    Tags: NotRequired[list[Tag]]
-
-
 class ListVirtualMFADevicesResponse(TypedDict):
     VirtualMFADevices: list[VirtualMFADevice]
     IsTruncated: NotRequired[bool]
@@ -988,6 +1045,16 @@ class UpdateAssumeRolePolicyRequest(TypedDict):
 
 class UpdateAssumeRolePolicyResponse(TypedDict):
     """UpdateAssumeRolePolicy has no output."""
+
+
+class UpdateLoginProfileRequest(TypedDict):
+    UserName: str
+    Password: NotRequired[str]
+    PasswordResetRequired: NotRequired[bool]
+
+
+class UpdateLoginProfileResponse(TypedDict):
+    """UpdateLoginProfile has no output."""
 
 
 class UpdateRoleRequest(TypedDict):

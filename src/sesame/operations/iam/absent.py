@@ -1,4 +1,4 @@
-"""What users cannot have here: MFA devices, certificates, SSH keys, passwords. The truthful answer is "none".
+"""What users cannot have here: certificates, SSH keys, credentials of other services. The truthful answer is "none".
 
 Clients ask before they delete a user (Terraform with `force_destroy`). Source: IAM API reference.
 """
@@ -7,15 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from sesame.access.authorize import Authorizer
-from sesame.aws.errors import NoSuchEntity
-from sesame.aws.shapes import iam
 from sesame.db import Store
 from sesame.model import Caller
 from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
 from sesame.operations.table import Handlers
 
 _LISTS = {
-    "ListMFADevices": "MFADevices",
     "ListSSHPublicKeys": "SSHPublicKeys",
     "ListServiceSpecificCredentials": "ServiceSpecificCredentials",
     "ListSigningCertificates": "Certificates",
@@ -32,13 +29,7 @@ class AbsentOperations:
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
-        lists = {operation: self._list(operation, name) for operation, name in _LISTS.items()}
-        return {
-            **lists,
-            "ListVirtualMFADevices": self.list_virtual_mfa_devices,
-            "GetLoginProfile": self.get_login_profile,
-            "DeleteLoginProfile": self.delete_login_profile,
-        }
+        return {operation: self._list(operation, name) for operation, name in _LISTS.items()}
 
     def _list(self, operation: str, name: str) -> Callable[[Caller, Any], Awaitable[Mapping[str, Any]]]:
         async def none_of_them(caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -50,30 +41,6 @@ class AbsentOperations:
             return {name: [], "IsTruncated": False}
 
         return none_of_them
-
-    async def list_virtual_mfa_devices(
-        self, caller: Caller, request: iam.ListVirtualMFADevicesRequest
-    ) -> iam.ListVirtualMFADevicesResponse:
-        """The account's virtual MFA devices: none."""
-        await self._authorizer.require(
-            caller, "iam:ListVirtualMFADevices", f"arn:aws:iam::{caller.principal.account_id}:mfa/"
-        )
-        page_of(request.get("MaxItems"), request.get("Marker"))
-        return {"VirtualMFADevices": [], "IsTruncated": False}
-
-    async def get_login_profile(
-        self, caller: Caller, request: iam.GetLoginProfileRequest
-    ) -> iam.GetLoginProfileResponse:
-        """A user's password for the console: there is none."""
-        name = await self._user(caller, "GetLoginProfile", request.get("UserName"))
-        raise NoSuchEntity(f"Login Profile for User {name} cannot be found.")
-
-    async def delete_login_profile(
-        self, caller: Caller, request: iam.DeleteLoginProfileRequest
-    ) -> iam.DeleteLoginProfileResponse:
-        """Remove a user's password for the console: there is none."""
-        name = await self._user(caller, "DeleteLoginProfile", request.get("UserName"))
-        raise NoSuchEntity(f"Login Profile for User {name} cannot be found.")
 
     async def _user(self, caller: Caller, action: str, name: str | None) -> str:
         user = await authorized_user(

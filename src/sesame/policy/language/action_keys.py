@@ -16,6 +16,7 @@ TAGGED = {
     "user": ("aws:ResourceTag/*", "iam:ResourceTag/*"),
     "role": ("aws:ResourceTag/*", "iam:ResourceTag/*"),
     "policy": ("aws:ResourceTag/*",),
+    "mfa": (),
     "group": (),
     "identity": ("aws:ResourceTag/*",),
     "configuration-set": ("aws:ResourceTag/*",),
@@ -68,12 +69,15 @@ _ROWS = (
     ("iam", "AttachGroupPolicy DetachGroupPolicy", "group", "iam:PolicyARN"),
     (
         "iam",
-        "CreateAccessKey DeleteAccessKey DeleteLoginProfile DeleteUser GetLoginProfile GetUser GetUserPolicy"
-        " ListAccessKeys ListAttachedUserPolicies ListGroupsForUser ListMFADevices ListSSHPublicKeys"
-        " ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies ListUserTags UpdateAccessKey",
+        "ChangePassword CreateAccessKey CreateLoginProfile DeactivateMFADevice DeleteAccessKey DeleteLoginProfile"
+        " DeleteUser EnableMFADevice GetLoginProfile GetUser GetUserPolicy ListAccessKeys ListAttachedUserPolicies"
+        " ListGroupsForUser ListMFADevices ListSSHPublicKeys ListServiceSpecificCredentials ListSigningCertificates"
+        " ListUserPolicies ListUserTags UpdateAccessKey UpdateLoginProfile",
         "user",
         "",
     ),
+    ("iam", "CreateVirtualMFADevice", "mfa", _GIVEN_TAGS),
+    ("iam", "DeleteVirtualMFADevice", "mfa", ""),
     ("iam", "AttachUserPolicy DetachUserPolicy", "user", f"{_BOUNDARY} iam:PolicyARN"),
     ("iam", "CreateUser", "user", f"{_GIVEN_TAGS} {_BOUNDARY}"),
     ("iam", "DeleteUserPolicy PutUserPolicy", "user", _BOUNDARY),

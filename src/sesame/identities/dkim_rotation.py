@@ -8,6 +8,7 @@ behind the CNAMEs).
 
 from collections.abc import Awaitable, Callable
 
+from sesame.access.changes import Acts
 from sesame.db import Store, Transaction
 from sesame.identities.dkim_keys import DkimKeys, KeyPair
 from sesame.identities.dns_checks import DnsChecks
@@ -23,11 +24,19 @@ class DkimRotation:
     """Makes what is due. `after_s` is the age at which a key gets a successor; 0: never."""
 
     def __init__(
-        self, store: Store, keys: DkimKeys, checks: DnsChecks, *, clock: Clock, after_s: float
+        self,
+        store: Store,
+        keys: DkimKeys,
+        checks: DnsChecks,
+        *,
+        acts: Acts,
+        clock: Clock,
+        after_s: float,
     ) -> None:
         self._store = store
         self._keys = keys
         self._checks = checks
+        self._acts = acts
         self._clock = clock
         self._after_s = after_s
 
@@ -40,7 +49,14 @@ class DkimRotation:
         rotated = 0
         for key in due:
             pair = await self._keys.make(key.key_bits)
-            identity = await self._store.write(self._put(key, pair))
+            identity = await self._acts.apply(
+                "RotateDkimKey",
+                key.account_id,
+                self._put(key, pair),
+                region=key.region,
+                parameters={"identity": key.domain, "keyBits": key.key_bits},
+                when=lambda changed: changed is not None,
+            )
             if identity is not None:
                 rotated += 1
                 await self._checks.publish_and_check(identity)

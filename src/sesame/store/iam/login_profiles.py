@@ -1,0 +1,150 @@
+"""What IAM users log in to the console with: their password (its hash) and their devices for codes (TOTP).
+
+Every change bumps the account's epoch and ends the user's log-ins.
+"""
+
+from dataclasses import dataclass
+
+from sesame.db import Row, Transaction, account_scope, bump
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginProfile:
+    """A user's password; `password` is its Argon2id hash in PHC form."""
+
+    account_id: str
+    user_id: str
+    password: str
+    reset_required: bool
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MfaDevice:
+    """A virtual device; without `user_id` it is not enabled for anybody yet."""
+
+    serial: str
+    account_id: str
+    sealed_seed: bytes
+    user_id: str | None
+    enabled_at: float | None
+    last_step: int
+    created_at: float
+
+
+async def get(tx: Transaction, user_id: str) -> LoginProfile | None:
+    """A user's password, or None."""
+    row = await tx.one(
+        "SELECT account_id, user_id, password, reset_required, created_at FROM login_profile WHERE user_id = ?",
+        user_id,
+    )
+    if row is None:
+        return None
+    return LoginProfile(
+        account_id=row[0], user_id=row[1], password=row[2], reset_required=bool(row[3]), created_at=row[4]
+    )
+
+
+async def put(tx: Transaction, profile: LoginProfile) -> None:
+    """Create or replace a user's password; the user's log-ins end."""
+    await tx.execute(
+        "INSERT INTO login_profile (user_id, account_id, password, reset_required, created_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET password = excluded.password,"
+        " reset_required = excluded.reset_required",
+        profile.user_id,
+        profile.account_id,
+        profile.password,
+        int(profile.reset_required),
+        profile.created_at,
+    )
+    await _changed(tx, profile.account_id, profile.user_id)
+
+
+async def delete(tx: Transaction, account_id: str, user_id: str) -> bool:
+    """Remove a user's password; whether there was one."""
+    count = await tx.execute("DELETE FROM login_profile WHERE user_id = ?", user_id)
+    await _changed(tx, account_id, user_id)
+    return count > 0
+
+
+_DEVICE = "SELECT serial, account_id, sealed_seed, user_id, enabled_at, last_step, created_at FROM mfa_device"
+
+
+def _device(row: Row) -> MfaDevice:
+    return MfaDevice(
+        serial=row[0],
+        account_id=row[1],
+        sealed_seed=row[2],
+        user_id=row[3],
+        enabled_at=row[4],
+        last_step=row[5],
+        created_at=row[6],
+    )
+
+
+async def device(tx: Transaction, serial: str) -> MfaDevice | None:
+    """The device of that serial number (its ARN), or None."""
+    row = await tx.one(f"{_DEVICE} WHERE serial = ?", serial)
+    return None if row is None else _device(row)
+
+
+async def devices_of(tx: Transaction, user_id: str) -> list[MfaDevice]:
+    """A user's devices by serial number."""
+    rows = await tx.all(f"{_DEVICE} WHERE user_id = ? ORDER BY serial", user_id)
+    return [_device(row) for row in rows]
+
+
+async def devices(tx: Transaction, account_id: str, *, after: str, limit: int) -> list[MfaDevice]:
+    """An account's devices by serial number, those after `after` only."""
+    rows = await tx.all(
+        f"{_DEVICE} WHERE account_id = ? AND serial > ? ORDER BY serial LIMIT ?", account_id, after, limit
+    )
+    return [_device(row) for row in rows]
+
+
+async def create_device(tx: Transaction, new: MfaDevice) -> None:
+    """Store a new device; its serial number must be free."""
+    await tx.execute(
+        "INSERT INTO mfa_device (serial, account_id, sealed_seed, created_at) VALUES (?, ?, ?, ?)",
+        new.serial,
+        new.account_id,
+        new.sealed_seed,
+        new.created_at,
+    )
+
+
+async def enable_device(tx: Transaction, found: MfaDevice, user_id: str, *, at: float, step: int) -> None:
+    """Give a device to a user; codes up to `step` are used."""
+    await tx.execute(
+        "UPDATE mfa_device SET user_id = ?, enabled_at = ?, last_step = ? WHERE serial = ?",
+        user_id,
+        at,
+        step,
+        found.serial,
+    )
+    await _changed(tx, found.account_id, user_id)
+
+
+async def disable_device(tx: Transaction, found: MfaDevice) -> None:
+    """Take a device from its user."""
+    await tx.execute("UPDATE mfa_device SET user_id = NULL, enabled_at = NULL WHERE serial = ?", found.serial)
+    if found.user_id is not None:
+        await _changed(tx, found.account_id, found.user_id)
+
+
+async def delete_device(tx: Transaction, found: MfaDevice) -> None:
+    """Remove a device that is nobody's."""
+    await tx.execute("DELETE FROM mfa_device WHERE serial = ?", found.serial)
+
+
+async def use_step(tx: Transaction, serial: str, step: int) -> bool:
+    """Use the code of a time step; False when it, or a later one, was used before."""
+    count = await tx.execute(
+        "UPDATE mfa_device SET last_step = ? WHERE serial = ? AND last_step < ?", step, serial, step
+    )
+    return count == 1
+
+
+async def _changed(tx: Transaction, account_id: str, user_id: str) -> None:
+    await tx.execute("DELETE FROM console_login WHERE user_id = ?", user_id)
+    await bump(tx, account_scope(account_id))
