@@ -11,7 +11,7 @@ import msgspec
 
 from sesame import config
 from sesame.cli.main import parser
-from sesame.config import console, feedback, settings
+from sesame.config import console, feedback, notify, settings
 from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from sesame.policy.language.vocabulary import CONDITION_KEYS, KEYS_OF_OTHER_ACTIONS
@@ -87,7 +87,9 @@ def _shown(value: object) -> str:
 def _sentences() -> dict[tuple[str, str], str]:
     """The docstring behind each field of each struct of the settings."""
     found: dict[tuple[str, str], str] = {}
-    modules = [ast.parse(Path(str(module.__file__)).read_text()) for module in (settings, console, feedback)]
+    modules = [
+        ast.parse(Path(str(module.__file__)).read_text()) for module in (settings, console, feedback, notify)
+    ]
     for node in [node for module in modules for node in module.body]:
         if isinstance(node, ast.ClassDef):
             for before, after in zip(node.body, node.body[1:], strict=False):

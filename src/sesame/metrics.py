@@ -79,6 +79,14 @@ class Metrics:
         self.deliveries_open = self._gauge(
             "sesame_delivery_connections", "Connections to other servers that are kept for the next message."
         )
+        self.notifications = self._counter(
+            "sesame_notifications",
+            "Attempts to tell a subscription: told, again later, or given up.",
+            "outcome",
+        )
+        self.notifications_waiting = self._gauge(
+            "sesame_notifications_waiting", "Notifications that are not delivered yet."
+        )
         self.disk_free = self._gauge("sesame_disk_free_bytes", "Free space where the database is.")
         self.loop_lag = self._gauge(
             "sesame_event_loop_lag_seconds", "How late the event loop ran its last due timer."

@@ -33,11 +33,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "delivery": frozenset({"access", "spool", "store", "db"}),
     "feedback": frozenset({"sending", "store", "db"}),
     "admin": frozenset({"access", "identities", "store", "db"}),
-    "operations": frozenset({"identities", "access", "sending", "store", "db", "admin"}),
+    "operations": frozenset({"notify", "identities", "access", "sending", "store", "db", "admin"}),
     "console": frozenset({"operations", "admin", "access", "store", "spool", "db"}),
     "server": frozenset({"operations", "identities", "feedback", "sending", "access"}),
 }
-EVERYBODYS = frozenset({"model", "observe", "metrics", "errors", "config", "feedback_settings", "ids"})
+EVERYBODYS = frozenset({"model", "observe", "metrics", "errors", "config", "ids"})
 """Single files; of the house they import each other only."""
 TOP = frozenset({"app", "cli"})
 PORTS = frozenset(SOURCE / "dns" / name for name in ("system.py",))

@@ -248,11 +248,11 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
     "PutConfigurationSetTrackingOptions": [
         ("PUT", f"{SETS}/s/tracking-options", {"CustomRedirectDomain": "example.com"})],
     "CreateConfigurationSetEventDestination": [("POST", f"{SETS}/s/event-destinations", {
-        "EventDestinationName": "d", "EventDestination": {"Enabled": True, "MatchingEventTypes": ["SEND"],
+        "EventDestinationName": "d", "EventDestination": {"Enabled": False, "MatchingEventTypes": ["SEND"],
         "KinesisFirehoseDestination": {"IamRoleArn": "r", "DeliveryStreamArn": "s"}}})],
     "GetConfigurationSetEventDestinations": [("GET", f"{SETS}/s/event-destinations", None)],
     "UpdateConfigurationSetEventDestination": [("PUT", f"{SETS}/s/event-destinations/example.com", {
-        "EventDestination": {"Enabled": True, "MatchingEventTypes": ["SEND"],
+        "EventDestination": {"Enabled": False, "MatchingEventTypes": ["SEND"],
         "EventBridgeDestination": {"EventBusArn": "b"}}})],
     "DeleteConfigurationSetEventDestination": [("DELETE", f"{SETS}/s/event-destinations/example.com", None)],
     "PutEmailIdentityConfigurationSetAttributes": [

@@ -38,9 +38,10 @@ EVENTS: dict[EventType, Event] = {
     EventType.COMPLAINT: event(
         Happened.COMPLAINED,
         detail={
-            "userAgent": "Yahoo!-Mail-Feedback/2.0",
-            "complaintFeedbackType": "abuse",
-            "arrivalDate": "2026-07-27T15:09:37.000Z",
+            "by": "report",
+            "user_agent": "Yahoo!-Mail-Feedback/2.0",
+            "feedback_type": "abuse",
+            "arrival_date": "Mon, 27 Jul 2026 17:09:37 +0200",
         },
     ),
     EventType.DELIVERY: event(Happened.DELIVERED, detail={"outgoingIp": "192.0.2.99"}),
@@ -237,15 +238,15 @@ def test_the_reply_of_a_delivery_and_how_long_it_took() -> None:
         (
             Happened.BOUNCED,
             {
-                "attempt_seq": None,
                 "remote_ip": None,
                 "detail": {
-                    "bounceType": "Transient",
-                    "bounceSubType": "MailboxFull",
+                    "by": "report",
+                    "type": "Transient",
+                    "sub_type": "MailboxFull",
                     "action": "Failed",
                     "status": "4.2.2",
-                    "diagnosticCode": "smtp;452 4.2.2 full",
-                    "reportingMTA": "dns;MB03.example",
+                    "diagnostic": "smtp;452 4.2.2 full",
+                    "reporting_mta": "dns;MB03.example",
                 },
             },
             ("Transient", "MailboxFull"),
@@ -254,7 +255,7 @@ def test_the_reply_of_a_delivery_and_how_long_it_took() -> None:
         ),
         (
             Happened.BOUNCED,
-            {"attempt_seq": None, "detail": {"bounceType": "Transient", "bounceSubType": "General"}},
+            {"detail": {"by": "auto-reply", "type": "Transient", "sub_type": "General"}},
             ("Transient", "General"),
             {},
             {"remoteMtaIp": None, "reportingMTA": None},
@@ -282,6 +283,19 @@ def test_who_is_listed_for_a_complaint_complains_and_the_sub_type_is_always_ther
     assert event_type(suppressed) is EventType.COMPLAINT
     assert told(suppressed)["complaint"]["complaintSubType"] == "OnAccountSuppressionList"
     assert told(EVENTS[EventType.COMPLAINT])["complaint"]["complaintSubType"] is None
+
+
+def test_a_complaint_says_what_the_report_said() -> None:
+    found = told(EVENTS[EventType.COMPLAINT])["complaint"]
+    assert list(found.items())[4:] == [
+        ("userAgent", "Yahoo!-Mail-Feedback/2.0"),
+        ("complaintFeedbackType", "abuse"),
+        ("arrivalDate", "2026-07-27T15:09:37.000Z"),
+    ]
+    silent = event(Happened.COMPLAINED, detail={"by": "report", "arrival_date": "yesterday"})
+    assert list(told(silent)["complaint"]) == [
+        "feedbackId", "complaintSubType", "complainedRecipients", "timestamp",
+    ]  # fmt: skip
 
 
 def test_a_delay_says_until_when_it_is_tried() -> None:

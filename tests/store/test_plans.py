@@ -103,6 +103,7 @@ async def reacting(store: Store) -> None:
 
 async def purging(store: Store) -> None:
     await reacting(store)
+    await Fixture(cast(SqliteStore, store)).tell_all()
     await store.write(lambda tx: decisions.put_refusal(tx, REFUSAL))
     keep = purge.Retention(messages_days=1, heads_days=1, refusals_days=1)
     assert await purge.purge(store, keep, now=1e6) == 1

@@ -168,10 +168,15 @@ def test_event_destinations_are_the_same_in_both(senders: Senders) -> None:
     }
     destination = {
         "Name": "fire",
-        "Enabled": True,
         "MatchingEventTypes": ["send", "renderingFailure"],
         "KinesisFirehoseDestination": firehose,
     }
+    enabled = refusal(
+        senders.v1.create_configuration_set_event_destination,
+        ConfigurationSetName="e",
+        EventDestination={**destination, "Enabled": True},
+    )
+    assert enabled[0] == "InvalidParameterValue" and "There is no Firehose" in enabled[1]
     senders.v1.create_configuration_set_event_destination(
         ConfigurationSetName="e", EventDestination=destination
     )

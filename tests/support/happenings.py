@@ -73,6 +73,5 @@ def event(what: Happened, **changes: Any) -> Event:
             "diagnostic": diagnostic,
             "remote_mta": "mx.one.test",
             "remote_ip": "198.51.100.3",
-            "attempt_seq": 7,
         }
     return Event(**fields | changes)

@@ -90,15 +90,6 @@ class Fixture:
         found = await self.store.read(lambda tx: events.of_message(tx, message_id))
         return [(event.what.value, event.recipient) for event in found]
 
-    async def tell_all(self) -> int:
-        """Be done with all events, as if they had been reacted to and told; how many they were."""
-
-        async def run(tx: Transaction) -> int:
-            found = await events.claim_stage(tx, Stage.NEW, now=1e9, lease="x", lease_s=60.0, limit=100_000)
-            return await events.move_on(tx, found, lease="x", to=Stage.TOLD)
-
-        return await self.store.write(run)
-
     async def count(self, table: str) -> int:
         async def run(tx: Transaction) -> int:
             row = await tx.one(f"SELECT COUNT(*) FROM {table}")
@@ -106,6 +97,28 @@ class Fixture:
             return int(row[0])
 
         return await self.store.read(run)
+
+    async def react_to_all(self) -> int:
+        """Be done with reacting to new events, as if there were nothing to do; how many they were."""
+
+        async def run(tx: Transaction) -> int:
+            found = await events.claim_stage(tx, Stage.NEW, now=1e9, lease="x", lease_s=60.0, limit=100_000)
+            return await events.move_on(tx, found, lease="x", to=Stage.REACTED) if found else 0
+
+        return await self.store.write(run)
+
+    async def tell_all(self) -> int:
+        """Be done with all events, as if they had been reacted to and told; how many they were."""
+
+        async def run(tx: Transaction) -> int:
+            count = 0
+            for stage in (Stage.NEW, Stage.REACTED):
+                found = await events.claim_stage(tx, stage, now=1e9, lease="x", lease_s=60.0, limit=100_000)
+                if found:
+                    count += await events.move_on(tx, found, lease="x", to=Stage.TOLD)
+            return count
+
+        return await self.store.write(run)
 
     async def bodies(self) -> int:
         return await self.count("body")

@@ -297,11 +297,14 @@ class Authorizer:
         *,
         keys: conditions.Keys = conditions.NO_KEYS,
         seen: Mapping[str, int] = _NOTHING_SEEN,
+        resource_policy: PolicySet | None = None,
     ) -> Permit:
         """Let a management call through or raise `AccessDenied`; root of an account may do all.
 
         `keys` are the condition keys of this action that the request says; the tags of the resource as it is
         are added here. `seen` are epochs at which the call has read what it asks about: the permit rests on them too.
+        With `resource_policy` the resource has a policy of its own and may be another account's, whose policy must
+        then allow the call as well.
         """
         epochs = dict(seen)
         credential = await self._credential(caller, epochs)
@@ -315,7 +318,7 @@ class Authorizer:
             requester=conditions.requester(caller.principal),
             action=action,
             resource=resource,
-            resource_account=caller.principal.account_id,
+            resource_account=caller.principal.account_id if resource_policy is None else owner,
             context={
                 **conditions.global_keys(caller, credential),
                 **conditions.management_keys(caller),
@@ -325,7 +328,10 @@ class Authorizer:
             },
         )
         decision = decide(
-            request, iam=credential.policies.compiled, identity=EMPTY, session=_limits(credential)
+            request,
+            iam=credential.policies.compiled,
+            identity=EMPTY if resource_policy is None else resource_policy,
+            session=_limits(credential),
         )
         if decision.outcome is Outcome.ALLOW:
             return Permit(

@@ -54,6 +54,9 @@ from sesame.operations.sesv2.suppression import SuppressionOperations
 from sesame.operations.sesv2.tags import TagV2Operations
 from sesame.operations.sesv2.templated import BulkV2Operations
 from sesame.operations.sesv2.templates import TemplateV2Operations
+from sesame.operations.sns.access import TopicAccess
+from sesame.operations.sns.publish import PublishOperations
+from sesame.operations.sns.subscriptions import SubscriptionOperations
 from sesame.operations.sns.topics import TopicOperations
 from sesame.operations.sts.assume_role import AssumeRoleOperations
 from sesame.operations.sts.caller_identity import CallerIdentityOperations
@@ -66,9 +69,16 @@ from sesame.server.throttle import Throttle
 
 
 class Doors:
-    """One of each, shared by all doors; `accepted` is called after each accepted message."""
+    """One of each, shared by all doors; `accepted` is called after each accepted message, `published` after each
+    publication."""
 
-    def __init__(self, services: Services, *, accepted: Callable[[str, Sequence[str]], None]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        accepted: Callable[[str, Sequence[str]], None],
+        published: Callable[[], None] = lambda: None,
+    ) -> None:
         settings = services.settings
         self._services = services
         self.directory = Directory(services.store, services.sealer)
@@ -125,7 +135,7 @@ class Doors:
         handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
-            "sns": merged(TopicOperations(services.store, self.authorizer, services.clock)),
+            "sns": self._sns(published),
             "sts": self._sts(),
             "iam": self._iam(),
         }
@@ -205,6 +215,27 @@ class Doors:
             ),
             SuppressionOperations(store, authorizer, services.clock),
             CustomVerificationV2Operations(self.custom_verification),
+        )
+
+    def _sns(self, published: Callable[[], None]) -> Handlers:
+        services, store = self._services, self._services.store
+        access = TopicAccess(store, self.authorizer)
+        self.subscriptions = SubscriptionOperations(
+            store,
+            access,
+            clock=services.clock,
+            token_key=services.subscription_key,
+            new_id=services.ids.request_id,
+            published=published,
+            has_queues=bool(services.settings.notify.sqs_endpoint),
+            may_be_plain=services.settings.notify.allow_http,
+        )
+        return merged(
+            TopicOperations(store, self.authorizer, services.clock),
+            self.subscriptions,
+            PublishOperations(
+                store, access, clock=services.clock, new_id=services.ids.request_id, published=published
+            ),
         )
 
     def _sts(self) -> Handlers:

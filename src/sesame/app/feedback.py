@@ -10,8 +10,8 @@ from sesame.feedback.rates import Thresholds
 from sesame.feedback.react import Reactor
 
 
-def make_reactor(services: Services, *, spooled: Callable[[], None]) -> Reactor:
-    """What reacts to new events; `spooled` is called after it put mail into the spool."""
+def make_reactor(services: Services, *, spooled: Callable[[], None], moved_on: Callable[[], None]) -> Reactor:
+    """What reacts to new events; `spooled` is called after it put mail into the spool, `moved_on` after events."""
     settings = services.settings
     names = ForwardingNames(
         hostname=settings.delivery.hostname,
@@ -27,6 +27,7 @@ def make_reactor(services: Services, *, spooled: Callable[[], None]) -> Reactor:
         simulators=settings.simulator.all_domains,
         forwarder=Forwarder(services.system_mail, names),
         spooled=spooled,
+        moved_on=moved_on,
     )
 
 

@@ -100,6 +100,7 @@ class Services:
         self.passwords = Passwords(random_bytes=random_bytes, memory_kib=settings.console.password_memory_kib)
         master_key = load_master_key(settings, random_bytes)
         self.return_path_key = derive(master_key, "return path")
+        self.subscription_key = derive(master_key, "subscription token")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
         self.metrics = Metrics()
         self.store = open_store(settings.database, durable=durable)

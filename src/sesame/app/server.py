@@ -17,6 +17,7 @@ from sesame.app.data_directory import lock_data_directory, secure
 from sesame.app.feedback import make_reactor
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.inbound import inbound_certificate, make_inbound, make_receiver, make_simulator, own_routes
+from sesame.app.notify import Telling
 from sesame.app.readiness import Readiness
 from sesame.app.relays import in_hosts_file, relay_routes
 from sesame.config import LIVE, Api, Settings, changed, taken_over
@@ -52,9 +53,10 @@ from sesame.server.mailbox import MailboxServer
 from sesame.server.simulator import SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
+from sesame.server.topic_links import TopicLinks
 from sesame.spool import steady
 from sesame.spool.purge import Retention, purge
-from sesame.store import development
+from sesame.store import development, outbox
 
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
@@ -106,16 +108,19 @@ class Server:
         )
         self._mailbox = self._make_mailbox()
         self._sts: StsPolicies | None = None
-        self._reactor = make_reactor(self.services, spooled=lambda: self.services.wake())
+        self._reactor = make_reactor(
+            self.services, spooled=lambda: self.services.wake(), moved_on=lambda: self._telling.wake()
+        )
         self._inbound, self._simulator = self._make_inbound()
         self._audit = AuditUpkeep(
             self.services.store, self.services.trail.key, settings.audit, clock=clock, log=log
         )
         self._tls_results: TlsResults | None = None
         self._tls_reports: TlsReports | None = None
+        self._telling = Telling(self.services, public_url=self._url, mailed=lambda: self.services.wake())
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
-        self._doors = Doors(self.services, accepted=self._accepted)
+        self._doors = Doors(self.services, accepted=self._accepted, published=self._telling.published)
         self._health = self._make_health()
         self._certificates: list[Certificate] = []
         self._http = self._make_http()
@@ -127,6 +132,7 @@ class Server:
         boot_id = machine_boot_id()
         await steady.load(self.services.store, self.services.steady, boot_id)
         await self.services.own_domain.ensure_key()
+        await self._telling.start()
         if self._settings.accounts.demo:
             await create_demo_accounts(self.services)
         try:
@@ -142,6 +148,7 @@ class Server:
                         self._keep_clock(boot_id),
                         self._reactor.run(),
                         self._audit.run(),
+                        self._telling.run(),
                     )
                 ]
                 delivery = (
@@ -195,7 +202,7 @@ class Server:
         )
 
     def _accepted(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
-        """A message was accepted: there is something to deliver, and to count."""
+        """A message was accepted: there is something to deliver, to count, and to tell."""
         self._scheduler.wake(account_id, addresses)
         self._reactor.wake()
 
@@ -231,7 +238,14 @@ class Server:
     def _make_http(self) -> HttpServer:
         services, settings = self.services, self._settings.api
         door = HttpDoor(
-            self._doors.api, confirm=services.verification.confirm, ready=self._readiness.problems
+            self._doors.api,
+            confirm=services.verification.confirm,
+            ready=self._readiness.problems,
+            links=TopicLinks(
+                certificate=self._telling.certificate,
+                confirm=self._doors.subscriptions.confirm_by_link,
+                end=self._doors.subscriptions.end_by_link,
+            ),
         )
         return HttpServer(
             self._api_socket,
@@ -465,6 +479,7 @@ class Server:
             metrics.connections.labels("api").set(self._http.connection_count)
             if self._submission is not None:
                 metrics.connections.labels("smtp").set(self._submission.connection_count)
+            metrics.notifications_waiting.set(await services.store.read(outbox.depth))
             metrics.disk_free.set(services.free_bytes())
             metrics.deliveries_open.set(self._pool.idle)
 

@@ -23,6 +23,7 @@ from sesame.cli import (
     serve,
     service,
     smtp,
+    telling,
     trace,
 )
 from sesame.cli.terminal import guarded
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
         dns,
         doctor,
         trace,
+        telling,
         policy,
         audit,
         backup,

@@ -8,6 +8,8 @@ import msgspec
 
 from sesame.config import feedback
 from sesame.config.console import Console
+from sesame.config.notify import IN_DEVELOPMENT as NOTIFY_IN_DEVELOPMENT
+from sesame.config.notify import Notify
 
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
@@ -252,6 +254,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inbound: feedback.Inbound = feedback.Inbound()
     simulator: feedback.Simulator = feedback.Simulator()
     reputation: feedback.Reputation = feedback.Reputation()
+    notify: Notify = Notify()
     audit: Audit = Audit()
 
     @property
@@ -327,5 +330,6 @@ DEVELOPMENT: dict[str, Any] = {
     "accounts": {"demo": True},
     "console": {"enabled": True},
     **feedback.IN_DEVELOPMENT,
+    **NOTIFY_IN_DEVELOPMENT,
 }
 """What the development profile sets; it is the profile when no configuration file is named."""

@@ -11,10 +11,7 @@ from typing import Any
 
 from sesame.mail import words
 from sesame.mail.address import AddressError, Mailbox, read_address_list
-from sesame.store.message_facts import MessageFacts
-
-LIMIT_BYTES = 10 * 1024
-"""A head of this size is cut off; as much is kept."""
+from sesame.store.message_facts import HEAD_BYTES, MessageFacts
 
 _FIELD = re.compile(rb"([!-9;-~]+):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n")
 _ADDED = frozenset({"date", "message-id"})
@@ -28,7 +25,7 @@ Fields = tuple[tuple[str, str, str], ...]
 
 def is_truncated(message: MessageFacts) -> bool:
     """Whether the message has more header than is told."""
-    return message.head is not None and len(message.head) >= LIMIT_BYTES
+    return message.head is not None and len(message.head) >= HEAD_BYTES
 
 
 def headers(message: MessageFacts) -> list[dict[str, str]]:

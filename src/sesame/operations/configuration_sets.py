@@ -16,10 +16,15 @@ from sesame.errors import (
     ServiceError,
 )
 from sesame.model import Caller
+from sesame.notify.channels import OTHER_PLACES
+from sesame.notify.event_json import VALIDATED
+from sesame.notify.publishing import announce
 from sesame.observe import Clock
+from sesame.policy.topic_policy import ses_may_publish
 from sesame.store import configuration_sets as store
 from sesame.store import identities, tags, topics
 from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
+from sesame.store.topics import Topic
 
 MAX_SETS, MAX_DESTINATIONS, MAX_NAME = 10_000, 10, 64
 DELIVERY_SECONDS = range(300, 50_401)
@@ -248,10 +253,12 @@ class ConfigurationSets:
                 raise InvalidParameterValue("An event destination needs at least one event type.")
             if is_new and len(existing) >= MAX_DESTINATIONS:
                 raise LimitExceeded(f"A configuration set has up to {MAX_DESTINATIONS} event destinations.")
-            await check_topic(tx, permit.caller, definition, about=_about(name, destination))
-            await store.put_destination(
-                tx, found, destination, {**existing.get(destination, {}), **definition}
-            )
+            whole = {**existing.get(destination, {}), **definition}
+            _check_place(whole)
+            topic = await _topic_of(tx, permit.caller, found, definition, about=_about(name, destination))
+            await store.put_destination(tx, found, destination, whole)
+            if topic is not None:
+                await announce(tx, topic, VALIDATED, at=self._clock.now())
 
         await permit.apply(run)
 
@@ -353,23 +360,51 @@ def _about(name: str, destination: str) -> dict[str, str]:
     return {"ConfigurationSetName": name, "EventDestinationName": destination}
 
 
-async def check_topic(
-    tx: Transaction, caller: Caller, definition: Mapping[str, Any], *, about: Mapping[str, str]
-) -> None:
-    """An SNS topic has to exist on this server, in the caller's account and region."""
+def _check_place(definition: Mapping[str, Any]) -> None:
+    """Refuse to publish to a service that there is none of here; what is not enabled publishes nothing."""
+    for kind, place in OTHER_PLACES.items():
+        if kind in definition and definition.get("Enabled", False):
+            raise InvalidParameterValue(
+                f"There is no {place} to publish to on this server: publish to an SNS topic, or leave the"
+                " event destination disabled."
+            )
+
+
+async def _topic_of(
+    tx: Transaction,
+    caller: Caller,
+    found: ConfigurationSet,
+    definition: Mapping[str, Any],
+    *,
+    about: Mapping[str, str],
+) -> Topic | None:
+    """The topic that a definition names, which SES has to be allowed to publish to for the caller's account."""
     if "SnsDestination" not in definition:
-        return
+        return None
     arn = definition["SnsDestination"]["TopicArn"]
-    if not await can_publish(tx, caller, arn):
+    topic = await open_topic(tx, caller, arn, source_arn=found.arn)
+    if topic is None:
         raise InvalidSnsDestination(f"SNS topic <{arn}> not found.", about=about)
+    return topic
 
 
-async def can_publish(tx: Transaction, caller: Caller, topic_arn: str) -> bool:
-    """Whether a topic is on this server, in the caller's account and region."""
+async def open_topic(tx: Transaction, caller: Caller, topic_arn: str, *, source_arn: str) -> Topic | None:
+    """A topic in the caller's region that SES may publish to for its account, about `source_arn`; None: there is none.
+
+    A topic of another account whose policy does not let SES is like one that is not there (I9).
+    """
     parts = topic_arn.split(":")
     if len(parts) != 6 or parts[:3] != ["arn", "aws", "sns"]:
-        return False
+        return None
     region, account_id, name = parts[3:]
-    if (account_id, region) != (caller.principal.account_id, caller.region):
-        return False
-    return await topics.get(tx, account_id, region, name) is not None
+    if region != caller.region:
+        return None
+    topic = await topics.get(tx, account_id, region, name)
+    if topic is None or not ses_may_publish(
+        topic.attributes.get("Policy"),
+        topic_arn=topic_arn,
+        for_account=caller.principal.account_id,
+        source_arn=source_arn,
+    ):
+        return None
+    return topic

@@ -32,7 +32,7 @@ def door_of(submission: Submission) -> str:
     """`v1`, `v2` or `smtp`: what decides how ARNs are named."""
     if submission.api_version == "1":
         return "v1"
-    return "smtp" if submission.operation == "SendRawEmail" else "v2"
+    return "smtp" if submission.operation == "SendSmtpEmail" else "v2"
 
 
 def named_arns(

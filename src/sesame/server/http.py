@@ -15,6 +15,7 @@ from sesame.http.reader import Request
 from sesame.identities.verification import Confirmation
 from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.pages import invalid_page, redirect, verified_page
+from sesame.server.topic_links import TopicLinks
 
 
 class HttpDoor:
@@ -26,10 +27,12 @@ class HttpDoor:
         *,
         confirm: Callable[[str], Awaitable[Confirmation]],
         ready: Callable[[], Awaitable[dict[str, str]]],
+        links: TopicLinks | None = None,
     ) -> None:
         self._api = api
         self._confirm = confirm
         self._ready = ready
+        self._links = links
 
     async def answer(self, request: Request, peer: Peer) -> HttpResponse:
         """Answer one request."""
@@ -67,6 +70,8 @@ class HttpDoor:
             case b"/readyz":
                 problems = await self._ready()
                 return _plain(503 if problems else 200, json.dumps(problems))
+        if request.method == "GET" and self._links is not None:
+            return await self._links.page(request.raw_path, request.query)
         return None
 
     async def _verify(self, query: bytes) -> HttpResponse:

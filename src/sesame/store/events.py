@@ -46,10 +46,8 @@ class Stage(IntEnum):
 REACTED_TO = frozenset(Happened)
 """What `feedback.react` has something to do for: everything is counted."""
 
-IS_TOLD = False
-"""Whether anybody tells of events; until then what has been reacted to is done with."""
-
-AFTER_REACTION = Stage.REACTED if IS_TOLD else Stage.TOLD
+AFTER_REACTION = Stage.REACTED
+"""Where an event is that was reacted to: people are to be told."""
 
 
 def first_stage(what: Happened) -> Stage:
@@ -263,3 +261,19 @@ async def recipients_of(
         list(message_seqs),
     )
     return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
+
+
+async def any_waiting(tx: Transaction, stage: Stage) -> bool:
+    """Whether any event waits at a stage."""
+    return (
+        await tx.one("SELECT 1 FROM event_log WHERE stage = ? AND stage < 2 LIMIT 1", int(stage)) is not None
+    )
+
+
+async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[Event]:
+    """The newest events of the messages that an account sent last, oldest of them first."""
+    messages = await tx.all(
+        "SELECT seq FROM message WHERE account_id = ? ORDER BY accepted_at DESC LIMIT ?", account_id, limit
+    )
+    rows = await tx.all(f"{_EVENT} WHERE e.message_seq IN (?*)", [int(row[0]) for row in messages])
+    return _in_order(rows)[-limit:]

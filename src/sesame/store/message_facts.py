@@ -85,6 +85,12 @@ async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, 
     }
 
 
+async def identities(tx: Transaction, message_ids: Sequence[str]) -> dict[str, str]:
+    """The names of the identities that messages were sent as."""
+    rows = await tx.all("SELECT message_id, identity FROM message WHERE message_id IN (?*)", message_ids)
+    return {row[0]: row[1] for row in rows}
+
+
 def _head(kept: bytes | None) -> bytes | None:
     """The header block alone; what is in the spool still has the body behind it."""
     if kept is None:

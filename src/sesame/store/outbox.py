@@ -212,6 +212,27 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
     )
 
 
+async def holds(tx: Transaction, delivery: Delivery) -> bool:
+    """Whether a claim still holds."""
+    row = await tx.one("SELECT lease FROM outbox WHERE seq = ? AND state = 'waiting'", delivery.seq)
+    return row is not None and row[0] == delivery.lease
+
+
+async def redirect(tx: Transaction, delivery: Delivery, *, queue_arn: str, now: float) -> None:
+    """Send what is given up to a queue, beside the row that stays as dead."""
+    if not await holds(tx, delivery):
+        return
+    options = {**delivery.place.options, "dead_letter": True}
+    await tx.execute(
+        "INSERT INTO outbox (publication_seq, target, protocol, endpoint, options, order_key, state, due_at)"
+        " SELECT publication_seq, target, 'sqs', ?, ?, order_key, 'waiting', ? FROM outbox WHERE seq = ?",
+        queue_arn,
+        json.dumps(options),
+        now,
+        delivery.seq,
+    )
+
+
 async def release_all(tx: Transaction, *, now: float) -> int:
     """Make every claimed row due: for the start of a process that owns the outbox alone."""
     return await tx.execute(
@@ -238,6 +259,17 @@ async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
         " WHERE target = ? AND state = 'waiting'",
         now,
         target,
+    )
+
+
+async def drop_topic(tx: Transaction, topic_arn: str, *, now: float) -> None:
+    """Send nothing more to the subscriptions of a topic that is gone."""
+    await tx.execute(
+        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the topic was deleted'"
+        " WHERE target > ? AND target < ? AND state = 'waiting'",
+        now,
+        f"{topic_arn}:",
+        f"{topic_arn};",
     )
 
 
@@ -284,6 +316,12 @@ async def dead(tx: Transaction, *, account_id: str | None, after: int, limit: in
         limit,
     )
     return [_told(row) for row in rows]
+
+
+async def dead_numbers(tx: Transaction, *, limit: int) -> list[int]:
+    """Rows that were given up, oldest first."""
+    rows = await tx.all("SELECT seq FROM outbox WHERE state = 'dead' ORDER BY seq LIMIT ?", limit)
+    return [int(row[0]) for row in rows]
 
 
 async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:

@@ -29,7 +29,8 @@ async def addressee(tx: Transaction, message_id: str, n: int) -> Addressee | Non
     """A recipient by its message's id and its number; None when there is none, or no longer."""
     row = await tx.one(
         "SELECT m.seq, r.n, r.address, r.state, COALESCE(q.attempts, r.attempts) FROM message m"
-        " JOIN recipient r ON r.message_seq = m.seq LEFT JOIN queue q ON q.seq = r.seq AND r.n = ? WHERE m.message_id = ?",
+        " JOIN recipient r ON r.message_seq = m.seq AND r.n = ? LEFT JOIN queue q ON q.seq = r.seq"
+        " WHERE m.message_id = ?",
         n,
         message_id,
     )

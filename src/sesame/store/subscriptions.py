@@ -25,6 +25,7 @@ class Subscription:
     token_digest: str | None = None
     token_until: float | None = None
     confirmed_at: float | None = None
+    ended_at: float | None = None
     needs_authentication: bool = False
 
     @property
@@ -35,7 +36,7 @@ class Subscription:
 
 _SELECT = (
     "SELECT arn, topic_arn, account_id, protocol, endpoint, attributes, created_at, token_digest, token_until,"
-    " confirmed_at, needs_authentication FROM subscription"
+    " confirmed_at, needs_authentication, ended_at FROM subscription"
 )
 
 
@@ -52,6 +53,7 @@ def _subscription(row: Row) -> Subscription:
         token_until=row[8],
         confirmed_at=row[9],
         needs_authentication=bool(row[10]),
+        ended_at=row[11],
     )
 
 
@@ -73,10 +75,11 @@ async def put(tx: Transaction, one: Subscription) -> None:
     """Store a subscription, new or changed."""
     await tx.execute(
         "INSERT INTO subscription (arn, topic_arn, account_id, protocol, endpoint, attributes, created_at,"
-        " token_digest, token_until, confirmed_at, needs_authentication) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " token_digest, token_until, confirmed_at, needs_authentication, ended_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (arn) DO UPDATE SET attributes = excluded.attributes, token_digest = excluded.token_digest,"
         " token_until = excluded.token_until, confirmed_at = excluded.confirmed_at,"
-        " needs_authentication = excluded.needs_authentication",
+        " needs_authentication = excluded.needs_authentication, ended_at = excluded.ended_at",
         one.arn,
         one.topic_arn,
         one.account_id,
@@ -88,6 +91,7 @@ async def put(tx: Transaction, one: Subscription) -> None:
         one.token_until,
         one.confirmed_at,
         int(one.needs_authentication),
+        one.ended_at,
     )
 
 

@@ -7,6 +7,19 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import NotRequired, TypedDict
 
 
+class ConfirmSubscriptionInput(TypedDict):
+    TopicArn: str
+    Token: str
+    AuthenticateOnUnsubscribe: NotRequired[str]
+
+
+ConfirmSubscriptionRequest = ConfirmSubscriptionInput
+
+
+class ConfirmSubscriptionResponse(TypedDict):
+    SubscriptionArn: NotRequired[str]
+
+
 class Tag(TypedDict):
     Key: str
     Value: str
@@ -37,6 +50,17 @@ class DeleteTopicResponse(TypedDict):
     """DeleteTopic has no output."""
 
 
+class GetSubscriptionAttributesInput(TypedDict):
+    SubscriptionArn: str
+
+
+GetSubscriptionAttributesRequest = GetSubscriptionAttributesInput
+
+
+class GetSubscriptionAttributesResponse(TypedDict):
+    Attributes: NotRequired[dict[str, str]]
+
+
 class GetTopicAttributesInput(TypedDict):
     TopicArn: str
 
@@ -46,6 +70,39 @@ GetTopicAttributesRequest = GetTopicAttributesInput
 
 class GetTopicAttributesResponse(TypedDict):
     Attributes: NotRequired[dict[str, str]]
+
+
+class ListSubscriptionsInput(TypedDict):
+    NextToken: NotRequired[str]
+
+
+ListSubscriptionsRequest = ListSubscriptionsInput
+
+
+class Subscription(TypedDict):
+    SubscriptionArn: NotRequired[str]
+    Owner: NotRequired[str]
+    Protocol: NotRequired[str]
+    Endpoint: NotRequired[str]
+    TopicArn: NotRequired[str]
+
+
+class ListSubscriptionsResponse(TypedDict):
+    Subscriptions: NotRequired[list[Subscription]]
+    NextToken: NotRequired[str]
+
+
+class ListSubscriptionsByTopicInput(TypedDict):
+    TopicArn: str
+    NextToken: NotRequired[str]
+
+
+ListSubscriptionsByTopicRequest = ListSubscriptionsByTopicInput
+
+
+class ListSubscriptionsByTopicResponse(TypedDict):
+    Subscriptions: NotRequired[list[Subscription]]
+    NextToken: NotRequired[str]
 
 
 class ListTagsForResourceRequest(TypedDict):
@@ -72,6 +129,81 @@ class ListTopicsResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class MessageAttributeValue(TypedDict):
+    DataType: str
+    StringValue: NotRequired[str]
+    BinaryValue: NotRequired[bytes]
+
+
+class PublishInput(TypedDict):
+    TopicArn: NotRequired[str]
+    TargetArn: NotRequired[str]
+    PhoneNumber: NotRequired[str]
+    Message: str
+    Subject: NotRequired[str]
+    MessageStructure: NotRequired[str]
+    MessageAttributes: NotRequired[dict[str, MessageAttributeValue]]
+    MessageDeduplicationId: NotRequired[str]
+    MessageGroupId: NotRequired[str]
+
+
+PublishRequest = PublishInput
+
+
+class PublishResponse(TypedDict):
+    MessageId: NotRequired[str]
+    SequenceNumber: NotRequired[str]
+
+
+class PublishBatchRequestEntry(TypedDict):
+    Id: str
+    Message: str
+    Subject: NotRequired[str]
+    MessageStructure: NotRequired[str]
+    MessageAttributes: NotRequired[dict[str, MessageAttributeValue]]
+    MessageDeduplicationId: NotRequired[str]
+    MessageGroupId: NotRequired[str]
+
+
+class PublishBatchInput(TypedDict):
+    TopicArn: str
+    PublishBatchRequestEntries: list[PublishBatchRequestEntry]
+
+
+PublishBatchRequest = PublishBatchInput
+
+
+class PublishBatchResultEntry(TypedDict):
+    Id: NotRequired[str]
+    MessageId: NotRequired[str]
+    SequenceNumber: NotRequired[str]
+
+
+class BatchResultErrorEntry(TypedDict):
+    Id: str
+    Code: str
+    Message: NotRequired[str]
+    SenderFault: bool
+
+
+class PublishBatchResponse(TypedDict):
+    Successful: NotRequired[list[PublishBatchResultEntry]]
+    Failed: NotRequired[list[BatchResultErrorEntry]]
+
+
+class SetSubscriptionAttributesInput(TypedDict):
+    SubscriptionArn: str
+    AttributeName: str
+    AttributeValue: NotRequired[str]
+
+
+SetSubscriptionAttributesRequest = SetSubscriptionAttributesInput
+
+
+class SetSubscriptionAttributesResponse(TypedDict):
+    """SetSubscriptionAttributes has no output."""
+
+
 class SetTopicAttributesInput(TypedDict):
     TopicArn: str
     AttributeName: str
@@ -85,6 +217,21 @@ class SetTopicAttributesResponse(TypedDict):
     """SetTopicAttributes has no output."""
 
 
+class SubscribeInput(TypedDict):
+    TopicArn: str
+    Protocol: str
+    Endpoint: NotRequired[str]
+    Attributes: NotRequired[dict[str, str]]
+    ReturnSubscriptionArn: NotRequired[bool]
+
+
+SubscribeRequest = SubscribeInput
+
+
+class SubscribeResponse(TypedDict):
+    SubscriptionArn: NotRequired[str]
+
+
 class TagResourceRequest(TypedDict):
     ResourceArn: str
     Tags: list[Tag]
@@ -92,6 +239,17 @@ class TagResourceRequest(TypedDict):
 
 class TagResourceResponse(TypedDict):
     """TagResourceResponse has no members."""
+
+
+class UnsubscribeInput(TypedDict):
+    SubscriptionArn: str
+
+
+UnsubscribeRequest = UnsubscribeInput
+
+
+class UnsubscribeResponse(TypedDict):
+    """Unsubscribe has no output."""
 
 
 class UntagResourceRequest(TypedDict):

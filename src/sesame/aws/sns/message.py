@@ -5,6 +5,8 @@ captured.
 """
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,6 +124,20 @@ def http_fields(
     if is_raw:
         fields.append(("x-amz-sns-rawdelivery", "true"))
     return [*fields, ("Content-Type", CONTENT_TYPE), ("User-Agent", USER_AGENT)]
+
+
+def make_token(key: bytes, subscription_arn: str, nonce: str) -> str:
+    """The token that confirms a subscription, or takes back its end: 256 hex digits that nobody can guess.
+
+    It follows from `key`, which is secret, so that it need not be kept.
+    """
+    text = f"{subscription_arn}|{nonce}".encode()
+    return "".join(hmac.digest(key, half + text, "sha512").hex() for half in (b"1|", b"2|"))
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token, to know it again."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def subscribe_words(topic_arn: str) -> str:

@@ -1,10 +1,11 @@
 -- What those who are told of a message see of it as it was submitted: the sender as written (NULL: as in `source`), and the
--- header block before it was rewritten (NULL: the message was built from parts).
+-- header block before it was rewritten, of messages that were not built from parts.
 ALTER TABLE message ADD COLUMN source_shown TEXT;
 ALTER TABLE message_head ADD COLUMN submitted BLOB;
 ALTER TABLE body ADD COLUMN submitted BLOB;
 
--- Subscriptions to topics. `token` confirms one, or takes an unsubscription back; kept as a digest. `confirmed_at` NULL: pending.
+-- Subscriptions to topics. `token` confirms one, or takes an unsubscription back; kept as a digest. `confirmed_at` NULL: pending,
+-- or ended where `ended_at` is set.
 CREATE TABLE subscription (
     arn TEXT PRIMARY KEY,
     topic_arn TEXT NOT NULL,
@@ -15,6 +16,7 @@ CREATE TABLE subscription (
     token_digest TEXT,
     token_until REAL,
     confirmed_at REAL,
+    ended_at REAL,
     needs_authentication INTEGER NOT NULL DEFAULT 0,
     created_at REAL NOT NULL
 ) WITHOUT ROWID;

@@ -1,4 +1,4 @@
-"""What is told of an identity's mail, SES v1: topics, headers, feedback by mail. Kept; nothing is told yet.
+"""What is told of an identity's mail, SES v1: topics, headers, feedback by mail.
 
 The owner names the identity or its ARN; a delegate that may send as it names the ARN and has settings of
 its own. Source: SES API reference; SES developer guide, "Delegate sender notifications".
@@ -12,7 +12,9 @@ from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, InvalidParameterValue
 from sesame.model import Caller
-from sesame.operations.configuration_sets import can_publish
+from sesame.notify.event_json import subscribed_topic
+from sesame.notify.publishing import announce
+from sesame.operations.configuration_sets import open_topic
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, parse_stored_identity_policy
 from sesame.policy.language.document import Effect
@@ -51,9 +53,15 @@ class NotificationOperations:
 
         async def run(tx: Transaction) -> None:
             arn = await meant(tx, caller, request["Identity"])
-            if topic is not None and not await can_publish(tx, caller, topic):
-                raise InvalidParameterValue(f"SNS topic <{topic}> not found.")
+            found = None
+            if topic is not None:
+                found = await open_topic(tx, caller, topic, source_arn=arn)
+                if found is None:
+                    raise InvalidParameterValue(f"SNS topic <{topic}> not found.")
             await notifications.set_topic(tx, caller.principal.account_id, arn, kind, topic)
+            if found is not None:
+                name = arn.partition(":identity/")[2]
+                await announce(tx, found, subscribed_topic(found.arn, kind, name), at=caller.at)
 
         async with self._pace.refusals():
             await permit.apply(run)

@@ -1,4 +1,4 @@
-"""SNS topics, as far as SES has to point at them: made, read, changed, tagged. Nothing is published yet.
+"""SNS topics, as far as SES has to point at them: made, read, changed, tagged.
 
 Source: SNS API reference; codes and status from botocore's SNS model.
 """
@@ -13,20 +13,22 @@ from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
 from sesame.aws import paging
 from sesame.aws.shapes import sns
+from sesame.aws.sns.delivery_policy import DeliveryPolicyError, read_topic_policy
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.resource_tags import Tag, read_tags
+from sesame.operations.sns.access import AuthorizationError
+from sesame.operations.sns.topic_arn import InvalidParameter, NotFound, read_arn
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
-from sesame.store import tags, topics
+from sesame.store import outbox, subscriptions, tags, topics
 from sesame.store.topics import Topic, topic_arn
 
 MAX_TOPICS = 100_000
 A_PAGE = 100
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_ARN = re.compile(r"arn:aws:sns:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,256})")
 _FEEDBACK = ("SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn")
 _PROTOCOLS = ("Application", "Firehose", "HTTP", "Lambda", "SQS")
 ATTRIBUTES = frozenset(
@@ -39,24 +41,6 @@ POLICY_ACTIONS = (
     "AddPermission", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic", "Publish", "RemovePermission",
     "SetTopicAttributes", "Subscribe",
 )  # fmt: skip
-
-
-class AuthorizationError(ServiceError):
-    """The caller's policies do not allow the call."""
-
-    code, http_status = "AuthorizationError", 403
-
-
-class InvalidParameter(ServiceError):
-    """A parameter has a wrong value."""
-
-    code = "InvalidParameter"
-
-
-class NotFound(ServiceError):
-    """There is no such topic."""
-
-    code, http_status = "NotFound", 404
 
 
 class ResourceNotFound(ServiceError):
@@ -143,6 +127,8 @@ class TopicOperations:
             if (account_id, region) != (caller.principal.account_id, caller.region):
                 return
             if (found := await topics.get(tx, account_id, region, name)) is not None:
+                await outbox.drop_topic(tx, found.arn, now=self._clock.now())
+                await subscriptions.delete_of_topic(tx, found.arn)
                 await topics.delete(tx, found)
 
         await permit.apply(run)
@@ -170,7 +156,12 @@ class TopicOperations:
     ) -> sns.GetTopicAttributesResponse:
         """A topic's attributes with what SNS counts."""
         await self._require(caller, "GetTopicAttributes", request["TopicArn"])
-        topic = await self._store.read(lambda tx: _own(tx, caller, request["TopicArn"]))
+
+        async def run(tx: Transaction) -> tuple[Topic, int, int]:
+            topic = await _own(tx, caller, request["TopicArn"])
+            return topic, *await subscriptions.counts(tx, topic.arn)
+
+        topic, confirmed, pending = await self._store.read(run)
         return {
             "Attributes": {
                 "Policy": default_policy(topic),
@@ -179,9 +170,9 @@ class TopicOperations:
                 **topic.attributes,
                 "TopicArn": topic.arn,
                 "Owner": topic.account_id,
-                "SubscriptionsConfirmed": "0",
+                "SubscriptionsConfirmed": str(confirmed),
                 "SubscriptionsDeleted": "0",
-                "SubscriptionsPending": "0",
+                "SubscriptionsPending": str(pending),
             }
         }
 
@@ -250,19 +241,6 @@ class TopicOperations:
             raise AuthorizationError(error.message) from None
 
 
-def read_arn(text: str) -> tuple[str, str, str]:
-    """Region, account and name of a topic ARN; raises `InvalidParameter` in SNS's words."""
-    parts = text.split(":")
-    if len(parts) < 6:
-        raise InvalidParameter(
-            f"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not {len(parts)}"
-        )
-    match = _ARN.fullmatch(text)
-    if match is None:
-        raise InvalidParameter("Invalid parameter: TopicArn")
-    return match[1], match[2], match[3]
-
-
 async def _own(tx: Transaction, caller: Caller, arn: str) -> Topic:
     region, account_id, name = read_arn(arn)
     found = None
@@ -299,13 +277,9 @@ def _check_attribute(name: str, value: str) -> None:
                 raise InvalidParameter(f"Invalid parameter: Policy Error: {error}") from None
         case "DeliveryPolicy" if value:
             try:
-                is_object = isinstance(json.loads(value), dict)
-            except (ValueError, RecursionError):
-                is_object = False
-            if not is_object:
-                raise InvalidParameter(
-                    "Invalid parameter: Attributes Reason: DeliveryPolicy: must be a JSON object"
-                )
+                read_topic_policy(value)
+            except DeliveryPolicyError as error:
+                raise InvalidParameter(f"Invalid parameter: Attributes Reason: {error}") from None
         case "DisplayName" if len(value) > 100:
             raise InvalidParameter("Invalid parameter: DisplayName")
         case "SignatureVersion" if value not in ("", "1", "2"):

@@ -182,7 +182,14 @@ _ROWS = (
     ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
     ("sns", "UntagResource", "topic", "aws:TagKeys"),
     ("sns", "DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes", "topic", ""),
-    ("sns", "ListTopics", "", ""),
+    ("sns", "ConfirmSubscription ListSubscriptionsByTopic Publish", "topic", ""),
+    ("sns", "Subscribe", "topic", "sns:Endpoint sns:Protocol"),
+    (
+        "sns",
+        "GetSubscriptionAttributes ListSubscriptions ListTopics SetSubscriptionAttributes Unsubscribe",
+        "",
+        "",
+    ),
     (
         "sts",
         "AssumeRole",

@@ -157,8 +157,6 @@ KEYS_OF_OTHER_ACTIONS = (
     "ses:MailManagerRuleSetArn",
     "ses:MailManagerTrafficPolicyArn",
     "ses:ReplicaRegion",
-    "sns:Endpoint",
-    "sns:Protocol",
     "sts:AWSServiceName",
     "sts:DurationSeconds",
     "sts:IdentityTokenAudience",
@@ -207,7 +205,7 @@ def _keys() -> dict[str, ConditionKey]:
         "ses:FromAddress ses:FromDisplayName ses:FeedbackAddress ses:ApiVersion aws:UserAgent "
         "aws:PrincipalAccount aws:PrincipalType aws:userid aws:username aws:RequestedRegion "
         "aws:ResourceAccount aws:SourceAccount aws:PrincipalServiceName "
-        "sts:ExternalId sts:RoleSessionName sts:SourceIdentity"
+        "sns:Endpoint sns:Protocol sts:ExternalId sts:RoleSessionName sts:SourceIdentity"
     )
     known = (
         "ses:MultiRegionEndpointId ses:TenantName aws:PrincipalOrgID aws:SourceVpc aws:SourceVpce aws:CalledViaFirst "

@@ -1,0 +1,145 @@
+"""The role that tells people: expanding events and delivering the outbox, wired."""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sesame.app.foundation import Services
+from sesame.delivery.tls import TlsContexts
+from sesame.dns.public import AddressGuard
+from sesame.errors import Unavailable
+from sesame.notify.certificate import Signing, signing
+from sesame.notify.deliver import Bounds, Messages, Notifier
+from sesame.notify.event_json import House
+from sesame.notify.expand import Expander
+from sesame.notify.http_client import HttpClient
+from sesame.notify.sqs_client import QueueAccess, SqsClient
+from sesame.store import outbox, subscriptions
+
+ANYWHERE = ("0.0.0.0/0", "::/0")
+"""Where the operator's own services may be."""
+
+TIDY_EVERY_S = 3_600.0
+
+
+class Telling:
+    """Expander, notifier and the signing certificate; `start` before anything is served, then `run`."""
+
+    def __init__(self, services: Services, *, public_url: str, mailed: Callable[[], None]) -> None:
+        self._services = services
+        self._public_url = public_url
+        self._mailed = mailed
+        self._notifier: Notifier | None = None
+        self._signing: Signing | None = None
+        self._expander = Expander(
+            services.store,
+            House(
+                hostname=services.settings.delivery.hostname,
+                give_up_after_s=services.settings.delivery.give_up_after_s,
+            ),
+            clock=services.clock,
+            log=services.log,
+            new_lease=lambda: services.ids.hex(16),
+            published=self.published,
+        )
+
+    def wake(self) -> None:
+        """Something may have happened that people are told of."""
+        self._expander.wake()
+
+    def published(self) -> None:
+        """Something may be in the outbox."""
+        if self._notifier is not None:
+            self._notifier.wake()
+
+    def certificate(self, path: str) -> str | None:
+        """The certificate at a path, None for any other."""
+        found = self._signing
+        return found.certificate if found is not None and found.path == path else None
+
+    async def start(self) -> None:
+        """Have the signing key, and free what a predecessor held."""
+        services = self._services
+        now = services.clock.now()
+        host = urlsplit(self._public_url).hostname or "localhost"
+        self._signing = await signing(services.store, services.sealer, now=now, host=host)
+        await services.store.write(lambda tx: outbox.release_all(tx, now=now))
+        self._notifier = self._make_notifier(self._signing)
+
+    async def run(self) -> None:
+        """Tell, until cancelled."""
+        assert self._notifier is not None
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._expander.run())
+            tasks.create_task(self._tidy())
+            if self._services.settings.notify.enabled:
+                tasks.create_task(self._notifier.run())
+
+    async def _tidy(self) -> None:
+        """Let go of subscriptions that nobody confirmed and of what was told long ago, now and then."""
+        while True:
+            await asyncio.sleep(TIDY_EVERY_S)
+            try:
+                await tidy(self._services, now=self._services.clock.now())
+            except Unavailable as error:
+                self._services.log.error("outbox_purge_failed", reason=str(error))
+
+    def _make_notifier(self, key: Signing) -> Notifier:
+        services, settings = self._services, self._services.settings.notify
+        return Notifier(
+            services.store,
+            Messages(key, public_url=self._public_url, token_key=services.subscription_key),
+            http=self._http(AddressGuard(settings.allow_networks), may_be_plain=settings.allow_http),
+            mail=services.system_mail.put,
+            sqs=self._sqs(),
+            clock=services.clock,
+            log=services.log,
+            metrics=services.metrics,
+            draw=random.SystemRandom().random,
+            new_lease=lambda: services.ids.hex(16),
+            bounds=Bounds(
+                workers=settings.workers,
+                per_endpoint=settings.per_endpoint,
+                give_up_after_s=settings.give_up_after_s,
+            ),
+            mailed=self._mailed,
+        )
+
+    def _http(self, guard: AddressGuard, *, may_be_plain: bool) -> HttpClient:
+        settings = self._services.settings
+        return HttpClient(
+            self._services.resolver,
+            guard,
+            self._context(),
+            clock=self._services.clock,
+            may_be_plain=may_be_plain,
+            timeout_s=settings.notify.timeout_s,
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        return TlsContexts(self._services.settings.notify.tls_ca_file).checked
+
+    def _sqs(self) -> SqsClient | None:
+        settings = self._services.settings.notify
+        if not settings.sqs_endpoint:
+            return None
+        access = QueueAccess(
+            endpoint=settings.sqs_endpoint,
+            access_key_id=settings.sqs_access_key_id,
+            secret_access_key=Path(settings.sqs_secret_access_key_file).read_text().strip(),
+        )
+        # The operator named it: no stranger says where it leads.
+        return SqsClient(
+            self._http(AddressGuard(ANYWHERE), may_be_plain=True), access, clock=self._services.clock
+        )
+
+
+async def tidy(services: Services, *, now: float) -> None:
+    """Let go of subscriptions that nobody confirmed in time, and of publications past the retention of messages."""
+    before = now - services.settings.retention_days * 86_400.0
+    await services.store.write(lambda tx: subscriptions.purge_pending(tx, now=now))
+    while await services.store.write(lambda tx: outbox.purge_before(tx, before), is_long=True):
+        pass

@@ -1,0 +1,218 @@
+"""`sesame notifications` and `sesame events`: who is told of what, what happened, and what nobody took."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from sesame.cli.accounts import account_id
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.terminal import one_line
+from sesame.model import SYSTEM_ACCOUNT
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+    from sesame.db import Transaction
+    from sesame.notify.map import Way
+    from sesame.store.events import Event
+    from sesame.store.outbox import Told
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    notifications = subparsers.add_parser(
+        "notifications", help="who is told of an identity's mail"
+    ).add_subparsers(required=True, metavar="VERB")
+    map_ = notifications.add_parser(
+        "map", help="for each type of event who would be told, by which way, and who would not and why"
+    )
+    map_.add_argument("identity", help="the identity's ARN")
+    map_.add_argument(
+        "--sender", type=account_id, metavar="ACCOUNT", help="who sends as it; default: its owner"
+    )
+    map_.add_argument("--configuration-set", metavar="NAME", help="the sender's configuration set")
+    add_store_options(map_)
+    map_.set_defaults(func=show_map)
+    events = subparsers.add_parser("events", help="what happened, and who was told").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    tail = events.add_parser("tail", help="the latest events of an account's mail")
+    tail.add_argument("account", type=account_id)
+    tail.add_argument("--limit", type=int, default=20, metavar="N")
+    add_store_options(tail)
+    tail.set_defaults(func=show_tail)
+    dead = events.add_parser("dead", help="notifications that were given up")
+    dead.add_argument("--account", type=account_id, help="only of this account's topics")
+    dead.add_argument("--limit", type=int, default=100, metavar="N")
+    add_store_options(dead)
+    dead.set_defaults(func=show_dead)
+    retry = events.add_parser("retry", help="deliver again what was given up")
+    retry.add_argument(
+        "numbers", nargs="*", type=int, metavar="NUMBER", help="as `sesame events dead` shows them"
+    )
+    retry.add_argument("--all", action="store_true", help="everything that was given up")
+    add_store_options(retry)
+    retry.set_defaults(func=retry_dead)
+
+
+def show_map(args: argparse.Namespace) -> int:
+    """Print every way of telling."""
+    from sesame.access.identity_names import parse_identity_arn
+    from sesame.notify.channels import Sending
+    from sesame.notify.map import ways
+
+    arn = parse_identity_arn(args.identity)
+    sending = Sending(
+        account_id=args.sender or arn.account_id,
+        owner_account_id=arn.account_id,
+        region=arn.region,
+        identity=arn.resource.removeprefix("identity/"),
+        configuration_set=args.configuration_set,
+    )
+
+    async def run(services: "Services") -> int:
+        found = await services.store.read(lambda tx: ways(tx, sending))
+        if args.json:
+            print_json([_way_json(way) for way in found])
+            return 0
+        rows = [
+            (way.kind.title, way.account_id, way.way, f"no: {way.problem}" if way.problem else _reach(way))
+            for way in found
+        ]
+        print_table(("EVENT", "ACCOUNT", "WAY", "TOLD"), rows)
+        return 0
+
+    return with_services(args, run)
+
+
+def _reach(way: "Way") -> str:
+    return ", ".join(way.endpoints) or "yes"
+
+
+def _way_json(way: "Way") -> dict[str, Any]:
+    return {
+        "event": way.kind.title,
+        "account": way.account_id,
+        "way": way.way,
+        "endpoints": list(way.endpoints),
+        "problem": way.problem,
+    }
+
+
+def show_tail(args: argparse.Namespace) -> int:
+    """Print the newest events of an account, oldest of them first, with who was told."""
+    from sesame.store import events, outbox
+
+    async def read(tx: "Transaction") -> "tuple[list[Event], list[Told]]":
+        found = await events.latest(tx, args.account, limit=max(1, args.limit))
+        return found, await outbox.about(tx, [event.event_id for event in found])
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        found, told = await services.store.read(read)
+        if args.json:
+            print_json([{**_event_json(event), "told": told_json(told, event.event_id)} for event in found])
+            return 0
+        for event in found:
+            recipient = f"  {one_line(event.recipient)}" if event.recipient else ""
+            print(f"{when(event.at)}  {event.what.value}  {event.message_id}{recipient}")
+            print_told(told, event.event_id)
+        return 0
+
+    return with_services(args, run)
+
+
+def print_told(told: "list[Told]", event_id: str) -> None:
+    """Print who was told of an event, and how far that came."""
+    for one in told:
+        if one.publication.about == event_id:
+            problem = f": {one_line(one.problem)}" if one.problem else ""
+            tries = "" if one.attempts == 1 else f" after {one.attempts} attempts"
+            print(f"    {one.state}{tries}  {one.place.protocol} {one_line(one.place.endpoint)}{problem}")
+
+
+def told_json(told: "list[Told]", event_id: str) -> list[dict[str, Any]]:
+    """Who was told of an event, as JSON."""
+    return [_told_json(one) for one in told if one.publication.about == event_id]
+
+
+def _event_json(event: "Event") -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "what": event.what.value,
+        "at": event.at,
+        "message_id": event.message_id,
+        "recipient": event.recipient,
+    }
+
+
+def _told_json(one: "Told") -> dict[str, Any]:
+    return {
+        "number": one.seq,
+        "state": one.state,
+        "attempts": one.attempts,
+        "due_at": one.due_at,
+        "ended_at": one.ended_at,
+        "problem": one.problem,
+        "topic": one.publication.topic_arn,
+        "message_id": one.publication.message_id,
+        "subscription": one.place.target,
+        "protocol": one.place.protocol,
+        "endpoint": one.place.endpoint,
+        "event": one.publication.about,
+    }
+
+
+def show_dead(args: argparse.Namespace) -> int:
+    """Print what was given up, oldest first."""
+    from sesame.store import outbox
+
+    async def run(services: "Services") -> int:
+        found = await services.store.read(
+            lambda tx: outbox.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
+        )
+        if args.json:
+            print_json([_told_json(one) for one in found])
+        elif found:
+            rows = [
+                (str(one.seq), when(one.publication.at), one.place.endpoint, one.problem or "")
+                for one in found
+            ]
+            print_table(("NUMBER", "PUBLISHED", "ENDPOINT", "PROBLEM"), rows)
+        else:
+            print("nothing was given up")
+        return 0
+
+    return with_services(args, run)
+
+
+def retry_dead(args: argparse.Namespace) -> int:
+    """Make what was given up due again; a running server takes it up."""
+    from sesame.store import outbox
+
+    if bool(args.numbers) == args.all:
+        print("sesame: name the numbers of notifications, or --all", file=sys.stderr)
+        return 2
+
+    async def again(services: "Services", numbers: list[int]) -> int:
+        now = services.clock.now()
+        return await services.acts.apply(
+            "RetryNotifications",
+            SYSTEM_ACCOUNT,
+            lambda tx: outbox.retry(tx, numbers, now=now),
+            parameters={"numbers": numbers},
+        )
+
+    async def run(services: "Services") -> int:
+        count = 0
+        if args.numbers:
+            count = await again(services, args.numbers)
+        else:
+            while numbers := await services.store.read(lambda tx: outbox.dead_numbers(tx, limit=500)):
+                count += await again(services, numbers)
+        if args.json:
+            print_json({"retried": count})
+        else:
+            print(f"{count} to be delivered again")
+        return 0 if count or args.all else 1
+
+    return with_services(args, run)

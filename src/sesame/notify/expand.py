@@ -1,0 +1,189 @@
+"""Expands events: each that was reacted to becomes what is published of it, one outbox row a destination.
+
+Events are claimed, what is to be said of them is made without a lock, and then written in the commit that moves them to
+their last stage: a crash before it leaves them claimed, and what was written already has the same ids the next time.
+A topic that is gone or shut: of bounces and complaints the identity's setting is dropped and feedback goes by mail
+again (SES developer guide, "Configuring Amazon SNS notifications").
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sesame.aws.sns.message import Kind
+from sesame.db import Store, Transaction
+from sesame.errors import Unavailable
+from sesame.notify.channels import Channel, Sending, channels
+from sesame.notify.event_json import (
+    SUBJECT,
+    EventType,
+    House,
+    event_type,
+    identity_notification,
+    published_event,
+)
+from sesame.notify.publishing import places
+from sesame.observe import Clock, Log
+from sesame.store import events, message_facts, notifications, outbox, subscriptions
+from sesame.store.events import Event, Stage
+from sesame.store.message_facts import MessageFacts
+from sesame.store.outbox import Place, Publication
+
+POLL_S = 1.0
+CLAIM_LIMIT = 128
+LEASE_S = 60.0
+
+_IDS = uuid.UUID("6f0d3c0e-8f0b-5a7d-9a64-2b1d0c6f5e11")
+"""Namespace of the ids of what is published of events."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What follows from some events: what is published, and settings of identities that are dropped."""
+
+    publications: list[tuple[Publication, Sequence[Place]]] = field(default_factory=list)
+    broken: dict[tuple[str, str, str], Channel] = field(default_factory=dict)
+    """Account, identity ARN, kind of notification."""
+
+
+class Expander:
+    """Expands events until cancelled; `published` is called after something was written to the outbox."""
+
+    def __init__(
+        self,
+        store: Store,
+        house: House,
+        *,
+        clock: Clock,
+        log: Log,
+        new_lease: Callable[[], str],
+        published: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._house = house
+        self._clock = clock
+        self._log = log
+        self._new_lease = new_lease
+        self._published = published
+        self._work = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something may have happened."""
+        self._work.set()
+
+    async def run(self) -> None:
+        """Expand what was reacted to, until cancelled."""
+        while True:
+            self._work.clear()
+            try:
+                while await self.expand():
+                    pass
+            except Unavailable as error:
+                self._log.error("expansion_failed", reason=str(error))
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await self._work.wait()
+            except TimeoutError:
+                pass
+
+    async def expand(self) -> int:
+        """Expand some events; how many."""
+        if not await self._store.read(lambda tx: events.any_waiting(tx, Stage.REACTED)):
+            return 0
+        now, lease = self._clock.now(), self._new_lease()
+        claimed = await self._store.write(
+            lambda tx: events.claim_stage(
+                tx, Stage.REACTED, now=now, lease=lease, lease_s=LEASE_S, limit=CLAIM_LIMIT
+            )
+        )
+        if not claimed:
+            return 0
+        told = await self._store.read(lambda tx: what_is_told(tx, claimed, self._house, now=now))
+
+        async def finish(tx: Transaction) -> None:
+            await outbox.publish(tx, told.publications)
+            for (account_id, arn, kind), _ in told.broken.items():
+                await notifications.set_topic(tx, account_id, arn, kind, None)
+                await notifications.set_forwarding(tx, account_id, arn, enabled=True)
+            await events.move_on(tx, claimed, lease=lease, to=Stage.TOLD)
+
+        await self._store.write(finish)
+        for (account_id, arn, kind), channel in told.broken.items():
+            self._log.error(
+                "topic_dropped",
+                account_id=account_id,
+                identity=arn,
+                notification_type=kind,
+                topic=channel.topic_arn,
+                reason=channel.problem,
+            )
+        if told.publications:
+            self._published()
+        return len(claimed)
+
+
+async def what_is_told(tx: Transaction, claimed: Sequence[Event], house: House, *, now: float) -> Told:
+    """What is published of events, and to whom; it reads only."""
+    sendings = await _sendings(tx, claimed)
+    ways: dict[tuple[Sending, EventType], list[Channel]] = {}
+    wanted: list[tuple[Event, EventType, list[Channel]]] = []
+    told = Told()
+    for event in claimed:
+        sending, kind = sendings[event.message_id], event_type(event)
+        if (sending, kind) not in ways:
+            ways[sending, kind] = await channels(tx, sending, kind)
+        found = ways[sending, kind]
+        for channel in found:
+            if channel.is_broken and channel.name is None and kind is not EventType.DELIVERY:
+                told.broken[channel.account_id, sending.identity_arn, kind.title] = channel
+        if good := [channel for channel in found if channel.problem is None]:
+            wanted.append((event, kind, good))
+    if not wanted:
+        return told
+    facts = await message_facts.of_messages(tx, list({event.message_id for event, _, _ in wanted}))
+    topics = list({channel.topic_arn for _, _, good in wanted for channel in good})
+    subscribed = await subscriptions.confirmed(tx, topics)
+    for event, _, good in wanted:
+        for channel in good:
+            body = _body(event, facts[event.message_id], house, channel)
+            publication = _publication(event, channel, body, now=now)
+            where = places(subscribed[channel.topic_arn], body=body, attributes=None, order=event.message_id)
+            told.publications.append((publication, where))
+    return told
+
+
+async def _sendings(tx: Transaction, claimed: Sequence[Event]) -> dict[str, Sending]:
+    """Of the messages of events what says who is told."""
+    identities = await message_facts.identities(tx, list({event.message_id for event in claimed}))
+    return {
+        event.message_id: Sending(
+            account_id=event.account_id,
+            owner_account_id=event.owner_account_id,
+            region=event.region,
+            identity=identities[event.message_id],
+            configuration_set=event.configuration_set,
+        )
+        for event in claimed
+    }
+
+
+def _body(event: Event, message: MessageFacts, house: House, channel: Channel) -> str:
+    if channel.name is not None:
+        return published_event(event, message, house)
+    return identity_notification(event, message, house, with_headers=channel.with_headers)
+
+
+def _publication(event: Event, channel: Channel, body: str, *, now: float) -> Publication:
+    """What a topic gets of an event; its id follows from what it is, so that there is one of it."""
+    way = f"{event.event_id}|{channel.account_id}|{channel.topic_arn}|{channel.name or ''}"
+    return Publication(
+        message_id=str(uuid.uuid5(_IDS, way)),
+        topic_arn=channel.topic_arn,
+        kind=Kind.NOTIFICATION.value,
+        subject=None if channel.name is None else SUBJECT,
+        body=body,
+        at=now,
+        extra={} if channel.signature_version == "1" else {"version": channel.signature_version},
+        about=event.event_id,
+    )

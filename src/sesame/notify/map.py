@@ -1,0 +1,63 @@
+"""Who would be told of what of an identity's mail, by which way, and who would not and why.
+
+For every kind of event: the channels that were set up, and where feedback goes by mail. Source: SES developer guide,
+"Delegate sender notifications", "Email feedback forwarding".
+"""
+
+from dataclasses import dataclass
+
+from sesame.db import Transaction
+from sesame.notify.channels import Channel, Sending, channels
+from sesame.notify.event_json import EventType
+from sesame.store import notifications, subscriptions
+
+FED_BACK = (EventType.BOUNCE, EventType.COMPLAINT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way of telling somebody; `problem` says why nobody is told that way."""
+
+    kind: EventType
+    account_id: str
+    way: str
+    endpoints: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+async def ways(tx: Transaction, sending: Sending) -> list[Way]:
+    """Every way, in the order of the kinds; a kind that nobody set anything up for has none."""
+    found: list[Way] = []
+    for kind in EventType:
+        set_up = await channels(tx, sending, kind)
+        found += [await _way(tx, kind, channel) for channel in set_up]
+        if kind in FED_BACK:
+            found.append(await _mail(tx, sending, kind, set_up))
+    return found
+
+
+async def _way(tx: Transaction, kind: EventType, channel: Channel) -> Way:
+    what = "topic of the identity" if channel.name is None else f"event destination {channel.name}"
+    subscribed = (await subscriptions.confirmed(tx, [channel.topic_arn]))[channel.topic_arn]
+    problem = channel.problem
+    if problem is None and not subscribed:
+        problem = "nobody has a confirmed subscription to the topic"
+    return Way(
+        kind=kind,
+        account_id=channel.account_id,
+        way=f"{what}: {channel.topic_arn}" if channel.topic_arn else what,
+        endpoints=tuple(f"{one.protocol} {one.endpoint}" for one in subscribed) if problem is None else (),
+        problem=problem,
+    )
+
+
+async def _mail(tx: Transaction, sending: Sending, kind: EventType, set_up: list[Channel]) -> Way:
+    """Feedback by mail to the return path: the owner's switch, and the fallback when nobody would be told."""
+    owner = await notifications.get(tx, sending.owner_account_id, sending.identity_arn)
+    way, problem = "mail to the return path", None
+    if not owner.is_forwarding:
+        if any(channel.problem is None for channel in set_up):
+            problem = "the owner switched feedback forwarding off"
+        else:
+            way = "mail to the return path, since nobody else would be told"
+    return Way(kind=kind, account_id=sending.owner_account_id, way=way, problem=problem)

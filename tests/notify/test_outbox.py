@@ -1,0 +1,363 @@
+"""From the event log to endpoints: what is written once, what is tried again, what is kept, what waits for what."""
+
+import asyncio
+import io
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from sesame.aws.sns.message import Kind
+from sesame.db import Transaction
+from sesame.errors import StoreUnavailable
+from sesame.metrics import Metrics
+from sesame.model import AccountId
+from sesame.notify import expand as expanding
+from sesame.notify.certificate import Signing
+from sesame.notify.deliver import Bounds, Messages, Notifier
+from sesame.notify.expand import Expander
+from sesame.notify.http_client import HttpClient, PostFailed
+from sesame.observe import Log
+from sesame.store import accounts, configuration_sets, events, notifications, outbox, subscriptions, topics
+from sesame.store.configuration_sets import ConfigurationSet
+from sesame.store.events import Stage
+from sesame.store.outbox import Place, Publication
+from sesame.store.subscriptions import Subscription
+from sesame.store.topics import Topic
+from tests.support.clock import FakeClock
+from tests.support.happenings import HOUSE
+from tests.support.spooled import ACCOUNT, BOUNCED, DELIVERED, OWNER, REGION, Fixture, message, with_spool
+
+URL, OTHER = "https://hook.test/", "https://other.test/"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
+IDENTITY = f"arn:aws:ses:{REGION}:{OWNER}:identity/example.com"
+
+
+class Http:
+    """Takes what is posted; `problems` are the next answers, 200 when there is none left."""
+
+    def __init__(self, *problems: int | str) -> None:
+        self.problems = list(problems)
+        self.posted: list[tuple[str, bytes]] = []
+
+    async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
+        self.posted.append((url, body))
+        problem = self.problems.pop(0) if self.problems else 200
+        if isinstance(problem, str):
+            raise PostFailed(problem)
+        return problem, b""
+
+    def close(self) -> None:
+        pass
+
+
+class World:
+    """A spool, accounts with a topic and a subscription, and what tells."""
+
+    def __init__(self, f: Fixture, *problems: int | str, **bounds: Any) -> None:
+        self.f, self.clock, self.http = f, FakeClock(), Http(*problems)
+        numbers = itertools.count()
+        common: dict[str, Any] = {
+            "clock": self.clock,
+            "log": Log(io.StringIO(), as_json=True, clock=self.clock),
+            "new_lease": lambda: f"lease-{next(numbers)}",
+        }
+        self.expander = Expander(f.store, HOUSE, **common)
+        self.mails: list[dict[str, Any]] = []
+
+        async def mail(tx: Transaction, **given: Any) -> None:
+            self.mails.append(given)
+
+        self.notifier = Notifier(
+            f.store,
+            Messages(
+                Signing(sign=lambda text, version: "signed", certificate=""),
+                public_url="https://sns.test",
+                token_key=b"k",
+            ),
+            http=cast(HttpClient, self.http),
+            mail=mail,
+            sqs=None,
+            metrics=Metrics(),
+            draw=lambda: 0.0,
+            bounds=Bounds(**bounds),
+            **common,
+        )
+
+    async def begin(self, *, events_of: Sequence[str] = ("SEND", "DELIVERY", "BOUNCE")) -> None:
+        async def run(tx: Transaction) -> None:
+            for account_id in (ACCOUNT, OWNER):
+                account = accounts.Account(
+                    account_id=AccountId(account_id), name="", production=True, max_24_hour_send=1,
+                    max_send_rate=1, created_at=0,
+                )  # fmt: skip
+                await accounts.create(tx, account)
+            await topics.put(
+                tx, Topic(account_id=ACCOUNT, region=REGION, name="t", attributes={}, created_at=0)
+            )
+            held = ConfigurationSet(account_id=ACCOUNT, region=REGION, name="set")
+            await configuration_sets.put(tx, held)
+            definition = {
+                "Enabled": True,
+                "MatchingEventTypes": list(events_of),
+                "SnsDestination": {"TopicArn": TOPIC},
+            }
+            await configuration_sets.put_destination(tx, held, "d", definition)
+
+        await self.f.store.write(run)
+        await self.subscribe(URL)
+
+    async def subscribe(self, endpoint: str, protocol: str = "https", **attributes: str) -> None:
+        one = Subscription(
+            arn=f"{TOPIC}:{endpoint}", topic_arn=TOPIC, account_id=ACCOUNT, protocol=protocol, endpoint=endpoint,
+            attributes=attributes, created_at=0, confirmed_at=1,
+        )  # fmt: skip
+        await self.f.store.write(lambda tx: subscriptions.put(tx, one))
+
+    async def send(self, name: str = "m1", **changes: Any) -> None:
+        await self.f.put(message(name, configuration_set="set", **changes))
+        (claim,) = await self.f.claim()
+        await self.f.settle(claim, DELIVERED)
+        await self.f.react_to_all()
+
+    async def expand(self) -> int:
+        total = 0
+        while count := await self.expander.expand():
+            total += count
+        return total
+
+    async def deliver(self) -> int:
+        """Deliver what is due now, and record it; how many attempts were made."""
+        before = len(self.http.posted) + len(self.mails)
+        while claimed := await self.notifier.claim():
+            await asyncio.gather(*(self.notifier._attempt(one) for one in claimed))
+            await self.notifier.settle()
+        return len(self.http.posted) + len(self.mails) - before
+
+    async def rows(self) -> list[tuple[str, int]]:
+        found = await self.f.store.read(lambda tx: tx.all("SELECT state, attempts FROM outbox ORDER BY seq"))
+        return [(row[0], row[1]) for row in found]
+
+
+def with_world(tmp_path: Path, check: Any, *problems: int | str, **bounds: Any) -> None:
+    async def run(f: Fixture) -> None:
+        world = World(f, *problems, **bounds)
+        await world.begin()
+        await check(world)
+
+    with_spool(tmp_path, run)
+
+
+def test_an_event_becomes_one_row_a_destination_and_is_told(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.subscribe(OTHER, RawMessageDelivery="true")
+        await w.send()
+        assert await w.expand() == 2
+        assert await w.f.store.read(lambda tx: events.any_waiting(tx, Stage.REACTED)) is False
+        assert await w.rows() == [("waiting", 0)] * 4
+        assert await w.deliver() == 4
+        assert await w.rows() == [("told", 1)] * 4
+        raw = [body for url, body in w.http.posted if url == OTHER]
+        assert raw[0].startswith(b'{"eventType":"Send"') and raw[1].startswith(b'{"eventType":"Delivery"')
+
+    with_world(tmp_path, check)
+
+
+def test_an_expansion_that_is_cut_off_is_made_again_and_writes_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        move_on = events.move_on
+
+        async def broken(*_: object, **__: object) -> int:
+            raise StoreUnavailable("power cut")
+
+        monkeypatch.setattr(events, "move_on", broken)
+        with pytest.raises(StoreUnavailable):
+            await w.expand()
+        assert await w.rows() == []
+        monkeypatch.setattr(events, "move_on", move_on)
+        assert await w.expand() == 0
+        w.clock.advance(expanding.LEASE_S + 1)
+        assert await w.expand() == 2
+        assert await w.rows() == [("waiting", 0)] * 2
+
+        async def as_if_never(tx: Transaction) -> int:
+            return await tx.execute("UPDATE event_log SET stage = 1")
+
+        await w.f.store.write(as_if_never)
+        assert await w.expand() == 2
+        assert await w.rows() == [("waiting", 0)] * 2
+
+    with_world(tmp_path, check)
+
+
+def test_what_was_sent_and_not_recorded_is_sent_again_under_the_same_id(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        await w.expand()
+        (claimed,) = await w.notifier.claim()
+        await w.notifier._send(claimed, cast(Any, object()))
+        crashed = World(w.f)
+        assert await crashed.deliver() == 0
+        await w.f.store.write(lambda tx: outbox.release_all(tx, now=crashed.clock.now()))
+        assert await crashed.deliver() == 2
+        assert crashed.http.posted[0] == w.http.posted[0]
+
+    with_world(tmp_path, check)
+
+
+def test_what_comes_later_waits_for_what_came_before_to_the_same_subscription(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send("m1")
+        await w.expand()
+        assert await w.deliver() == 1  # the Send fails, the Delivery waits behind it
+        assert await w.rows() == [("waiting", 1), ("waiting", 0)]
+        w.clock.advance(30)
+        assert await w.deliver() == 2
+        assert await w.rows() == [("told", 2), ("told", 1)]
+
+    with_world(tmp_path, check, 500)
+
+
+def test_an_endpoint_that_is_down_is_probed_by_one_message_and_holds_up_no_other(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        for number in range(5):
+            await w.send(f"m{number}", recipients=(f"r{number}@one.test",))
+        await w.expand()
+        first = await w.notifier.claim()
+        assert len(first) == 5
+        await asyncio.gather(*(w.notifier._attempt(one) for one in first))
+        await w.notifier.settle()
+        await w.subscribe(OTHER)
+        await w.send("later")
+        await w.expand()
+        assert {one.place.endpoint for one in await w.notifier.claim()} == {OTHER}
+        w.clock.advance(120)
+        again = [one for one in await w.notifier.claim() if one.place.endpoint == URL]
+        assert len(again) == 1
+        await w.notifier._attempt(again[0])
+        await w.notifier.settle()
+        assert len([one for one in await w.notifier.claim() if one.place.endpoint == URL]) > 1
+
+    with_world(tmp_path, check, *["down"] * 5)
+
+
+def test_what_is_given_up_is_kept_listed_and_sent_again(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        await w.expand()
+        await w.deliver()
+        w.clock.advance(200)
+        await w.deliver()
+        assert (await w.rows())[0] == ("dead", 2)
+        (dead,) = await w.f.store.read(lambda tx: outbox.dead(tx, account_id=ACCOUNT, after=0, limit=10))
+        assert (dead.problem, dead.publication.about) == ("the endpoint answered 500", "m1/send")
+        assert await w.f.store.read(lambda tx: outbox.dead(tx, account_id=OWNER, after=0, limit=9)) == []
+        w.clock.advance(400)
+        assert await w.f.store.write(lambda tx: outbox.retry(tx, [dead.seq], now=w.clock.now())) == 1
+        await w.deliver()
+        assert await w.rows() == [("told", 1), ("told", 1)]
+
+    with_world(tmp_path, check, 500, 500, give_up_after_s=100.0)
+
+
+def test_a_queue_takes_what_is_given_up(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
+        policy = '{"healthyRetryPolicy":{"numRetries":0}}'
+        await w.subscribe(OTHER, RedrivePolicy=f'{{"deadLetterTargetArn":"{queue}"}}', DeliveryPolicy=policy)
+        place = Place(target=f"{TOPIC}:{OTHER}", protocol="https", endpoint=OTHER, order_key="o")
+        publication = Publication(
+            message_id="p", topic_arn=TOPIC, kind=Kind.NOTIFICATION.value, body="b", at=w.clock.now()
+        )
+        await w.f.store.write(lambda tx: outbox.publish(tx, [(publication, [place])]))
+        await w.deliver()
+        found = await w.f.store.read(
+            lambda tx: tx.all("SELECT state, protocol, endpoint FROM outbox ORDER BY seq")
+        )
+        assert found == [("dead", "https", OTHER), ("waiting", "sqs", queue)]
+
+    with_world(tmp_path, check, 404)
+
+
+def test_a_topic_that_is_gone_drops_the_setting_and_feedback_goes_by_mail_again(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        async def configure(tx: Transaction) -> None:
+            for kind in ("Bounce", "Delivery"):
+                await notifications.set_topic(tx, OWNER, IDENTITY, kind, f"{TOPIC}-gone")
+            await notifications.set_forwarding(tx, OWNER, IDENTITY, enabled=False)
+
+        await w.f.store.write(configure)
+        await w.f.put(message("m1"))
+        (claim,) = await w.f.claim()
+        await w.f.settle(claim, BOUNCED)
+        await w.f.store.write(lambda tx: tx.execute("UPDATE event_log SET stage = 1"))
+        await w.send("m2")
+        await w.expand()
+        kept = await w.f.store.read(lambda tx: notifications.get(tx, OWNER, IDENTITY))
+        assert (kept.topics, kept.is_forwarding) == ({"Delivery": f"{TOPIC}-gone"}, True)
+
+    with_world(tmp_path, check)
+
+
+def test_mail_is_spooled_with_its_result(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.subscribe("a@people.test", "email")
+        await w.send()
+        await w.expand()
+        await w.deliver()
+        assert [mail["to"] for mail in w.mails] == ["a@people.test"] * 2
+        assert "https://sns.test/?Action=Unsubscribe" in w.mails[0]["text"]
+        assert {state for state, _ in await w.rows()} == {"told"}
+
+    with_world(tmp_path, check)
+
+
+def test_who_lost_the_lease_records_nothing(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        await w.expand()
+        (late,) = await w.notifier.claim()
+        w.clock.advance(1_000)
+        other = World(w.f)
+        other.clock.advance(1_000)
+        assert len(await other.notifier.claim()) == 1
+        await w.notifier._attempt(late)
+        await w.notifier.settle()
+        assert await w.rows() == [("waiting", 2), ("waiting", 0)]
+
+    with_world(tmp_path, check)
+
+
+def test_what_is_told_is_purged_and_what_waits_is_not(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        await w.expand()
+        await w.deliver()
+        await w.send("m2")
+        await w.expand()
+        later = w.clock.now() + 1
+        assert await w.f.store.write(lambda tx: outbox.purge_before(tx, later)) == 2
+        assert await w.rows() == [("waiting", 0)] * 2
+
+    with_world(tmp_path, check)
+
+
+def test_it_runs_until_cancelled(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        tasks = [asyncio.ensure_future(w.expander.run()), asyncio.ensure_future(w.notifier.run())]
+        await w.send()
+        w.expander.wake()
+        async with asyncio.timeout(10):
+            while [state for state, _ in await w.rows()] != ["told", "told"]:
+                w.notifier.wake()
+                await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    with_world(tmp_path, check)

@@ -1,0 +1,114 @@
+"""Programs that people already have for what SNS posts, unmodified, with verification on."""
+
+import json
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sesame.server.tls import development_files
+from tests.support import clients
+from tests.support.endpoint import Endpoint, Posted, get, listening
+from tests.support.process import REGION, Account, SesameProcess, running
+
+PROGRAMS = ("django_ses_events.py", "django_anymail_events.py", "sns_validator.mjs")
+
+
+@dataclass
+class Served:
+    """A server over HTTPS, an account that sends there, and what its subscriber was posted."""
+
+    sesame: SesameProcess
+    account: Account
+    ca: Path
+    endpoint: Endpoint
+    posts: list[Posted]
+    message_id: str
+
+    def give(self, program: str, posts: list[Posted]) -> Any:
+        """Give what was posted to a program; what it made of it."""
+        if why := clients.missing(program):
+            pytest.skip(why)
+        given = [{"headers": dict(one.headers), "body": one.body} for one in posts]
+        return clients.run(
+            program,
+            {
+                "do": "receive", "ca": str(self.ca), "host": self.sesame.api.removeprefix("https://"), "posts": given,
+                "endpoint": self.sesame.api, "region": REGION, "key": self.account.access_key_id,
+                "secret": self.account.secret_access_key,
+            },
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Posted in this order: the confirmation; events and notifications, signed by version 1; the last by version 2."""
+    folder: Path = tmp_path_factory.mktemp("consumers")
+    (folder / "tls").mkdir()
+    ca, chain, key = development_files(folder / "tls", ["localhost", "127.0.0.1"], now=time.time())
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_CA_BUNDLE", str(ca))
+    tls = {"SESAME_API__TLS_CERTIFICATE": str(chain), "SESAME_API__TLS_PRIVATE_KEY": str(key)}
+    with running(folder / "data", **tls) as sesame, listening() as endpoint:
+        account = sesame.create_account()
+        ses, sns = sesame.client("ses", account), sesame.client("sns", account)
+        domain = f"{account.account_id}.test"
+        sesame.vouch(account, domain)
+        topic = sns.create_topic(Name="t")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+        (asked,) = endpoint.wait_for(1, "SubscriptionConfirmation")
+        get(asked.envelope["SubscribeURL"], ssl.create_default_context(cafile=str(ca)))
+        ses.create_configuration_set(ConfigurationSet={"Name": "set"})
+        ses.create_configuration_set_event_destination(
+            ConfigurationSetName="set",
+            EventDestination={
+                "Name": "d", "Enabled": True, "MatchingEventTypes": ["send", "delivery", "bounce"],
+                "SNSDestination": {"TopicARN": topic},
+            },
+        )  # fmt: skip
+        endpoint.wait_for(1)
+        message = {"Subject": {"Data": "Zoë"}, "Body": {"Text": {"Data": "Hello."}}}
+        sent = ses.send_email(
+            Source=f"Zoë <a@{domain}>", Destination={"ToAddresses": ["r@people.test"]}, Message=message,
+            ConfigurationSetName="set",
+        )["MessageId"]  # fmt: skip
+        endpoint.wait_for(3)
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue="2")
+        sns.publish(TopicArn=topic, Message='{"a": "é"}', Subject="s")
+        endpoint.wait_for(4)
+        yield Served(sesame, account, ca, endpoint, list(endpoint.posted), sent)
+    patch.undo()
+
+
+def tampered(post: Posted) -> Posted:
+    """The same with one character more in its message."""
+    body = post.envelope
+    body["Message"] = body["Message"] + " "
+    return Posted(post.path, post.headers, json.dumps(body))
+
+
+def test_amazons_validator_takes_what_is_posted_and_nothing_that_was_changed(served: Served) -> None:
+    found = served.give("sns_validator.mjs", served.posts + [tampered(one) for one in served.posts])
+    count = len(served.posts)
+    assert found["verdicts"] == ["valid"] * count + ["The message signature is invalid."] * count
+
+
+def test_django_ses_verifies_and_signals(served: Served) -> None:
+    version_1 = served.posts[:-1]
+    found = served.give("django_ses_events.py", [*version_1[1:], tampered(version_1[-1]), served.posts[-1]])
+    # It knows version 1 alone.
+    assert found["statuses"] == [200, 200, 200, 400, 400]
+    assert found["told"] == [f"send {served.message_id}", f"delivery {served.message_id}"]
+
+
+def test_anymail_confirms_and_tracks(served: Served) -> None:
+    found = served.give("django_anymail_events.py", served.posts[:-1])
+    assert set(found["statuses"]) == {200}
+    assert found["told"] == [
+        f"sent {served.message_id} r@people.test",
+        f"delivered {served.message_id} r@people.test",
+    ]
