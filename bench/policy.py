@@ -20,13 +20,16 @@ from sesame.policy import (
     explain,
     parse_iam_policy,
     parse_identity_policy,
+    parse_stored_identity_policy,
     who_can_send,
 )
+from sesame.policy.analysis.questions import iter_who_can_send
 from sesame.policy.cases import read_context, read_requester
 from sesame.policy.language.put import parse_resource_policy
 
 VECTORS = Path(__file__).resolve().parents[1] / "tests" / "vectors" / "policy"
 ROUNDS, ROUND_S = 15, 0.1
+IDENTITY = "arn:aws:ses:us-east-1:111111111111:identity/example.com"
 Named = list[tuple[str, Policy]]
 
 
@@ -99,4 +102,55 @@ def run() -> list[Row]:
         ("compare, 1 policy", lambda: compare(identity, wider, identity_arn=arn), 100),
     ):
         rows.append(Row(name=label, figure=milliseconds(work), unit="ms", target=limit))
-    return rows
+    return rows + run_large()
+
+
+def large(*, edited: bool) -> list[tuple[str, Policy]]:
+    """Twenty policies of ten statements that name 600 principals; edited, one pattern is wider."""
+    named = []
+    for policy in range(20):
+        statements = []
+        for number in range(10):
+            at = 3 * (10 * policy + number)
+            users = [f"arn:aws:iam::{222222222222 + at % 40}:user/u{at + n}" for n in range(3)]
+            dash = "" if edited and (policy, number) == (7, 4) else "-"
+            allow = {
+                "StringLike": {"ses:FromAddress": f"team{policy}-{number}{dash}*@example.com"},
+                "IpAddress": {"aws:SourceIp": f"10.{policy}.0.0/16"},
+                "DateLessThan": {"aws:CurrentTime": "2031-01-01T00:00:00Z"},
+                "ForAllValues:StringLike": {"ses:Recipients": ["*@a.org", f"*@b{number}.org"]},
+            }
+            deny = {"StringLike": {"ses:FromAddress": f"*ceo{policy}*"}}
+            denies = number % 4 == 3
+            statements.append(
+                {
+                    "Effect": "Deny" if denies else "Allow",
+                    "Principal": {"AWS": users},
+                    "Action": "ses:Send*",
+                    "Resource": IDENTITY,
+                    "Condition": deny if denies else allow,
+                }
+            )
+        text = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        named.append((f"P{policy}", parse_stored_identity_policy(text)))
+    return named
+
+
+def run_large() -> list[Row]:
+    """The bounds of the analysis on a large set."""
+    before, after = large(edited=False), large(edited=True)
+    one = before[3:4]
+    return [
+        Row(
+            name=f"200 statements, 600 principals: {label}",
+            figure=milliseconds(work),
+            unit="ms",
+            target=limit,
+        )
+        for label, work, limit in (
+            ("first answer", lambda: next(iter_who_can_send(before, identity_arn=IDENTITY)), 100),
+            ("who can send", lambda: who_can_send(before, identity_arn=IDENTITY), 2000),
+            ("compare, one pattern", lambda: compare(before, after, identity_arn=IDENTITY), 300),
+            ("one of the policies", lambda: who_can_send(one, identity_arn=IDENTITY), 10),
+        )
+    ]

@@ -21,8 +21,9 @@ from sesame.policy import (
 from sesame.policy.analysis.principals import candidates
 from sesame.policy.analysis.questions import Verdict, compare, is_shadowed, never_matches, who_can_send
 from sesame.policy.analysis.search import Search
-from sesame.policy.analysis.space import Space
+from sesame.policy.analysis.space import Memory, Rules, Space
 from sesame.policy.analysis.strings import Atom, Budget, BudgetExhausted, find_text
+from sesame.policy.analysis.who import Who
 from sesame.policy.cases import read_requester
 from sesame.policy.language.pattern import tokenize
 from sesame.policy.language.source import Json
@@ -202,33 +203,37 @@ def test_known_answers(allow: tuple[str, ...], deny: tuple[str, ...], verdict: s
     assert verdicts(named)[USER_OF_DELEGATE] is Verdict[verdict]
 
 
+TWICE: Members = condition("StringLike", "ses:FromAddress", "${aws:username}@example.com")
+COVERED: list[Members] = [TWICE, {**DENY, **condition("StringLike", "ses:FromAddress", "${aws:username}@*")}]
+
+
 @pytest.mark.parametrize(
     ("written", "named_construct"),
     [
-        (condition("StringLike", "ses:FromAddress", "${aws:username}@example.com"), "policy variable"),
-        (condition("StringLike", "aws:PrincipalArn", "*"), "aws:PrincipalArn"),
-        (condition("NumericEquals", "ses:Recipients", "1"), "list ses:Recipients"),
+        (COVERED, "policy variable"),
         (
-            {
-                "Condition": {
-                    "StringLike": {"aws:SourceIp": "1*"},
-                    "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
+            [
+                {
+                    "Condition": {
+                        "StringLike": {"aws:SourceIp": "1?.*.7"},
+                        "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
+                    }
                 }
-            },
+            ],
             "different kinds",
         ),
     ],
 )
 def test_what_is_outside_the_exact_fragment_is_unknown_without_a_solver_and_named(
-    written: Members, named_construct: str, monkeypatch: pytest.MonkeyPatch
+    written: list[Members], named_construct: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "cvc5", None)
-    named = policies(written)
+    named = policies(*written)
     answers = {answer.who: answer for answer in who_can_send(named, identity_arn=IDENTITY)}
     assert answers[USER_OF_DELEGATE].verdict is Verdict.UNKNOWN
     assert named_construct in answers[USER_OF_DELEGATE].reason
-    comparison = compare(named, policies({}), identity_arn=IDENTITY)
-    assert comparison.verdict in (Verdict.UNKNOWN, Verdict.YES)
+    comparison = compare(policies(), named, identity_arn=IDENTITY)
+    assert comparison.verdict is Verdict.UNKNOWN
     assert not never_matches(named[0][1], named[0][1].statements[0], budget=Budget())
     assert not is_shadowed(
         named, named[0][1], named[0][1].statements[0], identity_arn=IDENTITY, budget=Budget()
@@ -292,7 +297,6 @@ def test_what_one_principal_can_send_is_told_in_words_with_a_witness(monkeypatch
     monkeypatch.setitem(sys.modules, "cvc5", None)
     news = {"Action": "ses:SendRawEmail", **condition("StringLike", "ses:FromAddress", "news-*@example.com")}
     useless = condition("StringLike", "ses:FromAddress", "ceo@example.com")
-    variable = condition("StringLike", "ses:FromAddress", "${aws:username}@example.com")
     named = policies(
         news,
         useless,
@@ -307,9 +311,18 @@ def test_what_one_principal_can_send_is_told_in_words_with_a_witness(monkeypatch
     assert permission.unless == (("ses:FromAddress like `news-9*`, `ceo@*`",),)
     assert permission.witness is not None
     assert permission.witness.action == "ses:SendRawEmail"
-    [unknown] = can_send(mailer, policies(variable), identity_arn=IDENTITY)
+    [own_name] = can_send(mailer, policies(TWICE), identity_arn=IDENTITY)
+    assert own_name.witness is not None
+    assert own_name.witness.context["ses:FromAddress"] == "mailer@example.com"
+    assert can_send(mailer, policies(*COVERED), identity_arn=IDENTITY) == ()
+    open_tag = "${aws:PrincipalTag/a}@example.com"
+    tagged = policies(
+        condition("StringLike", "ses:FromAddress", open_tag),
+        {**DENY, **condition("StringLike", "ses:FromAddress", "${aws:PrincipalTag/a}*")},
+    )
+    [unknown] = can_send(mailer, tagged, identity_arn=IDENTITY)
     assert unknown.witness is None
-    assert "the policy variable in `${aws:username}@example.com`" in unknown.reason
+    assert f"the policy variable in `{open_tag}`" in unknown.reason
     assert "cvc5, which might answer, is not installed" in unknown.reason
     assert can_send(mailer, policies({}, version="2030-01-01"), identity_arn=IDENTITY) == ()
 
@@ -332,7 +345,7 @@ def test_several_recipients_never_satisfy_a_plain_allow() -> None:
 
 def test_a_witness_that_the_evaluator_refuses_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "sesame.policy.analysis.questions.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY)
+        "sesame.policy.analysis.inquiry.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY)
     )
     with pytest.raises(RuntimeError, match="please report"):
         verdicts(policies({}))
@@ -396,14 +409,24 @@ def test_too_many_ways_out_exhaust_the_search(monkeypatch: pytest.MonkeyPatch) -
     assert compare(narrow, named, identity_arn=IDENTITY).verdict is Verdict.UNKNOWN
 
 
-def test_a_search_for_anything_finds_the_usual_send() -> None:
-    point = Search(Space(sending=True, limits={"ses:TenantName": ["t*"]}, settled={}, budget=Budget())).find(
-        [], []
+def space(*, sending: bool, limits: dict[str, list[str]]) -> Space:
+    return Space(
+        sending=sending,
+        limits=limits,
+        settled={},
+        who=Who(kind="user", settled=()),
+        rules=Rules(),
+        memory=Memory(),
+        budget=Budget(),
     )
+
+
+def test_a_search_for_anything_finds_the_usual_send() -> None:
+    point = Search(space(sending=True, limits={"ses:TenantName": ["t*"]})).find([], [])
     assert point is not None
     assert point["ses:fromaddress"] == "sender@example.com"
     assert point["ses:tenantname"] == "t"
-    assert Search(Space(sending=False, limits={}, settled={}, budget=Budget())).find([], []) == {
+    assert Search(space(sending=False, limits={})).find([], []) == {
         "aws:sourceip": "192.0.2.1",
         "aws:securetransport": "true",
         "aws:currenttime": "2030-01-01T00:00:00Z",
@@ -508,7 +531,7 @@ def test_what_the_kind_of_a_requester_settles_is_not_left_open() -> None:
     """A user never says whom it acts for, a service always is one; only sessions have a time of issue."""
     service = "cognito-idp.amazonaws.com"
     everybody: Members = {"Principal": {"AWS": DELEGATE, "Service": service}}
-    people = {"user", "role", "root"}
+    people, sessions = {"user", "role", "root", "federated"}, {"role", "federated"}
     for operator, key, value, who in (
         ("StringEquals", "aws:SourceAccount", DELEGATE, {"service"}),
         ("Null", "aws:SourceArn", "true", {*people, "service"}),
@@ -517,11 +540,18 @@ def test_what_the_kind_of_a_requester_settles_is_not_left_open() -> None:
         ("Bool", "aws:PrincipalIsAWSService", "true", {"service"}),
         ("Bool", "aws:PrincipalIsAWSService", "false", people),
         ("StringEquals", "aws:PrincipalIsAWSService", "false", people),
-        ("DateGreaterThan", "aws:TokenIssueTime", "2026-01-01", {"role"}),
+        ("DateGreaterThan", "aws:TokenIssueTime", "2026-01-01", sessions),
+        ("Null", "aws:TokenIssueTime", "true", {"user", "root", "service"}),
         ("StringLike", "aws:SourceIdentity", "a*", {"role"}),
-        ("Bool", "aws:MultiFactorAuthPresent", "true", set()),
-        ("BoolIfExists", "aws:MultiFactorAuthPresent", "true", {"user", "root", "service"}),
+        ("Bool", "aws:MultiFactorAuthPresent", "true", sessions),
+        ("BoolIfExists", "aws:MultiFactorAuthPresent", "true", {*people, "service"}),
         ("DateGreaterThanIfExists", "aws:TokenIssueTime", "2026-01-01", {*people, "service"}),
+        ("StringEquals", "aws:PrincipalType", "AssumedRole", {"role"}),
+        ("StringLike", "aws:PrincipalType", "*User", {"user", "federated"}),
+        ("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{DELEGATE}:role/*", {"role"}),
+        ("StringNotLike", "aws:PrincipalArn", "*:role/*", {"user", "root", "federated", "service"}),
+        ("StringEquals", "aws:userid", DELEGATE, {"root"}),
+        ("StringLike", "aws:userid", "AROA*:night-*", {"role"}),
     ):
         answers = who_can_send(
             policies({**everybody, **condition(operator, key, value)}), identity_arn=IDENTITY
@@ -529,3 +559,53 @@ def test_what_the_kind_of_a_requester_settles_is_not_left_open() -> None:
         able = {answer.witness.requester.kind for answer in answers if answer.witness is not None}
         assert able == who, (operator, key)
         assert all(answer.verdict is not Verdict.UNKNOWN for answer in answers)
+
+
+def test_a_stranger_may_be_a_session_root_or_federated() -> None:
+    """Everybody is let in whom a condition describes: in an account that no policy names there are not only users."""
+    for key, value, kind in (
+        ("aws:PrincipalType", "AssumedRole", "role"),
+        ("aws:PrincipalType", "Account", "root"),
+        ("aws:PrincipalType", "FederatedUser", "federated"),
+        ("aws:PrincipalArn", "arn:aws:iam::999900001111:role/*", "role"),
+        ("aws:PrincipalArn", "arn:aws:iam::999900001111:user/team/*", "user"),
+    ):
+        named = policies({"Principal": "*", **condition("StringLike", key, value)})
+        [stranger] = [
+            answer
+            for answer in who_can_send(named, identity_arn=IDENTITY)
+            if answer.who == "anybody in any other account"
+        ]
+        assert stranger.witness is not None, key
+        assert stranger.witness.requester.kind == kind
+    elsewhere = condition("StringNotEquals", "aws:PrincipalAccount", OWNER)["Condition"]
+    issued: Members = {
+        "Principal": "*",
+        "Condition": {**elsewhere, "Null": {"aws:TokenIssueTime": "false"}},  # type: ignore[dict-item]
+    }
+    found = {answer.who: answer for answer in who_can_send(policies(issued), identity_arn=IDENTITY)}
+    witness = found["anybody in any other account"].witness
+    assert witness is not None
+    assert witness.requester.kind == "role"
+    assert "aws:TokenIssueTime" in witness.context
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value"),
+    [
+        ("StringEquals", "ses:ApiVersion", "3"),
+        ("NumericEquals", "ses:ApiVersion", "3"),
+        ("StringEquals", "aws:SecureTransport", "maybe"),
+        ("StringEquals", "aws:SourceIp", "hello"),
+        ("StringLike", "aws:CurrentTime", "now*"),
+        ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
+        ("StringEquals", "aws:ResourceAccount", DELEGATE),
+        ("StringNotEquals", "aws:ViaAWSService", "false"),
+        ("NumericEquals", "ses:Recipients", "1"),
+        ("Null", "aws:RequestedRegion", "true"),
+        ("StringEquals", "aws:PrincipalAccount", "22222222222"),
+        ("StringEquals", "aws:username", "a/b"),
+    ],
+)
+def test_a_key_has_no_value_that_no_request_has(operator: str, key: str, value: str) -> None:
+    assert verdicts(policies(condition(operator, key, value)))[USER_OF_DELEGATE] is Verdict.NO

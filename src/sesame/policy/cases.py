@@ -319,6 +319,9 @@ def read_requester(written: Json) -> Requester:
         )
     if name.startswith("role/"):
         return Requester(arn=written, account_id=account, kind="role", user_id="AROA:", role_arn=written)
+    if name.startswith("federated-user/"):
+        user_id = f"{account}:{name.partition('/')[2]}"
+        return Requester(arn=written, account_id=account, kind="federated", user_id=user_id)
     return Requester(arn=written, account_id=account, kind="user", user_id="AIDA")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-RequesterKind = Literal["root", "user", "role", "service"]
+RequesterKind = Literal["root", "user", "role", "federated", "service"]
 ContextValue = str | tuple[str, ...]
 PolicyKind = Literal["iam", "identity", "session"]
 
@@ -17,9 +17,10 @@ PolicyKind = Literal["iam", "identity", "session"]
 class Requester:
     """The principal of a request.
 
-    `arn` is as IAM writes it: `arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, for a role the
-    session's `arn:aws:sts::A:assumed-role/R/S` with `role_arn` the role's own, for a service its
-    host name. `user_id` is the unique id. A service has no account of its own: `account_id` is "".
+    `arn` is as IAM writes it: `arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, for a role the session's
+    `arn:aws:sts::A:assumed-role/R/S` with `role_arn` the role's own, for a federated user
+    `arn:aws:sts::A:federated-user/N`, for a service its host name. `user_id` is the unique id. A service has no
+    account of its own: `account_id` is "".
     """
 
     arn: str

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.policy.analysis.demands import OutsideFragment
-from sesame.policy.analysis.space import MOMENT, SHAPES, USUAL, dimension_of
+from sesame.policy.analysis.dimensions import ADDRESSES, CLOSED, NATURAL, USUAL
+from sesame.policy.analysis.dimensions import folded as dimension_of
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import PatternKind, is_outlawed, is_plain, needs_variables, read_pattern
 from sesame.policy.language.pattern import Tokens, Variable, Wild, is_malformed, split_arn, tokenize
@@ -140,7 +141,8 @@ class Formula:
             self._lines.append(f"(assert {_DATES.format(term)})")
         elif family in _TEXT:
             known = find_key(key)
-            shape = SHAPES.get(key, ("?*",) if known is not None and known.is_list else ("*",))
+            shape: tuple[str, ...] = ("?*",) if known is not None and known.is_list else ("*",)
+            shape = CLOSED.get(key, ("?*@?*.?*",) if key in ADDRESSES else shape)
             self._lines.append(f"(assert {_one_of(term, shape)})")
         if key in self._limits:
             limits = self._limits[key]
@@ -276,7 +278,8 @@ def _family(key: str, about: Sequence[Condition]) -> Family:
     natural = Family.STRING if known is None else known.family
     kinds = {Family.STRING if family in _TEXT else family for family in families or {natural}}
     name = about[0].key if about else key
-    if len(kinds) > 1 or Family.BINARY in kinds or (key == MOMENT and kinds != {Family.DATE}):
+    is_other = NATURAL.get(key) not in (None, *kinds)
+    if len(kinds) > 1 or Family.BINARY in kinds or is_other:
         raise OutsideFragment(f"operators of different kinds, or for other values, on {name}")
     return kinds.pop()
 

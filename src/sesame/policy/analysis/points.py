@@ -20,7 +20,8 @@ from sesame.policy.language.vocabulary import Family
 
 _NICE_DATE = datetime(2030, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = 253402300800_000000  # end of the year 9999
+LAST = 253402300800_000000
+"""The end of the year 9999, in microseconds."""
 _IPV6 = 1 << 128
 
 
@@ -57,7 +58,7 @@ def _date_points(values: Iterable[str]) -> list[str]:
         moments |= {bound - 1_000_000, bound - 1, bound, bound + 1, bound + 1_000_000}
     # Whole seconds first: they read better.
     ordered = sorted(moments, key=lambda moment: (moment != nice, moment % 1_000_000 != 0, moment))
-    return [write_date(moment) for moment in ordered if 0 <= moment < _LAST]
+    return [write_date(moment) for moment in ordered if 0 <= moment < LAST]
 
 
 def write_date(moment: int) -> str:

@@ -13,11 +13,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from sesame.policy.analysis.demands import PRINCIPAL_KEYS, OutsideFragment
+from sesame.policy.analysis.demands import OutsideFragment
 from sesame.policy.analysis.formulas import Formula, Key, Placed, quote
 from sesame.policy.analysis.points import write_date
-from sesame.policy.analysis.principals import OTHER, Candidate, settled_by
+from sesame.policy.analysis.principals import Candidate
 from sesame.policy.analysis.search import Point
+from sesame.policy.analysis.who import PRINCIPAL_KEYS, requester_at, settled_by
 from sesame.policy.language.values import write_address
 from sesame.policy.language.vocabulary import Family
 from sesame.policy.request import Requester
@@ -108,66 +109,82 @@ class Prover:
 
 
 def _principal_keys(candidate: Candidate) -> dict[str, str | None]:
-    """The keys that the principal determines, as terms."""
+    """The keys that the principal determines, as terms; those of unknown users are constants of the formula."""
     requester = candidate.requester
-    settled = settled_by(requester.kind)
     keys: dict[str, str | None] = {
-        key: None if value is None else quote(value) for key, value in settled.items()
+        key: None if value is None else quote(value) for key, value in settled_by(requester.kind).items()
     }
-    keys |= {"aws:principaltype": quote(_TYPES[requester.kind]), "aws:username": None}
     if requester.kind == "service":
-        if not requester.arn.startswith(OTHER):
+        if not candidate.is_other:
             keys["aws:principalservicename"] = quote(requester.arn)
-        return keys | dict.fromkeys(("aws:principalaccount", "aws:principalarn", "aws:userid"))
-    if requester.kind == "role":
-        # Of a role that is known by its id or by a session, neither path nor ARN is known.
-        return keys | {"aws:principalaccount": quote(requester.account_id)}
-    if requester.kind == "root":
-        return keys | {
-            "aws:principalaccount": quote(requester.account_id),
-            "aws:principalarn": quote(requester.arn),
-            "aws:userid": quote(requester.account_id),
-        }
-    if requester.arn.endswith("/" + requester.user_id):
-        del keys["aws:username"]  # named by its unique id: we know nothing else of it
         return keys
-    keys["aws:principalaccount"] = "w_account" if candidate.is_stranger else quote(requester.account_id)
-    return keys | {"aws:principalarn": "w_arn", "aws:username": "w_name", "aws:userid": "w_id"}
+    account = "w_account" if candidate.is_stranger else quote(requester.account_id)
+    if candidate.is_by_id:
+        return keys  # named by its unique id: we know nothing else of it
+    keys["aws:principalaccount"] = account
+    if requester.kind == "root":
+        arn = f'(str.++ "arn:aws:iam::" {account} ":root")'
+        return keys | {"aws:principalarn": arn, "aws:userid": account}
+    if requester.kind == "federated":
+        if candidate.is_other:
+            return keys
+        return keys | {"aws:principalarn": quote(requester.arn), "aws:userid": quote(requester.user_id)}
+    if requester.kind == "role" and candidate.has_open_role:
+        return keys | {"aws:userid": "w_id"}
+    keys |= {"aws:principalarn": "w_arn", "aws:userid": "w_id"}
+    return keys | ({"aws:username": "w_name"} if requester.kind == "user" else {})
 
 
 def _principal(candidate: Candidate, named: frozenset[str], used: Collection[str]) -> list[str]:
-    """What is known of the account, name and unique id that a user's keys hold; only of those used."""
+    """What is known of the account, name and unique id that the keys hold; only of those used."""
     requester = candidate.requester
     lines: list[str] = []
     account = quote(requester.account_id)
-    if candidate.is_stranger and not {"aws:principalaccount", "aws:principalarn"}.isdisjoint(used):
+    if candidate.is_stranger:
         account = "w_account"
         lines.append("(declare-const w_account String)")
         lines.append('(assert (str.in_re w_account ((_ re.^ 12) (re.range "0" "9"))))')
         known = {name.split(":")[4] if ":" in name else name for name in named}
         lines += [f"(assert (not (= w_account {quote(name)})))" for name in sorted(known)]
-    if requester.kind != "user":
+    if requester.kind not in ("user", "role"):
         return lines
     if not {"aws:username", "aws:principalarn"}.isdisjoint(used):
-        lines += ["(declare-const w_name String)", *_names(requester, named, account, used)]
+        lines += ["(declare-const w_name String)", *_names(candidate, named, account, used)]
     if "aws:userid" in used:
-        lines.append("(declare-const w_id String)")
-        if candidate.has_known_id:
-            return [*lines, f"(assert (= w_id {quote(requester.user_id)}))"]
-        lines.append('(assert (str.in_re w_id (re.++ (str.to_re "AIDA") (re.+ (re.range "A" "Z")))))')
-        lines += [f"(assert (not (= w_id {quote(name)})))" for name in sorted(named) if name.isalnum()]
+        lines += ["(declare-const w_id String)", *_ids(candidate, named)]
     return lines
 
 
-def _names(requester: Requester, named: frozenset[str], account: str, used: Collection[str]) -> list[str]:
-    """A user's name, and its ARN when that is used; of a user without a name of its own, any other."""
-    if not requester.arn.endswith("/" + OTHER):
-        lines = [f"(assert (= w_name {quote(requester.arn.rpartition('/')[2])}))"]
+def _ids(candidate: Candidate, named: frozenset[str]) -> list[str]:
+    """A unique id that is known, or that nobody named; of a session with a name behind it."""
+    role_id, colon, session = candidate.requester.user_id.partition(":")
+    if candidate.requester.kind == "user":
+        if candidate.has_known_id:
+            return [f"(assert (= w_id {quote(role_id)}))"]
+        lines = ['(assert (str.in_re w_id (re.++ (str.to_re "AIDA") (re.+ (re.range "A" "Z")))))']
+        return lines + [f"(assert (not (= w_id {quote(name)})))" for name in sorted(named) if name.isalnum()]
+    letters = '(re.++ (str.to_re "AROA") (re.+ (re.range "A" "Z")))'
+    head = f"(str.to_re {quote(role_id)})" if candidate.has_known_id else letters
+    is_known = candidate.is_session and colon and session
+    tail = f"(str.to_re {quote(session)})" if is_known else f"(re.++ {_LETTER} (re.+ {_LETTER}))"
+    lines = [f'(assert (str.in_re w_id (re.++ {head} (str.to_re ":") {tail})))']
+    for name in sorted(named):
+        if name.startswith("AROA") and name.isalnum():
+            lines.append(f"(assert (not (str.prefixof {quote(name + ':')} w_id)))")
+    return lines
+
+
+def _names(candidate: Candidate, named: frozenset[str], account: str, used: Collection[str]) -> list[str]:
+    """A name, and the ARN when that is used; of one without a name of its own, any other."""
+    requester = candidate.requester
+    arn = requester.arn if requester.kind == "user" else requester.role_arn or ""
+    if not candidate.is_other:
+        lines = [f"(assert (= w_name {quote(arn.rpartition('/')[2])}))"]
         if "aws:principalarn" in used:
-            lines += ["(declare-const w_arn String)", f"(assert (= w_arn {quote(requester.arn)}))"]
+            lines += ["(declare-const w_arn String)", f"(assert (= w_arn {quote(arn)}))"]
         return lines
     lines = [f"(assert (str.in_re w_name (re.+ {_LETTER})))"]
-    prefix = f'(str.++ "arn:aws:iam::" {account} ":user/"'
+    prefix = f'(str.++ "arn:aws:iam::" {account} ":{requester.kind}/"'
     if "aws:principalarn" in used:
         lines += [
             "(declare-const w_arn String)",
@@ -176,8 +193,8 @@ def _names(requester: Requester, named: frozenset[str], account: str, used: Coll
             f"(assert (= w_arn {prefix} w_path w_name)))",
         ]
     arn = "w_arn" if "aws:principalarn" in used else f"{prefix} w_name)"
-    lines += [f"(assert (not (= {arn} {quote(name)})))" for name in sorted(named) if ":user/" in name]
-    return lines
+    kind = f":{requester.kind}/"
+    return lines + [f"(assert (not (= {arn} {quote(name)})))" for name in sorted(named) if kind in name]
 
 
 _LETTER = (
@@ -185,33 +202,55 @@ _LETTER = (
     + " ".join(f'(str.to_re "{character}")' for character in "+=,.@_-")
     + ")"
 )
-_TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "service": "AWSService"}
 
 
 def _found(candidate: Candidate, keys: Mapping[str, Key], model: Mapping[str, Any]) -> Found:
     """The request that a model stands for."""
-    requester = candidate.requester
-    account = model.get("w_account", requester.account_id)
-    prefix, _, name = requester.arn.partition(":user/")
-    if requester.kind == "user" and not requester.arn.endswith("/" + requester.user_id):
-        prefix = prefix.replace(requester.account_id, account)
-        if requester.arn.endswith("/" + OTHER):
-            name = model.get("w_name", name)
-        arn = model.get("w_arn", f"{prefix}:user/{name}")
-        user_id = model.get("w_id", requester.user_id)
-        requester = replace(requester, arn=arn, account_id=account, user_id=user_id)
+    requester = _requester(candidate, model)
     point: Point = {}
     for dimension, key in keys.items():
         if not {"true": True, "false": False, **model}[key.present]:
             point[dimension] = None
         elif key.is_fixed:
             term = key.terms[0]
-            point[dimension] = model[term] if term in model else term.strip('"')
+            point[dimension] = model[term] if term in model else _written(dimension, term, requester)
         elif key.count:
             point[dimension] = tuple(model[term] for term in key.terms[: model[key.count]])
         else:
             point[dimension] = _text(key.family, model[key.terms[0]])
     return Found(requester, point)
+
+
+def _requester(candidate: Candidate, model: Mapping[str, Any]) -> Requester:
+    """The requester of a model: what the model does not say is as the candidate has it."""
+    requester = candidate.requester
+    account = model.get("w_account", requester.account_id)
+    user_id = model.get("w_id", account if requester.kind == "root" else requester.user_id)
+    if requester.kind == "service" or candidate.is_by_id:
+        return replace(requester, user_id=user_id)
+    if requester.kind == "root":
+        return replace(requester, arn=f"arn:aws:iam::{account}:root", account_id=account, user_id=user_id)
+    if requester.kind == "federated":
+        return replace(
+            requester, arn=requester.arn.replace(requester.account_id, account), account_id=account
+        )
+    old = requester.arn if requester.kind == "user" else requester.role_arn or ""
+    prefix, _, name = old.partition(f":{requester.kind}/")
+    if candidate.is_other:
+        name = model.get("w_name", name)
+    prefix = prefix.replace(requester.account_id, account)
+    arn = model.get("w_arn", f"{prefix}:{requester.kind}/{name}")
+    if requester.kind == "user":
+        return replace(requester, arn=arn, account_id=account, user_id=user_id)
+    named = replace(candidate, requester=replace(requester, account_id=account))
+    return requester_at(named, arn, user_id)
+
+
+def _written(dimension: str, term: str, requester: Requester) -> str:
+    """The value of a fixed key, of which the formula has a constant or an expression."""
+    if dimension == "aws:principalarn" and requester.kind == "root":
+        return requester.arn
+    return term.strip('"')
 
 
 def _text(family: Family, value: Any) -> str:

@@ -9,8 +9,7 @@ box is empty exactly if one of its dimensions is.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sesame.policy.analysis.demands import Rule
-from sesame.policy.analysis.space import Literals, Space, dimension_of
+from sesame.policy.analysis.space import Literals, Space
 from sesame.policy.language.document import Effect, Policy, Statement
 from sesame.policy.request import ContextValue
 
@@ -41,16 +40,19 @@ class Search:
 
     def __init__(self, space: Space) -> None:
         self._space = space
+        self._boxes: dict[int, tuple[Statement, Box]] = {}
 
     def box(self, policy: Policy, statement: Statement) -> Box:
         """The box of a statement."""
         if not policy.is_understood:
             return Box((), always=statement.effect is Effect.DENY)
-        rules = [
-            Rule(condition, statement.effect, policy.has_variables, policy)
-            for condition in statement.conditions
-        ]
-        return Box(tuple((dimension_of(rule.condition.key), self._space.number(rule)) for rule in rules))
+        known = self._boxes.get(id(statement))
+        if known is None:
+            places = [
+                self._space.place(policy, statement.effect, condition) for condition in statement.conditions
+            ]
+            known = self._boxes[id(statement)] = statement, Box(tuple(places))
+        return known[1]
 
     def find(self, inside: Iterable[Box], outside: Iterable[Box]) -> Point | None:
         """A point in all boxes of `inside` and in none of `outside`; None if there is none.

@@ -2,81 +2,34 @@
 
 A literal is a condition of a statement with the truth it shall have. `Space.solve` answers for one
 dimension whether some value (absent, one text, several) makes all its literals so, with the value.
-Dimensions are independent of each other, which is what makes the box method exact; keys that say the
-same thing twice (who the principal is) are refused as outside the exact fragment.
+Dimensions are independent of each other, which is what makes the box method exact.
 
-Ordered values (dates, numbers, addresses) are tried at every point where a condition can change its
-mind; texts are searched for by `strings`. Every value found is checked against the evaluator.
+A relaxed space lets what it is not exact about be as any literal likes: what has no value there has none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from sesame.policy.analysis.demands import Demand, Literal, Rule, demand_of, holds, refuse_inexact
-from sesame.policy.analysis.points import points_of
-from sesame.policy.analysis.strings import Atom, Budget, find_text
-from sesame.policy.language.document import Effect
-from sesame.policy.language.pattern import tokenize
-from sesame.policy.language.vocabulary import Family, Quantifier, find_key
+from sesame.policy.analysis.demands import Literal, OutsideFragment, Rule, holds, rule_of
+from sesame.policy.analysis.dimensions import CLOSED, USUAL, as_key, folded
+from sesame.policy.analysis.solving import Solver
+from sesame.policy.analysis.strings import Budget
+from sesame.policy.analysis.who import PRINCIPAL_KEYS, WHO, Who
+from sesame.policy.language.document import Condition, Effect, Policy
+from sesame.policy.language.pattern import Glob, tokenize
 from sesame.policy.request import ContextValue
 
 Literals = frozenset[int]
-"""Literals of one dimension: twice a rule's number in its space, plus one if the rule shall hold."""
-
-MOMENT = "aws:currenttime"
-_SAME_DIMENSION = {"aws:epochtime": MOMENT}
-USUAL = {
-    "ses:fromaddress": "sender@example.com",
-    "ses:feedbackaddress": "sender@example.com",
-    "ses:recipients": "someone@example.org",
-    "ses:apiversion": "2",
-    "aws:sourceip": "192.0.2.1",
-    "aws:securetransport": "true",
-    MOMENT: "2030-01-01T00:00:00Z",
-}
-"""What every send carries, with a value to show when the policies leave the choice."""
-
-SHAPES = {
-    "ses:fromaddress": ("?*@?*.?*",),
-    "ses:feedbackaddress": ("?*@?*.?*",),
-    "ses:recipients": ("?*@?*.?*",),
-    "ses:apiversion": ("1", "2"),
-}
+"""Literals of one dimension: twice a rule's number, plus one if the rule shall hold."""
+Solved = tuple[ContextValue | None] | None
+USER_ID = "aws:userid"
 
 
-def dimension_of(key: str) -> str:
-    """The dimension a key belongs to: its folded name, both times being one."""
-    folded = key.lower()
-    return _SAME_DIMENSION.get(folded, folded)
+class Rules:
+    """Numbers for rules, the same for equal ones; shared by all spaces of a call."""
 
-
-class Space:
-    """Dimensions of requests to send; remembers what it solved.
-
-    `limits` narrows a dimension to texts that match one of the patterns given, whatever the policies say;
-    `settled` maps dimensions to the only value they have, None for a key that is never there.
-    """
-
-    def __init__(
-        self,
-        *,
-        sending: bool,
-        limits: Mapping[str, Sequence[str]],
-        settled: Mapping[str, str | None],
-        budget: Budget,
-    ) -> None:
-        self.budget = budget
-        self._settled = settled
-        self._sending = sending
-        self._limits = {dimension_of(key): tuple(patterns) for key, patterns in limits.items()}
+    def __init__(self) -> None:
         self._rules: list[Rule] = []
         self._numbers: dict[Rule, int] = {}
-        self._solved: dict[tuple[str, Literals], tuple[ContextValue | None] | None] = {}
-
-    @property
-    def expected(self) -> list[str]:
-        """The dimensions of keys that every request carries: what all sends do, and what is limited."""
-        usual = [key for key in USUAL if self._sending or not key.startswith("ses:")]
-        return list(dict.fromkeys([*usual, *self._limits]))
 
     def number(self, rule: Rule) -> int:
         """The number of a rule; equal rules have the same."""
@@ -85,103 +38,139 @@ class Space:
             self._rules.append(rule)
         return number
 
-    def solve(self, dimension: str, literals: Literals) -> tuple[ContextValue | None] | None:
+    def literals(self, numbers: Literals) -> list[Literal]:
+        """What the numbers stand for."""
+        return [Literal(self._rules[item // 2], bool(item % 2)) for item in sorted(numbers)]
+
+
+class Memory:
+    """What a call has solved, for dimensions that mean the same in all its spaces of a kind."""
+
+    def __init__(self) -> None:
+        self.solved: dict[object, Solved] = {}
+
+
+class Space:
+    """Dimensions of requests to send; remembers what it solved.
+
+    `limits` narrows a dimension to texts that match one of the patterns given, whatever the policies say;
+    `who` is what is known of the principal, `settled` what is known besides: None for a key that is never there.
+    """
+
+    def __init__(
+        self,
+        *,
+        sending: bool,
+        limits: Mapping[str, Sequence[str]],
+        who: Who,
+        settled: Mapping[str, str | None],
+        rules: Rules,
+        memory: Memory,
+        budget: Budget,
+        relaxed: bool = False,
+    ) -> None:
+        self.budget = budget
+        self.settled: dict[str, str | None] = {**dict(who.settled), **settled}
+        self.who = who
+        self.rules = rules
+        self.memory = memory
+        self._sending = sending
+        self._relaxed = relaxed
+        self._limits = {folded(key): tuple(patterns) for key, patterns in limits.items()}
+        self._embedded = dict(who.embeddings)
+        self._solved: dict[tuple[str, Literals], Solved] = {}
+        self.expected = self._expected()
+
+    def _expected(self) -> list[str]:
+        """The dimensions of keys that every request carries: what all sends do, and what is limited."""
+        usual = [key for key in USUAL if self._sending or not key.startswith("ses:")]
+        open_who = [WHO] if self.who.shape else []
+        open_who += [USER_ID] if self.who.id_shape and USER_ID not in self.settled else []
+        settled = [key for key, value in self.settled.items() if value is not None]
+        return list(dict.fromkeys([*usual, *self._limits, *self.who.present, *open_who, *settled]))
+
+    def dimension_of(self, key: str) -> str:
+        """The dimension a key belongs to."""
+        name = folded(key)
+        return WHO if name in self._embedded and name not in self.settled else name
+
+    def place(self, policy: Policy, effect: Effect, condition: Condition) -> tuple[str, int]:
+        """A condition as a rule: its dimension and its number."""
+        rule = rule_of(policy, effect, condition, self.settled)
+        return self.dimension_of(condition.key), self.rules.number(rule)
+
+    def solve(self, dimension: str, literals: Literals) -> Solved:
         """A value (None: absent) that makes all literals so, in a tuple; None if there is none.
 
         Raises OutsideFragment, BudgetExhausted.
         """
         asked = dimension, literals
-        if asked not in self._solved:
-            wanted = [Literal(self._rules[item // 2], bool(item % 2)) for item in sorted(literals)]
-            self._solved[asked] = self._solve(dimension, wanted)
-        return self._solved[asked]
-
-    def _solve(self, dimension: str, literals: Sequence[Literal]) -> tuple[ContextValue | None] | None:
-        if dimension in self._settled:
-            settled = self._settled[dimension]
-            return (settled,) if all(holds(literal, settled) for literal in literals) else None
-        refuse_inexact(dimension, [literal.rule for literal in literals])
-        for value in self._candidates(dimension, literals):
-            if all(holds(literal, value) for literal in literals):
-                return (value,)
-        return None
-
-    def _candidates(self, dimension: str, literals: Sequence[Literal]) -> Iterable[ContextValue | None]:
-        """Values such that, if any value will do, one of these does."""
-        if dimension in USUAL and dimension not in self._limits:
-            yield USUAL[dimension]
-        families = {literal.rule.condition.operator.comparison.family for literal in literals}
-        families -= {Family.NULL, Family.UNKNOWN}
-        key = find_key(dimension)
-        if not families and key is not None:
-            families = {key.family}
-        if families <= {Family.STRING, Family.ARN}:
-            yield from self._texts(dimension, literals)
+        if asked in self._solved:
+            return self._solved[asked]
+        is_own = dimension in (WHO, USER_ID) or dimension in self.settled
+        shared = (self._sending, self._relaxed, dimension in self.who.present, dimension, literals)
+        if not is_own and shared in self.memory.solved:
+            found = self.memory.solved[shared]
         else:
-            limits = self._limits.get(dimension, ())
-            values = [value for literal in literals for value in literal.rule.condition.values]
-            yield from points_of(next(iter(families)), values, limits)
-        if dimension not in self.expected:
-            yield None
+            found = self._solve(dimension, self.rules.literals(literals))
+            if not is_own:
+                self.memory.solved[shared] = found
+        self._solved[asked] = found
+        return found
 
-    def _texts(self, dimension: str, literals: Sequence[Literal]) -> Iterable[ContextValue]:
-        shape = self._shape(dimension, literals)
-        one = self._one_text(shape, literals)
-        if one is not None:
-            yield one
-        if dimension not in SHAPES:
-            yield ""
-        key = find_key(dimension)
-        if key is not None and key.is_list:
-            several = self._several_texts(shape, literals)
-            if several is not None:
-                yield several
+    def _solve(self, dimension: str, literals: Sequence[Literal]) -> Solved:
+        if dimension in self.settled:
+            return self._solve_settled(dimension, literals)
+        opened = [literal for literal in literals if literal.rule.open_keys]
+        if opened and not self._relaxed:
+            text = next(value for value in opened[0].rule.condition.values if "${" in value)
+            raise OutsideFragment(f"the policy variable in `{text}`")
+        if dimension in PRINCIPAL_KEYS and dimension != USER_ID:
+            return self._not_known(dimension, literals)
+        if dimension == USER_ID and not self.who.id_shape:
+            return self._not_known(dimension, literals)
+        limits = self._limits.get(dimension, ())
+        may_be_absent = dimension not in self.expected
+        if dimension in CLOSED:
+            values = [value for value in CLOSED[dimension] if _is_within(value, limits)]
+            return _first([*values, *([None] if may_be_absent else [])], literals)
+        solver = Solver(
+            dimension=dimension,
+            limits=limits,
+            who=self.who,
+            budget=self.budget,
+            relaxed=self._relaxed,
+            may_be_absent=may_be_absent,
+        )
+        return solver.solve(literals)
 
-    def _shape(self, dimension: str, literals: Sequence[Literal]) -> list[list[Atom]]:
-        """What every value of the dimension looks like, as groups of which one pattern matches."""
-        patterns = [SHAPES.get(dimension, ("?*",))]
-        if dimension in self._limits:
-            patterns.append(self._limits[dimension])
-        if any(item.rule.condition.operator.comparison.family is Family.ARN for item in literals):
-            patterns.append(("?*:?*:?*:*:*:?*",))
-        return [[Atom(tokenize(text, variables=False)) for text in group] for group in patterns]
-
-    def _one_text(self, shape: Sequence[Sequence[Atom]], literals: Sequence[Literal]) -> str | None:
-        demands = [(demand_of(literal), literal.wanted) for literal in literals]
-        if any(demand.constant is not None and demand.constant is not wanted for demand, wanted in demands):
+    def _solve_settled(self, dimension: str, literals: Sequence[Literal]) -> Solved:
+        settled = self.settled[dimension]
+        if dimension in self._limits and not (settled and _is_within(settled, self._limits[dimension])):
             return None
-        live = [demand for demand, _ in demands if demand.constant is None]
-        return self._find(shape, live)
+        exact = [literal for literal in literals if not literal.rule.open_keys]
+        if len(exact) < len(literals) and not self._relaxed:
+            [opened, *_] = [literal for literal in literals if literal.rule.open_keys]
+            text = next(value for value in opened.rule.condition.values if "${" in value)
+            raise OutsideFragment(f"the policy variable in `{text}`")
+        return _first([settled], exact)
 
-    def _find(self, shape: Sequence[Sequence[Atom]], demands: Iterable[Demand]) -> str | None:
-        groups: list[Sequence[Atom]] = list(shape)
-        excluded: list[Atom] = []
-        for demand in demands:
-            if demand.matching:
-                groups.append(demand.atoms)
-            else:
-                excluded += demand.atoms
-        return find_text(groups, excluded, self.budget)
+    def _not_known(self, dimension: str, literals: Sequence[Literal]) -> Solved:
+        """A key of the principal that is neither settled nor open to the search."""
+        if not literals:
+            return (None,)
+        if not self._relaxed:
+            key = literals[0].rule.condition.key
+            raise OutsideFragment(f"a condition on {key}, which the principal determines")
+        return ("?",)
 
-    def _several_texts(
-        self, shape: Sequence[Sequence[Atom]], literals: Sequence[Literal]
-    ) -> tuple[str, ...] | None:
-        """Two texts or more: some demands are on all of them, each other one on some of them."""
-        on_all: list[Demand] = []
-        on_some: list[Demand] = []
-        for literal in literals:
-            demand = demand_of(literal)
-            quantifier = literal.rule.condition.operator.quantifier
-            is_plain_allow = quantifier is Quantifier.NONE and literal.rule.effect is Effect.ALLOW
-            constant = False if is_plain_allow and demand.constant is None else demand.constant
-            if constant is not None:
-                if constant is not literal.wanted:
-                    return None
-                continue
-            is_on_all = literal.wanted is (quantifier is Quantifier.FOR_ALL)
-            (on_all if is_on_all else on_some).append(demand)
-        found = [self._find(shape, [*on_all, *some]) for some in ([[demand] for demand in on_some] or [[]])]
-        texts = tuple(dict.fromkeys(text for text in found if text is not None))
-        if None in found:
-            return None
-        return texts if len(texts) > 1 else texts * 2
+
+def _first(values: Sequence[ContextValue | None], literals: Sequence[Literal]) -> Solved:
+    for value in values:
+        if all(holds(literal, as_key(literal.rule.key, value)) for literal in literals):
+            return (value,)
+    return None
+
+
+def _is_within(value: str, limits: Sequence[str]) -> bool:
+    return not limits or any(Glob(tokenize(limit, variables=False)).matches(value) for limit in limits)

@@ -6,74 +6,130 @@ Worst cases are exponential, so the search has a budget. No solver, no regular e
 Source: the glob semantics of `language.pattern`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from sesame.policy.language.pattern import Tokens, Wild, split_arn
+from sesame.policy.language.pattern import Token, Tokens, Wild, split_arn
 
 BUDGET = 100_000
 """What a question may spend: a set of automaton states costs one, some ten microseconds; more if it is large."""
 
 _FRIENDLY = "abcdefghijklmnopqrstuvwxyz0123456789-"
+LOWER, UPPER, DIGITS, MARKS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "0123456789",
+    "+=,.@_-",
+)
+HEXADECIMAL = "abcdef0123456789"
+_CELLS = ("abcdef", "ghijklmnopqrstuvwxyz", UPPER, DIGITS, "+=,@_-", ".", "/", ":")
+"""What every `Class` is made of: one character of a cell that no pattern names stands for the rest of it."""
 
 
 class BudgetExhausted(Exception):
     """The question is too large to be answered exactly in the time allowed."""
 
 
+class OutOfTime(BudgetExhausted):
+    """The deadline of the whole call has passed."""
+
+
+def _never() -> bool:
+    return False
+
+
 class Budget:
-    """What is left to spend on a question, so that no policy can make one slow."""
+    """What is left to spend on a question, so that no policy can make one slow.
 
-    __slots__ = ("_left",)
+    `is_late` is asked whenever something is spent: whether the caller's deadline has passed.
+    """
 
-    def __init__(self, states: int = BUDGET) -> None:
+    __slots__ = ("_is_late", "_left", "spent")
+
+    def __init__(self, states: int = BUDGET, *, is_late: Callable[[], bool] = _never) -> None:
         self._left = states
+        self._is_late = is_late
+        self.spent = 0
 
     def spend(self, states: int) -> None:
-        """Take from it; raises BudgetExhausted when nothing is left."""
+        """Take from it; raises BudgetExhausted when nothing is left, OutOfTime past the deadline."""
         self._left -= states
+        self.spent += states
         if self._left < 0:
             raise BudgetExhausted
+        self.check()
+
+    def check(self) -> None:
+        """Raise OutOfTime past the deadline."""
+        if self._is_late():
+            raise OutOfTime
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """One of these characters, or with `repeats` any number of them."""
+
+    characters: str
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One pattern that a text may match: whole, as an ARN part by part, or ignoring case."""
+    """One pattern that a text may match: whole, as an ARN part by part, or ignoring case.
 
-    tokens: Tokens
+    With `before` and `after` it is a pattern for a part of the text, which has none of the characters `barred`.
+    """
+
+    tokens: tuple[Token | Class, ...]
     is_arn: bool = False
     is_folded: bool = False
+    before: Tokens = ()
+    after: Tokens = ()
+    barred: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One position of a pattern: `character` None is a wildcard, `repeats` a star."""
+    """One position of a pattern: a character, or one of `allowed` (None: any) but of `barred`; `repeats` a star."""
 
     character: str | None
-    repeats: bool
-    crosses: bool
-    folded: bool
+    repeats: bool = False
+    barred: str = ""
+    allowed: str | None = None
+    folded: bool = False
+
+    @property
+    def takes_all(self) -> bool:
+        return self.character is None and self.repeats and not self.barred and self.allowed is None
 
 
 def _steps(atom: Atom) -> list[_Step]:
-    parts = [atom.tokens]
-    if atom.is_arn and len(split_arn(atom.tokens)) == 6:
-        parts = split_arn(atom.tokens)
-    steps: list[_Step] = []
+    plain = tuple(token for token in atom.tokens if not isinstance(token, Class))
+    parts: list[tuple[Token | Class, ...]] = [atom.tokens]
+    if atom.is_arn and len(split_arn(plain)) == 6:
+        parts = [*split_arn(plain)]
+    steps = _steps_of(atom.before, "", folded=False)
     for number, part in enumerate(parts):
         if number:
-            steps.append(_Step(":", repeats=False, crosses=True, folded=False))
-        crosses = len(parts) == 1 or number == 5
-        for token in part:
-            if isinstance(token, Wild):
-                repeats = token is Wild.ANY_RUN
-                steps.append(_Step(None, repeats=repeats, crosses=crosses, folded=False))
-            else:
-                if not isinstance(token, str):
-                    raise ValueError("an atom has no variables")
-                text = token.lower() if atom.is_folded else token
-                steps += [_Step(c, repeats=False, crosses=True, folded=atom.is_folded) for c in text]
+            steps.append(_Step(":"))
+        barred = atom.barred if len(parts) == 1 or number == 5 else ":"
+        steps += _steps_of(part, barred, folded=atom.is_folded)
+    return steps + _steps_of(atom.after, "", folded=False)
+
+
+def _steps_of(tokens: Sequence[Token | Class], barred: str, *, folded: bool) -> list[_Step]:
+    steps: list[_Step] = []
+    for token in tokens:
+        if isinstance(token, Wild):
+            steps.append(_Step(None, repeats=token is Wild.ANY_RUN, barred=barred))
+        elif isinstance(token, Class):
+            steps.append(_Step(None, repeats=token.repeats, allowed=token.characters))
+        elif isinstance(token, str):
+            text = token.lower() if folded else token
+            steps += [_Step(character, folded=folded) for character in text]
+        else:
+            raise ValueError("an atom has no variables")
     return steps
 
 
@@ -118,29 +174,38 @@ class _Search:
         end = begin + len(steps)
         extent = ((1 << (end + 1)) - 1) & ~((1 << begin) - 1)
         last = steps[-1] if steps else None
-        final_star = 1 << (end - 1) if last is not None and last.repeats and last.crosses else 0
+        final_star = 1 << (end - 1) if last is not None and last.takes_all else 0
         return 1 << end, extent, final_star
 
     def _alphabet(self) -> list[tuple[str, int, int]]:
         """A character for each way of behaving: (character, positions passed, stars kept)."""
         literals = {step.character for step in self._positions if step and step.character}
+        barred = {character for step in self._positions if step for character in step.barred}
         folded = {c.upper() for c in literals if len(c.upper()) == 1}
-        named = literals | folded | {":"}
+        named = literals | folded | barred
+        if any(step and step.allowed is not None for step in self._positions):
+            named |= {c for cell in _CELLS for c in [*(c for c in cell if c not in named)][:1]}
         other = next(c for c in chain(_FRIENDLY, map(chr, range(0x4E00, 0x9FFF))) if c not in named)
-        spelled, inside, across = self._takers(named)
+        if any(step and step.allowed is not None and other in step.allowed for step in self._positions):
+            named.add(other)
+            other = next(c for c in map(chr, range(0x4E00, 0x9FFF)) if c not in named)
+        spelled, wild = self._takers(named)
         ways: dict[tuple[int, int], str] = {}
         for character in sorted(named | {other}, key=lambda c: (c not in _FRIENDLY, c)):
-            taken = spelled.get(character, 0) | across | (0 if character == ":" else inside)
+            taken = spelled.get(character, 0)
+            for (bar, allowed), positions in wild.items():
+                if character not in bar and (allowed is None or character in allowed):
+                    taken |= positions
             ways.setdefault((taken & ~self._stars, taken & self._stars), character)
         return [(character, passed, kept) for (passed, kept), character in ways.items()]
 
-    def _takers(self, named: Iterable[str]) -> tuple[dict[str, int], int, int]:
-        """The positions that take each character by name, any but a colon, and any: each position looked at once."""
+    def _takers(self, named: Iterable[str]) -> tuple[dict[str, int], dict[tuple[str, str | None], int]]:
+        """The positions that take each character by name, and those of each kind of wildcard."""
         alike: dict[str, list[str]] = {}
         for character in named:
             alike.setdefault(character.lower(), []).append(character)
         spelled: dict[str, int] = {}
-        inside = across = 0
+        wild: dict[tuple[str, str | None], int] = {}
         for at, step in enumerate(self._positions):
             if step is None:
                 continue
@@ -148,11 +213,10 @@ class _Search:
                 same = alike.get(step.character, []) if step.folded else []
                 for character in {step.character, *same}:
                     spelled[character] = spelled.get(character, 0) | 1 << at
-            elif step.crosses:
-                across |= 1 << at
             else:
-                inside |= 1 << at
-        return spelled, inside, across
+                kind = step.barred, step.allowed
+                wild[kind] = wild.get(kind, 0) | 1 << at
+        return spelled, wild
 
     def _close(self, states: int) -> int:
         """With every star also what follows it; stars never stand side by side."""

@@ -1,0 +1,109 @@
+"""What the `sesame policy` verbs share: files that are read, exit codes, how answers are printed."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sesame.cli.common import Subparsers
+from sesame.cli.terminal import painted
+from sesame.policy import Policy, PolicyError, parse_stored_identity_policy
+from sesame.policy.cases import CaseError
+from sesame.policy.language.source import Json
+
+YES, FAILED, USAGE, DENIED = 0, 1, 2, 3
+Named = list[tuple[str, Policy]]
+
+
+class UsageError(Exception):
+    """A file or argument that cannot be used."""
+
+
+def guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """A command whose unusable files and arguments end it with exit code 2."""
+
+    def _run(args: argparse.Namespace) -> int:
+        try:
+            return run(args)
+        except (UsageError, CaseError) as error:
+            print(f"sesame policy: {error}", file=sys.stderr)
+            return USAGE
+
+    return _run
+
+
+def add_verb(
+    verbs: Subparsers, name: str, run: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    summary = text.partition(".")[0]
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, help=summary[:1].lower() + summary[1:], description=text
+    )
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(func=guarded(run))
+    return verb
+
+
+def read_text(name: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode("utf-8")
+    except OSError as error:
+        raise UsageError(f"`{name}` cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"`{name}` is not UTF-8 at byte {error.start}") from error
+
+
+def read_json(name: str) -> Json:
+    try:
+        parsed: Json = json.loads(read_text(name))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"`{name}` is not JSON: {error}") from error
+    return parsed
+
+
+def load(names: Sequence[str], parse: Callable[[str], Policy]) -> Named:
+    named: Named = []
+    for name in names:
+        try:
+            named.append((name, parse(read_text(name))))
+        except PolicyError as error:
+            raise PolicyError(f"{name}: {error.message}") from error
+    return named
+
+
+def resource_of(text: str) -> str:
+    """The identity that a policy names itself; "" when it does not name one."""
+    try:
+        resources = parse_stored_identity_policy(text).statements[:1]
+    except PolicyError:
+        return ""
+    return resources[0].resources[0] if resources else ""
+
+
+def checked_arn(arn: str) -> str:
+    if len(arn.split(":")) < 6:
+        raise UsageError(f"`{arn}` names no identity: give its ARN with --identity")
+    return arn
+
+
+def read_pairs(pairs: Sequence[str]) -> dict[str, str | tuple[str, ...]]:
+    collected: dict[str, list[str]] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"`{pair}` is not KEY=VALUE")
+        collected.setdefault(key, []).append(value)
+    return {key: values[0] if len(values) == 1 else tuple(values) for key, values in collected.items()}
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def paint(colour: str, text: str) -> str:
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return painted(colour, text)
