@@ -9,10 +9,14 @@ from sesame.policy.language.vocabulary import KEYS_OF_OTHER_ACTIONS, find_key, i
 SIGNING_NAMES = {"ses": "ses", "sesv2": "ses", "iam": "iam", "sns": "sns", "sts": "sts"}
 
 
+DECIDED_AS_ANOTHER = {"sns:publishbatch"}
+"""Operations that are not actions: PublishBatch is decided as `sns:Publish`."""
+
+
 @pytest.mark.parametrize("service", SIGNING_NAMES)
 def test_every_served_operation_has_a_row(service: str) -> None:
     asked = {f"{SIGNING_NAMES[service]}:{name}".lower() for name in ServiceModel.load(service).operations}
-    assert asked - ACTIONS.keys() == set()
+    assert asked - ACTIONS.keys() - DECIDED_AS_ANOTHER == set()
 
 
 def test_a_key_of_the_table_is_sent_or_absent_with_its_reason() -> None:
