@@ -54,6 +54,7 @@ class SesameProcess:
     smtps: str = ""
     ca: str = ""
     health: str = ""
+    console: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "SesameProcess":
@@ -76,8 +77,8 @@ class SesameProcess:
             select_wait(0.01)
         where = json.loads(ready.read_text())
         self.api = where["api"]
-        self.smtp, self.smtps, self.ca, self.health = (
-            where.get(name, "") for name in ("smtp", "smtps", "ca", "health")
+        self.smtp, self.smtps, self.ca, self.health, self.console = (
+            where.get(name, "") for name in ("smtp", "smtps", "ca", "health", "console")
         )
         return self
 

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -48,6 +49,9 @@ from sesame.server.tls import Certificate, development_files
 from sesame.spool.purge import Retention, purge
 from sesame.store import development
 
+if TYPE_CHECKING:
+    from sesame.app.console import ConsoleServer
+
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
 
@@ -66,6 +70,10 @@ class Endpoints:
     mailbox_port: int | None
     health: str | None
     """Where metrics and health checks are."""
+    console: str | None
+    """How browsers reach the console."""
+    console_link: str | None
+    """A link that logs the operator in, in the development profile."""
 
 
 class Server:
@@ -100,6 +108,7 @@ class Server:
         self._doors = Doors(self.services, accepted=self._scheduler.wake)
         self._health = self._make_health()
         self._http = self._make_http()
+        self._console = self._make_console()
         self._ca: Path | None = None
         self._submission = self._make_submission()
 
@@ -133,10 +142,17 @@ class Server:
                     await self._submission.start()
                 if self._health is not None:
                     self._health.start()
-                ready(self._endpoints())
+                console = None
+                if self._console is not None:
+                    console = tasks.create_task(self._console.run_until_stopped())
+                    await self._console.listening.wait()
+                ready(self._endpoints(await self._console_link()))
                 await stop.wait()
                 self._log.event("stopping")
                 self._http.should_exit = True
+                if self._console is not None and console is not None:
+                    self._console.should_exit = True
+                    await console
                 if self._submission is not None:
                     await self._submission.stop()
                 await http
@@ -151,7 +167,25 @@ class Server:
             self.services.close()
             os.close(self._lock)
 
-    def _endpoints(self) -> Endpoints:
+    def _make_console(self) -> "ConsoleServer | None":
+        settings = self._settings.console
+        if not settings.enabled:
+            return None
+        from sesame.app.console import ConsoleServer  # large, and not every server has a console
+
+        if settings.tls_certificate:
+            chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+            Certificate(chain, key, setting="console.tls_certificate", log=self._log)
+        sock = self._listen_or_any("console.port", settings.listen, settings.port)
+        return ConsoleServer(self._settings, self.services, self._doors, sock, log=self._log)
+
+    async def _console_link(self) -> str | None:
+        """A link for who starts a development server; others ask for one with `sesame console login`."""
+        if self._console is None or not self._settings.accounts.demo:
+            return None
+        return f"{self._console.url}/link/{await self._console.logins.link('login')}"
+
+    def _endpoints(self, console_link: str | None) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
             listeners = () if self._submission is None else self._submission.listeners
             found = [one.sock.getsockname()[:2] for one in listeners if one.is_implicit is is_implicit]
@@ -164,6 +198,8 @@ class Server:
             ca=self._ca,
             mailbox_port=None if self._mailbox is None else self._mailbox.port,
             health=None if self._health is None else self._health.url,
+            console=None if self._console is None else self._console.url,
+            console_link=console_link,
         )
 
     @staticmethod

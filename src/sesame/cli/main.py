@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from sesame import __version__
-from sesame.cli import accounts, backup, dns, env, keys, mail, policy, serve, service, smtp, trace
+from sesame.cli import accounts, backup, console, dns, env, keys, mail, policy, serve, service, smtp, trace
 from sesame.cli.terminal import guarded
 from sesame.errors import ConfigError, SesameError
 
@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"sesame {__version__}")
     subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, env, accounts, keys, service, smtp, mail, dns, trace, policy, backup):
+    for module in (serve, env, accounts, keys, service, smtp, mail, dns, trace, policy, console, backup):
         module.register(subparsers)
     return root
 

@@ -146,6 +146,7 @@ def _where(endpoints: "Endpoints") -> dict[str, str]:
         "smtp": endpoints.smtp,
         "smtps": endpoints.smtps,
         "health": endpoints.health,
+        "console": endpoints.console,
     }
     found = {name: where for name, where in doors.items() if where is not None}
     return found if endpoints.ca is None else found | {"ca": str(endpoints.ca.resolve())}
@@ -170,6 +171,8 @@ def _welcome(settings: Settings, endpoints: "Endpoints", config: str | None) -> 
         lines.append(
             f"SMTP: {endpoints.smtp} with STARTTLS; passwords: {_command()} smtp credentials ACCOUNT{where}"
         )
+    if endpoints.console_link is not None:
+        lines.append(f"Console, logged in for once: {endpoints.console_link}")
     if endpoints.mailbox_port is not None:
         lines.append(f"Mail is delivered to the built-in mailbox: {_command()} mail list{where}")
     return "\n".join(lines) + "\n"

@@ -31,7 +31,7 @@ from sesame.policy.language.trust import parse_stored_trust_policy, parse_trust_
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.evaluator import explain
 from sesame.policy.reasons.simulate import MatchedStatement, Simulation, simulate
-from sesame.policy.reasons.views import SenderView, sender_view
+from sesame.policy.reasons.views import OwnerView, SenderView, owner_view, sender_view
 from sesame.policy.request import Decision, Outcome, Request, Requester, StatementRef
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "Finding",
     "MatchedStatement",
     "Outcome",
+    "OwnerView",
     "Permission",
     "Policy",
     "PolicyError",
@@ -67,6 +68,7 @@ __all__ = [
     "decide",
     "decide_trust",
     "explain",
+    "owner_view",
     "parse_iam_policy",
     "parse_identity_policy",
     "parse_stored_iam_policy",

@@ -1,10 +1,11 @@
-"""What a sender may see of a decision: its own policies in full, of the owner's only what they came to.
+"""What a sender and an owner may see of a decision: each its own policies in full, of the other's what they came to.
 
-The owner sees the whole `Explanation`. INVARIANT (I9): nothing of the owner's policies is in the sender's
-view, neither names nor patterns, only the outcome and which of the sender's own values it hung on.
+INVARIANT (I9): nothing of the owner's policies is in the sender's view, neither names nor patterns, only the outcome
+and which of the sender's own values it hung on; nothing of the sender's policies is in the owner's view. An owner who
+sends by itself sees the whole `Explanation`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sesame.policy.language.document import Effect
@@ -31,11 +32,7 @@ class SenderView:
 def sender_view(explanation: Explanation) -> SenderView:
     """The part of an explanation that the sender's account may see."""
     theirs = [step for step in explanation.statements if step.ref.kind == "identity"]
-    by_owner = Outcome.IMPLICIT_DENY
-    if any(step.matched and step.effect is Effect.DENY for step in theirs):
-        by_owner = Outcome.EXPLICIT_DENY
-    elif any(step.matched for step in theirs):
-        by_owner = Outcome.ALLOW
+    by_owner = _by_owner(theirs)
     mattered = dict(_mattered(explanation, theirs))
     return SenderView(
         outcome=explanation.outcome,
@@ -44,6 +41,40 @@ def sender_view(explanation: Explanation) -> SenderView:
         mattered=tuple(sorted(mattered.items())),
         sentence=_sentence(explanation, by_owner, mattered),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerView:
+    """A decision as the owner of the identity may know it; `own` are the statements of its policies."""
+
+    outcome: Outcome
+    own: tuple[StatementStep, ...]
+    by_owner: Outcome
+    sentence: str
+
+
+def owner_view(explanation: Explanation) -> OwnerView:
+    """The part of an explanation that the account of the identity may see."""
+    own = tuple(step for step in explanation.statements if step.ref.kind == "identity")
+    by_owner = _by_owner(own)
+    request = explanation.request
+    asked = f"`{request.requester.arn}` asked for `{request.action}` on `{request.resource}`"
+    if explanation.outcome is Outcome.ALLOW:
+        said = "allowed"
+    elif by_owner is Outcome.EXPLICIT_DENY:
+        denying = next(step.ref for step in own if step.matched and step.effect is Effect.DENY)
+        said = f"denied by your policy `{denying.policy}`, statement {denying.sid or f'#{denying.index + 1}'}"
+    elif by_owner is Outcome.ALLOW:
+        said = "denied, though your policies let it: the sender's own account does not allow it"
+    else:
+        said = "denied: none of your policies allows it" if own else "denied: the identity has no policy"
+    return OwnerView(outcome=explanation.outcome, own=own, by_owner=by_owner, sentence=f"{asked}: {said}")
+
+
+def _by_owner(theirs: Sequence[StatementStep]) -> Outcome:
+    if any(step.matched and step.effect is Effect.DENY for step in theirs):
+        return Outcome.EXPLICIT_DENY
+    return Outcome.ALLOW if any(step.matched for step in theirs) else Outcome.IMPLICIT_DENY
 
 
 def _mattered(explanation: Explanation, theirs: list[StatementStep]) -> Iterator[tuple[str, tuple[str, ...]]]:
