@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "delivery": frozenset({"access", "spool", "store", "db"}),
     "feedback": frozenset({"sending", "store", "db"}),
     "admin": frozenset({"access", "identities", "store", "db"}),
-    "operations": frozenset({"identities", "access", "sending", "store", "db", "admin"}),
+    "operations": frozenset({"identities", "access", "sending", "spool", "store", "db", "admin"}),
     "console": frozenset({"operations", "admin", "access", "store", "spool", "db"}),
     "server": frozenset({"operations", "identities", "feedback", "sending", "access"}),
 }

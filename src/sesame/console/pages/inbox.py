@@ -45,6 +45,9 @@ async def show_list(visit: Visit) -> Response:
 
 async def _mail(visit: Visit) -> Mail | None:
     asked = visit.path_values["seq"]
+    if asked == "latest":
+        newest = await visit.backing.store.read(lambda tx: development.list_mail(tx, limit=1))
+        return newest[0] if newest else None
     if not _NUMBER.fullmatch(asked):
         return None
     return await visit.backing.store.read(lambda tx: development.get_mail(tx, int(asked)))
