@@ -21,7 +21,12 @@ class Person:
     client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = httpx.Client(base_url=self.base, follow_redirects=True, timeout=30)
+        self.client = httpx.Client(
+            base_url=self.base,
+            follow_redirects=True,
+            timeout=30,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Open a page."""

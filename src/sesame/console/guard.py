@@ -65,7 +65,7 @@ class Guard:
 
     def check_host(self, host: str | None) -> None:
         """Raises `Refused` for a host that we were not told of."""
-        if host is None or not (host.lower() == self._netloc or _is_this_machine(host)):
+        if not host or not (host.lower() == self._netloc or _is_this_machine(host)):
             raise Refused(
                 421, "this name is not the console's; the operator sets `console.public_url` to the right one"
             )

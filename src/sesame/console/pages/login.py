@@ -21,7 +21,7 @@ async def start(visit: Visit) -> Response:
 
 async def ask(visit: Visit) -> Response:
     """The form."""
-    return visit.page("login.html", problem="", given={})
+    return visit.page("login.html", problem="", given={"account": "", "user": ""})
 
 
 async def log_in(visit: Visit) -> Response:
