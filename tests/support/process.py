@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -149,7 +150,9 @@ class SesameProcess:
             async with open_services(settings) as services:
                 return await action(services)
 
-        return asyncio.run(session())
+        # On a thread of its own: the driver of a browser has a loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(session())).result()
 
     def mail(self) -> list[Mail]:
         """All mail in the mailbox, newest first."""

@@ -52,7 +52,7 @@ def print_invite(args: argparse.Namespace) -> int:
         if user is None:
             print(
                 f"sesame: account {args.account} has no user `{args.user}`;"
-                f" `sesame account user create {args.account} {args.user}` makes one",
+                f" `sesame user create {args.account} {args.user}` makes one",
                 file=sys.stderr,
             )
             return 1

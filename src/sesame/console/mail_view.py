@@ -200,10 +200,9 @@ class _Links(HTMLParser):
         self._text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._end()
-        target = dict(attrs).get("href")
-        if tag in ("a", "area") and target:
-            self._target = target
+        if tag in ("a", "area"):
+            self._end()
+            self._target = dict(attrs).get("href") or None
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a":

@@ -6,7 +6,7 @@ that pages and commands get: nothing is hidden by them that was given to them.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sesame.access.directory import Explained
@@ -122,7 +122,8 @@ def _check(
         by_owner = _OUTCOMES[theirs.by_owner]
     else:
         own = owner_view(explanation)
-        statements, sentence, by_owner = _statements(own.own), own.sentence, _OUTCOMES[own.by_owner]
+        statements = tuple(_without_recipients(one) for one in _statements(own.own))
+        sentence, by_owner = own.sentence, _OUTCOMES[own.by_owner]
     return CheckView(
         uses=tuple(check["uses"]),
         addresses=tuple(dict.fromkeys(check["addresses"])),
@@ -172,6 +173,17 @@ def _deciding(check: Mapping[str, Any], *, is_sender: bool, is_owner: bool) -> t
         for ref in check["deciding"]
         if (is_owner if ref["kind"] == "identity" else is_sender)
     )
+
+
+def _without_recipients(statement: Statement) -> Statement:
+    """A statement for the owner of the identity: to how many a send was refused is told, not to whom."""
+
+    def shown(step: Step) -> Step:
+        if step.seen is None or not step.about.lower().endswith(" ses:recipients"):
+            return step
+        return replace(step, seen=(f"{len(step.seen)} recipients",))
+
+    return replace(statement, steps=tuple(shown(step) for step in statement.steps))
 
 
 def _statements(steps: Sequence[StatementStep]) -> tuple[Statement, ...]:
