@@ -48,15 +48,15 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def browser() -> Iterator["Browser"]:
-    """A Chromium without a window."""
+def browser(*args: str) -> Iterator["Browser"]:
+    """A Chromium without a window; `args` are further switches."""
     from playwright.sync_api import sync_playwright
 
     path = chromium()
     if path is None:
         raise SystemExit("there is no Chromium here; `apt-get install chromium` brings one")
     with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        started = player.chromium.launch(executable_path=path, args=["--no-sandbox", *args])
         try:
             yield started
         finally:
@@ -75,7 +75,9 @@ def play(sesame: SesameProcess) -> dict[str, str]:
     ses.put_identity_policy(Identity="example.com", PolicyName="Newsletter", Policy=policy)
     send(ses, "ceo@example.com", "board@example.net", "Agenda", {})
     send(ses, "orders@shop.example", "bounce@simulator.amazonses.com", "Your order 4711", {})
-    accepted = send(theirs, "news-1@example.com", "reader@example.net", "November at Example", {"SourceArn": arn})
+    accepted = send(
+        theirs, "news-1@example.com", "reader@example.net", "November at Example", {"SourceArn": arn}
+    )
     refused = send(theirs, "ceo@example.com", "reader@example.net", "November at Example", {"SourceArn": arn})
     return {
         "owner": owner.account_id,

@@ -17,6 +17,11 @@ MOST_LINKS = 100
 LONGEST_LINE = 998
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _CID = re.compile(r"cid:([^\"'()<>\s\\]{1,300})", re.IGNORECASE)
+_AHEAD = re.compile(
+    r"<(?=(?:link|meta|base|i?frame|frameset|fencedframe|portal|object|embed|applet)\b)", re.IGNORECASE
+)
+"""Tags for which a browser connects ahead of time, before it asks whether a policy forbids what they name (seen in
+Chromium for `preconnect` and frames); what they would show is forbidden anyhow."""
 _MESSAGE_ID = re.compile(r"([0-9a-f]{16}(?:-[0-9a-f]{4,12}){5}-[0-9]{6})@")
 
 
@@ -127,7 +132,7 @@ def html_page(data: bytes) -> str:
         for part in leaves
         if part.get_content_type() in _PICTURES and part.get("Content-ID")
     }
-    return _CID.sub(lambda found: _picture(pictures, found), text_of(rich))
+    return _CID.sub(lambda found: _picture(pictures, found), _AHEAD.sub("<x-", text_of(rich)))
 
 
 def _picture(pictures: "Mapping[str, Message[str, str]]", found: "re.Match[str]") -> str:
