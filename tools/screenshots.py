@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tests.support.process import Account, SesameProcess, running
+from tests.support.process import SesameProcess, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -119,7 +119,6 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("accounts", "", "/operator"),
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
-        ("senders", owner, f"/{REGION}/identities/example.com/senders"),
         ("messages", owner, f"/{REGION}/messages"),
         ("message", delegate, found["message"]),
         ("refusal-owner", owner, found["refusal"]),
@@ -163,8 +162,6 @@ def take(
     for page in pages.values():
         page.context.close()
 
-
-__all__ = ["Account", "browser", "chromium", "log_in", "play"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -124,11 +124,11 @@ async def recipients(tx: Transaction, seqs: Sequence[int]) -> Mapping[int, tuple
     """Address and state of the recipients of messages, by the message's number."""
     if not seqs:
         return {}
+    rows = await tx.all(
+        "SELECT message_seq, n, address, state FROM recipient WHERE message_seq IN (?*)", list(seqs)
+    )
     found: dict[int, list[tuple[str, str]]] = {}
-    for seq, address, state in await tx.all(
-        "SELECT message_seq, address, state FROM recipient WHERE message_seq IN (?*) ORDER BY message_seq, n",
-        list(seqs),
-    ):
+    for seq, _, address, state in sorted(rows):
         found.setdefault(seq, []).append((address, state))
     return {seq: tuple(pairs) for seq, pairs in found.items()}
 
