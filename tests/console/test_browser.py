@@ -243,6 +243,8 @@ def test_keys_alone_lead_from_the_list_to_a_refusal(
     chrome: "Browser", sesame: SesameProcess, played: dict[str, str]
 ) -> None:
     page = open_page(chrome, sesame, played["delegate"])
+    page.wait_for_url("**/identities")
+    page.goto(f"/{REGION}/identities")  # loaded whole, its script too
     page.keyboard.press("g")
     page.keyboard.press("m")
     page.wait_for_url("**/messages")
