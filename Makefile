@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve boto3 test check bench mutation fuzz peers models reference screenshots assets lock clean
+.PHONY: install serve boto3 browser test check bench mutation fuzz peers models reference screenshots assets lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -29,6 +29,10 @@ $(VENV)/.clients: $(BIN)/uv requirements/clients.lock scripts/clients tests/clie
 $(VENV)/.browser: scripts/browser console-assets/package-lock.json
 	scripts/browser
 	@touch $@
+
+# A Chromium for the console's tests and pictures; large, so only where it is asked for.
+browser: $(VENV)/.browser
+	scripts/browser --chromium
 
 # What `make bench` compares with, where it can be had; without it those lines are left out, with a word.
 peers: $(BIN)/uv
@@ -75,7 +79,7 @@ models: $(BIN)/uv
 	$(VENV)/models/bin/python -m tools.newer_models
 
 # Take the pictures of docs/screenshots anew.
-screenshots: $(VENV)/.dev $(VENV)/.browser
+screenshots: $(VENV)/.dev browser
 	$(BIN)/python -m tools.screenshots
 
 # Build src/sesame/console/static anew from console-assets.

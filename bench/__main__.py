@@ -19,6 +19,7 @@ BENCHES = {
     "relay": "Accepting and delivering",
     "policy": "Deciding",
     "timing": "What the time of a refusal tells",
+    "audit": "The audit log",
 }
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import msgspec
 import uvloop
-from uvicorn.server import ServerState
 
 from bench.load import CONTENT_TYPE, raw_email, sign
 from bench.server import DOMAIN, REGION, Key
 from bench.table import Row, median
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Changes
 from sesame.access.directory import Directory
 from sesame.access.record import decision_text
 from sesame.app.foundation import Services
@@ -35,7 +35,7 @@ from sesame.model import Caller, IdentityKind
 from sesame.observe import Log, SystemClock
 from sesame.sending.compose import Stamp, compose
 from sesame.sending.submission import RawContent, Submission
-from sesame.server.protocol import ApiProtocol
+from sesame.server.listener import HttpConnection
 
 ROUNDS, CALLS = 5, 400
 REQUESTS, CONNECTIONS = 1_000, 16
@@ -82,7 +82,7 @@ async def _measure(directory: Path) -> list[Row]:
         Row(name="HTTP, the event loop, handing to the store, the log line", figure=rest, unit="us"),
         Row(name="all of the above: the loop's thread", figure=whole.loop_us, unit="us"),
         Row(
-            name="the store's thread: 8 statements, commit, fsync",
+            name="the store's thread: commit, fsync",
             figure=whole.process_us - whole.loop_us,
             unit="us",
         ),
@@ -110,7 +110,8 @@ async def _stages(services: Services, key: Key) -> list[Row]:
         principal=credential.principal, access_key_id=key.access_key_id, region=REGION, source_ip="127.0.0.1",
         secure_transport=False, user_agent="bench", at=services.clock.now(), request_id="r",
     )  # fmt: skip
-    authorizer = Authorizer(directory, candidates=identity_candidates, owner_sandbox_counts=True)
+    changes = Changes(services.store, services.trail, forget=directory.forget)
+    authorizer = Authorizer(directory, changes, candidates=identity_candidates, owner_sandbox_counts=True)
     decision = await authorizer.decide_send(caller, composed.request)
 
     def verify() -> None:
@@ -131,14 +132,13 @@ async def _stages(services: Services, key: Key) -> list[Row]:
 
 async def _whole(server: Server, key: Key) -> Cpu:
     """The server's protocol, application and store; medians over rounds, the first one to warm up."""
-    config = server._http.config
     measured: list[Cpu] = []
     for _ in range(ROUNDS + 1):
         waiting = iter(sign(key, ADDRESS, map(raw_email, range(REQUESTS))))
         ends = [asyncio.get_running_loop().create_future() for _ in range(CONNECTIONS)]
         process, thread = time.process_time(), time.thread_time()
         for done in ends:
-            protocol = ApiProtocol(config, ServerState(), {})
+            protocol = HttpConnection(server._http, ADDRESS[0], is_tls=False)
             _Transport(protocol, waiting, done).begin()
         await asyncio.gather(*ends)
         measured.append(

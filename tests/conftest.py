@@ -1,11 +1,17 @@
 """Fixtures shared by the tests: one running server for those that can share one."""
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import postgres
 from tests.support.process import SesameProcess, running
+from tests.support.recording import sitecustomize as recording
 from tests.support.tenant import SERVICES, Tenant
 
 
@@ -30,3 +36,44 @@ def tenant(sesame: SesameProcess) -> Tenant:
     tenant = Tenant(sesame, account, *(sesame.client(service, account) for service in SERVICES))
     tenant.ses.verify_domain_identity(Domain="example.com")
     return tenant
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        action="store_true",
+        help="keep every statement that is run on the store, and prepare them all on PostgreSQL in the end",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record what this process and those that it starts run on the store."""
+    if not config.getoption("--postgres"):
+        return
+    if not hasattr(config, "workerinput"):
+        os.environ[recording.DIRECTORY] = tempfile.mkdtemp(prefix="sesame-statements-")
+        paths = [str(Path(recording.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
+        recording.install()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Prepare what was recorded; one statement that PostgreSQL refuses fails the run."""
+    if not session.config.getoption("--postgres") or hasattr(session.config, "workerinput"):
+        return
+    directory = Path(os.environ.pop(recording.DIRECTORY))
+    texts = {line for file in directory.iterdir() for line in file.read_text().splitlines()}
+    shutil.rmtree(directory)
+    binaries = postgres.programs()
+    report = session.config.get_terminal_writer()
+    if binaries is None:
+        report.line("\nPostgreSQL is not installed: NO statement was prepared on it")
+        return
+    with postgres.running(binaries) as server:
+        refused = postgres.refused(server, texts)
+    report.line(f"\nPostgreSQL: {len(texts) - len(refused)} of {len(texts)} statements prepare")
+    for sql, words in refused.items():
+        report.line(f"  {words}: {sql}", red=True)
+    if refused:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

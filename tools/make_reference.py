@@ -9,11 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from sesame import config, config_console
+from sesame import config
 from sesame.cli.main import parser
+from sesame.config import console, feedback, settings
 from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from sesame.policy.language.vocabulary import CONDITION_KEYS, KEYS_OF_OTHER_ACTIONS
+from sesame.policy.reasons.cause import MEANINGS, How
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -28,6 +30,7 @@ def pages() -> dict[str, str]:
         "operations.md": operations_page(),
         "metrics.md": metrics_page(),
         "condition-keys.md": condition_keys_page(),
+        "causes.md": causes_page(),
     }
 
 
@@ -84,7 +87,7 @@ def _shown(value: object) -> str:
 def _sentences() -> dict[tuple[str, str], str]:
     """The docstring behind each field of each struct of the settings."""
     found: dict[tuple[str, str], str] = {}
-    modules = [ast.parse(Path(str(module.__file__)).read_text()) for module in (config, config_console)]
+    modules = [ast.parse(Path(str(module.__file__)).read_text()) for module in (settings, console, feedback)]
     for node in [node for module in modules for node in module.body]:
         if isinstance(node, ast.ClassDef):
             for before, after in zip(node.body, node.body[1:], strict=False):
@@ -187,6 +190,33 @@ def condition_keys_page() -> str:
             sent = ", ".join(f"`{key}`" for key in keys if key not in ABSENT)
             absent = ", ".join(f"`{key}`" for key in keys if key in ABSENT)
             lines.append(f"| {', '.join(f'`{name}`' for name in sorted(names))} | {sent} | {absent} |")
+    return "\n".join(lines) + "\n"
+
+
+def causes_page() -> str:
+    """Why sends fail: codes, causes and mends."""
+    lines = [
+        "# Causes of refusals",
+        "",
+        "What the API and SMTP answer is SES's own text. Beside it `sesame decisions`, `why` and `trace` say the",
+        "cause, the values that were seen, and what to do. In JSON a mend has a `how` (below) with details, so that a",
+        "program can do it. [Why was I refused?](../howto/why.md) shows both.",
+        "",
+        "| code | cause | mend |",
+        "|---|---|---|",
+        *(f"| `{code.value}` {code.short} | {cause} | {mend} |" for code, (cause, mend) in MEANINGS.items()),
+        "",
+        "## What a mend can be",
+        "",
+        ", ".join(f"`{how.value}`" for how in How) + ".",
+        "",
+        "## Who reads what",
+        "",
+        "The *sender* reads its own IAM policies in full, and of the owner's side the code and which of its own values",
+        "mattered. The *owner* reads its identity policies in full, and of the sender who it was, From, Return-Path,",
+        "action, time, address and outcome. The *operator* reads both. Whoever cannot mend a cause is told whom to",
+        "ask.",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -31,11 +31,18 @@ class ServiceError(SesameError):
     v2_code: ClassVar[str | None] = None
     """Its code in the SES API v2, where that does not follow from `code` (`aws.rest_errors`)."""
 
+    facts: Mapping[str, str]
+    """What explains it to whoever looks it up by its request; no client is told."""
+    is_kept: bool
+    """Whether it has been kept to be looked up."""
+
     def __init__(self, message: str, *, about: Mapping[str, str] = MappingProxyType({})) -> None:
         """`about` names what the error concerns, by the members that its shape has beside the message in v1."""
         super().__init__(message)
         self.message = message
         self.about = about
+        self.facts: Mapping[str, str] = {}
+        self.is_kept = False
 
 
 class AccessDenied(ServiceError):
@@ -125,6 +132,10 @@ class ServiceUnavailable(ServiceError):
     code, http_status, fault = "ServiceUnavailable", 503, Fault.RECEIVER
 
 
+class InsufficientStorage(ServiceUnavailable):
+    """There is no room on the disk for another message; what was accepted goes on being delivered."""
+
+
 class RequestTooLarge(ServiceError):
     """The request body exceeds what the door takes."""
 
@@ -137,6 +148,10 @@ class Unavailable(SesameError):
 
 class StoreUnavailable(Unavailable):
     """The store could not commit: full disk, locked too long, or closed."""
+
+
+class StoreDamaged(StoreUnavailable):
+    """What was asked for lies on a damaged page of the file; other reads may succeed."""
 
 
 class ConfigError(SesameError):

@@ -73,6 +73,12 @@ class Metrics:
         self.attempt_duration = self._histogram(
             "sesame_delivery_duration_seconds", "One delivery attempt.", SLOW_S
         )
+        self.out_of_resources = self._counter(
+            "sesame_out_of_resources", "Times that delivery ran out of files or ports and waited a moment."
+        )
+        self.deliveries_open = self._gauge(
+            "sesame_delivery_connections", "Connections to other servers that are kept for the next message."
+        )
         self.disk_free = self._gauge("sesame_disk_free_bytes", "Free space where the database is.")
         self.loop_lag = self._gauge(
             "sesame_event_loop_lag_seconds", "How late the event loop ran its last due timer."

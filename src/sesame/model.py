@@ -4,9 +4,10 @@ Words are those of `docs/design.md`. `_at` is Unix seconds UTC as float; address
 str, message content is bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NewType
+from typing import Any, NewType
 
 AccountId = NewType("AccountId", str)
 """A 12-digit tenant."""
@@ -66,6 +67,18 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiCall:
+    """The operation that a request asks for, as the audit log has it.
+
+    `source` is the service's host name at AWS (`ses.amazonaws.com`); `parameters` hold no secret and are bounded.
+    """
+
+    source: str
+    name: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """The authenticated principal with the circumstances of its request."""
 
@@ -83,6 +96,8 @@ class Caller:
     """What the credentials are a session of, None for lasting ones."""
     source_arn: str | None = None
     """What a service acts for: a resource of the principal's account."""
+    call: ApiCall | None = field(default=None, repr=False, compare=False)
+    """What is asked for; None for a send, whose decision is kept with the message."""
     login: "ConsoleLogin | None" = None
     """The log-in that a browser came with, in the place of a key."""
 
@@ -157,18 +172,12 @@ class MailFrom:
     status: VerificationStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """MAIL FROM and RCPT TO of a submission (RFC 5321), before the return path is rewritten."""
-
-    mail_from: str
-    recipients: tuple[str, ...]
-
-
 class RecipientState(Enum):
-    """Where an accepted recipient stands; all but QUEUED are final (I2)."""
+    """Where an accepted recipient stands; all but QUEUED and HELD are final (I2)."""
 
     QUEUED = "queued"
+    HELD = "held"
+    """Not tried until somebody releases it: the operator's wish, or nothing that may be tried again unseen."""
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     EXPIRED = "expired"
@@ -201,19 +210,10 @@ class Outcome:
     ambiguous: bool = False
     tls_verdict: str | None = None
     """How the connection was secured, or why it was not good enough, in words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendingEvent:
-    """One change in the life of a message, with a stable id (I8)."""
-
-    event_id: str
-    kind: str
-    message_id: MessageId
-    account_id: AccountId
-    at: float
-    recipient: str | None = None
-    detail: dict[str, str] = field(default_factory=dict)
+    stage: str | None = None
+    """To which command the reply came that decided (`rcpt`, `body`); None where no reply did."""
+    is_unreachable: bool = False
+    """Nobody talked to us: says something about the destination, and nothing about the message."""
 
 
 SYSTEM_ACCOUNT = AccountId("000000000000")

@@ -6,9 +6,12 @@ is a value handed to whoever needs it; nothing reads the time by itself.
 
 import json
 import logging
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import msgspec
 
@@ -33,6 +36,42 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that never go back."""
         return time.monotonic()
+
+
+STEP_S = 2.0
+"""A difference between the clocks from which on it is a step, and not the slow correction of a clock."""
+
+
+class SteadyClock:
+    """Time for delivery: like the wall clock, but no step of it, forward or back, moves it.
+
+    How old mail is and when it is due rests on this. It begins at the wall clock, or where another process has
+    left it (`resume`).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wall = clock.now()
+        self._monotonic = clock.monotonic()
+        self._offset = 0.0
+
+    def now(self) -> float:
+        """Unix seconds of an undisturbed clock."""
+        wall, monotonic = self._clock.now(), self._clock.monotonic()
+        step = (wall - self._wall) - (monotonic - self._monotonic)
+        if abs(step) > STEP_S:
+            self._offset += step
+        self._wall, self._monotonic = wall, monotonic
+        return wall - self._offset
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return self._clock.monotonic()
+
+    def resume(self, *, monotonic: float, now: float) -> None:
+        """Go on from what another process on this machine read: its time, and the monotonic clock then."""
+        self._offset = self._clock.now() - (now + self._clock.monotonic() - monotonic)
+        self._wall, self._monotonic = self._clock.now(), self._clock.monotonic()
 
 
 Field = str | int | float | bool | None
@@ -69,26 +108,32 @@ class Log:
         self._write("error", name, fields)
 
     def _write(self, level: str, name: str, fields: Mapping[str, Field]) -> None:
-        now = self._clock.now()
-        if self._as_json:
-            record = {"at": round(now, 3), "level": level, "event": name}
-            record.update({key: value for key, value in fields.items() if value is not None})
-            line = self._encode(record).decode()
-        else:
-            stamp = time.strftime("%H:%M:%S", time.gmtime(now))
-            shown = " ".join(
-                f"{key}={json.dumps(value) if isinstance(value, str) else value}"
-                for key, value in fields.items()
-                if value is not None
-            )
-            mark = "" if level == "info" else "ERROR "
-            line = f"{stamp} {mark}{name} {shown}"
-        self._stream.write(line + "\n")
+        self._stream.write(self._line(level, name, fields) + "\n")
         if self._defer is None:
             self._stream.flush()
         elif not self._is_flush_due:
             self._is_flush_due = True
             self._defer(self.flush)
+
+    def _line(self, level: str, name: str, fields: Mapping[str, Field]) -> str:
+        now = self._clock.now()
+        if self._as_json:
+            record = {"at": round(now, 3), "level": level, "event": name}
+            record.update({key: value for key, value in fields.items() if value is not None})
+            return self._encode(record).decode()
+        stamp = time.strftime("%H:%M:%S", time.gmtime(now))
+        shown = " ".join(
+            f"{key}={json.dumps(value) if isinstance(value, str) else value}"
+            for key, value in fields.items()
+            if value is not None
+        )
+        mark = "" if level == "info" else f"{level.upper()} "
+        return f"{stamp} {mark}{name} {shown}"
+
+    def at_once(self, level: str, name: str, **fields: Field) -> None:
+        """Write an event out from whatever thread, without waiting for others."""
+        self._stream.write(self._line(level, name, fields) + "\n")
+        self._stream.flush()
 
     def flush(self) -> None:
         """Write out what is waiting."""
@@ -96,7 +141,51 @@ class Log:
         self._stream.flush()
 
 
-def quiet_libraries() -> None:
-    """Keep libraries' own loggers to warnings: our canonical lines say the rest."""
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+class LibraryLines(logging.Handler):
+    """What libraries say, as lines of our log: `library_said` with its level, from whatever thread."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record down."""
+        trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else None
+        self._log.at_once(
+            "error" if record.levelno >= logging.ERROR else "warning",
+            "library_said",
+            library=record.name,
+            message=record.getMessage(),
+            trace=trace,
+        )
+
+
+def take_over_libraries(log: Log) -> None:
+    """Let nothing of this process write past `log`: loggers, warnings, and exceptions that nobody catches."""
+    logging.basicConfig(level=logging.WARNING, handlers=[LibraryLines(log)], force=True)
+    logging.captureWarnings(True)
+
+    def unraisable(seen: "sys.UnraisableHookArgs") -> None:
+        trace = "".join(traceback.format_exception(seen.exc_type, seen.exc_value, seen.exc_traceback))
+        log.at_once("error", "unraisable", message=seen.err_msg or "", trace=trace)
+
+    def in_thread(seen: threading.ExceptHookArgs) -> None:
+        trace = "".join(traceback.format_exception(seen.exc_type, seen.exc_value, seen.exc_traceback))
+        log.at_once(
+            "error", "thread_failed", thread=None if seen.thread is None else seen.thread.name, trace=trace
+        )
+
+    sys.unraisablehook = unraisable
+    threading.excepthook = in_thread
+
+
+def loop_exception(log: Log, context: Mapping[str, Any]) -> None:
+    """An event loop's exception handler: what it says of, and whose connection that was."""
+    error, transport = context.get("exception"), context.get("transport")
+    peer = None if transport is None else transport.get_extra_info("peername")
+    log.error(
+        "loop_exception",
+        message=str(context.get("message", "")),
+        peer=str(peer[0]) if isinstance(peer, tuple) and peer else None,
+        trace=None if error is None else "".join(traceback.format_exception(error)),
+    )

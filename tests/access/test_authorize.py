@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sesame.access.audit import AuditKey, AuditTrail
 from sesame.access.authorize import Authorizer, SenderAddress, SendRequest
+from sesame.access.changes import Changes
 from sesame.access.directory import Directory
 from sesame.db import account_scope, epoch, identities_scope
 from sesame.db.sqlite import SqliteStore
@@ -84,7 +86,11 @@ def with_authorizer(
             await store.write(lambda tx: users.create_key(tx, key))
             await store.write(lambda tx: identities.create(tx, identity("example.com")))
             directory = Directory(store, SEALER)
-            authorizer = Authorizer(directory, candidates=identity_candidates, owner_sandbox_counts=True)
+            trail = AuditTrail(AuditKey(b"a" * 32), new_id=lambda: "e")
+            changes = Changes(store, trail, forget=directory.forget)
+            authorizer = Authorizer(
+                directory, changes, candidates=identity_candidates, owner_sandbox_counts=True
+            )
             await function(store, directory, authorizer)
         finally:
             store.close()

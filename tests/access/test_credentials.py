@@ -25,7 +25,7 @@ from sesame.store.sealed import Sealer
 from tests.aws import signing
 from tests.support.clock import FakeClock
 
-ACCOUNT = "111111111111"
+ACCOUNT = AccountId("111111111111")
 NOW = signing.NOW
 SESSION = Session(
     access_key_id="ASIAABCDEFGHIJKLMNOP", secret_access_key=signing.SECRET, account_id=ACCOUNT, role_id="AROA1",

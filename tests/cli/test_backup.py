@@ -97,10 +97,10 @@ def test_restore_takes_only_a_sound_backup_and_its_own_key(
     broken.write_bytes(data[: len(data) // 2])
     refused(process, 1, "broken.db", str(broken))
     broken.write_text("no database")
-    refused(process, 1, "is no database of Sesame's", str(broken))
+    refused(process, 1, "is not a Sesame database", str(broken))
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("CREATE TABLE other (x)")
-    refused(process, 1, "is no database of Sesame's", str(tmp_path / "other.db"))
+    refused(process, 1, "is not a Sesame database", str(tmp_path / "other.db"))
     refused(process, 1, "cannot be read", str(tmp_path / "none.db"))
     key = (process.data / "master.key").read_bytes()
     (process.data / "master.key").unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sesame.cli import policy as command
+from sesame.cli.terminal import guarded
 from sesame.policy import PolicyError
 
 OWNER, DELEGATE = "111111111111", "222222222222"
@@ -193,7 +194,7 @@ def test_simulate_answers_in_the_terms_of_iam(
     assert result["MissingContextValues"] == []
     assert result["MatchedStatements"][0] == {
         "SourcePolicyId": news,
-        "StartPosition": {"Line": 4, "Column": 3},
+        "StartPosition": {"Line": 3, "Column": 16},
         "EndPosition": {"Line": 17, "Column": 4},
     }
     assert run("simulate", "--caller", DELEGATE, "--iam", iam, "--action", "ses:GetAccount") == 0
@@ -313,7 +314,8 @@ def test_colour_is_for_terminals_only(
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert run("check", news) == 0
+    with guarded():
+        assert run("check", news) == 0
     assert capsys.readouterr().out == f"{news}: \x1b[32mnothing found\x1b[0m\n"
     monkeypatch.setenv("NO_COLOR", "1")
     assert run("check", news) == 0

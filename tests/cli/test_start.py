@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -100,7 +101,7 @@ def test_a_certificate_and_key_that_cannot_be_used_stop_the_start_by_name(
 ) -> None:
     door = "submission" if "other" in key or "text" in chain else "api"  # both read them by the same code
     section = door.upper()
-    settings = {
+    settings: dict[str, Any] = {
         f"SESAME_{section}__TLS_CERTIFICATE": str(certificates / chain),
         f"SESAME_{section}__TLS_PRIVATE_KEY": str(certificates / key),
     }
@@ -249,7 +250,7 @@ def test_each_failure_of_the_store_at_the_start_has_its_class_and_its_cure(
         error.sqlite_errorcode = number
         raise error
 
-    monkeypatch.setattr("sesame.services.SqliteStore", fail)
+    monkeypatch.setattr("sesame.db.sqlite.connect", fail)
     with pytest.raises(kind, match=cure):
         open_store(tmp_path / "sesame.db", durable=True)
 

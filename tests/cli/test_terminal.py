@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -153,7 +154,11 @@ def test_whatever_arrived_can_be_shown(data: bytes) -> None:
 def test_arguments_are_told_without_their_controls(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["account", "list", "--data", f"{tmp_path}/\x1b[2J"]) == 78
-    assert "\\u001b[2J" in capsys.readouterr().err
-    assert main(["\x9b31m"]) == 2
-    assert not UNSAFE.search(capsys.readouterr().err)
+    umask = os.umask(0o022)
+    try:
+        assert main(["account", "list", "--data", f"{tmp_path}/\x1b[2J"]) == 78
+        assert "\\u001b[2J" in capsys.readouterr().err
+        assert main(["\x9b31m"]) == 2
+        assert not UNSAFE.search(capsys.readouterr().err)
+    finally:
+        os.umask(umask)

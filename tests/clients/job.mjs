@@ -7,7 +7,7 @@ export async function run(actions) {
   try {
     result = { ok: (await actions[job.do](job)) ?? {} };
   } catch (error) {
-    result = { error: { code: String(error.responseCode ?? error.Code ?? error.name), message: error.response ?? error.message } };
+    result = { error: { code: String(error.responseCode ?? error.Code ?? error.code ?? error.name), message: error.response ?? error.message } };
   }
   process.stdout.write(JSON.stringify(result) + "\n", () => process.exit(0));
 }
@@ -18,5 +18,14 @@ export function clientOptions(job) {
     region: job.region,
     credentials: { accessKeyId: job.key, secretAccessKey: job.secret },
     maxAttempts: 1,
+  };
+}
+
+export function v2Options(job) {
+  return {
+    endpoint: job.endpoint,
+    region: job.region,
+    credentials: { accessKeyId: job.key, secretAccessKey: job.secret },
+    maxRetries: 0,
   };
 }

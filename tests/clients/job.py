@@ -3,6 +3,7 @@
 import json
 import smtplib
 import sys
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any
 
@@ -36,3 +37,32 @@ def client_options(job: Job) -> Job:
 
 def _text(words: bytes | str) -> str:
     return words.decode() if isinstance(words, bytes) else words
+
+
+class QueryError(Exception):
+    """An error of the Query protocol, for clients that only sign."""
+
+    def __init__(self, body: str) -> None:
+        error = ElementTree.fromstring(body).find("{*}Error")
+        assert error is not None, body
+        self.response = {"Error": {part.tag.rpartition("}")[2]: part.text for part in error}}
+        super().__init__(self.response["Error"]["Message"])
+
+
+def form(job: Job) -> dict[str, str]:
+    """SendEmail as it stands on the wire."""
+    parameters = {
+        "Action": "SendEmail",
+        "Version": "2010-12-01",
+        "Source": job["from"],
+        "Destination.ToAddresses.member.1": job["to"],
+        "Message.Subject.Data": job["subject"],
+        "Message.Body.Text.Data": job["text"],
+    }
+    return parameters | ({"SourceArn": job["arn"]} if job["arn"] else {})
+
+
+def ses_headers(job: Job) -> dict[str, str]:
+    """The header fields that carry the identity's ARN by SMTP."""
+    names = ("SOURCE", "FROM", "RETURN-PATH") if job["arn"] else ()
+    return {f"X-SES-{name}-ARN": job["arn"] for name in names}

@@ -100,3 +100,11 @@ def test_acknowledged_mail_survives_kill_9(server: SesameProcess) -> None:
     assert all(len(message_ids) == 1 for message_ids in found.values())
     counted = server.client("ses", account).get_send_quota()["SentLast24Hours"]
     assert len(load.acknowledged) <= counted <= len(load.acknowledged) + len(load.unknown)
+
+    def in_sums() -> int:
+        points = server.client("ses", account).get_send_statistics()["SendDataPoints"]
+        return sum(int(point["DeliveryAttempts"]) for point in points)
+
+    # Nor do the kills between an event and what is counted of it lose or repeat anything.
+    wait_until(lambda: in_sums() >= counted)
+    assert in_sums() == counted

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from sesame.db.migrate import MIGRATIONS, statements
 from sesame.db.sqlite import SqliteStore, connect
-from sesame.spool.spool import Spool
 from sesame.spool.trace import trace
 from sesame.store import events
 from sesame.store.events import Happened, Stage
+from tests.support.spooled import Fixture
 
 BEFORE_EVENT_LOG = 32
 MESSAGE = (
@@ -70,8 +70,10 @@ def test_events_decisions_and_bodies_of_before_are_read(tmp_path: Path) -> None:
             assert (kept.failure, kept.decision) == ("no name", '{"principal":"p","checks":[]}')
             for stage in (Stage.NEW, Stage.REACTED):
                 assert await store.read(lambda tx, stage=stage: events.waiting(tx, stage)) == 0  # type: ignore[misc]
-            (claim,) = await Spool(store).claim(now=2.0, limit=10, lease="x", lease_s=60.0)
-            assert claim.data == b"From: a@x\r\n\r\nhi\r\n"
+            f = Fixture(store)
+            (claim,) = await f.claim(now=2.0)
+            assert claim.attempts == 1
+            assert await f.data(claim) == b"From: a@x\r\n\r\nhi\r\n"
         finally:
             store.close()
 

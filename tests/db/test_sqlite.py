@@ -476,9 +476,9 @@ def of_a_newer_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (damaged_header, "is damaged (file is not a database); put a backup in its place"),
+        (damaged_header, "is damaged (file is not a database); move it away and restore a backup"),
         (damaged_middle, "is damaged"),
-        (a_directory, "cannot be opened"),
+        (a_directory, "cannot be written"),
         (of_a_newer_version, "is of a newer version of Sesame (it has migration 9999"),
     ],
 )
@@ -513,3 +513,32 @@ def test_a_full_disk_and_a_lock_at_the_start_are_told_of(
     monkeypatch.setattr(sqlite, "_set_up", small)
     with pytest.raises(StoreUnavailable, match="the disk is full; make room and try again"):
         SqliteStore(path)
+
+
+def test_who_comes_a_turn_later_shares_the_next_commit_of_a_busy_store(tmp_path: Path) -> None:
+    """Those who are told of one batch write again within some turns of the loop, not all in the same one."""
+
+    async def check(store: SqliteStore) -> None:
+        batches: list[int] = []
+        original = store._take
+
+        def taking() -> list[sqlite._Job]:
+            batch = original()
+            batches.append(len(batch))
+            return batch
+
+        store._take = taking  # type: ignore[method-assign]
+
+        async def client(turns: int) -> None:
+            for _ in range(20):
+                await store.write(lambda tx: bump(tx, "x"))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+
+        await asyncio.gather(*(client(number % 2 * 3) for number in range(8)))
+        assert batches.count(8) >= 15
+        batches.clear()
+        await store.write(lambda tx: bump(tx, "x"))
+        assert batches[0] == 1
+
+    run_with_store(tmp_path / "db", check)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from sesame.delivery.attempt import Deliverer
+from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Route
 from sesame.delivery.settings import OwnersSettings
+from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls_policy import TlsPolicy
 from sesame.mail.header import MessageError
 from sesame.model import MessageId, Outcome, OutcomeKind
@@ -86,12 +88,19 @@ class NoSigning:
         return message
 
 
-def claim(data: bytes = b"From: a@example.com\r\n\r\nhi\r\n") -> Claim:
+def claim() -> Claim:
     return Claim(
-        recipient_seq=1, recipient_index=0, address="x@one.test", attempts=1, lease="w", message_seq=1,
+        recipient_seq=1, recipient_index=0, address="x@one.test", domain="one.test", attempts=1, token=1, message_seq=1,
         message_id=MessageId("m"), account_id="1", owner_account_id="1", region="r", identity="",
-        accepted_at=0.0, data=data,
+        accepted_at=0.0, queued_at=0.0,
     )  # fmt: skip
+
+
+def body_of(data: bytes | None) -> Callable[[Claim], Awaitable[bytes]]:
+    async def body(claim: Claim) -> bytes:
+        return b"From: a@example.com\r\n\r\nhi\r\n" if data is None else data
+
+    return body
 
 
 async def deliver(
@@ -112,7 +121,7 @@ async def deliver(
     listening = [await asyncio.start_server(tracked(server), "127.0.0.1", 0) for server in servers]
     hosts = [Host(f"h{n}.test", *server.sockets[0].getsockname()) for n, server in enumerate(listening)]
     clock = FakeClock()
-    pool = Pool(hostname="me.test", timeout_s=timeout_s, clock=clock)
+    pool = Pool(hostname="me.test", timeouts=Timeouts.scaled(timeout_s / 300.0, attempt_s=60.0), clock=clock)
     deliverer = Deliverer(
         OneRoute(hosts),  # type: ignore[arg-type]
         TlsPolicy(resolver(), sts=None, dane=False),
@@ -120,12 +129,14 @@ async def deliver(
         NoSettings(),  # type: ignore[arg-type]
         NoSigning(),  # type: ignore[arg-type]
         clock,
+        places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
+        body=body_of(data),
         return_path=lambda message_id, n, domain: f"b-{n}@bounces.test",
     )
     try:
-        return [await deliverer.attempt(claim() if data is None else claim(data)) for _ in range(times)]
+        return [await deliverer.attempt(claim()) for _ in range(times)]
     finally:
-        await pool.close_idle(everything=True)
+        await pool.stop()
         for server in listening:
             server.close()
         if talks:
@@ -263,8 +274,10 @@ def test_an_error_of_our_own_composer_is_no_outcome() -> None:
         clock = FakeClock()
         deliverer = Deliverer(
             OneRoute([Host("h.test", "127.0.0.1", 1)]), TlsPolicy(resolver(), sts=None, dane=False),  # type: ignore[arg-type]
-            Pool(hostname="me.test", timeout_s=1.0, clock=clock),
-            NoSettings(), BadSigning(), clock, return_path=lambda *_: "b@bounces.test",  # type: ignore[arg-type]
+            Pool(hostname="me.test", timeouts=Timeouts(), clock=clock),
+            NoSettings(), BadSigning(), clock,  # type: ignore[arg-type]
+            places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
+            body=body_of(None), return_path=lambda *_: "b@bounces.test",
         )  # fmt: skip
         await deliverer.attempt(claim())
 
@@ -301,7 +314,8 @@ def test_an_8_bit_header_goes_as_encoded_words_unless_the_server_knows_utf8() ->
 
 
 def test_a_message_that_cannot_be_converted_is_tried_at_the_next_host() -> None:
-    signed = 'From: a@example.com\r\nContent-Type: multipart/signed; boundary="b"\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n'.encode()  # noqa: E501
+    kind = 'Content-Type: multipart/signed; boundary="b"'
+    signed = f"From: a@example.com\r\n{kind}\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n".encode()
     first, second = Script(GOOD), Script(EHLO_8BIT)
     assert outcome_of(first, second, data=signed).kind is OutcomeKind.DELIVERED
     assert (len(first.messages), len(second.messages)) == (0, 1)

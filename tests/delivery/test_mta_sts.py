@@ -189,7 +189,13 @@ GOOD = make_leaf("mta-sts.one.test", ca=CA)
 
 
 def fetched(
-    tmp_path: Path, answer: bytes, *, made: Made = GOOD, address: str = "127.0.0.1", max_bytes: int = 1000
+    tmp_path: Path,
+    answer: bytes,
+    *,
+    made: Made = GOOD,
+    address: str = "127.0.0.1",
+    max_bytes: int = 1000,
+    allow: tuple[str, ...] = ("127.0.0.1/32",),
 ) -> Fetched:
     """What the client makes of a real HTTPS server that answers `answer` and closes."""
 
@@ -209,7 +215,7 @@ def fetched(
         (tmp_path / "ca.pem").write_bytes(pem(CA.certificate))
         client = HttpsClient(
             resolver(f"mta-sts.one.test A {address}"),
-            AddressGuard(["127.0.0.1/32"]),
+            AddressGuard(allow),
             TlsContexts(str(tmp_path / "ca.pem")).checked,
             port=server.sockets[0].getsockname()[1],
             timeout_s=0.5,
@@ -230,6 +236,13 @@ def test_a_policy_comes_over_https(tmp_path: Path) -> None:
     )
     want = Fetched(status=200, content_type="text/plain; charset=us-ascii", body=POLICY)
     assert fetched(tmp_path, head + POLICY) == want
+
+
+def test_a_policy_host_at_an_address_that_is_not_public_is_not_asked(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    assert fetched(tmp_path, answer).status == 200
+    with pytest.raises(FetchFailed, match="no public address"):
+        fetched(tmp_path, answer, allow=())
 
 
 def test_a_redirect_is_not_followed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sesame.db.sqlite import SqliteStore
+from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
 from sesame.mail.header import MessageError
@@ -36,6 +37,9 @@ class Deliverer:
         self.now: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
 
+    def is_in_doubt(self, recipient_seq: int) -> bool:
+        return False
+
     async def attempt(self, claim: Claim) -> Outcome:
         domain = claim.address.rpartition("@")[2]
         self.attempts.append(claim.address)
@@ -53,7 +57,16 @@ class Nothing:
     async def refresh(self, claims: list[Claim]) -> None:
         return None
 
-    async def close_idle(self, *, everything: bool = False) -> None:
+    def forget(self, claims: list[Claim]) -> None:
+        return None
+
+    def close_idle(self) -> None:
+        return None
+
+    def make_room(self) -> bool:
+        return False
+
+    async def stop(self) -> None:
         return None
 
 
@@ -67,8 +80,9 @@ class Fixture:
         self.scheduler = Scheduler(
             Spool(store), self.deliverer, Nothing(), Nothing(),  # type: ignore[arg-type]
             RetryPolicy(first_delay_s=60, longest_delay_s=3600, give_up_after_s=10_000),
-            clock=self.clock, log=Log(sys.stderr, as_json=True, clock=self.clock), metrics=Metrics(), draw=lambda: 0.0,
-            new_lease=iter(map(str, range(10_000))).__next__, workers=16, per_domain=4, lease_s=600,
+            Lanes(Limits(places=16, per_domain=4, per_address=4)),
+            clock=self.clock, wall=self.clock, log=Log(sys.stderr, as_json=True, clock=self.clock), metrics=Metrics(),
+            draw=lambda: 0.0, holder="me", lease_s=600,
         )  # fmt: skip
 
     async def put(self, message_id: str, *recipients: str) -> None:
@@ -78,7 +92,7 @@ class Fixture:
             accepted_at=self.clock.now(), recipients=recipients, data=b"",
         )  # fmt: skip
         await self.store.write(lambda tx: put(tx, message))
-        self.scheduler.wake()
+        self.scheduler.wake("1", recipients)
 
     async def states(self, message_id: str) -> list[str]:
         found = await trace(self.store, message_id)
@@ -147,7 +161,7 @@ def test_a_slow_destination_holds_no_more_than_its_places(tmp_path: Path) -> Non
         await f.put("slow", *(f"r{n}@slow.test" for n in range(40)))
         await f.put("fast", *(f"r{n}@fast.test" for n in range(20)))
         assert await f.until_settled("fast") == ["delivered"] * 20
-        assert f.deliverer.most["slow.test"] == 4
+        assert f.deliverer.most["slow.test"] <= 4
         release.set()
         assert await f.until_settled("slow") == ["delivered"] * 40
 

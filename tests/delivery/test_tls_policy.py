@@ -17,16 +17,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.attempt import Deliverer
+from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.mta_sts import Fetched, FetchFailed, StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Login, Relay, Router, Routes
+from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import TlsContexts, TlsDemand, TlsMode
 from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_report import TlsResults
 from sesame.dns.public import AddressGuard
 from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import SystemClock
-from tests.delivery.test_hostile_hosts import NoSettings, NoSigning, claim
+from tests.delivery.test_hostile_hosts import NoSettings, NoSigning, body_of, claim
 from tests.support.certificates import Made, make_ca, make_leaf, pem
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeSource
@@ -117,6 +120,7 @@ class World:
     relay: Relay | None = None
     implicit: bool = False
     fetches: int = 0
+    results: TlsResults = field(default_factory=lambda: TlsResults(clock=FakeClock()))
     port: int = 0
 
     async def attempt(self) -> Outcome:
@@ -134,7 +138,12 @@ class World:
         dns = CachingResolver(source, clock=FakeClock(), bounds=NO_CACHE)
         ca_file = self.directory / "ca.pem"
         ca_file.write_bytes(pem(CA.certificate))
-        pool = Pool(hostname="me.test", timeout_s=5.0, clock=clock, contexts=TlsContexts(str(ca_file)))
+        pool = Pool(
+            hostname="me.test",
+            timeouts=Timeouts.scaled(1 / 60, attempt_s=60.0),
+            clock=clock,
+            contexts=TlsContexts(str(ca_file)),
+        )
         relay = None if self.relay is None else replace(self.relay, port=self.port)
         router = Router(
             dns, AddressGuard(["127.0.0.0/8"]), draw=lambda: 0.0, mx_port=self.port, routes=Routes(relay)
@@ -146,12 +155,15 @@ class World:
             NoSettings(),  # type: ignore[arg-type]
             NoSigning(),  # type: ignore[arg-type]
             clock,
+            places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
+            body=body_of(None),
             return_path=lambda message_id, n, domain: "b@bounces.test",
+            results=self.results,
         )
         try:
             return await deliverer.attempt(replace(claim(), requires_tls=self.requires_tls))
         finally:
-            await pool.close_idle(everything=True)
+            await pool.stop()
             listening.close()
             store.close()
 

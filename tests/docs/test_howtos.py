@@ -22,6 +22,7 @@ from aiosmtpd.controller import Controller
 from sesame import config
 from sesame.server.tls import development_files
 from tests.support.process import SesameProcess, running, wait_until
+from tests.support.signed_client import SignedClient, simple_email
 
 ROOT = Path(__file__).resolve().parents[2]
 HOWTO = ROOT / "docs" / "howto"
@@ -140,14 +141,36 @@ def for_roles(server: SesameProcess) -> dict[str, str]:
     return {"OWNER": owner.account_id, "DELEGATE": delegate.account_id}
 
 
+def for_why(server: SesameProcess) -> dict[str, str]:
+    """A sender who may send as news@ and has tried ceo@."""
+    owner, sender = server.create_account(), server.create_account()
+    arn = server.vouch(owner, "example.com")
+    allow = {
+        "Effect": "Allow",
+        "Action": "ses:SendEmail",
+        "Resource": arn,
+        "Principal": {"AWS": sender.account_id},
+        "Condition": {"StringEquals": {"ses:FromAddress": "news@example.com"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allow})
+    server.client("ses", owner).put_identity_policy(Identity="example.com", PolicyName="news", Policy=policy)
+    with SignedClient(server.api, sender) as client:
+        form = simple_email(source="ceo@example.com", SourceArn=arn)
+        assert client.call("SendEmail", form).code == "AccessDenied"
+    return {"SENDER": sender.account_id, "OWNER": owner.account_id}
+
+
 WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "accounts": for_accounts,
+    "audit": as_account,
+    "bounces": lambda server: as_account(server, "news@example.com"),
     "configuration-sets": as_account,
     "custom-verification": lambda server: as_account(server, "hello@example.com"),
     "dns": lambda server: as_account(server, "example.com"),
     "roles-and-services": for_roles,
     "smtp": for_smtp,
     "templates": lambda server: as_account(server, "news@example.com"),
+    "why": for_why,
 }
 
 
@@ -163,11 +186,17 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
     cwd = server.data.parent
     before = len(server.mail())
     printed = bash(script(blocks(HOWTO / f"{name}.md")), cwd, environ_of(server, **WORLDS[name](server)))
-    sends = {"roles-and-services": 2, "smtp": 2, "templates": 1, "custom-verification": 1}
+    sends = {"bounces": 3, "roles-and-services": 2, "smtp": 2, "templates": 1, "custom-verification": 1}
     wait_until(lambda: len(server.mail()) == before + sends.get(name, 0))
     if name == "accounts":
         assert (cwd / ".env").read_text().startswith("AWS_ENDPOINT_URL=")
         assert '"Max24HourSend": 50000.0' in printed
+    if name == "audit":
+        assert "VerifyDomainIdentity" in printed and printed.endswith("no heads kept elsewhere: whole\n")
+    if name == "why":
+        page = (HOWTO / "why.md").read_text()
+        for line in re.findall(r"^(SA401 .*|    mend: .*)$", page, re.MULTILINE):
+            assert re.sub(r"account [0-9]{12}", "", line.strip()) in re.sub(r"account [0-9]{12}", "", printed)
     if name == "dns":
         assert "autumn._domainkey.example.com" in printed
 
@@ -179,6 +208,7 @@ def test_the_settings_on_a_page_are_accepted(page: Path, tmp_path: Path) -> None
     _, chain, key = development_files(tmp_path / "tls", ["localhost"], now=1.8e9)
     for number, block in enumerate(block for block in blocks(page) if block.language == "toml"):
         text = block.text.replace("/etc/sesame/tls/fullchain.pem", str(chain))
+        text = text.replace("/mnt/audit/", f"{tmp_path}/").replace("/etc/sesame/relay-password", str(key))
         file = tmp_path / f"{number}.toml"
         file.write_text(text.replace("/etc/sesame/tls/privkey.pem", str(key)))
         config.load(file, environ={})
@@ -272,7 +302,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     here = Machine(root, environ)
     pid = tmp_path / "pid"
     program(bin_directory / "sudo", '[ "$1" = -u ] && shift 2\nexec env "$@"')
-    program(bin_directory / "useradd", ":")
+    for name in ("useradd", "apt-get"):
+        program(bin_directory / name, ":")
     program(bin_directory / "certbot", f"d={root}/etc/letsencrypt/live/ses.example.net\nmkdir -p $d\n"
             f"cp {chain} $d/fullchain.pem\ncp {key} $d/privkey.pem")  # fmt: skip
     program(bin_directory / "git", f'[ "$1" != clone ] || {{ mkdir -p {root}/opt/sesame; cp -r {ROOT}/packaging'

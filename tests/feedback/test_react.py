@@ -1,8 +1,6 @@
 """Reacting to bounces: who is suppressed, and that a crash loses and repeats nothing."""
 
 import asyncio
-import io
-import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +9,12 @@ import pytest
 
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
-from sesame.feedback.react import Reactor
 from sesame.model import SYSTEM_ACCOUNT, AccountId, Outcome
-from sesame.observe import Log
 from sesame.store import accounts, configuration_sets, events, suppression
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Stage
-from tests.support.clock import FakeClock
+from tests.support.reacting import react, reactor
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
-
-
-def reactor(f: Fixture) -> Reactor:
-    clock, numbers = FakeClock(), itertools.count()
-    log = Log(io.StringIO(), as_json=True, clock=clock)
-    return Reactor(f.store, clock=clock, log=log, new_lease=lambda: f"lease-{next(numbers)}")
 
 
 async def create(f: Fixture) -> None:
@@ -60,7 +50,7 @@ def test_an_address_that_does_not_exist_is_suppressed(tmp_path: Path) -> None:
         await create(f)
         await settle(f, BOUNCED)
         assert await listed(f) == []
-        assert await reactor(f).react() == 1
+        assert await react(f) == 2
         assert await listed(f) == [("x@one.test", "m1")]
         assert await reactor(f).react() == 0
 
@@ -73,7 +63,8 @@ def test_an_address_that_does_not_exist_is_suppressed(tmp_path: Path) -> None:
         (DELIVERED, "x@one.test", {}),
         (DELAYED, "x@one.test", {}),
         (replace(BOUNCED, status="5.7.1"), "x@one.test", {}),
-        (replace(BOUNCED, remote_mta=None), "x@one.test", {}),
+        (replace(BOUNCED, status="5.1.8"), "x@one.test", {}),
+        (replace(BOUNCED, stage="mail"), "x@one.test", {}),
         (BOUNCED, "bounce@Simulator.amazonses.com", {}),
         (BOUNCED, "x@one.test", {"account_id": SYSTEM_ACCOUNT}),
         (BOUNCED, "x@one.test", {"configuration_set": "lenient"}),
@@ -126,7 +117,7 @@ def test_a_reaction_that_is_cut_off_is_made_again(tmp_path: Path, monkeypatch: p
             await reactor(f).react()
         assert await listed(f) == []
         monkeypatch.setattr(events, "move_on", move_on)
-        assert await reactor(f).react() == 1
+        assert await reactor(f).react() == 2
         assert await listed(f) == [("x@one.test", "m1")]
 
     with_spool(tmp_path, check)
@@ -142,6 +133,39 @@ def test_it_runs_until_cancelled_and_reacts_to_what_comes(tmp_path: Path) -> Non
         async with asyncio.timeout(10):
             while not await listed(f):  # noqa: ASYNC110 - it has no event to wait for
                 await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    with_spool(tmp_path, check)
+
+
+def test_an_event_that_cannot_be_reacted_to_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours about one address: the others are suppressed, and the reactor lives."""
+
+    async def check(f: Fixture) -> None:
+        await create(f)
+        put = suppression.put
+
+        async def faulty(
+            tx: Transaction, account_id: str, region: str, entry: suppression.Suppressed
+        ) -> None:
+            if entry.address == "r1@one.test":
+                raise ZeroDivisionError
+            await put(tx, account_id, region, entry)
+
+        monkeypatch.setattr(suppression, "put", faulty)
+        await f.put(message("m1", *(f"r{n}@one.test" for n in range(3))))
+        for claim in await f.claim():
+            await f.settle(claim, BOUNCED)
+        running = reactor(f)
+        task = asyncio.ensure_future(running.run())
+        async with asyncio.timeout(10):
+            while len(await listed(f)) < 2:  # noqa: ASYNC110 - it has no event to wait for
+                await asyncio.sleep(0)
+        assert [address for address, _ in await listed(f)] == ["r0@one.test", "r2@one.test"]
+        assert not task.done()
         task.cancel()
         await asyncio.wait({task})
 

@@ -1,13 +1,16 @@
 """The house holds to its plan: who imports whom, how large files grow."""
 
 import ast
+import re
 import statistics
 from pathlib import Path
+
+from tools.draw_house import PAGE, page
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sesame"
 
 # docs/design.md, "Rooms".
-PURE_ROOMS = frozenset({"mail", "dkim", "reports", "smtp", "aws", "policy", "templates", "dns"})
+PURE_ROOMS = frozenset({"mail", "dkim", "http", "reports", "smtp", "aws", "policy", "templates", "dns"})
 """Open to every room that is not pure."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -15,6 +18,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "dkim": frozenset({"mail"}),
     "reports": frozenset({"mail"}),
     "smtp": frozenset({"mail"}),
+    "http": frozenset(),
     "aws": frozenset(),
     "policy": frozenset(),
     "templates": frozenset(),
@@ -33,7 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "console": frozenset({"operations", "admin", "access", "store", "spool", "db"}),
     "server": frozenset({"operations", "identities", "feedback", "sending", "access"}),
 }
-EVERYBODYS = frozenset({"model", "observe", "metrics", "errors", "config", "config_console", "ids"})
+EVERYBODYS = frozenset({"model", "observe", "metrics", "errors", "config", "feedback_settings", "ids"})
 """Single files; of the house they import each other only."""
 TOP = frozenset({"app", "cli"})
 PORTS = frozenset(SOURCE / "dns" / name for name in ("system.py",))
@@ -92,28 +96,68 @@ def test_the_import_check_sees_an_import_that_points_up() -> None:
     assert forbidden_imports(SOURCE / "spool" / "spool.py", {"sesame.delivery"}) == ["delivery"]
 
 
-def foreign_services(path: Path, modules: set[str]) -> list[str]:
-    """Packages of other services that a file of one AWS service's package imports."""
+INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
+    "policy": {
+        "language": frozenset(),
+        "engine": frozenset({"language"}),
+        "reasons": frozenset({"language", "engine"}),
+        "analysis": frozenset({"language", "engine", "reasons"}),
+        "findings": frozenset({"language", "engine", "reasons", "analysis"}),
+    },
+    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns")},
+    "store": {"iam": frozenset()},
+    "access": {"causes": frozenset()},
+    "console": {"pages": frozenset()},
+}
+"""Rooms within rooms: which inner rooms each may import; files beside them are open to all of them."""
+
+
+def forbidden_inner_imports(path: Path, modules: set[str]) -> list[str]:
+    """Inner rooms that a file of an inner room must not import."""
     parts = path.relative_to(SOURCE).parts
-    if parts[0] != "operations" or len(parts) < 3:
+    rows = INNER_ROWS.get(parts[0], {})
+    if len(parts) < 3 or parts[1] not in rows:
         return []
-    services = {module.split(".")[2] for module in modules if module.startswith("sesame.operations.")}
-    packages = {child.name for child in (SOURCE / "operations").iterdir() if child.is_dir()}
-    return sorted((services & packages) - {parts[1]})
+    inner = {module.split(".")[2] for module in modules if module.startswith(f"sesame.{parts[0]}.")}
+    return sorted((inner & set(rows)) - rows[parts[1]] - {parts[1]})
 
 
-def test_no_service_imports_the_package_of_another() -> None:
+def test_inner_rooms_import_only_what_the_plan_allows() -> None:
     wrong = {
         str(path.relative_to(SOURCE)): bad
         for path in source_files()
-        if (bad := foreign_services(path, imported_modules(path)))
+        if (bad := forbidden_inner_imports(path, imported_modules(path)))
     }
     assert wrong == {}
 
 
-def test_the_service_check_sees_an_import_sideways() -> None:
+def test_every_inner_room_has_its_row() -> None:
+    inner = {
+        f"{room.name}/{child.name}"
+        for room in SOURCE.iterdir()
+        if room.is_dir() and room.name not in ("aws", "db")  # whose folders hold data
+        for child in room.iterdir()
+        if child.is_dir() and any(child.glob("*.py"))
+    }
+    assert inner == {f"{room}/{name}" for room, rows in INNER_ROWS.items() for name in rows}
+
+
+def test_the_inner_check_sees_an_import_sideways() -> None:
     path = SOURCE / "operations" / "sesv2" / "identities.py"
-    assert foreign_services(path, {"sesame.operations.ses.identities", "sesame.operations.table"}) == ["ses"]
+    assert forbidden_inner_imports(path, {"sesame.operations.ses.identities", "sesame.operations.table"}) == [
+        "ses"
+    ]
+    path = SOURCE / "policy" / "language" / "document.py"
+    assert forbidden_inner_imports(path, {"sesame.policy.engine.decide"}) == ["engine"]
+
+
+def test_every_package_says_what_it_is() -> None:
+    silent = [
+        str(package.relative_to(SOURCE))
+        for package in SOURCE.rglob("__init__.py")
+        if ast.get_docstring(ast.parse(package.read_text())) is None
+    ]
+    assert silent == []
 
 
 def test_pure_rooms_do_no_io() -> None:
@@ -142,7 +186,21 @@ def test_files_stay_small() -> None:
 
 def test_every_room_has_its_row_in_the_design() -> None:
     rooms = {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert rooms - TOP <= set(MAY_IMPORT)
+    assert rooms - TOP - EVERYBODYS <= set(MAY_IMPORT)
     design = (SOURCE.parents[1] / "docs" / "design.md").read_text()
-    for room in sorted(rooms - TOP):
+    for room in sorted(rooms - TOP - EVERYBODYS):
         assert f"| {room} |" in design, f"docs/design.md has no row for the room `{room}`"
+
+
+def test_the_drawing_is_of_this_house() -> None:
+    """Draw anew with `python -m tools.draw_house` when this fails."""
+    assert PAGE.read_text() == page()
+
+
+def test_the_map_leads_to_what_it_names() -> None:
+    table = PAGE.read_text().partition("### Where is it?")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| .* \| `(.*)` \| `(.*)` \|$", table, re.MULTILINE)
+    assert len(rows) >= 20
+    for file, name in rows:
+        tree = ast.parse((SOURCE / file).read_text())
+        assert name in {node.name for node in tree.body if hasattr(node, "name")}, f"{file} has no `{name}`"

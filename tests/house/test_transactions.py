@@ -1,6 +1,7 @@
 """Transaction functions remember nothing and touch nothing: they may run twice, and what they did may not count."""
 
 import ast
+import re
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "sesame"
@@ -133,3 +134,14 @@ def test_the_check_sees_what_a_transaction_leaves_behind() -> None:
     ):
         assert wrong_in(f"{head}{statement}{tail}") == [], statement
     assert wrong_in("class C:\n    async def _load(self, tx: Transaction):\n        self._x = 1\n") == [3]
+
+
+def test_epochs_are_written_in_one_place() -> None:
+    """Under their lock, which accept transactions share; a statement elsewhere would go past it (I4)."""
+    writes = re.compile(r"(INTO|UPDATE|FROM)\s+epoch\b(?!\s+WHERE\s+scope\s+(=|IN))", re.IGNORECASE)
+    found = {
+        str(path.relative_to(SOURCE)): len(writes.findall(path.read_text()))
+        for path in SOURCE.rglob("*.py")
+        if writes.search(path.read_text())
+    }
+    assert found == {"db/__init__.py": 1}

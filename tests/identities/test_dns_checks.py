@@ -20,7 +20,7 @@ SPF = ("mail.example.com", "TXT", "v=spf1 include:bounces.sesame.test ~all")
 
 async def verified(f: Fixture) -> Identity:
     """example.com with Easy DKIM, published and seen."""
-    await f.publish(await f.verification.start_dkim(ACCOUNT, REGION, "example.com"))
+    await f.publish(await f.verification.start_dkim(f.act, ACCOUNT, REGION, "example.com"))
     assert await f.checks.check_due() == 1
     return await f.identity()
 
@@ -111,7 +111,7 @@ def test_the_operators_word_is_not_looked_up_again(tmp_path: Path) -> None:
 
 def test_the_record_of_checks_tells_when_and_what_was_wrong(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         assert await record(f) == identities.CheckRecord(checked_at=None, proved_at=None, error=None)
         at = f.clock.now()
         for zone, error in (
@@ -148,8 +148,8 @@ def test_a_look_up_that_finds_nothing_new_leaves_decisions_in_force(tmp_path: Pa
 
 
 async def with_mail_from(f: Fixture, on_mx_failure: OnMxFailure = OnMxFailure.USE_DEFAULT_VALUE) -> None:
-    identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
-    await f.settings.set_mail_from(identity, "mail.example.com", on_mx_failure)
+    identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
+    await f.settings.set_mail_from(f.act, identity, "mail.example.com", on_mx_failure=on_mx_failure)
 
 
 def test_a_mail_from_domain_needs_one_mx_of_ours_and_spf_that_allows_us(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from sesame.aws.arn import identity_arn
 from sesame.db import Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.model import DkimOrigin, Identity, OnMxFailure, VerificationStatus
@@ -48,7 +49,7 @@ async def refused(call: Awaitable[object]) -> str:
 
 async def easy(f: Fixture) -> Identity:
     """example.com with Easy DKIM in order."""
-    await f.publish(await f.verification.start_dkim(ACCOUNT, REGION, "example.com"))
+    await f.publish(await f.verification.start_dkim(f.act, ACCOUNT, REGION, "example.com"))
     await f.checks.check_due()
     return await f.identity()
 
@@ -58,9 +59,9 @@ def test_an_owners_key_waits_for_its_record_and_is_sealed(
     tmp_path: Path, form: serialization.PrivateFormat
 ) -> None:
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         text = text_of(KEY_1024, form)
-        await f.settings.use_own_key(identity, selector="Mail-2026", private_key=text)
+        await f.settings.use_own_key(f.act, identity, selector="Mail-2026", private_key=text)
         found = await f.identity()
         assert (found.dkim_origin, found.dkim_status) == (DkimOrigin.EXTERNAL, PENDING)
         assert found.dkim_tokens == ("mail-2026",)
@@ -95,9 +96,9 @@ def test_what_is_no_rsa_key_of_the_right_size_is_refused(tmp_path: Path) -> None
     ]
 
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         for text in texts:
-            words = await refused(f.settings.use_own_key(identity, selector="s", private_key=text))
+            words = await refused(f.settings.use_own_key(f.act, identity, selector="s", private_key=text))
             assert not text or text[:40] not in words
         assert (await f.identity()).dkim_status is VerificationStatus.NOT_STARTED
 
@@ -106,9 +107,9 @@ def test_what_is_no_rsa_key_of_the_right_size_is_refused(tmp_path: Path) -> None
 
 def test_the_largest_key_that_is_allowed_is_taken(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        await f.settings.use_own_key(identity, selector="s", private_key=text_of(key))
+        await f.settings.use_own_key(f.act, identity, selector="s", private_key=text_of(key))
         assert (await key_of(f)).key_bits == 2048
 
     with_verification(tmp_path, check)
@@ -119,7 +120,7 @@ def test_while_an_owner_changes_keys_the_domain_stays_verified(tmp_path: Path) -
 
     async def check(f: Fixture) -> None:
         identity = await easy(f)
-        await f.settings.use_own_key(identity, selector="own", private_key=text_of(KEY_1024))
+        await f.settings.use_own_key(f.act, identity, selector="own", private_key=text_of(KEY_1024))
         f.zone.clear()
         f.clock.advance(72 * HOUR)
         await f.checks.check_due()
@@ -138,14 +139,14 @@ def test_while_an_owner_changes_keys_the_domain_stays_verified(tmp_path: Path) -
 
 def test_the_same_key_again_changes_nothing_and_another_waits_anew(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
-        await f.settings.use_own_key(identity, selector="own", private_key=text_of(KEY_1024))
+        identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
+        await f.settings.use_own_key(f.act, identity, selector="own", private_key=text_of(KEY_1024))
         await f.publish(await f.identity())
         await f.checks.check_due()
-        await f.settings.use_own_key(identity, selector="own", private_key=text_of(KEY_1024))
+        await f.settings.use_own_key(f.act, identity, selector="own", private_key=text_of(KEY_1024))
         assert (await f.identity()).dkim_status is SUCCESS
         other = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-        await f.settings.use_own_key(identity, selector="own", private_key=text_of(other))
+        await f.settings.use_own_key(f.act, identity, selector="own", private_key=text_of(other))
         assert (await f.identity()).dkim_status is PENDING
         await f.checks.check_due()
         assert (await f.identity()).dkim_status is PENDING  # the record of the old key proves nothing
@@ -157,9 +158,9 @@ def test_easy_dkim_comes_back_with_the_tokens_it_had(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         identity = await easy(f)
         first = await key_of(f)
-        await f.settings.use_own_key(identity, selector="own", private_key=text_of(KEY_1024))
-        assert "owner's" in await refused(f.verification.start_dkim(ACCOUNT, REGION, "example.com"))
-        back = await f.settings.use_easy_dkim(identity)
+        await f.settings.use_own_key(f.act, identity, selector="own", private_key=text_of(KEY_1024))
+        assert "owner's" in await refused(f.verification.start_dkim(f.act, ACCOUNT, REGION, "example.com"))
+        back = await f.settings.use_easy_dkim(f.act, identity)
         assert (back.dkim_tokens, back.dkim_status) == (identity.dkim_tokens, PENDING)
         assert (await key_of(f)).public_key != first.public_key
 
@@ -170,7 +171,7 @@ def test_another_length_signs_once_it_is_published_under_the_next_token(tmp_path
     async def check(f: Fixture) -> None:
         identity = await easy(f)
         first = await key_of(f)
-        await f.settings.use_easy_dkim(identity, bits=1024)
+        await f.settings.use_easy_dkim(f.act, identity, bits=1024)
         await f.checks.check_due()
         assert await key_of(f) == replace(first, length_changed=True)
         assert (await f.identity()).dkim_status is SUCCESS
@@ -194,18 +195,18 @@ def test_another_length_signs_once_it_is_published_under_the_next_token(tmp_path
 def test_a_length_changes_once_in_24_hours_but_for_the_first_downgrade(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         async def rotate(bits: int) -> None:
-            await f.settings.use_easy_dkim(await f.identity(), bits=bits)
+            await f.settings.use_easy_dkim(f.act, await f.identity(), bits=bits)
             await f.publish(await f.identity())
             await f.checks.check_due()
             assert (await key_of(f)).key_bits == bits
 
         identity = await easy(f)
-        assert "already" in await refused(f.settings.use_easy_dkim(identity, bits=2048))
+        assert "already" in await refused(f.settings.use_easy_dkim(f.act, identity, bits=2048))
         await rotate(1024)
-        assert "24 hours" in await refused(f.settings.use_easy_dkim(identity, bits=2048))
+        assert "24 hours" in await refused(f.settings.use_easy_dkim(f.act, identity, bits=2048))
         f.clock.advance(24 * HOUR)
         await rotate(2048)
-        assert "24 hours" in await refused(f.settings.use_easy_dkim(identity, bits=1024))
+        assert "24 hours" in await refused(f.settings.use_easy_dkim(f.act, identity, bits=1024))
         f.clock.advance(24 * HOUR)
         await rotate(1024)
 
@@ -214,31 +215,35 @@ def test_a_length_changes_once_in_24_hours_but_for_the_first_downgrade(tmp_path:
 
 def test_addresses_have_no_keys_and_follow_their_domain(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.verification.start_address(ACCOUNT, REGION, "a@example.com")
+        await f.verification.start_address(f.act, ACCOUNT, REGION, "a@example.com")
         address = await f.identity("a@example.com")
         calls: list[Callable[[], Awaitable[object]]] = [
-            lambda: f.settings.use_easy_dkim(address),
-            lambda: f.settings.use_own_key(address, selector="s", private_key=text_of(KEY_1024)),
+            lambda: f.settings.use_easy_dkim(f.act, address),
+            lambda: f.settings.use_own_key(f.act, address, selector="s", private_key=text_of(KEY_1024)),
         ]
         for call in calls:
             assert await refused(call()) == "The EmailIdentity value must be a valid domain."
-        words = await refused(f.settings.set_dkim_switch(address, enabled=True))
+        words = await refused(f.settings.set_dkim_switch(f.act, address, enabled=True))
         assert words == "Domain example.com is not verified for DKIM signing."
-        await f.settings.set_dkim_switch(address, enabled=False)
+        await f.settings.set_dkim_switch(f.act, address, enabled=False)
         assert (await f.identity("a@example.com")).dkim_overrides
         await easy(f)
-        await f.settings.set_dkim_switch(address, enabled=True)
+        await f.settings.set_dkim_switch(f.act, address, enabled=True)
 
     with_verification(tmp_path, check)
 
 
 def test_a_mail_from_domain_is_below_the_identitys_domain(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.verification.start_address(ACCOUNT, REGION, "a@sub.example.com")
+        await f.verification.start_address(f.act, ACCOUNT, REGION, "a@sub.example.com")
         address = await f.identity("a@sub.example.com")
-        await f.settings.set_mail_from(address, "b.sub.example.com", OnMxFailure.USE_DEFAULT_VALUE)
+        await f.settings.set_mail_from(
+            f.act, address, "b.sub.example.com", on_mx_failure=OnMxFailure.USE_DEFAULT_VALUE
+        )
         for domain in ("sub.example.com", "mail.example.com", "xsub.example.com", "..sub.example.com", "a b"):
-            await refused(f.settings.set_mail_from(address, domain, OnMxFailure.USE_DEFAULT_VALUE))
+            await refused(
+                f.settings.set_mail_from(f.act, address, domain, on_mx_failure=OnMxFailure.USE_DEFAULT_VALUE)
+            )
 
     with_verification(tmp_path, check)
 
@@ -246,8 +251,8 @@ def test_a_mail_from_domain_is_below_the_identitys_domain(tmp_path: Path) -> Non
 def test_everything_goes_with_the_identity(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         identity = await easy(f)
-        await f.settings.use_easy_dkim(identity, bits=1024)
-        arn = tags.identity_arn(ACCOUNT, REGION, "example.com")
+        await f.settings.use_easy_dkim(f.act, identity, bits=1024)
+        arn = identity_arn(REGION, ACCOUNT, "example.com")
 
         async def run(tx: Transaction) -> list[object]:
             await tags.put(tx, arn, {"team": "news"})
@@ -260,6 +265,6 @@ def test_everything_goes_with_the_identity(tmp_path: Path) -> None:
 
         assert await f.store.write(run) == [None, None, {}]
         with pytest.raises(InvalidParameterValue, match="does not exist"):
-            await f.settings.set_dkim_switch(identity, enabled=False)
+            await f.settings.set_dkim_switch(f.act, identity, enabled=False)
 
     with_verification(tmp_path, check)

@@ -15,7 +15,7 @@ SUCCESS, PENDING, FAILED = VerificationStatus.SUCCESS, VerificationStatus.PENDIN
 
 def test_a_domain_is_verified_by_its_token_and_no_other(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         f.zone.add(("_amazonses.example.com", "TXT", "somebody else's"))
         assert await f.checks.check_due() == 0
         f.zone.add(("_amazonses.example.com", "TXT", identity.verification_token))
@@ -27,7 +27,7 @@ def test_a_domain_is_verified_by_its_token_and_no_other(tmp_path: Path) -> None:
 
 def test_dkim_needs_all_three_names_and_verifies_the_domain_too(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_dkim(ACCOUNT, REGION, "example.com")
+        identity = await f.verification.start_dkim(f.act, ACCOUNT, REGION, "example.com")
         assert len(identity.dkim_tokens) == 3
         records = [r for r in await f.records(identity) if not r[0].startswith("_amazonses")]
         f.zone.update(records[:-1])
@@ -42,7 +42,7 @@ def test_dkim_needs_all_three_names_and_verifies_the_domain_too(tmp_path: Path) 
 
 def test_dns_that_cannot_say_changes_nothing(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         f.is_dns_broken = True
         assert await f.checks.check_due() == 0
         assert (await f.identity()).verification is PENDING
@@ -52,13 +52,13 @@ def test_dns_that_cannot_say_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_domain_fails_after_72_hours_and_can_begin_again(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        first = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        first = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         f.clock.advance(72 * HOUR)
         assert await f.checks.check_due() == 0
         f.clock.advance(1)
         assert await f.checks.check_due() == 1
         assert (await f.identity()).verification is FAILED
-        again = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        again = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         assert (again.verification, again.verification_token) == (PENDING, first.verification_token)
         assert await f.checks.check_due() == 0
 
@@ -67,7 +67,7 @@ def test_a_domain_fails_after_72_hours_and_can_begin_again(tmp_path: Path) -> No
 
 def test_the_mailed_link_verifies_once_followed_within_24_hours(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.verification.start_address(ACCOUNT, REGION, "news@example.com")
+        await f.verification.start_address(f.act, ACCOUNT, REGION, "news@example.com")
         token = await f.mailed_link_token()
         f.clock.advance(24 * HOUR)
         assert (await f.verification.confirm(token)).address == "news@example.com"
@@ -78,9 +78,9 @@ def test_the_mailed_link_verifies_once_followed_within_24_hours(tmp_path: Path) 
 
 def test_a_link_is_no_good_after_24_hours_or_when_a_newer_one_was_mailed(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.verification.start_address(ACCOUNT, REGION, "news@example.com")
+        await f.verification.start_address(f.act, ACCOUNT, REGION, "news@example.com")
         old = await f.mailed_link_token()
-        await f.verification.start_address(ACCOUNT, REGION, "news@example.com")
+        await f.verification.start_address(f.act, ACCOUNT, REGION, "news@example.com")
         new = await f.mailed_link_token()
         assert await f.verification.confirm(old) == Confirmation(address=None)
         f.clock.advance(24 * HOUR + 1)
@@ -121,7 +121,7 @@ def test_a_domains_token_is_no_link(tmp_path: Path) -> None:
     """The TXT token is public in DNS; it must not verify by being visited."""
 
     async def check(f: Fixture) -> None:
-        identity = await f.verification.start_domain(ACCOUNT, REGION, "example.com")
+        identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
         assert await f.verification.confirm(identity.verification_token) == Confirmation(address=None)
         assert (await f.identity()).verification is PENDING
 
@@ -130,7 +130,7 @@ def test_a_domains_token_is_no_link(tmp_path: Path) -> None:
 
 def test_the_private_key_is_not_in_clear_in_the_database(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
-        await f.verification.start_dkim(ACCOUNT, REGION, "example.com")
+        await f.verification.start_dkim(f.act, ACCOUNT, REGION, "example.com")
 
         async def key(tx: Transaction) -> bytes:
             row = await tx.one("SELECT sealed_private_key FROM dkim_key")
@@ -147,7 +147,7 @@ def test_the_private_key_is_not_in_clear_in_the_database(tmp_path: Path) -> None
 def test_two_requests_for_dkim_at_once_make_one_key(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         both = await asyncio.gather(
-            *(f.verification.start_dkim(ACCOUNT, REGION, "example.com") for _ in range(4))
+            *(f.verification.start_dkim(f.act, ACCOUNT, REGION, "example.com") for _ in range(4))
         )
         assert len({identity.dkim_tokens for identity in both}) == 1
         key = await f.store.read(lambda tx: dkim_keys.get(tx, ACCOUNT, REGION, "example.com"))

@@ -17,12 +17,14 @@ from typing import Any
 
 from sesame.app.api import Doors
 from sesame.app.foundation import Services
+from sesame.aws.model import ServiceModel
 from sesame.config import load
 from sesame.db import account_scope
 from sesame.errors import ServiceError
 from sesame.model import Caller, Session
 from sesame.observe import Log
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
+from tests.support.audit_log import rows_of, told_since
 from tests.support.clock import FakeClock
 from tests.support.management_oracle import UNKNOWN, allowed, kind_of, tag_context
 
@@ -31,6 +33,7 @@ CALLS = int(os.environ.get("SESAME_RANDOM_CALLS", "1200"))
 SEED = int(os.environ.get("SESAME_RANDOM_SEED", "1"))
 KEYS = ("team", "Team", "env")
 VALUES = ("red", "blue", "Red")
+MODELS = {name: ServiceModel.load(name) for name in ("iam", "sesv2", "sns", "sts")}
 REFUSED = ("AccessDenied", "AuthorizationError")
 READER = "arn:aws:iam::aws:policy/AmazonSESReadOnlyAccess"
 DOCUMENT = json.dumps(
@@ -451,9 +454,17 @@ def sessions(
         )
 
 
+def expected_rows(call: Call, answer: str) -> list[tuple[str, str | None]]:
+    """What the audit log must tell: each change, and each refusal, whether of a change or not."""
+    if answer in REFUSED:
+        return [(call.operation, answer)]
+    is_read = MODELS[call.service].operations[call.operation].is_read
+    return [(call.operation, None)] if answer == "ok" and not is_read else []
+
+
 async def compare(services: Services, calls: int, seed: int) -> tuple[Counter[str], list[str]]:
     """Make calls until there were enough; answers counted, and where oracle and server differ."""
-    doors = Doors(services, accepted=lambda: None)
+    doors = Doors(services, accepted=lambda *_: None)
     draw, counts, differ = Random(seed), Counter[str](), list[str]()
     while counts.total() < calls:
         world = await new_world(services, doors, draw)
@@ -482,7 +493,11 @@ async def compare(services: Services, calls: int, seed: int) -> tuple[Counter[st
                     allowed(action, arn, world.context(caller, arn, keys, own_tags), own=own, session=limit)
                     for action, arn, keys in call.asked
                 )
+                before = await rows_of(services, world.account)
                 answer = await world.run(caller, call)
+                told = await told_since(services, world.account, before)
+                if told != expected_rows(call, answer):
+                    differ.append(f"{call}: {answer}, and the audit log tells {told}")
                 counts["refused" if answer in REFUSED else answer] += 1
                 if answer == "ok":
                     call.done()

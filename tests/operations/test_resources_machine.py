@@ -17,15 +17,19 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from sesame.admin.audit import verify
 from sesame.app.api import Doors
 from sesame.app.foundation import Services
+from sesame.aws.model import ServiceModel
 from sesame.config import load
 from sesame.errors import ServiceError
 from sesame.model import Caller, IdentityKind
 from sesame.observe import Log
+from tests.support.audit_log import rows_of, told_since
 from tests.support.clock import FakeClock
 
 REGION = "us-east-1"
+MODELS = {name: ServiceModel.load(name) for name in ("ses", "sesv2", "iam", "sns")}
 T = TypeVar("T")
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [ALL]})
@@ -199,13 +203,15 @@ class Machine(RuleBasedStateMachine):
         log = Log(io.StringIO(), as_json=True, clock=clock)
         self._runner = asyncio.Runner()
         self._services = Services(configured, log=log, clock=clock, durable=False)
-        self._doors = Doors(self._services, accepted=lambda: None)
+        self._doors = Doors(self._services, accepted=lambda *_: None)
         self.accounts: list[str] = []
         self._callers: list[Caller] = []
         self.there: list[dict[str, set[str]]] = [{kind: set() for kind in KINDS} for _ in range(2)]
         self.versions: list[list[int]] = [[], []]
 
     def teardown(self) -> None:
+        report = self.run(verify(self._services.store, self._services.trail.key.public))
+        assert report.findings == []
         self._services.close()
         self._runner.close()
         self._directory.cleanup()
@@ -217,7 +223,15 @@ class Machine(RuleBasedStateMachine):
         async def answer() -> Any:
             return await self._doors.handlers[service][operation](self._callers[who], dict(request))
 
-        return self.run(answer())
+        account = self.accounts[who]
+        before = self.run(rows_of(self._services, account))
+        found = self.run(answer())
+        told = self.run(told_since(self._services, account, before))
+        changes = not MODELS[service].operations[operation].is_read
+        assert told == ([(operation, None)] if changes else []), (
+            "each change has its row, nothing else has one"
+        )
+        return found
 
     def fails(self, who: int, service: str, operation: str, request: Request) -> bool:
         try:

@@ -80,7 +80,7 @@ FROM: dict[str, ContextValue] = {"ses:FromAddress": "ceo@example.com"}
         (
             condition("ForAllValues:StringLike", "ses:Recipients", "*@a.org"),
             {"ses:Recipients": ("x@b.org", "x@a.org")},
-            "allows only all of ses:Recipients like `*@a.org`; this request has `x@b.org`, `x@a.org`",
+            "allows only all of ses:Recipients like `*@a.org`; this request has `x@b.org`",
         ),
         (
             condition("ForAnyValue:StringLike", "ses:Recipients", "*@a.org"),

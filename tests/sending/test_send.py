@@ -50,6 +50,7 @@ def test_large_messages_are_composed_beside_the_loop(content: SimpleContent, thr
         sender = Sender(
             nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, new_id=nothing,
             random_hex=random_hex, message_id_domain="x.example", accepted=nothing, pace=nothing,
+            steady=nothing, room=nothing,
         )  # fmt: skip
         asyncio.run(sender._compose(submission, MessageId("0"), 0.0))
     assert threads == {thread}

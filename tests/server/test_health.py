@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import socket
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from sesame.app.readiness import Readiness
 from sesame.db.sqlite import SqliteStore
 from sesame.metrics import Metrics
 from sesame.server.health import HealthServer
-from sesame.server.http import listen
+from sesame.server.listener import listen
 from tests.support.clock import FakeClock
 from tests.support.process import SesameProcess
 from tests.support.tenant import Tenant
@@ -66,10 +68,16 @@ def test_a_send_is_counted_in_every_stage(sesame: SesameProcess, tenant: Tenant)
     assert all(a - b >= 1 for a, b in zip(after, before, strict=True))
 
 
-def test_names_that_clients_make_up_are_no_labels(sesame: SesameProcess, tenant: Tenant) -> None:
-    from urllib.parse import urlencode
+def test_open_connections_are_counted(sesame: SesameProcess) -> None:
+    host, _, port = sesame.smtp.rpartition(":")
+    before = value(get(f"{sesame.health}/metrics")[1], 'sesame_connections{door="smtp"}')
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        assert client.recv(4) == b"220 "
+        assert value(get(f"{sesame.health}/metrics")[1], 'sesame_connections{door="smtp"}') == before + 1
 
-    request = urllib.request.Request(sesame.api, urlencode({"Action": "MadeUpAction"}).encode())
+
+def test_names_that_clients_make_up_are_not_labels(sesame: SesameProcess) -> None:
+    request = urllib.request.Request(sesame.api, urllib.parse.urlencode({"Action": "MadeUpAction"}).encode())
     try:
         urllib.request.urlopen(request, timeout=10)
     except urllib.error.HTTPError as error:

@@ -3,18 +3,24 @@
 import asyncio
 import base64
 import hashlib
+import io
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import uvicorn
 
 from sesame.identities.verification import Confirmation
-from sesame.server import protocol
-from sesame.server.http import ApiServer, HttpDoor, _plain, listen
-from sesame.server.protocol import ApiProtocol
+from sesame.observe import Log, SystemClock
+from sesame.server.api import HttpResponse
+from sesame.server.http import HttpDoor
+from sesame.server.listener import Bounds, HttpServer, listen
+
+
+def plain(status: int, text: str) -> HttpResponse:
+    length = (b"content-length", str(len(text)).encode())
+    return HttpResponse(status=status, headers=(length,), body=text.encode())
 
 
 class NoApi:
@@ -25,10 +31,12 @@ class NoApi:
 
     async def answer(self, request: Any, peer: Any) -> Any:
         self.requests.append(request)
-        return _plain(200, f"{peer.address} {request.method}")
+        return plain(
+            200, f"{peer.address} {request.method}" + "x" * 100_000 * (request.raw_path == b"/large")
+        )
 
     def refuse(self, error: Any, raw_path: bytes) -> Any:
-        return _plain(error.http_status, error.code)
+        return plain(error.http_status, error.code)
 
 
 async def confirm(token: str) -> Confirmation:
@@ -60,6 +68,9 @@ def with_door(
     *,
     max_body_bytes: int = 1000,
     memory_bytes: int = 1 << 20,
+    patience_s: float = 30.0,
+    connections: int = 100,
+    log: io.StringIO | None = None,
 ) -> None:
     async def session() -> None:
         api = NoApi()
@@ -68,27 +79,23 @@ def with_door(
         async def ready() -> dict[str, str]:
             return problems
 
-        door = HttpDoor(
-            api,  # type: ignore[arg-type]
-            confirm=confirm,
-            ready=ready,
+        door = HttpDoor(api, confirm=confirm, ready=ready)  # type: ignore[arg-type]
+        sock = listen("127.0.0.1", 0)
+        clock = SystemClock()
+        bounds = Bounds(
             max_body_bytes=max_body_bytes,
             memory_bytes=memory_bytes,
+            connections=connections,
+            patience_s=patience_s,
         )
-        sock = listen("127.0.0.1", 0)
-        server = ApiServer(
-            uvicorn.Config(
-                door, http=ApiProtocol, ws="none", lifespan="off", log_config=None, access_log=False
-            )
-        )
-        serving = asyncio.ensure_future(server.serve(sockets=[sock]))
-        await server.listening.wait()
+        lines = Log(io.StringIO() if log is None else log, as_json=True, clock=clock)
+        server = HttpServer(sock, door, bounds, certificate=None, clock=clock, log=lines)
+        await server.start()
         try:
             host, port = sock.getsockname()
             await check(host, port, api)
         finally:
-            server.should_exit = True
-            await serving
+            await server.stop()
 
     asyncio.run(session())
 
@@ -152,9 +159,7 @@ def test_a_head_without_end_is_cut_off() -> None:
     with_door(check)
 
 
-def test_a_client_that_never_finishes_its_head_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE_S", 0.05)
-
+def test_a_client_that_never_finishes_its_head_is_let_go() -> None:
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"GET / HTTP/1.1\r\nHost")
@@ -162,15 +167,11 @@ def test_a_client_that_never_finishes_its_head_is_let_go(monkeypatch: pytest.Mon
             assert await reader.read() == b""
         writer.close()
 
-    with_door(check)
+    with_door(check, patience_s=0.05)
 
 
 @pytest.mark.parametrize("begun", [b"", b"x" * 500])
-def test_a_client_that_never_finishes_its_body_is_let_go(
-    monkeypatch: pytest.MonkeyPatch, begun: bytes
-) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE_S", 0.05)
-
+def test_a_client_that_never_finishes_its_body_is_let_go(begun: bytes) -> None:
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 600\r\n\r\n" + begun)
@@ -179,12 +180,11 @@ def test_a_client_that_never_finishes_its_body_is_let_go(
         writer.close()
         assert api.requests == []
 
-    with_door(check)
+    with_door(check, patience_s=0.05)
 
 
-def test_a_body_that_trickles_in_uses_its_patience_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_trickles_in_uses_its_patience_up() -> None:
     """Each byte is worth 2 ms; a client that sends one every few milliseconds is cut off all the same."""
-    monkeypatch.setattr(protocol, "PATIENCE_S", 0.05)
 
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
@@ -199,7 +199,7 @@ def test_a_body_that_trickles_in_uses_its_patience_up(monkeypatch: pytest.Monkey
         writer.close()
         assert api.requests == []
 
-    with_door(check)
+    with_door(check, patience_s=0.05)
 
 
 def test_large_bodies_together_are_bounded_and_the_room_is_given_back() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sesame.errors import StoreUnavailable
 from sesame.observe import Log, SystemClock
-from sesame.server.http import listen
+from sesame.server.listener import listen
 from sesame.server.mailbox import MailboxServer
 
 Kept = list[tuple[str, tuple[str, ...], bytes]]
@@ -46,24 +46,6 @@ def test_messages_for_any_address_are_kept_byte_for_byte() -> None:
     assert kept == [
         ("a@b.test", (f"x{n}@y.test", "z@y.test"), f"Subject: {n}\r\n\r\n.dot\r\n".encode()) for n in range(3)
     ]
-
-
-@pytest.mark.parametrize(
-    "address", ["bounce@simulator.amazonses.com", "bounce+label@Simulator.amazonses.com"]
-)
-def test_the_simulators_bounce_address_bounces(address: str) -> None:
-    async def keep(mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> None:
-        raise AssertionError("must not be kept")
-
-    def talk(port: int) -> None:
-        with (
-            smtplib.SMTP("127.0.0.1", port, timeout=10) as client,
-            pytest.raises(smtplib.SMTPDataError) as refused,
-        ):
-            client.sendmail("a@b.test", [address], "Subject: s\r\n\r\n")
-        assert (refused.value.smtp_code, refused.value.smtp_error) == (550, b"5.1.1 user unknown")
-
-    with_mailbox(keep, talk)
 
 
 def test_what_could_not_be_kept_is_not_acknowledged() -> None:

@@ -30,6 +30,7 @@ def test_the_same_event_is_recorded_once(tmp_path: Path) -> None:
 
 async def bounce_all(f: Fixture, count: int) -> None:
     await f.put(message("m1", *(f"r{n}@one.test" for n in range(count))))
+    await f.tell_all()
     for claim in await f.claim():
         await f.settle(claim, BOUNCED)
 
@@ -89,6 +90,12 @@ def test_an_event_knows_its_message_recipient_and_attempt(tmp_path: Path) -> Non
             status="5.1.1",
             diagnostic="550 no such user",
             remote_mta="mx.one.test",
+            stage="rcpt",
+            attempt_seq=1,
+            n=0,
+            message_seq=1,
+            identity="example.com",
+            return_path="a@example.com",
         )
 
     with_spool(tmp_path, check)

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,13 +18,24 @@ from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId
 from sesame.sending.accept import Acceptance, accept
 from sesame.spool import listing, purge, trace
+from sesame.spool.queue import Ask, Position
 from sesame.spool.spool import Settlement, Spool
-from sesame.store import accounts, decisions, events, recorded_sends
+from sesame.store import accounts, decisions, events, recorded_sends, reports, reputation
 from sesame.store.decisions import DecisionText
-from sesame.store.events import Stage
-from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, message
+from tests.support.reacting import react
+from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, Fixture, message
 
-LARGE = ("message", "message_head", "body", "recipient", "attempt", "event_log", "refusal", "decision_text")
+LARGE = (
+    "message",
+    "message_head",
+    "body",
+    "recipient",
+    "queue",
+    "attempt",
+    "event_log",
+    "refusal",
+    "decision_text",
+)
 ALIASES = {
     "m": "message",
     "r": "recipient",
@@ -32,6 +43,7 @@ ALIASES = {
     "e": "event_log",
     "h": "message_head",
     "b": "body",
+    "q": "queue",
 }
 
 
@@ -71,24 +83,22 @@ async def delivering(store: Store) -> None:
     await accepting(store)
     spool = Spool(store)
     for now, outcome, retry_at in ((100.0, DELAYED, 200.0), (300.0, BOUNCED, None)):
-        claims = await spool.claim(
-            now=now, limit=10, lease="w", lease_s=60.0, per_domain=2, active={"full.test": 2}
-        )
+        swept, _ = await spool.sweep(Position())
+        asks = [Ask(lane, 0.0, 4) for lane, _ in swept.lanes]
+        claims = (await spool.claim(asks, now=now, holder="w", lease_s=60.0)).claims
         assert claims
+        assert await spool.renew(claims, now=now, lease_s=60.0) == []
+        assert (await spool.claim_suspect(now=now, holder="w", lease_s=60.0)).claims == ()
+        assert await spool.expire({}, after=0, now=9e9, life_s=9_999.0, at=now) == 0
         done = [Settlement(claim=claim, outcome=outcome, retry_at=retry_at) for claim in claims]
-        assert await spool.settle(done, now=now) == 1
-    assert await spool.next_due_at() is None
+        assert await spool.settle(done, at=now) == 1
 
 
 async def reacting(store: Store) -> None:
     await delivering(store)
 
-    async def run(tx: Transaction) -> None:
-        found = await events.claim_stage(tx, Stage.NEW, now=400.0, lease="x", lease_s=1.0, limit=10)
-        assert await events.move_on(tx, found, lease="x", to=Stage.TOLD) == 1
-        await events.of_message(tx, "m")
-
-    await store.write(run)
+    assert await react(Fixture(cast(SqliteStore, store))) == 3
+    await store.read(lambda tx: events.of_message(tx, "m"))
 
 
 async def purging(store: Store) -> None:
@@ -114,7 +124,7 @@ ACTIONS: dict[str, Action] = {
     "reacting": reacting,
     "purging": purging,
     "newest decisions": reading(lambda tx: decisions.latest(tx, OWNER, limit=50)),
-    "refusal by request": reading(lambda tx: decisions.by_request_id(tx, "r")),
+    "refusal by request": reading(lambda tx: decisions.of_request(tx, "r")),
     "what if, accepted": reading(
         lambda tx: recorded_sends.accepted(tx, OWNER, REGION, after=(5.0, 1), limit=500)
     ),
@@ -134,6 +144,10 @@ ACTIONS: dict[str, Action] = {
         lambda tx: listing.to_address(tx, OWNER, "x@y", before=9, limit=50)
     ),
     "console, recipients": reading(lambda tx: listing.recipients(tx, [1, 2, 3])),
+    "report": reading(lambda tx: reports.addressee(tx, "m", 0)),
+    "reports of a message": reading(lambda tx: reports.raw(tx, "m")),
+    "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),
+    "counts by identity": reading(lambda tx: reputation.by(tx, OWNER, "region", since=5.0)),
     "one message": lambda store: trace.trace(store, "m"),
 }
 

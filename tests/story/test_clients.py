@@ -14,9 +14,15 @@ from tests.support import clients
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.submission import port_of, published_password
 
-MANAGING = ("aioboto3_ses.py", "boto3_sesv2.py", "sdk_ses.mjs", "sdk_sesv2.mjs")
-SENDING = ("django_ses_v1.py", "django_ses_v2.py", "django_anymail.py", "nodemailer_ses.mjs")
-SMTP = ("smtplib_starttls.py", "django_smtp.py", "nodemailer_smtp.mjs")
+MANAGING = ("aioboto3_ses.py", "boto3_sesv2.py", "sdk_ses.mjs", "sdk_sesv2.mjs", "aws_sdk_v2.mjs")
+SENDING = (
+    "django_ses_v1.py", "django_ses_v2.py", "django_anymail.py", "nodemailer_ses.mjs", "nodemailer6_ses.mjs",
+    "aws4fetch_sesv2.mjs", "requests_sigv4.py", "curl_sigv4.py",
+)  # fmt: skip
+SMTP = (
+    "smtplib_starttls.py", "django_smtp.py", "nodemailer_smtp.mjs", "aiosmtplib_smtp.py", "redmail_smtp.py",
+    "emails_smtp.py", "emailjs_smtp.mjs",
+)  # fmt: skip
 
 NOT_VERIFIED = "Email address is not verified. The following identities failed the check in region US-EAST-1:"
 

@@ -436,6 +436,7 @@ def test_an_address_that_does_not_exist_is_suppressed_by_its_bounce(tmp_path: Pa
             senders = Senders(sesame)
             first = senders.send("Gone@X.test")
             wait_until(lambda: senders.trace(first)["recipients"][0]["state"] == "bounced")
+            wait_until(lambda: senders.v2.list_suppressed_destinations()["SuppressedDestinationSummaries"])
             found = senders.v2.get_suppressed_destination(EmailAddress="Gone@x.test")["SuppressedDestination"]
             assert (found["Reason"], found["Attributes"]["MessageId"]) == ("BOUNCE", first)
             second = senders.send("Gone@x.test")
@@ -444,4 +445,6 @@ def test_an_address_that_does_not_exist_is_suppressed_by_its_bounce(tmp_path: Pa
             third = senders.send("other@x.test")
             wait_until(lambda: senders.trace(third)["recipients"][0]["state"] == "bounced")
             assert refusal(senders.v2.get_suppressed_destination, EmailAddress="other@x.test")[2] == 404
-        assert sink.asked == {"Gone@X.test": 1, "other@x.test": 1}
+        told = f"news@{senders.domain}"  # of the bounces, by mail
+        asked = {address: times for address, times in sink.asked.items() if address != told}
+        assert asked == {"Gone@X.test": 1, "other@x.test": 1}

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
 from sesame.cli.env import CREDENTIALS
-from sesame.cli.main import parser
+from sesame.cli.main import main, parser
 from sesame.store.iam.users import smtp_bindings
 from tests.support.process import Account, SesameProcess, running
 
@@ -184,3 +185,31 @@ def test_user_names_are_iams(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert stop.value.code == 2
     assert "is not a user name" in capsys.readouterr().err
     assert parser().parse_args([*command, "A-z_0+=,.@" + "x" * 54]).name.startswith("A-z")
+
+
+def test_smtp_credentials_name_the_ports_that_a_running_server_has(
+    sesame: SesameProcess, account: Account
+) -> None:
+    told = sesame.run_json("smtp", "credentials", account.account_id, "--key", account.access_key_id)
+    assert (told["host"], told["ports"], told["tls_ports"]) == (
+        "localhost",
+        [int(sesame.smtp.rpartition(":")[2])],
+        [int(sesame.smtps.rpartition(":")[2])],
+    )
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a fault"), KeyboardInterrupt()])
+def test_a_fault_of_the_program_leaves_no_keys_in_force_either(
+    fault: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(settings: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("sesame.cli.env.endpoints", fail)
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(RuntimeError) if isinstance(fault, RuntimeError) else nullcontext():
+            assert main(["env", "1" * 12, "--data", str(tmp_path)]) == 130
+    finally:
+        os.umask(before)
+    assert capsys.readouterr().out.endswith("; false\n")

@@ -137,9 +137,12 @@ def test_decisions_tell_both_sides_why_the_first_send_was_refused(
     [check] = refused["checks"]
     assert check["outcome"] == "implicit deny"
     assert check["arn"] == f"arn:aws:ses:us-east-1:{owner}:identity/example.com"
-    assert refused["reason"].startswith(
-        f"{check['arn']}: denied: no policy of the identity allows `ses:SendEmail`"
-    )
+    told = [
+        "denied: no policy of the identity allows `ses:SendEmail`",
+        "denied: the owner of the identity does not allow",
+    ]
+    assert refused["reason"].startswith(f"{check['arn']}: {told[viewer]}")
+    assert refused["causes"][0]["code"] == "SA201"
 
 
 def test_the_log_tells_of_the_refusal_and_of_no_secret(server: SesameProcess, message_id: str) -> None:

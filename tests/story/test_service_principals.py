@@ -209,5 +209,5 @@ def test_keys_come_and_go_and_a_service_that_is_gone_sends_no_more(world: World)
     with refused("InvalidClientTokenId"):
         world.send()
     for wrong in ("Cognito", "a..b", "arn:aws:x", "*.amazonaws.com", "cognito"):
-        assert "no name of a service" in run("service", "create", wrong, check=False).stderr
+        assert "not a service name" in run("service", "create", wrong, check=False).stderr
     assert "there is no service" in run("service", "delete", SERVICE, check=False).stderr

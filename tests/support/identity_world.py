@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from sesame.access.audit import AuditKey, AuditTrail
+from sesame.access.changes import SESAME, Acts
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.dns import DnsFailure, DomainNotFound, Mx, host_name
@@ -68,10 +70,14 @@ class Fixture:
             random_hex=lambda n: secrets.token_hex(n // 2),
         )
         self.sealer = Sealer(b"k" * 32, random_bytes=secrets.token_bytes)
+        trail = AuditTrail(AuditKey(b"a" * 32), new_id=lambda: secrets.token_hex(16))
+        self.acts = Acts(store, trail, self.clock, SESAME)
+        self.act = self.acts.to("Test", ACCOUNT, region=REGION)
         self.checks = DnsChecks(
             store,
             self.sealer,
             Zone(self._records),
+            acts=self.acts,
             missing=DomainNotFound,
             names=NAMES,
             clock=self.clock,
@@ -79,7 +85,7 @@ class Fixture:
             recheck_every_s=RECHECK_S,
             auto_publish=False,
         )
-        keys = DkimKeys(
+        self.keys = keys = DkimKeys(
             store,
             self.sealer,
             clock=self.clock,
@@ -92,6 +98,7 @@ class Fixture:
             keys,
             self.checks,
             mail,
+            acts=self.acts,
             public_url=NAMES.public_url,
             clock=self.clock,
             new_token=lambda: secrets.token_urlsafe(32),

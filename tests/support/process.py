@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from sesame.access.authorize import identity_kind
+from sesame.access.identity_names import identity_kind
 from sesame.admin.accounts import Keys
 from sesame.app.foundation import Services, open_services
 from sesame.config import load
@@ -56,6 +56,7 @@ class SesameProcess:
     ca: str = ""
     health: str = ""
     console: str = ""
+    inbound: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "SesameProcess":
@@ -78,8 +79,8 @@ class SesameProcess:
             select_wait(0.01)
         where = json.loads(ready.read_text())
         self.api = where["api"]
-        self.smtp, self.smtps, self.ca, self.health, self.console = (
-            where.get(name, "") for name in ("smtp", "smtps", "ca", "health", "console")
+        self.smtp, self.smtps, self.ca, self.health, self.console, self.inbound = (
+            where.get(name, "") for name in ("smtp", "smtps", "ca", "health", "console", "inbound")
         )
         return self
 

@@ -1,7 +1,7 @@
 """A spool on a fresh store, and messages to put into it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,20 @@ from sesame.db import Store, Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.spool.put import SpooledMessage, put
-from sesame.spool.spool import Claim, Settlement, Spool
+from sesame.spool.queue import Ask, Position
+from sesame.spool.spool import Claim, Claimed, Settlement, Spool
 from sesame.spool.trace import Trace, trace
 from sesame.store import events
 from sesame.store.decisions import DecisionText
+from sesame.store.events import Stage
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
 BOUNCED = Outcome(
-    kind=OutcomeKind.PERMANENT, status="5.1.1", diagnostic="550 no such user", remote_mta="mx.one.test"
+    kind=OutcomeKind.PERMANENT,
+    status="5.1.1",
+    diagnostic="550 no such user",
+    remote_mta="mx.one.test",
+    stage="rcpt",
 )
 DELAYED = Outcome(kind=OutcomeKind.TRANSIENT, status="4.7.1", diagnostic="451 later")
 ACCOUNT, OWNER, REGION = "111111111111", "222222222222", "us-east-1"
@@ -52,17 +58,46 @@ class Fixture:
     async def put(self, spooled: SpooledMessage) -> None:
         await self.store.write(lambda tx: put(tx, spooled))
 
-    async def claim(self, lease: str = "w", *, now: float = 100.0, **options: object) -> list[Claim]:
-        return await self.spool.claim(now=now, limit=100, lease=lease, lease_s=60.0, **options)  # type: ignore[arg-type]
+    async def claim(
+        self, holder: str = "w", *, now: float = 100.0, of: Sequence[tuple[str, int]] = ()
+    ) -> list[Claim]:
+        """Claim what is due of each destination in `of`, or of all, sorted by recipient."""
+        return sorted(
+            (await self.claimed(holder, now=now, of=of)).claims, key=lambda claim: claim.recipient_seq
+        )
+
+    async def claimed(
+        self, holder: str = "w", *, now: float = 100.0, of: Sequence[tuple[str, int]] = ()
+    ) -> Claimed:
+        swept, _ = await self.spool.sweep(Position())
+        most = dict(of)
+        asks = [
+            Ask(lane, 0.0, most.get(lane.domain, 1_000))
+            for lane, _ in swept.lanes
+            if not most or lane.domain in most
+        ]
+        return await self.spool.claim(asks, now=now, holder=holder, lease_s=60.0)
+
+    async def data(self, claim: Claim) -> bytes:
+        return await self.spool.body(claim)
 
     async def settle(
         self, claim: Claim, outcome: Outcome, *, retry_at: float | None = None, now: float = 101.0
     ) -> int:
-        return await self.spool.settle([Settlement(claim=claim, outcome=outcome, retry_at=retry_at)], now=now)
+        return await self.spool.settle([Settlement(claim=claim, outcome=outcome, retry_at=retry_at)], at=now)
 
     async def events(self, message_id: str = "m1") -> list[tuple[str, str | None]]:
         found = await self.store.read(lambda tx: events.of_message(tx, message_id))
         return [(event.what.value, event.recipient) for event in found]
+
+    async def tell_all(self) -> int:
+        """Be done with all events, as if they had been reacted to and told; how many they were."""
+
+        async def run(tx: Transaction) -> int:
+            found = await events.claim_stage(tx, Stage.NEW, now=1e9, lease="x", lease_s=60.0, limit=100_000)
+            return await events.move_on(tx, found, lease="x", to=Stage.TOLD)
+
+        return await self.store.write(run)
 
     async def count(self, table: str) -> int:
         async def run(tx: Transaction) -> int:

@@ -9,19 +9,20 @@ Sources: SES developer guide, "Using sending authorization"; IAM user guide, "Po
 logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from types import MappingProxyType
 
 from sesame.access import conditions
+from sesame.access.changes import Changes, Permit
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing, Tags
-from sesame.aws.arn import Arn, ArnError, identity_arn
+from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.db import account_scope, identities_scope
 from sesame.errors import AccessDenied, InvalidParameterValue, ValidationError
 from sesame.model import (
     Caller,
-    IdentityKind,
     MailFrom,
     OnMxFailure,
     PrincipalKind,
@@ -29,8 +30,18 @@ from sesame.model import (
 )
 from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust
 
+_NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
+
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 """Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
+
+
+class DoesNotAlign(InvalidParameterValue):
+    """The identity that was named for an address does not cover it."""
+
+    def __init__(self, *, address: str, arn: str) -> None:
+        super().__init__(f"The address '{address}' does not align with the given ARN '{arn}'")
+        self.facts = {"address": address, "arn": arn}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,10 @@ class SendRequest:
     recipients: tuple[str, ...]
     resources: tuple[str, ...] = ()
     """ARNs of what else is used (template, configuration set), which the caller's own IAM policies must allow."""
+    door: str = ""
+    named: tuple[tuple[str, str], ...] = ()
+    odd: tuple[tuple[str, str, str], ...] = ()
+    """How it was asked (`sending.named`): nothing is decided by it, a refusal is explained with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +107,8 @@ class Check:
     owner_account_id: str
     decision: Decision
     grounds: Grounds | None
+    verification: VerificationStatus | None = None
+    """Of the identity; None where there is none, and of what is no identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +128,8 @@ class SendDecision:
     """The set of the From identity, where it is the caller's own."""
     epochs: Mapping[str, int]
     mail_from: MailFrom | None = None
+    sandboxed: tuple[str, ...] = ()
+    """The accounts that count for this send and are in the sandbox."""
 
     @property
     def is_without_mail_from(self) -> bool:
@@ -178,19 +197,28 @@ class _Targets:
 class Authorizer:
     """Decides sends and management calls.
 
-    `candidates` gives, for an address, the identity names that cover it, most specific first.
+    `candidates` gives, for an address, the identity names that cover it, most specific first; `changes` is where
+    the permits it gives are used; `simulators` are the domains of the mailbox simulator.
     """
 
     def __init__(
         self,
         directory: Directory,
+        changes: Changes,
         *,
         candidates: Callable[[str], Sequence[str]],
         owner_sandbox_counts: bool,
+        simulators: Collection[str] = (SIMULATOR_DOMAIN,),
     ) -> None:
         self._directory = directory
+        self.changes = changes
+        self._simulators = frozenset(simulators)
         self._candidates = candidates
         self._owner_sandbox_counts = owner_sandbox_counts
+
+    def is_simulator(self, address: str) -> bool:
+        """Whether an address belongs to the mailbox simulator."""
+        return address.rpartition("@")[2].lower() in self._simulators
 
     async def standing(self, caller: Caller) -> tuple[Standing, int]:
         """The caller's account in the region of the call, with its epoch."""
@@ -258,6 +286,7 @@ class Authorizer:
             default_configuration_set=_default_set(caller, first),
             epochs=epochs,
             mail_from=first.identity.mail_from if first and first.identity else None,
+            sandboxed=sandboxed,
         )
 
     async def require(
@@ -267,15 +296,21 @@ class Authorizer:
         resource: str = "*",
         *,
         keys: conditions.Keys = conditions.NO_KEYS,
-    ) -> None:
+        seen: Mapping[str, int] = _NOTHING_SEEN,
+    ) -> Permit:
         """Let a management call through or raise `AccessDenied`; root of an account may do all.
 
         `keys` are the condition keys of this action that the request says; the tags of the resource as it is
-        are added here.
+        are added here. `seen` are epochs at which the call has read what it asks about: the permit rests on them too.
         """
-        credential = await self._credential(caller, {})
+        epochs = dict(seen)
+        credential = await self._credential(caller, epochs)
         owner = _account_in(resource) or caller.principal.account_id
-        tags = await self._directory.tags(resource) if owner == caller.principal.account_id else ()
+        tags: Tags = ()
+        if owner == caller.principal.account_id:
+            tags, read_at = await self._directory.tags(resource)
+            for scope, epoch in read_at.items():
+                _note(epochs, scope, epoch)
         request = Request(
             requester=conditions.requester(caller.principal),
             action=action,
@@ -293,7 +328,9 @@ class Authorizer:
             request, iam=credential.policies.compiled, identity=EMPTY, session=_limits(credential)
         )
         if decision.outcome is Outcome.ALLOW:
-            return
+            return Permit(
+                caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes
+            )
         because = (
             "with an explicit deny in an identity-based policy"
             if decision.outcome is Outcome.EXPLICIT_DENY
@@ -306,12 +343,14 @@ class Authorizer:
 
     async def require_creation(
         self, caller: Caller, action: str, resource: str, *, tagging: str, tags: Mapping[str, str]
-    ) -> None:
+    ) -> Permit:
         """Let a call through that makes a resource with tags: it needs the permission to tag as well."""
         keys = conditions.request_tags(tags)
-        await self.require(caller, action, resource, keys=keys)
+        permit = await self.require(caller, action, resource, keys=keys)
         if tags:
-            await self.require(caller, tagging, resource, keys=keys)
+            to_tag = await self.require(caller, tagging, resource, keys=keys)
+            permit = permit.resting_on(to_tag.epochs)
+        return permit
 
     async def require_trust(
         self,
@@ -322,13 +361,15 @@ class Authorizer:
         trust: Policies | None,
         keys: Mapping[str, str | tuple[str, ...]],
         tags: Tags = (),
-    ) -> None:
+        seen: Mapping[str, int] = _NOTHING_SEEN,
+    ) -> Permit:
         """Let the caller do `actions` of STS to a role or raise `AccessDenied`.
 
         `trust` is the role's trust policy, None for a role that does not exist: the answer is the same (I9).
-        `tags` are the role's.
+        `tags` are the role's; `seen` are the epochs at which the role was read.
         """
-        credential = await self._credential(caller, {})
+        epochs = dict(seen)
+        credential = await self._credential(caller, epochs)
         for action in actions:
             request = Request(
                 requester=conditions.requester(caller.principal),
@@ -352,6 +393,9 @@ class Authorizer:
                 raise AccessDenied(
                     f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {role_arn}"
                 )
+        return Permit(
+            caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes
+        )
 
     async def is_stale(self, decision: SendDecision) -> bool:
         """Whether what the decision rests on has changed since; a refusal asks before it answers."""
@@ -386,9 +430,7 @@ class Authorizer:
         arn = parse_identity_arn(sender.arn)
         name = normal_name(arn.resource.removeprefix("identity/"))
         if name not in names:
-            raise InvalidParameterValue(
-                f"The address '{sender.shown}' does not align with the given ARN '{sender.arn}'"
-            )
+            raise DoesNotAlign(address=sender.shown, arn=sender.arn)
         if arn.region != caller.region:
             return None
         specific = names[: list(names).index(name)]
@@ -476,27 +518,29 @@ class Authorizer:
             owner_account_id=target.owner,
             decision=decision,
             grounds=grounds,
+            verification=None if target.identity is None else target.identity.identity.verification,
         )
 
     async def _standings(
         self, caller: Caller, targets: Sequence[_Target], epochs: dict[str, int]
-    ) -> tuple[bool, bool]:
-        """Whether the caller's account sends at all, and whether it or an owner is still in the sandbox."""
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Whether the caller's account sends at all, and which of it and the owners are still in the sandbox."""
         own = caller.principal.account_id
         counting: set[str] = {own}
         owners: set[str] = {own}
         if self._owner_sandbox_counts:
             counting |= {target.owner for target in targets if target.identity is not None}
             owners |= {target.owner for target in targets}  # asked all the same: the work tells nothing (I9)
-        enabled, sandboxed = False, False
+        enabled = False
+        sandboxed: list[str] = []
         for owner in sorted(owners):
             standing, epoch = await self._directory.standing(owner, caller.region)
             _note(epochs, account_scope(owner), epoch)
-            if owner in counting:
-                sandboxed = sandboxed or standing is None or not standing.production
+            if owner in counting and (standing is None or not standing.production):
+                sandboxed.append(owner)
             if owner == own:
                 enabled = standing is not None and standing.sending_enabled
-        return enabled, sandboxed
+        return enabled, tuple(sandboxed)
 
     async def _recipients(
         self, caller: Caller, recipients: Sequence[str], epochs: dict[str, int]
@@ -505,7 +549,7 @@ class Authorizer:
         return [
             (address, await self._own_rest(caller, self._candidates(address), epochs))
             for address in dict.fromkeys(recipients)
-            if not is_simulator(address)
+            if not self.is_simulator(address)
         ]
 
 
@@ -535,37 +579,6 @@ def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
     return AccessDenied(
         f"User `{caller.principal.arn}' is not authorized to perform `{action}' on resource `{check.arn}'"
     )
-
-
-@lru_cache(maxsize=1024)  # a delegate names the same one in message after message
-def parse_identity_arn(text: str) -> Arn:
-    """Read an identity ARN from a request; raises `InvalidParameterValue` when it is none."""
-    try:
-        arn = Arn.parse(text)
-    except ArnError as error:
-        raise InvalidParameterValue(f"Invalid identity ARN '{text}': {error}.") from None
-    name = arn.resource.removeprefix("identity/")
-    if arn.service != "ses" or not arn.resource.startswith("identity/") or not name or not arn.account_id:
-        raise InvalidParameterValue(
-            f"Invalid identity ARN '{text}': expected arn:aws:ses:region:account:identity/name."
-        )
-    return arn
-
-
-def normal_name(name: str) -> str:
-    """An identity name as stored: the domain in lower case, the local part as it is."""
-    local_part, at, domain = name.rpartition("@")
-    return f"{local_part}{at}{domain.lower()}"
-
-
-def identity_kind(name: str) -> IdentityKind:
-    """Whether a name is an address or a domain."""
-    return IdentityKind.ADDRESS if "@" in name else IdentityKind.DOMAIN
-
-
-def is_simulator(address: str) -> bool:
-    """Whether an address belongs to the mailbox simulator."""
-    return address.rpartition("@")[2].lower() == SIMULATOR_DOMAIN
 
 
 def _limits(credential: Credential) -> PolicySet | None:

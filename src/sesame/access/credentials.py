@@ -29,7 +29,7 @@ _SESSION_KEY = re.compile(r"ASIA[A-Z0-9]{16}")
 
 
 class Authenticator:
-    """Checks signatures. `regions` says which region names this service serves."""
+    """Checks signatures. `regions` says which region names this service serves; `skew_s` may be set anew."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Authenticator:
         self._directory = directory
         self._sessions = sessions
         self._clock = clock
-        self._skew_s = skew_s
+        self.skew_s = skew_s
         self._regions = regions
         self._signing_keys: OrderedDict[tuple[str, str, str, str], bytes] = OrderedDict()
 
@@ -65,7 +65,7 @@ class Authenticator:
         Raises the errors of `aws.errors` for signatures (SES API reference, "Common errors").
         """
         now = self._clock.now()
-        sigv4.check_scope(signed, now=now, skew_s=self._skew_s, regions=self._regions, service=service)
+        sigv4.check_scope(signed, now=now, skew_s=self.skew_s, regions=self._regions, service=service)
         session, credential = self._session(signed), None
         if session is not None or is_long_term_key(signed.access_key_id, signed.session_token):
             credential = await self._credential(signed.access_key_id, session, fresh=fresh)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple, Self
 
+from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
     AccountId,
@@ -71,6 +72,8 @@ class Explained:
 
     documents: tuple[tuple[str, Policy], ...] = ()
     principal_ids: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """Principals that are gone, by the names that they had, with their unique ids."""
 
     @classmethod
     def read(cls, content: str, *, of_identity: bool) -> Self:
@@ -80,6 +83,7 @@ class Explained:
         return cls(
             documents=tuple((name, _renamed(parse(text), gone)) for name, text, gone in kept["policies"]),
             principal_ids=kept["principal_ids"],
+            gone={name: unique_id for _, _, gone in kept["policies"] for name, unique_id in gone.items()},
         )
 
 
@@ -258,11 +262,17 @@ class Directory:
         self._scope(name, current).tags[arn] = found
         return found, name, current
 
-    async def tags(self, arn: str) -> Tags:
-        """The tags that a resource has now, whatever it is; none of what is not there. Not cached."""
+    async def tags(self, arn: str) -> tuple[Tags, dict[str, int]]:
+        """The tags that a resource has now, whatever it is; none of what is not there. Not cached.
 
-        async def run(tx: Transaction) -> Tags:
-            return await _load_tags(tx, arn)
+        With them the epoch that they were read at, by scope; of what is not the ARN of one resource there is none.
+        """
+        if arn.count(":") < 5:
+            return (), {}
+        scope = tags.scope_of(arn)
+
+        async def run(tx: Transaction) -> tuple[Tags, dict[str, int]]:
+            return await _load_tags(tx, arn), {scope: await epoch(tx, scope)}
 
         return await self._store.read(run)
 
@@ -349,7 +359,7 @@ class Directory:
         policies = identity_policies(stored, await _dead_bindings(tx, stored))
         default = await configuration_sets.default_of(tx, account_id, region, name)
         domain = await mail_from.get(tx, account_id, region, name)
-        held = await tags.get(tx, tags.identity_arn(account_id, region, name))
+        held = await tags.get(tx, identity_arn(region, account_id, name))
         return OwnedIdentity(
             identity=identity,
             policies=policies,

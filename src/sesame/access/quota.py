@@ -9,6 +9,7 @@ Source: SES developer guide, "Managing sending quotas"; the token bucket with de
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sesame.db import Transaction
 from sesame.errors import DailyQuotaExceeded, Throttling
@@ -62,13 +63,10 @@ def without(used: Used, recipients: Iterable[int]) -> Used:
 
 
 async def current_state(tx: Transaction, place: Place, *, now: float) -> RegionState | None:
-    """Limits of an account and what counts at `now`; what has left the window is counted out."""
-    await tx.lock([accounts.usage_lock(place)])
+    """Limits of an account and what counts at `now`: what has left the window is not counted, though it is kept."""
     state = (await accounts.region_states(tx, [place])).get(place)
     until = last_expired(now)
     if state is None or state.oldest_minute is None or state.oldest_minute > until:
         return state
-    taken = await accounts.take_minutes(tx, place, until=until)
-    used = without(state.used, [recipients for _, recipients in taken])
-    await accounts.count(tx, {place: (state.used, used)}, {})
-    return (await accounts.region_states(tx, [place]))[place]
+    expired = await accounts.recipients_until(tx, place, until=until)
+    return replace(state, used=without(state.used, [expired]))

@@ -7,13 +7,14 @@ which `refusals` explains it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
 from sesame.access import conditions
 from sesame.access.authorize import Check, SendDecision, SendRequest
 from sesame.access.directory import Policies
-from sesame.model import Caller
+from sesame.model import ApiCall, Caller
 from sesame.policy import Outcome
 from sesame.store.decisions import DecisionText
 
@@ -31,11 +32,17 @@ Digest = Callable[[Policies], str]
 
 
 def decision_text(
-    caller: Caller, request: SendRequest, decision: SendDecision, *, digest: Digest | None = None
+    caller: Caller,
+    request: SendRequest,
+    decision: SendDecision,
+    *,
+    digest: Digest | None = None,
+    operation: str | None = None,
 ) -> DecisionText:
     """The decision as kept; the keys that the time of the request tells are left out.
 
-    With `digest`, which says what sets of policies are kept under, it can be explained.
+    With `digest`, which says what sets of policies are kept under, it can be explained. `operation` is what the
+    events of the message call the way it came.
     """
     told_by_time = conditions.time_keys(caller.at)
     context = {key: value for key, value in decision.context.items() if key not in told_by_time}
@@ -45,9 +52,12 @@ def decision_text(
         "kind": caller.principal.kind.value,
         "user_id": caller.principal.user_id,
         "action": request.action,
+        **({} if operation is None else {"operation": operation}),
         "unverified": decision.unverified,
         "checks": [_check(check, digest) for check in decision.checks],
     }
+    if digest is not None:
+        kept["asked"] = _asked(request, decision)
     if caller.session is not None:
         kept["session"] = {
             "role_arn": caller.principal.role_arn,
@@ -63,6 +73,17 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def _asked(request: SendRequest, decision: SendDecision) -> dict[str, object]:
+    """What a refusal is explained with beside policies: which addresses, and what was named for them."""
+    return {
+        "door": request.door,
+        "senders": [[sender.use, sender.addr_spec, sender.shown, sender.arn] for sender in request.senders],
+        "named": request.named,
+        "odd": request.odd,
+        "sandboxed": decision.sandboxed,
+    }
+
+
 def _check(check: Check, digest: Digest | None) -> dict[str, object]:
     kept: dict[str, object] = {
         "uses": check.uses,
@@ -76,11 +97,35 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
         ],
         "sentence": "",
     }
+    if digest is not None:
+        kept["verification"] = None if check.verification is None else check.verification.value
     if digest is not None and check.grounds is not None:
         if check.grounds.resource_keys:
             kept["resource_keys"] = check.grounds.resource_keys
         kept["under"] = {kind: digest(policies) for kind, policies in check.grounds.sets.items()}
     return kept
+
+
+def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Caller:
+    """The caller with what the audit log tells of a refused send: who as whom, and how each identity answered.
+
+    Nothing of the content, and no recipients but how many.
+    """
+    if caller.call is not None:
+        return caller
+    parameters = {
+        "senders": [
+            {"use": sender.use, "address": sender.addr_spec, "identityArn": sender.arn}
+            for sender in request.senders
+        ],
+        "recipients": len(request.recipients),
+        "checks": [
+            {"resource": check.arn, "outcome": _OUTCOMES[check.decision.outcome]} for check in decision.checks
+        ],
+        "notVerified": list(decision.unverified),
+    }
+    name = request.action.partition(":")[2]
+    return replace(caller, call=ApiCall(source="ses.amazonaws.com", name=name, parameters=parameters))
 
 
 def reason(decision: SendDecision) -> str:

@@ -9,14 +9,15 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 from sesame.access import conditions
 from sesame.access.authorize import SendDecision
+from sesame.access.changes import Run
 from sesame.access.directory import Explained, Policies
 from sesame.db import Store, Transaction
-from sesame.policy import PolicyError, Request, Requester, explain
+from sesame.policy import Explanation, PolicyError, Request, Requester, explain
 from sesame.store import decisions, policy_sets
 from sesame.store.decisions import DecisionRecord, Refusal
 
@@ -41,8 +42,11 @@ class Refusals:
             _remember(self._digests, id(policies), found)
         return found[1]
 
-    async def keep(self, refusal: Refusal, decision: SendDecision) -> None:
-        """Keep a refusal and what it rests on, in one commit; each set of policies is written once a day."""
+    async def keep(self, refusal: Refusal, decision: SendDecision, *, also: Run[None] | None = None) -> None:
+        """Keep a refusal and what it rests on, in one commit; each set of policies is written once a day.
+
+        `also` is run in that commit, last.
+        """
         day = int(refusal.at // DAY_S)
         sets = {self.digest(policies): policies for policies in _rests_on(decision)}
         new = {digest: policies for digest, policies in sets.items() if self._kept_on.get(digest) != day}
@@ -51,6 +55,8 @@ class Refusals:
             for digest, policies in new.items():
                 await policy_sets.put(tx, digest, policies.content(), at=refusal.at)
             await decisions.put_refusal(tx, refusal)
+            if also is not None:
+                await also(tx)
 
         await self._store.write(run)
         for digest in new:
@@ -68,49 +74,39 @@ def _remember(kept: "OrderedDict[Any, Any]", key: object, value: object) -> None
         kept.popitem(last=False)
 
 
-async def latest(store: Store, account_id: str, *, limit: int) -> list[DecisionRecord]:
-    """The newest decisions that concern an account, newest first, each refusal explained."""
-
-    async def run(tx: Transaction) -> tuple[list[DecisionRecord], dict[str, str]]:
-        records = await decisions.latest(tx, account_id, limit=limit)
-        digests = {
-            digest: None
-            for record in records
-            for check in json.loads(record.decision)["checks"]
-            for digest in check.get("under", {}).values()
-        }
-        return records, await policy_sets.contents(tx, tuple(digests))
-
-    records, contents = await store.read(run)
-    return [explained(record, contents) for record in records]
+def digests(record: DecisionRecord) -> tuple[str, ...]:
+    """The sets of policies that a record is explained with."""
+    checks = json.loads(record.decision)["checks"]
+    return tuple({digest: None for check in checks for digest in check.get("under", {}).values()})
 
 
-def explained(record: DecisionRecord, contents: Mapping[str, str]) -> DecisionRecord:
-    """The record with the sentences of what was refused; `contents` are the sets of policies by digest.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A check that refused, derived again from the policies that it was made under.
 
-    A refusal whose policies are no longer kept stays as it is.
+    `bound` are principals that the identity's policies knew by unique ids, by their names.
     """
-    decision = json.loads(record.decision)
-    refused = [check for check in decision["checks"] if "under" in check]
-    if not refused:
-        return record
-    told = [_explain(record, decision, check, contents) for check in refused]
-    reason = f"{refused[0]['arn']}: {told[0]}" if told[0] else record.reason
-    return replace(record, decision=json.dumps(decision), reason=reason)
+
+    explanation: Explanation
+    bound: Mapping[str, str]
 
 
-def _explain(
-    record: DecisionRecord, decision: Mapping[str, Any], check: dict[str, Any], contents: Mapping[str, str]
-) -> str:
-    """Why a check refuses; the sentence is put into it, in the place of the digests."""
-    under = check.pop("under")
+def derive(
+    record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any], contents: Mapping[str, str]
+) -> Derived | None:
+    """Why a check of a decision refuses; `contents` are the sets of policies by digest.
+
+    None when it does not, or when its policies are no longer kept.
+    """
+    if "under" not in check:
+        return None
     try:
         sets = {
             kind: Explained.read(contents[digest], of_identity=kind == "identity")
-            for kind, digest in under.items()
+            for kind, digest in check["under"].items()
         }
     except (KeyError, PolicyError):
-        return ""
+        return None
     identity, session = sets.get("identity", Explained()), sets.get("session")
     explanation = explain(
         asked(decision, record, check),
@@ -119,8 +115,7 @@ def _explain(
         identity=identity.documents,
         principal_ids=identity.principal_ids,
     )
-    check["sentence"] = explanation.sentence
-    return explanation.sentence
+    return Derived(explanation=explanation, bound={**identity.principal_ids, **identity.gone})
 
 
 def asked(decision: Mapping[str, Any], record: DecisionRecord, check: Mapping[str, Any]) -> Request:

@@ -16,7 +16,7 @@ from sesame.access.directory import Credential, Directory
 from sesame.aws.smtp_password import smtp_password
 from sesame.db import Store, Transaction
 from sesame.errors import SesameError
-from sesame.model import Caller, PrincipalKind
+from sesame.model import Caller, Principal, PrincipalKind
 from sesame.observe import Clock
 from sesame.store.iam.users import smtp_bindings
 
@@ -42,6 +42,11 @@ REGIONS = tuple(
 
 class WrongCredentials(SesameError):
     """User name and password do not go together."""
+
+    def __init__(self, why: str = "", *, principal: Principal | None = None, region: str = "") -> None:
+        """`why`, for the account's own eyes: user-name, unknown, inactive, secret, region or password."""
+        super().__init__(why)
+        self.why, self.principal, self.region = why, principal, region
 
 
 class TooManyFailures(SesameError):
@@ -89,7 +94,7 @@ class SmtpLogins:
         region = self._region_of(username, password, credential)
         if credential is None or region is None or not credential.active:
             self._count_failure(username, client)
-            raise WrongCredentials
+            raise self._wrong(username, password, credential, region)
 
         async def run(tx: Transaction) -> tuple[str, ...]:
             return await smtp_bindings(tx, username)
@@ -97,6 +102,24 @@ class SmtpLogins:
         return Login(
             access_key_id=username, region=region, address=address, bound=await self._store.read(run)
         )
+
+    def _wrong(
+        self, username: str, password: str, credential: Credential | None, region: str | None
+    ) -> WrongCredentials:
+        """What is wrong, for whoever may read it afterwards; each way to it costs the same work."""
+        secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
+        given = password.encode("utf-8", "surrogateescape")
+        is_secret = hmac.compare_digest(secret.encode(), given)
+        elsewhere = ""
+        for other in REGIONS:
+            if hmac.compare_digest(smtp_password(secret, other).encode(), given):
+                elsewhere = other
+        if credential is None:
+            return WrongCredentials("unknown" if is_long_term_key(username) else "user-name")
+        why = "secret" if is_secret else "region" if elsewhere and region is None else "password"
+        if not credential.active:
+            why = "inactive"
+        return WrongCredentials(why, principal=credential.principal, region=elsewhere)
 
     async def caller(self, login: Login) -> Caller:
         """Who calls, for one message; raises `WrongCredentials` when the key is not good any more."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sesame.access.changes import Acts
 from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
 from sesame.store import accounts
@@ -23,8 +24,9 @@ class KeyOf:
 class AccessKeys:
     """Lists and removes the access keys of an account."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, acts: Acts) -> None:
         self._store = store
+        self._acts = acts
 
     async def of(self, account_id: str, user_name: str | None) -> list[KeyOf]:
         """The keys of a user, or of the root, oldest first. Raises `OperatorError` when there is no such principal."""
@@ -62,7 +64,7 @@ class AccessKeys:
                 raise OperatorError(f"account {account_id} has no access key `{access_key_id}`")
             await users.delete_key(tx, key)
 
-        await self._store.write(run)
+        await self._acts.apply("DeleteAccessKey", account_id, run, parameters={"accessKeyId": access_key_id})
 
 
 async def _require(tx: Transaction, account_id: str) -> None:

@@ -7,12 +7,13 @@ the same epochs as the API's, so a running server follows.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.access.changes import Acts
 from sesame.db import Store, Transaction
 from sesame.errors import SesameError
 from sesame.model import AccountId
 from sesame.observe import Clock
 from sesame.store import account_details, accounts
-from sesame.store.iam import groups, login_profiles, managed_policies, users
+from sesame.store.iam import groups, inline_policies, login_profiles, managed_policies, users
 from sesame.store.sealed import Sealer
 
 SANDBOX_MAX_24_HOUR_SEND = 200.0
@@ -50,6 +51,7 @@ class Operator:
         store: Store,
         sealer: Sealer,
         *,
+        acts: Acts,
         clock: Clock,
         production: Limits,
         random_digits: Callable[[int], str],
@@ -58,6 +60,7 @@ class Operator:
     ) -> None:
         self._store = store
         self._sealer = sealer
+        self._acts = acts
         self._clock = clock
         self._production = production
         self._random_digits = random_digits
@@ -88,7 +91,13 @@ class Operator:
             await accounts.create(tx, account)
             return await self._create_key(tx, account_id, account_id)
 
-        return await self._store.write(run)
+        return await self._acts.apply(
+            "CreateAccount",
+            lambda keys: keys.account_id,
+            run,
+            parameters={"name": name, "production": production},
+            response=_told,
+        )
 
     async def list_accounts(self) -> list[accounts.Account]:
         """Every account, oldest first."""
@@ -114,7 +123,8 @@ class Operator:
                 tx, account_id, region, max_24_hour_send=max_24_hour_send, max_send_rate=max_send_rate
             )
 
-        await self._store.write(run)
+        limits = {"max24HourSend": max_24_hour_send, "maxSendRate": max_send_rate}
+        await self._acts.apply("SetQuota", account_id, run, region=region or "", parameters=limits)
 
     async def leave_sandbox(self, account_id: str) -> bool:
         """Move an account to production; limits that are still the sandbox's become production's.
@@ -137,7 +147,7 @@ class Operator:
             )
             return True
 
-        return await self._store.write(run)
+        return await self._acts.apply("LeaveSandbox", account_id, run, when=bool)
 
     async def create_user(self, account_id: str, user_name: str, *, policy: str | None) -> Keys:
         """Make a user with an access key and, if given, one inline policy named `operator`."""
@@ -157,10 +167,11 @@ class Operator:
             )
             await users.create_user(tx, user)
             if policy is not None:
-                await users.put_policy(tx, user, "operator", policy)
+                await inline_policies.put(tx, account_id, user.user_id, "operator", policy)
             return await self._create_key(tx, account_id, user.user_id)
 
-        return await self._store.write(run)
+        parameters = {"userName": user_name, "policyDocument": policy}
+        return await self._acts.apply("CreateUser", account_id, run, parameters=parameters, response=_told)
 
     async def list_users(self, account_id: str) -> list[users.User]:
         """An account's users by name."""
@@ -180,8 +191,8 @@ class Operator:
                 raise OperatorError(f"account {account_id} has no user `{user_name}`")
             for key in await users.list_keys(tx, account_id, user.user_id):
                 await users.delete_key(tx, key)
-            for name, _ in await users.policies(tx, user.user_id):
-                await users.delete_policy(tx, user, name)
+            for name, _ in await inline_policies.of(tx, user.user_id):
+                await inline_policies.delete(tx, account_id, user.user_id, name)
             for arn in await managed_policies.attached(tx, user.user_id):
                 await managed_policies.detach(tx, account_id, user.user_id, arn)
             for group in await groups.of_user(tx, user.user_id):
@@ -192,7 +203,7 @@ class Operator:
                 await login_profiles.delete_device(tx, device)
             await users.delete_user(tx, user)
 
-        await self._store.write(run)
+        await self._acts.apply("DeleteUser", account_id, run, parameters={"userName": user_name})
 
     async def access_key(
         self,
@@ -226,7 +237,13 @@ class Operator:
                 await users.bind_smtp(tx, keys.access_key_id, bound)
             return keys
 
-        return await self._store.write(run)
+        return await self._acts.apply(
+            "CreateAccessKey" if access_key_id is None else "RevealAccessKey",
+            account_id,
+            run,
+            parameters={"userName": user_name, "smtpBindings": None if bound is None else list(bound)},
+            response=_told,
+        )
 
     async def _existing_key(self, tx: Transaction, account_id: str, access_key_id: str) -> Keys:
         key = await users.get_key(tx, access_key_id)
@@ -255,6 +272,11 @@ class Operator:
         )
         await users.create_key(tx, key)
         return Keys(account_id=account_id, access_key_id=access_key_id, secret_access_key=secret)
+
+
+def _told(keys: Keys) -> dict[str, str]:
+    """What the audit log tells of a key: never its secret."""
+    return {"accessKeyId": keys.access_key_id}
 
 
 async def _is_of(tx: Transaction, access_key_id: str, user_id: str) -> bool:

@@ -5,11 +5,13 @@ decide (`"Principal": {"Service": …}`). It has no IAM policies and may do noth
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sesame.access.changes import Acts, Run, T
 from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
+from sesame.model import SYSTEM_ACCOUNT
 from sesame.observe import Clock
 from sesame.store.iam import services
 from sesame.store.sealed import Sealer
@@ -37,12 +39,14 @@ class ServicePrincipals:
         store: Store,
         sealer: Sealer,
         *,
+        acts: Acts,
         clock: Clock,
         random_name: Callable[[int], str],
         random_secret: Callable[[], str],
     ) -> None:
         self._store = store
         self._sealer = sealer
+        self._acts = acts
         self._clock = clock
         self._random_name = random_name
         self._random_secret = random_secret
@@ -51,7 +55,7 @@ class ServicePrincipals:
         """Register a service, with a key. Raises `OperatorError` for a name that is none, or taken."""
         if not _NAME.fullmatch(service_name):
             raise OperatorError(
-                f"`{service_name}` is no name of a service: write a host name such as `cognito-idp.amazonaws.com`"
+                f"`{service_name}` is not a service name: write a host name such as `cognito-idp.amazonaws.com`"
             )
 
         async def run(tx: Transaction) -> ServiceKeys:
@@ -60,7 +64,7 @@ class ServicePrincipals:
             await services.create(tx, service_name, created_at=self._now())
             return await self._create_key(tx, service_name)
 
-        return await self._store.write(run)
+        return await self._act("CreateService", service_name, run, response=_told)
 
     async def list_services(self) -> list[services.Service]:
         """Every service by name."""
@@ -74,7 +78,7 @@ class ServicePrincipals:
                 raise OperatorError(f"`{service_name}` has {MAX_KEYS} keys: delete one first")
             return await self._create_key(tx, service_name)
 
-        return await self._store.write(run)
+        return await self._act("CreateServiceKey", service_name, run, response=_told)
 
     async def delete_key(self, service_name: str, access_key_id: str) -> None:
         """Remove a key; from now on nothing is accepted under it (I4)."""
@@ -84,7 +88,7 @@ class ServicePrincipals:
             if not await services.delete_key(tx, service_name, access_key_id):
                 raise OperatorError(f"`{service_name}` has no access key `{access_key_id}`")
 
-        await self._store.write(run)
+        await self._act("DeleteServiceKey", service_name, run, accessKeyId=access_key_id)
 
     async def delete(self, service_name: str) -> None:
         """Remove a service with its keys; from now on nothing is accepted from it (I4)."""
@@ -93,7 +97,20 @@ class ServicePrincipals:
             await _named(tx, service_name)
             await services.delete(tx, service_name)
 
-        await self._store.write(run)
+        await self._act("DeleteService", service_name, run)
+
+    async def _act(
+        self,
+        name: str,
+        service_name: str,
+        run: Run[T],
+        *,
+        response: Callable[[T], Mapping[str, str]] | None = None,
+        **parameters: str,
+    ) -> T:
+        """A change of a service, which belongs to no account: it is told in Sesame's own."""
+        told = {"service": service_name, **parameters}
+        return await self._acts.apply(name, SYSTEM_ACCOUNT, run, parameters=told, response=response)
 
     async def _create_key(self, tx: Transaction, service_name: str) -> ServiceKeys:
         access_key_id, secret = f"AKIA{self._random_name(16)}", self._random_secret()
@@ -108,6 +125,11 @@ class ServicePrincipals:
 
     def _now(self) -> float:
         return float(int(self._clock.now()))
+
+
+def _told(keys: ServiceKeys) -> dict[str, str]:
+    """What the audit log tells of a key: never its secret."""
+    return {"accessKeyId": keys.access_key_id}
 
 
 async def _named(tx: Transaction, service_name: str) -> services.Service:

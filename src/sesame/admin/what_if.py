@@ -21,7 +21,8 @@ from sesame.access.directory import (
 )
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction
-from sesame.policy import Outcome, Request, Requester, decide, explain
+from sesame.policy import Explanation, Outcome, Request, Requester, decide, explain, owner_view, sender_view
+from sesame.policy.reasons.cause import Reader
 from sesame.store import identities, recorded_sends, tags
 from sesame.store.iam import groups, roles
 from sesame.store.identities import IdentityPolicy
@@ -52,9 +53,17 @@ class Replay:
     changes: tuple[Change, ...]
 
 
-async def what_if(store: Store, arn: Arn, *, proposed: Mapping[str, str | None], since: float) -> Replay:
+async def what_if(
+    store: Store,
+    arn: Arn,
+    *,
+    proposed: Mapping[str, str | None],
+    since: float,
+    reader: Reader = Reader.OWNER,
+) -> Replay:
     """Ask every recorded send as the identity `arn` since a time again.
 
+    The sentences are for `reader`; of sends of the owner's own account they tell both sides, which are its own.
     `proposed` maps policy names to new texts, or None to remove one; the others stay. Raises
     `PolicyError` for a text that is no policy.
     """
@@ -91,10 +100,22 @@ async def what_if(store: Store, arn: Arn, *, proposed: Mapping[str, str | None],
                     from_address=str(decision["context"].get("ses:FromAddress", "")),
                     before=before,
                     after=after,
-                    sentence=explanation.sentence,
+                    sentence=_sentence(
+                        explanation, Reader.OPERATOR if recorded.account_id == arn.account_id else reader
+                    ),
                 )
             )
     return Replay(asked=asked, changes=tuple(changes))
+
+
+def _sentence(explanation: Explanation, reader: Reader) -> str:
+    match reader:
+        case Reader.OWNER:
+            return owner_view(explanation).sentence
+        case Reader.SENDER:
+            return sender_view(explanation).sentence
+        case Reader.OPERATOR:
+            return explanation.sentence
 
 
 def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -> list[IdentityPolicy]:

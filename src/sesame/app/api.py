@@ -3,9 +3,12 @@
 Made here and joined; `app` puts sockets in front of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sesame.access.authorize import Authorizer
+from sesame.access.causes.failures import Failures
+from sesame.access.causes.sign_in import SignIns
+from sesame.access.changes import Changes
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
 from sesame.access.guesses import Guesses
@@ -17,14 +20,15 @@ from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.identities.custom_verification import CustomVerification
 from sesame.mail.address import identity_candidates
+from sesame.operations.changes import Calls
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
+from sesame.operations.iam.inline_policies import InlinePolicyOperations
 from sesame.operations.iam.login_profiles import LoginProfileOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
-from sesame.operations.iam.role_policies import RolePolicyOperations
 from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.tags import TagOperations
@@ -64,7 +68,7 @@ from sesame.server.throttle import Throttle
 class Doors:
     """One of each, shared by all doors; `accepted` is called after each accepted message."""
 
-    def __init__(self, services: Services, *, accepted: Callable[[], None]) -> None:
+    def __init__(self, services: Services, *, accepted: Callable[[str, Sequence[str]], None]) -> None:
         settings = services.settings
         self._services = services
         self.directory = Directory(services.store, services.sealer)
@@ -72,8 +76,19 @@ class Doors:
         self.guesses = Guesses(services.clock, per_network=settings.console.failures_per_network)
         self.authorizer = Authorizer(
             self.directory,
+            Changes(services.store, services.trail, forget=self.directory.forget),
             candidates=identity_candidates,
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
+            simulators=settings.simulator.all_domains,
+        )
+        failures = Failures(services.store)
+        sign_ins = SignIns(
+            failures,
+            self.directory,
+            services.clock,
+            served=settings.api.regions,
+            skew_s=settings.api.clock_skew_s,
+            new_request_id=services.ids.request_id,
         )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = Sender(
@@ -88,6 +103,8 @@ class Doors:
             message_id_domain=settings.delivery.hostname,
             accepted=accepted,
             pace=self.pace,
+            steady=services.steady,
+            room=services.room,
         )
         self.templates = Templates(
             services.store,
@@ -105,13 +122,16 @@ class Doors:
             executor=services.executor,
             max_bytes=settings.accounts.message_bytes,
         )
-        self.handlers: dict[str, Handlers] = {
+        handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
             "sns": merged(TopicOperations(services.store, self.authorizer, services.clock)),
             "sts": self._sts(),
             "iam": self._iam(),
         }
+        models = {name: ServiceModel.load(name) for name in handlers}
+        calls = Calls(self.authorizer.changes)
+        self.handlers = {name: calls.decided(handlers[name], model) for name, model in models.items()}
         self.submission = SubmissionDoor(
             SmtpLogins(
                 self.directory,
@@ -124,23 +144,28 @@ class Doors:
             hostname=settings.submission.hostname or settings.delivery.hostname,
             message_bytes=settings.submission.message_bytes,
             failure_delay_s=settings.submission.failure_delay_s,
+            sign_ins=sign_ins,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,
         )
+        self.authenticator = Authenticator(
+            self.directory,
+            self.sessions,
+            services.clock,
+            skew_s=settings.api.clock_skew_s,
+            regions=served_regions(settings),
+        )
+        self.throttle = Throttle(services.clock, per_second=settings.api.requests_per_second)
         self.api = AwsApi(
-            {name: ServiceModel.load(name) for name in self.handlers},
+            models,
             self.handlers,
-            Authenticator(
-                self.directory,
-                self.sessions,
-                services.clock,
-                skew_s=settings.api.clock_skew_s,
-                regions=served_regions(settings),
-            ),
+            self.authenticator,
             uncached=uncached,
-            throttle=Throttle(services.clock, per_second=settings.api.requests_per_second),
+            throttle=self.throttle,
             new_request_id=services.ids.request_id,
+            failures=failures,
+            sign_ins=sign_ins,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,
@@ -205,17 +230,14 @@ class Doors:
                 store,
                 authorizer,
                 services.sealer,
-                documents,
                 clock=services.clock,
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
             ),
-            GroupOperations(
-                store, authorizer, documents, clock=services.clock, random_name=services.ids.name
-            ),
+            GroupOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
             TagOperations(store, authorizer),
             RoleOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
-            RolePolicyOperations(store, authorizer, documents),
+            InlinePolicyOperations(store, authorizer, documents),
             ManagedPolicyOperations(
                 store, authorizer, documents, clock=services.clock, random_name=services.ids.name
             ),

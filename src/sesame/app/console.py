@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from pathlib import Path
 
 import uvicorn
 
@@ -18,6 +19,7 @@ from sesame.console.visit import Backing
 from sesame.observe import Log
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.messages import Messages
+from sesame.server.tls import Certificate
 
 FIRST_REGION = "us-east-1"
 
@@ -30,6 +32,7 @@ def logins_of(services: Services, doors: Doors) -> Logins:
         services.sealer,
         services.passwords,
         doors.guesses,
+        services.acts,
         clock=services.clock,
         new_token=services.ids.token,
     )
@@ -42,7 +45,9 @@ class ConsoleServer(uvicorn.Server):
         self, settings: Settings, services: Services, doors: Doors, sock: socket.socket, *, log: Log
     ) -> None:
         console = settings.console
-        self.sock = sock
+        self._sock = sock
+        self._serving: asyncio.Task[None] | None = None
+        self._has_first_link = settings.accounts.demo
         self.listening = asyncio.Event()
         self.logins = logins_of(services, doors)
         is_secure = bool(console.tls_certificate or console.proxy)
@@ -82,9 +87,38 @@ class ConsoleServer(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
-    async def run_until_stopped(self) -> None:
-        """Serve until `should_exit`."""
-        await self.serve(sockets=[self.sock])
+    async def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Listen; serve in a task of `tasks` until `stop`."""
+        self._serving = tasks.create_task(self.serve(sockets=[self._sock]))
+        await self.listening.wait()
+
+    async def stop(self) -> None:
+        """Let the requests that are under way end."""
+        self.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+    async def first_link(self) -> str | None:
+        """A link for who starts a development server; others ask for one with `sesame console login`."""
+        return f"{self.url}/link/{await self.logins.link('login')}" if self._has_first_link else None
+
+
+def make_console(
+    settings: Settings,
+    services: Services,
+    doors: Doors,
+    listen: Callable[[str, str, int], socket.socket],
+    *,
+    log: Log,
+) -> ConsoleServer:
+    """The console; `listen` takes the setting's name, the host and the port. Raises `ConfigError`."""
+    console = settings.console
+    if console.tls_certificate:
+        chain, key = Path(console.tls_certificate), Path(console.tls_private_key)
+        Certificate(chain, key, setting="console.tls_certificate", log=log)
+    return ConsoleServer(
+        settings, services, doors, listen("console.port", console.listen, console.port), log=log
+    )
 
 
 def backing_of(settings: Settings, services: Services, doors: Doors, logins: Logins) -> Backing:

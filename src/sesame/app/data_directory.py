@@ -4,6 +4,7 @@ It holds the master key, credentials, and everybody's mail. What belongs to Sesa
 that a directory named by mistake (`/`, `/tmp`, a home) is never changed: only what can be told as ours is.
 """
 
+import fcntl
 import os
 import shlex
 import stat
@@ -76,8 +77,8 @@ def _own_directory(path: Path, *, is_new: bool) -> None:
     command = f"chmod 700 {_quoted(path)}"
     if not _is_ours(path):
         raise ConfigError(
-            f"setting `data`: others can reach `{path}`, and it holds no database of Sesame's; name a directory for"
-            f" Sesame alone, or run `{command}`"
+            f"setting `data`: others can reach `{path}`, and it does not hold a Sesame database; name a directory"
+            f" for Sesame alone, or run `{command}`"
         )
     _tighten(path, DIRECTORY_MODE, command)
 
@@ -156,3 +157,24 @@ def _sentence(path: Path, error: OSError) -> str:
 
 def _quoted(path: Path) -> str:
     return shlex.quote(str(path.absolute()))
+
+
+def lock_data_directory(path: Path) -> int:
+    """Own the data directory for this process: two servers on one spool would deliver twice.
+
+    Raises `ConfigError` when another process has it.
+    """
+    try:
+        descriptor = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"setting `data`: `{path}` cannot be written ({error.strerror}); correct its owner and permissions"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ConfigError(
+            f"setting `data`: `{path}` is in use by another `sesame serve`; name another directory"
+        ) from None
+    return descriptor

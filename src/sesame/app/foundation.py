@@ -6,8 +6,9 @@ Made here and joined, without a socket or a loop of their own. `app` adds the do
 import base64
 import json
 import os
+import pwd
 import secrets
-import sqlite3
+import shutil
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TextIO
 
+from sesame.access.audit import AuditKey, AuditTrail
+from sesame.access.changes import SESAME, Acts, operator
 from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
@@ -26,8 +29,9 @@ from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
 from sesame.dns.resolver import NO_CACHE, CachingResolver
-from sesame.errors import ConfigError, StoreUnavailable
+from sesame.errors import ConfigError
 from sesame.identities.dkim_keys import DkimKeys
+from sesame.identities.dkim_rotation import DkimRotation
 from sesame.identities.dns_checks import DnsChecks
 from sesame.identities.dns_records import Names
 from sesame.identities.settings import IdentitySettings
@@ -36,7 +40,8 @@ from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
 from sesame.model import MessageId
-from sesame.observe import Clock, Log, SystemClock
+from sesame.observe import Clock, Log, SteadyClock, SystemClock
+from sesame.sending.room import Room
 from sesame.sending.system_mail import SystemMail
 from sesame.spool.spool import Spool
 from sesame.store import development
@@ -88,6 +93,8 @@ class Services:
         self.settings = settings
         self.log = log
         self.clock = clock
+        self.steady = SteadyClock(clock)
+        self.room = Room(self.free_bytes, reserve_bytes=settings.reserve_bytes, clock=clock)
         self.ids = Ids(random_bytes)
         self.random_bytes = random_bytes
         self.passwords = Passwords(random_bytes=random_bytes, memory_kib=settings.console.password_memory_kib)
@@ -97,14 +104,20 @@ class Services:
         self.metrics = Metrics()
         self.store = open_store(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
+        self.trusts_ad = True
+        """Whether the resolver's word for DNSSEC counts."""
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
         self.wake: Callable[[], None] = lambda: None
         hostname = settings.delivery.hostname
         return_path_domain = settings.delivery.return_path_domain or hostname
+        self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
+        self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
+        ours = acts.by(SESAME)
         self.operator = Operator(
             self.store,
             self.sealer,
+            acts=acts,
             clock=clock,
             production=Limits(
                 max_24_hour_send=settings.accounts.production_max_24_hour_send,
@@ -114,10 +127,11 @@ class Services:
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
         )
-        self.access_keys = AccessKeys(self.store)
+        self.access_keys = AccessKeys(self.store, acts)
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,
+            acts=acts,
             clock=clock,
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
@@ -132,6 +146,7 @@ class Services:
             self.store,
             self.sealer,
             self.resolver,
+            acts=ours,
             missing=DomainNotFound,
             names=names,
             clock=clock,
@@ -154,20 +169,31 @@ class Services:
                 return_path_domain=return_path_domain,
                 signing_domain=settings.delivery.signing_domain,
             ),
+            acts=ours,
             new_selector=lambda: f"sesame-{self.ids.hex(8)}",
             auto_publish=settings.dns.auto_publish,
         )
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
+        self.system_mail = SystemMail(
+            from_address=f"Sesame <no-reply@{hostname}>",
+            message_id_domain=hostname,
+            new_id=self.new_message_id,
+            random_hex=self.ids.hex,
+        )
+        self.dkim_rotation = DkimRotation(
+            self.store,
+            keys,
+            self.checks,
+            acts=ours,
+            clock=clock,
+            after_s=settings.dns.dkim_rotate_after_s,
+        )
         self.verification = Verification(
             self.store,
             keys,
             self.checks,
-            SystemMail(
-                from_address=f"Sesame <no-reply@{hostname}>",
-                message_id_domain=hostname,
-                new_id=self.new_message_id,
-                random_hex=self.ids.hex,
-            ),
+            self.system_mail,
+            acts=acts,
             public_url=names.public_url,
             clock=clock,
             new_token=self.ids.token,
@@ -177,6 +203,10 @@ class Services:
     def new_message_id(self, at: float) -> MessageId:
         """A fresh SES message id."""
         return self.ids.message_id(at)
+
+    def free_bytes(self) -> int:
+        """The free space where the database is. Raises OSError."""
+        return shutil.disk_usage(self.settings.data_dir).free
 
     def close(self) -> None:
         """Finish what is being written and close."""
@@ -191,6 +221,7 @@ class Services:
             source = SystemSource(
                 nameservers=self.settings.dns.nameservers, trust_ad=self.settings.dns.trust_ad
             )
+            self.trusts_ad = source.trusts_ad
             return CachingResolver(source, clock=self.clock)
 
         async def records(name: str) -> list[tuple[str, str]]:
@@ -203,32 +234,19 @@ class Services:
         return CachingResolver(LocalZone(records), clock=self.clock, bounds=NO_CACHE)
 
 
-def open_store(path: Path, *, durable: bool) -> SqliteStore:
-    """The store in the file at `path`; `ConfigError` when it cannot be used, `StoreUnavailable` when not now."""
-    if not path.exists():
-        os.close(
-            os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        )  # SQLite's other files take this one's permissions
+def _user_name() -> str:
+    """Who runs this process, by the name of the user at the machine, or the number that has none."""
     try:
-        return SqliteStore(path, durable=durable)
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise ConfigError(
-                f"the database `{path}` is damaged ({error}); move it away and restore a backup with `sesame restore`"
-            ) from error
-        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            raise ConfigError(
-                f"the database `{path}` cannot be written ({error}); correct its owner and permissions, and those of"
-                " its directory"
-            ) from error
-        cures = {
-            sqlite3.SQLITE_BUSY: "another process holds it; try again",
-            sqlite3.SQLITE_LOCKED: "another process holds it; try again",
-            sqlite3.SQLITE_FULL: "make room on its disk",
-        }
-        cure = cures.get(code, "look at its disk")
-        raise StoreUnavailable(f"the database `{path}` cannot be opened ({error}): {cure}") from error
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def open_store(path: Path, *, durable: bool) -> SqliteStore:
+    """The store in the file at `path`, which only its owner may read. Raises `ConfigError`, `StoreUnavailable`."""
+    if not path.exists():  # SQLite's other files take this one's permissions
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    return SqliteStore(path, durable=durable)
 
 
 def master_key_path(settings: Settings) -> Path:

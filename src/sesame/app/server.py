@@ -1,51 +1,59 @@
 """The server: doors and delivery on top of `foundation` and `api`, in one process until it is told to stop."""
 
 import asyncio
-import fcntl
 import os
 import random
-import shutil
+import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from sesame.app.api import Doors
-from sesame.app.data_directory import secure
+from sesame.app.audit import AuditUpkeep
+from sesame.app.data_directory import lock_data_directory, secure
+from sesame.app.feedback import make_reactor
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
+from sesame.app.inbound import inbound_certificate, make_inbound, make_receiver, make_simulator, own_routes
 from sesame.app.readiness import Readiness
-from sesame.config import Delivery, RelayTls, Settings, parse_host_port
+from sesame.app.relays import in_hosts_file, relay_routes
+from sesame.config import LIVE, Api, Settings, changed, taken_over
+from sesame.config import Submission as SubmissionSettings
 from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.https import HttpsClient
+from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
-from sesame.delivery.route import Login, Relay, Router, Routes
+from sesame.delivery.route import Router
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
-from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
+from sesame.delivery.timeouts import Timeouts
+from sesame.delivery.tls import TlsContexts
 from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_report import Report, TlsReports, TlsResults
 from sesame.dns import LocalZone
-from sesame.dns.hosts_file import read_hosts
 from sesame.dns.public import AddressGuard
 from sesame.errors import ConfigError, Unavailable
-from sesame.feedback.react import Reactor
-from sesame.mail.address import identity_candidates
+from sesame.mail.address import AddressError, identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
-from sesame.observe import Clock, Log, quiet_libraries
+from sesame.observe import Clock, Log
 from sesame.sending.send import LARGE_BYTES
 from sesame.server.health import HealthServer
-from sesame.server.http import ApiServer, HttpDoor, listen
+from sesame.server.http import HttpDoor
+from sesame.server.listener import Bounds as HttpBounds
+from sesame.server.listener import HttpServer, listen
 from sesame.server.mailbox import MailboxServer
-from sesame.server.protocol import ApiProtocol
+from sesame.server.simulator import SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate, development_files
+from sesame.spool import steady
 from sesame.spool.purge import Retention, purge
 from sesame.store import development
 
@@ -54,6 +62,11 @@ if TYPE_CHECKING:
 
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
+FLUSH_EVERY_S = 60.0
+KEEP_CLOCK_EVERY_S = 60.0
+
+RESERVED_DESCRIPTORS = 256
+"""Kept from the API's clients for the store, DNS, delivery and SMTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +87,14 @@ class Endpoints:
     """How browsers reach the console."""
     console_link: str | None
     """A link that logs the operator in, in the development profile."""
+    inbound: str | None
+    """host:port where reports are taken."""
 
 
 class Server:
     """One process with every role; `run` until `stop` is set."""
 
     def __init__(self, settings: Settings, *, log: Log, clock: Clock, durable: bool = True) -> None:
-        quiet_libraries()
         secure(settings)
         self._lock = lock_data_directory(settings.data_dir)
         self._api_socket = self._listen("api.port", settings.api.listen, settings.api.port)
@@ -94,19 +108,24 @@ class Server:
         self.services = Services(settings, log=log, clock=clock, durable=durable, url=self._url)
         self._readiness = Readiness(
             self.services.store,
-            free_bytes=lambda: shutil.disk_usage(settings.data_dir).free,
+            free_bytes=self.services.free_bytes,
             reserve_bytes=settings.reserve_bytes,
             clock=clock,
         )
         self._mailbox = self._make_mailbox()
         self._sts: StsPolicies | None = None
-        self._reactor = Reactor(
-            self.services.store, clock=clock, log=log, new_lease=lambda: self.services.ids.hex(16)
+        self._reactor = make_reactor(self.services, spooled=lambda: self.services.wake())
+        self._inbound, self._simulator = self._make_inbound()
+        self._audit = AuditUpkeep(
+            self.services.store, self.services.trail.key, settings.audit, clock=clock, log=log
         )
+        self._tls_results: TlsResults | None = None
+        self._tls_reports: TlsReports | None = None
         self._scheduler, self._pool = self._make_delivery()
         self.services.wake = self._scheduler.wake
-        self._doors = Doors(self.services, accepted=self._scheduler.wake)
+        self._doors = Doors(self.services, accepted=self._accepted)
         self._health = self._make_health()
+        self._certificates: list[Certificate] = []
         self._http = self._make_http()
         self._console = self._make_console()
         self._ca: Path | None = None
@@ -114,8 +133,8 @@ class Server:
 
     async def run(self, *, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
         """Serve until `stop` is set; `ready` is called once everything listens."""
-        now = self._clock.now()
-        await self.services.spool.release_all(now=now)
+        boot_id = machine_boot_id()
+        await steady.load(self.services.store, self.services.steady, boot_id)
         await self.services.own_domain.ensure_key()
         if self._settings.accounts.demo:
             await create_demo_accounts(self.services)
@@ -127,38 +146,42 @@ class Server:
                         self._check_identities(),
                         self._purge(),
                         self._refresh_policies(),
+                        self._report_tls(),
                         self._measure_loop(),
+                        self._keep_clock(boot_id),
                         self._reactor.run(),
+                        self._audit.run(),
                     )
                 ]
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
                 )
-                if self._mailbox is not None:
-                    running.append(tasks.create_task(self._mailbox.run()))
-                http = tasks.create_task(self._http.serve(sockets=[self._api_socket]))
-                await self._http.listening.wait()
+                for server in (self._mailbox, self._simulator):
+                    if server is not None:
+                        running.append(tasks.create_task(server.run()))
+                if self._inbound is not None:
+                    await self._inbound.start()
+                await self._http.start()
                 if self._submission is not None:
                     await self._submission.start()
                 if self._health is not None:
                     self._health.start()
-                console = None
                 if self._console is not None:
-                    console = tasks.create_task(self._console.run_until_stopped())
-                    await self._console.listening.wait()
-                ready(self._endpoints(await self._console_link()))
+                    await self._console.start(tasks)
+                ready(self._endpoints(None if self._console is None else await self._console.first_link()))
                 await stop.wait()
                 self._log.event("stopping")
-                self._http.should_exit = True
-                if self._console is not None and console is not None:
-                    self._console.should_exit = True
-                    await console
-                if self._submission is not None:
-                    await self._submission.stop()
-                await http
                 self._scheduler.stop()
+                async with asyncio.TaskGroup() as doors:
+                    doors.create_task(self._http.stop())
+                    if self._console is not None:
+                        doors.create_task(self._console.stop())
+                    if self._submission is not None:
+                        doors.create_task(self._submission.stop())
                 if delivery is not None:
                     await delivery
+                if self._inbound is not None:
+                    await self._inbound.stop()
                 for task in running:
                     task.cancel()
         finally:
@@ -167,29 +190,44 @@ class Server:
             self.services.close()
             os.close(self._lock)
 
+    def reload(self, settings: Settings) -> None:
+        """Read certificates anew, and take over what of `settings` a running process can."""
+        for certificate in self._certificates:
+            certificate.context(anew=True)
+        names = changed(self._settings, settings)
+        self._settings = taken_over(self._settings, settings)
+        self._http.bounds = _http_bounds(self._settings.api)
+        if self._submission is not None:
+            self._submission.bounds = _smtp_bounds(self._settings.submission)
+        self._doors.authenticator.skew_s = self._settings.api.clock_skew_s
+        self._doors.throttle.allow(self._settings.api.requests_per_second)
+        self._log.event(
+            "settings_reloaded",
+            changed=", ".join(name for name in names if name in LIVE) or None,
+            wait_for_restart=", ".join(name for name in names if name not in LIVE) or None,
+        )
+
     def _make_console(self) -> "ConsoleServer | None":
-        settings = self._settings.console
-        if not settings.enabled:
+        if not self._settings.console.enabled:
             return None
-        from sesame.app.console import ConsoleServer  # large, and not every server has a console
+        from sesame.app.console import make_console  # large, and not every server has a console
 
-        if settings.tls_certificate:
-            chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
-            Certificate(chain, key, setting="console.tls_certificate", log=self._log)
-        sock = self._listen_or_any("console.port", settings.listen, settings.port)
-        return ConsoleServer(self._settings, self.services, self._doors, sock, log=self._log)
+        return make_console(self._settings, self.services, self._doors, self._listen_or_any, log=self._log)
 
-    async def _console_link(self) -> str | None:
-        """A link for who starts a development server; others ask for one with `sesame console login`."""
-        if self._console is None or not self._settings.accounts.demo:
-            return None
-        return f"{self._console.url}/link/{await self._console.logins.link('login')}"
+    def _accepted(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
+        """A message was accepted: there is something to deliver, and to count."""
+        self._scheduler.wake(account_id, addresses)
+        self._reactor.wake()
 
     def _endpoints(self, console_link: str | None) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
             listeners = () if self._submission is None else self._submission.listeners
             found = [one.sock.getsockname()[:2] for one in listeners if one.is_implicit is is_implicit]
             return f"{found[0][0]}:{found[0][1]}" if found else None
+
+        def shown(sock: socket.socket) -> str:
+            host, port = sock.getsockname()[:2]
+            return f"{host}:{port}"
 
         return Endpoints(
             api=self._url,
@@ -200,6 +238,7 @@ class Server:
             health=None if self._health is None else self._health.url,
             console=None if self._console is None else self._console.url,
             console_link=console_link,
+            inbound=None if self._inbound is None else shown(self._inbound.listeners[0].sock),
         )
 
     @staticmethod
@@ -211,35 +250,32 @@ class Server:
                 f"setting `{setting}`: cannot listen on {host}:{port} ({error.strerror}); choose another port"
             ) from error
 
-    def _make_http(self) -> ApiServer:
-        services, settings = self.services, self._settings
-        if settings.api.tls_certificate:  # a certificate or key that cannot be used stops the start, by name
-            chain, key = Path(settings.api.tls_certificate), Path(settings.api.tls_private_key)
-            Certificate(chain, key, setting="api.tls_certificate", log=self._log)
+    def _make_http(self) -> HttpServer:
+        services, settings = self.services, self._settings.api
         door = HttpDoor(
-            self._doors.api,
-            confirm=services.verification.confirm,
-            ready=self._readiness.problems,
-            max_body_bytes=settings.api.max_body_bytes,
-            memory_bytes=settings.api.memory_bytes,
+            self._doors.api, confirm=services.verification.confirm, ready=self._readiness.problems
         )
-        return ApiServer(
-            uvicorn.Config(
-                door,
-                http=ApiProtocol,
-                ws="none",
-                lifespan="off",
-                timeout_keep_alive=65,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=10,
-                ssl_certfile=settings.api.tls_certificate or None,
-                ssl_keyfile=settings.api.tls_private_key or None,
-            )
+        return HttpServer(
+            self._api_socket,
+            door,
+            _http_bounds(settings),
+            certificate=self._api_certificate(),
+            clock=self._clock,
+            log=self._log,
+            refused=lambda reason: services.metrics.connections_refused.labels("api", reason).inc(),
         )
+
+    def _api_certificate(self) -> Certificate | None:
+        settings = self._settings.api
+        if not settings.tls_certificate:
+            return None
+        chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+        return self._certificate(chain, key, setting="api.tls_certificate")
+
+    def _certificate(self, chain: Path, key: Path, *, setting: str) -> Certificate:
+        certificate = Certificate(chain, key, setting=setting, log=self._log)
+        self._certificates.append(certificate)
+        return certificate
 
     def _make_submission(self) -> SmtpServer | None:
         settings = self._settings.submission
@@ -248,11 +284,9 @@ class Server:
         if settings.tls_certificate:
             chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
         else:
-            names = ["localhost", self._doors.submission.hostname, "127.0.0.1", "::1"]
-            self._ca, chain, key = development_files(
-                self._settings.data_dir / "tls", names, now=self._clock.now()
-            )
-        certificate = Certificate(chain, key, setting="submission.tls_certificate", log=self._log)
+            chain, key = self._development_certificate()
+            self._ca = chain.with_name("ca.pem")
+        certificate = self._certificate(chain, key, setting="submission.tls_certificate")
         listeners = [
             Listener(
                 sock=self._listen_or_any(setting, settings.listen, port),
@@ -265,15 +299,14 @@ class Server:
             )
             for port in ports
         ]
-        bounds = Bounds(
-            hello_s=settings.hello_s,
-            idle_s=settings.idle_s,
-            connections=settings.connections,
-            per_address=settings.connections_per_address,
-            memory_bytes=settings.memory_bytes,
+        return SmtpServer(
+            listeners,
+            self._doors.submission.open_session,
+            _smtp_bounds(settings),
+            log=self._log,
+            auth_required=True,
+            refused=lambda reason: self.services.metrics.connections_refused.labels("smtp", reason).inc(),
         )
-        open_session = self._doors.submission.open_session
-        return SmtpServer(listeners, open_session, bounds, log=self._log, auth_required=True)
 
     def _listen_or_any(self, setting: str, host: str, port: int) -> socket.socket:
         """The port of the setting; a second development server on one machine takes any free one."""
@@ -293,11 +326,12 @@ class Server:
             services.resolver,
             guard,
             draw=random.SystemRandom().random,
-            routes=_routes(settings),
+            routes=relay_routes(settings),
             mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
             own_names=(settings.hostname, *settings.own_names),
             own_addresses=settings.own_addresses,
-            hosts_file=_in_hosts_file,
+            hosts_file=in_hosts_file,
+            own_hosts=self._own_hosts,
         )
         owners = SettingsCache(
             services.store,
@@ -306,12 +340,28 @@ class Server:
             signing_domain=settings.signing_domain,
         )
         signing = Signing(services.executor, threads=SIGNING_THREADS)
+        timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
         pool = Pool(
-            hostname=settings.hostname, timeout_s=settings.timeout_s, clock=self._clock, contexts=contexts
+            hostname=settings.hostname,
+            timeouts=timeouts,
+            clock=self._clock,
+            contexts=contexts,
+            max_idle=settings.idle_connections,
+        )
+        lanes = Lanes(
+            Limits(
+                places=settings.workers,
+                per_domain=settings.per_domain,
+                per_address=settings.per_address,
+                first_closed_s=settings.first_delay_s / 8,
+            )
         )
         https = HttpsClient(services.resolver, guard, contexts.checked)
         if settings.mta_sts:
             self._sts = StsPolicies(services.store, services.resolver, https.get, clock=self._clock)
+        if settings.tls_reports:
+            self._tls_results = TlsResults(clock=self._clock)
+            self._tls_reports = self._make_tls_reports(https)
         default = settings.return_path_domain or settings.hostname
 
         def return_path(message_id: str, recipient_index: int, domain: str | None) -> str:
@@ -328,10 +378,14 @@ class Server:
                 owners,
                 signing,
                 self._clock,
+                places=lanes,
+                body=services.spool.body,
                 return_path=return_path,
                 trace_field=lambda claim: received_field(
                     hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
                 ),
+                results=self._tls_results,
+                attempt_s=timeouts.attempt_s,
             ),
             owners,
             pool,
@@ -340,32 +394,84 @@ class Server:
                 longest_delay_s=settings.longest_delay_s,
                 give_up_after_s=settings.give_up_after_s,
             ),
-            clock=self._clock,
+            lanes,
+            clock=services.steady,
+            wall=self._clock,
             log=self._log,
             metrics=services.metrics,
             draw=random.SystemRandom().random,
-            new_lease=lambda: services.ids.hex(16),
-            workers=settings.workers,
-            per_domain=settings.per_domain,
+            holder=services.ids.hex(16),
             lease_s=settings.lease_s,
             settled=self._reactor.wake,
         )
         return scheduler, pool
 
+    def _make_tls_reports(self, https: HttpsClient) -> TlsReports:
+        services, hostname = self.services, self._settings.delivery.hostname
+
+        async def mail(tx: Transaction, mailbox: str, report: Report) -> None:
+            try:
+                await services.system_mail.put_tls_report(
+                    tx,
+                    to=mailbox,
+                    domain=report.domain,
+                    report_id=report.report_id,
+                    file_name=report.file_name,
+                    report=report.data,
+                    at=self._clock.now(),
+                )
+            except AddressError as error:
+                raise ValueError(str(error)) from error
+
+        return TlsReports(
+            services.store,
+            services.resolver,
+            clock=self._clock,
+            submitter=hostname,
+            contact=f"postmaster@{hostname}",
+            mail=mail,
+            post=partial(https.post, content_type="application/tlsrpt+gzip"),
+        )
+
     def _make_mailbox(self) -> MailboxServer | None:
         if not self._settings.mailbox.enabled:
             return None
         sock = self._listen("mailbox.port", "127.0.0.1", self._settings.mailbox.port)
+        return MailboxServer(sock, self._keep_mail, hostname=LocalZone.MAILBOX_HOST, log=self._log)
 
-        async def keep(mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> None:
-            async def run(tx: Transaction) -> None:
-                await development.keep_mail(
-                    tx, received_at=self._clock.now(), mail_from=mail_from, rcpt_to=rcpt_to, data=data
-                )
+    async def _keep_mail(self, mail_from: str, rcpt_to: tuple[str, ...], data: bytes) -> None:
+        async def run(tx: Transaction) -> None:
+            await development.keep_mail(
+                tx, received_at=self._clock.now(), mail_from=mail_from, rcpt_to=rcpt_to, data=data
+            )
 
-            await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
+        await self.services.store.write(run, is_long=len(data) > LARGE_BYTES)
 
-        return MailboxServer(sock, keep, hostname=LocalZone.MAILBOX_HOST, log=self._log)
+    def _make_inbound(self) -> tuple[SmtpServer | None, SimulatorServer | None]:
+        """The listener for reports and the mailbox simulator, and the routes to them."""
+        services, settings = self.services, self._settings
+        inbound = simulator = None
+        inbound_socket = simulator_socket = None
+        if settings.inbound.enabled:
+            inbound_socket = self._listen_or_any(
+                "inbound.port", settings.inbound.listen, settings.inbound.port
+            )
+            receiver = make_receiver(services, recorded=self._reactor.wake)
+            certificate = inbound_certificate(services, self._development_certificate)
+            inbound = make_inbound(services, receiver, inbound_socket, certificate)
+        if settings.simulator.enabled and settings.delivery.enabled:
+            simulator_socket = self._listen("simulator.enabled", "127.0.0.1", 0)
+            keep = None if self._mailbox is None else self._keep_mail
+            simulator = make_simulator(services, simulator_socket, self._development_certificate, keep=keep)
+        self._own_hosts = own_routes(services, inbound_socket, simulator_socket)
+        return inbound, simulator
+
+    def _development_certificate(self) -> tuple[Path, Path]:
+        """Chain and key of the certificate that we make ourselves."""
+        submission = self._settings.submission.hostname or self._settings.delivery.hostname
+        names = ["localhost", submission, "127.0.0.1", "::1"]
+        _, chain, key = development_files(self._settings.data_dir / "tls", names, now=self._clock.now())
+        return chain, key
 
     def _make_health(self) -> HealthServer | None:
         settings, services = self._settings.health, self.services
@@ -378,7 +484,11 @@ class Server:
             metrics = services.metrics
             metrics.queue_depth.labels("queued").set(depth)
             metrics.queue_oldest_age.set(0.0 if oldest is None else max(0.0, self._clock.now() - oldest))
-            metrics.disk_free.set(shutil.disk_usage(self._settings.data_dir).free)
+            metrics.connections.labels("api").set(self._http.connection_count)
+            if self._submission is not None:
+                metrics.connections.labels("smtp").set(self._submission.connection_count)
+            metrics.disk_free.set(services.free_bytes())
+            metrics.deliveries_open.set(self._pool.idle)
 
         return HealthServer(
             sock, metrics=services.metrics.text, refresh=refresh, ready=self._readiness.problems
@@ -391,9 +501,19 @@ class Server:
             await asyncio.sleep(1.0)
             self.services.metrics.loop_lag.set(max(0.0, self._clock.monotonic() - before - 1.0))
 
+    async def _keep_clock(self, boot_id: str) -> None:
+        """Note where delivery's clock stands, for the next start."""
+        while True:
+            try:
+                await steady.keep(self.services.store, self.services.steady, boot_id)
+            except Unavailable as error:
+                self._log.error("clock_not_kept", reason=str(error))
+            await asyncio.sleep(KEEP_CLOCK_EVERY_S)
+
     async def _check_identities(self) -> None:
         while True:
             try:
+                await self.services.dkim_rotation.rotate_due()
                 await self.services.checks.check_due()
             except Unavailable as error:
                 self._log.error("identity_check_failed", reason=str(error))
@@ -407,6 +527,26 @@ class Server:
                 await self._sts.refresh_due()
             except Unavailable as error:
                 self._log.error("mta_sts_refresh_failed", reason=str(error))
+
+    async def _report_tls(self) -> None:
+        """Keep the counts of TLS sessions, and send what is due of the days before."""
+        results, reports = self._tls_results, self._tls_reports
+        if results is None or reports is None:
+            return
+        report_at = 0.0
+        try:
+            while True:
+                try:
+                    await results.flush(self.services.store)
+                    if self._clock.monotonic() >= report_at:
+                        report_at = self._clock.monotonic() + REFRESH_EVERY_S
+                        await reports.send_due()
+                except Unavailable as error:
+                    self._log.error("tls_reports_failed", reason=str(error))
+                await asyncio.sleep(FLUSH_EVERY_S)
+        finally:
+            with suppress(Unavailable):
+                await results.flush(self.services.store)
 
     async def _purge(self) -> None:
         """Let go of what is past its retention, a little at a time."""
@@ -423,63 +563,33 @@ class Server:
                 self._log.error("purge_failed", reason=str(error))
 
 
-def _routes(settings: Delivery) -> Routes:
-    """The operator's table of relays."""
-
-    def relay(setting: str, where: str, tls: RelayTls, user: str, password_file: str) -> Relay | None:
-        if not where:
-            return None
-        name, port = parse_host_port(setting, where)
-        login = Login(user, Path(password_file).read_text().strip()) if user else None
-        return Relay(name=name, port=port, tls=_RELAY_TLS[tls], login=login)
-
-    return Routes(
-        relay(
-            "delivery.relay",
-            settings.relay,
-            settings.relay_tls,
-            settings.relay_user,
-            settings.relay_password_file,
-        ),
-        {
-            route.domain: relay("delivery.routes", route.relay, route.tls, route.user, route.password_file)
-            for route in settings.routes
-        },
+def _http_bounds(settings: Api) -> HttpBounds:
+    return HttpBounds(
+        max_body_bytes=settings.max_body_bytes,
+        memory_bytes=settings.memory_bytes,
+        connections=min(settings.connections, free_descriptors()),
     )
 
 
-_RELAY_TLS: dict[RelayTls, TlsDemand] = {
-    "opportunistic": OPPORTUNISTIC,
-    "require": TlsDemand(mode=TlsMode.ENCRYPTED, reason="setting of the relay"),
-    "verify": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay"),
-    "implicit": TlsDemand(mode=TlsMode.VERIFIED, reason="setting of the relay", is_implicit=True),
-}
+def _smtp_bounds(settings: SubmissionSettings) -> Bounds:
+    return Bounds(
+        hello_s=settings.hello_s,
+        idle_s=settings.idle_s,
+        connections=settings.connections,
+        per_address=settings.connections_per_address,
+        memory_bytes=settings.memory_bytes,
+    )
 
 
-def _in_hosts_file(name: str) -> list[str]:
-    """What /etc/hosts says about a name; read each time, for it is short and may change."""
+def free_descriptors() -> int:
+    """How many connections of clients the process may have open, and still open what it needs itself."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(RESERVED_DESCRIPTORS, limit - RESERVED_DESCRIPTORS)
+
+
+def machine_boot_id() -> str:
+    """What tells this run of the machine from the ones before; empty where that is not known."""
     try:
-        return read_hosts(Path("/etc/hosts").read_text(errors="replace"), name)
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
-        return []
-
-
-def lock_data_directory(path: Path) -> int:
-    """Own the data directory for this process: two servers on one spool would deliver twice.
-
-    Raises `ConfigError` when another process has it.
-    """
-    try:
-        descriptor = os.open(path / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ConfigError(
-            f"setting `data`: `{path}` cannot be written ({error.strerror}); correct its owner and permissions"
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ConfigError(
-            f"setting `data`: `{path}` is in use by another `sesame serve`; name another directory"
-        ) from None
-    return descriptor
+        return ""

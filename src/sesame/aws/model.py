@@ -8,10 +8,12 @@ model. Source: botocore's service models.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from sesame.aws.constraints import compile_validator
+from sesame.aws.keepable import keepable
 from sesame.aws.query_input import compile_reader
 from sesame.aws.query_output import compile_writer, escape
 from sesame.aws.rest_input import compile_rest_reader
@@ -34,7 +36,7 @@ class Operation:
     typed, validated parameters (ValidationError; MalformedInput or SerializationException);
     `serialise` takes a result and a request id and returns the reply's body.
     `errors` are the modelled error codes with their HTTP status. `is_read` says that it changes
-    nothing, so that a presigned URL may call it.
+    nothing, so that a presigned URL may call it. `keepable` gives the typed parameters as a log may keep them.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Operation:
     parse: Callable[[Any], dict[str, Any]]
     serialise: Callable[[Mapping[str, Any], str], bytes]
     errors: Mapping[str, int]
+    keepable: Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ def _compile_query(name: str, described: Json, shapes: Json, xmlns: str) -> Oper
         parse=_validated(compile_reader(shape), shape),
         serialise=_compile_serialise(name, described.get("output"), shapes, xmlns),
         errors=_errors(described, shapes),
+        keepable=partial(keepable, shape),
     )
 
 
@@ -110,6 +114,7 @@ def _compile_json(name: str, described: Json, shapes: Json, _xmlns: str) -> Oper
         parse=_validated(compile_rest_reader(shape), shape),
         serialise=compile_rest_writer(_NOTHING if output is None else read_shape(shapes, output)),
         errors=_errors(described, shapes),
+        keepable=partial(keepable, shape),
     )
 
 

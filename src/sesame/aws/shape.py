@@ -32,6 +32,8 @@ class Shape:
     pattern: str | None = None
     enum: tuple[str, ...] = ()
     timestamp_format: str | None = None
+    is_sensitive: bool = False
+    """Not to be shown or kept (trait `sensitive`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ def read_shape(shapes: Json, reference: Json) -> Shape:
         pattern=described.get("pattern"),
         enum=tuple(described.get("enum", ())),
         timestamp_format=traits.get("timestampFormat"),
+        is_sensitive=traits.get("sensitive", False),
         **nested,
     )
 

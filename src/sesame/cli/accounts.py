@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sesame.cli import reputation
 from sesame.cli.common import (
     Subparsers,
     add_store_options,
@@ -66,6 +67,7 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     leave.add_argument("account", type=account_id)
     add_store_options(leave)
     leave.set_defaults(func=leave_sandbox)
+    reputation.register(verbs, account_id)
 
 
 def _register_user(command: argparse.ArgumentParser) -> None:
@@ -215,7 +217,7 @@ def delete_user(args: argparse.Namespace) -> int:
 
 def vouch_identity(args: argparse.Namespace) -> int:
     """Verify an identity on the operator's word."""
-    from sesame.access.authorize import identity_kind
+    from sesame.access.identity_names import identity_kind
     from sesame.admin.accounts import OperatorError
     from sesame.identities.names import identity_name
 

@@ -61,7 +61,7 @@ def make_backup(args: argparse.Namespace) -> int:
 
 def restore_backup(args: argparse.Namespace) -> int:
     """Put the file in place."""
-    from sesame.app.server import lock_data_directory
+    from sesame.app.data_directory import lock_data_directory
     from sesame.db import snapshot
 
     settings, source = settings_of(args), Path(args.file)

@@ -74,6 +74,7 @@ def _logins(services: "Services") -> "Logins":
         services.sealer,
         services.passwords,
         Guesses(services.clock),
+        services.acts,
         clock=services.clock,
         new_token=services.ids.token,
     )

@@ -68,7 +68,7 @@ def show_mail(args: argparse.Namespace) -> int:
             seq = int(args.id) if re.fullmatch("[0-9]{1,15}", args.id) else 0
             mail = await services.store.read(lambda tx: development.get_mail(tx, seq))
         if mail is None:
-            print(f"sesame: there is no message `{args.id}`; `sesame mail list` shows them", file=sys.stderr)
+            print(f"sesame: {_missing(args.id)}", file=sys.stderr)
             return 1
         if args.raw:
             _write_source(mail.data)
@@ -92,6 +92,12 @@ def show_mail(args: argparse.Namespace) -> int:
         return 0
 
     return with_services(args, run)
+
+
+def _missing(id_: str) -> str:
+    if id_ == "latest":
+        return "no mail has arrived yet; `sesame trace MESSAGE_ID` says what becomes of a message"
+    return f"there is no message `{id_}`; `sesame mail list` shows them"
 
 
 def _print(mail: "Mail", verdicts: list[tuple[str, str, str]]) -> None:

@@ -9,7 +9,23 @@ import sys
 from collections.abc import Sequence
 
 from sesame import __version__
-from sesame.cli import accounts, backup, console, dns, env, keys, mail, policy, serve, service, smtp, trace
+from sesame.cli import (
+    accounts,
+    audit,
+    backup,
+    console,
+    dns,
+    doctor,
+    env,
+    feedback,
+    keys,
+    mail,
+    policy,
+    serve,
+    service,
+    smtp,
+    trace,
+)
 from sesame.cli.terminal import guarded
 from sesame.errors import ConfigError, SesameError
 
@@ -27,7 +43,23 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"sesame {__version__}")
     subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (serve, env, accounts, keys, service, smtp, mail, dns, trace, policy, console, backup):
+    for module in (
+        serve,
+        env,
+        accounts,
+        keys,
+        service,
+        smtp,
+        mail,
+        feedback,
+        dns,
+        doctor,
+        trace,
+        policy,
+        console,
+        audit,
+        backup,
+    ):
         module.register(subparsers)
     return root
 
@@ -44,9 +76,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             _silence()
             return FAILED
-        if code not in (0, INTERRUPTED) and given[:1] == ["env"]:
-            env.print_failure(given)
+        except BaseException:  # a fault of ours must not leave a shell with another account's keys either
+            _tell_shell(given)
+            raise
+        if code != 0:
+            _tell_shell(given)
         return code
+
+
+def _tell_shell(argv: list[str]) -> None:
+    if argv[:1] == ["env"]:
+        env.print_failure(argv)
 
 
 def _run(argv: list[str]) -> int:

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -89,23 +90,24 @@ def _register_check(verbs: Subparsers) -> None:
     kind = verb.add_mutually_exclusive_group()
     kind.add_argument("--iam", action="store_true", help="the files are IAM policies")
     kind.add_argument("--trust", action="store_true", help="the files are trust policies of roles")
-    verb.add_argument("--now", type=float, metavar="SECONDS", help="Unix time that dates are held against")
+    verb.add_argument(
+        "--now", type=float, metavar="SECONDS", help="Unix time that dates are held against (default: now)"
+    )
 
 
 def run_check(args: argparse.Namespace) -> int:
     """Print the findings of each file."""
     worst = YES
+    now = time.time() if args.now is None else args.now
     reports: list[dict[str, object]] = []
     for name in args.files:
         text = _read(name)
         if args.iam:
-            findings = check_iam_policy(text, now=args.now)
+            findings = check_iam_policy(text, now=now)
         elif args.trust:
-            findings = check_trust_policy(text, now=args.now)
+            findings = check_trust_policy(text, now=now)
         else:
-            findings = check_identity_policy(
-                text, identity_arn=args.identity or _resource_of(text), now=args.now
-            )
+            findings = check_identity_policy(text, identity_arn=args.identity or _resource_of(text), now=now)
         if any(finding.severity is not Severity.NOTE for finding in findings):
             worst = FAILED
         reports += [{"file": name, **_finding_json(finding)} for finding in findings]
@@ -532,7 +534,7 @@ def _context(pairs: Sequence[str]) -> dict[str, str | tuple[str, ...]]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(f"`{pair}` is no KEY=VALUE")
+            raise UsageError(f"`{pair}` is not KEY=VALUE")
         collected.setdefault(key, []).append(value)
     return {key: values[0] if len(values) == 1 else tuple(values) for key, values in collected.items()}
 

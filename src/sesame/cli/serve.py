@@ -8,6 +8,8 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,13 +70,13 @@ def show_config(args: argparse.Namespace) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     """Run the server until it is told to stop."""
-    settings = settings_of(args, **_ports(args))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     if args.ready_file is not None and not Path(args.ready_file).absolute().parent.is_dir():
         raise ConfigError(f"--ready-file: there is no directory for `{args.ready_file}`")
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, args))
+        runner.run(_serve(partial(settings_of, args, **_ports(args)), args))
     return 0
 
 
@@ -89,27 +91,39 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
         "api.port": args.api_port,
         "health.port": 0 if args.api_port == 0 else None,
         "console.port": 0 if args.api_port == 0 else None,
+        "inbound.port": 0 if args.api_port == 0 else None,
         "submission.ports": None if smtp is None else [smtp],
         "submission.tls_ports": None if smtps is None else [smtps],
     }
 
 
-async def _serve(settings: Settings, args: argparse.Namespace) -> None:
+async def _serve(read_settings: Callable[[], Settings], args: argparse.Namespace) -> None:
     from sesame.app.foundation import endpoints_file, system_log, write_private
     from sesame.app.server import Server
-    from sesame.observe import SystemClock
+    from sesame.observe import SystemClock, loop_exception, take_over_libraries
 
+    settings = read_settings()
     clock = SystemClock()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     log = system_log(
         sys.stdout, settings.log_format, clock, defer=lambda flush: loop.call_later(LOG_FLUSH_S, flush)
     )
+    take_over_libraries(log)
+    loop.set_exception_handler(lambda _, context: loop_exception(log, context))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     # Readers, signers and the loop share the interpreter; 5 ms turns would show in every accept.
     sys.setswitchinterval(0.0005)
     server = Server(settings, log=log, clock=clock)
+
+    def reload() -> None:
+        try:
+            server.reload(read_settings())
+        except ConfigError as error:
+            log.error("settings_not_reloaded", reason=str(error))
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
 
     def ready(endpoints: "Endpoints") -> None:
         _settle_garbage_collection()
@@ -147,6 +161,7 @@ def _where(endpoints: "Endpoints") -> dict[str, str]:
         "smtps": endpoints.smtps,
         "health": endpoints.health,
         "console": endpoints.console,
+        "inbound": endpoints.inbound,
     }
     found = {name: where for name, where in doors.items() if where is not None}
     return found if endpoints.ca is None else found | {"ca": str(endpoints.ca.resolve())}

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of, with_services
+from sesame.cli.env import endpoints
 from sesame.cli.keys import say_made
-from sesame.config import REGION
+from sesame.config import REGION, Settings
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def register(subparsers: Subparsers) -> None:
 
 def credentials(args: argparse.Namespace) -> int:
     """Make and print them."""
-    from sesame.access.authorize import parse_identity_arn
+    from sesame.access.identity_names import parse_identity_arn
     from sesame.aws.smtp_password import smtp_password
 
     if not REGION.fullmatch(args.region):
@@ -67,7 +68,7 @@ def credentials(args: argparse.Namespace) -> int:
         }
         ca = settings.data_dir / "tls" / "ca.pem"
         if not settings.submission.tls_certificate and ca.exists():
-            shown |= {"host": "localhost", "ca": str(ca.resolve())}
+            shown |= {"host": "localhost", "ca": str(ca.resolve())} | _ports_in_use(settings)
         if args.json:
             print_json(shown)
             return 0
@@ -77,3 +78,10 @@ def credentials(args: argparse.Namespace) -> int:
         return 0
 
     return with_services(args, run)
+
+
+def _ports_in_use(settings: Settings) -> dict[str, list[int]]:
+    """Where a development server listens that is running: it takes any free port when its own are taken."""
+    where = endpoints(settings)
+    doors = {"ports": where.get("smtp"), "tls_ports": where.get("smtps")}
+    return {name: [int(door.rpartition(":")[2])] for name, door in doors.items() if door is not None}

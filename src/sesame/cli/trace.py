@@ -1,4 +1,4 @@
-"""`sesame trace` and `sesame decisions`: the life of a message, and why sends were decided as they were."""
+"""`sesame trace`, `decisions` and `why`: the life of a message, and why sends were decided as they were."""
 
 import argparse
 import json
@@ -11,14 +11,19 @@ from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
+    from sesame.policy.reasons.cause import Reader
     from sesame.spool.trace import Trace
-    from sesame.store.decisions import DecisionRecord
+
+READERS = ("sender", "owner", "operator")
 
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     trace = subparsers.add_parser("trace", help="the life of one message")
     trace.add_argument("message_id")
+    _add_reader(
+        trace, "who reads: the sender, the owner of the identity, or the operator, who sees both (default)"
+    )
     add_store_options(trace)
     trace.set_defaults(func=show_trace)
     decisions = subparsers.add_parser(
@@ -26,13 +31,34 @@ def register(subparsers: Subparsers) -> None:
     )
     decisions.add_argument("account", type=account_id)
     decisions.add_argument("--limit", type=int, default=20, metavar="N")
+    decisions.add_argument("--request", metavar="ID", help="only what this request was answered with")
+    _add_reader(decisions, "who reads (default: the account, as the sender or the owner that it was)")
     add_store_options(decisions)
     decisions.set_defaults(func=show_decisions)
+    why = subparsers.add_parser("why", help="why a request was refused: the cause and what to do")
+    why.add_argument("request_id", help="as the answer had it")
+    _add_reader(why, "who reads (default: the operator, who sees both sides)")
+    add_store_options(why)
+    why.set_defaults(func=show_why)
+
+
+def _add_reader(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--as", dest="reader", choices=READERS, help=text)
+
+
+def _reader(args: argparse.Namespace) -> "Reader | None":
+    from sesame.policy.reasons.cause import Reader
+
+    return None if args.reader is None else Reader(args.reader)
 
 
 def show_trace(args: argparse.Namespace) -> int:
     """Show who sent, as whom, why it was allowed, and each attempt with the remote's words."""
+    from sesame.access.causes.traced import traced
+    from sesame.policy.reasons.cause import Reader
     from sesame.spool.trace import trace
+
+    reader = _reader(args) or Reader.OPERATOR
 
     async def run(services: "Services") -> int:
         found = await trace(services.store, args.message_id)
@@ -40,9 +66,9 @@ def show_trace(args: argparse.Namespace) -> int:
             print(f"sesame: there is no message `{args.message_id}`", file=sys.stderr)
             return 1
         if args.json:
-            print_json(_trace_json(found))
+            print_json(traced(_trace_json(found), reader))
         else:
-            _print_trace(found)
+            _print_trace(traced(_trace_json(found), reader))
         return 0
 
     return with_services(args, run)
@@ -50,48 +76,59 @@ def show_trace(args: argparse.Namespace) -> int:
 
 def show_decisions(args: argparse.Namespace) -> int:
     """Show the newest decisions, newest first."""
-    from sesame.access.refusals import latest
+    from sesame.access.causes.told import latest, of_request
 
     async def run(services: "Services") -> int:
         await services.operator.require_account(args.account)
-        found = await latest(services.store, args.account, limit=max(1, args.limit))
-        shown = [_decision_for(args.account, record) for record in found]
+        if args.request is not None:
+            shown = await of_request(
+                services.store, args.request, account_id=args.account, reader=_reader(args)
+            )
+        else:
+            limit = max(1, args.limit)
+            shown = await latest(services.store, args.account, limit=limit, reader=_reader(args))
         if args.json:
             print_json(shown)
         else:
             for record in shown:
                 _print_decision(record)
-            if not shown:
+            if not shown and args.request is not None:
+                print(f"no refusal of account {args.account} has the request id `{args.request}`")
+            elif not shown:
                 print(f"no send has concerned account {args.account} yet")
         return 0
 
     return with_services(args, run)
 
 
-def _decision_for(viewer: str, record: "DecisionRecord") -> dict[str, Any]:
-    """A decision as `viewer` may see it: the sender's IAM policies and templates are the sender's alone (I9)."""
-    decision = json.loads(record.decision)
-    if viewer != record.account_id:
-        decision["checks"] = [check for check in decision["checks"] if "Resource" not in check["uses"]]
-        for check in decision["checks"]:
-            check["deciding"] = [ref for ref in check["deciding"] if ref["kind"] != "iam"]
-    return {
-        "at": record.at,
-        "sender": record.account_id,
-        "principal": decision["principal"],
-        "region": record.region,
-        "code": record.code,
-        "message_id": record.message_id,
-        "reason": record.reason,
-        "checks": decision["checks"],
-        "unverified": decision.get("unverified", []),
-    }
+def show_why(args: argparse.Namespace) -> int:
+    """Show what a request was refused for."""
+    from sesame.access.causes.told import of_request
+
+    async def run(services: "Services") -> int:
+        shown = await of_request(services.store, args.request_id, reader=_reader(args))
+        if not shown:
+            print(f"sesame: no refusal has the request id `{args.request_id}`", file=sys.stderr)
+            return 1
+        if args.json:
+            print_json(shown)
+        else:
+            for record in shown:
+                _print_decision(record)
+        return 0
+
+    return with_services(args, run)
 
 
 def _print_decision(record: dict[str, Any]) -> None:
-    print(f"{when(record['at'])}  {record['code']}  {record['principal']}  {record['region']}")
+    print(f"{when(record['at'])}  {record['code']}  {record['principal'] or '-'}  {record['region'] or '-'}")
     if record["message_id"]:
         print(f"    message {record['message_id']}")
+    if record["request_id"]:
+        print(f"    request {record['request_id']}")
+    for cause in record["causes"]:
+        print(f"    {cause['code']} {one_line(cause['cause'])}")
+        print(f"        mend: {one_line(cause['mend']['text'])}")
     if record["reason"]:
         print(f"    {one_line(record['reason'])}")
     _print_checks(record["checks"])
@@ -101,39 +138,56 @@ def _print_decision(record: dict[str, Any]) -> None:
 def _print_checks(checks: list[dict[str, Any]]) -> None:
     for check in checks:
         addresses = one_line(", ".join(dict.fromkeys(check["addresses"])))
-        print(f"    {check['outcome']}: {', '.join(check['uses'])} {addresses} as {check['arn']}")
+        as_whom = f" as {check['arn']}" if check["arn"] else ""
+        print(f"    {check['outcome']}: {', '.join(check['uses'])} {addresses}{as_whom}")
         for ref in check["deciding"]:
-            where = "IAM policy" if ref["kind"] == "iam" else "identity policy"
+            where = {"iam": "IAM policy", "session": "session policy"}.get(ref["kind"], "identity policy")
             print(f"        by {where} `{ref['policy']}`, statement {ref['statement']}")
 
 
-def _print_trace(found: "Trace") -> None:
-    decision = json.loads(found.decision)
-    print(f"message     {found.message_id}")
-    print(f"accepted    {when(found.accepted_at)}, {found.size_bytes} bytes, region {found.region}")
-    print(f"subject     {one_line(found.subject)}")
-    print(f"sent by     {decision['principal']}  (account {found.account_id})")
-    print(
-        f"sent as     {one_line(found.source)}  (identity {found.identity or '-'} of account {found.owner_account_id})"
-    )
-    print(f"feedback to {found.return_path}")
-    if found.failure is not None:
-        print(f"not sent    Rendering Failure: {one_line(found.failure)}")
+def _print_trace(found: dict[str, Any]) -> None:
+    decision = found["decision"]
+    size = f", {found['size_bytes']} bytes" if "size_bytes" in found else ""
+    print(f"message     {found['message_id']}")
+    print(f"accepted    {when(found['accepted_at'])}{size}, region {found['region']}")
+    if "subject" in found:
+        print(f"subject     {one_line(found['subject'])}")
+    print(f"sent by     {decision['principal']}  (account {found['account_id']})")
+    whose = f"identity {found['identity'] or '-'} of account {found['owner_account_id']}"
+    print(f"sent as     {one_line(found['source'])}  ({whose})")
+    print(f"feedback to {found['return_path']}")
+    if found.get("rendering_failure") is not None:
+        print(f"not sent    Rendering Failure: {one_line(found['rendering_failure'])}")
     print("decision")
     _print_checks(decision["checks"])
-    for recipient in found.recipients:
-        again = f", next attempt {when(recipient.due_at)}" if recipient.state == "queued" else ""
-        print(f"recipient   {one_line(recipient.address)}: {recipient.state}{again}")
-        for attempt in recipient.attempts:
-            remote = " ".join(
-                part
-                for part in (attempt.remote_mta, attempt.remote_ip and f"[{attempt.remote_ip}]", attempt.tls)
-                if part
-            )
-            print(f"    {when(attempt.at)}  {attempt.kind} {attempt.status}  {remote}")
-            print(f"        {one_line(attempt.diagnostic)}")
-            if attempt.tls_verdict:
-                print(f"        {one_line(attempt.tls_verdict)}")
+    if "outcomes" in found:
+        counted = ", ".join(f"{count} {state}" for state, count in found["outcomes"].items())
+        print(f"recipients  {counted}")
+    for recipient in found.get("recipients", ()):
+        _print_recipient(recipient)
+    for report in found.get("reported", ()):
+        by = f", reported by {one_line(report['reporter'])}" if report["reporter"] else ""
+        print(
+            f"came back   {when(report['at'])}  {one_line(report['recipient'] or '-')}: {report['what']}{by}"
+        )
+        for name, value in report.items():
+            if name not in ("at", "what", "recipient", "reporter"):
+                print(f"        {name.replace('_', ' ')}: {one_line(str(value))}")
+
+
+def _print_recipient(recipient: dict[str, Any]) -> None:
+    again = f", next attempt {when(recipient['due_at'])}" if recipient["state"] == "queued" else ""
+    print(f"recipient   {one_line(recipient['address'])}: {recipient['state']}{again}")
+    for cause in recipient["causes"]:
+        print(f"    {cause['code']} {one_line(cause['cause'])}")
+        print(f"        mend: {one_line(cause['mend']['text'])}")
+    for attempt in recipient["attempts"]:
+        ip = attempt["remote_ip"] and f"[{attempt['remote_ip']}]"
+        remote = " ".join(part for part in (attempt["remote_mta"], ip, attempt["tls"]) if part)
+        print(f"    {when(attempt['at'])}  {attempt['kind']} {attempt['status']}  {remote}")
+        print(f"        {one_line(attempt['diagnostic'])}")
+        if attempt["tls_verdict"]:
+            print(f"        {one_line(attempt['tls_verdict'])}")
 
 
 def _trace_json(found: "Trace") -> dict[str, Any]:
@@ -155,6 +209,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
             {
                 "address": recipient.address,
                 "state": recipient.state,
+                "due_at": recipient.due_at,
                 "attempts": [
                     {
                         "at": attempt.at,
@@ -170,5 +225,15 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
                 ],
             }
             for recipient in found.recipients
+        ],
+        "reported": [
+            {
+                "at": report.at,
+                "what": report.what,
+                "recipient": report.recipient,
+                "reporter": report.reporter,
+                **report.detail,
+            }
+            for report in found.reported
         ],
     }

@@ -29,6 +29,13 @@ def register(verbs: Subparsers) -> None:
         "--put", action="append", default=[], metavar="NAME=FILE", help="a policy to create or replace"
     )
     verb.add_argument("--remove", action="append", default=[], metavar="NAME", help="a policy to remove")
+    verb.add_argument(
+        "--as",
+        dest="reader",
+        choices=("owner", "sender", "operator"),
+        default="owner",
+        help="who reads the reasons: the operator sees both sides (default: owner)",
+    )
     verb.add_argument("--days", type=float, default=14.0, metavar="N", help="how far back (default: 14)")
     add_store_options(verb)
     verb.set_defaults(func=run_what_if)
@@ -36,10 +43,11 @@ def register(verbs: Subparsers) -> None:
 
 def run_what_if(args: argparse.Namespace) -> int:
     """Replay, and list what changes by delegate."""
-    from sesame.access.authorize import parse_identity_arn
+    from sesame.access.identity_names import parse_identity_arn
     from sesame.admin.what_if import what_if
     from sesame.errors import ServiceError
     from sesame.policy import PolicyError, parse_identity_policy
+    from sesame.policy.reasons.cause import Reader
 
     try:
         arn = parse_identity_arn(args.identity)
@@ -60,7 +68,9 @@ def run_what_if(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         since = services.clock.now() - args.days * DAY_S
-        replay = await what_if(services.store, arn, proposed=proposed, since=since)
+        replay = await what_if(
+            services.store, arn, proposed=proposed, since=since, reader=Reader(args.reader)
+        )
         if args.json:
             print_json(
                 {"asked": replay.asked, "changes": [_change_json(change) for change in replay.changes]}

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from sesame.access.changes import Actor, Acts
 from sesame.access.directory import Directory, root_principal, user_principal
 from sesame.access.guesses import Guesses, network_of
 from sesame.access.passwords import Passwords, step_of
@@ -49,6 +50,10 @@ class MustChange:
 
 
 WRONG = "wrong"
+INVITED = Actor(
+    identity={"type": "Unknown", "principalId": "holder of an invitation"}, source="console.sesame"
+)
+"""Whoever sets a password by an invitation."""
 
 
 def digest_of(token: str) -> bytes:
@@ -66,11 +71,13 @@ class Logins:
         sealer: Sealer,
         passwords: Passwords,
         guesses: Guesses,
+        acts: Acts,
         *,
         clock: Clock,
         new_token: Callable[[], str],
     ) -> None:
         self._store = store
+        self._acts = acts
         self._directory = directory
         self._sealer = sealer
         self._passwords = passwords
@@ -200,7 +207,7 @@ class Logins:
         hashed = await self._passwords.hash(password)
         now, cookie = self._clock.now(), self._new_token()
 
-        async def run(tx: Transaction) -> str | None:
+        async def run(tx: Transaction) -> tuple[str, users.User] | None:
             link = await console_logins.get_link(tx, digest_of(token), now=now)
             if link is None or link.purpose != "invite":
                 return None
@@ -218,11 +225,19 @@ class Logins:
             )
             await login_profiles.put(tx, profile)
             if await login_profiles.devices_of(tx, user.user_id):
-                return ""
+                return "", user
             await console_logins.put(tx, self._new(user.account_id, user.user_id, cookie, browser))
-            return cookie
+            return cookie, user
 
-        return await self._store.write(run)
+        actor = replace(INVITED, source_ip=browser.source_ip, user_agent=browser.user_agent[:500])
+        done = await self._acts.by(actor).apply(
+            "UpdateLoginProfile",
+            lambda result: "" if result is None else result[1].account_id,
+            run,
+            response=lambda result: {} if result is None else {"userName": result[1].user_name},
+            when=lambda result: result is not None,
+        )
+        return None if done is None else done[0]
 
     async def change_role(self, login: Login, account_id: str, *, is_operator: bool) -> str:
         """Go on under a new id: the operator as an account's root, to look (`is_operator`), or back; the cookie."""

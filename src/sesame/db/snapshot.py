@@ -14,8 +14,12 @@ from sesame.errors import SesameError
 BUSY_TIMEOUT_S = 10.0
 
 
+_OF_VALUES = ("NULL value in ", "CHECK constraint failed in ", "NUMERIC value in ", "TEXT value in ")
+"""What the check says of rows that break a constraint: the file holds them whole, as the database did."""
+
+
 class SnapshotError(SesameError):
-    """A copy cannot be made, or a file is no sound copy of a database."""
+    """A copy cannot be made, or a file is not a sound copy of a database."""
 
 
 def make(database: Path, target: Path) -> None:
@@ -48,16 +52,16 @@ def check(path: Path) -> None:
     """Raise `SnapshotError` unless the file is a whole database of Sesame's."""
     try:
         with closing(_read_only(path)) as connection:
-            [(verdict,), *_] = connection.execute("PRAGMA integrity_check(1)").fetchall()
-            if verdict != "ok":
-                raise SnapshotError(f"`{path}` is damaged: {verdict}")
+            for (verdict,) in connection.execute("PRAGMA integrity_check"):
+                if verdict != "ok" and not verdict.startswith(_OF_VALUES):
+                    raise SnapshotError(f"`{path}` is damaged: {verdict}")
             connection.execute("SELECT 1 FROM account LIMIT 1").fetchall()
     except sqlite3.Error as error:
-        raise SnapshotError(f"`{path}` is no database of Sesame's: {error}") from error
+        raise SnapshotError(f"`{path}` is not a Sesame database: {error}") from error
 
 
 def a_sealed_secret(path: Path) -> tuple[str, bytes] | None:
-    """The row name and sealed secret of some access key, to try a master key on; None when there is none."""
+    """The row name and sealed secret of some access key, to try a master key on, or None."""
     with closing(_read_only(path)) as connection:
         row = connection.execute("SELECT access_key_id, sealed_secret FROM access_key LIMIT 1").fetchone()
     return None if row is None else (f"access_key:{row[0]}", bytes(row[1]))

@@ -16,15 +16,20 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sesame.db import Batch, J, Parameter, Row, T, Transaction, Value
 from sesame.db.migrate import migrate
-from sesame.errors import StoreUnavailable
+from sesame.errors import ConfigError, StoreDamaged, StoreUnavailable
 
 BATCH_LIMIT = 64
 """Transactions that share one commit at most; bounds how long the first waits, and how long the loop does."""
+
+QUIET_TURNS = 3
+"""Turns of the loop that may bring nothing before a batch begins that is smaller than the last: those who were told of
+the last one are on their way with more, and each commit costs as much as ten messages. No time passes between turns."""
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (the command line) that holds the write lock."""
@@ -78,20 +83,25 @@ LIST = "(?*)"
 
 def _with_lists(sql: str, values: Sequence[Parameter]) -> tuple[str, Sequence[Value]]:
     """Write each list out, its last value repeated up to a power of two, so that statements stay few and cached."""
-    given = iter(values)
     flat: list[Value] = []
-    text = []
-    for number, part in enumerate(sql.split(LIST)):
-        if number:
-            items = next(given)
-            if not isinstance(items, list | tuple):
-                raise TypeError("the parameter for a list is not one")
-            room = 1 << (len(items) - 1).bit_length() if items else 0
-            text.append(f"({', '.join('?' * room)})")
-            flat += [*items, *items[-1:] * (room - len(items))]
-        text.append(part)
-        flat += [next(given) for _ in range(part.count("?"))]  # type: ignore[misc]
-    return "".join(text), flat
+    rooms = []
+    for value in values:
+        if isinstance(value, list | tuple):
+            room = 1 << (len(value) - 1).bit_length() if value else 0
+            rooms.append(room)
+            flat += [*value, *value[-1:] * (room - len(value))]
+        else:
+            flat.append(value)  # type: ignore[arg-type]
+    return _text_with_lists(sql, tuple(rooms)), flat
+
+
+@lru_cache(maxsize=1_000)
+def _text_with_lists(sql: str, rooms: tuple[int, ...]) -> str:
+    first, *rest = sql.split(LIST)
+    if len(rest) != len(rooms):
+        raise TypeError("as many lists must be given as the statement has")
+    lists = [f"({', '.join('?' * room)}){part}" for room, part in zip(rooms, rest, strict=True)]
+    return first + "".join(lists)
 
 
 def _drive(function: Callable[[Transaction], Awaitable[T]], tx: Transaction) -> T:
@@ -177,6 +187,8 @@ class SqliteStore:
         self._path = path
         self._waiting: deque[_Job] = deque()
         self._is_writing = False
+        self._quiet_turns = 0
+        self._last_batch = 0
         self._closed = False
         self._connection = _open(path, durable=durable)
         self._connection.execute("PRAGMA busy_timeout = 0")  # the loop must not wait; the thread does
@@ -243,14 +255,22 @@ class SqliteStore:
         except sqlite3.DatabaseError as error:
             if not _is_the_stores(error):
                 raise
-            raise StoreUnavailable(f"the store cannot be read: {error}") from error
+            is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+            failure = StoreDamaged if is_damaged else StoreUnavailable
+            raise failure(f"the store cannot be read: {error}") from error
 
     def _gather(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
-        """Begin once a turn of the loop has brought nothing more: a busy loop commits seldom, an idle one at once."""
+        """Begin once turns of the loop have brought nothing more: a busy loop commits seldom, an idle one at once."""
         waiting = len(self._waiting)
         if seen < waiting < BATCH_LIMIT:
+            self._quiet_turns = 0
+            loop.call_soon(self._gather, loop, waiting)
+        elif waiting < self._last_batch and self._quiet_turns < QUIET_TURNS:
+            self._quiet_turns += 1
             loop.call_soon(self._gather, loop, waiting)
         else:
+            self._quiet_turns = 0
+            self._last_batch = min(waiting, BATCH_LIMIT)
             self._next()
 
     def _next(self) -> None:
@@ -378,7 +398,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _open(path: Path, *, durable: bool) -> sqlite3.Connection:
-    """Open the file with its schema up to date. Raises `StoreUnavailable` with what is wrong and what to do."""
+    """Open the file with its schema up to date. Raises what `refusal` makes of SQLite's error."""
     connection: sqlite3.Connection | None = None
     try:
         connection = connect(path, durable=durable)
@@ -387,28 +407,37 @@ def _open(path: Path, *, durable: bool) -> sqlite3.Connection:
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.Error):
-            raise StoreUnavailable(what_to_do(path, error)) from error
+            raise refusal(path, error) from error
         raise
     return connection
 
 
-def what_to_do(path: Path, error: sqlite3.Error) -> str:
-    """What is wrong with the file that cannot be opened, and what to do about it, in a sentence."""
+def refusal(path: Path, error: sqlite3.Error) -> ConfigError | StoreUnavailable:
+    """What is wrong with a file that cannot be opened, and its cure, in a sentence.
+
+    `ConfigError` where somebody has to mend it, `StoreUnavailable` where trying again may do.
+    """
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-            return f"the database `{path}` is damaged ({error}); put a backup in its place"
+            return ConfigError(
+                f"the database `{path}` is damaged ({error}); move it away and restore a backup with `sesame restore`"
+            )
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return ConfigError(
+                f"the database `{path}` cannot be written ({error}); correct its owner and permissions, and"
+                " those of its directory"
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return (
+            return StoreUnavailable(
                 f"the database `{path}` is locked by another process, for more than {BUSY_TIMEOUT_S:.0f} s;"
                 " end that process and try again"
             )
         case sqlite3.SQLITE_FULL:
-            return f"the database `{path}` cannot be written: the disk is full; make room and try again"
-        case _:
-            return (
-                f"the database `{path}` cannot be opened ({error}); see that the user who runs Sesame may read"
-                " and write it and its directory, and that the disk is sound"
+            return StoreUnavailable(
+                f"the database `{path}` cannot be written: the disk is full; make room and try again"
             )
+        case _:
+            return StoreUnavailable(f"the database `{path}` cannot be opened ({error}); look at its disk")
 
 
 def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:

@@ -1,32 +1,53 @@
 """One attempt: hand one message to one MX for one recipient. Reads like the plan's paragraph."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from sesame.delivery import outcome
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Router, Unroutable
-from sesame.delivery.session import HostRefused
+from sesame.delivery.session import HostRefused, Session
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.delivery.tls import TlsFailed
-from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_policy import TlsPolicy, Wishes
+from sesame.delivery.tls_report import TlsResults
 from sesame.dkim.sign import Signer
-from sesame.errors import Unavailable
+from sesame.errors import SesameError, StoreUnavailable, Unavailable
 from sesame.mail.header import MessageError
 from sesame.mail.seven_bit import header_is_seven_bit, to_seven_bit
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock
-from sesame.smtp.errors import MessageDefect, MessageNotSendable, RemoteProtocolError
+from sesame.smtp.errors import MessageDefect, MessageNotSendable, RemoteProtocolError, Stage
 from sesame.smtp.extensions import Extensions
 from sesame.spool.spool import Claim
+
+
+class NoPlace(SesameError):
+    """Each host of the route has all the connections that it may have; nothing was tried."""
+
+
+class Places(Protocol):
+    """Who may connect to which address."""
+
+    def routed(self, domain: str, addresses: Sequence[str]) -> None:
+        """Where mail for the domain goes now."""
+
+    def enter(self, address: str) -> bool:
+        """Take a place at an address; False when it has none left."""
+
+    def leave(self, address: str) -> None:
+        """Give it back."""
 
 
 class Deliverer:
     """Makes attempts.
 
-    `return_path` gives the envelope sender for a message id, a recipient index and the domain that the
-    identity's owner set up, or None for the default; `trace_field` the Received field that goes on top.
+    `body` reads a message's text; `return_path` gives the envelope sender for a message id, a recipient index and
+    the domain that the identity's owner set up, or None for the default; `trace_field` the Received field that
+    goes on top; `results` counts what TLS came to. An attempt begins nothing new after `attempt_s` seconds.
     """
 
     def __init__(
@@ -38,8 +59,12 @@ class Deliverer:
         signing: Signing,
         clock: Clock,
         *,
+        places: Places,
+        body: Callable[[Claim], Awaitable[bytes]],
         return_path: Callable[[str, int, str | None], str],
         trace_field: Callable[[Claim], bytes] = lambda claim: b"",
+        results: TlsResults | None = None,
+        attempt_s: float = 900.0,
     ) -> None:
         self._router = router
         self._tls_policy = tls_policy
@@ -47,76 +72,153 @@ class Deliverer:
         self._settings = settings
         self._signing = signing
         self._clock = clock
+        self._places = places
+        self._body = body
         self._return_path = return_path
         self._trace_field = trace_field
+        self._results = results
+        self._attempt_s = attempt_s
+        self._sending: dict[int, Session] = {}
+
+    def is_in_doubt(self, recipient_seq: int) -> bool:
+        """Whether a server has the message of an attempt under way, and has not said that it took it."""
+        session = self._sending.get(recipient_seq)
+        return session is not None and session.is_in_doubt
 
     async def attempt(self, claim: Claim) -> Outcome:
         """Find the hosts, sign, try one host after the other.
 
-        What it raises is a fault of ours, of which no remote server is to be blamed.
+        What it raises is a fault of ours, of which no remote server is to be blamed: `NoPlace` and
+        `OutOfResources` before anything was tried, `Damaged`, `StoreUnavailable`, and what nobody foresaw.
         """
+        until = asyncio.get_running_loop().time() + self._attempt_s
         try:
-            route = await self._router.route(claim.address.rpartition("@")[2].lower())
+            route = await self._router.route(claim.domain)
             wishes = await self._tls_policy.wishes(route, requires_tls=claim.requires_tls)
-            settings = await self._settings.of(claim)
-            message = _Message(claim, settings.signers, self._signing, trace_field=self._trace_field(claim))
+        except StoreUnavailable:
+            raise
         except (Unavailable, Unroutable) as error:
             return outcome.from_error(error, None)
+        self._places.routed(claim.domain, [host.address for host in route.hosts])
+        settings = await self._settings.of(claim)
+        message = _Message(
+            await self._body(claim), settings.signers, self._signing, trace_field=self._trace_field(claim)
+        )
         await message.prepare(now=self._clock.now())
-        mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
+        mail_from = ""
+        if not claim.is_from_nobody:
+            mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
         for host in route.hosts:
+            if not self._places.enter(host.address):
+                continue
             try:
                 demand = await self._tls_policy.demand(wishes, host)
-            except TlsFailed as error:
-                found, is_host_at_fault = outcome.from_error(error, host), True
-            else:
                 secured = replace(host, tls=demand)
-                found, is_host_at_fault = await self._try(secured, mail_from, claim.address, message)
-            # A host that will never take it says nothing about one that was out of order.
-            is_kept = is_host_at_fault and result is not None and result.kind is OutcomeKind.TRANSIENT
-            if not is_kept or found.kind is OutcomeKind.TRANSIENT:
-                result = found
-            if not is_host_at_fault:
+                found, is_host_at_fault = await self._try(secured, wishes, mail_from, claim, message, until)
+            except TlsFailed as error:
+                self._note(wishes, host, error)
+                found, is_host_at_fault = outcome.from_error(error, host), True
+            finally:
+                self._places.leave(host.address)
+            result = found if result is None or not is_host_at_fault else _better(result, found)
+            if not is_host_at_fault or asyncio.get_running_loop().time() >= until:
                 break
-        assert result is not None, "a route has at least one host"
+        if result is None:
+            raise NoPlace(f"all hosts of `{claim.domain}` have all the connections that they may have")
         return result
 
     async def _try(
-        self, host: Host, mail_from: str, recipient: str, message: "_Message"
+        self, host: Host, wishes: Wishes, mail_from: str, claim: Claim, message: "_Message", until: float
     ) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
-        try:
-            session = await self._pool.borrow(host)
-        except HostRefused as error:
-            return outcome.refused(error.reply, host, stage=error.stage), True
-        except (OSError, TlsFailed, RemoteProtocolError) as error:
-            return outcome.from_error(error, host), True
+        is_fresh = False
+        while True:
+            try:
+                async with asyncio.timeout_at(until):
+                    session = await self._pool.borrow(host, is_fresh=is_fresh)
+            except HostRefused as error:
+                return outcome.refused(error.reply, host, stage=error.stage), True
+            except (OSError, TlsFailed, RemoteProtocolError) as error:
+                if isinstance(error, TlsFailed):
+                    self._note(wishes, host, error)
+                return outcome.from_error(error, host), True
+            was_kept = session.messages > 0
+            if not was_kept:
+                self._note(wishes, host, _shortfall(session))
+            try:
+                return await self._send(session, host, mail_from, claim, message, until)
+            except (OSError, RemoteProtocolError) as error:
+                failed = outcome.from_error(error, host)
+                if was_kept and not is_fresh and _was_left(error):
+                    is_fresh = True
+                    continue
+                return failed, not failed.ambiguous
+
+    async def _send(
+        self, session: Session, host: Host, mail_from: str, claim: Claim, message: "_Message", until: float
+    ) -> tuple[Outcome, bool]:
+        """Hand the message over on a connection, which goes back to the pool."""
+        timer = asyncio.get_running_loop().call_at(until, session.overdue)
+        self._sending[claim.recipient_seq] = session
+        was_kept = session.messages > 0
         try:
             data = await message.fit_for(session.extensions, now=self._clock.now())
-            result = await session.send(mail_from, recipient, data)
+            result = await session.send(mail_from, claim.address, data)
         except MessageDefect:
             raise
         except MessageNotSendable as error:
             # Too large for this one, or 8-bit and not to be converted: another host may take it.
             return outcome.from_error(error, host), True
-        except (OSError, RemoteProtocolError) as error:
-            failed = outcome.from_error(error, host)
-            return failed, not failed.ambiguous
         finally:
-            await self._pool.give_back(session)
+            timer.cancel()
+            del self._sending[claim.recipient_seq]
+            self._pool.give_back(session)
+        if was_kept and result.reply.code == 421 and result.stage is not Stage.BODY:
+            raise RemoteProtocolError(f"closed: {result.reply.diagnostic}", stage=Stage.IDLE)
         decided = outcome.from_result(result, host, tls=session.tls, verdict=session.verdict)
-        # A busy server (421, or 4yz before the body) is no verdict of the domain's other hosts.
-        return decided, decided.kind is OutcomeKind.TRANSIENT and result.reply.code == 421
+        # A server that is busy, or keeps strangers waiting, is no verdict of the domain's other hosts.
+        may_be_better = decided.kind is OutcomeKind.TRANSIENT and result.stage is not Stage.BODY
+        return decided, may_be_better
+
+    def _note(self, wishes: Wishes, host: Host, failure: TlsFailed | None) -> None:
+        """Count a session, or the attempt at one, for the domain's report."""
+        if self._results is None:
+            return
+        if wishes.sts.failure is not None:
+            self._results.failed(wishes, host, host.tls, wishes.sts.failure)
+        if failure is None:
+            self._results.succeeded(wishes, host, host.tls)
+        else:
+            self._results.failed(wishes, host, host.tls, failure)
+
+
+def _shortfall(session: Session) -> TlsFailed | None:
+    """What a session that may be used lacks all the same."""
+    if session.tls is None and session.tls_failure is None:
+        return TlsFailed("starttls-not-supported", f"`{session.host.name}` offers no TLS")
+    return session.tls_failure
+
+
+def _better(one: Outcome, other: Outcome) -> Outcome:
+    """Which of two hosts' answers counts: that there may be a way before that there is none, words before silence."""
+    if one.kind is not other.kind:
+        return one if one.kind is OutcomeKind.TRANSIENT else other
+    return one if other.is_unreachable and not one.is_unreachable else other
+
+
+def _was_left(error: Exception) -> bool:
+    """The peer closed a kept connection before it knew of the message."""
+    return isinstance(error, RemoteProtocolError) and error.stage in (Stage.RESET, Stage.MAIL, Stage.IDLE)
 
 
 class _Message:
     """What goes on the wire, signed; converted for servers that need it, and signed again then."""
 
     def __init__(
-        self, claim: Claim, signers: Sequence[Signer], signing: Signing, *, trace_field: bytes
+        self, data: bytes, signers: Sequence[Signer], signing: Signing, *, trace_field: bytes
     ) -> None:
-        self._data = claim.data
+        self._data = data
         self._signers = signers
         self._signing = signing
         self._trace_field = trace_field

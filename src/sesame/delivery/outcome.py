@@ -30,7 +30,12 @@ def from_result(
     else:
         # A success where none belongs (2yz to MAIL without a message taken) settles nothing either.
         kind = OutcomeKind.TRANSIENT
-    return replace(_of_reply(kind, reply, host, tls=tls), tls_verdict=verdict)
+    # 421 is about the server, whatever it came to (RFC 5321 section 3.8).
+    return replace(
+        _of_reply(kind, reply, host, tls=tls, stage=result.stage),
+        tls_verdict=verdict,
+        is_unreachable=reply.code == 421,
+    )
 
 
 def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:
@@ -39,7 +44,8 @@ def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:
     A password that it does not take is the operator's to mend, and no reason to give mail back.
     """
     permanent = reply.is_permanent and stage not in (Stage.CONNECT, Stage.AUTH)
-    return _of_reply(OutcomeKind.PERMANENT if permanent else OutcomeKind.TRANSIENT, reply, host, tls=None)
+    kind = OutcomeKind.PERMANENT if permanent else OutcomeKind.TRANSIENT
+    return replace(_of_reply(kind, reply, host, tls=None, stage=stage), is_unreachable=not permanent)
 
 
 def from_error(error: Exception, host: Host | None) -> Outcome:
@@ -66,6 +72,7 @@ def from_error(error: Exception, host: Host | None) -> Outcome:
         diagnostic=_one_line(str(error) or type(error).__name__),
         remote_mta=None if host is None else host.name,
         remote_ip=None if host is None else host.address,
+        is_unreachable=kind is OutcomeKind.TRANSIENT,
         ambiguous=isinstance(error, RemoteProtocolError) and error.ambiguous,
         tls_verdict=f"refused: {_one_line(str(error))}" if isinstance(error, TlsFailed) else None,
     )
@@ -81,7 +88,13 @@ def fault_of_ours() -> Outcome:
     )
 
 
-def _of_reply(kind: OutcomeKind, reply: Reply, host: Host, *, tls: str | None) -> Outcome:
+def after_doubts(found: Outcome, doubts: int) -> Outcome:
+    """The last of several tries after which the message may have been delivered: an outcome of its own."""
+    said = f"the message may have been delivered: {doubts} servers had it whole and none said that it took it"
+    return replace(found, status="4.4.2", diagnostic=f"{said}; at last {found.diagnostic}"[:MAX_DIAGNOSTIC])
+
+
+def _of_reply(kind: OutcomeKind, reply: Reply, host: Host, *, tls: str | None, stage: Stage) -> Outcome:
     return Outcome(
         kind=kind,
         status=str(reply_status(reply.code, reply.text)),
@@ -89,6 +102,7 @@ def _of_reply(kind: OutcomeKind, reply: Reply, host: Host, *, tls: str | None) -
         remote_mta=host.name,
         remote_ip=host.address,
         tls=tls,
+        stage=stage.value,
     )
 
 

@@ -1,68 +1,146 @@
-"""Connections kept for the next message to the same host.
+"""Connections kept for the next message to the same address.
 
-What to keep is decided here without waiting; connecting is `session`'s. A kept connection that turns
-out dead before anything was sent on it is replaced once, silently.
+What to keep is decided here without waiting; connecting is `session`'s. Connections are kept by address and by
+what they must be like, whatever name led there, up to `max_idle` in all: the one that has been idle longest goes
+first. They are closed side by side, in the background, and not waited for but when delivery stops.
 """
 
-from collections import defaultdict
+import asyncio
+from collections import OrderedDict, defaultdict
 
 from sesame.delivery.route import Host
-from sesame.delivery.session import Session
-from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed
+from sesame.delivery.session import Dial, Session, dial
+from sesame.delivery.timeouts import Timeouts
+from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed, TlsMode
 from sesame.observe import Clock
 
 MAX_IDLE_S = 20.0
-MAX_IDLE_PER_HOST = 16
+MAX_IDLE_PER_ADDRESS = 16
+MAX_CLOSING = 64
+"""Connections that are told QUIT at once; further ones are just closed."""
 MAX_MESSAGES = 500
 """Messages over one connection; servers that count end it sooner."""
+STOP_S = 3.0
+"""How long peers have for their answer to QUIT when delivery stops."""
 
 
 class Pool:
     """Opens, lends and keeps sessions."""
 
     def __init__(
-        self, *, hostname: str, timeout_s: float, clock: Clock, contexts: TlsContexts | None = None
+        self,
+        *,
+        hostname: str,
+        timeouts: Timeouts,
+        clock: Clock,
+        contexts: TlsContexts | None = None,
+        max_idle: int = 200,
+        dial: Dial = dial,
     ) -> None:
         self._hostname = hostname
-        self._timeout_s = timeout_s
+        self._timeouts = timeouts
         self._clock = clock
-        self._idle: defaultdict[Host, list[Session]] = defaultdict(list)
         self._contexts = contexts or TlsContexts()
+        self._max_idle = max_idle
+        self._dial = dial
+        self._idle: defaultdict[object, list[Session]] = defaultdict(list)
+        self._by_age: OrderedDict[Session, None] = OrderedDict()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_stopped = False
 
-    async def borrow(self, host: Host) -> Session:
-        """A session that is ready; raises what `Session.open` raises."""
-        idle = self._idle[host]
+    @property
+    def idle(self) -> int:
+        """Connections that are kept."""
+        return len(self._by_age)
+
+    async def borrow(self, host: Host, *, is_fresh: bool = False) -> Session:
+        """A session that is ready, with `is_fresh` a new one; raises what `Session.open` raises.
+
+        `session.messages` is above 0 for one that was kept, which the peer may have left meanwhile.
+        """
         now = self._clock.monotonic()
-        while idle:
-            session = idle.pop()
+        key = _key(host)
+        while not is_fresh and (idle := self._idle.get(key)):
+            session = idle[-1]
+            self._take_out(session)
             if session.is_usable and now - session.idle_since < MAX_IDLE_S:
+                session.host = host
                 return session
-            session.abort()
-        return await self._open(host)
+            self._end(session)
+        session = await self._open(host)
+        session.key = key
+        return session
 
-    async def give_back(self, session: Session) -> None:
+    def give_back(self, session: Session) -> None:
         """Keep the session for another message, or end it."""
-        idle = self._idle[session.host]
-        if session.is_usable and session.messages < MAX_MESSAGES and len(idle) < MAX_IDLE_PER_HOST:
-            session.idle_since = self._clock.monotonic()
-            idle.append(session)
-        else:
-            await session.close()
+        idle = self._idle.get(session.key, ())
+        if (
+            self._is_stopped
+            or not session.is_usable
+            or session.messages >= MAX_MESSAGES
+            or len(idle) >= MAX_IDLE_PER_ADDRESS
+            or not self._max_idle
+        ):
+            self._end(session)
+            return
+        session.idle_since = self._clock.monotonic()
+        self._idle[session.key].append(session)
+        self._by_age[session] = None
+        while len(self._by_age) > self._max_idle:
+            self._evict()
 
-    async def close_idle(self, *, everything: bool = False) -> None:
-        """End sessions that have been idle too long, or all that are idle."""
+    def close_idle(self) -> None:
+        """End sessions that have been idle too long, or were left by their peers."""
         now = self._clock.monotonic()
-        for host in list(self._idle):
-            keep = []
-            for session in self._idle[host]:
-                if everything or not session.is_usable or now - session.idle_since >= MAX_IDLE_S:
-                    await session.close()
-                else:
-                    keep.append(session)
-            if keep:
-                self._idle[host] = keep
-            else:
-                del self._idle[host]
+        for session in list(self._by_age):
+            if not session.is_usable or now - session.idle_since >= MAX_IDLE_S:
+                self._take_out(session)
+                self._end(session)
+
+    def make_room(self) -> bool:
+        """Give up the session that has been idle longest, at once; False when there is none."""
+        if not self._by_age:
+            return False
+        session = next(iter(self._by_age))
+        self._take_out(session)
+        session.abort()
+        return True
+
+    async def stop(self) -> None:
+        """End all that are idle side by side, and what comes back from now on; returns within `STOP_S`."""
+        self._is_stopped = True
+        sessions = list(self._by_age)
+        self._by_age.clear()
+        self._idle.clear()
+        closing = {asyncio.ensure_future(session.close()) for session in sessions} | self._closing
+        if closing:
+            _, left = await asyncio.wait(closing, timeout=STOP_S)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        for session in sessions:
+            session.abort()
+
+    def _evict(self) -> None:
+        session = next(iter(self._by_age))
+        self._take_out(session)
+        self._end(session)
+
+    def _take_out(self, session: Session) -> None:
+        del self._by_age[session]
+        idle = self._idle[session.key]
+        idle.remove(session)
+        if not idle:
+            del self._idle[session.key]
+
+    def _end(self, session: Session) -> None:
+        """Say goodbye in the background, where that is worth anything."""
+        if not session.is_open or len(self._closing) >= MAX_CLOSING:
+            session.abort()
+            return
+        task = asyncio.ensure_future(session.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _open(self, host: Host) -> Session:
         """A new session; where the host's demand may fall back, the failure goes along as `tls_failure`."""
@@ -73,10 +151,11 @@ class Pool:
                 session = await Session.open(
                     host,
                     hostname=self._hostname,
-                    timeout_s=self._timeout_s,
+                    timeouts=self._timeouts,
                     contexts=self._contexts,
                     demand=demand,
                     now=self._clock.now(),
+                    dial=self._dial,
                 )
             except TlsFailed as error:
                 if demand.otherwise is None:
@@ -87,3 +166,9 @@ class Pool:
                     session.tls_failure = first
                     session.verdict += f"; {host.tls.reason or 'TLS'} failed: {first}"
                 return session
+
+
+def _key(host: Host) -> object:
+    """What two hosts must have in common to share a connection: a name only where a certificate was checked for it."""
+    is_named = host.tls.mode in (TlsMode.VERIFIED, TlsMode.DANE)
+    return host.address, host.port, host.tls, host.login, host.name if is_named else ""

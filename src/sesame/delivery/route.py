@@ -8,6 +8,7 @@ record can lead us into our own network. Sources: RFC 5321 sections 5.1 and 6.3 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from sesame.delivery.tls import OPPORTUNISTIC, TlsDemand
 from sesame.dns.names import DomainNameError, ascii_name
@@ -111,7 +112,8 @@ class Router:
     """Finds the hosts for a domain.
 
     `own_names` and `own_addresses` are ours, so that a domain whose MX we are is found out; `hosts_file`
-    gives the addresses that the machine's hosts file has for a relay; `draw` returns a number in
+    gives the addresses that the machine's hosts file has for a relay; `own_hosts` are servers of this process, by the
+    domain whose mail ends there; `draw` returns a number in
     [0, 1) and orders equals.
     """
 
@@ -126,6 +128,7 @@ class Router:
         own_names: Collection[str] = (),
         own_addresses: Collection[str] = (),
         hosts_file: Callable[[str], Sequence[str]] = lambda name: (),
+        own_hosts: Mapping[str, Host] = MappingProxyType({}),
     ) -> None:
         """`relay_addresses` looks up the relay as the machine does, by its hosts file too; None: as MX hosts."""
         self._resolver = resolver
@@ -136,6 +139,7 @@ class Router:
         self._own_names = frozenset(ascii_name(name) for name in own_names)
         self._own_addresses = frozenset(own_addresses)
         self._hosts_file = hosts_file
+        self._own_hosts = own_hosts
 
     async def route(self, domain: str) -> Route:
         """The way to `domain`. Raises `Unroutable` for good, `Unavailable` for now."""
@@ -143,6 +147,8 @@ class Router:
             name = ascii_name(domain)
         except DomainNameError as error:
             raise Unroutable("5.1.2", str(error)) from None
+        if (own := self._own_hosts.get(name)) is not None:
+            return Route(domain=name, hosts=(own,), is_relay=True)
         relay = self._routes.relay_for(name)
         if relay is not None:
             return await self._relay_route(name, relay)

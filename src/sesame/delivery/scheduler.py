@@ -1,53 +1,89 @@
-"""Keeps delivery going: claims what is due, bounds what is under way, settles what is done.
+"""Keeps delivery going: claims what is due along its lanes, bounds what is under way, settles what is done.
 
-Claims are made and outcomes settled in batches; a destination that is slow holds at most
-`per_domain` of the places. It waits for a hint (a message was accepted) or for the next due time,
-whichever is first; a hint that is lost costs at most `POLL_S`.
+What may go next is `lanes`' to say; claims are made and outcomes settled in batches. It waits for a hint (a message
+was accepted) or for the next due time; a hint that is lost costs at most `poll_s`, for lanes are swept then.
+Leases are renewed while their attempts live. Everything rests on a clock that no step of the wall clock moves.
 """
 
 import asyncio
 import traceback
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from sesame.delivery.attempt import Deliverer
-from sesame.delivery.outcome import fault_of_ours
+from sesame.delivery import outcome as outcomes
+from sesame.delivery.attempt import NoPlace
+from sesame.delivery.lanes import Lanes, Verdict
 from sesame.delivery.pool import Pool
-from sesame.delivery.retry import RetryPolicy, next_attempt_at
+from sesame.delivery.retry import MAX_DOUBTS, RetryPolicy, next_attempt_at
+from sesame.delivery.session import OutOfResources
 from sesame.delivery.settings import SettingsCache
+from sesame.delivery.settling import Settling
 from sesame.errors import Unavailable
 from sesame.metrics import Metrics
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock, Log
 from sesame.spool.put import domain_of
-from sesame.spool.spool import Claim, Settlement, Spool
+from sesame.spool.queue import Lane, Position
+from sesame.spool.spool import Claim, Claimed, Damaged, Settlement, Spool
 
 POLL_S = 1.0
-CLAIM_LIMIT = 64
-STOP_S = 10.0
+STOP_S = 8.0
 """How long attempts under way may take to finish when delivery stops."""
+SLOW_S = 10.0
+"""From here on an attempt takes long; one that ended processes before may be tried beside others again."""
+GAP_S = 0.002
+"""Between claims of few recipients, so that those that are done meanwhile are replaced together."""
+FEW = 8
+BACK_OFF_S = 60.0
+"""When what was none of its fault is tried again."""
+
+
+class Delivers(Protocol):
+    """Makes attempts; see `Deliverer`."""
+
+    async def attempt(self, claim: Claim) -> Outcome:
+        """One attempt."""
+
+    def is_in_doubt(self, recipient_seq: int) -> bool:
+        """Whether a server has the message of an attempt under way, and has not said that it took it."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """An attempt under way; its claim is replaced when it had to be made anew."""
+
+    claim: Claim
+    began_at: float
+    renewed_at: float
+    is_suspect: bool = False
+    is_slow: bool = False
+    task: asyncio.Task[None] | None = None
 
 
 class Scheduler:
-    """Runs until stopped; `wake` is the hint. `settled` is called after outcomes were recorded, a hint too."""
+    """Runs until stopped; `wake` is the hint. `settled` is called after outcomes were recorded, a hint too.
+
+    `clock` is a steady one, `wall` tells the time for people; `holder` names this process.
+    """
 
     def __init__(
         self,
         spool: Spool,
-        deliverer: Deliverer,
+        deliverer: Delivers,
         settings: SettingsCache,
         pool: Pool,
         retry: RetryPolicy,
+        lanes: Lanes,
         *,
         clock: Clock,
+        wall: Clock,
         log: Log,
         metrics: Metrics,
         draw: Callable[[], float],
-        new_lease: Callable[[], str],
-        workers: int,
-        per_domain: int,
+        holder: str,
         lease_s: float,
+        poll_s: float = POLL_S,
         settled: Callable[[], None] = lambda: None,
     ) -> None:
         self._spool = spool
@@ -55,23 +91,32 @@ class Scheduler:
         self._settings = settings
         self._pool = pool
         self._retry = retry
+        self._lanes = lanes
         self._clock = clock
+        self._wall = wall
         self._log = log
         self._metrics = metrics
         self._draw = draw
-        self._new_lease = new_lease
-        self._workers = workers
-        self._per_domain = per_domain
+        self._holder = holder
         self._lease_s = lease_s
-        self._settled = settled
-        self._active: Counter[str] = Counter()
-        self._done: list[Settlement] = []
+        self._poll_s = poll_s
+        self._running: dict[int, _Running] = {}
+        self._settling = Settling(spool, clock=wall, log=log, settled=settled, pause_s=poll_s)
+        self._position = Position()
+        self._expired = 0
+        self._swept_at = float("-inf")
+        self._suspected_at = float("-inf")
+        self._is_short_until = float("-inf")
         self._is_stopping = False
         self._work = asyncio.Event()
-        self._settle_now = asyncio.Event()
 
-    def wake(self) -> None:
-        """Something may be due now."""
+    def wake(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
+        """Something may be due now: mail of the account to the addresses, or of anybody."""
+        now = self._clock.now()
+        for domain in {domain_of(address) for address in addresses}:
+            self._lanes.offer(Lane(account_id, domain), 0.0, now=now)
+        if not addresses:
+            self._swept_at = float("-inf")
         self._work.set()
 
     def stop(self) -> None:
@@ -81,119 +126,273 @@ class Scheduler:
 
     async def run(self) -> None:
         """Deliver until stopped; what is not finished by then is due again at the next start."""
-        attempts: set[asyncio.Task[None]] = set()
+        await self._take_over()
         try:
             async with asyncio.TaskGroup() as tasks:
-                upkeep = [tasks.create_task(self._settle_all()), tasks.create_task(self._close_idle())]
+                upkeep = [tasks.create_task(self._settling.run()), tasks.create_task(self._upkeep())]
                 while not self._is_stopping:
                     self._work.clear()
-                    claims = await self._claim()
-                    for claim in claims:
-                        self._active[domain_of(claim.address)] += 1
-                        task = tasks.create_task(self._attempt(claim))
-                        attempts.add(task)
-                        task.add_done_callback(attempts.discard)
-                    if not claims:
+                    count = await self._next(tasks)
+                    if not count:
                         await self._wait()
-                if attempts:
-                    await asyncio.wait(attempts, timeout=STOP_S)
-                for task in (*attempts, *upkeep):
+                    elif count < FEW:
+                        await asyncio.sleep(GAP_S)
+                await self._finish()
+                for task in upkeep:
                     task.cancel()
         finally:
-            await self._settle_rest()
-            await self._pool.close_idle(everything=True)
+            await self._pool.stop()
+            await self._settling.rest()
 
-    async def _claim(self) -> list[Claim]:
-        """Lease as many recipients as there are free places, none for a full destination."""
-        free = self._workers - self._active.total()
-        if free < max(1, self._workers // 4):
-            return []
+    async def _next(self, tasks: asyncio.TaskGroup) -> int:
+        """Claim and begin what may go now; how many that are."""
+        now = self._clock.now()
+        if now < self._is_short_until:
+            return 0
         try:
-            claims = await self._spool.claim(
-                now=self._clock.now(),
-                limit=min(free, CLAIM_LIMIT),
-                lease=self._new_lease(),
-                lease_s=self._lease_s,
-                per_domain=self._per_domain,
-                active=self._active,
-            )
-            if claims:
-                await self._settings.refresh(claims)
+            await self._sweep(now)
+            claimed = await self._suspect(now)
+            count = self._begin(claimed, tasks, is_suspect=True)
+            asks = self._lanes.choose(now=now)
+            if asks:
+                claimed = await self._spool.claim(asks, now=now, holder=self._holder, lease_s=self._lease_s)
+                for ask, taken in zip(asks, claimed.counts, strict=True):
+                    self._lanes.took(ask, taken)
+                await self._refresh(claimed.claims)
+                self._begin(claimed, tasks)
+                # An empty lane is no reason to wait: others may have been chosen in its place.
+                count += max(1, len(claimed.claims))
+            await self._quarantine(claimed.damaged, "its record cannot be read")
         except Unavailable as error:
             self._log.error("claim_failed", reason=str(error))
-            return []
-        return claims
+            self._swept_at = now  # what was chosen is found again by the next sweep
+            return 0
+        return count
 
-    async def _wait(self) -> None:
+    def _begin(self, claimed: Claimed, tasks: asyncio.TaskGroup, *, is_suspect: bool = False) -> int:
+        """Start attempts; what is under way already, or done and not recorded yet, goes on with its new claim."""
+        now = self._clock.now()
+        for claim in claimed.claims:
+            running = self._running.get(claim.recipient_seq)
+            if running is not None:
+                running.claim = claim
+            elif not self._settling.adopt(claim):
+                running = _Running(claim, now, now, is_suspect)
+                self._running[claim.recipient_seq] = running
+                self._lanes.began(_lane(claim))
+                running.task = tasks.create_task(self._attempt(running))
+        return len(claimed.claims)
+
+    async def _attempt(self, running: _Running) -> None:
+        began_at, started = running.began_at, self._clock.monotonic()
+        verdict, found, said = Verdict.NOTHING, None, ""
+        put_back_s = 0.0
         try:
-            async with asyncio.timeout(POLL_S):
-                await self._work.wait()
-        except TimeoutError:
+            found = await self._deliverer.attempt(running.claim)
+            said = found.diagnostic
+            if found.is_unreachable:
+                verdict = Verdict.BAD
+            elif found.remote_mta is not None:
+                verdict = Verdict.GOOD
+        except NoPlace:
             pass
-
-    async def _attempt(self, claim: Claim) -> None:
-        domain = domain_of(claim.address)
-        started = self._clock.monotonic()
-        try:
-            outcome = await self._deliverer.attempt(claim)
+        except OutOfResources as error:
+            self._run_short(str(error))
+        except Damaged as error:
+            await self._hold(running.claim, str(error))
+            return
+        except Unavailable as error:
+            self._log.error("attempt_put_off", message_id=running.claim.message_id, reason=str(error))
+            put_back_s = BACK_OFF_S
         except Exception:  # a fault of ours must not stop the others' mail
-            self._log.error("attempt_failed", message_id=claim.message_id, trace=traceback.format_exc())
-            outcome = fault_of_ours()
+            self._log.error(
+                "attempt_failed", message_id=running.claim.message_id, trace=traceback.format_exc()
+            )
+            found = outcomes.fault_of_ours()
         finally:
-            self._active[domain] -= 1
-            if not self._active[domain]:
-                del self._active[domain]
-        self._done.append(Settlement(claim=claim, outcome=outcome, retry_at=self._retry_at(claim, outcome)))
-        self._settle_now.set()
-        self._work.set()
-        seconds = self._clock.monotonic() - started
+            now = self._clock.now()
+            self._lanes.ended(_lane(running.claim), verdict, began_at=began_at, now=now, said=said)
+            if not asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                self._running.pop(running.claim.recipient_seq, None)
+            self._work.set()
+        if found is None:
+            await self._put_back(running.claim, now + put_back_s)
+        else:
+            self._done(running.claim, found, self._clock.monotonic() - started)
+
+    def _done(self, claim: Claim, found: Outcome, seconds: float) -> None:
+        retry_at = None
+        if found.kind is OutcomeKind.TRANSIENT:
+            doubts = claim.doubts + found.ambiguous
+            retry_at = self._retry_at(claim, doubts)
+            if found.ambiguous and doubts >= MAX_DOUBTS:
+                found = outcomes.after_doubts(found, doubts)
+            if retry_at is not None:
+                self._lanes.offer(_lane(claim), retry_at, now=self._clock.now())
+        self._settling.add(Settlement(claim=claim, outcome=found, retry_at=retry_at))
         metrics = self._metrics
-        metrics.attempts.labels(outcome.kind.value, outcome.status[:1]).inc()
+        metrics.attempts.labels(found.kind.value, found.status[:1]).inc()
         metrics.attempt_duration.observe(seconds)
         if claim.attempts == 1:
-            metrics.queue_wait.observe(max(0.0, self._clock.now() - seconds - claim.accepted_at))
+            metrics.queue_wait.observe(max(0.0, self._clock.now() - seconds - claim.queued_at))
         self._log.event(
             "delivery_attempt",
             message_id=claim.message_id,
             account_id=claim.account_id,
             attempt=claim.attempts,
-            result=outcome.kind.value,
-            status=outcome.status,
-            remote=outcome.remote_mta,
+            result=found.kind.value,
+            status=found.status,
+            remote=found.remote_mta,
             ms=round(seconds * 1000, 1),
         )
 
-    def _retry_at(self, claim: Claim, outcome: Outcome) -> float | None:
-        if outcome.kind is not OutcomeKind.TRANSIENT:
-            return None
+    def _retry_at(self, claim: Claim, doubts: int) -> float | None:
         policy = self._retry
         if claim.max_delivery_s is not None and claim.max_delivery_s < policy.give_up_after_s:
             policy = replace(policy, give_up_after_s=claim.max_delivery_s)
         now = self._clock.now()
-        return next_attempt_at(claim.accepted_at, claim.attempts, now=now, policy=policy, draw=self._draw)
+        return next_attempt_at(
+            claim.queued_at, claim.attempts, now=now, policy=policy, draw=self._draw, doubts=doubts
+        )
 
-    async def _settle_all(self) -> None:
-        """Write outcomes as they come, all that are ready in one commit."""
-        while True:
-            await self._settle_now.wait()
-            self._settle_now.clear()
-            batch, self._done = self._done, []
+    async def _take_over(self) -> None:
+        """Release what the former process held; until that is possible there is nothing to deliver."""
+        while not self._is_stopping:
             try:
-                await self._spool.settle(batch, now=self._clock.now())
-                self._settled()
+                taken = await self._spool.take_over(at=self._wall.now())
             except Unavailable as error:
-                # Not recorded, so not forgotten: kept for the next try, at most until leases end.
-                self._log.error("settle_failed", reason=str(error))
-                self._done = batch + self._done
-                await asyncio.sleep(POLL_S)
-                self._settle_now.set()
+                self._log.error("take_over_failed", reason=str(error))
+                await asyncio.sleep(self._poll_s)
+                continue
+            for one in taken.poison:
+                self._log.error("message_held", message_id=one.message_id, reason="ended its process")
+            return
 
-    async def _settle_rest(self) -> None:
-        if self._done:
-            batch, self._done = self._done, []
-            await asyncio.shield(self._spool.settle(batch, now=self._clock.now()))
+    async def _sweep(self, now: float) -> None:
+        if now - self._swept_at < self._poll_s:
+            return
+        swept, paused = await self._spool.sweep(self._position)
+        self._swept_at, self._position = now, swept.position
+        self._lanes.pause(paused)
+        for lane, due_at in swept.lanes:
+            self._lanes.offer(lane, due_at, now=now)
 
-    async def _close_idle(self) -> None:
+    async def _suspect(self, now: float) -> Claimed:
+        """One recipient during whose attempts processes ended, while no other such one has just begun."""
+        if any(one.is_suspect and now - one.began_at < SLOW_S for one in self._running.values()):
+            return Claimed(())
+        if now - self._suspected_at < self._poll_s:
+            return Claimed(())
+        claimed = await self._spool.claim_suspect(now=now, holder=self._holder, lease_s=self._lease_s)
+        if not claimed.claims:
+            self._suspected_at = now
+        return claimed
+
+    async def _refresh(self, claims: Sequence[Claim]) -> None:
+        """Read the owners' settings that claims need; those that cannot be read fail in their own attempts."""
+        try:
+            await self._settings.refresh(claims)
+        except Unavailable as error:
+            self._log.error("settings_not_read", reason=str(error))
+        except Exception:
+            self._log.error("settings_not_read", trace=traceback.format_exc())
+            self._settings.forget(claims)
+
+    async def _quarantine(self, seqs: Sequence[int], reason: str) -> None:
+        for one in await self._spool.hold(seqs, reason, at=self._wall.now()) if seqs else ():
+            self._log.error("message_held", message_id=one.message_id, reason=reason)
+
+    async def _hold(self, claim: Claim, reason: str) -> None:
+        try:
+            await self._quarantine([claim.recipient_seq], reason)
+        except Unavailable as error:  # found again when its lease has ended
+            self._log.error("hold_failed", message_id=claim.message_id, reason=str(error))
+
+    async def _put_back(self, claim: Claim, due_at: float) -> None:
+        try:
+            await self._spool.put_back([claim], due_at=due_at)
+        except Unavailable as error:  # due again when its lease has ended
+            self._log.error("put_back_failed", message_id=claim.message_id, reason=str(error))
+        self._lanes.offer(_lane(claim), due_at, now=self._clock.now())
+        self._work.set()
+
+    def _run_short(self, reason: str) -> None:
+        """We have run out of files: give up what is idle, and begin nothing for a moment."""
+        now = self._clock.now()
+        if now >= self._is_short_until:
+            self._log.error("out_of_resources", reason=reason)
+            self._metrics.out_of_resources.inc()
+        self._is_short_until = now + self._poll_s
+        while self._pool.make_room():
+            pass
+
+    async def _wait(self) -> None:
+        next_at = self._lanes.next_at()
+        left_s = self._poll_s if next_at is None else next_at - self._clock.now()
+        try:
+            async with asyncio.timeout(min(self._poll_s, max(GAP_S, left_s))):
+                await self._work.wait()
+        except TimeoutError:
+            pass
+
+    async def _upkeep(self) -> None:
+        """Renew leases, close what is idle, give up what is past its life."""
         while True:
-            await asyncio.sleep(POLL_S * 5)
-            await self._pool.close_idle()
+            await asyncio.sleep(min(self._poll_s * 5, self._lease_s / 6))
+            now = self._clock.now()
+            self._pool.close_idle()
+            for one in self._running.values():
+                if not one.is_slow and now - one.began_at >= SLOW_S:
+                    one.is_slow = True
+                    self._lanes.slow(_lane(one.claim))
+            try:
+                await self._renew(now)
+                self._expired = await self._spool.expire(
+                    self._lanes.closed(),
+                    after=self._expired,
+                    now=now,
+                    life_s=self._retry.give_up_after_s,
+                    at=self._wall.now(),
+                )
+            except Unavailable as error:
+                self._log.error("upkeep_failed", reason=str(error))
+
+    async def _renew(self, now: float) -> None:
+        old = [one for one in self._running.values() if now - one.renewed_at >= self._lease_s / 3]
+        if not old:
+            return
+        lost = set(await self._spool.renew([one.claim for one in old], now=now, lease_s=self._lease_s))
+        for one in old:
+            one.renewed_at = now
+            if one.claim.recipient_seq in lost and not self._deliverer.is_in_doubt(one.claim.recipient_seq):
+                # Somebody else has it: two copies are worse than none of this one.
+                self._log.error("claim_lost", message_id=one.claim.message_id)
+                if one.task is not None:
+                    one.task.cancel()
+                self._running.pop(one.claim.recipient_seq, None)
+
+    async def _finish(self) -> None:
+        """Let attempts end that do so soon; the others are given back and do not count."""
+        try:
+            await self._spool.stopping([one.claim for one in self._running.values()])
+        except Unavailable as error:
+            self._log.error("stop_not_noted", reason=str(error))
+        tasks = [one.task for one in self._running.values() if one.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_S)
+        left = [one for one in self._running.values() if one.task is not None and not one.task.done()]
+        if not left:
+            return
+        doubtful = [one.claim for one in left if self._deliverer.is_in_doubt(one.claim.recipient_seq)]
+        for one in left:
+            assert one.task is not None
+            one.task.cancel()
+        await asyncio.wait([one.task for one in left if one.task is not None])
+        try:
+            await self._spool.let_go([one.claim for one in left], doubtful)
+        except Unavailable as error:  # they are due at the next start all the same
+            self._log.error("let_go_failed", reason=str(error))
+
+
+def _lane(claim: Claim) -> Lane:
+    return Lane(claim.account_id, claim.domain)

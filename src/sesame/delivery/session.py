@@ -5,10 +5,13 @@ has its time limit (RFC 5321 section 4.5.3.2).
 """
 
 import asyncio
+import errno
 import ssl
-from typing import Self, cast
+from collections.abc import Callable
+from typing import Any, Protocol, Self, cast
 
 from sesame.delivery.route import Host
+from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed, TlsMode, check_dane, handshake_failure
 from sesame.errors import SesameError
 from sesame.smtp.client import (
@@ -38,11 +41,50 @@ class HostRefused(SesameError):
         self.reply = reply
 
 
+class OutOfResources(SesameError):
+    """We have no file, port or memory for another connection: nothing about the host."""
+
+
+_OURS = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN}
+)
+
+
+class Dial(Protocol):
+    """Opens a connection for a protocol; `ssl` and `server_hostname` as in asyncio."""
+
+    async def __call__(
+        self,
+        protocol_factory: Callable[[], asyncio.Protocol],
+        address: str,
+        port: int,
+        *,
+        ssl: ssl.SSLContext | None,
+        server_hostname: str | None,
+    ) -> None:
+        """Raises OSError."""
+
+
+async def dial(
+    protocol_factory: Callable[[], asyncio.Protocol],
+    address: str,
+    port: int,
+    *,
+    ssl: ssl.SSLContext | None,
+    server_hostname: str | None,
+) -> None:
+    """Connect by TCP, with TLS from the start where a context is given."""
+    options: dict[str, Any] = {} if ssl is None else {"ssl": ssl, "server_hostname": server_hostname}
+    await asyncio.get_running_loop().create_connection(protocol_factory, address, port, **options)
+
+
 class Session(asyncio.Protocol):
     """A connection that is ready for messages. Make it with `Session.open`."""
 
-    def __init__(self, host: Host, client: ClientConnection, *, timeout_s: float) -> None:
+    def __init__(self, host: Host, client: ClientConnection, *, timeouts: Timeouts) -> None:
         self.host = host
+        self.key: object = None
+        """What the pool keeps it under."""
         self.tls: str | None = None
         self.verdict = ""
         """How the connection is secured, in words."""
@@ -51,7 +93,9 @@ class Session(asyncio.Protocol):
         self.messages = 0
         self.idle_since = 0.0
         self._client = client
-        self._timeout_s = timeout_s
+        self._timeouts = timeouts
+        self._is_refusing = False
+        self._is_blocked = False
         self._transport: asyncio.Transport | None = None
         self._events: list[Event] = []
         self._waiter: asyncio.Future[None] | None = None
@@ -63,24 +107,29 @@ class Session(asyncio.Protocol):
         host: Host,
         *,
         hostname: str,
-        timeout_s: float,
+        timeouts: Timeouts,
         contexts: TlsContexts,
         demand: TlsDemand,
         now: float,
+        dial: Dial = dial,
     ) -> Self:
         """Connect, greet, encrypt as `demand` says, and log in where the host wants it.
 
-        `now` is Unix seconds, for certificates. Raises OSError, TimeoutError, `HostRefused`, `TlsFailed` or
-        `RemoteProtocolError`.
+        `now` is Unix seconds, for certificates. Raises OSError, TimeoutError, `HostRefused`, `TlsFailed`,
+        `OutOfResources` or `RemoteProtocolError`.
         """
-        session = cls(host, ClientConnection(hostname=hostname), timeout_s=timeout_s)
+        session = cls(host, ClientConnection(hostname=hostname), timeouts=timeouts)
         try:
-            async with asyncio.timeout(timeout_s):
-                ready = await session._secured(contexts, demand, now=now)
-                if isinstance(ready, Refused):
-                    raise HostRefused(ready.stage, ready.reply)
-                if host.login is not None:
-                    await session._log_in(host.login.user, host.login.password)
+            ready = await session._secured(contexts, demand, now=now, dial=dial)
+            if isinstance(ready, Refused):
+                raise HostRefused(ready.stage, ready.reply)
+            if host.login is not None:
+                await session._log_in(host.login.user, host.login.password)
+        except OSError as error:
+            session.abort()
+            if error.errno in _OURS:
+                raise OutOfResources(f"no connection can be opened: {error.strerror}") from error
+            raise
         except BaseException:
             session.abort()
             raise
@@ -89,24 +138,44 @@ class Session(asyncio.Protocol):
     async def send(self, mail_from: str, recipient: str, data: bytes) -> RecipientResult:
         """Hand over one message for one recipient; the reply that decided.
 
-        Raises `MessageNotSendable` with the connection intact, `RemoteProtocolError` or TimeoutError
-        with it lost.
+        A reply that was read counts, whatever becomes of the connection after it. Raises `MessageNotSendable` with
+        the connection intact, `RemoteProtocolError` with it lost.
         """
         self._client.send_message(mail_from, [recipient], data)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                self._flush()
-                done = await self._until(TransactionDone)
-        except TimeoutError:
-            ambiguous, stage = self._client.is_ambiguous, self._client.stage
+            self._flush()
+            done = await self._until(TransactionDone)
+        except (RemoteProtocolError, OSError) as error:  # TimeoutError is one
+            settled, stage, was_in_doubt = self._client.settled, self._client.stage, self.is_in_doubt
             self.abort()
-            raise RemoteProtocolError("no reply in time", stage=stage, ambiguous=ambiguous) from None
+            if settled:
+                return settled[0]
+            what = str(error) if isinstance(error, RemoteProtocolError) else f"{stage.value}: {error}"
+            raise RemoteProtocolError(
+                what.removeprefix(f"{stage.value}: ") or type(error).__name__,
+                stage=stage,
+                ambiguous=was_in_doubt,
+            ) from error
         except BaseException:
             self.abort()
             raise
         assert isinstance(done, TransactionDone)
         self.messages += 1
-        return done.results[0]
+        result = done.results[0]
+        if not result.reply.is_positive and (not result.reply.is_permanent or result.stage is Stage.MAIL):
+            self._is_refusing = True
+        return result
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """The server has, as far as we can tell, the whole message, and has not said that it took it."""
+        return self._client.is_ambiguous and not self._is_blocked
+
+    def overdue(self) -> None:
+        """The attempt has taken its time: break it off, unless it is the server's turn to say that it took it."""
+        if not self.is_in_doubt and self._error is None:
+            self._error = RemoteProtocolError("the attempt took too long", stage=self._client.stage)
+            self._wake()
 
     @property
     def extensions(self) -> Extensions:
@@ -115,19 +184,25 @@ class Session(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """Whether another message can be sent."""
+        """Whether another message can be sent: to one that has begun to refuse none is."""
+        return not self._is_refusing and self.is_open
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the peer would hear a command."""
         return self._error is None and self._transport is not None and self._client.is_ready
 
     async def close(self) -> None:
         """Say QUIT, wait a moment, close."""
-        if self.is_usable:
+        if self.is_open:
             self._client.quit()
             try:
-                async with asyncio.timeout(min(5.0, self._timeout_s)):
-                    self._flush()
-                    await self._until(Closed)
+                self._flush()
+                await self._until(Closed)
             except (TimeoutError, OSError, SesameError):
                 pass
+            finally:
+                self.abort()
         self.abort()
 
     def abort(self) -> None:
@@ -136,24 +211,25 @@ class Session(asyncio.Protocol):
             self._transport.abort()
             self._transport = None
 
-    async def _secured(self, contexts: TlsContexts, demand: TlsDemand, *, now: float) -> Event:
+    async def _secured(self, contexts: TlsContexts, demand: TlsDemand, *, now: float, dial: Dial) -> Event:
         """Connect and come as far as the server's EHLO on a connection that meets the demand."""
-        loop = asyncio.get_running_loop()
         context = contexts.of(demand)
-        if demand.is_implicit:
-            try:
-                await loop.create_connection(
+        try:
+            async with asyncio.timeout(self._timeouts.connect_s):
+                await dial(
                     lambda: self,
                     self.host.address,
                     self.host.port,
-                    ssl=context,
-                    server_hostname=self.host.name,
+                    ssl=context if demand.is_implicit else None,
+                    server_hostname=self.host.name if demand.is_implicit else None,
                 )
-            except ssl.SSLError as error:
-                raise handshake_failure(error, self.host.name) from error
+        except TimeoutError:
+            raise TimeoutError(f"no connection to {self.host.address} in time") from None
+        except ssl.SSLError as error:
+            raise handshake_failure(error, self.host.name) from error
+        if demand.is_implicit:
             self._note_tls(demand, now=now)
             return await self._until(Ready, Refused)
-        await loop.create_connection(lambda: self, self.host.address, self.host.port)
         ready = await self._until(Ready, Refused)
         if isinstance(ready, Refused) or demand.mode is TlsMode.CLEAR:
             self.verdict = "in clear"
@@ -181,7 +257,7 @@ class Session(asyncio.Protocol):
                 self,
                 context,
                 server_hostname=name,
-                ssl_handshake_timeout=self._timeout_s / 2,
+                ssl_handshake_timeout=self._timeouts.handshake_s,
             )
         except (OSError, ValueError) as error:  # ValueError: a name from DNS that TLS cannot say
             raise handshake_failure(error, self.host.name) from error
@@ -222,7 +298,12 @@ class Session(asyncio.Protocol):
             raise HostRefused(Stage.AUTH, event.reply)
 
     async def _until(self, *wanted: type[Event]) -> Event:
-        """The next event of a wanted kind; raises what ended the connection instead."""
+        """The next event of a wanted kind; raises what ended the connection instead.
+
+        The time runs for each stage by itself, from its beginning and not from the last byte of a slow reply.
+        """
+        loop = asyncio.get_running_loop()
+        stage, since, unsent = self._client.stage, loop.time(), self._unsent
         while True:
             while self._events:
                 event = self._events.pop(0)
@@ -232,8 +313,27 @@ class Session(asyncio.Protocol):
                     self._error = self._error or RemoteProtocolError("closed", stage=Stage.QUIT)
             if self._error is not None:
                 raise self._error
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            if self._client.stage is not stage or self._unsent < unsent:
+                stage, since, unsent = self._client.stage, loop.time(), self._unsent
+            limit_s = self._timeouts.block_s if self._unsent else self._timeouts.of(stage)
+            left_s = since + limit_s - loop.time()
+            if left_s <= 0:
+                raise TimeoutError(f"no reply to {stage.value} in time")
+            # While text is on its way nobody wakes us: look whether the peer takes any.
+            await self._woken(min(left_s, self._timeouts.block_s / 20) if self._unsent else left_s)
+
+    async def _woken(self, within_s: float) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._waiter
+        except TimeoutError:
+            pass
+
+    @property
+    def _unsent(self) -> int:
+        """Bytes that the peer has not made room for yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def _flush(self) -> None:
         if self._transport is not None and (data := self._client.data_to_send()):
@@ -247,6 +347,16 @@ class Session(asyncio.Protocol):
         """asyncio: the connection is up (again after TLS)."""
         # uvloop's transports have the interface of asyncio.Transport, not the class.
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)
+
+    def pause_writing(self) -> None:
+        """asyncio: the peer makes no room for what we have written."""
+        self._is_blocked = True
+
+    def resume_writing(self) -> None:
+        """asyncio: all that we have written is gone."""
+        self._is_blocked = False
+        self._wake()
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes from the server."""

@@ -95,6 +95,11 @@ class SettingsCache:
         while len(self._cached) > MAX_ENTRIES:
             self._cached.popitem(last=False)
 
+    def forget(self, claims: Sequence[Claim]) -> None:
+        """Look these up again: what is cached of them may be old."""
+        for claim in claims:
+            self._cached.pop((claim.owner_account_id, claim.region, claim.identity), None)
+
     async def of(self, claim: Claim) -> OwnersSettings:
         """The settings for a claim, as of its last refresh."""
         key = (claim.owner_account_id, claim.region, claim.identity)

@@ -1,38 +1,74 @@
-"""Reacts to what happened: an address that does not exist goes on its account's suppression list.
+"""Reacts to what happened: counts it, suppresses, forwards by mail, judges the account that sent.
 
-Events are claimed from the log when they are new, and what follows from them is written in the transaction that moves
-them on: a crash before it leaves them new, and nothing follows twice. Source: SES developer guide, "Using the
-account-level suppression list".
+Events are claimed from the log when they are new, and all that follows from them is written in the transaction that
+moves them on: a crash before it leaves them new, and nothing follows twice (I6, I8). Sources: SES developer guide,
+"Using the account-level suppression list", "Monitoring your sender reputation", "Email feedback forwarding".
 """
 
 import asyncio
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
-from sesame.model import SYSTEM_ACCOUNT
+from sesame.feedback.counting import Recipients, count
+from sesame.feedback.forward import Forwarder
+from sesame.feedback.rates import Thresholds, judge, tell
+from sesame.feedback.suppress import reason_to_suppress, suppress
 from sesame.observe import Clock, Log
-from sesame.store import configuration_sets, events, suppression
+from sesame.store import events, reputation
 from sesame.store.events import Event, Happened, Stage
+from sesame.store.reputation import Change
 
 POLL_S = 1.0
 """How long an event waits at most when the hint of it is lost."""
 
-CLAIM_LIMIT = 64
+CLAIM_LIMIT = 256
 LEASE_S = 60.0
 
-SIMULATOR_DOMAIN = "simulator.amazonses.com"
-"""Its bounces are play, and no reason to suppress."""
+_BOUNCES = (Happened.BOUNCED, Happened.EXPIRED)
+_OF_A_MESSAGE = (Happened.ACCEPTED, Happened.RENDERING_FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What one transaction did."""
+
+    events: int
+    forwarded: int = 0
+    changes: tuple[Change, ...] = ()
 
 
 class Reactor:
-    """Reacts to new events until cancelled; `wake` is the hint that there may be some."""
+    """Reacts to new events until cancelled; `wake` is the hint that there may be some.
 
-    def __init__(self, store: Store, *, clock: Clock, log: Log, new_lease: Callable[[], str]) -> None:
+    `simulators` are the domains of the mailbox simulator. `moved_on` is called after events were moved on, `spooled`
+    after mail was put into the spool: hints, too.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        log: Log,
+        new_lease: Callable[[], str],
+        thresholds: Thresholds,
+        simulators: Collection[str],
+        forwarder: Forwarder | None,
+        spooled: Callable[[], None] = lambda: None,
+        moved_on: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._log = log
         self._new_lease = new_lease
+        self._thresholds = thresholds
+        self._simulators = tuple(simulators)
+        self._forwarder = forwarder
+        self._spooled = spooled
+        self._moved_on = moved_on
         self._work = asyncio.Event()
 
     def wake(self) -> None:
@@ -48,47 +84,99 @@ class Reactor:
                     pass
             except Unavailable as error:
                 self._log.error("reaction_failed", reason=str(error))
+            except Exception:  # a fault of ours about one event must not stop what follows from the others
+                self._log.error("reaction_failed", trace=traceback.format_exc())
+                await self._one_by_one()
             try:
                 async with asyncio.timeout(POLL_S):
                     await self._work.wait()
             except TimeoutError:
                 pass
 
-    async def react(self) -> int:
+    async def _one_by_one(self) -> None:
+        """React to as many events as are claimed at once, each alone; one that cannot be reacted to is passed over."""
+        for _ in range(CLAIM_LIMIT):
+            try:
+                if not await self.react(limit=1):
+                    return
+            except Unavailable as error:
+                self._log.error("reaction_failed", reason=str(error))
+                return
+            except Exception:
+                self._log.error("event_passed_over", trace=traceback.format_exc())
+                await self._pass_over()
+
+    async def _pass_over(self) -> None:
+        """Move the next event on as it is."""
+        now, lease = self._clock.now(), self._new_lease()
+
+        async def run(tx: Transaction) -> None:
+            claimed = await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=1)
+            await events.move_on(tx, claimed, lease=lease, to=events.AFTER_REACTION)
+
+        await self._store.write(run)
+
+    async def react(self, *, limit: int = CLAIM_LIMIT) -> int:
         """React to some of what is new; how many events that were."""
         now, lease = self._clock.now(), self._new_lease()
-        if not await self._store.read(lambda tx: events.waiting(tx, Stage.NEW)):
+        if not await self._store.read(lambda tx: events.is_any_waiting(tx, Stage.NEW)):
             return 0
 
-        async def run(tx: Transaction) -> int:
+        async def run(tx: Transaction) -> Done:
             claimed = await events.claim_stage(
-                tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=CLAIM_LIMIT
+                tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=limit
             )
+            if not claimed:
+                return Done(events=0)
+            changes = await self._count(tx, claimed, now)
+            forwarded = 0
             for event in claimed:
-                if event.what is Happened.BOUNCED:
-                    await suppress(tx, event)
+                reason = reason_to_suppress(event, is_simulator=self._is_simulator)
+                if reason is not None:
+                    await suppress(tx, event, reason)
+                if self._forwarder is not None:
+                    forwarded += await self._forwarder.forward(tx, event, now=now)
             await events.move_on(tx, claimed, lease=lease, to=events.AFTER_REACTION)
-            return len(claimed)
+            return Done(events=len(claimed), forwarded=forwarded, changes=changes)
 
-        return await self._store.write(run)
+        done = await self._store.write(run)
+        for change in done.changes:
+            tell(self._log, change)
+        if done.forwarded:
+            self._spooled()
+        if done.events:
+            self._moved_on()
+        return done.events
 
-
-async def suppress(tx: Transaction, event: Event) -> None:
-    """Put an address that a remote says does not exist on the account's list, if it keeps one for bounces."""
-    if event.status is None or event.recipient is None:
-        return
-    is_bad_address = event.status.startswith("5.1.") and event.remote_mta is not None
-    domain = event.recipient.rpartition("@")[2].lower()
-    if not is_bad_address or event.account_id == SYSTEM_ACCOUNT or domain == SIMULATOR_DOMAIN:
-        return
-    reasons = None
-    if event.configuration_set is not None:
-        found = await configuration_sets.get(tx, event.account_id, event.region, event.configuration_set)
-        reasons = None if found is None else found.suppressed_reasons
-    if reasons is None:
-        reasons = await suppression.account_reasons(tx, event.account_id, event.region)
-    if "BOUNCE" in reasons:
-        entry = suppression.Suppressed(
-            address=event.recipient, reason="BOUNCE", updated_at=event.at, message_id=event.message_id
+    async def _count(self, tx: Transaction, claimed: Sequence[Event], now: float) -> tuple[Change, ...]:
+        """Add events to the counts, and judge the accounts whose rates they change."""
+        of_a_message = [event.message_seq for event in claimed if event.what in _OF_A_MESSAGE]
+        recipients = {
+            seq: Recipients(all=every, rated=rated)
+            for seq, every, rated in await events.recipients_of(tx, of_a_message, unrated=self._simulators)
+        }
+        bounced = {
+            event.seq
+            for event in claimed
+            if event.what in _BOUNCES and await events.bounced_before(tx, event)
+        }
+        changes = count(
+            claimed,
+            recipients,
+            has_bounced=lambda event: event.seq in bounced,
+            is_simulator=self._is_simulator,
         )
-        await suppression.put(tx, event.account_id, event.region, entry)
+        await reputation.add(tx, changes)
+        hurt = {
+            (where.account_id, where.region)
+            for where, counts in changes.items()
+            if counts.rated_bounces or counts.rated_complaints
+        }
+        judged = [
+            await judge(tx, account_id, region, now=now, thresholds=self._thresholds)
+            for account_id, region in sorted(hurt)
+        ]
+        return tuple(change for change in judged if change is not None)
+
+    def _is_simulator(self, address: str) -> bool:
+        return address.rpartition("@")[2].lower() in self._simulators

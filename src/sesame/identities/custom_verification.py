@@ -15,6 +15,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.aws import paging
 from sesame.aws.arn import custom_verification_template_arn
 from sesame.db import Store, Transaction
@@ -123,7 +124,7 @@ class CustomVerification:
         self, caller: Caller, name: str, given: Given, *, named: Mapping[str, str] = _NO_TAGS
     ) -> None:
         """Add a template with its tags; every part of it must be given."""
-        await self._authorizer.require_creation(
+        permit = await self._authorizer.require_creation(
             caller,
             "ses:CreateCustomVerificationEmailTemplate",
             custom_verification_template_arn(caller.region, caller.principal.account_id, name),
@@ -160,11 +161,11 @@ class CustomVerification:
             await custom_verification.put(tx, template)
             await tags.put(tx, custom_verification_template_arn(region, account_id, name), named)
 
-        await self._store.write(run, is_long=_is_large(template.content))
+        await permit.apply(run, is_long=_is_large(template.content))
 
     async def update(self, caller: Caller, name: str, given: Given) -> None:
         """Replace the parts that are given."""
-        await self._require(caller, "UpdateCustomVerificationEmailTemplate", name)
+        permit = await self._require(caller, "UpdateCustomVerificationEmailTemplate", name)
         await self._check(given)
         account_id, region = caller.principal.account_id, caller.region
 
@@ -184,7 +185,7 @@ class CustomVerification:
                 await _check_from(tx, template)
             await custom_verification.put(tx, template)
 
-        await self._store.write(run, is_long=True)
+        await permit.apply(run, is_long=True)
 
     async def get(self, caller: Caller, name: str) -> CustomTemplate:
         """A template as it was written."""
@@ -201,14 +202,14 @@ class CustomVerification:
 
     async def delete(self, caller: Caller, name: str) -> bool:
         """Remove a template; whether there was one."""
-        await self._require(caller, "DeleteCustomVerificationEmailTemplate", name)
+        permit = await self._require(caller, "DeleteCustomVerificationEmailTemplate", name)
         account_id, region = caller.principal.account_id, caller.region
 
         async def run(tx: Transaction) -> bool:
             await tags.remove_all(tx, custom_verification_template_arn(region, account_id, name))
             return await custom_verification.delete(tx, account_id, region, name)
 
-        return await self._store.write(run)
+        return await permit.apply(run)
 
     async def page(
         self, caller: Caller, token: str | None, *, limit: int
@@ -251,6 +252,7 @@ class CustomVerification:
             await self._verification.await_click(tx, account_id, region, name, token=token, at=caller.at)
             redirect = Redirect(success_url=template.success_url, failure_url=template.failure_url)
             await custom_verification.keep_redirect(tx, token, redirect, at=caller.at)
+            await self._authorizer.changes.note(tx, caller)
 
         content = verification_content(
             name,
@@ -321,9 +323,9 @@ class CustomVerification:
             return _read(content)
         return await asyncio.get_running_loop().run_in_executor(self._executor, _read, content)
 
-    async def _require(self, caller: Caller, operation: str, name: str) -> None:
+    async def _require(self, caller: Caller, operation: str, name: str) -> Permit:
         arn = custom_verification_template_arn(caller.region, caller.principal.account_id, name)
-        await self._authorizer.require(caller, f"ses:{operation}", arn)
+        return await self._authorizer.require(caller, f"ses:{operation}", arn)
 
 
 def _read(content: str) -> SimpleHtml:

@@ -108,14 +108,16 @@ class DkimKeys:
             tx, identity, DkimOrigin.EXTERNAL, tokens=(selector,), at=self._clock.now()
         )
 
-    async def put_next(self, tx: Transaction, identity: Identity, pair: KeyPair) -> None:
-        """Keep an Easy DKIM key of another length; it signs once it is seen under the next token."""
+    async def put_next(
+        self, tx: Transaction, identity: Identity, pair: KeyPair, *, changes_length: bool = True
+    ) -> None:
+        """Keep an Easy DKIM key that is to follow; it signs once it is seen under the next token."""
         current = await self._current(tx, identity)
         tokens = identity.dkim_tokens
         following = tokens[(tokens.index(current.selector) + 1) % len(tokens)]
         key = self.sealed(_owner(identity), following, pair, is_next=True)
         await dkim_keys.put_next(tx, key)
-        if not current.length_changed:
+        if changes_length and not current.length_changed:
             await dkim_keys.mark_length_changed(tx, current)
 
     async def check_length(self, tx: Transaction, identity: Identity, bits: int) -> None:
@@ -171,7 +173,7 @@ def promoted(sealer: Sealer, current: DkimKey, following: DkimKey) -> DkimKey:
     return replace(
         following,
         sealed_private_key=sealer.seal(private, row=following.row_name),
-        length_changed=True,
+        length_changed=current.length_changed,
         previous_selector=current.selector,
         previous_public_key=current.public_key,
     )

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from sesame.access.changes import Acts
 from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
 from sesame.identities.dkim_keys import promoted
@@ -54,6 +55,7 @@ class DnsChecks:
         sealer: Sealer,
         resolver: DnsResolver,
         *,
+        acts: Acts,
         missing: type[Unavailable],
         names: Names,
         clock: Clock,
@@ -63,6 +65,7 @@ class DnsChecks:
     ) -> None:
         self._store = store
         self._sealer = sealer
+        self._acts = acts
         self._lookups = Lookups(resolver, missing=missing, names=names)
         self.names = names
         self._clock = clock
@@ -173,7 +176,8 @@ class DnsChecks:
                 await dkim_keys.put(tx, promoted(self._sealer, published.key, published.next_key))
             return await _store(tx, identity, settled, now)
 
-        if not await self._store.write(run):
+        states = {"verification": settled.verification.value, "dkim": settled.dkim.value}
+        if not await self._found(identity.account_id, identity.region, identity.name, run, states):
             return False
         self._log.event(
             "identity_checked",
@@ -194,7 +198,27 @@ class DnsChecks:
             await identities.set_verification(tx, identity, Status.FAILED)
             return True
 
-        return await self._store.write(run)
+        states = {"verification": Status.FAILED.value}
+        return await self._found(identity.account_id, identity.region, identity.name, run, states)
+
+    async def _found(
+        self,
+        account_id: str,
+        region: str,
+        name: str,
+        run: Callable[[Transaction], Awaitable[bool]],
+        states: dict[str, str],
+    ) -> bool:
+        """Store what was found of an identity; whether that changes `states` of it, and is told to the audit log."""
+        return await self._acts.apply(
+            "CheckIdentity",
+            account_id,
+            run,
+            region=region,
+            parameters={"identity": name},
+            response=lambda _: states,
+            when=bool,
+        )
 
     async def _look_up(self, due: identities.DueCheck, published: Published, now: float) -> _Settled:
         """Ask DNS about a domain and tell what follows."""
@@ -244,7 +268,8 @@ class DnsChecks:
             await mail_from.set_status(tx, due, status, at=now)
             return True
 
-        if not await self._store.write(run):
+        states = {"mailFromDomain": domain, "mailFrom": status.value}
+        if not await self._found(due.account_id, due.region, due.identity, run, states):
             return False
         self._log.event(
             "mail_from_checked",

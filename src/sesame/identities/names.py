@@ -4,7 +4,7 @@ An address keeps the case of its local part, a domain is lower case in A-labels.
 "Identity"; the words of the refusals are SES's.
 """
 
-from sesame.access.authorize import identity_kind, normal_name
+from sesame.access.identity_names import identity_kind, normal_name
 from sesame.errors import InvalidParameterValue
 from sesame.mail.address import AddressError, normal_domain, parse_addr_spec
 from sesame.mail.domain import DomainError

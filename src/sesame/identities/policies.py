@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from enum import Enum
 
+from sesame.access.changes import Permit
 from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal_ids
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
@@ -68,14 +69,12 @@ class IdentityMissing(InvalidParameterValue):
         super().__init__(f"Identity {name} does not exist.")
 
 
-async def write_policy(
-    store: Store, caller: Caller, identity: str, policy_name: str, document: str, *, how: Write
-) -> None:
+async def write_policy(permit: Permit, identity: str, policy_name: str, document: str, *, how: Write) -> None:
     """Store a policy of the caller's identity of that name (as stored); it decides from now on (I4).
 
     Raises InvalidPolicy, and `InvalidParameterValue` or one of the errors above.
     """
-    account_id, region = caller.principal.account_id, caller.region
+    account_id, region = permit.caller.principal.account_id, permit.caller.region
     check_policy_name(policy_name)
     try:
         policy = parse_identity_policy(document, identity_arn=identity_arn(region, account_id, identity))
@@ -103,19 +102,20 @@ async def write_policy(
         stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
         await identities.put_policy(tx, found, stored)
 
-    await store.write(run)
+    await permit.apply(run)
 
 
-async def remove_policy(store: Store, caller: Caller, identity: str, policy_name: str) -> bool:
+async def remove_policy(permit: Permit, identity: str, policy_name: str) -> bool:
     """Remove a policy; whether there was one. From now on nothing is accepted under it (I4)."""
     check_policy_name(policy_name)
+    caller = permit.caller
 
     async def run(tx: Transaction) -> bool:
         return await identities.delete_policy(
             tx, caller.principal.account_id, caller.region, identity, policy_name
         )
 
-    return await store.write(run)
+    return await permit.apply(run)
 
 
 async def policies_of(store: Store, caller: Caller, identity: str) -> list[IdentityPolicy]:

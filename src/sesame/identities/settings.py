@@ -7,10 +7,11 @@ guide, "Authenticating email with DKIM", "Using a custom MAIL FROM domain"; text
 
 from dataclasses import replace
 
+from sesame.access.changes import Change
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
-from sesame.identities.dkim_keys import DEFAULT_BITS, DkimKeys
+from sesame.identities.dkim_keys import DEFAULT_BITS, DkimKeys, KeyPair
 from sesame.identities.dns_checks import DnsChecks
 from sesame.mail.address import identity_candidates
 from sesame.mail.domain import DomainError, normal_domain
@@ -27,7 +28,7 @@ class IdentityGone(InvalidParameterValue):
 
 
 class IdentitySettings:
-    """Changes settings; an identity is given as the caller found it."""
+    """Changes settings, by what lets the change through; an identity is given as the caller found it."""
 
     def __init__(self, store: Store, keys: DkimKeys, checks: DnsChecks, *, clock: Clock) -> None:
         self._store = store
@@ -44,7 +45,7 @@ class IdentitySettings:
         """The identity of that name, or None."""
         return await self._store.read(lambda tx: identities.get(tx, account_id, region, name))
 
-    async def set_dkim_switch(self, identity: Identity, *, enabled: bool) -> None:
+    async def set_dkim_switch(self, change: Change, identity: Identity, *, enabled: bool) -> None:
         """Switch signing on or off; for an address, apart from its domain from now on.
 
         An address is switched on only when a domain that covers it has DKIM set up (SES API reference).
@@ -57,13 +58,21 @@ class IdentitySettings:
                 raise InvalidParameterValue(f"Domain {domain} is not verified for DKIM signing.")
             await identities.set_dkim_switch(tx, found, enabled=enabled)
 
-        await self._store.write(run)
+        await change.apply(run)
 
-    async def check_own_key(self, private_key: str) -> None:
-        """Raise InvalidParameterValue for a key that could not be used, before anything is made."""
-        await self._keys.read(private_key)
+    async def read_own_key(self, private_key: str) -> KeyPair:
+        """The key that an owner brings. Raises InvalidParameterValue for one that cannot be used."""
+        return await self._keys.read(private_key)
 
-    async def use_own_key(self, identity: Identity, *, selector: str, private_key: str) -> Identity:
+    async def own_key_in(
+        self, tx: Transaction, identity: Identity, *, selector: str, pair: KeyPair
+    ) -> Identity:
+        """Give a domain the key of its owner; part of a transaction."""
+        return await self._keys.put_own(tx, identity, selector.lower(), pair)
+
+    async def use_own_key(
+        self, change: Change, identity: Identity, *, selector: str, private_key: str
+    ) -> Identity:
         """BYODKIM: sign with the owner's key once its record is published under `selector`."""
         _check_domain(identity)
         if not selector or not private_key:
@@ -73,11 +82,12 @@ class IdentitySettings:
         pair = await self._keys.read(private_key)
 
         async def run(tx: Transaction) -> Identity:
-            return await self._keys.put_own(tx, await self._again(tx, identity), selector.lower(), pair)
+            found = await self._again(tx, identity)
+            return await self.own_key_in(tx, found, selector=selector, pair=pair)
 
-        return await self._checks.publish_and_check(await self._store.write(run))
+        return await self._checks.publish_and_check(await change.apply(run))
 
-    async def use_easy_dkim(self, identity: Identity, *, bits: int | None = None) -> Identity:
+    async def use_easy_dkim(self, change: Change, identity: Identity, *, bits: int | None = None) -> Identity:
         """Easy DKIM: a key of ours, of `bits` if given.
 
         For a domain that has Easy DKIM a length asks for another key, which signs once it is
@@ -86,7 +96,7 @@ class IdentitySettings:
         _check_domain(identity)
         has_easy = await self._store.read(lambda tx: _has_easy_key(tx, identity))
         if has_easy and bits is None:
-            return await self._restart(identity)
+            return await self._restart(change, identity)
         if has_easy and bits is not None:
             await self._store.read(lambda tx: self._keys.check_length(tx, identity, bits))
         pair = await self._keys.make(bits or DEFAULT_BITS)
@@ -100,9 +110,11 @@ class IdentitySettings:
                 await self._keys.put_next(tx, found, pair)
             return found
 
-        return await self._checks.publish_and_check(await self._store.write(run))
+        return await self._checks.publish_and_check(await change.apply(run))
 
-    async def set_mail_from(self, identity: Identity, domain: str | None, on_mx_failure: OnMxFailure) -> None:
+    async def set_mail_from(
+        self, change: Change, identity: Identity, domain: str | None, *, on_mx_failure: OnMxFailure
+    ) -> None:
         """Set the MAIL FROM domain, or go back to the default with None or an empty one.
 
         The same domain again changes only what happens while it is not ready, unless it had failed.
@@ -122,18 +134,18 @@ class IdentitySettings:
                 await mail_from.put(tx, found, fresh, at=now)
             return found
 
-        await self._checks.publish_and_check(await self._store.write(run))
+        await self._checks.publish_and_check(await change.apply(run))
 
-    async def set_forwarding(self, identity: Identity, *, enabled: bool) -> None:
+    async def set_forwarding(self, change: Change, identity: Identity, *, enabled: bool) -> None:
         """Whether the owner is told of bounces and complaints by mail."""
         arn = identity_arn(identity.region, identity.account_id, identity.name)
 
         async def run(tx: Transaction) -> None:
             await notifications.set_forwarding(tx, identity.account_id, arn, enabled=enabled)
 
-        await self._store.write(run)
+        await change.apply(run)
 
-    async def _restart(self, identity: Identity) -> Identity:
+    async def _restart(self, change: Change, identity: Identity) -> Identity:
         now = self._clock.now()
 
         async def run(tx: Transaction) -> Identity:
@@ -142,7 +154,7 @@ class IdentitySettings:
                 found = await identities.set_dkim(tx, found, VerificationStatus.PENDING, started_at=now)
             return found
 
-        return await self._checks.publish_and_check(await self._store.write(run))
+        return await self._checks.publish_and_check(await change.apply(run))
 
     @staticmethod
     async def _again(tx: Transaction, identity: Identity) -> Identity:

@@ -7,6 +7,7 @@ for that here. Source: SES developer guide, "Authenticating email with DKIM".
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.access.changes import Acts
 from sesame.db import Store, Transaction
 from sesame.dkim.sign import dns_record
 from sesame.identities.dkim_keys import DkimKeys
@@ -34,12 +35,14 @@ class OwnDomain:
         keys: DkimKeys,
         names: OwnNames,
         *,
+        acts: Acts,
         new_selector: Callable[[], str],
         auto_publish: bool,
     ) -> None:
         self._store = store
         self._keys = keys
         self._names = names
+        self._acts = acts
         self._new_selector = new_selector
         self._auto_publish = auto_publish
 
@@ -50,12 +53,16 @@ class OwnDomain:
             return
         pair = await self._keys.make()
 
-        async def run(tx: Transaction) -> None:
-            if await dkim_keys.operators(tx, domain) is None:
-                key = self._keys.sealed((SYSTEM_ACCOUNT, "", domain), self._new_selector(), pair)
-                await dkim_keys.put(tx, key)
+        async def run(tx: Transaction) -> bool:
+            if await dkim_keys.operators(tx, domain) is not None:
+                return False
+            key = self._keys.sealed((SYSTEM_ACCOUNT, "", domain), self._new_selector(), pair)
+            await dkim_keys.put(tx, key)
+            return True
 
-        await self._store.write(run)
+        await self._acts.apply(
+            "CreateSigningKey", SYSTEM_ACCOUNT, run, parameters={"domain": domain}, when=bool
+        )
         if self._auto_publish:
             records = [record.triple for record in await self.records() if record.purpose == "DKIM"]
             await self._store.write(lambda tx: development.publish(tx, records))

@@ -1,1 +1,1 @@
-"""What each AWS operation does: one file a resource, and what the operator does without AWS's API."""
+"""What each AWS operation does: a package a service, and beside them what several of them share."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.db import Store, Transaction
 from sesame.errors import (
     ConfigurationSetDoesNotExist,
@@ -82,9 +83,9 @@ class ConfigurationSets:
         self._authorizer = authorizer
         self._clock = clock
 
-    async def require_creation(self, caller: Caller, name: str, given: Mapping[str, str]) -> None:
+    async def require_creation(self, caller: Caller, name: str, given: Mapping[str, str]) -> Permit:
         """Let the caller through if its policies allow it to make the set with these tags."""
-        await self._authorizer.require_creation(
+        return await self._authorizer.require_creation(
             caller,
             "ses:CreateConfigurationSet",
             configuration_set_arn(caller.region, caller.principal.account_id, name),
@@ -92,14 +93,14 @@ class ConfigurationSets:
             tags=given,
         )
 
-    async def require(self, caller: Caller, operation: str, name: str = "") -> None:
+    async def require(self, caller: Caller, operation: str, name: str = "") -> Permit:
         """Let the caller through if its policies allow the operation on the set."""
         arn = configuration_set_arn(caller.region, caller.principal.account_id, name) if name else "*"
-        await self._authorizer.require(caller, f"ses:{operation}", arn)
+        return await self._authorizer.require(caller, f"ses:{operation}", arn)
 
     async def create(
         self,
-        caller: Caller,
+        permit: Permit,
         name: str,
         *,
         sending_enabled: bool = True,
@@ -108,6 +109,7 @@ class ConfigurationSets:
     ) -> None:
         """Make a set."""
         check_name(name)
+        caller = permit.caller
         account_id, region = caller.principal.account_id, caller.region
 
         async def run(tx: Transaction) -> None:
@@ -129,7 +131,7 @@ class ConfigurationSets:
             await store.put(tx, found)
             await tags.put(tx, found.arn, labels or {})
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     async def get(
         self, caller: Caller, name: str
@@ -159,40 +161,40 @@ class ConfigurationSets:
 
         return await self._store.read(run)
 
-    async def delete(self, caller: Caller, name: str) -> None:
+    async def delete(self, permit: Permit, name: str) -> None:
         """Remove a set."""
 
         async def run(tx: Transaction) -> None:
-            await store.delete(tx, await self._find(tx, caller, name))
+            await store.delete(tx, await self._find(tx, permit.caller, name))
 
-        await self._store.write(run)
+        await permit.apply(run)
 
-    async def set_sending(self, caller: Caller, name: str, *, enabled: bool) -> None:
+    async def set_sending(self, permit: Permit, name: str, *, enabled: bool) -> None:
         """Pause or resume a set; from the answer on nothing is accepted with a paused one (I4)."""
 
         async def run(tx: Transaction) -> None:
-            found = await self._find(tx, caller, name)
+            found = await self._find(tx, permit.caller, name)
             await store.put(tx, replace(found, sending_enabled=enabled))
 
-        await self._store.write(run)
+        await permit.apply(run)
 
-    async def set_reputation_metrics(self, caller: Caller, name: str, *, enabled: bool) -> None:
+    async def set_reputation_metrics(self, permit: Permit, name: str, *, enabled: bool) -> None:
         """Whether the set's reputation is measured; when it began afresh stays."""
 
         async def run(tx: Transaction) -> None:
-            found = await self._find(tx, caller, name)
+            found = await self._find(tx, permit.caller, name)
             block = {**found.options.get("ReputationOptions", {}), "ReputationMetricsEnabled": enabled}
             await store.put(tx, replace(found, options={**found.options, "ReputationOptions": block}))
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     async def set_options(
-        self, caller: Caller, name: str, block: str, values: Mapping[str, Any] | None
+        self, permit: Permit, name: str, block: str, values: Mapping[str, Any] | None
     ) -> None:
         """Replace one block of options; None takes it away."""
 
         async def run(tx: Transaction) -> None:
-            found = await self._find(tx, caller, name)
+            found = await self._find(tx, permit.caller, name)
             options = {key: value for key, value in found.options.items() if key != block}
             if values is not None:
                 options[block] = dict(values)
@@ -200,13 +202,13 @@ class ConfigurationSets:
             await self._check_tracking(tx, changed)
             await store.put(tx, changed)
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     async def change_tracking(
-        self, caller: Caller, name: str, values: Mapping[str, Any] | None, *, must_exist: bool
+        self, permit: Permit, name: str, values: Mapping[str, Any] | None, *, must_exist: bool
     ) -> None:
         """v1's create, update and delete of tracking options, which know each other."""
-        found, _, _ = await self.get(caller, name)
+        found, _, _ = await self.get(permit.caller, name)
         if must_exist and "TrackingOptions" not in found.options:
             raise TrackingOptionsDoNotExist(
                 f"No tracking options exist for configuration set <{name}>.",
@@ -217,17 +219,17 @@ class ConfigurationSets:
                 f"Tracking options already exist for configuration set <{name}>.",
                 about={"ConfigurationSetName": name},
             )
-        await self.set_options(caller, name, "TrackingOptions", values)
+        await self.set_options(permit, name, "TrackingOptions", values)
 
     async def put_destination(
-        self, caller: Caller, name: str, destination: str, definition: Mapping[str, Any], *, is_new: bool
+        self, permit: Permit, name: str, destination: str, definition: Mapping[str, Any], *, is_new: bool
     ) -> None:
         """Add or change an event destination, defined as in v2."""
         check_destination_name(destination)
         kinds = [kind for kind in KINDS if kind in definition]
 
         async def run(tx: Transaction) -> None:
-            found = await self._find(tx, caller, name)
+            found = await self._find(tx, permit.caller, name)
             existing = await store.destinations(tx, found)
             if is_new and destination in existing:
                 raise EventDestinationAlreadyExists(
@@ -246,24 +248,24 @@ class ConfigurationSets:
                 raise InvalidParameterValue("An event destination needs at least one event type.")
             if is_new and len(existing) >= MAX_DESTINATIONS:
                 raise LimitExceeded(f"A configuration set has up to {MAX_DESTINATIONS} event destinations.")
-            await check_topic(tx, caller, definition, about=_about(name, destination))
+            await check_topic(tx, permit.caller, definition, about=_about(name, destination))
             await store.put_destination(
                 tx, found, destination, {**existing.get(destination, {}), **definition}
             )
 
-        await self._store.write(run)
+        await permit.apply(run)
 
-    async def delete_destination(self, caller: Caller, name: str, destination: str) -> None:
+    async def delete_destination(self, permit: Permit, name: str, destination: str) -> None:
         """Remove an event destination."""
 
         async def run(tx: Transaction) -> None:
-            found = await self._find(tx, caller, name)
+            found = await self._find(tx, permit.caller, name)
             if not await store.delete_destination(tx, found, destination):
                 raise EventDestinationDoesNotExist(
                     f"No EventDestination found for {name}", about=_about(name, destination)
                 )
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     @staticmethod
     async def _find(tx: Transaction, caller: Caller, name: str) -> ConfigurationSet:

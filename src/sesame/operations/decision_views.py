@@ -6,12 +6,11 @@ that pages and commands get: nothing is hidden by them that was given to them.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.directory import Explained
-from sesame.access.refusals import asked
-from sesame.policy import Explanation, PolicyError, explain, owner_view, sender_view
+from sesame.access.refusals import derive
+from sesame.policy import owner_view, sender_view
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.request import Outcome
 from sesame.store.decisions import DecisionRecord
@@ -109,7 +108,8 @@ def _check(
     contents: Mapping[str, str],
 ) -> CheckView:
     is_sender, is_owner = viewer == record.account_id, viewer == check["owner"]
-    explanation = _explanation(decision, record, check, contents)
+    derived = derive(record, decision, check, contents)
+    explanation = None if derived is None else derived.explanation
     by_owner: str | None = None
     mattered: tuple[tuple[str, tuple[str, ...]], ...] = ()
     if explanation is None:
@@ -122,7 +122,7 @@ def _check(
         by_owner = _OUTCOMES[theirs.by_owner]
     else:
         own = owner_view(explanation)
-        statements = tuple(_without_recipients(one) for one in _statements(own.own))
+        statements = _statements(own.own)
         sentence, by_owner = own.sentence, _OUTCOMES[own.by_owner]
     return CheckView(
         uses=tuple(check["uses"]),
@@ -134,30 +134,6 @@ def _check(
         sentence=sentence,
         statements=statements,
         mattered=mattered,
-    )
-
-
-def _explanation(
-    decision: Mapping[str, Any], record: DecisionRecord, check: Mapping[str, Any], contents: Mapping[str, str]
-) -> Explanation | None:
-    """Why a check came out as it did, under the policies of then; None for an accepted send, or when they are gone."""
-    under = check.get("under")
-    if under is None:
-        return None
-    try:
-        sets = {
-            kind: Explained.read(contents[digest], of_identity=kind == "identity")
-            for kind, digest in under.items()
-        }
-    except (KeyError, PolicyError):
-        return None
-    identity, session = sets.get("identity", Explained()), sets.get("session")
-    return explain(
-        asked(decision, record, check),
-        iam=sets.get("iam", Explained()).documents,
-        session=None if session is None else session.documents,
-        identity=identity.documents,
-        principal_ids=identity.principal_ids,
     )
 
 
@@ -173,17 +149,6 @@ def _deciding(check: Mapping[str, Any], *, is_sender: bool, is_owner: bool) -> t
         for ref in check["deciding"]
         if (is_owner if ref["kind"] == "identity" else is_sender)
     )
-
-
-def _without_recipients(statement: Statement) -> Statement:
-    """A statement for the owner of the identity: to how many a send was refused is told, not to whom."""
-
-    def shown(step: Step) -> Step:
-        if step.seen is None or not step.about.lower().endswith(" ses:recipients"):
-            return step
-        return replace(step, seen=(f"{len(step.seen)} recipients",))
-
-    return replace(statement, steps=tuple(shown(step) for step in statement.steps))
 
 
 def _statements(steps: Sequence[StatementStep]) -> tuple[Statement, ...]:

@@ -8,8 +8,11 @@ subjects or tags. What concerns neither party answers as if it were not there (I
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.access.causes.told import of_request
+from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.decision_views import DecisionView, view
@@ -74,6 +77,8 @@ class RefusalView:
     request_id: str
     record: DecisionRecord
     decision: DecisionView
+    causes: tuple[Mapping[str, Any], ...]
+    """With code, sentence and mend, as `access.causes` tells them to this viewer."""
 
 
 class Messages:
@@ -186,20 +191,21 @@ class Messages:
         viewer = caller.principal.account_id
 
         async def run(tx: Transaction) -> tuple[DecisionRecord, Mapping[str, str]] | None:
-            record = await decisions.by_request_id(tx, request_id)
-            if record is None or viewer not in (record.account_id, record.owner_account_id):
-                return None
-            checks = json.loads(record.decision)["checks"]
-            digests = {digest: None for check in checks for digest in check.get("under", {}).values()}
-            return record, await policy_sets.contents(tx, tuple(digests))
+            found = await decisions.of_request(tx, request_id)
+            record = next((one for one in found if viewer in (one.account_id, one.owner_account_id)), None)
+            return None if record is None else (record, await policy_sets.contents(tx, digests(record)))
 
         found = await self._store.read(run)
         if found is None or found[0].region != caller.region:
             return None
         record, contents = found
-        shown = view(record, viewer, contents)
+        told = await of_request(self._store, request_id, account_id=viewer)
+        causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
         return RefusalView(
-            request_id=request_id, record=replace(record, decision="{}", reason=""), decision=shown
+            request_id=request_id,
+            record=replace(record, decision="{}", reason=""),
+            decision=view(record, viewer, contents),
+            causes=tuple(causes.values()),
         )
 
 

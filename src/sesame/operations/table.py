@@ -6,14 +6,20 @@ What is nowhere named answers "not implemented" by name.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-Handlers = Mapping[str, Callable[[Any, Any], Awaitable[Mapping[str, Any]]]]
-"""Operation name to the function from a caller and a typed request to a typed result."""
+Handler = Callable[[Any, Any], Awaitable[Mapping[str, Any]]]
+"""An operation: a function from a caller and a typed request to a typed result."""
+
+Handlers = Mapping[str, Handler]
+"""Operations by name."""
 
 SENDS: Mapping[str, frozenset[str]] = {
     "ses": frozenset({"SendEmail", "SendRawEmail", "SendTemplatedEmail", "SendBulkTemplatedEmail"}),
     "sesv2": frozenset({"SendEmail", "SendBulkEmail"}),
 }
 """Operations that may use cached credentials: their accept transaction checks (I4)."""
+
+DECIDED_IN_ACCEPT = frozenset({"SendCustomVerificationEmail"})
+"""Operations that send, and change something too: the accept transaction decides, and tells the audit log."""
 
 
 class Operations(Protocol):

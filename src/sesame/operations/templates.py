@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.aws import paging
 from sesame.aws.arn import Arn, ArnError, template_arn
 from sesame.db import Store, Transaction
@@ -145,7 +146,9 @@ class Templates:
     ) -> None:
         """Add a template with its tags."""
         arn = template_arn(caller.region, caller.principal.account_id, name)
-        await self._authorizer.require_creation(caller, action, arn, tagging="ses:TagResource", tags=named)
+        permit = await self._authorizer.require_creation(
+            caller, action, arn, tagging="ses:TagResource", tags=named
+        )
         _check_name(name)
         template = self._stored(caller, name, parts)
 
@@ -157,18 +160,18 @@ class Templates:
             await templates.create(tx, template)
             await tags.put(tx, arn, named)
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     async def update(self, caller: Caller, action: str, name: str, parts: Parts) -> None:
         """Replace all parts of a template."""
-        await self._require(caller, action, name)
+        permit = await self._require(caller, action, name)
         template = self._stored(caller, name, parts)
 
         async def run(tx: Transaction) -> None:
             if not await templates.replace_parts(tx, template):
                 raise TemplateMissing(name)
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     async def get(self, caller: Caller, action: str, name: str) -> templates.StoredTemplate:
         """A template as it was written."""
@@ -186,13 +189,13 @@ class Templates:
 
     async def delete(self, caller: Caller, action: str, name: str) -> bool:
         """Remove a template; whether there was one."""
-        await self._require(caller, action, name)
+        permit = await self._require(caller, action, name)
 
         async def run(tx: Transaction) -> bool:
             await tags.remove_all(tx, template_arn(caller.region, caller.principal.account_id, name))
             return await templates.delete(tx, caller.principal.account_id, caller.region, name)
 
-        return await self._store.write(run)
+        return await permit.apply(run)
 
     async def page(
         self, caller: Caller, action: str, token: str | None, *, limit: int
@@ -289,9 +292,9 @@ class Templates:
             created_at=self._clock.now(),
         )
 
-    async def _require(self, caller: Caller, action: str, name: str) -> None:
+    async def _require(self, caller: Caller, action: str, name: str) -> Permit:
         arn = template_arn(caller.region, caller.principal.account_id, name)
-        await self._authorizer.require(caller, action, arn)
+        return await self._authorizer.require(caller, action, arn)
 
 
 def data_of(text: str | None, *, name: str = "TemplateData") -> Mapping[str, Any]:

@@ -1,0 +1,1 @@
+"""What comes back, read: delivery status, feedback reports, auto-replies, and bounces that are neither."""

@@ -11,18 +11,23 @@ tasks"; docs/quirks.md for what they leave open.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sesame.access.authorize import SenderAddress, SendRequest, normal_name, parse_identity_arn
+from sesame.access.authorize import SenderAddress, SendRequest
+from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.errors import InvalidParameterValue, MessageRejected
 from sesame.mail import words
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
+from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import filled_in, without_words
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
 from sesame.templates import RenderingError
+
+SMTP = "SendSmtpEmail"
+"""How a message came that came by SMTP; the others are called by the action that was allowed."""
 
 MAX_HOPS = 50
 """Received fields of a message that is taken; one with more goes round in a loop (RFC 5321 section 6.3)."""
@@ -76,6 +81,12 @@ class Composed:
     """Why there is nothing to deliver: the template could not be filled in."""
     configuration_set: str | None = None
     """The set that the request names."""
+    source_shown: str | None = None
+    """The envelope sender as the client wrote it, None where that is `source`."""
+    operation: str | None = None
+    """What the message's events call the way it came."""
+    submitted: bytes | None = None
+    """The header block of a raw message as it came, None for a message built from parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +223,8 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         tags=tags,
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
         configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
+        submitted=b"".join(field.raw for field in message.fields),
+        odd=odd_fields(message.fields),
     )
 
 
@@ -227,6 +240,8 @@ def _composed(
     tags: dict[str, str],
     data: bytes,
     configuration_set: str | None,
+    submitted: bytes | None = None,
+    odd: tuple[Odd, ...] = (),
 ) -> Composed:
     source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
@@ -242,6 +257,9 @@ def _composed(
             feedback_address=feedback,
             recipients=recipients,
             resources=submission.resources,
+            door=door_of(submission),
+            named=named_arns(submission, arns.source, arns.from_, arns.return_path),
+            odd=odd,
         ),
         source=source,
         return_path=feedback,
@@ -249,6 +267,9 @@ def _composed(
         tags=tags,
         data=data,
         configuration_set=configuration_set or None,
+        source_shown=submission.source if submission.source and submission.source != source else None,
+        operation=SMTP if submission.operation == SMTP else submission.action.partition(":")[2],
+        submitted=submitted,
     )
 
 

@@ -8,25 +8,35 @@ refuses; the accept transaction compares the epochs under the write lock.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied, is_simulator
+from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied
+from sesame.access.causes.failures import Failures
+from sesame.access.causes.find import cause_in_log
 from sesame.access.pace import Pace
-from sesame.access.record import decision_text, owner_concerned, reason
+from sesame.access.record import as_call, decision_text, owner_concerned, reason
 from sesame.access.refusals import Refusals
 from sesame.db import Store, Transaction
 from sesame.errors import (
     AccountSendingPaused,
+    InsufficientStorage,
     MailFromDomainNotVerified,
     MessageRejected,
     ServiceError,
     ServiceUnavailable,
+    Throttling,
 )
+from sesame.mail.address import AddressError
+from sesame.mail.header import MessageError
+from sesame.mail.message import read_message
 from sesame.metrics import Metrics
 from sesame.model import Caller, MessageId, PrincipalKind
 from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
+from sesame.sending.named import Odd, door_of, named_arns, odd_fields
+from sesame.sending.room import Room
 from sesame.sending.set_options import in_force
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool.put import SpooledMessage
@@ -40,6 +50,7 @@ MAX_DECISIONS = 8
 
 
 PAUSED = "Account sending is disabled."
+NO_ROOM = "The service has no room for another message. Try again later."
 
 
 class SenderNotVerified(MessageRejected):
@@ -49,8 +60,9 @@ class SenderNotVerified(MessageRejected):
 class Sender:
     """Accepts submissions into the spool.
 
-    `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called after
-    each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is answered.
+    `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called with account and
+    recipients after each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is
+    answered, `steady` is delivery's clock.
     """
 
     def __init__(
@@ -65,11 +77,14 @@ class Sender:
         new_id: Callable[[float], MessageId],
         random_hex: Callable[[int], str],
         message_id_domain: str,
-        accepted: Callable[[], None],
+        accepted: Callable[[str, Sequence[str]], None],
         pace: Pace,
+        steady: Clock,
+        room: Room,
     ) -> None:
         self._store = store
         self._refusals = Refusals(store)
+        self._failures = Failures(store)
         self._pace = pace
         self._authorizer = authorizer
         self._clock = clock
@@ -80,14 +95,27 @@ class Sender:
         self._random_hex = random_hex
         self._message_id_domain = message_id_domain
         self._accepted = accepted
+        self._steady = steady
+        self._room = room
 
     async def send(self, caller: Caller, submission: Submission, *, also: Also | None = None) -> MessageId:
         """Accept a submission, durably, or raise the `ServiceError` that says why not.
 
         `also` is run in the accept transaction, last.
         """
+        try:
+            return await self._send(caller, submission, also)
+        except ServiceError as failure:
+            kept = await self._failures.keep_of(caller, failure, submission.action, _facts(submission))
+            if kept is not None:
+                self._log_refusal(caller, kept)
+            raise
+
+    async def _send(self, caller: Caller, submission: Submission, also: Also | None) -> MessageId:
         started = self._clock.monotonic()
         began = self._pace.begin()
+        if not self._room.is_there():
+            raise InsufficientStorage(NO_ROOM)
         await self._check_not_paused(caller)
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
@@ -108,12 +136,13 @@ class Sender:
                     continue
                 self._metrics.decisions.labels("refused", refusal.code).inc()
                 await self._keep_refusal(caller, composed.request, decision, refusal)
+                refusal.is_kept = True
                 await self._pace.hold(began)
                 raise
             self._metrics.decisions.labels("allowed", "").inc()
             self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
             self._metrics.accept_duration.observe(self._clock.monotonic() - started)
-            self._accepted()
+            self._accepted(caller.principal.account_id, composed.request.recipients)
             return message_id
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")
 
@@ -209,18 +238,21 @@ class Sender:
             return_path=composed.return_path,
             subject=composed.subject,
             tags=composed.tags,
-            decision=decision_text(caller, composed.request, decision),
+            decision=decision_text(caller, composed.request, decision, operation=composed.operation),
             accepted_at=caller.at,
+            queued_at=self._steady.now(),
             recipients=recipients,
             data=composed.data,
             failure=composed.failure,
+            source_shown=composed.source_shown,
+            submitted=composed.submitted,
         )
         acceptance = Acceptance(
             message=message,
             epochs=decision.epochs,
             set_name=composed.configuration_set or decision.default_configuration_set,
             is_default=composed.configuration_set is None,
-            to_quota=_to_quota(recipients),
+            to_quota=sum(not self._authorizer.is_simulator(address) for address in recipients),
         )
         is_large = len(composed.data) > LARGE_BYTES
         if is_large or also is not None:
@@ -233,15 +265,6 @@ class Sender:
     ) -> None:
         """Tell both sides: the log, and the record that `sesame decisions` explains."""
         why = reason(decision) or refusal.message
-        self._log.event(
-            "send_refused",
-            request_id=caller.request_id,
-            account_id=caller.principal.account_id,
-            principal=caller.principal.arn,
-            region=caller.region,
-            code=refusal.code,
-            reason=why,
-        )
         record = decisions.Refusal(
             request_id=caller.request_id,
             account_id=caller.principal.account_id,
@@ -252,7 +275,45 @@ class Sender:
             reason=why,
             decision=decision_text(caller, request, decision, digest=self._refusals.digest),
         )
-        await self._refusals.keep(record, decision)
+        self._log_refusal(caller, record)
+
+        async def audit(tx: Transaction) -> None:
+            if not isinstance(refusal, Throttling):  # that is no decision, and may come as often as sends do
+                called = as_call(caller, request, decision)
+                await self._authorizer.changes.note_refusal(tx, called, refusal)
+
+        await self._refusals.keep(record, decision, also=audit)
+
+    def _log_refusal(self, caller: Caller, refusal: decisions.Refusal) -> None:
+        self._log.event(
+            "send_refused",
+            request_id=refusal.request_id,
+            account_id=refusal.account_id,
+            principal=caller.principal.arn,
+            region=refusal.region,
+            code=refusal.code,
+            reason=refusal.reason,
+            cause=cause_in_log(refusal),
+            why=f"sesame why {refusal.request_id}",
+        )
+
+
+def _facts(submission: Submission) -> dict[str, object]:
+    """What explains a failure before its decision: the door, the ARNs that were named, and fields that are odd."""
+    content = submission.content
+    x_ses: dict[str, str] = {}
+    odd: tuple[Odd, ...] = ()
+    if isinstance(content, RawContent) and len(content.data) <= LARGE_BYTES:
+        with suppress(AddressError, MessageError):
+            message = read_message(content.data)
+            x_ses, odd = dict(message.x_ses), odd_fields(message.fields)
+    named = named_arns(
+        submission,
+        submission.source_arn or x_ses.get("x-ses-source-arn"),
+        submission.from_arn or x_ses.get("x-ses-from-arn"),
+        submission.return_path_arn or x_ses.get("x-ses-return-path-arn"),
+    )
+    return {"door": door_of(submission), "named": named, "odd": odd}
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:
@@ -265,7 +326,3 @@ def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool
             texts = (text.data for text in (content.text, content.html) if text is not None)
             size = sum(map(len, texts)) + sum(len(attachment.data) for attachment in content.attachments)
             return size > LARGE_BYTES
-
-
-def _to_quota(recipients: Sequence[str]) -> int:
-    return sum(not is_simulator(address) for address in recipients)

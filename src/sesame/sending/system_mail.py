@@ -8,9 +8,12 @@ from collections.abc import Callable
 from sesame.db import Transaction
 from sesame.mail.address import parse_mailbox
 from sesame.mail.build import build_simple
+from sesame.mail.tls_report import build_tls_report
 from sesame.model import SYSTEM_ACCOUNT, MessageId
 from sesame.spool.put import SpooledMessage, put
 from sesame.store.decisions import DecisionText
+
+_SYSTEMS_OWN = DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}')
 
 
 class SystemMail:
@@ -51,20 +54,87 @@ class SystemMail:
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
             extra_fields=(("Auto-Submitted", "auto-generated"),),
         )
+        await self._spool(tx, message_id, recipient.addr_spec, subject, data, region=region, at=at)
+        return message_id
+
+    async def put_tls_report(
+        self,
+        tx: Transaction,
+        *,
+        to: str,
+        domain: str,
+        report_id: str,
+        file_name: str,
+        report: bytes,
+        at: float,
+    ) -> MessageId:
+        """Spool a TLS report to one address; raises `AddressError` if it is none."""
+        recipient = parse_mailbox(to)
+        message_id = self._new_id(at)
+        data = build_tls_report(
+            from_=self._from,
+            to=recipient,
+            domain=domain,
+            submitter=self._message_id_domain,
+            report_id=report_id,
+            file_name=file_name,
+            report=report,
+            message_id_field=f"<{message_id}@{self._message_id_domain}>",
+            at=at,
+            boundary=f"----=_Part_{self._random_hex(12)}",
+        )
+        subject = f"Report Domain: {domain}"
+        await self._spool(tx, message_id, recipient.addr_spec, subject, data, region="", at=at)
+        return message_id
+
+    async def put_from_nobody(
+        self,
+        tx: Transaction,
+        *,
+        to: str,
+        subject: str,
+        region: str,
+        at: float,
+        build: Callable[[str, str], bytes],
+    ) -> MessageId:
+        """Spool a report, with the null reverse-path, so that nothing is ever sent because of it (RFC 5321, 4.5.5).
+
+        `build` makes the message of a Message-ID field and a boundary; raises `AddressError` if `to` is no address.
+        """
+        recipient = parse_mailbox(to)
+        message_id = self._new_id(at)
+        data = build(f"<{message_id}@{self._message_id_domain}>", f"----=_Part_{self._random_hex(12)}")
+        await self._spool(
+            tx, message_id, recipient.addr_spec, subject, data, region=region, at=at, is_from_nobody=True
+        )
+        return message_id
+
+    async def _spool(
+        self,
+        tx: Transaction,
+        message_id: MessageId,
+        recipient: str,
+        subject: str,
+        data: bytes,
+        *,
+        region: str,
+        at: float,
+        is_from_nobody: bool = False,
+    ) -> None:
+        source = "" if is_from_nobody else self._from.addr_spec
         message = SpooledMessage(
             message_id=message_id,
             account_id=SYSTEM_ACCOUNT,
             owner_account_id=SYSTEM_ACCOUNT,
             region=region,
             identity="",
-            source=self._from.addr_spec,
-            return_path=self._from.addr_spec,
+            source=source,
+            return_path=source,
             subject=subject,
             tags={},
-            decision=DecisionText(shared='{"principal":"sesame","checks":[],"context":{}}'),
+            decision=_SYSTEMS_OWN,
             accepted_at=at,
-            recipients=(recipient.addr_spec,),
+            recipients=(recipient,),
             data=data,
         )
         await put(tx, message)
-        return message_id

@@ -1,1 +1,1 @@
-"""Sockets: the HTTP door, and the development profile's mailbox server."""
+"""Sockets: the HTTP door, the submission door, health, and the development profile's mailbox server."""

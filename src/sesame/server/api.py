@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sesame.access.causes.failures import Failures
+from sesame.access.causes.sign_in import SignIns
 from sesame.access.credentials import Authenticator
 from sesame.aws import sigv4
 from sesame.aws.codec import Asked, Codec, Reply
@@ -70,6 +72,8 @@ class AwsApi:
         uncached: Callable[[str, str], bool],
         throttle: Throttle,
         new_request_id: Callable[[], str],
+        failures: Failures,
+        sign_ins: SignIns,
         clock: Clock,
         log: Log,
         metrics: Metrics,
@@ -84,6 +88,8 @@ class AwsApi:
         self._uncached = uncached
         self._throttle = throttle
         self._new_request_id = new_request_id
+        self._failures = failures
+        self._sign_ins = sign_ins
         self._clock = clock
         self._log = log
         self._metrics = metrics
@@ -97,6 +103,7 @@ class AwsApi:
             reply = await self._run(request, peer, request_id, call)
         except ServiceError as error:
             reply = call.codec.refuse(error, request_id=request_id)
+            await self._keep(error, request_id, call)
         except Unavailable as error:
             self._log.error("unavailable", request_id=request_id, reason=str(error))
             unavailable = ServiceUnavailable("The service is temporarily unavailable. Try again.")
@@ -126,12 +133,22 @@ class AwsApi:
         codec = self._by_path(raw_path)
         return _response(codec.refuse(error, request_id=self._new_request_id()))
 
+    async def _keep(self, error: ServiceError, request_id: str, call: "_Call") -> None:
+        """Keep why a send or a sign-in failed, so that it is found by the request; the answer does not hang on it."""
+        try:
+            if call.caller is None:
+                await self._sign_ins.keep_api(error, call.signed, request_id=request_id)
+            elif not self._uncached(call.codec.model.name, call.known_name):
+                await self._failures.keep_of(call.caller, error, f"ses:{call.known_name}", {})
+        except Unavailable as unavailable:
+            self._log.error("unavailable", request_id=request_id, reason=str(unavailable))
+
     def _by_path(self, raw_path: bytes) -> Codec:
         return self._v2 if raw_path.startswith(V2_PATHS) else self._usual
 
     async def _run(self, request: HttpRequest, peer: Peer, request_id: str, call: "_Call") -> Reply:
         """Authenticate, then find, parse, run and serialise the operation."""
-        signed = sigv4.read_signature(request)
+        signed = call.signed = sigv4.read_signature(request)
         request = sigv4.without_unsigned_type(request, signed)
         if call.codec is self._usual:
             call.codec = self._by_scope.get(signed.service, self._usual)
@@ -180,19 +197,22 @@ class _Call:
     known_name: str = ""
     """The same where the model has it: names that clients make up are no labels of metrics."""
     caller: Caller | None = None
+    signed: sigv4.SignedRequest | None = None
 
 
 def _codec(model: ServiceModel) -> Codec:
     return RestJsonCodec(model) if model.protocol == REST_JSON else QueryCodec(model)
 
 
-def unreadable_request(reason: str) -> bytes:
+def unreadable_request(status: int, reason: str) -> HttpResponse:
     """The answer to bytes that are no HTTP request, so that even their sender's SDK can read it."""
-    return (
+    body = (
         '<ErrorResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><Error><Type>Sender</Type>'
         f"<Code>MalformedHttpRequest</Code><Message>{html.escape(reason)}</Message></Error>"
         "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
     ).encode()
+    headers = ((b"content-type", b"text/xml"), (b"content-length", str(len(body)).encode()))
+    return HttpResponse(status=status, headers=headers, body=body)
 
 
 def _response(reply: Reply) -> HttpResponse:

@@ -1,49 +1,24 @@
-"""The HTTP door: a bare ASGI callable under uvicorn, in our own event loop.
+"""The HTTP door: what is answered to a request, whole as `http` has read it.
 
 A router in front of it would normalise paths, and signatures are over the raw path; it also has to
-see the raw body. Besides the AWS APIs it serves the link of verification mail and health checks.
+see the raw body. Besides the AWS APIs it serves the link of verification mail and health checks. It knows no
+sockets (`listener`).
 """
 
-import asyncio
-import contextlib
 import json
-import socket
-from collections.abc import Awaitable, Callable, Generator, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
-import uvicorn
-
 from sesame.aws.request import HttpRequest
-from sesame.errors import RequestTooLarge, ServiceUnavailable
+from sesame.errors import InternalFailure, RequestTooLarge, ServiceUnavailable
+from sesame.http.reader import Request
 from sesame.identities.verification import Confirmation
 from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.pages import invalid_page, redirect, verified_page
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-VERIFY_PATH = b"/verify"
-
-
-class BodyTooLarge(Exception):
-    """The request body exceeds the configured limit."""
-
-
-class TooMuchAtOnce(Exception):
-    """Bodies of other requests fill the memory that there is for them."""
-
-
-class ClientGone(Exception):
-    """The client closed before its request was whole."""
-
 
 class HttpDoor:
-    """ASGI application. `confirm` redeems the token of a verification link.
-
-    `memory_bytes` bounds all bodies together that come in pieces: those of large messages.
-    """
+    """`confirm` redeems the token of a verification link; `ready` says by part what keeps us from working."""
 
     def __init__(
         self,
@@ -51,131 +26,55 @@ class HttpDoor:
         *,
         confirm: Callable[[str], Awaitable[Confirmation]],
         ready: Callable[[], Awaitable[dict[str, str]]],
-        max_body_bytes: int,
-        memory_bytes: int,
     ) -> None:
         self._api = api
         self._confirm = confirm
         self._ready = ready
-        self._max_body_bytes = max_body_bytes
-        self._memory_bytes = memory_bytes
-        self._held_bytes = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI 3)."""
-        if scope["type"] != "http":
-            return
-        held = _Held()
-        try:
-            body = await self._read_body(scope, receive, held)
-            response = await self._answer(scope, body)
-        except ClientGone:
-            return
-        except BodyTooLarge:
-            response = self._api.refuse(
-                RequestTooLarge(f"Request body is more than {self._max_body_bytes} bytes long."),
-                scope["raw_path"],
-            )
-        except TooMuchAtOnce:
-            busy = ServiceUnavailable("Too many large requests at once. Try again.")
-            response = self._api.refuse(busy, scope["raw_path"])
-        finally:
-            self._held_bytes -= held.size
-        headers = list(response.headers)
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send(
-            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body}
+    async def answer(self, request: Request, peer: Peer) -> HttpResponse:
+        """Answer one request."""
+        if request.method in ("GET", "HEAD"):
+            page = await self._page(request)
+            if page is not None:
+                return page
+        asked = HttpRequest(
+            method=request.method, raw_path=request.raw_path, query=request.query, headers=request.fields,
+            body=request.body,
+        )  # fmt: skip
+        return await self._api.answer(asked, peer)
+
+    def too_large(self, raw_path: bytes, *, max_body_bytes: int) -> HttpResponse:
+        """The answer to a request whose body is not read to its end."""
+        return self._api.refuse(
+            RequestTooLarge(f"Request body is more than {max_body_bytes} bytes long."), raw_path
         )
 
-    async def _answer(self, scope: Scope, body: bytes) -> HttpResponse:
-        raw_path: bytes = scope["raw_path"]
-        query_string: bytes = scope["query_string"]
-        if scope["method"] in ("GET", "HEAD"):
-            if raw_path == VERIFY_PATH:
+    def busy(self, raw_path: bytes) -> HttpResponse:
+        """The answer when other requests' bodies fill the memory that there is for them."""
+        return self._api.refuse(ServiceUnavailable("Too many large requests at once. Try again."), raw_path)
+
+    def failed(self, raw_path: bytes) -> HttpResponse:
+        """The answer when a page could not be made."""
+        return self._api.refuse(InternalFailure(), raw_path)
+
+    async def _page(self, request: Request) -> HttpResponse | None:
+        match request.raw_path:
+            case b"/verify":
                 # Mail scanners look with HEAD; only a reader's GET redeems the link.
-                return await self._verify(query_string) if scope["method"] == "GET" else _plain(200, "")
-            if raw_path == b"/livez":
+                return await self._verify(request.query) if request.method == "GET" else _plain(200, "")
+            case b"/livez":
                 return _plain(200, "ok")
-            if raw_path == b"/readyz":
+            case b"/readyz":
                 problems = await self._ready()
                 return _plain(503 if problems else 200, json.dumps(problems))
-        request = HttpRequest(
-            method=scope["method"], raw_path=raw_path, query=query_string, headers=scope["headers"], body=body
-        )
-        client = scope["client"]
-        peer = Peer(address=client[0] if client else "0.0.0.0", secure_transport=scope["scheme"] == "https")
-        return await self._api.answer(request, peer)
+        return None
 
-    async def _read_body(self, scope: Scope, receive: Receive, held: "_Held") -> bytes:
-        for name, value in scope["headers"]:
-            if name == b"content-length" and (len(value) > 15 or int(value) > self._max_body_bytes):
-                raise BodyTooLarge  # said before it comes
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                raise BodyTooLarge
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self._held_bytes += size - held.size
-            held.size = size
-            if self._held_bytes > self._memory_bytes:
-                raise TooMuchAtOnce
-
-    async def _verify(self, query_string: bytes) -> HttpResponse:
-        token = parse_qs(query_string.decode("ascii", "replace")).get("token", [""])[0]
+    async def _verify(self, query: bytes) -> HttpResponse:
+        token = parse_qs(query.decode("ascii", "replace")).get("token", [""])[0]
         confirmation = await self._confirm(token)
         if confirmation.redirect is not None:
             return redirect(confirmation.redirect)
         return invalid_page() if confirmation.address is None else verified_page(confirmation.address)
-
-
-class ApiServer(uvicorn.Server):
-    """uvicorn in a loop that is not its own: no signal handlers, and it tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Leave signals to the application."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept."""
-        await super().startup(sockets)
-        self.listening.set()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes any free one. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-        sock.listen(1024)
-    except OSError:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock
-
-
-class _Held:
-    """What one request counts for among the bodies in memory."""
-
-    __slots__ = ("size",)
-
-    def __init__(self) -> None:
-        self.size = 0
 
 
 def _plain(status: int, text: str) -> HttpResponse:

@@ -1,7 +1,6 @@
 """The development profile's mailbox server: takes mail for any address and keeps it for reading.
 
-It is a plain receiving SMTP server, so the same delivery code runs as in production; it also plays
-the part of SES's mailbox simulator (`bounce@simulator.amazonses.com` bounces). Nothing is kept
+It is a plain receiving SMTP server, so the same delivery code runs as in production. Nothing is kept
 before the keeper says it is safe, and only then acknowledged.
 """
 
@@ -20,7 +19,6 @@ Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 
 BOUNDS = Bounds(hello_s=300.0, idle_s=300.0, connections=1_000, per_address=1_000, memory_bytes=1 << 30)
 MESSAGE_BYTES = 64 * 1024 * 1024
-_BOUNCING = "bounce@simulator.amazonses.com"
 
 
 class MailboxServer:
@@ -52,7 +50,7 @@ class MailboxServer:
 
 
 class _Session:
-    """One connection: keeps messages, or plays the simulator."""
+    """One connection: keeps messages."""
 
     def __init__(self, keep: Keep, *, hostname: str) -> None:
         self._keep = keep
@@ -68,15 +66,8 @@ class _Session:
         return MAIL_EXCHANGER.auth_failed
 
     async def take(self, message: MessageReceived) -> Reply:
-        if any(_simulated_bounce(recipient) for recipient in message.recipients):
-            return Reply(550, "5.1.1 user unknown")
         try:
             await self._keep(message.mail_from, message.recipients, message.data)
         except SesameError:
             return Reply(451, "4.3.0 message could not be kept, try again")
         return Reply(250, "2.0.0 Ok, kept")
-
-
-def _simulated_bounce(recipient: str) -> bool:
-    local_part, _, domain = recipient.rpartition("@")
-    return f"{local_part.partition('+')[0]}@{domain}".lower() == _BOUNCING

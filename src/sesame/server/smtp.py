@@ -89,7 +89,9 @@ class SmtpServer:
         *,
         log: Log,
         auth_required: bool,
+        refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
+        self._refused = refused
         self.listeners = tuple(listeners)
         self.open_session = open_session
         self.bounds = bounds
@@ -101,6 +103,11 @@ class SmtpServer:
         self._per_address: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
         self._accepting: list[asyncio.Task[None]] = []
+
+    @property
+    def connection_count(self) -> int:
+        """Connections open now."""
+        return len(self._connections)
 
     async def start(self) -> None:
         """Begin to accept connections."""
@@ -129,6 +136,7 @@ class SmtpServer:
             except ConnectionError:  # gone before it was accepted
                 continue
             except OSError as error:  # no descriptor is free
+                self._refused("descriptors")
                 self.log.error("smtp_not_accepted", reason=str(error))
                 await asyncio.sleep(ACCEPT_AGAIN_S)
                 continue
@@ -161,6 +169,7 @@ class SmtpServer:
             and self._per_address[network] <= self.bounds.per_address
         )
         if not is_welcome:
+            self._refused("limit")
             self.log.event("smtp_connection_refused", address=address)
         return is_welcome
 

@@ -7,10 +7,12 @@ SES developer guide, "Using the Amazon SES SMTP interface", "SMTP response codes
 import asyncio
 import traceback
 
+from sesame.access.causes.sign_in import SignIns
 from sesame.access.smtp_login import Login, SmtpLogins, TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.errors import (
     AccessDenied,
+    InsufficientStorage,
     InternalFailure,
     MessageRejected,
     ServiceError,
@@ -27,6 +29,7 @@ from sesame.smtp.profile import SES_SUBMISSION
 from sesame.smtp.reply import Reply, printable
 from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
 
+NO_ROOM = Reply(452, "4.3.1 Insufficient system storage")
 TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
 TEMPORARY_AUTH_FAILURE = Reply(454, "Temporary authentication failure")
 _KNOWN_REASONS = frozenset({"wrong credentials", "too many failures", "internal failure"})
@@ -43,6 +46,7 @@ class SubmissionDoor:
         hostname: str,
         message_bytes: int,
         failure_delay_s: float,
+        sign_ins: SignIns,
         clock: Clock,
         log: Log,
         metrics: Metrics,
@@ -52,6 +56,7 @@ class SubmissionDoor:
         self.hostname = hostname
         self.message_bytes = message_bytes
         self.failure_delay_s = failure_delay_s
+        self.sign_ins = sign_ins
         self.clock = clock
         self.log = log
         self.metrics = metrics
@@ -85,10 +90,12 @@ class SubmissionSession:
             self._login = await door.logins.check(
                 asked.username, asked.password, address=self._address, client=client_network(self._address)
             )
-        except WrongCredentials:
+        except WrongCredentials as error:
             refusal, reason = SES_SUBMISSION.auth_failed, "wrong credentials"
-        except TooManyFailures:
+            await self._keep(asked.username, error)
+        except TooManyFailures as error:
             refusal, reason = TEMPORARY_AUTH_FAILURE, "too many failures"
+            await self._keep(asked.username, error)
         except Unavailable as error:
             refusal, reason = TEMPORARY_AUTH_FAILURE, str(error)
         except Exception:
@@ -99,6 +106,13 @@ class SubmissionSession:
             door.log.event("smtp_login_refused", address=self._address, reason=reason)
             await asyncio.sleep(door.failure_delay_s)
         return refusal
+
+    async def _keep(self, username: str, error: WrongCredentials | TooManyFailures) -> None:
+        """Keep why a log-in failed, for the account to read; the answer does not hang on it."""
+        try:
+            await self._door.sign_ins.keep_smtp(username, error)
+        except Unavailable as unavailable:
+            self._door.log.error("unavailable", reason=str(unavailable))
 
     async def take(self, message: MessageReceived) -> Reply:
         """Accept a message durably, or say in SES's words why not."""
@@ -134,7 +148,7 @@ class SubmissionSession:
     def _submission(self, message: MessageReceived) -> Submission:
         assert self._login is not None
         return Submission(
-            operation="SendRawEmail",
+            operation="SendSmtpEmail",
             action="ses:SendRawEmail",
             api_version="2",
             content=RawContent(data=message.data),
@@ -160,6 +174,8 @@ def reply_for(error: ServiceError) -> Reply:
             code, prefix = 554, "Message rejected"
         case Throttling():
             code, prefix = 454, "Throttling failure"
+        case InsufficientStorage():
+            return NO_ROOM
         case ServiceUnavailable() | InternalFailure():
             return TEMPORARY_FAILURE
         case InvalidClientTokenId():

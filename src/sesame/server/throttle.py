@@ -20,9 +20,13 @@ class Throttle:
 
     def __init__(self, clock: Clock, *, per_second: float) -> None:
         self._clock = clock
+        self.allow(per_second)
+        self._buckets: OrderedDict[tuple[str, str, str, str], tuple[float, float]] = OrderedDict()
+
+    def allow(self, per_second: float) -> None:
+        """Count by another rate from now on."""
         self._per_second = per_second
         self._capacity = max(1.0, per_second * BURST_S)
-        self._buckets: OrderedDict[tuple[str, str, str, str], tuple[float, float]] = OrderedDict()
 
     def admit(self, caller: Caller, service: str, operation: str) -> None:
         """Count a call. Raises `Throttling` when there were too many."""

@@ -37,11 +37,11 @@ class Certificate:
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(f"setting `{setting}`: {_why_unusable(error, chain, key)}") from error
 
-    def context(self) -> ssl.SSLContext:
-        """The context for a new handshake; the files are looked at first."""
+    def context(self, *, anew: bool = False) -> ssl.SSLContext:
+        """The context for a new handshake; the files are looked at first, and read when they changed or `anew`."""
         try:
             state = self._state()
-            if state != self._seen:
+            if state != self._seen or anew:
                 self._seen = state
                 self._context = self._load()
                 self._log.event("certificate_reloaded", file=str(self._chain))

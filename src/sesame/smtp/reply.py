@@ -44,11 +44,6 @@ class Reply:
         return 200 <= self.code < 300
 
     @property
-    def is_transient(self) -> bool:
-        """The command may succeed later (4yz)."""
-        return 400 <= self.code < 500
-
-    @property
     def is_permanent(self) -> bool:
         """The command should not be repeated as it is (5yz)."""
         return self.code >= 500

@@ -113,18 +113,26 @@ class ServerConnection:
     """One connection, from its greeting to its close."""
 
     def __init__(
-        self, *, hostname: str, profile: Profile, limits: Limits, tls: TlsMode, auth: AuthMode
+        self,
+        *,
+        hostname: str,
+        profile: Profile,
+        limits: Limits,
+        tls: TlsMode,
+        auth: AuthMode,
+        may_receive: Callable[[str], Reply | None] = lambda mailbox: None,
     ) -> None:
         """`tls` says how it comes: never, by STARTTLS, or before the greeting.
 
         With `auth="required"` no message is taken before AUTH, and where STARTTLS is offered
-        neither is before TLS.
+        neither is before TLS. `may_receive` gives the reply that refuses a recipient, or None.
         """
         self._hostname = hostname
         self._profile = profile
         self._limits = limits
         self._tls = tls
         self._auth = auth
+        self._may_receive = may_receive
         self._state = _State.GREETING
         self._is_tls = tls == "implicit"
         self._is_authenticated = False
@@ -413,6 +421,8 @@ class ServerConnection:
             return self._refuse(self._profile.unknown_parameter)
         if len(self._recipients) >= self._limits.recipients:
             return self._reply(self._profile.too_many_recipients)
+        if (refusal := self._may_receive(path.mailbox)) is not None:
+            return self._refuse(refusal)
         self._recipients.append(path.mailbox)
         return self._reply(self._profile.rcpt_ok)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.store import custom_verification, decisions, policy_sets
+from sesame.store import custom_verification, decisions, policy_sets, reputation
 
 ROWS = 1_000
 """Rows that one write deletes at most; it takes some 10 ms."""
@@ -20,6 +20,9 @@ OUT_OF_ORDER_S = 3_600.0
 """How much later than one with a higher number a message may have come in, with room to spare."""
 
 DAY_S = 86_400.0
+
+TALLY_DAYS = 92
+"""For how long it is known what became of an account's mail, in sums."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,8 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _repeat(store, lambda tx: decisions.purge_texts(tx, before=oldest - DAY_S, limit=ROWS))
     # A set is noted once a day, so it may have been used for a day longer than is written.
     await _repeat(store, lambda tx: policy_sets.purge_before(tx, refused_before - DAY_S, limit=ROWS))
+    kept_from = int((now - TALLY_DAYS * DAY_S) // reputation.QUARTER_HOUR_S)
+    await _repeat(store, lambda tx: reputation.purge_before(tx, kept_from, limit=ROWS))
     return gone
 
 
@@ -79,7 +84,7 @@ async def purge_messages(tx: Transaction, before: float, after: int) -> Step:
     """Drop the next messages behind `after` that were accepted before `before` and are done with."""
     rows = await tx.all(
         "SELECT m.seq, m.accepted_at,"
-        " EXISTS (SELECT 1 FROM recipient r WHERE r.message_seq = m.seq AND r.state = 'queued')"
+        " EXISTS (SELECT 1 FROM recipient r WHERE r.message_seq = m.seq AND r.state IN ('queued', 'held'))"
         " OR EXISTS (SELECT 1 FROM event_log e WHERE e.message_seq = m.seq AND e.stage < 2)"
         " FROM message m WHERE m.seq > ? ORDER BY m.seq LIMIT ?",
         after,
@@ -101,6 +106,7 @@ async def purge_messages(tx: Transaction, before: float, after: int) -> Step:
 _PARTS = (
     ("attempt WHERE recipient_seq IN (SELECT r.seq FROM recipient r WHERE r.message_seq IN (?*))", "seq"),
     ("event_log WHERE message_seq IN (?*)", "seq"),
+    ("report WHERE message_seq IN (?*)", "seq"),
     ("recipient WHERE message_seq IN (?*)", "seq"),
     ("message_head WHERE message_seq IN (?*)", "message_seq"),
     ("body WHERE message_seq IN (?*)", "message_seq"),
@@ -110,8 +116,8 @@ _PARTS = (
 async def purge_heads(tx: Transaction, before: float, after: int) -> Step:
     """Drop the next heads behind `after` of messages that are done with and were accepted before `before`."""
     rows = await tx.all(
-        "SELECT h.message_seq, m.accepted_at, EXISTS (SELECT 1 FROM body b WHERE b.message_seq = m.seq)"
-        " OR EXISTS (SELECT 1 FROM event_log e WHERE e.message_seq = m.seq AND e.stage < 2)"
+        "SELECT h.message_seq, m.accepted_at,"
+        " EXISTS (SELECT 1 FROM event_log e WHERE e.message_seq = m.seq AND e.stage < 2)"
         " FROM message_head h JOIN message m ON m.seq = h.message_seq WHERE h.message_seq > ?"
         " ORDER BY h.message_seq LIMIT ?",
         after,

@@ -49,6 +49,12 @@ class SpooledMessage:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     """How long delivery is tried, in seconds; None: as long as any."""
+    source_shown: str | None = None
+    """The envelope sender as it was written, with its display name; None: as in `source`."""
+    submitted: bytes | None = None
+    """The header block of a raw message as it was submitted, None for one that was built from parts."""
+    queued_at: float | None = None
+    """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
 
     @property
     def is_to_be_delivered(self) -> bool:
@@ -58,6 +64,12 @@ class SpooledMessage:
 
 HEAD_BYTES = 10 * 1024
 """How much of the header block is kept for those who are told of a message."""
+
+KEEP_HEAD = (
+    "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?)"
+    " ON CONFLICT (message_seq) DO NOTHING"
+)
+"""Set the head of a message aside: number, head, submitted head."""
 
 
 async def put(tx: Transaction, message: SpooledMessage) -> None:
@@ -75,33 +87,69 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
-        " requires_tls, max_delivery_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requires_tls, max_delivery_s, source_shown)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
-    ends = [head_end(message.data) for message in messages]
-    await tx.many(
-        "INSERT INTO message_head (message_seq, data) VALUES (?, ?)",
-        [(seq, message.data[: ends[seq - first]]) for seq, message in numbered],
+    whole = [
+        (seq, message.data, submitted_head(message))
+        for seq, message in numbered
+        if message.is_to_be_delivered
+    ]
+    await tx.many("INSERT INTO body (message_seq, data, submitted) VALUES (?, ?, ?)", whole)
+    if len(whole) < len(messages):
+        await tx.many(
+            KEEP_HEAD,
+            [
+                (seq, head_of(one.data), submitted_head(one))
+                for seq, one in numbered
+                if not one.is_to_be_delivered
+            ],
+        )
+    count = sum(len(message.recipients) for message in messages)
+    numbers = iter(
+        range(first_recipient := await tx.new_numbers("recipient", count), first_recipient + count)
     )
+    recipients = [
+        (next(numbers), seq, n, address, _first_state(message, address), message)
+        for seq, message in numbered
+        for n, address in enumerate(message.recipients)
+    ]
     await tx.many(
-        "INSERT INTO body (message_seq, data) VALUES (?, ?)",
-        [(seq, message.data[ends[seq - first] :]) for seq, message in numbered if message.is_to_be_delivered],
-    )
-    await tx.many(
-        "INSERT INTO recipient (message_seq, n, address, domain, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO recipient (seq, message_seq, n, address, domain, state, due_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (seq, n, address, domain_of(address), _first_state(message, address).value, message.accepted_at)
-            for seq, message in numbered
-            for n, address in enumerate(message.recipients)
+            (number, seq, n, address, domain_of(address), state.value, message.accepted_at)
+            for number, seq, n, address, state, message in recipients
+        ],
+    )
+    await tx.many(
+        "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, seq, n, message.account_id, message.region, domain_of(address), *_times(message))
+            for number, seq, n, address, state, message in recipients
+            if state is RecipientState.QUEUED
         ],
     )
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
 
 
-def head_end(data: bytes) -> int:
-    """Where the part of a message ends that is kept as its head: its header block, or as much of it as may be."""
+def _times(message: SpooledMessage) -> tuple[float, float, float | None]:
+    """When it was queued, is due, and is not tried any more if that is its own."""
+    at = message.accepted_at if message.queued_at is None else message.queued_at
+    return at, at, None if message.max_delivery_s is None else at + message.max_delivery_s
+
+
+def submitted_head(message: SpooledMessage) -> bytes | None:
+    """As much of the submitted header block as is kept."""
+    return None if message.submitted is None else message.submitted[:HEAD_BYTES]
+
+
+def head_of(data: bytes) -> bytes:
+    """What is kept of a message when its body goes: its header block, or as much of it as may be."""
     end = data.find(b"\r\n\r\n", 0, HEAD_BYTES)
-    return min(HEAD_BYTES, len(data)) if end < 0 else end + 4
+    return data[:HEAD_BYTES] if end < 0 else data[: end + 4]
 
 
 def _message_row(
@@ -125,6 +173,7 @@ def _message_row(
         message.configuration_set,
         int(message.requires_tls),
         message.max_delivery_s,
+        message.source_shown,
     )
 
 

@@ -2,64 +2,60 @@
 
 `put` runs inside the accept transaction; once that has committed the message survives power loss
 (I1). `claim` leases due recipients, with the attempt counted before any work, so that a message
-that kills its worker is found out. `settle` is idempotent: a lease that was taken over cannot write
-(I2). What happens is recorded in the event log, from where others react to it. The queue is a table
-beside the message, not a broker (design decision 5).
+that kills its worker is found out. Each claim has a token, and only the last one may write, so `settle` is
+idempotent and a worker that was taken over changes nothing (I2). What happens is recorded in the event log, from
+where others react to it. The queue is a table beside the message, not a broker (design decision 5).
+
+Times are those of delivery's clock (`observe.SteadyClock`), but for `at`, which people read.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from sesame.db import Row, Store, Transaction, Value
-from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
-from sesame.store import events
-from sesame.store.events import Happened, NewEvent
+from sesame.db import Row, Store, Transaction
+from sesame.errors import SesameError, StoreDamaged
+from sesame.model import MessageId
+from sesame.spool import settle as settling
+from sesame.spool.hold import Held, hold
+from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
+from sesame.spool.settle import Claim, Settlement
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """One leased recipient with what its attempt needs."""
-
-    recipient_seq: int
-    recipient_index: int
-    address: str
-    attempts: int
-    lease: str
-    message_seq: int
-    message_id: MessageId
-    account_id: str
-    owner_account_id: str
-    region: str
-    identity: str
-    accepted_at: float
-    data: bytes
-    configuration_set: str | None = None
-    requires_tls: bool = False
-    max_delivery_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """The outcome of one claim; `retry_at` is None when the outcome is final."""
-
-    claim: Claim
-    outcome: Outcome
-    retry_at: float | None
-
-
-_NOBODY: Mapping[str, int] = MappingProxyType({})
+__all__ = ["POISON_DEATHS", "Claim", "Claimed", "Damaged", "Settlement", "Spool", "TakenOver"]
 
 POISON_DEATHS = 3
-"""Attempts that ended without a word, each by the end of its process, until a recipient is given up."""
+"""Processes that ended during an attempt for a recipient, with none finished between, until it is held."""
+
+SUSPECT_DEATHS = POISON_DEATHS - 1
+"""From here on a recipient is tried by itself, so that the next death is nobody else's."""
+
+
+class Damaged(SesameError):
+    """What is kept of this message cannot be read; it alone is concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim came to: of each lane how many were taken, and those whose record makes no sense."""
+
+    claims: Sequence[Claim]
+    counts: Sequence[int] = ()
+    damaged: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What the former process left: how many recipients are due again, and those that ended it too often."""
+
+    released: int
+    poison: Sequence[Held]
+
 
 _CLAIMED = (
-    "SELECT r.seq, r.n, r.address, r.attempts, r.lease, m.seq, m.message_id, m.account_id,"
-    " m.owner_account_id, m.region, m.identity, m.accepted_at, b.data, m.configuration_set, m.requires_tls,"
-    " m.max_delivery_s, h.data"
-    " FROM recipient r JOIN message m ON m.seq = r.message_seq JOIN body b ON b.message_seq = m.seq"
-    " LEFT JOIN message_head h ON h.message_seq = m.seq"
+    "SELECT q.seq, q.n, r.address, q.attempts, q.token, q.doubts, q.queued_at, q.domain, m.seq, m.message_id,"
+    " m.account_id, m.owner_account_id, m.region, m.identity, m.accepted_at, m.configuration_set,"
+    " m.requires_tls, m.max_delivery_s, m.size_bytes, m.source"
+    " FROM queue q JOIN recipient r ON r.seq = q.seq JOIN message m ON m.seq = q.message_seq"
+    " WHERE q.seq IN (?*)"
 )
 
 
@@ -69,88 +65,167 @@ class Spool:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def claim(
-        self,
-        *,
-        now: float,
-        limit: int,
-        lease: str,
-        lease_s: float,
-        per_domain: int | None = None,
-        active: Mapping[str, int] = _NOBODY,
-    ) -> list[Claim]:
-        """Lease up to `limit` due recipients until `now + lease_s` for the holder `lease`.
+    async def sweep(self, position: Position) -> tuple[Swept, frozenset[str]]:
+        """The next lanes that have mail, and the destinations that the operator has paused."""
 
-        The attempt is counted here, before the work: a crash leaves its mark. With `per_domain` no
-        destination gets more than that, those `active` already counted.
-        """
-        full = [] if per_domain is None else [name for name, count in active.items() if count >= per_domain]
-        passed_over = " AND domain NOT IN (?*)" if full else ""
-
-        async def run(tx: Transaction) -> list[Claim]:
-            due = await tx.all(
-                "SELECT seq, domain FROM recipient WHERE state = 'queued' AND due_at <= ?"
-                f"{passed_over} ORDER BY due_at LIMIT ?",
-                now,
-                *([full] if full else []),
-                limit,
-            )
-            taken = Counter(active)
-            chosen = []
-            for seq, domain in due:
-                if per_domain is None or taken[domain] < per_domain:
-                    taken[domain] += 1
-                    chosen.append(int(seq))
-            if not chosen:
-                return []
-            await tx.execute(
-                "UPDATE recipient SET due_at = ?, lease = ?, attempts = attempts + 1 WHERE seq IN (?*)",
-                now + lease_s,
-                lease,
-                chosen,
-            )
-            rows = await tx.all(f"{_CLAIMED} WHERE r.seq IN (?*)", chosen)
-            claims = []
-            for claim in sorted(map(_claim, rows), key=lambda one: one.recipient_seq):
-                if claim.attempts > POISON_DEATHS and await self._is_poison(tx, claim):
-                    await _settle(tx, [Settlement(claim=claim, outcome=_POISON, retry_at=None)], now)
-                else:
-                    claims.append(claim)
-            return claims
-
-        return await self._store.write(run)
-
-    @staticmethod
-    async def _is_poison(tx: Transaction, claim: Claim) -> bool:
-        """Whether too many attempts before this one left no trace but their count."""
-        row = await tx.one("SELECT COUNT(*) FROM attempt WHERE recipient_seq = ?", claim.recipient_seq)
-        assert row is not None
-        return claim.attempts - 1 - int(row[0]) >= POISON_DEATHS
-
-    async def settle(self, settlements: Sequence[Settlement], *, now: float) -> int:
-        """Record outcomes in one commit, each with its event; how many leases still held."""
-
-        return await self._store.write(lambda tx: _settle(tx, settlements, now))
-
-    async def release_all(self, *, now: float) -> int:
-        """Make every leased recipient due: for the start of a process that owns the spool alone."""
-
-        async def run(tx: Transaction) -> int:
-            return await tx.execute(
-                "UPDATE recipient SET due_at = ?, lease = NULL WHERE state = 'queued' AND lease IS NOT NULL",
-                now,
-            )
-
-        return await self._store.write(run)
-
-    async def next_due_at(self) -> float | None:
-        """When the next queued recipient is due, or None if none is."""
-
-        async def run(tx: Transaction) -> float | None:
-            row = await tx.one("SELECT MIN(due_at) FROM recipient WHERE state = 'queued'")
-            return None if row is None or row[0] is None else float(row[0])
+        async def run(tx: Transaction) -> tuple[Swept, frozenset[str]]:
+            return await sweep(tx, position), await paused(tx)
 
         return await self._store.read(run)
+
+    async def claim(self, asks: Sequence[Ask], *, now: float, holder: str, lease_s: float) -> Claimed:
+        """Lease what is due of each lane until `now + lease_s` for the process `holder`.
+
+        The attempt is counted here, before the work: a crash leaves its mark.
+        """
+
+        async def run(tx: Transaction) -> Claimed:
+            seqs: list[int] = []
+            counts = []
+            for ask in asks:
+                rows = await tx.all(
+                    "SELECT seq FROM queue WHERE account_id = ? AND domain = ? AND due_at >= ? AND due_at <= ?"
+                    f" AND deaths < {SUSPECT_DEATHS} ORDER BY due_at LIMIT ?",
+                    ask.lane.account_id,
+                    ask.lane.domain,
+                    ask.floor,
+                    now,
+                    ask.most,
+                )
+                counts.append(len(rows))
+                seqs += [int(row[0]) for row in rows]
+            claims, damaged = await _lease(tx, seqs, until=now + lease_s, holder=holder)
+            return Claimed(claims, counts, damaged)
+
+        return await self._store.write(run)
+
+    async def claim_suspect(self, *, now: float, holder: str, lease_s: float) -> Claimed:
+        """Lease one recipient during whose attempts processes ended; none is leased by `claim`."""
+
+        async def look(tx: Transaction) -> bool:
+            return await tx.one(f"{_SUSPECT}", now) is not None
+
+        async def run(tx: Transaction) -> Claimed:
+            row = await tx.one(f"{_SUSPECT}", now)
+            claims, damaged = await _lease(tx, [row[0]] if row else [], until=now + lease_s, holder=holder)
+            return Claimed(claims, damaged=damaged)
+
+        return await self._store.write(run) if await self._store.read(look) else Claimed(())
+
+    async def body(self, claim: Claim) -> bytes:
+        """The message as it was put. Raises `Damaged` when it cannot be had, `Unavailable` when not now."""
+
+        async def run(tx: Transaction) -> Row | None:
+            return await tx.one("SELECT data FROM body WHERE message_seq = ?", claim.message_seq)
+
+        try:
+            row = await self._store.read(run)
+        except StoreDamaged as error:
+            raise Damaged(str(error)) from error
+        if row is None or not isinstance(row[0], bytes):
+            raise Damaged("the message's text is not there")
+        return row[0]
+
+    async def renew(self, claims: Sequence[Claim], *, now: float, lease_s: float) -> list[int]:
+        """Keep leases for `lease_s` from now; the recipients (`seq`) whose claim is not the last one any more."""
+
+        async def run(tx: Transaction) -> list[int]:
+            lost = []
+            for claim in claims:
+                if not await tx.execute(
+                    "UPDATE queue SET due_at = ? WHERE seq = ? AND token = ?",
+                    now + lease_s,
+                    claim.recipient_seq,
+                    claim.token,
+                ):
+                    lost.append(claim.recipient_seq)
+            return lost
+
+        return await self._store.write(run)
+
+    async def put_back(self, claims: Sequence[Claim], *, due_at: float) -> None:
+        """Undo claims under which nothing was tried: they do not count."""
+
+        async def run(tx: Transaction) -> None:
+            await tx.many(
+                "UPDATE queue SET due_at = ?, holder = NULL, attempts = attempts - 1 WHERE seq = ? AND token = ?",
+                [(due_at, claim.recipient_seq, claim.token) for claim in claims],
+            )
+
+        await self._store.write(run)
+
+    async def let_go(self, claims: Sequence[Claim], doubtful: Sequence[Claim]) -> None:
+        """Give back at an orderly stop what is under way; it is due at once, and the try does not count.
+
+        Of `doubtful` ones the server had the whole message, so they may have been delivered.
+        """
+
+        async def run(tx: Transaction) -> None:
+            await tx.many(
+                "UPDATE queue SET doubts = doubts + 1 WHERE seq = ? AND token = ?",
+                [(claim.recipient_seq, claim.token) for claim in doubtful],
+            )
+            await tx.many(
+                "UPDATE queue SET due_at = 0, holder = NULL, deaths = 0, attempts = attempts - 1"
+                " WHERE seq = ? AND token = ?",
+                [(claim.recipient_seq, claim.token) for claim in claims],
+            )
+
+        await self._store.write(run)
+
+    async def stopping(self, claims: Sequence[Claim]) -> None:
+        """From here on the end of the process is no death during these attempts."""
+
+        async def run(tx: Transaction) -> None:
+            await tx.many(
+                "UPDATE queue SET holder = '' WHERE seq = ? AND token = ?",
+                [(claim.recipient_seq, claim.token) for claim in claims],
+            )
+
+        await self._store.write(run)
+
+    async def settle(self, settlements: Sequence[Settlement], *, at: float) -> int:
+        """Record outcomes in one commit, each with its event; how many claims were still the last ones."""
+        return await self._store.write(lambda tx: settling.settle(tx, settlements, at=at))
+
+    async def hold(self, seqs: Sequence[int], reason: str, *, at: float) -> list[Held]:
+        """Keep recipients from being tried until somebody releases them; those that were queued."""
+        return await self._store.write(lambda tx: hold(tx, seqs, reason, at=at))
+
+    async def take_over(self, *, at: float) -> TakenOver:
+        """What the former process held is due, for the one process that owns this spool now.
+
+        A holder that was not told to stop died during these attempts; who did so too often is held.
+        """
+
+        async def run(tx: Transaction) -> TakenOver:
+            rows = await tx.all("SELECT seq, holder, deaths FROM queue WHERE holder IS NOT NULL")
+            died = [(int(seq),) for seq, holder, _ in rows if holder]
+            poison = [int(seq) for seq, holder, deaths in rows if holder and deaths + 1 >= POISON_DEATHS]
+            await tx.many("UPDATE queue SET deaths = deaths + 1 WHERE seq = ?", died)
+            await tx.many(
+                "UPDATE queue SET due_at = 0, holder = NULL WHERE seq = ?", [(int(row[0]),) for row in rows]
+            )
+            held = await hold(
+                tx, poison, f"{POISON_DEATHS} processes ended during an attempt to deliver it", at=at
+            )
+            return TakenOver(len(rows) - len(held), held)
+
+        return await self._store.write(run)
+
+    async def expire(
+        self, diagnostics: Mapping[str, str], *, after: int, now: float, life_s: float, at: float
+    ) -> int:
+        """Give up what is past its life without being under way, some at a time; behind which one to go on.
+
+        `diagnostics` says of destinations why nothing went there.
+        """
+        found = await self._store.read(
+            lambda tx: settling.overdue(tx, diagnostics, after=after, now=now, life_s=life_s)
+        )
+        if found.seqs:
+            await self._store.write(lambda tx: settling.expire(tx, found.seqs, diagnostics, at=at))
+        return found.after
 
     async def depth(self) -> tuple[int, float | None]:
         """How many recipients are queued, and when the oldest of them was accepted."""
@@ -158,8 +233,7 @@ class Spool:
         async def run(tx: Transaction) -> tuple[int, float | None]:
             row = await tx.one(
                 "SELECT COUNT(*), (SELECT accepted_at FROM message WHERE seq ="
-                " (SELECT MIN(message_seq) FROM recipient WHERE state = 'queued'))"
-                " FROM recipient WHERE state = 'queued'"
+                " (SELECT message_seq FROM queue WHERE seq = (SELECT MIN(seq) FROM queue))) FROM queue"
             )
             assert row is not None
             return int(row[0]), None if row[1] is None else float(row[1])
@@ -167,132 +241,58 @@ class Spool:
         return await self._store.read(run)
 
 
-_POISON = Outcome(
-    kind=OutcomeKind.PERMANENT,
-    status="5.3.0",
-    diagnostic=f"delivery of this message ended its process {POISON_DEATHS} times; it is given up",
+_SUSPECT = (
+    f"SELECT seq FROM queue WHERE deaths >= {SUSPECT_DEATHS} AND due_at <= ?"
+    f" AND due_at < {HELD_AT} ORDER BY due_at LIMIT 1"
 )
 
-_HAPPENED = {
-    RecipientState.QUEUED: Happened.DELAYED,
-    RecipientState.DELIVERED: Happened.DELIVERED,
-    RecipientState.BOUNCED: Happened.BOUNCED,
-    RecipientState.EXPIRED: Happened.EXPIRED,
-}
 
-
-async def _settle(tx: Transaction, settlements: Sequence[Settlement], now: float) -> int:
-    """Record the outcomes of those whose lease still holds, with attempts and events; how many they are."""
-    wanted = {settlement.claim.recipient_seq: settlement for settlement in reversed(settlements)}
-    rows = await tx.all(
-        "SELECT seq, lease FROM recipient WHERE seq IN (?*) AND state = 'queued'", list(wanted)
+async def _lease(
+    tx: Transaction, seqs: Sequence[int], *, until: float, holder: str
+) -> tuple[list[Claim], list[int]]:
+    """Lease recipients; the claims, and those of which no claim can be made."""
+    if not seqs:
+        return [], []
+    await tx.execute(
+        "UPDATE queue SET due_at = ?, holder = ?, token = token + 1, attempts = attempts + 1 WHERE seq IN (?*)",
+        until,
+        holder,
+        seqs,
     )
-    held = [wanted[seq] for seq, lease in rows if lease == wanted[seq].claim.lease]
-    if not held:
-        return 0
-    states = [_state(settlement) for settlement in held]
-    await tx.many(
-        "UPDATE recipient SET state = ?, due_at = ?, lease = NULL WHERE seq = ?",
-        [
-            (state.value, now if one.retry_at is None else one.retry_at, one.claim.recipient_seq)
-            for one, state in zip(held, states, strict=True)
-        ],
-    )
-    attempts = list(enumerate(held, start=await tx.new_numbers("attempt", len(held))))
-    await tx.many(
-        "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
-        " tls_verdict) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_attempt_row(seq, one, now) for seq, one in attempts],
-    )
-    await events.record(
-        tx,
-        [
-            NewEvent(
-                message_seq=one.claim.message_seq,
-                key=f"{one.claim.recipient_index}/{one.claim.attempts}",
-                what=_HAPPENED[state],
-                at=now,
-                n=one.claim.recipient_index,
-                attempt_seq=seq,
-            )
-            for (seq, one), state in zip(attempts, states, strict=True)
-        ],
-    )
-    done = {
-        one.claim.message_seq
-        for one, state in zip(held, states, strict=True)
-        if state is not RecipientState.QUEUED
-    }
-    await tx.many(
-        "DELETE FROM body WHERE message_seq = ? AND NOT EXISTS"
-        " (SELECT 1 FROM recipient r WHERE r.message_seq = body.message_seq AND r.state = 'queued')",
-        [(seq,) for seq in sorted(done)],
-    )
-    return len(held)
+    claims = {}
+    for row in await tx.all(_CLAIMED, seqs):
+        claim = _claim(row)
+        if claim is not None:
+            claims[claim.recipient_seq] = claim
+    return [claims[seq] for seq in seqs if seq in claims], [seq for seq in seqs if seq not in claims]
 
 
-def _attempt_row(seq: int, settlement: Settlement, now: float) -> tuple[Value, ...]:
-    outcome = settlement.outcome
-    return (
-        seq,
-        settlement.claim.recipient_seq,
-        now,
-        outcome.kind.value,
-        outcome.status,
-        outcome.diagnostic,
-        outcome.remote_mta,
-        outcome.remote_ip,
-        outcome.tls,
-        outcome.tls_verdict,
-    )
-
-
-def _state(settlement: Settlement) -> RecipientState:
-    """The state a recipient takes: an outcome ends it, waits for a retry, or runs out of time."""
-    match settlement.outcome.kind:
-        case OutcomeKind.DELIVERED:
-            return RecipientState.DELIVERED
-        case OutcomeKind.PERMANENT:
-            return RecipientState.BOUNCED
-        case OutcomeKind.TRANSIENT:
-            return RecipientState.EXPIRED if settlement.retry_at is None else RecipientState.QUEUED
-
-
-def _claim(row: Row) -> Claim:
-    (
-        seq,
-        n,
-        address,
-        attempts,
-        lease,
-        message_seq,
-        message_id,
-        account_id,
-        owner,
-        region,
-        identity,
-        at,
-        data,
-        configuration_set,
-        requires_tls,
-        max_delivery_s,
-        head,
-    ) = row
+def _claim(row: Row) -> Claim | None:
+    """The claim, None for a record that is damaged."""
+    texts, numbers = (row[2], *row[7:8], *row[9:14]), (*row[3:7], row[14])
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    if not all(isinstance(number, int | float) for number in numbers) or "@" not in row[2]:
+        return None
     return Claim(
-        recipient_seq=seq,
-        recipient_index=n,
-        address=address,
-        attempts=attempts,
-        lease=lease,
-        message_seq=message_seq,
-        message_id=message_id,
-        account_id=account_id,
-        owner_account_id=owner,
-        region=region,
-        identity=identity,
-        accepted_at=at,
-        data=data if head is None else head + data,
-        configuration_set=configuration_set,
-        requires_tls=bool(requires_tls),
-        max_delivery_s=max_delivery_s,
+        recipient_seq=row[0],
+        recipient_index=row[1],
+        address=row[2],
+        attempts=row[3],
+        token=row[4],
+        doubts=row[5],
+        queued_at=row[6],
+        domain=row[7],
+        message_seq=row[8],
+        message_id=MessageId(row[9]),
+        account_id=row[10],
+        owner_account_id=row[11],
+        region=row[12],
+        identity=row[13],
+        accepted_at=row[14],
+        configuration_set=row[15],
+        requires_tls=bool(row[16]),
+        max_delivery_s=row[17],
+        size_bytes=row[18],
+        is_from_nobody=not row[19],
     )

@@ -1,9 +1,11 @@
 """The life of a message, read back: who sent, as whom, why it was allowed, each attempt."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.store import events
+from sesame.spool.put import HEAD_BYTES, head_of
+from sesame.store import events, reports
 from sesame.store.decisions import whole
 from sesame.store.events import Happened
 
@@ -20,6 +22,17 @@ class Attempt:
     remote_ip: str | None
     tls: str | None
     tls_verdict: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What a message that came back said of a recipient; `detail` has its words by name."""
+
+    at: float
+    what: str
+    recipient: str | None
+    detail: Mapping[str, str]
+    reporter: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +64,8 @@ class Trace:
     recipients: tuple[RecipientTrace, ...]
     failure: str | None
     """Why its template could not be filled in, None for a message that could be sent."""
+    reported: tuple[Reported, ...] = ()
+    """What came back later."""
 
 
 async def trace(store: Store, message_id: str) -> Trace | None:
@@ -67,7 +82,9 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             return None
         recipients = []
         for seq, address, state, due_at in await tx.all(
-            "SELECT seq, address, state, due_at FROM recipient WHERE message_seq = ? ORDER BY n", row[0]
+            "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
+            " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
+            row[0],
         ):
             attempts = await tx.all(
                 "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict FROM attempt"
@@ -94,10 +111,23 @@ async def trace(store: Store, message_id: str) -> Trace | None:
                     ),
                 )
             )
+        happened = await events.of_message(tx, message_id)
         failures = [
             event.detail.get("errorMessage", "")
-            for event in await events.of_message(tx, message_id)
+            for event in happened
             if event.what is Happened.RENDERING_FAILED
+        ]
+        reporters = await reports.reporters(tx, row[0])
+        reported = [
+            Reported(
+                at=event.at,
+                what=event.what.value,
+                recipient=event.recipient,
+                detail=event.detail,
+                reporter=reporters.get(event.event_id.rpartition(f"{message_id}/")[2]),
+            )
+            for event in happened
+            if event.is_reported
         ]
         return Trace(
             message_id=row[1],
@@ -114,6 +144,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             accepted_at=row[12],
             recipients=tuple(recipients),
             failure=failures[0] if failures else None,
+            reported=tuple(reported),
         )
 
     return await store.read(run)
@@ -147,3 +178,17 @@ async def sent_to(
     return [
         Sent(seq=row[0], message_id=row[1], address=row[2], state=row[3], accepted_at=row[4]) for row in rows
     ]
+
+
+async def head(tx: Transaction, message_id: str) -> bytes | None:
+    """The header block of a message, or the first part of it, as long as it is kept; None after that."""
+    row = await tx.one(
+        "SELECT h.data, substr(b.data, 1, ?) FROM message m LEFT JOIN message_head h ON h.message_seq = m.seq"
+        " LEFT JOIN body b ON b.message_seq = m.seq WHERE m.message_id = ?",
+        HEAD_BYTES,
+        message_id,
+    )
+    kept, beginning = row or (None, None)
+    if kept is not None:
+        return bytes(kept)
+    return None if beginning is None else head_of(bytes(beginning))

@@ -120,7 +120,9 @@ async def region_states(tx: Transaction, places: Sequence[Place]) -> dict[Place,
     found: dict[Place, RegionState] = {}
     for region in dict.fromkeys([region for _, region in places]):
         rows = await tx.all(
-            "SELECT a.account_id, COALESCE(r.sending_enabled, 1), COALESCE(r.production, a.production),"
+            "SELECT a.account_id,"
+            " CASE WHEN r.enforcement = 'SHUTDOWN' THEN 0 ELSE COALESCE(r.sending_enabled, 1) END,"
+            " COALESCE(r.production, a.production),"
             " COALESCE(r.max_24_hour_send, a.max_24_hour_send), COALESCE(r.max_send_rate, a.max_send_rate),"
             " COALESCE(r.sent_last_24_hours, 0), r.tokens, COALESCE(r.tokens_at, 0), COALESCE(r.suppressed, 0),"
             " (SELECT MIN(u.minute) FROM usage_minute u WHERE u.account_id = a.account_id AND u.region = ?)"
@@ -160,6 +162,16 @@ async def take_minutes(tx: Transaction, place: Place, *, until: int) -> list[tup
         until,
     )
     return sorted((int(row[0]), int(row[1])) for row in rows)
+
+
+async def recipients_until(tx: Transaction, place: Place, *, until: int) -> int:
+    """The recipients that the minutes up to `until` were charged."""
+    row = await tx.one(
+        "SELECT SUM(recipients) FROM usage_minute WHERE account_id = ? AND region = ? AND minute <= ?",
+        *place,
+        until,
+    )
+    return 0 if row is None or row[0] is None else int(row[0])
 
 
 async def count(
@@ -245,22 +257,3 @@ async def leave_sandbox(
     )
     await tx.execute("UPDATE account_region SET production = NULL WHERE account_id = ?", account_id)
     await bump(tx, account_scope(account_id))
-
-
-QUARTER_HOUR_S = 900
-
-
-async def statistics(
-    tx: Transaction, account_id: str, region: str, *, since: float
-) -> list[tuple[float, int, int]]:
-    """Recipients accepted and bounced, by the quarter hour of acceptance: (its beginning, sent, bounced)."""
-    quarter = tx.floor(f"m.accepted_at / {QUARTER_HOUR_S}")
-    rows = await tx.all(
-        f"SELECT {quarter}, COUNT(*), SUM(CASE WHEN r.state = 'bounced' THEN 1 ELSE 0 END)"
-        " FROM message m JOIN recipient r ON r.message_seq = m.seq"
-        " WHERE m.account_id = ? AND m.region = ? AND m.accepted_at >= ? GROUP BY 1 ORDER BY 1",
-        account_id,
-        region,
-        since,
-    )
-    return [(float(row[0] * QUARTER_HOUR_S), int(row[1]), int(row[2])) for row in rows]

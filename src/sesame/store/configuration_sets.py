@@ -190,3 +190,13 @@ async def set_default(tx: Transaction, identity: Identity, name: str | None) -> 
             name,
         )
     await bump(tx, identities_scope(identity.account_id, identity.region))
+
+
+async def regions_of(tx: Transaction, account_id: str, name: str) -> list[str]:
+    """The regions in which an account has a set of that name."""
+    rows = await tx.all(
+        "SELECT region FROM configuration_set WHERE account_id = ? AND name = ? ORDER BY region",
+        account_id,
+        name,
+    )
+    return [str(row[0]) for row in rows]

@@ -73,7 +73,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
-    """One decision as an account may see it; `message_id` is None for a refusal."""
+    """One decision; `message_id` is None for a refusal, `request_id` for what was accepted."""
 
     at: float
     account_id: str
@@ -83,6 +83,7 @@ class DecisionRecord:
     code: str
     reason: str
     decision: str
+    request_id: str | None = None
 
 
 async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
@@ -104,12 +105,12 @@ async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
 
 
 _REFUSED = (
-    "SELECT x.at, x.account_id, x.owner_account_id, x.region, NULL, x.code, x.reason, x.decision, d.text"
-    " FROM refusal x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+    "SELECT x.at, x.account_id, x.owner_account_id, x.region, NULL, x.code, x.reason, x.decision, d.text,"
+    " x.request_id FROM refusal x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
 )
 _ACCEPTED = (
-    "SELECT x.accepted_at, x.account_id, x.owner_account_id, x.region, x.message_id, 'Accepted', '', x.decision, d.text"
-    " FROM message x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+    "SELECT x.accepted_at, x.account_id, x.owner_account_id, x.region, x.message_id, 'Accepted', '', x.decision,"
+    " d.text, NULL FROM message x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
 )
 
 
@@ -133,10 +134,10 @@ async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[Decisi
     return [_record(row) for row in islice(newest_first, limit)]
 
 
-async def by_request_id(tx: Transaction, request_id: str) -> DecisionRecord | None:
-    """The refusal that a request was answered with, or None."""
-    row = await tx.one(f"{_REFUSED} WHERE x.request_id = ?", request_id)
-    return None if row is None else _record(row)
+async def of_request(tx: Transaction, request_id: str) -> list[DecisionRecord]:
+    """The refusals that a request was answered with: of a bulk call one for each destination."""
+    rows = await tx.all(f"{_REFUSED} WHERE x.request_id = ? ORDER BY x.seq", request_id)
+    return [_record(row) for row in rows]
 
 
 def _record(row: Row) -> DecisionRecord:
@@ -149,6 +150,7 @@ def _record(row: Row) -> DecisionRecord:
         code=row[5],
         reason=row[6],
         decision=whole(row[7], row[8]),
+        request_id=row[9],
     )
 
 

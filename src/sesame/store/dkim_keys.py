@@ -116,6 +116,22 @@ async def get_next(tx: Transaction, account_id: str, region: str, domain: str) -
     return None if row is None else _key(row)
 
 
+async def due(tx: Transaction, *, created_before: float, limit: int) -> list[DkimKey]:
+    """Easy DKIM keys that sign since before a time and have no successor, the oldest first."""
+    rows = await tx.all(
+        "SELECT k.account_id, k.region, k.domain FROM dkim_key k"
+        " JOIN identity i ON i.account_id = k.account_id AND i.region = k.region AND i.name = k.domain"
+        " WHERE k.created_at <= ? AND i.dkim_origin = 'AWS_SES' AND i.dkim_status = 'Success'"
+        " AND NOT EXISTS (SELECT 1 FROM dkim_next_key n"
+        " WHERE n.account_id = k.account_id AND n.region = k.region AND n.domain = k.domain)"
+        " ORDER BY k.created_at LIMIT ?",
+        created_before,
+        limit,
+    )
+    found = [await get(tx, *row) for row in rows]
+    return [key for key in found if key is not None]
+
+
 async def operators(tx: Transaction, domain: str) -> DkimKey | None:
     """The key of the operator's own signing domain, or None."""
     return await get(tx, SYSTEM_ACCOUNT, "", domain)

@@ -23,7 +23,16 @@ class Happened(Enum):
     DELIVERED = "delivered"
     DELAYED = "delayed"
     BOUNCED = "bounced"
+    """By an attempt, or by a report that came later, an auto-reply among them; `detail` has what a report said."""
     EXPIRED = "expired"
+    COMPLAINED = "complained"
+    REJECTED = "rejected"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    SUBSCRIBED = "subscription changed"
+    HELD = "held"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
 
 
 class Stage(IntEnum):
@@ -34,8 +43,8 @@ class Stage(IntEnum):
     TOLD = 2
 
 
-REACTED_TO = frozenset({Happened.BOUNCED})
-"""What `feedback.react` has something to do for."""
+REACTED_TO = frozenset(Happened)
+"""What `feedback.react` has something to do for: everything is counted."""
 
 IS_TOLD = False
 """Whether anybody tells of events; until then what has been reacted to is done with."""
@@ -82,7 +91,28 @@ class Event:
     """RFC 3463 code of the attempt, None without one."""
     diagnostic: str | None
     remote_mta: str | None
+    remote_ip: str | None = None
+    attempt_seq: int | None = None
+    """The attempt that brought it, None for what came back later."""
+    n: int | None = None
+    """The recipient's number."""
+    stage: str | None = None
+    """To which command of the dialogue the reply of the attempt came (`rcpt`, `body`), None without one."""
     detail: Mapping[str, str] = field(default_factory=dict)
+    message_seq: int = 0
+    identity: str = ""
+    return_path: str = ""
+    """Where feedback is to go; empty for a message without an envelope sender."""
+
+    @property
+    def is_about_recipient(self) -> bool:
+        """Whether the attempt's refusal came at RCPT or later."""
+        return self.stage in ("rcpt", "data", "body")
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether it was learnt from a message that came back, and not from an attempt."""
+        return "by" in self.detail
 
 
 async def record(tx: Transaction, events: Sequence[NewEvent]) -> None:
@@ -110,7 +140,8 @@ _FIRST_STAGES = {what: int(first_stage(what)) for what in Happened}
 
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
-    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, e.detail"
+    " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, a.stage, e.detail, a.remote_ip,"
+    " e.attempt_seq, e.n, m.seq, m.identity, m.return_path"
     " FROM event_log e JOIN message m ON m.seq = e.message_seq"
     " LEFT JOIN recipient r ON r.message_seq = e.message_seq AND r.n = e.n"
     " LEFT JOIN attempt a ON a.seq = e.attempt_seq"
@@ -132,7 +163,14 @@ def _event(row: Row) -> Event:
         status=row[10],
         diagnostic=row[11],
         remote_mta=row[12],
-        detail={} if row[13] is None else json.loads(row[13]),
+        stage=row[13],
+        detail={} if row[14] is None else json.loads(row[14]),
+        remote_ip=row[15],
+        attempt_seq=row[16],
+        n=row[17],
+        message_seq=row[18],
+        identity=row[19],
+        return_path=row[20],
     )
 
 
@@ -178,7 +216,50 @@ async def of_message(tx: Transaction, message_id: str) -> list[Event]:
     return _in_order(await tx.all(f"{_EVENT} WHERE m.message_id = ?", message_id))
 
 
+async def is_recorded(tx: Transaction, message_seq: int, key: str) -> bool:
+    """Whether an event of this message with this key is in the log."""
+    row = await tx.one("SELECT 1 FROM event_log WHERE message_seq = ? AND key = ?", message_seq, key)
+    return row is not None
+
+
+async def is_any_waiting(tx: Transaction, stage: Stage) -> bool:
+    """Whether any event waits at a stage, claimed or not."""
+    return (
+        await tx.one("SELECT 1 FROM event_log WHERE stage = ? AND stage < 2 LIMIT 1", int(stage)) is not None
+    )
+
+
 async def waiting(tx: Transaction, stage: Stage) -> int:
     """How many events wait at a stage."""
     row = await tx.one("SELECT COUNT(*) FROM event_log WHERE stage = ? AND stage < 2", int(stage))
     return 0 if row is None else int(row[0])
+
+
+async def bounced_before(tx: Transaction, event: Event) -> bool:
+    """Whether the recipient of a bounce had a permanent one before it."""
+    row = await tx.one(
+        "SELECT 1 FROM event_log WHERE message_seq = ? AND n = ? AND seq < ? AND kind = 'bounced'"
+        """ AND (detail IS NULL OR detail LIKE '%"bounceType": "Permanent"%')""",
+        event.message_seq,
+        event.n,
+        event.seq,
+    )
+    return row is not None
+
+
+async def recipients_of(
+    tx: Transaction, message_seqs: Sequence[int], *, unrated: Sequence[str]
+) -> list[tuple[int, int, int]]:
+    """How many recipients messages have: (the message, all of them, those that rates are made of).
+
+    Those are neither suppressed nor at one of the domains `unrated`.
+    """
+    if not message_seqs:
+        return []
+    rows = await tx.all(
+        "SELECT message_seq, COUNT(*), SUM(CASE WHEN state = 'suppressed' OR domain IN (?*) THEN 0 ELSE 1 END)"
+        " FROM recipient WHERE message_seq IN (?*) GROUP BY message_seq",
+        list(unrated),
+        list(message_seqs),
+    )
+    return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sesame.aws.arn import identity_arn
 from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.store import notifications, tags
@@ -281,8 +282,9 @@ async def delete(tx: Transaction, identity: Identity) -> None:
     await tx.execute("DELETE FROM dkim_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM identity WHERE account_id = ? AND region = ? AND name = ?", *key)
-    await tags.remove_all(tx, tags.identity_arn(*key))
-    await notifications.remove_identity(tx, tags.identity_arn(*key))
+    arn = identity_arn(identity.region, identity.account_id, identity.name)
+    await tags.remove_all(tx, arn)
+    await notifications.remove_identity(tx, arn)
     await _changed(tx, identity)
 
 

@@ -51,8 +51,3 @@ def scope_of(arn: str) -> str:
 async def _changed(tx: Transaction, arn: str) -> None:
     """Policies ask about tags: what was decided on the old ones is decided again (I4)."""
     await bump(tx, scope_of(arn))
-
-
-def identity_arn(account_id: str, region: str, name: str) -> str:
-    """The ARN under which an identity's tags are kept."""
-    return f"arn:aws:ses:{region}:{account_id}:identity/{name}"

@@ -103,3 +103,11 @@ def _template(row: Row) -> StoredTemplate:
         html=html,
         created_at=created_at,
     )
+
+
+async def regions_of(tx: Transaction, account_id: str, name: str) -> list[str]:
+    """The regions in which an account has a template of that name."""
+    rows = await tx.all(
+        "SELECT region FROM template WHERE account_id = ? AND name = ? ORDER BY region", account_id, name
+    )
+    return [str(row[0]) for row in rows]

@@ -2,7 +2,7 @@
 
 from starlette.responses import PlainTextResponse, Response
 
-from sesame.access.authorize import normal_name
+from sesame.access.identity_names import normal_name
 from sesame.aws.paging import encode
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction

@@ -29,7 +29,7 @@ INSERT INTO event_log (seq, message_seq, key, kind, at, n, detail, stage)
     ON CONFLICT (message_seq, key) DO NOTHING;
 DROP TABLE event;
 
--- The header block of each message, its first part at least, apart from its body: it is needed for longer.
+-- What stays of a message when its body goes: its header block, or the first part of it.
 CREATE TABLE message_head (
     message_seq INTEGER PRIMARY KEY REFERENCES message (seq),
     data BLOB NOT NULL

@@ -4,10 +4,9 @@ Source: IAM API reference and "IAM and AWS STS quotas".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys
 from sesame.aws import paging
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
@@ -15,27 +14,15 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller
-from sesame.operations.iam.checks import page_of
+from sesame.operations.iam.checks import entity_named, page_of, permitted_entity
 from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.table import Handlers
-from sesame.store.iam import groups, roles, users
 from sesame.store.iam import managed_policies as store
+from sesame.store.iam.entities import Entity, Kind, by_id
 from sesame.store.iam.managed_policies import AWS_MANAGED
 
 MAX_ATTACHED = 10
 """Policies on one user, group or role (IAM quota)."""
-
-Kind = Literal["user", "group", "role"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entity:
-    """Something that policies are attached to."""
-
-    unique_id: str
-    name: str
-    path: str
-    arn: str
 
 
 class AttachmentOperations:
@@ -132,11 +119,11 @@ class AttachmentOperations:
         prefix = request.get("PathPrefix", "/")
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
 
-        async def run(tx: Transaction) -> list[_Entity]:
+        async def run(tx: Transaction) -> list[Entity]:
             if arn not in AWS_MANAGED:
                 await policy_named(tx, caller, arn)
             ids = await store.entities(tx, caller.principal.account_id, arn)
-            found = [await _by_id(tx, unique_id) for unique_id in sorted(ids) if unique_id > after]
+            found = [await by_id(tx, unique_id) for unique_id in sorted(ids) if unique_id > after]
             return [
                 entity
                 for entity in found
@@ -158,10 +145,10 @@ class AttachmentOperations:
 
     async def _attach(self, caller: Caller, action: str, kind: Kind, name: str, policy_arn: str) -> None:
         _check_arn(policy_arn)
-        await self._authorize(caller, action, kind, name, keys={"iam:PolicyARN": policy_arn})
+        _, permit = await self._permitted(caller, action, kind, name, keys={"iam:PolicyARN": policy_arn})
 
         async def run(tx: Transaction) -> None:
-            entity = await _named(tx, caller, kind, name)
+            entity = await entity_named(tx, caller.principal.account_id, kind, name)
             if policy_arn not in AWS_MANAGED:
                 await policy_named(tx, caller, policy_arn)
             others = [arn for arn in await store.attached(tx, entity.unique_id) if arn != policy_arn]
@@ -169,18 +156,18 @@ class AttachmentOperations:
                 raise IamLimitExceeded(f"Cannot exceed quota for PoliciesPer{kind.title()}: {MAX_ATTACHED}")
             await store.attach(tx, caller.principal.account_id, entity.unique_id, policy_arn)
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     async def _detach(self, caller: Caller, action: str, kind: Kind, name: str, policy_arn: str) -> None:
         _check_arn(policy_arn)
-        await self._authorize(caller, action, kind, name, keys={"iam:PolicyARN": policy_arn})
+        _, permit = await self._permitted(caller, action, kind, name, keys={"iam:PolicyARN": policy_arn})
 
         async def run(tx: Transaction) -> None:
-            entity = await _named(tx, caller, kind, name)
+            entity = await entity_named(tx, caller.principal.account_id, kind, name)
             if not await store.detach(tx, caller.principal.account_id, entity.unique_id, policy_arn):
                 raise NoSuchEntity(f"Policy {policy_arn} was not found.")
 
-        await self._store.write(run)
+        await permit.apply(run)
 
     async def _attached(
         self,
@@ -192,12 +179,12 @@ class AttachmentOperations:
         | iam.ListAttachedGroupPoliciesRequest
         | iam.ListAttachedRolePoliciesRequest,
     ) -> iam.ListAttachedUserPoliciesResponse:
-        await self._authorize(caller, action, kind, name)
+        entity, _ = await self._permitted(caller, action, kind, name)
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
         prefix = request.get("PathPrefix", "/")
 
         async def run(tx: Transaction) -> list[str]:
-            return await store.attached(tx, (await _named(tx, caller, kind, name)).unique_id)
+            return await store.attached(tx, entity.unique_id)
 
         found = [arn for arn in await self._store.read(run) if arn > after and _path(arn).startswith(prefix)]
         page, marker = paging.cut(found, limit, str)
@@ -209,24 +196,18 @@ class AttachmentOperations:
             response["Marker"] = marker
         return response
 
-    async def _authorize(
+    async def _permitted(
         self, caller: Caller, action: str, kind: Kind, name: str, *, keys: Keys = NO_KEYS
-    ) -> None:
-        """Ask policy about the entity; a refusal comes before "no such user"."""
-        account_id = caller.principal.account_id
-
-        async def run(tx: Transaction) -> _Entity | None:
-            return await _find(tx, account_id, kind, name)
-
-        entity = await self._store.read(run)
-        arn = f"arn:aws:iam::{account_id}:{kind}/{name}" if entity is None else entity.arn
-        await self._authorizer.require(caller, f"iam:{action}", arn, keys=keys)
+    ) -> tuple[Entity, Permit]:
+        return await permitted_entity(
+            self._store, self._authorizer, caller, kind, action=action, name=name, keys=keys
+        )
 
 
 _FILTERS = {"AIDA": "User", "AGPA": "Group", "AROA": "Role"}
 
 
-def _of(entities: Sequence[_Entity], prefix: str) -> list[_Entity]:
+def _of(entities: Sequence[Entity], prefix: str) -> list[Entity]:
     return [entity for entity in entities if entity.unique_id.startswith(prefix)]
 
 
@@ -239,44 +220,3 @@ def _check_arn(policy_arn: str) -> None:
 def _path(policy_arn: str) -> str:
     """The path of a policy, with both slashes."""
     return policy_arn[policy_arn.index("/") : policy_arn.rindex("/") + 1]
-
-
-async def _named(tx: Transaction, caller: Caller, kind: Kind, name: str) -> _Entity:
-    entity = await _find(tx, caller.principal.account_id, kind, name)
-    if entity is None:
-        raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
-    return entity
-
-
-async def _find(tx: Transaction, account_id: str, kind: Kind, name: str) -> _Entity | None:
-    if kind == "user":
-        return _of_user(await users.get_user(tx, account_id, name))
-    if kind == "group":
-        return _of_group(await groups.get(tx, account_id, name))
-    return _of_role(await roles.get(tx, account_id, name))
-
-
-async def _by_id(tx: Transaction, unique_id: str) -> _Entity | None:
-    if unique_id.startswith("AIDA"):
-        return _of_user(await users.get_user_by_id(tx, unique_id))
-    if unique_id.startswith("AGPA"):
-        return _of_group(await groups.get_by_id(tx, unique_id))
-    return _of_role(await roles.get_by_id(tx, unique_id))
-
-
-def _of_user(user: users.User | None) -> _Entity | None:
-    if user is None:
-        return None
-    return _Entity(unique_id=user.user_id, name=user.user_name, path=user.path, arn=user.arn)
-
-
-def _of_group(group: groups.Group | None) -> _Entity | None:
-    if group is None:
-        return None
-    return _Entity(unique_id=group.group_id, name=group.group_name, path=group.path, arn=group.arn)
-
-
-def _of_role(role: roles.Role | None) -> _Entity | None:
-    if role is None:
-        return None
-    return _Entity(unique_id=role.role_id, name=role.role_name, path=role.path, arn=role.arn)

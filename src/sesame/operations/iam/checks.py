@@ -1,16 +1,19 @@
 """What IAM operations share: pages, tags, and finding the user or role that a call is about."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol, TypeVar
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags
 from sesame.aws import paging
 from sesame.aws.errors import NoSuchEntity
 from sesame.aws.shapes import iam
-from sesame.db import Store, Transaction
+from sesame.db import Store, Transaction, account_scope, epoch
 from sesame.errors import ValidationError
 from sesame.model import Caller, PrincipalKind
-from sesame.store.iam import roles, users
+from sesame.store.iam import entities, groups, roles, users
+from sesame.store.iam.entities import Entity, Kind
 
 DEFAULT_PAGE = 100
 
@@ -39,23 +42,6 @@ async def user_named(tx: Transaction, account_id: str, name: str) -> users.User:
     return user
 
 
-async def authorized_user(
-    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
-) -> users.User:
-    """The user, once policy has let the caller at it; a refusal comes before "no such user"."""
-    account_id = caller.principal.account_id
-
-    async def run(tx: Transaction) -> users.User | None:
-        return await users.get_user(tx, account_id, name)
-
-    user = await store.read(run)
-    arn = f"arn:aws:iam::{account_id}:user/{name}" if user is None else user.arn
-    await authorizer.require(caller, f"iam:{action}", arn, keys=keys)
-    if user is None:
-        raise NoSuchEntity(f"The user with name {name} cannot be found.")
-    return user
-
-
 async def role_named(tx: Transaction, account_id: str, name: str) -> roles.Role:
     """The role; raises `NoSuchEntity`."""
     role = await roles.get(tx, account_id, name)
@@ -64,21 +50,99 @@ async def role_named(tx: Transaction, account_id: str, name: str) -> roles.Role:
     return role
 
 
-async def authorized_role(
-    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
-) -> roles.Role:
-    """The role, once policy has let the caller at it; a refusal comes before "no such role"."""
+async def entity_named(tx: Transaction, account_id: str, kind: Kind, name: str) -> Entity:
+    """The user, group or role; raises `NoSuchEntity`."""
+    entity = await entities.find(tx, account_id, kind, name)
+    if entity is None:
+        raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+    return entity
+
+
+class _HasArn(Protocol):
+    @property
+    def arn(self) -> str: ...
+
+
+_Found = TypeVar("_Found", bound=_HasArn)
+
+
+async def _permitted(
+    store: Store,
+    authorizer: Authorizer,
+    caller: Caller,
+    kind: Kind,
+    find: Callable[[Transaction, str, str], Awaitable[_Found | None]],
+    *,
+    action: str,
+    name: str,
+    keys: Keys,
+) -> tuple[_Found, Permit]:
+    """What a call is about, once policy has let the caller at it; a refusal comes before "no such user".
+
+    The permit rests on the epoch at which it was found: policy was asked about the ARN that it had then.
+    """
     account_id = caller.principal.account_id
+    scope = account_scope(account_id)
 
-    async def run(tx: Transaction) -> roles.Role | None:
-        return await roles.get(tx, account_id, name)
+    async def run(tx: Transaction) -> tuple[_Found | None, int]:
+        return await find(tx, account_id, name), await epoch(tx, scope)
 
-    role = await store.read(run)
-    arn = f"arn:aws:iam::{account_id}:role/{name}" if role is None else role.arn
-    await authorizer.require(caller, f"iam:{action}", arn, keys=keys)
-    if role is None:
-        raise NoSuchEntity(f"The role with name {name} cannot be found.")
-    return role
+    found, seen = await store.read(run)
+    arn = f"arn:aws:iam::{account_id}:{kind}/{name}" if found is None else found.arn
+    permit = await authorizer.require(caller, f"iam:{action}", arn, keys=keys, seen={scope: seen})
+    if found is None:
+        raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+    return found, permit
+
+
+async def permitted_entity(
+    store: Store,
+    authorizer: Authorizer,
+    caller: Caller,
+    kind: Kind,
+    *,
+    action: str,
+    name: str,
+    keys: Keys = NO_KEYS,
+) -> tuple[Entity, Permit]:
+    """A user, group or role, and what lets the caller do `action` to it."""
+
+    async def find(tx: Transaction, account_id: str, name: str) -> Entity | None:
+        return await entities.find(tx, account_id, kind, name)
+
+    return await _permitted(store, authorizer, caller, kind, find, action=action, name=name, keys=keys)
+
+
+async def permitted_user(
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
+) -> tuple[users.User, Permit]:
+    """A user, and what lets the caller do `action` to it."""
+    return await _permitted(
+        store, authorizer, caller, "user", users.get_user, action=action, name=name, keys=keys
+    )
+
+
+async def authorized_user(
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
+) -> users.User:
+    """The same, for who changes nothing."""
+    return (await permitted_user(store, authorizer, caller, action=action, name=name, keys=keys))[0]
+
+
+async def permitted_group(
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str
+) -> tuple[groups.Group, Permit]:
+    """A group, and what lets the caller do `action` to it."""
+    return await _permitted(
+        store, authorizer, caller, "group", groups.get, action=action, name=name, keys=NO_KEYS
+    )
+
+
+async def permitted_role(
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
+) -> tuple[roles.Role, Permit]:
+    """A role, and what lets the caller do `action` to it."""
+    return await _permitted(store, authorizer, caller, "role", roles.get, action=action, name=name, keys=keys)
 
 
 def user_asked_for(caller: Caller, name: str | None) -> str:

@@ -1,12 +1,12 @@
-"""IAM groups: members and inline policies. UpdateGroup is not here.
+"""IAM groups and their members. UpdateGroup is not here.
 
 Source: IAM API reference and "IAM and AWS STS quotas".
 """
 
 from collections.abc import Callable
-from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
@@ -18,16 +18,13 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_user, page_of, user_named
-from sesame.operations.iam.documents import Documents
+from sesame.operations.iam.checks import authorized_user, page_of, permitted_group, user_named
 from sesame.operations.table import Handlers
-from sesame.store.iam import groups, managed_policies
+from sesame.store.iam import groups, inline_policies, managed_policies
 from sesame.store.iam.users import User
 
 MAX_GROUPS = 300
 MAX_GROUPS_OF_USER = 10
-MAX_INLINE_POLICY_BYTES = 5120
-"""Sum of a group's inline policies, white space not counted (IAM quota)."""
 
 
 class GroupOperations:
@@ -37,14 +34,12 @@ class GroupOperations:
         self,
         store: Store,
         authorizer: Authorizer,
-        documents: Documents,
         *,
         clock: Clock,
         random_name: Callable[[int], str],
     ) -> None:
         self._store = store
         self._authorizer = authorizer
-        self._documents = documents
         self._clock = clock
         self._random_name = random_name
 
@@ -58,10 +53,6 @@ class GroupOperations:
             "AddUserToGroup": self.add_user_to_group,
             "RemoveUserFromGroup": self.remove_user_from_group,
             "ListGroupsForUser": self.list_groups_for_user,
-            "PutGroupPolicy": self.put_group_policy,
-            "GetGroupPolicy": self.get_group_policy,
-            "ListGroupPolicies": self.list_group_policies,
-            "DeleteGroupPolicy": self.delete_group_policy,
         }
 
     async def create_group(self, caller: Caller, request: iam.CreateGroupRequest) -> iam.CreateGroupResponse:
@@ -73,7 +64,7 @@ class GroupOperations:
             group_id=f"AGPA{self._random_name(17)}",
             created_at=float(int(self._clock.now())),
         )
-        await self._authorizer.require(caller, "iam:CreateGroup", group.arn)
+        permit = await self._authorizer.require(caller, "iam:CreateGroup", group.arn)
 
         async def run(tx: Transaction) -> None:
             if await groups.get(tx, group.account_id, group.group_name) is not None:
@@ -82,12 +73,12 @@ class GroupOperations:
                 raise IamLimitExceeded(f"Cannot exceed quota for GroupsPerAccount: {MAX_GROUPS}")
             await groups.create(tx, group)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {"Group": _shown(group)}
 
     async def get_group(self, caller: Caller, request: iam.GetGroupRequest) -> iam.GetGroupResponse:
         """A group with its members by name."""
-        group = await self._authorized(caller, "GetGroup", request["GroupName"])
+        group, _ = await self._permitted(caller, "GetGroup", request["GroupName"])
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
 
         async def run(tx: Transaction) -> list[User]:
@@ -134,25 +125,25 @@ class GroupOperations:
 
     async def delete_group(self, caller: Caller, request: iam.DeleteGroupRequest) -> iam.DeleteGroupResponse:
         """Remove a group that has no members and no policies left."""
-        group = await self._authorized(caller, "DeleteGroup", request["GroupName"])
+        group, permit = await self._permitted(caller, "DeleteGroup", request["GroupName"])
 
         async def run(tx: Transaction) -> None:
             if await groups.members(tx, group):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
-            if await groups.policies(tx, group.group_id):
+            if await inline_policies.of(tx, group.group_id):
                 raise DeleteConflict("Cannot delete entity, must delete policies first.")
             if await managed_policies.attached(tx, group.group_id):
                 raise DeleteConflict("Cannot delete entity, must detach all policies first.")
             await groups.delete(tx, group)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def add_user_to_group(
         self, caller: Caller, request: iam.AddUserToGroupRequest
     ) -> iam.AddUserToGroupResponse:
         """Put a user in a group; from the answer on the group's policies count for it."""
-        await self._authorized(caller, "AddUserToGroup", request["GroupName"])
+        _, permit = await self._permitted(caller, "AddUserToGroup", request["GroupName"])
 
         async def run(tx: Transaction) -> None:
             group = await _named(tx, caller, request["GroupName"])
@@ -162,14 +153,14 @@ class GroupOperations:
                 raise IamLimitExceeded(f"Cannot exceed quota for GroupsPerUser: {MAX_GROUPS_OF_USER}")
             await groups.add_member(tx, group, user.user_id)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def remove_user_from_group(
         self, caller: Caller, request: iam.RemoveUserFromGroupRequest
     ) -> iam.RemoveUserFromGroupResponse:
         """Take a user out of a group; from the answer on its policies do not count for it (I4)."""
-        await self._authorized(caller, "RemoveUserFromGroup", request["GroupName"])
+        _, permit = await self._permitted(caller, "RemoveUserFromGroup", request["GroupName"])
 
         async def run(tx: Transaction) -> None:
             group = await _named(tx, caller, request["GroupName"])
@@ -177,7 +168,7 @@ class GroupOperations:
             if not await groups.remove_member(tx, group, user.user_id):
                 raise NoSuchEntity(f"User {user.user_name} is not in group {group.group_name}.")
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_groups_for_user(
@@ -201,90 +192,8 @@ class GroupOperations:
             response["Marker"] = marker
         return response
 
-    async def put_group_policy(
-        self, caller: Caller, request: iam.PutGroupPolicyRequest
-    ) -> iam.PutGroupPolicyResponse:
-        """Create or replace an inline policy."""
-        await self._authorized(caller, "PutGroupPolicy", request["GroupName"])
-        name, document = request["PolicyName"], request["PolicyDocument"]
-        self._documents.check(caller, document)
-
-        async def run(tx: Transaction) -> None:
-            group = await _named(tx, caller, request["GroupName"])
-            others = [text for other, text in await groups.policies(tx, group.group_id) if other != name]
-            if sum(len("".join(text.split())) for text in (*others, document)) > MAX_INLINE_POLICY_BYTES:
-                raise IamLimitExceeded(
-                    f"Maximum policy size of {MAX_INLINE_POLICY_BYTES} bytes exceeded"
-                    f" for group {group.group_name}"
-                )
-            await groups.put_policy(tx, group, name, document)
-
-        await self._store.write(run)
-        return {}
-
-    async def get_group_policy(
-        self, caller: Caller, request: iam.GetGroupPolicyRequest
-    ) -> iam.GetGroupPolicyResponse:
-        """An inline policy's text, percent-encoded as IAM gives it."""
-        group = await self._authorized(caller, "GetGroupPolicy", request["GroupName"])
-        stored = dict(await self._policies(group))
-        if request["PolicyName"] not in stored:
-            raise _no_policy(request["PolicyName"])
-        return {
-            "GroupName": group.group_name,
-            "PolicyName": request["PolicyName"],
-            "PolicyDocument": quote(stored[request["PolicyName"]], safe=""),
-        }
-
-    async def list_group_policies(
-        self, caller: Caller, request: iam.ListGroupPoliciesRequest
-    ) -> iam.ListGroupPoliciesResponse:
-        """The names of a group's inline policies."""
-        group = await self._authorized(caller, "ListGroupPolicies", request["GroupName"])
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-        names = [name for name, _ in await self._policies(group) if name > after]
-        page, marker = paging.cut(names, limit, lambda name: name)
-        response: iam.ListGroupPoliciesResponse = {
-            "PolicyNames": list(page),
-            "IsTruncated": marker is not None,
-        }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
-
-    async def delete_group_policy(
-        self, caller: Caller, request: iam.DeleteGroupPolicyRequest
-    ) -> iam.DeleteGroupPolicyResponse:
-        """Remove an inline policy."""
-        await self._authorized(caller, "DeleteGroupPolicy", request["GroupName"])
-
-        async def run(tx: Transaction) -> None:
-            group = await _named(tx, caller, request["GroupName"])
-            if not await groups.delete_policy(tx, group, request["PolicyName"]):
-                raise _no_policy(request["PolicyName"])
-
-        await self._store.write(run)
-        return {}
-
-    async def _authorized(self, caller: Caller, action: str, name: str) -> groups.Group:
-        """The group, once policy has let the caller at it; a refusal comes before "no such group"."""
-        account_id = caller.principal.account_id
-
-        async def run(tx: Transaction) -> groups.Group | None:
-            return await groups.get(tx, account_id, name)
-
-        group = await self._store.read(run)
-        arn = f"arn:aws:iam::{account_id}:group/{name}" if group is None else group.arn
-        await self._authorizer.require(caller, f"iam:{action}", arn)
-        if group is None:
-            raise _no_group(name)
-        return group
-
-    async def _policies(self, group: groups.Group) -> list[tuple[str, str]]:
-        async def run(tx: Transaction) -> list[tuple[str, str]]:
-            return await groups.policies(tx, group.group_id)
-
-        return await self._store.read(run)
+    async def _permitted(self, caller: Caller, action: str, name: str) -> tuple[groups.Group, Permit]:
+        return await permitted_group(self._store, self._authorizer, caller, action=action, name=name)
 
 
 async def _named(tx: Transaction, caller: Caller, name: str) -> groups.Group:
@@ -296,10 +205,6 @@ async def _named(tx: Transaction, caller: Caller, name: str) -> groups.Group:
 
 def _no_group(name: str) -> NoSuchEntity:
     return NoSuchEntity(f"The group with name {name} cannot be found.")
-
-
-def _no_policy(name: str) -> NoSuchEntity:
-    return NoSuchEntity(f"The group policy with name {name} cannot be found.")
 
 
 def _shown(group: groups.Group) -> iam.Group:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import segno
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.guesses import Guesses
 from sesame.access.passwords import STEP_S, Passwords, totp
 from sesame.aws import paging
@@ -29,7 +30,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, Throttling
 from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_user, page_of, tags_by_key, user_asked_for
+from sesame.operations.iam.checks import page_of, permitted_user, tags_by_key, user_asked_for
 from sesame.operations.table import Handlers
 from sesame.store.iam import login_profiles, users
 from sesame.store.sealed import Sealer
@@ -82,7 +83,7 @@ class LoginProfileOperations:
         self, caller: Caller, request: iam.CreateLoginProfileRequest
     ) -> iam.CreateLoginProfileResponse:
         """Give a user a password for the console."""
-        user = await self._user(caller, "CreateLoginProfile", request.get("UserName"))
+        user, permit = await self._user(caller, "CreateLoginProfile", request.get("UserName"))
         password = request.get("Password")
         if password is None:
             raise InvalidInput("Password is required.")
@@ -100,14 +101,14 @@ class LoginProfileOperations:
                 raise EntityAlreadyExists(f"Login Profile for user {user.user_name} already exists.")
             await login_profiles.put(tx, profile)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {"LoginProfile": _shown(user, profile)}
 
     async def get_login_profile(
         self, caller: Caller, request: iam.GetLoginProfileRequest
     ) -> iam.GetLoginProfileResponse:
         """Whether a user has a password, and since when."""
-        user = await self._user(caller, "GetLoginProfile", request.get("UserName"))
+        user, _ = await self._user(caller, "GetLoginProfile", request.get("UserName"))
         profile = await self._store.read(lambda tx: login_profiles.get(tx, user.user_id))
         if profile is None:
             raise _no_profile(user)
@@ -117,7 +118,7 @@ class LoginProfileOperations:
         self, caller: Caller, request: iam.UpdateLoginProfileRequest
     ) -> iam.UpdateLoginProfileResponse:
         """Change a user's password, or whether the user must; the user's log-ins end."""
-        user = await self._user(caller, "UpdateLoginProfile", request["UserName"])
+        user, permit = await self._user(caller, "UpdateLoginProfile", request["UserName"])
         password = request.get("Password")
         hashed = None if password is None else await self._hash(password)
         reset_required = request.get("PasswordResetRequired")
@@ -137,20 +138,20 @@ class LoginProfileOperations:
                 ),
             )
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def delete_login_profile(
         self, caller: Caller, request: iam.DeleteLoginProfileRequest
     ) -> iam.DeleteLoginProfileResponse:
         """Take a user's password away; the user's log-ins end."""
-        user = await self._user(caller, "DeleteLoginProfile", request.get("UserName"))
+        user, permit = await self._user(caller, "DeleteLoginProfile", request.get("UserName"))
 
         async def run(tx: Transaction) -> None:
             if not await login_profiles.delete(tx, user.account_id, user.user_id):
                 raise _no_profile(user)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def change_password(
@@ -159,7 +160,7 @@ class LoginProfileOperations:
         """Let a user change its own password; guesses of the old one count as those of a log-in do."""
         if caller.principal.kind is not PrincipalKind.USER:
             raise InvalidUserType("Only IAM users can change their own password.")
-        user = await self._user(caller, "ChangePassword", None)
+        user, permit = await self._user(caller, "ChangePassword", None)
         guess = (f"user:{user.user_id}",)
         if self._guesses.wait_s(guess) > 0:
             raise Throttling("Rate exceeded")
@@ -188,7 +189,7 @@ class LoginProfileOperations:
                 ),
             )
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def create_virtual_mfa_device(
@@ -199,7 +200,7 @@ class LoginProfileOperations:
         name = request["VirtualMFADeviceName"]
         serial = f"arn:aws:iam::{account_id}:mfa{request.get('Path', '/')}{name}"
         tags = tags_by_key(request.get("Tags", []))
-        await self._authorizer.require_creation(
+        permit = await self._authorizer.require_creation(
             caller, "iam:CreateVirtualMFADevice", serial, tagging="iam:TagMFADevice", tags=tags
         )
         if tags:
@@ -223,7 +224,7 @@ class LoginProfileOperations:
                 )
             await login_profiles.create_device(tx, device)
 
-        await self._store.write(run)
+        await permit.apply(run)
         text = base64.b32encode(seed)
         return {
             "VirtualMFADevice": {
@@ -238,7 +239,7 @@ class LoginProfileOperations:
     ) -> iam.DeleteVirtualMFADeviceResponse:
         """Remove a device that nobody uses."""
         serial = request["SerialNumber"]
-        await self._authorizer.require(caller, "iam:DeleteVirtualMFADevice", serial)
+        permit = await self._authorizer.require(caller, "iam:DeleteVirtualMFADevice", serial)
 
         async def run(tx: Transaction) -> None:
             device = await _own_device(tx, caller, serial)
@@ -246,14 +247,14 @@ class LoginProfileOperations:
                 raise DeleteConflict("Cannot delete entity, must deactivate MFA device first.")
             await login_profiles.delete_device(tx, device)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def enable_mfa_device(
         self, caller: Caller, request: iam.EnableMFADeviceRequest
     ) -> iam.EnableMFADeviceResponse:
         """Ask a user for codes of this device from now on; two codes in a row show that the user has it."""
-        user = await self._user(caller, "EnableMFADevice", request["UserName"])
+        user, permit = await self._user(caller, "EnableMFADevice", request["UserName"])
         now = self._clock.now()
 
         async def run(tx: Transaction) -> None:
@@ -272,14 +273,14 @@ class LoginProfileOperations:
                 )
             await login_profiles.enable_device(tx, device, user.user_id, at=float(int(now)), step=step)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def deactivate_mfa_device(
         self, caller: Caller, request: iam.DeactivateMFADeviceRequest
     ) -> iam.DeactivateMFADeviceResponse:
         """Ask a user for no code of this device any more."""
-        user = await self._user(caller, "DeactivateMFADevice", request.get("UserName"))
+        user, permit = await self._user(caller, "DeactivateMFADevice", request.get("UserName"))
 
         async def run(tx: Transaction) -> None:
             device = await _own_device(tx, caller, request["SerialNumber"])
@@ -289,14 +290,14 @@ class LoginProfileOperations:
                 )
             await login_profiles.disable_device(tx, device)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_mfa_devices(
         self, caller: Caller, request: iam.ListMFADevicesRequest
     ) -> iam.ListMFADevicesResponse:
         """A user's devices."""
-        user = await self._user(caller, "ListMFADevices", request.get("UserName"))
+        user, _ = await self._user(caller, "ListMFADevices", request.get("UserName"))
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
         devices = await self._store.read(lambda tx: login_profiles.devices_of(tx, user.user_id))
         later = [device for device in devices if device.serial > after]
@@ -341,8 +342,8 @@ class LoginProfileOperations:
             response["Marker"] = marker
         return response
 
-    async def _user(self, caller: Caller, action: str, name: str | None) -> users.User:
-        return await authorized_user(
+    async def _user(self, caller: Caller, action: str, name: str | None) -> tuple[users.User, Permit]:
+        return await permitted_user(
             self._store, self._authorizer, caller, action=action, name=user_asked_for(caller, name)
         )
 

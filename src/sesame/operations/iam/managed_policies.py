@@ -88,7 +88,7 @@ class ManagedPolicyOperations:
             updated_at=now,
         )
         given = request.get("Tags", [])
-        await self._authorizer.require_creation(
+        permit = await self._authorizer.require_creation(
             caller, "iam:CreatePolicy", policy.arn, tagging="iam:TagPolicy", tags=tags_by_key(given)
         )
         labels = tags_by_key(check_tags(given))
@@ -107,7 +107,7 @@ class ManagedPolicyOperations:
             )
             await tags.put(tx, policy.arn, labels)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {"Policy": _shown(policy, attached=0, labels=labels)}
 
     async def get_policy(self, caller: Caller, request: iam.GetPolicyRequest) -> iam.GetPolicyResponse:
@@ -162,7 +162,7 @@ class ManagedPolicyOperations:
     ) -> iam.DeletePolicyResponse:
         """Remove a policy that is attached to nobody and has no version but its default."""
         arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:DeletePolicy", arn)
+        permit = await self._authorizer.require(caller, "iam:DeletePolicy", arn)
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
@@ -176,7 +176,7 @@ class ManagedPolicyOperations:
             await tags.remove_all(tx, policy.arn)
             await store.delete(tx, policy)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def create_policy_version(
@@ -184,7 +184,7 @@ class ManagedPolicyOperations:
     ) -> iam.CreatePolicyVersionResponse:
         """Add a version, as the default if asked for; from the answer on it then decides (I4)."""
         arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:CreatePolicyVersion", arn)
+        permit = await self._authorizer.require(caller, "iam:CreatePolicyVersion", arn)
         self._check(caller, request["PolicyDocument"])
         now = float(int(self._clock.now()))
         is_default = request.get("SetAsDefault", False)
@@ -206,7 +206,7 @@ class ManagedPolicyOperations:
             await store.put_version(tx, policy, version)
             return version
 
-        version = await self._store.write(run)
+        version = await permit.apply(run)
         return {"PolicyVersion": _version_shown(version, is_default=is_default, with_document=False)}
 
     async def get_policy_version(
@@ -262,7 +262,7 @@ class ManagedPolicyOperations:
     ) -> iam.SetDefaultPolicyVersionResponse:
         """Let another version decide, from the answer on (I4)."""
         arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:SetDefaultPolicyVersion", arn)
+        permit = await self._authorizer.require(caller, "iam:SetDefaultPolicyVersion", arn)
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
@@ -271,7 +271,7 @@ class ManagedPolicyOperations:
                 tx, replace(policy, default_version=version.number, updated_at=float(int(self._clock.now())))
             )
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def delete_policy_version(
@@ -279,7 +279,7 @@ class ManagedPolicyOperations:
     ) -> iam.DeletePolicyVersionResponse:
         """Remove a version that is not the default."""
         arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:DeletePolicyVersion", arn)
+        permit = await self._authorizer.require(caller, "iam:DeletePolicyVersion", arn)
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
@@ -288,7 +288,7 @@ class ManagedPolicyOperations:
                 raise DeleteConflict("Cannot delete the default version of a policy.")
             await store.delete_version(tx, policy, version.number)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     def _check(self, caller: Caller, document: str) -> None:

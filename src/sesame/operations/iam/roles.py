@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal_ids
 from sesame.aws import paging
 from sesame.aws.errors import (
@@ -23,12 +24,12 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_role, page_of, role_named, tags_by_key
+from sesame.operations.iam.checks import page_of, permitted_role, role_named, tags_by_key
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_trust_policy
 from sesame.policy.language.trust import MAX_TRUST_CHARACTERS
-from sesame.store.iam import managed_policies, roles
+from sesame.store.iam import inline_policies, managed_policies, roles
 from sesame.store.iam.roles import Role
 
 MAX_ROLES = 1000
@@ -76,7 +77,7 @@ class RoleOperations:
             created_at=float(int(self._clock.now())),
         )
         tags = request.get("Tags", [])
-        await self._authorizer.require_creation(
+        permit = await self._authorizer.require_creation(
             caller, "iam:CreateRole", role.arn, tagging="iam:TagRole", tags=tags_by_key(tags)
         )
         check_tags(tags)
@@ -89,12 +90,12 @@ class RoleOperations:
                 raise IamLimitExceeded(f"Cannot exceed quota for RolesPerAccount: {MAX_ROLES}")
             await roles.put(tx, replace(role, principal_ids=await _bound(tx, trust)))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {"Role": _shown(role)}
 
     async def get_role(self, caller: Caller, request: iam.GetRoleRequest) -> iam.GetRoleResponse:
         """A role with its trust policy, percent-encoded as IAM gives it."""
-        role = await self._authorized(caller, "GetRole", request["RoleName"])
+        role, _ = await self._permitted(caller, "GetRole", request["RoleName"])
         return {"Role": _shown(await self._store.read(lambda tx: _with_ids_of_the_gone(tx, role)))}
 
     async def list_roles(self, caller: Caller, request: iam.ListRolesRequest) -> iam.ListRolesResponse:
@@ -120,7 +121,7 @@ class RoleOperations:
 
     async def update_role(self, caller: Caller, request: iam.UpdateRoleRequest) -> iam.UpdateRoleResponse:
         """Change the description and how long sessions may last; open sessions keep their time."""
-        await self._authorized(caller, "UpdateRole", request["RoleName"])
+        _, permit = await self._permitted(caller, "UpdateRole", request["RoleName"])
 
         async def run(tx: Transaction) -> None:
             role = await role_named(tx, caller.principal.account_id, request["RoleName"])
@@ -131,14 +132,14 @@ class RoleOperations:
             )
             await roles.put(tx, changed)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def update_role_description(
         self, caller: Caller, request: iam.UpdateRoleDescriptionRequest
     ) -> iam.UpdateRoleDescriptionResponse:
         """Change the description."""
-        await self._authorized(caller, "UpdateRoleDescription", request["RoleName"])
+        _, permit = await self._permitted(caller, "UpdateRoleDescription", request["RoleName"])
 
         async def run(tx: Transaction) -> Role:
             role = await role_named(tx, caller.principal.account_id, request["RoleName"])
@@ -146,46 +147,46 @@ class RoleOperations:
             await roles.put(tx, changed)
             return await _with_ids_of_the_gone(tx, changed)
 
-        return {"Role": _shown(await self._store.write(run))}
+        return {"Role": _shown(await permit.apply(run))}
 
     async def update_assume_role_policy(
         self, caller: Caller, request: iam.UpdateAssumeRolePolicyRequest
     ) -> iam.UpdateAssumeRolePolicyResponse:
         """Replace the trust policy: who may open sessions from now on. Open ones stay, as at IAM."""
-        await self._authorized(caller, "UpdateAssumeRolePolicy", request["RoleName"])
+        _, permit = await self._permitted(caller, "UpdateAssumeRolePolicy", request["RoleName"])
         trust = _checked_trust(request["PolicyDocument"])
 
         async def run(tx: Transaction) -> None:
             role = await role_named(tx, caller.principal.account_id, request["RoleName"])
             await roles.put(tx, replace(role, trust_policy=trust.text, principal_ids=await _bound(tx, trust)))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def delete_role(self, caller: Caller, request: iam.DeleteRoleRequest) -> iam.DeleteRoleResponse:
         """Remove a role that has no policies left; from the answer on its sessions are good for nothing (I4)."""
-        role = await self._authorized(caller, "DeleteRole", request["RoleName"])
+        role, permit = await self._permitted(caller, "DeleteRole", request["RoleName"])
 
         async def run(tx: Transaction) -> None:
-            if await roles.policies(tx, role.role_id):
+            if await inline_policies.of(tx, role.role_id):
                 raise DeleteConflict("Cannot delete entity, must delete policies first.")
             if await managed_policies.attached(tx, role.role_id):
                 raise DeleteConflict("Cannot delete entity, must detach all policies first.")
             await roles.delete(tx, role)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_instance_profiles_for_role(
         self, caller: Caller, request: iam.ListInstanceProfilesForRoleRequest
     ) -> iam.ListInstanceProfilesForRoleResponse:
         """No role is in an instance profile: there are none here. Clients ask before they delete a role."""
-        await self._authorized(caller, "ListInstanceProfilesForRole", request["RoleName"])
+        await self._permitted(caller, "ListInstanceProfilesForRole", request["RoleName"])
         page_of(request.get("MaxItems"), request.get("Marker"))
         return {"InstanceProfiles": [], "IsTruncated": False}
 
-    async def _authorized(self, caller: Caller, action: str, name: str) -> Role:
-        return await authorized_role(self._store, self._authorizer, caller, action=action, name=name)
+    async def _permitted(self, caller: Caller, action: str, name: str) -> tuple[Role, Permit]:
+        return await permitted_role(self._store, self._authorizer, caller, action=action, name=name)
 
 
 def _checked_trust(document: str) -> Policy:

@@ -30,7 +30,7 @@ from sesame.policy import (
 )
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
-from sesame.store.iam import groups, managed_policies, roles, users
+from sesame.store.iam import groups, inline_policies, managed_policies, roles, users
 from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX
 
 DEFAULT_PAGE = 100
@@ -143,7 +143,7 @@ def _bearer(
         if group is None or group.arn != arn:
             return None
         managed = await managed_policies.documents(tx, [group.group_id])
-        return _requester(None, account_id), [*await groups.policies(tx, group.group_id), *managed]
+        return _requester(None, account_id), [*await inline_policies.of(tx, group.group_id), *managed]
 
     return run
 

@@ -8,16 +8,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, tag_keys
 from sesame.aws import paging
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.iam.checks import (
-    authorized_role,
-    authorized_user,
     keys_of,
     page_of,
+    permitted_role,
+    permitted_user,
     role_named,
     user_named,
 )
@@ -52,68 +53,72 @@ class TagOperations:
 
     async def tag_user(self, caller: Caller, request: iam.TagUserRequest) -> iam.TagUserResponse:
         """Add tags, or give those of the same key (without regard to case) a new value."""
-        user = await self._user(caller, "TagUser", request["UserName"], keys_of(request["Tags"]))
+        user, permit = await self._user(caller, "TagUser", request["UserName"], keys_of(request["Tags"]))
         given = check_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
             current = await user_named(tx, user.account_id, user.user_name)
             await users.set_tags(tx, current, _with(current.tags, given))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def untag_user(self, caller: Caller, request: iam.UntagUserRequest) -> iam.UntagUserResponse:
         """Take tags away; keys that are not there change nothing."""
-        user = await self._user(caller, "UntagUser", request["UserName"], tag_keys(request["TagKeys"]))
+        user, permit = await self._user(
+            caller, "UntagUser", request["UserName"], tag_keys(request["TagKeys"])
+        )
 
         async def run(tx: Transaction) -> None:
             current = await user_named(tx, user.account_id, user.user_name)
             await users.set_tags(tx, current, _without(current.tags, request["TagKeys"]))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_user_tags(
         self, caller: Caller, request: iam.ListUserTagsRequest
     ) -> iam.ListUserTagsResponse:
         """A user's tags by key."""
-        user = await self._user(caller, "ListUserTags", request["UserName"])
+        user, _ = await self._user(caller, "ListUserTags", request["UserName"])
         return _page(user.tags, request)
 
     async def tag_role(self, caller: Caller, request: iam.TagRoleRequest) -> iam.TagRoleResponse:
         """Add tags, or give those of the same key a new value; open sessions have them at once."""
-        role = await self._role(caller, "TagRole", request["RoleName"], keys_of(request["Tags"]))
+        role, permit = await self._role(caller, "TagRole", request["RoleName"], keys_of(request["Tags"]))
         given = check_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
             current = await role_named(tx, role.account_id, role.role_name)
             await roles.put(tx, replace(current, tags=_with(current.tags, given)))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def untag_role(self, caller: Caller, request: iam.UntagRoleRequest) -> iam.UntagRoleResponse:
         """Take tags away; keys that are not there change nothing."""
-        role = await self._role(caller, "UntagRole", request["RoleName"], tag_keys(request["TagKeys"]))
+        role, permit = await self._role(
+            caller, "UntagRole", request["RoleName"], tag_keys(request["TagKeys"])
+        )
 
         async def run(tx: Transaction) -> None:
             current = await role_named(tx, role.account_id, role.role_name)
             await roles.put(tx, replace(current, tags=_without(current.tags, request["TagKeys"])))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_role_tags(
         self, caller: Caller, request: iam.ListRoleTagsRequest
     ) -> iam.ListRoleTagsResponse:
         """A role's tags by key."""
-        role = await self._role(caller, "ListRoleTags", request["RoleName"])
+        role, _ = await self._role(caller, "ListRoleTags", request["RoleName"])
         return _page(role.tags, request)
 
     async def tag_policy(self, caller: Caller, request: iam.TagPolicyRequest) -> iam.TagPolicyResponse:
         """Add tags to a managed policy, or give those of the same key a new value."""
         arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:TagPolicy", arn, keys=keys_of(request["Tags"]))
+        permit = await self._authorizer.require(caller, "iam:TagPolicy", arn, keys=keys_of(request["Tags"]))
         given = check_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
@@ -124,13 +129,15 @@ class TagOperations:
             await tags.remove_all(tx, policy.arn)
             await tags.put(tx, policy.arn, dict(merged.values()))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def untag_policy(self, caller: Caller, request: iam.UntagPolicyRequest) -> iam.UntagPolicyResponse:
         """Take tags off a managed policy; keys that are not there change nothing."""
         arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:UntagPolicy", arn, keys=tag_keys(request["TagKeys"]))
+        permit = await self._authorizer.require(
+            caller, "iam:UntagPolicy", arn, keys=tag_keys(request["TagKeys"])
+        )
         gone = {key.lower() for key in request["TagKeys"]}
 
         async def run(tx: Transaction) -> None:
@@ -138,7 +145,7 @@ class TagOperations:
             held = await tags.get(tx, policy.arn)
             await tags.remove(tx, policy.arn, [key for key in held if key.lower() in gone])
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_policy_tags(
@@ -156,13 +163,17 @@ class TagOperations:
         held = await self._store.read(run)
         return _page(json.dumps([{"Key": key, "Value": value} for key, value in held.items()]), request)
 
-    async def _user(self, caller: Caller, action: str, name: str, keys: Keys = NO_KEYS) -> users.User:
-        return await authorized_user(
+    async def _user(
+        self, caller: Caller, action: str, name: str, keys: Keys = NO_KEYS
+    ) -> tuple[users.User, Permit]:
+        return await permitted_user(
             self._store, self._authorizer, caller, action=action, name=name, keys=keys
         )
 
-    async def _role(self, caller: Caller, action: str, name: str, keys: Keys = NO_KEYS) -> roles.Role:
-        return await authorized_role(
+    async def _role(
+        self, caller: Caller, action: str, name: str, keys: Keys = NO_KEYS
+    ) -> tuple[roles.Role, Permit]:
+        return await permitted_role(
             self._store, self._authorizer, caller, action=action, name=name, keys=keys
         )
 

@@ -1,13 +1,13 @@
-"""IAM users, their inline policies and access keys, as far as a sending service needs them.
+"""IAM users and access keys, as far as a sending service needs them.
 
 Source: IAM API reference; codes and HTTP status from botocore's IAM model.
 """
 
 import json
 from collections.abc import Callable
-from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
@@ -20,16 +20,13 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_user, page_of, tags_by_key, user_asked_for
-from sesame.operations.iam.documents import Documents
+from sesame.operations.iam.checks import authorized_user, page_of, permitted_user, tags_by_key, user_asked_for
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.store.iam import groups, login_profiles, managed_policies, users
+from sesame.store.iam import groups, inline_policies, login_profiles, managed_policies, users
 from sesame.store.sealed import Sealer
 
 MAX_ACCESS_KEYS = 2
-MAX_INLINE_POLICY_BYTES = 2048
-"""Sum of a user's inline policies, white space not counted (IAM quota)."""
 
 
 class IamOperations:
@@ -40,7 +37,6 @@ class IamOperations:
         store: Store,
         authorizer: Authorizer,
         sealer: Sealer,
-        documents: Documents,
         *,
         clock: Clock,
         random_name: Callable[[int], str],
@@ -49,7 +45,6 @@ class IamOperations:
         self._store = store
         self._authorizer = authorizer
         self._sealer = sealer
-        self._documents = documents
         self._clock = clock
         self._random_name = random_name
         self._random_secret = random_secret
@@ -65,10 +60,6 @@ class IamOperations:
             "ListAccessKeys": self.list_access_keys,
             "UpdateAccessKey": self.update_access_key,
             "DeleteAccessKey": self.delete_access_key,
-            "PutUserPolicy": self.put_user_policy,
-            "GetUserPolicy": self.get_user_policy,
-            "ListUserPolicies": self.list_user_policies,
-            "DeleteUserPolicy": self.delete_user_policy,
         }
 
     async def create_user(self, caller: Caller, request: iam.CreateUserRequest) -> iam.CreateUserResponse:
@@ -78,7 +69,7 @@ class IamOperations:
         path, name = request.get("Path", "/"), request["UserName"]
         tags = request.get("Tags", [])
         arn = f"arn:aws:iam::{caller.principal.account_id}:user{path}{name}"
-        await self._authorizer.require_creation(
+        permit = await self._authorizer.require_creation(
             caller, "iam:CreateUser", arn, tagging="iam:TagUser", tags=tags_by_key(tags)
         )
         user = users.User(
@@ -95,7 +86,7 @@ class IamOperations:
                 raise EntityAlreadyExists(f"User with name {name} already exists.")
             await users.create_user(tx, user)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {"User": _user(user)}
 
     async def get_user(self, caller: Caller, request: iam.GetUserRequest) -> iam.GetUserResponse:
@@ -112,7 +103,9 @@ class IamOperations:
                     "CreateDate": 0.0,
                 }
             }
-        user = await self._authorized_user(caller, "GetUser", user_asked_for(caller, name))
+        user = await authorized_user(
+            self._store, self._authorizer, caller, action="GetUser", name=user_asked_for(caller, name)
+        )
         return {"User": _user(user)}
 
     async def list_users(self, caller: Caller, request: iam.ListUsersRequest) -> iam.ListUsersResponse:
@@ -142,12 +135,14 @@ class IamOperations:
 
     async def delete_user(self, caller: Caller, request: iam.DeleteUserRequest) -> iam.DeleteUserResponse:
         """Remove a user that has no keys and no policies left."""
-        user = await self._authorized_user(caller, "DeleteUser", request["UserName"])
+        user, permit = await permitted_user(
+            self._store, self._authorizer, caller, action="DeleteUser", name=request["UserName"]
+        )
 
         async def run(tx: Transaction) -> None:
             if await users.list_keys(tx, user.account_id, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must delete access keys first.")
-            if await users.policies(tx, user.user_id):
+            if await inline_policies.of(tx, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must delete policies first.")
             if await managed_policies.attached(tx, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must detach all policies first.")
@@ -159,14 +154,14 @@ class IamOperations:
                 raise DeleteConflict("Cannot delete entity, must delete MFA device first.")
             await users.delete_user(tx, user)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def create_access_key(
         self, caller: Caller, request: iam.CreateAccessKeyRequest
     ) -> iam.CreateAccessKeyResponse:
         """Make a key for a user, or for the caller; the secret is told this once."""
-        user_id, name = await self._key_owner(caller, "CreateAccessKey", request.get("UserName"))
+        user_id, name, permit = await self._key_owner(caller, "CreateAccessKey", request.get("UserName"))
         access_key_id, secret = f"AKIA{self._random_name(16)}", self._random_secret()
         key = users.AccessKey(
             access_key_id=access_key_id,
@@ -182,7 +177,8 @@ class IamOperations:
                 raise IamLimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {MAX_ACCESS_KEYS}")
             await users.create_key(tx, key)
 
-        await self._store.write(run)
+        told = {"accessKey": {"userName": name, "accessKeyId": access_key_id, "status": "Active"}}
+        await permit.apply(run, response=lambda _: told)
         return {
             "AccessKey": {
                 "UserName": name,
@@ -197,7 +193,7 @@ class IamOperations:
         self, caller: Caller, request: iam.ListAccessKeysRequest
     ) -> iam.ListAccessKeysResponse:
         """A user's keys, oldest first."""
-        user_id, name = await self._key_owner(caller, "ListAccessKeys", request.get("UserName"))
+        user_id, name, _ = await self._key_owner(caller, "ListAccessKeys", request.get("UserName"))
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
 
         async def run(tx: Transaction) -> list[users.AccessKey]:
@@ -228,107 +224,37 @@ class IamOperations:
         """Make a key Active or Inactive."""
         if request["Status"] == "Expired":
             raise InvalidInput("Status must be Active or Inactive.")
-        user_id, _ = await self._key_owner(caller, "UpdateAccessKey", request.get("UserName"))
+        user_id, _, permit = await self._key_owner(caller, "UpdateAccessKey", request.get("UserName"))
 
         async def run(tx: Transaction) -> None:
             key = await _own_key(tx, caller.principal.account_id, user_id, request["AccessKeyId"])
             await users.set_key_status(tx, key, request["Status"])
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def delete_access_key(
         self, caller: Caller, request: iam.DeleteAccessKeyRequest
     ) -> iam.DeleteAccessKeyResponse:
         """Remove a key; from the answer on nothing is accepted under it (I4)."""
-        user_id, _ = await self._key_owner(caller, "DeleteAccessKey", request.get("UserName"))
+        user_id, _, permit = await self._key_owner(caller, "DeleteAccessKey", request.get("UserName"))
 
         async def run(tx: Transaction) -> None:
             key = await _own_key(tx, caller.principal.account_id, user_id, request["AccessKeyId"])
             await users.delete_key(tx, key)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
-    async def put_user_policy(
-        self, caller: Caller, request: iam.PutUserPolicyRequest
-    ) -> iam.PutUserPolicyResponse:
-        """Create or replace an inline policy."""
-        user = await self._authorized_user(caller, "PutUserPolicy", request["UserName"])
-        document = request["PolicyDocument"]
-        self._documents.check(caller, document)
-
-        async def run(tx: Transaction) -> None:
-            others = [
-                text for name, text in await users.policies(tx, user.user_id) if name != request["PolicyName"]
-            ]
-            if sum(len("".join(text.split())) for text in (*others, document)) > MAX_INLINE_POLICY_BYTES:
-                raise IamLimitExceeded(
-                    f"Maximum policy size of {MAX_INLINE_POLICY_BYTES} bytes exceeded for user {user.user_name}"
-                )
-            await users.put_policy(tx, user, request["PolicyName"], document)
-
-        await self._store.write(run)
-        return {}
-
-    async def get_user_policy(
-        self, caller: Caller, request: iam.GetUserPolicyRequest
-    ) -> iam.GetUserPolicyResponse:
-        """An inline policy's text, percent-encoded as IAM gives it."""
-        user = await self._authorized_user(caller, "GetUserPolicy", request["UserName"])
-        stored = dict(await self._policies(user))
-        if request["PolicyName"] not in stored:
-            raise _no_policy(request["PolicyName"])
-        return {
-            "UserName": user.user_name,
-            "PolicyName": request["PolicyName"],
-            "PolicyDocument": quote(stored[request["PolicyName"]], safe=""),
-        }
-
-    async def list_user_policies(
-        self, caller: Caller, request: iam.ListUserPoliciesRequest
-    ) -> iam.ListUserPoliciesResponse:
-        """The names of a user's inline policies."""
-        user = await self._authorized_user(caller, "ListUserPolicies", request["UserName"])
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-        names = [name for name, _ in await self._policies(user) if name > after]
-        page, marker = paging.cut(names, limit, lambda name: name)
-        response: iam.ListUserPoliciesResponse = {
-            "PolicyNames": list(page),
-            "IsTruncated": marker is not None,
-        }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
-
-    async def delete_user_policy(
-        self, caller: Caller, request: iam.DeleteUserPolicyRequest
-    ) -> iam.DeleteUserPolicyResponse:
-        """Remove an inline policy."""
-        user = await self._authorized_user(caller, "DeleteUserPolicy", request["UserName"])
-
-        async def run(tx: Transaction) -> None:
-            if not await users.delete_policy(tx, user, request["PolicyName"]):
-                raise _no_policy(request["PolicyName"])
-
-        await self._store.write(run)
-        return {}
-
-    async def _authorized_user(self, caller: Caller, action: str, name: str) -> users.User:
-        return await authorized_user(self._store, self._authorizer, caller, action=action, name=name)
-
-    async def _key_owner(self, caller: Caller, action: str, name: str | None) -> tuple[str, str]:
-        """Unique id and name of whose keys are meant: the user named, or the caller."""
+    async def _key_owner(self, caller: Caller, action: str, name: str | None) -> tuple[str, str, Permit]:
+        """Unique id and name of whose keys are meant, the user named or the caller, and what lets the call through."""
         if name is None and caller.principal.kind is PrincipalKind.ROOT:
-            return caller.principal.account_id, "root"
-        user = await self._authorized_user(caller, action, user_asked_for(caller, name))
-        return user.user_id, user.user_name
-
-    async def _policies(self, user: users.User) -> list[tuple[str, str]]:
-        async def run(tx: Transaction) -> list[tuple[str, str]]:
-            return await users.policies(tx, user.user_id)
-
-        return await self._store.read(run)
+            permit = await self._authorizer.require(caller, f"iam:{action}", caller.principal.arn)
+            return caller.principal.account_id, "root", permit
+        user, permit = await permitted_user(
+            self._store, self._authorizer, caller, action=action, name=user_asked_for(caller, name)
+        )
+        return user.user_id, user.user_name, permit
 
 
 async def _own_key(
@@ -338,10 +264,6 @@ async def _own_key(
     if key is None or key.account_id != account_id or key.user_id != user_id:
         raise NoSuchEntity(f"The Access Key with id {access_key_id} cannot be found.")
     return key
-
-
-def _no_policy(name: str) -> NoSuchEntity:
-    return NoSuchEntity(f"The user policy with name {name} cannot be found.")
 
 
 def _user(user: users.User, *, with_tags: bool = True) -> iam.User:

@@ -1,0 +1,1 @@
+"""What the operations of SES v1 do."""

@@ -7,7 +7,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store import accounts
+from sesame.store import reputation
 
 STATISTICS_DAYS = 14
 
@@ -44,17 +44,23 @@ class AccountOperations:
     async def get_send_statistics(
         self, caller: Caller, request: ses.GetSendStatisticsRequest
     ) -> ses.GetSendStatisticsResponse:
-        """What was sent in the last 14 days, by quarter hours. Complaints are not read yet: none are counted."""
+        """What became of the mail of the last 14 days, by quarter hours."""
         await self._authorizer.require(caller, "ses:GetSendStatistics")
         since = self._clock.now() - STATISTICS_DAYS * 86_400
 
-        async def run(tx: Transaction) -> list[tuple[float, int, int]]:
-            return await accounts.statistics(tx, caller.principal.account_id, caller.region, since=since)
+        async def run(tx: Transaction) -> list[tuple[float, reputation.Counts]]:
+            return await reputation.by_quarter(tx, caller.principal.account_id, caller.region, since=since)
 
         return {
             "SendDataPoints": [
-                {"Timestamp": at, "DeliveryAttempts": sent, "Bounces": bounced, "Complaints": 0, "Rejects": 0}
-                for at, sent, bounced in await self._store.read(run)
+                {
+                    "Timestamp": at,
+                    "DeliveryAttempts": counts.sends,
+                    "Bounces": counts.permanent_bounces,
+                    "Complaints": counts.complaints,
+                    "Rejects": counts.rejects,
+                }
+                for at, counts in await self._store.read(run)
             ]
         }
 
@@ -70,6 +76,6 @@ class AccountOperations:
         self, caller: Caller, request: ses.UpdateAccountSendingEnabledRequest
     ) -> ses.UpdateAccountSendingEnabledResponse:
         """Pause or resume the account's sending; Enabled absent means false, as its type's default."""
-        await self._authorizer.require(caller, "ses:UpdateAccountSendingEnabled")
-        await set_sending_enabled(self._store, caller, enabled=request.get("Enabled", False))
+        permit = await self._authorizer.require(caller, "ses:UpdateAccountSendingEnabled")
+        await set_sending_enabled(permit, enabled=request.get("Enabled", False))
         return {}

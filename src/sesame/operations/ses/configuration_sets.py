@@ -49,8 +49,8 @@ class ConfigurationSetOperations:
     ) -> ses.CreateConfigurationSetResponse:
         """Make a set."""
         name = request["ConfigurationSet"]["Name"]
-        await self._sets.require(caller, "CreateConfigurationSet", name)
-        await self._sets.create(caller, name)
+        permit = await self._sets.require(caller, "CreateConfigurationSet", name)
+        await self._sets.create(permit, name)
         return {}
 
     async def describe(
@@ -99,8 +99,8 @@ class ConfigurationSetOperations:
         self, caller: Caller, request: ses.DeleteConfigurationSetRequest
     ) -> ses.DeleteConfigurationSetResponse:
         """Remove a set."""
-        await self._sets.require(caller, "DeleteConfigurationSet", request["ConfigurationSetName"])
-        await self._sets.delete(caller, request["ConfigurationSetName"])
+        permit = await self._sets.require(caller, "DeleteConfigurationSet", request["ConfigurationSetName"])
+        await self._sets.delete(permit, request["ConfigurationSetName"])
         return {}
 
     async def create_destination(
@@ -125,9 +125,9 @@ class ConfigurationSetOperations:
         self, caller: Caller, name: str, destination: ses.EventDestination, *, is_new: bool
     ) -> None:
         verb = "Create" if is_new else "Update"
-        await self._sets.require(caller, f"{verb}ConfigurationSetEventDestination", name)
+        permit = await self._sets.require(caller, f"{verb}ConfigurationSetEventDestination", name)
         await self._sets.put_destination(
-            caller, name, destination["Name"], _v2_definition(destination), is_new=is_new
+            permit, name, destination["Name"], _v2_definition(destination), is_new=is_new
         )
 
     async def delete_destination(
@@ -135,8 +135,8 @@ class ConfigurationSetOperations:
     ) -> ses.DeleteConfigurationSetEventDestinationResponse:
         """Remove an event destination."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "DeleteConfigurationSetEventDestination", name)
-        await self._sets.delete_destination(caller, name, request["EventDestinationName"])
+        permit = await self._sets.require(caller, "DeleteConfigurationSetEventDestination", name)
+        await self._sets.delete_destination(permit, name, request["EventDestinationName"])
         return {}
 
     async def update_sending_enabled(
@@ -144,8 +144,8 @@ class ConfigurationSetOperations:
     ) -> ses.UpdateConfigurationSetSendingEnabledResponse:
         """Pause or resume a set."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "UpdateConfigurationSetSendingEnabled", name)
-        await self._sets.set_sending(caller, name, enabled=request["Enabled"])
+        permit = await self._sets.require(caller, "UpdateConfigurationSetSendingEnabled", name)
+        await self._sets.set_sending(permit, name, enabled=request["Enabled"])
         return {}
 
     async def update_reputation_metrics_enabled(
@@ -153,8 +153,8 @@ class ConfigurationSetOperations:
     ) -> ses.UpdateConfigurationSetReputationMetricsEnabledResponse:
         """Keep whether the set's reputation is to be measured."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "UpdateConfigurationSetReputationMetricsEnabled", name)
-        await self._sets.set_reputation_metrics(caller, name, enabled=request["Enabled"])
+        permit = await self._sets.require(caller, "UpdateConfigurationSetReputationMetricsEnabled", name)
+        await self._sets.set_reputation_metrics(permit, name, enabled=request["Enabled"])
         return {}
 
     async def put_delivery_options(
@@ -162,11 +162,11 @@ class ConfigurationSetOperations:
     ) -> ses.PutConfigurationSetDeliveryOptionsResponse:
         """Say whether mail with this set may go in clear; v1 leaves alone what only v2 knows."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "PutConfigurationSetDeliveryOptions", name)
+        permit = await self._sets.require(caller, "PutConfigurationSetDeliveryOptions", name)
         found, _, _ = await self._sets.get(caller, name)
         policy = request.get("DeliveryOptions", {}).get("TlsPolicy", "Optional")
         values = {**found.options.get("DeliveryOptions", {}), "TlsPolicy": policy.upper()}
-        await self._sets.set_options(caller, name, "DeliveryOptions", values)
+        await self._sets.set_options(permit, name, "DeliveryOptions", values)
         return {}
 
     async def create_tracking_options(
@@ -174,9 +174,9 @@ class ConfigurationSetOperations:
     ) -> ses.CreateConfigurationSetTrackingOptionsResponse:
         """Name the domain of tracked links."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "CreateConfigurationSetTrackingOptions", name)
+        permit = await self._sets.require(caller, "CreateConfigurationSetTrackingOptions", name)
         await self._sets.change_tracking(
-            caller, name, _tracking(request["TrackingOptions"]), must_exist=False
+            permit, name, _tracking(request["TrackingOptions"]), must_exist=False
         )
         return {}
 
@@ -185,8 +185,8 @@ class ConfigurationSetOperations:
     ) -> ses.UpdateConfigurationSetTrackingOptionsResponse:
         """Name another domain of tracked links."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "UpdateConfigurationSetTrackingOptions", name)
-        await self._sets.change_tracking(caller, name, _tracking(request["TrackingOptions"]), must_exist=True)
+        permit = await self._sets.require(caller, "UpdateConfigurationSetTrackingOptions", name)
+        await self._sets.change_tracking(permit, name, _tracking(request["TrackingOptions"]), must_exist=True)
         return {}
 
     async def delete_tracking_options(
@@ -194,8 +194,8 @@ class ConfigurationSetOperations:
     ) -> ses.DeleteConfigurationSetTrackingOptionsResponse:
         """Name no domain of tracked links any more."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "DeleteConfigurationSetTrackingOptions", name)
-        await self._sets.change_tracking(caller, name, None, must_exist=True)
+        permit = await self._sets.require(caller, "DeleteConfigurationSetTrackingOptions", name)
+        await self._sets.change_tracking(permit, name, None, must_exist=True)
         return {}
 
 

@@ -4,7 +4,8 @@ Starting a verification is here, finding out its result is `verification`'s. Sou
 reference; SES developer guide, "Verified identities".
 """
 
-from sesame.access.authorize import Authorizer, normal_name
+from sesame.access.authorize import Authorizer
+from sesame.access.identity_names import normal_name
 from sesame.aws import paging
 from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction
@@ -47,36 +48,40 @@ class IdentityOperations:
         self, caller: Caller, request: ses.VerifyDomainIdentityRequest
     ) -> ses.VerifyDomainIdentityResponse:
         """Add a domain, or find it, and tell its TXT token."""
-        await self._authorizer.require(caller, "ses:VerifyDomainIdentity")
+        permit = await self._authorizer.require(caller, "ses:VerifyDomainIdentity")
         domain = domain_name(request["Domain"])
-        identity = await self._verification.start_domain(caller.principal.account_id, caller.region, domain)
+        identity = await self._verification.start_domain(
+            permit, caller.principal.account_id, caller.region, domain
+        )
         return {"VerificationToken": identity.verification_token}
 
     async def verify_domain_dkim(
         self, caller: Caller, request: ses.VerifyDomainDkimRequest
     ) -> ses.VerifyDomainDkimResponse:
         """Add a domain if need be, make its key, and tell its three tokens."""
-        await self._authorizer.require(caller, "ses:VerifyDomainDkim")
+        permit = await self._authorizer.require(caller, "ses:VerifyDomainDkim")
         domain = domain_name(request["Domain"])
-        identity = await self._verification.start_dkim(caller.principal.account_id, caller.region, domain)
+        identity = await self._verification.start_dkim(
+            permit, caller.principal.account_id, caller.region, domain
+        )
         return {"DkimTokens": list(identity.dkim_tokens)}
 
     async def verify_email_identity(
         self, caller: Caller, request: ses.VerifyEmailIdentityRequest
     ) -> ses.VerifyEmailIdentityResponse:
         """Add an address, or find it, and mail it a link that is good for 24 hours."""
-        await self._authorizer.require(caller, "ses:VerifyEmailIdentity")
+        permit = await self._authorizer.require(caller, "ses:VerifyEmailIdentity")
         address = address_name(request["EmailAddress"])
-        await self._verification.start_address(caller.principal.account_id, caller.region, address)
+        await self._verification.start_address(permit, caller.principal.account_id, caller.region, address)
         return {}
 
     async def verify_email_address(
         self, caller: Caller, request: ses.VerifyEmailAddressRequest
     ) -> ses.VerifyEmailAddressResponse:
         """The name VerifyEmailIdentity had before."""
-        await self._authorizer.require(caller, "ses:VerifyEmailAddress")
+        permit = await self._authorizer.require(caller, "ses:VerifyEmailAddress")
         address = address_name(request["EmailAddress"])
-        await self._verification.start_address(caller.principal.account_id, caller.region, address)
+        await self._verification.start_address(permit, caller.principal.account_id, caller.region, address)
         return {}
 
     async def list_verified_email_addresses(
@@ -107,7 +112,7 @@ class IdentityOperations:
         self, caller: Caller, request: ses.DeleteVerifiedEmailAddressRequest
     ) -> ses.DeleteVerifiedEmailAddressResponse:
         """Remove an address; one that is not there is gone already."""
-        await self._authorizer.require(caller, "ses:DeleteVerifiedEmailAddress")
+        permit = await self._authorizer.require(caller, "ses:DeleteVerifiedEmailAddress")
         address = address_name(request["EmailAddress"])
 
         async def run(tx: Transaction) -> None:
@@ -115,7 +120,7 @@ class IdentityOperations:
             if found is not None:
                 await identities.delete(tx, found)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def get_identity_verification_attributes(
@@ -181,7 +186,7 @@ class IdentityOperations:
         self, caller: Caller, request: ses.DeleteIdentityRequest
     ) -> ses.DeleteIdentityResponse:
         """Remove an identity with its policies; nothing to remove is no error."""
-        await self._authorizer.require(caller, "ses:DeleteIdentity")
+        permit = await self._authorizer.require(caller, "ses:DeleteIdentity")
         name = own_identity_name(caller, request["Identity"])
 
         async def run(tx: Transaction) -> None:
@@ -189,7 +194,7 @@ class IdentityOperations:
             if found is not None:
                 await identities.delete(tx, found)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def _find(self, caller: Caller, names: list[str]) -> dict[str, Identity]:

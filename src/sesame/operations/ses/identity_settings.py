@@ -6,7 +6,8 @@ Source: SES API reference, "SetIdentityDkimEnabled", "SetIdentityMailFromDomain"
 from collections.abc import Mapping
 from typing import Literal
 
-from sesame.access.authorize import Authorizer, identity_kind, normal_name
+from sesame.access.authorize import Authorizer
+from sesame.access.identity_names import identity_kind, normal_name
 from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
@@ -38,7 +39,7 @@ class IdentitySettingOperations:
         self, caller: Caller, request: ses.SetIdentityDkimEnabledRequest
     ) -> ses.SetIdentityDkimEnabledResponse:
         """Switch DKIM signing of an identity's mail on or off."""
-        await self._authorizer.require(caller, "ses:SetIdentityDkimEnabled")
+        permit = await self._authorizer.require(caller, "ses:SetIdentityDkimEnabled")
         name = own_identity_name(caller, request["Identity"])
         identity = await self._settings.get(caller.principal.account_id, caller.region, name)
         if identity is None and identity_kind(name) is IdentityKind.DOMAIN:
@@ -47,20 +48,22 @@ class IdentitySettingOperations:
             raise InvalidParameterValue(
                 f"Identity {name} is invalid. Must be a verified email address or domain."
             )
-        await self._settings.set_dkim_switch(identity, enabled=request["DkimEnabled"])
+        await self._settings.set_dkim_switch(permit, identity, enabled=request["DkimEnabled"])
         return {}
 
     async def set_identity_mail_from_domain(
         self, caller: Caller, request: ses.SetIdentityMailFromDomainRequest
     ) -> ses.SetIdentityMailFromDomainResponse:
         """Set the MAIL FROM domain, or without one go back to the default."""
-        await self._authorizer.require(caller, "ses:SetIdentityMailFromDomain")
+        permit = await self._authorizer.require(caller, "ses:SetIdentityMailFromDomain")
         name = own_identity_name(caller, request["Identity"])
         identity = await self._settings.get(caller.principal.account_id, caller.region, name)
         if identity is None:
             raise InvalidParameterValue(f"Identity <{name}> does not exist.")
         on_mx_failure = OnMxFailure(request.get("BehaviorOnMXFailure", "UseDefaultValue"))
-        await self._settings.set_mail_from(identity, request.get("MailFromDomain"), on_mx_failure)
+        await self._settings.set_mail_from(
+            permit, identity, request.get("MailFromDomain"), on_mx_failure=on_mx_failure
+        )
         return {}
 
     async def get_identity_mail_from_domain_attributes(

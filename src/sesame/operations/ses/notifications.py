@@ -4,7 +4,8 @@ The owner names the identity or its ARN; a delegate that may send as it names th
 its own. Source: SES API reference; SES developer guide, "Delegate sender notifications".
 """
 
-from sesame.access.authorize import Authorizer, normal_name, parse_identity_arn
+from sesame.access.authorize import Authorizer
+from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.access.pace import Pace
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import ses
@@ -45,7 +46,7 @@ class NotificationOperations:
         self, caller: Caller, request: ses.SetIdentityNotificationTopicRequest
     ) -> ses.SetIdentityNotificationTopicResponse:
         """Set or clear the topic for one kind of notification."""
-        await self._authorizer.require(caller, "ses:SetIdentityNotificationTopic")
+        permit = await self._authorizer.require(caller, "ses:SetIdentityNotificationTopic")
         topic, kind = request.get("SnsTopic") or None, request["NotificationType"]
 
         async def run(tx: Transaction) -> None:
@@ -55,14 +56,14 @@ class NotificationOperations:
             await notifications.set_topic(tx, caller.principal.account_id, arn, kind, topic)
 
         async with self._pace.refusals():
-            await self._store.write(run)
+            await permit.apply(run)
         return {}
 
     async def set_forwarding(
         self, caller: Caller, request: ses.SetIdentityFeedbackForwardingEnabledRequest
     ) -> ses.SetIdentityFeedbackForwardingEnabledResponse:
         """Whether bounces and complaints are mailed; they cannot be told nowhere at all."""
-        await self._authorizer.require(caller, "ses:SetIdentityFeedbackForwardingEnabled")
+        permit = await self._authorizer.require(caller, "ses:SetIdentityFeedbackForwardingEnabled")
 
         async def run(tx: Transaction) -> None:
             arn = await meant(tx, caller, request["Identity"])
@@ -77,14 +78,14 @@ class NotificationOperations:
             )
 
         async with self._pace.refusals():
-            await self._store.write(run)
+            await permit.apply(run)
         return {}
 
     async def set_headers(
         self, caller: Caller, request: ses.SetIdentityHeadersInNotificationsEnabledRequest
     ) -> ses.SetIdentityHeadersInNotificationsEnabledResponse:
         """Whether notifications of a kind carry the message's headers; the kind needs a topic."""
-        await self._authorizer.require(caller, "ses:SetIdentityHeadersInNotificationsEnabled")
+        permit = await self._authorizer.require(caller, "ses:SetIdentityHeadersInNotificationsEnabled")
         kind = request["NotificationType"]
 
         async def run(tx: Transaction) -> None:
@@ -97,7 +98,7 @@ class NotificationOperations:
             )
 
         async with self._pace.refusals():
-            await self._store.write(run)
+            await permit.apply(run)
         return {}
 
     async def get_attributes(

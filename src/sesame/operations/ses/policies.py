@@ -32,9 +32,9 @@ class PolicyOperations:
         self, caller: Caller, request: ses.PutIdentityPolicyRequest
     ) -> ses.PutIdentityPolicyResponse:
         """Create or replace a policy; from the answer on it decides (I4)."""
-        await self._authorizer.require(caller, "ses:PutIdentityPolicy")
+        permit = await self._authorizer.require(caller, "ses:PutIdentityPolicy")
         name = own_identity_name(caller, request["Identity"])
-        await write_policy(self._store, caller, name, request["PolicyName"], request["Policy"], how=Write.PUT)
+        await write_policy(permit, name, request["PolicyName"], request["Policy"], how=Write.PUT)
         return {}
 
     async def get_identity_policies(
@@ -60,7 +60,7 @@ class PolicyOperations:
         self, caller: Caller, request: ses.DeleteIdentityPolicyRequest
     ) -> ses.DeleteIdentityPolicyResponse:
         """Remove a policy; from the answer on nothing is accepted under it (I4)."""
-        await self._authorizer.require(caller, "ses:DeleteIdentityPolicy")
+        permit = await self._authorizer.require(caller, "ses:DeleteIdentityPolicy")
         name = own_identity_name(caller, request["Identity"])
-        await remove_policy(self._store, caller, name, request["PolicyName"])
+        await remove_policy(permit, name, request["PolicyName"])
         return {}

@@ -11,7 +11,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store import account_details, suppression
+from sesame.store import account_details, reputation, suppression
 
 
 class AccountV2Operations:
@@ -34,9 +34,23 @@ class AccountV2Operations:
         """Quota, sandbox and sending switch in the region of the call."""
         await self._authorizer.require(caller, "ses:GetAccount")
         state = await account_state(self._store, caller, self._clock)
+
+        async def run(
+            tx: Transaction,
+        ) -> tuple[
+            account_details.AccountDetails | None, tuple[suppression.Reason, ...], reputation.Standing
+        ]:
+            where = caller.principal.account_id, caller.region
+            return (
+                await account_details.get(tx, *where),
+                await suppression.account_reasons(tx, *where),
+                await reputation.standing(tx, *where),
+            )
+
+        submitted, reasons, standing = await self._store.read(run)
         response: sesv2.GetAccountResponse = {
             "DedicatedIpAutoWarmupEnabled": False,
-            "EnforcementStatus": "HEALTHY",
+            "EnforcementStatus": standing.enforcement,
             "ProductionAccessEnabled": state.production,
             "SendQuota": {
                 "Max24HourSend": state.max_24_hour_send,
@@ -46,13 +60,6 @@ class AccountV2Operations:
             "SendingEnabled": state.sending_enabled,
         }
 
-        async def run(
-            tx: Transaction,
-        ) -> tuple[account_details.AccountDetails | None, tuple[suppression.Reason, ...]]:
-            where = caller.principal.account_id, caller.region
-            return await account_details.get(tx, *where), await suppression.account_reasons(tx, *where)
-
-        submitted, reasons = await self._store.read(run)
         response["SuppressionAttributes"] = {"SuppressedReasons": [*reasons]}
         if submitted is not None:
             details: sesv2.AccountDetails = {**submitted.details}  # type: ignore[typeddict-item]
@@ -65,7 +72,7 @@ class AccountV2Operations:
         self, caller: Caller, request: sesv2.PutAccountDetailsRequest
     ) -> sesv2.PutAccountDetailsResponse:
         """Keep what the account says of itself, and whether it asks for production access."""
-        await self._authorizer.require(caller, "ses:PutAccountDetails")
+        permit = await self._authorizer.require(caller, "ses:PutAccountDetails")
         details = {name: value for name, value in request.items() if name != "ProductionAccessEnabled"}
         submitted = account_details.AccountDetails(
             details=details,
@@ -76,13 +83,13 @@ class AccountV2Operations:
         async def run(tx: Transaction) -> None:
             await account_details.put(tx, caller.principal.account_id, caller.region, submitted)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def put_account_sending_attributes(
         self, caller: Caller, request: sesv2.PutAccountSendingAttributesRequest
     ) -> sesv2.PutAccountSendingAttributesResponse:
         """Pause or resume the account's sending; SendingEnabled absent means false, its type's default."""
-        await self._authorizer.require(caller, "ses:PutAccountSendingAttributes")
-        await set_sending_enabled(self._store, caller, enabled=request.get("SendingEnabled", False))
+        permit = await self._authorizer.require(caller, "ses:PutAccountSendingAttributes")
+        await set_sending_enabled(permit, enabled=request.get("SendingEnabled", False))
         return {}

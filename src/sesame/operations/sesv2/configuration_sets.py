@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sesame.access.authorize import Authorizer, normal_name
+from sesame.access.authorize import Authorizer
+from sesame.access.identity_names import normal_name
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
@@ -58,7 +59,7 @@ class ConfigurationSetV2Operations:
         """Make a set with all its options."""
         name = request["ConfigurationSetName"]
         given = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
-        await self._sets.require_creation(caller, name, given)
+        permit = await self._sets.require_creation(caller, name, given)
         for unserved in NOT_SERVED:
             if request.get(unserved):
                 raise NotImplementedByService(f"The parameter {unserved} is not implemented by this service.")
@@ -72,7 +73,7 @@ class ConfigurationSetV2Operations:
         if "ReputationOptions" in request:
             options["ReputationOptions"] = _reputation(request["ReputationOptions"])
         await self._sets.create(
-            caller,
+            permit,
             name,
             sending_enabled=request.get("SendingOptions", {}).get("SendingEnabled", True),
             options=options,
@@ -121,8 +122,8 @@ class ConfigurationSetV2Operations:
         self, caller: Caller, request: sesv2.DeleteConfigurationSetRequest
     ) -> sesv2.DeleteConfigurationSetResponse:
         """Remove a set."""
-        await self._sets.require(caller, "DeleteConfigurationSet", request["ConfigurationSetName"])
-        await self._sets.delete(caller, request["ConfigurationSetName"])
+        permit = await self._sets.require(caller, "DeleteConfigurationSet", request["ConfigurationSetName"])
+        await self._sets.delete(permit, request["ConfigurationSetName"])
         return {}
 
     async def put_sending_options(
@@ -130,8 +131,8 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.PutConfigurationSetSendingOptionsResponse:
         """Pause or resume a set; SendingEnabled absent means false, its type's default."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "PutConfigurationSetSendingOptions", name)
-        await self._sets.set_sending(caller, name, enabled=request.get("SendingEnabled", False))
+        permit = await self._sets.require(caller, "PutConfigurationSetSendingOptions", name)
+        await self._sets.set_sending(permit, name, enabled=request.get("SendingEnabled", False))
         return {}
 
     async def put_suppression_options(
@@ -146,9 +147,9 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.PutConfigurationSetReputationOptionsResponse:
         """Keep whether the set's reputation is to be measured."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "PutConfigurationSetReputationOptions", name)
+        permit = await self._sets.require(caller, "PutConfigurationSetReputationOptions", name)
         await self._sets.set_reputation_metrics(
-            caller, name, enabled=request.get("ReputationMetricsEnabled", False)
+            permit, name, enabled=request.get("ReputationMetricsEnabled", False)
         )
         return {}
 
@@ -172,9 +173,9 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.CreateConfigurationSetEventDestinationResponse:
         """Add an event destination."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "CreateConfigurationSetEventDestination", name)
+        permit = await self._sets.require(caller, "CreateConfigurationSetEventDestination", name)
         await self._sets.put_destination(
-            caller,
+            permit,
             name,
             request["EventDestinationName"],
             {"Enabled": False, **request["EventDestination"]},
@@ -187,9 +188,9 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.UpdateConfigurationSetEventDestinationResponse:
         """Change an event destination; what is not named stays."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "UpdateConfigurationSetEventDestination", name)
+        permit = await self._sets.require(caller, "UpdateConfigurationSetEventDestination", name)
         await self._sets.put_destination(
-            caller, name, request["EventDestinationName"], {**request["EventDestination"]}, is_new=False
+            permit, name, request["EventDestinationName"], {**request["EventDestination"]}, is_new=False
         )
         return {}
 
@@ -208,8 +209,8 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.DeleteConfigurationSetEventDestinationResponse:
         """Remove an event destination."""
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, "DeleteConfigurationSetEventDestination", name)
-        await self._sets.delete_destination(caller, name, request["EventDestinationName"])
+        permit = await self._sets.require(caller, "DeleteConfigurationSetEventDestination", name)
+        await self._sets.delete_destination(permit, name, request["EventDestinationName"])
         return {}
 
     async def put_identity_attributes(
@@ -218,7 +219,7 @@ class ConfigurationSetV2Operations:
         """Give an identity a default set; an empty name takes it away."""
         name = normal_name(request["EmailIdentity"])
         account_id, region = caller.principal.account_id, caller.region
-        await self._authorizer.require(
+        permit = await self._authorizer.require(
             caller, "ses:PutEmailIdentityConfigurationSetAttributes", identity_arn(region, account_id, name)
         )
         wanted = request.get("ConfigurationSetName") or None
@@ -231,13 +232,13 @@ class ConfigurationSetV2Operations:
                 raise missing(wanted)
             await configuration_sets.set_default(tx, identity, wanted)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def _put(self, caller: Caller, request: Any, block: str, values: dict[str, Any] | None) -> None:
         name = request["ConfigurationSetName"]
-        await self._sets.require(caller, f"PutConfigurationSet{block}", name)
-        await self._sets.set_options(caller, name, block, values)
+        permit = await self._sets.require(caller, f"PutConfigurationSet{block}", name)
+        await self._sets.set_options(permit, name, block, values)
 
 
 def _reputation(options: Any) -> dict[str, Any]:

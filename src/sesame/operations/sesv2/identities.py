@@ -4,10 +4,12 @@ What these make v1 finds, and the reverse. Starting a verification is `verificat
 API v2 reference; SES developer guide, "Verified identities"; observed words of some refusals.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
-from sesame.access.authorize import Authorizer, identity_kind, normal_name
+from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
+from sesame.access.identity_names import identity_kind, normal_name
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
@@ -81,56 +83,79 @@ class IdentityV2Operations:
     ) -> sesv2.CreateEmailIdentityResponse:
         """Add an identity: a domain waits for its DKIM records, an address for the mailed link."""
         name = identity_name(request["EmailIdentity"])
-        await self._authorizer.require_creation(
+        permit = await self._authorizer.require_creation(
             caller,
             "ses:CreateEmailIdentity",
             identity_arn(caller.region, caller.principal.account_id, name),
             tagging="ses:TagResource",
             tags={tag["Key"]: tag["Value"] for tag in request.get("Tags", ())},
         )
-        kind = identity_kind(name)
-        signing = request.get("DkimSigningAttributes")
-        origin, bits = _signing(signing, kind)
-        default = request.get("ConfigurationSetName")
         named = read_tags(request.get("Tags", ()))
+        default = request.get("ConfigurationSetName")
         account_id, region = caller.principal.account_id, caller.region
 
-        async def find(tx: Transaction) -> Identity | None:
+        async def check(tx: Transaction) -> None:
             if default and await configuration_sets.get(tx, account_id, region, default) is None:
                 raise missing(default)
-            return await identities.get(tx, account_id, region, name)
+            if await identities.get(tx, account_id, region, name) is not None:
+                raise IdentityExists(name)
 
-        if await self._store.read(find) is not None:
-            raise IdentityExists(name)
-        if origin == "EXTERNAL" and signing is not None:
-            await self._settings.check_own_key(signing.get("DomainSigningPrivateKey", ""))
-            identity = await self._settings.use_own_key(
-                await self._verification.start_domain(account_id, region, name),
-                selector=signing.get("DomainSigningSelector", ""),
-                private_key=signing.get("DomainSigningPrivateKey", ""),
-            )
-        elif kind is IdentityKind.DOMAIN:
-            identity = await self._verification.start_dkim(account_id, region, name, bits=bits)
-        else:
-            identity = await self._verification.start_address(account_id, region, name)
+        origin, bits = _signing(request.get("DkimSigningAttributes"), identity_kind(name))
+        await self._store.read(check)  # before anything that takes long
+        start = await self._start(caller, name, request, origin=origin, bits=bits)
 
-        async def describe(tx: Transaction) -> sesv2.DkimAttributes:
-            await tags.put(tx, tags.identity_arn(account_id, region, name), named)
+        async def run(tx: Transaction) -> Identity:
+            await check(tx)
+            identity = await start(tx)
+            await tags.put(tx, identity_arn(region, account_id, name), named)
             if default:
                 await configuration_sets.set_default(tx, identity, default)
-            return await dkim_attributes(tx, identity, zone=self._settings.dkim_zone)
+            return identity
 
+        identity = await self._verification.follow_up(await permit.apply(run))
+        zone = self._settings.dkim_zone
         return {
             "IdentityType": _TYPES[identity.kind],
             "VerifiedForSendingStatus": identity.verification in _SENDING,
-            "DkimAttributes": await self._store.write(describe),
+            "DkimAttributes": await self._store.read(lambda tx: dkim_attributes(tx, identity, zone=zone)),
         }
+
+    async def _start(
+        self,
+        caller: Caller,
+        name: str,
+        request: sesv2.CreateEmailIdentityRequest,
+        *,
+        origin: str,
+        bits: int,
+    ) -> Callable[[Transaction], Awaitable[Identity]]:
+        """The part of the transaction that makes the identity, once its key is there."""
+        place = caller.principal.account_id, caller.region
+        verification, signing = self._verification, request.get("DkimSigningAttributes")
+        if identity_kind(name) is IdentityKind.ADDRESS:
+            token = verification.new_token()
+            return lambda tx: verification.address_in(tx, *place, name, token=token)
+        if origin == "EXTERNAL" and signing is not None:
+            own = await self._settings.read_own_key(signing.get("DomainSigningPrivateKey", ""))
+            selector = signing.get("DomainSigningSelector", "")
+            if not selector:
+                raise InvalidParameterValue(
+                    "DomainSigningSelector and DomainSigningPrivateKey are required for the origin EXTERNAL."
+                )
+
+            async def with_own_key(tx: Transaction) -> Identity:
+                identity = await verification.domain_in(tx, *place, name)
+                return await self._settings.own_key_in(tx, identity, selector=selector, pair=own)
+
+            return with_own_key
+        pair = await verification.key_if_needed(*place, name, bits=bits)
+        return lambda tx: verification.dkim_in(tx, *place, name, pair=pair)
 
     async def get_email_identity(
         self, caller: Caller, request: sesv2.GetEmailIdentityRequest
     ) -> sesv2.GetEmailIdentityResponse:
         """Everything about an identity, its policies included."""
-        name = await self._require(caller, "ses:GetEmailIdentity", request["EmailIdentity"])
+        name, _ = await self._require(caller, "ses:GetEmailIdentity", request["EmailIdentity"])
         account_id, region = caller.principal.account_id, caller.region
 
         async def run(tx: Transaction) -> sesv2.GetEmailIdentityResponse | None:
@@ -138,7 +163,7 @@ class IdentityV2Operations:
             if identity is None:
                 return None
             stored = await shown_policies(tx, account_id, region, name)
-            held = await tags.get(tx, tags.identity_arn(account_id, region, name))
+            held = await tags.get(tx, identity_arn(region, account_id, name))
             default = await configuration_sets.default_of(tx, account_id, region, name)
             domain = await mail_from.get(tx, account_id, region, name)
             told = await notifications.get(tx, account_id, identity_arn(region, account_id, name))
@@ -205,7 +230,7 @@ class IdentityV2Operations:
         self, caller: Caller, request: sesv2.DeleteEmailIdentityRequest
     ) -> sesv2.DeleteEmailIdentityResponse:
         """Remove an identity with its policies."""
-        name = await self._require(caller, "ses:DeleteEmailIdentity", request["EmailIdentity"])
+        name, permit = await self._require(caller, "ses:DeleteEmailIdentity", request["EmailIdentity"])
 
         async def run(tx: Transaction) -> None:
             found = await identities.get(tx, caller.principal.account_id, caller.region, name)
@@ -213,16 +238,14 @@ class IdentityV2Operations:
                 raise IdentityMissing(name)
             await identities.delete(tx, found)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
-    async def _require(self, caller: Caller, action: str, identity: str) -> str:
-        """The identity's name as stored, once the caller may do this to it."""
+    async def _require(self, caller: Caller, action: str, identity: str) -> tuple[str, Permit]:
+        """The identity's name as stored, and what lets the caller do this to it."""
         name = normal_name(identity)
-        await self._authorizer.require(
-            caller, action, identity_arn(caller.region, caller.principal.account_id, name)
-        )
-        return name
+        arn = identity_arn(caller.region, caller.principal.account_id, name)
+        return name, await self._authorizer.require(caller, action, arn)
 
 
 def _mail_from(setting: MailFrom | None) -> sesv2.MailFromAttributes:

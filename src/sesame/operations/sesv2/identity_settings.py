@@ -1,6 +1,8 @@
 """DKIM and MAIL FROM settings of identities, SES v2. Source: SES API v2 reference."""
 
-from sesame.access.authorize import Authorizer, normal_name
+from sesame.access.authorize import Authorizer
+from sesame.access.changes import Change, Permit
+from sesame.access.identity_names import normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService
@@ -38,22 +40,23 @@ class IdentitySettingV2Operations:
         self, caller: Caller, request: sesv2.PutEmailIdentityDkimAttributesRequest
     ) -> sesv2.PutEmailIdentityDkimAttributesResponse:
         """Switch signing on or off; SigningEnabled absent means false, its type's default."""
-        identity = await self._for_dkim(caller, request["EmailIdentity"])
-        if identity is None:
+        found = await self._for_dkim(caller, request["EmailIdentity"])
+        if found is None:
             return {}
-        await self._settings.set_dkim_switch(identity, enabled=request.get("SigningEnabled", False))
+        identity, permit = found
+        await self._settings.set_dkim_switch(permit, identity, enabled=request.get("SigningEnabled", False))
         return {}
 
     async def put_dkim_signing_attributes(
         self, caller: Caller, request: sesv2.PutEmailIdentityDkimSigningAttributesRequest
     ) -> sesv2.PutEmailIdentityDkimSigningAttributesResponse:
         """Sign with the owner's own key, or with Easy DKIM's, of a length if given."""
-        identity = await self._found(
+        identity, permit = await self._found(
             caller, "PutEmailIdentityDkimSigningAttributes", request["EmailIdentity"]
         )
         attributes: sesv2.DkimSigningAttributes = request.get("SigningAttributes", {})
         changed = await change_signing(
-            self._settings, identity, request["SigningAttributesOrigin"], attributes
+            self._settings, permit, identity, request["SigningAttributesOrigin"], attributes
         )
         response: sesv2.PutEmailIdentityDkimSigningAttributesResponse = {
             "DkimStatus": STATUSES[changed.dkim_status],
@@ -67,20 +70,28 @@ class IdentitySettingV2Operations:
         self, caller: Caller, request: sesv2.PutEmailIdentityMailFromAttributesRequest
     ) -> sesv2.PutEmailIdentityMailFromAttributesResponse:
         """Set the MAIL FROM domain; without one go back to the default."""
-        identity = await self._found(caller, "PutEmailIdentityMailFromAttributes", request["EmailIdentity"])
+        identity, permit = await self._found(
+            caller, "PutEmailIdentityMailFromAttributes", request["EmailIdentity"]
+        )
         on_mx_failure = _ON_MX_FAILURE[request.get("BehaviorOnMxFailure", "USE_DEFAULT_VALUE")]
-        await self._settings.set_mail_from(identity, request.get("MailFromDomain"), on_mx_failure)
+        await self._settings.set_mail_from(
+            permit, identity, request.get("MailFromDomain"), on_mx_failure=on_mx_failure
+        )
         return {}
 
     async def put_feedback_attributes(
         self, caller: Caller, request: sesv2.PutEmailIdentityFeedbackAttributesRequest
     ) -> sesv2.PutEmailIdentityFeedbackAttributesResponse:
         """Whether bounces and complaints are mailed; v2 asks for no topics before (its model has no such rule)."""
-        identity = await self._found(caller, "PutEmailIdentityFeedbackAttributes", request["EmailIdentity"])
-        await self._settings.set_forwarding(identity, enabled=request.get("EmailForwardingEnabled", False))
+        identity, permit = await self._found(
+            caller, "PutEmailIdentityFeedbackAttributes", request["EmailIdentity"]
+        )
+        await self._settings.set_forwarding(
+            permit, identity, enabled=request.get("EmailForwardingEnabled", False)
+        )
         return {}
 
-    async def _for_dkim(self, caller: Caller, text: str) -> Identity | None:
+    async def _for_dkim(self, caller: Caller, text: str) -> tuple[Identity, Permit] | None:
         """The identity whose switch is meant, in the words that SES has for a domain it does not know (observed).
 
         None for an address that is no identity of its own, of a domain that is: there is no switch to set.
@@ -93,32 +104,37 @@ class IdentitySettingV2Operations:
                 return None
             raise InvalidParameterValue(f"Domain {domain} is not verified for DKIM signing.") from None
 
-    async def _found(self, caller: Caller, operation: str, text: str) -> Identity:
-        """The identity, once the caller may do this to it."""
+    async def _found(self, caller: Caller, operation: str, text: str) -> tuple[Identity, Permit]:
+        """The identity, and what lets the caller do this to it."""
         name = normal_name(text)
         account_id = caller.principal.account_id
-        await self._authorizer.require(
+        permit = await self._authorizer.require(
             caller, f"ses:{operation}", identity_arn(caller.region, account_id, name)
         )
         identity = await self._settings.get(account_id, caller.region, name)
         if identity is None:
             raise IdentityMissing(name)
-        return identity
+        return identity, permit
 
 
 async def change_signing(
-    settings: IdentitySettings, identity: Identity, origin: str, attributes: sesv2.DkimSigningAttributes
+    settings: IdentitySettings,
+    change: Change,
+    identity: Identity,
+    origin: str,
+    attributes: sesv2.DkimSigningAttributes,
 ) -> Identity:
     """Give a domain the key that a request asks for; the identity afterwards."""
     check_origin(origin, attributes)
     if origin == OWN:
         return await settings.use_own_key(
+            change,
             identity,
             selector=attributes.get("DomainSigningSelector", ""),
             private_key=attributes.get("DomainSigningPrivateKey", ""),
         )
     length = attributes.get("NextSigningKeyLength")
-    return await settings.use_easy_dkim(identity, bits=None if length is None else LENGTHS[length])
+    return await settings.use_easy_dkim(change, identity, bits=None if length is None else LENGTHS[length])
 
 
 def check_origin(origin: str, attributes: sesv2.DkimSigningAttributes) -> None:

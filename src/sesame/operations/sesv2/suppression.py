@@ -3,6 +3,7 @@
 from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
@@ -45,7 +46,7 @@ class SuppressionOperations:
         self, caller: Caller, request: sesv2.PutAccountSuppressionAttributesRequest
     ) -> sesv2.PutAccountSuppressionAttributesResponse:
         """Say for which reasons the account suppresses; none at all: for no reason."""
-        await self._authorizer.require(caller, "ses:PutAccountSuppressionAttributes")
+        permit = await self._authorizer.require(caller, "ses:PutAccountSuppressionAttributes")
         if request.get("ValidationAttributes"):
             raise NotImplementedByService(
                 "The parameter ValidationAttributes is not implemented by this service."
@@ -55,14 +56,14 @@ class SuppressionOperations:
         async def run(tx: Transaction) -> None:
             await suppression.set_account_reasons(tx, caller.principal.account_id, caller.region, reasons)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def put(
         self, caller: Caller, request: sesv2.PutSuppressedDestinationRequest
     ) -> sesv2.PutSuppressedDestinationResponse:
         """Add an address, or give it another reason."""
-        await self._require(caller, "PutSuppressedDestination", request)
+        permit = await self._require(caller, "PutSuppressedDestination", request)
         entry = suppression.Suppressed(
             address=address_name(request["EmailAddress"].strip()),
             reason=request["Reason"],
@@ -73,7 +74,7 @@ class SuppressionOperations:
         async def run(tx: Transaction) -> None:
             await suppression.put(tx, caller.principal.account_id, caller.region, entry)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def get(
@@ -99,14 +100,14 @@ class SuppressionOperations:
         self, caller: Caller, request: sesv2.DeleteSuppressedDestinationRequest
     ) -> sesv2.DeleteSuppressedDestinationResponse:
         """Remove an address."""
-        await self._require(caller, "DeleteSuppressedDestination", request)
+        permit = await self._require(caller, "DeleteSuppressedDestination", request)
 
         async def run(tx: Transaction) -> bool:
             return await suppression.delete(
                 tx, caller.principal.account_id, caller.region, request["EmailAddress"]
             )
 
-        if not await self._store.write(run):
+        if not await permit.apply(run):
             raise _missing(request["EmailAddress"])
         return {}
 
@@ -139,10 +140,11 @@ class SuppressionOperations:
             response["NextToken"] = token
         return response
 
-    async def _require(self, caller: Caller, operation: str, request: Any) -> None:
-        await self._authorizer.require(caller, f"ses:{operation}")
+    async def _require(self, caller: Caller, operation: str, request: Any) -> Permit:
+        permit = await self._authorizer.require(caller, f"ses:{operation}")
         if request.get("TenantName"):
             raise NotImplementedByService("The parameter TenantName is not implemented by this service.")
+        return permit
 
 
 def _missing(address: str) -> SuppressedDestinationDoesNotExist:

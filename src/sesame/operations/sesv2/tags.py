@@ -7,8 +7,10 @@ find one. Sources: SES API v2 reference; observed words for a resource that is n
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sesame.access.authorize import Authorizer, normal_name
+from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
+from sesame.access.identity_names import normal_name
 from sesame.aws.arn import Arn, ArnError
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
@@ -82,7 +84,9 @@ class TagV2Operations:
     ) -> sesv2.TagResourceResponse:
         """Set tags; a key that is there takes the new value."""
         keys = request_tags({tag["Key"]: tag["Value"] for tag in request["Tags"]})
-        arn, must_exist = await self._resource(caller, "ses:TagResource", request["ResourceArn"], keys=keys)
+        arn, must_exist, permit = await self._resource(
+            caller, "ses:TagResource", request["ResourceArn"], keys=keys
+        )
         named = read_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
@@ -91,7 +95,7 @@ class TagV2Operations:
             if len(await tags.get(tx, arn)) > MAX_TAGS:
                 raise InvalidParameterValue(f"A resource has up to {MAX_TAGS} tags.")
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def untag_resource(
@@ -99,20 +103,22 @@ class TagV2Operations:
     ) -> sesv2.UntagResourceResponse:
         """Remove tags by key; keys that are not there are no matter."""
         keys = tag_keys(request["TagKeys"])
-        arn, must_exist = await self._resource(caller, "ses:UntagResource", request["ResourceArn"], keys=keys)
+        arn, must_exist, permit = await self._resource(
+            caller, "ses:UntagResource", request["ResourceArn"], keys=keys
+        )
 
         async def run(tx: Transaction) -> None:
             await must_exist(tx)
             await tags.remove(tx, arn, request["TagKeys"])
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_tags_for_resource(
         self, caller: Caller, request: sesv2.ListTagsForResourceRequest
     ) -> sesv2.ListTagsForResourceResponse:
         """The tags by key."""
-        arn, must_exist = await self._resource(caller, "ses:ListTagsForResource", request["ResourceArn"])
+        arn, must_exist, _ = await self._resource(caller, "ses:ListTagsForResource", request["ResourceArn"])
 
         async def run(tx: Transaction) -> dict[str, str]:
             await must_exist(tx)
@@ -123,8 +129,8 @@ class TagV2Operations:
 
     async def _resource(
         self, caller: Caller, action: str, text: str, *, keys: Keys = NO_KEYS
-    ) -> tuple[str, Callable[[Transaction], Awaitable[None]]]:
-        """The ARN of the resource as stored, and the check that it is there, once the caller may do this to it.
+    ) -> tuple[str, Callable[[Transaction], Awaitable[None]], Permit]:
+        """The ARN of the resource as stored, the check that it is there, and what lets the caller do this to it.
 
         Policy is asked about that ARN and not about the text: another partition or capitals in a domain name
         the same resource. Raises `InvalidParameterValue` for an ARN of no kind that can have tags here.
@@ -138,7 +144,7 @@ class TagV2Operations:
         kind = self._kinds.get(prefix) if arn.service == "ses" else None
         normal = name if kind is None else kind.normal(name)
         own_arn = str(replace(arn, partition="aws", resource=f"{prefix}{slash}{normal}"))
-        await self._authorizer.require(caller, action, own_arn, keys=keys)
+        permit = await self._authorizer.require(caller, action, own_arn, keys=keys)
         if kind is None or not name:
             raise InvalidParameterValue(f"The resource {text} cannot have tags.")
         found = kind
@@ -148,4 +154,4 @@ class TagV2Operations:
             if not own or not await found.exists(tx, arn.account_id, arn.region, normal):
                 raise ResourceMissing(found, normal)
 
-        return own_arn, must_exist
+        return own_arn, must_exist, permit

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
 from sesame.aws import paging
 from sesame.aws.shapes import sns
@@ -91,9 +92,10 @@ class TopicOperations:
         account_id, region = caller.principal.account_id, caller.region
         arn = topic_arn(region, account_id, name)
         given = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
-        await self._require(caller, "CreateTopic", arn, keys=request_tags(given))
+        permit = await self._require(caller, "CreateTopic", arn, keys=request_tags(given))
         if given:
-            await self._require(caller, "TagResource", arn, keys=request_tags(given))
+            to_tag = await self._require(caller, "TagResource", arn, keys=request_tags(given))
+            permit = permit.resting_on(to_tag.epochs)
         if name.endswith(".fifo") or attributes.get("FifoTopic", "false") == "true":
             raise InvalidParameter("Invalid parameter: FIFO topics are not supported.")
         if not _NAME.fullmatch(name):
@@ -129,12 +131,12 @@ class TopicOperations:
             await topics.put(tx, topic)
             await tags.put(tx, topic.arn, labels)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {"TopicArn": arn}
 
     async def delete_topic(self, caller: Caller, request: sns.DeleteTopicRequest) -> sns.DeleteTopicResponse:
         """Remove a topic; one that is not there is gone already."""
-        await self._require(caller, "DeleteTopic", request["TopicArn"])
+        permit = await self._require(caller, "DeleteTopic", request["TopicArn"])
         region, account_id, name = read_arn(request["TopicArn"])
 
         async def run(tx: Transaction) -> None:
@@ -143,7 +145,7 @@ class TopicOperations:
             if (found := await topics.get(tx, account_id, region, name)) is not None:
                 await topics.delete(tx, found)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_topics(self, caller: Caller, request: sns.ListTopicsRequest) -> sns.ListTopicsResponse:
@@ -187,7 +189,7 @@ class TopicOperations:
         self, caller: Caller, request: sns.SetTopicAttributesRequest
     ) -> sns.SetTopicAttributesResponse:
         """Set one attribute; without a value it goes back to its default."""
-        await self._require(caller, "SetTopicAttributes", request["TopicArn"])
+        permit = await self._require(caller, "SetTopicAttributes", request["TopicArn"])
         name, value = request["AttributeName"], request.get("AttributeValue", "")
         _check_attribute(name, value)
 
@@ -199,20 +201,20 @@ class TopicOperations:
             }
             await topics.put(tx, replace(topic, attributes=attributes))
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def tag_resource(self, caller: Caller, request: sns.TagResourceRequest) -> sns.TagResourceResponse:
         """Tag a topic."""
         given = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-        await self._require(caller, "TagResource", request["ResourceArn"], keys=request_tags(given))
+        permit = await self._require(caller, "TagResource", request["ResourceArn"], keys=request_tags(given))
         labels = _labels(request["Tags"])
 
         async def run(tx: Transaction) -> None:
             topic = await _to_tag(tx, caller, request["ResourceArn"])
             await tags.put(tx, topic.arn, labels)
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def untag_resource(
@@ -220,13 +222,13 @@ class TopicOperations:
     ) -> sns.UntagResourceResponse:
         """Take tags off a topic."""
         keys = tag_keys(request["TagKeys"])
-        await self._require(caller, "UntagResource", request["ResourceArn"], keys=keys)
+        permit = await self._require(caller, "UntagResource", request["ResourceArn"], keys=keys)
 
         async def run(tx: Transaction) -> None:
             topic = await _to_tag(tx, caller, request["ResourceArn"])
             await tags.remove(tx, topic.arn, request["TagKeys"])
 
-        await self._store.write(run)
+        await permit.apply(run)
         return {}
 
     async def list_tags_for_resource(
@@ -241,9 +243,9 @@ class TopicOperations:
         held = await self._store.read(run)
         return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
 
-    async def _require(self, caller: Caller, action: str, arn: str, *, keys: Keys = NO_KEYS) -> None:
+    async def _require(self, caller: Caller, action: str, arn: str, *, keys: Keys = NO_KEYS) -> Permit:
         try:
-            await self._authorizer.require(caller, f"SNS:{action}", arn, keys=keys)
+            return await self._authorizer.require(caller, f"SNS:{action}", arn, keys=keys)
         except AccessDenied as error:
             raise AuthorizationError(error.message) from None
 

@@ -16,7 +16,7 @@ from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
 from sesame.aws.shapes import sts
-from sesame.db import Store, Transaction
+from sesame.db import Store, Transaction, account_scope, epoch
 from sesame.errors import AccessDenied, ValidationError
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
@@ -93,14 +93,15 @@ class AssumeRoleOperations:
         tags = _session_tags(caller, request)
         source_identity = _source_identity(caller, request)
         async with self._pace.refusals():
-            role = await self._find(match[1], match[3], request["RoleArn"])
-            await self._authorizer.require_trust(
+            role, seen = await self._find(match[1], match[3], request["RoleArn"])
+            permit = await self._authorizer.require_trust(
                 caller,
                 _actions(tags, source_identity),
                 request["RoleArn"],
                 trust=None if role is None else trust_policy(role),
                 keys=_keys(request, tags, source_identity),
                 tags=() if role is None else named_tags(role.tags),
+                seen=seen,
             )
         assert role is not None, "nobody is trusted by a role that does not exist"
         seconds = _duration(caller, request, role)
@@ -122,6 +123,8 @@ class AssumeRoleOperations:
             source_identity=source_identity,
         )
         packed = _packed_percent(session)
+        told = {"assumedRoleId": f"{role.role_id}:{session.name}", "accessKeyId": session.access_key_id}
+        await permit.apply(_nothing, response=lambda _: told)
         return self._answer(role, session, packed, at_least=request.get("MinimumSessionTokenSize", 0))
 
     def _answer(
@@ -146,12 +149,15 @@ class AssumeRoleOperations:
             response["SourceIdentity"] = session.source_identity
         return response
 
-    async def _find(self, account_id: str, name: str, arn: str) -> roles.Role | None:
-        async def run(tx: Transaction) -> roles.Role | None:
-            return await roles.get(tx, account_id, name)
+    async def _find(self, account_id: str, name: str, arn: str) -> tuple[roles.Role | None, dict[str, int]]:
+        """The role, and the epoch at which it was read, by scope."""
+        scope = account_scope(account_id)
 
-        role = await self._store.read(run)
-        return role if role is not None and role.arn == arn else None
+        async def run(tx: Transaction) -> tuple[roles.Role | None, dict[str, int]]:
+            return await roles.get(tx, account_id, name), {scope: await epoch(tx, scope)}
+
+        role, seen = await self._store.read(run)
+        return (role if role is not None and role.arn == arn else None), seen
 
     async def _policy_arns(
         self, role: roles.Role, given: Sequence[sts.PolicyDescriptorType]
@@ -167,6 +173,10 @@ class AssumeRoleOperations:
             if arn not in found:
                 raise ValidationError(f"Policy {arn} does not exist or is not attachable.")
         return arns
+
+
+async def _nothing(tx: Transaction) -> None:
+    """A session is kept nowhere: that it was opened is told to the audit log alone."""
 
 
 def _refuse_unsupported(request: sts.AssumeRoleRequest) -> None:

@@ -1,0 +1,1 @@
+"""Questions about all requests at once: who can send, what an edit changes."""

@@ -1,0 +1,1 @@
+"""From policies to decisions: compile, decide."""

@@ -1,0 +1,1 @@
+"""What is worth telling about a policy that is valid."""

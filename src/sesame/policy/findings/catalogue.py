@@ -38,6 +38,7 @@ class Code(Enum):
     MANAGEMENT_ACTION = "SP204"
     EMPTY_SET_SATISFIES = "SP205"
     DENY_BY_LETTERS = "SP206"
+    ONE_SESSION = "SP207"
     WILDCARD_UNDER_EQUALS = "SP301"
     LIKE_WITHOUT_WILDCARD = "SP302"
     REGULAR_EXPRESSION = "SP303"
@@ -49,6 +50,9 @@ class Code(Enum):
     NO_RAW_FOR_SMTP = "SP309"
     BOOL_ON_OPTIONAL_KEY = "SP310"
     KEY_NOT_UNDERSTOOD = "SP311"
+    USERNAME_OF_ROLES = "SP312"
+    PRIVATE_RANGE = "SP313"
+    NO_BULK_EMAIL = "SP314"
 
 
 SEVERITIES: dict[Code, Severity] = {
@@ -69,6 +73,7 @@ SEVERITIES: dict[Code, Severity] = {
     Code.MANAGEMENT_ACTION: Severity.WARNING,
     Code.EMPTY_SET_SATISFIES: Severity.NOTE,
     Code.DENY_BY_LETTERS: Severity.WARNING,
+    Code.ONE_SESSION: Severity.WARNING,
     Code.WILDCARD_UNDER_EQUALS: Severity.WARNING,
     Code.LIKE_WITHOUT_WILDCARD: Severity.NOTE,
     Code.REGULAR_EXPRESSION: Severity.WARNING,
@@ -80,6 +85,9 @@ SEVERITIES: dict[Code, Severity] = {
     Code.NO_RAW_FOR_SMTP: Severity.NOTE,
     Code.BOOL_ON_OPTIONAL_KEY: Severity.NOTE,
     Code.KEY_NOT_UNDERSTOOD: Severity.WARNING,
+    Code.USERNAME_OF_ROLES: Severity.WARNING,
+    Code.PRIVATE_RANGE: Severity.WARNING,
+    Code.NO_BULK_EMAIL: Severity.WARNING,
 }
 
 

@@ -14,7 +14,9 @@ from sesame.policy.findings.statement_checks import (
     check_actions,
     check_empty_sets,
     check_principals,
+    check_sessions,
     check_trusted_services,
+    check_usernames,
     check_window,
 )
 from sesame.policy.language.document import (
@@ -91,6 +93,8 @@ def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> It
         base = statement_path(source, statement.index)
         checks = [
             *check_principals(statement, owner),
+            *check_sessions(statement),
+            *check_usernames(policy, statement),
             *check_actions(statement, owner),
             *check_window(statement, now),
             *check_empty_sets(statement),

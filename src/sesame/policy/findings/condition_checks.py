@@ -3,6 +3,7 @@
 A check yields (code, path below the condition's key, message); () means the key itself.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterator
 
@@ -15,6 +16,9 @@ from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_
 
 Note = tuple[Code, Path, str]
 
+_PRIVATE = tuple(
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
 _ADDRESS_KEYS = {"ses:fromaddress", "ses:feedbackaddress", "ses:recipients"}
 _REGEX_SIGNS = re.compile(r"\.\*|\.\+|\\[.@dws*+]|\[[^\]@]*-[^\]@]*\]|\([^)]*\|[^)]*\)|^\^|\$$")
 _NUMBER_FAMILIES = (Family.NUMERIC, Family.DATE)
@@ -151,3 +155,10 @@ def _check_range(value: str) -> Iterator[tuple[Code, str]]:
     span, base = read_range(value), read_address(value.partition("/")[0])
     if span is not None and base != span[0]:
         yield Code.HOST_BITS, f"`{value}` has bits beyond its prefix: they are ignored"
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return
+    if any(network.version == one.version and network.subnet_of(one) for one in _PRIVATE):  # type: ignore[arg-type]
+        message = f"`{value}` is a private range: requests come from the address that the server sees"
+        yield Code.PRIVATE_RANGE, message

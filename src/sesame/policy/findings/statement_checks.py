@@ -7,8 +7,8 @@ A check yields (code, path below the statement, message). Checks of single condi
 from collections.abc import Iterator
 
 from sesame.policy.findings.catalogue import Code
-from sesame.policy.language.document import Condition, Effect, Statement
-from sesame.policy.language.forms import PrincipalForm, read_principal
+from sesame.policy.language.document import Condition, Effect, Policy, Statement
+from sesame.policy.language.forms import PrincipalForm, is_session_arn, read_principal
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.source import Path
 from sesame.policy.language.values import read_date
@@ -54,6 +54,37 @@ def check_principals(statement: Statement, owner: str | None) -> Iterator[Note]:
             yield Code.OWN_ACCOUNT, ("Principal",), message
 
 
+def check_sessions(statement: Statement) -> Iterator[Note]:
+    """One session of a role in an Allow: the next one has another name, as a rule."""
+    if statement.effect is not Effect.ALLOW or statement.not_principals:
+        return
+    for principal in statement.principals or ():
+        if is_session_arn(principal) and ":assumed-role/" in principal.value:
+            account, role = principal.value.split(":")[4], principal.value.split("/")[1]
+            message = (
+                f"`{principal.value}` is one session: unless it is meant alone, name the role,"
+                f" `arn:aws:iam::{account}:role/{role}`"
+            )
+            yield Code.ONE_SESSION, ("Principal",), message
+
+
+def check_usernames(policy: Policy, statement: Statement) -> Iterator[Note]:
+    """A user's name as a variable where the statement lets in roles or services, which have none."""
+    named = [principal.value for principal in statement.principals or ()]
+    is_of_roles = bool(named) and all(
+        ":role/" in value or ":assumed-role/" in value or value.endswith(".amazonaws.com") for value in named
+    )
+    if statement.effect is not Effect.ALLOW or not policy.has_variables or not is_of_roles:
+        return
+    for condition in statement.conditions:
+        if any("${aws:username" in value.lower() for value in condition.values):
+            path = ("Condition", condition.operator.text, condition.key)
+            message = (
+                "a role's session has no aws:username, so the value matches nothing: use aws:PrincipalTag/…"
+            )
+            yield Code.USERNAME_OF_ROLES, path, message
+
+
 def check_trusted_services(statement: Statement) -> Iterator[Note]:
     """A role that a service may assume for whichever account it likes."""
     keys = {condition.key.lower() for condition in statement.conditions}
@@ -76,6 +107,9 @@ def check_actions(statement: Statement, owner: str | None) -> Iterator[Note]:
     if "ses:SendEmail" in allowed and "ses:SendRawEmail" not in allowed:
         message = "SMTP and raw messages need ses:SendRawEmail: add it unless they shall be refused"
         yield Code.NO_RAW_FOR_SMTP, ("Action",), message
+    if "ses:SendBulkTemplatedEmail" in allowed and "ses:SendBulkEmail" not in allowed:
+        message = "bulk mail of the API v2 is ses:SendBulkEmail: add it unless that shall be refused"
+        yield Code.NO_BULK_EMAIL, ("Action",), message
     managing = [name for name in allowed if name not in SENDING_ACTIONS and name != "ses:SendBounce"]
     strangers = owner is not None and any(
         owner not in principal.value for principal in statement.principals or ()

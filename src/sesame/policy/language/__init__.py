@@ -1,0 +1,1 @@
+"""The documents: their grammar, and what may be stored."""

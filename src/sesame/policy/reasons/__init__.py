@@ -1,0 +1,1 @@
+"""Why a request was decided as it was."""

@@ -41,6 +41,12 @@ class ConditionStep:
     seen: tuple[str, ...] | None
     answer: Answer
     note: str = ""
+    telling: tuple[str, ...] = ()
+    """Of the values seen those that made the answer: the ones that fail, or under ForAnyValue the ones that match."""
+    filled: tuple[str, ...] = ()
+    """`wanted` with the policy's variables filled in."""
+    unresolved: tuple[str, ...] = ()
+    """The variables that the request has no single value for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ pattern and principal there are (`forms`), how texts match (`pattern`, `globset`
 Sources: IAM user guide "policy evaluation logic", "condition operators", "principal", "resource".
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
@@ -22,7 +23,16 @@ from sesame.policy.language.forms import (
     read_principal,
 )
 from sesame.policy.language.globset import GlobSet
-from sesame.policy.language.pattern import ArnPattern, Glob, Tokens, Wild, is_malformed, substitute
+from sesame.policy.language.pattern import (
+    ArnPattern,
+    Glob,
+    Tokens,
+    Variable,
+    Wild,
+    is_malformed,
+    substitute,
+    tokenize,
+)
 from sesame.policy.language.values import (
     read_address,
     read_bool,
@@ -52,6 +62,7 @@ from sesame.policy.request import (
 )
 
 _NO_IDS: Mapping[str, str] = {}
+_VARIABLE = re.compile(r"\$\{[^*?$}][^}]*\}")
 Comparable = int | Decimal
 
 
@@ -297,6 +308,7 @@ class _Evaluator:
         """One key under one operator against the request."""
         seen = self._context.get(condition.key.lower())
         answer, note = self._satisfies(policy, effect, condition, seen)
+        filled, unresolved = self._filled(policy, condition)
         return ConditionStep(
             operator=condition.operator.text,
             key=condition.key,
@@ -304,7 +316,45 @@ class _Evaluator:
             seen=seen,
             answer=answer,
             note=note,
+            telling=self._telling(policy, effect, condition, seen or ()),
+            filled=filled,
+            unresolved=unresolved,
         )
+
+    def _telling(
+        self, policy: Policy, effect: Effect, condition: Condition, seen: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """The values of a list that decided; all where the operator is not one for lists."""
+        match condition.operator.quantifier:
+            case Quantifier.FOR_ALL:
+                told = tuple(value for value in seen if not self._holds(policy, effect, condition, value))
+            case Quantifier.FOR_ANY:
+                told = tuple(value for value in seen if self._holds(policy, effect, condition, value))
+            case _:
+                told = seen
+        return told or seen
+
+    def _filled(self, policy: Policy, condition: Condition) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The values with variables filled in, and the variables that have no single value."""
+        if not policy.has_variables or condition.operator.comparison.family not in (
+            Family.STRING,
+            Family.ARN,
+        ):
+            return condition.values, ()
+        filled: list[str] = []
+        unresolved: dict[str, None] = {}
+        for value in condition.values:
+            text = value
+            for token in tokenize(value, variables=True):
+                if isinstance(token, Variable):
+                    found = substitute((token,), self._variable)
+                    if found is None:
+                        unresolved[token.key] = None
+                    else:
+                        begin, end = next(_VARIABLE.finditer(text)).span()
+                        text = text[:begin] + _joined(found) + text[end:]
+            filled.append(value if unresolved else text)
+        return tuple(filled), tuple(unresolved)
 
     def _satisfies(
         self, policy: Policy, effect: Effect, condition: Condition, seen: tuple[str, ...] | None

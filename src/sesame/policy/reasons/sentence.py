@@ -127,7 +127,7 @@ def _element_failure(element: ElementStep) -> str:
 
 
 def _demand(condition: ConditionStep) -> str:
-    return describe_condition(condition.operator, condition.key, condition.wanted)
+    return describe_condition(condition.operator, condition.key, condition.filled or condition.wanted)
 
 
 def describe_condition(operator_text: str, key: str, wanted: Sequence[str]) -> str:
@@ -148,7 +148,7 @@ def describe_condition(operator_text: str, key: str, wanted: Sequence[str]) -> s
 def _seen(condition: ConditionStep) -> str:
     if condition.seen is None:
         return f"this request has no {condition.key}"
-    return f"this request has {_values(condition.seen)}"
+    return f"this request has {_values(condition.telling or condition.seen)}"
 
 
 def _values(values: Sequence[str]) -> str:

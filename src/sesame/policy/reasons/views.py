@@ -1,16 +1,69 @@
-"""What a sender and an owner may see of a decision: each its own policies in full, of the other's what they came to.
+"""What each side may see of a decision: its own policies in full, of the other's only what they came to.
 
-INVARIANT (I9): nothing of the owner's policies is in the sender's view, neither names nor patterns, only the outcome
-and which of the sender's own values it hung on; nothing of the sender's policies is in the owner's view. An owner who
-sends by itself sees the whole `Explanation`.
+INVARIANT (I9): nothing of the owner's policies, and none of its tags, is in the sender's view, only the outcome and
+which of the sender's own values it hung on. Of the sender the owner's view has who it was, From, Return-Path, action,
+time and address, none of its policies, tags or recipients.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sesame.policy.language.document import Effect
-from sesame.policy.reasons.derivation import Explanation, StatementStep
-from sesame.policy.request import Outcome
+from sesame.policy.language.vocabulary import find_key
+from sesame.policy.reasons.derivation import ConditionStep, Explanation, StatementStep
+from sesame.policy.reasons.sentence import name_statement, write_sentence
+from sesame.policy.request import Decision, Outcome, Request, StatementRef
+
+_OWNER_SEES = {
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:multifactorauthpresent",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:principalservicenameslist",
+    "aws:principaltype",
+    "aws:requestedregion",
+    "aws:resourceaccount",
+    "aws:securetransport",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceip",
+    "aws:userid",
+    "aws:username",
+    "aws:viaawsservice",
+    "ses:apiversion",
+    "ses:feedbackaddress",
+    "ses:fromaddress",
+    "ses:fromdisplayname",
+}
+"""Keys of a request whose values its owner's side may see: who, From, Return-Path, action, time, address."""
+
+NOT_SHOWN = "(not shown)"
+
+
+def owner_may_see(key: str) -> bool:
+    """Whether the owner of an identity may see the value of a key of somebody's request; its own tags it may."""
+    return key.lower() in _OWNER_SEES or is_of_resource(key)
+
+
+def is_of_resource(key: str) -> bool:
+    """Whether a key is about the identity, whose tags are its owner's."""
+    return ":resourcetag/" in key.lower()
+
+
+def name_of_key(key: str, request: Request) -> str:
+    """A key that the owner's policy asks about, as the sender may read it: never with a tag's name of the owner's."""
+    if is_of_resource(key):
+        return "a tag of the identity"
+    carried = next((name for name in request.context if name.lower() == key.lower()), None)
+    if carried is not None:
+        return carried
+    known = find_key(key)
+    if known is None:
+        return "a key that is not known"
+    return known.name if "/" not in known.name else "a tag"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,73 +82,135 @@ class SenderView:
     sentence: str
 
 
-def sender_view(explanation: Explanation) -> SenderView:
-    """The part of an explanation that the sender's account may see."""
-    theirs = [step for step in explanation.statements if step.ref.kind == "identity"]
-    by_owner = _by_owner(theirs)
-    mattered = dict(_mattered(explanation, theirs))
-    return SenderView(
-        outcome=explanation.outcome,
-        own=tuple(step for step in explanation.statements if step.ref.kind != "identity"),
-        by_owner=by_owner,
-        mattered=tuple(sorted(mattered.items())),
-        sentence=_sentence(explanation, by_owner, mattered),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerView:
-    """A decision as the owner of the identity may know it; `own` are the statements of its policies."""
+    """A decision as the identity's owner may know it: `own` are the statements of the identity's policies."""
 
     outcome: Outcome
     own: tuple[StatementStep, ...]
     by_owner: Outcome
+    by_sender: Outcome
+    """What the sender's own policies said."""
     sentence: str
 
 
+def sender_view(explanation: Explanation) -> SenderView:
+    """The part of an explanation that the sender's account may see."""
+    theirs = [step for step in explanation.statements if step.ref.kind == "identity"]
+    own = [step for step in explanation.statements if step.ref.kind != "identity"]
+    by_owner = _said(theirs)
+    mattered = dict(own_values(explanation.request, theirs, explanation.deciding))
+    shown = tuple(_without_resource(step) for step in own)
+    return SenderView(
+        outcome=explanation.outcome,
+        own=shown,
+        by_owner=by_owner,
+        mattered=tuple(sorted(mattered.items())),
+        sentence=_for_sender(explanation, by_owner, mattered, shown),
+    )
+
+
 def owner_view(explanation: Explanation) -> OwnerView:
-    """The part of an explanation that the account of the identity may see."""
-    own = tuple(step for step in explanation.statements if step.ref.kind == "identity")
-    by_owner = _by_owner(own)
-    request = explanation.request
-    asked = f"`{request.requester.arn}` asked for `{request.action}` on `{request.resource}`"
-    if explanation.outcome is Outcome.ALLOW:
-        said = "allowed"
-    elif by_owner is Outcome.EXPLICIT_DENY:
-        denying = next(step.ref for step in own if step.matched and step.effect is Effect.DENY)
-        said = f"denied by your policy `{denying.policy}`, statement {denying.sid or f'#{denying.index + 1}'}"
-    elif by_owner is Outcome.ALLOW:
-        said = "denied, though your policies let it: the sender's own account does not allow it"
-    else:
-        said = "denied: none of your policies allows it" if own else "denied: the identity has no policy"
-    return OwnerView(outcome=explanation.outcome, own=own, by_owner=by_owner, sentence=f"{asked}: {said}")
+    """The part of an explanation that the identity's owner may see, where the sender is of another account."""
+    own = tuple(_without_sender(step) for step in explanation.statements if step.ref.kind == "identity")
+    by_sender = _said([step for step in explanation.statements if step.ref.kind != "identity"])
+    return OwnerView(
+        outcome=explanation.outcome,
+        own=own,
+        by_owner=_said(own),
+        by_sender=by_sender,
+        sentence=_for_owner(explanation, own),
+    )
 
 
-def _by_owner(theirs: Sequence[StatementStep]) -> Outcome:
-    if any(step.matched and step.effect is Effect.DENY for step in theirs):
+def _said(steps: Sequence[StatementStep]) -> Outcome:
+    if any(step.matched and step.effect is Effect.DENY for step in steps):
         return Outcome.EXPLICIT_DENY
-    return Outcome.ALLOW if any(step.matched for step in theirs) else Outcome.IMPLICIT_DENY
+    return Outcome.ALLOW if any(step.matched for step in steps) else Outcome.IMPLICIT_DENY
 
 
-def _mattered(explanation: Explanation, theirs: list[StatementStep]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The conditions that decided: of the deciding statements, or those that kept an Allow from matching."""
+def own_values(
+    request: Request, theirs: Iterable[StatementStep], deciding: Sequence[StatementRef] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The sender's values that decided: of the deciding statements, or those that kept an Allow from matching."""
     for step in theirs:
-        decided = step.ref in explanation.deciding
+        decided = step.ref in deciding or (step.matched and step.effect is Effect.DENY)
         fits = all(element.answer for element in step.elements)
         for condition in step.conditions:
             kept_out = step.effect is Effect.ALLOW and not step.matched and fits and not condition.answer
-            if condition.seen is not None and (decided or kept_out):
-                yield condition.key, condition.seen
+            if condition.seen is None or is_of_resource(condition.key) or not (decided or kept_out):
+                continue
+            yield name_of_key(condition.key, request), condition.seen
 
 
-def _sentence(explanation: Explanation, by_owner: Outcome, mattered: dict[str, tuple[str, ...]]) -> str:
+def tells_of_other(condition: ConditionStep, *, by_owner: bool) -> bool:
+    """Whether a condition's variables, filled in, would tell its author what is the other side's."""
+    keys = [
+        part.partition("}")[0].partition(",")[0].strip()
+        for v in condition.wanted
+        for part in v.split("${")[1:]
+    ]
+    if by_owner:
+        return not all(key in ("*", "?", "$") or owner_may_see(key) for key in keys)
+    return any(is_of_resource(key) for key in keys)
+
+
+def _without_resource(step: StatementStep) -> StatementStep:
+    """A statement of the sender's with the owner's tags left out, which its conditions may have asked about."""
+
+    def shown(condition: ConditionStep) -> ConditionStep:
+        asks = is_of_resource(condition.key)
+        if tells_of_other(condition, by_owner=False):
+            condition = replace(condition, filled=condition.wanted)
+        if not asks or condition.seen is None:
+            return condition
+        return replace(condition, seen=(NOT_SHOWN,), telling=(NOT_SHOWN,))
+
+    return replace(step, conditions=tuple(map(shown, step.conditions)))
+
+
+def _without_sender(step: StatementStep) -> StatementStep:
+    """A statement of the owner's with what is the sender's alone left out."""
+
+    def shown(condition: ConditionStep) -> ConditionStep:
+        if tells_of_other(condition, by_owner=True):
+            condition = replace(condition, filled=condition.wanted)
+        if condition.seen is None or owner_may_see(condition.key):
+            return condition
+        return replace(condition, seen=(NOT_SHOWN,), telling=(NOT_SHOWN,))
+
+    return replace(step, conditions=tuple(map(shown, step.conditions)))
+
+
+def _for_sender(
+    explanation: Explanation,
+    by_owner: Outcome,
+    mattered: dict[str, tuple[str, ...]],
+    own: tuple[StatementStep, ...],
+) -> str:
     request = explanation.request
     if explanation.outcome is Outcome.ALLOW:
         return f"allowed: `{request.action}` on `{request.resource}`"
-    own_deny = any(ref.kind != "identity" for ref in explanation.deciding)
-    if own_deny or by_owner is Outcome.ALLOW:
-        return explanation.sentence if own_deny else "denied: the IAM policies of the sender do not allow it"
+    denies = tuple(ref for ref in explanation.deciding if ref.kind != "identity")
+    if denies:
+        return write_sentence(request, Decision(Outcome.EXPLICIT_DENY, denies), own)
+    if by_owner is Outcome.ALLOW:
+        return "denied: the IAM policies of the sender do not allow it"
     about = ", ".join(f"{key} `{', '.join(values)}`" for key, values in sorted(mattered.items()))
     because = f" because of {about}" if about else ""
     verb = "denies" if by_owner is Outcome.EXPLICIT_DENY else "does not allow"
     return f"denied: the owner of the identity {verb} this{because}"
+
+
+def _for_owner(explanation: Explanation, own: tuple[StatementStep, ...]) -> str:
+    request = explanation.request
+    refs = tuple(ref for ref in explanation.deciding if ref.kind == "identity")
+    if explanation.outcome is Outcome.ALLOW:
+        return f"allowed by {' and '.join(map(name_statement, refs))}" if refs else "allowed"
+    if refs:
+        return write_sentence(request, Decision(Outcome.EXPLICIT_DENY, refs), own)
+    if explanation.outcome is Outcome.EXPLICIT_DENY:
+        return f"denied: on the side of `{request.requester.arn}`"
+    if any(step.grants for step in own) or (request.requester.account_id == request.resource_account):
+        return f"denied: the side of `{request.requester.arn}` does not allow it"
+    return write_sentence(request, Decision(Outcome.IMPLICIT_DENY), own)

@@ -1,9 +1,9 @@
-"""IAM groups, their members and inline policies; every change bumps the account's epoch (I4)."""
+"""IAM groups, and their members; every change bumps the account's epoch (I4)."""
 
 from dataclasses import dataclass
 
 from sesame.db import Row, Transaction, account_scope, bump
-from sesame.store.iam import managed_policies, users
+from sesame.store.iam import inline_policies, managed_policies, users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,35 +106,6 @@ async def of_user(tx: Transaction, user_id: str) -> list[Group]:
     return [_group(row) for row in rows]
 
 
-async def put_policy(tx: Transaction, group: Group, policy_name: str, document: str) -> None:
-    """Create or replace an inline policy."""
-    await tx.execute(
-        "INSERT INTO group_policy (group_id, policy_name, document) VALUES (?, ?, ?)"
-        " ON CONFLICT (group_id, policy_name) DO UPDATE SET document = excluded.document",
-        group.group_id,
-        policy_name,
-        document,
-    )
-    await bump(tx, account_scope(group.account_id))
-
-
-async def policies(tx: Transaction, group_id: str) -> list[tuple[str, str]]:
-    """A group's inline policies as (name, document), by name."""
-    rows = await tx.all(
-        "SELECT policy_name, document FROM group_policy WHERE group_id = ? ORDER BY policy_name", group_id
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-async def delete_policy(tx: Transaction, group: Group, policy_name: str) -> bool:
-    """Remove an inline policy; whether there was one."""
-    count = await tx.execute(
-        "DELETE FROM group_policy WHERE group_id = ? AND policy_name = ?", group.group_id, policy_name
-    )
-    await bump(tx, account_scope(group.account_id))
-    return count > 0
-
-
 async def policies_of_groups(tx: Transaction, user_id: str) -> list[tuple[str, str]]:
     """The policies a user has by its groups, named `Group/policy` (policy names hold no slash)."""
     rows = await tx.all(
@@ -153,7 +124,7 @@ async def policies_for_user(tx: Transaction, user_id: str) -> list[tuple[str, st
     """
     rows = await tx.all("SELECT group_id FROM group_member WHERE user_id = ?", user_id)
     return [
-        *await users.policies(tx, user_id),
+        *await inline_policies.of(tx, user_id),
         *await policies_of_groups(tx, user_id),
         *await managed_policies.documents(tx, [user_id, *(row[0] for row in rows)]),
     ]

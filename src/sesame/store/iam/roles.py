@@ -1,11 +1,11 @@
-"""IAM roles and their inline policies; every change bumps the account's epoch (I4)."""
+"""IAM roles; every change bumps the account's epoch (I4)."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sesame.db import Row, Transaction, account_scope, bump
-from sesame.store.iam import managed_policies
+from sesame.store.iam import inline_policies, managed_policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,35 +100,6 @@ async def delete(tx: Transaction, role: Role) -> None:
     await bump(tx, account_scope(role.account_id))
 
 
-async def put_policy(tx: Transaction, role: Role, policy_name: str, document: str) -> None:
-    """Create or replace an inline policy."""
-    await tx.execute(
-        "INSERT INTO role_policy (role_id, policy_name, document) VALUES (?, ?, ?)"
-        " ON CONFLICT (role_id, policy_name) DO UPDATE SET document = excluded.document",
-        role.role_id,
-        policy_name,
-        document,
-    )
-    await bump(tx, account_scope(role.account_id))
-
-
-async def policies(tx: Transaction, role_id: str) -> list[tuple[str, str]]:
-    """A role's inline policies as (name, document), by name."""
-    rows = await tx.all(
-        "SELECT policy_name, document FROM role_policy WHERE role_id = ? ORDER BY policy_name", role_id
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-async def delete_policy(tx: Transaction, role: Role, policy_name: str) -> bool:
-    """Remove an inline policy; whether there was one."""
-    count = await tx.execute(
-        "DELETE FROM role_policy WHERE role_id = ? AND policy_name = ?", role.role_id, policy_name
-    )
-    await bump(tx, account_scope(role.account_id))
-    return count > 0
-
-
 async def policies_for_role(tx: Transaction, role_id: str) -> list[tuple[str, str]]:
     """Every IAM policy that counts for a role: its own and the managed ones, which are named by their ARN."""
-    return [*await policies(tx, role_id), *await managed_policies.documents(tx, [role_id])]
+    return [*await inline_policies.of(tx, role_id), *await managed_policies.documents(tx, [role_id])]

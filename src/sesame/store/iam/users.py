@@ -1,4 +1,4 @@
-"""IAM users, their inline policies, and access keys (root's too).
+"""IAM users and access keys (root's too).
 
 Secrets come and go sealed; every change bumps the account's epoch (I4).
 """
@@ -163,36 +163,6 @@ async def delete_key(tx: Transaction, key: AccessKey) -> None:
     """Remove a key."""
     await tx.execute("DELETE FROM access_key WHERE access_key_id = ?", key.access_key_id)
     await bump(tx, account_scope(key.account_id))
-
-
-async def put_policy(tx: Transaction, user: User, policy_name: str, document: str) -> None:
-    """Create or replace an inline policy."""
-    await tx.execute(
-        "INSERT INTO user_policy (user_id, policy_name, document) VALUES (?, ?, ?)"
-        " ON CONFLICT (user_id, policy_name) DO UPDATE SET document = excluded.document",
-        user.user_id,
-        policy_name,
-        document,
-    )
-    await bump(tx, account_scope(user.account_id))
-
-
-async def policies(tx: Transaction, user_id: str) -> list[tuple[str, str]]:
-    """A user's inline policies as (name, document), by name."""
-    rows = await tx.all(
-        "SELECT policy_name, document FROM user_policy WHERE user_id = ? ORDER BY policy_name", user_id
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-async def delete_policy(tx: Transaction, user: User, policy_name: str) -> bool:
-    """Remove an inline policy; whether there was one."""
-    count = await tx.execute(
-        "DELETE FROM user_policy WHERE user_id = ? AND policy_name = ?", user.user_id, policy_name
-    )
-    if count:
-        await bump(tx, account_scope(user.account_id))
-    return count > 0
 
 
 async def bind_smtp(tx: Transaction, access_key_id: str, identity_arns: Sequence[str]) -> None:

@@ -1,0 +1,431 @@
+"""Causes that lie in the addresses of a send and the identities they rest on: ARNs, regions, verification, sandbox."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sesame.access.causes.around import VERIFIED, Around
+from sesame.aws.arn import Arn, ArnError
+from sesame.mail.address import AddressError, covers
+from sesame.model import Identity, IdentityKind
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.store.decisions import DecisionRecord
+
+_PARAMETERS = {
+    "v1": {"From": "SourceArn", "Source": "SourceArn", "Sender": "FromArn", "Return-Path": "ReturnPathArn"},
+    "v2": {
+        "From": "FromEmailAddressIdentityArn",
+        "Source": "FromEmailAddressIdentityArn",
+        "Sender": "FromEmailAddressIdentityArn",
+        "Return-Path": "FeedbackForwardingEmailAddressIdentityArn",
+    },
+    "smtp": {
+        "From": "X-SES-SOURCE-ARN",
+        "Source": "X-SES-SOURCE-ARN",
+        "Sender": "X-SES-FROM-ARN",
+        "Return-Path": "X-SES-RETURN-PATH-ARN",
+    },
+}
+"""Which parameter or field names the ARN for an address, by door."""
+
+_SOURCES = ("SourceArn", "X-SES-SOURCE-ARN")
+
+
+class AddressCauses:
+    """One refusal for one reader."""
+
+    def __init__(
+        self, record: DecisionRecord, decision: Mapping[str, Any], around: Around, reader: Reader
+    ) -> None:
+        self._record = record
+        self._decision = decision
+        self._around = around
+        self._reader = reader
+        asked = decision.get("asked", {})
+        self._door: str = asked.get("door", "v1")
+        self._senders: list[Sequence[Any]] = asked.get("senders", [])
+        self._named: list[Sequence[str]] = asked.get("named", [])
+        self._odd: list[Sequence[str]] = asked.get("odd", [])
+        self._sandboxed: list[str] = asked.get("sandboxed", [])
+        self._checks: list[Mapping[str, Any]] = decision["checks"]
+
+    # An identity that is not there, behind a check that refused.
+
+    def missing(self, check: Mapping[str, Any]) -> Iterator[Cause]:
+        """Why a check rests on an identity that does not exist; nothing where one does or where it is not told."""
+        if "verification" not in check or check["verification"] is not None or "Resource" in check["uses"]:
+            return
+        if check["owner"] != self._record.account_id:
+            if self._reader is not Reader.SENDER:
+                yield from self._missing_at_owner(check)
+            return
+        for use, address, _, arn in self._senders:
+            if use in check["uses"] and address in check["addresses"]:
+                yield self._own_missing(use, address, arn)
+
+    def _missing_at_owner(self, check: Mapping[str, Any]) -> Iterator[Cause]:
+        arn = Arn.parse(check["arn"])
+        address = check["addresses"][0]
+        theirs = self._around.of(check["owner"], address)
+        here = [one for one in theirs if one.region == arn.region]
+        name = arn.resource.removeprefix("identity/")
+        if here:
+            yield self._told_to_owner(
+                Code.NO_SUCH_IDENTITY,
+                f"`{check['arn']}` is not registered; `{here[0].name}`, which covers `{address}`, is",
+                _arn_of(here[0]),
+            )
+        elif theirs:
+            yield self._in_other_region(address, theirs, check["arn"])
+        else:
+            yield Cause(
+                code=Code.NO_SUCH_IDENTITY,
+                text=f"`{check['arn']}` is not registered, nor is anything that covers `{address}`",
+                mend=_verify(check["owner"], arn.region, name),
+            )
+
+    def _told_to_owner(self, code: Code, text: str, arn: str) -> Cause:
+        parameter = self._parameter("From")
+        return Cause(
+            code=code,
+            text=text,
+            mend=Mend(
+                how=How.SET_PARAMETER,
+                text=f"the sender names `{arn}` in {parameter}",
+                details={"parameter": parameter, "value": arn},
+            ),
+        )
+
+    # Addresses whose identity is not verified.
+
+    def unverified(self) -> Iterator[Cause]:
+        """A cause for each address of a sender that failed, then for recipients."""
+        failed = set(self._decision.get("unverified", ()))
+        shown = set()
+        for use, address, as_shown, arn in self._senders:
+            if as_shown not in failed:
+                continue
+            shown.add(as_shown)
+            check = self._check_of(use, address)
+            denied = check is not None and check["outcome"] != "allow"
+            if not denied or (check is not None and check.get("verification") is not None):
+                yield from self._sender(use, address, arn, check)
+        recipients = [address for address in self._decision.get("unverified", ()) if address not in shown]
+        if recipients:
+            yield from self._sandbox(recipients)
+
+    def _check_of(self, use: str, address: str) -> Mapping[str, Any] | None:
+        return next((c for c in self._checks if use in c["uses"] and address in c["addresses"]), None)
+
+    def _sender(
+        self, use: str, address: str, arn: str | None, check: Mapping[str, Any] | None
+    ) -> Iterator[Cause]:
+        if check is None and arn is not None:
+            yield self._arn_region(arn)
+        elif check is not None and check.get("verification") is not None:
+            yield self._pending(check)
+        elif arn is None or (check is not None and check["owner"] == self._record.account_id):
+            yield self._own_missing(use, address, arn)
+        elif self._reader is not Reader.SENDER and check is not None:
+            yield from self._missing_at_owner(check)
+
+    def _arn_region(self, arn: str) -> Cause:
+        """The ARN's region is not the one that was called."""
+        region = Arn.parse(arn).region
+        if region in ("", "*"):
+            field = next((name for name, value in self._named if value == arn), self._parameter("From"))
+            parts = arn.split(":")
+            right = ":".join([*parts[:3], self._record.region, *parts[4:]])
+            text = f"`{arn}` names no region: that is for endpoints of several regions, which are not served"
+            return Cause(code=Code.ARN_MALFORMED, text=text, mend=_set(field, right))
+        return self._region(
+            f"`{arn}` is of region {region}, and the call was to {self._record.region}", region, None
+        )
+
+    def _region(self, text: str, region: str, arn: str | None) -> Cause:
+        if self._door == "smtp":
+            return Cause(
+                code=Code.PASSWORD_REGION,
+                text=f"{text}: the SMTP password was derived for {self._record.region}, which makes that the region"
+                " of the session",
+                mend=_smtp_credentials(self._record.account_id, region),
+            )
+        details = {"region": region} | ({"arn": arn} if arn else {})
+        named = f", with the ARN `{arn}`" if arn else ""
+        return Cause(
+            code=Code.REGION,
+            text=text,
+            mend=Mend(how=How.CALL_REGION, text=f"call region {region}{named}", details=details),
+        )
+
+    def _pending(self, check: Mapping[str, Any]) -> Cause:
+        arn = Arn.parse(check["arn"])
+        name = arn.resource.removeprefix("identity/")
+        own = check["owner"] == self._record.account_id
+        text = f"the identity `{name}` of account {check['owner']} in {arn.region} is {check['verification']}"
+        found = self._identity(check["owner"], name, arn.region)
+        if found is not None and (own or self._reader is not Reader.SENDER):
+            missing = (
+                "the link that was mailed to it" if found.kind is IdentityKind.ADDRESS else "its DNS records"
+            )
+            text += f", not verified: it still waits for {missing}"
+        else:
+            text += ", not verified"
+        if not own and self._reader is Reader.SENDER:
+            mend = Mend(
+                how=How.ASK,
+                text=f"ask the owner, account {check['owner']}, to verify it",
+                details={"whom": "owner", "account": check["owner"], "name": name, "region": arn.region},
+            )
+            return Cause(code=Code.PENDING, text=text, mend=mend)
+        return Cause(code=Code.PENDING, text=text, mend=_verify(check["owner"], arn.region, name))
+
+    def _identity(self, account_id: str, name: str, region: str) -> Identity | None:
+        found = [one for covering in self._around.covering.values() for one in covering]
+        return next(
+            (one for one in found if (one.account_id, one.name, one.region) == (account_id, name, region)),
+            None,
+        )
+
+    # An address that rests on the sender's own identities, of which none covers it.
+
+    def _own_missing(self, use: str, address: str, arn: str | None) -> Cause:
+        own = self._around.of(self._record.account_id, address)
+        verified = [one for one in own if one.verification in VERIFIED]
+        if arn is not None:
+            return self._own_account_arn(address, arn, verified)
+        if (odd := self._odd_for(address)) is not None:
+            return odd
+        if verified and not any(one.region == self._record.region for one in verified):
+            return self._own_in_other_region(use, address, verified)
+        if self._named:
+            return self._uncovered(use, address)
+        return self._no_arn(use, address)
+
+    def _own_in_other_region(self, use: str, address: str, verified: Sequence[Identity]) -> Cause:
+        """As `_in_other_region`; where From is right here, the call is to the right region."""
+        found = self._in_other_region(address, verified, None)
+        failed = set(self._decision.get("unverified", ()))
+        if use == "From" or any(sender[0] == "From" and sender[2] in failed for sender in self._senders):
+            return found
+        name = verified[0].name
+        mend = _verify(self._record.account_id, self._record.region, name)
+        return Cause(code=Code.REGION, text=found.text.partition(": the SMTP")[0], mend=mend)
+
+    def _own_account_arn(self, address: str, arn: str, verified: Sequence[Identity]) -> Cause:
+        if verified and not any(one.region == self._record.region for one in verified):
+            return self._in_other_region(address, verified, arn)
+        field = next((name for name, value in self._named if value == arn), self._parameter("From"))
+        if verified:
+            right = _arn_of(next(one for one in verified if one.region == self._record.region))
+            text = f"`{arn}` is not registered; `{right}`, which covers `{address}`, is"
+            return Cause(code=Code.NO_SUCH_IDENTITY, text=text, mend=_set(field, right))
+        lent = list(self._around.lent.get(address, ()))
+        return Cause(
+            code=Code.ARN_OWN_ACCOUNT,
+            text=f"`{arn}` has the sender's own account number, {self._record.account_id}, which has no such identity",
+            mend=_set(
+                field, lent[0] if lent else None, "the ARN with the account number of the domain's owner"
+            ),
+        )
+
+    def _in_other_region(self, address: str, verified: Sequence[Identity], arn: str | None) -> Cause:
+        one = verified[0]
+        other = _arn_of(one) if arn is not None else None
+        text = (
+            f"`{one.name}`, which covers `{address}`, is registered in {one.region}, and the call was to"
+            f" {self._record.region}"
+        )
+        return self._region(text, one.region, other)
+
+    def _odd_for(self, address: str) -> Cause | None:
+        """A field that was meant to name the ARN, and does not."""
+        named = {name for name, _ in self._named}
+        for what, written, right in self._odd:
+            if what == "misspelt" and right.endswith("-ARN") and right not in named:
+                return Cause(
+                    code=Code.HEADER,
+                    text=f"the field `{written}` is not known, so no ARN was named for `{address}`: it is `{right}`",
+                    mend=Mend(
+                        how=How.SET_PARAMETER,
+                        text=f"write `{right}`",
+                        details={"parameter": right, "instead_of": written, "value": None},
+                    ),
+                )
+            if what == "second" and right.endswith("-ARN"):
+                return Cause(
+                    code=Code.HEADER,
+                    text=f"`{right}` is there more than once, and only its first instance is read, which does not"
+                    f" cover `{address}`",
+                    mend=Mend(
+                        how=How.DROP_PARAMETER,
+                        text=f"leave in the instance of `{right}` that covers `{address}` alone",
+                        details={"parameter": right, "instance": "first"},
+                    ),
+                )
+        return None
+
+    def _uncovered(self, use: str, address: str) -> Cause:
+        """Other addresses have an ARN, this one has none that covers it."""
+        tried = next((arn for name, arn in self._named if name in _SOURCES), self._named[0][1])
+        parameter = self._parameter(use)
+        lent = list(self._around.lent.get(address, ()))
+        text = f"{use} `{address}` is covered by no ARN: `{tried}` does not cover it, nor does an identity of your own"
+        if self._reader is Reader.OWNER:
+            text = f"{use} `{address}` of the sender's message is covered by no ARN and no identity of the sender"
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=self._ask_sender())
+        if lent and use != "Sender":
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=_set(parameter, lent[0]))
+        if use in ("Sender", "Return-Path"):
+            is_parameter = use == "Return-Path" and self._decision.get("action") != "ses:SendRawEmail"
+            by_door = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress"}
+            dropped = by_door.get(self._door, use) if is_parameter else use
+            mend = Mend(
+                how=How.DROP_PARAMETER,
+                text=f"leave {use} out, or name an ARN that covers it in {parameter}",
+                details={"parameter": dropped, "or": parameter},
+            )
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
+        covered = next((sender[1] for sender in self._senders if sender[0] == "From" and sender[3]), None)
+        if use == "Source" and covered is not None:
+            source = "MAIL FROM" if self._door == "smtp" else "Source"
+            mend = Mend(
+                how=How.SET_PARAMETER,
+                text=f"send with `{covered}` as {source}, or name an ARN that covers `{address}` in {parameter}",
+                details={"parameter": source, "value": covered},
+            )
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
+        return Cause(
+            code=Code.USE_UNCOVERED,
+            text=text,
+            mend=_set(parameter, None, f"an ARN that covers `{address}`"),
+        )
+
+    def _no_arn(self, use: str, address: str) -> Cause:
+        parameter = self._parameter(use)
+        lent = list(self._around.lent.get(address, ()))
+        account, region = self._record.account_id, self._record.region
+        text = f"you named no ARN, and account {account} has no verified identity in {region} that covers `{address}`"
+        if lent:
+            owner = Arn.parse(lent[0]).account_id
+            by_smtp = " (or make the credential with `sesame smtp credentials --as ARN`)"
+            return Cause(
+                code=Code.NO_ARN,
+                text=f"{text}; a policy of account {owner} lends it to you",
+                mend=_set(parameter, lent[0], more=by_smtp if self._door == "smtp" else ""),
+            )
+        domain = address.rpartition("@")[2]
+        mend = _verify(account, region, domain.lower())
+        more = f"; or, if another account lends it to you, name its ARN in {parameter}"
+        return Cause(
+            code=Code.NO_ARN,
+            text=text,
+            mend=Mend(how=mend.how, text=mend.text + more, details={**mend.details, "parameter": parameter}),
+        )
+
+    def _parameter(self, use: str) -> str:
+        return _PARAMETERS.get(self._door, _PARAMETERS["v1"])[use]
+
+    # Recipients in the sandbox, and the rest.
+
+    def _sandbox(self, recipients: Sequence[str]) -> Iterator[Cause]:
+        """Whose sandbox it is that recipients must be verified for."""
+        own = self._record.account_id
+        shown = "its recipients are" if self._reader is Reader.OWNER else _list(recipients)
+        for account in self._sandboxed or [own]:
+            is_sender = account == own
+            whose = "the sender's account" if is_sender else "the identity owner's account"
+            code = Code.SANDBOX_SENDER if is_sender else Code.SANDBOX_OWNER
+            yield Cause(
+                code=code,
+                text=f"{whose} {account} is in the sandbox in {self._record.region}, where recipients must be"
+                f" verified in account {own}: {shown} not",
+                mend=Mend(
+                    how=How.LEAVE_SANDBOX,
+                    text=f"the operator runs `sesame account leave-sandbox {account}`, or account {own} verifies"
+                    " the recipient",
+                    details={"account": account, "region": self._record.region},
+                ),
+            )
+
+    def mail_from(self) -> Cause:
+        """The MAIL FROM domain of the From identity is not ready."""
+        check = next((one for one in self._checks if "From" in one["uses"]), None)
+        name = "" if check is None else check["arn"].partition(":identity/")[2]
+        whose = "" if check is None else f" of account {check['owner']}"
+        details = {"identity": name, "account": check["owner"]} if check else {}
+        return Cause(
+            code=Code.MAIL_FROM,
+            text=f"the MAIL FROM domain of the identity `{name}`{whose} is not verified, and its owner wants no mail"
+            " without it",
+            mend=Mend(
+                how=How.VERIFY_IDENTITY,
+                text=f"the owner publishes the records that `sesame dns records {name}` prints, or sets"
+                " BehaviorOnMXFailure to UseDefaultValue",
+                details={**details, "mail_from": True},
+            ),
+        )
+
+    def _ask_sender(self) -> Mend:
+        account = self._record.account_id
+        return Mend(
+            how=How.ASK,
+            text=f"ask the sender, account {account}: its own decisions say what is missing",
+            details={"whom": "sender", "account": account},
+        )
+
+
+def covers_address(name: str, address: str) -> bool:
+    """Whether an identity of that name covers an address; no for what is none."""
+    try:
+        return covers(name, address)
+    except AddressError:
+        return False
+
+
+def arn_or_none(text: str) -> Arn | None:
+    """An ARN, or None for a text that is none."""
+    try:
+        return Arn.parse(text)
+    except ArnError:
+        return None
+
+
+def _arn_of(one: Identity) -> str:
+    return f"arn:aws:ses:{one.region}:{one.account_id}:identity/{one.name}"
+
+
+def _set(parameter: str, value: str | None, what: str = "", more: str = "") -> Mend:
+    named = f"`{value}`" if value else what
+    return Mend(
+        how=How.SET_PARAMETER,
+        text=f"name {named} in {parameter}{more}",
+        details={"parameter": parameter, "value": value},
+    )
+
+
+def _verify(account: str, region: str, name: str) -> Mend:
+    how = (
+        "follow the link that is mailed"
+        if "@" in name
+        else f"publish what `sesame dns records {name}` prints"
+    )
+    return Mend(
+        how=How.VERIFY_IDENTITY,
+        text=f"verify `{name}` in account {account}, region {region}: {how}",
+        details={"account": account, "region": region, "name": name},
+    )
+
+
+def _smtp_credentials(account: str, region: str) -> Mend:
+    return Mend(
+        how=How.SMTP_CREDENTIALS,
+        text=f"`sesame smtp credentials {account} USER --region {region}`",
+        details={"account": account, "region": region},
+    )
+
+
+def _list(addresses: Sequence[str]) -> str:
+    shown = ", ".join(f"`{address}`" for address in addresses[:3])
+    verb = "is" if len(addresses) == 1 else "are"
+    more = f" and {len(addresses) - 3} more" if len(addresses) > 3 else ""
+    return f"{shown}{more} {verb}"

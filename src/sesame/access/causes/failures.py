@@ -1,0 +1,115 @@
+"""What fails before a decision: kept like a refusal, so that it is found by its request.
+
+Bad ARNs, sets that are missing, paused accounts, log-ins, signatures, clocks. What nobody has signed in for is kept
+as well, under the account of the key that was named, or under none: both cost the same (I9). No secret is kept.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sesame.db import Store
+from sesame.errors import ServiceError
+from sesame.model import Caller
+from sesame.store import decisions
+from sesame.store.decisions import DecisionText, Refusal
+
+MOST_A_MINUTE = 60
+"""So many failures of one account (or of none) are kept in a minute; all are in the log."""
+
+MAX_TEXT = 2_000
+_MAX_ACCOUNTS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something that failed before it was decided on; `error` names its kind, `facts` explain it.
+
+    `account_id` is "" where it is not known whose it is.
+    """
+
+    request_id: str
+    account_id: str
+    region: str
+    at: float
+    code: str
+    message: str
+    error: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    principal: str = ""
+    kind: str = ""
+    user_id: str = ""
+    action: str = ""
+
+
+class Failures:
+    """Keeps failures, not more than `MOST_A_MINUTE` of an account."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    async def keep(self, failure: Failure) -> Refusal:
+        """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
+        refusal = _as_refusal(failure)
+        if self._may_keep(failure):
+            await self._store.write(lambda tx: decisions.put_refusal(tx, refusal))
+        return refusal
+
+    async def keep_of(
+        self, caller: Caller, error: ServiceError, action: str, facts: Mapping[str, Any]
+    ) -> Refusal | None:
+        """Keep why a send of a caller that has signed in failed, once; None when it has been kept."""
+        if error.is_kept:
+            return None
+        error.is_kept = True
+        return await self.keep(
+            Failure(
+                request_id=caller.request_id,
+                account_id=caller.principal.account_id,
+                region=caller.region,
+                at=caller.at,
+                code=error.code,
+                message=error.message,
+                error=type(error).__name__,
+                facts={**facts, **error.about, **error.facts},
+                principal=caller.principal.arn,
+                kind=caller.principal.kind.value,
+                user_id=caller.principal.user_id,
+                action=action,
+            )
+        )
+
+    def _may_keep(self, failure: Failure) -> bool:
+        minute = int(failure.at // 60)
+        began, count = self._kept.pop(failure.account_id, (minute, 0))
+        count = count + 1 if began == minute else 1
+        self._kept[failure.account_id] = minute, count
+        if len(self._kept) > _MAX_ACCOUNTS:
+            self._kept.popitem(last=False)
+        return count <= MOST_A_MINUTE
+
+
+def _as_refusal(failure: Failure) -> Refusal:
+    kept = {
+        "principal": failure.principal,
+        "kind": failure.kind,
+        "user_id": failure.user_id,
+        "action": failure.action,
+        "unverified": [],
+        "checks": [],
+        "failed": {"error": failure.error, **failure.facts},
+        "context": {},
+    }
+    return Refusal(
+        request_id=failure.request_id,
+        account_id=failure.account_id,
+        owner_account_id=None,
+        region=failure.region[:MAX_TEXT],
+        at=failure.at,
+        code=failure.code,
+        reason=failure.message[:MAX_TEXT],
+        decision=DecisionText(shared=json.dumps(kept)),
+    )

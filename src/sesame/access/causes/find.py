@@ -1,0 +1,126 @@
+"""From a refusal as it was kept to its causes, for one reader: the one to mend first, then what stands in the way too.
+
+Pure: what was kept, what policies said of it (`refusals.derive`) and what there is around it (`around`) are arguments.
+INVARIANT (I9): what of `Around` is another account's is told to that account and to the operator alone, but for an
+identity whose policy names the reader.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sesame.access.causes.addresses import AddressCauses
+from sesame.access.causes.around import NOTHING, Around
+from sesame.access.causes.before import failure_cause
+from sesame.access.refusals import Derived
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.gaps import Setting, policy_causes
+from sesame.store.decisions import DecisionRecord, Refusal, whole
+
+_DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A refusal as it was kept, its JSON read; `derived` has, for each check, what its policies said."""
+
+    record: DecisionRecord
+    decision: Mapping[str, Any]
+    derived: Sequence[Derived | None]
+    around: Around = NOTHING
+
+
+def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
+    """The causes, each once; none for what was accepted."""
+    if refused.record.message_id is not None:
+        return ()
+    found: dict[tuple[str, ...], Cause] = {}
+    for cause in _causes(refused, reader):
+        # An address without an ARN stands in several places; one ARN mends all.
+        mend = () if cause.code is Code.NO_ARN else (cause.mend.text,)
+        found.setdefault((cause.code.value, cause.text, *mend), cause)
+    return tuple(found.values())
+
+
+def cause_in_log(refusal: Refusal) -> str | None:
+    """The cause of a refusal that no policy made, in a line; None of one that policies did.
+
+    Those take the longer the more there are, and would tell by it (I9): they are explained when somebody asks.
+    """
+    decision = json.loads(whole(refusal.decision.own, refusal.decision.shared))
+    if any(check["outcome"] != "allow" for check in decision["checks"]):
+        return None
+    record = DecisionRecord(
+        at=refusal.at,
+        account_id=refusal.account_id,
+        owner_account_id=refusal.owner_account_id,
+        region=refusal.region,
+        message_id=None,
+        code=refusal.code,
+        reason=refusal.reason,
+        decision="",
+        request_id=refusal.request_id,
+    )
+    derived = [None] * len(decision["checks"])
+    causes = causes_of(Refused(record=record, decision=decision, derived=derived), Reader.OPERATOR)
+    return causes[0].line() if causes else None
+
+
+def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
+    record, decision = refused.record, refused.decision
+    if "failed" in decision:
+        yield failure_cause(record, decision, refused.around)
+        return
+    addresses = AddressCauses(record, decision, refused.around, reader)
+    if record.code in _DENIED:
+        yield from _denied(refused, addresses, reader)
+    elif record.code == "MessageRejected":
+        yield from addresses.unverified()
+    elif record.code == "MailFromDomainNotVerifiedException":
+        yield addresses.mail_from()
+    else:
+        yield failure_cause(record, decision, refused.around)
+
+
+def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
+    """What each check that refused lacked; an identity that is not there comes before what policies say of it."""
+    for check, derived in zip(refused.decision["checks"], refused.derived, strict=True):
+        if check["outcome"] == "allow" or (reader is Reader.OWNER and not _concerns(refused, check)):
+            continue
+        missing = list(addresses.missing(check))
+        yield from missing
+        if missing and (derived is None or check["owner"] != refused.record.account_id):
+            continue
+        if derived is None:
+            yield _untold(refused.record)
+            continue
+        setting = Setting(
+            uses=tuple(check["uses"]), bound=derived.bound, is_let_in=_is_more_specific(refused, check)
+        )
+        is_own = check["owner"] == refused.record.account_id
+        as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
+        if not missing:
+            yield from policy_causes(derived.explanation, as_whom, setting=setting)
+    yield from addresses.unverified()
+
+
+def _is_more_specific(refused: Refused, check: Mapping[str, Any]) -> bool:
+    """Whether the identity is one that nobody named: it is asked for a Deny alone, once the one named has allowed."""
+    senders = refused.decision.get("asked", {}).get("senders", ())
+    named = {str(sender[3]).lower() for sender in senders if sender[3]}
+    is_denied = check["outcome"] == "explicit deny" and check["owner"] != refused.record.account_id
+    return bool(is_denied and named and check["arn"].lower() not in named)
+
+
+def _concerns(refused: Refused, check: Mapping[str, Any]) -> bool:
+    """Whether a check is the owner's to see: of an identity of its own."""
+    return bool(check["owner"] == refused.record.owner_account_id and "Resource" not in check["uses"])
+
+
+def _untold(record: DecisionRecord) -> Cause:
+    return Cause(
+        code=Code.MESSAGE,
+        text=f"the policies that this rested on are no longer kept; the answer was {record.code}",
+        mend=Mend(how=How.CHANGE_MESSAGE, text="send again and ask for the reason then"),
+    )

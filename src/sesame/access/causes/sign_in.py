@@ -1,0 +1,117 @@
+"""Log-ins and signatures that failed: kept for the account whose key was named, without any secret.
+
+What nobody's key was named for is kept too, under no account: for the operator, and because both must cost the same.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sesame.access.causes.failures import Failure, Failures
+from sesame.access.credentials import is_long_term_key
+from sesame.access.directory import Directory
+from sesame.access.smtp_login import TooManyFailures, WrongCredentials
+from sesame.aws.errors import InvalidClientTokenId
+from sesame.aws.sigv4 import SignedRequest
+from sesame.errors import ServiceError
+from sesame.model import Principal
+from sesame.observe import Clock
+
+MAX_NAME = 128
+"""Of a user name or key id that somebody made up so much is kept."""
+
+
+class SignIns:
+    """Keeps failures before anybody has signed in. `served` are the regions of the settings, none for all."""
+
+    def __init__(
+        self,
+        failures: Failures,
+        directory: Directory,
+        clock: Clock,
+        *,
+        served: Sequence[str],
+        skew_s: float,
+        new_request_id: Callable[[], str],
+    ) -> None:
+        self._failures = failures
+        self._directory = directory
+        self._clock = clock
+        self._served = list(served)
+        self._skew_s = skew_s
+        self._new_request_id = new_request_id
+
+    async def keep_api(self, error: ServiceError, signed: SignedRequest | None, *, request_id: str) -> None:
+        """Keep why a request of the API was refused before its caller was known."""
+        now = self._clock.now()
+        facts: dict[str, Any] = {}
+        principal = None
+        if signed is not None:
+            facts["access_key_id"] = signed.access_key_id[:MAX_NAME]
+            off_s = signed.amz_date - now
+            if abs(off_s) > self._skew_s and not signed.presigned:
+                facts["off_s"] = round(off_s)
+            if self._served and signed.region not in self._served:
+                facts |= {"region_not_served": signed.region[:MAX_NAME], "served": self._served}
+            principal, is_active = await self._principal(signed.access_key_id, signed.session_token)
+            if isinstance(error, InvalidClientTokenId) and principal is not None and not is_active:
+                facts["why"] = "inactive"
+        await self._keep(
+            error.code, error.message, type(error).__name__, facts, principal, request_id=request_id,
+            region="" if signed is None else signed.region[:MAX_NAME], at=now,
+        )  # fmt: skip
+
+    async def keep_smtp(self, username: str, error: WrongCredentials | TooManyFailures) -> None:
+        """Keep why an SMTP log-in was refused."""
+        facts: dict[str, Any] = {"username": username[:MAX_NAME], "served": self._served}
+        principal = None
+        if isinstance(error, WrongCredentials):
+            principal = error.principal
+            facts |= {"why": error.why, "region": error.region}
+        else:
+            principal, _ = await self._principal(username, None)
+        if principal is not None and principal.kind.value == "user":
+            facts["user"] = principal.name
+        await self._keep(
+            "535" if isinstance(error, WrongCredentials) else "454",
+            "Authentication Credentials Invalid",
+            type(error).__name__,
+            facts,
+            principal,
+            request_id=self._new_request_id(),
+            region="",
+            at=self._clock.now(),
+        )
+
+    async def _principal(self, access_key_id: str, token: str | None) -> tuple[Principal | None, bool]:
+        """Whose key it is, without a look at anything secret, and whether it is active."""
+        if not is_long_term_key(access_key_id, token):
+            return None, False
+        credential = await self._directory.credential(access_key_id)
+        return (None, False) if credential is None else (credential.principal, credential.active)
+
+    async def _keep(
+        self,
+        code: str,
+        message: str,
+        error: str,
+        facts: dict[str, Any],
+        principal: Principal | None,
+        *,
+        request_id: str,
+        region: str,
+        at: float,
+    ) -> None:
+        await self._failures.keep(
+            Failure(
+                request_id=request_id,
+                account_id="" if principal is None else principal.account_id,
+                region=region,
+                at=at,
+                code=code,
+                message=message,
+                error=error,
+                facts=facts,
+                principal="" if principal is None else principal.arn,
+                kind="" if principal is None else principal.kind.value,
+            )
+        )

@@ -1,0 +1,193 @@
+"""A decision as somebody may read it: the sender, the owner of the identity, or the operator who sees both.
+
+`tell` is pure. `latest` and `of_request` read what is kept, with what explains it, and tell each record to the account
+that asks. INVARIANT (I9): what is told to one side has nothing of the other's policies, tags or recipients.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sesame.access.causes.around import NOTHING, Around, look_around
+from sesame.access.causes.find import Refused, causes_of
+from sesame.access.refusals import Derived, derive, digests
+from sesame.db import Store, Transaction
+from sesame.policy import owner_view, sender_view
+from sesame.policy.reasons.cause import Reader
+from sesame.store import decisions, policy_sets
+from sesame.store.decisions import DecisionRecord
+
+_OWNERS_USES = ("From", "Source", "Sender", "Return-Path")
+
+
+def reader_of(record: DecisionRecord, account_id: str) -> Reader:
+    """As what an account reads a decision: both sides are its own where no other is concerned."""
+    if account_id == record.account_id:
+        others = record.owner_account_id not in (None, account_id)
+        return Reader.SENDER if others else Reader.OPERATOR
+    return Reader.OWNER
+
+
+def tell(
+    record: DecisionRecord, contents: Mapping[str, str], reader: Reader, *, around: Around = NOTHING
+) -> dict[str, Any]:
+    """The decision as JSON; `contents` are the sets of policies by digest."""
+    decision = json.loads(record.decision)
+    derived = [derive(record, decision, check, contents) for check in decision["checks"]]
+    refused = Refused(record=record, decision=decision, derived=derived, around=around)
+    causes = [cause.as_json() for cause in causes_of(refused, reader)]
+    checks = [
+        _check(record, check, one, reader) for check, one in zip(decision["checks"], derived, strict=True)
+    ]
+    told = {
+        "at": record.at,
+        "sender": record.account_id,
+        "principal": decision["principal"],
+        "region": record.region,
+        "code": record.code,
+        "message_id": record.message_id,
+        "request_id": record.request_id,
+        "action": decision.get("action", ""),
+        "reason": _reason(record, decision, derived, reader),
+        "checks": [check for check in checks if check is not None],
+        "unverified": decision.get("unverified", []),
+        "causes": causes,
+    }
+    if reader is Reader.OWNER:
+        senders = {sender[2] for sender in decision.get("asked", {}).get("senders", ())}
+        told["unverified"] = [address for address in told["unverified"] if address in senders]
+    else:
+        told["owner"] = record.owner_account_id
+    return told
+
+
+def sentence(record: DecisionRecord, contents: Mapping[str, str], reader: Reader) -> str:
+    """The one sentence of a decision for a reader."""
+    decision = json.loads(record.decision)
+    derived = [derive(record, decision, check, contents) for check in decision["checks"]]
+    return _reason(record, decision, derived, reader)
+
+
+def _reason(
+    record: DecisionRecord, decision: Mapping[str, Any], derived: Sequence[Derived | None], reader: Reader
+) -> str:
+    """Why, in one sentence: of a refusal by policy what its policies said, else what was answered."""
+    for check, one in zip(decision["checks"], derived, strict=True):
+        if check["outcome"] == "allow" or (reader is Reader.OWNER and not _is_owners(record, check)):
+            continue
+        if _is_made_up(record, decision, check):
+            return f"no identity of account {record.account_id} covers {', '.join(check['addresses'])}"
+        if one is not None:
+            return f"{check['arn']}: {_sentence(record, check, one, reader)}"
+        return f"{check['arn']}: {check['outcome']}"
+    if reader is Reader.OWNER and record.message_id is None:
+        return f"refused: {record.code}"
+    return record.reason
+
+
+def _sentence(record: DecisionRecord, check: Mapping[str, Any], one: Derived, reader: Reader) -> str:
+    own = check["owner"] == record.account_id
+    if reader is Reader.OPERATOR or own:
+        return one.explanation.sentence
+    view = owner_view if reader is Reader.OWNER else sender_view
+    return view(one.explanation).sentence
+
+
+def _check(
+    record: DecisionRecord, check: Mapping[str, Any], one: Derived | None, reader: Reader
+) -> dict[str, Any] | None:
+    """One check as the reader may see it, None for one that is not its."""
+    if reader is Reader.OWNER and not _is_owners(record, check):
+        return None
+    own = check["owner"] == record.account_id
+    kinds = {"identity", "iam", "session"}
+    if not own and reader is not Reader.OPERATOR:
+        kinds = {"identity"} if reader is Reader.OWNER else {"iam", "session"}
+    told = {
+        "uses": check["uses"],
+        "addresses": check["addresses"],
+        "arn": check["arn"],
+        "owner": check["owner"],
+        "outcome": check["outcome"],
+        "deciding": [ref for ref in check["deciding"] if ref["kind"] in kinds],
+        "sentence": "" if one is None else _sentence(record, check, one, reader),
+    }
+    if "verification" in check and "Resource" not in check["uses"]:
+        told = _with_identity(record, check, told, reader)
+    return told
+
+
+def _with_identity(
+    record: DecisionRecord, check: Mapping[str, Any], told: dict[str, Any], reader: Reader
+) -> dict[str, Any]:
+    """What is not there or not verified is not shown as allowed, nor by an ARN that nobody named."""
+    verification = check["verification"]
+    if verification is None and check["owner"] == record.account_id:
+        decision = json.loads(record.decision)
+        made_up = _is_made_up(record, decision, check)
+        return told | {
+            "outcome": "no such identity",
+            "arn": None if made_up else check["arn"],
+            "deciding": [],
+        }
+    if verification is None and reader is not Reader.SENDER:
+        return told | {"outcome": "no such identity"}
+    if told["outcome"] == "allow" and verification not in (None, "Success", "TemporaryFailure"):
+        return told | {"outcome": "not verified", "deciding": []}
+    return told
+
+
+def _is_made_up(record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any]) -> bool:
+    """Whether a check rests on an identity that does not exist and that nobody named."""
+    if check.get("verification", "") is not None or check["owner"] != record.account_id:
+        return False
+    if "Resource" in check["uses"]:
+        return False
+    senders = decision.get("asked", {}).get("senders", ())
+    return not any(
+        sender[3] for sender in senders if sender[0] in check["uses"] and sender[1] in check["addresses"]
+    )
+
+
+def _is_owners(record: DecisionRecord, check: Mapping[str, Any]) -> bool:
+    uses = set(check["uses"])
+    return bool(check["owner"] == record.owner_account_id and uses & set(_OWNERS_USES))
+
+
+async def latest(
+    store: Store, account_id: str, *, limit: int, reader: Reader | None = None
+) -> list[dict[str, Any]]:
+    """The newest decisions that concern an account, newest first, as it may read them (or as `reader`)."""
+
+    async def run(tx: Transaction) -> list[dict[str, Any]]:
+        records = await decisions.latest(tx, account_id, limit=limit)
+        return await _tell_all(tx, records, account_id, reader)
+
+    return await store.read(run)
+
+
+async def of_request(
+    store: Store, request_id: str, *, account_id: str | None = None, reader: Reader | None = None
+) -> list[dict[str, Any]]:
+    """The refusals that a request was answered with; of an account only those that concern it."""
+
+    async def run(tx: Transaction) -> list[dict[str, Any]]:
+        records = await decisions.of_request(tx, request_id)
+        if account_id is not None:
+            records = [one for one in records if account_id in (one.account_id, one.owner_account_id)]
+        return await _tell_all(tx, records, account_id, reader)
+
+    return await store.read(run)
+
+
+async def _tell_all(
+    tx: Transaction, records: Sequence[DecisionRecord], account_id: str | None, reader: Reader | None
+) -> list[dict[str, Any]]:
+    wanted = tuple({digest: None for record in records for digest in digests(record)})
+    contents = await policy_sets.contents(tx, wanted)
+    told = []
+    for record in records:
+        around = await look_around(tx, record) if record.message_id is None else NOTHING
+        as_whom = reader or (Reader.OPERATOR if account_id is None else reader_of(record, account_id))
+        told.append(tell(record, contents, as_whom, around=around))
+    return told

@@ -1,0 +1,71 @@
+"""The life of a message as somebody may read it: pure, on what `sesame trace` shows to the operator.
+
+INVARIANT (I9): the owner of the identity has of it who sent, From, Return-Path, action, time and outcome, and its own
+policies; the sender has all of its own and nothing of the owner's policies.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+
+_OWNER_SEES = ("message_id", "account_id", "owner_account_id", "region", "identity", "source", "return_path")
+_OWNERS_USES = {"From", "Source", "Sender", "Return-Path"}
+
+
+def traced(found: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+    """The trace for a reader; `found` has everything."""
+    own = found["account_id"] == found["owner_account_id"]
+    decision = found["decision"]
+    if reader is Reader.OWNER and not own:
+        theirs = [
+            check
+            for check in decision["checks"]
+            if check["owner"] == found["owner_account_id"] and _OWNERS_USES.intersection(check["uses"])
+        ]
+        return {
+            **{name: found[name] for name in _OWNER_SEES},
+            "accepted_at": found["accepted_at"],
+            "decision": {
+                "principal": decision["principal"],
+                "action": decision.get("action", ""),
+                "checks": [_check(check, {"identity"}) for check in theirs],
+            },
+            "outcomes": dict(Counter(recipient["state"] for recipient in found["recipients"])),
+        }
+    whole = {**found, "recipients": [_recipient(recipient) for recipient in found["recipients"]]}
+    if reader is Reader.SENDER and not own:
+        kinds = {"iam", "session"}
+        checks = [
+            check if check["owner"] == found["account_id"] else _check(check, kinds)
+            for check in decision["checks"]
+        ]
+        whole["decision"] = {**decision, "checks": checks}
+    return whole
+
+
+def _check(check: Mapping[str, Any], kinds: set[str]) -> dict[str, Any]:
+    kept = {
+        name: value
+        for name, value in check.items()
+        if name in ("uses", "addresses", "arn", "owner", "outcome")
+    }
+    return {**kept, "deciding": [ref for ref in check["deciding"] if ref["kind"] in kinds]}
+
+
+def _recipient(recipient: Mapping[str, Any]) -> dict[str, Any]:
+    causes = []
+    if recipient["state"] == "suppressed":
+        address = recipient["address"]
+        cause = Cause(
+            code=Code.SUPPRESSED,
+            text=f"`{address}` is on the account's suppression list, so nothing was sent to it",
+            mend=Mend(
+                how=How.UNSUPPRESS,
+                text=f"`aws sesv2 delete-suppressed-destination --email-address {address}`",
+                details={"address": address},
+            ),
+        )
+        causes.append(cause.as_json())
+    return {**recipient, "causes": causes}

@@ -1,0 +1,241 @@
+"""Changes: permission, epochs, the change and its audit row in ONE transaction.
+
+Whoever may change something holds what lets it: a `Permit` that the `Authorizer` gave, or the `Acts` of an operator or
+of Sesame. Nothing else writes account state. A permit's epochs are compared under the lock; when what it
+rests on has changed the operation is decided again from its start, as a send is.
+
+INVARIANT I4: no change is made under a permission whose removal was acknowledged before.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self, TypeVar
+
+from sesame.access.audit import NOTHING, AuditTrail, Entry, entry_of
+from sesame.db import Store, Transaction, epochs_of
+from sesame.errors import ServiceError, SesameError
+from sesame.model import Caller
+from sesame.observe import Clock
+
+T = TypeVar("T")
+Run = Callable[[Transaction], Awaitable[T]]
+"""What a change does in its transaction."""
+
+
+class Change(Protocol):
+    """What lets one change through: part of it or all of it runs by `apply`, once."""
+
+    async def apply(self, run: Run[T], *, is_long: bool = False) -> T:
+        """Run the change durably, its audit row with it; see `Store.write`."""
+        ...
+
+
+class StalePermit(SesameError):
+    """What a permit rests on has changed: nothing was done, and the operation is to be decided again."""
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__(f"changed since it was decided: {', '.join(scopes)}")
+        self.scopes = tuple(scopes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """That a caller may do something now, and the epochs that this rests on."""
+
+    caller: Caller
+    action: str
+    resource: str
+    epochs: Mapping[str, int]
+    changes: "Changes" = field(repr=False, compare=False)
+
+    def resting_on(self, epochs: Mapping[str, int]) -> Self:
+        """The same, resting on more."""
+        both = {scope: min(epoch, self.epochs.get(scope, epoch)) for scope, epoch in epochs.items()}
+        return replace(self, epochs={**self.epochs, **both})
+
+    async def apply(
+        self,
+        run: Run[T],
+        *,
+        is_long: bool = False,
+        response: Callable[[T], Mapping[str, Any]] | None = None,
+    ) -> T:
+        """Run the change, its audit row with it. Raises what `run` raises, or `StalePermit`.
+
+        `response` gives what the audit row tells of the result.
+        """
+        return await self.changes.apply(self, run, is_long=is_long, response=response)
+
+
+class Changes:
+    """Where permits are used up; `forget` drops what is cached under scopes that have moved on."""
+
+    def __init__(
+        self, store: Store, trail: AuditTrail, *, forget: Callable[[tuple[str, ...]], object]
+    ) -> None:
+        self._store = store
+        self._trail = trail
+        self._forget = forget
+
+    async def apply(
+        self,
+        permit: Permit,
+        run: Run[T],
+        *,
+        is_long: bool = False,
+        response: Callable[[T], Mapping[str, Any]] | None = None,
+    ) -> T:
+        """See `Permit.apply`."""
+        decision = {"action": permit.action, "resource": permit.resource}
+
+        async def change(tx: Transaction) -> T:
+            await _compare(tx, permit.epochs)
+            result = await run(tx)
+            told = NOTHING if response is None else response(result)
+            await self._trail.put(tx, entry_of(permit.caller, response=told, decision=decision))
+            return result
+
+        try:
+            return await self._store.write(change, is_long=is_long)
+        except StalePermit as stale:
+            self._forget(stale.scopes)
+            raise
+
+    async def note(self, tx: Transaction, caller: Caller) -> None:
+        """Write the audit row of a change that is part of a send: its decision is compared with the send's."""
+        await self._trail.put(tx, entry_of(caller))
+
+    async def keep_refusal(self, caller: Caller, refusal: ServiceError) -> None:
+        """Keep that a caller was refused, durably; before the answer."""
+        await self._store.write(lambda tx: self.note_refusal(tx, caller, refusal))
+
+    async def note_refusal(self, tx: Transaction, caller: Caller, refusal: ServiceError) -> None:
+        """The same, as part of a transaction."""
+        await self._trail.put(tx, entry_of(caller, error=(refusal.code, refusal.message)))
+
+
+async def _compare(tx: Transaction, expected: Mapping[str, int]) -> None:
+    """Raise `StalePermit` unless the epochs are as expected; they stay so until the transaction ends.
+
+    Held alone and not shared: most changes count one of them on, and two that share cannot both.
+    """
+    scopes = sorted(expected)
+    await tx.lock(scopes)
+    current = await epochs_of(tx, scopes)
+    moved = [scope for scope in scopes if current.get(scope, 0) != expected[scope]]
+    if moved:
+        raise StalePermit(moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts without a signed request: CloudTrail's userIdentity, and from where."""
+
+    identity: Mapping[str, Any]
+    source: str
+    """What is acted by, in place of a service's host name."""
+    source_ip: str | None = None
+    user_agent: str | None = None
+
+
+SESAME = Actor(identity={"type": "System", "invokedBy": "sesame"}, source="background.sesame")
+"""Sesame itself: what it finds out and renews."""
+
+READER = Actor(identity={"type": "Unknown", "principalId": "reader of a mailed link"}, source="link.sesame")
+"""Whoever follows a mailed link."""
+
+
+def operator(name: str) -> Actor:
+    """An operator at the machine, by the name of the user there."""
+    return Actor(identity={"type": "Operator", "userName": name}, source="cli.sesame", source_ip="127.0.0.1")
+
+
+class Acts:
+    """What an actor does: each with its audit row, in one transaction."""
+
+    def __init__(self, store: Store, trail: AuditTrail, clock: Clock, actor: Actor) -> None:
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+        self._actor = actor
+
+    def by(self, actor: Actor) -> "Acts":
+        """The acts of another actor."""
+        return Acts(self._store, self._trail, self._clock, actor)
+
+    async def apply(
+        self,
+        name: str,
+        account: str | Callable[[T], str],
+        run: Run[T],
+        *,
+        region: str = "",
+        parameters: Mapping[str, Any] = NOTHING,
+        response: Callable[[T], Mapping[str, Any]] | None = None,
+        when: Callable[[T], bool] | None = None,
+        is_long: bool = False,
+    ) -> T:
+        """Run the change called `name` of an account, or of the account that its result tells.
+
+        `when` says by the result whether anything has changed; nothing is audited otherwise.
+        """
+
+        async def change(tx: Transaction) -> T:
+            result = await run(tx)
+            if when is None or when(result):
+                await self._trail.put(tx, self._entry(name, account, region, parameters, result, response))
+            return result
+
+        return await self._store.write(change, is_long=is_long)
+
+    def to(
+        self, name: str, account_id: str, *, region: str = "", parameters: Mapping[str, Any] = NOTHING
+    ) -> Change:
+        """One act, to hand to whoever does it."""
+        return _Act(self, name, account_id, region, parameters)
+
+    def _entry(
+        self,
+        name: str,
+        account: str | Callable[[T], str],
+        region: str,
+        parameters: Mapping[str, Any],
+        result: T,
+        response: Callable[[T], Mapping[str, Any]] | None,
+    ) -> Entry:
+        actor = self._actor
+        return Entry(
+            account_id=account if isinstance(account, str) else account(result),
+            at=self._clock.now(),
+            identity=actor.identity,
+            source=actor.source,
+            name=name,
+            region=region,
+            source_ip=actor.source_ip,
+            user_agent=actor.user_agent,
+            request_id=None,
+            parameters=parameters,
+            response=NOTHING if response is None else response(result),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One act of an actor's."""
+
+    acts: Acts
+    name: str
+    account_id: str
+    region: str
+    parameters: Mapping[str, Any]
+
+    async def apply(self, run: Run[T], *, is_long: bool = False) -> T:
+        """Run it; see `Change.apply`."""
+        return await self.acts.apply(
+            self.name,
+            self.account_id,
+            run,
+            region=self.region,
+            parameters=self.parameters,
+            is_long=is_long,
+        )

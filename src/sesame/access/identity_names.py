@@ -1,0 +1,41 @@
+"""Names and ARNs of identities as requests give them."""
+
+from functools import lru_cache
+
+from sesame.aws.arn import Arn, ArnError
+from sesame.errors import InvalidParameterValue
+from sesame.model import IdentityKind
+
+
+class InvalidIdentityArn(InvalidParameterValue):
+    """What was given for the ARN of an identity is none."""
+
+    def __init__(self, message: str, *, arn: str) -> None:
+        super().__init__(message)
+        self.facts = {"arn": arn}
+
+
+@lru_cache(maxsize=1024)  # a delegate names the same one in message after message
+def parse_identity_arn(text: str) -> Arn:
+    """Read an identity ARN from a request; raises `InvalidParameterValue` when it is none."""
+    try:
+        arn = Arn.parse(text)
+    except ArnError as error:
+        raise InvalidIdentityArn(f"Invalid identity ARN '{text}': {error}.", arn=text) from None
+    name = arn.resource.removeprefix("identity/")
+    if arn.service != "ses" or not arn.resource.startswith("identity/") or not name or not arn.account_id:
+        raise InvalidIdentityArn(
+            f"Invalid identity ARN '{text}': expected arn:aws:ses:region:account:identity/name.", arn=text
+        )
+    return arn
+
+
+def normal_name(name: str) -> str:
+    """An identity name as stored: the domain in lower case, the local part as it is."""
+    local_part, at, domain = name.rpartition("@")
+    return f"{local_part}{at}{domain.lower()}"
+
+
+def identity_kind(name: str) -> IdentityKind:
+    """Whether a name is an address or a domain."""
+    return IdentityKind.ADDRESS if "@" in name else IdentityKind.DOMAIN

@@ -1,0 +1,151 @@
+"""What comes back, wired: the listener for reports and its receiver, and the mailbox simulator's server and answers."""
+
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
+from pathlib import Path
+
+from sesame.app.foundation import Services
+from sesame.delivery.route import Host
+from sesame.feedback.receive import Receiver
+from sesame.mail.feedback_report import Frame, auto_reply, complaint_report
+from sesame.server.inbound import InboundDoor
+from sesame.server.simulator import AnswerMail, SimulatorServer
+from sesame.server.smtp import Bounds, Listener, SmtpServer
+from sesame.server.tls import Certificate
+from sesame.smtp.server import Limits
+
+Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
+DAY_S = 86_400.0
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+
+def make_receiver(services: Services, *, recorded: Callable[[], None] = lambda: None) -> Receiver:
+    """What takes reports; `recorded` is the hint for who reacts."""
+    settings = services.settings.inbound
+    return Receiver(
+        services.store,
+        key=services.return_path_key,
+        clock=services.clock,
+        log=services.log,
+        executor=services.executor,
+        lives_s=settings.report_days * DAY_S,
+        feedback_addresses=settings.feedback_addresses,
+        recorded=recorded,
+    )
+
+
+def make_inbound(
+    services: Services, receiver: Receiver, sock: socket.socket, certificate: Certificate | None
+) -> SmtpServer:
+    """The listener on `sock`."""
+    settings = services.settings.inbound
+    door = InboundDoor(
+        receiver,
+        hostname=settings.hostname or services.settings.delivery.hostname,
+        limits=Limits(size_bytes=settings.message_bytes, recipients=settings.recipients),
+        has_tls=certificate is not None,
+        log=services.log,
+    )
+    bounds = Bounds(
+        hello_s=settings.idle_s,
+        idle_s=settings.idle_s,
+        connections=settings.connections,
+        per_address=settings.connections_per_address,
+        memory_bytes=settings.memory_bytes,
+    )
+    listener = Listener(sock=sock, certificate=certificate)
+    return SmtpServer([listener], door.open_session, bounds, log=services.log, auth_required=False)
+
+
+def inbound_certificate(
+    services: Services, development: Callable[[], tuple[Path, Path]]
+) -> Certificate | None:
+    """The certificate that the settings name; in development one of our own."""
+    settings = services.settings.inbound
+    if settings.tls_certificate:
+        chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+    elif services.settings.dns.resolver == "local":
+        chain, key = development()
+    else:
+        return None
+    return Certificate(chain, key, setting="inbound.tls_certificate", log=services.log)
+
+
+def make_simulator(
+    services: Services,
+    sock: socket.socket,
+    development: Callable[[], tuple[Path, Path]],
+    *,
+    keep: Keep | None,
+) -> SimulatorServer:
+    """The mailbox simulator on `sock`."""
+    chain, key = development()
+    return SimulatorServer(
+        sock,
+        _answers(services),
+        domains=services.settings.simulator.all_domains,
+        certificate=Certificate(chain, key, setting="simulator", log=services.log),
+        keep=keep,
+        log=services.log,
+    )
+
+
+def own_routes(
+    services: Services, inbound: socket.socket | None, simulator: socket.socket | None
+) -> Mapping[str, Host]:
+    """Where mail goes that does not leave: to the simulator, and reports about our own mail to the listener."""
+    settings, routes = services.settings, {}
+    if simulator is not None:
+        host = _host("mailbox simulator", simulator)
+        routes = dict.fromkeys(settings.simulator.all_domains, host)
+    if inbound is not None:
+        routes[return_path_domain(services)] = _host("reports", inbound)
+    return routes
+
+
+def return_path_domain(services: Services) -> str:
+    """The domain of our return paths, unless an identity has one of its own."""
+    settings = services.settings.delivery
+    return (settings.return_path_domain or settings.hostname).lower()
+
+
+def _host(name: str, sock: socket.socket) -> Host:
+    address, port = sock.getsockname()[:2]
+    return Host(name=name, address=ANY_ADDRESS.get(address, address), port=port)
+
+
+def _answers(services: Services) -> AnswerMail:
+    """What puts the simulator's answers into the spool: they come back the way that all reports take."""
+
+    async def answer(kind: str, mailbox: str, mail_from: str, head: bytes) -> None:
+        at = services.clock.now()
+        to = f"{mail_from.rpartition('@')[0]}@{return_path_domain(services)}"
+
+        def build(message_id_field: str, boundary: str) -> bytes:
+            frame = Frame(
+                from_address=mailbox, to=to, message_id_field=message_id_field, at=at, boundary=boundary
+            )
+            if kind == "ooto":
+                return auto_reply(
+                    frame, subject="Out of the office", text="I am out of the office.", in_reply_to=""
+                )
+            return complaint_report(
+                frame,
+                mailbox,
+                subject="Complaint of the mailbox simulator",
+                feedback_type="abuse",
+                user_agent="Amazon SES Mailbox Simulator",
+                original_mail_from=mail_from,
+                arrival_date=formatdate(at),
+                returned=head,
+            )
+
+        await services.store.write(
+            lambda tx: services.system_mail.put_from_nobody(
+                tx, to=to, subject=f"simulator: {kind}", region="us-east-1", at=at, build=build
+            )
+        )
+        services.wake()
+
+    return answer

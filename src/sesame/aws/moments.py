@@ -1,0 +1,15 @@
+"""Times as AWS writes them in JSON that people are told."""
+
+from datetime import UTC, datetime
+
+
+def timestamp(at: float) -> str:
+    """`2022-03-28T23:59:32.804Z`."""
+    ms = milliseconds(at)
+    whole = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def milliseconds(at: float) -> int:
+    """A time in whole milliseconds, as message ids have it."""
+    return int(at * 1000)

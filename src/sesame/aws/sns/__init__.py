@@ -1,0 +1,1 @@
+"""What SNS says on its own wire: messages that it posts, and filter policies."""

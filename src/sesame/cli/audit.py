@@ -1,0 +1,155 @@
+"""`sesame audit`: is the audit log whole, what does it say."""
+
+import argparse
+import datetime
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+    from sesame.store.audit import AuditRow
+
+BROKEN = 1
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    verbs = subparsers.add_parser("audit", help="the audit log: verify it, read it").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    command = verbs.add_parser("verify", help="look for rows that were altered, taken out or put elsewhere")
+    command.add_argument("account", nargs="?", help="one account (default: all)")
+    command.add_argument(
+        "--heads",
+        metavar="FILE",
+        action="append",
+        help="heads that were kept; rows cut off at the end show against them (default: audit.heads_file)",
+    )
+    add_store_options(command)
+    command.set_defaults(func=verify_log)
+    command = verbs.add_parser("list", help="show the newest rows of an account")
+    command.add_argument("account", help="whose; 000000000000 for what belongs to none")
+    command.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
+    add_store_options(command)
+    command.set_defaults(func=list_rows)
+    command = verbs.add_parser("export", help="write rows as JSON lines in CloudTrail's form")
+    command.add_argument("account", nargs="?", help="one account (default: all)")
+    command.add_argument(
+        "--since", metavar="DATE", type=_date, default=0.0, help="not older than this day, UTC"
+    )
+    add_store_options(command)
+    command.set_defaults(func=export_rows)
+    command = verbs.add_parser("key", help="show the public key that heads are signed with")
+    add_store_options(command)
+    command.set_defaults(func=show_key)
+
+
+def verify_log(args: argparse.Namespace) -> int:
+    """Verify; exit code 1 when anything was found."""
+    from sesame.admin.audit import verify
+    from sesame.app.audit import read_heads
+
+    async def run(services: "Services") -> int:
+        configured = services.settings.audit.heads_file
+        files = [Path(name) for name in args.heads or ([configured] if configured else [])]
+        kept = [mark for path in files if args.heads or path.exists() for mark in read_heads(path)]
+        report = await verify(services.store, services.trail.key.public, kept=kept, account_id=args.account)
+        if args.json:
+            print_json(
+                {
+                    "whole": not report.findings,
+                    "accounts": report.accounts,
+                    "rows": report.rows,
+                    "heads": report.heads,
+                    "findings": [
+                        {"account": one.account_id, "sequence": one.seq, "what": one.what}
+                        for one in report.findings
+                    ],
+                }
+            )
+        else:
+            for finding in report.findings:
+                print(finding)
+            heads = f"{report.heads} heads kept elsewhere" if files else "no heads kept elsewhere"
+            state = "broken" if report.findings else "whole"
+            print(f"{report.rows} rows of {report.accounts} accounts, {heads}: {state}")
+        return BROKEN if report.findings else 0
+
+    return with_services(args, run)
+
+
+def list_rows(args: argparse.Namespace) -> int:
+    """Show the newest rows."""
+    from sesame.admin.audit import latest
+
+    async def run(services: "Services") -> int:
+        rows = await latest(services.store, args.account, limit=max(1, args.limit))
+        if args.json:
+            print_json([_event(row) for row in rows])
+        else:
+            print_table(
+                ("ROW", "TIME", "EVENT", "WHO", "ANSWER"),
+                [
+                    (
+                        str(row.seq),
+                        when(row.at),
+                        event["eventName"],
+                        _who(event),
+                        event.get("errorCode", "done"),
+                    )
+                    for row, event in ((row, _event(row)) for row in rows)
+                ],
+            )
+        return 0
+
+    return with_services(args, run)
+
+
+def export_rows(args: argparse.Namespace) -> int:
+    """Write rows, oldest first."""
+    from sesame.admin.audit import export
+
+    async def run(services: "Services") -> int:
+        async for row in export(services.store, account_id=args.account, since=args.since):
+            print(json.dumps(_event(row), separators=(",", ":")))
+        return 0
+
+    return with_services(args, run)
+
+
+def show_key(args: argparse.Namespace) -> int:
+    """Show the public key."""
+
+    async def run(services: "Services") -> int:
+        public = services.trail.key.public.hex()
+        if args.json:
+            print_json({"algorithm": "Ed25519", "public_key": public})
+        else:
+            print(public)
+        return 0
+
+    return with_services(args, run)
+
+
+def _event(row: "AuditRow") -> dict[str, Any]:
+    """The record with its place in the chain."""
+    event: dict[str, Any] = json.loads(row.body)
+    return {**event, "sesameAudit": {"sequence": row.seq, "at": row.at, "digest": row.digest.hex()}}
+
+
+def _who(event: dict[str, Any]) -> str:
+    identity = event["userIdentity"]
+    for key in ("arn", "userName", "invokedBy", "principalId"):
+        if key in identity:
+            return f"{identity['type']} {identity[key]}"
+    return str(identity["type"])
+
+
+def _date(text: str) -> float:
+    try:
+        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a day; write it as 2026-03-01") from None

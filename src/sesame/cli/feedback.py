@@ -1,0 +1,156 @@
+"""`sesame feedback`: taking reports from files and pipes, for operators whose MX is another server.
+
+Exit codes are those that a mail server's pipe transport understands: 0 for every report that was read, whether it was
+ours or not, so that nothing is ever sent back; 75 (EX_TEMPFAIL) for what is to be tried again.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
+from sesame.cli.terminal import one_line
+from sesame.errors import ConfigError, SesameError
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+    from sesame.feedback.receive import Receiver, Taken
+
+TRY_AGAIN = 75
+"""EX_TEMPFAIL of sysexits."""
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    verbs = subparsers.add_parser("feedback", help="bounces and complaints that came back").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    read = verbs.add_parser(
+        "read",
+        help="take reports from a file, a pipe or a maildir",
+        description="Take bounces and complaints as the listener would. Exit 0 when every report was read, ours or not;"
+        " 75 when it is to be tried again.",
+    )
+    read.add_argument(
+        "source", metavar="FILE|-|MAILDIR", help="one report, or a maildir whose `new` holds reports"
+    )
+    read.add_argument(
+        "--recipient",
+        action="append",
+        metavar="ADDRESS",
+        help="whom the report came to, from the envelope; without it the report's own fields are searched",
+    )
+    read.add_argument("--sender", metavar="ADDRESS", help="the envelope sender; empty for the null path")
+    add_store_options(read)
+    read.set_defaults(func=read_reports)
+    show = verbs.add_parser("show", help="the reports about a message, as they came")
+    show.add_argument("message_id")
+    add_store_options(show)
+    show.set_defaults(func=show_reports)
+
+
+def read_reports(args: argparse.Namespace) -> int:
+    """Take reports; what cannot be done now is for the caller to try again."""
+    try:
+        return _read(args)
+    except (SesameError, OSError) as error:
+        what = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        hint = " (the report is to be tried again)" if not isinstance(error, ConfigError) else ""
+        print(f"sesame: {what}{hint}", file=sys.stderr)
+        return TRY_AGAIN
+
+
+def show_reports(args: argparse.Namespace) -> int:
+    """Print what came back of a message."""
+    from sesame.store import reports
+
+    async def run(services: "Services") -> int:
+        found = await services.store.read(lambda tx: reports.raw(tx, args.message_id))
+        if args.json:
+            print_json(
+                [
+                    {
+                        "kind": one.kind,
+                        "recipient": one.n,
+                        "received_at": one.received_at,
+                        "reporter": one.reporter,
+                        "size_bytes": one.size_bytes,
+                        "data": one.data.decode("utf-8", "replace"),
+                    }
+                    for one in found
+                ]
+            )
+            return 0
+        for one in found:
+            print(
+                f"--- {one.kind} of recipient {one.n}, {when(one.received_at)}, from {one_line(one.reporter)}"
+            )
+            for line in one.data.decode("utf-8", "replace").splitlines():
+                print(one_line(line))
+        if not found:
+            print(f"sesame: nothing came back of `{args.message_id}`", file=sys.stderr)
+        return 0 if found else 1
+
+    return with_services(args, run)
+
+
+def _read(args: argparse.Namespace) -> int:
+    from sesame.app.inbound import make_receiver
+
+    async def run(services: "Services") -> int:
+        receiver = make_receiver(services)
+        found: list[tuple[str, Taken]] = []
+        for name, data, done in _sources(args.source):
+            found.append((name, await _take(receiver, data, args)))
+            if done is not None:
+                done[0].rename(done[1])
+        if args.json:
+            print_json([_as_json(name, taken) for name, taken in found])
+        else:
+            for name, taken in found:
+                about = ", ".join(dict.fromkeys(taken.message_ids)) or "no message of ours"
+                print(f"{name}: {taken.kind}, {', '.join(fate.value for fate in taken.fates)}, {about}")
+        return 0
+
+    return with_services(args, run)
+
+
+async def _take(receiver: "Receiver", data: bytes, args: argparse.Namespace) -> "Taken":
+    return await receiver.take(data, recipients=args.recipient, sender=args.sender, reporter="local")
+
+
+def _sources(source: str) -> Iterator[tuple[str, bytes, tuple[Path, Path] | None]]:
+    """Each report: its name, its octets, and where its file moves from and to once it is taken."""
+    path = Path(source)
+    if source == "-":
+        yield "-", sys.stdin.buffer.read(_most() + 1), None
+    elif path.is_dir():
+        new, seen = path / "new", path / "cur"
+        if not (new.is_dir() and seen.is_dir()):
+            raise ConfigError(f"`{source}` is no maildir: it has no `new` and `cur`")
+        for file in sorted(new.iterdir()):
+            yield file.name, _octets(file), (file, seen / f"{file.name}:2,S")
+    else:
+        yield path.name, _octets(path), None
+
+
+def _octets(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_most() + 1)
+
+
+def _most() -> int:
+    from sesame.feedback.receive import MAX_BYTES
+
+    return MAX_BYTES
+
+
+def _as_json(name: str, taken: "Taken") -> dict[str, object]:
+    return {
+        "report": name,
+        "kind": taken.kind,
+        "fates": [fate.value for fate in taken.fates],
+        "message_ids": list(taken.message_ids),
+    }

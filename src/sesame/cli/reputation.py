@@ -1,0 +1,151 @@
+"""`sesame account reputation`, `pause` and `reinstate`: how accounts' mail is received, and what follows."""
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    print_json,
+    print_table,
+    region_name,
+    when,
+    with_services,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sesame.app.foundation import Services
+    from sesame.db import Transaction
+    from sesame.feedback.rates import Rates
+    from sesame.store.reputation import Change, Counts, Enforcement, Standing
+
+DAYS = 14
+
+
+def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
+    """Add the verbs to `sesame account`."""
+    show = verbs.add_parser(
+        "reputation", help="what became of an account's mail, its rates and the verdict on it"
+    )
+    show.add_argument("account", type=account_id)
+    show.add_argument("--region", type=region_name, default="us-east-1", help="for rates and verdict")
+    show.add_argument(
+        "--by",
+        choices=("region", "identity", "owner", "configuration-set"),
+        default="region",
+        help="what the counts are shown by",
+    )
+    add_store_options(show)
+    show.set_defaults(func=show_reputation)
+    for name, became, what in (
+        ("pause", "SHUTDOWN", "stop an account's sending until it is reinstated"),
+        ("reinstate", "HEALTHY", "let an account send again, or end its review; its rates begin anew"),
+    ):
+        verb = verbs.add_parser(name, help=what)
+        verb.add_argument("account", type=account_id)
+        verb.add_argument("--region", type=region_name, required=True)
+        verb.add_argument("--reason", required=True, help="kept with the change")
+        add_store_options(verb)
+        verb.set_defaults(func=change_enforcement, became=became)
+
+
+_BY = {
+    "region": "region",
+    "identity": "identity",
+    "owner": "owner_account_id",
+    "configuration-set": "configuration_set",
+}
+
+
+def show_reputation(args: argparse.Namespace) -> int:
+    """Show counts of the last two weeks, rates, verdict, and how it changed."""
+    from sesame.feedback.rates import current
+    from sesame.store import reputation
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        now = services.clock.now()
+        volume = services.settings.reputation.volume
+
+        async def read(
+            tx: "Transaction",
+        ) -> "tuple[Standing, Rates, list[tuple[str, Counts]], list[Change]]":
+            standing, rates = await current(tx, args.account, args.region, now=now, volume=volume)
+            column: reputation.By = _BY[args.by]  # type: ignore[assignment]
+            counts = await reputation.by(tx, args.account, column, since=now - DAYS * 86_400)
+            return standing, rates, counts, await reputation.changes(tx, args.account)
+
+        standing, rates, counts, changes = await services.store.read(read)
+        if args.json:
+            print_json(
+                {
+                    "account_id": args.account,
+                    "region": args.region,
+                    "enforcement": standing.enforcement,
+                    "rates": asdict(rates) | {"bounce": rates.bounce_rate, "complaint": rates.complaint_rate},
+                    "counts": [{args.by: name, **asdict(one)} for name, one in counts],
+                    "changes": [asdict(change) for change in changes],
+                }
+            )
+        else:
+            _print(standing, rates, counts, changes, args)
+        return 0
+
+    return with_services(args, run)
+
+
+def _print(
+    standing: "Standing",
+    rates: "Rates",
+    counts: "list[tuple[str, Counts]]",
+    changes: "list[Change]",
+    args: argparse.Namespace,
+) -> None:
+    judged = "" if rates.is_representative else ", too few to judge by"
+    print(f"{args.region}: {standing.enforcement}")
+    print(
+        f"bounce rate {rates.bounce_rate:.2%}, complaint rate {rates.complaint_rate:.2%}"
+        f" of {rates.sends} recipients{judged}"
+    )
+    print()
+    headings = (
+        args.by.upper(),
+        "SENT",
+        "DELIVERED",
+        "BOUNCED",
+        "OF THEM FOR GOOD",
+        "COMPLAINTS",
+        "SUPPRESSED",
+    )
+    rows = [
+        (
+            name or "-",
+            *map(str, (c.sends, c.deliveries, c.bounces, c.permanent_bounces, c.complaints, c.suppressed)),
+        )
+        for name, c in counts
+    ]
+    print_table(headings, rows)
+    for change in changes:
+        print(
+            f"{when(change.at)}  {change.region}  {change.was} -> {change.became} by {change.who}: {change.reason}"
+        )
+
+
+def change_enforcement(args: argparse.Namespace) -> int:
+    """Pause an account, or reinstate it."""
+    from sesame.admin.enforcement import EnforcementDesk
+
+    async def run(services: "Services") -> int:
+        became: Enforcement = args.became
+        desk = EnforcementDesk(services.acts, clock=services.clock)
+        change = await desk.set(args.account, args.region, became, reason=args.reason)
+        if args.json:
+            print_json(asdict(change))
+        else:
+            print(f"account {change.account_id} in {change.region}: {change.was} -> {change.became}")
+        return 0
+
+    return with_services(args, run)

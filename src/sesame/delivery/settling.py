@@ -1,0 +1,105 @@
+"""Outcomes on their way into the spool: all that are ready in one commit, none forgotten until it is recorded.
+
+An outcome that cannot be written now is kept and tried again; if its recipient is claimed anew meanwhile, for its
+lease ran out, the outcome goes in under the new claim, so that nothing is delivered twice after a 250.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+
+from sesame.errors import Unavailable
+from sesame.observe import Clock, Log
+from sesame.spool.spool import Claim, Settlement, Spool
+
+TRIES_AT_STOP = 3
+
+
+class Settling:
+    """Collects settlements and writes them; `run` until cancelled, `rest` afterwards."""
+
+    def __init__(
+        self, spool: Spool, *, clock: Clock, log: Log, settled: Callable[[], None], pause_s: float
+    ) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._log = log
+        self._settled = settled
+        self._pause_s = pause_s
+        self._done: dict[int, Settlement] = {}
+        self._is_due = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    def add(self, settlement: Settlement) -> None:
+        """Have it written with the next commit."""
+        self._done[settlement.claim.recipient_seq] = settlement
+        self._is_due.set()
+
+    def adopt(self, claim: Claim) -> bool:
+        """Whether an outcome for the recipient waits to be written; it goes in under this claim."""
+        found = self._done.get(claim.recipient_seq)
+        if found is None:
+            return False
+        self._done[claim.recipient_seq] = replace(found, claim=claim)
+        self._is_due.set()
+        return True
+
+    async def run(self) -> None:
+        """Write outcomes as they come."""
+        while True:
+            await self._is_due.wait()
+            self._is_due.clear()
+            try:
+                await self._write()
+            except Unavailable as error:
+                self._log.error("settle_failed", reason=str(error))
+                await asyncio.sleep(self._pause_s)
+                self._is_due.set()
+
+    async def rest(self) -> None:
+        """Write what is left, for the last time."""
+        for _ in range(TRIES_AT_STOP):
+            try:
+                if self._done:
+                    await asyncio.shield(self._write())
+                return
+            except Unavailable as error:
+                self._log.error("settle_failed", reason=str(error), left=len(self._done))
+
+    async def _write(self) -> None:
+        async with self._writing:
+            batch = list(self._done.values())
+            if not batch:
+                return
+            try:
+                await self._spool.settle(batch, at=self._clock.now())
+                self._forget(batch)
+            except Unavailable:
+                raise
+            except Exception:  # one of them cannot be written; the others can
+                self._log.error("settle_failed", trace=traceback.format_exc())
+                for settlement in batch:
+                    await self._write_one(settlement)
+        self._settled()
+
+    async def _write_one(self, settlement: Settlement) -> None:
+        plain = replace(settlement.outcome, diagnostic="cannot be recorded", remote_mta=None, remote_ip=None)
+        for one in (settlement, replace(settlement, outcome=plain)):
+            try:
+                await self._spool.settle([one], at=self._clock.now())
+            except Unavailable:
+                raise
+            except Exception:
+                self._log.error(
+                    "settle_failed", message_id=one.claim.message_id, trace=traceback.format_exc()
+                )
+            else:
+                break
+        self._forget([settlement])
+
+    def _forget(self, batch: list[Settlement]) -> None:
+        for settlement in batch:
+            seq = settlement.claim.recipient_seq
+            if self._done.get(seq) is settlement:
+                del self._done[seq]

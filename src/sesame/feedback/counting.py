@@ -1,0 +1,83 @@
+"""What events come to in counts: pure, but for how many recipients a message has.
+
+Whatever is told of as a bounce is counted as one, an auto-reply as one that passes, as SES has it; in rates a recipient
+bounces once. Rates are made of mail that left for somebody: not of the mailbox simulator's, nor of what was suppressed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from sesame.model import SYSTEM_ACCOUNT
+from sesame.store.events import Event, Happened
+from sesame.store.reputation import Counts, Where, quarter_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipients:
+    """How many recipients a message has, and how many of them rates are made of."""
+
+    all: int
+    rated: int
+
+
+def bounce_type_of(event: Event) -> str:
+    """SES's type of a bounce or an expiry: as a report says; a refusal is Permanent, running out of time Transient."""
+    if event.what is Happened.EXPIRED:
+        return "Transient"
+    return event.detail.get("bounceType", "Permanent")
+
+
+def count(
+    events: Iterable[Event],
+    recipients: Mapping[int, Recipients],
+    *,
+    has_bounced: Callable[[Event], bool],
+    is_simulator: Callable[[str], bool],
+) -> dict[Where, Counts]:
+    """What to add for `events`. `has_bounced` says of a bounce that its recipient had a permanent one before."""
+    changes: dict[Where, Counts] = {}
+    for event in events:
+        if event.account_id == SYSTEM_ACCOUNT:
+            continue
+        counts = changes.setdefault(where(event), Counts())
+        is_rated = event.recipient is not None and not is_simulator(event.recipient)
+        match event.what:
+            case Happened.ACCEPTED:
+                many = recipients[event.message_seq]
+                counts.sends += many.all
+                counts.rated_sends += many.rated
+            case Happened.RENDERING_FAILED:
+                counts.failures += recipients[event.message_seq].all
+            case Happened.SUPPRESSED:
+                counts.suppressed += 1
+            case Happened.DELIVERED:
+                counts.deliveries += 1
+            case Happened.DELAYED:
+                counts.delays += 1
+            case Happened.COMPLAINED:
+                counts.complaints += 1
+                counts.rated_complaints += is_rated
+            case Happened.BOUNCED | Happened.EXPIRED:
+                _count_bounce(counts, event, is_first=not has_bounced(event), is_rated=is_rated)
+    return changes
+
+
+def _count_bounce(counts: Counts, event: Event, *, is_first: bool, is_rated: bool) -> None:
+    type_ = bounce_type_of(event)
+    counts.permanent_bounces += type_ == "Permanent"
+    counts.transient_bounces += type_ == "Transient"
+    counts.undetermined_bounces += type_ not in ("Permanent", "Transient")
+    counts.later_bounces += event.is_reported
+    counts.rated_bounces += is_first and is_rated and type_ == "Permanent"
+
+
+def where(event: Event) -> Where:
+    """What an event's counts are kept by."""
+    return Where(
+        event.account_id,
+        event.region,
+        quarter_of(event.at),
+        event.owner_account_id,
+        event.identity,
+        event.configuration_set or "",
+    )

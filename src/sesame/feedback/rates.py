@@ -1,0 +1,121 @@
+"""Bounce and complaint rates of an account, and what they lead to: review, then a pause.
+
+SES makes its rates of a *representative volume*: recent mail, as much as the account typically sends. Here that is the
+latest mail that comes to at least `volume` recipients and at least the average of a day; who has not sent so much is
+not judged. The verdict gets better again only up to what the service itself did: a pause ends by the operator's hand.
+Source: SES developer guide, "Monitoring your sender reputation".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sesame.db import Transaction
+from sesame.observe import Log
+from sesame.store import reputation
+from sesame.store.reputation import Change, Counts, Enforcement, Standing
+
+WINDOW_DAYS = 14
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Rates, as parts of one, at which an account is under review and paused; 0: never. `volume` is in recipients."""
+
+    volume: int
+    bounce_review: float
+    bounce_pause: float
+    complaint_review: float
+    complaint_pause: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Rates over the latest `sends` recipients. `is_representative`: they are enough to judge by."""
+
+    sends: int
+    bounces: int
+    complaints: int
+    is_representative: bool
+
+    @property
+    def bounce_rate(self) -> float:
+        """Permanent bounces of what was sent."""
+        return self.bounces / self.sends if self.sends else 0.0
+
+    @property
+    def complaint_rate(self) -> float:
+        """Complaints about what was sent."""
+        return self.complaints / self.sends if self.sends else 0.0
+
+
+def rates_of(quarters: Sequence[Counts], *, volume: int) -> Rates:
+    """The rates over the latest of `quarters`, which are in order and of `WINDOW_DAYS` at most."""
+    average = sum(one.rated_sends for one in quarters) / WINDOW_DAYS
+    wanted = max(volume, round(average))
+    sends = bounces = complaints = 0
+    for one in reversed(quarters):
+        sends += one.rated_sends
+        bounces += one.rated_bounces
+        complaints += one.rated_complaints
+        if sends >= wanted:
+            break
+    return Rates(sends=sends, bounces=bounces, complaints=complaints, is_representative=sends >= volume)
+
+
+def verdict(rates: Rates, thresholds: Thresholds) -> tuple[Enforcement, str]:
+    """What the rates come to, and why."""
+    if not rates.is_representative:
+        return "HEALTHY", ""
+    found = (
+        ("SHUTDOWN", "bounce rate", rates.bounce_rate, thresholds.bounce_pause),
+        ("SHUTDOWN", "complaint rate", rates.complaint_rate, thresholds.complaint_pause),
+        ("PROBATION", "bounce rate", rates.bounce_rate, thresholds.bounce_review),
+        ("PROBATION", "complaint rate", rates.complaint_rate, thresholds.complaint_review),
+    )
+    for enforcement, name, rate, limit in found:
+        if limit and rate >= limit:
+            reason = f"{name} {rate:.2%} of {rates.sends} recipients, from {limit:.2%} on"
+            return ("SHUTDOWN" if enforcement == "SHUTDOWN" else "PROBATION"), reason
+    return "HEALTHY", "the rates are below the limits"
+
+
+async def current(
+    tx: Transaction, account_id: str, region: str, *, now: float, volume: int
+) -> tuple[Standing, Rates]:
+    """The verdict on an account and its rates now."""
+    standing = await reputation.standing(tx, account_id, region)
+    since = max(now - WINDOW_DAYS * DAY_S, standing.rated_since * float(reputation.QUARTER_HOUR_S))
+    quarters = await reputation.by_quarter(tx, account_id, region, since=since)
+    return standing, rates_of([counts for _, counts in quarters], volume=volume)
+
+
+async def judge(
+    tx: Transaction, account_id: str, region: str, *, now: float, thresholds: Thresholds
+) -> Change | None:
+    """Change the verdict on an account where its rates say so; the change, or None."""
+    standing, rates = await current(tx, account_id, region, now=now, volume=thresholds.volume)
+    became, reason = verdict(rates, thresholds)
+    was = standing.enforcement
+    if became == was or was == "SHUTDOWN" or (became == "HEALTHY" and not rates.is_representative):
+        return None
+    change = Change(
+        account_id=account_id, region=region, at=now, was=was, became=became, who="sesame", reason=reason
+    )
+    await reputation.set_enforcement(tx, change)
+    return change
+
+
+def tell(log: Log, change: Change) -> None:
+    """Tell the operator of a verdict that changed."""
+    fields = {
+        "account_id": change.account_id,
+        "region": change.region,
+        "was": change.was,
+        "became": change.became,
+        "reason": change.reason,
+    }
+    if change.became == "HEALTHY":
+        log.event("account_enforcement", **fields)
+    else:
+        log.error("account_enforcement", **fields)

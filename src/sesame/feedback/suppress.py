@@ -1,0 +1,49 @@
+"""Whose address goes on the suppression list of the account that sent to it.
+
+Only what is sure: a server said at RCPT or later that this recipient does not exist, or a report says so of this very
+address; or the recipient complained. What a server says of the sender or of itself suppresses nobody. Source: SES
+developer guide, "Using the account-level suppression list".
+"""
+
+from collections.abc import Callable
+
+from sesame.db import Transaction
+from sesame.model import SYSTEM_ACCOUNT
+from sesame.store import configuration_sets, suppression
+from sesame.store.events import Event, Happened
+from sesame.store.suppression import Reason
+
+RECIPIENT_CODES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6"})
+"""Of RFC 3463: bad mailbox, bad system, bad syntax, moved without an address. 5.1.7 and 5.1.8 are about the sender."""
+
+
+def reason_to_suppress(event: Event, *, is_simulator: Callable[[str], bool]) -> Reason | None:
+    """Why an event would put its recipient on the list, if the account keeps one for that reason."""
+    if event.recipient is None or event.account_id == SYSTEM_ACCOUNT or is_simulator(event.recipient):
+        return None
+    match event.what:
+        case Happened.COMPLAINED if event.detail.get("complaintFeedbackType", "abuse").lower() != "not-spam":
+            return "COMPLAINT"
+        case Happened.BOUNCED if event.is_reported:
+            is_hard = event.detail.get("hard") == "1"
+            return "BOUNCE" if is_hard and event.detail.get("status") in RECIPIENT_CODES else None
+        case Happened.BOUNCED if event.is_about_recipient and event.status in RECIPIENT_CODES:
+            return "BOUNCE"
+        case _:
+            return None
+
+
+async def suppress(tx: Transaction, event: Event, reason: Reason) -> None:
+    """Put the recipient on the list, if the configuration set or else the account wants that for this reason."""
+    assert event.recipient is not None
+    reasons: tuple[str, ...] | None = None
+    if event.configuration_set is not None:
+        found = await configuration_sets.get(tx, event.account_id, event.region, event.configuration_set)
+        reasons = None if found is None else found.suppressed_reasons
+    if reasons is None:
+        reasons = await suppression.account_reasons(tx, event.account_id, event.region)
+    if reason in reasons:
+        entry = suppression.Suppressed(
+            address=event.recipient, reason=reason, updated_at=event.at, message_id=event.message_id
+        )
+        await suppression.put(tx, event.account_id, event.region, entry)

@@ -1,0 +1,280 @@
+"""Posts to URLs that strangers name, in their own time: what a webhook costs us is bounded, where it leads is vetted.
+
+The name is looked up, every address of it is held to the guard, and the connection goes to the address that was vetted:
+a second answer of DNS changes nothing. No redirect is followed, no proxy used, the answer is read to a bound and shown
+to nobody. Connections stay open for the next message. Sources: RFC 9110, RFC 9112 (through httptools).
+"""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import httptools
+
+from sesame.dns.port import DnsFailure, DomainNotFound, Resolver
+from sesame.dns.public import AddressGuard, is_literal
+from sesame.errors import SesameError
+from sesame.mail.domain import DomainError, normal_domain
+from sesame.observe import Clock
+
+MAX_ADDRESSES = 3
+MAX_HEADER_BYTES = 32_768
+IDLE_S = 10.0
+IDLE_PER_HOST = 16
+
+
+class PostFailed(SesameError):
+    """Nothing was taken: no such host, none that may be asked, no answer, or one that says no."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A URL, read. `authorization` is the value of that header field, from a user and password in the URL."""
+
+    is_tls: bool
+    host: str
+    port: int
+    path: str
+    authorization: str | None
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host field."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
+
+
+def read_url(url: str) -> Endpoint:
+    """Read an http or https URL. Raises `PostFailed`, whose text says what is wrong with it."""
+    if not url.isprintable() or " " in url or "\\" in url or not url.isascii():
+        raise PostFailed("the URL has characters that none has")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise PostFailed("the URL cannot be read") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise PostFailed("the URL is not one of http or https with a host")
+    if ":" not in host:
+        try:
+            host = host if is_literal(host) else normal_domain(host.rstrip("."))
+        except DomainError:
+            raise PostFailed("the host of the URL is no host name") from None
+    login = None
+    if parts.username is not None:
+        plain = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        login = "Basic " + base64.b64encode(plain.encode()).decode()
+    is_tls = parts.scheme == "https"
+    path = parts.path or "/"
+    return Endpoint(
+        is_tls=is_tls,
+        host=host,
+        port=port or (443 if is_tls else 80),
+        path=f"{path}?{parts.query}" if parts.query else path,
+        authorization=login,
+    )
+
+
+class _Answer:
+    """Collects one response; httptools calls the `on_` methods."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._header_bytes = 0
+        self.body = bytearray()
+        self.is_complete = False
+        self.is_too_long = False
+        self.is_kept = False
+        self.parser: httptools.HttpResponseParser | None = None
+
+    def wants_more(self) -> bool:
+        """Whether the answer is not whole, nor too long to be read to its end."""
+        return not self.is_complete and not self.is_too_long
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise ValueError("header too long")
+
+    def on_body(self, body: bytes) -> None:
+        if len(self.body) + len(body) > self._max_bytes:
+            self.is_too_long = True
+        else:
+            self.body += body
+
+    def on_message_complete(self) -> None:
+        self.is_complete = True
+        if self.parser is not None:  # it knows now and not afterwards
+            self.is_kept = self.parser.should_keep_alive()
+
+
+class _Connection:
+    """One connection, kept between requests."""
+
+    __slots__ = ("idle_since", "reader", "writer")
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.idle_since = 0.0
+
+    def close(self) -> None:
+        self.writer.transport.abort()
+
+
+class HttpClient:
+    """Posts. `timeout_s` bounds one post with all it needs, `max_bytes` what is read of an answer."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        guard: AddressGuard,
+        context: ssl.SSLContext,
+        *,
+        clock: Clock,
+        may_be_plain: bool = True,
+        timeout_s: float = 15.0,
+        max_bytes: int = 65_536,
+    ) -> None:
+        self._resolver = resolver
+        self._guard = guard
+        self._context = context
+        self._clock = clock
+        self._may_be_plain = may_be_plain
+        self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
+        self._idle: dict[tuple[bool, str, int], list[_Connection]] = {}
+
+    def close(self) -> None:
+        """Close what is kept open."""
+        for kept in self._idle.values():
+            for connection in kept:
+                connection.close()
+        self._idle.clear()
+
+    async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
+        """Post a body; the status of the answer and its body. Raises `PostFailed`."""
+        endpoint = read_url(url)
+        if not endpoint.is_tls and not self._may_be_plain:
+            raise PostFailed("plain HTTP is not allowed here; use https")
+        request = self._request(endpoint, fields, body)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._exchange(endpoint, request)
+        except ssl.SSLCertVerificationError as error:
+            raise PostFailed(f"the certificate is refused: {error.verify_message}") from error
+        except TimeoutError:
+            raise PostFailed(f"no answer within {self._timeout_s:g} seconds") from None
+        except (OSError, EOFError, ValueError, httptools.HttpParserError) as error:
+            raise PostFailed(f"{error or type(error).__name__}"[:300]) from error
+
+    @staticmethod
+    def _request(endpoint: Endpoint, fields: Sequence[tuple[str, str]], body: bytes) -> bytes:
+        lines = [
+            f"POST {endpoint.path} HTTP/1.1",
+            f"Host: {endpoint.authority}",
+            f"Content-Length: {len(body)}",
+        ]
+        if endpoint.authorization is not None:
+            lines.append(f"Authorization: {endpoint.authorization}")
+        for name, value in fields:
+            if not value.isprintable():
+                raise PostFailed(f"the field {name} has characters that none has")
+            lines.append(f"{name}: {value}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+    async def _exchange(self, endpoint: Endpoint, request: bytes) -> tuple[int, bytes]:
+        kept = self._take(endpoint)
+        if kept is not None:
+            try:
+                return await self._ask(endpoint, kept, request)
+            except (OSError, EOFError):
+                pass  # the other side let go of it meanwhile
+        return await self._ask(endpoint, await self._connect(endpoint), request)
+
+    def _take(self, endpoint: Endpoint) -> _Connection | None:
+        kept = self._idle.get((endpoint.is_tls, endpoint.host, endpoint.port), [])
+        while kept:
+            connection = kept.pop()
+            if self._clock.monotonic() - connection.idle_since < IDLE_S and not connection.reader.at_eof():
+                return connection
+            connection.close()
+        return None
+
+    def _keep(self, endpoint: Endpoint, connection: _Connection) -> None:
+        kept = self._idle.setdefault((endpoint.is_tls, endpoint.host, endpoint.port), [])
+        if len(kept) >= IDLE_PER_HOST:
+            connection.close()
+            return
+        connection.idle_since = self._clock.monotonic()
+        kept.append(connection)
+
+    async def _addresses(self, host: str) -> list[str]:
+        """The addresses of a host that may be connected to."""
+        if is_literal(host):
+            found = [host]
+        elif host == "localhost" or host.endswith(".localhost"):
+            found = ["127.0.0.1"]  # RFC 6761 section 6.3: no question for DNS
+        else:
+            try:
+                found = await self._resolver.addresses(host)
+            except (DnsFailure, DomainNotFound) as error:
+                raise PostFailed(str(error)) from error
+        refusals = {address: self._guard.refusal(address) for address in found}
+        open_ = [address for address, refusal in refusals.items() if refusal is None]
+        if not open_:
+            why = next(iter(refusals.values()), None) or "no address"
+            raise PostFailed(f"`{host}` may not be connected to: {why}")
+        return open_[:MAX_ADDRESSES]
+
+    async def _connect(self, endpoint: Endpoint) -> _Connection:
+        failure: OSError = OSError("no address")
+        for address in await self._addresses(endpoint.host):
+            try:
+                reader, writer = await asyncio.open_connection(
+                    address,
+                    endpoint.port,
+                    ssl=self._context if endpoint.is_tls else None,
+                    server_hostname=endpoint.host if endpoint.is_tls else None,
+                )
+                return _Connection(reader, writer)
+            except ssl.SSLCertVerificationError:
+                raise
+            except OSError as error:
+                failure = error
+        raise failure
+
+    async def _ask(self, endpoint: Endpoint, connection: _Connection, request: bytes) -> tuple[int, bytes]:
+        answer = _Answer(self._max_bytes)
+        try:
+            status = await self._read(connection, request, answer)
+        except BaseException:
+            connection.close()
+            raise
+        if answer.is_complete and answer.is_kept:
+            self._keep(endpoint, connection)
+        else:
+            connection.close()
+        return status, bytes(answer.body)
+
+    @staticmethod
+    async def _read(connection: _Connection, request: bytes, answer: _Answer) -> int:
+        parser = answer.parser = httptools.HttpResponseParser(answer)
+        try:
+            connection.writer.write(request)
+            while answer.wants_more():
+                data = await connection.reader.read(16_384)
+                if not data:
+                    raise EOFError("the connection ended before the answer did")
+                try:
+                    parser.feed_data(data)
+                except httptools.HttpParserCallbackError as error:
+                    raise ValueError(str(error.__context__ or error)) from error
+                if answer.is_complete and parser.get_status_code() < 200:  # the answer is still to come
+                    answer.is_complete = False
+            return parser.get_status_code()
+        finally:
+            answer.parser = None

@@ -1,0 +1,158 @@
+"""Conditions that failed, in words and as edits, for one reader.
+
+Shown are the values that fail, with the policy's variables filled in, and what is most often wrong with such a
+condition: the case of letters, a wildcard under an operator that has none, an operator for one value on a list, a
+display name in an address.
+"""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from sesame.policy.language.pattern import glob
+from sesame.policy.language.vocabulary import (
+    COMPARISONS,
+    CONDITION_KEYS,
+    Compare,
+    Family,
+    Quantifier,
+    read_operator,
+)
+from sesame.policy.reasons.cause import Code, Reader
+from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.sentence import describe_condition
+from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see, tells_of_other
+from sesame.policy.request import PolicyKind, Request
+
+_TIMES = {"aws:currenttime", "aws:epochtime"}
+_SHOWN = 3
+
+
+def code_of(condition: ConditionStep) -> Code:
+    """Which cause a condition that failed is."""
+    key = condition.key.lower()
+    if key in _TIMES:
+        return Code.WINDOW
+    return Code.SOURCE_IP if key == "aws:sourceip" else Code.CONDITION
+
+
+def in_words(condition: ConditionStep, request: Request, reader: Reader, *, kind: PolicyKind) -> str:
+    """A condition with what was seen, as far as a reader may know: `ses:FromAddress like `a*`; ... has `b``."""
+    if reader is Reader.SENDER and kind == "identity":
+        return _for_sender(condition, request)
+    tells = reader is Reader.OPERATOR or not tells_of_other(condition, by_owner=reader is Reader.OWNER)
+    values = condition.filled if tells and condition.filled else condition.wanted
+    demand = describe_condition(condition.operator, condition.key, values)
+    hint = _hint(condition, reader)
+    return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
+
+
+def _for_sender(condition: ConditionStep, request: Request) -> str:
+    name = name_of_key(condition.key, request)
+    if condition.seen is None and not is_of_resource(condition.key):
+        return f"{name}, which this request does not carry"
+    if condition.seen is None or is_of_resource(condition.key):
+        return f"{name}, which does not hold"
+    seen = _values(condition.telling or condition.seen)
+    return f"{name}, which {seen} does not meet" if not condition.answer else f"{name} {seen}"
+
+
+def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: PolicyKind) -> str:
+    name = name_of_key(condition.key, request) if reader is Reader.SENDER else condition.key
+    if condition.seen is None:
+        return f"this request has no {condition.key}"
+    hidden = reader is Reader.OWNER and not owner_may_see(condition.key)
+    hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
+    if hidden:
+        return f"this request's {name} is not shown"
+    return f"this request has {_values(condition.telling or condition.seen)}"
+
+
+def _hint(condition: ConditionStep, reader: Reader) -> str:
+    """What is most often wrong with such a condition, or nothing."""
+    seen, wanted = condition.telling or condition.seen or (), condition.filled or condition.wanted
+    if condition.note == "unknown key":
+        near = get_close_matches(condition.key.lower(), [key.lower() for key in CONDITION_KEYS], n=1)
+        return f"; the key is not known{_did_you_mean(CONDITION_KEYS[near[0]].name if near else '')}"
+    if condition.note == "unknown operator":
+        near = get_close_matches(condition.operator.lower(), COMPARISONS, n=1)
+        return f"; the operator is not known{_did_you_mean(COMPARISONS[near[0]].name if near else '')}"
+    if condition.unresolved:
+        names = ", ".join(f"`${{{name}}}`" for name in condition.unresolved)
+        return f"; {names} has no value in this request, so it matches nothing"
+    if condition.note.startswith("several values"):
+        return f"; {condition.key} is a list: write ForAllValues:{condition.operator}"
+    if reader is Reader.OWNER and not owner_may_see(condition.key):
+        return ""
+    if _instead(condition) is not None:
+        return "; a wildcard counts only under StringLike"
+    if any(value.lower() == text.lower() != "" for value in seen for text in wanted if value != text):
+        return "; it differs in the case of letters only"
+    if any(f"<{value.lower()}>" in text.lower() for value in seen for text in wanted):
+        return f"; {condition.key} is the bare address, without a display name"
+    return ""
+
+
+def _did_you_mean(name: str) -> str:
+    return f", did you mean `{name}`?" if name else ""
+
+
+def _instead(condition: ConditionStep) -> str | None:
+    """The operator under which the values' wildcards would have matched, if that is what is wrong."""
+    operator = read_operator(condition.operator)
+    comparison = operator.comparison
+    is_equality = comparison.family is Family.STRING and comparison.compare in (
+        Compare.EQUAL,
+        Compare.EQUAL_FOLDED,
+    )
+    if not is_equality or comparison.negated or not condition.seen:
+        return None
+    patterns = [glob(text) for text in condition.filled or condition.wanted if set(text) & set("*?")]
+    if not all(
+        any(pattern.matches(value) for pattern in patterns) for value in condition.telling or condition.seen
+    ):
+        return None
+    return re.sub(r"(?i)StringEquals(IgnoreCase)?", "StringLike", condition.operator)
+
+
+def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[dict[str, Any]]:
+    """The edits of a statement that let the request through, each no wider than it must be."""
+    changes: list[dict[str, Any]] = []
+    for element in step.elements:
+        if element.answer:
+            continue
+        if element.element == "Action":
+            changes.append({"add_action": request.action})
+        elif element.element == "Resource":
+            changes.append({"add_resource": request.resource})
+    for condition in step.conditions:
+        if not condition.answer:
+            changes.append(_change_for(condition, request, reader))
+    return changes
+
+
+def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> dict[str, Any]:
+    operator = read_operator(condition.operator)
+    comparison = operator.comparison
+    change: dict[str, Any] = {"operator": condition.operator, "key": condition.key}
+    if (instead := _instead(condition)) is not None:
+        return change | {"operator_to": instead}
+    if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
+        return change | {"operator_to": f"ForAllValues:{condition.operator}"}
+    if comparison.family is Family.DATE or condition.key.lower() in _TIMES:
+        return change | {"replace": condition.wanted[0], "with": None}
+    seen: Sequence[str] = condition.telling or condition.seen or ()
+    may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
+    hidden = reader is Reader.OWNER and not owner_may_see(condition.key)
+    hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
+    if not may_add or not seen or hidden:
+        return change | {"drop_condition": True}
+    if comparison.family is Family.IP:
+        return change | {"add": [f"{value}/{128 if ':' in value else 32}" for value in seen]}
+    return change | {"add": list(seen)}
+
+
+def _values(values: Sequence[str]) -> str:
+    shown = ", ".join(f"`{value}`" for value in values[:_SHOWN])
+    return shown if len(values) <= _SHOWN else f"{shown} and {len(values) - _SHOWN} more"

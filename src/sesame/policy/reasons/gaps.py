@@ -1,0 +1,531 @@
+"""What was missing in policies: from the derivation of a refusal to its causes, for one reader.
+
+`policy_causes` takes an `Explanation` that does not allow and says which side lacked what: the first cause is the one
+to mend, those behind it stand in the way as well. It is `policy_causes` that keeps the two sides apart:
+
+INVARIANT (I9): a SENDER is told of the owner's policies the code and which of its own values mattered; an OWNER is
+told of the sender's side who it was, From, Return-Path, action, time and address. No names, patterns or tags pass.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sesame.policy.language.document import Effect
+from sesame.policy.language.pattern import glob
+from sesame.policy.language.vocabulary import SENDING_ACTIONS
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.conditions import changes_for, code_of, in_words
+from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.views import own_values
+from sesame.policy.request import Outcome, Request, Requester
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is known beside the policies: `uses` of the identity (From, Recipient, Resource, ...), and the principals
+    whose names the identity's policies are not bound to any more, with the unique ids that they are bound to."""
+
+    uses: tuple[str, ...] = ()
+    bound: Mapping[str, str] = field(default_factory=dict)
+    is_let_in: bool = False
+    """Whether another identity of the owner's, a less specific one, has let the requester in."""
+
+
+NOTHING_MORE = Setting()
+
+
+def policy_causes(
+    explanation: Explanation, reader: Reader, *, setting: Setting = NOTHING_MORE
+) -> tuple[Cause, ...]:
+    """The causes of a refusal by policy, the one to mend first; none for what is allowed."""
+    gaps = _Gaps(explanation, reader, setting)
+    match explanation.outcome:
+        case Outcome.ALLOW:
+            return ()
+        case Outcome.EXPLICIT_DENY:
+            return gaps.denials()
+        case _:
+            return gaps.lacks()
+
+
+def to_write(requester: Requester) -> dict[str, str]:
+    """The Principal that names a requester in an identity policy, and no more than it."""
+    if requester.kind == "service":
+        return {"Service": requester.arn}
+    if requester.kind == "root":
+        return {"AWS": requester.account_id}
+    return {"AWS": requester.role_arn or requester.arn}
+
+
+def smallest_statement(request: Request) -> dict[str, Any]:
+    """The statement of an identity policy that lets a request through and as little else as can be said."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": to_write(request.requester),
+        "Action": request.action,
+        "Resource": request.resource,
+    }
+    address = request.context.get("ses:FromAddress")
+    if isinstance(address, str):
+        statement["Condition"] = {"StringEquals": {"ses:FromAddress": address.replace("${", "${$}{")}}
+    return statement
+
+
+def describe(requester: Requester) -> str:
+    """What a requester is, in words."""
+    match requester.kind:
+        case "service":
+            return f"the service `{requester.arn}`"
+        case "root":
+            return f"the root of account {requester.account_id}"
+        case "role":
+            return f"the session `{requester.arn}` of role `{requester.role_arn}`"
+        case _:
+            return f"the user `{requester.arn}`"
+
+
+class _Gaps:
+    """One refusal for one reader."""
+
+    def __init__(self, explanation: Explanation, reader: Reader, setting: Setting) -> None:
+        self._explanation = explanation
+        self._request = explanation.request
+        self._reader = reader
+        self._setting = setting
+        requester = self._request.requester
+        self._is_service = requester.kind == "service"
+        self._foreign = self._is_service or requester.account_id != self._request.resource_account
+        self._allows = [step for step in explanation.statements if step.effect is Effect.ALLOW]
+
+    # An explicit Deny.
+
+    def denials(self) -> tuple[Cause, ...]:
+        """One cause for each statement that denies, the reader's own side first."""
+        deciding = [step for step in self._explanation.statements if step.ref in self._explanation.deciding]
+        theirs = [step for step in deciding if step.ref.kind == "identity"]
+        own = [step for step in deciding if step.ref.kind != "identity"]
+        if self._reader is Reader.SENDER and theirs and not own and not self._is_named():
+            return self._identity_lacks()  # that it is denied would tell a stranger what there is
+        found = [self._own_denial(step) for step in own[: 1 if self._reader is Reader.OWNER else None]]
+        found += [
+            self._owners_denial(step) for step in theirs[: 1 if self._reader is Reader.SENDER else None]
+        ]
+        return tuple(reversed(found)) if self._reader is Reader.OWNER else tuple(found)
+
+    def _is_named(self) -> bool:
+        """Whether an Allow of the identity is for this requester, whatever else it asks."""
+        if self._setting.is_let_in:
+            return True
+        return any(_named(step) for step in self._allows if step.ref.kind == "identity")
+
+    def _own_denial(self, step: StatementStep) -> Cause:
+        if self._reader is Reader.OWNER:
+            return Cause(
+                code=Code.DENY,
+                text=f"a policy on the side of {describe(self._request.requester)} denies it explicitly",
+                mend=self._ask_sender(),
+            )
+        return Cause(
+            code=Code.DENY,
+            text=f"{name_statement(step.ref)} denies `{self._request.action}` on `{self._request.resource}`"
+            f"{self._because(step)}",
+            mend=_change(step, [{"remove": True}], "change or remove"),
+        )
+
+    def _owners_denial(self, step: StatementStep) -> Cause:
+        if self._reader is Reader.SENDER:
+            about = "; ".join(
+                f"{key} `{', '.join(values)}`" for key, values in own_values(self._request, [step])
+            )
+            return Cause(
+                code=Code.DENY,
+                text=f"the owner's side of `{self._request.resource}` denies it explicitly"
+                + (f", because of {about}" if about else ""),
+                mend=self._ask_owner(Code.DENY),
+            )
+        return Cause(
+            code=Code.DENY,
+            text=f"{name_statement(step.ref)} of `{self._request.resource}` denies it to "
+            f"{describe(self._request.requester)}{self._because(step)}",
+            mend=_change(step, [{"remove": True}], "change or remove"),
+        )
+
+    def _because(self, step: StatementStep) -> str:
+        told = [
+            in_words(condition, self._request, self._reader, kind=step.ref.kind)
+            for condition in step.conditions
+        ]
+        return f" when {' and '.join(told)}" if told else ""
+
+    # No Allow.
+
+    def lacks(self) -> tuple[Cause, ...]:
+        """What each side lacks: the identity's policies, the sender's own, those of its session."""
+        grants = {step.ref.kind for step in self._allows if step.grants}
+        needs_identity = self._foreign and "identity" not in grants
+        is_root = self._request.requester.kind == "root"
+        if self._foreign:
+            needs_iam = not self._is_service and not is_root and "iam" not in grants
+        else:
+            needs_iam = not is_root and not grants & {"identity", "iam"}
+        found = list(self._identity_lacks()) if needs_identity else []
+        if needs_iam:
+            found += self._iam_lacks()
+        if not found:
+            found.append(self._session_lacks())
+        return tuple(found)
+
+    def _identity_lacks(self) -> tuple[Cause, ...]:
+        candidates = [step for step in self._allows if step.ref.kind == "identity"]
+        named = [step for step in candidates if _named(step)]
+        if not named:
+            return (self._nobody_named(candidates),)
+        closest = min(named, key=_distance)
+        return tuple(self._failures(closest)) or (self._not_understood(closest),)
+
+    def _nobody_named(self, candidates: Sequence[StatementStep]) -> Cause:
+        """No Allow names the requester: the code says whether one names what it was, or another session of it."""
+        requester, request = self._request.requester, self._request
+        wanted = [value for step in candidates for value in _principals(step)]
+        names = {requester.arn, requester.role_arn}
+        old = next((value for name, value in self._setting.bound.items() if name in names), None)
+        if (old is not None and old in wanted) or any(name in wanted for name in names if name):
+            return self._remade(old)
+        if requester.role_arn and any(_same_role(value, requester.arn) for value in wanted):
+            return self._one_session()
+        if self._is_service and (other := next((v for v in wanted if _same_service(v, requester.arn)), "")):
+            return self._told(
+                Code.SERVICE_NAME,
+                f"the policies of `{request.resource}` name the service `{other}`; this one calls as `{requester.arn}`",
+                f"the owner's policies name another service than `{requester.arn}`",
+            )
+        near = _nearly(wanted, requester)
+        named = f"; the closest names `{near[0]}`: {near[1]}" if near else ""
+        return self._told(
+            Code.PRINCIPAL_OTHER,
+            f"no statement of the policies of `{request.resource}` allows {describe(requester)}{named}",
+            f"no policy of the owner of `{request.resource}` names {describe(requester)}",
+        )
+
+    def _told(self, code: Code, for_owner: str, for_sender: str) -> Cause:
+        """A cause on the owner's side that a new statement mends."""
+        statement = smallest_statement(self._request)
+        if self._reader is Reader.SENDER:
+            return Cause(code=code, text=for_sender, mend=self._ask_owner(code, statement))
+        return Cause(
+            code=code,
+            text=for_owner,
+            mend=Mend(
+                how=How.PUT_IDENTITY_POLICY,
+                text=f"if it shall be allowed, put a policy on `{self._request.resource}` with the statement"
+                f" {_compact(statement)}",
+                details={"identity_arn": self._request.resource, "statement": statement},
+            ),
+        )
+
+    def _remade(self, old: str | None) -> Cause:
+        requester = self._request.requester
+        name = requester.role_arn or requester.arn
+        sender = f"the owner's policy was bound to an earlier `{name}`, which was deleted"
+        if self._reader is Reader.SENDER:
+            return Cause(
+                code=Code.PRINCIPAL_REMADE,
+                text=sender,
+                mend=self._ask_owner(Code.PRINCIPAL_REMADE, smallest_statement(self._request)),
+            )
+        now = requester.user_id.partition(":")[0]
+        bound = f"bound to the unique id `{old}`" if old else "not bound to this principal"
+        return Cause(
+            code=Code.PRINCIPAL_REMADE,
+            text=f"the policies of `{self._request.resource}` are {bound}; `{name}` was made again and is `{now}` now",
+            mend=Mend(
+                how=How.RESAVE_POLICY,
+                text=f"put the policy again with `{name}` as Principal",
+                details={"identity_arn": self._request.resource, "principal": name, "old": old},
+            ),
+        )
+
+    def _one_session(self) -> Cause:
+        requester = self._request.requester
+        return self._told(
+            Code.ONE_SESSION,
+            f"the policies of `{self._request.resource}` name one session of the role; this is `{requester.arn}`:"
+            f" name the role `{requester.role_arn}`",
+            f"the owner's policies name another session of `{requester.role_arn}` than `{requester.arn}`",
+        )
+
+    def _failures(self, step: StatementStep) -> list[Cause]:
+        """A cause for each thing in which the closest Allow of the identity failed."""
+        found = []
+        changes = changes_for(step, self._request, self._reader)
+        for element in step.elements:
+            if not element.answer and not element.element.endswith("Principal"):
+                found.append(self._element(step, element, changes))
+        for condition in step.conditions:
+            if condition.answer:
+                continue
+            code = code_of(condition)
+            words = in_words(condition, self._request, self._reader, kind=step.ref.kind)
+            if self._reader is Reader.SENDER and step.ref.kind == "identity":
+                text = f"the owner's policy has a condition on {words}"
+                mend = self._ask_owner(
+                    code, keys={key: list(v) for key, v in own_values(self._request, [step])}
+                )
+            else:
+                text = f"{name_statement(step.ref)} allows only {words}"
+                mend = _change(step, changes, "if it shall be allowed, change")
+            found.append(Cause(code=code, text=text, mend=mend))
+        return found
+
+    def _element(self, step: StatementStep, element: ElementStep, changes: list[dict[str, Any]]) -> Cause:
+        action = self._request.action
+        is_action = element.element.endswith("Action")
+        code = Code.ACTION if is_action else Code.SENDER_IAM
+        if self._reader is Reader.SENDER and step.ref.kind == "identity":
+            text = f"this door is `{action}`, which the owner's policy does not list for you"
+            return Cause(code=code, text=text, mend=self._ask_owner(code, smallest_statement(self._request)))
+        what = "this door is" if is_action else "this is"
+        text = f"{what} `{element.seen}`; {name_statement(step.ref)} lists {_list(element.wanted)}"
+        return Cause(code=code, text=text, mend=_change(step, changes, "if it shall be allowed, change"))
+
+    def _not_understood(self, step: StatementStep) -> Cause:
+        if self._reader is Reader.SENDER and step.ref.kind == "identity":
+            text, mend = "the owner's policy is not understood", self._ask_owner(Code.CONDITION)
+        else:
+            text = f"{name_statement(step.ref)} is in a version of the language that is not understood"
+            mend = _change(step, [{"version": "2012-10-17"}], "write Version 2012-10-17 in the policy of")
+        return Cause(code=Code.CONDITION, text=text, mend=mend)
+
+    def _iam_lacks(self) -> list[Cause]:
+        """What the sender's own IAM policies lack: told to the owner as no more than that."""
+        request = self._request
+        by_account = any(step.matched and step.ref.kind == "identity" for step in self._allows) and all(
+            _names_account(step, request.requester)
+            for step in self._allows
+            if step.matched and step.ref.kind == "identity"
+        )
+        code = Code.ACCOUNT_ONLY if by_account else Code.SENDER_IAM
+        if set(self._setting.uses) and set(self._setting.uses) <= {"Resource", "Recipient"}:
+            code = Code.EXTRA_RESOURCE
+        if self._reader is Reader.OWNER:
+            allowed = "the identity's policies allow the account, and " if by_account else ""
+            text = f"{allowed}the sender's own side does not allow it to {describe(request.requester)}"
+            return [Cause(code=code, text=text, mend=self._ask_sender())]
+        candidates = [step for step in self._allows if step.ref.kind == "iam"]
+        about = [step for step in candidates if _is_about_sending(step)]
+        if about:
+            closest = min(about, key=_distance)
+            failed = [element.element for element in closest.elements if not element.answer]
+            if failed == ["Action"]:
+                return [self._iam_action(closest)]
+            if not failed and (found := self._failures(closest)):
+                return found
+        return [self._iam_lack(code, about)]
+
+    def _iam_action(self, step: StatementStep) -> Cause:
+        listed = next(element.wanted for element in step.elements if element.element == "Action")
+        return Cause(
+            code=Code.ACTION,
+            text=f"this door is `{self._request.action}`; {name_statement(step.ref)} lists {_list(listed)}",
+            mend=self._allow(),
+        )
+
+    def _iam_lack(self, code: Code, about: Sequence[StatementStep]) -> Cause:
+        request = self._request
+        what = f"`{request.action}` on `{request.resource}`"
+        who = f"`{request.requester.arn}`"
+        match code:
+            case Code.ACCOUNT_ONLY:
+                text = f"the owner allows the account, and no IAM policy of {who} allows {what}"
+                if not self._foreign:
+                    text = f"the identity's policies name the account only, and no IAM policy of {who} allows {what}"
+            case Code.EXTRA_RESOURCE:
+                kind = "recipient" if "Recipient" in self._setting.uses else "resource"
+                why = ", whose identity is authorised too while the account is in the sandbox"
+                why = why if kind == "recipient" else ", which the message uses beside the identity"
+                text = f"no IAM policy of {who} allows {what}{why}"
+            case _:
+                text = f"no IAM policy of {who} allows {what}"
+        if about:
+            closest = min(about, key=_distance)
+            listed = [e.wanted for e in closest.elements if e.element.endswith("Resource") and not e.answer]
+            if listed:
+                text += f"; {name_statement(closest.ref)} lists {_list(listed[0])}"
+        return Cause(code=code, text=text, mend=self._allow())
+
+    def _allow(self) -> Mend:
+        request = self._request
+        statement = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
+        principal = request.requester.role_arn or request.requester.arn
+        return Mend(
+            how=How.ALLOW_IN_IAM,
+            text=f"give `{principal}` an IAM policy with the statement {_compact(statement)}",
+            details={"principal": principal, "statement": statement},
+        )
+
+    def _session_lacks(self) -> Cause:
+        request = self._request
+        if self._reader is Reader.OWNER:
+            text = f"the sender's own side does not allow it to {describe(request.requester)}"
+            return Cause(code=Code.SESSION_POLICY, text=text, mend=self._ask_sender())
+        statement = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
+        limits = [step for step in self._allows if step.ref.kind == "session"]
+        closest = f"; {name_statement(min(limits, key=_distance).ref)} comes closest" if limits else ""
+        return Cause(
+            code=Code.SESSION_POLICY,
+            text=f"all else allows it, but the policies that the session `{request.requester.arn}` was opened under do"
+            f" not allow `{request.action}` on `{request.resource}`{closest}",
+            mend=Mend(
+                how=How.CHANGE_SESSION,
+                text=f"open the session without a policy, or with one that has the statement {_compact(statement)}",
+                details={"principal": request.requester.role_arn, "statement": statement},
+            ),
+        )
+
+    # Whom to ask.
+
+    def _ask_owner(
+        self, code: Code, statement: Mapping[str, Any] | None = None, *, keys: Mapping[str, Any] | None = None
+    ) -> Mend:
+        account = self._request.resource_account
+        details: dict[str, Any] = {
+            "whom": "owner",
+            "account": account,
+            "identity_arn": self._request.resource,
+        }
+        text = f"ask the owner, account {account}, and name the code {code.value}"
+        if statement is not None:
+            details["statement"] = statement
+            text += f"; to be allowed it takes the statement {_compact(statement)}"
+        if keys:
+            details["keys"] = keys
+        return Mend(how=How.ASK, text=text, details=details)
+
+    def _ask_sender(self) -> Mend:
+        account = self._request.requester.account_id
+        whose = f", account {account}" if account else ""
+        details = {"whom": "sender", "account": account}
+        return Mend(
+            how=How.ASK, text=f"ask the sender{whose}: its own decisions say what is missing", details=details
+        )
+
+
+def _change(step: StatementStep, changes: list[dict[str, Any]], verb: str) -> Mend:
+    details = {
+        "kind": step.ref.kind,
+        "policy": step.ref.policy,
+        "statement": step.ref.index,
+        "changes": changes,
+    }
+    said = [text for change in changes if (text := _said(change))]
+    what = f": {', '.join(said)}" if said else ""
+    return Mend(how=How.CHANGE_STATEMENT, text=f"{verb} {name_statement(step.ref)}{what}", details=details)
+
+
+def _said(change: Mapping[str, Any]) -> str:
+    if "add_action" in change:
+        return f"add `{change['add_action']}` to its Action"
+    if "add_resource" in change:
+        return f"add `{change['add_resource']}` to its Resource"
+    if "operator_to" in change:
+        return f"write {change['operator_to']} in the place of {change['operator']}"
+    if "add" in change:
+        return f"add {_list(tuple(change['add']))} to {change['operator']} {change['key']}"
+    if "replace" in change:
+        new = f"`{change['with']}`" if change.get("with") else "a date that holds the request's"
+        return f"write {new} in the place of `{change['replace']}`"
+    if "drop_condition" in change:
+        return f"change its {change['operator']} on {change['key']}"
+    return ""
+
+
+def _compact(statement: Mapping[str, Any]) -> str:
+    return json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
+
+
+def _list(values: tuple[str, ...]) -> str:
+    shown = ", ".join(f"`{value}`" for value in values[:3])
+    return shown if len(values) <= 3 else f"{shown} and {len(values) - 3} more"
+
+
+def _named(step: StatementStep) -> bool:
+    """Whether its Principal fits."""
+    return all(element.answer for element in step.elements if element.element.endswith("Principal"))
+
+
+def _principals(step: StatementStep) -> tuple[str, ...]:
+    return next((element.wanted for element in step.elements if element.element == "Principal"), ())
+
+
+def _names_account(step: StatementStep, requester: Requester) -> bool:
+    account = requester.account_id
+    named = set(_principals(step))
+    by_name = {requester.arn, requester.role_arn, requester.user_id, "*"}
+    return not named & by_name and bool(named & {account, f"arn:aws:iam::{account}:root"})
+
+
+def _is_about_sending(step: StatementStep) -> bool:
+    """Whether an IAM statement lists any way of sending."""
+    element = next((e for e in step.elements if e.element.endswith("Action")), None)
+    if element is None or element.answer or element.element == "NotAction":
+        return True
+    patterns = [glob(action.lower()) for action in element.wanted]
+    return any(pattern.matches(action.lower()) for pattern in patterns for action in SENDING_ACTIONS)
+
+
+def _distance(step: StatementStep) -> tuple[int, int]:
+    failed = [element for element in step.elements if not element.answer]
+    return len(failed), sum(not condition.answer for condition in step.conditions)
+
+
+def _same_role(value: str, session_arn: str) -> bool:
+    """Whether a principal is another session of the same role."""
+    prefix = session_arn.rpartition("/")[0]
+    return ":assumed-role/" in value and value.rpartition("/")[0] == prefix and value != session_arn
+
+
+def _same_service(value: str, name: str) -> bool:
+    """Whether a principal is another name of a service."""
+    if ":" in value or "." not in value or value == name:
+        return False
+    common = set(_labels(value)) & set(_labels(name))
+    return bool(common)
+
+
+def _labels(service: str) -> list[str]:
+    return [
+        label
+        for label in service.lower().split(".")
+        if label not in ("amazonaws", "com", "cn", "aws", "email")
+    ]
+
+
+def _nearly(wanted: Sequence[str], requester: Requester) -> tuple[str, str] | None:
+    """The principal in the policy that comes closest to the requester, and in what it differs."""
+    name = requester.role_arn or requester.arn
+    last = name.rpartition("/")[2]
+    for value in wanted:
+        if value.lower() == name.lower():
+            return value, "it differs in the case of letters"
+    for value in wanted:
+        fields = value.split(":")
+        if len(fields) == 6 and value.rpartition("/")[2].lower() == last.lower() and "/" in value:
+            if fields[4] != requester.account_id:
+                return value, f"this one is of account {requester.account_id}"
+            kind = fields[5].partition("/")[0]
+            if kind != name.split(":")[5].partition("/")[0]:
+                return value, f"that is a {kind}, this is {describe(requester)}"
+            return value, "its path differs"
+    for value in wanted:
+        fields = value.split(":")
+        if len(fields) == 6 and fields[4] == requester.account_id and fields[5] != "root":
+            return value, "that is another principal of the same account"
+    for value in wanted:
+        return (
+            value,
+            f"this one is of account {requester.account_id}" if requester.account_id else "this is a service",
+        )
+    return None

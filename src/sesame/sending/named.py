@@ -1,0 +1,76 @@
+"""What a client named in a send, as it wrote it, so that a refusal can be explained in its own words.
+
+Which ARNs stand under which parameter or field, through which door, and which fields look like an X-SES field but are
+none or are not read. It decides nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+from sesame.mail.header import HeaderField
+from sesame.sending.submission import Submission
+
+ARN_FIELDS = ("x-ses-source-arn", "x-ses-from-arn", "x-ses-return-path-arn")
+FIELDS = (
+    *ARN_FIELDS,
+    "x-ses-configuration-set",
+    "x-ses-message-tags",
+    "x-ses-tenant",
+    "x-ses-list-management-options",
+)
+"""The X-SES fields there are."""
+
+_LETTERS = {field.replace("-", ""): field for field in FIELDS}
+_MOST_ODD = 8
+"""So many odd fields are kept."""
+
+Odd = tuple[str, str, str]
+"""A field that is not what it seems: `misspelt` or `second`, its name as written, and the right name."""
+
+
+def door_of(submission: Submission) -> str:
+    """`v1`, `v2` or `smtp`: what decides how ARNs are named."""
+    if submission.api_version == "1":
+        return "v1"
+    return "smtp" if submission.operation == "SendRawEmail" else "v2"
+
+
+def named_arns(
+    submission: Submission, source: str | None, from_: str | None, return_path: str | None
+) -> tuple[tuple[str, str], ...]:
+    """The ARNs in force by the parameter or field that they stand in, each once."""
+    if door_of(submission) == "v2":
+        names = ("FromEmailAddressIdentityArn",) * 2 + ("FeedbackForwardingEmailAddressIdentityArn",)
+    else:
+        names = ("SourceArn", "FromArn", "ReturnPathArn")
+    given = (submission.source_arn, submission.from_arn, submission.return_path_arn)
+    fields = [field.upper() for field in ARN_FIELDS]
+    found: dict[tuple[str, str], None] = {}
+    for name, field, parameter, arn in zip(names, fields, given, (source, from_, return_path), strict=True):
+        if arn:
+            found[name if parameter else field, arn] = None
+    for arn in submission.bound_arns:
+        found["the SMTP credential", arn] = None
+    return tuple(found)
+
+
+def odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:
+    """Fields that are nearly an X-SES field, and second instances of one, which are not looked at."""
+    return tuple(_odd(fields))[:_MOST_ODD]
+
+
+def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
+    seen: set[str] = set()
+    for field in fields:
+        key = field.key.decode("latin-1")
+        if key in FIELDS:
+            if key in seen:
+                yield "second", field.name.decode("latin-1"), key.upper()
+            seen.add(key)
+            continue
+        letters = "".join(character for character in key if character.isalnum())
+        if "ses" not in letters and "arn" not in letters:
+            continue
+        near = get_close_matches(letters, _LETTERS, n=1, cutoff=0.8)
+        if near:
+            yield "misspelt", field.name.decode("latin-1"), _LETTERS[near[0]].upper()

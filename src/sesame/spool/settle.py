@@ -1,0 +1,243 @@
+"""Settling: what an attempt came to, written with its event in one commit, if its claim is still the last one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sesame.db import Transaction, Value
+from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
+from sesame.store import events
+from sesame.store.events import Happened, NewEvent
+
+EXPIRE_AT_ONCE = 256
+"""Rows that one write looks at."""
+
+GRACE_S = 86_400.0
+"""How long past its life mail is left for a last attempt that nothing is known to stand against."""
+
+_WAITING = "seq, domain, holder IS NULL AND hold IS NULL AND domain NOT IN (SELECT domain FROM queue_pause)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One leased recipient with what its attempt needs; the message's text is read when the attempt starts."""
+
+    recipient_seq: int
+    recipient_index: int
+    address: str
+    domain: str
+    attempts: int
+    token: int
+    message_seq: int
+    message_id: MessageId
+    account_id: str
+    owner_account_id: str
+    region: str
+    identity: str
+    accepted_at: float
+    queued_at: float
+    """When it was accepted, by delivery's clock."""
+    doubts: int = 0
+    """Attempts after which it may have been delivered."""
+    configuration_set: str | None = None
+    requires_tls: bool = False
+    max_delivery_s: int | None = None
+    size_bytes: int = 0
+    is_from_nobody: bool = False
+    """The message has the null reverse-path: whatever becomes of it, nobody is told by mail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The outcome of one claim; `retry_at` is None when the outcome is final."""
+
+    claim: Claim
+    outcome: Outcome
+    retry_at: float | None
+
+
+_HAPPENED = {
+    RecipientState.QUEUED: Happened.DELAYED,
+    RecipientState.DELIVERED: Happened.DELIVERED,
+    RecipientState.BOUNCED: Happened.BOUNCED,
+    RecipientState.EXPIRED: Happened.EXPIRED,
+}
+
+
+async def settle(tx: Transaction, settlements: Sequence[Settlement], *, at: float) -> int:
+    """Record the outcomes of those whose claim is the last one, with attempts and events; how many they are."""
+    wanted = {settlement.claim.recipient_seq: settlement for settlement in reversed(settlements)}
+    rows = await tx.all("SELECT seq, token FROM queue WHERE seq IN (?*) AND hold IS NULL", list(wanted))
+    held = [wanted[seq] for seq, token in rows if token == wanted[seq].claim.token]
+    if not held:
+        return 0
+    states = [_state(settlement) for settlement in held]
+    both = list(zip(held, states, strict=True))
+    await tx.many(
+        "UPDATE queue SET due_at = ?, holder = NULL, deaths = 0, token = token + 1, doubts = doubts + ?"
+        " WHERE seq = ?",
+        [
+            (one.retry_at, int(one.outcome.ambiguous), one.claim.recipient_seq)
+            for one, state in both
+            if state is RecipientState.QUEUED
+        ],
+    )
+    done = [(one, state) for one, state in both if state is not RecipientState.QUEUED]
+    await _end(tx, [(one.claim.recipient_seq, state, one.claim.attempts) for one, state in done], at=at)
+    attempts = list(enumerate(both, start=await tx.new_numbers("attempt", len(both))))
+    await tx.many(
+        "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
+        " tls_verdict, stage) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_attempt_row(seq, one, at) for seq, (one, _) in attempts],
+    )
+    await events.record(
+        tx,
+        [
+            NewEvent(
+                message_seq=one.claim.message_seq,
+                key=f"{one.claim.recipient_index}/{one.claim.token}",
+                what=_HAPPENED[state],
+                at=at,
+                n=one.claim.recipient_index,
+                attempt_seq=seq,
+                detail=MAY_HAVE if state is RecipientState.EXPIRED and one.outcome.ambiguous else None,
+            )
+            for seq, (one, state) in attempts
+        ],
+    )
+    await drop_bodies(tx, {one.claim.message_seq for one, _ in done})
+    return len(held)
+
+
+MAY_HAVE = {"mayHaveBeenDelivered": "true"}
+
+
+async def _end(tx: Transaction, ended: Sequence[tuple[int, RecipientState, int]], *, at: float) -> None:
+    """Take recipients out of the queue in a final state, with the number of their attempts."""
+    await tx.many("DELETE FROM queue WHERE seq = ?", [(seq,) for seq, _, _ in ended])
+    await tx.many(
+        "UPDATE recipient SET state = ?, due_at = ?, attempts = ? WHERE seq = ?",
+        [(state.value, at, attempts, seq) for seq, state, attempts in ended],
+    )
+
+
+async def drop_bodies(tx: Transaction, message_seqs: set[int]) -> None:
+    """Let go of the text of messages that nobody waits for any more; their heads are set aside."""
+    if not message_seqs:
+        return
+    rows = await tx.all(
+        "SELECT b.message_seq, substr(b.data, 1, ?), b.submitted FROM body b WHERE b.message_seq IN (?*)"
+        " AND NOT EXISTS (SELECT 1 FROM recipient r"
+        " WHERE r.message_seq = b.message_seq AND r.state IN ('queued', 'held'))",
+        HEAD_BYTES,
+        sorted(message_seqs),
+    )
+    await tx.many(KEEP_HEAD, [(seq, head_of(bytes(data or b"")), submitted) for seq, data, submitted in rows])
+    await tx.many("DELETE FROM body WHERE message_seq = ?", [(row[0],) for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Recipients past their life, and behind which one to look on; 0: from the first."""
+
+    seqs: Sequence[int]
+    after: int
+
+
+async def overdue(
+    tx: Transaction, diagnostics: Mapping[str, str], *, after: int, now: float, life_s: float
+) -> Overdue:
+    """What is past its life, and neither held, paused nor claimed, among the next some behind `after`.
+
+    Where `diagnostics` knows why nothing went to the destination; elsewhere it is left `GRACE_S` for a last attempt,
+    for the process may have been down.
+    """
+    oldest = await tx.all(
+        f"SELECT {_WAITING}, queued_at + ? FROM queue WHERE seq > ? ORDER BY seq LIMIT ?",
+        life_s,
+        after,
+        EXPIRE_AT_ONCE,
+    )
+    own = await tx.all(
+        f"SELECT {_WAITING}, expires_at FROM queue WHERE expires_at IS NOT NULL AND expires_at <= ?"
+        " ORDER BY expires_at LIMIT ?",
+        now,
+        EXPIRE_AT_ONCE,
+    )
+    seqs = {
+        int(seq)
+        for seq, domain, is_waiting, end in (*oldest, *own)
+        if is_waiting and end + (0 if domain in diagnostics else GRACE_S) <= now
+    }
+    has_more = len(oldest) == EXPIRE_AT_ONCE and oldest[-1][3] <= now
+    return Overdue(sorted(seqs), int(oldest[-1][0]) if has_more else 0)
+
+
+async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str, str], *, at: float) -> int:
+    """Give up those of the recipients that are neither held nor claimed meanwhile; how many."""
+    rows = await tx.all(
+        "SELECT seq, n, message_seq, attempts, token, domain, doubts FROM queue WHERE seq IN (?*)"
+        " AND holder IS NULL AND hold IS NULL",
+        seqs,
+    )
+    if not rows:
+        return 0
+    await _end(tx, [(row[0], RecipientState.EXPIRED, row[3]) for row in rows], at=at)
+    first = await tx.new_numbers("attempt", len(rows))
+    await tx.many(
+        "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (first + k, row[0], at, OutcomeKind.TRANSIENT.value, "4.4.7", _why_expired(row[5], diagnostics))
+            for k, row in enumerate(rows)
+        ],
+    )
+    await events.record(
+        tx,
+        [
+            NewEvent(
+                message_seq=row[2],
+                key=f"{row[1]}/{row[4]}/expired",
+                what=Happened.EXPIRED,
+                at=at,
+                n=row[1],
+                attempt_seq=first + k,
+                detail=MAY_HAVE if row[6] else None,
+            )
+            for k, row in enumerate(rows)
+        ],
+    )
+    await drop_bodies(tx, {row[2] for row in rows})
+    return len(rows)
+
+
+def _why_expired(domain: str, diagnostics: Mapping[str, str]) -> str:
+    said = diagnostics.get(domain)
+    return "delivery time expired" + (f"; the last attempt there: {said}" if said else "")
+
+
+def _attempt_row(seq: int, settlement: Settlement, at: float) -> tuple[Value, ...]:
+    outcome = settlement.outcome
+    return (
+        seq,
+        settlement.claim.recipient_seq,
+        at,
+        outcome.kind.value,
+        outcome.status,
+        outcome.diagnostic,
+        outcome.remote_mta,
+        outcome.remote_ip,
+        outcome.tls,
+        outcome.tls_verdict,
+        outcome.stage,
+    )
+
+
+def _state(settlement: Settlement) -> RecipientState:
+    """The state a recipient takes: an outcome ends it, waits for a retry, or runs out of time."""
+    match settlement.outcome.kind:
+        case OutcomeKind.DELIVERED:
+            return RecipientState.DELIVERED
+        case OutcomeKind.PERMANENT:
+            return RecipientState.BOUNCED
+        case OutcomeKind.TRANSIENT:
+            return RecipientState.EXPIRED if settlement.retry_at is None else RecipientState.QUEUED

@@ -1,0 +1,314 @@
+"""The outbox: what is published, and a row for each place that it has to go to, until it is there or given up.
+
+Rows are claimed like recipients are: one that is claimed is due again when its lease ends, and who lost a lease writes
+nothing. Rows with one `order_key` are delivered in the order in which they were written.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sesame.db import Row, Transaction
+
+PURGED_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What is published: one message of a topic, whoever gets it.
+
+    `kind` is the SNS message type; `extra` holds what else belongs to it: signature version, message attributes, token
+    and URL of a confirmation. `about` is the id of the event that it tells of, None for what a client publishes.
+    """
+
+    message_id: str
+    topic_arn: str
+    kind: str
+    body: str
+    at: float
+    subject: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a publication has to go: `target` is the subscription or destination, `options` say how."""
+
+    target: str
+    protocol: str
+    endpoint: str
+    order_key: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A claimed row with what it has to bring; this attempt is counted in `attempts`."""
+
+    seq: int
+    lease: str
+    attempts: int
+    publication: Publication
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a claimed row: without `problem` it is there; with one it is tried `again_at` or is dead."""
+
+    delivery: Delivery
+    problem: str | None = None
+    again_at: float | None = None
+
+
+async def publish(tx: Transaction, publications: Sequence[tuple[Publication, Sequence[Place]]]) -> None:
+    """Write publications with their places, due at once. One whose id is there already stays as it is."""
+    if not publications:
+        return
+    ids = [publication.message_id for publication, _ in publications]
+    known = {
+        row[0] for row in await tx.all("SELECT message_id FROM publication WHERE message_id IN (?*)", ids)
+    }
+    new = [(one, places) for one, places in publications if one.message_id not in known]
+    if not new:
+        return
+    first = await tx.new_numbers("publication", len(new))
+    numbered = list(enumerate(new, start=first))
+    await tx.many(
+        "INSERT INTO publication (seq, message_id, topic_arn, kind, subject, body, extra, at, about)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                seq,
+                one.message_id,
+                one.topic_arn,
+                one.kind,
+                one.subject,
+                one.body,
+                json.dumps(one.extra) if one.extra else None,
+                one.at,
+                one.about,
+            )
+            for seq, (one, _) in numbered
+        ],
+    )
+    await tx.many(
+        "INSERT INTO outbox (publication_seq, target, protocol, endpoint, options, order_key, state, due_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
+        [
+            (
+                seq,
+                place.target,
+                place.protocol,
+                place.endpoint,
+                json.dumps(place.options) if place.options else None,
+                place.order_key,
+                one.at,
+            )
+            for seq, (one, places) in numbered
+            for place in places
+        ],
+    )
+
+
+async def endpoints(tx: Transaction) -> list[str]:
+    """The endpoints that anything waits for, by steps along the index whatever its length."""
+    rows = await tx.all(
+        "WITH RECURSIVE found(endpoint) AS (SELECT (SELECT endpoint FROM outbox WHERE state = 'waiting'"
+        " ORDER BY endpoint LIMIT 1) UNION ALL SELECT (SELECT o.endpoint FROM outbox o WHERE o.state = 'waiting'"
+        " AND o.endpoint > found.endpoint ORDER BY o.endpoint LIMIT 1) FROM found WHERE found.endpoint IS NOT NULL)"
+        " SELECT endpoint FROM found WHERE endpoint IS NOT NULL"
+    )
+    return [row[0] for row in rows]
+
+
+async def due(tx: Transaction, endpoint: str, *, now: float, limit: int) -> list[int]:
+    """Rows of an endpoint that are due and behind no other of their order, longest due first."""
+    rows = await tx.all(
+        "SELECT o.seq FROM outbox o WHERE o.state = 'waiting' AND o.endpoint = ? AND o.due_at <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.state = 'waiting' AND b.order_key = o.order_key"
+        " AND b.seq < o.seq) ORDER BY o.due_at, o.seq LIMIT ?",
+        endpoint,
+        now,
+        limit,
+    )
+    return [int(row[0]) for row in rows]
+
+
+_ROW = (
+    "SELECT o.seq, o.lease, o.attempts, p.message_id, p.topic_arn, p.kind, p.body, p.at, p.subject, p.extra, p.about,"
+    " o.target, o.protocol, o.endpoint, o.order_key, o.options"
+    " FROM outbox o JOIN publication p ON p.seq = o.publication_seq"
+)
+
+
+async def claim(
+    tx: Transaction, seqs: Sequence[int], *, now: float, lease: str, lease_s: float
+) -> list[Delivery]:
+    """Claim rows that are due until `now + lease_s`, each with its attempt counted before any work."""
+    await tx.execute(
+        "UPDATE outbox SET due_at = ?, lease = ?, attempts = attempts + 1"
+        " WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*)",
+        now + lease_s,
+        lease,
+        now,
+        seqs,
+    )
+    rows = await tx.all(f"{_ROW} WHERE o.lease = ? AND o.seq IN (?*)", lease, seqs)
+    return sorted(map(_delivery, rows), key=lambda one: one.seq)
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        seq=row[0],
+        lease=row[1] or "",
+        attempts=row[2],
+        publication=Publication(
+            message_id=row[3],
+            topic_arn=row[4],
+            kind=row[5],
+            body=row[6],
+            at=row[7],
+            subject=row[8],
+            extra={} if row[9] is None else json.loads(row[9]),
+            about=row[10],
+        ),
+        place=Place(
+            target=row[11],
+            protocol=row[12],
+            endpoint=row[13],
+            order_key=row[14],
+            options={} if row[15] is None else json.loads(row[15]),
+        ),
+    )
+
+
+async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> None:
+    """Record what became of claimed rows; a lease that was lost writes nothing."""
+    ended = [one for one in results if one.again_at is None]
+    await tx.many(
+        "UPDATE outbox SET state = ?, ended_at = ?, lease = NULL, problem = ?"
+        " WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        [
+            (
+                "told" if one.problem is None else "dead",
+                now,
+                one.problem,
+                one.delivery.seq,
+                one.delivery.lease,
+            )
+            for one in ended
+        ],
+    )
+    await tx.many(
+        "UPDATE outbox SET due_at = ?, lease = NULL, problem = ? WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        [
+            (one.again_at, one.problem, one.delivery.seq, one.delivery.lease)
+            for one in results
+            if one.again_at is not None
+        ],
+    )
+
+
+async def release_all(tx: Transaction, *, now: float) -> int:
+    """Make every claimed row due: for the start of a process that owns the outbox alone."""
+    return await tx.execute(
+        "UPDATE outbox SET due_at = ?, lease = NULL WHERE state = 'waiting' AND lease IS NOT NULL", now
+    )
+
+
+async def next_due_at(tx: Transaction) -> float | None:
+    """When the next row is due, or None if none waits."""
+    row = await tx.one("SELECT MIN(due_at) FROM outbox WHERE state = 'waiting'")
+    return None if row is None or row[0] is None else float(row[0])
+
+
+async def depth(tx: Transaction) -> int:
+    """How many rows wait."""
+    row = await tx.one("SELECT COUNT(*) FROM outbox WHERE state = 'waiting'")
+    return 0 if row is None else int(row[0])
+
+
+async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
+    """Send nothing more to a target that is gone."""
+    await tx.execute(
+        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the subscription ended'"
+        " WHERE target = ? AND state = 'waiting'",
+        now,
+        target,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A row as it stands, for people to read."""
+
+    seq: int
+    state: str
+    attempts: int
+    due_at: float
+    ended_at: float | None
+    problem: str | None
+    publication: Publication
+    place: Place
+
+
+_TOLD = _ROW.replace(" FROM outbox o", ", o.state, o.due_at, o.ended_at, o.problem FROM outbox o")
+
+
+def _told(row: Row) -> Told:
+    read = _delivery(row)
+    return Told(
+        seq=read.seq,
+        state=row[16],
+        attempts=read.attempts,
+        due_at=row[17],
+        ended_at=row[18],
+        problem=row[19],
+        publication=read.publication,
+        place=read.place,
+    )
+
+
+async def dead(tx: Transaction, *, account_id: str | None, after: int, limit: int) -> list[Told]:
+    """What was given up, oldest first, from behind row `after`; of topics of one account, or of all."""
+    of_account, values = (
+        ("", []) if account_id is None else (" AND p.topic_arn LIKE ?", [f"%:{account_id}:%"])
+    )
+    rows = await tx.all(
+        f"{_TOLD} WHERE o.state = 'dead' AND o.seq > ?{of_account} ORDER BY o.seq LIMIT ?",
+        after,
+        *values,
+        limit,
+    )
+    return [_told(row) for row in rows]
+
+
+async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
+    """Try again what was given up, from the beginning; how many rows that are."""
+    return await tx.execute(
+        "UPDATE outbox SET state = 'waiting', due_at = ?, attempts = 0, ended_at = NULL, problem = NULL"
+        " WHERE state = 'dead' AND seq IN (?*)",
+        now,
+        seqs,
+    )
+
+
+async def about(tx: Transaction, event_ids: Sequence[str]) -> list[Told]:
+    """What was told of events, and how far it came."""
+    rows = await tx.all(f"{_TOLD} WHERE p.about IN (?*) ORDER BY o.seq", event_ids)
+    return [_told(row) for row in rows]
+
+
+async def purge_before(tx: Transaction, before: float) -> int:
+    """Let go of publications from before `before` that wait for nothing; how many rows went, a bounded number."""
+    rows = await tx.all(
+        "SELECT p.seq FROM publication p WHERE p.at < ? AND NOT EXISTS"
+        " (SELECT 1 FROM outbox o WHERE o.publication_seq = p.seq AND o.state = 'waiting') ORDER BY p.at LIMIT ?",
+        before,
+        PURGED_AT_ONCE,
+    )
+    await tx.many("DELETE FROM outbox WHERE publication_seq = ?", rows)
+    return await tx.many("DELETE FROM publication WHERE seq = ?", rows)

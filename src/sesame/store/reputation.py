@@ -1,0 +1,227 @@
+"""What became of each account's mail, counted: by quarter hour, owner, identity and configuration set (I6).
+
+Counted for the account that sent, in the transaction that moves the events on, so that a crash loses and repeats
+nothing. From it come statistics, rates, and the verdict on an account that hurts others. Recipients are counted, not
+messages. Words of SES: HEALTHY, PROBATION (under review), SHUTDOWN (paused).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, NamedTuple
+
+from sesame.db import Row, Transaction, account_scope, bump
+
+QUARTER_HOUR_S = 900
+
+Enforcement = Literal["HEALTHY", "PROBATION", "SHUTDOWN"]
+
+
+class Where(NamedTuple):
+    """What a count is kept by. `quarter` is the quarter hour since 1970; `configuration_set` is empty for none."""
+
+    account_id: str
+    region: str
+    quarter: int
+    owner_account_id: str
+    identity: str
+    configuration_set: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """How many recipients what happened to. `rated_…` are those that rates are made of.
+
+    Every accepted recipient is in `sends`, or in `failures` if its template could not be filled in; every one that
+    is settled in one of `deliveries`, a kind of bounce, `suppressed` and `failures`. Bounces that came after a delivery
+    are in `later_bounces` too.
+    """
+
+    sends: int = 0
+    deliveries: int = 0
+    delays: int = 0
+    permanent_bounces: int = 0
+    transient_bounces: int = 0
+    undetermined_bounces: int = 0
+    later_bounces: int = 0
+    complaints: int = 0
+    rejects: int = 0
+    suppressed: int = 0
+    failures: int = 0
+    rated_sends: int = 0
+    rated_bounces: int = 0
+    rated_complaints: int = 0
+
+    @property
+    def bounces(self) -> int:
+        """Of every type."""
+        return self.permanent_bounces + self.transient_bounces + self.undetermined_bounces
+
+    @property
+    def queued(self) -> int:
+        """Recipients that are not settled."""
+        settled_bounces = self.bounces - self.later_bounces
+        return self.sends - self.deliveries - settled_bounces - self.suppressed
+
+
+_COLUMNS = tuple(one.name for one in fields(Counts))
+_SUMS = ", ".join(f"COALESCE(SUM({name}), 0)" for name in _COLUMNS)
+
+
+def quarter_of(at: float) -> int:
+    """The quarter hour that a time is in."""
+    return int(at // QUARTER_HOUR_S)
+
+
+async def add(tx: Transaction, changes: Mapping[Where, Counts]) -> None:
+    """Add to the counts."""
+    await tx.many(
+        f"INSERT INTO tally (account_id, region, quarter, owner_account_id, identity, configuration_set,"
+        f" {', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?{', ?' * len(_COLUMNS)})"
+        " ON CONFLICT (account_id, region, quarter, owner_account_id, identity, configuration_set) DO UPDATE SET "
+        + ", ".join(f"{name} = tally.{name} + excluded.{name}" for name in _COLUMNS),
+        [
+            (*where, *(getattr(counts, name) for name in _COLUMNS))
+            for where, counts in sorted(changes.items(), key=lambda change: change[0])
+        ],
+    )
+
+
+def _counts(row: Row) -> Counts:
+    return Counts(**dict(zip(_COLUMNS, map(int, row), strict=True)))
+
+
+async def by_quarter(
+    tx: Transaction, account_id: str, region: str, *, since: float
+) -> list[tuple[float, Counts]]:
+    """An account's counts by quarter hour: its beginning in Unix seconds, and what happened in it."""
+    rows = await tx.all(
+        f"SELECT quarter, {_SUMS} FROM tally WHERE account_id = ? AND region = ? AND quarter >= ?"
+        " GROUP BY quarter ORDER BY quarter",
+        account_id,
+        region,
+        quarter_of(since),
+    )
+    return [(float(row[0] * QUARTER_HOUR_S), _counts(row[1:])) for row in rows]
+
+
+By = Literal["owner_account_id", "identity", "configuration_set", "quarter", "region"]
+
+
+async def by(tx: Transaction, account_id: str, column: By, *, since: float) -> list[tuple[str, Counts]]:
+    """An account's counts by one of what they are kept by."""
+    rows = await tx.all(
+        f"SELECT {column}, {_SUMS} FROM tally WHERE account_id = ? AND quarter >= ?"
+        f" GROUP BY {column} ORDER BY {column}",
+        account_id,
+        quarter_of(since),
+    )
+    return [(str(row[0]), _counts(row[1:])) for row in rows]
+
+
+async def by_delegate(
+    tx: Transaction, owner_account_id: str, identity: str, *, since: float
+) -> list[tuple[str, Counts]]:
+    """What each account sent as an owner's identity came to."""
+    rows = await tx.all(
+        f"SELECT account_id, {_SUMS} FROM tally WHERE owner_account_id = ? AND identity = ? AND quarter >= ?"
+        " GROUP BY account_id ORDER BY account_id",
+        owner_account_id,
+        identity,
+        quarter_of(since),
+    )
+    return [(row[0], _counts(row[1:])) for row in rows]
+
+
+async def total(tx: Transaction, account_id: str | None = None) -> Counts:
+    """All counts of an account, or of all."""
+    condition, values = ("", ()) if account_id is None else (" WHERE account_id = ?", (account_id,))
+    row = await tx.one(f"SELECT {_SUMS} FROM tally{condition}", *values)
+    assert row is not None
+    return _counts(row)
+
+
+async def purge_before(tx: Transaction, quarter: int, *, limit: int) -> int:
+    """Forget counts of before a quarter hour, some of them; how many rows went."""
+    rows = await tx.all(
+        "SELECT account_id, region, quarter, owner_account_id, identity, configuration_set FROM tally"
+        " WHERE quarter < ? LIMIT ?",
+        quarter,
+        limit,
+    )
+    return await tx.many(
+        "DELETE FROM tally WHERE account_id = ? AND region = ? AND quarter = ? AND owner_account_id = ?"
+        " AND identity = ? AND configuration_set = ?",
+        rows,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The verdict on an account in a region, and from which quarter hour on its rates are made."""
+
+    enforcement: Enforcement
+    rated_since: int
+
+
+async def standing(tx: Transaction, account_id: str, region: str) -> Standing:
+    """The verdict on an account in a region."""
+    row = await tx.one(
+        "SELECT enforcement, rated_since FROM account_region WHERE account_id = ? AND region = ?",
+        account_id,
+        region,
+    )
+    if row is None:
+        return Standing(enforcement="HEALTHY", rated_since=0)
+    return Standing(enforcement=row[0] or "HEALTHY", rated_since=int(row[1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A verdict that changed; `who` is `sesame` or `operator`."""
+
+    account_id: str
+    region: str
+    at: float
+    was: Enforcement
+    became: Enforcement
+    who: str
+    reason: str
+
+
+async def set_enforcement(tx: Transaction, change: Change, *, rated_since: int | None = None) -> None:
+    """Change the verdict, with its record; a `rated_since` begins the rates anew. Takes effect at once (I4)."""
+    await tx.execute(
+        "INSERT INTO account_region (account_id, region, enforcement, rated_since) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account_id, region) DO UPDATE SET enforcement = excluded.enforcement,"
+        " rated_since = CASE WHEN excluded.rated_since > account_region.rated_since"
+        " THEN excluded.rated_since ELSE account_region.rated_since END",
+        change.account_id,
+        change.region,
+        change.became,
+        rated_since or 0,
+    )
+    await tx.execute(
+        "INSERT INTO enforcement_change (account_id, region, at, was, became, who, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        change.account_id,
+        change.region,
+        change.at,
+        change.was,
+        change.became,
+        change.who,
+        change.reason,
+    )
+    await bump(tx, account_scope(change.account_id))
+
+
+async def changes(tx: Transaction, account_id: str) -> list[Change]:
+    """How the verdict on an account changed, in order."""
+    rows = await tx.all(
+        "SELECT account_id, region, at, was, became, who, reason FROM enforcement_change WHERE account_id = ?"
+        " ORDER BY at, seq",
+        account_id,
+    )
+    return [
+        Change(account_id=r[0], region=r[1], at=r[2], was=r[3], became=r[4], who=r[5], reason=r[6])
+        for r in rows
+    ]

@@ -1,0 +1,155 @@
+"""Subscriptions to topics: who is sent what is published, once they have confirmed it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sesame.db import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One subscription; `attributes` are those that somebody set, `account_id` is whose it is.
+
+    `token_digest` is that of the token which confirms it until `token_until`, or takes its end back.
+    `ended_at` is set when somebody unsubscribed who could be anybody, and may still think better of it.
+    """
+
+    arn: str
+    topic_arn: str
+    account_id: str
+    protocol: str
+    endpoint: str
+    attributes: Mapping[str, str]
+    created_at: float
+    token_digest: str | None = None
+    token_until: float | None = None
+    confirmed_at: float | None = None
+    needs_authentication: bool = False
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the message is sent as it is, without an envelope."""
+        return self.attributes.get("RawMessageDelivery", "false").lower() == "true"
+
+
+_SELECT = (
+    "SELECT arn, topic_arn, account_id, protocol, endpoint, attributes, created_at, token_digest, token_until,"
+    " confirmed_at, needs_authentication FROM subscription"
+)
+
+
+def _subscription(row: Row) -> Subscription:
+    return Subscription(
+        arn=row[0],
+        topic_arn=row[1],
+        account_id=row[2],
+        protocol=row[3],
+        endpoint=row[4],
+        attributes=json.loads(row[5]),
+        created_at=row[6],
+        token_digest=row[7],
+        token_until=row[8],
+        confirmed_at=row[9],
+        needs_authentication=bool(row[10]),
+    )
+
+
+async def get(tx: Transaction, arn: str) -> Subscription | None:
+    """A subscription, or None."""
+    row = await tx.one(f"{_SELECT} WHERE arn = ?", arn)
+    return None if row is None else _subscription(row)
+
+
+async def find(tx: Transaction, topic_arn: str, protocol: str, endpoint: str) -> Subscription | None:
+    """The subscription of an endpoint to a topic; there is one at most."""
+    row = await tx.one(
+        f"{_SELECT} WHERE topic_arn = ? AND protocol = ? AND endpoint = ?", topic_arn, protocol, endpoint
+    )
+    return None if row is None else _subscription(row)
+
+
+async def put(tx: Transaction, one: Subscription) -> None:
+    """Store a subscription, new or changed."""
+    await tx.execute(
+        "INSERT INTO subscription (arn, topic_arn, account_id, protocol, endpoint, attributes, created_at,"
+        " token_digest, token_until, confirmed_at, needs_authentication) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (arn) DO UPDATE SET attributes = excluded.attributes, token_digest = excluded.token_digest,"
+        " token_until = excluded.token_until, confirmed_at = excluded.confirmed_at,"
+        " needs_authentication = excluded.needs_authentication",
+        one.arn,
+        one.topic_arn,
+        one.account_id,
+        one.protocol,
+        one.endpoint,
+        json.dumps(dict(one.attributes)),
+        one.created_at,
+        one.token_digest,
+        one.token_until,
+        one.confirmed_at,
+        int(one.needs_authentication),
+    )
+
+
+async def delete(tx: Transaction, arn: str) -> None:
+    """Remove a subscription."""
+    await tx.execute("DELETE FROM subscription WHERE arn = ?", arn)
+
+
+async def confirmed(tx: Transaction, topic_arns: Sequence[str]) -> dict[str, list[Subscription]]:
+    """The confirmed subscriptions of topics, by topic."""
+    found: dict[str, list[Subscription]] = {arn: [] for arn in topic_arns}
+    rows = await tx.all(
+        f"{_SELECT} WHERE topic_arn IN (?*) AND confirmed_at IS NOT NULL ORDER BY arn", topic_arns
+    )
+    for row in rows:
+        found[row[1]].append(_subscription(row))
+    return found
+
+
+async def of_topic(tx: Transaction, topic_arn: str, *, after: str, limit: int) -> list[Subscription]:
+    """Those of a topic in the order of their ARNs, from behind `after`."""
+    rows = await tx.all(
+        f"{_SELECT} WHERE topic_arn = ? AND arn > ? ORDER BY arn LIMIT ?", topic_arn, after, limit
+    )
+    return [_subscription(row) for row in rows]
+
+
+async def of_account(
+    tx: Transaction, account_id: str, region: str, *, after: str, limit: int
+) -> list[Subscription]:
+    """Those of an account to topics of a region, in the order of their ARNs, from behind `after`."""
+    start = f"arn:aws:sns:{region}:"
+    rows = await tx.all(
+        f"{_SELECT} WHERE account_id = ? AND arn > ? AND arn < ? ORDER BY arn LIMIT ?",
+        account_id,
+        max(after, start),
+        f"arn:aws:sns:{region};",
+        limit,
+    )
+    return [_subscription(row) for row in rows]
+
+
+async def counts(tx: Transaction, topic_arn: str) -> tuple[int, int]:
+    """How many of a topic's subscriptions are confirmed, and how many are not yet."""
+    row = await tx.one(
+        "SELECT COUNT(*), COUNT(confirmed_at) FROM subscription WHERE topic_arn = ?", topic_arn
+    )
+    assert row is not None
+    return int(row[1]), int(row[0]) - int(row[1])
+
+
+async def by_token(tx: Transaction, topic_arn: str, token_digest: str) -> Subscription | None:
+    """The subscription to a topic that a token belongs to."""
+    row = await tx.one(f"{_SELECT} WHERE topic_arn = ? AND token_digest = ?", topic_arn, token_digest)
+    return None if row is None else _subscription(row)
+
+
+async def delete_of_topic(tx: Transaction, topic_arn: str) -> None:
+    """Remove those of a topic that is gone."""
+    await tx.execute("DELETE FROM subscription WHERE topic_arn = ?", topic_arn)
+
+
+async def purge_pending(tx: Transaction, *, now: float) -> int:
+    """Let go of what nobody confirmed in time; how many went."""
+    return await tx.execute("DELETE FROM subscription WHERE confirmed_at IS NULL AND token_until < ?", now)

@@ -1,0 +1,120 @@
+"""What TLS came to, counted by day and policy domain, and which reports about it went out (RFC 8460)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sesame.db import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsResult:
+    """What sessions have in common that are counted together. `day` is `2026-11-28`, UTC.
+
+    `policy_type` is `sts`, `tlsa` or `no-policy-found`; `policy` and `mx_hosts` are lines; `kind` is the result
+    type, empty for success.
+    """
+
+    day: str
+    policy_domain: str
+    policy_type: str
+    policy: str = ""
+    mx_hosts: str = ""
+    kind: str = ""
+    receiving_mx: str = ""
+    receiving_ip: str = ""
+    reason: str = ""
+
+
+_COLUMNS = "day, policy_domain, policy_type, policy, mx_hosts, kind, receiving_mx, receiving_ip, reason"
+
+
+async def add(tx: Transaction, counts: Mapping[TlsResult, int]) -> None:
+    """Add sessions to those that are counted."""
+    for result, sessions in counts.items():
+        await tx.execute(
+            f"INSERT INTO tls_result ({_COLUMNS}, sessions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            f" ON CONFLICT ({_COLUMNS}) DO UPDATE SET sessions = tls_result.sessions + excluded.sessions",
+            result.day,
+            result.policy_domain,
+            result.policy_type,
+            result.policy,
+            result.mx_hosts,
+            result.kind,
+            result.receiving_mx,
+            result.receiving_ip,
+            result.reason,
+            sessions,
+        )
+
+
+async def of(tx: Transaction, day: str, policy_domain: str) -> dict[TlsResult, int]:
+    """The sessions of a day with a domain."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS}, sessions FROM tls_result WHERE day = ? AND policy_domain = ?"
+        f" ORDER BY {_COLUMNS}",
+        day,
+        policy_domain,
+    )
+    return {
+        TlsResult(
+            day=r[0],
+            policy_domain=r[1],
+            policy_type=r[2],
+            policy=r[3],
+            mx_hosts=r[4],
+            kind=r[5],
+            receiving_mx=r[6],
+            receiving_ip=r[7],
+            reason=r[8],
+        ): int(r[9])
+        for r in rows
+    }
+
+
+async def domains(
+    tx: Transaction, *, before: str, after: tuple[str, str], limit: int
+) -> list[tuple[str, str]]:
+    """Days and domains with results of days before `before`, those behind `after` first in order."""
+    rows = await tx.all(
+        "SELECT DISTINCT day, policy_domain FROM tls_result WHERE day < ?"
+        " AND (day > ? OR (day = ? AND policy_domain > ?)) ORDER BY day, policy_domain LIMIT ?",
+        before,
+        after[0],
+        after[0],
+        after[1],
+        limit,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def was_sent(tx: Transaction, day: str, policy_domain: str, sent_to: str) -> bool:
+    """Whether a report went to this mailbox or URL."""
+    row = await tx.one(
+        "SELECT 1 FROM tls_report WHERE day = ? AND policy_domain = ? AND sent_to = ?",
+        day,
+        policy_domain,
+        sent_to,
+    )
+    return row is not None
+
+
+async def note_sent(tx: Transaction, day: str, policy_domain: str, sent_to: str, *, at: float) -> None:
+    """A report went out."""
+    await tx.execute(
+        "INSERT INTO tls_report (day, policy_domain, sent_to, sent_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        day,
+        policy_domain,
+        sent_to,
+        at,
+    )
+
+
+async def forget(tx: Transaction, day: str, policy_domain: str) -> None:
+    """Drop the results of a day with a domain: they are told, or nobody wants them."""
+    await tx.execute("DELETE FROM tls_result WHERE day = ? AND policy_domain = ?", day, policy_domain)
+
+
+async def purge(tx: Transaction, *, before: str) -> None:
+    """Drop what is older than a day."""
+    await tx.execute("DELETE FROM tls_result WHERE day < ?", before)
+    await tx.execute("DELETE FROM tls_report WHERE day < ?", before)
