@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve boto3 test check bench mutation fuzz peers models reference lock clean
+.PHONY: install serve boto3 browser test check bench mutation fuzz peers models reference screenshots assets lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -26,6 +26,14 @@ $(VENV)/.clients: $(BIN)/uv requirements/clients.lock scripts/clients tests/clie
 	scripts/clients
 	@touch $@
 
+$(VENV)/.browser: scripts/browser console-assets/package-lock.json
+	scripts/browser
+	@touch $@
+
+# A Chromium for the console's tests and pictures; large, so only where it is asked for.
+browser: $(VENV)/.browser
+	scripts/browser --chromium
+
 # What `make bench` compares with, where it can be had; without it those lines are left out, with a word.
 peers: $(BIN)/uv
 	test -x $(VENV)/peers/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/peers
@@ -45,7 +53,7 @@ serve: install
 boto3: $(VENV)/.runtime
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements/dev.lock boto3
 
-test: $(VENV)/.dev $(VENV)/.clients
+test: $(VENV)/.dev $(VENV)/.clients $(VENV)/.browser
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test $(ARGS)
 
@@ -69,6 +77,14 @@ models: $(BIN)/uv
 	test -x $(VENV)/models/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/models
 	$(BIN)/uv pip install --quiet --upgrade --python $(VENV)/models/bin/python botocore
 	$(VENV)/models/bin/python -m tools.newer_models
+
+# Take the pictures of docs/screenshots anew.
+screenshots: $(VENV)/.dev browser
+	$(BIN)/python -m tools.screenshots
+
+# Build src/sesame/console/static anew from console-assets.
+assets:
+	cd console-assets && npm ci --silent --no-audit --no-fund && npm run -s build
 
 # Write docs/reference anew from the code.
 reference: $(VENV)/.dev

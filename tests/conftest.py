@@ -23,6 +23,7 @@ def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
         "SESAME_SUBMISSION__FAILURE_DELAY_S": "0.05",
         "SESAME_ACCOUNTS__REFUSAL_STEP_S": "0.002",
         "SESAME_CONSOLE__PASSWORD_MEMORY_KIB": "64",
+        "SESAME_CONSOLE__FAILURES_PER_NETWORK": "10000",
     }
     with running(data, **soon) as process:
         yield process

@@ -10,7 +10,7 @@ import pytest
 from sesame.access.causes.failures import MOST_A_MINUTE
 from sesame.access.causes.told import latest
 from sesame.policy.reasons.cause import MEANINGS, Code, Reader
-from tests.access.misconfigurations import CASES, CORRECT
+from tests.access.misconfigurations import CASES, CORRECT, NAMED, case
 from tests.support.refusal_world import Case, World
 
 
@@ -143,3 +143,20 @@ def test_failures_that_nobody_signed_in_for_are_bounded(tmp_path: Path) -> None:
     finally:
         world.close()
     assert len(kept) == MOST_A_MINUTE
+
+
+def test_a_stranger_does_not_learn_from_the_causes_whether_the_identity_is_there(world: World) -> None:
+    """Refused by policy, a pending identity reads like one that nobody has (I9)."""
+    told = {}
+    for kind, step in (
+        ("pending", ["pending", "owner", "example.com"]),
+        ("none", ["identity", "owner", "o.test"]),
+    ):
+        described = case(kind, "", [step], NAMED)
+        one = set_up(world, described)
+        refused = one.send(described["send"])
+        assert refused.code == "AccessDenied"
+        causes = read(one, described, refused.request_id)["causes"]
+        told[kind] = [cause["code"] for cause in causes]
+    assert told["pending"] == told["none"]
+    assert "SA501" not in told["pending"]

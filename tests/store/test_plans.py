@@ -17,7 +17,7 @@ from sesame.db import sqlite as embedded
 from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId
 from sesame.sending.accept import Acceptance, accept
-from sesame.spool import purge, trace
+from sesame.spool import listing, purge, trace
 from sesame.spool.queue import Ask, Position
 from sesame.spool.spool import Settlement, Spool
 from sesame.store import accounts, decisions, events, recorded_sends, reports, reputation
@@ -114,6 +114,11 @@ REFUSAL = decisions.Refusal(
     decision=DecisionText(shared="{}"),
 )  # fmt: skip
 
+
+def key(is_message: bool) -> listing.Key:
+    return listing.Key(at=5.0, is_message=is_message, seq=1)
+
+
 ACTIONS: dict[str, Action] = {
     "accepting": accepting,
     "delivering": delivering,
@@ -132,6 +137,14 @@ ACTIONS: dict[str, Action] = {
     ),
     "recipient by address": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=None, limit=50)),
     "recipient, next page": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=9, limit=50)),
+    "console, newest": reading(lambda tx: listing.page(tx, OWNER, after=None, limit=500)),
+    "console, after a message": reading(lambda tx: listing.page(tx, OWNER, after=key(True), limit=500)),
+    "console, after a refusal": reading(lambda tx: listing.page(tx, OWNER, after=key(False), limit=500)),
+    "console, to an address": reading(lambda tx: listing.to_address(tx, OWNER, "x@y", before=None, limit=50)),
+    "console, to an address, next page": reading(
+        lambda tx: listing.to_address(tx, OWNER, "x@y", before=9, limit=50)
+    ),
+    "console, recipients": reading(lambda tx: listing.recipients(tx, [1, 2, 3])),
     "report": reading(lambda tx: reports.addressee(tx, "m", 0)),
     "reports of a message": reading(lambda tx: reports.raw(tx, "m")),
     "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -54,6 +55,7 @@ class SesameProcess:
     smtps: str = ""
     ca: str = ""
     health: str = ""
+    console: str = ""
     inbound: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -77,8 +79,8 @@ class SesameProcess:
             select_wait(0.01)
         where = json.loads(ready.read_text())
         self.api = where["api"]
-        self.smtp, self.smtps, self.ca, self.health, self.inbound = (
-            where.get(name, "") for name in ("smtp", "smtps", "ca", "health", "inbound")
+        self.smtp, self.smtps, self.ca, self.health, self.console, self.inbound = (
+            where.get(name, "") for name in ("smtp", "smtps", "ca", "health", "console", "inbound")
         )
         return self
 
@@ -149,7 +151,9 @@ class SesameProcess:
             async with open_services(settings) as services:
                 return await action(services)
 
-        return asyncio.run(session())
+        # On a thread of its own: the driver of a browser has a loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(session())).result()
 
     def mail(self) -> list[Mail]:
         """All mail in the mailbox, newest first."""

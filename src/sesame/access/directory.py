@@ -197,12 +197,14 @@ class Directory:
             self._scope_of_key.popitem(last=False)
 
     async def logged_in(self, principal: Principal) -> Credential | None:
-        """What a person who is logged in to the console may do, by the unique id; None when the user is gone."""
+        """What a person who is logged in to the console may do now, by the unique id; None when the user is gone."""
         name = _Name("login", principal.user_id)
         known = self._scope_of_key.get(name)
         scope = None if known is None else self._used(known)
-        if scope is not None and name in scope.credentials:
-            return scope.credentials[name]
+        if known is not None and scope is not None and name in scope.credentials:
+            found = scope.credentials[name]
+            if not await self.is_stale({known: found.epoch}):
+                return found
 
         async def run(tx: Transaction) -> Credential | None:
             return await _load_user(tx, principal.account_id, principal.user_id)

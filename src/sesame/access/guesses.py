@@ -14,10 +14,11 @@ MAX_REMEMBERED = 50_000
 
 
 class Guesses:
-    """Counts wrong guesses under names: of a user, of a network."""
+    """Counts wrong guesses under names: of a user, and with `net:` of a network, which may have `per_network`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, per_network: int = MOST) -> None:
         self._clock = clock
+        self._per_network = per_network
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait_s(self, names: Sequence[str]) -> float:
@@ -26,7 +27,7 @@ class Guesses:
         waits = [0.0]
         for name in names:
             times = self._wrong.get(name)
-            if times is not None and len(times) == MOST:
+            if times is not None and len(times) == self._most(name):
                 waits.append(times[0] + WITHIN_S - now)
         return max(waits)
 
@@ -34,10 +35,13 @@ class Guesses:
         """Count a guess before it is known to be right, so that many at once are no way around."""
         now = self._clock.monotonic()
         for name in names:
-            self._wrong.setdefault(name, deque(maxlen=MOST)).append(now)
+            self._wrong.setdefault(name, deque(maxlen=self._most(name))).append(now)
             self._wrong.move_to_end(name)
         while len(self._wrong) > MAX_REMEMBERED:
             self._wrong.popitem(last=False)
+
+    def _most(self, name: str) -> int:
+        return self._per_network if name.startswith("net:") else MOST
 
     def forgive(self, names: Sequence[str]) -> None:
         """Take the last guess back: it was right."""

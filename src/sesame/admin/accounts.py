@@ -13,7 +13,7 @@ from sesame.errors import SesameError
 from sesame.model import AccountId
 from sesame.observe import Clock
 from sesame.store import account_details, accounts
-from sesame.store.iam import groups, inline_policies, managed_policies, users
+from sesame.store.iam import groups, inline_policies, login_profiles, managed_policies, users
 from sesame.store.sealed import Sealer
 
 SANDBOX_MAX_24_HOUR_SEND = 200.0
@@ -197,6 +197,10 @@ class Operator:
                 await managed_policies.detach(tx, account_id, user.user_id, arn)
             for group in await groups.of_user(tx, user.user_id):
                 await groups.remove_member(tx, group, user.user_id)
+            await login_profiles.delete(tx, user.account_id, user.user_id)
+            for device in await login_profiles.devices_of(tx, user.user_id):
+                await login_profiles.disable_device(tx, device)
+                await login_profiles.delete_device(tx, device)
             await users.delete_user(tx, user)
 
         await self._acts.apply("DeleteUser", account_id, run, parameters={"userName": user_name})

@@ -83,7 +83,7 @@ class Doors:
         self._services = services
         self.directory = Directory(services.store, services.sealer)
         self.sessions = Sessions(services.sealer)
-        self.guesses = Guesses(services.clock)
+        self.guesses = Guesses(services.clock, per_network=settings.console.failures_per_network)
         self.authorizer = Authorizer(
             self.directory,
             Changes(services.store, services.trail, forget=self.directory.forget),

@@ -3,13 +3,13 @@
 import asyncio
 import os
 import random
-import resource
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sesame.app.api import Doors
 from sesame.app.audit import AuditUpkeep
@@ -19,6 +19,7 @@ from sesame.app.feedback import make_reactor
 from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
 from sesame.app.inbound import inbound_certificate, make_inbound, make_receiver, make_simulator, own_routes
 from sesame.app.notify import Telling
+from sesame.app.process import free_descriptors, machine_boot_id
 from sesame.app.readiness import Readiness
 from sesame.app.relays import in_hosts_file, relay_routes
 from sesame.config import LIVE, Api, Settings, changed, taken_over
@@ -59,13 +60,13 @@ from sesame.spool import steady
 from sesame.spool.purge import Retention, purge
 from sesame.store import development, outbox
 
+if TYPE_CHECKING:
+    from sesame.app.console import ConsoleServer
+
 PURGE_EVERY_S = 3600.0
 REFRESH_EVERY_S = 3600.0
 FLUSH_EVERY_S = 60.0
 KEEP_CLOCK_EVERY_S = 60.0
-
-RESERVED_DESCRIPTORS = 256
-"""Kept from the API's clients for the store, DNS, delivery and SMTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,10 @@ class Endpoints:
     mailbox_port: int | None
     health: str | None
     """Where metrics and health checks are."""
+    console: str | None
+    """How browsers reach the console."""
+    console_link: str | None
+    """A link that logs the operator in, in the development profile."""
     inbound: str | None
     """host:port where reports are taken."""
 
@@ -125,6 +130,7 @@ class Server:
         self._health = self._make_health()
         self._certificates: list[Certificate] = []
         self._http = self._make_http()
+        self._console = self._make_console()
         self._ca: Path | None = None
         self._submission = self._make_submission()
 
@@ -165,12 +171,16 @@ class Server:
                     await self._submission.start()
                 if self._health is not None:
                     self._health.start()
-                ready(self._endpoints())
+                if self._console is not None:
+                    await self._console.start(tasks)
+                ready(self._endpoints(None if self._console is None else await self._console.first_link()))
                 await stop.wait()
                 self._log.event("stopping")
                 self._scheduler.stop()
                 async with asyncio.TaskGroup() as doors:
                     doors.create_task(self._http.stop())
+                    if self._console is not None:
+                        doors.create_task(self._console.stop())
                     if self._submission is not None:
                         doors.create_task(self._submission.stop())
                 if delivery is not None:
@@ -202,12 +212,19 @@ class Server:
             wait_for_restart=", ".join(name for name in names if name not in LIVE) or None,
         )
 
+    def _make_console(self) -> "ConsoleServer | None":
+        if not self._settings.console.enabled:
+            return None
+        from sesame.app.console import make_console  # large, and not every server has a console
+
+        return make_console(self._settings, self.services, self._doors, self._listen_or_any, log=self._log)
+
     def _accepted(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
         """A message was accepted: there is something to deliver, to count, and to tell."""
         self._scheduler.wake(account_id, addresses)
         self._reactor.wake()
 
-    def _endpoints(self) -> Endpoints:
+    def _endpoints(self, console_link: str | None) -> Endpoints:
         def first(*, is_implicit: bool) -> str | None:
             listeners = () if self._submission is None else self._submission.listeners
             found = [one.sock.getsockname()[:2] for one in listeners if one.is_implicit is is_implicit]
@@ -224,6 +241,8 @@ class Server:
             ca=self._ca,
             mailbox_port=None if self._mailbox is None else self._mailbox.port,
             health=None if self._health is None else self._health.url,
+            console=None if self._console is None else self._console.url,
+            console_link=console_link,
             inbound=None if self._inbound is None else shown(self._inbound.listeners[0].sock),
         )
 
@@ -574,17 +593,3 @@ def _smtp_bounds(settings: SubmissionSettings) -> Bounds:
         per_address=settings.connections_per_address,
         memory_bytes=settings.memory_bytes,
     )
-
-
-def free_descriptors() -> int:
-    """How many connections of clients the process may have open, and still open what it needs itself."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(RESERVED_DESCRIPTORS, limit - RESERVED_DESCRIPTORS)
-
-
-def machine_boot_id() -> str:
-    """What tells this run of the machine from the ones before; empty where that is not known."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

@@ -13,6 +13,7 @@ from sesame.cli import (
     accounts,
     audit,
     backup,
+    console,
     dns,
     doctor,
     env,
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         trace,
         telling,
         policy,
+        console,
         audit,
         backup,
     ):

@@ -160,6 +160,7 @@ def _where(endpoints: "Endpoints") -> dict[str, str]:
         "smtp": endpoints.smtp,
         "smtps": endpoints.smtps,
         "health": endpoints.health,
+        "console": endpoints.console,
         "inbound": endpoints.inbound,
     }
     found = {name: where for name, where in doors.items() if where is not None}
@@ -185,6 +186,8 @@ def _welcome(settings: Settings, endpoints: "Endpoints", config: str | None) -> 
         lines.append(
             f"SMTP: {endpoints.smtp} with STARTTLS; passwords: {_command()} smtp credentials ACCOUNT{where}"
         )
+    if endpoints.console_link is not None:
+        lines.append(f"Console, logged in for once: {endpoints.console_link}")
     if endpoints.mailbox_port is not None:
         lines.append(f"Mail is delivered to the built-in mailbox: {_command()} mail list{where}")
     return "\n".join(lines) + "\n"

@@ -27,6 +27,8 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PEM file with the certificate chain; empty: plain HTTP, on this machine or behind `proxy`."""
     tls_private_key: str = ""
     """PEM file with the certificate's key."""
+    failures_per_network: int = 10
+    """Wrong passwords from one address (of IPv6: one network of 64 bits) in a quarter of an hour; then it waits."""
     password_memory_kib: int = 65_536
     """Memory that comparing one password takes (Argon2id); two are compared at once."""
 
@@ -37,6 +39,8 @@ def check_console(console: Console) -> None:
         raise ConfigError(f"setting `console.port` is {console.port}; a port is 0 to 65535")
     if console.password_memory_kib < LEAST_MEMORY_KIB:
         raise ConfigError(f"setting `console.password_memory_kib` must be at least {LEAST_MEMORY_KIB}")
+    if console.failures_per_network < 1:
+        raise ConfigError("setting `console.failures_per_network` must be at least 1")
     if bool(console.tls_certificate) != bool(console.tls_private_key):
         raise ConfigError(
             "settings `console.tls_certificate` and `console.tls_private_key` go together; set both"

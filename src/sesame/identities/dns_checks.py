@@ -121,6 +121,19 @@ class DnsChecks:
             await self._check_mail_from(due_mail_from)
         return await self._store.read(lambda tx: identities.get(tx, account_id, region, name)) or identity
 
+    async def check_now(self, account_id: str, region: str, name: str) -> bool:
+        """Look up one identity and its MAIL FROM domain, due or not; whether a state changed."""
+
+        async def run(tx: Transaction) -> tuple[identities.DueCheck | None, DueMailFrom | None]:
+            return (
+                await identities.due_check(tx, account_id, region, name),
+                await mail_from.get_due(tx, account_id, region, name),
+            )
+
+        due, due_mail_from = await self._store.read(run)
+        changed = due is not None and await self._check(due)
+        return (due_mail_from is not None and await self._check_mail_from(due_mail_from)) or changed
+
     async def records(self, identity: Identity) -> Sequence[Record]:
         """The DNS records of an identity, the operator's among them."""
         published = await self._store.read(lambda tx: _published(tx, identity))

@@ -26,7 +26,7 @@ from sesame.notify.event_json import (
 from sesame.notify.publishing import places
 from sesame.observe import Clock, Log
 from sesame.store import events, message_facts, notifications, outbox, subscriptions
-from sesame.store.events import Event, Stage
+from sesame.store.events import Event, Happened, Stage
 from sesame.store.message_facts import MessageFacts
 from sesame.store.outbox import Place, Publication
 
@@ -123,6 +123,10 @@ class Expander:
         return len(claimed)
 
 
+OPERATORS_OWN = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED})
+"""What the operator did to the queue: SES has no event for it, the trace of the message does."""
+
+
 async def what_is_told(tx: Transaction, claimed: Sequence[Event], house: House, *, now: float) -> Told:
     """What is published of events, and to whom; it reads only."""
     sendings = await _sendings(tx, claimed)
@@ -130,6 +134,8 @@ async def what_is_told(tx: Transaction, claimed: Sequence[Event], house: House, 
     wanted: list[tuple[Event, EventType, list[Channel]]] = []
     told = Told()
     for event in claimed:
+        if event.what in OPERATORS_OWN:
+            continue
         sending, kind = sendings[event.message_id], event_type(event)
         if (sending, kind) not in ways:
             ways[sending, kind] = await channels(tx, sending, kind)

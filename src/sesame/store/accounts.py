@@ -91,6 +91,13 @@ async def all_accounts(tx: Transaction) -> list[Account]:
     return [_account(row) for row in rows]
 
 
+async def ids_named(tx: Transaction, name: str) -> list[str]:
+    """The ids of the accounts of that name."""
+    return [
+        row[0] for row in await tx.all("SELECT account_id FROM account WHERE name = ? LIMIT 2", name) if name
+    ]
+
+
 def _account(row: Row) -> Account:
     account_id, name, production, max_24, rate, created_at = row
     return Account(

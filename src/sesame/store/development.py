@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sesame.db import Transaction
+from sesame.db import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,38 @@ async def list_mail(tx: Transaction, *, limit: int) -> list[Mail]:
         Mail(seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4])
         for row in rows
     ]
+
+
+async def mail_before(tx: Transaction, seq: int | None, *, limit: int) -> list[Mail]:
+    """The newest messages before number `seq`, newest first."""
+    where, values = ("", []) if seq is None else (" WHERE seq < ?", [seq])
+    rows = await tx.all(
+        f"SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox{where} ORDER BY seq DESC LIMIT ?",
+        *values,
+        limit,
+    )
+    return [_mail(row) for row in rows]
+
+
+async def mail_after(tx: Transaction, seq: int, *, limit: int) -> list[Mail]:
+    """Messages after number `seq`, oldest first."""
+    rows = await tx.all(
+        "SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox WHERE seq > ? ORDER BY seq LIMIT ?",
+        seq,
+        limit,
+    )
+    return [_mail(row) for row in rows]
+
+
+async def empty_mailbox(tx: Transaction) -> int:
+    """Delete every message; how many there were."""
+    return await tx.execute("DELETE FROM mailbox")
+
+
+def _mail(row: Row) -> Mail:
+    return Mail(
+        seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4]
+    )
 
 
 async def get_mail(tx: Transaction, seq: int) -> Mail | None:

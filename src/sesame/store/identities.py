@@ -148,6 +148,39 @@ async def page(
     return [_identity(row) for row in rows]
 
 
+async def of_names(
+    tx: Transaction, account_id: str, region: str, names: Sequence[str]
+) -> dict[str, Identity]:
+    """The identities of those names that an account has in a region."""
+    rows = await tx.all(
+        f"{_IDENTITY} WHERE account_id = ? AND region = ? AND name IN (?*)", account_id, region, list(names)
+    )
+    return {row[2]: _identity(row) for row in rows}
+
+
+async def policy_counts(
+    tx: Transaction, account_id: str, region: str, names: Sequence[str]
+) -> dict[str, int]:
+    """How many policies each of those identities has, where it has any."""
+    rows = await tx.all(
+        "SELECT identity, COUNT(*) FROM identity_policy WHERE account_id = ? AND region = ?"
+        " AND identity IN (?*) GROUP BY identity",
+        account_id,
+        region,
+        list(names),
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+async def counts_by_region(tx: Transaction, account_id: str) -> dict[str, int]:
+    """How many identities an account has in each region where it has any."""
+    rows = await tx.all(
+        "SELECT region, COUNT(*) FROM identity WHERE account_id = ? GROUP BY region ORDER BY region",
+        account_id,
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
 async def named(tx: Transaction, name: str) -> list[Identity]:
     """The identities of that name in every account and region."""
     return [_identity(row) for row in await tx.all(f"{_IDENTITY} WHERE name = ?", name)]

@@ -107,11 +107,17 @@ class AddressCauses:
             shown.add(as_shown)
             check = self._check_of(use, address)
             denied = check is not None and check["outcome"] != "allow"
+            if denied and check is not None and self._is_strangers(check):
+                continue  # refused by policy, which does not tell whether the identity is there (I9)
             if not denied or (check is not None and check.get("verification") is not None):
                 yield from self._sender(use, address, arn, check)
         recipients = [address for address in self._decision.get("unverified", ()) if address not in shown]
         if recipients:
             yield from self._sandbox(recipients)
+
+    def _is_strangers(self, check: Mapping[str, Any]) -> bool:
+        """Whether the reader sends as somebody else's identity."""
+        return self._reader is Reader.SENDER and check["owner"] != self._record.account_id
 
     def _check_of(self, use: str, address: str) -> Mapping[str, Any] | None:
         return next((c for c in self._checks if use in c["uses"] and address in c["addresses"]), None)

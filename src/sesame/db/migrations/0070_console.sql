@@ -43,3 +43,4 @@ CREATE TABLE console_link (
     expires_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX console_link_expires ON console_link (expires_at);
+CREATE INDEX account_name ON account (name);

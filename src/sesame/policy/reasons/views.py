@@ -88,6 +88,7 @@ class OwnerView:
 
     outcome: Outcome
     own: tuple[StatementStep, ...]
+    by_owner: Outcome
     by_sender: Outcome
     """What the sender's own policies said."""
     sentence: str
@@ -114,7 +115,11 @@ def owner_view(explanation: Explanation) -> OwnerView:
     own = tuple(_without_sender(step) for step in explanation.statements if step.ref.kind == "identity")
     by_sender = _said([step for step in explanation.statements if step.ref.kind != "identity"])
     return OwnerView(
-        outcome=explanation.outcome, own=own, by_sender=by_sender, sentence=_for_owner(explanation, own)
+        outcome=explanation.outcome,
+        own=own,
+        by_owner=_said(own),
+        by_sender=by_sender,
+        sentence=_for_owner(explanation, own),
     )
 
 

@@ -1,0 +1,87 @@
+// What pages gain from JavaScript: copying, new rows by themselves, keys. Every page works without it.
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const before = button.innerHTML;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      say("Copied.");
+      button.firstChild.textContent = "Copied";
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(button.previousElementSibling);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      say("Selected; copy it with the keyboard.");
+    }
+    setTimeout(() => { button.innerHTML = before; }, 2000);
+  });
+}
+
+function say(words) {
+  let place = document.getElementById("said");
+  if (!place) {
+    place = Object.assign(document.createElement("p"), { id: "said", className: "unseen" });
+    place.setAttribute("role", "status");
+    document.body.append(place);
+  }
+  place.textContent = words;
+}
+
+const polled = document.querySelector("[data-poll]");
+if (polled) setInterval(refresh, Number(polled.dataset.poll));
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(polled.id);
+    const rows = (from) => from.querySelectorAll("tbody tr").length + from.textContent.replace(/\s+/g, " ");
+    if (fresh && rows(fresh) !== rows(polled) && !polled.contains(document.activeElement)) {
+      polled.replaceChildren(...fresh.childNodes);
+      say("The list has changed.");
+    }
+  } catch {
+    // The server is away; the next turn asks again.
+  }
+}
+
+let pending = false;
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
+  const rows = [...document.querySelectorAll("table.list tbody tr")];
+  const at = rows.findIndex((row) => row.dataset.on);
+  if (pending) {
+    pending = false;
+    document.querySelector(`nav [data-key="${CSS.escape(event.key)}"]`)?.click();
+  } else if (event.key === "g") pending = true;
+  else if (event.key === "/") { event.preventDefault(); document.getElementById("q")?.focus(); }
+  else if (event.key === "?") help();
+  else if ((event.key === "j" || event.key === "k") && rows.length) {
+    const next = Math.min(rows.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)));
+    if (at >= 0) delete rows[at].dataset.on;
+    rows[next].dataset.on = "1";
+    rows[next].querySelector("a")?.focus();
+  }
+});
+
+function help() {
+  const dialog = document.createElement("dialog");
+  const keys = [["/", "search"], ["g i", "identities"], ["g m", "messages"], ["g x", "inbox"], ["j k", "rows"], ["Enter", "open"]];
+  const list = document.createElement("ul");
+  for (const [key, what] of keys) {
+    const item = document.createElement("li");
+    item.append(Object.assign(document.createElement("kbd"), { textContent: key }), ` ${what}`);
+    list.append(item);
+  }
+  const close = Object.assign(document.createElement("button"), { textContent: "Close" });
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.append(Object.assign(document.createElement("h2"), { textContent: "Keys" }), list, close);
+  document.body.append(dialog);
+  dialog.showModal();
+}

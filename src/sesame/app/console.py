@@ -1,0 +1,143 @@
+"""The console on a listener of its own, joined to what stands behind the other doors."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import uvicorn
+
+from sesame import __version__
+from sesame.app.api import Doors, served_regions
+from sesame.app.foundation import Services
+from sesame.config import Settings
+from sesame.console.app import Console
+from sesame.console.guard import Guard
+from sesame.console.logins import Logins
+from sesame.console.visit import Backing
+from sesame.observe import Log
+from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.messages import Messages
+from sesame.server.tls import Certificate
+
+FIRST_REGION = "us-east-1"
+
+
+def logins_of(services: Services, doors: Doors) -> Logins:
+    """Log-ins over the same store, directory and count of wrong guesses as the API's."""
+    return Logins(
+        services.store,
+        doors.directory,
+        services.sealer,
+        services.passwords,
+        doors.guesses,
+        services.acts,
+        clock=services.clock,
+        new_token=services.ids.token,
+    )
+
+
+class ConsoleServer(uvicorn.Server):
+    """uvicorn in a loop that is not its own: no signal handlers, and it tells when it listens."""
+
+    def __init__(
+        self, settings: Settings, services: Services, doors: Doors, sock: socket.socket, *, log: Log
+    ) -> None:
+        console = settings.console
+        self._sock = sock
+        self._serving: asyncio.Task[None] | None = None
+        self._has_first_link = settings.accounts.demo
+        self.listening = asyncio.Event()
+        self.logins = logins_of(services, doors)
+        is_secure = bool(console.tls_certificate or console.proxy)
+        self.console = Console(
+            backing_of(settings, services, doors, self.logins),
+            Guard(public_url=console.public_url, is_secure=is_secure),
+            proxy=console.proxy,
+            log=log,
+        )
+        host, port = sock.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        scheme = "https" if console.tls_certificate else "http"
+        self.url = console.public_url.rstrip("/") or f"{scheme}://{shown}:{port}"
+        super().__init__(
+            uvicorn.Config(
+                self.console.application(),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=5,
+                limit_concurrency=200,
+                ssl_certfile=console.tls_certificate or None,
+                ssl_keyfile=console.tls_private_key or None,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to the application."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Listen; serve in a task of `tasks` until `stop`."""
+        self._serving = tasks.create_task(self.serve(sockets=[self._sock]))
+        await self.listening.wait()
+
+    async def stop(self) -> None:
+        """Let the requests that are under way end."""
+        self.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+    async def first_link(self) -> str | None:
+        """A link for who starts a development server; others ask for one with `sesame console login`."""
+        return f"{self.url}/link/{await self.logins.link('login')}" if self._has_first_link else None
+
+
+def make_console(
+    settings: Settings,
+    services: Services,
+    doors: Doors,
+    listen: Callable[[str, str, int], socket.socket],
+    *,
+    log: Log,
+) -> ConsoleServer:
+    """The console; `listen` takes the setting's name, the host and the port. Raises `ConfigError`."""
+    console = settings.console
+    if console.tls_certificate:
+        chain, key = Path(console.tls_certificate), Path(console.tls_private_key)
+        Certificate(chain, key, setting="console.tls_certificate", log=log)
+    return ConsoleServer(
+        settings, services, doors, listen("console.port", console.listen, console.port), log=log
+    )
+
+
+def backing_of(settings: Settings, services: Services, doors: Doors, logins: Logins) -> Backing:
+    """What stands behind the pages."""
+    return Backing(
+        store=services.store,
+        resolver=services.resolver,
+        authorizer=doors.authorizer,
+        handlers=doors.handlers,
+        messages=Messages(services.store, doors.authorizer),
+        records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
+        operator=services.operator,
+        logins=logins,
+        clock=services.clock,
+        new_request_id=services.ids.request_id,
+        is_region=served_regions(settings),
+        region=settings.api.regions[0] if settings.api.regions else FIRST_REGION,
+        has_inbox=settings.mailbox.enabled,
+        may_become=settings.accounts.demo,
+        api_url=services.checks.names.public_url,
+        version=__version__,
+    )

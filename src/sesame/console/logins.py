@@ -1,0 +1,301 @@
+"""Who is logged in: passwords with codes, links that work once, and the log-ins that come of them.
+
+What a browser has is random; the store has its digest. A log-in ends when nobody used it for eight hours (of the
+operator: one), after a day, by logging out, and when its user, password or devices change.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sesame.access.changes import Actor, Acts
+from sesame.access.directory import Directory, root_principal, user_principal
+from sesame.access.guesses import Guesses, network_of
+from sesame.access.passwords import Passwords, step_of
+from sesame.db import Store, Transaction
+from sesame.model import AccountId, Principal
+from sesame.observe import Clock
+from sesame.store import accounts, console_logins
+from sesame.store.console_logins import Link, Login
+from sesame.store.iam import login_profiles, users
+from sesame.store.iam.login_profiles import LoginProfile
+from sesame.store.sealed import Sealer
+
+IDLE_S, OPERATOR_IDLE_S, LONGEST_S = 8 * 3600.0, 3600.0, 24 * 3600.0
+LOGIN_LINK_S, INVITE_S = 15 * 60.0, 24 * 3600.0
+NOTE_SEEN_EVERY_S = 60.0
+LONGEST_PASSWORD = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """Where a request comes from."""
+
+    source_ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Too many wrong guesses: how long to wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MustChange:
+    """The password was right and must be changed: an invitation to do that."""
+
+    token: str
+
+
+WRONG = "wrong"
+INVITED = Actor(
+    identity={"type": "Unknown", "principalId": "holder of an invitation"}, source="console.sesame"
+)
+"""Whoever sets a password by an invitation."""
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a cookie or link."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Logins:
+    """Opens and ends log-ins. `new_token` draws 256 bits."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        sealer: Sealer,
+        passwords: Passwords,
+        guesses: Guesses,
+        acts: Acts,
+        *,
+        clock: Clock,
+        new_token: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._acts = acts
+        self._directory = directory
+        self._sealer = sealer
+        self._passwords = passwords
+        self._guesses = guesses
+        self._clock = clock
+        self._new_token = new_token
+
+    def random_token(self) -> str:
+        """256 bits for a cookie."""
+        return self._new_token()
+
+    async def current(self, token: str) -> Login | None:
+        """The log-in of a browser's cookie, noted as used; None when it is over."""
+        now = self._clock.now()
+        digest = digest_of(token)
+        login = await self._store.read(lambda tx: console_logins.get(tx, digest))
+        if login is None:
+            return None
+        idle = OPERATOR_IDLE_S if login.is_operator else IDLE_S
+        if now - login.seen_at > idle or now - login.made_at > LONGEST_S:
+            await self._store.write(lambda tx: console_logins.end(tx, digest))
+            return None
+        if now - login.seen_at > NOTE_SEEN_EVERY_S:
+            await self._store.write(lambda tx: console_logins.seen(tx, digest, now))
+        return login
+
+    async def principal(self, login: Login) -> Principal | None:
+        """Whom a log-in stands for in its account; None for the operator as such, or a user who is gone."""
+        if not login.account_id:
+            return None
+        if login.user_id == login.account_id:
+            return root_principal(AccountId(login.account_id))
+        user = await self._store.read(lambda tx: users.get_user_by_id(tx, login.user_id))
+        return None if user is None else user_principal(user)
+
+    async def by_password(
+        self, account: str, user_name: str, password: str, code: str, browser: Browser
+    ) -> str | Wait | MustChange:
+        """Log in a user: the cookie's value, `WRONG` whatever was wrong, or how long to wait."""
+        guess = (
+            f"name:{account.strip().lower()}/{user_name.strip().lower()}",
+            f"net:{network_of(browser.source_ip)}",
+        )
+        wait = self._guesses.wait_s(guess)
+        if wait > 0:
+            return Wait(seconds=wait)
+        self._guesses.note(guess)
+        found = await self._store.read(lambda tx: _find(tx, account.strip(), user_name.strip()))
+        profile = None if found is None else found[1]
+        known = None if profile is None else profile.password
+        fits = len(password) <= LONGEST_PASSWORD
+        is_right = await self._passwords.is_right(password if fits else "", known) and fits
+        if found is None or profile is None or not is_right:
+            return WRONG
+        user, expected = found[0], profile
+        now = self._clock.now()
+        token = self._new_token()
+        login = self._new(user.account_id, user.user_id, token, browser)
+
+        async def run(tx: Transaction) -> str | MustChange:
+            if await login_profiles.get(tx, user.user_id) != expected:
+                return WRONG
+            has_device = await self._use_code(tx, user.user_id, code.strip(), now)
+            if has_device is None:
+                return WRONG
+            if expected.reset_required:
+                await console_logins.put_link(
+                    tx, _link(token, "invite", user.account_id, user.user_id, now + LOGIN_LINK_S)
+                )
+                return MustChange(token=token)
+            await console_logins.purge(tx, now=now, made_before=now - LONGEST_S)
+            await console_logins.put(tx, replace(login, mfa=has_device))
+            return token
+
+        result = await self._store.write(run)
+        if result != WRONG:
+            self._guesses.forgive(guess)
+        return result
+
+    async def _use_code(self, tx: Transaction, user_id: str, code: str, now: float) -> bool | None:
+        """Whether a device's code was given; None when one is missing or wrong. Each code works once."""
+        devices = await login_profiles.devices_of(tx, user_id)
+        if not devices:
+            return False
+        for device in devices:
+            seed = self._sealer.open(device.sealed_seed, row=f"mfa:{device.serial}")
+            step = step_of(seed, code, now=now)
+            if step is not None and await login_profiles.use_step(tx, device.serial, step):
+                return True
+        return None
+
+    async def link(self, purpose: str, account_id: str = "", user_id: str = "") -> str:
+        """A link's token: to log in as the operator or an account's root (`login`), or to set a password (`invite`)."""
+        token, now = self._new_token(), self._clock.now()
+        link = _link(
+            token, purpose, account_id, user_id, now + (INVITE_S if purpose == "invite" else LOGIN_LINK_S)
+        )
+        await self._store.write(lambda tx: console_logins.put_link(tx, link))
+        return token
+
+    async def find_link(self, token: str, purpose: str) -> Link | None:
+        """A link that still works, unspent."""
+        now = self._clock.now()
+        link = await self._store.read(lambda tx: console_logins.get_link(tx, digest_of(token), now=now))
+        return link if link is not None and link.purpose == purpose else None
+
+    async def spend(self, token: str, browser: Browser) -> str | None:
+        """Log in by a link: the cookie's value, or None when it is over."""
+        now, cookie = self._clock.now(), self._new_token()
+
+        async def run(tx: Transaction) -> str | None:
+            link = await console_logins.get_link(tx, digest_of(token), now=now)
+            if link is None or link.purpose != "login":
+                return None
+            await console_logins.spend_link(tx, link.digest)
+            login = self._new(link.account_id, link.user_id, cookie, browser)
+            await console_logins.put(tx, replace(login, is_operator=not link.account_id))
+            return cookie
+
+        return await self._store.write(run)
+
+    async def accept_invite(self, token: str, password: str, browser: Browser) -> str | None:
+        """Set the password of whom a link invites, and log in unless a device's code is due: the cookie's value or ``.
+
+        None when the link is over.
+        """
+        hashed = await self._passwords.hash(password)
+        now, cookie = self._clock.now(), self._new_token()
+
+        async def run(tx: Transaction) -> tuple[str, users.User] | None:
+            link = await console_logins.get_link(tx, digest_of(token), now=now)
+            if link is None or link.purpose != "invite":
+                return None
+            await console_logins.spend_link(tx, link.digest)
+            user = await users.get_user_by_id(tx, link.user_id)
+            if user is None:
+                return None
+            before = await login_profiles.get(tx, user.user_id)
+            profile = LoginProfile(
+                account_id=user.account_id,
+                user_id=user.user_id,
+                password=hashed,
+                reset_required=False,
+                created_at=float(int(now)) if before is None else before.created_at,
+            )
+            await login_profiles.put(tx, profile)
+            if await login_profiles.devices_of(tx, user.user_id):
+                return "", user
+            await console_logins.put(tx, self._new(user.account_id, user.user_id, cookie, browser))
+            return cookie, user
+
+        actor = replace(INVITED, source_ip=browser.source_ip, user_agent=browser.user_agent[:500])
+        done = await self._acts.by(actor).apply(
+            "UpdateLoginProfile",
+            lambda result: "" if result is None else result[1].account_id,
+            run,
+            response=lambda result: {} if result is None else {"userName": result[1].user_name},
+            when=lambda result: result is not None,
+        )
+        return None if done is None else done[0]
+
+    async def change_role(self, login: Login, account_id: str, *, is_operator: bool) -> str:
+        """Go on under a new id: the operator as an account's root, to look (`is_operator`), or back; the cookie."""
+        cookie = self._new_token()
+        changed = replace(
+            login,
+            digest=digest_of(cookie),
+            account_id=account_id,
+            user_id=account_id,
+            is_operator=is_operator,
+        )
+
+        async def run(tx: Transaction) -> None:
+            await console_logins.end(tx, login.digest)
+            await console_logins.put(tx, changed)
+
+        await self._store.write(run)
+        return cookie
+
+    async def of_user(self, login: Login) -> list[Login]:
+        """The log-ins of the same person, newest first."""
+        return await self._store.read(lambda tx: console_logins.of_user(tx, login.user_id))
+
+    async def end(self, digest: bytes) -> None:
+        """Log out."""
+        await self._store.write(lambda tx: console_logins.end(tx, digest))
+
+    def _new(self, account_id: str, user_id: str, token: str, browser: Browser) -> Login:
+        now = self._clock.now()
+        return Login(
+            digest=digest_of(token),
+            account_id=account_id,
+            user_id=user_id,
+            is_operator=False,
+            mfa=False,
+            made_at=now,
+            seen_at=now,
+            source_ip=browser.source_ip,
+            user_agent=browser.user_agent[:500],
+        )
+
+
+def _link(token: str, purpose: str, account_id: str, user_id: str, expires_at: float) -> Link:
+    return Link(
+        digest=digest_of(token),
+        purpose=purpose,
+        account_id=account_id,
+        user_id=user_id,
+        expires_at=expires_at,
+    )
+
+
+async def _find(
+    tx: Transaction, account: str, user_name: str
+) -> tuple[users.User, LoginProfile | None] | None:
+    """The user of that name in the account of that id or name; None when there is none, or more than one account."""
+    ids = {account} if account.isdigit() else set(await accounts.ids_named(tx, account))
+    if len(ids) != 1:
+        return None
+    user = await users.get_user(tx, ids.pop(), user_name)
+    return None if user is None else (user, await login_profiles.get(tx, user.user_id))

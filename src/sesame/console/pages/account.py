@@ -1,0 +1,132 @@
+"""Who is logged in: their log-ins, password and devices, changed by the operations of IAM."""
+
+import base64
+import re
+from binascii import Error as NotHex
+
+from starlette.responses import Response
+
+from sesame.console.visit import Page, Visit
+from sesame.errors import ServiceError
+from sesame.model import PrincipalKind
+
+_DEVICE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
+
+
+async def show(visit: Visit) -> Response:
+    """The page."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, problem: str = "", status: int = 200, **more: object) -> Response:
+    assert visit.login is not None
+    is_user = visit.me.principal.kind is PrincipalKind.USER
+    devices: object = []
+    has_password, hidden = False, ""
+    if is_user:
+        try:
+            devices = (await visit.call("iam", "ListMFADevices", {}))["MFADevices"]
+        except ServiceError as error:
+            hidden = error.message
+        try:
+            has_password = bool(await visit.call("iam", "GetLoginProfile", {}))
+        except ServiceError:
+            has_password = True  # or it may not be known; the form says what is wrong
+    logins = [login for login in await visit.backing.logins.of_user(visit.login) if not login.is_operator]
+    return visit.page(
+        "me.html",
+        status=status,
+        problem=problem,
+        is_user=is_user,
+        principal=visit.me.principal,
+        devices=devices,
+        hidden=hidden,
+        has_password=has_password,
+        logins=logins,
+        device=more.get("device"),
+    )
+
+
+async def change_password(visit: Visit) -> Response:
+    """Another password; all log-ins end, so this one is opened anew."""
+    form = visit.form
+    if form.get("new", "") != form.get("again", ""):
+        return await _page(visit, "The two new passwords differ.", 400)
+    try:
+        await visit.call(
+            "iam", "ChangePassword", {"OldPassword": form.get("old", ""), "NewPassword": form.get("new", "")}
+        )
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    visit.cookies["login"] = None
+    return visit.go("/login")
+
+
+async def end_login(visit: Visit) -> Response:
+    """End one of the person's own log-ins."""
+    assert visit.login is not None
+    try:
+        digest = bytes.fromhex(visit.form.get("login", ""))
+    except (ValueError, NotHex):
+        digest = b""
+    own = {login.digest for login in await visit.backing.logins.of_user(visit.login)}
+    if digest in own:
+        await visit.backing.logins.end(digest)
+    return visit.go("/me", said="ended")
+
+
+async def new_device(visit: Visit) -> Response:
+    """Make a device; its secret is shown this once."""
+    name = visit.form.get("name", "").strip()
+    if not _DEVICE_NAME.fullmatch(name):
+        return await _page(visit, "A device's name has letters, digits and _+=,.@- alone.", 400)
+    try:
+        made = await visit.call("iam", "CreateVirtualMFADevice", {"VirtualMFADeviceName": name})
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    device = made["VirtualMFADevice"]
+    shown = {
+        "serial": device["SerialNumber"],
+        "seed": device["Base32StringSeed"].decode(),
+        "picture": f"data:image/png;base64,{base64.b64encode(device['QRCodePNG']).decode()}",
+    }
+    return await _page(visit, device=shown)
+
+
+async def enable_device(visit: Visit) -> Response:
+    """Ask for its codes from now on."""
+    form = visit.form
+    request = {
+        "UserName": visit.me.principal.name,
+        "SerialNumber": form.get("serial", ""),
+        "AuthenticationCode1": form.get("code1", "").strip(),
+        "AuthenticationCode2": form.get("code2", "").strip(),
+    }
+    try:
+        await visit.call("iam", "EnableMFADevice", request)
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    visit.cookies["login"] = None
+    return visit.go("/login")
+
+
+async def remove_device(visit: Visit) -> Response:
+    """Ask for no code of it any more, and forget it."""
+    serial = visit.form.get("serial", "")
+    try:
+        await visit.call("iam", "DeactivateMFADevice", {"SerialNumber": serial})
+        await visit.call("iam", "DeleteVirtualMFADevice", {"SerialNumber": serial})
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    visit.cookies["login"] = None
+    return visit.go("/login")
+
+
+PAGES = (
+    Page(path="/me", handler=show, nav="me"),
+    Page(path="/me/password", handler=change_password, method="POST"),
+    Page(path="/me/logins/end", handler=end_login, method="POST"),
+    Page(path="/me/devices/new", handler=new_device, method="POST"),
+    Page(path="/me/devices/enable", handler=enable_device, method="POST"),
+    Page(path="/me/devices/remove", handler=remove_device, method="POST"),
+)

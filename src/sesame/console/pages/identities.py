@@ -1,0 +1,122 @@
+"""Identities: what may be sent as, what is missing in DNS, adding and deleting."""
+
+from starlette.responses import PlainTextResponse, Response
+
+from sesame.access.identity_names import normal_name
+from sesame.aws.paging import encode
+from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
+from sesame.errors import ServiceError
+from sesame.model import Identity
+from sesame.store import identities
+
+PAGE = 50
+
+
+async def show_list(visit: Visit) -> Response:
+    """The identities of the region, by name."""
+    after = visit.query.get("after", "")
+    request: dict[str, object] = {"PageSize": PAGE}
+    if after:
+        request["NextToken"] = encode(after)
+    answer = await visit.call("sesv2", "ListEmailIdentities", request)
+    listed = answer["EmailIdentities"]
+    account_id = visit.me.principal.account_id
+    names = [one["IdentityName"] for one in listed]
+
+    async def run(tx: Transaction) -> tuple[dict[str, Identity], dict[str, int], dict[str, int]]:
+        return (
+            await identities.of_names(tx, account_id, visit.region, names),
+            await identities.policy_counts(tx, account_id, visit.region, names),
+            await identities.counts_by_region(tx, account_id),
+        )
+
+    found, policies, regions = await visit.backing.store.read(run)
+    return visit.page(
+        "identities.html",
+        listed=[found[name] for name in names if name in found],
+        policies=policies,
+        elsewhere={name: count for name, count in regions.items() if name != visit.region},
+        next=names[-1] if answer.get("NextToken") and names else None,
+        is_first=not after,
+    )
+
+
+async def ask_new(visit: Visit) -> Response:
+    """The form for a new identity."""
+    return visit.page("identity_new.html", problem="", name="")
+
+
+async def create(visit: Visit) -> Response:
+    """Add it: a domain waits for its records, an address for its link."""
+    name = visit.form.get("name", "").strip()
+    try:
+        await visit.call("sesv2", "CreateEmailIdentity", {"EmailIdentity": name})
+    except ServiceError as error:
+        return visit.page("identity_new.html", status=error.http_status, problem=error.message, name=name)
+    stored = normal_name(name)
+    return visit.go(visit.here(f"/identities/{stored}"), said="mailed" if "@" in stored else "created")
+
+
+async def show(visit: Visit) -> Response:
+    """The records of one identity with what DNS shows."""
+    name = visit.path_values["name"]
+    view = await visit.backing.records.of(visit.me, name)
+    return visit.page("identity.html", view=view, identity=view.identity, tab="dns")
+
+
+async def check(visit: Visit) -> Response:
+    """Ask DNS now, and let what is found count."""
+    name = visit.path_values["name"]
+    await visit.backing.records.check_now(visit.me, name)
+    return visit.go(visit.here(f"/identities/{name}"), said="checked")
+
+
+async def zone(visit: Visit) -> Response:
+    """The owner's records as a zone file (RFC 1035 section 5)."""
+    name = visit.path_values["name"]
+    view = await visit.backing.records.of(visit.me, name)
+    lines = [f"; records of {name} for {visit.backing.api_url}", "$TTL 3600"]
+    for checked in view.records:
+        record = checked.record
+        value = f'"{record.value}"' if record.kind == "TXT" else f"{record.value}."
+        if record.kind == "TXT" and len(record.value) > 255:
+            parts = [record.value[at : at + 255] for at in range(0, len(record.value), 255)]
+            value = " ".join(f'"{part}"' for part in parts)
+        lines.append(f"{record.name}. IN {record.kind} {value}")
+    headers = {"content-disposition": 'attachment; filename="records.zone"'}
+    return PlainTextResponse("\n".join([*lines, ""]), headers=headers)
+
+
+async def ask_delete(visit: Visit) -> Response:
+    """What goes with it."""
+    return await _ask_delete(visit, "", 200)
+
+
+async def _ask_delete(visit: Visit, problem: str, status: int) -> Response:
+    name = visit.path_values["name"]
+    answer = await visit.call("sesv2", "GetEmailIdentity", {"EmailIdentity": name})
+    return visit.page(
+        "identity_delete.html", status=status, name=name, policies=answer.get("Policies", {}), problem=problem
+    )
+
+
+async def delete(visit: Visit) -> Response:
+    """Delete it, once its name is typed."""
+    name = visit.path_values["name"]
+    if visit.form.get("name", "").strip().lower() != name.lower():
+        return await _ask_delete(visit, "That is not its name.", 400)
+    await visit.call("sesv2", "DeleteEmailIdentity", {"EmailIdentity": name})
+    return visit.go(visit.here("/identities"), said="deleted")
+
+
+PAGES = (
+    Page(path="/{region}/identities", handler=show_list, leave="ses:ListEmailIdentities", nav="identities"),
+    Page(path="/{region}/identities/new", handler=ask_new, leave="ses:CreateEmailIdentity", nav="identities"),
+    Page(path="/{region}/identities/new", handler=create, method="POST"),
+    Page(path="/{region}/identities/{name}", handler=show, nav="identities"),
+    Page(path="/{region}/identities/{name}/check", handler=check, method="POST"),
+    Page(path="/{region}/identities/{name}/zone", handler=zone),
+    Page(path="/{region}/identities/{name}/delete", handler=ask_delete, nav="identities"),
+    Page(path="/{region}/identities/{name}/delete", handler=delete, method="POST"),
+)

@@ -1,0 +1,204 @@
+"""The inbox of the development profile: what the built-in mailbox server received, for people and for tests.
+
+INVARIANT: a mail's HTML is shown from an address of its own, under its own policy, in a frame without any right; its
+parts are downloads. The JSON is open to whoever reaches the console under a name of this machine: this is the
+development profile alone, and other sites' pages cannot read it.
+"""
+
+import asyncio
+import json
+import re
+
+from starlette.responses import Response
+
+from sesame.console import mail_view
+from sesame.console.guard import MAIL_POLICY
+from sesame.console.text import exactly
+from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
+from sesame.dkim.verify import verify
+from sesame.errors import Unavailable
+from sesame.store import development
+from sesame.store.development import Mail
+
+PAGE = 50
+LONGEST_WAIT_S, LOOK_EVERY_S = 30.0, 0.2
+_NUMBER = re.compile(r"[0-9]{1,15}")
+
+
+async def _page_of(visit: Visit, before: int | None) -> list[Mail]:
+    async def run(tx: Transaction) -> list[Mail]:
+        return await development.mail_before(tx, before, limit=PAGE + 1)
+
+    return await visit.backing.store.read(run)
+
+
+async def show_list(visit: Visit) -> Response:
+    """The newest first."""
+    asked = visit.query.get("before", "")
+    before = int(asked) if _NUMBER.fullmatch(asked) else None
+    found = await _page_of(visit, before)
+    shown = [(mail, mail_view.headline(mail.data)) for mail in found[:PAGE]]
+    more = found[PAGE - 1].seq if len(found) > PAGE else None
+    return visit.page("inbox.html", mails=shown, more=more, is_first=before is None)
+
+
+async def _mail(visit: Visit) -> Mail | None:
+    asked = visit.path_values["seq"]
+    if asked == "latest":
+        newest = await visit.backing.store.read(lambda tx: development.list_mail(tx, limit=1))
+        return newest[0] if newest else None
+    if not _NUMBER.fullmatch(asked):
+        return None
+    return await visit.backing.store.read(lambda tx: development.get_mail(tx, int(asked)))
+
+
+async def show(visit: Visit) -> Response:
+    """One message, whole."""
+    mail = await _mail(visit)
+    if mail is None:
+        return visit.page("missing.html", status=404)
+    view = mail_view.look_at(mail.data)
+    tab = visit.query.get("show", "html" if view.html else "text")
+    if tab not in ("html", "text", "headers", "parts", "raw", "checks"):
+        tab = "text"
+    verdicts = await _signatures(visit, mail)
+    raw = mail.data.decode("utf-8", "replace") if tab == "raw" else ""
+    return visit.page("mail.html", mail=mail, view=view, tab=tab, verdicts=verdicts, raw=raw)
+
+
+async def _signatures(visit: Visit, mail: Mail) -> list[dict[str, str]]:
+    """Each DKIM signature with its verdict, keys taken from the configured DNS."""
+    names: list[str] = []
+    keys: dict[str, str | None] = {}
+
+    def lookup(name: str) -> str | None:
+        names.append(name)
+        return keys.get(name)
+
+    verify(mail.data, lookup, at=mail.received_at)  # once, to learn which keys it asks for
+    for name in names[:10]:
+        try:
+            keys[name] = next(iter(await visit.backing.resolver.txt(name)), None)
+        except Unavailable:
+            keys[name] = None
+    return [
+        {"domain": one.domain, "selector": one.selector, "result": one.result, "reason": one.reason or ""}
+        for one in verify(mail.data, keys.get, at=mail.received_at)
+    ]
+
+
+async def show_html(visit: Visit) -> Response:
+    """A mail's HTML alone, for the frame."""
+    mail = await _mail(visit)
+    body = "" if mail is None else mail_view.html_page(mail.data)
+    return Response(
+        body,
+        media_type="text/html; charset=utf-8",
+        headers={
+            "content-security-policy": MAIL_POLICY,
+            "referrer-policy": "no-referrer",
+            "x-frame-options": "SAMEORIGIN",
+            "x-dns-prefetch-control": "off",
+        },
+    )
+
+
+async def download(visit: Visit) -> Response:
+    """One part, or the whole source, as a file and nothing that a browser would show."""
+    mail = await _mail(visit)
+    asked = visit.path_values.get("number", "")
+    found: tuple[str, bytes] | None = None
+    if mail is not None:
+        if not asked:
+            found = f"message-{mail.seq}.eml", mail.data
+        elif _NUMBER.fullmatch(asked):
+            found = mail_view.part_at(mail.data, int(asked))
+    if found is None:
+        return visit.page("missing.html", status=404)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", found[0])[-100:].lstrip(".") or "part"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(found[1], media_type="application/octet-stream", headers=headers)
+
+
+async def empty(visit: Visit) -> Response:
+    """Delete everything in the inbox."""
+    await visit.backing.store.write(development.empty_mailbox)
+    return visit.go("/inbox", said="emptied")
+
+
+async def json_list(visit: Visit) -> Response:
+    """Messages as JSON, oldest first: `to`, `since` (a number), `wait` (seconds until one is there)."""
+    query = visit.query
+    since = int(query["since"]) if _NUMBER.fullmatch(query.get("since", "")) else 0
+    asked = query.get("wait", "0")
+    wait = min(float(asked), LONGEST_WAIT_S) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", asked) else 0.0
+    to = query.get("to", "").lower()
+
+    async def run(tx: Transaction) -> list[Mail]:
+        return await development.mail_after(tx, since, limit=PAGE)
+
+    until = visit.backing.clock.monotonic() + wait
+    while True:
+        found = [
+            mail
+            for mail in await visit.backing.store.read(run)
+            if not to or to in [address.lower() for address in mail.rcpt_to]
+        ]
+        if found or visit.backing.clock.monotonic() >= until:
+            return _json({"messages": [_summary(mail) for mail in found]})
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def json_one(visit: Visit) -> Response:
+    """One message as JSON."""
+    mail = await _mail(visit)
+    if mail is None:
+        return _json({"error": "there is no such message"}, status=404)
+    view = mail_view.look_at(mail.data)
+    return _json(
+        {
+            **_summary(mail),
+            "headers": [[name, mail_view.decoded(value)] for name, value in view.fields],
+            "text": view.text,
+            "html": view.html,
+            "links": [{"target": link.target, "text": link.text} for link in view.links],
+            "parts": [
+                {"number": part.number, "type": part.kind, "name": part.name, "bytes": part.size_bytes}
+                for part in view.parts
+            ],
+            "dkim": await _signatures(visit, mail),
+            "notes": list(view.notes),
+        }
+    )
+
+
+def _summary(mail: Mail) -> dict[str, object]:
+    head = mail_view.headline(mail.data)
+    return {
+        "id": mail.seq,
+        "received_at": exactly(mail.received_at),
+        "mail_from": mail.mail_from,
+        "to": list(mail.rcpt_to),
+        "from": head.sender,
+        "subject": head.subject,
+        "message_id": head.message_id,
+    }
+
+
+def _json(value: object, *, status: int = 200) -> Response:
+    return Response(
+        json.dumps(value, ensure_ascii=False, indent=1) + "\n", status, media_type="application/json"
+    )
+
+
+PAGES = (
+    Page(path="/inbox", handler=show_list, who="either", nav="inbox"),
+    Page(path="/inbox/empty", handler=empty, method="POST", who="either"),
+    Page(path="/inbox/{seq}", handler=show, who="either", nav="inbox"),
+    Page(path="/inbox/{seq}/html", handler=show_html, who="either"),
+    Page(path="/inbox/{seq}/raw", handler=download, who="either"),
+    Page(path="/inbox/{seq}/parts/{number}", handler=download, who="either"),
+    Page(path="/dev/messages", handler=json_list, who="anybody"),
+    Page(path="/dev/messages/{seq}", handler=json_one, who="anybody"),
+)

@@ -1,0 +1,124 @@
+"""Logging in and out: by password and code, by a link of the operator, by an invitation."""
+
+from starlette.responses import RedirectResponse, Response
+
+from sesame.console.logins import INVITE_S, WRONG, MustChange, Wait
+from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
+from sesame.errors import ServiceError
+from sesame.operations.iam.login_profiles import check_password
+from sesame.store.iam import users
+
+
+async def start(visit: Visit) -> Response:
+    """Where a person begins."""
+    if visit.login is None:
+        return RedirectResponse("/login", status_code=303)
+    if visit.caller is None:
+        return RedirectResponse("/operator", status_code=303)
+    return RedirectResponse(f"/{visit.backing.region}/identities", status_code=303)
+
+
+async def ask(visit: Visit) -> Response:
+    """The form."""
+    return visit.page("login.html", problem="", given={"account": "", "user": ""})
+
+
+async def log_in(visit: Visit) -> Response:
+    """Check name, password and code."""
+    form = visit.form
+    given = {name: form.get(name, "") for name in ("account", "user")}
+    result = await visit.backing.logins.by_password(
+        given["account"], given["user"], form.get("password", ""), form.get("code", ""), visit.browser
+    )
+    match result:
+        case Wait(seconds=seconds):
+            problem = f"Too many attempts failed. Try again in {int(seconds // 60) + 1} min."
+            return visit.page("login.html", status=429, problem=problem, given=given)
+        case MustChange(token=token):
+            return visit.go(f"/invite/{token}")
+        case str(cookie) if cookie != WRONG:
+            visit.cookies["login"] = cookie
+            visit.cookies["form"] = None
+            return visit.go("/")
+    problem = "Account, user, password or code is wrong."
+    return visit.page("login.html", status=403, problem=problem, given=given)
+
+
+async def show_link(visit: Visit) -> Response:
+    """The button of a link; opening the page alone spends nothing, as programs that look at links do."""
+    link = await visit.backing.logins.find_link(visit.path_values["token"], "login")
+    return visit.page("link.html", status=404 if link is None else 200, link=link)
+
+
+async def use_link(visit: Visit) -> Response:
+    """Log in by a link."""
+    cookie = await visit.backing.logins.spend(visit.path_values["token"], visit.browser)
+    if cookie is None:
+        return visit.page("link.html", status=404, link=None)
+    if visit.login is not None:
+        await visit.backing.logins.end(visit.login.digest)
+    visit.cookies["login"], visit.cookies["form"] = cookie, None
+    return visit.go("/")
+
+
+async def show_invite(visit: Visit) -> Response:
+    """The form for a first or another password."""
+    return await _invite(visit, "", 200)
+
+
+async def _invite(visit: Visit, problem: str, status: int) -> Response:
+    link = await visit.backing.logins.find_link(visit.path_values["token"], "invite")
+
+    async def run(tx: Transaction) -> users.User | None:
+        return None if link is None else await users.get_user_by_id(tx, link.user_id)
+
+    user = await visit.backing.store.read(run)
+    hours = int(INVITE_S // 3600)
+    status = 404 if user is None else status
+    return visit.page("invite.html", status=status, user=user, problem=problem, hours=hours)
+
+
+async def accept_invite(visit: Visit) -> Response:
+    """Set the password."""
+    password = visit.form.get("password", "")
+    if password != visit.form.get("again", ""):
+        return await _invite(visit, "The two passwords differ.", 400)
+    try:
+        check_password(password)
+    except ServiceError as error:
+        return await _invite(visit, error.message, 400)
+    cookie = await visit.backing.logins.accept_invite(visit.path_values["token"], password, visit.browser)
+    if cookie is None:
+        return await _invite(visit, "", 404)
+    if cookie:
+        visit.cookies["login"], visit.cookies["form"] = cookie, None
+    return visit.go("/")
+
+
+async def go(visit: Visit) -> Response:
+    """To another region."""
+    region = visit.query.get("region", "")
+    known = region if visit.backing.is_region(region) else visit.backing.region
+    return RedirectResponse(f"/{known}/identities", status_code=303)
+
+
+async def log_out(visit: Visit) -> Response:
+    """End the log-in."""
+    if visit.login is not None:
+        await visit.backing.logins.end(visit.login.digest)
+    visit.cookies["login"] = None
+    return visit.go("/login")
+
+
+PAGES = (
+    Page(path="/", handler=start, who="anybody"),
+    Page(path="/go", handler=go, who="either"),
+    Page(path="/login", handler=ask, who="anybody"),
+    Page(path="/login", handler=log_in, method="POST", who="anybody"),
+    Page(path="/link/{token}", handler=show_link, who="anybody"),
+    Page(path="/link/{token}", handler=use_link, method="POST", who="anybody"),
+    Page(path="/invite/{token}", handler=show_invite, who="anybody"),
+    Page(path="/invite/{token}", handler=accept_invite, method="POST", who="anybody"),
+    Page(path="/logout", handler=log_out, method="POST", who="anybody"),
+)

@@ -1,0 +1,154 @@
+"""Messages and refusals: the list, one message's life, one refusal with its cause."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote, urlencode
+
+from starlette.responses import Response
+
+from sesame.console.causes import cause_of
+from sesame.console.visit import Page, Visit
+from sesame.operations.messages import ACTION, Filter
+from sesame.spool.listing import Key
+from sesame.spool.trace import RecipientTrace
+
+OUTCOMES = (
+    ("", "everything"),
+    ("accepted", "accepted"),
+    ("refused", "refused"),
+    ("queued", "waiting"),
+    ("delivered", "delivered"),
+    ("bounced", "bounced"),
+    ("expired", "given up"),
+    ("suppressed", "suppressed"),
+)
+ROLES = (("", "all that concern me"), ("sent", "sent by this account"), ("lent", "sent by others as mine"))
+_KEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)-([mr])([0-9]{1,18})")
+_MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+STATES = {
+    "queued": "waiting",
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "expired": "given up",
+    "suppressed": "suppressed",
+    "cancelled": "cancelled",
+}
+TONES = {
+    "delivered": "good",
+    "queued": "wait",
+    "bounced": "bad",
+    "expired": "bad",
+    "suppressed": "wait",
+    "cancelled": "wait",
+}
+
+
+def written(key: Key) -> str:
+    """Where a list goes on, for an address."""
+    return f"{key.at!r}-{'m' if key.is_message else 'r'}{key.seq}"
+
+
+def read_key(text: str) -> Key | None:
+    """The reverse; None for anything else."""
+    found = _KEY.fullmatch(text)
+    if found is None:
+        return None
+    return Key(at=float(found[1]), is_message=found[2] == "m", seq=int(found[3]))
+
+
+async def show_list(visit: Visit) -> Response:
+    """The newest first."""
+    query = visit.query
+    wanted = Filter(
+        outcome=query.get("outcome", "") if query.get("outcome") in dict(OUTCOMES) else "",
+        role=query.get("role", "") if query.get("role") in dict(ROLES) else "",
+        source=query.get("from", "").strip(),
+        recipient=query.get("to", "").strip(),
+    )
+    after = read_key(query.get("after", ""))
+    page = await visit.backing.messages.page(visit.me, wanted, after)
+    filters = {"outcome": wanted.outcome, "role": wanted.role, "from": wanted.source, "to": wanted.recipient}
+    kept = {name: value for name, value in filters.items() if value}
+    more = None if page.next is None else urlencode({**kept, "after": written(page.next)})
+    return visit.page(
+        "messages.html",
+        page=page,
+        filters=filters,
+        is_filtered=bool(kept),
+        more=more,
+        is_first=after is None,
+        outcomes=OUTCOMES,
+        roles=ROLES,
+        states=STATES,
+        tones=TONES,
+    )
+
+
+async def show_message(visit: Visit) -> Response:
+    """One message's life."""
+    view = await visit.backing.messages.message(visit.me, visit.path_values["id"])
+    if view is None:
+        return visit.page("missing.html", status=404)
+    return visit.page(
+        "message.html",
+        view=view,
+        trace=view.trace,
+        states=STATES,
+        tones=TONES,
+        sentence=list(_sentences(view.trace.recipients)),
+    )
+
+
+def _sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str, RecipientTrace]]:
+    """For each recipient its tone, what to say, and itself."""
+    for recipient in recipients:
+        last = recipient.attempts[-1] if recipient.attempts else None
+        where = (last.remote_mta or "the server") if last is not None else ""
+        match recipient.state:
+            case "delivered":
+                said = f"Delivered: {where} took it. It may be in the spam folder there; that server knows."
+            case "queued" if last is None:
+                said = "Waiting for its first attempt."
+            case "queued":
+                said = f"Waiting: {where} put it off. It is tried again."
+            case "bounced":
+                said = f"Bounced: {where} refused it for good." if where else "Bounced."
+            case "expired":
+                said = "Given up: no attempt got through in the time that there is."
+            case "suppressed":
+                said = "Not sent: the address is on the suppression list."
+            case other:
+                said = f"{STATES.get(other, other).capitalize()}."
+        yield TONES.get(recipient.state, "wait"), said, recipient
+
+
+async def show_refusal(visit: Visit) -> Response:
+    """Why a send was refused, and whose turn it is."""
+    view = await visit.backing.messages.refusal(visit.me, visit.path_values["id"])
+    if view is None:
+        return visit.page("missing.html", status=404)
+    return visit.page("refusal.html", view=view, record=view.record, cause=cause_of(view, visit.region))
+
+
+async def search(visit: Visit) -> Response:
+    """Go where what was pasted leads: an id, an address, a domain."""
+    asked = visit.query.get("q", "").strip().strip("<>")
+    if _MESSAGE_ID.fullmatch(asked.partition("@")[0].lower()):
+        return visit.go(visit.here(f"/messages/{asked.partition('@')[0].lower()}"))
+    if _REQUEST_ID.fullmatch(asked.lower()):
+        return visit.go(visit.here(f"/refusals/{asked.lower()}"))
+    if "@" in asked and " " not in asked:
+        return visit.go(visit.here(f"/messages?{urlencode({'to': asked})}"))
+    name = asked.rpartition(":identity/")[2] if asked.startswith("arn:") else asked
+    if "." in name and " " not in name and "/" not in name:
+        return visit.go(visit.here(f"/identities/{quote(name, safe='@')}"))
+    return visit.page("search.html", asked=asked)
+
+
+PAGES = (
+    Page(path="/{region}/messages", handler=show_list, leave=ACTION, nav="messages"),
+    Page(path="/{region}/messages/{id}", handler=show_message, leave=ACTION, nav="messages"),
+    Page(path="/{region}/refusals/{id}", handler=show_refusal, leave=ACTION, nav="messages"),
+    Page(path="/{region}/search", handler=search),
+)

@@ -1,0 +1,65 @@
+"""How the console writes what it shows: times, sizes, and text from outside, which must not pretend to be else."""
+
+import datetime
+import unicodedata
+
+_HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+"""Categories of characters that are not seen, or that change what is: controls, bidirectional overrides, zero width."""
+
+
+def visible(text: object) -> str:
+    """Text from outside on one line, with what cannot be seen written as escapes."""
+    return "".join(_shown(char) for char in str(text))
+
+
+def visible_lines(text: object) -> str:
+    """The same, line breaks and tabs kept."""
+    return "".join(char if char in "\n\t" else _shown(char) for char in str(text).replace("\r\n", "\n"))
+
+
+def _shown(char: str) -> str:
+    if char.isascii() and char.isprintable():
+        return char
+    if unicodedata.category(char) in _HIDDEN:
+        return f"\\u{{{ord(char):x}}}"
+    return char
+
+
+def when(at: float, *, now: float) -> str:
+    """`14:20:07 UTC` of today, `26 Nov 14:20 UTC` else, with the year when it is another."""
+    moment, today = _utc(at), _utc(now)
+    if moment.date() == today.date():
+        return moment.strftime("%H:%M:%S UTC")
+    year = "" if moment.year == today.year else f" {moment.year}"
+    return f"{moment.day} {moment.strftime('%b')}{year} {moment.strftime('%H:%M UTC')}"
+
+
+def exactly(at: float) -> str:
+    """The whole of it, to the second."""
+    return _utc(at).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _utc(at: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC)
+
+
+def ago(seconds: float) -> str:
+    """A length of time in its largest unit: `3 min`."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if abs(seconds) >= size:
+            return f"{int(abs(seconds) // size)} {unit}"
+    return f"{int(abs(seconds))} s"
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    if count < 1024:
+        return f"{count} bytes"
+    if count < 1024 * 1024:
+        return f"{count / 1024:.1f} KB"
+    return f"{count / 1024 / 1024:.1f} MB"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 message`, `3 messages`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,115 @@
+"""One request to the console, as pages see it: who asks, of which region, with what form; and how to answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from starlette.responses import RedirectResponse, Response
+
+from sesame.access.authorize import Authorizer
+from sesame.admin.accounts import Operator
+from sesame.console.logins import Browser, Logins
+from sesame.console.render import Renderer
+from sesame.db import Store
+from sesame.dns import Resolver
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.messages import Messages
+from sesame.operations.table import Handlers
+from sesame.store.accounts import Account
+from sesame.store.console_logins import Login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """What stands behind the pages."""
+
+    store: Store
+    resolver: Resolver
+    authorizer: Authorizer
+    handlers: Mapping[str, Handlers]
+    """Operations by service and name, as the API's door has them."""
+    messages: Messages
+    records: IdentityRecords
+    operator: Operator
+    logins: Logins
+    clock: Clock
+    new_request_id: Callable[[], str]
+    is_region: Callable[[str], bool]
+    region: str
+    """Where a person begins."""
+    has_inbox: bool
+    """Whether the built-in mailbox server runs (development)."""
+    may_become: bool
+    """Whether the operator may act as any account's root from the browser (development)."""
+    api_url: str
+    version: str
+
+
+Who = Literal["anybody", "either", "person", "operator"]
+"""Anybody, a person or the operator, a person of an account, the operator."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """One request. `caller` is whom operations see, None for the operator as such and for nobody."""
+
+    backing: Backing
+    renderer: Renderer
+    path: str
+    query: Mapping[str, str]
+    path_values: Mapping[str, str]
+    form: Mapping[str, str]
+    seed: str
+    """The cookie that forms are bound to."""
+    browser: Browser
+    now: float
+    login: Login | None = None
+    caller: Caller | None = None
+    account: Account | None = None
+    region: str = ""
+    cookies: dict[str, str | None] = field(default_factory=dict)
+    """To be set with the answer; None takes one away. Keys are `login` and `form`."""
+
+    @property
+    def me(self) -> Caller:
+        """The caller of a page for people who are logged in."""
+        assert self.caller is not None, "the page is for people who are logged in"
+        return self.caller
+
+    async def call(self, service: str, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Do an AWS operation with the rights of who is logged in. Raises `ServiceError`."""
+        return await self.backing.handlers[service][operation](self.me, request)
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """Answer with a page."""
+        return Response(
+            self.renderer.render(template, self, values),
+            status_code=status,
+            media_type="text/html; charset=utf-8",
+        )
+
+    def go(self, path: str, *, said: str = "") -> Response:
+        """Answer a form: on to another page. `said` names the sentence that it shows (`render.SAID`)."""
+        return RedirectResponse(f"{path}?said={said}" if said else path, status_code=303)
+
+    def here(self, rest: str) -> str:
+        """The address of a page in the region of this one."""
+        return f"/{self.region}{rest}"
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One route: whom it is for, and which leave reading it takes (the action of AWS that answers the same)."""
+
+    path: str
+    handler: Handler
+    method: Literal["GET", "POST"] = "GET"
+    who: Who = "person"
+    leave: str = ""
+    nav: str = ""
+    """The entry of the navigation that it belongs to."""

@@ -1,0 +1,255 @@
+"""What became of an account's mail, and of what others sent as its identities: lists, messages, refusals.
+
+There is no such operation of SES without its paid "Virtual Deliverability Manager"; the leave to read is that of its
+GetMessageInsights. Who owns an identity sees recipients, outcomes and remote servers' words of what was sent as it, not
+subjects or tags. What concerns neither party answers as if it were not there (I9).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sesame.access.authorize import Authorizer
+from sesame.access.causes.told import of_request
+from sesame.access.refusals import digests
+from sesame.db import Store, Transaction
+from sesame.model import Caller
+from sesame.operations.decision_views import TOLD_UNVERIFIED, DecisionView, view
+from sesame.policy.reasons.cause import Code
+from sesame.spool import listing
+from sesame.spool.listing import Entry, Key
+from sesame.spool.trace import Trace, trace
+from sesame.store import decisions, events, policy_sets
+from sesame.store.decisions import DecisionRecord
+from sesame.store.events import Event
+
+ACTION = "ses:GetMessageInsights"
+PAGE = 50
+LOOK = 500
+"""Entries read at a time where a filter leaves some out."""
+MOST_LOOKS = 4
+OF_THE_IDENTITY = frozenset({Code.NO_SUCH_IDENTITY.value, Code.PENDING.value, Code.SANDBOX_OWNER.value})
+"""Causes that tell of another's identity whether it is there, and how it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries are wanted. `outcome` is `accepted`, `refused`, a state of recipients, or empty for all."""
+
+    outcome: str = ""
+    role: str = ""
+    """`sent` by the account, `lent` (sent by others as its identities), or empty for both."""
+    source: str = ""
+    """Part of the From address."""
+    recipient: str = ""
+    """A whole address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An entry as its viewer may see it, with who sent it."""
+
+    entry: Entry
+    principal: str
+    is_sender: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """Part of a list; `next` says where to go on, `looked_at` how many entries were looked at for it."""
+
+    entries: tuple[Listed, ...]
+    next: Key | None
+    looked_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """A message as its viewer may see it."""
+
+    trace: Trace
+    decision: DecisionView
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalView:
+    """A refusal as its viewer may see it."""
+
+    request_id: str
+    record: DecisionRecord
+    decision: DecisionView
+    causes: tuple[Mapping[str, Any], ...]
+    """With code, sentence and mend, as `access.causes` tells them to this viewer."""
+
+
+class Messages:
+    """Reads; each call checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    async def page(self, caller: Caller, wanted: Filter, after: Key | None) -> ListPage:
+        """The newest entries of the caller's region after `after`."""
+        await self._authorizer.require(caller, ACTION)
+        account_id = caller.principal.account_id
+        if wanted.recipient:
+            return await self._to_address(caller, wanted, after)
+
+        async def run(tx: Transaction) -> ListPage:
+            key, kept, looked_at = after, list[Entry](), 0
+            for _ in range(MOST_LOOKS):
+                found = await listing.page(
+                    tx,
+                    account_id,
+                    after=key,
+                    limit=LOOK,
+                    messages=wanted.outcome != "refused",
+                    refusals=wanted.outcome in ("", "refused"),
+                    sent=wanted.role != "lent",
+                    as_owner=wanted.role != "sent",
+                )
+                looked_at += len(found)
+                kept += await self._wanted(tx, found, caller, wanted)
+                key = found[-1].key if found else None
+                if len(kept) > PAGE or len(found) < LOOK:
+                    key = None if len(kept) <= PAGE else key
+                    break
+            shown = kept[:PAGE]
+            more = shown[-1].key if len(kept) > PAGE else key
+            addresses = await listing.recipients(tx, [entry.seq for entry in shown if entry.is_message])
+            listed = [_listed(entry, account_id, addresses) for entry in shown]
+            return ListPage(entries=tuple(listed), next=more, looked_at=looked_at)
+
+        return await self._store.read(run)
+
+    @staticmethod
+    async def _wanted(tx: Transaction, found: list[Entry], caller: Caller, wanted: Filter) -> list[Entry]:
+        account_id = caller.principal.account_id
+        kept = [
+            entry
+            for entry in found
+            if entry.region == caller.region
+            and (wanted.role != "lent" or entry.account_id != account_id)
+            and (not wanted.source or wanted.source.lower() in _source(entry, account_id).lower())
+        ]
+        if wanted.outcome in ("", "accepted", "refused"):
+            return kept
+        states = await listing.recipients(tx, [entry.seq for entry in kept])
+        return [
+            entry for entry in kept if any(state == wanted.outcome for _, state in states.get(entry.seq, ()))
+        ]
+
+    async def _to_address(self, caller: Caller, wanted: Filter, after: Key | None) -> ListPage:
+        account_id = caller.principal.account_id
+
+        async def run(tx: Transaction) -> ListPage:
+            found, more = await listing.to_address(
+                tx,
+                account_id,
+                wanted.recipient,
+                before=None if after is None else after.seq,
+                limit=PAGE,
+            )
+            kept = await self._wanted(tx, found, caller, wanted)
+            addresses = await listing.recipients(tx, [entry.seq for entry in kept])
+            return ListPage(
+                entries=tuple(_listed(entry, account_id, addresses) for entry in kept),
+                next=None if more is None else Key(at=0.0, is_message=True, seq=more),
+                looked_at=len(found),
+            )
+
+        return await self._store.read(run)
+
+    async def message(self, caller: Caller, message_id: str) -> MessageView | None:
+        """A message that the caller's account sent, or that was sent as an identity of its; None for any other."""
+        await self._authorizer.require(caller, ACTION)
+        viewer = caller.principal.account_id
+        found = await trace(self._store, message_id)
+        if found is None or viewer not in (found.account_id, found.owner_account_id):
+            return None
+        if found.region != caller.region:
+            return None
+        record = DecisionRecord(
+            at=found.accepted_at,
+            account_id=found.account_id,
+            owner_account_id=found.owner_account_id,
+            region=found.region,
+            message_id=found.message_id,
+            code="Accepted",
+            reason="",
+            decision=found.decision,
+        )
+        happened = await self._store.read(lambda tx: events.of_message(tx, message_id))
+        shown = view(record, viewer, {})
+        if viewer != found.account_id:
+            found = replace(found, subject="", tags="{}", return_path="", failure=None)
+        return MessageView(trace=replace(found, decision="{}"), decision=shown, events=tuple(happened))
+
+    async def refusal(self, caller: Caller, request_id: str) -> RefusalView | None:
+        """A refusal of a send by the caller's account, or as an identity of its; None for any other."""
+        await self._authorizer.require(caller, ACTION)
+        viewer = caller.principal.account_id
+
+        async def run(tx: Transaction) -> tuple[DecisionRecord, Mapping[str, str]] | None:
+            found = await decisions.of_request(tx, request_id)
+            record = next((one for one in found if viewer in (one.account_id, one.owner_account_id)), None)
+            return None if record is None else (record, await policy_sets.contents(tx, digests(record)))
+
+        found = await self._store.read(run)
+        if found is None or found[0].region != caller.region:
+            return None
+        record, contents = found
+        told = await of_request(self._store, request_id, account_id=viewer)
+        # What a refusal by policy did not tell a stranger, that the identity is there, is not told here (I9).
+        hidden = OF_THE_IDENTITY if record.code not in TOLD_UNVERIFIED and viewer == record.account_id else ()
+        causes = {
+            json.dumps(cause): cause
+            for one in told
+            for cause in one["causes"]
+            if cause["code"] not in hidden or record.owner_account_id in (None, viewer)
+        }
+        return RefusalView(
+            request_id=request_id,
+            record=replace(record, decision="{}", reason=""),
+            decision=view(record, viewer, contents),
+            causes=tuple(causes.values()),
+        )
+
+
+def _listed(entry: Entry, viewer: str, addresses: Mapping[int, tuple[tuple[str, str], ...]]) -> Listed:
+    decision = json.loads(entry.decision)
+    is_sender = entry.account_id == viewer
+    recipients = addresses.get(entry.seq, ()) if entry.is_message else ()
+    if not entry.is_message and is_sender:
+        asked = decision["context"].get("ses:Recipients", ())
+        recipients = tuple((address, "") for address in ([asked] if isinstance(asked, str) else asked))
+    shown = replace(
+        entry,
+        source=_source(entry, viewer),
+        subject=entry.subject if is_sender else "",
+        recipients=recipients,
+        decision="{}",
+    )
+    return Listed(entry=shown, principal=decision["principal"], is_sender=is_sender)
+
+
+def _source(entry: Entry, viewer: str) -> str:
+    """The From address, of a refusal as far as it concerns the viewer."""
+    if entry.is_message:
+        return entry.source
+    decision = json.loads(entry.decision)
+    if entry.account_id == viewer:
+        asked = decision["context"].get("ses:FromAddress", "")
+        return asked if isinstance(asked, str) else next(iter(asked), "")
+    return next(
+        (
+            address
+            for check in decision["checks"]
+            if check["owner"] == viewer and "From" in check["uses"]
+            for address in check["addresses"]
+        ),
+        "",
+    )

@@ -1,0 +1,150 @@
+"""What an account sent and had refused, and what others sent as it: one list, newest first, by key.
+
+Each look goes along an index and takes a bounded number of rows; what a filter leaves of them may be less than a page.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import islice
+
+from sesame.db import Row, Transaction
+from sesame.store.decisions import whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """Where a list goes on: after this entry. At one time refusals come before messages."""
+
+    at: float
+    is_message: bool
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One message or refusal. `id` is the message's or the request's; a refusal has no subject or size."""
+
+    at: float
+    is_message: bool
+    seq: int
+    id: str
+    account_id: str
+    owner_account_id: str | None
+    region: str
+    source: str
+    subject: str
+    size_bytes: int
+    code: str
+    decision: str
+    recipients: tuple[tuple[str, str], ...] = field(default=())
+    """Address and state, of messages."""
+
+    @property
+    def key(self) -> Key:
+        """Its place in the list."""
+        return Key(at=self.at, is_message=self.is_message, seq=self.seq)
+
+
+_MESSAGE = (
+    "SELECT x.accepted_at, 1, x.seq, x.message_id, x.account_id, x.owner_account_id, x.region, x.source, x.subject,"
+    " x.size_bytes, 'Accepted', x.decision, d.text FROM message x"
+    " LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+)
+_REFUSAL = (
+    "SELECT x.at, 0, x.seq, x.request_id, x.account_id, x.owner_account_id, x.region, '', '', 0, x.code, x.decision,"
+    " d.text FROM refusal x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+)
+
+_TO_ADDRESS = _MESSAGE.replace(
+    " FROM message x", ", r.seq FROM recipient r JOIN message x ON x.seq = r.message_seq", 1
+)
+
+
+async def page(
+    tx: Transaction,
+    account_id: str,
+    *,
+    after: Key | None,
+    limit: int,
+    messages: bool = True,
+    refusals: bool = True,
+    sent: bool = True,
+    as_owner: bool = True,
+) -> list[Entry]:
+    """The entries of an account after a key, newest first: what it `sent`, and what others sent `as_owner`."""
+    columns = [column for column, wanted in (("account_id", sent), ("owner_account_id", as_owner)) if wanted]
+    found: list[list[Row]] = []
+    for select, at, is_message, wanted in (
+        (_REFUSAL, "at", False, refusals),
+        (_MESSAGE, "accepted_at", True, messages),
+    ):
+        for column in columns if wanted else ():
+            further, values = _after(at, is_message, after)
+            rows = await tx.all(
+                f"{select} WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.seq DESC LIMIT ?",
+                account_id,
+                *values,
+                limit,
+            )
+            # What the account sent as itself is in both looks.
+            is_second = column == "owner_account_id" and sent
+            found.append([row for row in rows if not (is_second and row[4] == account_id)])
+    newest = merge(*found, key=lambda row: (-float(row[0]), row[1], -int(row[2])))
+    return [_entry(row) for row in islice(newest, limit)]
+
+
+def _after(at: str, is_message: bool, key: Key | None) -> tuple[str, list[float | int]]:
+    if key is None:
+        return "", []
+    if key.is_message is is_message:
+        return f" AND (x.{at}, x.seq) < (?, ?)", [key.at, key.seq]
+    return (f" AND x.{at} <= ?" if is_message else f" AND x.{at} < ?"), [key.at]
+
+
+async def to_address(
+    tx: Transaction, account_id: str, address: str, *, before: int | None, limit: int
+) -> tuple[list[Entry], int | None]:
+    """Messages to an address that an account sent or that were sent as it, newest first; where to go on."""
+    further, values = ("", []) if before is None else (" AND r.seq < ?", [before])
+    rows = await tx.all(
+        f"{_TO_ADDRESS}"
+        f" WHERE r.address = ?{further} AND (x.account_id = ? OR x.owner_account_id = ?)"
+        " ORDER BY r.seq DESC LIMIT ?",
+        address,
+        *values,
+        account_id,
+        account_id,
+        limit,
+    )
+    return [_entry(row) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
+
+
+async def recipients(tx: Transaction, seqs: Sequence[int]) -> Mapping[int, tuple[tuple[str, str], ...]]:
+    """Address and state of the recipients of messages, by the message's number."""
+    if not seqs:
+        return {}
+    rows = await tx.all(
+        "SELECT message_seq, n, address, state FROM recipient WHERE message_seq IN (?*)", list(seqs)
+    )
+    found: dict[int, list[tuple[str, str]]] = {}
+    for seq, _, address, state in sorted(rows):
+        found.setdefault(seq, []).append((address, state))
+    return {seq: tuple(pairs) for seq, pairs in found.items()}
+
+
+def _entry(row: Row) -> Entry:
+    return Entry(
+        at=row[0],
+        is_message=bool(row[1]),
+        seq=row[2],
+        id=row[3],
+        account_id=row[4],
+        owner_account_id=row[5],
+        region=row[6],
+        source=row[7],
+        subject=row[8],
+        size_bytes=row[9],
+        code=row[10],
+        decision=whole(row[11], row[12]),
+    )

@@ -1,0 +1,273 @@
+"""The console in a real browser: what hostile mail can do, who can use the pages, with JavaScript and without.
+
+Needs a Chromium on this machine; without one it says so and is skipped.
+"""
+
+import contextlib
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.console.hostile import BODIES, HEADERS
+from tests.support.process import REGION, SesameProcess
+from tests.support.tenant import Tenant
+from tools.screenshots import browser as chromium_browser
+from tools.screenshots import chromium, log_in, play
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Dialog, Page
+
+pytestmark = pytest.mark.skipif(
+    chromium() is None, reason="no Chromium here: apt-get install chromium, or name one in SESAME_CHROMIUM"
+)
+AXE = Path(__file__).resolve().parents[2] / "console-assets" / "node_modules" / "axe-core" / "axe.min.js"
+SCREENS = [(390, "light"), (768, "dark"), (1280, "light")]
+
+
+@pytest.fixture(scope="module")
+def chrome() -> "Iterator[Browser]":
+    with chromium_browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def played(sesame: SesameProcess) -> dict[str, str]:
+    return play(sesame)
+
+
+def open_page(chrome: "Browser", sesame: SesameProcess, account_id: str, **options: Any) -> "Page":
+    page = chrome.new_context(base_url=sesame.console, **options).new_page()
+    log_in(page, sesame, account_id)
+    return page
+
+
+def put_mail(data: bytes, sesame: SesameProcess) -> None:
+    from sesame.app.foundation import Services
+    from sesame.store import development
+
+    async def put(services: Services) -> None:
+        await services.store.write(
+            lambda tx: development.keep_mail(
+                tx, received_at=time.time(), mail_from="x@example.com", rcpt_to=["a@example.org"], data=data
+            )
+        )
+
+    sesame.operate(put)
+
+
+@contextlib.contextmanager
+def counted_connections() -> "Iterator[tuple[int, list[int]]]":
+    """A port, and a list that grows with each connection to it."""
+    made: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    made.append(1)
+                    connection.close()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1], made
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_hostile_mail_runs_no_script_and_asks_for_nothing(sesame: SesameProcess, tenant: Tenant) -> None:
+    """Bodies, subjects, names and file names made to run or to fetch: nothing runs, nobody else is connected to."""
+    with (
+        counted_connections() as (port, made),
+        chromium_browser(f"--host-resolver-rules=MAP evil.example 127.0.0.1:{port}") as chrome,
+    ):
+        look_at_hostile_mail(chrome, sesame, tenant.account.account_id)
+        assert made == []
+        page = chrome.new_page()
+        with contextlib.suppress(Exception):
+            page.goto("http://evil.example/")
+        assert made, "a connection would have been seen"
+
+
+def look_at_hostile_mail(chrome: "Browser", sesame: SesameProcess, account_id: str) -> None:
+    page = open_page(chrome, sesame, account_id)
+    said: list[str] = []
+
+    def keep_words(dialog: "Dialog") -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", keep_words)
+    assert len(BODIES) + len(HEADERS) >= 120
+    together = "\n".join(BODIES)
+    mails = [*BODIES, together]
+    for number, body in enumerate(mails):
+        header = HEADERS[number % len(HEADERS)]
+        put_mail(hostile_mail(header, body), sesame)
+    newest = httpx.get(f"{sesame.console}/dev/messages", params={"since": "0"}).json()["messages"]
+    assert newest
+    page.goto("/inbox")
+    seqs = [int(found) for found in re.findall(r'href="/inbox/(\d+)"', page.content())]
+    top = max(seqs)
+    for seq in range(top - len(mails) + 1, top + 1):
+        page.goto(f"/inbox/{seq}", wait_until="load")
+        frames = [frame.url for frame in page.frames]
+        assert all(
+            not url or url.startswith((sesame.console, "about:", "chrome-error:")) for url in frames
+        ), frames
+        if seq == top:
+            for tab in ("text", "headers", "parts", "raw", "checks"):
+                page.goto(f"/inbox/{seq}?show={tab}")
+    assert said == []
+    assert page.evaluate("window.hacked") is None
+    page.context.close()
+
+
+def hostile_mail(header: str, body: str) -> bytes:
+    return (
+        f"From: {header} <x@example.com>\r\nTo: a@example.org\r\nSubject: {header}\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n'
+        f"{body}\r\n--b\r\nContent-Type: text/html\r\n"
+        f'Content-Disposition: attachment; filename="{header.replace(chr(34), "")}.html"\r\n\r\n'
+        "<script>parent.hacked=1</script>\r\n--b--\r\n"
+    ).encode()
+
+
+def paths(played: dict[str, str]) -> list[tuple[str, str]]:
+    owner, delegate = played["owner"], played["delegate"]
+    here = f"/{REGION}"
+    return [
+        ("", "/operator"),
+        (owner, f"{here}/identities"),
+        (owner, "/eu-west-1/identities"),
+        (owner, f"{here}/identities/new"),
+        (owner, f"{here}/identities/example.com"),
+        (owner, f"{here}/identities/info@example.org"),
+        (owner, f"{here}/identities/example.com/delete"),
+        (owner, f"{here}/messages"),
+        (owner, f"{here}/messages?from=nothing"),
+        (owner, f"{here}/search?q=x"),
+        (owner, "/nothing"),
+        (owner, "/me"),
+        (owner, "/inbox"),
+        (owner, "/inbox/1"),
+        (owner, "/inbox/1?show=text"),
+        (owner, "/inbox/1?show=parts"),
+        (owner, "/inbox/1?show=checks"),
+        (owner, "/inbox/1?show=raw"),
+        (owner, "/inbox/1?show=headers"),
+        (delegate, played["message"]),
+        (delegate, played["refusal"]),
+        (owner, played["message"]),
+        (owner, played["refusal"]),
+    ]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: npm ci in console-assets brings it")
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_every_page_can_be_used_by_all(
+    chrome: "Browser", sesame: SesameProcess, played: dict[str, str], width: int, scheme: Any
+) -> None:
+    """axe-core finds nothing; nothing scrolls sideways; nothing is said on the browser's console."""
+    script = AXE.read_text()
+    found: list[str] = []
+
+    def keep_error(error: Exception) -> None:
+        found.append(str(error))
+
+    pages: dict[str, Page] = {}
+    for account_id, path in [
+        *paths(played),
+        ("nobody", "/login"),
+        ("nobody", "/link/x"),
+        ("nobody", "/invite/x"),
+    ]:
+        if account_id not in pages:
+            options: Any = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+            context = chrome.new_context(base_url=sesame.console, bypass_csp=True, **options)
+            pages[account_id] = context.new_page()
+            pages[account_id].on("pageerror", keep_error)
+            if account_id != "nobody":
+                log_in(pages[account_id], sesame, account_id)
+        page = pages[account_id]
+        page.goto(path)
+        page.evaluate(script)
+        results = page.evaluate("axe.run(document, {iframes: false, resultTypes: ['violations']})")
+        found += [
+            f"{path}: {one['id']}: {json.dumps([node['html'][:160] for node in one['nodes'][:3]])}"
+            for one in results["violations"]
+        ]
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(f"{path}: scrolls sideways at {width}")
+    for page in pages.values():
+        page.context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_identity_is_added_checked_and_deleted(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant, scripts: bool
+) -> None:
+    """The same flow with JavaScript and without."""
+    page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=scripts)
+    page.get_by_role("link", name="Add an identity").click()
+    page.get_by_label("Domain or address").fill("not a domain")
+    page.get_by_role("button", name="Add it").click()
+    assert page.get_by_role("alert").is_visible()
+    assert page.get_by_label("Domain or address").input_value() == "not a domain"
+    page.get_by_label("Domain or address").fill("shop.example")
+    page.get_by_role("button", name="Add it").click()
+    assert page.get_by_role("heading", name="shop.example").is_visible()
+    assert page.get_by_text("This identity is verified and its mail is signed.").is_visible()
+    page.get_by_role("button", name="Check now").click()
+    assert page.get_by_role("status").first.inner_text() == "DNS was asked just now."
+    page.get_by_role("link", name="Delete this identity").click()
+    page.get_by_label("Type its name").fill("shop")
+    page.get_by_role("button", name="Delete it").click()
+    assert "not its name" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Type its name").fill("shop.example")
+    page.get_by_role("button", name="Delete it").click()
+    assert "shop.example" not in page.get_by_role("table").inner_text()
+    page.context.close()
+
+
+def test_keys_alone_lead_from_the_list_to_a_refusal(
+    chrome: "Browser", sesame: SesameProcess, played: dict[str, str]
+) -> None:
+    page = open_page(chrome, sesame, played["delegate"])
+    page.wait_for_url("**/identities")
+    page.goto(f"/{REGION}/identities")  # loaded whole, its script too
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.wait_for_url("**/messages")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/refusals/*")
+    assert "does not allow" in page.get_by_role("heading", level=1).inner_text()
+    page.keyboard.press("/")
+    page.keyboard.type(played["message"].rpartition("/")[2])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/messages/*")
+    assert page.get_by_role("heading", level=1).inner_text() == "November at Example"
+    page.context.close()
+
+
+def test_new_mail_appears_by_itself(chrome: "Browser", sesame: SesameProcess, tenant: Tenant) -> None:
+    page = open_page(chrome, sesame, tenant.account.account_id)
+    page.goto("/inbox")
+    subject = f"New {tenant.account.account_id}"
+    tenant.ses.send_email(
+        Source="news@example.com",
+        Destination={"ToAddresses": ["reader@example.net"]},
+        Message={"Subject": {"Data": subject}, "Body": {"Text": {"Data": "b"}}},
+    )
+    page.get_by_role("link", name=subject).wait_for(timeout=20_000)
+    page.context.close()

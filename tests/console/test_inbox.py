@@ -1,0 +1,94 @@
+"""The inbox of the development profile: what tests read, and what people see."""
+
+import httpx
+import pytest
+
+from sesame.console.mail_view import html_page, links_of, look_at, part_at
+from sesame.console.text import visible, visible_lines, when
+from tests.support.browser import root_of, words
+from tests.support.process import SesameProcess
+from tests.support.tenant import Tenant
+
+PICTURE = "iVBORw0KGgo="
+MIXED = (
+    "From: =?utf-8?q?Caf=C3=A9?= <news@example.com>\r\nSubject: =?utf-8?b?SGVsbG8g4oKs?=\r\nDate: now\r\n"
+    "Message-ID: <010001a223a651b6-1df49c69-3f43-4353-a4ef-7c34800d00a1-000000@x>\r\nMIME-Version: 1.0\r\n"
+    'Content-Type: multipart/related; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html; charset=iso-8859-1\r\n'
+    'Content-Transfer-Encoding: quoted-printable\r\n\r\n<p>=E9</p><img src=3D"cid:p@x"><img src=3D"cid:none">'
+    '<a href=3D"https://x.example/?a=3D1&amp;b=3D2">Go <b>on</b></a>\r\n--b\r\nContent-Type: image/png\r\n'
+    f"Content-ID: <p@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n{PICTURE}\r\n--b--\r\n"
+).encode()
+
+
+def test_a_message_is_taken_apart() -> None:
+    view = look_at(MIXED)
+    assert (view.subject, view.sender) == ("Hello €", "Café <news@example.com>")
+    assert view.message_id == "010001a223a651b6-1df49c69-3f43-4353-a4ef-7c34800d00a1-000000"
+    assert [(link.target, link.text) for link in view.links] == [("https://x.example/?a=1&b=2", "Go on")]
+    assert [(part.depth, part.kind) for part in view.parts] == [
+        (0, "multipart/related"),
+        (1, "text/html"),
+        (1, "image/png"),
+    ]
+    assert part_at(MIXED, 2) == ("part-2", b"\x89PNG\r\n\x1a\n")
+    assert part_at(MIXED, 0) is None
+    assert part_at(MIXED, 9) is None
+
+
+def test_pictures_that_a_message_carries_are_shown_and_no_others() -> None:
+    page = html_page(MIXED)
+    assert f'src="data:image/png;base64,{PICTURE}"' in page
+    assert "cid:" not in page
+    assert "é" in page
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\r\n", b"no colon", b"Content-Type: multipart/mixed\r\n\r\n", b"\xff\xfe: \x00"]
+)
+def test_whatever_came_can_be_looked_at(data: bytes) -> None:
+    assert look_at(data).message_id == ""
+    html_page(data)
+
+
+@pytest.mark.parametrize("html", ["<a href=", "<![", "<a href='x'><a href='y'>", "<!--", "&#xffffffff;" * 9])
+def test_broken_html_is_read_as_far_as_it_goes(html: str) -> None:
+    assert len(links_of(html)) <= 2
+
+
+def test_what_cannot_be_seen_is_shown() -> None:
+    assert visible("a\u202eb\u200bc\x00d\ne") == "a\\u{202e}b\\u{200b}c\\u{0}d\\u{a}e"
+    assert visible("Grüße 日本") == "Grüße 日本"
+    assert visible_lines("a\r\nb\u2066") == "a\nb\\u{2066}"
+
+
+def test_times_say_as_much_as_is_needed() -> None:
+    now = 1_800_000_000.0
+    assert when(now - 60, now=now) == "07:59:00 UTC"
+    assert when(now - 86_400, now=now) == "14 Jan 08:00 UTC"
+    assert when(now - 400 * 86_400, now=now) == "11 Dec 2025 08:00 UTC"
+
+
+def test_programs_read_the_inbox_as_json(sesame: SesameProcess, tenant: Tenant) -> None:
+    to = f"reader-{tenant.account.account_id}@example.net"
+    sent = tenant.ses.send_email(
+        Source="news@example.com",
+        Destination={"ToAddresses": [to]},
+        Message={
+            "Subject": {"Data": "Hello €"},
+            "Body": {"Html": {"Data": "<a href='https://x.example'>x</a>"}},
+        },
+    )["MessageId"]
+    base = f"{sesame.console}/dev/messages"
+    (found,) = httpx.get(base, params={"to": to, "wait": "20"}, timeout=30).json()["messages"]
+    assert (found["subject"], found["to"], found["message_id"]) == ("Hello €", [to], sent)
+    whole = httpx.get(f"{base}/{found['id']}").json()
+    assert whole["links"] == [{"target": "https://x.example", "text": "x"}]
+    assert httpx.get(base, params={"to": to, "since": str(found["id"])}).json() == {"messages": []}
+    assert httpx.get(f"{base}/999999").status_code == 404
+    person = root_of(sesame, tenant.account.account_id)
+    page = person.get(f"/inbox/{found['id']}")
+    assert "Hello €" in words(page.text)
+    assert person.get(f"/us-east-1/messages/{sent}").status_code == 200
+    download = person.get(f"/inbox/{found['id']}/raw")
+    assert download.headers["content-type"] == "application/octet-stream"
+    assert "attachment" in download.headers["content-disposition"]

@@ -1,0 +1,79 @@
+"""The list of sends: each entry once, newest first, however it is paged."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sesame.db import Store, Transaction
+from sesame.db.sqlite import SqliteStore
+from sesame.model import AccountId
+from sesame.sending.accept import Acceptance, accept
+from sesame.spool import listing
+from sesame.spool.listing import Entry, Key
+from sesame.store import accounts, decisions
+from sesame.store.decisions import DecisionText, Refusal
+from tests.support.spooled import ACCOUNT, OWNER, REGION, message
+
+
+async def keep(tx: Transaction, refusal: Refusal) -> None:
+    await decisions.put_refusal(tx, refusal)
+
+
+async def fill(store: Store) -> None:
+    """Messages and refusals of two accounts, many at the same time."""
+    account = accounts.Account(
+        account_id=AccountId(ACCOUNT),
+        name="",
+        production=True,
+        max_24_hour_send=-1,
+        max_send_rate=1e9,
+        created_at=0,
+    )
+    await store.write(lambda tx: accounts.create(tx, account))
+    for n in range(12):
+        at = float(100 + n // 4)
+        sent = replace(message(f"m{n}"), accepted_at=at, owner_account_id=AccountId((OWNER, ACCOUNT)[n % 2]))
+        await store.write_together(
+            accept, Acceptance(message=sent, epochs={}, set_name=None, is_default=False, to_quota=1)
+        )
+        refusal = Refusal(
+            request_id=f"r{n}", account_id=ACCOUNT, owner_account_id=(OWNER, None, ACCOUNT)[n % 3], region=REGION,
+            at=at, code="AccessDenied", reason="", decision=DecisionText(shared="{}"),
+        )  # fmt: skip
+        await store.write(partial(keep, refusal=refusal))
+
+
+async def walk(store: Store, account_id: str, limit: int) -> list[Entry]:
+    found: list[Entry] = []
+    key: Key | None = None
+    while True:
+        page = await store.read(partial(listing.page, account_id=account_id, after=key, limit=limit))
+        found += page
+        if len(page) < limit:
+            return found
+        key = page[-1].key
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
+def test_a_walk_meets_each_entry_once_in_order(tmp_path: Path, limit: int) -> None:
+    async def session() -> tuple[list[Entry], list[Entry]]:
+        store = SqliteStore(tmp_path / "db")
+        try:
+            await fill(store)
+            return await walk(store, ACCOUNT, limit), await walk(store, OWNER, limit)
+        finally:
+            store.close()
+
+    own, owners = asyncio.run(session())
+    assert sorted(entry.id for entry in own) == sorted(
+        [f"m{n}" for n in range(12)] + [f"r{n}" for n in range(12)]
+    )
+    assert sorted(entry.id for entry in owners) == sorted(
+        [f"m{n}" for n in range(0, 12, 2)] + [f"r{n}" for n in range(0, 12, 3)]
+    )
+    for found in (own, owners):
+        places = [(-entry.at, entry.is_message, -entry.seq) for entry in found]
+        assert places == sorted(places)
