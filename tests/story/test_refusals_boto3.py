@@ -403,6 +403,18 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         "sts.AssumeRole": {"RoleArn": f"arn:aws:iam::{account_id}:role/r", "RoleSessionName": "job"},
         "sns.CreateTopic": {"Name": "t"},
         "sns.DeleteTopic": {"TopicArn": topic},
+        "sns.ConfirmSubscription": {"TopicArn": topic, "Token": "t"},
+        "sns.GetSubscriptionAttributes": {"SubscriptionArn": f"{topic}:0"},
+        "sns.ListSubscriptions": {},
+        "sns.ListSubscriptionsByTopic": {"TopicArn": topic},
+        "sns.Publish": {"TopicArn": topic, "Message": "m"},
+        "sns.PublishBatch": {
+            "TopicArn": topic,
+            "PublishBatchRequestEntries": [{"Id": "a", "Message": "m"}],
+        },
+        "sns.SetSubscriptionAttributes": {"SubscriptionArn": f"{topic}:0", "AttributeName": "FilterPolicy"},
+        "sns.Subscribe": {"TopicArn": topic, "Protocol": "https", "Endpoint": "https://hook.test/"},
+        "sns.Unsubscribe": {"SubscriptionArn": f"{topic}:0"},
         "sns.GetTopicAttributes": {"TopicArn": topic},
         "sns.ListTagsForResource": {"ResourceArn": topic},
         "sns.ListTopics": {},
@@ -431,7 +443,8 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         code, status, text = refusal(getattr(getattr(nobody, service), method), **parameters)
         denied = "AuthorizationError" if service == "sns" else "AccessDenied"
         assert (code, status) == (denied, 403), (operation, text)
-        assert arn in text and f"{service}:{name}".lower() in text.lower()
+        action = f"{service}:{name}".replace("PublishBatch", "Publish")  # which is no action of its own
+        assert arn in text and action.lower() in text.lower()
     # An absent user is refused in the same words as one that exists.
     told = [refusal(nobody.iam.get_user, UserName=name)[2] for name in ("nobody", "absent")]
     assert told[0].replace("user/nobody because", "*") == told[1].replace("user/absent because", "*"), told
@@ -473,7 +486,7 @@ def test_operations_not_served_say_so_by_name(sesame: SesameProcess, service: st
         boto3.session.Session().client(service, region_name="us-east-1").meta.service_model.operation_names
     )
     others = [name for name in names if f"{service}.{name}" not in SERVED]
-    assert len(others) >= {"ses": 8, "sts": 7, "iam": 100, "sns": 30}[service]
+    assert len(others) >= {"ses": 8, "sts": 7, "iam": 100, "sns": 25}[service]
     with SignedClient(sesame.api, account, service) as client:
         for name in others:
             reply = client.call(name)

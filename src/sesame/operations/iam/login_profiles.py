@@ -27,7 +27,7 @@ from sesame.aws.errors import (
 )
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
-from sesame.errors import AccessDenied, Throttling
+from sesame.errors import AccessDenied, Throttling, ValidationError
 from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
 from sesame.operations.iam.checks import page_of, permitted_user, tags_by_key, user_asked_for
@@ -38,6 +38,7 @@ from sesame.store.sealed import Sealer
 SEED_BYTES = 40
 """Of a device's secret: 64 characters of base32, as AWS gives."""
 MOST_DEVICES = 8
+MAX_DEVICE_NAME = 226
 LEAST_LENGTH, LEAST_KINDS = 8, 3
 
 
@@ -198,6 +199,11 @@ class LoginProfileOperations:
         """Make a device; its seed is told this once."""
         account_id = caller.principal.account_id
         name = request["VirtualMFADeviceName"]
+        if len(name) > MAX_DEVICE_NAME:
+            raise ValidationError(
+                "1 validation error detected: Value at 'virtualMFADeviceName' failed to satisfy constraint:"
+                f" Member must have length less than or equal to {MAX_DEVICE_NAME}"
+            )
         serial = f"arn:aws:iam::{account_id}:mfa{request.get('Path', '/')}{name}"
         tags = tags_by_key(request.get("Tags", []))
         permit = await self._authorizer.require_creation(
