@@ -46,12 +46,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Commands that are called in this process set it; what other tests make is not to be closed by that."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Record what this process and those that it starts run on the store."""
     if not config.getoption("--postgres"):
         return
     if not hasattr(config, "workerinput"):
         os.environ[recording.DIRECTORY] = tempfile.mkdtemp(prefix="sesame-statements-")
+        Path(os.environ[recording.DIRECTORY]).chmod(0o1777)  # commands run as other users write there too
         paths = [str(Path(recording.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):

@@ -109,7 +109,7 @@ def test_every_answer_has_its_policy(person: Person, sesame: SesameProcess) -> N
 
 def test_pages_have_no_script_style_or_handler_of_their_own(person: Person) -> None:
     for path in ("/", "/login", f"/{REGION}/messages", "/me", "/inbox", NEW):
-        page = person.get(path).text
+        page = " ".join(re.findall(r"<[^>]*>", person.get(path).text))  # not the subjects of mail
         assert not re.search(r"<style|<script(?! src)|\son\w+=|\sstyle=|javascript:", page), path
 
 

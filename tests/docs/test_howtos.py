@@ -175,7 +175,11 @@ WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
 
 
 def test_every_page_is_run() -> None:
-    assert {page.stem for page in PAGES} == {*WORLDS, "production"}
+    assert {page.stem for page in PAGES} == {
+        *WORLDS,
+        "production",
+        "console",
+    }  # the console is tried in a browser
     for page in (ROOT / "README.md", *PAGES):
         for block in blocks(page):
             assert block.language in {*RUN, "toml", "text", "ini", "json"}, (page.name, block.text)

@@ -264,6 +264,7 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
     tenant.ses.create_custom_verification_email_template(**CUSTOM)
     templated = {"Source": "news@example.com", "Template": "t"}
     topic = f"arn:aws:sns:us-east-1:{account_id}:t"
+    one = "00000000-0000-4000-8000-000000000000"
     managed = f"arn:aws:iam::{account_id}:policy/p"
     in_set: dict[str, Any] = {"ConfigurationSetName": "x"}
     calls: dict[str, dict[str, Any]] = {
@@ -404,7 +405,7 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         "sns.CreateTopic": {"Name": "t"},
         "sns.DeleteTopic": {"TopicArn": topic},
         "sns.ConfirmSubscription": {"TopicArn": topic, "Token": "t"},
-        "sns.GetSubscriptionAttributes": {"SubscriptionArn": f"{topic}:0"},
+        "sns.GetSubscriptionAttributes": {"SubscriptionArn": f"{topic}:{one}"},
         "sns.ListSubscriptions": {},
         "sns.ListSubscriptionsByTopic": {"TopicArn": topic},
         "sns.Publish": {"TopicArn": topic, "Message": "m"},
@@ -412,9 +413,12 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
             "TopicArn": topic,
             "PublishBatchRequestEntries": [{"Id": "a", "Message": "m"}],
         },
-        "sns.SetSubscriptionAttributes": {"SubscriptionArn": f"{topic}:0", "AttributeName": "FilterPolicy"},
+        "sns.SetSubscriptionAttributes": {
+            "SubscriptionArn": f"{topic}:{one}",
+            "AttributeName": "FilterPolicy",
+        },
         "sns.Subscribe": {"TopicArn": topic, "Protocol": "https", "Endpoint": "https://hook.test/"},
-        "sns.Unsubscribe": {"SubscriptionArn": f"{topic}:0"},
+        "sns.Unsubscribe": {"SubscriptionArn": f"{topic}:{one}"},
         "sns.GetTopicAttributes": {"TopicArn": topic},
         "sns.ListTagsForResource": {"ResourceArn": topic},
         "sns.ListTopics": {},

@@ -136,15 +136,18 @@ async def json_list(visit: Visit) -> Response:
     to = query.get("to", "").lower()
 
     async def run(tx: Transaction) -> list[Mail]:
-        return await development.mail_after(tx, since, limit=PAGE)
+        after, found = since, list[Mail]()
+        while not found:
+            page = await development.mail_after(tx, after, limit=PAGE)
+            found = [mail for mail in page if not to or to in [one.lower() for one in mail.rcpt_to]]
+            if len(page) < PAGE:
+                break
+            after = page[-1].seq
+        return found
 
     until = visit.backing.clock.monotonic() + wait
     while True:
-        found = [
-            mail
-            for mail in await visit.backing.store.read(run)
-            if not to or to in [address.lower() for address in mail.rcpt_to]
-        ]
+        found = await visit.backing.store.read(run)
         if found or visit.backing.clock.monotonic() >= until:
             return _json({"messages": [_summary(mail) for mail in found]})
         await asyncio.sleep(LOOK_EVERY_S)
