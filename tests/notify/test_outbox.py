@@ -17,12 +17,13 @@ from sesame.model import AccountId
 from sesame.notify import expand as expanding
 from sesame.notify.certificate import Signing
 from sesame.notify.deliver import Bounds, Messages, Notifier
+from sesame.notify.event_json import EventType
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient, PostFailed
 from sesame.observe import Log
 from sesame.store import accounts, configuration_sets, events, notifications, outbox, subscriptions, topics
 from sesame.store.configuration_sets import ConfigurationSet
-from sesame.store.events import Stage
+from sesame.store.events import Event, Happened, NewEvent, Stage
 from sesame.store.outbox import Place, Publication
 from sesame.store.subscriptions import Subscription
 from sesame.store.topics import Topic
@@ -155,7 +156,7 @@ def test_an_event_becomes_one_row_a_destination_and_is_told(tmp_path: Path) -> N
         await w.subscribe(OTHER, RawMessageDelivery="true")
         await w.send()
         assert await w.expand() == 2
-        assert await w.f.store.read(lambda tx: events.any_waiting(tx, Stage.REACTED)) is False
+        assert await w.f.store.read(lambda tx: events.is_any_waiting(tx, Stage.REACTED)) is False
         assert await w.rows() == [("waiting", 0)] * 4
         assert await w.deliver() == 4
         assert await w.rows() == [("told", 1)] * 4
@@ -359,5 +360,41 @@ def test_it_runs_until_cancelled(tmp_path: Path) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+
+    with_world(tmp_path, check)
+
+
+def test_an_event_that_cannot_be_told_keeps_no_other_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is passed over with an error in the log; the process goes on."""
+
+    async def check(w: World) -> None:
+        for name in ("m1", "m2", "m3"):
+            await w.send(name)
+        kind_of = expanding.event_type
+
+        def faulty(event: Event) -> EventType:
+            if event.message_id == "m2":
+                raise KeyError(event.what)
+            return kind_of(event)
+
+        monkeypatch.setattr(expanding, "event_type", faulty)
+        assert await w.expand() == 6
+        assert await w.rows() == [("waiting", 0)] * 4
+        assert await w.expand() == 0
+
+    with_world(tmp_path, check)
+
+
+def test_what_the_operator_did_to_the_queue_is_told_to_nobody(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        own = [Happened.HELD, Happened.RELEASED, Happened.CANCELLED]
+        new = [NewEvent(message_seq=1, key=what.value, what=what, at=1.0, n=0) for what in own]
+        await w.f.store.write(lambda tx: events.record(tx, new))
+        await w.f.react_to_all()
+        assert await w.expand() == 5
+        assert await w.rows() == [("waiting", 0)] * 2
 
     with_world(tmp_path, check)

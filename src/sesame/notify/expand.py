@@ -7,6 +7,7 @@ again (SES developer guide, "Configuring Amazon SNS notifications").
 """
 
 import asyncio
+import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ class Expander:
 
     async def expand(self) -> int:
         """Expand some events; how many."""
-        if not await self._store.read(lambda tx: events.any_waiting(tx, Stage.REACTED)):
+        if not await self._store.read(lambda tx: events.is_any_waiting(tx, Stage.REACTED)):
             return 0
         now, lease = self._clock.now(), self._new_lease()
         claimed = await self._store.write(
@@ -99,6 +100,27 @@ class Expander:
         )
         if not claimed:
             return 0
+        try:
+            await self._tell(claimed, lease=lease, now=now)
+        except Unavailable:
+            raise
+        except Exception:  # a fault of ours about one event must not keep the others from being told
+            for event in claimed:
+                await self._tell_alone(event, lease=lease, now=now)
+        return len(claimed)
+
+    async def _tell_alone(self, event: Event, *, lease: str, now: float) -> None:
+        """Expand one event; one that cannot be is passed over, with an error in the log."""
+        try:
+            await self._tell([event], lease=lease, now=now)
+        except Unavailable:
+            raise
+        except Exception:
+            self._log.error("event_passed_over", event_id=event.event_id, trace=traceback.format_exc())
+            await self._store.write(lambda tx: events.move_on(tx, [event], lease=lease, to=Stage.TOLD))
+
+    async def _tell(self, claimed: Sequence[Event], *, lease: str, now: float) -> None:
+        """Write what follows from claimed events, and move them on."""
         told = await self._store.read(lambda tx: what_is_told(tx, claimed, self._house, now=now))
 
         async def finish(tx: Transaction) -> None:
@@ -120,7 +142,6 @@ class Expander:
             )
         if told.publications:
             self._published()
-        return len(claimed)
 
 
 OPERATORS_OWN = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED})

@@ -263,13 +263,6 @@ async def recipients_of(
     return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
 
 
-async def any_waiting(tx: Transaction, stage: Stage) -> bool:
-    """Whether any event waits at a stage."""
-    return (
-        await tx.one("SELECT 1 FROM event_log WHERE stage = ? AND stage < 2 LIMIT 1", int(stage)) is not None
-    )
-
-
 async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[Event]:
     """The newest events of the messages that an account sent last, oldest of them first."""
     messages = await tx.all(
