@@ -17,7 +17,7 @@ from sesame.model import AccountId
 from sesame.notify import expand as expanding
 from sesame.notify.certificate import Signing
 from sesame.notify.deliver import Bounds, Messages, Notifier
-from sesame.notify.event_json import EventType
+from sesame.notify.event_json import EventType, event_type
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient, PostFailed
 from sesame.observe import Log
@@ -372,7 +372,7 @@ def test_an_event_that_cannot_be_told_keeps_no_other_from_it(
     async def check(w: World) -> None:
         for name in ("m1", "m2", "m3"):
             await w.send(name)
-        kind_of = expanding.event_type
+        kind_of = event_type
 
         def faulty(event: Event) -> EventType:
             if event.message_id == "m2":

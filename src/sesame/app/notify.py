@@ -3,7 +3,7 @@
 import asyncio
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ TIDY_EVERY_S = 3_600.0
 
 
 class Telling:
-    """Expander, notifier and the signing certificate; `start` before anything is served, then `run`."""
+    """Expander, notifier and the signing certificate; `start` before anything is served, then what `roles` names."""
 
     def __init__(self, services: Services, *, public_url: str, mailed: Callable[[], None]) -> None:
         self._services = services
@@ -69,14 +69,16 @@ class Telling:
         await services.store.write(lambda tx: outbox.release_all(tx, now=now))
         self._notifier = self._make_notifier(self._signing)
 
-    async def run(self) -> None:
-        """Tell, until cancelled."""
+    def roles(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs until it is cancelled, by name; after `start`."""
         assert self._notifier is not None
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._expander.run())
-            tasks.create_task(self._tidy())
-            if self._services.settings.notify.enabled:
-                tasks.create_task(self._notifier.run())
+        found: dict[str, Callable[[], Awaitable[None]]] = {
+            "expanding": self._expander.run,
+            "outbox": self._tidy,
+        }
+        if self._services.settings.notify.enabled:
+            found["telling"] = self._notifier.run
+        return found
 
     async def _tidy(self) -> None:
         """Let go of subscriptions that nobody confirmed and of what was told long ago, now and then."""

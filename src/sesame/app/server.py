@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,7 @@ from sesame.app.notify import Telling
 from sesame.app.process import free_descriptors, machine_boot_id
 from sesame.app.readiness import Readiness
 from sesame.app.relays import in_hosts_file, relay_routes
+from sesame.app.upkeep import keep_running
 from sesame.config import LIVE, Api, Settings, changed, taken_over
 from sesame.config import Submission as SubmissionSettings
 from sesame.db import Transaction
@@ -145,18 +146,8 @@ class Server:
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [
-                    tasks.create_task(task)
-                    for task in (
-                        self._check_identities(),
-                        self._purge(),
-                        self._refresh_policies(),
-                        self._report_tls(),
-                        self._measure_loop(),
-                        self._keep_clock(boot_id),
-                        self._reactor.run(),
-                        self._audit.run(),
-                        self._telling.run(),
-                    )
+                    tasks.create_task(keep_running(name, run, log=self._log))
+                    for name, run in self._upkeep(boot_id).items()
                 ]
                 delivery = (
                     tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
@@ -194,6 +185,20 @@ class Server:
                 self._health.stop()
             self.services.close()
             os.close(self._lock)
+
+    def _upkeep(self, boot_id: str) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs beside the doors, by name."""
+        return {
+            "identities": self._check_identities,
+            "purge": self._purge,
+            "mta_sts": self._refresh_policies,
+            "tls_reports": self._report_tls,
+            "loop": self._measure_loop,
+            "clock": partial(self._keep_clock, boot_id),
+            "feedback": self._reactor.run,
+            "audit": self._audit.run,
+            **self._telling.roles(),
+        }
 
     def reload(self, settings: Settings) -> None:
         """Read certificates anew, and take over what of `settings` a running process can."""

@@ -188,6 +188,10 @@ class Notifier:
                         self._log.error("outbox_failed", reason=str(error))
                         await self._wait()
                         continue
+                    except Exception:  # what was done and not recorded is due again when its lease ends
+                        self._log.error("outbox_failed", trace=traceback.format_exc())
+                        await self._wait()
+                        continue
                     for delivery in claimed:
                         tasks.create_task(self._attempt(delivery))
                     if not claimed and not self._done:
