@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import random
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,38 +12,19 @@ from typing import TYPE_CHECKING
 from sesame.app.api import Doors
 from sesame.app.audit import AuditUpkeep
 from sesame.app.data_directory import lock_data_directory, secure
-from sesame.app.descriptors import raise_limit, share_of_delivery
+from sesame.app.delivery import Delivering
 from sesame.app.feedback import make_reactor
-from sesame.app.foundation import SIGNING_THREADS, Services, create_demo_accounts
+from sesame.app.foundation import Services, create_demo_accounts
 from sesame.app.inbound import inbound_certificate, make_inbound, make_receiver, make_simulator, own_routes
 from sesame.app.notify import Telling
 from sesame.app.process import free_descriptors, machine_boot_id
 from sesame.app.readiness import Readiness
-from sesame.app.relays import in_hosts_file, relay_routes
 from sesame.app.upkeep import keep_running
 from sesame.config import LIVE, Api, Settings, changed, taken_over
 from sesame.config import Submission as SubmissionSettings
 from sesame.db import Transaction
-from sesame.delivery.attempt import Deliverer
-from sesame.delivery.https import HttpsClient
-from sesame.delivery.lanes import Lanes, Limits
-from sesame.delivery.mta_sts import StsPolicies
-from sesame.delivery.pool import Pool
-from sesame.delivery.retry import RetryPolicy
-from sesame.delivery.route import Router
-from sesame.delivery.scheduler import Scheduler
-from sesame.delivery.settings import SettingsCache
-from sesame.delivery.signing import Signing
-from sesame.delivery.timeouts import Timeouts
-from sesame.delivery.tls import TlsContexts
-from sesame.delivery.tls_policy import TlsPolicy
-from sesame.delivery.tls_report import Report, TlsReports, TlsResults
 from sesame.dns import LocalZone
-from sesame.dns.public import AddressGuard
 from sesame.errors import ConfigError, Unavailable
-from sesame.mail.address import AddressError, identity_candidates
-from sesame.mail.message import received_field
-from sesame.mail.return_path import make_return_path
 from sesame.observe import Clock, Log
 from sesame.sending.send import LARGE_BYTES
 from sesame.server.health import HealthServer
@@ -65,8 +44,6 @@ if TYPE_CHECKING:
     from sesame.app.console import ConsoleServer
 
 PURGE_EVERY_S = 3600.0
-REFRESH_EVERY_S = 3600.0
-FLUSH_EVERY_S = 60.0
 KEEP_CLOCK_EVERY_S = 60.0
 
 
@@ -114,7 +91,6 @@ class Server:
             clock=clock,
         )
         self._mailbox = self._make_mailbox()
-        self._sts: StsPolicies | None = None
         self._reactor = make_reactor(
             self.services, spooled=lambda: self.services.wake(), moved_on=lambda: self._telling.wake()
         )
@@ -122,10 +98,14 @@ class Server:
         self._audit = AuditUpkeep(
             self.services.store, self.services.trail.key, settings.audit, clock=clock, log=log
         )
-        self._tls_results: TlsResults | None = None
-        self._tls_reports: TlsReports | None = None
         self._telling = Telling(self.services, public_url=self._url, mailed=lambda: self.services.wake())
-        self._scheduler, self._pool = self._make_delivery()
+        self._delivering = Delivering(
+            self.services,
+            mx_port=settings.delivery.mx_port if self._mailbox is None else self._mailbox.port,
+            own_hosts=self._own_hosts,
+            settled=self._reactor.wake,
+        )
+        self._scheduler = self._delivering.scheduler
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._accepted, published=self._telling.published)
         self._health = self._make_health()
@@ -191,8 +171,7 @@ class Server:
         return {
             "identities": self._check_identities,
             "purge": self._purge,
-            "mta_sts": self._refresh_policies,
-            "tls_reports": self._report_tls,
+            **self._delivering.roles(),
             "loop": self._measure_loop,
             "clock": partial(self._keep_clock, boot_id),
             "feedback": self._reactor.run,
@@ -335,122 +314,6 @@ class Server:
             self._log.event("port_taken", setting=setting, port=port)
             return self._listen(setting, host, 0)
 
-    def _make_delivery(self) -> tuple[Scheduler, Pool]:
-        services, settings = self.services, self._settings.delivery
-        guard = AddressGuard(settings.allow_networks)
-        contexts = TlsContexts(settings.tls_ca_file)
-        router = Router(
-            services.resolver,
-            guard,
-            draw=random.SystemRandom().random,
-            routes=relay_routes(settings),
-            mx_port=settings.mx_port if self._mailbox is None else self._mailbox.port,
-            own_names=(settings.hostname, *settings.own_names),
-            own_addresses=settings.own_addresses,
-            hosts_file=in_hosts_file,
-            own_hosts=self._own_hosts,
-        )
-        owners = SettingsCache(
-            services.store,
-            services.sealer,
-            candidates=identity_candidates,
-            signing_domain=settings.signing_domain,
-        )
-        signing = Signing(services.executor, threads=SIGNING_THREADS)
-        share = share_of_delivery(self._settings, raise_limit())
-        timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
-        pool = Pool(
-            hostname=settings.hostname,
-            timeouts=timeouts,
-            clock=self._clock,
-            contexts=contexts,
-            max_idle=share.idle,
-        )
-        lanes = Lanes(
-            Limits(
-                places=share.places,
-                per_domain=settings.per_domain,
-                per_address=settings.per_address,
-                first_closed_s=settings.first_delay_s / 8,
-            )
-        )
-        https = HttpsClient(services.resolver, guard, contexts.checked)
-        if settings.mta_sts:
-            self._sts = StsPolicies(services.store, services.resolver, https.get, clock=self._clock)
-        if settings.tls_reports:
-            self._tls_results = TlsResults(clock=self._clock)
-            self._tls_reports = self._make_tls_reports(https)
-        default = settings.return_path_domain or settings.hostname
-
-        def return_path(message_id: str, recipient_index: int, domain: str | None) -> str:
-            return make_return_path(
-                services.return_path_key, message_id, recipient_index, domain=domain or default
-            )
-
-        scheduler = Scheduler(
-            services.spool,
-            Deliverer(
-                router,
-                TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
-                pool,
-                owners,
-                signing,
-                self._clock,
-                places=lanes,
-                body=services.spool.body,
-                return_path=return_path,
-                trace_field=lambda claim: received_field(
-                    hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
-                ),
-                results=self._tls_results,
-                attempt_s=timeouts.attempt_s,
-            ),
-            owners,
-            pool,
-            RetryPolicy(
-                first_delay_s=settings.first_delay_s,
-                longest_delay_s=settings.longest_delay_s,
-                give_up_after_s=settings.give_up_after_s,
-            ),
-            lanes,
-            clock=services.steady,
-            wall=self._clock,
-            log=self._log,
-            metrics=services.metrics,
-            draw=random.SystemRandom().random,
-            holder=services.ids.hex(16),
-            lease_s=settings.lease_s,
-            settled=self._reactor.wake,
-        )
-        return scheduler, pool
-
-    def _make_tls_reports(self, https: HttpsClient) -> TlsReports:
-        services, hostname = self.services, self._settings.delivery.hostname
-
-        async def mail(tx: Transaction, mailbox: str, report: Report) -> None:
-            try:
-                await services.system_mail.put_tls_report(
-                    tx,
-                    to=mailbox,
-                    domain=report.domain,
-                    report_id=report.report_id,
-                    file_name=report.file_name,
-                    report=report.data,
-                    at=self._clock.now(),
-                )
-            except AddressError as error:
-                raise ValueError(str(error)) from error
-
-        return TlsReports(
-            services.store,
-            services.resolver,
-            clock=self._clock,
-            submitter=hostname,
-            contact=f"postmaster@{hostname}",
-            mail=mail,
-            post=partial(https.post, content_type="application/tlsrpt+gzip"),
-        )
-
     def _make_mailbox(self) -> MailboxServer | None:
         if not self._settings.mailbox.enabled:
             return None
@@ -507,7 +370,7 @@ class Server:
                 metrics.connections.labels("smtp").set(self._submission.connection_count)
             metrics.notifications_waiting.set(await services.store.read(outbox.depth))
             metrics.disk_free.set(services.free_bytes())
-            metrics.deliveries_open.set(self._pool.idle)
+            metrics.deliveries_open.set(self._delivering.pool.idle)
 
         return HealthServer(
             sock, metrics=services.metrics.text, refresh=refresh, ready=self._readiness.problems
@@ -537,35 +400,6 @@ class Server:
             except Unavailable as error:
                 self._log.error("identity_check_failed", reason=str(error))
             await asyncio.sleep(self._settings.dns.check_every_s)
-
-    async def _refresh_policies(self) -> None:
-        """Fetch MTA-STS policies again before they expire."""
-        while self._sts is not None:
-            await asyncio.sleep(REFRESH_EVERY_S)
-            try:
-                await self._sts.refresh_due()
-            except Unavailable as error:
-                self._log.error("mta_sts_refresh_failed", reason=str(error))
-
-    async def _report_tls(self) -> None:
-        """Keep the counts of TLS sessions, and send what is due of the days before."""
-        results, reports = self._tls_results, self._tls_reports
-        if results is None or reports is None:
-            return
-        report_at = 0.0
-        try:
-            while True:
-                try:
-                    await results.flush(self.services.store)
-                    if self._clock.monotonic() >= report_at:
-                        report_at = self._clock.monotonic() + REFRESH_EVERY_S
-                        await reports.send_due()
-                except Unavailable as error:
-                    self._log.error("tls_reports_failed", reason=str(error))
-                await asyncio.sleep(FLUSH_EVERY_S)
-        finally:
-            with suppress(Unavailable):
-                await results.flush(self.services.store)
 
     async def _purge(self) -> None:
         """Let go of what is past its retention, a little at a time."""

@@ -1,0 +1,215 @@
+"""The role that delivers: what a scheduler needs, wired, and what goes on beside it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+from sesame.app.descriptors import raise_limit, share_of_delivery
+from sesame.app.foundation import SIGNING_THREADS, Services
+from sesame.app.relays import in_hosts_file, relay_routes
+from sesame.db import Transaction
+from sesame.delivery.attempt import Deliverer
+from sesame.delivery.https import HttpsClient
+from sesame.delivery.lanes import Lanes, Limits
+from sesame.delivery.mta_sts import StsPolicies
+from sesame.delivery.pool import Pool
+from sesame.delivery.retry import RetryPolicy
+from sesame.delivery.route import Host, Router
+from sesame.delivery.scheduler import Scheduler
+from sesame.delivery.settings import SettingsCache
+from sesame.delivery.signing import Signing
+from sesame.delivery.timeouts import Timeouts
+from sesame.delivery.tls import TlsContexts
+from sesame.delivery.tls_policy import TlsPolicy
+from sesame.delivery.tls_report import Report, TlsReports, TlsResults
+from sesame.dns.public import AddressGuard
+from sesame.errors import Unavailable
+from sesame.mail.address import AddressError, identity_candidates
+from sesame.mail.message import received_field
+from sesame.mail.return_path import make_return_path
+from sesame.spool.spool import Claim
+
+REFRESH_EVERY_S = 3600.0
+FLUSH_EVERY_S = 60.0
+
+
+class Delivering:
+    """The scheduler and the pool of connections; `settled` is called after outcomes were recorded.
+
+    `mx_port` is where MX hosts listen; `own_hosts` are domains that are served here, by name.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        mx_port: int,
+        own_hosts: Mapping[str, Host],
+        settled: Callable[[], None],
+    ) -> None:
+        settings = services.settings.delivery
+        self._services = services
+        self._guard = AddressGuard(settings.allow_networks)
+        self._contexts = TlsContexts(settings.tls_ca_file)
+        self._sts: StsPolicies | None = None
+        self._results: TlsResults | None = None
+        self._reports: TlsReports | None = None
+        https = HttpsClient(services.resolver, self._guard, self._contexts.checked)
+        if settings.mta_sts:
+            self._sts = StsPolicies(services.store, services.resolver, https.get, clock=services.clock)
+        if settings.tls_reports:
+            self._results = TlsResults(clock=services.clock)
+            self._reports = self._make_reports(https)
+        share = share_of_delivery(services.settings, raise_limit())
+        timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
+        self.pool = Pool(
+            hostname=settings.hostname,
+            timeouts=timeouts,
+            clock=services.clock,
+            contexts=self._contexts,
+            max_idle=share.idle,
+        )
+        lanes = Lanes(
+            Limits(
+                places=share.places,
+                per_domain=settings.per_domain,
+                per_address=settings.per_address,
+                first_closed_s=settings.first_delay_s / 8,
+            )
+        )
+        owners = SettingsCache(
+            services.store,
+            services.sealer,
+            candidates=identity_candidates,
+            signing_domain=settings.signing_domain,
+        )
+        router = self._make_router(mx_port, own_hosts)
+        self.scheduler = Scheduler(
+            services.spool,
+            self._make_deliverer(router, owners, lanes, attempt_s=timeouts.attempt_s),
+            owners,
+            self.pool,
+            RetryPolicy(
+                first_delay_s=settings.first_delay_s,
+                longest_delay_s=settings.longest_delay_s,
+                give_up_after_s=settings.give_up_after_s,
+            ),
+            lanes,
+            clock=services.steady,
+            wall=services.clock,
+            log=services.log,
+            metrics=services.metrics,
+            draw=random.SystemRandom().random,
+            holder=services.ids.hex(16),
+            lease_s=settings.lease_s,
+            settled=settled,
+        )
+
+    def roles(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What goes on beside delivery, by name."""
+        found: dict[str, Callable[[], Awaitable[None]]] = {}
+        if self._sts is not None:
+            found["mta_sts"] = partial(self._refresh_policies, self._sts)
+        if self._results is not None and self._reports is not None:
+            found["tls_reports"] = partial(self._report_tls, self._results, self._reports)
+        return found
+
+    def _make_router(self, mx_port: int, own_hosts: Mapping[str, Host]) -> Router:
+        settings = self._services.settings.delivery
+        return Router(
+            self._services.resolver,
+            self._guard,
+            draw=random.SystemRandom().random,
+            routes=relay_routes(settings),
+            mx_port=mx_port,
+            own_names=(settings.hostname, *settings.own_names),
+            own_addresses=settings.own_addresses,
+            hosts_file=in_hosts_file,
+            own_hosts=own_hosts,
+        )
+
+    def _make_deliverer(
+        self, router: Router, owners: SettingsCache, lanes: Lanes, *, attempt_s: float
+    ) -> Deliverer:
+        services, settings = self._services, self._services.settings.delivery
+        default = settings.return_path_domain or settings.hostname
+
+        def return_path(message_id: str, recipient_index: int, domain: str | None) -> str:
+            return make_return_path(
+                services.return_path_key, message_id, recipient_index, domain=domain or default
+            )
+
+        def trace_field(claim: Claim) -> bytes:
+            return received_field(
+                hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
+            )
+
+        return Deliverer(
+            router,
+            TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
+            self.pool,
+            owners,
+            Signing(services.executor, threads=SIGNING_THREADS),
+            services.clock,
+            places=lanes,
+            body=services.spool.body,
+            return_path=return_path,
+            trace_field=trace_field,
+            results=self._results,
+            attempt_s=attempt_s,
+        )
+
+    def _make_reports(self, https: HttpsClient) -> TlsReports:
+        services, hostname = self._services, self._services.settings.delivery.hostname
+
+        async def mail(tx: Transaction, mailbox: str, report: Report) -> None:
+            try:
+                await services.system_mail.put_tls_report(
+                    tx,
+                    to=mailbox,
+                    domain=report.domain,
+                    report_id=report.report_id,
+                    file_name=report.file_name,
+                    report=report.data,
+                    at=services.clock.now(),
+                )
+            except AddressError as error:
+                raise ValueError(str(error)) from error
+
+        return TlsReports(
+            services.store,
+            services.resolver,
+            clock=services.clock,
+            submitter=hostname,
+            contact=f"postmaster@{hostname}",
+            mail=mail,
+            post=partial(https.post, content_type="application/tlsrpt+gzip"),
+        )
+
+    async def _refresh_policies(self, policies: StsPolicies) -> None:
+        """Fetch MTA-STS policies again before they expire."""
+        while True:
+            await asyncio.sleep(REFRESH_EVERY_S)
+            try:
+                await policies.refresh_due()
+            except Unavailable as error:
+                self._services.log.error("mta_sts_refresh_failed", reason=str(error))
+
+    async def _report_tls(self, results: TlsResults, reports: TlsReports) -> None:
+        """Keep the counts of TLS sessions, and send what is due of the days before."""
+        services, report_at = self._services, 0.0
+        try:
+            while True:
+                try:
+                    await results.flush(services.store)
+                    if services.clock.monotonic() >= report_at:
+                        report_at = services.clock.monotonic() + REFRESH_EVERY_S
+                        await reports.send_due()
+                except Unavailable as error:
+                    services.log.error("tls_reports_failed", reason=str(error))
+                await asyncio.sleep(FLUSH_EVERY_S)
+        finally:
+            with suppress(Unavailable):
+                await results.flush(services.store)
