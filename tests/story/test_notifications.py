@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.process import REGION, SesameProcess
+from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.tenant import MESSAGE, TO, Tenant, refusal
 
 
@@ -152,6 +152,11 @@ def test_the_old_names_of_addresses_and_the_statistics(tenant: Tenant) -> None:
     assert tenant.ses.get_send_statistics()["SendDataPoints"] == []
     for _ in range(3):
         tenant.ses.send_email(Source="news@example.com", Destination=TO, Message=MESSAGE)
-    points = tenant.ses.get_send_statistics()["SendDataPoints"]
+
+    def counted() -> Any:
+        points = tenant.ses.get_send_statistics()["SendDataPoints"]
+        return points if sum(point["DeliveryAttempts"] for point in points) >= 3 else None
+
+    points = wait_until(counted)  # sends are counted after they were answered
     assert sum(point["DeliveryAttempts"] for point in points) == 3
     assert all(point["Timestamp"].timestamp() % 900 == 0 for point in points)
