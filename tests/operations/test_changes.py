@@ -61,7 +61,9 @@ async def caller_of(doors: Doors, access_key_id: str) -> Caller:
     )  # fmt: skip
 
 
-def with_world(tmp_path: Path, function: Callable[[World], Awaitable[None]]) -> None:
+def with_world(
+    tmp_path: Path, function: Callable[[World], Awaitable[None]], *, production: bool = True
+) -> None:
     async def session() -> None:
         settings = load(None, environ={}, flags={"data": str(tmp_path / "data")})
         clock = FakeClock()
@@ -69,7 +71,7 @@ def with_world(tmp_path: Path, function: Callable[[World], Awaitable[None]]) -> 
         services = Services(settings, log=log, clock=clock, durable=False)
         try:
             doors = Doors(services, accepted=lambda *_: None)
-            keys = await services.operator.create_account("a", production=True)
+            keys = await services.operator.create_account("a", production=production)
             own = await services.operator.create_user(keys.account_id, "u", policy=ALLOW)
             await function(
                 World(
@@ -318,6 +320,38 @@ def test_a_refused_send_is_told_without_content_and_recipients(tmp_path: Path) -
         assert "secret" not in json.dumps(event)
 
     with_world(tmp_path, check)
+
+
+@pytest.mark.parametrize("is_verified", [True, False], ids=["verified", "unverified"])
+@pytest.mark.parametrize("operation", ["SendEmail", "SendRawEmail"])
+def test_a_refused_send_from_the_sandbox_is_told_without_its_recipients(
+    tmp_path: Path, operation: str, is_verified: bool
+) -> None:
+    async def check(world: World) -> None:
+        if is_verified:
+            await world.services.verification.vouch(world.account, REGION, "example.com", IdentityKind.DOMAIN)
+        known = await world.log()
+        mail = b"From: news@example.com\r\nTo: secret-one@elsewhere.test\r\n\r\nsecret-body"
+        content: dict[str, Any] = (
+            {"RawMessage": {"Data": mail}}
+            if operation == "SendRawEmail"
+            else {
+                "Source": "news@example.com",
+                "Destination": {"ToAddresses": ["secret-one@elsewhere.test", "secret-two@elsewhere.test"]},
+                "Message": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "secret-body"}}},
+            }
+        )
+        with pytest.raises(ServiceError) as refused:
+            await world.call(world.user, "ses", operation, **content)
+        assert "secret-one@elsewhere.test" in refused.value.message
+        [event] = await world.since(known)
+        assert event["errorCode"] == "MessageRejected"
+        failed = [] if is_verified else ["news@example.com"]
+        assert event["requestParameters"]["notVerified"] == failed
+        assert event["errorMessage"].endswith(": " + ", ".join([*failed, "HIDDEN_DUE_TO_SECURITY_REASONS"]))
+        assert "secret" not in json.dumps(event)
+
+    with_world(tmp_path, check, production=False)
 
 
 def test_a_session_is_told_when_it_is_opened(tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ class Case:
         getattr(self, f"_{what}")(*self.fill(list(values)))
 
     def _sandbox(self, account: str) -> None:
+        assert account not in self.accounts, "an account is put into the sandbox when it is made"
         self.account(account, production=False)
 
     def _identity(self, account: str, name: str, region: str = REGION) -> None:

@@ -14,6 +14,8 @@ import msgspec
 from sesame.access import conditions
 from sesame.access.authorize import Check, SendDecision, SendRequest
 from sesame.access.directory import Policies
+from sesame.aws.keepable import HIDDEN
+from sesame.errors import ServiceError
 from sesame.model import ApiCall, Caller
 from sesame.policy import Outcome
 from sesame.store.decisions import DecisionText
@@ -109,10 +111,12 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
 def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Caller:
     """The caller with what the audit log tells of a refused send: who as whom, and how each identity answered.
 
-    Nothing of the content, and no recipients but how many.
+    Nothing of the content, and no recipients but how many; senders that are not verified only where policy did not
+    refuse, since it does not tell whether an identity is there (I9).
     """
     if caller.call is not None:
         return caller
+    shown = {sender.shown for sender in request.senders}
     parameters = {
         "senders": [
             {"use": sender.use, "address": sender.addr_spec, "identityArn": sender.arn}
@@ -122,10 +126,22 @@ def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Cal
         "checks": [
             {"resource": check.arn, "outcome": _OUTCOMES[check.decision.outcome]} for check in decision.checks
         ],
-        "notVerified": list(decision.unverified),
+        "notVerified": []
+        if decision.denied
+        else [address for address in decision.unverified if address in shown],
     }
     name = request.action.partition(":")[2]
     return replace(caller, call=ApiCall(source="ses.amazonaws.com", name=name, parameters=parameters))
+
+
+def without_recipients(request: SendRequest, decision: SendDecision, refusal: ServiceError) -> ServiceError:
+    """The refusal as the audit log has it: of the addresses that are not verified it names the senders alone."""
+    failed = ", ".join(decision.unverified)
+    if not failed or failed not in refusal.message:
+        return refusal
+    shown = {sender.shown for sender in request.senders}
+    named = dict.fromkeys(address if address in shown else HIDDEN for address in decision.unverified)
+    return type(refusal)(refusal.message.replace(failed, ", ".join(named)))
 
 
 def reason(decision: SendDecision) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sesame.access.causes.told import TOLD_UNVERIFIED
 from sesame.access.refusals import derive
 from sesame.policy import owner_view, sender_view
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
@@ -20,10 +21,6 @@ _OUTCOMES = {
     Outcome.EXPLICIT_DENY: "explicit deny",
     Outcome.IMPLICIT_DENY: "implicit deny",
 }
-
-
-TOLD_UNVERIFIED = frozenset({"MessageRejected", "FromEmailAddressNotVerified"})
-"""The answers that name what is not verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

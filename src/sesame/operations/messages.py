@@ -15,8 +15,7 @@ from sesame.access.causes.told import of_request
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
-from sesame.operations.decision_views import TOLD_UNVERIFIED, DecisionView, view
-from sesame.policy.reasons.cause import Code
+from sesame.operations.decision_views import DecisionView, view
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
 from sesame.spool.trace import Trace, trace
@@ -29,8 +28,6 @@ PAGE = 50
 LOOK = 500
 """Entries read at a time where a filter leaves some out."""
 MOST_LOOKS = 4
-OF_THE_IDENTITY = frozenset({Code.NO_SUCH_IDENTITY.value, Code.PENDING.value, Code.SANDBOX_OWNER.value})
-"""Causes that tell of another's identity whether it is there, and how it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,14 +200,7 @@ class Messages:
             return None
         record, contents = found
         told = await of_request(self._store, request_id, account_id=viewer)
-        # What a refusal by policy did not tell a stranger, that the identity is there, is not told here (I9).
-        hidden = OF_THE_IDENTITY if record.code not in TOLD_UNVERIFIED and viewer == record.account_id else ()
-        causes = {
-            json.dumps(cause): cause
-            for one in told
-            for cause in one["causes"]
-            if cause["code"] not in hidden or record.owner_account_id in (None, viewer)
-        }
+        causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
         return RefusalView(
             request_id=request_id,
             record=replace(record, decision="{}", reason=""),

@@ -15,7 +15,7 @@ from sesame.access.authorize import Authorizer, SendDecision, SendRequest, acces
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.find import cause_in_log
 from sesame.access.pace import Pace
-from sesame.access.record import as_call, decision_text, owner_concerned, reason
+from sesame.access.record import as_call, decision_text, owner_concerned, reason, without_recipients
 from sesame.access.refusals import Refusals
 from sesame.db import Store, Transaction
 from sesame.errors import (
@@ -280,7 +280,8 @@ class Sender:
         async def audit(tx: Transaction) -> None:
             if not isinstance(refusal, Throttling):  # that is no decision, and may come as often as sends do
                 called = as_call(caller, request, decision)
-                await self._authorizer.changes.note_refusal(tx, called, refusal)
+                noted = without_recipients(request, decision, refusal)
+                await self._authorizer.changes.note_refusal(tx, called, noted)
 
         await self._refusals.keep(record, decision, also=audit)
 

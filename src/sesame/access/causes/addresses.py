@@ -337,7 +337,11 @@ class AddressCauses:
         """Whose sandbox it is that recipients must be verified for."""
         own = self._record.account_id
         shown = "its recipients are" if self._reader is Reader.OWNER else _list(recipients)
-        for account in self._sandboxed or [own]:
+        whose_sandbox = self._sandboxed or [own]
+        if any(check["outcome"] != "allow" and self._is_strangers(check) for check in self._checks):
+            # Refused by policy, which does not tell whether the identity is there and how its owner is (I9).
+            whose_sandbox = [account for account in whose_sandbox if account == own]
+        for account in whose_sandbox:
             is_sender = account == own
             whose = "the sender's account" if is_sender else "the identity owner's account"
             code = Code.SANDBOX_SENDER if is_sender else Code.SANDBOX_OWNER

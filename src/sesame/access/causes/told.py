@@ -17,6 +17,9 @@ from sesame.policy.reasons.cause import Reader
 from sesame.store import decisions, policy_sets
 from sesame.store.decisions import DecisionRecord
 
+TOLD_UNVERIFIED = frozenset({"MessageRejected", "FromEmailAddressNotVerified"})
+"""Answers that name the addresses that are not verified; after any other the sender is not told of them (I9)."""
+
 _OWNERS_USES = ("From", "Source", "Sender", "Return-Path")
 
 
@@ -58,6 +61,8 @@ def tell(
         told["unverified"] = [address for address in told["unverified"] if address in senders]
     else:
         told["owner"] = record.owner_account_id
+    if reader is Reader.SENDER and record.code not in TOLD_UNVERIFIED:
+        told["unverified"] = []
     return told
 
 
