@@ -6,15 +6,8 @@ import pytest
 
 from sesame.db import Transaction
 from sesame.store import events
-from sesame.store.events import AFTER_REACTION, REACTED_TO, Event, Happened, NewEvent, Stage, first_stage
+from sesame.store.events import Event, Happened, NewEvent, Stage
 from tests.support.spooled import ACCOUNT, BOUNCED, DELIVERED, OWNER, Fixture, message, with_spool
-
-
-def test_an_event_begins_before_the_first_who_has_to_see_to_it() -> None:
-    assert {what: first_stage(what) for what in Happened} == {
-        what: Stage.NEW if what in REACTED_TO else AFTER_REACTION for what in Happened
-    }
-    assert first_stage(Happened.BOUNCED) is Stage.NEW
 
 
 def test_the_same_event_is_recorded_once(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ class Reactor:
 
         async def run(tx: Transaction) -> None:
             claimed = await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=1)
-            await events.move_on(tx, claimed, lease=lease, to=events.AFTER_REACTION)
+            await events.move_on(tx, claimed, lease=lease, to=Stage.REACTED)
 
         await self._store.write(run)
 
@@ -136,7 +136,7 @@ class Reactor:
                     await suppress(tx, event, reason)
                 if self._forwarder is not None:
                     forwarded += await self._forwarder.forward(tx, event, now=now)
-            await events.move_on(tx, claimed, lease=lease, to=events.AFTER_REACTION)
+            await events.move_on(tx, claimed, lease=lease, to=Stage.REACTED)
             return Done(events=len(claimed), forwarded=forwarded, changes=changes)
 
         done = await self._store.write(run)

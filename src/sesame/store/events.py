@@ -43,18 +43,6 @@ class Stage(IntEnum):
     TOLD = 2
 
 
-REACTED_TO = frozenset(Happened)
-"""What `feedback.react` has something to do for: everything is counted."""
-
-AFTER_REACTION = Stage.REACTED
-"""Where an event is that was reacted to: people are to be told."""
-
-
-def first_stage(what: Happened) -> Stage:
-    """Where an event begins: before the first who has to see to it."""
-    return Stage.NEW if what in REACTED_TO else AFTER_REACTION
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
     """An event to be recorded. `key` says what of its message it is about, once and for all.
@@ -127,14 +115,12 @@ async def record(tx: Transaction, events: Sequence[NewEvent]) -> None:
                 event.n,
                 event.attempt_seq,
                 json.dumps(event.detail) if event.detail else None,
-                _FIRST_STAGES[event.what],
+                Stage.NEW.value,
             )
             for event in events
         ],
     )
 
-
-_FIRST_STAGES = {what: int(first_stage(what)) for what in Happened}
 
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
