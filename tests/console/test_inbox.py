@@ -3,8 +3,10 @@
 import httpx
 import pytest
 
+from sesame.app.foundation import Services
 from sesame.console.mail_view import html_page, links_of, look_at, part_at
 from sesame.console.text import visible, visible_lines, when
+from sesame.store.development import keep_mail
 from tests.support.browser import root_of, words
 from tests.support.process import SesameProcess
 from tests.support.tenant import Tenant
@@ -92,3 +94,50 @@ def test_programs_read_the_inbox_as_json(sesame: SesameProcess, tenant: Tenant) 
     download = person.get(f"/inbox/{found['id']}/raw")
     assert download.headers["content-type"] == "application/octet-stream"
     assert "attachment" in download.headers["content-disposition"]
+
+
+LONE = "=?utf-7?Q?+2AA-?="
+UNENCODABLE = {
+    "subject": f"From: a@example.com\r\nSubject: {LONE}\r\n\r\nx".encode(),
+    "sender": f"From: {LONE} <a@example.com>\r\nSubject: s\r\n\r\nx".encode(),
+    "other field": f"From: a@example.com\r\nComments: {LONE}\r\nX-Other: {LONE}\r\n\r\nx".encode(),
+    "raw octets": b"From: \xe9\xff <a@example.com>\r\nSubject: \xe9\xff\r\nX-\xe9: \xff\r\n\r\n\xff\xfe",
+    "text": b"From: a@example.com\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+2AA-",
+    "HTML": b"From: a@example.com\r\nContent-Type: text/html; charset=utf-7\r\n\r\n<a href='x+2AA-'>+2AA-</a>",
+    "HTML by reference": b"From: a@example.com\r\nContent-Type: text/html\r\n\r\n<a href='&#xd800;'>&#xd800;</a>",
+    "HTML in UTF-16": b"From: a@b.test\r\nContent-Type: text/html; charset=utf-16-le\r\n\r\n\x00\xd8<\x00b\x00>\x00",
+    "name of a part": b"From: a@example.com\r\nContent-Type: text/x; name*=utf-7''%2B2AA-\r\n\r\nx",
+    "name in encoded words": f'From: a@b.test\r\nContent-Disposition: attachment; filename="{LONE}"\r\n\r\nx'.encode(),
+    "word that is no base64": b"From: =?utf-8?b?a?= <a@b.test>\r\nSubject: =?utf-8?b?a?=\r\n\r\nx",
+    "type": b"From: a@example.com\r\nContent-Type: text/\xff\xe9; charset=\xff\r\n\r\nx",
+    "unknown charset": b"From: =?x?Q?=FF?= <a@example.com>\r\nContent-Type: text/plain; charset=x\r\n\r\n\xff",
+    "codec that is none": b"From: =?hex?Q?zz?= <a@b.test>\r\nContent-Type: text/plain; charset=rot13\r\n\r\nx",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", UNENCODABLE.values(), ids=UNENCODABLE.keys())
+def test_mail_that_no_page_can_encode_hides_no_other(
+    sesame: SesameProcess, tenant: Tenant, data: bytes
+) -> None:
+    to = f"reader-{tenant.account.account_id}@example.net"
+
+    async def put(services: Services) -> None:
+        await services.store.write(
+            lambda tx: keep_mail(tx, received_at=1.0, mail_from="a@example.com", rcpt_to=[to], data=data)
+        )
+
+    sesame.operate(put)
+    base = f"{sesame.console}/dev/messages"
+    (found,) = httpx.get(base, params={"to": to}, timeout=30).json()["messages"]
+    assert httpx.get(f"{base}/{found['id']}").status_code == 200
+    person = root_of(sesame, tenant.account.account_id)
+    for path in (
+        "",
+        f"/{found['id']}",
+        f"/{found['id']}/html",
+        f"/{found['id']}/raw",
+        f"/{found['id']}/parts/0",
+    ):
+        assert person.get(f"/inbox{path}").status_code in (200, 404), path
+    assert person.get(f"/inbox/{found['id']}").status_code == 200
+    assert person.get("/inbox").status_code == 200

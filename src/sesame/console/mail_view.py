@@ -4,13 +4,14 @@ Nothing that a message names is ever fetched: pictures that it carries (`cid:`) 
 """
 
 import base64
-import email.header
 import email.parser
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from html.parser import HTMLParser
+
+from sesame.mail.display import content_of, decoded, encodable, name_of, parse, text_of, type_of
 
 MOST_PARTS = 500
 MOST_LINKS = 100
@@ -63,20 +64,6 @@ class MailView:
     """What receivers may object to."""
 
 
-def parse(data: bytes) -> "Message[str, str]":
-    """The message as the standard library has it."""
-    return email.parser.BytesParser().parsebytes(data)
-
-
-def decoded(value: str) -> str:
-    """A header field's body with its encoded words decoded, on one line."""
-    unfolded = value.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ").replace("\n", " ")
-    try:
-        return str(email.header.make_header(email.header.decode_header(unfolded)))
-    except (UnicodeError, LookupError, ValueError):
-        return unfolded
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """What a list shows of a message."""
@@ -110,7 +97,7 @@ def look_at(data: bytes) -> MailView:
     return MailView(
         subject=decoded(str(message.get("Subject", ""))),
         sender=decoded(str(message.get("From", ""))),
-        fields=tuple((name, str(value)) for name, value in message.raw_items()),
+        fields=tuple((encodable(name), encodable(str(value))) for name, value in message.raw_items()),
         text="" if plain is None else text_of(plain),
         html=html,
         links=links_of(html),
@@ -146,7 +133,7 @@ def part_at(data: bytes, number: int) -> "tuple[str, bytes] | None":
     """The name and content of a part by its number; None when there is none."""
     for position, (_, part) in enumerate(_walk(parse(data))):
         if position == number and not part.is_multipart():
-            return decoded(part.get_filename() or f"part-{number}"), content_of(part)
+            return name_of(part) or f"part-{number}", content_of(part)
     return None
 
 
@@ -168,8 +155,8 @@ def _parts(message: "Message[str, str]") -> "list[Part]":
         Part(
             number=number,
             depth=min(depth, 8),
-            kind=part.get_content_type(),
-            name=decoded(part.get_filename() or ""),
+            kind=type_of(part),
+            name=name_of(part),
             size_bytes=0 if part.is_multipart() else len(content_of(part)),
             is_leaf=not part.is_multipart(),
         )
@@ -179,22 +166,6 @@ def _parts(message: "Message[str, str]") -> "list[Part]":
 
 def _is_body(part: "Message[str, str]", kind: str) -> bool:
     return part.get_content_type() == kind and part.get_content_disposition() != "attachment"
-
-
-def content_of(part: "Message[str, str]") -> bytes:
-    """A part's content with its transfer encoding undone."""
-    data = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
-
-
-def text_of(part: "Message[str, str]") -> str:
-    """A part as text, whatever it is."""
-    data = content_of(part)
-    try:
-        text = data.decode(part.get_content_charset("utf-8"), "replace")
-    except (LookupError, UnicodeError, ValueError):
-        text = data.decode("utf-8", "replace")
-    return text.replace("\r\n", "\n")
 
 
 class _Links(HTMLParser):

@@ -18,6 +18,7 @@ from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.dkim.verify import verify
 from sesame.errors import Unavailable
+from sesame.mail.display import decoded
 from sesame.store import development
 from sesame.store.development import Mail
 
@@ -162,7 +163,7 @@ async def json_one(visit: Visit) -> Response:
     return _json(
         {
             **_summary(mail),
-            "headers": [[name, mail_view.decoded(value)] for name, value in view.fields],
+            "headers": [[name, decoded(value)] for name, value in view.fields],
             "text": view.text,
             "html": view.html,
             "links": [{"target": link.target, "text": link.text} for link in view.links],
