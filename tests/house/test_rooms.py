@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sending": frozenset({"access", "spool", "store", "db"}),
     "delivery": frozenset({"access", "spool", "store", "db"}),
     "feedback": frozenset({"sending", "store", "db"}),
-    "admin": frozenset({"access", "identities", "store", "db"}),
+    "admin": frozenset({"access", "identities", "spool", "store", "db"}),
     "operations": frozenset({"notify", "identities", "access", "sending", "spool", "store", "db", "admin"}),
     "console": frozenset({"operations", "admin", "access", "store", "spool", "db"}),
     "server": frozenset({"operations", "identities", "feedback", "sending", "access"}),

@@ -17,7 +17,8 @@ from sesame.db import sqlite as embedded
 from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId
 from sesame.sending.accept import Acceptance, accept
-from sesame.spool import listing, purge, trace
+from sesame.spool import attempts, control, destinations, listing, purge, trace
+from sesame.spool.control import Filter
 from sesame.spool.queue import Ask, Position
 from sesame.spool.spool import Settlement, Spool
 from sesame.store import accounts, decisions, events, recorded_sends, reports, reputation
@@ -94,6 +95,12 @@ async def delivering(store: Store) -> None:
         assert await spool.settle(done, at=now) == 1
 
 
+async def overviewing(store: Store) -> None:
+    await accepting(store)
+    found = await store.read(lambda tx: destinations.overview(tx, limit=50))
+    assert [(one.domain, one.waiting) for one in found.destinations] == [("example.net", 1)]
+
+
 async def reacting(store: Store) -> None:
     await delivering(store)
 
@@ -145,6 +152,24 @@ ACTIONS: dict[str, Action] = {
         lambda tx: listing.to_address(tx, OWNER, "x@y", before=9, limit=50)
     ),
     "console, recipients": reading(lambda tx: listing.recipients(tx, [1, 2, 3])),
+    "operator, to an address": reading(
+        lambda tx: listing.to_address_of_all(tx, "x@y", before=None, limit=50)
+    ),
+    "operator, to an address, next page": reading(
+        lambda tx: listing.to_address_of_all(tx, "x@y", before=9, limit=50)
+    ),
+    "operator, attempts": reading(lambda tx: attempts.latest(tx, before=None, limit=50)),
+    "operator, attempts, next page": reading(lambda tx: attempts.latest(tx, before=9, limit=50, kind="x")),
+    "operator, a destination": reading(
+        lambda tx: control.list_queued(tx, Filter(domain="x"), after=9, limit=50)
+    ),
+    "operator, how many of a destination": reading(
+        lambda tx: control.count(tx, Filter(domain="x"), most=10_001)
+    ),
+    "operator, how many of a message": reading(
+        lambda tx: control.count(tx, Filter(message_id="m"), most=10_001)
+    ),
+    "operator, destinations": overviewing,
     "report": reading(lambda tx: reports.addressee(tx, "m", 0)),
     "reports of a message": reading(lambda tx: reports.raw(tx, "m")),
     "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),

@@ -5,9 +5,10 @@ the same epochs as the API's, so a running server follows.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
-from sesame.access.changes import Acts
+from sesame.access.changes import Actor, Acts
 from sesame.db import Store, Transaction
 from sesame.errors import SesameError
 from sesame.model import AccountId
@@ -67,6 +68,12 @@ class Operator:
         self._random_name = random_name
         self._random_secret = random_secret
 
+    def by(self, actor: Actor) -> "Operator":
+        """The same for another actor."""
+        other = copy(self)
+        other._acts = self._acts.by(actor)
+        return other
+
     async def create_account(self, name: str, *, production: bool) -> Keys:
         """Make an account with a root access key, in the sandbox unless `production`."""
         now = self._clock.now()
@@ -103,9 +110,15 @@ class Operator:
         """Every account, oldest first."""
         return await self._store.read(accounts.all_accounts)
 
-    async def asking_for_production(self) -> dict[str, account_details.AccountDetails]:
-        """What accounts in the sandbox said when they asked to leave it, by account."""
-        return await self._store.read(account_details.asking)
+    async def page(self, after: str, *, limit: int) -> list[accounts.Account]:
+        """Accounts by id, from behind `after`."""
+        return await self._store.read(lambda tx: accounts.page(tx, after=after, limit=limit))
+
+    async def asking_for_production(
+        self, *, limit: int = 1_000_000
+    ) -> dict[str, account_details.AccountDetails]:
+        """What accounts in the sandbox said when they asked to leave it, by account, the oldest first."""
+        return await self._store.read(lambda tx: account_details.asking(tx, limit=limit))
 
     async def set_quota(
         self,
@@ -126,12 +139,29 @@ class Operator:
         limits = {"max24HourSend": max_24_hour_send, "maxSendRate": max_send_rate}
         await self._acts.apply("SetQuota", account_id, run, region=region or "", parameters=limits)
 
-    async def leave_sandbox(self, account_id: str) -> bool:
+    async def refuse_production(self, account_id: str, *, reason: str) -> None:
+        """Answer no to an account that asked to leave the sandbox; it reads the reason, and may ask again."""
+        if not reason.strip():
+            raise OperatorError("say why: the account reads the reason")
+        now = self._clock.now()
+
+        async def run(tx: Transaction) -> None:
+            account = await _account(tx, account_id)
+            if account.production:
+                raise OperatorError(f"account {account_id} has production access")
+            if not await account_details.answer(tx, account_id, "DENIED", reason=reason.strip(), at=now):
+                raise OperatorError(f"account {account_id} does not ask for production access")
+
+        await self._acts.apply(
+            "RefuseProductionAccess", account_id, run, parameters={"reason": reason.strip()}
+        )
+
+    async def leave_sandbox(self, account_id: str, *, reason: str = "") -> bool:
         """Move an account to production; limits that are still the sandbox's become production's.
 
-        False when it was there already: then nothing changes.
+        False when it was there already: then nothing changes. `reason` is for the account to read, if it asked.
         """
-        production = self._production
+        production, now = self._production, self._clock.now()
 
         async def run(tx: Transaction) -> bool:
             account = await _account(tx, account_id)
@@ -145,9 +175,11 @@ class Operator:
                 max_24_hour_send=None if is_daily_limit_set else production.max_24_hour_send,
                 max_send_rate=None if is_rate_set else production.max_send_rate,
             )
+            await account_details.answer(tx, account_id, "GRANTED", reason=reason.strip(), at=now)
             return True
 
-        return await self._acts.apply("LeaveSandbox", account_id, run, when=bool)
+        parameters = {"reason": reason.strip()} if reason.strip() else {}
+        return await self._acts.apply("LeaveSandbox", account_id, run, parameters=parameters, when=bool)
 
     async def create_user(self, account_id: str, user_name: str, *, policy: str | None) -> Keys:
         """Make a user with an access key and, if given, one inline policy named `operator`."""

@@ -1,6 +1,6 @@
 """The operator's word on accounts that hurt others: pausing one, and taking back what the service decided by rates."""
 
-from sesame.access.changes import Acts
+from sesame.access.changes import Actor, Acts
 from sesame.admin.accounts import OperatorError
 from sesame.db import Transaction
 from sesame.observe import Clock
@@ -14,6 +14,10 @@ class EnforcementDesk:
     def __init__(self, acts: Acts, *, clock: Clock) -> None:
         self._acts = acts
         self._clock = clock
+
+    def by(self, actor: Actor) -> "EnforcementDesk":
+        """The same for another actor."""
+        return EnforcementDesk(self._acts.by(actor), clock=self._clock)
 
     async def set(self, account_id: str, region: str, became: Enforcement, *, reason: str) -> Change:
         """Give an account another verdict in a region. HEALTHY begins its rates anew, from the next quarter hour."""

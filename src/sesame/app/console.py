@@ -3,17 +3,22 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from pathlib import Path
 
 import uvicorn
 
 from sesame import __version__
+from sesame.admin.enforcement import EnforcementDesk
+from sesame.admin.own_records import checked
+from sesame.admin.queue import QueueDesk
 from sesame.app.api import Doors, served_regions
+from sesame.app.doctor import look
 from sesame.app.foundation import Services
 from sesame.config import Settings
 from sesame.console.app import Console
 from sesame.console.guard import Guard
+from sesame.console.instance import Instance
 from sesame.console.logins import Logins
 from sesame.console.visit import Backing
 from sesame.observe import Log
@@ -22,6 +27,7 @@ from sesame.operations.messages import Messages
 from sesame.server.tls import Certificate
 
 FIRST_REGION = "us-east-1"
+Problems = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 def logins_of(services: Services, doors: Doors) -> Logins:
@@ -42,7 +48,14 @@ class ConsoleServer(uvicorn.Server):
     """uvicorn in a loop that is not its own: no signal handlers, and it tells when it listens."""
 
     def __init__(
-        self, settings: Settings, services: Services, doors: Doors, sock: socket.socket, *, log: Log
+        self,
+        settings: Settings,
+        services: Services,
+        doors: Doors,
+        sock: socket.socket,
+        *,
+        problems: Problems,
+        log: Log,
     ) -> None:
         console = settings.console
         self._sock = sock
@@ -52,7 +65,7 @@ class ConsoleServer(uvicorn.Server):
         self.logins = logins_of(services, doors)
         is_secure = bool(console.tls_certificate or console.proxy)
         self.console = Console(
-            backing_of(settings, services, doors, self.logins),
+            backing_of(settings, services, doors, self.logins, problems),
             Guard(public_url=console.public_url, is_secure=is_secure),
             proxy=console.proxy,
             log=log,
@@ -109,6 +122,7 @@ def make_console(
     doors: Doors,
     listen: Callable[[str, str, int], socket.socket],
     *,
+    problems: Problems,
     log: Log,
 ) -> ConsoleServer:
     """The console; `listen` takes the setting's name, the host and the port. Raises `ConfigError`."""
@@ -116,13 +130,36 @@ def make_console(
     if console.tls_certificate:
         chain, key = Path(console.tls_certificate), Path(console.tls_private_key)
         Certificate(chain, key, setting="console.tls_certificate", log=log)
-    return ConsoleServer(
-        settings, services, doors, listen("console.port", console.listen, console.port), log=log
+    sock = listen("console.port", console.listen, console.port)
+    return ConsoleServer(settings, services, doors, sock, problems=problems, log=log)
+
+
+def _instance(settings: Settings, services: Services, problems: Problems) -> Instance:
+    """The instance as its pages see it; with the local zone it asks nobody outside."""
+    is_local = settings.dns.resolver == "local"
+    probe, ntp = ("", "") if is_local else ("gmail.com", "pool.ntp.org")
+
+    def store_bytes() -> int:
+        names = [settings.database.name, f"{settings.database.name}-wal"]
+        files = [settings.database.with_name(name) for name in names]
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    return Instance(
+        problems=problems,
+        examine=lambda: look(services, (), probe=probe, ntp=ntp),
+        records=lambda: checked(services.own_domain, services.resolver),
+        metrics=services.metrics,
+        free_bytes=services.free_bytes,
+        store_bytes=store_bytes,
+        clock=services.clock,
+        started_at=services.clock.now(),
     )
 
 
-def backing_of(settings: Settings, services: Services, doors: Doors, logins: Logins) -> Backing:
-    """What stands behind the pages."""
+def backing_of(
+    settings: Settings, services: Services, doors: Doors, logins: Logins, problems: Problems
+) -> Backing:
+    """What stands behind the pages; `problems` tells what keeps a send from being accepted."""
     return Backing(
         store=services.store,
         resolver=services.resolver,
@@ -131,6 +168,10 @@ def backing_of(settings: Settings, services: Services, doors: Doors, logins: Log
         messages=Messages(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
         operator=services.operator,
+        queue=QueueDesk(services.store, services.acts, clock=services.clock),
+        enforcement=EnforcementDesk(services.acts, clock=services.clock),
+        instance=_instance(settings, services, problems),
+        wake=lambda: services.wake(),
         logins=logins,
         clock=services.clock,
         new_request_id=services.ids.request_id,

@@ -201,7 +201,14 @@ class Server:
             return None
         from sesame.app.console import make_console  # large, and not every server has a console
 
-        return make_console(self._settings, self.services, self._doors, self._listen_or_any, log=self._log)
+        return make_console(
+            self._settings,
+            self.services,
+            self._doors,
+            self._listen_or_any,
+            problems=self._readiness.problems,
+            log=self._log,
+        )
 
     def _accepted(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
         """A message was accepted: there is something to deliver, to count, and to tell."""

@@ -65,8 +65,14 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     quota.set_defaults(func=set_quota)
     leave = verbs.add_parser("leave-sandbox", help="give an account production access")
     leave.add_argument("account", type=account_id)
+    leave.add_argument("--reason", default="", help="for the account to read, if it asked")
     add_store_options(leave)
     leave.set_defaults(func=leave_sandbox)
+    refuse = verbs.add_parser("refuse-production", help="answer no to an account that asks for production")
+    refuse.add_argument("account", type=account_id)
+    refuse.add_argument("--reason", required=True, help="for the account to read; it may ask again")
+    add_store_options(refuse)
+    refuse.set_defaults(func=refuse_production)
     reputation.register(verbs, account_id)
 
 
@@ -172,9 +178,19 @@ def leave_sandbox(args: argparse.Namespace) -> int:
     """Give production access."""
 
     async def run(services: "Services") -> int:
-        if await services.operator.leave_sandbox(args.account):
+        if await services.operator.leave_sandbox(args.account, reason=args.reason):
             return _done(args, f"account {args.account} is out of the sandbox")
         return _done(args, f"account {args.account} was out of the sandbox already; nothing has changed")
+
+    return with_services(args, run)
+
+
+def refuse_production(args: argparse.Namespace) -> int:
+    """Answer no to a request for production access."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.refuse_production(args.account, reason=args.reason)
+        return _done(args, f"account {args.account} stays in the sandbox, and can read why")
 
     return with_services(args, run)
 

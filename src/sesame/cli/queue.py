@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
 from sesame.cli.terminal import one_line
-from sesame.model import SYSTEM_ACCOUNT
 
 if TYPE_CHECKING:
+    from sesame.admin.queue import QueueDesk
     from sesame.app.foundation import Services
     from sesame.spool.control import Filter, Queued
 
@@ -147,7 +147,7 @@ def change(args: argparse.Namespace) -> int:
     """Hold, release, retry, cancel or purge what fits."""
     from dataclasses import replace
 
-    from sesame.spool import control
+    from sesame.admin.queue import without_held
 
     named = (args.message_id, args.account, args.delegate, args.identity, args.domain, args.older_than)
     if all(value is None for value in named) and not args.all:
@@ -155,25 +155,11 @@ def change(args: argparse.Namespace) -> int:
         return 2
 
     async def run(services: "Services") -> int:
-        now = services.clock.now()
-        wanted = replace(_filter(args, now), message_id=args.message_id)
-        verb = "cancel" if args.verb == "purge" else args.verb
+        wanted = replace(_filter(args, services.clock.now()), message_id=args.message_id)
         if args.verb == "cancel" and args.all:
-            wanted = replace(wanted, is_held=False)
-        told = {key: value for key, value in asdict(wanted).items() if value is not None}
-
-        async def write(some: control.Some) -> control.Changed:
-            return await services.acts.apply(
-                f"{verb.capitalize()}Delivery",
-                SYSTEM_ACCOUNT,
-                some,
-                parameters={"filter": told, "reason": args.reason},
-                response=lambda done: {"recipients": done.count},
-                when=lambda done: done.count > 0,
-                is_long=True,
-            )
-
-        done = await control.change(services.store, verb, wanted, at=now, reason=args.reason, write=write)
+            wanted = without_held(wanted)
+        verb = "cancel" if args.verb == "purge" else args.verb
+        done = await _desk(services).change(verb, wanted, reason=args.reason)
         if args.json:
             print_json(asdict(done))
         else:
@@ -190,13 +176,7 @@ def pause_destination(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         if args.domain is not None:
-            now = services.clock.now()
-            await services.acts.apply(
-                "PauseDestination",
-                SYSTEM_ACCOUNT,
-                lambda tx: control.pause(tx, args.domain, at=now, reason=args.reason),
-                parameters={"domain": args.domain, "reason": args.reason},
-            )
+            await _desk(services).pause(args.domain, reason=args.reason)
         found = await services.store.read(control.pauses)
         if args.json:
             print_json([asdict(one) for one in found])
@@ -212,22 +192,21 @@ def pause_destination(args: argparse.Namespace) -> int:
 
 def resume_destination(args: argparse.Namespace) -> int:
     """Resume a destination."""
-    from sesame.spool import control
 
     async def run(services: "Services") -> int:
-        is_resumed = await services.acts.apply(
-            "ResumeDestination",
-            SYSTEM_ACCOUNT,
-            lambda tx: control.resume(tx, args.domain),
-            parameters={"domain": args.domain},
-            when=bool,
-        )
+        is_resumed = await _desk(services).resume(args.domain)
         if not is_resumed:
             print(f"sesame: `{args.domain}` is not paused", file=sys.stderr)
             return 1
         return 0
 
     return with_services(args, run)
+
+
+def _desk(services: "Services") -> "QueueDesk":
+    from sesame.admin.queue import QueueDesk
+
+    return QueueDesk(services.store, services.acts, clock=services.clock)
 
 
 def _next(one: "Queued") -> str:

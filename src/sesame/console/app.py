@@ -13,11 +13,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sesame.admin.accounts import OperatorError
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.console import guard
 from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser
-from sesame.console.pages import account, identities, inbox, login, messages, operator
+from sesame.console.pages import account, find, identities, inbox, instance, login, messages, operator, queue
 from sesame.console.render import Renderer
 from sesame.console.visit import Backing, Page, Visit
 from sesame.db import Transaction
@@ -39,7 +40,14 @@ LOGIN_PAGE = "/login"
 
 def pages(backing: Backing) -> list[Page]:
     """Every page there is, in the order in which their paths are tried."""
-    found: list[Page] = [*login.PAGES, *operator.PAGES, *account.PAGES]
+    found: list[Page] = [
+        *login.PAGES,
+        *operator.PAGES,
+        *instance.PAGES,
+        *queue.PAGES,
+        *find.PAGES,
+        *account.PAGES,
+    ]
     if backing.has_inbox:
         found += inbox.PAGES
     return [*found, *identities.PAGES, *messages.PAGES]
@@ -113,6 +121,8 @@ class Console:
             return RedirectResponse(LOGIN_PAGE, status_code=303)
         except ServiceError as error:
             return visit.page("error.html", status=error.http_status, code=error.code, error=error.message)
+        except OperatorError as error:
+            return visit.page("error.html", status=400, code="", error=str(error))
         except Unavailable as error:
             self._log.error("console_unavailable", reason=str(error))
             return visit.page(

@@ -13,7 +13,7 @@ from sesame.access.directory import Directory, root_principal, user_principal
 from sesame.access.guesses import Guesses, network_of
 from sesame.access.passwords import Passwords, step_of
 from sesame.db import Store, Transaction
-from sesame.model import AccountId, Principal
+from sesame.model import SYSTEM_ACCOUNT, AccountId, Principal
 from sesame.observe import Clock
 from sesame.store import accounts, console_logins
 from sesame.store.console_logins import Link, Login
@@ -54,6 +54,18 @@ INVITED = Actor(
     identity={"type": "Unknown", "principalId": "holder of an invitation"}, source="console.sesame"
 )
 """Whoever sets a password by an invitation."""
+
+
+CONSOLE_OPERATOR = Actor(identity={"type": "Operator", "principalId": "console"}, source="console.sesame")
+"""The operator, logged in to the console; who that is the link's row says."""
+
+LINKED = Actor(identity={"type": "Unknown", "principalId": "holder of a link"}, source="console.sesame")
+"""Whoever logs in by a link that the operator made."""
+
+
+def named(digest: bytes) -> str:
+    """What the audit log calls a link by: enough to tell it from others, nothing to open it with."""
+    return digest.hex()[:16]
 
 
 def digest_of(token: str) -> bytes:
@@ -175,7 +187,17 @@ class Logins:
         link = _link(
             token, purpose, account_id, user_id, now + (INVITE_S if purpose == "invite" else LOGIN_LINK_S)
         )
-        await self._store.write(lambda tx: console_logins.put_link(tx, link))
+        await self._acts.apply(
+            "CreateConsoleLink",
+            account_id or SYSTEM_ACCOUNT,
+            lambda tx: console_logins.put_link(tx, link),
+            parameters={
+                "purpose": purpose,
+                "userId": user_id or "operator",
+                "expiresAt": int(link.expires_at),
+            },
+            response=lambda _: {"link": named(link.digest)},
+        )
         return token
 
     async def find_link(self, token: str, purpose: str) -> Link | None:
@@ -188,16 +210,24 @@ class Logins:
         """Log in by a link: the cookie's value, or None when it is over."""
         now, cookie = self._clock.now(), self._new_token()
 
-        async def run(tx: Transaction) -> str | None:
+        async def run(tx: Transaction) -> Link | None:
             link = await console_logins.get_link(tx, digest_of(token), now=now)
             if link is None or link.purpose != "login":
                 return None
             await console_logins.spend_link(tx, link.digest)
             login = self._new(link.account_id, link.user_id, cookie, browser)
             await console_logins.put(tx, replace(login, is_operator=not link.account_id))
-            return cookie
+            return link
 
-        return await self._store.write(run)
+        actor = replace(LINKED, source_ip=browser.source_ip, user_agent=browser.user_agent[:500])
+        spent = await self._acts.by(actor).apply(
+            "ConsoleLogin",
+            lambda link: SYSTEM_ACCOUNT if link is None else link.account_id or SYSTEM_ACCOUNT,
+            run,
+            response=lambda link: {} if link is None else {"link": named(link.digest)},
+            when=lambda link: link is not None,
+        )
+        return None if spent is None else cookie
 
     async def accept_invite(self, token: str, password: str, browser: Browser) -> str | None:
         """Set the password of whom a link invites, and log in unless a device's code is due: the cookie's value or ``.
@@ -239,7 +269,9 @@ class Logins:
         )
         return None if done is None else done[0]
 
-    async def change_role(self, login: Login, account_id: str, *, is_operator: bool) -> str:
+    async def change_role(
+        self, login: Login, account_id: str, *, is_operator: bool, actor: Actor = CONSOLE_OPERATOR
+    ) -> str:
         """Go on under a new id: the operator as an account's root, to look (`is_operator`), or back; the cookie."""
         cookie = self._new_token()
         changed = replace(
@@ -254,7 +286,12 @@ class Logins:
             await console_logins.end(tx, login.digest)
             await console_logins.put(tx, changed)
 
-        await self._store.write(run)
+        await self._acts.by(actor).apply(
+            "SwitchConsoleRole",
+            account_id or SYSTEM_ACCOUNT,
+            run,
+            parameters={"accountId": account_id or None, "mayChange": not is_operator or not account_id},
+        )
         return cookie
 
     async def of_user(self, login: Login) -> list[Login]:

@@ -29,6 +29,16 @@ SAID: Mapping[str, str] = {
     "undone": "What was there before is in force again.",
     "stopped": "Nothing is accepted from them as this identity any more.",
     "removed": "The policy is removed; nothing is accepted under it any more.",
+    "retried": "Due at once: {n}. What is held or under way was left alone.",
+    "held": "Held: {n}. What is under way was left alone.",
+    "released": "Released: {n}. They are due at once.",
+    "cancelled": "Cancelled: {n}. What is under way was left alone.",
+    "paused": "Nothing goes to this destination until it is resumed; what is under way ends.",
+    "resumed": "Mail goes to this destination again.",
+    "examined": "The instance was examined just now.",
+    "answered": "The answer is kept; the account can read it.",
+    "quota": "The quota is set, and counts from the next message on.",
+    "enforced": "The verdict is in force.",
 }
 """What a page says after a form was done."""
 
@@ -64,9 +74,16 @@ class Renderer:
             now=visit.now,
             version=visit.backing.version,
             when=lambda at: text.when(at, now=visit.now),
-            said=SAID.get(visit.query.get("said", ""), ""),
+            said=_said(visit.query),
             **values,
         )
+
+
+def _said(query: Mapping[str, str]) -> str:
+    """The sentence about a form that was done, with the number in it, if it has one."""
+    count = query.get("n", "")
+    shown = f"{int(count):,}" if count.isascii() and count.isdigit() and len(count) < 10 else "some"
+    return SAID.get(query.get("said", ""), "").replace("{n}", shown)
 
 
 def _finalize(value: Any) -> Any:

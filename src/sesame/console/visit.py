@@ -1,14 +1,18 @@
 """One request to the console, as pages see it: who asks, of which region, with what form; and how to answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from starlette.responses import RedirectResponse, Response
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Actor
 from sesame.admin.accounts import Operator
-from sesame.console.logins import Browser, Logins
+from sesame.admin.enforcement import EnforcementDesk
+from sesame.admin.queue import QueueDesk
+from sesame.console.instance import Instance
+from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
 from sesame.console.render import Renderer
 from sesame.db import Store
 from sesame.dns import Resolver
@@ -33,6 +37,11 @@ class Backing:
     messages: Messages
     records: IdentityRecords
     operator: Operator
+    queue: QueueDesk
+    enforcement: EnforcementDesk
+    instance: Instance
+    wake: Callable[[], None]
+    """Tells delivery that something is due."""
     logins: Logins
     clock: Clock
     new_request_id: Callable[[], str]
@@ -78,6 +87,16 @@ class Visit:
         assert self.caller is not None, "the page is for people who are logged in"
         return self.caller
 
+    @property
+    def actor(self) -> Actor:
+        """The operator, as what it does from here is audited."""
+        assert self.login is not None and self.login.is_operator, "the page is for the operator"
+        return replace(
+            CONSOLE_OPERATOR,
+            source_ip=self.browser.source_ip,
+            user_agent=self.browser.user_agent[:500] or None,
+        )
+
     async def call(self, service: str, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do an AWS operation with the rights of who is logged in. Raises `ServiceError`."""
         return await self.backing.handlers[service][operation](self.me, request)
@@ -90,9 +109,11 @@ class Visit:
             media_type="text/html; charset=utf-8",
         )
 
-    def go(self, path: str, *, said: str = "") -> Response:
-        """Answer a form: on to another page. `said` names the sentence that it shows (`render.SAID`)."""
-        return RedirectResponse(f"{path}?said={said}" if said else path, status_code=303)
+    def go(self, path: str, *, said: str = "", count: int | None = None) -> Response:
+        """Answer a form: on to another page. `said` names the sentence that it shows, `count` what is in it."""
+        number = "" if count is None else f"&n={count}"
+        sep = "&" if "?" in path else "?"
+        return RedirectResponse(f"{path}{sep}said={said}{number}" if said else path, status_code=303)
 
     def here(self, rest: str) -> str:
         """The address of a page in the region of this one."""

@@ -50,12 +50,17 @@ async def check_records(
     """The owner's records, all looked up at once. `mechanism` is the SPF mechanism that allows us."""
     return list(
         await asyncio.gather(
-            *(_check(resolver, record, domain, mechanism) for record in records if record.publisher == OWNER)
+            *(
+                check_record(resolver, record, domain, mechanism=mechanism)
+                for record in records
+                if record.publisher == OWNER
+            )
         )
     )
 
 
-async def _check(resolver: Resolver, record: Record, domain: str, mechanism: str) -> CheckedRecord:
+async def check_record(resolver: Resolver, record: Record, domain: str, *, mechanism: str) -> CheckedRecord:
+    """One record, whoever publishes it; `domain` is what a provider may have appended to its name."""
     try:
         seen = await _look_up(resolver, record.name, record.kind)
     except Unavailable:

@@ -43,7 +43,7 @@ class Filter:
         if self.domain is not None:
             found.append(("q.domain = ?", self.domain.lower()))
         if self.message_id is not None:
-            found.append(("m.message_id = ?", self.message_id))
+            found.append(("r.message_seq = m.seq AND m.message_id = ?", self.message_id))
         if self.before is not None:
             found.append(("m.accepted_at < ?", self.before))
         conditions = [condition for condition, _ in found]
@@ -105,6 +105,18 @@ async def list_queued(tx: Transaction, wanted: Filter, *, after: int = 0, limit:
         )
         for row in rows
     ]
+
+
+async def count(tx: Transaction, wanted: Filter, *, most: int) -> int:
+    """How many recipients fit; `most` stands for that and more."""
+    conditions, values = wanted.where()
+    row = await tx.one(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM queue q JOIN message m ON m.seq = q.message_seq"
+        f" JOIN recipient r ON r.seq = q.seq WHERE q.seq > 0{conditions} LIMIT ?) counted",
+        *values,
+        most,
+    )
+    return 0 if row is None else int(row[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,17 @@ async def to_address(
     return [_entry(row) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
 
 
+async def to_address_of_all(
+    tx: Transaction, address: str, *, before: int | None, limit: int
+) -> tuple[list[Entry], int | None]:
+    """Messages of all accounts to an address, newest first; where to go on."""
+    further, values = ("", []) if before is None else (" AND r.seq < ?", [before])
+    rows = await tx.all(
+        f"{_TO_ADDRESS} WHERE r.address = ?{further} ORDER BY r.seq DESC LIMIT ?", address, *values, limit
+    )
+    return [_entry(row) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
+
+
 async def recipients(tx: Transaction, seqs: Sequence[int]) -> Mapping[int, tuple[tuple[str, str], ...]]:
     """Address and state of the recipients of messages, by the message's number."""
     if not seqs:

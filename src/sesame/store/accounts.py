@@ -91,6 +91,60 @@ async def all_accounts(tx: Transaction) -> list[Account]:
     return [_account(row) for row in rows]
 
 
+async def page(tx: Transaction, *, after: str, limit: int) -> list[Account]:
+    """Accounts by id, from behind `after`."""
+    rows = await tx.all(
+        "SELECT account_id, name, production, max_24_hour_send, max_send_rate, created_at"
+        " FROM account WHERE account_id > ? ORDER BY account_id LIMIT ?",
+        after,
+        limit,
+    )
+    return [_account(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionUse:
+    """What was set for an account in one region, None where its defaults hold, and what it has used."""
+
+    region: str
+    sending_enabled: bool
+    enforcement: str
+    max_24_hour_send: float | None
+    max_send_rate: float | None
+    suppressed: int
+    recipients: int
+    """Since the time asked for."""
+
+
+async def use_by_region(tx: Transaction, account_id: str, *, since: float) -> list[RegionUse]:
+    """The regions that an account has done anything in, with the recipients since a time."""
+    used: dict[str, int] = {
+        row[0]: int(row[1])
+        for row in await tx.all(
+            "SELECT region, SUM(recipients) FROM usage_minute WHERE account_id = ? AND minute >= ? GROUP BY region",
+            account_id,
+            int(since // 60),
+        )
+    }
+    rows = await tx.all(
+        "SELECT region, sending_enabled, enforcement, max_24_hour_send, max_send_rate, suppressed FROM account_region"
+        " WHERE account_id = ? ORDER BY region",
+        account_id,
+    )
+    return [
+        RegionUse(
+            region=row[0],
+            sending_enabled=bool(row[1]),
+            enforcement=row[2] or "HEALTHY",
+            max_24_hour_send=row[3],
+            max_send_rate=row[4],
+            suppressed=row[5] or 0,
+            recipients=used.get(row[0], 0),
+        )
+        for row in rows
+    ]
+
+
 async def ids_named(tx: Transaction, name: str) -> list[str]:
     """The ids of the accounts of that name."""
     return [

@@ -28,6 +28,7 @@ _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STATES = {
     "queued": "waiting",
+    "held": "held",
     "delivered": "delivered",
     "bounced": "bounced",
     "expired": "given up",
@@ -37,6 +38,7 @@ STATES = {
 TONES = {
     "delivered": "good",
     "queued": "wait",
+    "held": "wait",
     "bounced": "bad",
     "expired": "bad",
     "suppressed": "wait",
@@ -96,11 +98,11 @@ async def show_message(visit: Visit) -> Response:
         trace=view.trace,
         states=STATES,
         tones=TONES,
-        sentence=list(_sentences(view.trace.recipients)),
+        sentence=list(sentences(view.trace.recipients)),
     )
 
 
-def _sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str, RecipientTrace]]:
+def sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str, RecipientTrace]]:
     """For each recipient its tone, what to say, and itself."""
     for recipient in recipients:
         last = recipient.attempts[-1] if recipient.attempts else None
@@ -110,6 +112,8 @@ def _sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, st
                 said = f"Delivered: {where} took it. It may be in the spam folder there; that server knows."
             case "queued" if last is None:
                 said = "Waiting for its first attempt."
+            case "held":
+                said = "Held by the operator; it is tried again once it is released."
             case "queued":
                 said = f"Waiting: {where} put it off. It is tried again."
             case "bounced":

@@ -1,18 +1,117 @@
-"""The operator's start: accounts, to look at each as it sees itself."""
+"""The operator's accounts: who asks for what, what each uses, and to look at each as it sees itself."""
+
+from typing import Any
 
 from starlette.responses import Response
 
+from sesame.admin.accounts import OperatorError
 from sesame.console.guard import Refused
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
-from sesame.store import accounts
+from sesame.store import account_details, accounts, identities, reputation
+
+PAGE = 50
+DAYS = 14
+MOST_ASKING = 20
 
 
 async def show(visit: Visit) -> Response:
-    """Every account."""
-    found = await visit.backing.operator.list_accounts()
-    asking = await visit.backing.operator.asking_for_production()
-    return visit.page("operator.html", accounts=found, asking=asking, may_become=visit.backing.may_become)
+    """The accounts by id, those that ask for production access first."""
+    after = visit.query.get("after", "")
+    found = await visit.backing.operator.page(after, limit=PAGE + 1)
+    asking = await visit.backing.operator.asking_for_production(limit=MOST_ASKING)
+    return visit.page(
+        "operator.html",
+        accounts=found[:PAGE],
+        more=found[PAGE - 1].account_id if len(found) > PAGE else None,
+        is_first=not after,
+        asking=asking,
+        may_become=visit.backing.may_become,
+    )
+
+
+async def show_account(visit: Visit) -> Response:
+    """One account: what it asks for, what it uses, how its mail is received."""
+    account_id = visit.path_values["account_id"]
+    now = visit.now
+
+    async def run(tx: Transaction) -> dict[str, Any] | None:
+        account = await accounts.get(tx, account_id)
+        if account is None:
+            return None
+        return {
+            "found": account,
+            "asked": await account_details.of_account(tx, account_id),
+            "regions": await accounts.use_by_region(tx, account_id, since=now - 86_400),
+            "counts": await reputation.by(tx, account_id, "region", since=now - DAYS * 86_400),
+            "changes": (await reputation.changes(tx, account_id))[-10:],
+            "identities": await identities.counts_by_region(tx, account_id),
+        }
+
+    values = await visit.backing.store.read(run)
+    if values is None:
+        return visit.page("missing.html", status=404)
+    is_asking = any(one.wants_production and one.answer is None for one in values["asked"])
+    waits = is_asking and not values["found"].production
+    return visit.page(
+        "operator_account.html", waits=waits, days=DAYS, may_become=visit.backing.may_become, **values
+    )
+
+
+async def answer(visit: Visit) -> Response:
+    """Give production access, or refuse it, with the reason that the account reads."""
+    account_id = visit.path_values["account_id"]
+    desk, reason = visit.backing.operator.by(visit.actor), visit.form.get("reason", "")[:2_000]
+    if visit.form.get("answer") == "grant":
+        await desk.leave_sandbox(account_id, reason=reason)
+    else:
+        await desk.refuse_production(account_id, reason=reason)
+    return visit.go(f"/operator/accounts/{account_id}", said="answered")
+
+
+async def set_quota(visit: Visit) -> Response:
+    """Set the limits that are given; -1 recipients in 24 hours are as many as it likes."""
+    account_id = visit.path_values["account_id"]
+    daily, rate = (_limit(visit.form.get(name, ""), name) for name in ("daily", "rate"))
+    await visit.backing.operator.by(visit.actor).set_quota(
+        account_id, None, max_24_hour_send=daily, max_send_rate=rate
+    )
+    return visit.go(f"/operator/accounts/{account_id}", said="quota")
+
+
+def _limit(text: str, name: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise OperatorError(f"`{text}` is no number") from None
+    is_unlimited = name == "daily" and value == -1
+    if not (is_unlimited or 0 < value < 1e12):
+        raise OperatorError(
+            f"`{text}` is no limit: a number above 0, or -1 recipients in 24 hours for no limit"
+        )
+    return value
+
+
+async def enforce(visit: Visit) -> Response:
+    """Pause an account in a region, or let it send again."""
+    account_id, region = visit.path_values["account_id"], visit.form.get("region", "")
+    became, reason = visit.form.get("became", ""), visit.form.get("reason", "").strip()[:500]
+    if not visit.backing.is_region(region) or became not in ("HEALTHY", "SHUTDOWN"):
+        raise OperatorError("name a region and what is to be")
+    if not reason:
+        raise OperatorError("say why: it is kept with the change")
+    verdict: reputation.Enforcement = "SHUTDOWN" if became == "SHUTDOWN" else "HEALTHY"
+    await visit.backing.enforcement.by(visit.actor).set(account_id, region, verdict, reason=reason)
+    return visit.go(f"/operator/accounts/{account_id}", said="enforced")
+
+
+async def create(visit: Visit) -> Response:
+    """Make an account in the sandbox; its root key is shown this once."""
+    name = visit.form.get("name", "").strip()[:100]
+    keys = await visit.backing.operator.by(visit.actor).create_account(name, production=False)
+    return visit.page("operator_created.html", keys=keys, name=name)
 
 
 async def _existing(visit: Visit) -> str:
@@ -30,7 +129,9 @@ async def look(visit: Visit) -> Response:
     """See the console as an account does, to read alone."""
     assert visit.login is not None
     account_id = await _existing(visit)
-    visit.cookies["login"] = await visit.backing.logins.change_role(visit.login, account_id, is_operator=True)
+    visit.cookies["login"] = await visit.backing.logins.change_role(
+        visit.login, account_id, is_operator=True, actor=visit.actor
+    )
     return visit.go("/")
 
 
@@ -41,7 +142,7 @@ async def become(visit: Visit) -> Response:
         raise Refused(403, "use `sesame console login --account ID`")
     account_id = await _existing(visit)
     visit.cookies["login"] = await visit.backing.logins.change_role(
-        visit.login, account_id, is_operator=False
+        visit.login, account_id, is_operator=False, actor=visit.actor
     )
     return visit.go("/")
 
@@ -49,12 +150,19 @@ async def become(visit: Visit) -> Response:
 async def back(visit: Visit) -> Response:
     """Be the operator again."""
     assert visit.login is not None
-    visit.cookies["login"] = await visit.backing.logins.change_role(visit.login, "", is_operator=True)
+    visit.cookies["login"] = await visit.backing.logins.change_role(
+        visit.login, "", is_operator=True, actor=visit.actor
+    )
     return visit.go("/operator")
 
 
 PAGES = (
     Page(path="/operator", handler=show, who="operator", nav="operator"),
+    Page(path="/operator/accounts/new", handler=create, method="POST", who="operator"),
+    Page(path="/operator/accounts/{account_id}", handler=show_account, who="operator"),
+    Page(path="/operator/accounts/{account_id}/answer", handler=answer, method="POST", who="operator"),
+    Page(path="/operator/accounts/{account_id}/quota", handler=set_quota, method="POST", who="operator"),
+    Page(path="/operator/accounts/{account_id}/enforce", handler=enforce, method="POST", who="operator"),
     Page(path="/operator/look", handler=look, method="POST", who="operator"),
     Page(path="/operator/become", handler=become, method="POST", who="operator"),
     Page(path="/operator/back", handler=back, method="POST", who="operator"),

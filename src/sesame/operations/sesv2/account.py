@@ -1,7 +1,8 @@
 """The account in SES v2: GetAccount and what changes it.
 
 Production access is the operator's to give: PutAccountDetails keeps what the account says, `sesame
-account list` shows who asks, `sesame account leave-sandbox` grants. Source: SES API v2 reference.
+account list` shows who asks, `sesame account leave-sandbox` grants and `refuse-production` denies.
+Source: SES API v2 reference.
 """
 
 from sesame.access.authorize import Authorizer
@@ -64,7 +65,8 @@ class AccountV2Operations:
         if submitted is not None:
             details: sesv2.AccountDetails = {**submitted.details}  # type: ignore[typeddict-item]
             if submitted.wants_production:
-                details["ReviewDetails"] = {"Status": "GRANTED" if state.production else "PENDING"}
+                answer = "GRANTED" if state.production else submitted.answer or "PENDING"
+                details["ReviewDetails"] = {"Status": answer}
             response["Details"] = details
         return response
 

@@ -1,0 +1,117 @@
+"""The operator's search over all accounts: a message, a refusal, an address, an account, a domain."""
+
+import re
+from urllib.parse import quote, urlencode
+
+from starlette.responses import Response
+
+from sesame.console.causes import cause_of
+from sesame.console.pages.messages import STATES, TONES, sentences
+from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
+from sesame.model import Identity
+from sesame.operations import found as finding
+from sesame.spool import listing
+from sesame.spool.listing import Entry
+from sesame.store import accounts, identities
+
+PAGE = 50
+_MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+
+
+async def find(visit: Visit) -> Response:
+    """Go where what was pasted leads, or show what an address or a domain leads to."""
+    asked = visit.query.get("q", "").strip().strip("<>")
+    local = asked.partition("@")[0].lower()
+    if _MESSAGE_ID.fullmatch(local):
+        return visit.go(f"/operator/messages/{local}")
+    if _REQUEST_ID.fullmatch(asked.lower()):
+        return visit.go(f"/operator/refusals/{asked.lower()}")
+    if _ACCOUNT_ID.fullmatch(asked):
+        return visit.go(f"/operator/accounts/{asked}")
+    name = asked.rpartition(":identity/")[2] if asked.startswith("arn:") else asked
+    if not name or " " in name:
+        return visit.page(
+            "found.html",
+            asked=asked,
+            named=[],
+            entries=[],
+            addresses={},
+            more=None,
+            states=STATES,
+            tones=TONES,
+        )
+    return await _named(visit, name)
+
+
+async def _named(visit: Visit, name: str) -> Response:
+    """Identities of that name, and mail to that address."""
+    asked = visit.query.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    is_address = "@" in name
+
+    async def run(
+        tx: Transaction,
+    ) -> tuple[list[Identity], list[str], list[Entry], int | None, dict[int, tuple[tuple[str, str], ...]]]:
+        entries, more = (
+            await listing.to_address_of_all(tx, name, before=before, limit=PAGE) if is_address else ([], None)
+        )
+        return (
+            await identities.named(tx, name.lower()),
+            [] if is_address else await accounts.ids_named(tx, name),
+            entries,
+            more,
+            dict(await listing.recipients(tx, [entry.seq for entry in entries])),
+        )
+
+    named, account_ids, entries, more, addresses = await visit.backing.store.read(run)
+    if account_ids and not named:
+        return visit.go(f"/operator/accounts/{account_ids[0]}")
+    return visit.page(
+        "found.html",
+        asked=name,
+        named=named[:PAGE],
+        entries=entries,
+        addresses=addresses,
+        more=None if more is None else urlencode({"q": name, "before": more}),
+        states=STATES,
+        tones=TONES,
+    )
+
+
+async def show_message(visit: Visit) -> Response:
+    """A message of any account: its life, both halves of its decision, and what to do with what waits."""
+    found = await finding.message(visit.backing.store, visit.path_values["id"].lower())
+    if found is None:
+        return visit.page("missing.html", status=404)
+    trace = found.trace
+    return visit.page(
+        "operator_message.html",
+        found=found,
+        trace=trace,
+        sentence=list(sentences(trace.recipients)),
+        waits=any(recipient.state in ("queued", "held") for recipient in trace.recipients),
+        states=STATES,
+        tones=TONES,
+        which=f"message={quote(trace.message_id, safe='')}",
+    )
+
+
+async def show_refusal(visit: Visit) -> Response:
+    """A refusal as each party sees it."""
+    halves = await finding.refusal(visit.backing.store, visit.path_values["id"].lower())
+    if not halves:
+        return visit.page("missing.html", status=404)
+    shown = [(account, half, cause_of(half, half.record.region)) for account, half in halves]
+    return visit.page(
+        "operator_refusal.html", halves=shown, record=halves[0][1].record, request_id=halves[0][1].request_id
+    )
+
+
+PAGES = (
+    Page(path="/operator/find", handler=find, who="operator"),
+    Page(path="/operator/messages/{id}", handler=show_message, who="operator"),
+    Page(path="/operator/refusals/{id}", handler=show_refusal, who="operator"),
+)

@@ -1,0 +1,164 @@
+"""The operator's instance: is it well, what does it count, which DNS records are its own."""
+
+from starlette.responses import PlainTextResponse, Response
+
+from sesame.admin.doctor import Level
+from sesame.console.instance import Instance, quantile, total
+from sesame.console.text import ago, size
+from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
+from sesame.store import outbox
+
+LATE_S, STUCK_S = 3_600.0, 4 * 3_600.0
+"""How long the oldest mail may wait before the page says that it is late, and that it is stuck."""
+LAG_S = 0.1
+TONES = {Level.OK: "good", Level.UNKNOWN: "wait", Level.WARNING: "wait", Level.FAULT: "bad"}
+
+
+async def show(visit: Visit) -> Response:
+    """Readiness, what waits, figures since the start, and the last examination."""
+    instance = visit.backing.instance
+    problems = await instance.problems()
+    oldest, told = await visit.backing.store.read(_waiting)
+    checks = [
+        _check("Mail is accepted", problems.get("store"), "the store writes durably"),
+        _disk(instance, problems.get("disk")),
+        _oldest(oldest, visit.now),
+        _lag(total(instance.metrics.loop_lag)),
+    ]
+    if told:
+        checks.append(("Notifications", "wait", f"{told:,} are not delivered yet", ""))
+    last = instance.last
+    found = sorted(last.findings, key=lambda one: list(Level).index(one.level), reverse=True) if last else []
+    worst = _worst([tone for _, tone, _, _ in checks])
+    return visit.page(
+        "instance.html",
+        checks=checks,
+        worst=worst,
+        problems=problems,
+        figures=_figures(instance),
+        durations=_durations(instance),
+        last=last,
+        findings=[(TONES[one.level], one) for one in found],
+        faults=last.count(Level.FAULT) if last else 0,
+        warnings=last.count(Level.WARNING) if last else 0,
+        started_at=instance.started_at,
+        store_bytes=instance.store_bytes(),
+    )
+
+
+async def _waiting(tx: Transaction) -> tuple[float | None, int]:
+    row = await tx.one(
+        "SELECT m.accepted_at FROM message m WHERE m.seq ="
+        " (SELECT q.message_seq FROM queue q WHERE q.seq = (SELECT MIN(seq) FROM queue))"
+    )
+    return None if row is None else row[0], await outbox.depth(tx)
+
+
+def _check(name: str, problem: str | None, well: str) -> tuple[str, str, str, str]:
+    return (name, "good", well, "") if problem is None else (name, "bad", problem, "")
+
+
+def _disk(instance: Instance, problem: str | None) -> tuple[str, str, str, str]:
+    try:
+        text = f"{size(instance.free_bytes())} free"
+    except OSError as error:
+        text = str(error)
+    mend = "Make room or move the data directory; mail that cannot be stored is not accepted."
+    return ("Disk", "good", text, "") if problem is None else ("Disk", "bad", text, mend)
+
+
+def _oldest(at: float | None, now: float) -> tuple[str, str, str, str]:
+    if at is None:
+        return "Queue", "good", "nothing waits", ""
+    waited = max(0.0, now - at)
+    tone = "good" if waited < LATE_S else "wait" if waited < STUCK_S else "bad"
+    return (
+        "Queue",
+        tone,
+        f"the oldest message waits for {ago(waited)}",
+        "" if tone == "good" else "See which destination it is.",
+    )
+
+
+def _lag(lag_s: float) -> tuple[str, str, str, str]:
+    tone = "good" if lag_s < LAG_S else "wait"
+    return "Event loop", tone, f"{lag_s * 1000:.0f} ms late at its last turn", ""
+
+
+def _worst(tones: list[str]) -> str:
+    return max(tones, key=("good", "wait", "bad").index)
+
+
+def _figures(instance: Instance) -> list[tuple[str, int]]:
+    """What was counted since the start."""
+    metrics = instance.metrics
+    states = ("accepted", "delivered", "bounced", "expired", "suppressed")
+    counted = [(state, int(total(metrics.messages, state=state))) for state in states]
+    decided = int(total(metrics.decisions))
+    allowed = int(total(metrics.decisions, decision="allow"))
+    return [*counted, ("refused sends", decided - allowed), ("API calls", int(total(metrics.api_requests)))]
+
+
+def _durations(instance: Instance) -> list[tuple[str, str, str]]:
+    """What takes how long: half of it within, 99 of a hundred within."""
+    metrics = instance.metrics
+    rows = (
+        ("Accepting a message", metrics.accept_duration),
+        ("Deciding a send", metrics.decide_duration),
+        ("A commit with its fsync", metrics.commit_duration),
+        ("From acceptance to the first attempt", metrics.queue_wait),
+        ("One attempt", metrics.attempt_duration),
+    )
+    return [
+        (name, _within(quantile(metric, 0.5)), _within(quantile(metric, 0.99)))
+        for name, metric in rows
+        if quantile(metric, 0.5) is not None
+    ]
+
+
+def _within(bound_s: float | None) -> str:
+    if bound_s is None:
+        return "—"
+    if bound_s == float("inf"):
+        return "longer"
+    return f"≤ {bound_s * 1000:g} ms" if bound_s < 1 else f"≤ {bound_s:g} s"
+
+
+async def examine(visit: Visit) -> Response:
+    """Look at DNS, names, certificates, ports, clock and disk now."""
+    await visit.backing.instance.look()
+    return visit.go("/operator/instance", said="examined")
+
+
+async def show_records(visit: Visit) -> Response:
+    """The operator's own DNS records with what DNS shows."""
+    records = await visit.backing.instance.records()
+    right = sum(record.verdict.value == "right" for record in records)
+    return visit.page("own_records.html", records=records, right=right)
+
+
+async def zone(visit: Visit) -> Response:
+    """The same as a zone file."""
+    records = await visit.backing.instance.records()
+    lines = ["; records of this instance, for the operator to publish", "$TTL 3600"]
+    lines += [
+        f"{one.record.name}. IN {one.record.kind} {_data(one.record.kind, one.record.value)}"
+        for one in records
+    ]
+    headers = {"content-disposition": 'attachment; filename="instance.zone"'}
+    return PlainTextResponse("\n".join([*lines, ""]), headers=headers)
+
+
+def _data(kind: str, value: str) -> str:
+    if kind != "TXT":
+        return f"{value}."
+    return " ".join(f'"{value[at : at + 255]}"' for at in range(0, len(value), 255))
+
+
+PAGES = (
+    Page(path="/operator/instance", handler=show, who="operator"),
+    Page(path="/operator/instance", handler=examine, method="POST", who="operator"),
+    Page(path="/operator/dns", handler=show_records, who="operator"),
+    Page(path="/operator/dns/zone", handler=zone, who="operator"),
+)

@@ -1,0 +1,83 @@
+"""What the operator finds of all accounts: any message and any refusal, as each of the two parties sees it.
+
+For the operator alone, who can read the data directory: there is no permission to ask.
+"""
+
+import json
+from dataclasses import dataclass, replace
+
+from sesame.access.causes.told import of_request
+from sesame.access.refusals import digests
+from sesame.db import Store, Transaction
+from sesame.operations.decision_views import DecisionView, view
+from sesame.operations.messages import RefusalView
+from sesame.spool.trace import Trace, trace
+from sesame.store import decisions, events, outbox, policy_sets
+from sesame.store.decisions import DecisionRecord
+from sesame.store.events import Event
+from sesame.store.outbox import Told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundMessage:
+    """A message, its decision as sender and owner see it (once, when they are one), and who was told of what."""
+
+    trace: Trace
+    halves: tuple[tuple[str, DecisionView], ...]
+    """Account and view."""
+    events: tuple[tuple[Event, tuple[Told, ...]], ...]
+
+
+async def message(store: Store, message_id: str) -> FoundMessage | None:
+    """A message of any account."""
+    found = await trace(store, message_id)
+    if found is None:
+        return None
+    record = DecisionRecord(
+        at=found.accepted_at,
+        account_id=found.account_id,
+        owner_account_id=found.owner_account_id,
+        region=found.region,
+        message_id=found.message_id,
+        code="Accepted",
+        reason="",
+        decision=found.decision,
+    )
+
+    async def run(tx: Transaction) -> tuple[list[Event], list[Told]]:
+        happened = await events.of_message(tx, message_id)
+        return happened, await outbox.about(tx, [event.event_id for event in happened])
+
+    happened, told = await store.read(run)
+    parties = dict.fromkeys((found.account_id, found.owner_account_id))
+    return FoundMessage(
+        trace=found,
+        halves=tuple((account, view(record, account, {})) for account in parties),
+        events=tuple(
+            (event, tuple(one for one in told if one.publication.about == event.event_id))
+            for event in happened
+        ),
+    )
+
+
+async def refusal(store: Store, request_id: str) -> list[tuple[str, RefusalView]]:
+    """What a request was refused with, as each party sees it, the sender first; empty when it is not known."""
+
+    async def run(tx: Transaction) -> list[tuple[DecisionRecord, dict[str, str]]]:
+        found = await decisions.of_request(tx, request_id)
+        return [(one, dict(await policy_sets.contents(tx, digests(one)))) for one in found]
+
+    halves = []
+    for record, contents in await store.read(run):
+        parties = dict.fromkeys((record.account_id, record.owner_account_id))
+        for account in [party for party in parties if party]:
+            told = await of_request(store, request_id, account_id=account)
+            causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
+            half = RefusalView(
+                request_id=request_id,
+                record=replace(record, decision="{}", reason=""),
+                decision=view(record, account, contents),
+                causes=tuple(causes.values()),
+            )
+            halves.append((account, half))
+    return halves
