@@ -35,6 +35,7 @@ POLICY = """{
     }
   ]
 }"""
+SLOW = ("mail.example", "post.example", "slow.example")
 HTML = (
     "<html><body style='font-family:sans-serif;margin:2em;color:#222'><h2 style='color:#2f4ea1'>November at"
     " Example</h2><p>Three things are new this month. <a href='https://example.com/news'>Read on</a></p>"
@@ -65,6 +66,8 @@ def browser(*args: str) -> Iterator["Browser"]:
 
 def play(sesame: SesameProcess) -> dict[str, str]:
     """Send as owner and delegate; the addresses of what is worth a picture."""
+    for domain in SLOW:
+        sesame.run("queue", "pause", domain, "--reason", "asked us to wait")
     owner, delegate = sesame.create_account(name="example"), sesame.create_account(name="agency")
     ses, theirs = sesame.client("ses", owner), sesame.client("ses", delegate)
     sesame.client("sesv2", owner).create_email_identity(EmailIdentity="example.com")
@@ -75,6 +78,18 @@ def play(sesame: SesameProcess) -> dict[str, str]:
     ses.put_identity_policy(Identity="example.com", PolicyName="Newsletter", Policy=policy)
     send(ses, "ceo@example.com", "board@example.net", "Agenda", {})
     send(ses, "orders@shop.example", "bounce@simulator.amazonses.com", "Your order 4711", {})
+    for n, domain in enumerate(SLOW):
+        for m in range(n + 1):
+            send(ses, "orders@shop.example", f"reader{m}@{domain}", "Your order 4712", {})
+    asking = sesame.create_account(name="little shop", production=False)
+    sesame.client("sesv2", asking).put_account_details(
+        MailType="TRANSACTIONAL",
+        WebsiteURL="https://little-shop.example",
+        UseCaseDescription="We send receipts to people who have bought something, about 300 a day.\n"
+        "Addresses come from the order form; bounces are taken off at once.",
+        AdditionalContactEmailAddresses=["ops@little-shop.example"],
+        ProductionAccessEnabled=True,
+    )
     accepted = send(
         theirs, "news-1@example.com", "reader@example.net", "November at Example", {"SourceArn": arn}
     )
@@ -82,6 +97,7 @@ def play(sesame: SesameProcess) -> dict[str, str]:
     return {
         "owner": owner.account_id,
         "delegate": delegate.account_id,
+        "asking": asking.account_id,
         "message": f"/{REGION}/messages/{accepted}",
         "refusal": f"/{REGION}/refusals/{refused}",
     }
@@ -116,7 +132,16 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
     found = play(sesame)
     owner, delegate = found["owner"], found["delegate"]
     return [
+        ("instance", "", "/operator/instance"),
+        ("queue", "", "/operator/queue"),
+        ("queue-destination", "", "/operator/queue/to/slow.example"),
+        ("queue-change", "", "/operator/queue/change?do=cancel&domain=slow.example"),
+        ("deliveries", "", "/operator/deliveries"),
         ("accounts", "", "/operator"),
+        ("account-request", "", f"/operator/accounts/{found['asking']}"),
+        ("operator-message", "", found["message"].replace(f"/{REGION}/", "/operator/")),
+        ("operator-refusal", "", found["refusal"].replace(f"/{REGION}/", "/operator/")),
+        ("instance-dns", "", "/operator/dns"),
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
         ("messages", owner, f"/{REGION}/messages"),
@@ -157,6 +182,8 @@ def take(
             log_in(pages[account_id], sesame, account_id)
         page = pages[account_id]
         page.goto(path)
+        if name == "instance":
+            page.get_by_role("button", name="Examine now").click()
         page.wait_for_load_state("networkidle") if name != "inbox" else page.wait_for_selector("h1")
         page.screenshot(path=OUT / f"{name}{suffix}.png", full_page=True)
     for page in pages.values():

@@ -98,7 +98,7 @@ async def delivering(store: Store) -> None:
 async def overviewing(store: Store) -> None:
     await accepting(store)
     found = await store.read(lambda tx: destinations.overview(tx, limit=50))
-    assert [(one.domain, one.waiting) for one in found.destinations] == [("example.net", 1)]
+    assert [(one.domain, one.waiting) for one in found.destinations] == [("one.test", 1)]
 
 
 async def reacting(store: Store) -> None:

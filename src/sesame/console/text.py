@@ -57,7 +57,9 @@ def size(count: int) -> str:
         return f"{count} bytes"
     if count < 1024 * 1024:
         return f"{count / 1024:.1f} KB"
-    return f"{count / 1024 / 1024:.1f} MB"
+    if count < 1024 * 1024 * 1024:
+        return f"{count / 1024 / 1024:.1f} MB"
+    return f"{count / 1024 / 1024 / 1024:.1f} GB"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

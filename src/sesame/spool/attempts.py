@@ -6,6 +6,8 @@ from sesame.db import Transaction
 
 LOOK = 500
 MOST_LOOKS = 4
+BEYOND = 2**62
+"""Behind every number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,11 @@ async def latest(
 
 
 async def _page(tx: Transaction, before: int | None, limit: int) -> list[Tried]:
-    further, values = ("", []) if before is None else (" WHERE a.seq < ?", [before])
     rows = await tx.all(
         "SELECT a.seq, a.at, a.kind, a.status, a.diagnostic, a.remote_mta, a.remote_ip, a.tls, a.tls_verdict,"
         " r.address, r.domain, m.message_id, m.account_id FROM attempt a JOIN recipient r ON r.seq = a.recipient_seq"
-        f" JOIN message m ON m.seq = r.message_seq{further} ORDER BY a.seq DESC LIMIT ?",
-        *values,
+        " JOIN message m ON m.seq = r.message_seq WHERE a.seq < ? ORDER BY a.seq DESC LIMIT ?",
+        BEYOND if before is None else before,
         limit,
     )
     names = tuple(Tried.__dataclass_fields__)

@@ -93,11 +93,14 @@ def _worst(tones: list[str]) -> str:
 def _figures(instance: Instance) -> list[tuple[str, int]]:
     """What was counted since the start."""
     metrics = instance.metrics
-    states = ("accepted", "delivered", "bounced", "expired", "suppressed")
-    counted = [(state, int(total(metrics.messages, state=state))) for state in states]
-    decided = int(total(metrics.decisions))
-    allowed = int(total(metrics.decisions, decision="allow"))
-    return [*counted, ("refused sends", decided - allowed), ("API calls", int(total(metrics.api_requests)))]
+    return [
+        ("recipients accepted", int(total(metrics.messages, state="accepted"))),
+        ("delivered", int(total(metrics.attempts, result="delivered"))),
+        ("put off", int(total(metrics.attempts, result="transient"))),
+        ("refused for good", int(total(metrics.attempts, result="permanent"))),
+        ("sends refused here", int(total(metrics.decisions, decision="refused"))),
+        ("API calls", int(total(metrics.api_requests))),
+    ]
 
 
 def _durations(instance: Instance) -> list[tuple[str, str, str]]:
