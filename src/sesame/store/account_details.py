@@ -6,9 +6,12 @@ No decision reads it. Source: SES API v2, PutAccountDetails.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sesame.db import Row, Transaction
+
+
+Answer = Literal["GRANTED", "DENIED"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,7 @@ class AccountDetails:
     submitted_at: float
     region: str = ""
     """Where it was said; empty for what is to be stored."""
-    answer: str | None = None
+    answer: Answer | None = None
     """The operator's: `GRANTED`, `DENIED`, or None while there is none."""
     answer_reason: str = ""
     answered_at: float | None = None
@@ -72,7 +75,7 @@ async def of_account(tx: Transaction, account_id: str) -> list[AccountDetails]:
     ]
 
 
-async def answer(tx: Transaction, account_id: str, answer: str, *, reason: str, at: float) -> int:
+async def answer(tx: Transaction, account_id: str, answer: Answer, *, reason: str, at: float) -> int:
     """Answer what an account asked for in whichever region; to how many requests that was."""
     return await tx.execute(
         "UPDATE account_details SET answer = ?, answer_reason = ?, answered_at = ?"

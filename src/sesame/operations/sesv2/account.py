@@ -65,8 +65,8 @@ class AccountV2Operations:
         if submitted is not None:
             details: sesv2.AccountDetails = {**submitted.details}  # type: ignore[typeddict-item]
             if submitted.wants_production:
-                answer = "GRANTED" if state.production else submitted.answer or "PENDING"
-                details["ReviewDetails"] = {"Status": answer}
+                status = "GRANTED" if state.production else submitted.answer or "PENDING"
+                details["ReviewDetails"] = {"Status": status}
             response["Details"] = details
         return response
 
