@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from sesame.db import Row, Transaction
 
-
 Answer = Literal["GRANTED", "DENIED"]
 
 
