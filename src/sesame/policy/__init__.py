@@ -3,7 +3,8 @@
 `parse_identity_policy` is the check made when a sending-authorization policy is stored, `compile_policies`
 and `decide` are the way of every send, `explain` says why, `who_can_send` and `compare` answer exactly.
 docs/policy/library.md shows each. Inside: `language` (text to document), `engine` (compiler and decision),
-`reasons` (explaining evaluator, views, simulator), `findings` (check), `analysis` (exact questions), `cases`.
+`reasons` (explaining evaluator, views, simulator), `analysis` (exact questions), `findings` (check), `writing` (from
+answers to a policy and back), `cases`.
 """
 
 from sesame.policy.analysis.questions import (
