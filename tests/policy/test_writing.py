@@ -218,7 +218,7 @@ def test_nothing_is_left_out_of_a_generated_policy_without_a_loss() -> None:
     )
     statement = json.loads(generate(answers).document)["Statement"][0]
     random = Random(15)
-    requests = [near_miss(random, answers) for _ in range(1000)]
+    requests = [near_miss(random, answers) for _ in range(4000)]
     assert set(statement) == {"Effect", "Principal", "Action", "Resource", "Condition"}
     for operator in statement["Condition"]:
         less = {key: value for key, value in statement["Condition"].items() if key != operator}
