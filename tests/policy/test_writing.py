@@ -163,7 +163,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 def near_miss(random: Random, answers: Answers) -> Request:
     """A request that is often wanted: one of many that is so in the most respects."""
     requests = [random_request(random) for _ in range(6)]
-    loose = [replace(answers, **{field: ()}) for field in ("recipients", "networks")]
+    loose = [replace(answers, recipients=()), replace(answers, networks=())]
     return max(requests, key=lambda one: sum(is_wanted(each, one) for each in (answers, answers, *loose)))
 
 

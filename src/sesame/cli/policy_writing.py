@@ -28,16 +28,16 @@ def register(verbs: Subparsers) -> None:
     )
     verb = add_verb(verbs, "generate", run_generate, text)
     verb.add_argument("--identity", metavar="ARN", help="the identity to send as")
-    several = {"action": "append", "default": []}
-    verb.add_argument(
-        "--who", **several, metavar="WHO", help="account, ARN of a user, role or session, or service (repeat)"
-    )
-    verb.add_argument("--for-account", **several, metavar="ID", help="for whom a named service may act")
-    verb.add_argument("--as", dest="addresses", **several, metavar="ADDRESS", help="From address (repeat)")
-    verb.add_argument("--name", **several, metavar="NAME", help="display name in From")
-    verb.add_argument("--feedback", **several, metavar="ADDRESS", help="where bounces may go (Return-Path)")
-    verb.add_argument("--to", **several, metavar="ADDRESS", help="recipients")
-    verb.add_argument("--network", **several, metavar="CIDR", help="where requests come from")
+    for option, destination, metavar, what in (
+        ("--who", "who", "WHO", "account, ARN of a user, role or session, or service (repeat)"),
+        ("--for-account", "for_account", "ID", "for whom a named service may act"),
+        ("--as", "addresses", "ADDRESS", "From address (repeat)"),
+        ("--name", "name", "NAME", "display name in From"),
+        ("--feedback", "feedback", "ADDRESS", "where bounces may go (Return-Path)"),
+        ("--to", "to", "ADDRESS", "recipients"),
+        ("--network", "network", "CIDR", "where requests come from"),
+    ):
+        verb.add_argument(option, dest=destination, action="append", default=[], metavar=metavar, help=what)
     verb.add_argument("--since", metavar="DATE", help="from this day, or moment, on")
     verb.add_argument("--until", metavar="DATE", help="through this day in UTC, or up to this moment")
     ways = [way.value for way in Way]
