@@ -200,7 +200,7 @@ class _Lenient(email.policy.EmailPolicy):
             return value
 
 
-LENIENT = _Lenient()
+LENIENT: Any = _Lenient()
 
 
 def read_header(mail: Mail) -> "email.message.EmailMessage":
