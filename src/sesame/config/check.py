@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from sesame.config import feedback, notify
+from sesame.config import feedback, notify, tracking
 from sesame.config.console import check_console
 from sesame.config.settings import REGION, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
@@ -37,6 +37,7 @@ def check(settings: Settings) -> None:
     check_console(settings.console)
     feedback.check(settings.inbound, settings.reputation)
     notify.check(settings.notify)
+    tracking.check(settings.tracking)
     _check_development(settings)
     _check_audit(settings.audit)
     if not 1 <= settings.api.clock_skew_s <= 900:

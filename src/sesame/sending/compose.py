@@ -8,8 +8,8 @@ Sources: SES developer guide, "Sending raw email", "Header fields in Amazon SES"
 tasks"; docs/quirks.md for what they leave open.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sesame.access.authorize import SenderAddress, SendRequest
 from sesame.access.identity_names import normal_name, parse_identity_arn
@@ -87,6 +87,8 @@ class Composed:
     """What the message's events call the way it came."""
     submitted: bytes | None = None
     """The header block of a raw message as it came, None for a message built from parts."""
+    tracking: Mapping[str, bool] = field(default_factory=dict)
+    """As in `Submission`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +272,7 @@ def _composed(
         source_shown=submission.source if submission.source and submission.source != source else None,
         operation=SMTP if submission.operation == SMTP else submission.action.partition(":")[2],
         submitted=submitted,
+        tracking=submission.tracking,
     )
 
 
