@@ -112,7 +112,9 @@ def test_what_one_recipient_does_is_recorded_up_to_a_bound_and_leads_on_beyond(t
             assert await world.click(number=second) == TARGET
         await world.open(1)
         found = [(one.what, one.recipient) for one in await world.read()]
-        assert found.count((Happened.OPENED, "a@one.test")) == found.count((Happened.CLICKED, "a@one.test")) == 3
+        assert (
+            found.count((Happened.OPENED, "a@one.test")) == found.count((Happened.CLICKED, "a@one.test")) == 3
+        )
         assert found.count((Happened.OPENED, "b@two.test")) == 1
 
     run(tmp_path, scenario, most_events=3)

@@ -1,14 +1,13 @@
 """The links in mail that is followed, wired: what records, what answers, and a listener of their own if one is set."""
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 from sesame.app.foundation import Services
+from sesame.app.listening import Listening
 from sesame.app.process import free_descriptors
 from sesame.feedback.tracking import Tracker
 from sesame.server.listener import Bounds, HttpServer
-from sesame.server.tls import Certificate
 from sesame.server.tracking import TrackingDoor, TrackingPages
 
 DAY_S = 86_400.0
@@ -31,21 +30,17 @@ def make_pages(services: Services, *, recorded: Callable[[], None]) -> TrackingP
     return TrackingPages(tracker, trusted_proxy=settings.trusted_proxy)
 
 
-def make_listener(
-    services: Services,
-    pages: TrackingPages,
-    listen: Callable[[str, str, int], socket.socket],
-    certificate: Callable[[Path, Path], Certificate],
-) -> HttpServer | None:
+def make_listener(services: Services, pages: TrackingPages, listening: Listening) -> HttpServer | None:
     """The listener that serves these links alone, None where the settings name none."""
     settings = services.settings.tracking
     if not settings.listen:
         return None
     found = None
     if settings.tls_certificate:
-        found = certificate(Path(settings.tls_certificate), Path(settings.tls_private_key))
+        chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
+        found = listening.certificate(chain, key, setting="tracking.tls_certificate")
     return HttpServer(
-        listen("tracking.listen", settings.listen, settings.port),
+        listening.on_or_any("tracking.listen", settings.listen, settings.port),
         TrackingDoor(pages),
         Bounds(
             max_body_bytes=NO_BODY_BYTES,
