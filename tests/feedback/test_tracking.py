@@ -1,4 +1,4 @@
-"""Opens and clicks become events of their message, as often as they happen, within bounds, and nobody waits for them."""
+"""Opens and clicks become events of their message, as often as they happen, within bounds, and nobody waits."""
 
 import asyncio
 import io

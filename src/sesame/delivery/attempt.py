@@ -47,7 +47,8 @@ class Deliverer:
 
     `body` reads a message's text; `return_path` gives the envelope sender for a message id, a recipient index and
     the domain that the identity's owner set up, or None for the default; `trace_field` the Received field that
-    goes on top; `track` puts links of ours into a copy that is to be followed; `results` counts what TLS came to. An attempt begins nothing new after `attempt_s` seconds.
+    goes on top; `track` puts links of ours into a copy that is followed; `results` counts what TLS came to. An attempt
+    begins nothing new after `attempt_s` seconds.
     """
 
     def __init__(

@@ -1,8 +1,9 @@
 """Opens and clicks: whose copies get links and a picture of ours, and where these lead.
 
-Asked as a copy is about to leave, of the sender's configuration set as it is then, so that what is spooled stays what was
-accepted, and what is signed is what leaves. A copy that is tried again is the same. Sources: SES developer guide,
-"Email sending metrics FAQs", "Configuring custom domains to handle open and click tracking"; SES API v2, TrackingOptions.
+Asked as a copy is about to leave, of the sender's configuration set as it is then, so that what is spooled stays what
+was accepted, and what is signed is what leaves. A copy that is tried again is the same. Sources: SES developer guide,
+"Email sending metrics FAQs", "Configuring custom domains to handle open and click tracking"; SES API v2,
+TrackingOptions.
 """
 
 import asyncio

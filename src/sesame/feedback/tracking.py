@@ -35,7 +35,7 @@ class Reader:
 
 
 class Tracker:
-    """Records opens and clicks within `lives_s` of their message's acceptance; `recorded` is the hint for who reacts."""
+    """Records opens and clicks within `lives_s` of their message's acceptance; `recorded` is a hint for who reacts."""
 
     def __init__(
         self,

@@ -187,10 +187,10 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         raise MessageRejected(f"Message has more than {MAX_HOPS} Received fields: it goes round in a loop.")
     x_ses = message.x_ses
     tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
-    for field, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
-        if field in x_ses:
+    for name, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
+        if name in x_ses:
             raise InvalidParameterValue(
-                f"Header '{field.upper()}' cannot be honoured: {what} are not supported."
+                f"Header '{name.upper()}' cannot be honoured: {what} are not supported."
             )
     source = parse_mailbox(submission.source) if submission.source else message.from_
     named = (

@@ -1,8 +1,8 @@
 """The links in mail that is followed: the picture of an open, and the way on of a click.
 
 Nobody signs these requests; the token in the path says whose they are. Whatever the token, a picture is a picture, so
-that no reader sees a broken one; a link that is not ours leads nowhere. Sources: RFC 9110 sections 9.3.2 and 15.4.3, RFC
-9111 section 5.2.2.5; GIF89a.
+that no reader sees a broken one; a link that is not ours leads nowhere. Sources: RFC 9110 sections 9.3.2 and 15.4.3,
+RFC 9111 section 5.2.2.5; GIF89a.
 """
 
 import base64
