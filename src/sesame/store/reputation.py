@@ -34,6 +34,7 @@ class Counts:
     Every accepted recipient is in `sends`, or in `failures` if its template could not be filled in; every one that
     is settled in one of `deliveries`, a kind of bounce, `suppressed`, `failures` and `cancelled`, which is what the
     operator gave up. Bounces that came after a delivery are in `later_bounces` too.
+    `opens` and `clicks` are how often, not by how many.
     """
 
     sends: int = 0
@@ -51,6 +52,8 @@ class Counts:
     rated_sends: int = 0
     rated_bounces: int = 0
     rated_complaints: int = 0
+    opens: int = 0
+    clicks: int = 0
 
     @property
     def bounces(self) -> int:
