@@ -16,6 +16,7 @@ from sesame.app.api import Doors, served_regions
 from sesame.app.doctor import look
 from sesame.app.foundation import Services
 from sesame.config import Settings
+from sesame.console.analyst import Analyst
 from sesame.console.app import Console
 from sesame.console.guard import Guard
 from sesame.console.instance import Instance
@@ -64,8 +65,10 @@ class ConsoleServer(uvicorn.Server):
         self.listening = asyncio.Event()
         self.logins = logins_of(services, doors)
         is_secure = bool(console.tls_certificate or console.proxy)
+        backing = backing_of(settings, services, doors, self.logins, problems)
+        self._analyst = backing.analyst
         self.console = Console(
-            backing_of(settings, services, doors, self.logins, problems),
+            backing,
             Guard(public_url=console.public_url, is_secure=is_secure),
             proxy=console.proxy,
             log=log,
@@ -110,6 +113,7 @@ class ConsoleServer(uvicorn.Server):
         self.should_exit = True
         if self._serving is not None:
             await self._serving
+        await self._analyst.close()
 
     async def first_link(self) -> str | None:
         """A link for who starts a development server; others ask for one with `sesame console login`."""
@@ -164,9 +168,11 @@ def backing_of(
         store=services.store,
         resolver=services.resolver,
         authorizer=doors.authorizer,
-        handlers=doors.handlers,
+        handlers={**doors.handlers, "edits": doors.edits},
         messages=Messages(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
+        editing=doors.editing,
+        analyst=Analyst(),
         operator=services.operator,
         queue=QueueDesk(services.store, services.acts, clock=services.clock),
         enforcement=EnforcementDesk(services.acts, clock=services.clock),

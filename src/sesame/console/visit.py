@@ -11,8 +11,11 @@ from sesame.access.changes import Actor
 from sesame.admin.accounts import Operator
 from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.queue import QueueDesk
+from sesame.console.analyst import Analyst
 from sesame.console.instance import Instance
-from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
+from sesame.console.logins import Browser
+from sesame.console.logins import CONSOLE_OPERATOR
+from sesame.console.logins import Logins
 from sesame.console.render import Renderer
 from sesame.db import Store
 from sesame.dns import Resolver
@@ -20,6 +23,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.messages import Messages
+from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.table import Handlers
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
@@ -33,9 +37,11 @@ class Backing:
     resolver: Resolver
     authorizer: Authorizer
     handlers: Mapping[str, Handlers]
-    """Operations by service and name, as the API's door has them."""
+    """Operations by service and name, as the API's door has them; under `edits` those of `editing`."""
     messages: Messages
     records: IdentityRecords
+    editing: PolicyEditing
+    analyst: Analyst
     operator: Operator
     queue: QueueDesk
     enforcement: EnforcementDesk
