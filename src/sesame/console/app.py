@@ -18,16 +18,18 @@ from sesame.aws.errors import InvalidClientTokenId
 from sesame.console import guard
 from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser
-from sesame.console.pages import account
-from sesame.console.pages import find
-from sesame.console.pages import identities
-from sesame.console.pages import inbox
-from sesame.console.pages import instance
-from sesame.console.pages import login
-from sesame.console.pages import messages
-from sesame.console.pages import operator
-from sesame.console.pages import queue
-from sesame.console.pages import senders
+from sesame.console.pages import (
+    account,
+    find,
+    identities,
+    inbox,
+    instance,
+    login,
+    messages,
+    operator,
+    queue,
+    senders,
+)
 from sesame.console.render import Renderer
 from sesame.console.visit import Backing, Page, Visit
 from sesame.db import Transaction

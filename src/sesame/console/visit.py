@@ -13,9 +13,7 @@ from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.queue import QueueDesk
 from sesame.console.analyst import Analyst
 from sesame.console.instance import Instance
-from sesame.console.logins import Browser
-from sesame.console.logins import CONSOLE_OPERATOR
-from sesame.console.logins import Logins
+from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
 from sesame.console.render import Renderer
 from sesame.db import Store
 from sesame.dns import Resolver
