@@ -188,9 +188,9 @@ async def export(
             after = rows[-1].seq if len(rows) == PAGE else None
 
 
-async def latest(store: Store, account_id: str, *, limit: int) -> list[AuditRow]:
-    """The newest rows of an account, newest first."""
-    return await store.read(lambda tx: audit.newest(tx, account_id, limit=limit))
+async def latest(store: Store, account_id: str, *, limit: int, before: int | None = None) -> list[AuditRow]:
+    """The newest rows of an account before the one numbered `before`, newest first."""
+    return await store.read(lambda tx: audit.newest(tx, account_id, limit=limit, before=before))
 
 
 async def prune(store: Store, key: AuditKey, *, before: float) -> int:

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -14,7 +16,9 @@ from sesame.admin.own_records import checked
 from sesame.admin.queue import QueueDesk
 from sesame.app.api import Doors, served_regions
 from sesame.app.doctor import look
+from sesame.app.feedback import thresholds
 from sesame.app.foundation import Services
+from sesame.aws.model import ServiceModel
 from sesame.config import Settings
 from sesame.console.analyst import Analyst
 from sesame.console.app import Console
@@ -22,10 +26,14 @@ from sesame.console.guard import Guard
 from sesame.console.instance import Instance
 from sesame.console.logins import Logins
 from sesame.console.visit import Backing
+from sesame.db import Transaction
+from sesame.feedback.rates import current
 from sesame.observe import Log
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.messages import Messages
+from sesame.operations.sender_reputation import Limits, Rates, Reputations
 from sesame.server.tls import Certificate
+from sesame.store.reputation import Standing
 
 FIRST_REGION = "us-east-1"
 Problems = Callable[[], Awaitable[Mapping[str, str]]]
@@ -160,6 +168,32 @@ def _instance(settings: Settings, services: Services, problems: Problems) -> Ins
     )
 
 
+def _validator(doors: Doors) -> Callable[[str, str, Mapping[str, Any]], None]:
+    """Holds parameters against the models of services; what is none of AWS's has no model."""
+    models = {name: ServiceModel.load(name) for name in doors.handlers}
+
+    def validate(service: str, operation: str, request: Mapping[str, Any]) -> None:
+        if service in models:
+            models[service].operations[operation].validate(request)
+
+    return validate
+
+
+def _reputations(settings: Settings, services: Services, doors: Doors) -> Reputations:
+    limits = thresholds(settings)
+
+    async def now(tx: Transaction, account_id: str, region: str, at: float) -> tuple[Standing, Rates]:
+        return await current(tx, account_id, region, now=at, volume=limits.volume)
+
+    return Reputations(
+        services.store,
+        doors.authorizer,
+        clock=services.clock,
+        current=now,
+        limits=Limits(**asdict(limits)),
+    )
+
+
 def backing_of(
     settings: Settings, services: Services, doors: Doors, logins: Logins, problems: Problems
 ) -> Backing:
@@ -169,7 +203,9 @@ def backing_of(
         resolver=services.resolver,
         authorizer=doors.authorizer,
         handlers={**doors.handlers, "edits": doors.edits},
+        validate=_validator(doors),
         messages=Messages(services.store, doors.authorizer),
+        reputations=_reputations(settings, services, doors),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
         editing=doors.editing,
         analyst=Analyst(),

@@ -33,7 +33,8 @@ class Operation:
     """One served operation.
 
     `parse` takes what the service's codec found (a form's fields; labels, query and body) and returns
-    typed, validated parameters (ValidationError; MalformedInput or SerializationException);
+    typed, validated parameters (ValidationError; MalformedInput or SerializationException); `validate` checks
+    parameters that come typed;
     `serialise` takes a result and a request id and returns the reply's body.
     `errors` are the modelled error codes with their HTTP status. `is_read` says that it changes
     nothing, so that a presigned URL may call it. `keepable` gives the typed parameters as a log may keep them.
@@ -42,6 +43,7 @@ class Operation:
     name: str
     is_read: bool
     parse: Callable[[Any], dict[str, Any]]
+    validate: Callable[[Mapping[str, Any]], None]
     serialise: Callable[[Mapping[str, Any], str], bytes]
     errors: Mapping[str, int]
     keepable: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -99,7 +101,8 @@ def _compile_query(name: str, described: Json, shapes: Json, xmlns: str) -> Oper
     return Operation(
         name=name,
         is_read=name.startswith(_READ_VERBS),
-        parse=_validated(compile_reader(shape), shape),
+        parse=_validated(compile_reader(shape), compile_validator(shape)),
+        validate=compile_validator(shape),
         serialise=_compile_serialise(name, described.get("output"), shapes, xmlns),
         errors=_errors(described, shapes),
         keepable=partial(keepable, shape),
@@ -111,7 +114,8 @@ def _compile_json(name: str, described: Json, shapes: Json, _xmlns: str) -> Oper
     return Operation(
         name=name,
         is_read=name.startswith(_READ_VERBS),
-        parse=_validated(compile_rest_reader(shape), shape),
+        parse=_validated(compile_rest_reader(shape), compile_validator(shape)),
+        validate=compile_validator(shape),
         serialise=compile_rest_writer(_NOTHING if output is None else read_shape(shapes, output)),
         errors=_errors(described, shapes),
         keepable=partial(keepable, shape),
@@ -128,9 +132,9 @@ def _errors(described: Json, shapes: Json) -> dict[str, int]:
     return {error.get("code", name): error["httpStatusCode"] for name, error in errors}
 
 
-def _validated(read: Callable[[Any], dict[str, Any]], shape: Shape) -> Callable[[Any], dict[str, Any]]:
-    validate = compile_validator(shape)
-
+def _validated(
+    read: Callable[[Any], dict[str, Any]], validate: Callable[[Mapping[str, Any]], None]
+) -> Callable[[Any], dict[str, Any]]:
     def parse(found: Any) -> dict[str, Any]:
         parameters = read(found)
         validate(parameters)

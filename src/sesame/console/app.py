@@ -20,15 +20,19 @@ from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser
 from sesame.console.pages import (
     account,
+    changes,
     find,
     identities,
     inbox,
     instance,
+    limits,
     login,
     messages,
     operator,
     queue,
+    reputation,
     senders,
+    suppression,
 )
 from sesame.console.render import Renderer
 from sesame.console.visit import Backing, Page, Visit
@@ -61,7 +65,16 @@ def pages(backing: Backing) -> list[Page]:
     ]
     if backing.has_inbox:
         found += inbox.PAGES
-    return [*found, *identities.PAGES, *senders.PAGES, *messages.PAGES]
+    return [
+        *found,
+        *identities.PAGES,
+        *senders.PAGES,
+        *messages.PAGES,
+        *suppression.PAGES,
+        *reputation.PAGES,
+        *limits.PAGES,
+        *changes.PAGES,
+    ]
 
 
 class Console:

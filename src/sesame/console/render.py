@@ -40,6 +40,10 @@ SAID: Mapping[str, str] = {
     "examined": "The instance was examined just now.",
     "answered": "The answer is kept; the account can read it.",
     "quota": "The quota is set, and counts from the next message on.",
+    "suppressed": "On the list now: {n}.",
+    "unsuppressed": "The address is off the list; mail to it goes out again.",
+    "set": "That is set.",
+    "asked": "The request is with the operator, who answers here.",
     "enforced": "The verdict is in force.",
 }
 """What a page says after a form was done."""

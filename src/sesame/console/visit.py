@@ -22,6 +22,7 @@ from sesame.observe import Clock
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.messages import Messages
 from sesame.operations.policy_editing import PolicyEditing
+from sesame.operations.sender_reputation import Reputations
 from sesame.operations.table import Handlers
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
@@ -36,7 +37,10 @@ class Backing:
     authorizer: Authorizer
     handlers: Mapping[str, Handlers]
     """Operations by service and name, as the API's door has them; under `edits` those of `editing`."""
+    validate: Callable[[str, str, Mapping[str, Any]], None]
+    """Holds the parameters of an operation against the service's model, as the API's door does."""
     messages: Messages
+    reputations: Reputations
     records: IdentityRecords
     editing: PolicyEditing
     analyst: Analyst
@@ -103,6 +107,7 @@ class Visit:
 
     async def call(self, service: str, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Do an AWS operation with the rights of who is logged in. Raises `ServiceError`."""
+        self.backing.validate(service, operation, request)
         return await self.backing.handlers[service][operation](self.me, request)
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:

@@ -86,11 +86,15 @@ async def rows(tx: Transaction, account_id: str, *, after: int, limit: int) -> l
     return [_row(row) for row in found]
 
 
-async def newest(tx: Transaction, account_id: str, *, limit: int) -> list[AuditRow]:
-    """The newest rows of an account, newest first."""
+async def newest(
+    tx: Transaction, account_id: str, *, limit: int, before: int | None = None
+) -> list[AuditRow]:
+    """The newest rows of an account before the one numbered `before`, newest first."""
     found = await tx.all(
-        "SELECT account_id, seq, at, body, digest FROM audit_row WHERE account_id = ? ORDER BY seq DESC LIMIT ?",
+        "SELECT account_id, seq, at, body, digest FROM audit_row WHERE account_id = ? AND seq < ?"
+        " ORDER BY seq DESC LIMIT ?",
         account_id,
+        NO_NUMBER if before is None else before,
         limit,
     )
     return [_row(row) for row in found]

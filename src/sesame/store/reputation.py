@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 from sesame.db import Row, Transaction, account_scope, bump
 
 QUARTER_HOUR_S = 900
+MOST_IDENTITIES = 200
+"""Rows of one look by identity."""
 
 Enforcement = Literal["HEALTHY", "PROBATION", "SHUTDOWN"]
 
@@ -65,6 +67,11 @@ class Counts:
         """Recipients that are not settled."""
         settled_bounces = self.bounces - self.later_bounces
         return self.sends - self.deliveries - settled_bounces - self.suppressed - self.cancelled
+
+    def add(self, other: "Counts") -> None:
+        """Add the counts of another time."""
+        for name in _COLUMNS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 _COLUMNS = tuple(one.name for one in fields(Counts))
@@ -120,6 +127,37 @@ async def by(tx: Transaction, account_id: str, column: By, *, since: float) -> l
         quarter_of(since),
     )
     return [(str(row[0]), _counts(row[1:])) for row in rows]
+
+
+async def sent_as(
+    tx: Transaction, account_id: str, region: str, *, since: float
+) -> list[tuple[str, str, Counts]]:
+    """What an account sent in a region, by owner and identity."""
+    rows = await tx.all(
+        f"SELECT owner_account_id, identity, {_SUMS} FROM tally WHERE account_id = ? AND region = ? AND quarter >= ?"
+        " GROUP BY owner_account_id, identity ORDER BY owner_account_id, identity LIMIT ?",
+        account_id,
+        region,
+        quarter_of(since),
+        MOST_IDENTITIES,
+    )
+    return [(row[0], row[1], _counts(row[2:])) for row in rows]
+
+
+async def of_delegates(
+    tx: Transaction, owner_account_id: str, region: str, *, since: float
+) -> list[tuple[str, str, Counts]]:
+    """What others sent as an owner's identities in a region: identity, sender and counts."""
+    rows = await tx.all(
+        f"SELECT identity, account_id, {_SUMS} FROM tally WHERE owner_account_id = ? AND account_id <> ?"
+        " AND region = ? AND quarter >= ? GROUP BY identity, account_id ORDER BY identity, account_id LIMIT ?",
+        owner_account_id,
+        owner_account_id,
+        region,
+        quarter_of(since),
+        MOST_IDENTITIES,
+    )
+    return [(row[0], row[1], _counts(row[2:])) for row in rows]
 
 
 async def by_delegate(

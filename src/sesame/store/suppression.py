@@ -104,6 +104,22 @@ async def page(
     return [_entry(row) for row in rows]
 
 
+async def messages_of(
+    tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
+) -> dict[str, str]:
+    """Which of the addresses, as they are kept, are on the list because of a message, and because of which."""
+    if not addresses:
+        return {}
+    rows = await tx.all(
+        "SELECT address, message_id FROM suppressed_destination WHERE account_id = ? AND region = ?"
+        " AND address IN (?*) AND message_id IS NOT NULL",
+        account_id,
+        region,
+        tuple(addresses),
+    )
+    return dict(rows)
+
+
 async def reasons_of(
     tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
 ) -> dict[str, str]:

@@ -1,0 +1,84 @@
+"""Who changed what: the account's audit log, newest first."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from sesame.admin import audit
+from sesame.console.visit import Page, Visit
+from sesame.store.audit import AuditRow
+
+ACTION = "cloudtrail:LookupEvents"
+"""What AWS asks for to read such a log."""
+PAGE = 50
+LOOK, MOST_LOOKS = 500, 4
+SOURCES = {
+    "console.sesame": "console",
+    "cli.sesame": "command line",
+    "background.sesame": "by itself",
+    "link.sesame": "a mailed link",
+}
+
+
+async def show(visit: Visit) -> Response:
+    """The newest rows that fit, some of a bounded number that is looked at."""
+    asked = visit.query.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    wanted = {name: visit.query.get(name, "").strip() for name in ("event", "who")}
+    account_id = visit.me.principal.account_id
+    kept: list[dict[str, Any]] = []
+    looked_at, key = 0, before
+    is_filtered = any(wanted.values())
+    for _ in range(MOST_LOOKS if is_filtered else 1):
+        limit = LOOK if is_filtered else PAGE + 1
+        rows = await audit.latest(visit.backing.store, account_id, limit=limit, before=key)
+        looked_at += len(rows)
+        kept += [one for one in map(_shown, rows) if _fits(one, wanted)]
+        key = rows[-1].seq if len(rows) == limit else None
+        if len(kept) > PAGE or key is None:
+            break
+    more = kept[PAGE - 1]["seq"] if len(kept) > PAGE else key
+    given = {name: value for name, value in wanted.items() if value}
+    return visit.page(
+        "changes.html",
+        rows=kept[:PAGE],
+        wanted=wanted,
+        is_filtered=is_filtered,
+        looked_at=looked_at,
+        is_first=before is None,
+        more=None if more is None else urlencode({**given, "before": more}),
+    )
+
+
+def _shown(row: AuditRow) -> dict[str, Any]:
+    """A row for people; one that somebody has tampered with is shown as it is."""
+    try:
+        event = json.loads(row.body)
+    except ValueError:
+        event = {}
+    who = event.get("userIdentity") or {}
+    source = str(event.get("eventSource") or "")
+    parameters = event.get("requestParameters")
+    return {
+        "seq": row.seq,
+        "at": row.at,
+        "name": str(event.get("eventName") or "?"),
+        "who": str(who.get("arn") or who.get("userName") or who.get("principalId") or who.get("type") or "?"),
+        "kind": str(who.get("type") or ""),
+        "ip": str(event.get("sourceIPAddress") or ""),
+        "through": SOURCES.get(source, "API"),
+        "service": source.removesuffix(".amazonaws.com"),
+        "region": str(event.get("awsRegion") or ""),
+        "error": str(event.get("errorCode") or ""),
+        "message": str(event.get("errorMessage") or ""),
+        "parameters": json.dumps(parameters, indent=1, ensure_ascii=False) if parameters else "",
+    }
+
+
+def _fits(one: dict[str, Any], wanted: dict[str, str]) -> bool:
+    return wanted["event"].lower() in one["name"].lower() and wanted["who"].lower() in one["who"].lower()
+
+
+PAGES = (Page(path="/{region}/changes", handler=show, leave=ACTION),)

@@ -1,0 +1,81 @@
+"""The account: may it send, how much, and its request for production access with the operator's answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from sesame.console.visit import Page, Visit
+from sesame.errors import AccessDenied, ServiceError
+from sesame.store import account_details
+
+
+async def show(visit: Visit) -> Response:
+    """The page."""
+    return await _page(visit, {})
+
+
+async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", status: int = 200) -> Response:
+    answer = await visit.call("sesv2", "GetAccount", {})
+    asked = await visit.backing.store.read(
+        lambda tx: account_details.get(tx, visit.me.principal.account_id, visit.region)
+    )
+    details: Mapping[str, Any] = answer.get("Details", {})
+    shown = given or {
+        "kind": details.get("MailType", ""),
+        "website": details.get("WebsiteURL", ""),
+        "description": details.get("UseCaseDescription", ""),
+        "contacts": ", ".join(details.get("AdditionalContactEmailAddresses", ())),
+    }
+    quota = answer["SendQuota"]
+    return visit.page(
+        "limits.html",
+        status=status,
+        problem=problem,
+        answer=answer,
+        quota=quota,
+        review=details.get("ReviewDetails", {}).get("Status", ""),
+        asked=asked,
+        given=shown,
+        part=min(1.0, quota["SentLast24Hours"] / quota["Max24HourSend"])
+        if quota["Max24HourSend"] > 0
+        else 0.0,
+    )
+
+
+async def ask(visit: Visit) -> Response:
+    """Ask for production access, or change what was said."""
+    form = visit.form
+    contacts = [one for one in form.get("contacts", "").replace(",", " ").split() if one]
+    request: dict[str, Any] = {
+        "MailType": form.get("kind", ""),
+        "WebsiteURL": form.get("website", "").strip(),
+        "ContactLanguage": "EN",
+        "ProductionAccessEnabled": True,
+    }
+    if form.get("description", "").strip():
+        request["UseCaseDescription"] = form["description"].strip()
+    if contacts:
+        request["AdditionalContactEmailAddresses"] = contacts
+    try:
+        await visit.call("sesv2", "PutAccountDetails", request)
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        given = {name: form.get(name, "") for name in ("kind", "website", "description", "contacts")}
+        return await _page(visit, given, error.message, error.http_status)
+    return visit.go(visit.here("/account"), said="asked")
+
+
+async def switch(visit: Visit) -> Response:
+    """Stop all sending of the account in this region, or go on."""
+    request = {"SendingEnabled": visit.form.get("enabled") == "yes"}
+    await visit.call("sesv2", "PutAccountSendingAttributes", request)
+    return visit.go(visit.here("/account"), said="set")
+
+
+PAGES = (
+    Page(path="/{region}/account", handler=show, leave="ses:GetAccount"),
+    Page(path="/{region}/account", handler=ask, method="POST"),
+    Page(path="/{region}/account/sending", handler=switch, method="POST"),
+)

@@ -1,0 +1,110 @@
+"""The suppression list: who gets nothing, why, because of which message; adding and removing."""
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from sesame.aws.paging import encode
+from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
+from sesame.errors import AccessDenied, ServiceError
+from sesame.store import suppression
+
+PAGE = 50
+MOST_ADDED = 100
+"""Addresses that one form adds."""
+REASONS = {"BOUNCE": "it bounced", "COMPLAINT": "somebody complained"}
+
+
+async def show(visit: Visit) -> Response:
+    """The addresses in order, from the one asked for on."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, problem: str = "", status: int = 200, left: str = "") -> Response:
+    asked, after = visit.query.get("q", "").strip(), visit.query.get("after", "")
+    request: dict[str, object] = {"PageSize": PAGE}
+    if after or asked:
+        request["NextToken"] = encode(after or _before(suppression.normal(asked) if "@" in asked else asked))
+    answer = await visit.call("sesv2", "ListSuppressedDestinations", request)
+    listed = [
+        one
+        for one in answer["SuppressedDestinationSummaries"]
+        if not asked or one["EmailAddress"].startswith(suppression.normal(asked) if "@" in asked else asked)
+    ]
+    is_cut = len(listed) == PAGE and answer.get("NextToken") is not None
+    account_id = visit.me.principal.account_id
+    addresses = [one["EmailAddress"] for one in listed]
+
+    async def run(tx: Transaction) -> tuple[dict[str, str], tuple[suppression.Reason, ...]]:
+        return (
+            await suppression.messages_of(tx, account_id, visit.region, addresses),
+            await suppression.account_reasons(tx, account_id, visit.region),
+        )
+
+    messages, reasons = await visit.backing.store.read(run)
+    return visit.page(
+        "suppression.html",
+        status=status,
+        problem=problem,
+        left=left,
+        listed=listed,
+        messages=messages,
+        reasons=reasons,
+        words=REASONS,
+        asked=asked,
+        is_first=not after,
+        most=MOST_ADDED,
+        more=urlencode({**({"q": asked} if asked else {}), "after": addresses[-1]}) if is_cut else None,
+    )
+
+
+def _before(text: str) -> str:
+    """A key that sorts just before everything that begins with `text`."""
+    last = ord(text[-1])
+    return text[:-1] + (chr(last - 1) + "\uffff" if last > 33 else "")
+
+
+async def add(visit: Visit) -> Response:
+    """Add addresses, one a line or with commas between them; what could not be added stays in the form."""
+    given = list(dict.fromkeys(visit.form.get("addresses", "").replace(",", " ").replace(";", " ").split()))
+    reason = visit.form.get("reason", "")
+    if not given or len(given) > MOST_ADDED:
+        problem = f"Name 1 to {MOST_ADDED} addresses at a time; these are {len(given):,}."
+        return await _page(visit, problem, 400, "\n".join(given))
+    for n, address in enumerate(given):
+        try:
+            await visit.call("sesv2", "PutSuppressedDestination", {"EmailAddress": address, "Reason": reason})
+        except AccessDenied:
+            raise
+        except ServiceError as error:
+            problem = f"{n} of {len(given)} were added. {address}: {error.message}"
+            return await _page(visit, problem, error.http_status, "\n".join(given[n:]))
+    return visit.go(visit.here("/suppression"), said="suppressed", count=len(given))
+
+
+async def remove(visit: Visit) -> Response:
+    """Let mail go to an address again."""
+    address = visit.form.get("address", "")
+    try:
+        await visit.call("sesv2", "DeleteSuppressedDestination", {"EmailAddress": address})
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    return visit.go(visit.here("/suppression"), said="unsuppressed")
+
+
+async def set_reasons(visit: Visit) -> Response:
+    """Say for which reasons addresses are put on the list by themselves."""
+    reasons = [reason for reason in REASONS if visit.form.get(reason) == "on"]
+    await visit.call("sesv2", "PutAccountSuppressionAttributes", {"SuppressedReasons": reasons})
+    return visit.go(visit.here("/suppression"), said="set")
+
+
+PAGES = (
+    Page(path="/{region}/suppression", handler=show, leave="ses:ListSuppressedDestinations"),
+    Page(path="/{region}/suppression", handler=add, method="POST"),
+    Page(path="/{region}/suppression/remove", handler=remove, method="POST"),
+    Page(path="/{region}/suppression/reasons", handler=set_reasons, method="POST"),
+)

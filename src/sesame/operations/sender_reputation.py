@@ -1,0 +1,107 @@
+"""How an account's mail is received, as the account sees it: rates, limits, and what counted by identity and delegate.
+
+SES has rates in its console alone; the permission to read them is that of GetSendStatistics. Of what delegates sent as
+its identities an owner sees numbers, not messages. Source: SES developer guide, "Monitoring your sender reputation".
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sesame.access.authorize import Authorizer
+from sesame.db import Store, Transaction
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.store import reputation
+from sesame.store.reputation import Change, Counts, Standing
+
+ACTION = "ses:GetSendStatistics"
+DAYS = 14
+DAY_S = 86_400
+
+
+class Rates(Protocol):
+    """Rates over the latest mail; `is_representative` says whether there was enough to judge by."""
+
+    @property
+    def sends(self) -> int: ...
+    @property
+    def bounces(self) -> int: ...
+    @property
+    def complaints(self) -> int: ...
+    @property
+    def is_representative(self) -> bool: ...
+
+
+Current = Callable[[Transaction, str, str, float], Awaitable[tuple[Standing, Rates]]]
+"""The verdict on an account in a region and its rates at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Rates, as parts of one, from which on an account is under review and paused; 0: never. `volume` in recipients."""
+
+    volume: int
+    bounce_review: float
+    bounce_pause: float
+    complaint_review: float
+    complaint_pause: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderReputation:
+    """What an account sees of itself in a region."""
+
+    standing: Standing
+    rates: Rates
+    days: tuple[tuple[float, Counts], ...]
+    """Each of the last days, oldest first, by its beginning."""
+    identities: tuple[tuple[str, str, Counts], ...]
+    """Owner, identity and what was sent as it by this account."""
+    delegates: tuple[tuple[str, str, Counts], ...]
+    """Identity of this account, who sent as it, and what came of it."""
+    changes: tuple[Change, ...]
+
+
+class Reputations:
+    """Reads; each call checks the caller's IAM policies first."""
+
+    def __init__(
+        self, store: Store, authorizer: Authorizer, *, clock: Clock, current: Current, limits: Limits
+    ) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._clock = clock
+        self._current = current
+        self.limits = limits
+
+    async def of(self, caller: Caller) -> SenderReputation:
+        """The caller's account in the caller's region."""
+        await self._authorizer.require(caller, ACTION)
+        account_id, region, now = caller.principal.account_id, caller.region, self._clock.now()
+        first_day = int(now // DAY_S) - DAYS + 1
+        since = float(first_day * DAY_S)
+
+        async def run(tx: Transaction) -> SenderReputation:
+            standing, rates = await self._current(tx, account_id, region, now)
+            quarters = await reputation.by_quarter(tx, account_id, region, since=since)
+            changes = await reputation.changes(tx, account_id)
+            return SenderReputation(
+                standing=standing,
+                rates=rates,
+                days=tuple(_days(quarters, first_day)),
+                identities=tuple(await reputation.sent_as(tx, account_id, region, since=since)),
+                delegates=tuple(await reputation.of_delegates(tx, account_id, region, since=since)),
+                changes=tuple(change for change in changes if change.region == region)[-10:],
+            )
+
+        return await self._store.read(run)
+
+
+def _days(quarters: list[tuple[float, Counts]], first_day: int) -> list[tuple[float, Counts]]:
+    days = {first_day + n: Counts() for n in range(DAYS)}
+    for at, counts in quarters:
+        day = days.get(int(at // DAY_S))
+        if day is not None:
+            day.add(counts)
+    return [(float(day * DAY_S), counts) for day, counts in days.items()]

@@ -1,0 +1,216 @@
+"""An account's own pages: suppression, reputation, the account and its request, changes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.audit_log import audit_log
+from tests.support.browser import Person, operator, root_of, words
+from tests.support.process import REGION, SesameProcess, wait_until
+from tests.support.tenant import Tenant
+
+HERE = f"/{REGION}"
+
+
+@pytest.fixture
+def person(sesame: SesameProcess, tenant: Tenant) -> Person:
+    return root_of(sesame, tenant.account.account_id)
+
+
+@pytest.fixture
+def v2(sesame: SesameProcess, tenant: Tenant) -> Any:
+    return sesame.client("sesv2", tenant.account)
+
+
+def send(tenant: Tenant, to: str) -> str:
+    sent: str = tenant.ses.send_email(
+        Source="news@example.com",
+        Destination={"ToAddresses": [to]},
+        Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
+    )["MessageId"]
+    return sent
+
+
+def test_addresses_are_suppressed_found_and_released(person: Person, v2: Any, tenant: Tenant) -> None:
+    path = f"{HERE}/suppression"
+    given = "anna@one.example, ben@two.example\nCarl@Three.Example ben@two.example"
+    answer = person.send(path, addresses=given, reason="COMPLAINT")
+    assert "On the list now: 3." in answer.text
+    shown = words(person.get(f"{path}?q=ben@Two.example").text)
+    assert "ben@two.example somebody complained" in shown
+    assert "anna@one.example" not in shown
+    assert "Carl@three.example" in person.get(f"{path}?q=Ca").text
+    assert "No address that begins with" in person.get(f"{path}?q=zz").text
+    person.send(f"{path}/remove", page=path, address="ben@two.example")
+    listed = v2.list_suppressed_destinations()["SuppressedDestinationSummaries"]
+    assert [one["EmailAddress"] for one in listed] == ["Carl@three.example", "anna@one.example"]
+    gone = person.send(f"{path}/remove", page=path, address="ben@two.example")
+    assert gone.status_code == 400
+    assert 'role="alert"' in gone.text
+
+
+def test_what_cannot_be_suppressed_stays_in_the_form(person: Person, v2: Any) -> None:
+    path = f"{HERE}/suppression"
+    answer = person.send(path, addresses="a@one.example <b> c@two.example", reason="BOUNCE")
+    assert answer.status_code == 400
+    assert "1 of 3 were added." in answer.text
+    assert "&lt;b&gt;\nc@two.example</textarea>" in answer.text
+    assert person.send(path, addresses="d@one.example", reason="DISLIKE").status_code == 400
+    assert person.send(path, addresses=" ", reason="BOUNCE").status_code == 400
+    assert (
+        person.send(
+            path, addresses=" ".join(f"x{n}@a.example" for n in range(101)), reason="BOUNCE"
+        ).status_code
+        == 400
+    )
+    assert len(v2.list_suppressed_destinations()["SuppressedDestinationSummaries"]) == 1
+
+
+def test_pages_of_the_list_go_on_by_address(person: Person) -> None:
+    path = f"{HERE}/suppression"
+    person.send(path, addresses=" ".join(f"x{n:02}@a.example" for n in range(60)), reason="BOUNCE")
+    page = person.get(path).text
+    assert "x49@a.example" in page
+    assert "x50@a.example" not in page
+    further = person.get(f"{path}?after=x49@a.example").text
+    assert "x59@a.example" in further
+    assert "x49@" not in further
+
+
+def test_a_bounce_names_the_message_that_caused_it(person: Person, tenant: Tenant) -> None:
+    sent = send(tenant, "bounce@simulator.amazonses.com")
+    path = f"{HERE}/suppression"
+
+    def look() -> bool:
+        return (
+            "delivered" in person.get(f"{HERE}/messages/{sent}").text
+            or "bounced" in person.get(f"{HERE}/messages/{sent}").text
+        )
+
+    wait_until(look)
+    page = person.get(path).text
+    # The simulator's addresses are never put on the list; whoever is there by hand has no message.
+    assert sent not in page
+
+
+def test_reasons_are_set(person: Person, v2: Any) -> None:
+    path = f"{HERE}/suppression"
+    person.send(f"{path}/reasons", page=path, COMPLAINT="on")
+    assert v2.get_account()["SuppressionAttributes"]["SuppressedReasons"] == ["COMPLAINT"]
+    person.send(f"{path}/reasons", page=path)
+    assert v2.get_account()["SuppressionAttributes"]["SuppressedReasons"] == []
+
+
+def test_reputation_counts_by_identity_and_by_delegate(
+    sesame: SesameProcess, person: Person, tenant: Tenant
+) -> None:
+    delegate = sesame.create_account()
+    tenant.ses.put_identity_policy(
+        Identity="example.com",
+        PolicyName="p",
+        Policy=json.dumps(
+            {
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": delegate.account_id},
+                        "Action": "ses:SendEmail",
+                        "Resource": tenant.arn,
+                    }
+                ]
+            }
+        ),
+    )
+    send(tenant, "reader@example.net")
+    sesame.client("ses", delegate).send_email(
+        Source="news@example.com",
+        SourceArn=tenant.arn,
+        Destination={"ToAddresses": ["reader@example.net"]},
+        Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
+    )
+
+    def look() -> str:
+        page = words(person.get(f"{HERE}/reputation").text)
+        return page if delegate.account_id in page and "example.com 1 " in page else ""
+
+    page = wait_until(look)
+    assert "What others sent as your identities" in page
+    assert "Too little to judge by" in page or "Nothing to judge by yet" in page
+    theirs = words(root_of(sesame, delegate.account_id).get(f"{HERE}/reputation").text)
+    assert f"example.com of {tenant.account.account_id} 1" in theirs or "Nothing in these days" in theirs
+
+
+def test_an_account_asks_for_production_access_and_reads_the_answer(sesame: SesameProcess) -> None:
+    account = sesame.create_account(production=False)
+    person, path = root_of(sesame, account.account_id), f"{HERE}/account"
+    assert "This account is in the sandbox" in person.get(path).text
+    wrong = person.send(path, kind="SPAM", website="https://shop.example", description="<b>Receipts</b>")
+    assert wrong.status_code == 400
+    assert "&lt;b&gt;Receipts&lt;/b&gt;" in wrong.text
+    asked = person.send(
+        path,
+        kind="TRANSACTIONAL",
+        website="https://shop.example",
+        description="Receipts.",
+        contacts="a@shop.example, b@shop.example",
+    )
+    assert "It is the operator" in words(asked.text)
+    details = sesame.client("sesv2", account).get_account()["Details"]
+    assert details["AdditionalContactEmailAddresses"] == ["a@shop.example", "b@shop.example"]
+    desk, there = operator(sesame), f"/operator/accounts/{account.account_id}"
+    desk.send(f"{there}/answer", page=there, answer="refuse", reason="Say more about <consent>.")
+    page = person.get(path).text
+    assert "Say more about &lt;consent&gt;." in page
+    assert "Ask again" in page
+    person.send(path, kind="TRANSACTIONAL", website="https://shop.example", description="With consent.")
+    desk.send(f"{there}/answer", page=there, answer="grant", reason="Good luck.")
+    page = person.get(path).text
+    assert "This account sends to anybody" in page
+    assert "Good luck." in page
+
+
+def test_sending_is_switched_off_and_on(person: Person, tenant: Tenant) -> None:
+    path = f"{HERE}/account"
+    person.send(f"{path}/sending", page=path, enabled="no")
+    assert tenant.ses.get_account_sending_enabled()["Enabled"] is False
+    assert "Sending is switched off" in person.get(path).text
+    person.send(f"{path}/sending", page=path, enabled="yes")
+    assert tenant.ses.get_account_sending_enabled()["Enabled"] is True
+
+
+def test_changes_tell_who_did_what_through_which_door(
+    sesame: SesameProcess, person: Person, tenant: Tenant
+) -> None:
+    tenant.ses.create_template(Template={"TemplateName": "hello", "SubjectPart": "<i>Hi</i>"})
+    person.send(f"{HERE}/suppression", addresses="a@one.example", reason="BOUNCE")
+    page = words(person.get(f"{HERE}/changes").text)
+    assert "CreateTemplate" in page
+    assert "PutSuppressedDestination" in page
+    assert f"arn:aws:iam::{tenant.account.account_id}:root" in page
+    assert "CreateConsoleLink" in page
+    assert "command line" in page
+    only = words(person.get(f"{HERE}/changes?event=template").text)
+    assert "CreateTemplate" in only
+    assert "PutSuppressedDestination" not in only
+    assert "Nothing like that" in person.get(f"{HERE}/changes?who=nobody-at-all").text
+    assert audit_log(sesame, tenant.account.account_id)
+
+
+def test_changes_are_read_on_by_number(person: Person, tenant: Tenant) -> None:
+    for n in range(55):
+        tenant.iam.create_group(GroupName=f"group{n}")
+    first = person.get(f"{HERE}/changes?event=CreateGroup").text
+    assert "Older" in first
+    further = first.partition(f'href="{HERE}/changes?event=CreateGroup&amp;before=')[2].partition('"')[0]
+    older = person.get(f"{HERE}/changes?event=CreateGroup&before={further}").text
+    assert first.count("<strong>CreateGroup</strong>") == 50
+    assert older.count("<strong>CreateGroup</strong>") == 5
+
+
+def test_another_accounts_changes_are_not_there(
+    sesame: SesameProcess, person: Person, tenant: Tenant
+) -> None:
+    other = sesame.create_account()
+    sesame.client("iam", other).create_group(GroupName="theirs-alone")
+    assert "theirs-alone" not in person.get(f"{HERE}/changes").text

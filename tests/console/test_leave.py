@@ -1,0 +1,105 @@
+"""Reading a page takes the permission that AWS asks for the same: without it the page says which it is."""
+
+import json
+
+import pytest
+
+from tests.support.browser import Person, words
+from tests.support.process import REGION, SesameProcess
+from tests.support.tenant import Tenant
+
+PASSWORD = "Correct-horse-1"
+HERE = f"/{REGION}"
+LEAVES = {
+    "suppression": ("ses:ListSuppressedDestinations",),
+    "reputation": ("ses:GetSendStatistics",),
+    "account": ("ses:GetAccount",),
+    "changes": ("cloudtrail:LookupEvents",),
+}
+FORMS = (
+    ("suppression", {"addresses": "a@b.example", "reason": "BOUNCE"}),
+    ("suppression/remove", {"address": "a@b.example"}),
+    ("suppression/reasons", {}),
+    ("account", {"kind": "MARKETING", "website": "https://a.example"}),
+    ("account/sending", {"enabled": "no"}),
+)
+
+
+def person_with(sesame: SesameProcess, tenant: Tenant, *actions: str, deny: str = "") -> Person:
+    """A user logged in by password, who may do these actions and nothing else."""
+    name = f"user{len(tenant.iam.list_users()['Users'])}"
+    tenant.iam.create_user(UserName=name)
+    statements = [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}] if actions else []
+    if deny:
+        statements.append({"Effect": "Deny", "Action": [deny], "Resource": "*"})
+    if statements:
+        tenant.iam.put_user_policy(
+            UserName=name,
+            PolicyName="p",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
+        )
+    tenant.iam.create_login_profile(UserName=name, Password=PASSWORD)
+    person = Person(sesame.console)
+    person.send("/login", account=tenant.account.account_id, user=name, password=PASSWORD)
+    return person
+
+
+@pytest.fixture
+def nobody(sesame: SesameProcess, tenant: Tenant) -> Person:
+    return person_with(sesame, tenant)
+
+
+def test_without_the_permission_a_page_names_it_and_shows_nothing(nobody: Person) -> None:
+    for path, actions in LEAVES.items():
+        answer = nobody.get(f"{HERE}/{path}")
+        assert answer.status_code == 403, path
+        assert f"It needs {actions[0]}" in words(answer.text), path
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_the_permission_alone_opens_the_page(sesame: SesameProcess, tenant: Tenant, path: str) -> None:
+    person = person_with(sesame, tenant, *LEAVES[path])
+    assert person.get(f"{HERE}/{path}").status_code == 200
+    others = [other for other in LEAVES if other != path]
+    assert [person.get(f"{HERE}/{other}").status_code for other in others] == [403] * len(others)
+
+
+def test_an_explicit_deny_closes_a_page_that_everything_else_opens(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    person = person_with(sesame, tenant, "*", deny="ses:GetSendStatistics")
+    assert person.get(f"{HERE}/reputation").status_code == 403
+    assert person.get(f"{HERE}/suppression").status_code == 200
+
+
+def test_a_permission_that_is_taken_away_counts_with_the_next_click(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    person = person_with(sesame, tenant, "ses:ListSuppressedDestinations")
+    assert person.get(f"{HERE}/suppression").status_code == 200
+    tenant.iam.delete_user_policy(UserName=tenant.iam.list_users()["Users"][-1]["UserName"], PolicyName="p")
+    assert person.get(f"{HERE}/suppression").status_code == 403
+
+
+def test_forms_need_the_permission_of_what_they_do(
+    sesame: SesameProcess, tenant: Tenant, nobody: Person
+) -> None:
+    for path, fields in FORMS:
+        answer = nobody.send(f"{HERE}/{path}", page="/me", **fields)
+        assert answer.status_code == 403, path
+    v2 = sesame.client("sesv2", tenant.account)
+    assert v2.list_suppressed_destinations()["SuppressedDestinationSummaries"] == []
+    assert v2.get_account()["SendingEnabled"] is True
+
+
+def test_the_operator_who_looks_reads_these_pages_and_changes_nothing(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    from tests.support.browser import operator
+
+    person = operator(sesame)
+    person.send("/operator/look", page="/operator", account=tenant.account.account_id)
+    for path in LEAVES:
+        assert person.get(f"{HERE}/{path}").status_code == 200, path
+    for path, fields in FORMS:
+        assert person.send(f"{HERE}/{path}", page=f"{HERE}/account", **fields).status_code == 403, path
