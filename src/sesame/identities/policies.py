@@ -14,6 +14,7 @@ from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
+from sesame.identities.policy_tests import held_to_tests
 from sesame.model import Caller
 from sesame.policy import PolicyError, parse_identity_policy
 from sesame.store import identities
@@ -72,7 +73,8 @@ class IdentityMissing(InvalidParameterValue):
 async def write_policy(permit: Permit, identity: str, policy_name: str, document: str, *, how: Write) -> None:
     """Store a policy of the caller's identity of that name (as stored); it decides from now on (I4).
 
-    Raises InvalidPolicy, and `InvalidParameterValue` or one of the errors above.
+    Raises InvalidPolicy, also where it breaks a case that the owner keeps (`policy_tests`), and
+    `InvalidParameterValue` or one of the errors above.
     """
     account_id, region = permit.caller.principal.account_id, permit.caller.region
     check_policy_name(policy_name)
@@ -102,11 +104,15 @@ async def write_policy(permit: Permit, identity: str, policy_name: str, document
         stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
         await identities.put_policy(tx, found, stored)
 
+    permit = await held_to_tests(permit, identity, {policy_name: document})
     await permit.apply(run)
 
 
 async def remove_policy(permit: Permit, identity: str, policy_name: str) -> bool:
-    """Remove a policy; whether there was one. From now on nothing is accepted under it (I4)."""
+    """Remove a policy; whether there was one. From now on nothing is accepted under it (I4).
+
+    Raises InvalidPolicy where that breaks a case that the owner keeps.
+    """
     check_policy_name(policy_name)
     caller = permit.caller
 
@@ -115,6 +121,7 @@ async def remove_policy(permit: Permit, identity: str, policy_name: str) -> bool
             tx, caller.principal.account_id, caller.region, identity, policy_name
         )
 
+    permit = await held_to_tests(permit, identity, {policy_name: None})
     return await permit.apply(run)
 
 
