@@ -18,11 +18,13 @@ from sesame.db import Store, Transaction, epoch, identities_scope
 from sesame.identities.policies import MAX_POLICIES, check_policy_name
 from sesame.identities.policy_tests import Edit, PolicyTestFails, cases_of, failures, try_edit
 from sesame.model import Identity
+from sesame.observe import Clock
 from sesame.policy import parse_identity_policy
 from sesame.policy.analysis.expectations import Broken, Expectation, written
-from sesame.store import identities, policy_tests
+from sesame.store import identities, policy_tests, policy_versions
 from sesame.store.identities import IdentityPolicy
 from sesame.store.policy_tests import KeptCase
+from sesame.store.policy_versions import Place
 
 MAX_CASES = 50
 """Cases of one identity."""
@@ -40,9 +42,12 @@ class CaseState:
 class PolicyActs:
     """Changes policies and cases of an identity, named by its ARN. Raises `OperatorError` where it is not there."""
 
-    def __init__(self, store: Store, acts: Acts) -> None:
+    def __init__(self, store: Store, acts: Acts, *, clock: Clock, by: str) -> None:
+        """`by` is whom the versions of a policy name as who changed it."""
         self._store = store
         self._acts = acts
+        self._clock = clock
+        self._by = by
 
     async def put(
         self, arn: Arn, policy_name: str, document: str, *, force: bool = False
@@ -55,8 +60,7 @@ class PolicyActs:
         policy = parse_identity_policy(document, identity_arn=str(arn))
 
         async def run(tx: Transaction, identity: Identity) -> None:
-            existing = await identities.policies(tx, identity.account_id, identity.region, identity.name)
-            names = {one.policy_name for one in existing}
+            names = set(await self._keep(tx, identity, policy_name, document))
             if policy_name not in names and len(names) >= MAX_POLICIES:
                 raise OperatorError(f"{identity.name} has {MAX_POLICIES} policies, as many as it may")
             try:
@@ -75,6 +79,7 @@ class PolicyActs:
         """Remove a policy; as `put`."""
 
         async def run(tx: Transaction, identity: Identity) -> None:
+            await self._keep(tx, identity, policy_name, None)
             place = identity.account_id, identity.region, identity.name
             if not await identities.delete_policy(tx, *place, policy_name):
                 raise OperatorError(f"{identity.name} has no policy `{policy_name}`")
@@ -83,6 +88,18 @@ class PolicyActs:
         return await self._edit(
             "DeleteIdentityPolicy", arn, {policy_name: None}, run, parameters, force=force
         )
+
+    async def _keep(
+        self, tx: Transaction, identity: Identity, policy_name: str, document: str | None
+    ) -> list[str]:
+        """Keep what a policy says until it becomes `document`; the names of those that there are."""
+        place = identity.account_id, identity.region, identity.name
+        existing = {one.policy_name: one.document for one in await identities.policies(tx, *place)}
+        if existing.get(policy_name) != document:
+            version = Place(account_id=place[0], region=place[1], identity=place[2], policy_name=policy_name)
+            before = existing.get(policy_name)
+            await policy_versions.keep(tx, version, before, at=self._clock.now(), by=self._by)
+        return list(existing)
 
     async def _edit(
         self,

@@ -117,7 +117,7 @@ class Services:
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()
         self.access_keys = AccessKeys(self.store, acts)
-        self.policy_acts = PolicyActs(self.store, acts)
+        self.policy_acts = PolicyActs(self.store, acts, clock=clock, by=f"operator {_user_name()}")
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,
