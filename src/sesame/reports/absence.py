@@ -16,7 +16,13 @@ _NEAR, _FAR = 3, 8  # words between a noun and an adjective, a noun and what a n
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|@|[.;!?\n](?=\s|$)|[()|=]")
 _ASIDE = re.compile(r"\(in reply to [a-z ]{1,40}\)|\(see [^()]{1,60}\)", re.IGNORECASE)
-_ONE_WORD = (("n'e", "ne e"), ("local part", "localpart"), ("local-part", "localpart"), ("e-mail", "email"), ("email address", "address"))
+_ONE_WORD = (
+    ("n'e", "ne e"),
+    ("local part", "localpart"),
+    ("local-part", "localpart"),
+    ("e-mail", "email"),
+    ("email address", "address"),
+)
 _STOPS = frozenset(".;!?\n|")
 
 
