@@ -10,9 +10,11 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from sesame.dns.port import Resolver
 from sesame.dns.public import AddressGuard
 from sesame.notify.http_client import IDLE_IN_ALL, IDLE_PER_HOST, HttpClient
 from tests.notify.test_http_client import Zone
@@ -147,7 +149,7 @@ def world(f: Fixture, **bounds: int) -> World:
     """Expander and notifier with a client that posts for real."""
     w = World(f, **bounds)
     w.notifier._http = HttpClient(
-        Zone(), AddressGuard(["127.0.0.0/8"]), ssl.create_default_context(), clock=w.clock, timeout_s=TIMEOUT_S
+        cast(Resolver, Zone()), AddressGuard(["127.0.0.0/8"]), ssl.create_default_context(), clock=w.clock, timeout_s=TIMEOUT_S
     )  # fmt: skip
     return w
 
