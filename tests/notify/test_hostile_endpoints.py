@@ -149,8 +149,12 @@ def world(f: Fixture, **bounds: int) -> World:
     """Expander and notifier with a client that posts for real."""
     w = World(f, **bounds)
     w.notifier._http = HttpClient(
-        cast(Resolver, Zone()), AddressGuard(["127.0.0.0/8"]), ssl.create_default_context(), clock=w.clock, timeout_s=TIMEOUT_S
-    )  # fmt: skip
+        cast(Resolver, Zone()),
+        AddressGuard(["127.0.0.0/8"]),
+        ssl.create_default_context(),
+        clock=w.clock,
+        timeout_s=TIMEOUT_S,
+    )
     return w
 
 
