@@ -57,6 +57,7 @@ class SesameProcess:
     health: str = ""
     console: str = ""
     inbound: str = ""
+    tracking: str = ""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "SesameProcess":
@@ -79,8 +80,9 @@ class SesameProcess:
             select_wait(0.01)
         where = json.loads(ready.read_text())
         self.api = where["api"]
-        self.smtp, self.smtps, self.ca, self.health, self.console, self.inbound = (
-            where.get(name, "") for name in ("smtp", "smtps", "ca", "health", "console", "inbound")
+        self.smtp, self.smtps, self.ca, self.health, self.console, self.inbound, self.tracking = (
+            where.get(name, "")
+            for name in ("smtp", "smtps", "ca", "health", "console", "inbound", "tracking")
         )
         return self
 
