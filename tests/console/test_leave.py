@@ -16,7 +16,7 @@ LEAVES = {
     "account": ("ses:GetAccount",),
     "changes": ("cloudtrail:LookupEvents",),
 }
-FORMS = (
+FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("suppression", {"addresses": "a@b.example", "reason": "BOUNCE"}),
     ("suppression/remove", {"address": "a@b.example"}),
     ("suppression/reasons", {}),
