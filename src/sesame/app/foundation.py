@@ -19,12 +19,14 @@ from typing import TextIO
 
 from sesame.access.audit import AuditKey, AuditTrail
 from sesame.access.changes import SESAME, Acts, operator
+from sesame.access.egress import WarmupPlan
 from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.services import ServicePrincipals
 from sesame.app.data_directory import secure
 from sesame.config import Settings
+from sesame.config.egress import sources
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
@@ -109,6 +111,12 @@ class Services:
         """Whether the resolver's word for DNSSEC counts."""
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
+        self.sources = sources(settings.delivery.egress)
+        self.warmup_plan = WarmupPlan(
+            days=settings.delivery.warmup_days,
+            first=settings.delivery.warmup_first,
+            last=settings.delivery.warmup_last,
+        )
         self.wake: Callable[[], None] = lambda: None
         hostname = settings.delivery.hostname
         return_path_domain = settings.delivery.return_path_domain or hostname

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import socket
 import struct
 import time
 from pathlib import Path
@@ -73,7 +74,7 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 
 async def _facts(services: "Services", wanted: list[str], probe: str) -> "Facts":
-    from sesame.admin.doctor import Facts
+    from sesame.admin.doctor import Facts, SendingAddress
 
     settings = services.settings
     delivery, names = settings.delivery, services.checks.names
@@ -86,6 +87,10 @@ async def _facts(services: "Services", wanted: list[str], probe: str) -> "Facts"
         mail_from_mx=names.mail_from_mx,
         mail_from_spf=names.mail_from_spf,
         own_addresses=delivery.own_addresses,
+        egress=tuple(
+            SendingAddress(address=one.address, hello=one.hello, problem=_cannot_bind(one.bind))
+            for one in services.sources
+        ),
         own_key=own_key,
         domains=await _domains(services, wanted),
         certificates=tuple(
@@ -157,6 +162,16 @@ async def _probe(services: "Services", domain: str) -> tuple[str, int] | None:
     except Unavailable:
         return None
     return (addresses[0], services.settings.delivery.mx_port) if addresses else None
+
+
+def _cannot_bind(address: str) -> str | None:
+    """Why this machine cannot send from an address."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as sock:
+        try:
+            sock.bind((address, 0))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
 
 
 def _read(path: str) -> bytes | None:

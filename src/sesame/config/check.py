@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from sesame.config import feedback, notify
+from sesame.config import egress, feedback, notify
 from sesame.config.console import check_console
 from sesame.config.settings import REGION, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
@@ -62,6 +62,11 @@ def check(settings: Settings) -> None:
     if settings.delivery.relay:
         parse_host_port("delivery.relay", settings.delivery.relay)
     _check_routes(settings.delivery)
+    egress.check(settings.delivery.egress)
+    if not 1 <= settings.delivery.warmup_first <= settings.delivery.warmup_last:
+        raise ConfigError(
+            "setting `delivery.warmup_last` must be at least `delivery.warmup_first`, which is above 0"
+        )
     for name in (
         "workers",
         "per_domain",
@@ -71,6 +76,7 @@ def check(settings: Settings) -> None:
         "give_up_after_s",
         "timeout_s",
         "lease_s",
+        "warmup_days",
     ):
         if getattr(settings.delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")

@@ -8,6 +8,7 @@ import msgspec
 
 from sesame.config import feedback
 from sesame.config.console import Console
+from sesame.config.egress import EgressAddress
 from sesame.config.notify import IN_DEVELOPMENT as NOTIFY_IN_DEVELOPMENT
 from sesame.config.notify import Notify
 
@@ -109,6 +110,14 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """File with the password for the relay."""
     routes: tuple[Route, ...] = ()
     """Relays of single domains: tables `[[delivery.routes]]` with `domain`, `relay`, `tls`, `user`, `password_file`."""
+    egress: tuple[EgressAddress, ...] = ()
+    """Addresses that mail leaves from: tables `[[delivery.egress]]`; `address`, `hello`, `bind`, `accounts`, `warm`."""
+    warmup_days: float = 45.0
+    """How long an account's address is warmed up, which says how much may go from it in a day; SES: 45."""
+    warmup_first: int = 50
+    """Messages a day from an address whose warm-up begins; what is over goes from the shared ones."""
+    warmup_last: int = 50_000
+    """Messages a day from an address just before its warm-up ends; SES: 50,000. From then on there is no limit."""
     tls_ca_file: str = ""
     """PEM file of the CAs that count where a certificate is checked; empty: those that the machine knows."""
     mta_sts: bool = True

@@ -22,6 +22,8 @@ class Attempt:
     remote_ip: str | None
     tls: str | None
     tls_verdict: str | None
+    source_ip: str | None
+    """The address of ours that it went from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,8 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             row[0],
         ):
             attempts = await tx.all(
-                "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict FROM attempt"
-                " WHERE recipient_seq = ? ORDER BY seq",
+                "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict, source_ip"
+                " FROM attempt WHERE recipient_seq = ? ORDER BY seq",
                 seq,
             )
             recipients.append(
@@ -106,6 +108,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
                             remote_ip=a[5],
                             tls=a[6],
                             tls_verdict=a[7],
+                            source_ip=a[8],
                         )
                         for a in attempts
                     ),
