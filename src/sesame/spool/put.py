@@ -129,21 +129,16 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at, pool)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (
-                number,
-                seq,
-                n,
-                message.account_id,
-                message.region,
-                domain_of(address),
-                *_times(message),
-                message.pool,
-            )
+            (number, seq, n, *_lane(message, address), *_times(message), message.pool)
             for number, seq, n, address, state, message in recipients
             if state is RecipientState.QUEUED
         ],
     )
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
+
+
+def _lane(message: SpooledMessage, address: str) -> tuple[str, str, str]:
+    return message.account_id, message.region, domain_of(address)
 
 
 def _times(message: SpooledMessage) -> tuple[float, float, float | None]:
