@@ -102,6 +102,7 @@ class Services:
         self.passwords = Passwords(random_bytes=random_bytes, memory_kib=settings.console.password_memory_kib)
         master_key = load_master_key(settings, random_bytes)
         self.return_path_key = derive(master_key, "return path")
+        self.tracking_key = derive(master_key, "tracking")
         self.subscription_key = derive(master_key, "subscription token")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
         self.metrics = Metrics()
@@ -118,6 +119,7 @@ class Services:
             last=settings.delivery.warmup_last,
         )
         self.wake: Callable[[], None] = lambda: None
+        self.tracking_url = settings.tracking.url or url or public_url(settings)
         self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()

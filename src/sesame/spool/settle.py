@@ -46,6 +46,8 @@ class Claim:
     size_bytes: int = 0
     pool: str = ""
     """The pool of addresses that it goes from; empty: its account's default."""
+    tracking: str | None = None
+    """What of it is followed whatever its configuration set says, as JSON."""
     is_from_nobody: bool = False
     """The message has the null reverse-path: whatever becomes of it, nobody is told by mail."""
 
