@@ -20,7 +20,7 @@ FACTS = Facts(
     mail_from_mx="mx1.sesame.test",
     mail_from_spf="include:bounces.sesame.test",
     own_addresses=("192.0.2.1",),
-    own_key=("s._domainkey.sesame.test", "OWNKEY"),
+    own_keys=(("s._domainkey.sesame.test", "OWNKEY"),),
     domains=(SendingDomain(name="example.com", keys=(("t1", "KEY"),), mail_from="mail.example.com"),),
     certificates=(("api.tls_certificate", GOOD_PEM),),
     ports=(("api.port", "127.0.0.1", 4579),),

@@ -71,8 +71,8 @@ class Facts:
     mail_from_spf: str
     own_addresses: tuple[str, ...] = ()
     egress: tuple[SendingAddress, ...] = ()
-    own_key: tuple[str, str] | None = None
-    """Where the key of our own signature is published, and the key."""
+    own_keys: tuple[tuple[str, str], ...] = ()
+    """Where the keys of our own signatures are published, and the keys."""
     domains: tuple[SendingDomain, ...] = ()
     certificates: tuple[tuple[str, bytes | None], ...] = ()
     """Setting and content of each PEM file, None if it cannot be read."""
@@ -104,8 +104,7 @@ async def examine(
     findings += await _return_path(facts, resolver)
     for source in facts.egress:
         findings += await _egress(facts, source, resolver)
-    if facts.own_key is not None:
-        findings.append(await _dkim(resolver, "our own", *facts.own_key))
+    findings += [await _dkim(resolver, "our own", where, key) for where, key in facts.own_keys]
     for domain in facts.domains:
         findings += await _domain(facts, domain, resolver)
     findings += [_certificate(setting, data, facts.hostname, now) for setting, data in facts.certificates]
@@ -278,7 +277,7 @@ async def _dkim(resolver: Resolver, whose: str, name: str, key: str) -> Finding:
     answer = await _answer(resolver, name, "TXT")
     if answer is None:
         return _unknown("DKIM", f"of {whose}: `{name}` cannot be looked up")
-    if key in [published_key(record) for record in answer.records]:
+    if key in [published_key(record, kind) for record in answer.records for kind in ("rsa", "ed25519")]:
         return _ok("DKIM", f"of {whose}: `{name}` shows the key")
     what = "shows another key" if answer.records else "is not there"
     return _fault("DKIM", f"of {whose}: `{name}` {what}", "Publish what `sesame dns records` prints for it.")

@@ -93,6 +93,7 @@ class Delivering:
             services.sealer,
             candidates=identity_candidates,
             signing_domain=settings.signing_domain,
+            with_ed25519=services.settings.dns.dkim_ed25519,
         )
         router = self._make_router(mx_port, own_hosts)
         deliverer = self._make_deliverer(router, owners, lanes, attempt_s=timeouts.attempt_s)

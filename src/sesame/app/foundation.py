@@ -139,7 +139,12 @@ class Services:
         settings, clock, acts, ours = self.settings, self.clock, self.acts, self.acts.by(SESAME)
         self.checks = self._make_checks(names, ours)
         keys = DkimKeys(
-            self.store, self.sealer, clock=clock, executor=self.executor, new_token=self.ids.dkim_token
+            self.store,
+            self.sealer,
+            clock=clock,
+            executor=self.executor,
+            new_token=self.ids.dkim_token,
+            with_ed25519=settings.dns.dkim_ed25519,
         )
         self.own_domain = self._make_own_domain(keys, ours)
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)

@@ -80,7 +80,7 @@ async def _facts(services: "Services", wanted: list[str], probe: str) -> "Facts"
     delivery, names = settings.delivery, services.checks.names
     usage, inodes = shutil.disk_usage(settings.data_dir), os.statvfs(settings.data_dir)
     records = await services.own_domain.records()
-    own_key = next(((r.name, r.value.partition("p=")[2]) for r in records if r.purpose == "DKIM"), None)
+    own_keys = [(r.name, r.value.partition("p=")[2]) for r in records if r.purpose == "DKIM"]
     return Facts(
         hostname=delivery.hostname,
         return_path_domain=delivery.return_path_domain or delivery.hostname,
@@ -91,7 +91,7 @@ async def _facts(services: "Services", wanted: list[str], probe: str) -> "Facts"
             SendingAddress(address=one.address, hello=one.hello, problem=_cannot_bind(one.bind))
             for one in services.sources
         ),
-        own_key=own_key,
+        own_keys=tuple(own_keys),
         domains=await _domains(services, wanted),
         certificates=tuple(
             (f"{section}.tls_certificate", _read(door.tls_certificate))
@@ -125,9 +125,17 @@ async def _domains(services: "Services", wanted: list[str]) -> "tuple[SendingDom
                 continue
             place = (identity.account_id, identity.region, identity.name)
             key, sender = await dkim_keys.get(tx, *place), await mail_from.get(tx, *place)
+            second = await dkim_keys.get_ed25519(tx, *place)
             known = SendingDomain(
                 name=identity.name,
-                keys=() if key is None else ((key.selector, key.public_key),),
+                keys=(
+                    *(() if key is None else ((key.selector, key.public_key),)),
+                    *(
+                        ((second.selector, second.public_key),)
+                        if second is not None and second.is_seen
+                        else ()
+                    ),
+                ),
                 mail_from=None if sender is None else sender.domain,
             )
             found[known] = None

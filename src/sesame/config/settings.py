@@ -178,6 +178,8 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often verified identities are looked up again; records that are gone leave 72 hours."""
     dkim_rotate_after_s: float = 0.0
     """Age at which an Easy DKIM key gets a successor, which signs once it is published; 0: never. At least 14 days."""
+    dkim_ed25519: bool = False
+    """Whether mail is signed with an Ed25519 key beside the RSA key; owners publish a fourth record for it."""
     mail_from_mx: str = ""
     """Host that the one MX of owners' MAIL FROM domains must name; empty: delivery.hostname."""
     mail_from_spf: str = ""
