@@ -23,6 +23,7 @@ from sesame.access.egress import WarmupPlan
 from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
+from sesame.admin.policies import PolicyActs
 from sesame.admin.services import ServicePrincipals
 from sesame.app.data_directory import secure
 from sesame.config import Settings
@@ -124,6 +125,7 @@ class Services:
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()
         self.access_keys = AccessKeys(self.store, acts)
+        self.policy_acts = PolicyActs(self.store, acts, clock=clock, by=f"operator {_user_name()}")
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,
