@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tests.support.process import SesameProcess, running
+from tests.support.process import Account, SesameProcess, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -97,6 +97,7 @@ def play(sesame: SesameProcess) -> dict[str, str]:
     for n, domain in enumerate(SLOW):
         for m in range(n + 1):
             send(ses, "orders@shop.example", f"reader{m}@{domain}", "Your order 4712", {})
+    set_up(sesame, owner)
     asking = sesame.create_account(name="little shop", production=False)
     sesame.client("sesv2", asking).put_account_details(
         MailType="TRANSACTIONAL",
@@ -117,6 +118,45 @@ def play(sesame: SesameProcess) -> dict[str, str]:
         "message": f"/{REGION}/messages/{accepted}",
         "refusal": f"/{REGION}/refusals/{refused}",
     }
+
+
+def set_up(sesame: SesameProcess, owner: Account) -> None:
+    """Topics, a set, a template, people, addresses on the list."""
+    v2, iam, sns = (sesame.client(service, owner) for service in ("sesv2", "iam", "sns"))
+    topic = sns.create_topic(Name="mail-events")["TopicArn"]
+    sesame.client("ses", owner).set_identity_notification_topic(
+        Identity="example.com", NotificationType="Bounce", SnsTopic=topic
+    )
+    v2.create_configuration_set(ConfigurationSetName="newsletter")
+    v2.create_configuration_set_event_destination(
+        ConfigurationSetName="newsletter",
+        EventDestinationName="events",
+        EventDestination={
+            "Enabled": True,
+            "MatchingEventTypes": ["BOUNCE", "COMPLAINT", "DELIVERY"],
+            "SnsDestination": {"TopicArn": topic},
+        },
+    )
+    v2.put_email_identity_configuration_set_attributes(
+        EmailIdentity="example.com", ConfigurationSetName="newsletter"
+    )
+    v2.create_email_template(
+        TemplateName="welcome",
+        TemplateContent={
+            "Subject": "Welcome, {{name}}",
+            "Text": "Hello {{name}},\n\nyour account is ready.\n",
+            "Html": "<html><body style='font-family:sans-serif;margin:2em;color:#222'><h2 style='color:#2f4ea1'>"
+            "Hello {{name}}</h2><p>Your account is ready.</p></body></html>",
+        },
+    )
+    for address, reason in (("old.reader@example.net", "BOUNCE"), ("please.stop@example.org", "COMPLAINT")):
+        v2.put_suppressed_destination(EmailAddress=address, Reason=reason)
+    for name in ("anna", "newsletter-job"):
+        iam.create_user(UserName=name)
+    iam.create_group(GroupName="senders")
+    iam.add_user_to_group(GroupName="senders", UserName="anna")
+    iam.attach_user_policy(UserName="anna", PolicyArn="arn:aws:iam::aws:policy/AmazonSESFullAccess")
+    iam.create_access_key(UserName="anna")
 
 
 def send(ses: Any, source: str, to: str, subject: str, more: dict[str, str]) -> str:
@@ -162,6 +202,15 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("identity", owner, f"/{REGION}/identities/example.com"),
         ("senders", owner, f"/{REGION}/identities/example.com/senders"),
         ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),
+        ("notifications", owner, f"/{REGION}/identities/example.com/notifications"),
+        ("configuration-set", owner, f"/{REGION}/configuration-sets/newsletter"),
+        ("template", owner, f"/{REGION}/templates/welcome"),
+        ("suppression", owner, f"/{REGION}/suppression"),
+        ("reputation", owner, f"/{REGION}/reputation"),
+        ("people", owner, f"/{REGION}/people"),
+        ("person", owner, f"/{REGION}/people/users/anna"),
+        ("account", found["asking"], f"/{REGION}/account"),
+        ("changes", owner, f"/{REGION}/changes"),
         ("messages", owner, f"/{REGION}/messages"),
         ("message", delegate, found["message"]),
         ("refusal-owner", owner, found["refusal"]),

@@ -28,11 +28,15 @@ from sesame.console.pages import (
     limits,
     login,
     messages,
+    notifications,
     operator,
+    people,
     queue,
     reputation,
     senders,
+    sets,
     suppression,
+    templates,
 )
 from sesame.console.render import Renderer
 from sesame.console.visit import Backing, Page, Visit
@@ -67,10 +71,14 @@ def pages(backing: Backing) -> list[Page]:
         found += inbox.PAGES
     return [
         *found,
+        *notifications.PAGES,
         *identities.PAGES,
         *senders.PAGES,
         *messages.PAGES,
         *suppression.PAGES,
+        *sets.PAGES,
+        *templates.PAGES,
+        *people.PAGES,
         *reputation.PAGES,
         *limits.PAGES,
         *changes.PAGES,

@@ -24,6 +24,9 @@ OTHER_PLACES = {
 """Destinations that are no service here."""
 
 
+NOT_ASKED = "the destination does not ask for events of this type"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
     """Of a message what says who is told: who sent it, as whose identity, with which configuration set."""
@@ -98,7 +101,7 @@ async def _destinations(tx: Transaction, sending: Sending, kind: EventType) -> S
         if not definition.get("Enabled", False):
             problem = "the destination is not enabled"
         elif kind.in_set not in definition.get("MatchingEventTypes", ()):
-            problem = "the destination does not ask for events of this type"
+            problem = NOT_ASKED
         elif not topic_arn:
             place = next((place for key, place in OTHER_PLACES.items() if key in definition), "its kind")
             problem = f"there is no {place} here"

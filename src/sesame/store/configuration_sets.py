@@ -191,6 +191,19 @@ async def default_of(tx: Transaction, account_id: str, region: str, identity: st
     return None if row is None else str(row[0])
 
 
+async def identities_of(tx: Transaction, account_id: str, region: str, name: str, *, limit: int) -> list[str]:
+    """The identities whose default is this set, some of them."""
+    rows = await tx.all(
+        "SELECT identity FROM identity_configuration_set WHERE account_id = ? AND region = ? AND set_name = ?"
+        " ORDER BY identity LIMIT ?",
+        account_id,
+        region,
+        name,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 async def set_default(tx: Transaction, identity: Identity, name: str | None) -> None:
     """Give an identity a default set, or none; decisions read it with the identity (I4)."""
     where = identity.account_id, identity.region, identity.name

@@ -1,0 +1,83 @@
+"""Notifications of an identity: who is told of what, by which way, and setting it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from sesame.console.pages.sets import topics_of
+from sesame.console.visit import Page, Visit
+from sesame.errors import AccessDenied, ServiceError
+from sesame.operations.notification_map import NOT_ASKED, notification_map
+
+KINDS = {"Bounce": "bounced", "Complaint": "complained of", "Delivery": "delivered"}
+
+
+async def show(visit: Visit) -> Response:
+    """The page."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
+    name = visit.path_values["name"]
+    backing = visit.backing
+    found = await notification_map(backing.store, backing.authorizer, visit.me, name)
+    topics, hidden = await topics_of(visit)
+    asked_for = [way for way in found.ways if way.problem != NOT_ASKED]
+    told_of = {way.kind for way in asked_for}
+    kept = [arn for arn in found.settings.topics.values() if arn not in topics]
+    return visit.page(
+        "notifications.html",
+        status=status,
+        problem=problem,
+        name=name,
+        found=found,
+        asked_for=asked_for,
+        unasked=dict.fromkeys(way.kind.title for way in found.ways if way.kind not in told_of),
+        topics=[*topics, *dict.fromkeys(kept)],
+        hidden=hidden,
+        kinds=KINDS,
+    )
+
+
+async def _try(visit: Visit, calls: Mapping[str, Mapping[str, Any]]) -> Response:
+    name = visit.path_values["name"]
+    try:
+        for operation, request in calls.items():
+            await visit.call("ses", operation, {"Identity": name, **request})
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    return visit.go(visit.here(f"/identities/{name}/notifications"), said="set")
+
+
+async def set_topic(visit: Visit) -> Response:
+    """The topic that is told of one kind, or none, and whether with the message's header."""
+    kind, topic = visit.form.get("kind", ""), visit.form.get("topic", "").strip()
+    calls: dict[str, Mapping[str, Any]] = {
+        "SetIdentityNotificationTopic": {
+            "NotificationType": kind,
+            **({"SnsTopic": topic} if topic else {}),
+        }
+    }
+    if topic:
+        calls["SetIdentityHeadersInNotificationsEnabled"] = {
+            "NotificationType": kind,
+            "Enabled": visit.form.get("headers") == "on",
+        }
+    return await _try(visit, calls)
+
+
+async def set_forwarding(visit: Visit) -> Response:
+    """Whether bounces and complaints are mailed to the return path."""
+    enabled = visit.form.get("enabled") == "yes"
+    return await _try(visit, {"SetIdentityFeedbackForwardingEnabled": {"ForwardingEnabled": enabled}})
+
+
+_HERE = "/{region}/identities/{name}/notifications"
+PAGES = (
+    Page(path=_HERE, handler=show),
+    Page(path=f"{_HERE}/topic", handler=set_topic, method="POST"),
+    Page(path=f"{_HERE}/forwarding", handler=set_forwarding, method="POST"),
+)

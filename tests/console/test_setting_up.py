@@ -1,0 +1,241 @@
+"""What an account sets up: configuration sets, templates with a preview, notifications, people."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from sesame.console.guard import MAIL_POLICY
+from tests.support.browser import Person, root_of, words
+from tests.support.process import REGION, Account, SesameProcess
+from tests.support.tenant import Tenant, refusal
+
+HERE = f"/{REGION}"
+ATTACK = "<script>parent.hacked=1</script><img src=http://evil.example/x onerror=alert(1)>"
+
+
+@pytest.fixture
+def person(sesame: SesameProcess, tenant: Tenant) -> Person:
+    return root_of(sesame, tenant.account.account_id)
+
+
+@pytest.fixture
+def v2(sesame: SesameProcess, tenant: Tenant) -> Any:
+    return sesame.client("sesv2", tenant.account)
+
+
+def test_a_configuration_set_is_made_changed_and_deleted(person: Person, v2: Any, tenant: Tenant) -> None:
+    lists, here = f"{HERE}/configuration-sets", f"{HERE}/configuration-sets/news"
+    wrong = person.send(lists, name="no good name!")
+    assert wrong.status_code == 400
+    assert 'value="no good name!"' in wrong.text
+    assert person.send(lists, name="news").url.path == here
+    topic = tenant.sns.create_topic(Name="events")["TopicArn"]
+    person.send(f"{here}/destinations", page=here, destination="told", topic=topic, BOUNCE="on", OPEN="on")
+    told = v2.get_configuration_set_event_destinations(ConfigurationSetName="news")["EventDestinations"]
+    assert told[0]["MatchingEventTypes"] == ["BOUNCE", "OPEN"]
+    assert told[0]["SnsDestination"] == {"TopicArn": topic}
+    page = words(person.get(here).text)
+    assert f"told on bounced, opened {topic}" in page
+    for do, enabled in (("disable", False), ("enable", True)):
+        person.send(f"{here}/destinations/change", page=here, destination="told", do=do)
+        told = v2.get_configuration_set_event_destinations(ConfigurationSetName="news")["EventDestinations"]
+        assert told[0]["Enabled"] is enabled
+    person.send(f"{here}/sending", page=here, enabled="no")
+    person.send(f"{here}/delivery", page=here, tls="on")
+    person.send(f"{here}/suppression", page=here, COMPLAINT="on")
+    found = v2.get_configuration_set(ConfigurationSetName="news")
+    assert found["SendingOptions"]["SendingEnabled"] is False
+    assert found["DeliveryOptions"]["TlsPolicy"] == "REQUIRE"
+    assert found["SuppressionOptions"]["SuppressedReasons"] == ["COMPLAINT"]
+    assert "Mail sent with it is refused and goes out over TLS alone" in words(person.get(here).text)
+    nobody = person.send(f"{here}/destinations", page=here, destination="x", topic=topic)
+    assert nobody.status_code == 400
+    assert "alert" in nobody.text
+    person.send(f"{here}/destinations/change", page=here, destination="told", do="remove")
+    assert person.send(f"{here}/delete", page=here, name="new").status_code == 400
+    person.send(f"{here}/delete", page=here, name="news")
+    assert v2.list_configuration_sets()["ConfigurationSets"] == []
+    assert "does not exist" in person.get(here).text
+
+
+def test_a_set_names_the_identities_that_default_to_it(person: Person, v2: Any) -> None:
+    v2.create_configuration_set(ConfigurationSetName="usual")
+    v2.put_email_identity_configuration_set_attributes(
+        EmailIdentity="example.com", ConfigurationSetName="usual"
+    )
+    page = person.get(f"{HERE}/configuration-sets/usual").text
+    assert f'href="{HERE}/identities/example.com"' in page
+    assert "usual" in person.get(f"{HERE}/identities/example.com/notifications").text
+
+
+def test_a_template_is_written_seen_and_changed(person: Person, v2: Any) -> None:
+    new, here = f"{HERE}/templates/new", f"{HERE}/templates/hello"
+    text = "Hello {{name}},\n{{#if offer}}take {{offer}}{{/if}}"
+    wrong = person.send(new, name="hello", subject="{{#if}", text=text)
+    assert wrong.status_code == 400
+    assert "{{#if offer}}take {{offer}}{{/if}}</textarea>" in wrong.text
+    answer = person.send(
+        new, name="hello", subject="Hi {{name}}", text=text, html=f"<p>{{{{name}}}}</p>{ATTACK}"
+    )
+    assert answer.url.path == here
+    assert v2.get_email_template(TemplateName="hello")["TemplateContent"]["Text"] == text
+    page = person.get(here).text
+    assert "Hi name" in page, "the data begins with the names of the gaps"
+    shown = person.get(here, params={"data": '{"name": "<b>Ana</b>"}'}).text
+    assert "Hi &lt;b&gt;Ana&lt;/b&gt;" in shown
+    assert "<script>parent" not in shown
+    frame = re.search(r'<iframe class="mail" sandbox src="([^"]+)"', shown)
+    assert frame
+    html = person.get(frame[1].replace("&amp;", "&"))
+    assert html.headers["content-security-policy"] == MAIL_POLICY
+    assert "Ana" in html.text
+    missing = person.get(here, params={"data": "{}"}).text
+    assert "It cannot be filled in with this" in missing
+    assert "name" in missing
+    for bad in ("{", "[]", "x" * 5_000, '{"name": 1e999}'):
+        assert person.get(here, params={"data": bad}).status_code == 200
+    person.send(f"{here}/edit", subject="Bye", text="Bye.\n")
+    content = v2.get_email_template(TemplateName="hello")["TemplateContent"]
+    assert content == {"Subject": "Bye", "Text": "Bye.\n"}
+    person.send(f"{here}/delete", page=here)
+    assert v2.list_email_templates()["TemplatesMetadata"] == []
+
+
+def test_what_is_written_for_a_template_stays_as_it_is_written(person: Person, v2: Any) -> None:
+    """Line breaks at the beginning, hostile closings and characters that are not seen."""
+    text = "\n</textarea><script>alert(1)</script>\ntwo  spaces\n"
+    person.send(f"{HERE}/templates/new", name="odd", subject="s", text=text)
+    page = person.get(f"{HERE}/templates/odd/edit").text
+    assert "</textarea><script>" not in page
+    shown = re.search(r'<textarea name="text" rows="8">(.*?)</textarea>', page, re.DOTALL)
+    assert shown
+    assert shown[1] == "\n" + text.replace("<", "&lt;").replace(">", "&gt;")
+    assert v2.get_email_template(TemplateName="odd")["TemplateContent"]["Text"] == text
+
+
+def test_the_map_says_who_is_told_and_topics_are_set(person: Person, tenant: Tenant) -> None:
+    here = f"{HERE}/identities/example.com/notifications"
+    page = words(person.get(here).text)
+    assert "Bounce mail to the return path yes" in page
+    refused = person.send(f"{here}/forwarding", page=here, enabled="no")
+    assert refused.status_code == 400
+    assert "alert" in refused.text
+    topic = tenant.sns.create_topic(Name="bounces")["TopicArn"]
+    for kind in ("Bounce", "Complaint"):
+        person.send(f"{here}/topic", page=here, kind=kind, topic=topic, headers="on")
+    person.send(f"{here}/forwarding", page=here, enabled="no")
+    found = tenant.ses.get_identity_notification_attributes(Identities=["example.com"])[
+        "NotificationAttributes"
+    ]
+    assert found["example.com"]["BounceTopic"] == topic
+    assert found["example.com"]["HeadersInBounceNotificationsEnabled"] is True
+    assert found["example.com"]["ForwardingEnabled"] is False
+    page = words(person.get(here).text)
+    assert "nobody has a confirmed subscription to the topic" in page
+    person.send(f"{here}/topic", page=here, kind="Bounce", topic="")
+    found = tenant.ses.get_identity_notification_attributes(Identities=["example.com"])[
+        "NotificationAttributes"
+    ]
+    assert found["example.com"]["BounceTopic"] == ""
+    assert person.send(f"{here}/topic", page=here, kind="Nothing", topic=topic).status_code == 400
+    assert "nothere.example" in person.get(f"{HERE}/identities/nothere.example/notifications").text
+
+
+def test_a_delegates_settings_are_not_on_the_owners_map(
+    sesame: SesameProcess, person: Person, tenant: Tenant
+) -> None:
+    delegate = sesame.create_account()
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": delegate.account_id},
+        "Action": "ses:SendEmail",
+        "Resource": tenant.arn,
+    }
+    tenant.ses.put_identity_policy(
+        Identity="example.com", PolicyName="p", Policy=json.dumps({"Statement": [statement]})
+    )
+    topic = sesame.client("sns", delegate).create_topic(Name="delegatescanary")["TopicArn"]
+    sesame.client("ses", delegate).set_identity_notification_topic(
+        Identity=tenant.arn, NotificationType="Bounce", SnsTopic=topic
+    )
+    for path in ("identities/example.com/notifications", "changes", "reputation"):
+        assert "delegatescanary" not in person.get(f"{HERE}/{path}").text
+    theirs = root_of(sesame, delegate.account_id)
+    assert theirs.get(f"{HERE}/identities/example.com/notifications").status_code in (400, 404)
+
+
+def test_a_user_gets_a_key_that_works_until_it_is_disabled(
+    sesame: SesameProcess, person: Person, tenant: Tenant
+) -> None:
+    lists, here = f"{HERE}/people", f"{HERE}/people/users/anna"
+    assert person.send(f"{lists}/users", page=lists, name="no good").status_code == 400
+    assert person.send(f"{lists}/users", page=lists, name="anna").url.path == here
+    arn = "arn:aws:iam::aws:policy/AmazonSESFullAccess"
+    person.send(f"{here}/policies", page=here, policy=arn, do="attach")
+    made = person.send(f"{here}/keys", page=here).text
+    key, secret = re.findall(r"data-copy=\"([A-Za-z0-9/+]{16,})\"", made)[:2]
+    assert secret not in person.get(here).text
+    ses = sesame.client("ses", Account(tenant.account.account_id, key, secret))
+    assert ses.list_identities()["Identities"] == ["example.com"]
+    person.send(f"{here}/keys/change", page=here, key=key, do="disable")
+    assert refusal(ses.list_identities)[0] == "InvalidClientTokenId"
+    assert "disabled" in words(person.get(here).text)
+    person.send(f"{here}/keys/change", page=here, key=key, do="enable")
+    person.send(f"{here}/policies", page=here, policy=arn, do="detach")
+    assert refusal(ses.list_identities)[0] == "AccessDenied"
+    kept = person.send(f"{here}/delete", page=here, name="anna")
+    assert kept.status_code == 409
+    person.send(f"{here}/keys/change", page=here, key=key, do="delete")
+    person.send(f"{here}/delete", page=here, name="anna")
+    assert tenant.iam.list_users()["Users"] == []
+    assert person.get(here).status_code == 404
+
+
+def test_groups_and_roles_show_what_they_let(person: Person, tenant: Tenant) -> None:
+    lists, group = f"{HERE}/people", f"{HERE}/people/groups/senders"
+    person.send(f"{lists}/groups", page=lists, name="senders")
+    tenant.iam.create_user(UserName="ben")
+    user = f"{HERE}/people/users/ben"
+    person.send(f"{user}/groups", page=user, group="senders", do="add")
+    arn = "arn:aws:iam::aws:policy/AmazonSESFullAccess"
+    person.send(f"{group}/policies", page=group, policy=arn, do="attach")
+    page = words(person.get(group).text)
+    assert "1 user may do what this group may" in page
+    assert "AmazonSESFullAccess" in page
+    assert "ben" in page
+    person.send(f"{user}/groups", page=user, group="senders", do="remove")
+    assert tenant.iam.get_group(GroupName="senders")["Users"] == []
+    assert person.send(f"{user}/groups", page=user, group="nothere", do="add").status_code == 404
+    tenant.iam.create_role(
+        RoleName="campaign",
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": tenant.account.account_id},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+    )
+    assert "campaign" in person.get(lists).text
+    assert "sts:AssumeRole" in person.get(f"{HERE}/people/roles/campaign").text
+
+
+def test_changes_through_the_console_are_audited_as_the_person(
+    sesame: SesameProcess, person: Person, tenant: Tenant
+) -> None:
+    from tests.support.audit_log import audit_log
+
+    person.send(f"{HERE}/people/users", page=f"{HERE}/people", name="carl")
+    row = [one for one in audit_log(sesame, tenant.account.account_id) if one["eventName"] == "CreateUser"][
+        -1
+    ]
+    assert row["userIdentity"]["arn"] == f"arn:aws:iam::{tenant.account.account_id}:root"
+    assert row["sourceIPAddress"] == "127.0.0.1"
+    assert row["requestParameters"]["userName"] == "carl"
