@@ -76,12 +76,15 @@ def sample(
     server: Server, key: Key, receiver: Receiver, turns: Turns, name: str, *, while_: Callable[[], bool]
 ) -> Sample:
     """Send small messages one after the other, SMALL of them and as long as `while_` says."""
-    accept_ms, sent, began = [], {}, time.monotonic()
-    number = 0
+    accept_ms: list[float] = []
+    sent: dict[str, float] = {}
+    began, number = time.monotonic(), 0
     while number < SMALL or (while_() and time.monotonic() - began < WITHIN_S):
         subject = f"{name}-{number}"
         form = raw_email(number)
-        text = base64.b64decode(form["RawMessage.Data"]).replace(b"Subject: Message", b"Subject: " + subject.encode())
+        text = base64.b64decode(form["RawMessage.Data"]).replace(
+            b"Subject: Message", b"Subject: " + subject.encode()
+        )
         text = text.replace(b"@customers.example", b"@good.example")
         form["RawMessage.Data"] = base64.b64encode(text).decode()
         requests = sign(key, server.address, [form])
@@ -130,7 +133,10 @@ def large() -> list[Row]:
         directory = Path(name)
         manners = {f"127.0.1.{n + 1}": Manner(bytes_per_s=LARGE_PER_S) for n in range(4)}
         with receiving(directory, manners) as receiver:
-            routes = [("good.example", "127.0.0.1"), *((f"large{n}.example", f"127.0.1.{n + 1}") for n in range(4))]
+            routes = [
+                ("good.example", "127.0.0.1"),
+                *((f"large{n}.example", f"127.0.1.{n + 1}") for n in range(4)),
+            ]
             with serving(
                 UNLIMITED + delivery(receiver.port, routes),
                 launcher=[sys.executable, "-m", "bench.watched", str(directory / "turns")],
@@ -175,7 +181,8 @@ def _large(server: Server, receiver: Receiver, turns: Turns) -> list[Row]:
 def delivery(port: int, routes: Sequence[tuple[str, str]]) -> str:
     """The settings that lead each domain to its address."""
     tables = "".join(
-        f'[[delivery.routes]]\ndomain = "{domain}"\nrelay = "{address}:{port}"\n' for domain, address in routes
+        f'[[delivery.routes]]\ndomain = "{domain}"\nrelay = "{address}:{port}"\n'
+        for domain, address in routes
     )
     return f'[delivery]\nallow_networks = ["127.0.0.0/8"]\nmta_sts = false\ndane = false\ntls_reports = false\n{tables}'
 

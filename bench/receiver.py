@@ -85,11 +85,14 @@ class _Connection(asyncio.Protocol):
                 self._timer = self._loop.call_later(len(data) / self._manner.bytes_per_s, self._resume)
             data = self._take_text(data)
         self._buffer += data
-        while self._text is None and (end := self._buffer.find(b"\r\n")) >= 0:
+        while not self._is_in_text() and (end := self._buffer.find(b"\r\n")) >= 0:
             line, self._buffer = self._buffer[:end].decode("latin-1"), self._buffer[end + 2 :]
             self._answer(line)
-            if self._text is not None:
+            if self._is_in_text():
                 self._buffer = self._take_text(self._buffer)
+
+    def _is_in_text(self) -> bool:
+        return self._text is not None
 
     def _resume(self) -> None:
         if not self._transport.is_closing():

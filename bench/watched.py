@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 from typing import IO
 
 import uvloop
@@ -53,8 +54,8 @@ if __name__ == "__main__":
     def watched_loop() -> uvloop.Loop:
         """The server's loop, with a watch on it."""
         loop = make_loop()
-        Watch(loop, open(sys.argv[1], "a"))  # noqa: SIM115 (for as long as the process lives)
+        Watch(loop, Path(sys.argv[1]).open("a"))  # noqa: SIM115 (for as long as the process lives)
         return loop
 
-    uvloop.new_event_loop = watched_loop  # type: ignore[assignment]
+    uvloop.new_event_loop = watched_loop
     sys.exit(main(sys.argv[2:]))

@@ -13,6 +13,7 @@ from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.https import HttpsClient
 from sesame.delivery.lanes import Lanes, Limits
+from sesame.delivery.memory import Memory
 from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -151,13 +152,14 @@ class Delivering:
             TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
             self.pool,
             owners,
-            Signing(services.executor, threads=SIGNING_THREADS),
+            Signing(services.executor, threads=SIGNING_THREADS, large=services.large),
             services.clock,
             places=lanes,
             body=services.spool.body,
             return_path=return_path,
             trace_field=trace_field,
             results=self._results,
+            memory=Memory(settings.memory_bytes),
             attempt_s=attempt_s,
         )
 

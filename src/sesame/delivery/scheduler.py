@@ -14,6 +14,7 @@ from typing import Protocol
 from sesame.delivery import outcome as outcomes
 from sesame.delivery.attempt import NoPlace
 from sesame.delivery.lanes import Lanes, Verdict
+from sesame.delivery.memory import NoMemory
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import MAX_DOUBTS, RetryPolicy, next_attempt_at
 from sesame.delivery.session import OutOfResources
@@ -36,6 +37,8 @@ GAP_S = 0.002
 """Between claims of few recipients, so that those that are done meanwhile are replaced together."""
 FEW = 8
 NOTE_TRIES = 3
+MEMORY_AGAIN_S = 5.0
+"""When a large message is tried again that found too many others waiting for memory."""
 BACK_OFF_S = 60.0
 """When what was none of its fault is tried again."""
 
@@ -199,6 +202,8 @@ class Scheduler:
                 verdict = Verdict.GOOD
         except NoPlace:
             pass
+        except NoMemory:
+            put_back_s = MEMORY_AGAIN_S
         except OutOfResources as error:
             self._run_short(str(error))
         except Damaged as error:
@@ -352,6 +357,7 @@ class Scheduler:
                     self._lanes.slow(_lane(one.claim))
             try:
                 await self._renew(now)
+                await self._settling.tidy()
                 self._expired = await self._spool.expire(
                     self._lanes.closed(),
                     after=self._expired,

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sesame.errors import Unavailable
 from sesame.observe import Clock, Log
+from sesame.spool.pieces import BEGINNING_BYTES
 from sesame.spool.spool import Claim, Settlement, Spool
 
 TRIES_AT_STOP = 10
@@ -30,6 +31,8 @@ class Settling:
         self._settled = settled
         self._pause_s = pause_s
         self._done: dict[int, Settlement] = {}
+        self._large: set[str] = set()
+        """Messages with a recipient that has settled and whose text may be in pieces."""
         self._is_due = asyncio.Event()
         self._writing = asyncio.Lock()
 
@@ -46,6 +49,16 @@ class Settling:
         self._done[claim.recipient_seq] = replace(found, claim=claim)
         self._is_due.set()
         return True
+
+    async def tidy(self) -> None:
+        """Let go of the text of large messages that have settled."""
+        while self._large:
+            message_id = self._large.pop()
+            try:
+                await self._spool.drop_pieces([message_id])
+            except BaseException:
+                self._large.add(message_id)
+                raise
 
     async def run(self) -> None:
         """Write outcomes as they come."""
@@ -106,3 +119,5 @@ class Settling:
             seq = settlement.claim.recipient_seq
             if self._done.get(seq) is settlement:
                 del self._done[seq]
+            if settlement.retry_at is None and settlement.claim.size_bytes > BEGINNING_BYTES:
+                self._large.add(settlement.claim.message_id)
