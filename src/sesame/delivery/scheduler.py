@@ -134,7 +134,8 @@ class Scheduler:
         await self._take_over()
         try:
             async with asyncio.TaskGroup() as tasks:
-                upkeep = [tasks.create_task(self._settling.run()), tasks.create_task(self._upkeep())]
+                beside = (self._settling.run, self._settling.tidy, self._upkeep)
+                upkeep = [tasks.create_task(run()) for run in beside]
                 while not self._is_stopping:
                     self._work.clear()
                     count = await self._next(tasks)
@@ -357,7 +358,6 @@ class Scheduler:
                     self._lanes.slow(_lane(one.claim))
             try:
                 await self._renew(now)
-                await self._settling.tidy()
                 self._expired = await self._spool.expire(
                     self._lanes.closed(),
                     after=self._expired,

@@ -33,6 +33,7 @@ class Settling:
         self._done: dict[int, Settlement] = {}
         self._large: set[str] = set()
         """Messages with a recipient that has settled and whose text may be in pieces."""
+        self._has_large = asyncio.Event()
         self._is_due = asyncio.Event()
         self._writing = asyncio.Lock()
 
@@ -51,14 +52,15 @@ class Settling:
         return True
 
     async def tidy(self) -> None:
-        """Let go of the text of large messages that have settled."""
-        while self._large:
-            message_id = self._large.pop()
+        """Let go of the text of large messages as they settle; what is left at the end goes when it is old."""
+        while True:
+            await self._has_large.wait()
+            self._has_large.clear()
+            gone, self._large = self._large, set()
             try:
-                await self._spool.drop_pieces([message_id])
-            except BaseException:
-                self._large.add(message_id)
-                raise
+                await self._spool.drop_pieces(gone)
+            except Unavailable as error:
+                self._log.error("pieces_not_dropped", reason=str(error))
 
     async def run(self) -> None:
         """Write outcomes as they come."""
@@ -121,3 +123,4 @@ class Settling:
                 del self._done[seq]
             if settlement.retry_at is None and settlement.claim.size_bytes > BEGINNING_BYTES:
                 self._large.add(settlement.claim.message_id)
+                self._has_large.set()
