@@ -160,12 +160,24 @@ def for_why(server: SesameProcess) -> dict[str, str]:
     return {"SENDER": sender.account_id, "OWNER": owner.account_id}
 
 
+def for_delegates(server: SesameProcess) -> dict[str, str]:
+    """An owner of example.com, whose keys are in the environment, and a user of another account."""
+    found = as_account(server, "example.com")
+    delegate = server.create_account()
+    user = server.client("iam", delegate).create_user(UserName="mailer")["User"]["Arn"]
+    return found | {
+        "IDENTITY": f"arn:aws:ses:us-east-1:{found['ACCOUNT']}:identity/example.com",
+        "DELEGATE": user,
+    }
+
+
 WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "accounts": for_accounts,
     "audit": as_account,
     "bounces": lambda server: as_account(server, "news@example.com"),
     "configuration-sets": as_account,
     "custom-verification": lambda server: as_account(server, "hello@example.com"),
+    "delegates": for_delegates,
     "dns": lambda server: as_account(server, "example.com"),
     "roles-and-services": for_roles,
     "smtp": for_smtp,
@@ -190,7 +202,14 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
     cwd = server.data.parent
     before = len(server.mail())
     printed = bash(script(blocks(HOWTO / f"{name}.md")), cwd, environ_of(server, **WORLDS[name](server)))
-    sends = {"bounces": 3, "roles-and-services": 2, "smtp": 2, "templates": 1, "custom-verification": 1}
+    sends = {
+        "bounces": 3,
+        "delegates": 1,
+        "roles-and-services": 2,
+        "smtp": 2,
+        "templates": 1,
+        "custom-verification": 1,
+    }
     wait_until(lambda: len(server.mail()) == before + sends.get(name, 0))
     if name == "accounts":
         assert (cwd / ".env").read_text().startswith("AWS_ENDPOINT_URL=")
@@ -201,6 +220,9 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
         page = (HOWTO / "why.md").read_text()
         for line in re.findall(r"^(SA401 .*|    mend: .*)$", page, re.MULTILINE):
             assert re.sub(r"account [0-9]{12}", "", line.strip()) in re.sub(r"account [0-9]{12}", "", printed)
+    if name == "delegates":
+        assert "\nsent: " in printed
+        assert (cwd / "authority.html").read_text().startswith("<!doctype html>")
     if name == "dns":
         assert "autumn._domainkey.example.com" in printed
 

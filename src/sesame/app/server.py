@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sesame.app import tracking
 from sesame.app.api import Doors
 from sesame.app.audit import AuditUpkeep
 from sesame.app.data_directory import lock_data_directory, secure
@@ -60,6 +61,8 @@ class Endpoints:
     """A link that logs the operator in, in the development profile."""
     inbound: str | None
     """host:port where reports are taken."""
+    tracking: str | None
+    """host:port where links of mail lead that is followed, besides the API."""
 
 
 class Server:
@@ -107,7 +110,9 @@ class Server:
         self.services.wake = self._scheduler.wake
         self._doors = Doors(self.services, accepted=self._accepted, published=self._telling.published)
         self._health = self._make_health()
+        self._tracking_pages = tracking.make_pages(self.services, recorded=self._reactor.wake)
         self._http = self._make_http()
+        self._tracking = tracking.make_listener(self.services, self._tracking_pages, self._listening)
         self._console = self._make_console()
         self._submission = make_submission(self.services, self._doors.submission, self._listening)
 
@@ -133,7 +138,8 @@ class Server:
                         running.append(tasks.create_task(server.run()))
                 if self._inbound is not None:
                     await self._inbound.start()
-                await self._http.start()
+                for door in self._http_doors():
+                    await door.start()
                 if self._submission is not None:
                     await self._submission.start()
                 if self._health is not None:
@@ -145,7 +151,8 @@ class Server:
                 self._log.event("stopping")
                 self._scheduler.stop()
                 async with asyncio.TaskGroup() as doors:
-                    doors.create_task(self._http.stop())
+                    for door in self._http_doors():
+                        doors.create_task(door.stop())
                     if self._console is not None:
                         doors.create_task(self._console.stop())
                     if self._submission is not None:
@@ -161,6 +168,9 @@ class Server:
                 self._health.stop()
             self.services.close()
             os.close(self._lock)
+
+    def _http_doors(self) -> list[HttpServer]:
+        return [self._http] if self._tracking is None else [self._http, self._tracking]
 
     def _upkeep(self, boot_id: str) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs beside the doors, by name."""
@@ -218,6 +228,7 @@ class Server:
             console=None if self._console is None else self._console.url,
             console_link=console_link,
             inbound=None if self._inbound is None else shown(self._inbound.listeners[0].sock),
+            tracking=None if self._tracking is None else shown(self._tracking.sock),
         )
 
     def _make_http(self) -> HttpServer:
@@ -231,6 +242,7 @@ class Server:
                 confirm=self._doors.subscriptions.confirm_by_link,
                 end=self._doors.subscriptions.end_by_link,
             ),
+            tracking=self._tracking_pages,
         )
         return HttpServer(
             self._api_socket,

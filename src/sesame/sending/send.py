@@ -253,6 +253,7 @@ class Sender:
             failure=composed.failure,
             source_shown=composed.source_shown,
             submitted=composed.submitted,
+            tracking=composed.tracking,
         )
         acceptance = Acceptance(
             message=message,

@@ -56,6 +56,8 @@ class SpooledMessage:
     """The header block of a raw message as it was submitted, None for one that was built from parts."""
     is_staged: bool = False
     """What of `data` is behind its beginning has been written already (`pieces`)."""
+    tracking: Mapping[str, bool] = field(default_factory=dict)
+    """Whether its `open` and its `click` are followed whatever the configuration set says."""
     queued_at: float | None = None
     """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
 
@@ -90,8 +92,8 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
-        " requires_tls, max_delivery_s, source_shown)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requires_tls, max_delivery_s, source_shown, tracking)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
     whole = [
@@ -184,6 +186,7 @@ def _message_row(
         int(message.requires_tls),
         message.max_delivery_s,
         message.source_shown,
+        json.dumps(dict(message.tracking)) if message.tracking else None,
     )
 
 
