@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from sesame.dkim.sign import Signer
+from sesame.dkim.sign import Signer, sign_all
 from sesame.smtp.data import MailText
 
 T = TypeVar("T")
@@ -94,11 +94,10 @@ def _sign_all(batch: list[_Unsigned]) -> list[bytes | Exception]:
 
 def _sign(waiting: _Unsigned) -> bytes | Exception:
     try:
-        return b"".join(signer.sign(waiting.message, at=waiting.at) for signer in waiting.signers)
+        return sign_all(waiting.signers, waiting.message, at=waiting.at)
     except Exception as error:
         return error
 
 
 def _large_text(message: bytes, signers: Sequence[Signer], trace_field: bytes, now: float) -> MailText:
-    fields = [signer.sign(message, at=now) for signer in signers]
-    return MailText.of(b"".join((trace_field, *fields, message)))
+    return MailText.of(b"".join((trace_field, sign_all(signers, message, at=now), message)))

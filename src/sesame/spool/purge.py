@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
 from sesame.spool import pieces
-from sesame.store import custom_verification, decisions, policy_sets, reputation
+from sesame.store import custom_verification, decisions, egress, policy_sets, reputation
 
 ROWS = 1_000
 """Rows that one write deletes at most; it takes some 10 ms."""
@@ -50,6 +50,7 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     kept_from = int((now - TALLY_DAYS * DAY_S) // reputation.QUARTER_HOUR_S)
     await _repeat(store, lambda tx: reputation.purge_before(tx, kept_from, limit=ROWS))
     await purge_pieces(store, now=now)
+    await store.write(lambda tx: egress.forget_before(tx, at=now - DAY_S))
     return gone
 
 

@@ -50,6 +50,8 @@ class SpooledMessage:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     """How long delivery is tried, in seconds; None: as long as any."""
+    pool: str = ""
+    """The pool of addresses that it goes from; empty: its account's default."""
     source_shown: str | None = None
     """The envelope sender as it was written, with its display name; None: as in `source`."""
     submitted: bytes | None = None
@@ -129,10 +131,10 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         ],
     )
     await tx.many(
-        "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at, pool)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, seq, n, message.account_id, message.region, domain_of(address), *_times(message))
+            (number, seq, n, *_lane(message, address), *_times(message), message.pool)
             for number, seq, n, address, state, message in recipients
             if state is RecipientState.QUEUED
         ],
@@ -145,6 +147,10 @@ async def _body(tx: Transaction, message: SpooledMessage) -> tuple[bytes, int]:
     if not message.is_staged:
         return message.data, 0
     return message.data[:BEGINNING_BYTES], await check_staged(tx, message.message_id, message.data)
+
+
+def _lane(message: SpooledMessage, address: str) -> tuple[str, str, str]:
+    return message.account_id, message.region, domain_of(address)
 
 
 def _times(message: SpooledMessage) -> tuple[float, float, float | None]:
