@@ -26,6 +26,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._of_the_doors()
+        self._of_accepting()
+        self._of_delivery()
+        self._of_the_process()
+
+    def _of_the_doors(self) -> None:
         self.api_requests = self._counter(
             "sesame_api_requests", "Calls of AWS operations answered.", "service", "operation", "code"
         )
@@ -42,6 +48,8 @@ class Metrics:
         self.connections_refused = self._counter(
             "sesame_connections_refused", "Connections turned away.", "door", "reason"
         )
+
+    def _of_accepting(self) -> None:
         self.decisions = self._counter(
             "sesame_authz_decisions", "Sends decided, by the answer and its code.", "decision", "code"
         )
@@ -60,6 +68,8 @@ class Metrics:
         self.commit_batch = self._histogram(
             "sesame_commit_batch_size", "Transactions that shared a commit.", BATCH
         )
+
+    def _of_delivery(self) -> None:
         self.queue_depth = self._gauge("sesame_queue_depth", "Recipients in the spool.", "state")
         self.queue_oldest_age = self._gauge(
             "sesame_queue_oldest_age_seconds", "Age of the oldest recipient that is still queued."
@@ -87,6 +97,8 @@ class Metrics:
         self.notifications_waiting = self._gauge(
             "sesame_notifications_waiting", "Notifications that are not delivered yet."
         )
+
+    def _of_the_process(self) -> None:
         self.disk_free = self._gauge("sesame_disk_free_bytes", "Free space where the database is.")
         self.loop_lag = self._gauge(
             "sesame_event_loop_lag_seconds", "How late the event loop ran its last due timer."

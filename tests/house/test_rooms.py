@@ -46,6 +46,7 @@ IMPURE_MODULES = frozenset(
     {"asyncio", "socket", "ssl", "sqlite3", "random", "secrets", "threading", "subprocess", "time"}
 )
 MEDIAN_LINES, P90_LINES, CAP_LINES = 200, 400, 600
+FUNCTION_LINES = 60
 
 
 def room_of(path: Path) -> str:
@@ -182,6 +183,27 @@ def test_files_stay_small() -> None:
     assert too_long == {}
     assert statistics.median(counts) <= MEDIAN_LINES
     assert counts[int(len(counts) * 0.9)] <= P90_LINES
+
+
+def long_functions(source: str) -> list[str]:
+    """Functions of more than `FUNCTION_LINES`, decorators and docstring included."""
+    return [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - min(n.lineno for n in (node, *node.decorator_list)) >= FUNCTION_LINES
+    ]
+
+
+def test_functions_stay_small() -> None:
+    found = {str(path.relative_to(SOURCE)): long_functions(path.read_text()) for path in source_files()}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_the_function_check_sees_one_line_too_many() -> None:
+    fits = "@cached\ndef f():\n" + "    x()\n" * (FUNCTION_LINES - 2)
+    assert long_functions(fits) == []
+    assert long_functions(fits + "    y()\n") == ["f"]
 
 
 def test_every_room_has_its_row_in_the_design() -> None:

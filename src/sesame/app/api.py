@@ -79,8 +79,8 @@ class Doors:
         accepted: Callable[[str, Sequence[str]], None],
         published: Callable[[], None] = lambda: None,
     ) -> None:
-        settings = services.settings
         self._services = services
+        settings = services.settings
         self.directory = Directory(services.store, services.sealer)
         self.sessions = Sessions(services.sealer)
         self.guesses = Guesses(services.clock, per_network=settings.console.failures_per_network)
@@ -91,31 +91,8 @@ class Doors:
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
             simulators=settings.simulator.all_domains,
         )
-        failures = Failures(services.store)
-        sign_ins = SignIns(
-            failures,
-            self.directory,
-            services.clock,
-            served=settings.api.regions,
-            skew_s=settings.api.clock_skew_s,
-            new_request_id=services.ids.request_id,
-        )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
-        self.sender = Sender(
-            services.store,
-            self.authorizer,
-            clock=services.clock,
-            log=services.log,
-            metrics=services.metrics,
-            executor=services.executor,
-            new_id=services.new_message_id,
-            random_hex=services.ids.hex,
-            message_id_domain=settings.delivery.hostname,
-            accepted=accepted,
-            pace=self.pace,
-            steady=services.steady,
-            room=services.room,
-        )
+        self.sender = self._make_sender(accepted)
         self.templates = Templates(
             services.store,
             self.authorizer,
@@ -123,15 +100,7 @@ class Doors:
             cache=TemplateCache(),
             random_hex=services.ids.hex,
         )
-        self.custom_verification = CustomVerification(
-            services.store,
-            self.authorizer,
-            self.sender,
-            services.verification,
-            clock=services.clock,
-            executor=services.executor,
-            max_bytes=settings.accounts.message_bytes,
-        )
+        self.custom_verification = self._make_custom_verification()
         handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
@@ -139,34 +108,14 @@ class Doors:
             "sts": self._sts(),
             "iam": self._iam(),
         }
+        failures = Failures(services.store)
+        sign_ins = self._make_sign_ins(failures)
+        self.submission = self._make_submission(sign_ins)
+        self.authenticator = self._make_authenticator()
+        self.throttle = Throttle(services.clock, per_second=settings.api.requests_per_second)
         models = {name: ServiceModel.load(name) for name in handlers}
         calls = Calls(self.authorizer.changes)
         self.handlers = {name: calls.decided(handlers[name], model) for name, model in models.items()}
-        self.submission = SubmissionDoor(
-            SmtpLogins(
-                self.directory,
-                services.store,
-                services.clock,
-                regions=settings.api.regions,
-                new_request_id=services.ids.request_id,
-            ),
-            self.sender,
-            hostname=settings.submission.hostname or settings.delivery.hostname,
-            message_bytes=settings.submission.message_bytes,
-            failure_delay_s=settings.submission.failure_delay_s,
-            sign_ins=sign_ins,
-            clock=services.clock,
-            log=services.log,
-            metrics=services.metrics,
-        )
-        self.authenticator = Authenticator(
-            self.directory,
-            self.sessions,
-            services.clock,
-            skew_s=settings.api.clock_skew_s,
-            regions=served_regions(settings),
-        )
-        self.throttle = Throttle(services.clock, per_second=settings.api.requests_per_second)
         self.api = AwsApi(
             models,
             self.handlers,
@@ -175,6 +124,78 @@ class Doors:
             throttle=self.throttle,
             new_request_id=services.ids.request_id,
             failures=failures,
+            sign_ins=sign_ins,
+            clock=services.clock,
+            log=services.log,
+            metrics=services.metrics,
+        )
+
+    def _make_authenticator(self) -> Authenticator:
+        services, settings = self._services, self._services.settings
+        return Authenticator(
+            self.directory,
+            self.sessions,
+            services.clock,
+            skew_s=settings.api.clock_skew_s,
+            regions=served_regions(settings),
+        )
+
+    def _make_sign_ins(self, failures: Failures) -> SignIns:
+        services, settings = self._services, self._services.settings
+        return SignIns(
+            failures,
+            self.directory,
+            services.clock,
+            served=settings.api.regions,
+            skew_s=settings.api.clock_skew_s,
+            new_request_id=services.ids.request_id,
+        )
+
+    def _make_sender(self, accepted: Callable[[str, Sequence[str]], None]) -> Sender:
+        services = self._services
+        return Sender(
+            services.store,
+            self.authorizer,
+            clock=services.clock,
+            log=services.log,
+            metrics=services.metrics,
+            executor=services.executor,
+            new_id=services.new_message_id,
+            random_hex=services.ids.hex,
+            message_id_domain=services.settings.delivery.hostname,
+            accepted=accepted,
+            pace=self.pace,
+            steady=services.steady,
+            room=services.room,
+        )
+
+    def _make_custom_verification(self) -> CustomVerification:
+        services = self._services
+        return CustomVerification(
+            services.store,
+            self.authorizer,
+            self.sender,
+            services.verification,
+            clock=services.clock,
+            executor=services.executor,
+            max_bytes=services.settings.accounts.message_bytes,
+        )
+
+    def _make_submission(self, sign_ins: SignIns) -> SubmissionDoor:
+        services, settings = self._services, self._services.settings
+        logins = SmtpLogins(
+            self.directory,
+            services.store,
+            services.clock,
+            regions=settings.api.regions,
+            new_request_id=services.ids.request_id,
+        )
+        return SubmissionDoor(
+            logins,
+            self.sender,
+            hostname=settings.submission.hostname or settings.delivery.hostname,
+            message_bytes=settings.submission.message_bytes,
+            failure_delay_s=settings.submission.failure_delay_s,
             sign_ins=sign_ins,
             clock=services.clock,
             log=services.log,

@@ -86,9 +86,25 @@ class Delivering:
             signing_domain=settings.signing_domain,
         )
         router = self._make_router(mx_port, own_hosts)
-        self.scheduler = Scheduler(
+        deliverer = self._make_deliverer(router, owners, lanes, attempt_s=timeouts.attempt_s)
+        self.scheduler = self._make_scheduler(deliverer, owners, lanes, settled)
+
+    def roles(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What goes on beside delivery, by name."""
+        found: dict[str, Callable[[], Awaitable[None]]] = {}
+        if self._sts is not None:
+            found["mta_sts"] = partial(self._refresh_policies, self._sts)
+        if self._results is not None and self._reports is not None:
+            found["tls_reports"] = partial(self._report_tls, self._results, self._reports)
+        return found
+
+    def _make_scheduler(
+        self, deliverer: Deliverer, owners: SettingsCache, lanes: Lanes, settled: Callable[[], None]
+    ) -> Scheduler:
+        services, settings = self._services, self._services.settings.delivery
+        return Scheduler(
             services.spool,
-            self._make_deliverer(router, owners, lanes, attempt_s=timeouts.attempt_s),
+            deliverer,
             owners,
             self.pool,
             RetryPolicy(
@@ -106,15 +122,6 @@ class Delivering:
             lease_s=settings.lease_s,
             settled=settled,
         )
-
-    def roles(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What goes on beside delivery, by name."""
-        found: dict[str, Callable[[], Awaitable[None]]] = {}
-        if self._sts is not None:
-            found["mta_sts"] = partial(self._refresh_policies, self._sts)
-        if self._results is not None and self._reports is not None:
-            found["tls_reports"] = partial(self._report_tls, self._results, self._reports)
-        return found
 
     def _make_router(self, mx_port: int, own_hosts: Mapping[str, Host]) -> Router:
         settings = self._services.settings.delivery

@@ -110,24 +110,9 @@ class Services:
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
         self.wake: Callable[[], None] = lambda: None
-        hostname = settings.delivery.hostname
-        return_path_domain = settings.delivery.return_path_domain or hostname
         self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
-        ours = acts.by(SESAME)
-        self.operator = Operator(
-            self.store,
-            self.sealer,
-            acts=acts,
-            clock=clock,
-            production=Limits(
-                max_24_hour_send=settings.accounts.production_max_24_hour_send,
-                max_send_rate=settings.accounts.production_max_send_rate,
-            ),
-            random_digits=self.ids.digits,
-            random_name=self.ids.name,
-            random_secret=self.ids.secret_access_key,
-        )
+        self.operator = self._make_operator()
         self.access_keys = AccessKeys(self.store, acts)
         self.service_principals = ServicePrincipals(
             self.store,
@@ -137,47 +122,20 @@ class Services:
             random_name=self.ids.name,
             random_secret=self.ids.secret_access_key,
         )
-        names = Names(
-            dkim_zone=settings.dns.dkim_zone or f"dkim.{hostname}",
-            public_url=url or public_url(settings),
-            mail_from_mx=settings.dns.mail_from_mx or hostname,
-            mail_from_spf=settings.dns.mail_from_spf or f"include:{return_path_domain}",
-        )
-        self.checks = DnsChecks(
-            self.store,
-            self.sealer,
-            self.resolver,
-            acts=ours,
-            missing=DomainNotFound,
-            names=names,
-            clock=clock,
-            log=log,
-            recheck_every_s=settings.dns.recheck_every_s,
-            auto_publish=settings.dns.auto_publish,
-        )
+        self._join_identities(self._names(url or public_url(settings)))
+
+    def _join_identities(self, names: Names) -> None:
+        """The life of identities: their keys, checks, settings and verification."""
+        settings, clock, acts, ours = self.settings, self.clock, self.acts, self.acts.by(SESAME)
+        self.checks = self._make_checks(names, ours)
         keys = DkimKeys(
-            self.store,
-            self.sealer,
-            clock=clock,
-            executor=self.executor,
-            new_token=self.ids.dkim_token,
+            self.store, self.sealer, clock=clock, executor=self.executor, new_token=self.ids.dkim_token
         )
-        self.own_domain = OwnDomain(
-            self.store,
-            keys,
-            OwnNames(
-                hostname=hostname,
-                return_path_domain=return_path_domain,
-                signing_domain=settings.delivery.signing_domain,
-            ),
-            acts=ours,
-            new_selector=lambda: f"sesame-{self.ids.hex(8)}",
-            auto_publish=settings.dns.auto_publish,
-        )
+        self.own_domain = self._make_own_domain(keys, ours)
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
         self.system_mail = SystemMail(
-            from_address=f"Sesame <no-reply@{hostname}>",
-            message_id_domain=hostname,
+            from_address=f"Sesame <no-reply@{settings.delivery.hostname}>",
+            message_id_domain=settings.delivery.hostname,
             new_id=self.new_message_id,
             random_hex=self.ids.hex,
         )
@@ -214,6 +172,62 @@ class Services:
         self.passwords.close()
         self.executor.shutdown()
         self.store.close()
+
+    def _make_operator(self) -> Operator:
+        accounts = self.settings.accounts
+        return Operator(
+            self.store,
+            self.sealer,
+            acts=self.acts,
+            clock=self.clock,
+            production=Limits(
+                max_24_hour_send=accounts.production_max_24_hour_send,
+                max_send_rate=accounts.production_max_send_rate,
+            ),
+            random_digits=self.ids.digits,
+            random_name=self.ids.name,
+            random_secret=self.ids.secret_access_key,
+        )
+
+    def _return_path_domain(self) -> str:
+        return self.settings.delivery.return_path_domain or self.settings.delivery.hostname
+
+    def _names(self, url: str) -> Names:
+        dns, hostname = self.settings.dns, self.settings.delivery.hostname
+        return Names(
+            dkim_zone=dns.dkim_zone or f"dkim.{hostname}",
+            public_url=url,
+            mail_from_mx=dns.mail_from_mx or hostname,
+            mail_from_spf=dns.mail_from_spf or f"include:{self._return_path_domain()}",
+        )
+
+    def _make_checks(self, names: Names, ours: Acts) -> DnsChecks:
+        return DnsChecks(
+            self.store,
+            self.sealer,
+            self.resolver,
+            acts=ours,
+            missing=DomainNotFound,
+            names=names,
+            clock=self.clock,
+            log=self.log,
+            recheck_every_s=self.settings.dns.recheck_every_s,
+            auto_publish=self.settings.dns.auto_publish,
+        )
+
+    def _make_own_domain(self, keys: DkimKeys, ours: Acts) -> OwnDomain:
+        return OwnDomain(
+            self.store,
+            keys,
+            OwnNames(
+                hostname=self.settings.delivery.hostname,
+                return_path_domain=self._return_path_domain(),
+                signing_domain=self.settings.delivery.signing_domain,
+            ),
+            acts=ours,
+            new_selector=lambda: f"sesame-{self.ids.hex(8)}",
+            auto_publish=self.settings.dns.auto_publish,
+        )
 
     def _resolver(self) -> Resolver:
         if self.settings.dns.resolver == "system":

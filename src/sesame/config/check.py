@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sesame.config import feedback, notify
 from sesame.config.console import check_console
-from sesame.config.settings import REGION, Audit, Delivery, RelayTls, Settings
+from sesame.config.settings import REGION, Api, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
 
 MIN_ROTATION_S = 14 * 86_400.0
@@ -15,6 +15,20 @@ MIN_ROTATION_S = 14 * 86_400.0
 
 def check(settings: Settings) -> None:
     """What types cannot say. Raises `ConfigError` that names the setting and the fix."""
+    _check_ports(settings)
+    _check_certificates(settings)
+    _check_submission(settings)
+    check_console(settings.console)
+    feedback.check(settings.inbound, settings.reputation)
+    notify.check(settings.notify)
+    _check_development(settings)
+    _check_audit(settings.audit)
+    _check_api(settings.api)
+    _check_delivery(settings.delivery)
+    _check_dns(settings)
+
+
+def _check_ports(settings: Settings) -> None:
     ports = [("api.port", settings.api.port), ("mailbox.port", settings.mailbox.port)]
     ports.append(("health.port", settings.health.port))
     ports += [("submission.ports", port) for port in settings.submission.ports]
@@ -22,6 +36,9 @@ def check(settings: Settings) -> None:
     for name, port in ports:
         if not 0 <= port <= 65535:
             raise ConfigError(f"setting `{name}` is {port}; a port is 0 to 65535")
+
+
+def _check_certificates(settings: Settings) -> None:
     for section, door in (("api", settings.api), ("submission", settings.submission)):
         if bool(door.tls_certificate) != bool(door.tls_private_key):
             raise ConfigError(
@@ -33,35 +50,35 @@ def check(settings: Settings) -> None:
                 raise ConfigError(
                     f"setting `{section}.{name}`: `{path}` cannot be read; correct path or permissions"
                 )
-    _check_submission(settings)
-    check_console(settings.console)
-    feedback.check(settings.inbound, settings.reputation)
-    notify.check(settings.notify)
-    _check_development(settings)
-    _check_audit(settings.audit)
-    if not 1 <= settings.api.clock_skew_s <= 900:
+
+
+def _check_api(api: Api) -> None:
+    if not 1 <= api.clock_skew_s <= 900:
         raise ConfigError("setting `api.clock_skew_s` must lie between 1 and 900 seconds")
-    if not 0 < settings.api.max_body_bytes <= settings.api.memory_bytes:
+    if not 0 < api.max_body_bytes <= api.memory_bytes:
         raise ConfigError(
             "setting `api.memory_bytes` must be at least `api.max_body_bytes`, which is above 0"
         )
-    if settings.api.connections < 1:
+    if api.connections < 1:
         raise ConfigError("setting `api.connections` must be at least 1")
-    if settings.api.requests_per_second < 0:
+    if api.requests_per_second < 0:
         raise ConfigError("setting `api.requests_per_second` must be 0 or more")
-    for region in settings.api.regions:
+    for region in api.regions:
         if not REGION.fullmatch(region):
             raise ConfigError(f"setting `api.regions`: `{region}` is not a region; write it as `eu-west-1`")
-    for network in settings.delivery.allow_networks:
+
+
+def _check_delivery(delivery: Delivery) -> None:
+    for network in delivery.allow_networks:
         try:
             ipaddress.ip_network(network)
         except ValueError:
             raise ConfigError(
                 f"setting `delivery.allow_networks`: `{network}` is not a network; write it as `10.0.0.0/8`"
             ) from None
-    if settings.delivery.relay:
-        parse_host_port("delivery.relay", settings.delivery.relay)
-    _check_routes(settings.delivery)
+    if delivery.relay:
+        parse_host_port("delivery.relay", delivery.relay)
+    _check_routes(delivery)
     for name in (
         "workers",
         "per_domain",
@@ -72,9 +89,8 @@ def check(settings: Settings) -> None:
         "timeout_s",
         "lease_s",
     ):
-        if getattr(settings.delivery, name) <= 0:
+        if getattr(delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
-    _check_dns(settings)
 
 
 def _check_dns(settings: Settings) -> None:

@@ -80,54 +80,12 @@ async def trace(store: Store, message_id: str) -> Trace | None:
         )
         if row is None:
             return None
-        recipients = []
-        for seq, address, state, due_at in await tx.all(
-            "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
-            " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
-            row[0],
-        ):
-            attempts = await tx.all(
-                "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict FROM attempt"
-                " WHERE recipient_seq = ? ORDER BY seq",
-                seq,
-            )
-            recipients.append(
-                RecipientTrace(
-                    address=address,
-                    state=state,
-                    due_at=due_at,
-                    attempts=tuple(
-                        Attempt(
-                            at=a[0],
-                            kind=a[1],
-                            status=a[2],
-                            diagnostic=a[3],
-                            remote_mta=a[4],
-                            remote_ip=a[5],
-                            tls=a[6],
-                            tls_verdict=a[7],
-                        )
-                        for a in attempts
-                    ),
-                )
-            )
         happened = await events.of_message(tx, message_id)
+        reporters = await reports.reporters(tx, row[0])
         failures = [
             event.detail.get("errorMessage", "")
             for event in happened
             if event.what is Happened.RENDERING_FAILED
-        ]
-        reporters = await reports.reporters(tx, row[0])
-        reported = [
-            Reported(
-                at=event.at,
-                what=event.what.value,
-                recipient=event.recipient,
-                detail=event.detail,
-                reporter=reporters.get(event.event_id.rpartition(f"{message_id}/")[2]),
-            )
-            for event in happened
-            if event.is_reported
         ]
         return Trace(
             message_id=row[1],
@@ -142,12 +100,57 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             tags=row[10],
             decision=whole(row[11], row[13]),
             accepted_at=row[12],
-            recipients=tuple(recipients),
+            recipients=await _recipients(tx, row[0]),
             failure=failures[0] if failures else None,
-            reported=tuple(reported),
+            reported=tuple(
+                Reported(
+                    at=event.at,
+                    what=event.what.value,
+                    recipient=event.recipient,
+                    detail=event.detail,
+                    reporter=reporters.get(event.event_id.rpartition(f"{message_id}/")[2]),
+                )
+                for event in happened
+                if event.is_reported
+            ),
         )
 
     return await store.read(run)
+
+
+async def _recipients(tx: Transaction, message_seq: int) -> tuple[RecipientTrace, ...]:
+    rows = await tx.all(
+        "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
+        " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
+        message_seq,
+    )
+    return tuple(
+        [
+            RecipientTrace(address=address, state=state, due_at=due_at, attempts=await _attempts(tx, seq))
+            for seq, address, state, due_at in rows
+        ]
+    )
+
+
+async def _attempts(tx: Transaction, recipient_seq: int) -> tuple[Attempt, ...]:
+    rows = await tx.all(
+        "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict FROM attempt"
+        " WHERE recipient_seq = ? ORDER BY seq",
+        recipient_seq,
+    )
+    return tuple(
+        Attempt(
+            at=row[0],
+            kind=row[1],
+            status=row[2],
+            diagnostic=row[3],
+            remote_mta=row[4],
+            remote_ip=row[5],
+            tls=row[6],
+            tls_verdict=row[7],
+        )
+        for row in rows
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
