@@ -19,7 +19,14 @@ from sesame.policy.reasons.cause import MEANINGS, How
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-SERVICES = {"ses": "SES API v1", "sesv2": "SES API v2", "sts": "STS", "iam": "IAM", "sns": "SNS"}
+SERVICES = {
+    "ses": "SES API v1",
+    "sesv2": "SES API v2",
+    "sts": "STS",
+    "iam": "IAM",
+    "sns": "SNS",
+    "sesame": "Sesame's own API",
+}
 
 
 def pages() -> dict[str, str]:

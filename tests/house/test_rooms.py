@@ -105,7 +105,7 @@ INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
         "analysis": frozenset({"language", "engine", "reasons"}),
         "findings": frozenset({"language", "engine", "reasons", "analysis"}),
     },
-    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns")},
+    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns", "sesame")},
     "store": {"iam": frozenset()},
     "access": {"causes": frozenset()},
     "console": {"pages": frozenset()},

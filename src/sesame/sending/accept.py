@@ -203,6 +203,8 @@ def _decide_one(
     running = usage.get(place)
     if running is not None:
         running.leave(message.accepted_at)
+    for bounds in acceptance.bounds:
+        bounded[bounds.seq].leave(message.accepted_at)
     found = None
     try:
         for scope, value in acceptance.epochs.items():
@@ -238,7 +240,6 @@ def _charge_bounds(bounded: dict[int, BoundsUsage], acceptance: Acceptance) -> N
     charged = []
     for bounds in acceptance.bounds:
         running = bounded[bounds.seq]
-        running.leave(at)
         charged.append((running, bounds_rules.charge(bounds, running.use, amount, at=at)))
     for running, use in charged:
         running.charge(use, amount, at)

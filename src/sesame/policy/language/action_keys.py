@@ -179,6 +179,14 @@ _ROWS = (
     ("ses", "TagResource", f"{_SET} {_CUSTOM} identity template", f"{_GIVEN_TAGS} ses:ApiVersion"),
     ("ses", "UntagResource", f"{_SET} {_CUSTOM} identity template", "aws:TagKeys ses:ApiVersion"),
     ("ses", "ListTagsForResource", f"{_SET} {_CUSTOM} identity template", "ses:ApiVersion"),
+    (
+        "sesame",
+        "CancelDelegateMessages DeleteDelegateBounds GetDelegateBounds ListDelegateBounds PauseDelegate"
+        " PutDelegateBounds ResumeDelegate",
+        "identity",
+        "",
+    ),
+    ("sesame", "CancelMessages", "", ""),
     ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
     ("sns", "UntagResource", "topic", "aws:TagKeys"),
     ("sns", "DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes", "topic", ""),
