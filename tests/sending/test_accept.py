@@ -32,7 +32,10 @@ SCOPES = ("account:1", "identities:2")
 SETS = {"plain": True, "paused": False}
 LISTED = {"gone@one.test": "BOUNCE", "cross@one.test": "COMPLAINT"}
 BOUNDS = tuple(
-    Bounds(seq=number, owner_account_id="333333333333", region=REGION, identity="*", delegate=account, **caps)
+    replace(
+        Bounds(seq=number, owner_account_id="333333333333", region=REGION, identity="*", delegate=account),
+        **caps,  # type: ignore[arg-type]
+    )
     for number, (account, caps) in enumerate(
         (
             (ACCOUNTS[0], {"messages_per_day": 2}),

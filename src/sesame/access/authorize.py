@@ -112,6 +112,15 @@ class SendDecision:
         """The first check that does not allow, or None."""
         return next((check for check in self.checks if not check.allows), None)
 
+    def lent_by(self, account_id: str, region: str) -> dict[str, int]:
+        """The other accounts whose identities an account sends as, with the epochs of those that were read."""
+        owners = [
+            check.owner_account_id for check in self.checks if set(check.uses) - {"Resource", RECIPIENT}
+        ]
+        return {
+            owner: self.epochs[identities_scope(owner, region)] for owner in owners if owner != account_id
+        }
+
     @property
     def counted_bounds(self) -> tuple[Bounds, ...]:
         """The owners' bounds on this sender that a message is charged to, each once."""

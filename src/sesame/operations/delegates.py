@@ -13,8 +13,8 @@ from sesame.identities.delegates import BoundsMissing, Caps, Key, Shown
 from sesame.observe import Clock
 from sesame.spool import control
 from sesame.spool.control import Changed, Filter
-from sesame.spool.withdraw import PAUSED
 from sesame.store import delegate_bounds
+from sesame.store.events import PAUSED
 
 Acting = Callable[[], Awaitable[Change]]
 """What lets the next change through."""

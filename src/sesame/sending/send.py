@@ -246,6 +246,7 @@ class Sender:
             failure=composed.failure,
             source_shown=composed.source_shown,
             submitted=composed.submitted,
+            lent=decision.lent_by(account_id, caller.region),
         )
         acceptance = Acceptance(
             message=message,

@@ -195,7 +195,7 @@ async def _retry(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -
     return await tx.execute("UPDATE queue SET due_at = 0 WHERE seq IN (?*) AND hold IS NULL", seqs)
 
 
-async def _cancel(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
+async def cancel(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
     """End recipients as cancelled, each with its event."""
     if not seqs:
         return 0
@@ -224,7 +224,7 @@ async def _cancel(tx: Transaction, seqs: Sequence[int], at: float, reason: str) 
     return len(rows)
 
 
-_DOES = {"hold": _hold, "release": _release, "retry": _retry, "cancel": _cancel}
+_DOES = {"hold": _hold, "release": _release, "retry": _retry, "cancel": cancel}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ class SpooledMessage:
     """The header block of a raw message as it was submitted, None for one that was built from parts."""
     queued_at: float | None = None
     """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
+    lent: Mapping[str, int] = field(default_factory=dict)
+    """The other accounts whose identities it is sent as, with the epochs of those that its decision rests on."""
 
     @property
     def is_to_be_delivered(self) -> bool:
@@ -87,8 +89,8 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
-        " requires_tls, max_delivery_s, source_shown)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requires_tls, max_delivery_s, source_shown, lent)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
     whole = [
@@ -174,6 +176,7 @@ def _message_row(
         int(message.requires_tls),
         message.max_delivery_s,
         message.source_shown,
+        " ".join([f"{owner}:{epoch}" for owner, epoch in message.lent.items()]) or None,
     )
 
 

@@ -53,6 +53,7 @@ class Code(Enum):
     MAIL_FROM = "SA604"
     MESSAGE = "SA605"
     SUPPRESSED = "SA606"
+    REVOKED = "SA607"
     SMTP_LOGIN = "SA701"
     PASSWORD_REGION = "SA702"  # noqa: S105 -- the code of a cause
     CLOCK = "SA703"
@@ -189,6 +190,10 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     Code.SUPPRESSED: (
         "The recipient is on the account's suppression list, so nothing was sent to it.",
         "Take it off: `aws sesv2 delete-suppressed-destination --email-address ADDRESS`.",
+    ),
+    Code.REVOKED: (
+        "The owner of the identity took back what allowed the message before it was delivered, so it was cancelled.",
+        "Send again once the owner allows it: the owner puts an identity policy.",
     ),
     Code.SMTP_LOGIN: (
         "User name and password of an SMTP log-in do not go together; no message knows of it.",
