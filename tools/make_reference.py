@@ -241,9 +241,9 @@ def own_api_page() -> str:
         "",
         "What AWS has no operation for. `POST /sesame/v1/OPERATION` at the port of the AWS APIs, a JSON object as body",
         "and as answer, dates in Unix seconds; signed with Signature Version 4 for the service `sesame`, by the same",
-        "access keys and sessions. Authorised by the caller's IAM policies: the action is `sesame:OPERATION`. boto3 and",
-        "the AWS CLI load the model by `AWS_DATA_PATH`, which `sesame env` sets. A refusal has its code in the header",
-        '`x-amzn-errortype` and `{"message": ...}` as body, as in the SES API v2. [Bounds on a',
+        "access keys and sessions. Authorised by the caller's IAM policies: the action is `sesame:OPERATION`. boto3",
+        "and the AWS CLI load the model by `AWS_DATA_PATH`, which `sesame env` sets. A refusal has its code in the",
+        'header `x-amzn-errortype` and `{"message": ...}` as body, as in the SES API v2. [Bounds on a',
         "delegate](../howto/delegates.md) shows them at work.",
     ]
     for name, operation in sorted(model["operations"].items()):
