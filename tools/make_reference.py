@@ -13,7 +13,7 @@ import msgspec
 from sesame import config
 from sesame.cli.env import DEFINITIONS
 from sesame.cli.main import parser
-from sesame.config import console, feedback, notify, settings
+from sesame.config import console, feedback, notify, settings, tracking
 from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from sesame.policy.language.vocabulary import CONDITION_KEYS, KEYS_OF_OTHER_ACTIONS
@@ -98,7 +98,8 @@ def _sentences() -> dict[tuple[str, str], str]:
     """The docstring behind each field of each struct of the settings."""
     found: dict[tuple[str, str], str] = {}
     modules = [
-        ast.parse(Path(str(module.__file__)).read_text()) for module in (settings, console, feedback, notify)
+        ast.parse(Path(str(module.__file__)).read_text())
+        for module in (settings, console, feedback, notify, tracking)
     ]
     for node in [node for module in modules for node in module.body]:
         if isinstance(node, ast.ClassDef):
@@ -244,7 +245,7 @@ def own_api_page() -> str:
         "access keys and sessions. Authorised by the caller's IAM policies: the action is `sesame:OPERATION`. boto3",
         "and the AWS CLI load the model by `AWS_DATA_PATH`, which `sesame env` sets. A refusal has its code in the",
         'header `x-amzn-errortype` and `{"message": ...}` as body, as in the SES API v2. [Bounds on a',
-        "delegate](../howto/delegates.md) shows them at work.",
+        "delegate](../howto/bounds.md) shows them at work.",
     ]
     for name, operation in sorted(model["operations"].items()):
         lines += ["", f"## {name}", "", operation["documentation"], ""]

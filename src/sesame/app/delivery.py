@@ -27,6 +27,7 @@ from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import TlsContexts
 from sesame.delivery.tls_policy import TlsPolicy
 from sesame.delivery.tls_report import Report, TlsReports, TlsResults
+from sesame.delivery.tracking import Tracking
 from sesame.dns.public import AddressGuard
 from sesame.errors import Unavailable
 from sesame.mail.address import AddressError, identity_candidates
@@ -156,6 +157,9 @@ class Delivering:
                 hostname=settings.hostname, message_id=claim.message_id, at=claim.accepted_at
             )
 
+        tracking = Tracking(
+            services.store, services.executor, key=services.tracking_key, url=services.tracking_url
+        )
         return Deliverer(
             router,
             TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
@@ -167,6 +171,7 @@ class Delivering:
             body=services.spool.body,
             return_path=return_path,
             trace_field=trace_field,
+            track=tracking.copy if services.settings.tracking.enabled else None,
             results=self._results,
             attempt_s=attempt_s,
             still_allowed=self._authority() if settings.revoke_queued else None,

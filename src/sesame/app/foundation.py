@@ -22,6 +22,7 @@ from sesame.access.changes import SESAME, Acts, operator
 from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
+from sesame.admin.policies import PolicyActs
 from sesame.admin.services import ServicePrincipals
 from sesame.app.data_directory import secure
 from sesame.config import Settings
@@ -100,6 +101,7 @@ class Services:
         self.passwords = Passwords(random_bytes=random_bytes, memory_kib=settings.console.password_memory_kib)
         master_key = load_master_key(settings, random_bytes)
         self.return_path_key = derive(master_key, "return path")
+        self.tracking_key = derive(master_key, "tracking")
         self.subscription_key = derive(master_key, "subscription token")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
         self.metrics = Metrics()
@@ -110,10 +112,12 @@ class Services:
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
         self.wake: Callable[[], None] = lambda: None
+        self.tracking_url = settings.tracking.url or url or public_url(settings)
         self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()
         self.access_keys = AccessKeys(self.store, acts)
+        self.policy_acts = PolicyActs(self.store, acts, clock=clock, by=f"operator {_user_name()}")
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,

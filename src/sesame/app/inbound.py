@@ -2,10 +2,12 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 
 from sesame.app.foundation import Services
+from sesame.app.listening import Listening
 from sesame.delivery.route import Host
 from sesame.feedback.receive import Receiver
 from sesame.mail.feedback_report import Frame, auto_reply, complaint_report
@@ -35,7 +37,37 @@ def make_receiver(services: Services, *, recorded: Callable[[], None] = lambda: 
     )
 
 
-def make_inbound(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackDoors:
+    """Where reports come in: `own_routes` has the hosts of domains that are served here, by name."""
+
+    inbound: SmtpServer | None
+    simulator: SimulatorServer | None
+    own_routes: Mapping[str, Host]
+
+
+def make_feedback_doors(
+    services: Services, listening: Listening, *, recorded: Callable[[], None], keep: Keep | None
+) -> FeedbackDoors:
+    """What the settings switch on; `keep` takes what the simulator accepts. Raises `ConfigError`."""
+    settings = services.settings
+    inbound = simulator = None
+    inbound_socket = simulator_socket = None
+    if settings.inbound.enabled:
+        inbound_socket = listening.on_or_any("inbound.port", settings.inbound.listen, settings.inbound.port)
+        receiver = make_receiver(services, recorded=recorded)
+        inbound = _make_inbound(services, receiver, inbound_socket, _inbound_certificate(services, listening))
+    if settings.simulator.enabled and settings.delivery.enabled:
+        simulator_socket = listening.on("simulator.enabled", "127.0.0.1", 0)
+        simulator = _make_simulator(services, simulator_socket, listening, keep=keep)
+    return FeedbackDoors(
+        inbound=inbound,
+        simulator=simulator,
+        own_routes=_own_routes(services, inbound_socket, simulator_socket),
+    )
+
+
+def _make_inbound(
     services: Services, receiver: Receiver, sock: socket.socket, certificate: Certificate | None
 ) -> SmtpServer:
     """The listener on `sock`."""
@@ -58,40 +90,34 @@ def make_inbound(
     return SmtpServer([listener], door.open_session, bounds, log=services.log, auth_required=False)
 
 
-def inbound_certificate(
-    services: Services, development: Callable[[], tuple[Path, Path]]
-) -> Certificate | None:
+def _inbound_certificate(services: Services, listening: Listening) -> Certificate | None:
     """The certificate that the settings name; in development one of our own."""
     settings = services.settings.inbound
     if settings.tls_certificate:
         chain, key = Path(settings.tls_certificate), Path(settings.tls_private_key)
     elif services.settings.dns.resolver == "local":
-        chain, key = development()
+        chain, key = listening.development_certificate()
     else:
         return None
-    return Certificate(chain, key, setting="inbound.tls_certificate", log=services.log)
+    return listening.certificate(chain, key, setting="inbound.tls_certificate")
 
 
-def make_simulator(
-    services: Services,
-    sock: socket.socket,
-    development: Callable[[], tuple[Path, Path]],
-    *,
-    keep: Keep | None,
+def _make_simulator(
+    services: Services, sock: socket.socket, listening: Listening, *, keep: Keep | None
 ) -> SimulatorServer:
     """The mailbox simulator on `sock`."""
-    chain, key = development()
+    chain, key = listening.development_certificate()
     return SimulatorServer(
         sock,
         _answers(services),
         domains=services.settings.simulator.all_domains,
-        certificate=Certificate(chain, key, setting="simulator", log=services.log),
+        certificate=listening.certificate(chain, key, setting="simulator"),
         keep=keep,
         log=services.log,
     )
 
 
-def own_routes(
+def _own_routes(
     services: Services, inbound: socket.socket | None, simulator: socket.socket | None
 ) -> Mapping[str, Host]:
     """Where mail goes that does not leave: to the simulator, and reports about our own mail to the listener."""

@@ -92,6 +92,7 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
         "health.port": 0 if args.api_port == 0 else None,
         "console.port": 0 if args.api_port == 0 else None,
         "inbound.port": 0 if args.api_port == 0 else None,
+        "tracking.port": 0 if args.api_port == 0 else None,
         "submission.ports": None if smtp is None else [smtp],
         "submission.tls_ports": None if smtps is None else [smtps],
     }
@@ -162,6 +163,7 @@ def _where(endpoints: "Endpoints") -> dict[str, str]:
         "health": endpoints.health,
         "console": endpoints.console,
         "inbound": endpoints.inbound,
+        "tracking": endpoints.tracking,
     }
     found = {name: where for name, where in doors.items() if where is not None}
     return found if endpoints.ca is None else found | {"ca": str(endpoints.ca.resolve())}

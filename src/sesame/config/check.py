@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from sesame.config import feedback, notify
+from sesame.config import feedback, notify, tracking
 from sesame.config.console import check_console
 from sesame.config.settings import REGION, Api, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
@@ -21,6 +21,7 @@ def check(settings: Settings) -> None:
     check_console(settings.console)
     feedback.check(settings.inbound, settings.reputation)
     notify.check(settings.notify)
+    tracking.check(settings.tracking)
     _check_development(settings)
     _check_audit(settings.audit)
     _check_api(settings.api)

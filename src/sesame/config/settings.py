@@ -10,6 +10,7 @@ from sesame.config import feedback
 from sesame.config.console import Console
 from sesame.config.notify import IN_DEVELOPMENT as NOTIFY_IN_DEVELOPMENT
 from sesame.config.notify import Notify
+from sesame.config.tracking import Tracking
 
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
@@ -258,6 +259,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulator: feedback.Simulator = feedback.Simulator()
     reputation: feedback.Reputation = feedback.Reputation()
     notify: Notify = Notify()
+    tracking: Tracking = Tracking()
     audit: Audit = Audit()
 
     @property

@@ -47,7 +47,8 @@ class Deliverer:
 
     `body` reads a message's text; `return_path` gives the envelope sender for a message id, a recipient index and
     the domain that the identity's owner set up, or None for the default; `trace_field` the Received field that
-    goes on top; `results` counts what TLS came to. An attempt begins nothing new after `attempt_s` seconds.
+    goes on top; `track` puts links of ours into a copy that is followed; `results` counts what TLS came to. An attempt
+    begins nothing new after `attempt_s` seconds.
     `still_allowed` raises `NotAllowed` for what may not be delivered any more (`authority`).
     """
 
@@ -64,6 +65,7 @@ class Deliverer:
         body: Callable[[Claim], Awaitable[bytes]],
         return_path: Callable[[str, int, str | None], str],
         trace_field: Callable[[Claim], bytes] = lambda claim: b"",
+        track: Callable[[Claim, bytes], Awaitable[bytes]] | None = None,
         results: TlsResults | None = None,
         attempt_s: float = 900.0,
         still_allowed: Callable[[Claim], Awaitable[None]] | None = None,
@@ -78,6 +80,7 @@ class Deliverer:
         self._body = body
         self._return_path = return_path
         self._trace_field = trace_field
+        self._track = track
         self._results = results
         self._attempt_s = attempt_s
         self._still_allowed = still_allowed
@@ -107,9 +110,10 @@ class Deliverer:
             return outcome.from_error(error, None)
         self._places.routed(claim.domain, [host.address for host in route.hosts])
         settings = await self._settings.of(claim)
-        message = _Message(
-            await self._body(claim), settings.signers, self._signing, trace_field=self._trace_field(claim)
-        )
+        data = await self._body(claim)
+        if self._track is not None:
+            data = await self._track(claim, data)
+        message = _Message(data, settings.signers, self._signing, trace_field=self._trace_field(claim))
         await message.prepare(now=self._clock.now())
         mail_from = ""
         if not claim.is_from_nobody:

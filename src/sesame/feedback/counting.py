@@ -59,6 +59,10 @@ def count(
                 counts.delays += 1
             case Happened.CANCELLED:
                 counts.cancelled += 1
+            case Happened.OPENED:
+                counts.opens += 1
+            case Happened.CLICKED:
+                counts.clicks += 1
             case Happened.COMPLAINED:
                 counts.complaints += 1
                 counts.rated_complaints += is_rated

@@ -289,6 +289,7 @@ class CustomVerification:
             configuration_set=configuration_set,
             tags=(),
             max_bytes=self._max_bytes,
+            tracking={"open": False, "click": False},
             resources=(arn,),
         )
 

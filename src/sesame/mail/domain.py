@@ -45,6 +45,17 @@ def check_labels(domain: str) -> None:
                 _check_a_label(label)
 
 
+def is_host_name(domain: str) -> bool:
+    """Whether a text is a domain name in ASCII, fit to stand in a URL."""
+    if not domain.isascii():
+        return False
+    try:
+        check_labels(domain)
+    except DomainError:
+        return False
+    return True
+
+
 def parents(domain: str) -> tuple[str, ...]:
     """The parents of a normal domain, nearest first, down to two labels."""
     found = []

@@ -39,8 +39,8 @@ _MESSAGE_ID = re.compile(
 _LOCAL_PART = re.compile(r"[a-z2-7]{64}", re.IGNORECASE | re.ASCII)
 
 
-def make_return_path(key: bytes, message_id: str, recipient_index: int, *, domain: str) -> str:
-    """The envelope sender for one recipient's copy; nobody without the key can make another.
+def pack(message_id: str, recipient_index: int) -> bytes:
+    """A message id and the index of a recipient in 28 octets.
 
     Raises ReturnPathError for an id that is not of SES's shape or an index outside 0..4095.
     """
@@ -50,7 +50,22 @@ def make_return_path(key: bytes, message_id: str, recipient_index: int, *, domai
     if not 0 <= recipient_index < RECIPIENT_LIMIT:
         raise ReturnPathError(f"recipient index is not in 0..{RECIPIENT_LIMIT - 1}")
     payload = bytes.fromhex("".join(match.groups()[:6]))
-    payload += (int(match[7]) << 12 | recipient_index).to_bytes(4, "big")
+    return payload + (int(match[7]) << 12 | recipient_index).to_bytes(4, "big")
+
+
+def unpack(payload: bytes) -> tuple[str, int]:
+    """The message id and recipient index of 28 octets that `pack` made."""
+    digits, tail = payload[:24].hex(), int.from_bytes(payload[24:], "big")
+    parts = (digits[:16], digits[16:24], digits[24:28], digits[28:32], digits[32:36], digits[36:])
+    return f"{'-'.join(parts)}-{tail >> 12:06d}", tail & (RECIPIENT_LIMIT - 1)
+
+
+def make_return_path(key: bytes, message_id: str, recipient_index: int, *, domain: str) -> str:
+    """The envelope sender for one recipient's copy; nobody without the key can make another.
+
+    Raises ReturnPathError as `pack` does.
+    """
+    payload = pack(message_id, recipient_index)
     token = base64.b32encode(payload + _mac(key, payload)).decode("ascii").lower()
     return f"{token}@{domain}"
 
@@ -67,9 +82,7 @@ def read_return_path(key: bytes, address: str) -> tuple[str, int] | None:
     payload, mac = token[:-_MAC_OCTETS], token[-_MAC_OCTETS:]
     if not hmac.compare_digest(mac, _mac(key, payload)):
         return None
-    digits, tail = payload[:24].hex(), int.from_bytes(payload[24:], "big")
-    parts = (digits[:16], digits[16:24], digits[24:28], digits[28:32], digits[32:36], digits[36:])
-    return f"{'-'.join(parts)}-{tail >> 12:06d}", tail & (RECIPIENT_LIMIT - 1)
+    return unpack(payload)
 
 
 def verify_return_path(key: bytes, address: str, *, now: float, lives_s: float) -> ReturnPath | None:

@@ -15,6 +15,7 @@ from sesame.errors import (
     NotImplementedByService,
     ServiceError,
 )
+from sesame.mail.domain import is_host_name
 from sesame.model import Caller
 from sesame.notify.channels import OTHER_PLACES
 from sesame.notify.event_json import VALIDATED
@@ -288,7 +289,7 @@ class ConfigurationSets:
         if not domain:
             return
         labels = domain.lower().split(".")
-        for at in range(len(labels) - 1):
+        for at in range(len(labels) - 1) if is_host_name(domain) else ():
             identity = await identities.get(tx, found.account_id, found.region, ".".join(labels[at:]))
             if identity is not None and identity.verification.value in ("Success", "TemporaryFailure"):
                 return

@@ -8,8 +8,8 @@ Sources: SES developer guide, "Sending raw email", "Header fields in Amazon SES"
 tasks"; docs/quirks.md for what they leave open.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sesame.access.authorize import SenderAddress, SendRequest
 from sesame.access.identity_names import normal_name, parse_identity_arn
@@ -87,6 +87,8 @@ class Composed:
     """What the message's events call the way it came."""
     submitted: bytes | None = None
     """The header block of a raw message as it came, None for a message built from parts."""
+    tracking: Mapping[str, bool] = field(default_factory=dict)
+    """As in `Submission`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +187,10 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         raise MessageRejected(f"Message has more than {MAX_HOPS} Received fields: it goes round in a loop.")
     x_ses = message.x_ses
     tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
-    for field, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
-        if field in x_ses:
+    for name, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
+        if name in x_ses:
             raise InvalidParameterValue(
-                f"Header '{field.upper()}' cannot be honoured: {what} are not supported."
+                f"Header '{name.upper()}' cannot be honoured: {what} are not supported."
             )
     source = parse_mailbox(submission.source) if submission.source else message.from_
     named = (
@@ -270,6 +272,7 @@ def _composed(
         source_shown=submission.source if submission.source and submission.source != source else None,
         operation=SMTP if submission.operation == SMTP else submission.action.partition(":")[2],
         submitted=submitted,
+        tracking=submission.tracking,
     )
 
 

@@ -247,6 +247,7 @@ class Sender:
             source_shown=composed.source_shown,
             submitted=composed.submitted,
             lent=decision.lent_by(account_id, caller.region),
+            tracking=composed.tracking,
         )
         acceptance = Acceptance(
             message=message,

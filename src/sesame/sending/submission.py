@@ -4,7 +4,7 @@ The doors differ only in how they fill this in; all that is true of a send is de
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sesame.mail.attach import Attachment
@@ -90,5 +90,7 @@ class Submission:
     tags: tuple[tuple[str, str], ...]
     max_bytes: int
     bound_arns: tuple[str, ...] = ()
+    tracking: Mapping[str, bool] = field(default_factory=dict)
+    """Whether `open` and `click` are followed whatever the configuration set says."""
     resources: tuple[str, ...] = ()
     """ARNs of what else the message is made with, which the caller's own IAM policies must allow."""

@@ -16,6 +16,7 @@ from sesame.identities.verification import Confirmation
 from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.pages import invalid_page, redirect, verified_page
 from sesame.server.topic_links import TopicLinks
+from sesame.server.tracking import TrackingPages
 
 
 class HttpDoor:
@@ -28,16 +29,18 @@ class HttpDoor:
         confirm: Callable[[str], Awaitable[Confirmation]],
         ready: Callable[[], Awaitable[dict[str, str]]],
         links: TopicLinks | None = None,
+        tracking: TrackingPages | None = None,
     ) -> None:
         self._api = api
         self._confirm = confirm
         self._ready = ready
         self._links = links
+        self._tracking = tracking
 
     async def answer(self, request: Request, peer: Peer) -> HttpResponse:
         """Answer one request."""
         if request.method in ("GET", "HEAD"):
-            page = await self._page(request)
+            page = await self._page(request, peer)
             if page is not None:
                 return page
         asked = HttpRequest(
@@ -60,7 +63,7 @@ class HttpDoor:
         """The answer when a page could not be made."""
         return self._api.refuse(InternalFailure(), raw_path)
 
-    async def _page(self, request: Request) -> HttpResponse | None:
+    async def _page(self, request: Request, peer: Peer) -> HttpResponse | None:
         match request.raw_path:
             case b"/verify":
                 # Mail scanners look with HEAD; only a reader's GET redeems the link.
@@ -70,6 +73,8 @@ class HttpDoor:
             case b"/readyz":
                 problems = await self._ready()
                 return _plain(503 if problems else 200, json.dumps(problems))
+        if self._tracking is not None and request.raw_path.startswith(b"/t/"):
+            return await self._tracking.page(request, peer)
         if request.method == "GET" and self._links is not None:
             return await self._links.page(request.raw_path, request.query)
         return None

@@ -11,14 +11,13 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from sesame.http.answer import CONTINUE, answer_bytes, http_date
 from sesame.http.head import MAX_HEAD_BYTES, BadRequest
 from sesame.http.reader import BodyTooLarge, Request, RequestReader
 from sesame.observe import Clock, Log
 from sesame.server.api import HttpResponse, Peer, unreadable_request
-from sesame.server.http import HttpDoor
 from sesame.server.tls import Certificate
 
 BACKLOG = 1_024
@@ -51,6 +50,22 @@ class Bounds:
     """Between requests."""
 
 
+class Door(Protocol):
+    """What answers the requests of a listener; `answer` may raise, the others say what is wrong with one."""
+
+    async def answer(self, request: Request, peer: Peer) -> HttpResponse:
+        """Answer one request."""
+
+    def too_large(self, raw_path: bytes, *, max_body_bytes: int) -> HttpResponse:
+        """The answer to a request whose body is not read to its end."""
+
+    def busy(self, raw_path: bytes) -> HttpResponse:
+        """The answer when other requests' bodies fill the memory that there is for them."""
+
+    def failed(self, raw_path: bytes) -> HttpResponse:
+        """The answer when an answer could not be made."""
+
+
 class HttpServer:
     """Serves one listening socket, in TLS where it has a certificate; its `bounds` may be set anew.
 
@@ -60,7 +75,7 @@ class HttpServer:
     def __init__(
         self,
         sock: socket.socket,
-        door: HttpDoor,
+        door: Door,
         bounds: Bounds,
         *,
         certificate: Certificate | None,
@@ -74,7 +89,7 @@ class HttpServer:
         self.log = log
         self.is_stopping = False
         self.held_bytes = 0
-        self._sock = sock
+        self.sock = sock
         self._certificate = certificate
         self._clock = clock
         self._date = (0, b"")
@@ -92,9 +107,9 @@ class HttpServer:
 
     async def start(self) -> None:
         """Begin to accept connections."""
-        self._sock.setblocking(False)
-        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is accepted inherits it
-        self._sock.listen(BACKLOG)
+        self.sock.setblocking(False)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is accepted inherits it
+        self.sock.listen(BACKLOG)
         self._accept_on()
 
     async def stop(self, *, within_s: float = 10.0) -> None:
@@ -103,7 +118,7 @@ class HttpServer:
         self._accept_off()
         if self._again is not None:
             self._again.cancel()
-        self._sock.close()
+        self.sock.close()
         for opening in self._opening:
             opening.cancel()
         for connection in list(self._connections):
@@ -145,12 +160,12 @@ class HttpServer:
 
     def _accept_on(self) -> None:
         self._is_accepting = True
-        asyncio.get_running_loop().add_reader(self._sock, self._accept)
+        asyncio.get_running_loop().add_reader(self.sock, self._accept)
 
     def _accept_off(self) -> None:
         if self._is_accepting:
             self._is_accepting = False
-            asyncio.get_running_loop().remove_reader(self._sock)
+            asyncio.get_running_loop().remove_reader(self.sock)
 
     def _accept(self) -> None:
         for count in range(ACCEPTED_AT_ONCE):
@@ -159,7 +174,7 @@ class HttpServer:
                     self._make_room()
                 return
             try:
-                sock, peer = self._sock.accept()
+                sock, peer = self.sock.accept()
             except BlockingIOError:
                 self._is_short = False
                 return

@@ -56,6 +56,15 @@ def invalid_page() -> HttpResponse:
     return _page(404, "This link is not valid", text, mark=("bad", _BAD))
 
 
+def unknown_link_page() -> HttpResponse:
+    """The link of a mail is not one that was written here."""
+    text = (
+        "<p>It is incomplete, or it was changed on its way.</p>"
+        "<p class=quiet>Follow it in the mail again, or ask who sent it.</p>"
+    )
+    return _page(404, "This link leads nowhere", text, mark=("bad", _BAD))
+
+
 def redirect(url: str) -> HttpResponse:
     """Send the browser on to `url`, which is ASCII and fit for a header field."""
     headers = ((b"location", url.encode("ascii")), (b"content-length", b"0"), *_GUARDED)

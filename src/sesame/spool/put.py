@@ -53,6 +53,8 @@ class SpooledMessage:
     """The envelope sender as it was written, with its display name; None: as in `source`."""
     submitted: bytes | None = None
     """The header block of a raw message as it was submitted, None for one that was built from parts."""
+    tracking: Mapping[str, bool] = field(default_factory=dict)
+    """Whether its `open` and its `click` are followed whatever the configuration set says."""
     queued_at: float | None = None
     """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
     lent: Mapping[str, int] = field(default_factory=dict)
@@ -89,8 +91,8 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
-        " requires_tls, max_delivery_s, source_shown, lent)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requires_tls, max_delivery_s, source_shown, tracking, lent)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
     whole = [
@@ -176,6 +178,7 @@ def _message_row(
         int(message.requires_tls),
         message.max_delivery_s,
         message.source_shown,
+        json.dumps(dict(message.tracking)) if message.tracking else None,
         " ".join([f"{owner}:{epoch}" for owner, epoch in message.lent.items()]) or None,
     )
 

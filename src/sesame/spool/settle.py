@@ -43,6 +43,8 @@ class Claim:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     size_bytes: int = 0
+    tracking: str | None = None
+    """What of it is followed whatever its configuration set says, as JSON."""
     is_from_nobody: bool = False
     """The message has the null reverse-path: whatever becomes of it, nobody is told by mail."""
     lent: str | None = None

@@ -153,6 +153,15 @@ async def put_destination(
     )
 
 
+async def followed(tx: Transaction, found: ConfigurationSet) -> frozenset[str]:
+    """Types of events that at least one destination of a set asks for."""
+    wanted: set[str] = set()
+    for definition in (await destinations(tx, found)).values():
+        if definition.get("Enabled", False):
+            wanted.update(definition.get("MatchingEventTypes", ()))
+    return frozenset(wanted)
+
+
 async def delete_destination(tx: Transaction, found: ConfigurationSet, name: str) -> bool:
     """Remove a destination; whether there was one."""
     gone = await tx.execute(

@@ -8,7 +8,7 @@ transactions that commit late.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 
 from sesame.db import Row, Transaction
@@ -128,6 +128,24 @@ async def record(tx: Transaction, events: Sequence[NewEvent]) -> None:
     )
 
 
+async def record_reading(tx: Transaction, message_id: str, *, n: int, most: int, event: NewEvent) -> bool:
+    """Record that recipient `n` of a message opened it or followed a link; whether it was.
+
+    Not of a message that is gone, for a recipient that it does not have, nor beyond `most` of the kind for one.
+    """
+    row = await tx.one(
+        "SELECT m.seq, (SELECT COUNT(*) FROM event_log e WHERE e.message_seq = m.seq AND e.n = r.n AND e.kind = ?)"
+        " FROM message m JOIN recipient r ON r.message_seq = m.seq WHERE m.message_id = ? AND r.n = ?",
+        event.what.value,
+        message_id,
+        n,
+    )
+    if row is None or row[1] >= most:
+        return False
+    await record(tx, [replace(event, message_seq=row[0], n=n)])
+    return True
+
+
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
     " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, a.stage, e.detail, a.remote_ip,"
@@ -198,6 +216,13 @@ async def move_on(tx: Transaction, events: Sequence[Event], *, lease: str, to: S
         int(to),
         lease,
         [event.seq for event in events],
+    )
+
+
+async def release_all(tx: Transaction) -> int:
+    """Let every claim go: for the start of a process that owns the log alone, whose predecessor may have died."""
+    return await tx.execute(
+        "UPDATE event_log SET claimed_until = NULL, lease = NULL WHERE stage < 2 AND lease IS NOT NULL"
     )
 
 

@@ -17,6 +17,9 @@ _LONG_COMMENT_END = re.compile(r"--(~?)\}\}")
 MOST_TAGS, MOST_CHARACTERS = 20_000, 4096
 """So that reading a template takes a bounded time; SES's own limit is the size of the template."""
 
+OPEN_TRACKER = "{{ses:openTracker}}"
+"""No tag but text: delivery puts the picture there by which opens are followed (SES developer guide)."""
+
 
 @dataclass(slots=True)
 class Tag:
@@ -74,6 +77,8 @@ def _cut(source: str) -> list[Token]:
     position = 0
     if source.count("{{") > MOST_TAGS:
         raise TemplateSyntaxError(f"a template has at most {MOST_TAGS} tags")
+    if source.count(OPEN_TRACKER) > 1:
+        raise TemplateSyntaxError(f"a template has {OPEN_TRACKER} once at most")
     while (start := source.find("{{", position)) >= 0:
         slashes = 0
         while start - slashes > position and source[start - slashes - 1] == "\\":
@@ -88,7 +93,7 @@ def _cut(source: str) -> list[Token]:
         if text:
             parts.append(Text(text))
         tag, position = _read_tag(source, start)
-        parts.append(tag)
+        parts.append(Text(OPEN_TRACKER) if source[start:position] == OPEN_TRACKER else tag)
     if position < len(source):
         parts.append(Text(source[position:]))
     return parts

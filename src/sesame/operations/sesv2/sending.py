@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService
 from sesame.model import Caller
-from sesame.operations.sesv2.templated import attachment_of, named_template, template_content
+from sesame.operations.sesv2.templated import attachment_of, named_template, template_content, tracking_of
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, data_of
 from sesame.sending.send import Sender
@@ -18,7 +18,7 @@ from sesame.sending.submission import RawContent, SimpleContent, Submission, Tem
 API_VERSION = "2"
 """The value of `ses:ApiVersion`."""
 
-NOT_SERVED = ("ConfigurationOverrides", "EndpointId", "ListManagementOptions", "TenantName")
+NOT_SERVED = ("EndpointId", "ListManagementOptions", "TenantName")
 
 
 class SendingV2Operations:
@@ -119,6 +119,7 @@ class SendingV2Operations:
             configuration_set=request.get("ConfigurationSetName"),
             tags=_tags(request.get("EmailTags", ())),
             max_bytes=self._max_bytes,
+            tracking=tracking_of(request.get("ConfigurationOverrides", {})),
         )
 
 

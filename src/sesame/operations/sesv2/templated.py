@@ -33,7 +33,8 @@ _STATUSES: Mapping[str, Any] = {
     "Failed": "FAILED",
 }
 _ENCODINGS = {"BASE64": "base64", "QUOTED_PRINTABLE": "quoted-printable", "SEVEN_BIT": "7bit"}
-_NOT_SERVED = ("ConfigurationOverrides", "EndpointId", "TenantName")
+_NOT_SERVED = ("EndpointId", "TenantName")
+_FOLLOWED = (("open", "OpenTrackingEnabled"), ("click", "ClickTrackingEnabled"))
 
 
 async def named_template(templates: Templates, caller: Caller, template: sesv2.Template) -> Named:
@@ -145,7 +146,14 @@ class BulkV2Operations:
             configuration_set=request.get("ConfigurationSetName"),
             tags=tuple((tag["Name"], tag["Value"]) for tag in tags),
             max_bytes=self._max_bytes,
+            tracking=tracking_of(request.get("ConfigurationOverrides", {})),
         )
+
+
+def tracking_of(overrides: sesv2.ConfigurationOverrides) -> dict[str, bool]:
+    """Whether opens and clicks of one message are followed, whatever its configuration set says."""
+    given = overrides.get("Tracking", {})
+    return {what: given[name] == "ENABLED" for what, name in _FOLLOWED if name in given}  # type: ignore[literal-required]
 
 
 def attachment_of(attachment: sesv2.Attachment) -> Attachment:

@@ -1,0 +1,110 @@
+"""Opens and clicks: whose copies get links and a picture of ours, and where these lead.
+
+Asked as a copy is about to leave, of the sender's configuration set as it is then, so that what is spooled stays what
+was accepted, and what is signed is what leaves. A copy that is tried again is the same. Sources: SES developer guide,
+"Email sending metrics FAQs", "Configuring custom domains to handle open and click tracking"; SES API v2,
+TrackingOptions.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+from sesame.db import Store, Transaction
+from sesame.mail.domain import is_host_name
+from sesame.mail.tracked_link import click_path, open_path, written_tags
+from sesame.mail.tracking import track
+from sesame.spool.spool import Claim
+from sesame.store import configuration_sets
+
+LARGE_BYTES = 64 * 1024
+"""Messages from here on are rewritten beside the loop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What of a message is followed, and what its links begin with; None where it may not be as is asked."""
+
+    opens: bool
+    clicks: bool
+    base: str | None
+    """Ours or the set's, without a scheme where the set has one of its own."""
+    policy: str = "OPTIONAL"
+
+    def open_base(self, default: str) -> str | None:
+        """What the address of the picture begins with."""
+        if self.base is None:
+            return default if self.policy == "OPTIONAL" or default.startswith("https:") else None
+        return f"{'http' if self.policy == 'OPTIONAL' else 'https'}://{self.base}"
+
+    def click_base(self, default: str, target: str) -> str | None:
+        """What the address of a link to `target` begins with."""
+        if self.base is None:
+            return default if self.policy != "REQUIRE" or default.startswith("https:") else None
+        is_secure = self.policy == "REQUIRE" or target[:6].lower() == "https:"
+        return f"{'https' if is_secure else 'http'}://{self.base}"
+
+
+class Tracking:
+    """Writes links and pictures into copies; `url` is what they begin with where the set names no domain."""
+
+    def __init__(self, store: Store, executor: Executor, *, key: bytes, url: str) -> None:
+        self._store = store
+        self._executor = executor
+        self._key = key
+        self._url = url
+
+    async def copy(self, claim: Claim, message: bytes) -> bytes:
+        """The copy for one recipient."""
+        if claim.configuration_set is None and claim.tracking is None:
+            return message
+        followed = await self._store.read(partial(_followed, claim=claim))
+        if not (followed.opens or followed.clicks):
+            return message
+        if len(message) < LARGE_BYTES:
+            return self._written(claim, message, followed)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._written, claim, message, followed)
+
+    def _written(self, claim: Claim, message: bytes, followed: Followed) -> bytes:
+        def link(number: int, target: str, tags: str) -> str | None:
+            base = followed.click_base(self._url, target)
+            path = click_path(
+                self._key,
+                claim.message_id,
+                claim.recipient_index,
+                number=number,
+                tags=written_tags(tags),
+                target=target,
+            )
+            return None if base is None or path is None else f"{base}{path}"
+
+        picture = None
+        if followed.opens:
+            base = followed.open_base(self._url)
+            path = open_path(self._key, claim.message_id, claim.recipient_index)
+            picture = None if base is None or path is None else f"{base}{path}"
+        return track(message, link=link if followed.clicks else None, picture=picture)
+
+
+async def _followed(tx: Transaction, claim: Claim) -> Followed:
+    """What of a message is followed: what its sender's set asks for, unless the message says otherwise."""
+    wanted: frozenset[str] = frozenset()
+    options: Mapping[str, str] = {}
+    if claim.configuration_set is not None:
+        found = await configuration_sets.get(tx, claim.account_id, claim.region, claim.configuration_set)
+        if found is not None:
+            wanted = await configuration_sets.followed(tx, found)
+            options = found.options.get("TrackingOptions", {})
+    says: Mapping[str, bool] = {} if claim.tracking is None else json.loads(claim.tracking)
+    domain = options.get("CustomRedirectDomain") or None
+    is_usable = domain is None or is_host_name(domain)
+    return Followed(
+        opens=is_usable and says.get("open", "OPEN" in wanted),
+        clicks=is_usable and says.get("click", "CLICK" in wanted),
+        base=domain,
+        policy=options.get("HttpsPolicy") or "OPTIONAL",
+    )
