@@ -96,13 +96,7 @@ class Doors:
         )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = self._make_sender(accepted)
-        self.templates = Templates(
-            services.store,
-            self.authorizer,
-            services.clock,
-            cache=TemplateCache(),
-            random_hex=services.ids.hex,
-        )
+        self.templates = self._make_templates()
         self.custom_verification = self._make_custom_verification()
         self.delegates = Delegates(services.store, services.clock, released=lambda: services.wake())
         handlers: dict[str, Handlers] = {
@@ -135,6 +129,16 @@ class Doors:
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,
+        )
+
+    def _make_templates(self) -> Templates:
+        services = self._services
+        return Templates(
+            services.store,
+            self.authorizer,
+            services.clock,
+            cache=TemplateCache(),
+            random_hex=services.ids.hex,
         )
 
     def _make_authenticator(self) -> Authenticator:
