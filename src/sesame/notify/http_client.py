@@ -11,6 +11,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 import httptools
@@ -49,6 +50,7 @@ class Endpoint:
         return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
+@lru_cache(maxsize=1_024)  # the same endpoints again and again
 def read_url(url: str) -> Endpoint:
     """Read an http or https URL. Raises `PostFailed`, whose text says what is wrong with it."""
     if not url.isprintable() or " " in url or "\\" in url or not url.isascii():
@@ -185,10 +187,10 @@ class HttpClient:
         ]
         if endpoint.authorization is not None:
             lines.append(f"Authorization: {endpoint.authorization}")
-        for name, value in fields:
-            if not value.isprintable():
-                raise PostFailed(f"the field {name} has characters that none has")
-            lines.append(f"{name}: {value}")
+        if not "".join([value for _, value in fields]).isprintable():
+            name = next(name for name, value in fields if not value.isprintable())
+            raise PostFailed(f"the field {name} has characters that none has")
+        lines += [f"{name}: {value}" for name, value in fields]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
     async def _exchange(self, endpoint: Endpoint, request: bytes) -> tuple[int, bytes]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from sesame.access import bounds as bounds_rules
 from sesame.access import quota
+from sesame.access.egress import RESERVED
 from sesame.db import Transaction, epochs_of
 from sesame.errors import InternalFailure, ServiceError, SesameError
-from sesame.sending.set_options import in_force, suppressed_among, with_options
+from sesame.sending.set_options import check_pool, in_force, suppressed_among, with_options
 from sesame.spool.put import SpooledMessage, put_all
-from sesame.store import accounts, configuration_sets, delegate_bounds, suppression
+from sesame.store import accounts, configuration_sets, delegate_bounds, egress, suppression
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.delegate_bounds import NOTHING, Amount, Bounds, Use
@@ -55,6 +56,8 @@ class Known:
     states: Mapping[Place, RegionState]
     minutes: Mapping[Place, Sequence[tuple[int, int]]] = field(default_factory=dict)
     sets: Mapping[tuple[Place, str], ConfigurationSet | None] = field(default_factory=dict)
+    gone_pools: frozenset[tuple[Place, str]] = frozenset()
+    """Pools that sets name and that are not there any more."""
     reasons: Mapping[Place, Sequence[str]] = field(default_factory=dict)
     suppressed: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
     uses: Mapping[int, Use] = field(default_factory=dict)
@@ -165,15 +168,30 @@ async def load(tx: Transaction, wanted: Needs) -> Known:
             (place, name): await configuration_sets.get(tx, *place, name)
             for place, name in sorted(wanted.sets)
         }
+        known.gone_pools = frozenset(await _gone_pools(tx, known.sets))
     if wanted.bounds:
-        known.uses = await delegate_bounds.uses(tx, sorted(wanted.bounds))
-        known.use_minutes = {
-            seq: await delegate_bounds.take_minutes(tx, seq, until=until)
-            for seq, use in known.uses.items()
-            if use.oldest_minute is not None
-            and use.oldest_minute <= (until := quota.last_expired(wanted.bounds[seq]))
-        }
+        await _load_bounds(tx, known, wanted.bounds)
     return known
+
+
+async def _gone_pools(
+    tx: Transaction, sets: Mapping[tuple[Place, str], ConfigurationSet | None]
+) -> list[tuple[Place, str]]:
+    named = {(place, found.sending_pool) for (place, _), found in sets.items() if found is not None}
+    return [
+        (place, pool)
+        for place, pool in named
+        if pool is not None and pool not in RESERVED and not await egress.has_pool(tx, *place, pool)
+    ]
+
+
+async def _load_bounds(tx: Transaction, known: Known, wanted: Mapping[int, float]) -> None:
+    known.uses = await delegate_bounds.uses(tx, sorted(wanted))
+    known.use_minutes = {
+        seq: await delegate_bounds.take_minutes(tx, seq, until=until)
+        for seq, use in known.uses.items()
+        if use.oldest_minute is not None and use.oldest_minute <= (until := quota.last_expired(wanted[seq]))
+    }
 
 
 def decide(known: Known, acceptances: Sequence[Acceptance]) -> Verdict:
@@ -212,6 +230,7 @@ def _decide_one(
                 raise StaleDecision
         if (name := acceptance.set_name) is not None:
             found = in_force(known.sets.get((place, name)), name, is_default=acceptance.is_default)
+            check_pool(found, is_there=(place, found.sending_pool or "") not in known.gone_pools)
         if running is None:
             raise InternalFailure
         used = quota.charge(
