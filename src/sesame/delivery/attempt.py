@@ -57,6 +57,7 @@ class Deliverer:
     goes on top; `track` puts links of ours into a copy that is followed; `sources` chooses the address of ours
     (None: the machine does); `memory` is what large messages have together; `results` counts what TLS came to. An
     attempt begins nothing new after `attempt_s` seconds.
+    `still_allowed` raises `NotAllowed` for what may not be delivered any more (`authority`).
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Deliverer:
         results: TlsResults | None = None,
         memory: Memory | None = None,
         attempt_s: float = 900.0,
+        still_allowed: Callable[[Claim], Awaitable[None]] | None = None,
     ) -> None:
         self._router = router
         self._tls_policy = tls_policy
@@ -93,6 +95,7 @@ class Deliverer:
         self._results = results
         self._memory = memory or Memory(MEMORY_BYTES)
         self._attempt_s = attempt_s
+        self._still_allowed = still_allowed
         self._sending: dict[int, Session] = {}
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
@@ -110,6 +113,7 @@ class Deliverer:
 
         What it raises is a fault of ours, of which no remote server is to be blamed: `NoPlace`, `NoMemory` and
         `OutOfResources` before anything was tried, `Damaged`, `StoreUnavailable`, and what nobody foresaw.
+        `NotAllowed` comes before the server has heard of the message.
         """
         if claim.size_bytes <= LARGE_BYTES:
             return await self._attempt(claim)
@@ -117,6 +121,8 @@ class Deliverer:
             return await self._attempt(claim)
 
     async def _attempt(self, claim: Claim) -> Outcome:
+        if self._still_allowed is not None:
+            await self._still_allowed(claim)
         until = asyncio.get_running_loop().time() + self._attempt_s
         try:
             route = await self._router.route(claim.domain)
@@ -229,6 +235,8 @@ class Deliverer:
         was_kept = session.messages > 0
         try:
             data = await message.fit_for(session.extensions, now=self._clock.now())
+            if self._still_allowed is not None:  # it may have taken minutes to get here
+                await self._still_allowed(claim)
             result = await session.send(mail_from, claim.address, data)
         except MessageDefect:
             raise
