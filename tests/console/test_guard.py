@@ -69,7 +69,7 @@ def test_every_form_needs_its_token(sesame: SesameProcess, person: Person) -> No
         address = re.sub(r"\{\w+\}", "x", address)
         answer = person.client.post(address, data={"name": "x"}, headers={"origin": person.base})
         assert answer.status_code == 403, path
-        assert person.get(address).status_code in (200, 404, 405), path
+        assert person.get(address).status_code in (200, 400, 404, 405), path
 
 
 def routes() -> list[tuple[str, str]]:

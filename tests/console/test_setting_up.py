@@ -103,6 +103,11 @@ def test_a_template_is_written_seen_and_changed(person: Person, v2: Any) -> None
     assert v2.list_email_templates()["TemplatesMetadata"] == []
 
 
+def test_a_template_of_one_part_is_shown(person: Person, v2: Any) -> None:
+    v2.create_email_template(TemplateName="bare", TemplateContent={"Html": "<p>h</p>"})
+    assert person.get(f"{HERE}/templates/bare").status_code == 200
+
+
 def test_what_is_written_for_a_template_stays_as_it_is_written(person: Person, v2: Any) -> None:
     """Line breaks at the beginning, hostile closings and characters that are not seen."""
     text = "\n</textarea><script>alert(1)</script>\ntwo  spaces\n"
