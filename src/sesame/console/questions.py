@@ -34,11 +34,14 @@ from sesame.policy import (
 from sesame.policy.analysis.answers import Method, Needs
 from sesame.policy.analysis.principals import STRANGER
 from sesame.policy.cases import read_requester
-from sesame.policy.language.document import Condition
+from sesame.policy.language.document import Condition, Effect, Principal, Statement
+from sesame.policy.language.forms import PrincipalForm, read_principal
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.request import Request
 
 Json = dict[str, Any]
+MOST_NAMED = 5
+"""So many principals a sentence names."""
 MOST_BYTES = 2 * 1024 * 1024 * 1024
 """Of address space: a question that would take more fails, and not the server."""
 Named = Sequence[tuple[str, Policy]]
@@ -149,6 +152,7 @@ def _edit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
     return {
         "findings": [_finding(one) for one in findings],
         "is_refused": False,
+        "words": [word for name, policy in after if name in changed for word in words(policy)],
         "gained": _grouped(found.gained, after),
         "lost": _grouped(found.lost, before),
         "asked": found.asked,
@@ -244,6 +248,35 @@ def _statement(where: tuple[str, int], named: Named) -> Json:
 def in_words(needs: Needs) -> list[str]:
     """Each condition in words."""
     return [_in_words(need) for need in needs]
+
+
+def words(policy: Policy) -> list[str]:
+    """Each statement as a sentence."""
+    return [_sentence(statement) for statement in policy.statements]
+
+
+def _sentence(statement: Statement) -> str:
+    named = [_called(principal) for principal in statement.principals or ()]
+    who = ", ".join(named[:MOST_NAMED]) + (
+        f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    )
+    actions = {action.lower() for action in statement.actions}
+    mail = {"ses:sendemail", "ses:sendrawemail"}
+    what = "send e-mail" if actions in (mail, {"ses:*"}, {"ses:send*"}) else "do " + ", ".join(
+        f"`{action}`" for action in statement.actions
+    )  # fmt: skip
+    needs = " and ".join(in_words(statement.conditions))
+    when = f" when {needs}" if needs else ""
+    if statement.effect is Effect.ALLOW:
+        return f"Lets {who} {what}{when}."
+    return f"Never lets {who} {what}{when}, whatever else allows it."
+
+
+def _called(principal: Principal) -> str:
+    form, value = read_principal(principal)
+    if form is PrincipalForm.ANYBODY:
+        return "anybody"
+    return f"account `{value}`" if form is PrincipalForm.ACCOUNT else f"`{value}`"
 
 
 def _in_words(need: Condition) -> str:
