@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.console.test_login import PASSWORD, make_user
 from tests.console.test_login import log_in as log_in_user
 from tests.console.test_senders import HERE, NEWS, allow, document, put, send
 from tests.support.browser import Person, root_of, words
-from tests.support.process import SesameProcess
+from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
 
 LEND, EDIT, SAVE = f"{HERE}/lend", f"{HERE}/edit", f"{HERE}/save"
@@ -48,7 +49,12 @@ def fill(owner: Person, path: str, page: str, **fields: str) -> Any:
 
 
 def test_answers_become_a_policy_and_the_policy_answers(owner: Person, tenant: Tenant) -> None:
-    answers = {"who": "2222-2222-2222", "as": "news-*@example.com", "way_mail": "1", "ends": "2031-01-01T00:00"}
+    answers = {
+        "who": "2222-2222-2222",
+        "as": "news-*@example.com",
+        "way_mail": "1",
+        "ends": "2031-01-01T00:00",
+    }
     answer = fill(owner, EDIT, LEND, name="News", is_new="1", do="write", text="", **answers)
     made = json.loads(text_of(answer.text))
     [statement] = made["Statement"]
@@ -120,7 +126,9 @@ def test_a_policy_is_made_changed_undone_and_removed(
 
 
 def test_undoing_a_new_policy_removes_it(owner: Person, tenant: Tenant) -> None:
-    fill(owner, SAVE, LEND, name="New", is_new="1", text=document(allow(tenant, {"AWS": "222222222222"}, "A")))
+    fill(
+        owner, SAVE, LEND, name="New", is_new="1", text=document(allow(tenant, {"AWS": "222222222222"}, "A"))
+    )
     path = f"{HERE}/policies/New"
     [number, mark] = re.findall(r'name="(?:version|begun)" value="([^"]*)"', owner.get(path).text)[:2]
     owner.send(f"{path}/undo", page=path, version=number, begun=mark)
@@ -165,7 +173,9 @@ def test_a_new_name_that_is_taken_overwrites_nothing(owner: Person, tenant: Tena
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"Statement": []}', "x" * 5000, "<script>alert(1)</script>"])
-def test_a_text_that_is_refused_is_kept_and_tells_nothing_old(owner: Person, tenant: Tenant, text: str) -> None:
+def test_a_text_that_is_refused_is_kept_and_tells_nothing_old(
+    owner: Person, tenant: Tenant, text: str
+) -> None:
     put(tenant, "P", allow(tenant, {"AWS": "222222222222"}, "A"))
     before = stored(tenant)
     path = f"{HERE}/policies/P"
@@ -235,7 +245,9 @@ def test_reading_takes_the_leave_to_read_policies(sesame: SesameProcess, tenant:
     assert person.get(path).status_code == 200
     deny = '[{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": %s, "Resource": "*"}]'
     tenant.iam.put_user_policy(
-        UserName="anna", PolicyName="p", PolicyDocument=f'{{"Version": "2012-10-17", "Statement": {deny % only}}}'
+        UserName="anna",
+        PolicyName="p",
+        PolicyDocument=f'{{"Version": "2012-10-17", "Statement": {deny % only}}}',
     )
     assert person.get(path).status_code == 403, "with the next click"
 
@@ -246,7 +258,10 @@ ALLOW = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": %
 def test_what_is_not_seen_is_shown_and_means_the_same(owner: Person, tenant: Tenant) -> None:
     tricky = {"StringEquals": {"ses:FromDisplayName": "\u202eevil\u200b"}}
     text = json.dumps(
-        {"Version": "2012-10-17", "Statement": [allow(tenant, {"AWS": "222222222222"}, "A", Condition=tricky)]},
+        {
+            "Version": "2012-10-17",
+            "Statement": [allow(tenant, {"AWS": "222222222222"}, "A", Condition=tricky)],
+        },
         ensure_ascii=False,
     )
     tenant.ses.put_identity_policy(Identity="example.com", PolicyName="P", Policy=text)
@@ -263,3 +278,23 @@ def test_another_accounts_policies_and_versions_are_not_there(sesame: SesameProc
         answer = stranger.get(f"{HERE}/{path}")
         assert answer.status_code in (400, 404), path
         assert "222222222222" not in answer.text
+
+
+def test_a_refusal_leads_to_the_smallest_edit(sesame: SesameProcess, owner: Person, tenant: Tenant) -> None:
+    put(tenant, "Lent", allow(tenant, {"AWS": "222222222222"}, "A"))
+    delegate = sesame.create_account()
+    with pytest.raises(ClientError) as refused:
+        send(sesame.client("ses", delegate), tenant, "ceo@example.com")
+    request_id = refused.value.response["ResponseMetadata"]["RequestId"]
+    refusal = owner.get(f"/{REGION}/refusals/{request_id}").text
+    [link] = re.findall(r'href="([^"]+/lend\?refusal=[^"]+)"', refusal)
+    page = owner.get(link).text
+    [statement] = json.loads(text_of(page))["Statement"]
+    assert statement["Principal"] == {"AWS": delegate.account_id}
+    assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": "ceo@example.com"}}
+    assert f"Account {delegate.account_id} can send, for example as ceo@example.com" in words(page)
+    fill(owner, SAVE, link, name="Lent-2", is_new="1", text=text_of(page))
+    send(sesame.client("ses", delegate), tenant, "ceo@example.com")
+    theirs = root_of(sesame, delegate.account_id)
+    assert "lend?refusal" not in theirs.get(f"/{REGION}/refusals/{request_id}").text
+    assert theirs.get(link).status_code in (400, 404)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sesame.policy.writing.answers import AnswerError, Answers, Way
+from sesame.policy.writing.answers import ACTIONS, AnswerError, Answers, Way
 
 WAYS: tuple[tuple[str, Way, str], ...] = (
     ("way_mail", Way.MAIL, "E-mail, by the API and by SMTP"),
@@ -45,6 +45,21 @@ def blank(identity_name: str, now: float) -> dict[str, str]:
     domain = identity_name.rpartition("@")[2]
     fields = written(Answers(identity_arn="", ends_at=int(now // 86_400 * 86_400) + 91 * 86_400))
     return {**fields, "as": identity_name if "@" in identity_name else f"news-*@{domain}"}
+
+
+def of_refusal(principal: str, action: str, source: str) -> dict[str, str]:
+    """The smallest answers that let in what was refused: this principal, this way, as this address."""
+    account = principal.split(":")[4] if principal.endswith(":root") else ""
+    way = next(
+        (way for way, actions in ACTIONS.items() if action in actions and way is not Way.MAIL), Way.MAIL
+    )
+    answers = Answers(
+        identity_arn="",
+        principals=(account or principal,),
+        from_addresses=(source,) if source else (),
+        ways=(way,),
+    )
+    return written(answers)
 
 
 def read(fields: Fields, identity_arn: str) -> Answers:

@@ -69,14 +69,31 @@ async def lend(visit: Visit) -> Response:
     policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
     taken = {policy.name for policy in policies.policies}
     names = [FIRST_NAME, *(f"{FIRST_NAME}-{number}" for number in range(2, 30))]
+    answers = await _of_refusal(visit, policies) if visit.query.get("refusal") else None
     draft = Draft(
         name=next(name for name in names if name not in taken),
         text="",
         begun="",
         is_new=True,
-        answers=answers_form.blank(policies.identity.name, visit.now),
+        answers=answers or answers_form.blank(policies.identity.name, visit.now),
     )
-    return await _page(visit, policies, draft, Looked(is_changed=False))
+    if answers is None:
+        return await _page(visit, policies, draft, Looked(is_changed=False))
+    draft = _generated(draft, policies.arn, visit.now)
+    looked = Looked(is_changed=False) if draft.problem else await _look(visit, policies, draft)
+    return await _page(visit, policies, draft, looked)
+
+
+async def _of_refusal(visit: Visit, policies: IdentityPolicies) -> dict[str, str] | None:
+    """What would let in a send of another account that the identity's policies refused; None for any other."""
+    view = await visit.backing.messages.refusal(visit.me, visit.query["refusal"])
+    if view is None or view.record.account_id == policies.identity.account_id:
+        return None
+    check = next((one for one in view.decision.checks if one.arn == policies.arn), None)
+    if check is None:
+        return None
+    source = check.addresses[0] if check.addresses and "From" in check.uses else ""
+    return answers_form.of_refusal(view.decision.principal, view.decision.action, source)
 
 
 async def show(visit: Visit) -> Response:
