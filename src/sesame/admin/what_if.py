@@ -77,7 +77,7 @@ async def what_if(
     `PolicyError` for a text that is no policy.
     """
     again = await _Again.of(store, arn, proposed, reader)
-    async for recorded in _recorded(store, arn, since):
+    async for recorded in recorded_of(store, arn, since):
         await again.ask(recorded)
     return again.replay(is_whole=True)
 
@@ -141,7 +141,7 @@ class _Again:
         self._asked += 1
         self._oldest = recorded.at if self._oldest is None else min(recorded.at, self._oldest)
         iam, limits = await self._sender(recorded.account_id, decision)
-        request = _request(self._arn, recorded, decision, self._held)
+        request = request_of(self._arn, recorded, decision, self._held)
         session = None if limits is None else limits.compiled
         before, after = (
             decide(request, iam=iam.compiled, identity=policies.compiled, session=session).outcome
@@ -177,7 +177,7 @@ class _Again:
         if key not in self._senders:
             if len(self._senders) >= MOST_SENDERS:
                 self._senders.clear()
-            self._senders[key] = await self._store.read(_policies_of(account_id, decision))
+            self._senders[key] = await self._store.read(policies_of(account_id, decision))
         return self._senders[key]
 
     def replay(self, *, is_whole: bool) -> Replay:
@@ -212,7 +212,7 @@ def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -
 _LOOKS = (recorded_sends.accepted, recorded_sends.refused, recorded_sends.refused_own)
 
 
-async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
+async def recorded_of(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
     """Accepted sends, then refused ones, a page at a time."""
     for look in _LOOKS:
         async for recorded in _pages(store, arn, look, recorded_sends.beginning(since), newest=False):
@@ -255,7 +255,7 @@ async def _pages(
         after = page[-1].position
 
 
-def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
+def policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
     """The IAM policies that the sender has today, and those that its session was opened under."""
 
     async def run(tx: Transaction) -> tuple[Policies, Policies | None]:
@@ -274,7 +274,7 @@ def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Tran
     return run
 
 
-def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
+def request_of(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
     """The question that was asked then, of an identity with the tags that it has now."""
     context = {
         key: tuple(value) if isinstance(value, list) else value for key, value in decision["context"].items()

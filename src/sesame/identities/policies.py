@@ -15,6 +15,7 @@ from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
+from sesame.identities.policy_tests import held_to_tests
 from sesame.model import Caller
 from sesame.policy import PolicyError, parse_identity_policy
 from sesame.store import identities, policy_versions
@@ -97,7 +98,8 @@ async def write_policy(
     """Store a policy of the caller's identity of that name (as stored); it decides from now on (I4).
 
     What was there before is kept. With the fingerprint `begun_with` it must still be what the edit began with.
-    Raises InvalidPolicy, and `InvalidParameterValue` or one of the errors above.
+    Raises InvalidPolicy, also where it breaks a case that the owner keeps (`policy_tests`), and
+    `InvalidParameterValue` or one of the errors above.
     """
     account_id, region = permit.caller.principal.account_id, permit.caller.region
     check_policy_name(policy_name)
@@ -133,6 +135,7 @@ async def write_policy(
         if before != document:
             await _keep(tx, permit.caller, identity, policy_name, before)
 
+    permit = await held_to_tests(permit, identity, {policy_name: document})
     await permit.apply(run)
 
 
@@ -141,7 +144,8 @@ async def remove_policy(
 ) -> bool:
     """Remove a policy; whether there was one. From now on nothing is accepted under it (I4).
 
-    Its text is kept. With the fingerprint `begun_with` it must still be what was looked at; raises `PolicyChanged`.
+    Its text is kept. With the fingerprint `begun_with` it must still be what was looked at; raises `PolicyChanged`, and
+    InvalidPolicy where that breaks a case that the owner keeps.
     """
     check_policy_name(policy_name)
     caller = permit.caller
@@ -159,6 +163,7 @@ async def remove_policy(
             await _keep(tx, caller, identity, policy_name, before)
         return await identities.delete_policy(tx, account_id, region, identity, policy_name)
 
+    permit = await held_to_tests(permit, identity, {policy_name: None})
     return await permit.apply(run)
 
 

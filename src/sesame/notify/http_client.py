@@ -8,8 +8,10 @@ to nobody. Connections stay open for the next message. Sources: RFC 9110, RFC 91
 import asyncio
 import base64
 import ssl
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 import httptools
@@ -24,6 +26,7 @@ MAX_ADDRESSES = 3
 MAX_HEADER_BYTES = 32_768
 IDLE_S = 10.0
 IDLE_PER_HOST = 16
+IDLE_IN_ALL = 256
 
 
 class PostFailed(SesameError):
@@ -47,6 +50,7 @@ class Endpoint:
         return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
+@lru_cache(maxsize=1_024)  # the same endpoints again and again
 def read_url(url: str) -> Endpoint:
     """Read an http or https URL. Raises `PostFailed`, whose text says what is wrong with it."""
     if not url.isprintable() or " " in url or "\\" in url or not url.isascii():
@@ -147,6 +151,8 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         self._idle: dict[tuple[bool, str, int], list[_Connection]] = {}
+        self._kept: OrderedDict[_Connection, tuple[bool, str, int]] = OrderedDict()
+        """The same connections, longest idle first."""
 
     def close(self) -> None:
         """Close what is kept open."""
@@ -154,6 +160,7 @@ class HttpClient:
             for connection in kept:
                 connection.close()
         self._idle.clear()
+        self._kept.clear()
 
     async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
         """Post a body; the status of the answer and its body. Raises `PostFailed`."""
@@ -180,10 +187,10 @@ class HttpClient:
         ]
         if endpoint.authorization is not None:
             lines.append(f"Authorization: {endpoint.authorization}")
-        for name, value in fields:
-            if not value.isprintable():
-                raise PostFailed(f"the field {name} has characters that none has")
-            lines.append(f"{name}: {value}")
+        if not "".join([value for _, value in fields]).isprintable():
+            name = next(name for name, value in fields if not value.isprintable())
+            raise PostFailed(f"the field {name} has characters that none has")
+        lines += [f"{name}: {value}" for name, value in fields]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
     async def _exchange(self, endpoint: Endpoint, request: bytes) -> tuple[int, bytes]:
@@ -196,21 +203,37 @@ class HttpClient:
         return await self._ask(endpoint, await self._connect(endpoint), request)
 
     def _take(self, endpoint: Endpoint) -> _Connection | None:
-        kept = self._idle.get((endpoint.is_tls, endpoint.host, endpoint.port), [])
-        while kept:
-            connection = kept.pop()
+        key = (endpoint.is_tls, endpoint.host, endpoint.port)
+        while kept := self._idle.get(key):
+            connection = kept[-1]
+            self._forget(connection)
             if self._clock.monotonic() - connection.idle_since < IDLE_S and not connection.reader.at_eof():
                 return connection
             connection.close()
         return None
 
     def _keep(self, endpoint: Endpoint, connection: _Connection) -> None:
-        kept = self._idle.setdefault((endpoint.is_tls, endpoint.host, endpoint.port), [])
+        key = (endpoint.is_tls, endpoint.host, endpoint.port)
+        now = self._clock.monotonic()
+        while self._kept:
+            longest = next(iter(self._kept))
+            if len(self._kept) < IDLE_IN_ALL and now - longest.idle_since < IDLE_S:
+                break
+            self._forget(longest)
+            longest.close()
+        kept = self._idle.setdefault(key, [])
         if len(kept) >= IDLE_PER_HOST:
             connection.close()
             return
-        connection.idle_since = self._clock.monotonic()
+        connection.idle_since = now
         kept.append(connection)
+        self._kept[connection] = key
+
+    def _forget(self, connection: _Connection) -> None:
+        key = self._kept.pop(connection)
+        self._idle[key].remove(connection)
+        if not self._idle[key]:
+            del self._idle[key]
 
     async def _addresses(self, host: str) -> list[str]:
         """The addresses of a host that may be connected to."""
