@@ -143,7 +143,11 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
         ("senders", owner, f"/{REGION}/identities/example.com/senders"),
-        ("lend", owner, f"/{REGION}/identities/example.com/lend?refusal={found['refusal'].rpartition('/')[2]}"),
+        (
+            "lend",
+            owner,
+            f"/{REGION}/identities/example.com/lend?refusal={found['refusal'].rpartition('/')[2]}",
+        ),
         ("policy", owner, f"/{REGION}/identities/example.com/policies/Newsletter"),
         ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),
         ("messages", owner, f"/{REGION}/messages"),

@@ -40,6 +40,8 @@ from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.request import Request
 
 Json = dict[str, Any]
+MOST_EXPLAINED = 40
+"""Of so many it is told by which other statements they may send."""
 MOST_NAMED = 5
 """So many principals a sentence names."""
 MOST_BYTES = 2 * 1024 * 1024 * 1024
@@ -100,16 +102,46 @@ def _who(question: Mapping[str, Any], named: Named, is_late: Callable[[], bool])
         principal_ids=question["principal_ids"],
         is_late=is_late,
     )
+    groups = _grouped(answers, named)
+    _add_more(groups, answers, question, named, is_late)
     checked = {
         name: check_identity_policy(policy.text, identity_arn=arn, now=question["now"])
         for name, policy in named
     }
     return {
         "findings": {name: [_finding(one) for one in found] for name, found in checked.items()},
-        "groups": _grouped(answers, named),
+        "groups": groups,
         "asked": sum(one.is_asked for one in answers),
         "of": len(answers),
     }
+
+
+def _add_more(
+    groups: Sequence[Json],
+    answers: Iterable[Answer],
+    question: Mapping[str, Any],
+    named: Named,
+    is_late: Callable[[], bool],
+) -> None:
+    """What else those who can send may send, by other statements; None where that was not asked."""
+    witnesses = {one.who: one.witness for one in answers if one.witness is not None}
+    for number, group in enumerate(groups):
+        witness = witnesses.get(group["members"][0])
+        if witness is None:
+            continue
+        if number >= MOST_EXPLAINED or is_late():
+            group["more"] = None
+            continue
+        permissions = can_send(
+            witness.requester,
+            named,
+            identity_arn=question["identity_arn"],
+            limits=question.get("limits", {}),
+            principal_ids=question["principal_ids"],
+            is_late=is_late,
+        )
+        told = [_permission(one, named) for one in permissions]
+        group["more"] = [one for one in told if one["statement"] != group["statement"]]
 
 
 def _principal(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
@@ -185,7 +217,9 @@ def _grouped(answers: Iterable[Answer], named: Named) -> list[Json]:
         if key in groups:
             groups[key]["members"].append(one.who)
         else:
-            groups[key] = told | {"members": [one.who]} | _titled(one.who, wide[1] if wide else "")
+            groups[key] = (
+                told | {"more": [], "members": [one.who]} | _titled(one.who, wide[1] if wide else "")
+            )
     for group in groups.values():
         if group["kind"] == "account" and not any(
             who.startswith("any other user") for who in group["members"]
