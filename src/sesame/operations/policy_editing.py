@@ -16,6 +16,7 @@ from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.identities.policies import (
     IdentityMissing,
+    PolicyChanged,
     PolicyMissing,
     Write,
     fingerprint,
@@ -32,6 +33,10 @@ from sesame.store.reputation import Counts
 
 READ = "ses:GetEmailIdentityPolicies"
 """The leave that reading policies takes, and everything that is found out from them."""
+
+
+CHANGED = PolicyChanged.code
+"""The code of an edit that began with another text than what is stored now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,7 @@ from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.pages.senders import DAYS_S, SECONDS, question_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
-from sesame.identities.policies import PolicyChanged
-from sesame.operations.policy_editing import IdentityPolicies, PolicyText
+from sesame.operations.policy_editing import CHANGED, IdentityPolicies, PolicyText
 from sesame.policy import PolicyError
 from sesame.policy.writing.answers import AnswerError, Answers
 from sesame.policy.writing.generate import Reason, generate
@@ -162,7 +161,7 @@ async def save(visit: Visit) -> Response:
         if current is not None and current.document == draft.text:
             return _go(visit, policies, draft.name, "saved")  # sent twice
         looked = await _look(visit, policies, draft)
-        if isinstance(error, PolicyChanged):
+        if error.code == CHANGED:
             draft = replace(
                 draft, begun="" if current is None else current.fingerprint, is_new=current is None
             )
