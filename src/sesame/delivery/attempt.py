@@ -51,6 +51,7 @@ class Deliverer:
     goes on top; `track` puts links of ours into a copy that is followed; `sources` chooses the address of ours
     (None: the machine does); `results` counts what TLS came to. An attempt begins nothing new after `attempt_s`
     seconds.
+    `still_allowed` raises `NotAllowed` for what may not be delivered any more (`authority`).
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Deliverer:
         track: Callable[[Claim, bytes], Awaitable[bytes]] | None = None,
         results: TlsResults | None = None,
         attempt_s: float = 900.0,
+        still_allowed: Callable[[Claim], Awaitable[None]] | None = None,
     ) -> None:
         self._router = router
         self._tls_policy = tls_policy
@@ -85,6 +87,7 @@ class Deliverer:
         self._track = track
         self._results = results
         self._attempt_s = attempt_s
+        self._still_allowed = still_allowed
         self._sending: dict[int, Session] = {}
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
@@ -102,7 +105,10 @@ class Deliverer:
 
         What it raises is a fault of ours, of which no remote server is to be blamed: `NoPlace` and
         `OutOfResources` before anything was tried, `Damaged`, `StoreUnavailable`, and what nobody foresaw.
+        `NotAllowed` comes before the server has heard of the message.
         """
+        if self._still_allowed is not None:
+            await self._still_allowed(claim)
         until = asyncio.get_running_loop().time() + self._attempt_s
         try:
             route = await self._router.route(claim.domain)
@@ -214,6 +220,8 @@ class Deliverer:
         was_kept = session.messages > 0
         try:
             data = await message.fit_for(session.extensions, now=self._clock.now())
+            if self._still_allowed is not None:  # it may have taken minutes to get here
+                await self._still_allowed(claim)
             result = await session.send(mail_from, claim.address, data)
         except MessageDefect:
             raise

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from sesame.access.redecide import Again, Ruling
 from sesame.delivery import outcome as outcomes
 from sesame.delivery.attempt import NoPlace
+from sesame.delivery.authority import NotAllowed
 from sesame.delivery.lanes import Lanes, Verdict
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import MAX_DOUBTS, RetryPolicy, next_attempt_at
@@ -26,6 +28,8 @@ from sesame.observe import Clock, Log
 from sesame.spool.put import domain_of
 from sesame.spool.queue import Lane, Position
 from sesame.spool.spool import Claim, Claimed, Damaged, Settlement, Spool
+from sesame.spool.withdraw import NOT_UNDERSTOOD, Withdrawal
+from sesame.store.events import PAUSED, REVOKED
 
 POLL_S = 1.0
 STOP_S = 8.0
@@ -105,6 +109,7 @@ class Scheduler:
         self._lease_s = lease_s
         self._poll_s = poll_s
         self._running: dict[int, _Running] = {}
+        self._settled = settled
         self._settling = Settling(spool, clock=wall, log=log, settled=settled, pause_s=poll_s)
         self._position = Position()
         self._expired = 0
@@ -206,6 +211,9 @@ class Scheduler:
             self._run_short(str(error))
         except Damaged as error:
             await self._hold(running.claim, str(error))
+            return
+        except NotAllowed as refusal:
+            await self._withdraw(running.claim, refusal.again)
             return
         except Unavailable as error:
             self._log.error("attempt_put_off", message_id=running.claim.message_id, reason=str(error))
@@ -316,6 +324,29 @@ class Scheduler:
         except Unavailable as error:  # found again when its lease has ended
             self._log.error("hold_failed", message_id=claim.message_id, reason=str(error))
 
+    async def _withdraw(self, claim: Claim, again: Again) -> None:
+        """Cancel or hold what may not be delivered; decide again what has changed since."""
+        reason, is_final = _WITHDRAWN[again.ruling]
+        due_at = self._clock.now()
+        try:
+            done = await self._spool.withdraw(
+                claim, again.epochs, reason=reason, is_final=is_final, at=self._wall.now()
+            )
+        except Unavailable as error:
+            self._log.error("withdraw_failed", message_id=claim.message_id, reason=str(error))
+            done, due_at = Withdrawal.STALE, due_at + BACK_OFF_S
+        if done is Withdrawal.STALE:
+            await self._put_back(claim, due_at)
+        elif done is Withdrawal.DONE:
+            self._log.event(
+                "message_withdrawn",
+                message_id=claim.message_id,
+                account_id=claim.account_id,
+                owner_account_id=claim.owner_account_id,
+                ruling=again.ruling.name.lower(),
+            )
+            self._settled()
+
     async def _put_back(self, claim: Claim, due_at: float) -> None:
         try:
             await self._spool.put_back([claim], due_at=due_at)
@@ -409,6 +440,14 @@ class Scheduler:
             else:
                 self._is_noted = True
                 return
+
+
+_WITHDRAWN = {
+    Ruling.REFUSED: (REVOKED, True),
+    Ruling.PAUSED: (PAUSED, False),
+    Ruling.NOT_UNDERSTOOD: (NOT_UNDERSTOOD, False),
+}
+"""Why a recipient is cancelled or held, and whether that is final."""
 
 
 def _lane(claim: Claim) -> Lane:

@@ -246,6 +246,7 @@ class Sender:
             failure=composed.failure,
             source_shown=composed.source_shown,
             submitted=composed.submitted,
+            lent=decision.lent_by(account_id, caller.region),
             tracking=composed.tracking,
         )
         acceptance = Acceptance(
@@ -254,6 +255,7 @@ class Sender:
             set_name=composed.configuration_set or decision.default_configuration_set,
             is_default=composed.configuration_set is None,
             to_quota=sum(not self._authorizer.is_simulator(address) for address in recipients),
+            bounds=decision.counted_bounds,
         )
         is_large = len(composed.data) > LARGE_BYTES
         if is_large or also is not None:
@@ -269,12 +271,14 @@ class Sender:
         record = decisions.Refusal(
             request_id=caller.request_id,
             account_id=caller.principal.account_id,
-            owner_account_id=owner_concerned(caller, decision),
+            owner_account_id=owner_concerned(caller, decision, refusal.facts),
             region=caller.region,
             at=caller.at,
             code=refusal.code,
             reason=why,
-            decision=decision_text(caller, request, decision, digest=self._refusals.digest),
+            decision=decision_text(
+                caller, request, decision, digest=self._refusals.digest, facts=refusal.facts
+            ),
         )
         self._log_refusal(caller, record)
 

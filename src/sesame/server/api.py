@@ -1,4 +1,4 @@
-"""The AWS APIs behind one port: find service and operation, authenticate, run, answer.
+"""The AWS APIs and our own behind one port: find service and operation, authenticate, run, answer.
 
 Told apart by path and credential scope; the codec that is found reads the operation and writes the
 answer. Whatever comes in, an answer goes out that AWS SDKs can parse; only a fault of ours is a 500. It
@@ -35,6 +35,9 @@ from sesame.server.throttle import Throttle
 
 V2_PATHS = (b"/v2/", b"/v1/email/")
 """What paths of the SES API v2 begin with; the second in one operation of SDKs before 2026."""
+
+OWN_PATH = b"/sesame/v1/"
+"""What paths of Sesame's own API begin with."""
 
 API_VERSIONS = {"ses": "1", "sesv2": "2"}
 """What `ses:ApiVersion` says, by service model."""
@@ -79,8 +82,8 @@ class AwsApi:
         metrics: Metrics,
     ) -> None:
         codecs = {name: _codec(model) for name, model in models.items()}
-        # SES has one signing name in both versions: the path tells v2, the scope all others.
-        self._v2 = codecs.pop("sesv2")
+        # SES has one signing name in both versions: the path tells v2 and what is our own, the scope all others.
+        self._v2, self._own = codecs.pop("sesv2"), codecs.pop("sesame")
         self._by_scope = {codec.model.signing_name: codec for codec in codecs.values()}
         self._usual = self._by_scope["ses"]
         self._handlers = handlers
@@ -144,7 +147,9 @@ class AwsApi:
             self._log.error("unavailable", request_id=request_id, reason=str(unavailable))
 
     def _by_path(self, raw_path: bytes) -> Codec:
-        return self._v2 if raw_path.startswith(V2_PATHS) else self._usual
+        if raw_path.startswith(V2_PATHS):
+            return self._v2
+        return self._own if raw_path.startswith(OWN_PATH) else self._usual
 
     async def _run(self, request: HttpRequest, peer: Peer, request_id: str, call: "_Call") -> Reply:
         """Authenticate, then find, parse, run and serialise the operation."""
@@ -168,7 +173,7 @@ class AwsApi:
         if asked.operation is not None:
             call.known_name = asked.name
         operation = self._operation(model, asked, presigned=signed.presigned)
-        if model.signing_name == "ses" and self._uncached(model.name, operation.name):
+        if model.signing_name in ("ses", "sesame") and self._uncached(model.name, operation.name):
             self._throttle.admit(call.caller, model.name, operation.name)
         handler = self._handlers[model.name][operation.name]
         result = await handler(call.caller, operation.parse(asked.input))

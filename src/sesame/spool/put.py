@@ -59,6 +59,8 @@ class SpooledMessage:
     """Whether its `open` and its `click` are followed whatever the configuration set says."""
     queued_at: float | None = None
     """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
+    lent: Mapping[str, int] = field(default_factory=dict)
+    """The other accounts whose identities it is sent as, with the epochs of those that its decision rests on."""
 
     @property
     def is_to_be_delivered(self) -> bool:
@@ -91,8 +93,8 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
     await tx.many(
         "INSERT INTO message (seq, message_id, account_id, owner_account_id, region, identity, source,"
         " return_path, subject, size_bytes, tags, decision, decision_digest, accepted_at, configuration_set,"
-        " requires_tls, max_delivery_s, source_shown, tracking)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " requires_tls, max_delivery_s, source_shown, tracking, lent)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
     whole = [
@@ -183,6 +185,7 @@ def _message_row(
         message.max_delivery_s,
         message.source_shown,
         json.dumps(dict(message.tracking)) if message.tracking else None,
+        " ".join([f"{owner}:{epoch}" for owner, epoch in message.lent.items()]) or None,
     )
 
 

@@ -19,6 +19,7 @@ from sesame.spool import settle as settling
 from sesame.spool.hold import Held, hold
 from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
 from sesame.spool.settle import Claim, Settlement
+from sesame.spool.withdraw import Withdrawal, withdraw
 
 __all__ = ["POISON_DEATHS", "Claim", "Claimed", "Damaged", "Settlement", "Spool", "TakenOver"]
 
@@ -53,7 +54,7 @@ class TakenOver:
 _CLAIMED = (
     "SELECT q.seq, q.n, r.address, q.attempts, q.token, q.doubts, q.queued_at, q.domain, m.seq, m.message_id,"
     " m.account_id, m.owner_account_id, m.region, m.identity, m.accepted_at, m.configuration_set,"
-    " m.requires_tls, m.max_delivery_s, m.size_bytes, m.source, m.tracking, q.pool"
+    " m.requires_tls, m.max_delivery_s, m.size_bytes, m.source, m.tracking, q.pool, m.lent"
     " FROM queue q JOIN recipient r ON r.seq = q.seq JOIN message m ON m.seq = q.message_seq"
     " WHERE q.seq IN (?*)"
 )
@@ -191,6 +192,14 @@ class Spool:
         """Keep recipients from being tried until somebody releases them; those that were queued."""
         return await self._store.write(lambda tx: hold(tx, seqs, reason, at=at))
 
+    async def withdraw(
+        self, claim: Claim, epochs: Mapping[str, int], *, reason: str, is_final: bool, at: float
+    ) -> Withdrawal:
+        """Cancel or hold what may not be delivered; see `withdraw`."""
+        return await self._store.write(
+            lambda tx: withdraw(tx, claim, epochs, reason=reason, is_final=is_final, at=at)
+        )
+
     async def take_over(self, *, at: float) -> TakenOver:
         """What the former process held is due, for the one process that owns this spool now.
 
@@ -302,4 +311,5 @@ def _claim(row: Row) -> Claim | None:
         is_from_nobody=not row[19],
         tracking=row[20],
         pool=row[21],
+        lent=row[22],
     )

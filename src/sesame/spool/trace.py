@@ -1,6 +1,6 @@
 """The life of a message, read back: who sent, as whom, why it was allowed, each attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
@@ -45,6 +45,8 @@ class RecipientTrace:
     state: str
     due_at: float
     attempts: tuple[Attempt, ...]
+    reason: str | None = None
+    """Why it is held or was cancelled, if that was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             tags=row[10],
             decision=whole(row[11], row[13]),
             accepted_at=row[12],
-            recipients=await _recipients(tx, row[0]),
+            recipients=await _recipients(tx, row[0], happened),
             failure=failures[0] if failures else None,
             reported=tuple(
                 Reported(
@@ -120,16 +122,29 @@ async def trace(store: Store, message_id: str) -> Trace | None:
     return await store.read(run)
 
 
-async def _recipients(tx: Transaction, message_seq: int) -> tuple[RecipientTrace, ...]:
+async def _recipients(
+    tx: Transaction, message_seq: int, happened: Sequence[events.Event]
+) -> tuple[RecipientTrace, ...]:
+    reasons = {
+        event.n: event.detail.get("reason")
+        for event in happened
+        if event.what in (Happened.HELD, Happened.CANCELLED)
+    }
     rows = await tx.all(
-        "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
+        "SELECT r.n, r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
         " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
         message_seq,
     )
     return tuple(
         [
-            RecipientTrace(address=address, state=state, due_at=due_at, attempts=await _attempts(tx, seq))
-            for seq, address, state, due_at in rows
+            RecipientTrace(
+                address=address,
+                state=state,
+                due_at=due_at,
+                attempts=await _attempts(tx, seq),
+                reason=reasons.get(n) if state in ("held", "cancelled") else None,
+            )
+            for n, seq, address, state, due_at in rows
         ]
     )
 
