@@ -18,6 +18,7 @@ BENCHES = {
     "peers": "Beside other servers that speak SES",
     "relay": "Accepting and delivering",
     "telling": "Telling",
+    "revocation": "Deciding again before delivery",
     "policy": "Deciding",
     "timing": "What the time of a refusal tells",
     "audit": "The audit log",
