@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from sesame.db import Store, Transaction
 from sesame.policy.reasons.cause import Reader
 from sesame.spool.trace import trace
 from sesame.store import identities
+from tests.support.process import Account
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
 from tests.support.smtp_sink import Sink, listening
 
@@ -198,8 +200,10 @@ def test_what_the_owner_allows_no_more_is_cancelled_and_never_reaches_a_server(
 
 
 def close_the_window(case: Case) -> None:
-    """A condition on the time: the request was in time, and so is decided as then."""
-    put_policy(case, Condition={"DateLessThan": {"aws:CurrentTime": "2999-01-01T00:00:00Z"}})
+    """The policy ends after the message was accepted, and before it is delivered."""
+    end = datetime.fromtimestamp(case.world.services.clock.now() + 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    put_policy(case, Condition={"DateLessThan": {"aws:CurrentTime": end}})
+    case.world.services.clock.advance(120)  # type: ignore[attr-defined]
 
 
 def add_another_policy(case: Case) -> None:
@@ -386,6 +390,30 @@ def test_a_session_is_decided_again_as_what_it_was(lent: Case) -> None:
     name_another(lent)
     deliver(lent)
     assert state(lent, by_session) == "cancelled"
+
+
+def test_a_service_is_decided_again_as_the_service_that_it_was(lent: Case) -> None:
+    name = f"mail-{lent.account('owner').account_id}.amazonaws.com"
+    keys = lent.world.run(lent.world.services.service_principals.create(name))
+    lent.keys["service"] = Account(
+        lent.account("sender").account_id, keys.access_key_id, keys.secret_access_key
+    )
+    put_policy(lent, Principal={"Service": name})
+    client = lent.world.client("ses", lent.keys["service"])
+    client.meta.events.register(
+        "before-sign.ses",
+        lambda request, **_: request.headers.add_header(
+            "x-amz-source-account", lent.account("sender").account_id
+        ),
+    )
+    first, second = accept(lent, **{"as": "service"}), None
+    add_another_policy(lent)
+    deliver(lent)
+    assert state(lent, first) == "delivered"
+    second = accept(lent, **{"as": "service"})
+    name_another(lent)
+    deliver(lent)
+    assert state(lent, second) == "cancelled"
 
 
 def test_the_setting_leaves_the_queue_alone(lent: Case) -> None:
