@@ -9,7 +9,8 @@ import pytest
 
 from sesame.dns.port import DnsFailure, DomainNotFound
 from sesame.dns.public import AddressGuard
-from sesame.notify.http_client import HttpClient, PostFailed, read_url
+from sesame.notify.http_client import HttpClient
+from sesame.notify.url import PostFailed, read_url
 from tests.support.certificates import make_ca, make_leaf, pem
 from tests.support.clock import FakeClock
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +24,7 @@ from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.services import ServicePrincipals
+from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
 from sesame.config import Settings
 from sesame.db import Transaction
@@ -40,6 +42,7 @@ from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
 from sesame.model import MessageId
+from sesame.notify.url import check_url
 from sesame.observe import Clock, Log, SteadyClock, SystemClock
 from sesame.sending.room import Room
 from sesame.sending.system_mail import SystemMail
@@ -116,6 +119,14 @@ class Services:
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()
         self.access_keys = AccessKeys(self.store, acts)
+        self.webhooks = Webhooks(
+            self.store,
+            self.sealer,
+            acts=acts,
+            clock=clock,
+            random_bytes=random_bytes,
+            check_url=partial(check_url, may_be_plain=settings.notify.allow_http),
+        )
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,

@@ -27,6 +27,7 @@ from sesame.cli import (
     smtp,
     telling,
     trace,
+    webhook,
 )
 from sesame.cli.terminal import guarded
 from sesame.errors import ConfigError, SesameError
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         queue,
         trace,
         telling,
+        webhook,
         policy,
         console,
         audit,
