@@ -99,7 +99,7 @@ def samples() -> list[tuple[str, Event]]:
         ),
         (
             "No attempt was taken until the message's time was up.",
-            _attempted(Happened.EXPIRED, "4.4.1", "421 4.4.1 try later"),
+            _attempted(Happened.EXPIRED, "4.4.1", "421 4.4.1 try later", at=ACCEPTED_AT + 50_400.0),
         ),
         ("A report came back later.", _event(Happened.BOUNCED, detail=report)),
         (

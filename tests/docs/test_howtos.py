@@ -167,6 +167,7 @@ WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "configuration-sets": as_account,
     "custom-verification": lambda server: as_account(server, "hello@example.com"),
     "dns": lambda server: as_account(server, "example.com"),
+    "notifications": lambda server: as_account(server, "example.com"),
     "roles-and-services": for_roles,
     "smtp": for_smtp,
     "templates": lambda server: as_account(server, "news@example.com"),

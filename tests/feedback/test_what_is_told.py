@@ -70,7 +70,7 @@ def test_a_complaint_is_told_with_who_reports_and_what() -> None:
 
 
 def test_a_notice_of_absence_is_told_as_a_transient_bounce() -> None:
-    away = b"From: x@one.test\r\nSubject: Out of office\r\nAuto-Submitted: auto-replied\r\n\r\nI am away until Monday.\r\n"
+    away = b"From: x@one.test\r\nSubject: Out of office\r\nAuto-Submitted: auto-replied\r\n\r\nBack on Monday.\r\n"
     found = told(away)["bounce"]
     assert (found["bounceType"], found["bounceSubType"]) == ("Transient", "General")
     assert found["bouncedRecipients"] == [{"emailAddress": ADDRESS}]
