@@ -104,6 +104,7 @@ INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
         "reasons": frozenset({"language", "engine"}),
         "analysis": frozenset({"language", "engine", "reasons"}),
         "findings": frozenset({"language", "engine", "reasons", "analysis"}),
+        "writing": frozenset({"language", "engine", "reasons", "analysis", "findings"}),
     },
     "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns")},
     "store": {"iam": frozenset()},

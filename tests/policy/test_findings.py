@@ -83,12 +83,15 @@ def test_findings_have_places_and_come_in_the_order_of_the_text() -> None:
     assert [finding.path for finding in found] == [
         "/Statement/0/Principal",
         "/Statement/0/Condition/StringLike/ses:FromAddress/1",
-        "/Statement/0/Condition/StringLike/ses:FromAddress/1",
         "/Statement/1/Action",
     ]
     lines = policy({}, {}).count("\n")
-    assert 1 < found[0].line < found[1].line < found[3].line < lines + 10
+    assert 1 < found[0].line < found[1].line < found[2].line < lines + 10
     assert found[1].severity is Severity.WARNING
+
+
+def test_an_exact_value_beside_a_pattern_is_no_finding() -> None:
+    assert check(condition("StringLike", "ses:FromAddress", "*@example.com", "a@b.example.com")) == []
 
 
 def test_a_refused_policy_has_one_finding_at_the_place_of_the_error() -> None:

@@ -17,7 +17,7 @@ from sesame.app.foundation import Services
 from sesame.sending.verification_mail import FOOTER
 from sesame.store import custom_verification
 from sesame.store.development import Mail
-from tests.support.process import REGION, Account, SesameProcess, wait_until
+from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.signed_client import policy
 from tests.support.tenant import CUSTOM, Tenant
 
@@ -92,7 +92,7 @@ def verifier(tenant: Tenant) -> Verifier:
 
 
 def read(mail: Mail) -> email.message.EmailMessage:
-    return email.message_from_bytes(mail.data, policy=email.policy.default)
+    return read_header(mail)
 
 
 def follow(link: str, method: str = "GET") -> tuple[int, str | None, str]:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sesame.store.development import Mail
-from tests.support.process import Account, SesameProcess, wait_until
+from tests.support.process import Account, SesameProcess, read_header, wait_until
 from tests.support.signed_client import policy
 from tests.support.tenant import Tenant, refusal
 
@@ -64,7 +64,7 @@ def templater(tenant: Tenant) -> Templater:
 
 
 def read(mail: Mail) -> email.message.EmailMessage:
-    return email.message_from_bytes(mail.data, policy=email.policy.default)
+    return read_header(mail)
 
 
 def test_a_template_is_kept_by_v1_and_seen_by_v2(templater: Templater) -> None:

@@ -268,7 +268,7 @@ class Operator:
             user_id=user_id,
             sealed_secret=self._sealer.seal(secret.encode(), row=f"access_key:{access_key_id}"),
             status="Active",
-            created_at=float(int(self._clock.now())),
+            created_at=self._clock.now(),
         )
         await users.create_key(tx, key)
         return Keys(account_id=account_id, access_key_id=access_key_id, secret_access_key=secret)

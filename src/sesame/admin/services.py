@@ -118,7 +118,7 @@ class ServicePrincipals:
             access_key_id=access_key_id,
             service_name=service_name,
             sealed_secret=self._sealer.seal(secret.encode(), row=f"access_key:{access_key_id}"),
-            created_at=self._now(),
+            created_at=self._clock.now(),
         )
         await services.create_key(tx, key)
         return ServiceKeys(service_name=service_name, access_key_id=access_key_id, secret_access_key=secret)

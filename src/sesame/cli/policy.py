@@ -1,4 +1,6 @@
-"""`sesame policy`: check, explain, test and simulate policies in plain files; what is analysed is `policy_analysis`'s.
+"""`sesame policy`: check, explain, test and simulate policies in plain files.
+
+What is analysed is `policy_analysis`'s, what is written `policy_writing`'s.
 
 Works without a server. Exit codes: 0 yes or nothing wrong, 1 failed or not known, 2 wrong usage, 3 denied,
 or more allowed than before. Each command says which apply.
@@ -8,7 +10,7 @@ import argparse
 import json
 import time
 
-from sesame.cli import policy_analysis, what_if
+from sesame.cli import policy_analysis, policy_writing, what_if
 from sesame.cli.common import Subparsers
 from sesame.cli.policy_files import (
     DENIED,
@@ -38,12 +40,13 @@ _MARKS = {True: ("green", "yes"), False: ("red", "no "), None: ("yellow", "?? ")
 
 def register(subparsers: Subparsers) -> None:
     """Add `policy` and its verbs."""
-    command = subparsers.add_parser("policy", help="check, explain, test and analyse policies")
+    command = subparsers.add_parser("policy", help="write, check, explain, test and analyse policies")
     verbs = command.add_subparsers(title="verbs", metavar="VERB", required=True)
     _register_check(verbs)
     _register_explain(verbs)
     _register_test(verbs)
     _register_simulate(verbs)
+    policy_writing.register(verbs)
     policy_analysis.register(verbs)
     what_if.register(verbs)
 

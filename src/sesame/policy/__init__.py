@@ -3,7 +3,8 @@
 `parse_identity_policy` is the check made when a sending-authorization policy is stored, `compile_policies`
 and `decide` are the way of every send, `explain` says why, `who_can_send` and `compare` answer exactly.
 docs/policy/library.md shows each. Inside: `language` (text to document), `engine` (compiler and decision),
-`reasons` (explaining evaluator, views, simulator), `findings` (check), `analysis` (exact questions), `cases`.
+`reasons` (explaining evaluator, views, simulator), `analysis` (exact questions), `findings` (check), `writing` (from
+answers to a policy and back), `cases`.
 """
 
 from sesame.policy.analysis.questions import (
@@ -33,14 +34,20 @@ from sesame.policy.reasons.evaluator import explain
 from sesame.policy.reasons.simulate import MatchedStatement, Simulation, simulate
 from sesame.policy.reasons.views import OwnerView, SenderView, owner_view, sender_view
 from sesame.policy.request import Decision, Outcome, Request, Requester, StatementRef
+from sesame.policy.writing.answers import AnswerError, Answers, Way
+from sesame.policy.writing.generate import Draft, Reason, generate
+from sesame.policy.writing.read_back import read_all_answers, read_answers
 
 __all__ = [
     "EMPTY",
     "Answer",
+    "AnswerError",
+    "Answers",
     "Code",
     "Comparison",
     "ConditionStep",
     "Decision",
+    "Draft",
     "ElementStep",
     "Explanation",
     "Finding",
@@ -51,6 +58,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "PolicySet",
+    "Reason",
     "Request",
     "Requester",
     "SenderView",
@@ -59,6 +67,7 @@ __all__ = [
     "StatementRef",
     "StatementStep",
     "Verdict",
+    "Way",
     "can_send",
     "check_iam_policy",
     "check_identity_policy",
@@ -68,6 +77,7 @@ __all__ = [
     "decide",
     "decide_trust",
     "explain",
+    "generate",
     "owner_view",
     "parse_iam_policy",
     "parse_identity_policy",
@@ -75,6 +85,8 @@ __all__ = [
     "parse_stored_identity_policy",
     "parse_stored_trust_policy",
     "parse_trust_policy",
+    "read_all_answers",
+    "read_answers",
     "sender_view",
     "simulate",
     "who_can_send",

@@ -4,6 +4,7 @@ Source: IAM API reference; codes and HTTP status from botocore's IAM model.
 """
 
 import json
+import math
 from collections.abc import Callable
 
 from sesame.access.authorize import Authorizer
@@ -169,7 +170,7 @@ class IamOperations:
             user_id=user_id,
             sealed_secret=self._sealer.seal(secret.encode(), row=f"access_key:{access_key_id}"),
             status="Active",
-            created_at=float(int(self._clock.now())),
+            created_at=self._clock.now(),
         )
 
         async def run(tx: Transaction) -> None:
@@ -185,7 +186,7 @@ class IamOperations:
                 "AccessKeyId": access_key_id,
                 "Status": "Active",
                 "SecretAccessKey": secret,
-                "CreateDate": key.created_at,
+                "CreateDate": math.floor(key.created_at),
             }
         }
 
@@ -208,7 +209,7 @@ class IamOperations:
                     "UserName": name,
                     "AccessKeyId": key.access_key_id,
                     "Status": "Active" if key.status == "Active" else "Inactive",
-                    "CreateDate": key.created_at,
+                    "CreateDate": math.floor(key.created_at),
                 }
                 for key in page
             ],

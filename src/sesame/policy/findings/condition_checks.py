@@ -104,7 +104,8 @@ def _check_value(policy: Policy, condition: Condition, value: str) -> Iterator[t
     tokens = tokenize(value, variables=policy.has_variables)
     has_wildcard = any(isinstance(token, Wild) for token in tokens)
     has_variable = any(isinstance(token, Variable) for token in tokens)
-    if like and not has_wildcard and not has_variable:
+    is_beside_pattern = any(set(other) & set("*?") for other in condition.values)
+    if like and not has_wildcard and not has_variable and not is_beside_pattern:
         message = f"`{value}` has no wildcard, so it matches itself only: write `*{value}*` for a part"
         yield Code.LIKE_WITHOUT_WILDCARD, message
     if not like and has_wildcard:

@@ -1,0 +1,255 @@
+"""`sesame policy generate`: from answers, given as options or to questions, to a policy.
+
+The policy goes to standard output, the reasons for its lines to standard error, so that it can be piped.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from sesame.cli.common import Subparsers
+from sesame.cli.policy_files import YES, UsageError, add_verb, print_json
+from sesame.policy.findings.catalogue import Finding
+from sesame.policy.language.values import is_sound_date, read_date
+from sesame.policy.writing.answers import AnswerError, Answers, Way, normal
+from sesame.policy.writing.generate import Draft, generate
+
+_DAY = "%Y-%m-%d"
+
+
+def register(verbs: Subparsers) -> None:
+    """Add the verbs that write policies."""
+    text = (
+        "Write the smallest policy that lets somebody send as an identity, with the reason for each line. Asks"
+        " for what is not given when it runs in a terminal."
+    )
+    verb = add_verb(verbs, "generate", run_generate, text)
+    verb.add_argument("--identity", metavar="ARN", help="the identity to send as")
+    for option, destination, metavar, what in (
+        ("--who", "who", "WHO", "account, ARN of a user, role or session, or service (repeat)"),
+        ("--for-account", "for_account", "ID", "for whom a named service may act"),
+        ("--as", "addresses", "ADDRESS", "From address (repeat)"),
+        ("--name", "name", "NAME", "display name in From"),
+        ("--feedback", "feedback", "ADDRESS", "where bounces may go (Return-Path)"),
+        ("--to", "to", "ADDRESS", "recipients"),
+        ("--network", "network", "CIDR", "where requests come from"),
+    ):
+        verb.add_argument(option, dest=destination, action="append", default=[], metavar=metavar, help=what)
+    verb.add_argument("--since", metavar="DATE", help="from this day, or moment, on")
+    verb.add_argument("--until", metavar="DATE", help="through this day in UTC, or up to this moment")
+    ways = [way.value for way in Way]
+    verb.add_argument(
+        "--way", action="append", choices=ways, help="mail (default), raw (SMTP alone), templates, bulk"
+    )
+
+
+def run_generate(args: argparse.Namespace) -> int:
+    """Print the policy for the answers."""
+    try:
+        if not (args.identity and args.who) and sys.stdin.isatty():
+            answers, draft = asked(_given(args), prompt=_prompt, say=_say, now=time.time())
+        else:
+            answers = _given(args)
+            draft = generate(answers, now=time.time())
+    except AnswerError as error:
+        raise UsageError(f"{OPTIONS[error.question]}: {error.message}") from error
+    except EOFError as error:
+        raise UsageError("the answers ended before the last question") from error
+    if args.json:
+        print_json(
+            {
+                "policy": draft.document,
+                "reasons": [
+                    {"line": one.line, "path": one.path, "reason": one.text} for one in draft.reasons
+                ],
+                "findings": [{"code": one.code.value, "message": one.message} for one in draft.findings],
+            }
+        )
+    else:
+        _print(draft)
+    return YES
+
+
+OPTIONS = {
+    "identity_arn": "--identity",
+    "principals": "--who",
+    "services": "--who",
+    "acting_for": "--for-account",
+    "from_addresses": "--as",
+    "display_names": "--name",
+    "feedback_addresses": "--feedback",
+    "recipients": "--to",
+    "networks": "--network",
+    "begins_at": "--since",
+    "ends_at": "--until",
+    "ways": "--way",
+}
+"""The option that each question of `Answers` is given by."""
+
+
+def _given(args: argparse.Namespace) -> Answers:
+    principals, services = read_who(args.who)
+    return Answers(
+        identity_arn=args.identity or "",
+        principals=principals,
+        services=services,
+        acting_for=tuple(args.for_account),
+        from_addresses=tuple(args.addresses),
+        display_names=tuple(args.name),
+        feedback_addresses=tuple(args.feedback),
+        recipients=tuple(args.to),
+        networks=tuple(args.network),
+        begins_at=None if args.since is None else read_moment(args.since, "begins_at"),
+        ends_at=None if args.until is None else read_moment(args.until, "ends_at"),
+        ways=tuple(map(Way, args.way)) if args.way else (Way.MAIL,),
+    )
+
+
+def read_who(named: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those with an account, and services, which are named by a host."""
+    services = tuple(one for one in named if "." in one and ":" not in one)
+    return tuple(one for one in named if one not in services), services
+
+
+def read_moment(text: str, question: str) -> int:
+    """A moment, or the begin of a day in UTC; `ends_at` is then the day's end. Raises AnswerError."""
+    moment = read_date(text) if is_sound_date(text) else None
+    if moment is None:
+        message = f"`{text}` is no moment: write 2027-01-31, or 2027-01-31T18:00:00Z"
+        raise AnswerError(question, message)
+    try:
+        day = datetime.strptime(text, _DAY).replace(tzinfo=UTC)
+    except ValueError:
+        return moment // 1_000_000
+    return int((day + timedelta(days=question == "ends_at")).timestamp())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """One question: what it sets, its words, and how several answers are told apart."""
+
+    field: str
+    text: str
+    separator: str | None = None
+
+
+_QUESTIONS = (
+    _Question(field="identity_arn", text="Which identity shall be sent as? Its ARN"),
+    _Question(field="principals", text="Who may send? Accounts, users, roles, services"),
+    _Question(field="acting_for", text="For which accounts may the service act?"),
+    _Question(field="from_addresses", text="As which From addresses? `*` is any text [any of the identity]"),
+    _Question(field="display_names", text="With which display names? Set apart by `;` [any]", separator=";"),
+    _Question(field="feedback_addresses", text="Where may bounces go? Addresses [anywhere]"),
+    _Question(field="recipients", text="To which recipients? [any]"),
+    _Question(field="networks", text="From which networks, as 203.0.113.0/24? [any]"),
+    _Question(field="begins_at", text="From which day on? [now]"),
+    _Question(field="ends_at", text="Through which day? [for good]"),
+    _Question(field="ways", text="How: mail, raw, templates, bulk? [mail]"),
+)
+
+
+def asked(
+    answers: Answers, *, prompt: Callable[[str], str], say: Callable[[str], object], now: float
+) -> tuple[Answers, Draft]:
+    """Answers to every question that has none yet, and their policy; what is wrong is asked again."""
+    for question in _QUESTIONS:
+        if getattr(answers, question.field) == getattr(_NOTHING, question.field) and _is_due(
+            question, answers
+        ):
+            answers = _ask(question, answers, prompt, say)
+    while True:
+        try:
+            return answers, generate(answers, now=now)
+        except AnswerError as error:
+            say(error.message)
+            field = "principals" if error.question == "services" else error.question
+            [question] = [one for one in _QUESTIONS if one.field == field]
+            answers = _ask(question, answers, prompt, say)
+
+
+_NOTHING = Answers(identity_arn="")
+
+
+def _is_due(question: _Question, answers: Answers) -> bool:
+    return question.field != "acting_for" or bool(answers.services)
+
+
+def _ask(
+    question: _Question, answers: Answers, prompt: Callable[[str], str], say: Callable[[str], object]
+) -> Answers:
+    """The answers with one more, asked until it can be kept."""
+    while True:
+        text = prompt(f"{question.text}: ").strip()
+        try:
+            answered = _with(question, answers, text)
+        except AnswerError as error:
+            say(error.message)
+            continue
+        complaint = _complaint(answered)
+        if complaint is None or complaint.question not in _ABOUT.get(question.field, (question.field,)):
+            return answered
+        say(complaint.message)
+
+
+_ABOUT = {"principals": ("principals", "services")}
+"""The fields that a question is about, where they are more than its own."""
+
+
+def _complaint(answers: Answers) -> AnswerError | None:
+    """What is wrong with the answers so far; what is missing yet counts as well."""
+    try:
+        normal(answers)
+    except AnswerError as error:
+        return error
+    return None
+
+
+def _with(question: _Question, answers: Answers, text: str) -> Answers:
+    field = question.field
+    if field == "identity_arn":
+        return replace(answers, identity_arn=text)
+    if field in ("begins_at", "ends_at"):
+        moment = read_moment(text, field) if text else None
+        return (
+            replace(answers, begins_at=moment) if field == "begins_at" else replace(answers, ends_at=moment)
+        )
+    parts = text.split(question.separator) if question.separator else text.replace(",", " ").split()
+    values = tuple(part.strip() for part in parts if part.strip())
+    if field == "principals":
+        principals, services = read_who(values)
+        return replace(answers, principals=principals, services=services)
+    if field == "ways":
+        return replace(answers, ways=_ways(values))
+    changes: dict[str, tuple[str, ...]] = {field: values}
+    return replace(answers, **changes)  # type: ignore[arg-type]
+
+
+def _ways(values: Sequence[str]) -> tuple[Way, ...]:
+    try:
+        return tuple(map(Way, values)) or (Way.MAIL,)
+    except ValueError:
+        raise AnswerError("ways", f"the ways are {', '.join(way.value for way in Way)}") from None
+
+
+def _prompt(text: str) -> str:
+    print(text, end="", file=sys.stderr, flush=True)
+    return input()
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr)
+
+
+def _print(draft: Draft) -> None:
+    print(draft.document)
+    for reason in draft.reasons:
+        print(f"line {reason.line}: {reason.text}", file=sys.stderr)
+    for finding in draft.findings:
+        print(_finding(finding), file=sys.stderr)
+
+
+def _finding(finding: Finding) -> str:
+    return f"line {finding.line}: {finding.severity.value} {finding.code.value}: {finding.message}"
