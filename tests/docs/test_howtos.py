@@ -191,7 +191,14 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
     cwd = server.data.parent
     before = len(server.mail())
     printed = bash(script(blocks(HOWTO / f"{name}.md")), cwd, environ_of(server, **WORLDS[name](server)))
-    sends = {"bounces": 3, "roles-and-services": 2, "smtp": 2, "templates": 1, "custom-verification": 1}
+    sends = {
+        "bounces": 3,
+        "notifications": 3,
+        "roles-and-services": 2,
+        "smtp": 2,
+        "templates": 1,
+        "custom-verification": 1,
+    }
     wait_until(lambda: len(server.mail()) == before + sends.get(name, 0))
     if name == "accounts":
         assert (cwd / ".env").read_text().startswith("AWS_ENDPOINT_URL=")

@@ -32,13 +32,24 @@ class _Answer:
         self.is_complete = False
         self.is_too_long = False
         self.is_kept = False
+        self.has_head = False
+        self.is_framed = False
+        """Whether the head says where the body ends; if not, the connection's end does (RFC 9112 section 6.3)."""
         self.parser: httptools.HttpResponseParser | None = None
 
     def wants_more(self) -> bool:
         """Whether the answer is not whole, nor too long to be read to its end."""
         return not self.is_complete and not self.is_too_long
 
+    def begins_anew(self) -> None:
+        """What came was but an interim answer."""
+        self.is_complete = self.has_head = self.is_framed = False
+
+    def on_headers_complete(self) -> None:
+        self.has_head = True
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        self.is_framed = self.is_framed or name.lower() in (b"content-length", b"transfer-encoding")
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise ValueError("header too long")
@@ -211,6 +222,8 @@ class HttpClient:
             connection.writer.write(request)
             while answer.wants_more():
                 data = await connection.reader.read(16_384)
+                if not data and answer.has_head and not answer.is_framed:
+                    return parser.get_status_code()
                 if not data:
                     raise EOFError("the connection ended before the answer did")
                 try:
@@ -218,7 +231,7 @@ class HttpClient:
                 except httptools.HttpParserCallbackError as error:
                     raise ValueError(str(error.__context__ or error)) from error
                 if answer.is_complete and parser.get_status_code() < 200:  # the answer is still to come
-                    answer.is_complete = False
+                    answer.begins_anew()
             return parser.get_status_code()
         finally:
             answer.parser = None
