@@ -61,6 +61,8 @@ async def _measure(directory: Path) -> list[Row]:
     settings = msgspec.structs.replace(
         settings,
         api=msgspec.structs.replace(settings.api, port=0),
+        health=msgspec.structs.replace(settings.health, enabled=False),
+        console=msgspec.structs.replace(settings.console, enabled=False),
         accounts=msgspec.structs.replace(
             settings.accounts, production_max_24_hour_send=-1, production_max_send_rate=1e6
         ),

@@ -35,6 +35,19 @@ POLICY = """{
     }
   ]
 }"""
+SIGN_UP = """{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "Codes",
+      "Effect": "Allow",
+      "Principal": {"Service": "cognito-idp.amazonaws.com"},
+      "Action": "ses:SendEmail",
+      "Resource": "arn:aws:ses:us-east-1:%s:identity/example.com",
+      "Condition": {"StringEquals": {"aws:SourceAccount": "%s", "ses:FromAddress": "accounts@example.com"}}
+    }
+  ]
+}"""
 HTML = (
     "<html><body style='font-family:sans-serif;margin:2em;color:#222'><h2 style='color:#2f4ea1'>November at"
     " Example</h2><p>Three things are new this month. <a href='https://example.com/news'>Read on</a></p>"
@@ -73,6 +86,9 @@ def play(sesame: SesameProcess) -> dict[str, str]:
     arn = f"arn:aws:ses:{REGION}:{owner.account_id}:identity/example.com"
     policy = POLICY % (delegate.account_id, owner.account_id)
     ses.put_identity_policy(Identity="example.com", PolicyName="Newsletter", Policy=policy)
+    ses.put_identity_policy(
+        Identity="example.com", PolicyName="Sign-up", Policy=SIGN_UP % (owner.account_id, owner.account_id)
+    )
     send(ses, "ceo@example.com", "board@example.net", "Agenda", {})
     send(ses, "orders@shop.example", "bounce@simulator.amazonses.com", "Your order 4711", {})
     accepted = send(
@@ -119,6 +135,8 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("accounts", "", "/operator"),
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
+        ("senders", owner, f"/{REGION}/identities/example.com/senders"),
+        ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),
         ("messages", owner, f"/{REGION}/messages"),
         ("message", delegate, found["message"]),
         ("refusal-owner", owner, found["refusal"]),

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from sesame.cli.policy_writing import asked
 from sesame.policy import Answers, Way
-from tests.cli.test_policy import DELEGATE, IDENTITY, MAILER, run
+from tests.cli.test_policy import DELEGATE, IDENTITY, MAILER, run, statement, write
 
 NOW = 1_800_000_000.0
 
@@ -56,6 +57,19 @@ def test_what_cannot_be_written_is_told_by_its_option(
 ) -> None:
     assert run("generate", "--identity", IDENTITY, "--who", DELEGATE, *options) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_policy_and_an_edit_are_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    old = write(tmp_path / "old.json", statement())
+    new = write(tmp_path / "new.json", statement(Action="ses:SendEmail"))
+    assert run("say", old) == 0
+    said = f"Account `{DELEGATE}` may do `ses:SendRawEmail` on `{IDENTITY}`."
+    assert capsys.readouterr().out == said + "\n"
+    assert run("say", old, new) == 0
+    now = said.replace("SendRaw", "Send")
+    assert capsys.readouterr().out == f"No longer: {said}\nFrom now on: {now}\n"
+    assert run("say", old, old) == 0
+    assert capsys.readouterr().out == "Nothing changes.\n"
 
 
 def test_without_a_terminal_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:

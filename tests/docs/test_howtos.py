@@ -160,12 +160,24 @@ def for_why(server: SesameProcess) -> dict[str, str]:
     return {"SENDER": sender.account_id, "OWNER": owner.account_id}
 
 
+def for_delegates(server: SesameProcess) -> dict[str, str]:
+    """An owner of example.com, whose keys are in the environment, and a user of another account."""
+    found = as_account(server, "example.com")
+    delegate = server.create_account()
+    user = server.client("iam", delegate).create_user(UserName="mailer")["User"]["Arn"]
+    return found | {
+        "IDENTITY": f"arn:aws:ses:us-east-1:{found['ACCOUNT']}:identity/example.com",
+        "DELEGATE": user,
+    }
+
+
 WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "accounts": for_accounts,
     "audit": as_account,
     "bounces": lambda server: as_account(server, "news@example.com"),
     "configuration-sets": as_account,
     "custom-verification": lambda server: as_account(server, "hello@example.com"),
+    "delegates": for_delegates,
     "dns": lambda server: as_account(server, "example.com"),
     "notifications": lambda server: as_account(server, "example.com"),
     "roles-and-services": for_roles,
@@ -209,6 +221,8 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
         page = (HOWTO / "why.md").read_text()
         for line in re.findall(r"^(SA401 .*|    mend: .*)$", page, re.MULTILINE):
             assert re.sub(r"account [0-9]{12}", "", line.strip()) in re.sub(r"account [0-9]{12}", "", printed)
+    if name == "delegates":
+        assert "\nsent: " in printed
     if name == "dns":
         assert "autumn._domainkey.example.com" in printed
 

@@ -229,6 +229,9 @@ def test_what_comes_later_waits_for_what_came_before_to_the_same_subscription(tm
 
 def test_an_endpoint_that_is_down_is_probed_by_one_message_and_holds_up_no_other(tmp_path: Path) -> None:
     async def check(w: World) -> None:
+        await w.send("first")
+        await w.expand()
+        assert await w.deliver() == 2  # it was good until now
         for number in range(5):
             await w.send(f"m{number}", recipients=(f"r{number}@one.test",))
         await w.expand()
@@ -247,7 +250,7 @@ def test_an_endpoint_that_is_down_is_probed_by_one_message_and_holds_up_no_other
         await w.notifier.settle()
         assert len([one for one in await w.notifier.claim() if one.place.endpoint == URL]) > 1
 
-    with_world(tmp_path, check, *["down"] * 5)
+    with_world(tmp_path, check, 200, 200, *["down"] * 5)
 
 
 def test_what_is_given_up_is_kept_listed_and_sent_again(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from sesame.reports.mbox import split_mbox
 from sesame.reports.original import CANDIDATE_LIMIT
 from sesame.reports.read import read_report
 from sesame.reports.report import Report
+from tests.reports.answers import ANSWERS
 from tests.reports.forms import FORMS, Form
+from tests.reports.hostile import hostile_messages
+from tests.reports.more_forms import MORE_FORMS
 
 LINES = [
     b"From: MAILER-DAEMON@x",
@@ -85,7 +88,7 @@ def test_any_order_of_the_lines_of_reports_is_read(lines: list[bytes], newline: 
     check(newline.join(lines))
 
 
-@given(st.sampled_from(FORMS), st.integers(0, 2**32))
+@given(st.sampled_from((*FORMS, *MORE_FORMS)), st.integers(0, 2**32))
 def test_a_form_with_octets_changed_is_read(form: Form, seed: int) -> None:
     draw = random.Random(seed)
     data = bytearray(form.message)
@@ -94,3 +97,15 @@ def test_a_form_with_octets_changed_is_read(form: Form, seed: int) -> None:
         data[at : at + draw.randrange(3)] = bytes(draw.randrange(256) for _ in range(draw.randrange(3)))
         data = data or bytearray(b"x")
     check(bytes(data))
+
+
+@given(st.lists(st.sampled_from([answer.text for answer in ANSWERS]), max_size=6), st.integers(0, 2**32))
+def test_answers_run_together_and_cut_are_read(texts: list[str], seed: int) -> None:
+    draw = random.Random(seed)
+    text = "\n".join(texted[draw.randrange(len(texted)) :] for texted in texts)
+    check(f"From: MAILER-DAEMON@x\nSubject: Returned mail\n\n<a@b.org>:\n{text}".encode())
+
+
+def test_messages_made_to_be_slow_to_read_are_read() -> None:
+    for message in hostile_messages():
+        check(message)

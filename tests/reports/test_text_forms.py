@@ -7,9 +7,12 @@ from sesame.reports.mbox import split_mbox
 from sesame.reports.read import read_report
 from sesame.reports.text import without_markup
 from tests.reports.forms import DAEMON, FORMS, ORIGINAL, Form
+from tests.reports.more_forms import MORE_FORMS
+
+ALL_FORMS = (*FORMS, *MORE_FORMS)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
+@pytest.mark.parametrize("form", ALL_FORMS, ids=[form.name for form in ALL_FORMS])
 def test_each_form_is_read(form: Form) -> None:
     report = read_report(form.message)
     assert report.kind == form.kind
@@ -20,7 +23,7 @@ def test_each_form_is_read(form: Form) -> None:
 
 
 @pytest.mark.parametrize("newline", [b"\r\n", b"\r"])
-@pytest.mark.parametrize("form", FORMS, ids=[form.name for form in FORMS])
+@pytest.mark.parametrize("form", ALL_FORMS, ids=[form.name for form in ALL_FORMS])
 def test_line_ends_make_no_difference(form: Form, newline: bytes) -> None:
     assert read_report(form.message.replace(b"\n", newline)) == read_report(form.message)
 

@@ -53,6 +53,10 @@ class Permit:
         both = {scope: min(epoch, self.epochs.get(scope, epoch)) for scope, epoch in epochs.items()}
         return replace(self, epochs={**self.epochs, **both})
 
+    async def read(self, run: Run[T]) -> T:
+        """Read what the change rests on, on one snapshot."""
+        return await self.changes.read(run)
+
     async def apply(
         self,
         run: Run[T],
@@ -76,6 +80,10 @@ class Changes:
         self._store = store
         self._trail = trail
         self._forget = forget
+
+    async def read(self, run: Run[T]) -> T:
+        """See `Permit.read`."""
+        return await self._store.read(run)
 
     async def apply(
         self,

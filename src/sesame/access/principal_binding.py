@@ -7,11 +7,12 @@ So that one deleted and made again under the same name gains nothing. Source: IA
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sesame.db import Transaction
 from sesame.errors import SesameError
-from sesame.policy import Policy
+from sesame.policy import Policy, Requester
 from sesame.store import accounts
 from sesame.store.iam import roles, users
 
@@ -80,3 +81,19 @@ async def _unique_id(tx: Transaction, account_id: str, kind: str, name: str, arn
         if role is not None and role.arn == arn:
             return role.role_id
     raise NoSuchPrincipal(arn)
+
+
+async def requester_known(tx: Transaction, requester: Requester) -> Requester:
+    """The same requester with its unique id, where it is a user or a role's session of an account on this server."""
+    arn = requester.role_arn or requester.arn
+    name = arn.rpartition("/")[2]
+    if requester.kind == "user":
+        user = await users.get_user(tx, requester.account_id, name)
+        if user is not None and user.arn == arn:
+            return replace(requester, user_id=user.user_id)
+    if requester.kind == "role":
+        role = await roles.get(tx, requester.account_id, name)
+        if role is not None and (role.arn == arn or requester.arn != arn):
+            session = "" if requester.arn == arn else requester.arn.rpartition("/")[2]
+            return replace(requester, role_arn=role.arn, user_id=f"{role.role_id}:{session}")
+    return requester

@@ -33,6 +33,7 @@ from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.tags import TagOperations
 from sesame.operations.iam.users import IamOperations
+from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.ses.account import AccountOperations
 from sesame.operations.ses.configuration_sets import ConfigurationSetOperations
 from sesame.operations.ses.custom_verification import CustomVerificationOperations
@@ -116,6 +117,8 @@ class Doors:
         models = {name: ServiceModel.load(name) for name in handlers}
         calls = Calls(self.authorizer.changes)
         self.handlers = {name: calls.decided(handlers[name], model) for name, model in models.items()}
+        self.editing = PolicyEditing(services.store, self.authorizer)
+        self.edits = calls.decided(self.editing.handlers(), models["sesv2"])
         self.api = AwsApi(
             models,
             self.handlers,

@@ -12,6 +12,7 @@ from sesame import __version__
 from sesame.app.api import Doors, served_regions
 from sesame.app.foundation import Services
 from sesame.config import Settings
+from sesame.console.analyst import Analyst
 from sesame.console.app import Console
 from sesame.console.guard import Guard
 from sesame.console.logins import Logins
@@ -51,8 +52,10 @@ class ConsoleServer(uvicorn.Server):
         self.listening = asyncio.Event()
         self.logins = logins_of(services, doors)
         is_secure = bool(console.tls_certificate or console.proxy)
+        backing = backing_of(settings, services, doors, self.logins)
+        self._analyst = backing.analyst
         self.console = Console(
-            backing_of(settings, services, doors, self.logins),
+            backing,
             Guard(public_url=console.public_url, is_secure=is_secure),
             proxy=console.proxy,
             log=log,
@@ -97,6 +100,7 @@ class ConsoleServer(uvicorn.Server):
         self.should_exit = True
         if self._serving is not None:
             await self._serving
+        await self._analyst.close()
 
     async def first_link(self) -> str | None:
         """A link for who starts a development server; others ask for one with `sesame console login`."""
@@ -127,9 +131,11 @@ def backing_of(settings: Settings, services: Services, doors: Doors, logins: Log
         store=services.store,
         resolver=services.resolver,
         authorizer=doors.authorizer,
-        handlers=doors.handlers,
+        handlers={**doors.handlers, "edits": doors.edits},
         messages=Messages(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
+        editing=doors.editing,
+        analyst=Analyst(),
         operator=services.operator,
         logins=logins,
         clock=services.clock,

@@ -23,6 +23,7 @@ from sesame.access.changes import SESAME, Acts, operator
 from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
+from sesame.admin.policies import PolicyActs
 from sesame.admin.services import ServicePrincipals
 from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
@@ -127,6 +128,7 @@ class Services:
             random_bytes=random_bytes,
             check_url=partial(check_url, may_be_plain=settings.notify.allow_http),
         )
+        self.policy_acts = PolicyActs(self.store, acts, clock=clock, by=f"operator {_user_name()}")
         self.service_principals = ServicePrincipals(
             self.store,
             self.sealer,

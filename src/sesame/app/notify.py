@@ -18,7 +18,7 @@ from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import QueueAccess, SqsClient
 from sesame.notify.webhook import WebhookSigner
-from sesame.store import outbox, subscriptions
+from sesame.store import events, outbox, subscriptions
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 """Where the operator's own services may be."""
@@ -68,6 +68,7 @@ class Telling:
         host = urlsplit(self._public_url).hostname or "localhost"
         self._signing = await signing(services.store, services.sealer, now=now, host=host)
         await services.store.write(lambda tx: outbox.release_all(tx, now=now))
+        await services.store.write(events.release_all)
         self._notifier = self._make_notifier(self._signing)
 
     def roles(self) -> dict[str, Callable[[], Awaitable[None]]]:

@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 
-from sesame.cli import policy_analysis, policy_writing, what_if
+from sesame.cli import policy_analysis, policy_kept, policy_writing, what_if
 from sesame.cli.common import Subparsers
 from sesame.cli.policy_files import (
     DENIED,
@@ -49,6 +49,7 @@ def register(subparsers: Subparsers) -> None:
     policy_writing.register(verbs)
     policy_analysis.register(verbs)
     what_if.register(verbs)
+    policy_kept.register(verbs)
 
 
 def _register_check(verbs: Subparsers) -> None:

@@ -1,6 +1,6 @@
-"""`sesame policy generate`: from answers, given as options or to questions, to a policy.
+"""`sesame policy generate` and `say`: from answers to a policy, and from a policy or an edit to sentences.
 
-The policy goes to standard output, the reasons for its lines to standard error, so that it can be piped.
+A generated policy goes to standard output, the reasons for its lines to standard error, so that it can be piped.
 """
 
 import argparse
@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sesame.cli.common import Subparsers
-from sesame.cli.policy_files import YES, UsageError, add_verb, print_json
+from sesame.cli.policy_files import YES, UsageError, add_verb, load, print_json
+from sesame.policy import parse_stored_iam_policy, parse_stored_identity_policy
 from sesame.policy.findings.catalogue import Finding
 from sesame.policy.language.values import is_sound_date, read_date
 from sesame.policy.writing.answers import AnswerError, Answers, Way, normal
 from sesame.policy.writing.generate import Draft, generate
+from sesame.policy.writing.say import say_edit, say_policy
 
 _DAY = "%Y-%m-%d"
 
@@ -44,6 +46,33 @@ def register(verbs: Subparsers) -> None:
     verb.add_argument(
         "--way", action="append", choices=ways, help="mail (default), raw (SMTP alone), templates, bulk"
     )
+    _register_say(verbs)
+
+
+def _register_say(verbs: Subparsers) -> None:
+    text = (
+        "Say a policy in sentences that leave nothing out; with a second file, what the edit from the first to it takes"
+        " away and adds."
+    )
+    verb = add_verb(verbs, "say", run_say, text)
+    verb.add_argument("file", metavar="FILE", help="the policy; - is standard input")
+    verb.add_argument("new", metavar="NEW", nargs="?", help="what it shall become")
+    verb.add_argument("--iam", action="store_true", help="the files are IAM policies")
+
+
+def run_say(args: argparse.Namespace) -> int:
+    """Print a sentence a line."""
+    parse = parse_stored_iam_policy if args.iam else parse_stored_identity_policy
+    policies = [
+        policy for _, policy in load([name for name in (args.file, args.new) if name is not None], parse)
+    ]
+    sentences = say_policy(policies[0]) if args.new is None else say_edit(policies[0], policies[1])
+    if args.json:
+        print_json(list(sentences))
+    else:
+        for sentence in sentences or ("Nothing changes.",):
+            print(sentence)
+    return YES
 
 
 def run_generate(args: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """Templates to HTML: everything from outside is text, and shows what it hides."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from sesame.console.guard import form_token
 if TYPE_CHECKING:
     from sesame.console.visit import Visit
 
+_BACKTICKS = re.compile("`([^`]*)`")
 TEMPLATES = Path(__file__).parent / "templates"
 
 SAID: Mapping[str, str] = {
@@ -50,7 +52,7 @@ class Renderer:
             counted=text.counted,
         )
         self._environment.filters.update(
-            size=text.size, exactly=text.exactly, ago=text.ago, lines=_lines, verbatim=_lines
+            size=text.size, exactly=text.exactly, ago=text.ago, lines=_lines, verbatim=_lines, code=_code
         )
 
     def render(self, template: str, visit: "Visit", values: Mapping[str, object]) -> str:
@@ -74,6 +76,11 @@ def _finalize(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
     return text.visible(value) if isinstance(value, str) and not value.isprintable() else value
+
+
+def _code(value: object) -> Markup:
+    """A text in which what stands between backticks is code."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(Markup.escape(text.visible(value)))))
 
 
 def _lines(value: object) -> Markup:

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from sesame.access.authorize import Authorizer
 from sesame.admin.accounts import Operator
+from sesame.console.analyst import Analyst
 from sesame.console.logins import Browser, Logins
 from sesame.console.render import Renderer
 from sesame.db import Store
@@ -16,6 +17,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.messages import Messages
+from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.table import Handlers
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
@@ -29,9 +31,11 @@ class Backing:
     resolver: Resolver
     authorizer: Authorizer
     handlers: Mapping[str, Handlers]
-    """Operations by service and name, as the API's door has them."""
+    """Operations by service and name, as the API's door has them; under `edits` those of `editing`."""
     messages: Messages
     records: IdentityRecords
+    editing: PolicyEditing
+    analyst: Analyst
     operator: Operator
     logins: Logins
     clock: Clock

@@ -15,7 +15,10 @@ BUSY_TIMEOUT_S = 10.0
 
 
 _OF_VALUES = ("NULL value in ", "CHECK constraint failed in ", "NUMERIC value in ", "TEXT value in ")
-"""What the check says of rows that break a constraint: the file holds them whole, as the database did."""
+"""What the check says of rows that break a constraint: the file holds them whole, as the database did.
+
+SQLite 3.40 also says so, wrongly, of tables WITHOUT ROWID whose columns are stored in another order than declared.
+"""
 
 
 class SnapshotError(SesameError):

@@ -5,6 +5,7 @@ and roles of accounts on this server are bound to their unique ids (`principal_b
 reference, PutIdentityPolicy.
 """
 
+import hashlib
 import re
 from dataclasses import replace
 from enum import Enum
@@ -14,10 +15,12 @@ from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
+from sesame.identities.policy_tests import held_to_tests
 from sesame.model import Caller
 from sesame.policy import PolicyError, parse_identity_policy
-from sesame.store import identities
+from sesame.store import identities, policy_versions
 from sesame.store.identities import IdentityPolicy
+from sesame.store.policy_versions import Place
 
 MAX_POLICIES = 20
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -49,6 +52,15 @@ class PolicyExists(ServiceError):
         super().__init__(f"Policy {policy_name} already exists.")
 
 
+class PolicyChanged(ServiceError):
+    """The policy is not what it was when its edit began: nothing was written."""
+
+    code, http_status = "ConflictException", 409
+
+    def __init__(self, policy_name: str) -> None:
+        super().__init__(f"Policy {policy_name} was changed by somebody else meanwhile.")
+
+
 class TooManyPolicies(InvalidParameterValue):
     """The identity has as many policies as it may; v2 has a code of its own for that."""
 
@@ -69,10 +81,25 @@ class IdentityMissing(InvalidParameterValue):
         super().__init__(f"Identity {name} does not exist.")
 
 
-async def write_policy(permit: Permit, identity: str, policy_name: str, document: str, *, how: Write) -> None:
+def fingerprint(document: str | None) -> str:
+    """What an edit remembers of the stored text that it began with; empty when there was no policy."""
+    return "" if document is None else hashlib.sha256(document.encode()).hexdigest()
+
+
+async def write_policy(
+    permit: Permit,
+    identity: str,
+    policy_name: str,
+    document: str,
+    *,
+    how: Write,
+    begun_with: str | None = None,
+) -> None:
     """Store a policy of the caller's identity of that name (as stored); it decides from now on (I4).
 
-    Raises InvalidPolicy, and `InvalidParameterValue` or one of the errors above.
+    What was there before is kept. With the fingerprint `begun_with` it must still be what the edit began with.
+    Raises InvalidPolicy, also where it breaks a case that the owner keeps (`policy_tests`), and
+    `InvalidParameterValue` or one of the errors above.
     """
     account_id, region = permit.caller.principal.account_id, permit.caller.region
     check_policy_name(policy_name)
@@ -86,8 +113,12 @@ async def write_policy(permit: Permit, identity: str, policy_name: str, document
         if found is None:
             raise IdentityMissing(identity)
         existing = {
-            stored.policy_name for stored in await identities.policies(tx, account_id, region, identity)
+            stored.policy_name: stored.document
+            for stored in await identities.policies(tx, account_id, region, identity)
         }
+        before = existing.get(policy_name)
+        if begun_with is not None and fingerprint(before) != begun_with:
+            raise PolicyChanged(policy_name)
         if policy_name in existing:
             if how is Write.CREATE:
                 raise PolicyExists(policy_name)
@@ -101,21 +132,52 @@ async def write_policy(permit: Permit, identity: str, policy_name: str, document
             raise InvalidPolicy(f"Policy has invalid principal: {error} does not exist.") from None
         stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
         await identities.put_policy(tx, found, stored)
+        if before != document:
+            await _keep(tx, permit.caller, identity, policy_name, before)
 
+    permit = await held_to_tests(permit, identity, {policy_name: document})
     await permit.apply(run)
 
 
-async def remove_policy(permit: Permit, identity: str, policy_name: str) -> bool:
-    """Remove a policy; whether there was one. From now on nothing is accepted under it (I4)."""
+async def remove_policy(
+    permit: Permit, identity: str, policy_name: str, *, begun_with: str | None = None
+) -> bool:
+    """Remove a policy; whether there was one. From now on nothing is accepted under it (I4).
+
+    Its text is kept. With the fingerprint `begun_with` it must still be what was looked at; raises `PolicyChanged`, and
+    InvalidPolicy where that breaks a case that the owner keeps.
+    """
     check_policy_name(policy_name)
     caller = permit.caller
+    account_id, region = caller.principal.account_id, caller.region
 
     async def run(tx: Transaction) -> bool:
-        return await identities.delete_policy(
-            tx, caller.principal.account_id, caller.region, identity, policy_name
-        )
+        existing = {
+            stored.policy_name: stored.document
+            for stored in await identities.policies(tx, account_id, region, identity)
+        }
+        before = existing.get(policy_name)
+        if begun_with is not None and fingerprint(before) != begun_with:
+            raise PolicyChanged(policy_name)
+        if before is not None:
+            await _keep(tx, caller, identity, policy_name, before)
+        return await identities.delete_policy(tx, account_id, region, identity, policy_name)
 
+    permit = await held_to_tests(permit, identity, {policy_name: None})
     return await permit.apply(run)
+
+
+async def _keep(
+    tx: Transaction, caller: Caller, identity: str, policy_name: str, document: str | None
+) -> None:
+    """Keep what a policy said until this change, to be put back."""
+    place = Place(
+        account_id=caller.principal.account_id,
+        region=caller.region,
+        identity=identity,
+        policy_name=policy_name,
+    )
+    await policy_versions.keep(tx, place, document, at=caller.at, by=caller.principal.arn)
 
 
 async def policies_of(store: Store, caller: Caller, identity: str) -> list[IdentityPolicy]:

@@ -1,15 +1,16 @@
 """Delivers the outbox: posts to endpoints, mails, puts into queues; tries again, or gives up and keeps it.
 
 Claims are made by endpoint, so that one that is slow or down holds at most its own places: after a failure it is tried
-with one message at a time, at growing intervals, until it takes one. Results are written in batches. Nothing here waits
-for accepting or delivering mail, nor they for it. At least once: what was sent and not recorded is sent again, under
-the same id.
+with one message at a time, at growing intervals, until it takes one. Endpoints that fail, are slow or have taken
+nothing yet share half of the places, however many there are, so that the others always have theirs (`health`). Results
+are written in batches. Nothing here waits for accepting or delivering mail, nor they for it. At least once: what was
+sent and not recorded is sent again, under the same id.
 """
 
 import asyncio
 import hashlib
 import traceback
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import SesameError, Unavailable
 from sesame.metrics import Metrics
 from sesame.notify.certificate import Signing
+from sesame.notify.health import Endpoints
 from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import SqsClient
 from sesame.notify.url import PostFailed
@@ -34,8 +36,6 @@ from sesame.store.webhooks import read_arn
 POLL_S = 1.0
 LEASE_S = 120.0
 SIGNATURES = 4_096
-LONGEST_PAUSE_S = 300.0
-FIRST_PAUSE_S = 1.0
 DEFAULT_SUBJECT = "AWS Notification Message"
 CONFIRMATION_SUBJECT = "AWS Notification - Subscription Confirmation"
 END_SUBJECT = "AWS Notification - Unsubscribe Confirmation"
@@ -59,19 +59,12 @@ class Bounds:
 
 
 @dataclass(slots=True)
-class _Health:
-    """How an endpoint does: failures in a row, and until when it is left alone."""
-
-    failures: int = 0
-    until: float = 0.0
-
-
-@dataclass(slots=True)
 class _Done:
     """A row that was seen to: what became of it, or what is to be mailed with its result."""
 
     delivery: Delivery
     problem: str | None = None
+    took_s: float = 0.0
     mail: tuple[str, str] | None = None
     """Subject and text."""
 
@@ -173,8 +166,7 @@ class Notifier:
         self._bounds = bounds
         self._mailed = mailed
         self._work = asyncio.Event()
-        self._active: Counter[str] = Counter()
-        self._health: dict[str, _Health] = {}
+        self._endpoints = Endpoints(places=bounds.workers, of_one=bounds.per_endpoint)
         self._done: list[_Done] = []
 
     def wake(self) -> None:
@@ -215,41 +207,35 @@ class Notifier:
 
     async def claim(self) -> list[Delivery]:
         """Lease what there is a place for, of each endpoint its share."""
-        free = self._bounds.workers - self._active.total()
-        if free <= 0:
+        if self._endpoints.free <= 0:
             return []
         now, lease = self._clock.now(), self._new_lease()
-        due = await self._store.read(lambda tx: self._due(tx, now=now, free=free))
+        due = await self._store.read(lambda tx: self._due(tx, now=now))
         if not due:
             return []
         claimed = await self._store.write(
             lambda tx: outbox.claim(tx, due, now=now, lease=lease, lease_s=LEASE_S)
         )
         for delivery in claimed:
-            self._active[delivery.place.endpoint] += 1
+            self._endpoints.begin(delivery.place.endpoint)
         return claimed
 
-    async def _due(self, tx: Transaction, *, now: float, free: int) -> list[int]:
+    async def _due(self, tx: Transaction, *, now: float) -> list[int]:
         found: list[int] = []
         names = await outbox.endpoints(tx)
         start = int(self._draw() * len(names))
+        places = self._endpoints.places(now)
         for endpoint in names[start:] + names[:start]:
-            room = min(self._room(endpoint, now), free - len(found))
-            if room > 0:
-                found += await outbox.due(tx, endpoint, now=now, limit=room)
-            if len(found) >= free:
+            if (room := places.room(endpoint)) > 0:
+                due = await outbox.due(tx, endpoint, now=now, limit=room)
+                places.take(endpoint, len(due))
+                found += due
+            if places.left <= 0:
                 break
         return found
 
-    def _room(self, endpoint: str, now: float) -> int:
-        """How many more may go to an endpoint now."""
-        health = self._health.get(endpoint)
-        if health is None:
-            return self._bounds.per_endpoint - self._active[endpoint]
-        return 0 if now < health.until else 1 - self._active[endpoint]
-
     async def _attempt(self, delivery: Delivery) -> None:
-        done = _Done(delivery)
+        done, began = _Done(delivery), self._clock.monotonic()
         try:
             await self._send(delivery, done)
         except PostFailed as error:
@@ -258,7 +244,8 @@ class Notifier:
             done.problem = "a fault of ours"
             self._log.error("notification_fault", target=delivery.place.target, trace=traceback.format_exc())
         finally:
-            self._active[delivery.place.endpoint] -= 1
+            self._endpoints.end(delivery.place.endpoint)
+        done.took_s = self._clock.monotonic() - began
         self._done.append(done)
         self._work.set()
 
@@ -320,8 +307,8 @@ class Notifier:
         except Unavailable:
             self._done = done + self._done
             raise
-        for one in results:
-            self._note(one, now)
+        for one, made in zip(results, done, strict=True):
+            self._note(one, now, took_s=made.took_s)
         if any(one.mail is not None for one in done):
             self._mailed()
 
@@ -371,17 +358,14 @@ class Notifier:
             await outbox.redirect(tx, delivery, queue_arn=retry.read_redrive_policy(redrive), now=now)
         return Result(delivery=delivery, problem=problem, again_at=again)
 
-    def _note(self, result: Result, now: float) -> None:
+    def _note(self, result: Result, now: float, *, took_s: float) -> None:
         """Keep in mind how the endpoint does, and tell the log and the metrics."""
         endpoint, problem = result.delivery.place.endpoint, result.problem
         if problem is None:
-            self._health.pop(endpoint, None)
+            self._endpoints.took(endpoint, took_s)
             self._metrics.notifications.labels("told").inc()
             return
-        health = self._health.setdefault(endpoint, _Health())
-        if now >= health.until:
-            health.failures += 1
-            health.until = now + min(FIRST_PAUSE_S * 2 ** min(health.failures - 1, 16), LONGEST_PAUSE_S)
+        self._endpoints.failed(endpoint, now)
         outcome = "dead" if result.again_at is None else "again"
         self._metrics.notifications.labels(outcome).inc()
         self._log.event(

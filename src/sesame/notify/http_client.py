@@ -7,6 +7,7 @@ to nobody. Connections stay open for the next message. Sources: RFC 9110, RFC 91
 
 import asyncio
 import ssl
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import httptools
@@ -20,6 +21,7 @@ MAX_ADDRESSES = 3
 MAX_HEADER_BYTES = 32_768
 IDLE_S = 10.0
 IDLE_PER_HOST = 16
+IDLE_IN_ALL = 256
 
 
 class _Answer:
@@ -102,6 +104,8 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         self._idle: dict[tuple[bool, str, int], list[_Connection]] = {}
+        self._kept: OrderedDict[_Connection, tuple[bool, str, int]] = OrderedDict()
+        """The same connections, longest idle first."""
 
     def close(self) -> None:
         """Close what is kept open."""
@@ -109,6 +113,7 @@ class HttpClient:
             for connection in kept:
                 connection.close()
         self._idle.clear()
+        self._kept.clear()
 
     async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
         """Post a body; the status of the answer and its body. Raises `PostFailed`."""
@@ -151,21 +156,37 @@ class HttpClient:
         return await self._ask(endpoint, await self._connect(endpoint), request)
 
     def _take(self, endpoint: Endpoint) -> _Connection | None:
-        kept = self._idle.get((endpoint.is_tls, endpoint.host, endpoint.port), [])
-        while kept:
-            connection = kept.pop()
+        key = (endpoint.is_tls, endpoint.host, endpoint.port)
+        while kept := self._idle.get(key):
+            connection = kept[-1]
+            self._forget(connection)
             if self._clock.monotonic() - connection.idle_since < IDLE_S and not connection.reader.at_eof():
                 return connection
             connection.close()
         return None
 
     def _keep(self, endpoint: Endpoint, connection: _Connection) -> None:
-        kept = self._idle.setdefault((endpoint.is_tls, endpoint.host, endpoint.port), [])
+        key = (endpoint.is_tls, endpoint.host, endpoint.port)
+        now = self._clock.monotonic()
+        while self._kept:
+            longest = next(iter(self._kept))
+            if len(self._kept) < IDLE_IN_ALL and now - longest.idle_since < IDLE_S:
+                break
+            self._forget(longest)
+            longest.close()
+        kept = self._idle.setdefault(key, [])
         if len(kept) >= IDLE_PER_HOST:
             connection.close()
             return
-        connection.idle_since = self._clock.monotonic()
+        connection.idle_since = now
         kept.append(connection)
+        self._kept[connection] = key
+
+    def _forget(self, connection: _Connection) -> None:
+        key = self._kept.pop(connection)
+        self._idle[key].remove(connection)
+        if not self._idle[key]:
+            del self._idle[key]
 
     async def _addresses(self, host: str) -> list[str]:
         """The addresses of a host that may be connected to."""

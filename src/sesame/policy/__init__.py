@@ -37,6 +37,7 @@ from sesame.policy.request import Decision, Outcome, Request, Requester, Stateme
 from sesame.policy.writing.answers import AnswerError, Answers, Way
 from sesame.policy.writing.generate import Draft, Reason, generate
 from sesame.policy.writing.read_back import read_all_answers, read_answers
+from sesame.policy.writing.say import say_edit, say_policy
 
 __all__ = [
     "EMPTY",
@@ -87,6 +88,8 @@ __all__ = [
     "parse_trust_policy",
     "read_all_answers",
     "read_answers",
+    "say_edit",
+    "say_policy",
     "sender_view",
     "simulate",
     "who_can_send",

@@ -14,9 +14,10 @@ from typing import Literal
 from sesame.mail.status import StatusCode, find_status, parse_status
 from sesame.reports.addresses import without_addresses
 from sesame.reports.phrases import Said, compile_phrases
-from sesame.reports.reasons import find_reason
+from sesame.reports.reasons import find_wording
 from sesame.reports.report import Reason
 
+LINE_LIMIT = 400  # lines of a transcript
 DIAGNOSTIC_LIMIT, TOTAL_LIMIT = 4_096, 16_384  # characters read of one diagnostic, of those of a report
 HARD: frozenset[Reason] = frozenset({"no-mailbox", "no-domain", "moved", "accepts-no-mail"})
 Stage = Literal["", "connect", "mail", "rcpt", "data"]
@@ -25,13 +26,15 @@ _REPLY = re.compile(
     r"(?<![\w.@/:=+-])([45][0-5]\d)(?:[ :-]{1,3}#?|[ ]?\(#|[ ]?#)(?:'|\()?([45]\.\d{1,3}\.\d{1,3})?(?![\d.])"
 )
 _BARE_REPLY = re.compile(r"(?<![\w.@/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
+_QUOTED_FINAL = re.compile(r"(?<![\d.])5\.1\.[0-6](?!\d)")
 _GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
 # said of an address by those who know it, at whatever command: Yahoo, Orange and La Poste, Outlook.com, MessageLabs
 _KNOWN_GONE = compile_phrases(
     """
         delivery error: dd this user doesn't have a | requested mail action aborted, mailbox not found |
         adresse destinataire invalide | destinataire invalide | _416 |
-        smtp;550 requested action not taken: mailbox unavailable | smtp; 542 | 542 @ rejected
+        smtp;550 requested action not taken: mailbox unavailable |
+        550 5.5.0 requested action not taken: mailbox unavailable | smtp; 542 | 542 @ rejected
     """
 )
 _STAGES: tuple[tuple[str, Stage], ...] = (
@@ -64,6 +67,13 @@ _STAGES: tuple[tuple[str, Stage], ...] = (
     ("@ezweb.ne.jp>: user unknown", "rcpt"),  # its filter, after DATA, leaves the address out
     ("@au.com>: user unknown", "rcpt"),
 )
+
+
+_SENT = re.compile(
+    r"(?:-{1,3}>|>{1,3}|c:|out:|sent <<<|.{0,20}\bsent:) {0,3}(rcpt|mail|data|\.)(?= (?:to|from)|:|$)"
+)
+_ANSWERED = re.compile(r"(?:<-{1,3}|<{1,3}|s:|in:|received >>>|.{0,20}\breplied:) {0,3}[45]\d\d")
+_COMMANDS: dict[str, Stage] = {"rcpt": "rcpt", "mail": "mail", "data": "data", ".": "data"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,21 +144,33 @@ def find_stage(text: str) -> Stage:
         if words in lowered:
             return stage
     command = ""
-    for line in map(str.strip, lowered.split("\n")):
-        if line.startswith((">>> ", "sent <<< ")):
-            command = line.rpartition(">>> " if line[0] == ">" else "<<< ")[2][:4]
-        elif line.startswith(("<<< 4", "<<< 5", "received >>> 4", "received >>> 5")) and command:
+    for line in lowered.split("\n")[:LINE_LIMIT]:
+        line = line.strip()[:120]
+        if sent := _SENT.match(line):
+            command = sent[1]
+        elif command and _ANSWERED.match(line):
             break
-    stages: dict[str, Stage] = {"rcpt": "rcpt", "mail": "mail", "data": "data", ".": "data"}
-    return stages.get(command.strip(), "")
+    return _COMMANDS.get(command, "")
 
 
 def reason_for(text: str, status: StatusCode | None) -> Reason:
     """Phrases first; codes where the phrases say nothing."""
-    found = find_reason(without_addresses(text))
+    wording = find_wording(without_addresses(text))
+    found = wording.reason if wording else None
     if found is None or (found in ("policy", "system", "network", "expired") and _precise(status)):
         found = _by_status(status) or found
+    elif found == "too-large" and status is not None and status[1:] == (2, 2):
+        found = "mailbox-full"  # of the mailbox, not of the message
+    elif found == "no-mailbox" and wording and not wording.sure and not _may_mean_address(status):
+        found = _by_status(status) or "recipient-refuses"
+    elif found == "recipient-refuses" and wording and not wording.sure:
+        found = _by_status(status) or found
     return found or "other"
+
+
+def _may_mean_address(status: StatusCode | None) -> bool:
+    """May a refusal in few words ("address rejected") mean the address? Not with a code for something else."""
+    return status is None or status.subject == 0 or _is_addressing(status)
 
 
 def _precise(status: StatusCode | None) -> bool:
@@ -173,12 +195,20 @@ def _is_certain(reason: Reason, status: StatusCode | None, stage: Stage, text: s
     alone; a reply of unknown place with neither may be a filter's, and `User unknown` by itself is what
     gateways say of anything. A domain counts unless the code says that it was the lookup that failed.
     """
+    lowered = text.lower()
+    if status is not None and status.class_ == 4 and not _QUOTED_FINAL.search(text):
+        wording = find_wording(
+            without_addresses(text)
+        )  # `user unknown` with 4.1.1: of a cautious administrator
+        return status[1:] == (1, 1) and wording is not None and wording.sure
     if reason == "no-mailbox":
         if _is_known(text):
             return True
-        if coded or "user unknown" in text.lower() or "user doesn't have a" in text:
+        if coded or "user unknown" in lowered or "user doesn't have a" in text:
             return stage == "rcpt" or (status is not None and _is_addressing(status))
         return True
+    if reason == "no-domain" and status is None and not coded and "try again" in lowered:
+        return False
     return reason == "moved" or status is None or status.class_ == 5
 
 
@@ -228,7 +258,7 @@ def _by_status(status: StatusCode | None) -> Reason | None:
 
 
 _OF_SENDER = ((1, 7), (1, 8))
-_SUBJECTS: dict[int, Reason] = {2: "disabled", 4: "network", 6: "content", 7: "policy"}
+_SUBJECTS: dict[int, Reason] = {2: "disabled", 3: "system", 4: "network", 6: "content", 7: "policy"}
 _CODES: dict[tuple[int, int], Reason] = {
     (1, 0): "no-mailbox",
     (1, 1): "no-mailbox",

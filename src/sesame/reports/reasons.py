@@ -2,19 +2,48 @@
 
 The tables are tried in order and the first with a phrase in the text decides. What names the sender, the
 sending host or the content comes before what names the recipient: a text with both is not the address's
-fault. Written from the wordings of many servers; `phrases` says how they are read.
+fault. After the known phrases comes grammar (`absence`), then words that say little: where those alone speak,
+a code counts for more. Written from the wordings of many servers; `phrases` says how they are read.
 """
 
-from sesame.reports.phrases import Phrases, Said, compile_phrases
+from dataclasses import dataclass
+
+from sesame.reports.absence import find_absence
+from sesame.reports.phrases import SAID_LIMIT, Phrases, Said, compile_phrases
 from sesame.reports.report import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A reason that a text gives; `sure` is false where its words fit several."""
+
+    reason: Reason
+    sure: bool
 
 
 def find_reason(text: str) -> Reason | None:
     """What a diagnostic text means, or None if no phrase is in it."""
+    found = find_wording(text)
+    return found.reason if found else None
+
+
+def find_wording(text: str) -> Wording | None:
+    """What a diagnostic text means, and whether its words leave no doubt."""
     said = Said(text)
-    return next((reason for reason, phrases in _TABLE if said.has_any(phrases)), None)
+    for reason, phrases in _TABLE:
+        if said.has_any(phrases):
+            return Wording(reason, sure=True)
+    if (absent := find_absence(text[:SAID_LIMIT])) is not None:
+        if said.has_any(_FOR_NOW):
+            return Wording("network" if absent == "no-domain" else "system", sure=True)
+        return Wording(absent, sure=True)
+    for reason, phrases in _LITTLE:
+        if said.has_any(phrases):
+            return Wording(reason, sure=False)
+    return None
 
 
+_FOR_NOW = compile_phrases("try again later | temporar | try later | retry later")
 _TABLE: tuple[tuple[Reason, Phrases], ...] = (
     (
         "account-suppressed",
@@ -73,7 +102,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         message length exceeds | larger than the current system limit | message larger than |
         mail too large | message size limit | exceeds size limit | size exceeds | the message is too long |
         bigger than the | larger than the maximum | message header size | rst.sendersizelimit |
-        rst.recipsizelimit | mailtoolarge | line too long | max message size | nachricht ist zu groß |
+        rst.recipsizelimit | mailtoolarge | mailsize | message size exceeded | taille limite |
+        taille maximale | line too long | max message size | nachricht ist zu groß |
         message trop volumineux | mensaje demasiado grande
             """
         ),
@@ -102,7 +132,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         account*exceeded*limit | user over*limit | delivery failed: over quota | is full |
         insufficient disk space | no space left | mail drop exceeds | maildir full | maildir over |
         mailbox is over | mailbox over | exceeding*quota | quota limit | quotaexceeded |
-        exceeded the local limit | mailboxfull
+        exceeded the local limit | mailboxfull | reached*quota | not enough*space | insufficient*space |
+        out of*space | no*space left | quota*exceeded | storage*exceeded
             """
         ),
     ),
@@ -220,7 +251,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         "content",
         compile_phrases(
             """
-        content rejected | message content | headers too large | header error | duplicate header |
+        content rejected | content denied | message content | headers too large | header error | duplicate header |
         transaction failed: duplicate | content-type | mime error | improper mime | malformed header |
         malformed message | malformed mime | malformed address | not rfc | rfc 5322 | rfc5322 | rfc 2822 |
         rfc822 | rfc 822 | non-ascii | invalid header | missing header | bad header | 8bitmime | 8-bit |
@@ -258,7 +289,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
             host found but no data record |
         mail domain mentioned in email address is unknown | unknown mail domain | can't find*domain |
         destination domain not found | unknown destination | unrouteable domain | host name not found |
-        domain is not valid | host or domain name not found | lookup of*nxdomain.
+        domain is not valid | host or domain name not found | nxdomain
             """
         ),
     ),
@@ -326,7 +357,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         "system",
         compile_phrases(
             """
-        procmail | couldn't create | could not create | unable to create | input/output error |
+        procmail | not unique | several matches | couldn't create | could not create | unable to
+        create | input/output error |
         command died | command failed | command time limit | local error in processing |
         local configuration error | configuration error | config error | service currently unavailable |
         aliasing/forwarding loop | can't create | cannot open | unable to open | can't open |
@@ -349,7 +381,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         unknown recipient | recipient unknown |
         user not found | recipient not found | no such recipient | invalid recipient | no such mailbox |
         mailbox not found | mailbox does not exist | mailbox doesn't exist | mailbox unknown |
-        unknown mailbox | does not exist | doesn't exist | unknown address | address unknown |
+        unknown mailbox | unknown address | address unknown |
         no such address | address not found | invalid address | invalid mailbox | invalid user |
         unknown or illegal user | unknown or illegal alias | unknown account | account unknown |
         no such account | account not found | not a valid mailbox | not a valid recipient |
@@ -357,10 +389,10 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         illegal user | illegal alias | no account | no mailbox | no mail box | no user | nobody |
         not a known user | not known here | not our user | not listed in | not in*directory |
         not found in*directory | isn't listed | user*not listed | recipient*not listed |
-        undeliverable address | address invalid | recipient address rejected: access denied |
+        undeliverable address | address invalid |
         unable to find recipient | user*not exist | user*not known | user name*not | user*not found |
         name*not recognized | is not recognized | recipientnotfound | resolver.adr | is a deactivated |
-        non-existent | nonexistent | not exist | no longer exists | no longer available | no longer valid |
+        no longer exists | no longer available | no longer valid |
         no longer with | no longer employed | no longer works | not a user | unknown local part |
         unknown local-part | unknown name | unknown in virtual | in virtual alias table |
         in virtual mailbox table | in local recipient table | in relay recipient table |
@@ -375,7 +407,6 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         benutzer unbekannt | empfaenger unbekannt | usuario desconocido | usuario no existe |
         destinatario desconocido | destinatario sconosciuto | utente sconosciuto | usuário desconhecido |
         caixa postal inexistente | onbekende gebruiker | пользователь не найден |
-            存在しません | 見つかりません | 不存在 |
         nosuchuser | recipnotfound | mailbox*unknown | user*unknown | not a gmail user |
         no longer accepts mail | address is no longer | user's mailbox is no longer | rcp-p1 |
         no matches to nameserver query | invalid email address | email address*could not be found |
@@ -389,6 +420,10 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
             """
         ),
     ),
+)
+_LITTLE: tuple[tuple[Reason, Phrases], ...] = (
+    ("no-mailbox", compile_phrases("recipient address rejected: access denied")),
+    ("recipient-refuses", compile_phrases("may not exist | might not exist")),
     (
         "expired",
         compile_phrases(
@@ -442,6 +477,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         "no-mailbox",
         compile_phrases(
             """
+        does not exist | doesn't exist | not exist | non-existent | nonexistent |
         address rejected | recipient rejected | address refused | recipient refused | rejected address
             """
         ),

@@ -21,6 +21,7 @@ FIELDS = (
 """The X-SES fields there are."""
 
 _LETTERS = {field.replace("-", ""): field for field in FIELDS}
+_NO_LETTERS = bytes(octet for octet in range(128) if not chr(octet).isalnum())
 _MOST_ODD = 8
 """So many odd fields are kept."""
 
@@ -62,15 +63,15 @@ def odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:
 def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
     seen: set[str] = set()
     for field in fields:
-        key = field.key.decode("latin-1")
+        letters = field.key.translate(None, _NO_LETTERS)  # ASCII (RFC 5322 section 2.2)
+        if b"ses" not in letters and b"arn" not in letters:
+            continue
+        key = field.key.decode("ascii")
         if key in FIELDS:
             if key in seen:
-                yield "second", field.name.decode("latin-1"), key.upper()
+                yield "second", field.name.decode("ascii"), key.upper()
             seen.add(key)
             continue
-        letters = "".join(character for character in key if character.isalnum())
-        if "ses" not in letters and "arn" not in letters:
-            continue
-        near = get_close_matches(letters, _LETTERS, n=1, cutoff=0.8)
+        near = get_close_matches(letters.decode("ascii"), _LETTERS, n=1, cutoff=0.8)
         if near:
-            yield "misspelt", field.name.decode("latin-1"), _LETTERS[near[0]].upper()
+            yield "misspelt", field.name.decode("ascii"), _LETTERS[near[0]].upper()

@@ -4,49 +4,31 @@ It is a plain receiving SMTP server, so the same delivery code runs as in produc
 before the keeper says it is safe, and only then acknowledged.
 """
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
 from sesame.errors import SesameError
 from sesame.observe import Log
-from sesame.server.smtp import Bounds, Listener, SmtpServer
+from sesame.server.local import LocalServer
 from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply
 from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
 
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 
-BOUNDS = Bounds(hello_s=300.0, idle_s=300.0, connections=1_000, per_address=1_000, memory_bytes=1 << 30)
 MESSAGE_BYTES = 64 * 1024 * 1024
 
 
-class MailboxServer:
+class MailboxServer(LocalServer):
     """Listens on `sock`; hands each message to `keep`."""
 
     def __init__(self, sock: socket.socket, keep: Keep, *, hostname: str, log: Log) -> None:
-        self._sock = sock
-        self._server = SmtpServer(
-            [Listener(sock=sock)],
+        super().__init__(
+            sock,
             lambda address, is_tls: _Session(keep, hostname=hostname),
-            BOUNDS,
+            memory_bytes=1 << 30,
             log=log,
-            auth_required=False,
         )
-
-    @property
-    def port(self) -> int:
-        """The TCP port it listens on."""
-        port: int = self._sock.getsockname()[1]
-        return port
-
-    async def run(self) -> None:
-        """Serve until cancelled."""
-        await self._server.start()
-        try:
-            await asyncio.get_running_loop().create_future()
-        finally:
-            await self._server.stop(within_s=1.0)
 
 
 class _Session:

@@ -5,14 +5,13 @@ server like any other, so that mail to it takes the whole way, and what it answe
 are those of SES (recorded). Source: SES developer guide, "Using the mailbox simulator manually".
 """
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Collection
 from typing import Literal
 
 from sesame.errors import SesameError
 from sesame.observe import Log
-from sesame.server.smtp import Bounds, Listener, SmtpServer
+from sesame.server.local import LocalServer
 from sesame.server.tls import Certificate
 from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply, printable
@@ -23,13 +22,12 @@ AnswerMail = Callable[[Answer, str, str, bytes], Awaitable[None]]
 """Sends an answer to a message: which one, who complains or is away, the message's envelope sender, its header."""
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 
-BOUNDS = Bounds(hello_s=300.0, idle_s=300.0, connections=1_000, per_address=1_000, memory_bytes=1 << 28)
 MESSAGE_BYTES = 64 * 1024 * 1024
 _ANSWERS: dict[str, Answer] = {"complaint": "complaint", "ooto": "ooto"}
 _TAKEN = frozenset({"success", *_ANSWERS})
 
 
-class SimulatorServer:
+class SimulatorServer(LocalServer):
     """Listens on `sock`; `keep` keeps each message that is delivered, for reading in the development profile."""
 
     def __init__(
@@ -42,29 +40,14 @@ class SimulatorServer:
         keep: Keep | None,
         log: Log,
     ) -> None:
-        self._sock = sock
         names = frozenset(domains)
-        self._server = SmtpServer(
-            [Listener(sock=sock, certificate=certificate)],
+        super().__init__(
+            sock,
             lambda address, is_tls: _Session(answer, names, keep),
-            BOUNDS,
+            memory_bytes=1 << 28,
             log=log,
-            auth_required=False,
+            certificate=certificate,
         )
-
-    @property
-    def port(self) -> int:
-        """The TCP port it listens on."""
-        port: int = self._sock.getsockname()[1]
-        return port
-
-    async def run(self) -> None:
-        """Serve until cancelled."""
-        await self._server.start()
-        try:
-            await asyncio.get_running_loop().create_future()
-        finally:
-            await self._server.stop(within_s=1.0)
 
 
 class _Session:

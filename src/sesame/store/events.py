@@ -213,6 +213,13 @@ async def move_on(tx: Transaction, events: Sequence[Event], *, lease: str, to: S
     )
 
 
+async def release_all(tx: Transaction) -> int:
+    """Let every claim go: for the start of a process that owns the log alone, whose predecessor may have died."""
+    return await tx.execute(
+        "UPDATE event_log SET claimed_until = NULL, lease = NULL WHERE stage < 2 AND lease IS NOT NULL"
+    )
+
+
 async def of_message(tx: Transaction, message_id: str) -> list[Event]:
     """What happened to a message, in order."""
     return _in_order(await tx.all(f"{_EVENT} WHERE m.message_id = ?", message_id))

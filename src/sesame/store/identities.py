@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sesame.aws.arn import identity_arn
 from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
-from sesame.store import notifications, tags
+from sesame.store import notifications, policy_versions, tags
 
 _COLUMNS = (
     "account_id, region, name, kind, verification, verification_token, created_at,"
@@ -277,7 +277,7 @@ async def easy_dkim_tokens(tx: Transaction, identity: Identity) -> tuple[str, ..
 
 
 async def delete(tx: Transaction, identity: Identity) -> None:
-    """Remove the identity with its policies, keys, MAIL FROM domain and tags."""
+    """Remove the identity with its policies and what they said before, keys, MAIL FROM domain and tags."""
     key = _key(identity)
     await tx.execute("DELETE FROM dkim_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
@@ -285,6 +285,7 @@ async def delete(tx: Transaction, identity: Identity) -> None:
     arn = identity_arn(identity.region, identity.account_id, identity.name)
     await tags.remove_all(tx, arn)
     await notifications.remove_identity(tx, arn)
+    await policy_versions.remove_identity(tx, *key)
     await _changed(tx, identity)
 
 

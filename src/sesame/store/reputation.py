@@ -123,15 +123,17 @@ async def by(tx: Transaction, account_id: str, column: By, *, since: float) -> l
 
 
 async def by_delegate(
-    tx: Transaction, owner_account_id: str, identity: str, *, since: float
+    tx: Transaction, owner_account_id: str, identity: str, *, since: float, region: str = ""
 ) -> list[tuple[str, Counts]]:
-    """What each account sent as an owner's identity came to."""
+    """What each account sent as an owner's identity came to, in a region or in all."""
     rows = await tx.all(
         f"SELECT account_id, {_SUMS} FROM tally WHERE owner_account_id = ? AND identity = ? AND quarter >= ?"
-        " GROUP BY account_id ORDER BY account_id",
+        " AND (? = '' OR region = ?) GROUP BY account_id ORDER BY account_id",
         owner_account_id,
         identity,
         quarter_of(since),
+        region,
+        region,
     )
     return [(row[0], _counts(row[1:])) for row in rows]
 

@@ -20,6 +20,7 @@ from sesame.observe import Clock
 from sesame.operations.sns.access import TopicAccess, still
 from sesame.operations.sns.topic_arn import InvalidParameter
 from sesame.operations.table import Handlers
+from sesame.store.topics import Topic
 
 MAX_BYTES = 262_144
 MAX_ENTRIES = 10
@@ -116,16 +117,7 @@ class PublishOperations:
 
         async def run(tx: Transaction) -> None:
             await still(tx, topic)
-            await publish(
-                tx,
-                topic,
-                message_id=message_id,
-                body=message.body,
-                at=now,
-                subject=message.subject,
-                attributes=message.attributes,
-                by_protocol=message.by_protocol,
-            )
+            await _publish(tx, topic, message, message_id=message_id, at=now)
 
         await self._store.write(run)
         self._published()
@@ -162,21 +154,25 @@ class PublishOperations:
         async def run(tx: Transaction) -> None:
             await still(tx, topic)
             for _, message_id, message in good:
-                await publish(
-                    tx,
-                    topic,
-                    message_id=message_id,
-                    body=message.body,
-                    at=now,
-                    subject=message.subject,
-                    attributes=message.attributes,
-                    by_protocol=message.by_protocol,
-                )
+                await _publish(tx, topic, message, message_id=message_id, at=now)
 
         await self._store.write(run)
         self._published()
         response["Successful"] = [{"Id": entry_id, "MessageId": made} for entry_id, made, _ in good]
         return response
+
+
+async def _publish(tx: Transaction, topic: Topic, message: _Message, *, message_id: str, at: float) -> None:
+    await publish(
+        tx,
+        topic,
+        message_id=message_id,
+        body=message.body,
+        at=at,
+        subject=message.subject,
+        attributes=message.attributes,
+        by_protocol=message.by_protocol,
+    )
 
 
 def _read(given: sns.PublishInput | sns.PublishBatchRequestEntry) -> _Message:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sesame.policy.language.put import MAX_BYTES
+
 
 def edited(document: str, statement: int, changes: Sequence[Mapping[str, Any]]) -> str:
     """The policy `document` with `changes` (of a `change-statement` mend) made on a statement, counted from 0.
@@ -50,3 +52,43 @@ def _edit(statement: dict[str, Any], change: Mapping[str, Any]) -> None:
 
 def _values(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
+
+
+def without_principal(document: str, principal: str) -> str | None:
+    """The policy `document` without a principal in its Allows: an account by either name, one ARN or service.
+
+    None when no Allow names it, "" when nothing is left. Denies keep it: taking it off them would let somebody in.
+    """
+    policy = json.loads(document)
+    listed = policy["Statement"]
+    kept: list[dict[str, Any]] = []
+    is_changed = False
+    for statement in listed if isinstance(listed, list) else [listed]:
+        named = statement.get("Principal")
+        if statement.get("Effect") != "Allow" or not isinstance(named, dict):
+            kept.append(statement)
+            continue
+        left = {kind: _left(values, principal) for kind, values in named.items()}
+        if left == {kind: _values(values) for kind, values in named.items()}:
+            kept.append(statement)
+            continue
+        is_changed = True
+        left = {kind: values for kind, values in left.items() if values}
+        if left:
+            bare = {kind: values[0] if len(values) == 1 else values for kind, values in left.items()}
+            kept.append({**statement, "Principal": bare})
+    if not is_changed:
+        return None
+    policy["Statement"] = kept
+    if not kept:
+        return ""
+    text = json.dumps(policy, indent=2, ensure_ascii=False)
+    is_short = len(text.encode()) <= MAX_BYTES
+    return text if is_short else json.dumps(policy, ensure_ascii=False, separators=(",", ":"))
+
+
+def _left(values: Any, principal: str) -> list[Any]:
+    names = {principal, f"arn:aws:iam::{principal}:root"}
+    if principal.startswith("arn:aws:iam::") and principal.endswith(":root"):
+        names.add(principal.split(":")[4])
+    return [value for value in _values(values) if value not in names]

@@ -1,0 +1,203 @@
+"""An identity's policies and the cases kept beside them, as the operator changes them for its owner.
+
+Changes are held to the cases like anybody's; forced, they are made all the same, and the audit row says which cases
+they broke.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sesame.access.changes import Acts, StalePermit
+from sesame.access.identity_names import normal_name
+from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
+from sesame.admin.accounts import OperatorError
+from sesame.aws.arn import Arn
+from sesame.db import Store, Transaction, epoch, identities_scope
+from sesame.identities.policies import MAX_POLICIES, check_policy_name
+from sesame.identities.policy_tests import Edit, PolicyTestFails, cases_of, failures, try_edit
+from sesame.model import Identity
+from sesame.observe import Clock
+from sesame.policy import parse_identity_policy
+from sesame.policy.analysis.expectations import Broken, Expectation, written
+from sesame.store import identities, policy_tests, policy_versions
+from sesame.store.identities import IdentityPolicy
+from sesame.store.policy_tests import KeptCase
+from sesame.store.policy_versions import Place
+
+MAX_CASES = 50
+"""Cases of one identity."""
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseState:
+    """A case, and why it does not hold; None when it does."""
+
+    case: Expectation
+    broken: Broken | None
+
+
+class PolicyActs:
+    """Changes policies and cases of an identity, named by its ARN. Raises `OperatorError` where it is not there."""
+
+    def __init__(self, store: Store, acts: Acts, *, clock: Clock, by: str) -> None:
+        """`by` is whom the versions of a policy name as who changed it."""
+        self._store = store
+        self._acts = acts
+        self._clock = clock
+        self._by = by
+
+    async def put(
+        self, arn: Arn, policy_name: str, document: str, *, force: bool = False
+    ) -> tuple[Broken, ...]:
+        """Create or replace a policy; the cases that it breaks, which is refused unless it is forced.
+
+        Raises `PolicyError` and `PolicyTestFails`.
+        """
+        check_policy_name(policy_name)
+        policy = parse_identity_policy(document, identity_arn=str(arn))
+
+        async def run(tx: Transaction, identity: Identity) -> None:
+            names = set(await self._keep(tx, identity, policy_name, document))
+            if policy_name not in names and len(names) >= MAX_POLICIES:
+                raise OperatorError(f"{identity.name} has {MAX_POLICIES} policies, as many as it may")
+            try:
+                bound = await principal_ids(tx, policy)
+            except NoSuchPrincipal as error:
+                raise OperatorError(f"the policy names {error}, which does not exist") from None
+            stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
+            await identities.put_policy(tx, identity, stored)
+
+        parameters = {"policyName": policy_name, "policy": document}
+        return await self._edit(
+            "PutIdentityPolicy", arn, {policy_name: document}, run, parameters, force=force
+        )
+
+    async def remove(self, arn: Arn, policy_name: str, *, force: bool = False) -> tuple[Broken, ...]:
+        """Remove a policy; as `put`."""
+
+        async def run(tx: Transaction, identity: Identity) -> None:
+            await self._keep(tx, identity, policy_name, None)
+            place = identity.account_id, identity.region, identity.name
+            if not await identities.delete_policy(tx, *place, policy_name):
+                raise OperatorError(f"{identity.name} has no policy `{policy_name}`")
+
+        parameters = {"policyName": policy_name}
+        return await self._edit(
+            "DeleteIdentityPolicy", arn, {policy_name: None}, run, parameters, force=force
+        )
+
+    async def _keep(
+        self, tx: Transaction, identity: Identity, policy_name: str, document: str | None
+    ) -> list[str]:
+        """Keep what a policy says until it becomes `document`; the names of those that there are."""
+        place = identity.account_id, identity.region, identity.name
+        existing = {one.policy_name: one.document for one in await identities.policies(tx, *place)}
+        if existing.get(policy_name) != document:
+            version = Place(account_id=place[0], region=place[1], identity=place[2], policy_name=policy_name)
+            before = existing.get(policy_name)
+            await policy_versions.keep(tx, version, before, at=self._clock.now(), by=self._by)
+        return list(existing)
+
+    async def _edit(
+        self,
+        name: str,
+        arn: Arn,
+        edit: Edit,
+        change: Callable[[Transaction, Identity], Awaitable[None]],
+        parameters: Mapping[str, Any],
+        *,
+        force: bool,
+    ) -> tuple[Broken, ...]:
+        """Try an edit, then make it on the very policies and cases that it was tried on."""
+        for attempt in range(_ATTEMPTS):
+            tried = await self._store.read(
+                lambda tx: try_edit(tx, arn.account_id, arn.region, _name(arn), edit)
+            )
+            if tried.broken and not force:
+                raise PolicyTestFails(tried.broken[0])
+
+            async def run(tx: Transaction, expected: int = tried.epoch) -> None:
+                scope = identities_scope(arn.account_id, arn.region)
+                await tx.lock([scope])
+                if await epoch(tx, scope) != expected:
+                    raise StalePermit([scope])
+                await change(tx, await _identity(tx, arn))
+
+            forced = {"forced": force, "brokenTests": [one.name for one in tried.broken]} if force else {}
+            try:
+                await self._acts.apply(
+                    name,
+                    arn.account_id,
+                    run,
+                    region=arn.region,
+                    parameters={"identity": _name(arn), **parameters, **forced},
+                )
+                return tried.broken
+            except StalePermit:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def put_cases(self, arn: Arn, cases: Sequence[Expectation]) -> None:
+        """Keep cases, in place of those of the same names."""
+        kept = [KeptCase(name=case.name, document=json.dumps(written(case))) for case in cases]
+
+        async def run(tx: Transaction) -> None:
+            identity = await _identity(tx, arn)
+            there = {
+                case.name for case in await policy_tests.of(tx, arn.account_id, arn.region, identity.name)
+            }
+            if len(there | {case.name for case in kept}) > MAX_CASES:
+                raise OperatorError(f"an identity keeps at most {MAX_CASES} cases")
+            await policy_tests.put(tx, identity, kept)
+
+        await self._acts.apply(
+            "PutIdentityPolicyTests",
+            arn.account_id,
+            run,
+            region=arn.region,
+            parameters={"identity": _name(arn), "tests": [written(case) for case in cases]},
+        )
+
+    async def remove_case(self, arn: Arn, name: str) -> None:
+        """Keep a case no longer."""
+
+        async def run(tx: Transaction) -> None:
+            identity = await _identity(tx, arn)
+            if not await policy_tests.remove(tx, identity, name):
+                raise OperatorError(f"{identity.name} keeps no case `{name}`")
+
+        await self._acts.apply(
+            "DeleteIdentityPolicyTest",
+            arn.account_id,
+            run,
+            region=arn.region,
+            parameters={"identity": _name(arn), "test": name},
+        )
+
+    async def run_cases(self, arn: Arn) -> list[CaseState]:
+        """Every case that is kept, with why it does not hold."""
+
+        async def run(tx: Transaction) -> list[CaseState]:
+            identity = await _identity(tx, arn)
+            place = arn.account_id, arn.region, identity.name
+            cases = await cases_of(tx, *place)
+            broken = await failures(tx, *place, cases, await identities.policies(tx, *place))
+            by_name = {one.name: one for one in broken}
+            return [CaseState(case=case, broken=by_name.get(case.name)) for case in cases]
+
+        return await self._store.read(run)
+
+
+def _name(arn: Arn) -> str:
+    return normal_name(arn.resource.removeprefix("identity/"))
+
+
+async def _identity(tx: Transaction, arn: Arn) -> Identity:
+    found = await identities.get(tx, arn.account_id, arn.region, _name(arn))
+    if found is None:
+        raise OperatorError(f"account {arn.account_id} has no identity {_name(arn)} in {arn.region}")
+    return found

@@ -1,0 +1,180 @@
+"""`sesame policy put`, `remove` and `tests`: policies of an identity on the server, and the cases kept beside them."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, with_services
+from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_json, read_text
+from sesame.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sesame.admin.policies import CaseState
+    from sesame.app.foundation import Services
+    from sesame.aws.arn import Arn
+    from sesame.policy.analysis.expectations import Broken
+
+
+def register(verbs: Subparsers) -> None:
+    """Add the verbs."""
+    put = verbs.add_parser(
+        "put",
+        help="store a policy of an identity",
+        description="Create or replace a policy of an identity. Refused when it breaks a case that is kept beside the"
+        " identity's policies, unless it is forced; that is audited.",
+    )
+    _add_identity(put)
+    put.add_argument("name", metavar="NAME")
+    put.add_argument("file", metavar="FILE", help="the policy; - is standard input")
+    _add_force(put, run_put)
+    remove = verbs.add_parser("remove", help="remove a policy of an identity, held to its cases as `put` is")
+    _add_identity(remove)
+    remove.add_argument("name", metavar="NAME")
+    _add_force(remove, run_remove)
+    _register_tests(verbs)
+
+
+def _add_identity(command: argparse.ArgumentParser) -> None:
+    command.add_argument("identity", metavar="IDENTITY", help="the identity's ARN")
+
+
+def _add_force(command: argparse.ArgumentParser, run: Any) -> None:
+    command.add_argument(
+        "--force", action="store_true", help="also when it breaks a case; the audit log says which"
+    )
+    add_store_options(command)
+    command.set_defaults(func=guarded(run))
+
+
+def _register_tests(verbs: Subparsers) -> None:
+    tests = verbs.add_parser("tests", help="cases that every change of an identity's policies must keep")
+    inner = tests.add_subparsers(title="verbs", metavar="VERB", required=True)
+    put = inner.add_parser(
+        "put",
+        help="keep cases beside an identity's policies",
+        description="Keep the cases of a JSON file beside the policies of an identity, in place of those of the same"
+        " names, and run them. From then on a change of the policies that breaks a case which held is refused, at every"
+        " door.",
+    )
+    _add_identity(put)
+    put.add_argument("file", metavar="CASES", help="a JSON list of cases; - is standard input")
+    listed = inner.add_parser("list", help="list the cases of an identity")
+    _add_identity(listed)
+    remove = inner.add_parser("remove", help="keep a case no longer")
+    _add_identity(remove)
+    remove.add_argument("name", metavar="NAME")
+    run = inner.add_parser("run", help="run the cases of an identity; exit 1 when one does not hold")
+    _add_identity(run)
+    for command, function in (
+        (put, run_tests_put),
+        (listed, run_tests_list),
+        (remove, run_tests_remove),
+        (run, run_tests_run),
+    ):
+        add_store_options(command)
+        command.set_defaults(func=guarded(function))
+
+
+def run_put(args: argparse.Namespace) -> int:
+    """Store a policy."""
+    document = read_text(args.file)
+
+    async def run(services: "Services") -> int:
+        broken = await services.policy_acts.put(_arn(args), args.name, document, force=args.force)
+        return _say_forced(args, broken)
+
+    return with_services(args, run)
+
+
+def run_remove(args: argparse.Namespace) -> int:
+    """Remove a policy."""
+
+    async def run(services: "Services") -> int:
+        broken = await services.policy_acts.remove(_arn(args), args.name, force=args.force)
+        return _say_forced(args, broken)
+
+    return with_services(args, run)
+
+
+def _say_forced(args: argparse.Namespace, broken: "tuple[Broken, ...]") -> int:
+    if args.json:
+        print_json({"broken": [{"name": one.name, "why": one.why} for one in broken]})
+    for one in () if args.json else broken:
+        print(f"{paint('yellow', 'broken')} {one.name}: {one.why}")
+    return YES
+
+
+def run_tests_put(args: argparse.Namespace) -> int:
+    """Keep cases, and say which of all hold."""
+    from sesame.policy.analysis.expectations import ExpectationError, read_expectation
+
+    written = read_json(args.file)
+    try:
+        cases = [read_expectation(one) for one in (written if isinstance(written, list) else [written])]
+    except ExpectationError as error:
+        raise ConfigError(f"{args.file}: {error}") from None
+    if len({case.name for case in cases}) < len(cases):
+        raise ConfigError(f"{args.file}: two cases have one name")
+
+    async def run(services: "Services") -> int:
+        await services.policy_acts.put_cases(_arn(args), cases)
+        return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
+
+    return with_services(args, run)
+
+
+def run_tests_list(args: argparse.Namespace) -> int:
+    """Print the cases as JSON, to keep in a file and put again."""
+    from sesame.policy.analysis.expectations import written
+
+    async def run(services: "Services") -> int:
+        print_json([written(one.case) for one in await services.policy_acts.run_cases(_arn(args))])
+        return YES
+
+    return with_services(args, run)
+
+
+def run_tests_remove(args: argparse.Namespace) -> int:
+    """Remove a case."""
+
+    async def run(services: "Services") -> int:
+        await services.policy_acts.remove_case(_arn(args), args.name)
+        return YES
+
+    return with_services(args, run)
+
+
+def run_tests_run(args: argparse.Namespace) -> int:
+    """Run the cases."""
+
+    async def run(services: "Services") -> int:
+        return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
+
+    return with_services(args, run)
+
+
+def _print_states(args: argparse.Namespace, states: "list[CaseState]") -> int:
+    if args.json:
+        print_json(
+            [
+                {
+                    "name": one.case.name,
+                    "holds": one.broken is None,
+                    "why": None if one.broken is None else one.broken.why,
+                }
+                for one in states
+            ]
+        )
+    for one in () if args.json else states:
+        mark = paint("green", "holds") if one.broken is None else paint("red", "fails")
+        print(f"{mark} {one.case.name}" + ("" if one.broken is None else f": {one.broken.why}"))
+    return FAILED if any(one.broken is not None for one in states) else YES
+
+
+def _arn(args: argparse.Namespace) -> "Arn":
+    from sesame.access.identity_names import parse_identity_arn
+    from sesame.errors import ServiceError
+
+    try:
+        return parse_identity_arn(args.identity)
+    except ServiceError as error:
+        raise ConfigError(error.message) from None

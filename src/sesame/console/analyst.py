@@ -1,0 +1,124 @@
+"""Puts questions about policies to a process beside the server, each with a deadline (`questions`).
+
+A thread would hold the interpreter that accepts mail. The process is started by the first question and started anew
+when one takes longer than it may: then it is killed, and the answer is that there was no time. Whole answers are kept.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sesame.errors import SesameError
+
+GRACE_S = 2.0
+"""How much longer than its deadline a question may take, and the process to start, before it is killed."""
+MOST_WAITING = 12
+MOST_KEPT = 128
+MOST_BYTES = 8 * 1024 * 1024
+"""Of one answer."""
+
+Answered = Mapping[str, Any]
+COMMAND = (sys.executable, "-m", "sesame.console.questions")
+
+
+class NoAnswer(SesameError):
+    """The question was not answered; the message says why."""
+
+
+class Analyst:
+    """One process, one question at a time. `close` ends it."""
+
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        self._command = tuple(command)
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+        self._waiting: dict[object, int] = {}
+        self._number = 0
+        self._kept: OrderedDict[str, Answered] = OrderedDict()
+
+    async def ask(self, question: Mapping[str, Any], *, seconds: float, who: object = None) -> Answered:
+        """The answer. Raises `NoAnswer`.
+
+        Of the questions of one asker (`who`) that wait, only the newest is put: the others are out of date.
+        """
+        asked = json.dumps(question, sort_keys=True)
+        if asked in self._kept:
+            self._kept.move_to_end(asked)
+            return self._kept[asked]
+        if len(self._waiting) >= MOST_WAITING:
+            raise NoAnswer("too many questions wait; ask again in a moment")
+        self._number += 1
+        number = self._number
+        key = number if who is None else who
+        self._waiting[key] = number
+        try:
+            async with self._turn:
+                if self._waiting.get(key) != number:
+                    raise NoAnswer("a newer question took its place")
+                found = await self._put({**question, "seconds": seconds}, seconds)
+        finally:
+            if self._waiting.get(key) == number:
+                del self._waiting[key]
+        if _is_whole(found):
+            self._kept[asked] = found
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    async def _put(self, question: Mapping[str, Any], seconds: float) -> Answered:
+        try:
+            async with asyncio.timeout(seconds + GRACE_S):
+                process = await self._running()
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write(json.dumps(question).encode() + b"\n")
+                await process.stdin.drain()
+                line = await process.stdout.readline()
+        except TimeoutError:
+            await self.close()
+            raise NoAnswer(f"there was no answer within {seconds:g} s") from None
+        except (OSError, ValueError):
+            await self.close()
+            raise NoAnswer("the analysis could not be run") from None
+        except BaseException:
+            await self.close()  # what it would answer now is another question's
+            raise
+        if not line:
+            await self.close()
+            raise NoAnswer("the analysis ended without an answer")
+        reply = json.loads(line)
+        if "error" in reply:
+            raise NoAnswer(reply["error"])
+        found: Answered = reply["answer"]
+        return found
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                limit=MOST_BYTES,
+            )
+        return self._process
+
+    async def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await process.wait()
+
+
+def _is_whole(found: Answered) -> bool:
+    """Whether every part of an answer was asked."""
+    parts = [found, found.get("after", {})]
+    return all(part.get("asked", 0) == part.get("of", 0) for part in parts)

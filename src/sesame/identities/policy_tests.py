@@ -1,0 +1,111 @@
+"""The cases that an owner keeps beside an identity's policies, held against every change of these.
+
+A change that breaks a case which held before is refused, at whichever door it was asked for: it is tried on a snapshot
+first, and made only if the identity's policies and cases are still those (the permit rests on their epoch).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sesame.access.changes import Permit
+from sesame.access.directory import identity_policies
+from sesame.access.principal_binding import NoSuchPrincipal, principal_ids, requester_known
+from sesame.aws.arn import identity_arn
+from sesame.db import Transaction, epoch, identities_scope
+from sesame.errors import InvalidPolicy
+from sesame.policy import PolicyError, parse_stored_identity_policy
+from sesame.policy.analysis.expectations import (
+    Broken,
+    Expectation,
+    read_expectation,
+    requesters_of,
+    why_broken,
+)
+from sesame.store import identities, policy_tests
+from sesame.store.identities import IdentityPolicy
+
+Edit = Mapping[str, str | None]
+"""Policies by name with their new texts; None removes one."""
+
+
+class PolicyTestFails(InvalidPolicy):
+    """A change of an identity's policies breaks a case that its owner keeps beside them."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(f"The policy test `{broken.name}` of the identity would fail: {broken.why}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A change as it was tried: on which epoch, and what it would break."""
+
+    epoch: int
+    broken: tuple[Broken, ...]
+
+
+async def held_to_tests(permit: Permit, identity: str, edit: Edit) -> Permit:
+    """A permit for a change of the caller's identity that breaks no case; raises `PolicyTestFails` with the first."""
+    account_id, region = permit.caller.principal.account_id, permit.caller.region
+    tried = await permit.read(lambda tx: try_edit(tx, account_id, region, identity, edit))
+    if tried.broken:
+        raise PolicyTestFails(tried.broken[0])
+    return permit.resting_on({identities_scope(account_id, region): tried.epoch})
+
+
+async def try_edit(tx: Transaction, account_id: str, region: str, identity: str, edit: Edit) -> Tried:
+    """Which cases hold now and would not after a change. Reads only."""
+    number = await epoch(tx, identities_scope(account_id, region))
+    cases = await cases_of(tx, account_id, region, identity)
+    if not cases:
+        return Tried(epoch=number, broken=())
+    now = await identities.policies(tx, account_id, region, identity)
+    then = [policy for policy in now if policy.policy_name not in edit]
+    then += [await _bound(tx, name, text) for name, text in edit.items() if text is not None]
+    failing = await failures(tx, account_id, region, identity, cases, then)
+    at_fault = [case for case in cases if any(broken.name == case.name for broken in failing)]
+    before = {one.name for one in await failures(tx, account_id, region, identity, at_fault, now)}
+    return Tried(epoch=number, broken=tuple(one for one in failing if one.name not in before))
+
+
+async def _bound(tx: Transaction, name: str, text: str) -> IdentityPolicy:
+    """A policy as it would be stored; one that cannot be is refused when it is written."""
+    try:
+        ids = await principal_ids(tx, parse_stored_identity_policy(text))
+    except NoSuchPrincipal:
+        ids = {}
+    return IdentityPolicy(policy_name=name, document=text, principal_ids=ids)
+
+
+async def cases_of(tx: Transaction, account_id: str, region: str, identity: str) -> list[Expectation]:
+    """The cases of an identity, by name."""
+    kept = await policy_tests.of(tx, account_id, region, identity)
+    return [read_expectation(json.loads(case.document)) for case in kept]
+
+
+async def failures(
+    tx: Transaction,
+    account_id: str,
+    region: str,
+    identity: str,
+    cases: list[Expectation],
+    policies: list[IdentityPolicy],
+) -> list[Broken]:
+    """The cases that do not hold by these policies. A policy that cannot be read breaks none: it is not stored."""
+    try:
+        held = identity_policies(policies)
+    except PolicyError:
+        return []
+    named = {one.arn: one for case in cases for one in requesters_of(case)}
+    known = {arn: await requester_known(tx, one) for arn, one in named.items()}
+    found = [
+        why_broken(
+            case,
+            held.documents,
+            identity_arn=identity_arn(region, account_id, identity),
+            principal_ids=held.principal_ids,
+            known=known,
+        )
+        for case in cases
+    ]
+    return [broken for broken in found if broken is not None]

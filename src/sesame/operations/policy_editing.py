@@ -1,0 +1,154 @@
+"""The policies of an identity as people edit them: with what each said before, and never over somebody else's edit.
+
+The changes are those of SES v2 under their own names, leave and audit rows, with one more question: is the policy still
+what the edit began with? API callers have no way to ask it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
+from sesame.access.identity_names import normal_name
+from sesame.aws.arn import identity_arn
+from sesame.db import Store, Transaction
+from sesame.identities.policies import (
+    IdentityMissing,
+    PolicyMissing,
+    Write,
+    fingerprint,
+    remove_policy,
+    shown_policies,
+    write_policy,
+)
+from sesame.model import Caller, Identity
+from sesame.operations.table import Handlers
+from sesame.store import identities, policy_versions, reputation
+from sesame.store.policy_versions import Place, Version
+from sesame.store.reputation import Counts
+
+READ = "ses:GetEmailIdentityPolicies"
+"""The leave that reading policies takes, and everything that is found out from them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyText:
+    """One policy as its owner reads it; `fingerprint` is of the text that is stored."""
+
+    name: str
+    document: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityPolicies:
+    """An identity with its policies by name; `principal_ids` binds the users and roles that they name."""
+
+    identity: Identity
+    arn: str
+    policies: tuple[PolicyText, ...]
+    principal_ids: Mapping[str, str]
+
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """Name and text of each."""
+        return [(policy.name, policy.document) for policy in self.policies]
+
+    def of_name(self, name: str) -> PolicyText | None:
+        """The policy of a name."""
+        return next((policy for policy in self.policies if policy.name == name), None)
+
+
+class PolicyEditing:
+    """Reads and changes; each call checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    async def of(self, caller: Caller, name: str) -> IdentityPolicies:
+        """The policies of the caller's identity of that name. Raises `IdentityMissing`."""
+        stored = normal_name(name)
+        account_id, region = caller.principal.account_id, caller.region
+        await self._required(caller, READ, stored)
+
+        async def run(tx: Transaction) -> IdentityPolicies | None:
+            identity = await identities.get(tx, account_id, region, stored)
+            if identity is None:
+                return None
+            kept = await identities.policies(tx, account_id, region, stored)
+            shown = await shown_policies(tx, account_id, region, stored)
+            return IdentityPolicies(
+                identity=identity,
+                arn=identity_arn(region, account_id, stored),
+                policies=tuple(
+                    PolicyText(
+                        name=one.policy_name, document=one.document, fingerprint=fingerprint(own.document)
+                    )
+                    for own, one in zip(kept, shown, strict=True)
+                ),
+                principal_ids={arn: user_id for own in kept for arn, user_id in own.principal_ids.items()},
+            )
+
+        found = await self._store.read(run)
+        if found is None:
+            raise IdentityMissing(stored)
+        return found
+
+    async def versions(self, caller: Caller, name: str, policy_name: str) -> list[Version]:
+        """What a policy said before, newest first."""
+        stored = normal_name(name)
+        await self._required(caller, READ, stored)
+        place = Place(
+            account_id=caller.principal.account_id,
+            region=caller.region,
+            identity=stored,
+            policy_name=policy_name,
+        )
+        return await self._store.read(lambda tx: policy_versions.of_policy(tx, place))
+
+    async def sent_by(self, caller: Caller, name: str, *, since: float) -> Mapping[str, Counts]:
+        """What each account sent as the caller's identity since a time came to."""
+        stored = normal_name(name)
+        await self._required(caller, READ, stored)
+        owner = caller.principal.account_id
+
+        async def run(tx: Transaction) -> list[tuple[str, Counts]]:
+            return await reputation.by_delegate(tx, owner, stored, since=since, region=caller.region)
+
+        return dict(await self._store.read(run))
+
+    def handlers(self) -> Handlers:
+        """The changes, by operation name; `BegunWith` is the fingerprint that the edit began with."""
+        return {
+            "CreateEmailIdentityPolicy": self._create,
+            "UpdateEmailIdentityPolicy": self._update,
+            "DeleteEmailIdentityPolicy": self._delete,
+        }
+
+    async def _create(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._write(caller, request, Write.CREATE)
+
+    async def _update(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._write(caller, request, Write.UPDATE)
+
+    async def _write(self, caller: Caller, request: Mapping[str, Any], how: Write) -> Mapping[str, Any]:
+        name = normal_name(request["EmailIdentity"])
+        action = "ses:CreateEmailIdentityPolicy" if how is Write.CREATE else "ses:UpdateEmailIdentityPolicy"
+        permit = await self._required(caller, action, name)
+        await write_policy(
+            permit, name, request["PolicyName"], request["Policy"], how=how, begun_with=request["BegunWith"]
+        )
+        return {}
+
+    async def _delete(self, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        name, policy_name = normal_name(request["EmailIdentity"]), request["PolicyName"]
+        permit = await self._required(caller, "ses:DeleteEmailIdentityPolicy", name)
+        if not await remove_policy(permit, name, policy_name, begun_with=request["BegunWith"]):
+            raise PolicyMissing(policy_name)
+        return {}
+
+    async def _required(self, caller: Caller, action: str, name: str) -> Permit:
+        arn = identity_arn(caller.region, caller.principal.account_id, name)
+        return await self._authorizer.require(caller, action, arn)

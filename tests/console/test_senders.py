@@ -1,0 +1,160 @@
+"""Who can send as an identity: the page's answer is the analysis's, and stopping takes what it says."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.browser import Person, root_of, words
+from tests.support.process import REGION, SesameProcess
+from tests.support.tenant import MESSAGE, TO, Tenant
+
+HERE = f"/{REGION}/identities/example.com"
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(tenant: Tenant, principal: Any, sid: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+        "Resource": tenant.arn,
+        **more,
+    }
+
+
+def put(tenant: Tenant, name: str, *statements: dict[str, Any]) -> None:
+    tenant.ses.put_identity_policy(Identity="example.com", PolicyName=name, Policy=document(*statements))
+
+
+NEWS = {"StringLike": {"ses:FromAddress": "news-*@example.com"}}
+
+
+@pytest.fixture
+def owner(sesame: SesameProcess, tenant: Tenant) -> Person:
+    return root_of(sesame, tenant.account.account_id)
+
+
+def send(client: Any, tenant: Tenant, source: str) -> str:
+    answer: str = client.send_email(Source=source, SourceArn=tenant.arn, Destination=TO, Message=MESSAGE)[
+        "MessageId"
+    ]
+    return answer
+
+
+def test_nobody_is_said_and_what_to_do(owner: Person) -> None:
+    page = words(owner.get(f"{HERE}/senders").text)
+    assert "No other account can send as example.com" in page
+    assert "No policy" not in page
+
+
+def test_each_delegate_is_there_with_conditions_example_and_statement(owner: Person, tenant: Tenant) -> None:
+    put(tenant, "Newsletter", allow(tenant, {"AWS": "222222222222"}, "NewsOnly", Condition=NEWS))
+    ceo = {"StringLike": {"ses:FromAddress": "ceo@*"}}
+    ben = allow(tenant, {"AWS": "arn:aws:iam::333333333333:user/ben"}, "Ben")
+    put(tenant, "People", ben, {**allow(tenant, "*", "NotCeo", Condition=ceo), "Effect": "Deny"})
+    page = words(owner.get(f"{HERE}/senders").text)
+    assert "Two delegates can send as example.com." in page
+    assert "Account 222222222222" in page
+    assert "when the From address is like news-*@example.com" in page
+    assert "arn:aws:iam::333333333333:user/ben" in page
+    assert "unless the From address is like ceo@*" in page
+    assert "by Newsletter , NewsOnly" in page
+    assert "Anybody" not in page
+
+
+def test_everybody_is_said_first(owner: Person, tenant: Tenant) -> None:
+    put(tenant, "Open", allow(tenant, "*", "All"))
+    page = words(owner.get(f"{HERE}/senders").text)
+    assert "Anybody in any other account" in page.partition("Who May send")[0]
+    assert "named by nobody" in page
+    assert "SP201" in page
+
+
+def test_limits_narrow_the_answer(owner: Person, tenant: Tenant) -> None:
+    put(tenant, "Newsletter", allow(tenant, {"AWS": "222222222222"}, "NewsOnly", Condition=NEWS))
+    assert "No other account can send" in words(owner.get(f"{HERE}/senders?from=ceo@example.com").text)
+    assert "One delegate can send" in words(owner.get(f"{HERE}/senders?from=news-7@example.com").text)
+    answer = owner.get(f"{HERE}/senders?ip=nonsense&from=<script>")
+    assert answer.status_code == 400
+    assert "<script>" not in answer.text.replace("<script src", "")
+
+
+def test_one_principal_is_told_all_that_it_may(owner: Person, tenant: Tenant) -> None:
+    put(tenant, "Newsletter", allow(tenant, {"AWS": "222222222222"}, "NewsOnly", Condition=NEWS))
+    user = "arn:aws:iam::222222222222:user/x"
+    page = words(owner.get(f"{HERE}/senders", params={"principal": user}).text)
+    assert f"What {user} may send Allowed when the From address is like news-*@example.com" in page
+    page = words(owner.get(f"{HERE}/senders", params={"principal": "333333333333"}).text)
+    assert "No policy of this identity lets it send" in page
+    for wrong in ("arn:aws:iam::1:user/x", "a b", "arn:aws:iam::222222222222:policy/x"):
+        assert owner.get(f"{HERE}/senders", params={"principal": wrong}).status_code in (200, 400)
+
+
+def test_what_a_delegate_did_is_counted(sesame: SesameProcess, owner: Person, tenant: Tenant) -> None:
+    from tests.support.process import wait_until
+
+    delegate = sesame.create_account()
+    put(tenant, "Newsletter", allow(tenant, {"AWS": delegate.account_id}, "NewsOnly"))
+    assert "nothing Stop lending" in words(owner.get(f"{HERE}/senders").text)
+    send(sesame.client("ses", delegate), tenant, "news-1@example.com")
+    wait_until(lambda: "1 recipient" in words(owner.get(f"{HERE}/senders").text))
+
+
+def test_stopping_shows_who_loses_and_takes_effect_with_the_answer(
+    sesame: SesameProcess, owner: Person, tenant: Tenant
+) -> None:
+    delegate = sesame.create_account()
+    theirs = sesame.client("ses", delegate)
+    put(tenant, "Both", allow(tenant, {"AWS": [delegate.account_id, "222222222222"]}, "A"))
+    put(tenant, "Alone", allow(tenant, {"AWS": f"arn:aws:iam::{delegate.account_id}:root"}, "B"))
+    deny = {**allow(tenant, {"AWS": delegate.account_id}, "C", Condition=NEWS), "Effect": "Deny"}
+    put(tenant, "Never", deny)
+    send(theirs, tenant, "a@example.com")
+    path = f"{HERE}/stop?principal={delegate.account_id}"
+    page = words(owner.get(path).text)
+    assert "2 policies" in page
+    assert f"Who loses Account {delegate.account_id}" in page
+    assert "Nobody gains anything." in page
+    begun = owner.get(path).text.partition('name="begun" value="')[2].partition('"')[0]
+    answer = owner.send(f"{HERE}/stop", page=path, principal=delegate.account_id, begun=begun)
+    assert "Nothing is accepted from them" in answer.text
+    with pytest.raises(ClientError, match="not authorized"):
+        send(theirs, tenant, "a@example.com")
+    left = tenant.ses.get_identity_policies(Identity="example.com", PolicyNames=["Both", "Alone", "Never"])[
+        "Policies"
+    ]
+    assert set(left) == {"Both", "Never"}
+    assert json.loads(left["Both"])["Statement"][0]["Principal"] == {"AWS": "222222222222"}
+    assert json.loads(left["Never"]) == json.loads(document(deny))
+
+
+def test_stopping_what_has_changed_meanwhile_is_looked_at_again(owner: Person, tenant: Tenant) -> None:
+    put(tenant, "P", allow(tenant, {"AWS": ["222222222222", "333333333333"]}, "A"))
+    path = f"{HERE}/stop?principal=222222222222"
+    begun = owner.get(path).text.partition('name="begun" value="')[2].partition('"')[0]
+    put(tenant, "P", allow(tenant, {"AWS": ["222222222222", "444444444444"]}, "A"))
+    answer = owner.send(f"{HERE}/stop", page=path, principal="222222222222", begun=begun)
+    assert answer.status_code == 409
+    stored = tenant.ses.get_identity_policies(Identity="example.com", PolicyNames=["P"])["Policies"]["P"]
+    assert "222222222222" in stored
+
+
+def test_a_wide_statement_names_nobody_to_stop(owner: Person, tenant: Tenant) -> None:
+    put(tenant, "Open", allow(tenant, "*", "All"))
+    assert (
+        "No statement that allows something names it" in owner.get(f"{HERE}/stop?principal=222222222222").text
+    )
+    assert owner.send(
+        f"{HERE}/stop", page="/me", principal="222222222222", begun=""
+    ).status_code == 404  # fmt: skip
+
+
+def test_an_identity_that_is_not_there_has_no_page(owner: Person) -> None:
+    for path in ("senders", "stop?principal=222222222222"):
+        assert owner.get(f"/{REGION}/identities/nothere.example/{path}").status_code in (400, 404)

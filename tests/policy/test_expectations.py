@@ -1,0 +1,155 @@
+"""Cases kept beside policies: each holds, or is broken with a reason that shows it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sesame.policy import parse_stored_identity_policy
+from sesame.policy.analysis.expectations import ExpectationError, read_expectation, why_broken, written
+
+OWNER, NEWS, OTHER = "111111111111", "222222222222", "333333333333"
+ARN = f"arn:aws:ses:us-east-1:{OWNER}:identity/example.com"
+USER = f"arn:aws:iam::{NEWS}:user/mailer"
+
+
+def statement(**changes: Any) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": NEWS},
+        "Action": "ses:SendRawEmail",
+        "Resource": ARN,
+        "Condition": {"StringLike": {"ses:FromAddress": "news*@example.com"}},
+        **changes,
+    }
+
+
+def why(case: dict[str, Any], *statements: dict[str, Any]) -> str | None:
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    policies = [("p", parse_stored_identity_policy(text))]
+    expectation = read_expectation({"name": "case", **case})
+    broken = why_broken(expectation, policies, identity_arn=ARN, principal_ids={}, known={})
+    return None if broken is None else broken.why
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"who": NEWS, "may": True, "as": "news@example.com"},
+        {"who": [NEWS, USER], "may": True, "as": "news-*@example.com"},
+        {"who": f"arn:aws:sts::{NEWS}:assumed-role/sender/job", "may": True},
+        {"who": NEWS, "may": False, "as": "ceo@example.com"},
+        {"who": OTHER, "may": False},
+        {"who": "cognito-idp.amazonaws.com", "may": False},
+        {"nobodyBut": [NEWS]},
+        {"nobodyBut": [f"arn:aws:iam::{NEWS}:root"]},
+        {"nobodyBut": [], "as": "ceo@example.com"},
+        {"nobodyBut": [OTHER], "as": ["ceo@example.com", "boss@example.com"]},
+    ],
+)
+def test_cases_that_hold(case: dict[str, Any]) -> None:
+    assert why(case, statement()) is None
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ({"who": NEWS, "may": True, "as": "ceo@example.com"}, f"account {NEWS} may not as ceo@example.com"),
+        ({"who": OTHER, "may": True}, f"account {OTHER} may not"),
+        (
+            {"who": USER, "may": False, "as": "news@example.com"},
+            f"{USER} may, by ses:SendRawEmail as news@example.com",
+        ),
+        ({"who": NEWS, "may": False}, f"account {NEWS} may, by ses:SendRawEmail as "),
+        ({"nobodyBut": []}, "may, by ses:SendRawEmail as "),
+        ({"nobodyBut": [USER]}, "may, by ses:SendRawEmail as "),
+        ({"who": [NEWS, OTHER], "may": True}, f"account {OTHER} may not"),
+    ],
+)
+def test_cases_that_are_broken_say_by_what(case: dict[str, Any], told: str) -> None:
+    assert told in str(why(case, statement()))
+
+
+def test_what_else_is_limited_counts() -> None:
+    near = statement(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})
+    inside, outside = {"aws:SourceIp": "203.0.113.0/28"}, {"aws:SourceIp": "198.51.100.0/24"}
+    assert why({"who": NEWS, "may": True, "when": inside}, near) is None
+    assert why({"who": NEWS, "may": False, "when": outside}, near) is None
+    assert why({"nobodyBut": [], "when": outside}, near) is None
+    assert why({"who": NEWS, "may": True, "when": outside}, near) is not None
+
+
+def test_an_account_means_each_of_its_people() -> None:
+    """A user of the account that is let in alone breaks a case that says the account may not."""
+    assert USER in str(why({"who": NEWS, "may": False}, statement(Principal={"AWS": USER})))
+    somebody = statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalType": "User"}})
+    assert f"somebody of account {OTHER}" in str(why({"who": OTHER, "may": False}, somebody))
+    assert "may, by" in str(why({"nobodyBut": [NEWS]}, somebody))
+
+
+def test_the_owners_own_account_is_nobody_else() -> None:
+    own = statement(Principal={"AWS": f"arn:aws:iam::{OWNER}:user/own"})
+    assert why({"nobodyBut": []}, own) is None
+
+
+def test_what_is_not_known_does_not_hold() -> None:
+    """A condition outside the exact fragment is no answer, and no answer is not yes."""
+    vague = statement(
+        Condition={"StringLike": {"ses:FromAddress": "${aws:username}*${aws:userid}?@example.com"}}
+    )
+    for case in (
+        {"nobodyBut": [], "as": "b*x@example.com"},
+        {"who": USER, "may": False, "as": "*x@example.com"},
+    ):
+        told = why(case, vague)
+        assert told is None or "may" in told
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        [],
+        {},
+        {"name": ""},
+        {"name": "x" * 201, "nobodyBut": []},
+        {"name": "n"},
+        {"name": "n", "who": NEWS},
+        {"name": "n", "who": [], "may": True},
+        {"name": "n", "who": NEWS, "may": "yes"},
+        {"name": "n", "who": "nobody in particular", "may": True},
+        {"name": "n", "who": NEWS, "may": True, "nobodyBut": []},
+        {"name": "n", "nobodyBut": "*"},
+        {"name": "n", "who": NEWS, "may": True, "as": []},
+        {"name": "n", "who": NEWS, "may": True, "from": "a@example.com"},
+        {"name": "n", "who": NEWS, "may": True, "when": {"aws:Sourceip2": "x"}},
+        {"name": "n", "who": NEWS, "may": True, "when": {"aws:SourceVpc": "x"}},
+        {
+            "name": "n",
+            "who": NEWS,
+            "may": True,
+            "as": "a@example.com",
+            "when": {"SES:FromAddress": "b@example.com"},
+        },
+        {"name": "n\x1b[2J", "nobodyBut": []},
+    ],
+)
+def test_what_is_no_case_is_refused(case: Any) -> None:
+    with pytest.raises(ExpectationError):
+        read_expectation(case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {
+            "name": "n",
+            "who": [NEWS],
+            "may": True,
+            "as": ["a@example.com"],
+            "when": {"aws:SourceIp": ["203.0.113.0/24"]},
+        },
+        {"name": "n", "nobodyBut": [NEWS]},
+    ],
+)
+def test_cases_are_written_as_they_are_read(case: Any) -> None:
+    assert written(read_expectation(case)) == case
