@@ -73,13 +73,13 @@ async def what_if(
     held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
     asked = 0
     changes = []
-    async for recorded in _recorded(store, arn, since):
+    async for recorded in recorded_of(store, arn, since):
         decision = json.loads(recorded.decision)
         if not any(check["arn"] == str(arn) for check in decision["checks"]) or "context" not in decision:
             continue
         asked += 1
-        iam, limits = await store.read(_policies_of(recorded.account_id, decision))
-        request = _request(arn, recorded, decision, held)
+        iam, limits = await store.read(policies_of(recorded.account_id, decision))
+        request = request_of(arn, recorded, decision, held)
         session = None if limits is None else limits.compiled
         before = decide(request, iam=iam.compiled, identity=now.compiled, session=session).outcome
         after = decide(request, iam=iam.compiled, identity=then.compiled, session=session).outcome
@@ -130,7 +130,7 @@ def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -
     return [*kept, *new]
 
 
-async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
+async def recorded_of(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
     """Accepted sends, then refused ones, a page at a time."""
     for read in (recorded_sends.accepted, recorded_sends.refused, recorded_sends.refused_own):
         after = recorded_sends.beginning(since)
@@ -148,7 +148,7 @@ async def _recorded(store: Store, arn: Arn, since: float) -> AsyncIterator[Recor
             after = page[-1].position
 
 
-def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
+def policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
     """The IAM policies that the sender has today, and those that its session was opened under."""
 
     async def run(tx: Transaction) -> tuple[Policies, Policies | None]:
@@ -167,7 +167,7 @@ def _policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Tran
     return run
 
 
-def _request(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
+def request_of(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
     """The question that was asked then, of an identity with the tags that it has now."""
     context = {
         key: tuple(value) if isinstance(value, list) else value for key, value in decision["context"].items()

@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 
-from sesame.cli import policy_analysis, policy_kept, policy_writing, what_if
+from sesame.cli import policy_analysis, policy_history, policy_kept, policy_writing, what_if
 from sesame.cli.common import Subparsers
 from sesame.cli.policy_files import (
     DENIED,
@@ -50,6 +50,7 @@ def register(subparsers: Subparsers) -> None:
     policy_analysis.register(verbs)
     what_if.register(verbs)
     policy_kept.register(verbs)
+    policy_history.register(verbs)
 
 
 def _register_check(verbs: Subparsers) -> None:

@@ -1,0 +1,100 @@
+"""`sesame policy suggest`: the policies of an identity narrowed to what was done under them."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING, Any
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, with_services
+from sesame.cli.policy_files import FAILED, YES, guarded, paint
+from sesame.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sesame.admin.suggestion import Suggestion
+    from sesame.app.foundation import Services
+
+DAY_S = 86_400.0
+
+
+def register(verbs: Subparsers) -> None:
+    """Add the verb."""
+    verb = verbs.add_parser(
+        "suggest",
+        help="the smallest policies that still allow what was done",
+        description="Narrow the policies of an identity to what each delegate did under them, and say what that would"
+        " cut off. Changes nothing. Exit 1 when it is not known that nobody would gain anything by it.",
+    )
+    verb.add_argument("--identity", required=True, metavar="ARN")
+    verb.add_argument(
+        "--from-history", required=True, type=float, dest="days", metavar="DAYS", help="how far back to look"
+    )
+    verb.add_argument("--seconds", type=float, default=10.0, help="time to compare at most (default: 10)")
+    add_store_options(verb)
+    verb.set_defaults(func=guarded(run_suggest))
+
+
+def run_suggest(args: argparse.Namespace) -> int:
+    """Print each policy that would change, and what is cut off."""
+    from sesame.access.identity_names import parse_identity_arn
+    from sesame.admin.suggestion import suggestion
+    from sesame.errors import ServiceError
+
+    try:
+        arn = parse_identity_arn(args.identity)
+    except ServiceError as error:
+        raise ConfigError(error.message) from None
+    deadline = time.monotonic() + args.seconds
+
+    async def run(services: "Services") -> int:
+        found = await suggestion(
+            services.store,
+            arn,
+            since=services.clock.now() - args.days * DAY_S,
+            is_late=lambda: time.monotonic() > deadline,
+        )
+        if args.json:
+            print_json(_as_json(found))
+        else:
+            _print(found)
+        return YES if found.is_narrower else FAILED
+
+    return with_services(args, run)
+
+
+def _as_json(found: "Suggestion") -> dict[str, Any]:
+    return {
+        "messages": found.messages,
+        "gone": sorted(found.gone),
+        "policies": [
+            {"name": one.name, "document": one.document, "narrowed": one.is_whole} for one in found.policies
+        ],
+        "cuts": list(found.cuts),
+        "lost": [{"who": who, "example": example} for who, example in found.lost],
+        "narrower": found.is_narrower,
+        "stillAllowed": found.still_allowed,
+    }
+
+
+def _print(found: "Suggestion") -> None:
+    print(f"{found.messages} messages were sent under these policies in that time")
+    for arn in sorted(found.gone):
+        print(f"{paint('yellow', 'gone')} {arn}: its messages count no longer")
+    if not found.policies:
+        print("Nothing can be narrowed: everything that is allowed was used.")
+    for one in found.policies:
+        print(f"\n{one.name}:" + (" remove it, nobody used it" if one.document is None else ""))
+        if one.document is not None:
+            print(one.document)
+        if not one.is_whole:
+            print("(a statement for each delegate would be longer than SES stores)")
+    if found.cuts:
+        print("\nWhat changes:")
+    for line in found.cuts:
+        print(f"  {line}")
+    if found.lost:
+        print("\nWho could send and could no longer, such as:")
+    for who, example in found.lost:
+        print(f"  {who}: {example}")
+    if not found.is_narrower:
+        print(paint("yellow", "not known: whether nobody gains anything by it; do not put it unread"))
+    if not found.still_allowed:
+        print(paint("red", "some of these messages would be refused: do not put it"))
