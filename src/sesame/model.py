@@ -214,6 +214,29 @@ class Outcome:
     """To which command the reply came that decided (`rcpt`, `body`); None where no reply did."""
     is_unreachable: bool = False
     """Nobody talked to us: says something about the destination, and nothing about the message."""
+    source_ip: str | None = None
+    """The address of ours that the connection came from, as others see it; None where there was none."""
+    is_warming: bool = False
+    """That address is being warmed up: the attempt counts towards what it may send in a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAddress:
+    """An address that mail leaves from: what others see, the machine's own behind it, its name in EHLO.
+
+    It is for `accounts` alone, or shared by all where there are none; `is_warm` says that it needs no warm-up.
+    """
+
+    address: str
+    bind: str
+    hello: str
+    accounts: tuple[str, ...] = ()
+    is_warm: bool = False
+
+    @property
+    def is_v6(self) -> bool:
+        """Whether it reaches IPv6 hosts, and not IPv4 ones."""
+        return ":" in self.bind
 
 
 SYSTEM_ACCOUNT = AccountId("000000000000")

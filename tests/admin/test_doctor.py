@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sesame.admin.doctor import GIB, Facts, Finding, Level, SendingDomain, examine
+from sesame.admin.doctor import GIB, Facts, Finding, Level, SendingAddress, SendingDomain, examine
 from tests.support.certificates import make_ca, make_leaf, pem
 from tests.support.dns import resolver
 
@@ -20,7 +20,7 @@ FACTS = Facts(
     mail_from_mx="mx1.sesame.test",
     mail_from_spf="include:bounces.sesame.test",
     own_addresses=("192.0.2.1",),
-    own_key=("s._domainkey.sesame.test", "OWNKEY"),
+    own_keys=(("s._domainkey.sesame.test", "OWNKEY"),),
     domains=(SendingDomain(name="example.com", keys=(("t1", "KEY"),), mail_from="mail.example.com"),),
     certificates=(("api.tls_certificate", GOOD_PEM),),
     ports=(("api.port", "127.0.0.1", 4579),),
@@ -146,3 +146,39 @@ def test_faults_of_the_machine_and_the_settings_are_found(
     change: dict[str, Any], want: list[tuple[str, Level]]
 ) -> None:
     assert bad(facts=replace(FACTS, **change)) == want
+
+
+SOURCE = replace(FACTS, egress=(SendingAddress(address="192.0.2.7", hello="mx7.sesame.test"),))
+SOURCE_ZONE = (
+    "mx7.sesame.test A 192.0.2.7",
+    "7.2.0.192.in-addr.arpa PTR mx7.sesame.test",
+)
+
+
+@pytest.mark.parametrize(
+    ("zone", "problem", "check", "found"),
+    [
+        (SOURCE_ZONE[1:], None, "HELO", "`mx7.sesame.test` does not lead to 192.0.2.7"),
+        (SOURCE_ZONE[:1], None, "PTR", "192.0.2.7 has none"),
+        (
+            (SOURCE_ZONE[0], "7.2.0.192.in-addr.arpa PTR other.test"),
+            None,
+            "PTR",
+            "192.0.2.7 is `other.test`, not `mx7.sesame.test`",
+        ),
+        (SOURCE_ZONE, "no such address", "egress", "192.0.2.7 cannot be sent from: no such address"),
+        (SOURCE_ZONE, None, "SPF", "of `bounces.sesame.test` does not name 192.0.2.7"),
+    ],
+)
+def test_each_address_that_mail_leaves_from_is_looked_at(
+    zone: tuple[str, ...], problem: str | None, check: str, found: str
+) -> None:
+    facts = replace(SOURCE, egress=(replace(SOURCE.egress[0], problem=problem),))
+    bad = [(one.check, one.found) for one in findings(facts=facts, more=zone) if one.level is not Level.OK]
+    assert (check, found) in bad
+
+
+def test_an_address_that_is_in_order_is_no_trouble() -> None:
+    spf = "bounces.sesame.test TXT v=spf1 a:mx1.sesame.test ip4:192.0.2.0/28 -all"
+    found = findings(facts=SOURCE, more=(*SOURCE_ZONE, spf), without="bounces.sesame.test TXT")
+    assert [one for one in found if one.level is not Level.OK] == []

@@ -139,6 +139,16 @@ def test_other_unknown_variables_are_told_with_the_nearest_setting() -> None:
         "routes = [{domain = 'a.test', tls = 'verify'}]",
         "routes = [{domain = 'a.test', relay = 'b:25', user = 'u', password_file = '/etc/hostname'}]",
         "routes = [{relay = 'b:25'}]",
+        "egress = [{address = '192.0.2.1'}]",
+        "egress = [{address = '192.0.2.0/24', hello = 'mx.test'}]",
+        "egress = [{address = '192.0.2.1', hello = '192.0.2.1'}]",
+        "egress = [{address = '192.0.2.1', hello = '-mx.test'}]",
+        "egress = [{address = '192.0.2.1', hello = 'mx.test', bind = '::1'}]",
+        "egress = [{address = '192.0.2.1', hello = 'mx.test', accounts = ['12345']}]",
+        "egress = [{address = '::1', hello = 'a.test'}, {address = '0:0::1', hello = 'b.test'}]",
+        "warmup_days = 0",
+        "warmup_first = 0",
+        "warmup_last = 5",
     ],
 )
 def test_a_route_or_relay_that_cannot_work_stops_the_start(tmp_path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,9 @@ class Deliverer:
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
         return False
+
+    async def refresh(self, claims: Sequence[Claim]) -> None:
+        return None
 
     async def attempt(self, claim: Claim) -> Outcome:
         domain = claim.address.rpartition("@")[2]

@@ -107,6 +107,7 @@ OVERSIGNED = [
     b"MIME-Version: 1.0",
     b"Content-Type: text/html",
     b"List-Unsubscribe: <https://attack.example>",
+    b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
 ]
 
 

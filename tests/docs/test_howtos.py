@@ -205,11 +205,12 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
     printed = bash(script(blocks(HOWTO / f"{name}.md")), cwd, environ_of(server, **WORLDS[name](server)))
     sends = {
         "bounces": 3,
+        "custom-verification": 1,
+        "delegates": 1,
         "notifications": 3,
         "roles-and-services": 2,
         "smtp": 2,
         "templates": 1,
-        "custom-verification": 1,
     }
     wait_until(lambda: len(server.mail()) == before + sends.get(name, 0))
     if name == "accounts":
@@ -223,6 +224,7 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
             assert re.sub(r"account [0-9]{12}", "", line.strip()) in re.sub(r"account [0-9]{12}", "", printed)
     if name == "delegates":
         assert "\nsent: " in printed
+        assert (cwd / "authority.html").read_text().startswith("<!doctype html>")
     if name == "dns":
         assert "autumn._domainkey.example.com" in printed
 

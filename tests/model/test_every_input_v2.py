@@ -200,6 +200,7 @@ TEMPLATE = {
 }
 SENDS = "/v2/email/outbound-emails"
 SETS = "/v2/email/configuration-sets"
+POOLS, IPS = "/v2/email/dedicated-ip-pools", "/v2/email/dedicated-ips"
 CUSTOMS = "/v2/email/custom-verification-email-templates"
 USUAL: dict[str, list[tuple[str, str, Any]]] = {
     "SendEmail": [
@@ -231,6 +232,19 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
         "MailFromDomain": "m.example.com", "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"})],
     "PutEmailIdentityFeedbackAttributes": [
         ("PUT", f"{HERE}/feedback", {"EmailForwardingEnabled": True})],
+    "CreateDedicatedIpPool": [("POST", POOLS, {
+        "PoolName": "p", "ScalingMode": "STANDARD", "Tags": [{"Key": "k", "Value": "v"}]})],
+    "GetDedicatedIpPool": [("GET", f"{POOLS}/example.com", None)],
+    "ListDedicatedIpPools": [("GET", f"{POOLS}?PageSize=1&NextToken=YQ%3D%3D", None)],
+    "PutDedicatedIpPoolScalingAttributes": [
+        ("PUT", f"{POOLS}/example.com/scaling", {"ScalingMode": "MANAGED"})],
+    "DeleteDedicatedIpPool": [("DELETE", f"{POOLS}/example.com", None)],
+    "GetDedicatedIp": [("GET", f"{IPS}/example.com", None)],
+    "GetDedicatedIps": [("GET", f"{IPS}?PoolName=example.com&PageSize=1&NextToken=YQ%3D%3D", None)],
+    "PutDedicatedIpInPool": [("PUT", f"{IPS}/example.com/pool", {"DestinationPoolName": "p"})],
+    "PutDedicatedIpWarmupAttributes": [("PUT", f"{IPS}/example.com/warmup", {"WarmupPercentage": 5})],
+    "PutAccountDedicatedIpWarmupAttributes": [
+        ("PUT", "/v2/email/account/dedicated-ips/warmup", {"AutoWarmupEnabled": True})],
     "CreateConfigurationSet": [("POST", SETS, {
         "ConfigurationSetName": "s", "TrackingOptions": {"CustomRedirectDomain": "example.com"},
         "DeliveryOptions": {"TlsPolicy": "REQUIRE", "MaxDeliverySeconds": 300},

@@ -44,7 +44,7 @@ EVENTS: dict[EventType, Event] = {
             "arrivalDate": "2026-07-27T15:09:37.000Z",
         },
     ),
-    EventType.DELIVERY: event(Happened.DELIVERED, detail={"outgoingIp": "192.0.2.99"}),
+    EventType.DELIVERY: event(Happened.DELIVERED, source_ip="192.0.2.99"),
     EventType.OPEN: event(Happened.OPENED, detail={"userAgent": "Mozilla/5.0", "ipAddress": "192.0.2.1"}),
     EventType.CLICK: CLICKED,
     EventType.RENDERING_FAILURE: event(
@@ -75,8 +75,8 @@ MAIL_ORDER = [
     "commonHeaders",
     "tags",
 ]
-# What these payloads have and we do not: the TLS version of the API call and our outgoing address are not recorded.
-NOT_RECORDED = {"ses:source-tls-version", "ses:outgoing-tls-version", "ses:outgoing-ip"}
+# What these payloads have and we do not: the TLS versions are not told.
+NOT_RECORDED = {"ses:source-tls-version", "ses:outgoing-tls-version"}
 
 
 def test_an_identity_is_told_of_these_three() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -60,6 +60,9 @@ class House:
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
         return False
+
+    async def refresh(self, claims: Sequence[Claim]) -> None:
+        return None
 
     async def attempt(self, claim: Claim) -> Outcome:
         self.begun[claim.address] += 1

@@ -344,6 +344,7 @@ class Network:
         *,
         ssl: ssl.SSLContext | None,
         server_hostname: str | None,
+        bind: str | None = None,
     ) -> None:
         if len(self.open) >= self.files:
             raise OSError(errno.EMFILE, "Too many open files")

@@ -13,10 +13,10 @@ import pytest
 from sesame.app.foundation import Services
 from sesame.db import Transaction
 from sesame.store import recorded_sends
-from tests.story.test_terraform import mirror
 from tests.support import clients
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.submission import published_password
+from tests.support.terraform import mirror
 
 
 class Delegation:

@@ -57,7 +57,9 @@ class Zone:
 class Fixture:
     """A verification service on a fresh store with an empty zone."""
 
-    def __init__(self, store: SqliteStore, executor: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, store: SqliteStore, executor: ThreadPoolExecutor, *, with_ed25519: bool = False
+    ) -> None:
         self.store = store
         self.clock = FakeClock()
         self.zone: set[tuple[str, str, str]] = set()
@@ -91,6 +93,7 @@ class Fixture:
             clock=self.clock,
             executor=executor,
             new_token=lambda: secrets.token_hex(16),
+            with_ed25519=with_ed25519,
         )
         self.settings = IdentitySettings(store, keys, self.checks, clock=self.clock)
         self.verification = Verification(
@@ -137,7 +140,9 @@ class Fixture:
         return match[1].decode()
 
 
-def with_verification(tmp_path: Path, function: Callable[[Fixture], Awaitable[None]]) -> None:
+def with_verification(
+    tmp_path: Path, function: Callable[[Fixture], Awaitable[None]], *, with_ed25519: bool = False
+) -> None:
     async def session() -> None:
         store = SqliteStore(tmp_path / "db")
         executor = ThreadPoolExecutor(1)
@@ -146,7 +151,7 @@ def with_verification(tmp_path: Path, function: Callable[[Fixture], Awaitable[No
         )
         try:
             await store.write(lambda tx: accounts.create(tx, account))
-            await function(Fixture(store, executor))
+            await function(Fixture(store, executor, with_ed25519=with_ed25519))
         finally:
             executor.shutdown()
             store.close()

@@ -30,7 +30,8 @@ class Sink:
         return reply
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        """aiosmtpd: a message is whole."""
+        """aiosmtpd: a message is whole; `peer` and `helo` say whose connection brought it."""
+        envelope.peer, envelope.helo = session.peer[0], session.host_name
         self.received.append(envelope)
         return "250 Kept"
 

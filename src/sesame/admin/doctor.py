@@ -53,6 +53,15 @@ class SendingDomain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendingAddress:
+    """An address that mail leaves from (`[[delivery.egress]]`), its name, and why this machine cannot use it."""
+
+    address: str
+    hello: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the settings and the machine say."""
 
@@ -61,8 +70,9 @@ class Facts:
     mail_from_mx: str
     mail_from_spf: str
     own_addresses: tuple[str, ...] = ()
-    own_key: tuple[str, str] | None = None
-    """Where the key of our own signature is published, and the key."""
+    egress: tuple[SendingAddress, ...] = ()
+    own_keys: tuple[tuple[str, str], ...] = ()
+    """Where the keys of our own signatures are published, and the keys."""
     domains: tuple[SendingDomain, ...] = ()
     certificates: tuple[tuple[str, bytes | None], ...] = ()
     """Setting and content of each PEM file, None if it cannot be read."""
@@ -92,8 +102,9 @@ async def examine(
     """Every finding, in the order to mend them in. `now` is Unix seconds."""
     findings = [await _resolver(facts, resolver), *await _hostname(facts, resolver)]
     findings += await _return_path(facts, resolver)
-    if facts.own_key is not None:
-        findings.append(await _dkim(resolver, "our own", *facts.own_key))
+    for source in facts.egress:
+        findings += await _egress(facts, source, resolver)
+    findings += [await _dkim(resolver, "our own", where, key) for where, key in facts.own_keys]
     for domain in facts.domains:
         findings += await _domain(facts, domain, resolver)
     findings += [_certificate(setting, data, facts.hostname, now) for setting, data in facts.certificates]
@@ -161,6 +172,48 @@ async def _ptr(resolver: Resolver, name: str, address: str) -> Finding:
     return _ok("PTR", f"{address} is `{name}`")
 
 
+async def _egress(facts: Facts, source: SendingAddress, resolver: Resolver) -> list[Finding]:
+    """An address of its own: that it is here, that name and address lead to each other, and that SPF allows it."""
+    address, name = source.address, source.hello
+    findings = []
+    if source.problem is not None:
+        mend = (
+            "Give the machine that address, or name its own one behind it as `bind` in `[[delivery.egress]]`."
+        )
+        findings.append(_fault("egress", f"{address} cannot be sent from: {source.problem}", mend))
+    answer = await _answer(resolver, name, _kind(address))
+    if answer is None:
+        findings.append(_unknown("HELO", f"the addresses of `{name}` cannot be looked up"))
+    elif address not in answer.records:
+        mend = f"Publish `{name}. {_kind(address)} {address}`."
+        findings.append(_fault("HELO", f"`{name}` does not lead to {address}", mend))
+    else:
+        findings.append(_ok("HELO", f"`{name}` is {address}"))
+    findings.append(await _ptr(resolver, name, address))
+    spf = await _answer(resolver, facts.return_path_domain, "TXT")
+    terms = [
+        term.lstrip("+")
+        for record in (spf.records if spf is not None else ())
+        if record.lower().split()[:1] == ["v=spf1"]
+        for term in record.lower().split()[1:]
+    ]
+    if terms and f"a:{name}".lower() not in terms and not any(_covers(term, address) for term in terms):
+        mend = f"Add `ip{4 if '.' in address else 6}:{address}` to it, if nothing else in it allows that address."
+        findings.append(_warning("SPF", f"of `{facts.return_path_domain}` does not name {address}", mend))
+    return findings
+
+
+def _covers(term: str, address: str) -> bool:
+    """Whether an SPF mechanism names a network with the address in it."""
+    kind, _, network = term.partition(":")
+    if kind not in ("ip4", "ip6"):
+        return False
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
 async def _return_path(facts: Facts, resolver: Resolver) -> list[Finding]:
     """Where bounces go, and SPF for what the envelope says."""
     domain = facts.return_path_domain
@@ -224,7 +277,7 @@ async def _dkim(resolver: Resolver, whose: str, name: str, key: str) -> Finding:
     answer = await _answer(resolver, name, "TXT")
     if answer is None:
         return _unknown("DKIM", f"of {whose}: `{name}` cannot be looked up")
-    if key in [published_key(record) for record in answer.records]:
+    if key in [published_key(record, kind) for record in answer.records for kind in ("rsa", "ed25519")]:
         return _ok("DKIM", f"of {whose}: `{name}` shows the key")
     what = "shows another key" if answer.records else "is not there"
     return _fault("DKIM", f"of {whose}: `{name}` {what}", "Publish what `sesame dns records` prints for it.")

@@ -47,6 +47,7 @@ from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
 from sesame.operations.sesv2.custom_verification import CustomVerificationV2Operations
+from sesame.operations.sesv2.dedicated_ips import DedicatedIpOperations
 from sesame.operations.sesv2.identities import IdentityV2Operations
 from sesame.operations.sesv2.identity_settings import IdentitySettingV2Operations
 from sesame.operations.sesv2.policies import PolicyV2Operations
@@ -239,6 +240,13 @@ class Doors:
             ),
             SuppressionOperations(store, authorizer, services.clock),
             CustomVerificationV2Operations(self.custom_verification),
+            DedicatedIpOperations(
+                store,
+                authorizer,
+                services.clock,
+                sources=services.sources,
+                plan=services.warmup_plan,
+            ),
         )
 
     def _sns(self, published: Callable[[], None]) -> Handlers:

@@ -11,6 +11,7 @@ from sesame.app.foundation import SIGNING_THREADS, Services
 from sesame.app.relays import in_hosts_file, relay_routes
 from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
+from sesame.delivery.egress import Sources
 from sesame.delivery.https import HttpsClient
 from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.mta_sts import StsPolicies
@@ -80,11 +81,19 @@ class Delivering:
                 first_closed_s=settings.first_delay_s / 8,
             )
         )
+        self.sources = Sources(
+            services.sources,
+            services.store,
+            plan=services.warmup_plan,
+            clock=services.clock,
+            log=services.log,
+        )
         owners = SettingsCache(
             services.store,
             services.sealer,
             candidates=identity_candidates,
             signing_domain=settings.signing_domain,
+            with_ed25519=services.settings.dns.dkim_ed25519,
         )
         router = self._make_router(mx_port, own_hosts)
         deliverer = self._make_deliverer(router, owners, lanes, attempt_s=timeouts.attempt_s)
@@ -165,6 +174,7 @@ class Delivering:
             Signing(services.executor, threads=SIGNING_THREADS),
             services.clock,
             places=lanes,
+            sources=self.sources,
             body=services.spool.body,
             return_path=return_path,
             trace_field=trace_field,

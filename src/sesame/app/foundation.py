@@ -20,6 +20,7 @@ from typing import TextIO
 
 from sesame.access.audit import AuditKey, AuditTrail
 from sesame.access.changes import SESAME, Acts, operator
+from sesame.access.egress import WarmupPlan
 from sesame.access.passwords import Passwords
 from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
@@ -28,6 +29,7 @@ from sesame.admin.services import ServicePrincipals
 from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
 from sesame.config import Settings
+from sesame.config.egress import sources
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.dns import DomainNotFound, LocalZone, Resolver
@@ -114,6 +116,12 @@ class Services:
         """Whether the resolver's word for DNSSEC counts."""
         self.resolver = self._resolver()
         self.spool = Spool(self.store)
+        self.sources = sources(settings.delivery.egress)
+        self.warmup_plan = WarmupPlan(
+            days=settings.delivery.warmup_days,
+            first=settings.delivery.warmup_first,
+            last=settings.delivery.warmup_last,
+        )
         self.wake: Callable[[], None] = lambda: None
         self.tracking_url = settings.tracking.url or url or public_url(settings)
         self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
@@ -144,7 +152,12 @@ class Services:
         settings, clock, acts, ours = self.settings, self.clock, self.acts, self.acts.by(SESAME)
         self.checks = self._make_checks(names, ours)
         keys = DkimKeys(
-            self.store, self.sealer, clock=clock, executor=self.executor, new_token=self.ids.dkim_token
+            self.store,
+            self.sealer,
+            clock=clock,
+            executor=self.executor,
+            new_token=self.ids.dkim_token,
+            with_ed25519=settings.dns.dkim_ed25519,
         )
         self.own_domain = self._make_own_domain(keys, ours)
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)

@@ -122,6 +122,7 @@ class Server:
         await steady.load(self.services.store, self.services.steady, boot_id)
         await self.services.own_domain.ensure_key()
         await self._telling.start()
+        await self._delivering.sources.start()
         if self._settings.accounts.demo:
             await create_demo_accounts(self.services)
         try:

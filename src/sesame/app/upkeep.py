@@ -74,6 +74,7 @@ class Upkeep:
     async def _check_identities(self) -> None:
         while True:
             try:
+                await self._services.dkim_rotation.add_missing()
                 await self._services.dkim_rotation.rotate_due()
                 await self._services.checks.check_due()
             except Unavailable as error:

@@ -1,8 +1,10 @@
 """Times as AWS writes them in JSON that people are told."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)  # what is told of one moment says it several times
 def timestamp(at: float) -> str:
     """`2022-03-28T23:59:32.804Z`."""
     ms = milliseconds(at)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import socket
 import struct
 import time
 from pathlib import Path
@@ -73,20 +74,24 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 
 async def _facts(services: "Services", wanted: list[str], probe: str) -> "Facts":
-    from sesame.admin.doctor import Facts
+    from sesame.admin.doctor import Facts, SendingAddress
 
     settings = services.settings
     delivery, names = settings.delivery, services.checks.names
     usage, inodes = shutil.disk_usage(settings.data_dir), os.statvfs(settings.data_dir)
     records = await services.own_domain.records()
-    own_key = next(((r.name, r.value.partition("p=")[2]) for r in records if r.purpose == "DKIM"), None)
+    own_keys = [(r.name, r.value.partition("p=")[2]) for r in records if r.purpose == "DKIM"]
     return Facts(
         hostname=delivery.hostname,
         return_path_domain=delivery.return_path_domain or delivery.hostname,
         mail_from_mx=names.mail_from_mx,
         mail_from_spf=names.mail_from_spf,
         own_addresses=delivery.own_addresses,
-        own_key=own_key,
+        egress=tuple(
+            SendingAddress(address=one.address, hello=one.hello, problem=_cannot_bind(one.bind))
+            for one in services.sources
+        ),
+        own_keys=tuple(own_keys),
         domains=await _domains(services, wanted),
         certificates=tuple(
             (f"{section}.tls_certificate", _read(door.tls_certificate))
@@ -120,9 +125,17 @@ async def _domains(services: "Services", wanted: list[str]) -> "tuple[SendingDom
                 continue
             place = (identity.account_id, identity.region, identity.name)
             key, sender = await dkim_keys.get(tx, *place), await mail_from.get(tx, *place)
+            second = await dkim_keys.get_ed25519(tx, *place)
             known = SendingDomain(
                 name=identity.name,
-                keys=() if key is None else ((key.selector, key.public_key),),
+                keys=(
+                    *(() if key is None else ((key.selector, key.public_key),)),
+                    *(
+                        ((second.selector, second.public_key),)
+                        if second is not None and second.is_seen
+                        else ()
+                    ),
+                ),
                 mail_from=None if sender is None else sender.domain,
             )
             found[known] = None
@@ -157,6 +170,16 @@ async def _probe(services: "Services", domain: str) -> tuple[str, int] | None:
     except Unavailable:
         return None
     return (addresses[0], services.settings.delivery.mx_port) if addresses else None
+
+
+def _cannot_bind(address: str) -> str | None:
+    """Why this machine cannot send from an address."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as sock:
+        try:
+            sock.bind((address, 0))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
 
 
 def _read(path: str) -> bytes | None:

@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from sesame.config import feedback, notify, tracking
+from sesame.config import egress, feedback, notify, tracking
 from sesame.config.console import check_console
 from sesame.config.settings import REGION, Api, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
@@ -80,6 +80,11 @@ def _check_delivery(delivery: Delivery) -> None:
     if delivery.relay:
         parse_host_port("delivery.relay", delivery.relay)
     _check_routes(delivery)
+    egress.check(delivery.egress)
+    if not 1 <= delivery.warmup_first <= delivery.warmup_last:
+        raise ConfigError(
+            "setting `delivery.warmup_last` must be at least `delivery.warmup_first`, which is above 0"
+        )
     for name in (
         "workers",
         "per_domain",
@@ -89,6 +94,7 @@ def _check_delivery(delivery: Delivery) -> None:
         "give_up_after_s",
         "timeout_s",
         "lease_s",
+        "warmup_days",
     ):
         if getattr(delivery, name) <= 0:
             raise ConfigError(f"setting `delivery.{name}` must be greater than 0")

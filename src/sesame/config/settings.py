@@ -8,6 +8,7 @@ import msgspec
 
 from sesame.config import feedback
 from sesame.config.console import Console
+from sesame.config.egress import EgressAddress
 from sesame.config.notify import IN_DEVELOPMENT as NOTIFY_IN_DEVELOPMENT
 from sesame.config.notify import Notify
 from sesame.config.tracking import Tracking
@@ -110,6 +111,14 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """File with the password for the relay."""
     routes: tuple[Route, ...] = ()
     """Relays of single domains: tables `[[delivery.routes]]` with `domain`, `relay`, `tls`, `user`, `password_file`."""
+    egress: tuple[EgressAddress, ...] = ()
+    """Addresses that mail leaves from: tables `[[delivery.egress]]`; `address`, `hello`, `bind`, `accounts`, `warm`."""
+    warmup_days: float = 45.0
+    """How long an account's address is warmed up, which says how much may go from it in a day; SES: 45."""
+    warmup_first: int = 50
+    """Messages a day from an address whose warm-up begins; what is over goes from the shared ones."""
+    warmup_last: int = 50_000
+    """Messages a day from an address just before its warm-up ends; SES: 50,000. From then on there is no limit."""
     tls_ca_file: str = ""
     """PEM file of the CAs that count where a certificate is checked; empty: those that the machine knows."""
     mta_sts: bool = True
@@ -169,6 +178,8 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often verified identities are looked up again; records that are gone leave 72 hours."""
     dkim_rotate_after_s: float = 0.0
     """Age at which an Easy DKIM key gets a successor, which signs once it is published; 0: never. At least 14 days."""
+    dkim_ed25519: bool = False
+    """Whether mail is signed with an Ed25519 key beside the RSA key; owners publish a fourth record for it."""
     mail_from_mx: str = ""
     """Host that the one MX of owners' MAIL FROM domains must name; empty: delivery.hostname."""
     mail_from_spf: str = ""

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from sesame.delivery import outcome
+from sesame.delivery.egress import NoSource, Sources, Taken
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Router, Unroutable
-from sesame.delivery.session import HostRefused, Session
+from sesame.delivery.session import HostRefused, Session, SourceUnusable
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import Signing
 from sesame.delivery.tls import TlsFailed
@@ -47,8 +48,9 @@ class Deliverer:
 
     `body` reads a message's text; `return_path` gives the envelope sender for a message id, a recipient index and
     the domain that the identity's owner set up, or None for the default; `trace_field` the Received field that
-    goes on top; `track` puts links of ours into a copy that is followed; `results` counts what TLS came to. An attempt
-    begins nothing new after `attempt_s` seconds.
+    goes on top; `track` puts links of ours into a copy that is followed; `sources` chooses the address of ours
+    (None: the machine does); `results` counts what TLS came to. An attempt begins nothing new after `attempt_s`
+    seconds.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Deliverer:
         clock: Clock,
         *,
         places: Places,
+        sources: Sources | None = None,
         body: Callable[[Claim], Awaitable[bytes]],
         return_path: Callable[[str, int, str | None], str],
         trace_field: Callable[[Claim], bytes] = lambda claim: b"",
@@ -75,6 +78,7 @@ class Deliverer:
         self._signing = signing
         self._clock = clock
         self._places = places
+        self._sources = sources
         self._body = body
         self._return_path = return_path
         self._trace_field = trace_field
@@ -87,6 +91,11 @@ class Deliverer:
         """Whether a server has the message of an attempt under way, and has not said that it took it."""
         session = self._sending.get(recipient_seq)
         return session is not None and session.is_in_doubt
+
+    async def refresh(self, claims: Sequence[Claim]) -> None:
+        """Bring up to date what accounts have said of the addresses that their mail leaves from."""
+        if self._sources is not None:
+            await self._sources.refresh(claims)
 
     async def attempt(self, claim: Claim) -> Outcome:
         """Find the hosts, sign, try one host after the other.
@@ -113,13 +122,19 @@ class Deliverer:
         if not claim.is_from_nobody:
             mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
+        lacking: NoSource | None = None
         for host in route.hosts:
             if not self._places.enter(host.address):
                 continue
             try:
                 demand = await self._tls_policy.demand(wishes, host)
                 secured = replace(host, tls=demand)
-                found, is_host_at_fault = await self._try(secured, wishes, mail_from, claim, message, until)
+                found, is_host_at_fault = await self._try_from(
+                    secured, wishes, mail_from, claim, message, until
+                )
+            except NoSource as error:
+                lacking = error
+                continue
             except TlsFailed as error:
                 self._note(wishes, host, error)
                 found, is_host_at_fault = outcome.from_error(error, host), True
@@ -128,9 +143,40 @@ class Deliverer:
             result = found if result is None or not is_host_at_fault else _better(result, found)
             if not is_host_at_fault or asyncio.get_running_loop().time() >= until:
                 break
+        if result is None and lacking is not None:
+            return outcome.no_source(lacking)
         if result is None:
             raise NoPlace(f"all hosts of `{claim.domain}` have all the connections that they may have")
         return result
+
+    async def _try_from(
+        self, host: Host, wishes: Wishes, mail_from: str, claim: Claim, message: "_Message", until: float
+    ) -> tuple[Outcome, bool]:
+        """As `_try`, from an address of ours that can be used. Raises `NoSource`."""
+        while True:
+            taken = Taken()
+            if self._sources is not None and not wishes.route.is_relay:
+                taken = await self._sources.take(claim, host.address)
+            try:
+                found, is_host_at_fault = await self._try(
+                    replace(host, source=taken.source), wishes, mail_from, claim, message, until
+                )
+            except SourceUnusable as error:
+                assert self._sources is not None and taken.source is not None
+                self._sources.give_back(taken)
+                self._sources.unusable(taken.source, str(error))
+                continue
+            except BaseException:
+                if self._sources is not None:
+                    self._sources.give_back(taken)
+                raise
+            if taken.is_warming:
+                assert self._sources is not None
+                if found.source_ip is None:
+                    self._sources.give_back(taken)
+                else:
+                    found = replace(found, is_warming=True)
+            return found, is_host_at_fault
 
     async def _try(
         self, host: Host, wishes: Wishes, mail_from: str, claim: Claim, message: "_Message", until: float
@@ -153,7 +199,7 @@ class Deliverer:
             try:
                 return await self._send(session, host, mail_from, claim, message, until)
             except (OSError, RemoteProtocolError) as error:
-                failed = outcome.from_error(error, host)
+                failed = replace(outcome.from_error(error, host), source_ip=session.source_ip)
                 if was_kept and not is_fresh and _was_left(error):
                     is_fresh = True
                     continue
@@ -173,14 +219,17 @@ class Deliverer:
             raise
         except MessageNotSendable as error:
             # Too large for this one, or 8-bit and not to be converted: another host may take it.
-            return outcome.from_error(error, host), True
+            return replace(outcome.from_error(error, host), source_ip=session.source_ip), True
         finally:
             timer.cancel()
             del self._sending[claim.recipient_seq]
             self._pool.give_back(session)
         if was_kept and result.reply.code == 421 and result.stage is not Stage.BODY:
             raise RemoteProtocolError(f"closed: {result.reply.diagnostic}", stage=Stage.IDLE)
-        decided = outcome.from_result(result, host, tls=session.tls, verdict=session.verdict)
+        decided = replace(
+            outcome.from_result(result, host, tls=session.tls, verdict=session.verdict),
+            source_ip=session.source_ip,
+        )
         # A server that is busy, or keeps strangers waiting, is no verdict of the domain's other hosts.
         may_be_better = decided.kind is OutcomeKind.TRANSIENT and result.stage is not Stage.BODY
         return decided, may_be_better

@@ -88,6 +88,11 @@ def fault_of_ours() -> Outcome:
     )
 
 
+def no_source(error: SesameError) -> Outcome:
+    """There is no address of ours to send from: for the account or the operator to mend, and no server's fault."""
+    return Outcome(kind=OutcomeKind.TRANSIENT, status="4.3.5", diagnostic=_one_line(str(error)))
+
+
 def after_doubts(found: Outcome, doubts: int) -> Outcome:
     """The last of several tries after which the message may have been delivered: an outcome of its own."""
     said = f"the message may have been delivered: {doubts} servers had it whole and none said that it took it"

@@ -1,8 +1,9 @@
 """Connections kept for the next message to the same address.
 
-What to keep is decided here without waiting; connecting is `session`'s. Connections are kept by address and by
-what they must be like, whatever name led there, up to `max_idle` in all: the one that has been idle longest goes
-first. They are closed side by side, in the background, and not waited for but when delivery stops.
+What to keep is decided here without waiting; connecting is `session`'s. Connections are kept by address, by what
+they must be like and by the address of ours that they come from, whatever name led there, up to `max_idle` in all:
+the one that has been idle longest goes first. They are closed side by side, in the background, and not waited for
+but when delivery stops.
 """
 
 import asyncio
@@ -150,7 +151,7 @@ class Pool:
             try:
                 session = await Session.open(
                     host,
-                    hostname=self._hostname,
+                    hostname=self._hostname if host.source is None else host.source.hello,
                     timeouts=self._timeouts,
                     contexts=self._contexts,
                     demand=demand,
@@ -171,4 +172,4 @@ class Pool:
 def _key(host: Host) -> object:
     """What two hosts must have in common to share a connection: a name only where a certificate was checked for it."""
     is_named = host.tls.mode in (TlsMode.VERIFIED, TlsMode.DANE)
-    return host.address, host.port, host.tls, host.login, host.name if is_named else ""
+    return host.address, host.port, host.tls, host.login, host.source, host.name if is_named else ""

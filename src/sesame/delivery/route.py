@@ -15,6 +15,7 @@ from sesame.dns.names import DomainNameError, ascii_name
 from sesame.dns.port import Answer, DnsFailure, Mx, Resolver, read_mx
 from sesame.dns.public import AddressGuard, is_literal
 from sesame.errors import SesameError, Unavailable
+from sesame.model import SourceAddress
 
 MAX_ADDRESSES = 10
 """Addresses that one attempt may try."""
@@ -43,6 +44,8 @@ class Host:
     """What the connection must be like; decided for each attempt (`tls_policy`), for a relay by its setting."""
     login: Login | None = None
     """Whom to log in as, at a relay."""
+    source: SourceAddress | None = None
+    """From which address of ours; None: as the machine chooses. Decided for each attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,9 @@ BACK_OFF_S = 60.0
 class Delivers(Protocol):
     """Makes attempts; see `Deliverer`."""
 
+    async def refresh(self, claims: Sequence[Claim]) -> None:
+        """Read what attempts for these claims need, together."""
+
     async def attempt(self, claim: Claim) -> Outcome:
         """One attempt."""
 
@@ -296,6 +299,7 @@ class Scheduler:
         """Read the owners' settings that claims need; those that cannot be read fail in their own attempts."""
         try:
             await self._settings.refresh(claims)
+            await self._deliverer.refresh(claims)
         except Unavailable as error:
             self._log.error("settings_not_read", reason=str(error))
         except Exception:

@@ -6,8 +6,10 @@ has its time limit (RFC 5321 section 4.5.3.2).
 
 import asyncio
 import errno
+import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, Self, cast
 
 from sesame.delivery.route import Host
@@ -41,9 +43,16 @@ class HostRefused(SesameError):
         self.reply = reply
 
 
+class SourceUnusable(SesameError):
+    """This machine cannot send from the address that was chosen: nothing about the host."""
+
+
 class OutOfResources(SesameError):
     """We have no file, port or memory for another connection: nothing about the host."""
 
+
+_BIND_ADDRESS_NO_PORT = 24
+"""IP_BIND_ADDRESS_NO_PORT of Linux, which Python has no name for."""
 
 _OURS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN}
@@ -61,8 +70,9 @@ class Dial(Protocol):
         *,
         ssl: ssl.SSLContext | None,
         server_hostname: str | None,
+        bind: str | None = None,
     ) -> None:
-        """Raises OSError."""
+        """Raises OSError, and `SourceUnusable` where there is no sending from the own address `bind`."""
 
 
 async def dial(
@@ -72,10 +82,37 @@ async def dial(
     *,
     ssl: ssl.SSLContext | None,
     server_hostname: str | None,
+    bind: str | None = None,
 ) -> None:
-    """Connect by TCP, with TLS from the start where a context is given."""
+    """Connect by TCP, with TLS from the start where a context is given, from `bind` if it is named."""
+    loop = asyncio.get_running_loop()
     options: dict[str, Any] = {} if ssl is None else {"ssl": ssl, "server_hostname": server_hostname}
-    await asyncio.get_running_loop().create_connection(protocol_factory, address, port, **options)
+    if bind is None:
+        await loop.create_connection(protocol_factory, address, port, **options)
+        return
+    sock = _bound(bind)
+    try:
+        await loop.sock_connect(sock, (address, port))
+        await loop.create_connection(protocol_factory, sock=sock, **options)
+    except BaseException as error:
+        sock.close()
+        if isinstance(error, OSError) and error.errno == errno.EINVAL:  # loopback does not lead outside
+            raise SourceUnusable(f"{bind} leads to no {address}") from error
+        raise
+
+
+def _bound(bind: str) -> socket.socket:
+    """A socket for connections from an address of ours. Raises `SourceUnusable`, and OSError when files run out."""
+    sock = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        with suppress(OSError):  # the port is chosen when the host is known: many hosts can share one
+            sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((bind, 0))
+    except OSError as error:
+        sock.close()
+        raise SourceUnusable(f"{bind}: {error.strerror}") from error
+    return sock
 
 
 class Session(asyncio.Protocol):
@@ -90,6 +127,8 @@ class Session(asyncio.Protocol):
         """How the connection is secured, in words."""
         self.tls_failure: TlsFailed | None = None
         """What a stricter demand had to fall back from."""
+        self.source_ip: str | None = None if host.source is None else host.source.address
+        """The address of ours that it comes from, as others see it."""
         self.messages = 0
         self.idle_since = 0.0
         self._client = client
@@ -116,7 +155,7 @@ class Session(asyncio.Protocol):
         """Connect, greet, encrypt as `demand` says, and log in where the host wants it.
 
         `now` is Unix seconds, for certificates. Raises OSError, TimeoutError, `HostRefused`, `TlsFailed`,
-        `OutOfResources` or `RemoteProtocolError`.
+        `OutOfResources`, `SourceUnusable` or `RemoteProtocolError`.
         """
         session = cls(host, ClientConnection(hostname=hostname), timeouts=timeouts)
         try:
@@ -222,6 +261,7 @@ class Session(asyncio.Protocol):
                     self.host.port,
                     ssl=context if demand.is_implicit else None,
                     server_hostname=self.host.name if demand.is_implicit else None,
+                    bind=None if self.host.source is None else self.host.source.bind,
                 )
         except TimeoutError:
             raise TimeoutError(f"no connection to {self.host.address} in time") from None
@@ -348,6 +388,8 @@ class Session(asyncio.Protocol):
         # uvloop's transports have the interface of asyncio.Transport, not the class.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=0)
+        if self.source_ip is None and (name := transport.get_extra_info("sockname")):
+            self.source_ip = str(name[0])
 
     def pause_writing(self) -> None:
         """asyncio: the peer makes no room for what we have written."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sesame.db import Store, Transaction, epochs_of, identities_scope
 from sesame.dkim.sign import Signer
-from sesame.model import SYSTEM_ACCOUNT, Identity, VerificationStatus
+from sesame.model import SYSTEM_ACCOUNT, DkimOrigin, Identity, VerificationStatus
 from sesame.spool.spool import Claim
 from sesame.store import dkim_keys, identities, mail_from
 from sesame.store.sealed import Sealer
@@ -32,14 +32,14 @@ class OwnersSettings:
 @dataclass(frozen=True, slots=True)
 class _Cached:
     epoch: int
-    signer: Signer | None
+    signers: tuple[Signer, ...]
     mail_from_domain: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Operators:
     epoch: int
-    signer: Signer | None
+    signers: tuple[Signer, ...]
 
 
 _Key = tuple[str, str, str]
@@ -53,7 +53,8 @@ class SettingsCache:
     """Looks settings up for claims.
 
     `candidates` gives the names that cover an identity, most specific first; `signing_domain` is the
-    operator's own, whose key signs everything a second time, or empty.
+    operator's own, whose key signs everything a second time, or empty; `with_ed25519` lets Ed25519 keys sign
+    beside RSA keys.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class SettingsCache:
         *,
         candidates: Callable[[str], Sequence[str]],
         signing_domain: str = "",
+        with_ed25519: bool = False,
     ) -> None:
+        self._with_ed25519 = with_ed25519
         self._store = store
         self._sealer = sealer
         self._candidates = candidates
@@ -87,7 +90,7 @@ class SettingsCache:
             epoch = current.get(OPERATORS_SCOPE, 0)
             if known_operators == epoch:
                 return loaded, None
-            return loaded, _Operators(epoch, await self._operators_signer(tx))
+            return loaded, _Operators(epoch, await self._operators_signers(tx))
 
         loaded, operators = await self._store.read(run)
         self._cached |= loaded
@@ -105,24 +108,23 @@ class SettingsCache:
         key = (claim.owner_account_id, claim.region, claim.identity)
         while (found := self._cached.get(key)) is None or self._operators is None:
             await self.refresh([claim])
-        signers = (found.signer, self._operators.signer)
-        return OwnersSettings(
-            tuple(signer for signer in signers if signer is not None), found.mail_from_domain
-        )
+        return OwnersSettings((*found.signers, *self._operators.signers), found.mail_from_domain)
 
     async def _load(
         self, tx: Transaction, owner: str, region: str, identity: str
-    ) -> tuple[Signer | None, str | None]:
-        """The owner's signer and MAIL FROM domain."""
+    ) -> tuple[tuple[Signer, ...], str | None]:
+        """The owner's signers and MAIL FROM domain."""
         if not identity:
-            return None, None
-        signer = await self._owners_signer(tx, owner, region, identity)
+            return (), None
+        signers = await self._owners_signers(tx, owner, region, identity)
         found = await mail_from.get(tx, owner, region, identity)
         is_ready = found is not None and found.status is VerificationStatus.SUCCESS
-        return signer, found.domain if found is not None and is_ready else None
+        return signers, found.domain if found is not None and is_ready else None
 
-    async def _owners_signer(self, tx: Transaction, owner: str, region: str, identity: str) -> Signer | None:
-        """The signer of the closest domain that has DKIM or has it switched off, if it is in order.
+    async def _owners_signers(
+        self, tx: Transaction, owner: str, region: str, identity: str
+    ) -> tuple[Signer, ...]:
+        """The signers of the closest domain that has DKIM or has it switched off, if it is in order.
 
         The switch of an address counts in place of its domain's once the owner has turned it.
         """
@@ -136,21 +138,36 @@ class SettingsCache:
                 continue
             is_on = found.dkim_enabled if own_switch is None else own_switch
             if not is_on:
-                return None
+                return ()
             if found.dkim_status is not VerificationStatus.NOT_STARTED:
-                return await self._signer(tx, found)
-        return None
+                return await self._signers(tx, found)
+        return ()
 
-    async def _signer(self, tx: Transaction, domain: Identity) -> Signer | None:
+    async def _signers(self, tx: Transaction, domain: Identity) -> tuple[Signer, ...]:
         if domain.dkim_status not in _SIGNS:
-            return None
-        key = await dkim_keys.get(tx, domain.account_id, domain.region, domain.name)
-        return None if key is None else self._open(key)
+            return ()
+        place = domain.account_id, domain.region, domain.name
+        key = await dkim_keys.get(tx, *place)
+        if key is None:
+            return ()
+        second = None
+        if domain.dkim_origin is DkimOrigin.AWS_SES:
+            second = await dkim_keys.get_ed25519(tx, *place)
+        return self._opened(key, second)
 
-    async def _operators_signer(self, tx: Transaction) -> Signer | None:
-        key = await dkim_keys.operators(tx, self._signing_domain) if self._signing_domain else None
-        return None if key is None else self._open(key)
+    async def _operators_signers(self, tx: Transaction) -> tuple[Signer, ...]:
+        domain = self._signing_domain
+        key = await dkim_keys.operators(tx, domain) if domain else None
+        if key is None:
+            return ()
+        return self._opened(key, await dkim_keys.get_ed25519(tx, SYSTEM_ACCOUNT, "", domain))
 
-    def _open(self, key: dkim_keys.DkimKey) -> Signer:
+    def _opened(self, key: dkim_keys.DkimKey, second: dkim_keys.Ed25519Key | None) -> tuple[Signer, ...]:
+        """The RSA signer, and beside it that of the Ed25519 key where it is wanted and published."""
+        if second is None or not second.is_seen or not self._with_ed25519:
+            return (self._open(key),)
+        return self._open(key), self._open(second)
+
+    def _open(self, key: dkim_keys.DkimKey | dkim_keys.Ed25519Key) -> Signer:
         private_key = self._sealer.open(key.sealed_private_key, row=key.row_name)
         return Signer(private_key, domain=key.domain, selector=key.selector)

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from sesame.dkim.sign import Signer
+from sesame.dkim.sign import Signer, sign_all
 
 TOGETHER = 16
 """Messages that go to the executor at once, at most; a few milliseconds of RSA."""
@@ -74,6 +74,6 @@ def _sign_all(batch: list[_Unsigned]) -> list[bytes | Exception]:
 
 def _sign(waiting: _Unsigned) -> bytes | Exception:
     try:
-        return b"".join(signer.sign(waiting.message, at=waiting.at) for signer in waiting.signers)
+        return sign_all(waiting.signers, waiting.message, at=waiting.at)
     except Exception as error:
         return error

@@ -24,6 +24,9 @@ from sesame.store.reputation import Change
 POLL_S = 1.0
 """How long an event waits at most when the hint of it is lost."""
 
+GATHER_S = 0.02
+"""How long events are gathered once there is one: a busy server reacts to many at once."""
+
 CLAIM_LIMIT = 256
 LEASE_S = 60.0
 
@@ -90,6 +93,7 @@ class Reactor:
             try:
                 async with asyncio.timeout(POLL_S):
                     await self._work.wait()
+                    await asyncio.sleep(GATHER_S)
             except TimeoutError:
                 pass
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from sesame.db import Store, Transaction
-from sesame.dkim.sign import DkimError, generate_key, import_key
+from sesame.dkim.sign import DkimError, generate_ed25519_key, generate_key, import_key
 from sesame.errors import InvalidParameterValue
 from sesame.model import DkimOrigin, Identity, VerificationStatus
 from sesame.observe import Clock
@@ -25,6 +25,7 @@ from sesame.store.sealed import Sealer
 T = TypeVar("T")
 
 TOKENS = 3
+ED25519_SUFFIX = "-ed25519"
 DEFAULT_BITS = 2048
 LENGTHS = {"RSA_1024_BIT": 1024, "RSA_2048_BIT": 2048}
 LARGEST_OWN_KEY = 2048
@@ -51,7 +52,9 @@ class DkimKeys:
         clock: Clock,
         executor: Executor,
         new_token: Callable[[], str],
+        with_ed25519: bool = False,
     ) -> None:
+        self.with_ed25519 = with_ed25519
         self._store = store
         self._sealer = sealer
         self._clock = clock
@@ -85,6 +88,8 @@ class DkimKeys:
         tokens = await identities.easy_dkim_tokens(tx, identity)
         tokens = tokens or tuple(self._new_token() for _ in range(TOKENS))
         await dkim_keys.put(tx, self.sealed(_owner(identity), tokens[0], pair))
+        if self.with_ed25519:
+            await dkim_keys.add_ed25519(tx, self.new_ed25519(_owner(identity), tokens[0]))
         return await identities.set_dkim_origin(
             tx, identity, DkimOrigin.AWS_SES, tokens=tokens, at=self._clock.now()
         )
@@ -158,6 +163,23 @@ class DkimKeys:
         )
         row = key.next_row_name if is_next else key.row_name
         return replace(key, sealed_private_key=self._sealer.seal(pair.private, row=row))
+
+    def new_ed25519(
+        self, owner: tuple[str, str, str], beside: str, *, is_seen: bool = False
+    ) -> dkim_keys.Ed25519Key:
+        """A fresh Ed25519 key for account, region and domain, sealed; its selector is told from that `beside`."""
+        private, public = generate_ed25519_key()
+        key = dkim_keys.Ed25519Key(
+            account_id=owner[0],
+            region=owner[1],
+            domain=owner[2],
+            selector=f"{beside}{ED25519_SUFFIX}",
+            sealed_private_key=b"",
+            public_key=public,
+            created_at=self._clock.now(),
+            is_seen=is_seen,
+        )
+        return replace(key, sealed_private_key=self._sealer.seal(private, row=key.row_name))
 
     async def _on_executor(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)

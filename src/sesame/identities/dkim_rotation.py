@@ -7,6 +7,7 @@ behind the CNAMEs).
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from sesame.access.changes import Acts
 from sesame.db import Store, Transaction
@@ -61,6 +62,38 @@ class DkimRotation:
                 rotated += 1
                 await self._checks.publish_and_check(identity)
         return rotated
+
+    async def add_missing(self) -> int:
+        """Give domains with Easy DKIM an Ed25519 key, if the setting asks for it and they have none; how many."""
+        if not self._keys.with_ed25519:
+            return 0
+        missing = await self._store.read(lambda tx: dkim_keys.without_ed25519(tx, limit=A_PASS))
+        for key in missing:
+            place = (key.account_id, key.region, key.domain)
+            added = self._keys.new_ed25519(place, await self._store.read(partial(self._first_token, key)))
+
+            async def run(tx: Transaction, added: dkim_keys.Ed25519Key = added) -> Identity | None:
+                identity = await identities.get(tx, added.account_id, added.region, added.domain)
+                if identity is not None:
+                    await dkim_keys.add_ed25519(tx, added)
+                return identity
+
+            identity = await self._acts.apply(
+                "AddDkimKey",
+                key.account_id,
+                run,
+                region=key.region,
+                parameters={"identity": key.domain, "kind": "ed25519"},
+                when=lambda changed: changed is not None,
+            )
+            if identity is not None:
+                await self._checks.publish_and_check(identity)
+        return len(missing)
+
+    @staticmethod
+    async def _first_token(key: dkim_keys.DkimKey, tx: Transaction) -> str:
+        identity = await identities.get(tx, key.account_id, key.region, key.domain)
+        return identity.dkim_tokens[0] if identity is not None and identity.dkim_tokens else key.selector
 
     def _put(
         self, key: dkim_keys.DkimKey, pair: KeyPair

@@ -16,7 +16,7 @@ from sesame.errors import Unavailable
 from sesame.identities.dkim_keys import promoted
 from sesame.identities.dns_lookups import NO_RECORD, THERE, DnsResolver, Finding, Lookups
 from sesame.identities.dns_records import Names, Published, Record, identity_records
-from sesame.model import Identity, IdentityKind, VerificationStatus
+from sesame.model import DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.observe import Clock, Log
 from sesame.store import development, dkim_keys, identities, mail_from
 from sesame.store.mail_from import DueMailFrom
@@ -39,6 +39,8 @@ class _Settled:
     verification: Status
     dkim: Status
     has_next_key: bool
+    has_ed25519: bool | None
+    """None: nothing new of it."""
     is_proved: bool
     error: str | None
 
@@ -174,6 +176,8 @@ class DnsChecks:
             await identities.record_check(tx, identity, record)
             if settled.has_next_key and published.key is not None and published.next_key is not None:
                 await dkim_keys.put(tx, promoted(self._sealer, published.key, published.next_key))
+            if settled.has_ed25519 is not None and published.ed25519 is not None:
+                await dkim_keys.set_ed25519_seen(tx, published.ed25519, is_seen=settled.has_ed25519)
             return await _store(tx, identity, settled, now)
 
         states = {"verification": settled.verification.value, "dkim": settled.dkim.value}
@@ -244,9 +248,20 @@ class DnsChecks:
             verification=verification,
             dkim=dkim,
             has_next_key=has_next_key,
+            has_ed25519=await self._ed25519(published),
             is_proved=proof.is_there is True,
             error=keys.error if has_dkim else proof.error,
         )
+
+    async def _ed25519(self, published: Published) -> bool | None:
+        """Whether the record of the Ed25519 key is there now, if that is another thing than what was known."""
+        key = published.ed25519
+        if key is None:
+            return None
+        found = await self._lookups.key(
+            key.selector, published.identity.name, {key.public_key}, kind="ed25519"
+        )
+        return found.is_there if found.is_there is not key.is_seen else None
 
     async def _proof(self, identity: Identity, keys: Finding) -> Finding:
         """Whether the verification record is there, DKIM's being not; either suffices."""
@@ -307,6 +322,9 @@ async def _published(tx: Transaction, identity: Identity) -> Published:
         key=await dkim_keys.get(tx, *key),
         next_key=await dkim_keys.get_next(tx, *key),
         mail_from=await mail_from.get(tx, *key),
+        ed25519=(
+            await dkim_keys.get_ed25519(tx, *key) if identity.dkim_origin is DkimOrigin.AWS_SES else None
+        ),
     )
 
 
@@ -319,4 +337,5 @@ async def _store(tx: Transaction, identity: Identity, settled: _Settled, now: fl
         since = now if settled.dkim is Status.TEMPORARY_FAILURE else None
         await identities.set_dkim(tx, identity, settled.dkim, started_at=since)
     before = (identity.verification, identity.dkim_status)
-    return settled.has_next_key or before != (settled.verification, settled.dkim)
+    has_new_keys = settled.has_next_key or settled.has_ed25519 is not None
+    return has_new_keys or before != (settled.verification, settled.dkim)

@@ -78,11 +78,13 @@ class Lookups:
                 return finding
         return THERE
 
-    async def key(self, selector: str, domain: str, expected: Collection[str] | None) -> Finding:
-        """Whether a selector shows one of these public keys, or any key at all."""
+    async def key(
+        self, selector: str, domain: str, expected: Collection[str] | None, *, kind: str = "rsa"
+    ) -> Finding:
+        """Whether a selector shows one of these public keys, or any key of the kind at all."""
 
         def is_right(records: list[str]) -> bool:
-            found = {published_key(record) for record in records} - {None, ""}
+            found = {published_key(record, kind) for record in records} - {None, ""}
             return bool(found if expected is None else found.intersection(expected))
 
         return await self._txt(f"{selector}._domainkey.{domain}", is_right)

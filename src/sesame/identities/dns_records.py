@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from sesame.dkim.sign import dns_record
 from sesame.model import DkimOrigin, Identity, IdentityKind, MailFrom
-from sesame.store.dkim_keys import DkimKey
+from sesame.store.dkim_keys import DkimKey, Ed25519Key
 
 OWNER, OPERATOR = "owner", "operator"
+ED25519 = "second DKIM signature (Ed25519)"
+"""What the fourth record of Easy DKIM is for; nothing waits for it but that signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class Published:
     key: DkimKey | None
     next_key: DkimKey | None
     mail_from: MailFrom | None
+    ed25519: Ed25519Key | None = None
+    """Only of a domain with Easy DKIM."""
 
     @property
     def public_keys(self) -> frozenset[str]:
@@ -108,6 +112,12 @@ def _easy_dkim_records(published: Published, names: Names) -> list[Record]:
         records.append(
             Record(name=target, kind="TXT", value=value, publisher=OPERATOR, purpose=f"DKIM of {domain}")
         )
+    if (key := published.ed25519) is not None:
+        target, value = f"{key.selector}.{names.dkim_zone}", dns_record(key.public_key, "ed25519")
+        records += [
+            _owners(f"{key.selector}._domainkey.{domain}", "CNAME", target, ED25519),
+            Record(name=target, kind="TXT", value=value, publisher=OPERATOR, purpose=f"DKIM of {domain}"),
+        ]
     return records
 
 

@@ -92,7 +92,8 @@ def _verdict(record: Record, seen: _Seen, mechanism: str, *, name: str = "") -> 
             return Verdict.OTHER_VALUE if seen.records else Verdict.MISSING
         if seen.name.lower() != record.value.lower():
             return Verdict.OTHER_VALUE
-        return Verdict.RIGHT if any(published_key(text) for text in seen.records) else Verdict.NO_KEY
+        has_key = any(published_key(text, kind) for text in seen.records for kind in ("rsa", "ed25519"))
+        return Verdict.RIGHT if has_key else Verdict.NO_KEY
     if not seen.records:
         return Verdict.MISSING
     if record.kind == "MX":

@@ -14,7 +14,7 @@ from sesame.identities.dkim_keys import DkimKeys
 from sesame.identities.dns_records import OPERATOR, Record
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.store import development, dkim_keys
-from sesame.store.dkim_keys import DkimKey
+from sesame.store.dkim_keys import DkimKey, Ed25519Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,25 @@ class OwnDomain:
         self._auto_publish = auto_publish
 
     async def ensure_key(self) -> None:
-        """Make the signing key if there is to be one and there is none."""
+        """Make the signing keys that there are to be and are not."""
+        await self._ensure_rsa_key()
+        await self._ensure_ed25519_key()
+
+    async def _ensure_ed25519_key(self) -> None:
+        beside = await self._key()
+        if beside is None or not self._keys.with_ed25519 or await self._ed25519() is not None:
+            return
+        key = self._keys.new_ed25519((SYSTEM_ACCOUNT, "", beside.domain), beside.selector, is_seen=True)
+
+        async def run(tx: Transaction) -> None:
+            await dkim_keys.add_ed25519(tx, key)
+
+        await self._acts.apply(
+            "CreateSigningKey", SYSTEM_ACCOUNT, run, parameters={"domain": beside.domain, "kind": "ed25519"}
+        )
+        await self._publish()
+
+    async def _ensure_rsa_key(self) -> None:
         domain = self._names.signing_domain
         if not domain or await self._key() is not None:
             return
@@ -63,6 +81,9 @@ class OwnDomain:
         await self._acts.apply(
             "CreateSigningKey", SYSTEM_ACCOUNT, run, parameters={"domain": domain}, when=bool
         )
+        await self._publish()
+
+    async def _publish(self) -> None:
         if self._auto_publish:
             records = [record.triple for record in await self.records() if record.purpose == "DKIM"]
             await self._store.write(lambda tx: development.publish(tx, records))
@@ -80,7 +101,17 @@ class OwnDomain:
         if key is not None:
             name = f"{key.selector}._domainkey.{key.domain}"
             records.append(_record(name, "TXT", dns_record(key.public_key), "DKIM"))
+        second = await self._ed25519()
+        if second is not None:
+            name = f"{second.selector}._domainkey.{second.domain}"
+            records.append(_record(name, "TXT", dns_record(second.public_key, "ed25519"), "DKIM"))
         return records
+
+    async def _ed25519(self) -> Ed25519Key | None:
+        domain = self._names.signing_domain
+        if not domain:
+            return None
+        return await self._store.read(lambda tx: dkim_keys.get_ed25519(tx, SYSTEM_ACCOUNT, "", domain))
 
     async def _key(self) -> DkimKey | None:
         domain = self._names.signing_domain

@@ -34,6 +34,9 @@ from sesame.store.sealed import SealBroken
 from sesame.store.webhooks import read_arn
 
 POLL_S = 1.0
+GATHER_S = 0.005
+"""How long what is to be recorded and claimed is gathered, so that it takes few transactions."""
+
 LEASE_S = 120.0
 SIGNATURES = 4_096
 DEFAULT_SUBJECT = "AWS Notification Message"
@@ -76,6 +79,7 @@ class Messages:
         self._signing = signing
         self._token_key = token_key
         self._public_url = public_url
+        self._certificate_url = f"{public_url}{signing.path}"
         self._signatures: OrderedDict[bytes, str] = OrderedDict()
 
     def of(self, publication: Publication, place: Place) -> SnsMessage:
@@ -114,7 +118,7 @@ class Messages:
         return sns.envelope(
             message,
             signature=signature,
-            certificate_url=f"{self._public_url}{self._signing.path}",
+            certificate_url=self._certificate_url,
             unsubscribe_url=self.unsubscribe_url(place),
         )
 
@@ -160,7 +164,9 @@ class Notifier:
         self._webhooks = webhooks
         self._clock = clock
         self._log = log
-        self._metrics = metrics
+        self._outcomes = {
+            outcome: metrics.notifications.labels(outcome) for outcome in ("told", "again", "dead")
+        }
         self._draw = draw
         self._new_lease = new_lease
         self._bounds = bounds
@@ -202,6 +208,7 @@ class Notifier:
         try:
             async with asyncio.timeout(POLL_S):
                 await self._work.wait()
+                await asyncio.sleep(GATHER_S)
         except TimeoutError:
             pass
 
@@ -363,11 +370,11 @@ class Notifier:
         endpoint, problem = result.delivery.place.endpoint, result.problem
         if problem is None:
             self._endpoints.took(endpoint, took_s)
-            self._metrics.notifications.labels("told").inc()
+            self._outcomes["told"].inc()
             return
         self._endpoints.failed(endpoint, now)
         outcome = "dead" if result.again_at is None else "again"
-        self._metrics.notifications.labels(outcome).inc()
+        self._outcomes[outcome].inc()
         self._log.event(
             "notification_failed",
             target=result.delivery.place.target,

@@ -180,7 +180,7 @@ def _tags(kind: EventType, event: Event, message: MessageFacts) -> dict[str, lis
         "ses:source-ip": passage.source_ip,
         "ses:from-domain": passage.from_domain,
         "ses:caller-identity": passage.caller_identity,
-        "ses:outgoing-ip": event.detail.get("outgoingIp", "") if kind is EventType.DELIVERY else "",
+        "ses:outgoing-ip": event.source_ip or "" if kind is EventType.DELIVERY else "",
     }
     return {name: [value] for name, value in {**automatic, **message.tags}.items() if value}
 

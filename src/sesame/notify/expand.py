@@ -33,6 +33,9 @@ from sesame.store.message_facts import MessageFacts
 from sesame.store.outbox import Place, Publication
 
 POLL_S = 1.0
+GATHER_S = 0.02
+"""How long events are gathered once there is one: a busy server expands many at once."""
+
 CLAIM_LIMIT = 128
 LEASE_S = 60.0
 
@@ -86,6 +89,7 @@ class Expander:
             try:
                 async with asyncio.timeout(POLL_S):
                     await self._work.wait()
+                    await asyncio.sleep(GATHER_S)
             except TimeoutError:
                 pass
 

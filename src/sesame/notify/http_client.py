@@ -140,10 +140,10 @@ class HttpClient:
         ]
         if endpoint.authorization is not None:
             lines.append(f"Authorization: {endpoint.authorization}")
-        for name, value in fields:
-            if not value.isprintable():
-                raise PostFailed(f"the field {name} has characters that none has")
-            lines.append(f"{name}: {value}")
+        if not "".join([value for _, value in fields]).isprintable():
+            name = next(name for name, value in fields if not value.isprintable())
+            raise PostFailed(f"the field {name} has characters that none has")
+        lines += [f"{name}: {value}" for name, value in fields]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
     async def _exchange(self, endpoint: Endpoint, request: bytes) -> tuple[int, bytes]:

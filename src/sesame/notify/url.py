@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from sesame.dns.public import is_literal
@@ -30,6 +31,7 @@ class Endpoint:
         return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
+@lru_cache(maxsize=1_024)  # the same endpoints again and again
 def read_url(url: str) -> Endpoint:
     """Read an http or https URL. Raises `PostFailed`, whose text says what is wrong with it."""
     if not url.isprintable() or " " in url or "\\" in url or not url.isascii():

@@ -7,6 +7,7 @@ from typing import Any
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.egress import RESERVED
 from sesame.db import Store, Transaction
 from sesame.errors import (
     ConfigurationSetDoesNotExist,
@@ -23,7 +24,7 @@ from sesame.notify.publishing import announce
 from sesame.observe import Clock
 from sesame.policy.topic_policy import ses_may_publish
 from sesame.store import configuration_sets as store
-from sesame.store import identities, outbox, tags, topics
+from sesame.store import egress, identities, outbox, tags, topics
 from sesame.store.configuration_sets import MAX_DESTINATIONS, ConfigurationSet, configuration_set_arn
 from sesame.store.topics import Topic
 from sesame.store.webhooks import KIND, WebhookKey
@@ -135,6 +136,7 @@ class ConfigurationSets:
                 created_at=self._clock.now(),
             )
             await self._check_tracking(tx, found)
+            await _check_pool(tx, found)
             await store.put(tx, found)
             await tags.put(tx, found.arn, labels or {})
 
@@ -210,6 +212,8 @@ class ConfigurationSets:
                 options[block] = dict(values)
             changed = replace(found, options=options)
             await self._check_tracking(tx, changed)
+            if block == "DeliveryOptions":
+                await _check_pool(tx, changed)
             await store.put(tx, changed)
 
         await permit.apply(run)
@@ -314,6 +318,14 @@ class ConfigurationSets:
         raise InvalidTrackingOptions(f"Domain <{domain}> is not verified under this account.")
 
 
+async def _check_pool(tx: Transaction, found: ConfigurationSet) -> None:
+    """The pool that a set's mail is to go from must be the account's, or one that every account has."""
+    pool = found.sending_pool
+    if pool is None or pool in RESERVED or await egress.has_pool(tx, found.account_id, found.region, pool):
+        return
+    raise InvalidParameterValue(f"SendingPool <{pool}> doesn't exist")
+
+
 def missing(name: str) -> ConfigurationSetDoesNotExist:
     """The refusal of a name that no set has."""
     return ConfigurationSetDoesNotExist(
@@ -357,11 +369,11 @@ def check_delivery(options: Mapping[str, Any]) -> dict[str, Any]:
             f" value {bound}"
         )
     pool = options.get("SendingPoolName")
-    if pool is not None:
-        if not pool.strip():
-            raise InvalidParameterValue("sendingPoolName can't be blank.")
-        raise InvalidParameterValue(f"SendingPool <{pool}> doesn't exist")
-    return {key: options[key] for key in ("TlsPolicy", "MaxDeliverySeconds") if key in options}
+    if pool is not None and not pool.strip():
+        raise InvalidParameterValue("sendingPoolName can't be blank.")
+    return {
+        key: options[key] for key in ("TlsPolicy", "SendingPoolName", "MaxDeliverySeconds") if key in options
+    }
 
 
 def check_suppression(options: Mapping[str, Any]) -> dict[str, Any]:

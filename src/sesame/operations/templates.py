@@ -37,6 +37,7 @@ from sesame.model import Caller, MessageId
 from sesame.observe import Clock
 from sesame.sending.rendering import BadData, one_line, read_data, render
 from sesame.sending.send import SenderNotVerified
+from sesame.sending.set_options import InvalidSendingPoolName
 from sesame.sending.submission import TemplateParts
 from sesame.store import tags, templates
 from sesame.templates import MissingAttribute, RenderingError, Template, TemplateSyntaxError, compile_template
@@ -352,6 +353,8 @@ def status_of(error: ServiceError | None) -> str:
             return "AccountSendingPaused"
         case ConfigurationSetDoesNotExist():
             return "ConfigurationSetDoesNotExist"
+        case InvalidSendingPoolName():
+            return "InvalidSendingPoolName"
         case InvalidParameterValue():
             return "InvalidParameterValue"
         case MessageRejected() | AccessDenied():

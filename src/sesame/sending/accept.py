@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sesame.access import quota
+from sesame.access.egress import RESERVED
 from sesame.db import Transaction, epochs_of
 from sesame.errors import InternalFailure, ServiceError, SesameError
-from sesame.sending.set_options import in_force, suppressed_among, with_options
+from sesame.sending.set_options import check_pool, in_force, suppressed_among, with_options
 from sesame.spool.put import SpooledMessage, put_all
-from sesame.store import accounts, configuration_sets, suppression
+from sesame.store import accounts, configuration_sets, egress, suppression
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 
@@ -51,6 +52,8 @@ class Known:
     states: Mapping[Place, RegionState]
     minutes: Mapping[Place, Sequence[tuple[int, int]]] = field(default_factory=dict)
     sets: Mapping[tuple[Place, str], ConfigurationSet | None] = field(default_factory=dict)
+    gone_pools: frozenset[tuple[Place, str]] = frozenset()
+    """Pools that sets name and that are not there any more."""
     reasons: Mapping[Place, Sequence[str]] = field(default_factory=dict)
     suppressed: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
 
@@ -129,7 +132,19 @@ async def load(tx: Transaction, wanted: Needs) -> Known:
             (place, name): await configuration_sets.get(tx, *place, name)
             for place, name in sorted(wanted.sets)
         }
+        known.gone_pools = frozenset(await _gone_pools(tx, known.sets))
     return known
+
+
+async def _gone_pools(
+    tx: Transaction, sets: Mapping[tuple[Place, str], ConfigurationSet | None]
+) -> list[tuple[Place, str]]:
+    named = {(place, found.sending_pool) for (place, _), found in sets.items() if found is not None}
+    return [
+        (place, pool)
+        for place, pool in named
+        if pool is not None and pool not in RESERVED and not await egress.has_pool(tx, *place, pool)
+    ]
 
 
 def decide(known: Known, acceptances: Sequence[Acceptance]) -> Verdict:
@@ -159,6 +174,7 @@ def _decide_one(
                 raise StaleDecision
         if (name := acceptance.set_name) is not None:
             found = in_force(known.sets.get((place, name)), name, is_default=acceptance.is_default)
+            check_pool(found, is_there=(place, found.sending_pool or "") not in known.gone_pools)
         if running is None:
             raise InternalFailure
         running.used = quota.charge(

@@ -7,7 +7,7 @@ through (I4). Source: SES developer guide, "Using configuration sets", "account-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sesame.errors import ConfigurationSetDoesNotExist, ServiceError
+from sesame.errors import ConfigurationSetDoesNotExist, InvalidParameterValue, ServiceError
 from sesame.spool.put import SpooledMessage
 from sesame.store.configuration_sets import ConfigurationSet
 
@@ -22,6 +22,16 @@ class DefaultConfigurationSetDoesNotExist(ConfigurationSetDoesNotExist):
     """The identity's default set is gone; v2 calls that a bad request (observed)."""
 
     v2_code = "BadRequestException"
+
+
+class InvalidSendingPoolName(InvalidParameterValue):
+    """The set names a pool that was deleted."""
+
+
+def check_pool(found: ConfigurationSet, *, is_there: bool) -> None:
+    """Refuse to send with a set whose pool is gone: its mail was to go from there and nowhere else."""
+    if not is_there:
+        raise InvalidSendingPoolName(f"SendingPool <{found.sending_pool}> doesn't exist")
 
 
 def in_force(found: ConfigurationSet | None, name: str, *, is_default: bool) -> ConfigurationSet:
@@ -63,4 +73,5 @@ def with_options(
         configuration_set=found.name,
         requires_tls=found.requires_tls,
         max_delivery_s=found.max_delivery_s,
+        pool=found.sending_pool or "",
     )

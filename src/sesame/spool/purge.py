@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.store import custom_verification, decisions, policy_sets, reputation
+from sesame.store import custom_verification, decisions, egress, policy_sets, reputation
 
 ROWS = 1_000
 """Rows that one write deletes at most; it takes some 10 ms."""
@@ -48,6 +48,7 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _repeat(store, lambda tx: policy_sets.purge_before(tx, refused_before - DAY_S, limit=ROWS))
     kept_from = int((now - TALLY_DAYS * DAY_S) // reputation.QUARTER_HOUR_S)
     await _repeat(store, lambda tx: reputation.purge_before(tx, kept_from, limit=ROWS))
+    await store.write(lambda tx: egress.forget_before(tx, at=now - DAY_S))
     return gone
 
 

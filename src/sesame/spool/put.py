@@ -49,6 +49,8 @@ class SpooledMessage:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     """How long delivery is tried, in seconds; None: as long as any."""
+    pool: str = ""
+    """The pool of addresses that it goes from; empty: its account's default."""
     source_shown: str | None = None
     """The envelope sender as it was written, with its display name; None: as in `source`."""
     submitted: bytes | None = None
@@ -126,15 +128,19 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         ],
     )
     await tx.many(
-        "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at, pool)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, seq, n, message.account_id, message.region, domain_of(address), *_times(message))
+            (number, seq, n, *_lane(message, address), *_times(message), message.pool)
             for number, seq, n, address, state, message in recipients
             if state is RecipientState.QUEUED
         ],
     )
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
+
+
+def _lane(message: SpooledMessage, address: str) -> tuple[str, str, str]:
+    return message.account_id, message.region, domain_of(address)
 
 
 def _times(message: SpooledMessage) -> tuple[float, float, float | None]:

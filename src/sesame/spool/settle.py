@@ -1,12 +1,13 @@
 """Settling: what an attempt came to, written with its event in one commit, if its claim is still the last one."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction, Value
 from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
-from sesame.store import events
+from sesame.store import egress, events
 from sesame.store.events import Happened, NewEvent
 
 EXPIRE_AT_ONCE = 256
@@ -43,6 +44,8 @@ class Claim:
     requires_tls: bool = False
     max_delivery_s: int | None = None
     size_bytes: int = 0
+    pool: str = ""
+    """The pool of addresses that it goes from; empty: its account's default."""
     tracking: str | None = None
     """What of it is followed whatever its configuration set says, as JSON."""
     is_from_nobody: bool = False
@@ -89,9 +92,12 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement], *, at: floa
     attempts = list(enumerate(both, start=await tx.new_numbers("attempt", len(both))))
     await tx.many(
         "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
-        " tls_verdict, stage) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tls_verdict, stage, source_ip) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_attempt_row(seq, one, at) for seq, (one, _) in attempts],
     )
+    warming = Counter(one.outcome.source_ip for one in held if one.outcome.is_warming)
+    if warming:
+        await egress.count(tx, {address: sent for address, sent in warming.items() if address}, at=at)
     await events.record(
         tx,
         [
@@ -231,6 +237,7 @@ def _attempt_row(seq: int, settlement: Settlement, at: float) -> tuple[Value, ..
         outcome.tls,
         outcome.tls_verdict,
         outcome.stage,
+        outcome.source_ip,
     )
 
 

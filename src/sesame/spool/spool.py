@@ -53,7 +53,7 @@ class TakenOver:
 _CLAIMED = (
     "SELECT q.seq, q.n, r.address, q.attempts, q.token, q.doubts, q.queued_at, q.domain, m.seq, m.message_id,"
     " m.account_id, m.owner_account_id, m.region, m.identity, m.accepted_at, m.configuration_set,"
-    " m.requires_tls, m.max_delivery_s, m.size_bytes, m.source, m.tracking"
+    " m.requires_tls, m.max_delivery_s, m.size_bytes, m.source, m.tracking, q.pool"
     " FROM queue q JOIN recipient r ON r.seq = q.seq JOIN message m ON m.seq = q.message_seq"
     " WHERE q.seq IN (?*)"
 )
@@ -301,4 +301,5 @@ def _claim(row: Row) -> Claim | None:
         size_bytes=row[18],
         is_from_nobody=not row[19],
         tracking=row[20],
+        pool=row[21],
     )

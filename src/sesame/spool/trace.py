@@ -22,6 +22,8 @@ class Attempt:
     remote_ip: str | None
     tls: str | None
     tls_verdict: str | None
+    source_ip: str | None
+    """The address of ours that it went from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +136,8 @@ async def _recipients(tx: Transaction, message_seq: int) -> tuple[RecipientTrace
 
 async def _attempts(tx: Transaction, recipient_seq: int) -> tuple[Attempt, ...]:
     rows = await tx.all(
-        "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict FROM attempt"
-        " WHERE recipient_seq = ? ORDER BY seq",
+        "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict, source_ip"
+        " FROM attempt WHERE recipient_seq = ? ORDER BY seq",
         recipient_seq,
     )
     return tuple(
@@ -148,6 +150,7 @@ async def _attempts(tx: Transaction, recipient_seq: int) -> tuple[Attempt, ...]:
             remote_ip=row[5],
             tls=row[6],
             tls_verdict=row[7],
+            source_ip=row[8],
         )
         for row in rows
     )

@@ -45,6 +45,12 @@ class ConfigurationSet:
         return found
 
     @property
+    def sending_pool(self) -> str | None:
+        """The pool of addresses that its mail goes from; None: the account's default."""
+        found: str | None = self.options.get("DeliveryOptions", {}).get("SendingPoolName")
+        return found
+
+    @property
     def suppressed_reasons(self) -> tuple[str, ...] | None:
         """Reasons in place of the account's; empty: nobody is suppressed; None: the account's."""
         found = self.options.get("SuppressionOptions", {}).get("SuppressedReasons")

@@ -41,6 +41,25 @@ class DkimKey:
         return f"dkim_next_key:{self.account_id}:{self.region}:{self.domain}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ed25519Key:
+    """The key pair that signs beside the RSA one, once `is_seen`: its record is published."""
+
+    account_id: str
+    region: str
+    domain: str
+    selector: str
+    sealed_private_key: bytes
+    public_key: str
+    created_at: float
+    is_seen: bool = False
+
+    @property
+    def row_name(self) -> str:
+        """The row the private key is sealed for."""
+        return f"dkim_ed25519_key:{self.account_id}:{self.region}:{self.domain}"
+
+
 _COLUMNS = "account_id, region, domain, selector, sealed_private_key, public_key, created_at, key_bits"
 
 
@@ -126,6 +145,71 @@ async def due(tx: Transaction, *, created_before: float, limit: int) -> list[Dki
         " WHERE n.account_id = k.account_id AND n.region = k.region AND n.domain = k.domain)"
         " ORDER BY k.created_at LIMIT ?",
         created_before,
+        limit,
+    )
+    found = [await get(tx, *row) for row in rows]
+    return [key for key in found if key is not None]
+
+
+async def get_ed25519(tx: Transaction, account_id: str, region: str, domain: str) -> Ed25519Key | None:
+    """A domain's Ed25519 key, or None."""
+    row = await tx.one(
+        "SELECT selector, sealed_private_key, public_key, created_at, is_seen FROM dkim_ed25519_key"
+        " WHERE account_id = ? AND region = ? AND domain = ?",
+        account_id,
+        region,
+        domain,
+    )
+    if row is None:
+        return None
+    return Ed25519Key(
+        account_id=account_id,
+        region=region,
+        domain=domain,
+        selector=row[0],
+        sealed_private_key=row[1],
+        public_key=row[2],
+        created_at=row[3],
+        is_seen=bool(row[4]),
+    )
+
+
+async def add_ed25519(tx: Transaction, key: Ed25519Key) -> None:
+    """Keep a domain's Ed25519 key; the one that it has stays."""
+    await tx.execute(
+        "INSERT INTO dkim_ed25519_key (account_id, region, domain, selector, sealed_private_key, public_key,"
+        " created_at, is_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, domain) DO NOTHING",
+        key.account_id,
+        key.region,
+        key.domain,
+        key.selector,
+        key.sealed_private_key,
+        key.public_key,
+        key.created_at,
+        int(key.is_seen),
+    )
+    await bump(tx, identities_scope(key.account_id, key.region))
+
+
+async def set_ed25519_seen(tx: Transaction, key: Ed25519Key, *, is_seen: bool) -> None:
+    """Whether the record of an Ed25519 key is published."""
+    await tx.execute(
+        "UPDATE dkim_ed25519_key SET is_seen = ? WHERE account_id = ? AND region = ? AND domain = ?",
+        int(is_seen),
+        key.account_id,
+        key.region,
+        key.domain,
+    )
+    await bump(tx, identities_scope(key.account_id, key.region))
+
+
+async def without_ed25519(tx: Transaction, *, limit: int) -> list[DkimKey]:
+    """Easy DKIM keys of domains that have no Ed25519 key."""
+    rows = await tx.all(
+        "SELECT k.account_id, k.region, k.domain FROM dkim_key k"
+        " JOIN identity i ON i.account_id = k.account_id AND i.region = k.region AND i.name = k.domain"
+        " WHERE i.dkim_origin = 'AWS_SES' AND NOT EXISTS (SELECT 1 FROM dkim_ed25519_key e"
+        " WHERE e.account_id = k.account_id AND e.region = k.region AND e.domain = k.domain) LIMIT ?",
         limit,
     )
     found = [await get(tx, *row) for row in rows]

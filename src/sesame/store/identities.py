@@ -281,6 +281,7 @@ async def delete(tx: Transaction, identity: Identity) -> None:
     key = _key(identity)
     await tx.execute("DELETE FROM dkim_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
+    await tx.execute("DELETE FROM dkim_ed25519_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM identity WHERE account_id = ? AND region = ? AND name = ?", *key)
     arn = identity_arn(identity.region, identity.account_id, identity.name)
     await tags.remove_all(tx, arn)

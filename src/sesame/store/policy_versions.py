@@ -75,3 +75,21 @@ async def remove_identity(tx: Transaction, account_id: str, region: str, identit
         region,
         identity,
     )
+
+
+async def of_identity(
+    tx: Transaction, account_id: str, region: str, identity: str
+) -> dict[str, list[Version]]:
+    """Those of every policy that an identity has or had, by name, newest first."""
+    rows = await tx.all(
+        "SELECT policy_name, number, ended_at, ended_by, document FROM identity_policy_version"
+        " WHERE account_id = ? AND region = ? AND identity = ? ORDER BY policy_name, number DESC",
+        account_id,
+        region,
+        identity,
+    )
+    found: dict[str, list[Version]] = {}
+    for name, number, ended_at, ended_by, document in rows:
+        version = Version(number=int(number), ended_at=ended_at, ended_by=ended_by, document=document)
+        found.setdefault(name, []).append(version)
+    return found

@@ -163,6 +163,16 @@ class CreateCustomVerificationEmailTemplateResponse(TypedDict):
     """CreateCustomVerificationEmailTemplateResponse has no members."""
 
 
+class CreateDedicatedIpPoolRequest(TypedDict):
+    PoolName: NotRequired[str]
+    Tags: NotRequired[list[Tag]]
+    ScalingMode: NotRequired[str]
+
+
+class CreateDedicatedIpPoolResponse(TypedDict):
+    """CreateDedicatedIpPoolResponse has no members."""
+
+
 class DkimSigningAttributes(TypedDict):
     DomainSigningSelector: NotRequired[str]
     DomainSigningPrivateKey: NotRequired[str]
@@ -243,6 +253,14 @@ class DeleteCustomVerificationEmailTemplateRequest(TypedDict):
 
 class DeleteCustomVerificationEmailTemplateResponse(TypedDict):
     """DeleteCustomVerificationEmailTemplateResponse has no members."""
+
+
+class DeleteDedicatedIpPoolRequest(TypedDict):
+    PoolName: str
+
+
+class DeleteDedicatedIpPoolResponse(TypedDict):
+    """DeleteDedicatedIpPoolResponse has no members."""
 
 
 class DeleteEmailIdentityRequest(TypedDict):
@@ -393,6 +411,45 @@ class GetCustomVerificationEmailTemplateResponse(TypedDict):
     FailureRedirectionURL: NotRequired[str]
 
 
+class GetDedicatedIpRequest(TypedDict):
+    Ip: str
+
+
+class DedicatedIp(TypedDict):
+    Ip: str
+    WarmupStatus: Literal["IN_PROGRESS", "DONE", "NOT_APPLICABLE"]
+    WarmupPercentage: int
+    PoolName: NotRequired[str]
+
+
+class GetDedicatedIpResponse(TypedDict):
+    DedicatedIp: NotRequired[DedicatedIp]
+
+
+class GetDedicatedIpPoolRequest(TypedDict):
+    PoolName: str
+
+
+class DedicatedIpPool(TypedDict):
+    PoolName: str
+    ScalingMode: str
+
+
+class GetDedicatedIpPoolResponse(TypedDict):
+    DedicatedIpPool: NotRequired[DedicatedIpPool]
+
+
+class GetDedicatedIpsRequest(TypedDict):
+    PoolName: NotRequired[str]
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class GetDedicatedIpsResponse(TypedDict):
+    DedicatedIps: NotRequired[list[DedicatedIp]]
+    NextToken: NotRequired[str]
+
+
 class GetEmailIdentityRequest(TypedDict):
     EmailIdentity: str
 
@@ -498,6 +555,16 @@ class ListCustomVerificationEmailTemplatesResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListDedicatedIpPoolsRequest(TypedDict):
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class ListDedicatedIpPoolsResponse(TypedDict):
+    DedicatedIpPools: NotRequired[list[str]]
+    NextToken: NotRequired[str]
+
+
 class ListEmailIdentitiesRequest(TypedDict):
     Filter: NotRequired[dict[Literal["IDENTITY_NAME_CONTAINS", "IDENTITY_TYPE", "VERIFICATION_STATUS"], str]]
     NextToken: NotRequired[str]
@@ -557,6 +624,14 @@ class ListTagsForResourceRequest(TypedDict):
 
 class ListTagsForResourceResponse(TypedDict):
     Tags: list[Tag]
+
+
+class PutAccountDedicatedIpWarmupAttributesRequest(TypedDict):
+    AutoWarmupEnabled: NotRequired[bool]
+
+
+class PutAccountDedicatedIpWarmupAttributesResponse(TypedDict):
+    """PutAccountDedicatedIpWarmupAttributesResponse has no members."""
 
 
 class PutAccountDetailsRequest(TypedDict):
@@ -637,6 +712,33 @@ class PutConfigurationSetTrackingOptionsRequest(TypedDict):
 
 class PutConfigurationSetTrackingOptionsResponse(TypedDict):
     """PutConfigurationSetTrackingOptionsResponse has no members."""
+
+
+class PutDedicatedIpInPoolRequest(TypedDict):
+    Ip: NotRequired[str]
+    DestinationPoolName: NotRequired[str]
+
+
+class PutDedicatedIpInPoolResponse(TypedDict):
+    """PutDedicatedIpInPoolResponse has no members."""
+
+
+class PutDedicatedIpPoolScalingAttributesRequest(TypedDict):
+    PoolName: NotRequired[str]
+    ScalingMode: NotRequired[str]
+
+
+class PutDedicatedIpPoolScalingAttributesResponse(TypedDict):
+    """PutDedicatedIpPoolScalingAttributesResponse has no members."""
+
+
+class PutDedicatedIpWarmupAttributesRequest(TypedDict):
+    Ip: NotRequired[str]
+    WarmupPercentage: NotRequired[int]
+
+
+class PutDedicatedIpWarmupAttributesResponse(TypedDict):
+    """PutDedicatedIpWarmupAttributesResponse has no members."""
 
 
 class PutEmailIdentityConfigurationSetAttributesRequest(TypedDict):

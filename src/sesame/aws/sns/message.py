@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -67,16 +68,14 @@ def signer(key: RSAPrivateKey) -> Signer:
 
 def string_to_sign(message: SnsMessage) -> bytes:
     """Names and values, each on a line of its own, in the order of their names; what is absent is left out."""
-    pairs: list[tuple[str, str | None]] = [("Message", message.message), ("MessageId", message.message_id)]
+    start = f"Message\n{message.message}\nMessageId\n{message.message_id}\n"
+    when, topic = f"Timestamp\n{timestamp(message.at)}\n", f"TopicArn\n{message.topic_arn}\n"
     if message.kind is Kind.NOTIFICATION:
-        pairs.append(("Subject", message.subject))
-    else:
-        pairs.append(("SubscribeURL", message.subscribe_url))
-    pairs.append(("Timestamp", timestamp(message.at)))
-    if message.kind is not Kind.NOTIFICATION:
-        pairs.append(("Token", message.token))
-    pairs += [("TopicArn", message.topic_arn), ("Type", message.kind.value)]
-    return "".join(f"{name}\n{value}\n" for name, value in pairs if value is not None).encode()
+        subject = "" if message.subject is None else f"Subject\n{message.subject}\n"
+        return f"{start}{subject}{when}{topic}Type\nNotification\n".encode()
+    url = "" if message.subscribe_url is None else f"SubscribeURL\n{message.subscribe_url}\n"
+    token = "" if message.token is None else f"Token\n{message.token}\n"
+    return f"{start}{url}{when}{token}{topic}Type\n{message.kind.value}\n".encode()
 
 
 def envelope(message: SnsMessage, *, signature: str, certificate_url: str, unsubscribe_url: str) -> str:
@@ -96,7 +95,7 @@ def envelope(message: SnsMessage, *, signature: str, certificate_url: str, unsub
         ("SigningCertURL", certificate_url),
         ("UnsubscribeURL", unsubscribe_url if is_notification else None),
     ]
-    lines = [f"  {_text(name)} : {_text(value)}" for name, value in pairs if value is not None]
+    lines = [f'  "{name}" : {_text(value)}' for name, value in pairs if value is not None]
     if message.attributes:
         inner = ",\n".join(
             f"    {_text(name)} : {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}"
@@ -106,8 +105,7 @@ def envelope(message: SnsMessage, *, signature: str, certificate_url: str, unsub
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_text: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def http_fields(
@@ -161,6 +159,7 @@ def confirm_url(public_url: str, topic_arn: str, token: str) -> str:
     return f"{public_url}/?Action=ConfirmSubscription&TopicArn={quote(topic_arn, safe=':')}&Token={token}"
 
 
+@lru_cache(maxsize=1_024)
 def unsubscribe_url(public_url: str, subscription_arn: str) -> str:
     """The link that ends a subscription."""
     return f"{public_url}/?Action=Unsubscribe&SubscriptionArn={quote(subscription_arn, safe=':')}"

@@ -11,7 +11,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store import account_details, reputation, suppression
+from sesame.store import account_details, egress, reputation, suppression
 
 
 class AccountV2Operations:
@@ -38,18 +38,19 @@ class AccountV2Operations:
         async def run(
             tx: Transaction,
         ) -> tuple[
-            account_details.AccountDetails | None, tuple[suppression.Reason, ...], reputation.Standing
+            account_details.AccountDetails | None, tuple[suppression.Reason, ...], reputation.Standing, bool
         ]:
             where = caller.principal.account_id, caller.region
             return (
                 await account_details.get(tx, *where),
                 await suppression.account_reasons(tx, *where),
                 await reputation.standing(tx, *where),
+                await egress.is_auto_warmup(tx, *where),
             )
 
-        submitted, reasons, standing = await self._store.read(run)
+        submitted, reasons, standing, is_auto_warmup = await self._store.read(run)
         response: sesv2.GetAccountResponse = {
-            "DedicatedIpAutoWarmupEnabled": False,
+            "DedicatedIpAutoWarmupEnabled": is_auto_warmup,
             "EnforcementStatus": standing.enforcement,
             "ProductionAccessEnabled": state.production,
             "SendQuota": {

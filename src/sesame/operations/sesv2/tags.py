@@ -18,7 +18,7 @@ from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.resource_tags import MAX_TAGS, read_tags
 from sesame.operations.table import Handlers
-from sesame.store import configuration_sets, custom_verification, identities, tags, templates
+from sesame.store import configuration_sets, custom_verification, egress, identities, tags, templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "custom-verification-email-template": Kind(
         word="CustomVerificationEmailTemplate", exists=custom_verification.exists
     ),
+    "dedicated-ip-pool": Kind(word="DedicatedIpPool", exists=egress.has_pool),
     "identity": Kind(word="EmailIdentity", exists=_has_identity, normal=normal_name),
     "template": Kind(word="Template", exists=_has_template),
 }

@@ -28,6 +28,7 @@ _STATUSES: Mapping[str, Any] = {
     "AccountSendingPaused": "ACCOUNT_SENDING_PAUSED",
     "ConfigurationSetDoesNotExist": "CONFIGURATION_SET_NOT_FOUND",
     "InvalidParameterValue": "INVALID_PARAMETER",
+    "InvalidSendingPoolName": "INVALID_SENDING_POOL_NAME",
     "MessageRejected": "MESSAGE_REJECTED",
     "TransientFailure": "TRANSIENT_FAILURE",
     "Failed": "FAILED",

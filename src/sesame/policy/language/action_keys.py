@@ -22,6 +22,7 @@ TAGGED = {
     "configuration-set": ("aws:ResourceTag/*",),
     "template": ("aws:ResourceTag/*",),
     "custom-verification-email-template": ("aws:ResourceTag/*",),
+    "dedicated-ip-pool": ("aws:ResourceTag/*",),
     "topic": ("aws:ResourceTag/*",),
 }
 """Kinds of resources, and the keys that carry their tags."""
@@ -56,6 +57,7 @@ _BOUNDARY = "iam:PermissionsBoundary"
 _GIVEN_TAGS = "aws:RequestTag/* aws:TagKeys"
 _SET = "configuration-set"
 _CUSTOM = "custom-verification-email-template"
+_POOL = "dedicated-ip-pool"
 _SEND = "ses:ApiVersion ses:FeedbackAddress ses:FromAddress ses:FromDisplayName ses:Recipients"
 _ELSEWHERE = "ses:MultiRegionEndpointId ses:TenantName"
 _ROWS = (
@@ -121,12 +123,14 @@ _ROWS = (
         "ses",
         "CreateConfigurationSetTrackingOptions CreateTemplate DeleteConfigurationSetTrackingOptions DeleteIdentity"
         " DeleteIdentityPolicy DeleteSuppressedDestination DeleteTemplate DeleteVerifiedEmailAddress"
-        " DescribeConfigurationSet GetAccount GetAccountSendingEnabled GetIdentityDkimAttributes"
+        " DescribeConfigurationSet GetAccount GetAccountSendingEnabled GetDedicatedIp GetIdentityDkimAttributes"
         " GetIdentityMailFromDomainAttributes GetIdentityNotificationAttributes GetIdentityPolicies"
         " GetIdentityVerificationAttributes GetSendQuota GetSendStatistics GetSuppressedDestination GetTemplate"
-        " ListConfigurationSets ListCustomVerificationEmailTemplates ListEmailIdentities ListEmailTemplates"
-        " ListIdentities ListIdentityPolicies ListSuppressedDestinations ListTemplates ListVerifiedEmailAddresses"
-        " PutAccountDetails PutAccountSendingAttributes PutAccountSuppressionAttributes PutIdentityPolicy"
+        " ListConfigurationSets ListCustomVerificationEmailTemplates ListDedicatedIpPools ListEmailIdentities"
+        " ListEmailTemplates ListIdentities ListIdentityPolicies ListSuppressedDestinations ListTemplates"
+        " ListVerifiedEmailAddresses"
+        " PutAccountDedicatedIpWarmupAttributes PutAccountDetails PutAccountSendingAttributes"
+        " PutAccountSuppressionAttributes PutDedicatedIpWarmupAttributes PutIdentityPolicy"
         " PutSuppressedDestination SetIdentityDkimEnabled SetIdentityFeedbackForwardingEnabled"
         " SetIdentityHeadersInNotificationsEnabled SetIdentityMailFromDomain SetIdentityNotificationTopic"
         " TestRenderTemplate UpdateAccountSendingEnabled UpdateConfigurationSetReputationMetricsEnabled"
@@ -144,6 +148,14 @@ _ROWS = (
         " PutConfigurationSetSuppressionOptions PutConfigurationSetTrackingOptions"
         " UpdateConfigurationSetEventDestination",
         _SET,
+        "ses:ApiVersion",
+    ),
+    ("ses", "CreateDedicatedIpPool", _POOL, f"{_GIVEN_TAGS} ses:ApiVersion"),
+    (
+        "ses",
+        "DeleteDedicatedIpPool GetDedicatedIpPool GetDedicatedIps PutDedicatedIpInPool"
+        " PutDedicatedIpPoolScalingAttributes",
+        _POOL,
         "ses:ApiVersion",
     ),
     ("ses", "CreateEmailIdentity", "identity", f"{_GIVEN_TAGS} ses:ApiVersion"),
@@ -176,9 +188,9 @@ _ROWS = (
     ("ses", "SendBulkTemplatedEmail SendTemplatedEmail", f"{_SET} identity template", _SEND),
     ("ses", "SendRawEmail", f"{_SET} identity", _SEND),
     ("ses", "SendCustomVerificationEmail", f"{_CUSTOM} identity", _SEND),
-    ("ses", "TagResource", f"{_SET} {_CUSTOM} identity template", f"{_GIVEN_TAGS} ses:ApiVersion"),
-    ("ses", "UntagResource", f"{_SET} {_CUSTOM} identity template", "aws:TagKeys ses:ApiVersion"),
-    ("ses", "ListTagsForResource", f"{_SET} {_CUSTOM} identity template", "ses:ApiVersion"),
+    ("ses", "TagResource", f"{_SET} {_CUSTOM} {_POOL} identity template", f"{_GIVEN_TAGS} ses:ApiVersion"),
+    ("ses", "UntagResource", f"{_SET} {_CUSTOM} {_POOL} identity template", "aws:TagKeys ses:ApiVersion"),
+    ("ses", "ListTagsForResource", f"{_SET} {_CUSTOM} {_POOL} identity template", "ses:ApiVersion"),
     ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
     ("sns", "UntagResource", "topic", "aws:TagKeys"),
     ("sns", "DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes", "topic", ""),

@@ -1,0 +1,37 @@
+# A pool with an address in it, and a configuration set whose mail goes from there.
+terraform {
+  required_providers { aws = { source = "hashicorp/aws" } }
+}
+variable "endpoint" {}
+variable "ip" {}
+provider "aws" {
+  region = "us-east-1"
+  endpoints {
+    sesv2 = var.endpoint
+    sts   = var.endpoint
+    iam   = var.endpoint
+  }
+}
+resource "aws_sesv2_dedicated_ip_pool" "news" {
+  pool_name    = "tf-news"
+  scaling_mode = "STANDARD"
+  tags         = { team = "news" }
+}
+resource "aws_sesv2_dedicated_ip_pool" "other" {
+  pool_name    = "tf-managed"
+  scaling_mode = "MANAGED"
+}
+resource "aws_sesv2_dedicated_ip_assignment" "news" {
+  ip                    = var.ip
+  destination_pool_name = aws_sesv2_dedicated_ip_pool.news.pool_name
+}
+resource "aws_sesv2_configuration_set" "news" {
+  configuration_set_name = "tf-news"
+  delivery_options { sending_pool_name = aws_sesv2_dedicated_ip_pool.news.pool_name }
+}
+data "aws_sesv2_dedicated_ip_pool" "news" {
+  pool_name  = aws_sesv2_dedicated_ip_pool.news.pool_name
+  depends_on = [aws_sesv2_dedicated_ip_assignment.news]
+}
+output "ips" { value = [for one in data.aws_sesv2_dedicated_ip_pool.news.dedicated_ips : one.ip] }
+output "arn" { value = aws_sesv2_dedicated_ip_pool.news.arn }
