@@ -25,6 +25,7 @@ from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.policies import PolicyActs
 from sesame.admin.services import ServicePrincipals
+from sesame.admin.suppression import GlobalSuppression
 from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
 from sesame.config import Settings
@@ -120,6 +121,9 @@ class Services:
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()
         self.access_keys = AccessKeys(self.store, acts)
+        self.global_suppression = GlobalSuppression(
+            self.store, acts=acts, clock=clock, days=settings.suppression.global_days
+        )
         self.webhooks = Webhooks(
             self.store,
             self.sealer,
