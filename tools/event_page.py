@@ -106,6 +106,10 @@ def samples() -> list[tuple[str, Event]]:
             "The address is on the account's suppression list.",
             _event(Happened.SUPPRESSED, detail={"reason": "BOUNCE"}),
         ),
+        (
+            "The address is on the list of all accounts, if the operator keeps one.",
+            _event(Happened.SUPPRESSED, detail={"reason": "GLOBAL"}),
+        ),
         ("The recipient complained.", _event(Happened.COMPLAINED, detail=complaint)),
         (
             "The address is on the list because of a complaint.",

@@ -236,6 +236,13 @@ def test_the_reply_of_a_delivery_and_how_long_it_took() -> None:
             {"reportingMTA": "dns; amazonses.com"},
         ),
         (
+            Happened.SUPPRESSED,
+            {"detail": {"reason": "GLOBAL"}},
+            ("Permanent", "Suppressed"),
+            {"action": "failed", "status": "5.1.1", "diagnosticCode": event_json._ON_GLOBAL_LIST},
+            {"reportingMTA": "dns; amazonses.com"},
+        ),
+        (
             Happened.BOUNCED,
             {
                 "remote_ip": None,

@@ -232,6 +232,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
             {
                 "address": recipient.address,
                 "state": recipient.state,
+                "suppressed_for": recipient.suppressed_for,
                 "due_at": recipient.due_at,
                 "attempts": [
                     {

@@ -17,6 +17,7 @@ import msgspec
 from sesame.aws.arn import identity_arn
 from sesame.aws.moments import milliseconds, timestamp
 from sesame.notify.head import common_headers, headers, is_truncated
+from sesame.store import global_suppression
 from sesame.store.events import Event, Happened
 from sesame.store.message_facts import MessageFacts
 
@@ -243,6 +244,11 @@ _ON_ACCOUNT_LIST = (
     " For more information about removing addresses from the suppression list, see the Amazon SES Developer Guide at"
     " https://docs.aws.amazon.com/ses/latest/DeveloperGuide/sending-email-suppression-list.html"
 )
+_ON_GLOBAL_LIST = (
+    "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid"
+    " address. For more information about how to remove an address from the suppression list, see the Amazon SES"
+    " Developer Guide: http://docs.aws.amazon.com/ses/latest/DeveloperGuide/remove-from-suppressionlist.html "
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,10 +267,11 @@ class _Failure:
 def _failure(event: Event, message: MessageFacts, house: House) -> _Failure:
     detail = event.detail
     if event.what is Happened.SUPPRESSED:
+        is_for_all = detail.get("reason") == global_suppression.REASON
         return _Failure(
-            sub_type="OnAccountSuppressionList",
+            sub_type="Suppressed" if is_for_all else "OnAccountSuppressionList",
             status="5.1.1",
-            diagnostic=_ON_ACCOUNT_LIST,
+            diagnostic=_ON_GLOBAL_LIST if is_for_all else _ON_ACCOUNT_LIST,
             reporting_mta="dns; amazonses.com",
         )
     if "by" in detail:  # a report that came back, as it was read

@@ -45,6 +45,8 @@ class RecipientTrace:
     state: str
     due_at: float
     attempts: tuple[Attempt, ...]
+    suppressed_for: str | None = None
+    """Why nothing was sent to it, None for a recipient that is not suppressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,9 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             for event in happened
             if event.what is Happened.RENDERING_FAILED
         ]
+        suppressed = {
+            event.n: event.detail.get("reason", "") for event in happened if event.what is Happened.SUPPRESSED
+        }
         return Trace(
             message_id=row[1],
             account_id=row[2],
@@ -102,7 +107,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             tags=row[10],
             decision=whole(row[11], row[13]),
             accepted_at=row[12],
-            recipients=await _recipients(tx, row[0]),
+            recipients=await _recipients(tx, row[0], suppressed),
             failure=failures[0] if failures else None,
             reported=tuple(
                 Reported(
@@ -120,16 +125,24 @@ async def trace(store: Store, message_id: str) -> Trace | None:
     return await store.read(run)
 
 
-async def _recipients(tx: Transaction, message_seq: int) -> tuple[RecipientTrace, ...]:
+async def _recipients(
+    tx: Transaction, message_seq: int, reasons: Mapping[int | None, str]
+) -> tuple[RecipientTrace, ...]:
     rows = await tx.all(
-        "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
+        "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at), r.n FROM recipient r"
         " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
         message_seq,
     )
     return tuple(
         [
-            RecipientTrace(address=address, state=state, due_at=due_at, attempts=await _attempts(tx, seq))
-            for seq, address, state, due_at in rows
+            RecipientTrace(
+                address=address,
+                state=state,
+                due_at=due_at,
+                attempts=await _attempts(tx, seq),
+                suppressed_for=reasons.get(n),
+            )
+            for seq, address, state, due_at, n in rows
         ]
     )
 

@@ -58,14 +58,19 @@ def _recipient(recipient: Mapping[str, Any]) -> dict[str, Any]:
     causes = []
     if recipient["state"] == "suppressed":
         address = recipient["address"]
-        cause = Cause(
-            code=Code.SUPPRESSED,
-            text=f"`{address}` is on the account's suppression list, so nothing was sent to it",
-            mend=Mend(
+        if recipient.get("suppressed_for") == "GLOBAL":
+            text = f"the server of `{address}` said lately that it does not exist, so nobody here sends to it for now"
+            mend = Mend(
+                how=How.ASK,
+                text=f"the operator takes it off: `sesame suppression remove {address}`",
+                details={"whom": "operator", "account": "", "address": address},
+            )
+        else:
+            text = f"`{address}` is on the account's suppression list, so nothing was sent to it"
+            mend = Mend(
                 how=How.UNSUPPRESS,
                 text=f"`aws sesv2 delete-suppressed-destination --email-address {address}`",
                 details={"address": address},
-            ),
-        )
-        causes.append(cause.as_json())
+            )
+        causes.append(Cause(code=Code.SUPPRESSED, text=text, mend=mend).as_json())
     return {**recipient, "causes": causes}
