@@ -17,6 +17,7 @@ BENCHES = {
     "smtp": "Submission by SMTP",
     "peers": "Beside other servers that speak SES",
     "relay": "Accepting and delivering",
+    "isolation": "Isolation",
     "telling": "Telling",
     "policy": "Deciding",
     "timing": "What the time of a refusal tells",

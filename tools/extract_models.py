@@ -6,7 +6,8 @@ For each service: `src/sesame/aws/models/<service>.json` (metadata, the names of
 and the served operations with every shape they reach: members, constraints, traits, no
 documentation) and `src/sesame/aws/shapes/<service>.py` (the same shapes as TypedDicts). To serve
 another operation add its name to SERVED and run this again. botocore is a development dependency;
-a test holds the committed files against the installed one.
+a test holds the committed files against the installed one. Sesame's own API is made the same way of its definition in
+`src/sesame/aws/definitions`, which has the form of a botocore model, so that boto3 and the AWS CLI can load it too.
 
 Source: botocore's `service-2.json`, Apache-2.0.
 """
@@ -245,6 +246,10 @@ SERVED: Mapping[str, tuple[str, ...]] = {
     "sts": ("AssumeRole", "GetCallerIdentity"),
 }
 
+DEFINITIONS = AWS_ROOM / "definitions"
+OWN = ("sesame",)
+"""Services that are defined in `DEFINITIONS`; all their operations are served."""
+
 # Constraints of the model that the service does not apply, because it answers in its own words.
 NOT_APPLIED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     # A blank name is answered `PolicyName is required.` (observed), not by the length constraint.
@@ -272,6 +277,7 @@ METADATA = (
     "targetPrefix",
     "xmlNamespace",
 )
+OWN_NOTICE = "Made by tools/extract_models.py from the definition in aws/definitions. Do not edit."
 NOTICE = (
     "Extracted by tools/extract_models.py from the service model of botocore {version}, "
     "Copyright Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do not edit."
@@ -282,15 +288,17 @@ Json = dict[str, Any]
 
 def extract(service: str, *, whole: bool = False) -> Json:
     """The trimmed model of `service` as it is written to JSON, or with every operation in it."""
-    model = Loader().load_service_model(service, "service-2")
-    names = model["operations"] if whole else SERVED[service]
+    is_own = service in OWN
+    loader = Loader(extra_search_paths=[str(DEFINITIONS)]) if is_own else Loader()
+    model = loader.load_service_model(service, "service-2")
+    names = model["operations"] if whole or is_own else SERVED[service]
     operations = {name: _operation(model["operations"][name]) for name in names}
     roots: dict[str, None] = {}
     for operation in operations.values():
         roots.update(dict.fromkeys(ref["shape"] for ref in _references(operation)))
     extracted = {
-        "notice": NOTICE.format(version=botocore.__version__),
-        "botocore": botocore.__version__,
+        "notice": OWN_NOTICE if is_own else NOTICE.format(version=botocore.__version__),
+        "botocore": "" if is_own else botocore.__version__,
         "metadata": {key: model["metadata"][key] for key in METADATA if key in model["metadata"]},
         "known_operations": sorted(model["operations"]),
         "operations": operations,
@@ -451,7 +459,7 @@ def _wrapped(text: str, width: int = 100) -> str:
 
 def main() -> None:
     """Write every file anew."""
-    for service in SERVED:
+    for service in (*SERVED, *OWN):
         for path, text in files(service).items():
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)

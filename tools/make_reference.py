@@ -4,12 +4,14 @@ import argparse
 import ast
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from sesame import config
+from sesame.cli.env import DEFINITIONS
 from sesame.cli.main import parser
 from sesame.config import console, egress, feedback, notify, settings, tracking
 from sesame.metrics import Metrics
@@ -20,7 +22,14 @@ from tools.event_page import events_page
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-SERVICES = {"ses": "SES API v1", "sesv2": "SES API v2", "sts": "STS", "iam": "IAM", "sns": "SNS"}
+SERVICES = {
+    "ses": "SES API v1",
+    "sesv2": "SES API v2",
+    "sts": "STS",
+    "iam": "IAM",
+    "sns": "SNS",
+    "sesame": "Sesame's own API",
+}
 
 
 def pages() -> dict[str, str]:
@@ -33,6 +42,7 @@ def pages() -> dict[str, str]:
         "condition-keys.md": condition_keys_page(),
         "causes.md": causes_page(),
         "events.md": events_page(),
+        "sesame-api.md": own_api_page(),
     }
 
 
@@ -223,6 +233,60 @@ def causes_page() -> str:
         "ask.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def own_api_page() -> str:
+    """The operations of Sesame's own API, from its definition."""
+    (file,) = DEFINITIONS.glob("sesame/*/service-2.json")
+    model = json.loads(file.read_text())
+    lines = [
+        "# Sesame's own API",
+        "",
+        "What AWS has no operation for. `POST /sesame/v1/OPERATION` at the port of the AWS APIs, a JSON object as body",
+        "and as answer, dates in Unix seconds; signed with Signature Version 4 for the service `sesame`, by the same",
+        "access keys and sessions. Authorised by the caller's IAM policies: the action is `sesame:OPERATION`. boto3",
+        "and the AWS CLI load the model by `AWS_DATA_PATH`, which `sesame env` sets. A refusal has its code in the",
+        'header `x-amzn-errortype` and `{"message": ...}` as body, as in the SES API v2. [Bounds on a',
+        "delegate](../howto/bounds.md) shows them at work.",
+    ]
+    for name, operation in sorted(model["operations"].items()):
+        lines += ["", f"## {name}", "", operation["documentation"], ""]
+        for what, reference in (("parameter", operation["input"]), ("answer", operation["output"])):
+            lines += _members(model["shapes"], what, reference["shape"])
+        codes = ", ".join(f"`{error['shape']}`" for error in operation["errors"])
+        lines.append(f"Errors: {codes}.")
+    return "\n".join(lines) + "\n"
+
+
+def _members(shapes: Mapping[str, Any], what: str, name: str) -> Iterator[str]:
+    """A table of what a structure holds, and of the structures in it."""
+    members = shapes[name]["members"]
+    if not members:
+        return
+    yield f"| {what} | type | meaning |"
+    yield "|---|---|---|"
+    inner = []
+    for member, reference in members.items():
+        shape = shapes[reference["shape"]]
+        kind, element = shape["type"], shape.get("member", {}).get("shape")
+        if kind == "list":
+            kind = f"list of {element if shapes[element]['type'] == 'structure' else shapes[element]['type']}"
+        elif kind == "structure":
+            kind = element = reference["shape"]
+        if element is not None and shapes[element]["type"] == "structure":
+            inner.append(element)
+        bounds = ", ".join(
+            f"{words} {shape[trait]:,}"
+            for trait, words in (("min", "at least"), ("max", "at most"))
+            if trait in shape
+        )
+        unit = " characters" if bounds and kind == "string" else ""
+        needed = " (required)" if what == "parameter" and member in shapes[name].get("required", ()) else ""
+        meaning = reference.get("documentation", "")
+        yield f"| `{member}`{needed} | {kind}{f', {bounds}{unit}' if bounds else ''} | {meaning} |"
+    yield ""
+    for one in inner:
+        yield from _members(shapes, one, one)
 
 
 def _global_keys() -> set[str]:

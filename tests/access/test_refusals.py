@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from sesame.access.authorize import Grounds
+from sesame.access.checks import Grounds
 from sesame.access.directory import Explained, identity_policies
 from sesame.access.pace import Pace
 from sesame.errors import AccessDenied

@@ -243,3 +243,24 @@ def test_a_late_question_makes_no_kit_up() -> None:
     requester: Requester = read_requester(USER)
     with pytest.raises(KitError):
         make_kit(ARN, requester, policies, place=PLACE, principal_ids={}, is_late=lambda: True)
+
+
+def test_a_variable_for_the_users_name_is_filled_in() -> None:
+    kit = kit_of(statement(Condition={"StringEquals": {"ses:FromAddress": "${aws:UserName}@example.com"}}))
+    assert kit.allowed[0].from_addresses == ("mailer@example.com",)
+    assert sent_from(kit) == "mailer@example.com"
+
+
+def test_what_depends_on_the_senders_tags_is_not_shown_as_working() -> None:
+    kit = kit_of(
+        statement(Condition={"StringEquals": {"ses:FromAddress": "${aws:PrincipalTag/squad}@example.com"}})
+    )
+    assert [one.name for one in kit.snippets] == ["terraform"]
+    assert dict(kit.left_out)["boto3"] == "it depends on tags of whoever sends"
+    assert "squad" not in json.dumps(kit_json(kit))
+
+
+def test_what_needs_tls_is_shown_where_there_is_tls() -> None:
+    kit = kit_of(statement(Condition={"Bool": {"aws:SecureTransport": "true"}}))
+    assert [one.name for one in kit.snippets] == ["smtp", "terraform"]
+    assert dict(kit.left_out)["boto3"] == "it needs TLS, and the endpoint has none"

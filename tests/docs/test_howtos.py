@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 
 from sesame import config
 from sesame.server.tls import development_files
-from tests.support.process import SesameProcess, running, wait_until
+from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.signed_client import SignedClient, simple_email
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,6 +160,23 @@ def for_why(server: SesameProcess) -> dict[str, str]:
     return {"SENDER": sender.account_id, "OWNER": owner.account_id}
 
 
+def for_bounds(server: SesameProcess) -> dict[str, str]:
+    """An owner whose keys are in the environment, who lends news@example.com to another account."""
+    found = as_account(server, "example.com")
+    delegate = server.create_account().account_id
+    allow = {
+        "Effect": "Allow",
+        "Action": "ses:Send*",
+        "Resource": f"arn:aws:ses:us-east-1:{found['ACCOUNT']}:identity/example.com",
+        "Principal": {"AWS": delegate},
+        "Condition": {"StringEquals": {"ses:FromAddress": "news@example.com"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allow})
+    owner = Account(found["ACCOUNT"], found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"])
+    server.client("ses", owner).put_identity_policy(Identity="example.com", PolicyName="news", Policy=policy)
+    return {"DELEGATE": delegate, **found}
+
+
 def for_delegates(server: SesameProcess) -> dict[str, str]:
     """An owner of example.com, whose keys are in the environment, and a user of another account."""
     found = as_account(server, "example.com")
@@ -174,6 +191,7 @@ def for_delegates(server: SesameProcess) -> dict[str, str]:
 WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "accounts": for_accounts,
     "audit": as_account,
+    "bounds": for_bounds,
     "bounces": lambda server: as_account(server, "news@example.com"),
     "configuration-sets": as_account,
     "custom-verification": lambda server: as_account(server, "hello@example.com"),

@@ -106,7 +106,7 @@ INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
         "findings": frozenset({"language", "engine", "reasons", "analysis"}),
         "writing": frozenset({"language", "engine", "reasons", "analysis", "findings"}),
     },
-    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns")},
+    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns", "sesame")},
     "store": {"iam": frozenset()},
     "access": {"causes": frozenset()},
     "console": {"pages": frozenset()},

@@ -6,7 +6,7 @@ from sesame.aws.model import ServiceModel
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from sesame.policy.language.vocabulary import KEYS_OF_OTHER_ACTIONS, find_key, is_unknown_key
 
-SIGNING_NAMES = {"ses": "ses", "sesv2": "ses", "iam": "iam", "sns": "sns", "sts": "sts"}
+SIGNING_NAMES = {"ses": "ses", "sesv2": "ses", "iam": "iam", "sns": "sns", "sts": "sts", "sesame": "sesame"}
 
 
 DECIDED_AS_ANOTHER = {"sns:publishbatch"}

@@ -105,6 +105,22 @@ def test_what_is_not_known_does_not_hold() -> None:
         assert told is None or "may" in told
 
 
+def test_without_time_no_case_holds_that_says_may_not() -> None:
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement()]})
+    policies = [("p", parse_stored_identity_policy(text))]
+    cases: list[dict[str, Any]] = [
+        {"nobodyBut": [OTHER]},
+        {"who": NEWS, "may": False, "as": "ceo@example.com"},
+    ]
+    for case in cases:
+        expectation = read_expectation({"name": "case", **case})
+        broken = why_broken(
+            expectation, policies, identity_arn=ARN, principal_ids={}, known={}, is_late=lambda: True
+        )
+        assert broken is not None
+        assert "not known" in broken.why
+
+
 @pytest.mark.parametrize(
     "case",
     [

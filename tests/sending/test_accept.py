@@ -20,16 +20,31 @@ from sesame.model import AccountId, MessageId
 from sesame.sending.accept import Acceptance, Known, StaleDecision, Usage, Verdict, accept, decide, needs
 from sesame.sending.set_options import ConfigurationSetSendingPaused
 from sesame.spool.put import SpooledMessage
-from sesame.store import accounts, configuration_sets, suppression
+from sesame.store import accounts, configuration_sets, delegate_bounds, suppression
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.decisions import DecisionText
+from sesame.store.delegate_bounds import NO_USE, NOTHING, Amount, Bounds, Use
 
 REGION, DAY, START = "us-east-1", 86_400, 60_000.0 * 60
 ACCOUNTS = ("111111111111", "222222222222")
 SCOPES = ("account:1", "identities:2")
 SETS = {"plain": True, "paused": False}
 LISTED = {"gone@one.test": "BOUNCE", "cross@one.test": "COMPLAINT"}
+BOUNDS = tuple(
+    replace(
+        Bounds(seq=number, owner_account_id="333333333333", region=REGION, identity="*", delegate=account),
+        **caps,  # type: ignore[arg-type]
+    )
+    for number, (account, caps) in enumerate(
+        (
+            (ACCOUNTS[0], {"messages_per_day": 2}),
+            (ACCOUNTS[0], {"recipients_per_day": 4, "messages_per_second": 1}),
+            (ACCOUNTS[1], {"bytes_per_day": 3, "messages_per_second": 2}),
+        ),
+        start=1,
+    )
+)
 ADDRESSES = (*LISTED, "a@one.test", "b@one.test", "c@one.test")
 
 
@@ -41,6 +56,8 @@ class World:
         self.used: dict[Place, Used] = {}
         self.minutes: Counter[tuple[Place, int]] = Counter()
         self.epochs = {"account:1": 3}
+        self.uses: dict[int, Use] = {}
+        self.use_minutes: dict[tuple[int, int], Amount] = {}
 
     def transaction(self, acceptances: Sequence[Acceptance]) -> list[str]:
         """Decide one batch; each result in a word."""
@@ -67,7 +84,16 @@ class World:
             sets={(place, name): configuration_set(place, name) for place, name in wanted.sets},
             reasons=dict.fromkeys(wanted.times, ("BOUNCE",)),
             suppressed=dict.fromkeys(wanted.times, LISTED),
+            uses={seq: self.uses.get(seq, NO_USE) for seq in wanted.bounds},
+            use_minutes={seq: self.take(seq, latest) for seq, latest in wanted.bounds.items()},
         )
+
+    def take(self, seq: int, latest: float) -> list[tuple[int, Amount]]:
+        until = quota.last_expired(latest)
+        taken = sorted((m, n) for (where, m), n in self.use_minutes.items() if where == seq and m <= until)
+        for minute, _ in taken:
+            del self.use_minutes[seq, minute]
+        return taken
 
     def state(self, place: Place) -> RegionState:
         return RegionState(
@@ -84,6 +110,10 @@ class World:
         for place, usage in verdict.usage.items():
             self.used[place] = usage.used
             self.minutes.update({(place, minute): count for minute, count in usage.charged.items()})
+        for seq, bounded in verdict.bounds.items():
+            self.uses[seq] = bounded.use
+            for minute, amount in bounded.charged.items():
+                self.use_minutes[seq, minute] = self.use_minutes.get((seq, minute), NOTHING).plus(amount)
 
 
 def configuration_set(place: Place, name: str) -> ConfigurationSet | None:
@@ -134,6 +164,7 @@ def acceptances(draw: st.DrawFn) -> list[Acceptance]:
                 set_name=draw(st.sampled_from((None, None, "plain", "paused", "none"))),
                 is_default=draw(st.booleans()),
                 to_quota=draw(st.integers(0, len(recipients))),
+                bounds=tuple(draw(st.sets(st.sampled_from(BOUNDS), max_size=2))),
             )
         )
     return found
@@ -156,6 +187,7 @@ def test_any_split_into_transactions_is_the_same_as_one_after_the_other(
     one_by_one = [word for batch in batches for each in batch for word in alone.transaction([each])]
     assert [word for batch in batches for word in together.transaction(batch)] == one_by_one
     assert (together.used, together.minutes) == (alone.used, alone.minutes)
+    assert (together.uses, together.use_minutes) == (alone.uses, alone.use_minutes)
 
 
 @given(batches=split(), limit=st.sampled_from((3.0, 6.0)))
@@ -255,6 +287,11 @@ def test_the_database_does_as_the_rules_say(batches: list[list[Acceptance]], lim
                 state = await store.read(partial(accounts.region_state, account_id=account, region=REGION))
                 assert state is not None
                 assert state.used == world.used.get((account, REGION), Used(0, None, 0.0))
+            uses = await store.read(partial(delegate_bounds.uses, seqs=[one.seq for one in BOUNDS]))
+            assert {seq: (use.day, use.slots) for seq, use in uses.items()} == {
+                one.seq: (world.uses.get(one.seq, NO_USE).day, world.uses.get(one.seq, NO_USE).slots)
+                for one in BOUNDS
+            }
             rows = await store.read(
                 lambda tx: tx.all("SELECT account_id, region, minute, recipients FROM usage_minute")
             )

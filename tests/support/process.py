@@ -26,6 +26,7 @@ from sesame.app.foundation import Services, open_services
 from sesame.config import load
 from sesame.model import Identity
 from sesame.store.development import Mail, list_mail
+from tests.support.own_api import own_session
 
 T = TypeVar("T")
 
@@ -167,7 +168,8 @@ class SesameProcess:
 
     def client(self, service: str, account: Account, region: str = REGION, **config: Any) -> Any:
         """An unmodified boto3 client without retries."""
-        return boto3.client(
+        make = own_session().client if service == "sesame" else boto3.client
+        return make(
             service,
             endpoint_url=self.api,
             region_name=region,

@@ -33,6 +33,7 @@ from sesame.policy.reasons.edits import edited
 from sesame.server.api import Peer
 from sesame.smtp.server import AuthRequested, MessageReceived
 from tests.support.clock import FakeClock
+from tests.support.own_api import own_session
 from tests.support.process import Account
 
 REGION = "us-east-1"
@@ -109,7 +110,8 @@ class World:
         known = self.clients.get((service, keys.access_key_id, region))
         if known is not None and keys.session_token is None:
             return known
-        client = boto3.client(
+        make = own_session().client if service == "sesame" else boto3.client
+        client = make(
             service, endpoint_url="http://127.0.0.1:1", region_name=region, aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key, aws_session_token=keys.session_token,
             config=Config(retries={"max_attempts": 0}),

@@ -10,11 +10,12 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from sesame.access import conditions
 from sesame.access.changes import Changes, Permit
+from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing, Tags
 from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.aws.arn import identity_arn
@@ -28,7 +29,8 @@ from sesame.model import (
     PrincipalKind,
     VerificationStatus,
 )
-from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust
+from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide, decide_trust
+from sesame.store.delegate_bounds import Bounds
 
 _NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
 
@@ -77,41 +79,6 @@ class SendRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
-    """The policies that a refusal rests on, from which it can be explained afterwards."""
-
-    iam: Policies
-    session: Policies | None
-    identity: Policies | None
-    resource_keys: conditions.Keys
-    """What policy saw of this resource alone: its tags."""
-
-    @property
-    def sets(self) -> dict[str, Policies]:
-        """Those that there are, by kind; an empty set for a session refuses and is one."""
-        found = {"iam": self.iam, "session": self.session, "identity": self.identity}
-        return {
-            kind: policies
-            for kind, policies in found.items()
-            if policies is not None and (policies.documents or kind == "session")
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """The answer for one identity: which addresses rest on it, and what decided; `grounds` of a refusal."""
-
-    uses: tuple[str, ...]
-    addresses: tuple[str, ...]
-    arn: str
-    owner_account_id: str
-    decision: Decision
-    grounds: Grounds | None
-    verification: VerificationStatus | None = None
-    """Of the identity; None where there is none, and of what is no identity."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SendDecision:
     """Every check of a send; `identity`, `mail_from` and `owner_account_id` are those of the From address.
 
@@ -143,55 +110,22 @@ class SendDecision:
     @property
     def denied(self) -> Check | None:
         """The first check that does not allow, or None."""
-        return next((check for check in self.checks if check.decision.outcome is not Outcome.ALLOW), None)
+        return next((check for check in self.checks if not check.allows), None)
 
+    def lent_by(self, account_id: str, region: str) -> dict[str, int]:
+        """The other accounts whose identities an account sends as, with the epochs of those that were read."""
+        owners = [
+            check.owner_account_id for check in self.checks if set(check.uses) - {"Resource", RECIPIENT}
+        ]
+        return {
+            owner: self.epochs[identities_scope(owner, region)] for owner in owners if owner != account_id
+        }
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rest:
-    """What one address rests on: an identity, and the more specific ones of its owner that there are."""
-
-    arn: str
-    owner: str
-    identity: OwnedIdentity | None
-    more_specific: tuple[OwnedIdentity, ...] = ()
-
-
-@dataclass(slots=True)
-class _Target:
-    """One identity under evaluation, the addresses that rest on it, and what is more specific to any of them."""
-
-    arn: str
-    owner: str
-    identity: OwnedIdentity | None
-    tags: Tags = ()
-    more_specific: dict[str, OwnedIdentity] = field(default_factory=dict)
-    uses: list[str] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
-
-
-class _Targets:
-    """The identities that a message rests on, by ARN, in the order in which its addresses name them.
-
-    INVARIANT: an address that comes to an identity brings its own more specific ones along, so that a Deny on
-    one counts for each address and not for the first alone.
-    """
-
-    def __init__(self) -> None:
-        self._by_arn: dict[str, _Target] = {}
-
-    def add(self, use: str, address: str, rest: _Rest) -> None:
-        """Let an address rest on its identity."""
-        target = self._by_arn.get(rest.arn)
-        if target is None:
-            target = self._by_arn[rest.arn] = _Target(rest.arn, rest.owner, rest.identity)
-        target.uses.append(use)
-        target.addresses.append(address)
-        for other in rest.more_specific:
-            target.more_specific.setdefault(other.identity.name, other)
-
-    def all(self) -> list[_Target]:
-        """Every one."""
-        return list(self._by_arn.values())
+    @property
+    def counted_bounds(self) -> tuple[Bounds, ...]:
+        """The owners' bounds on this sender that a message is charged to, each once."""
+        found = {one.seq: one for check in self.checks for one in check.bounds if one.is_counted}
+        return tuple(found.values())
 
 
 class Authorizer:
@@ -238,9 +172,9 @@ class Authorizer:
         """Decide a send. Raises `InvalidParameterValue` for an ARN that cannot be meant."""
         epochs: dict[str, int] = {}
         credential = await self._credential(caller, epochs)
-        targets = _Targets()
+        targets = Targets()
         unverified: dict[str, None] = {}
-        found: dict[tuple[str, str | None], _Rest | None] = {}
+        found: dict[tuple[str, str | None], Rest | None] = {}
         for sender in request.senders:
             asked = sender.addr_spec, sender.arn
             if asked not in found:
@@ -259,7 +193,7 @@ class Authorizer:
                 if rest.identity is None or not rest.identity.verified:
                     unverified[address] = None
                 else:
-                    targets.add("Recipient", address, rest)
+                    targets.add(RECIPIENT, address, rest)
         keys = conditions.global_keys(caller, credential) | conditions.send_keys(
             api_version=request.api_version,
             from_address=request.senders[0].addr_spec,
@@ -271,9 +205,9 @@ class Authorizer:
         for arn in request.resources:
             tags, scope, epoch = await self._directory.tags_to_send(arn)
             _note(epochs, scope, epoch)
-            used.append(_Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"]))
+            used.append(Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"]))
         checks = [
-            self._check(caller, credential, request.action, target, keys)
+            ask_policies(caller, credential, request.action, target, keys)
             for target in (*targets.all(), *used)
         ]
         return SendDecision(
@@ -331,7 +265,7 @@ class Authorizer:
             request,
             iam=credential.policies.compiled,
             identity=EMPTY if resource_policy is None else resource_policy,
-            session=_limits(credential),
+            session=limits(credential),
         )
         if decision.outcome is Outcome.ALLOW:
             return Permit(
@@ -393,7 +327,7 @@ class Authorizer:
                 request,
                 iam=credential.policies.compiled,
                 trust=EMPTY if trust is None else trust.compiled,
-                session=_limits(credential),
+                session=limits(credential),
             )
             if outcome is not Outcome.ALLOW:
                 raise AccessDenied(
@@ -428,7 +362,7 @@ class Authorizer:
         _note(epochs, identities_scope(owner, region), epoch)
         return found
 
-    async def _rest(self, caller: Caller, sender: SenderAddress, epochs: dict[str, int]) -> _Rest | None:
+    async def _rest(self, caller: Caller, sender: SenderAddress, epochs: dict[str, int]) -> Rest | None:
         """What an address rests on; None when its ARN belongs to another region."""
         names = self._candidates(sender.addr_spec)
         if sender.arn is None:
@@ -443,14 +377,14 @@ class Authorizer:
         more_specific = [
             await self._identity(arn.account_id, arn.region, other, epochs) for other in specific
         ]
-        return _Rest(
+        return Rest(
             arn=identity_arn(arn.region, arn.account_id, name),
             owner=arn.account_id,
             identity=await self._identity(arn.account_id, arn.region, name, epochs),
             more_specific=tuple(found for found in more_specific if found is not None),
         )
 
-    async def _own_rest(self, caller: Caller, names: Sequence[str], epochs: dict[str, int]) -> _Rest:
+    async def _own_rest(self, caller: Caller, names: Sequence[str], epochs: dict[str, int]) -> Rest:
         """The caller's most specific verified identity, else the most specific that exists, else none.
 
         Those before it that exist and are not verified may be denied all the same.
@@ -460,7 +394,7 @@ class Authorizer:
         for name in names:
             found = await self._identity(account_id, region, name, epochs)
             if found is not None and found.verified:
-                return _Rest(
+                return Rest(
                     arn=identity_arn(region, account_id, name),
                     owner=account_id,
                     identity=found,
@@ -470,65 +404,10 @@ class Authorizer:
                 passed.append(found)
         existing = passed[0] if passed else None
         name = names[0] if existing is None else existing.identity.name
-        return _Rest(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
-
-    def _check(
-        self,
-        caller: Caller,
-        credential: Credential,
-        action: str,
-        target: _Target,
-        keys: Mapping[str, str | tuple[str, ...]],
-    ) -> Check:
-        """Ask policy about one identity; a Deny on a more specific one of the same owner counts too."""
-        context = {**keys, "aws:ResourceAccount": target.owner}
-
-        def request(arn: str, identity: OwnedIdentity | None) -> Request:
-            tags = target.tags if identity is None else identity.tags
-            return Request(
-                requester=conditions.requester(caller.principal),
-                action=action,
-                resource=arn,
-                resource_account=target.owner,
-                context=context if not tags else {**context, **conditions.resource_tags(action, tags)},
-            )
-
-        policies = target.identity.policies if target.identity is not None else None
-        compiled: PolicySet = EMPTY if policies is None else policies.compiled
-        arn, asked = target.arn, target.identity
-        decision = decide(
-            request(arn, asked),
-            iam=credential.policies.compiled,
-            identity=compiled,
-            session=_limits(credential),
-        )
-        for other in target.more_specific.values():
-            if decision.outcome is not Outcome.ALLOW:
-                break
-            other_arn = identity_arn(caller.region, target.owner, other.identity.name)
-            verdict = decide(request(other_arn, other), iam=EMPTY, identity=other.policies.compiled)
-            if verdict.outcome is Outcome.EXPLICIT_DENY:
-                decision, policies, arn, asked = verdict, other.policies, other_arn, other
-        grounds = None
-        if decision.outcome is not Outcome.ALLOW:
-            grounds = Grounds(
-                iam=credential.policies,
-                session=credential.session_policies,
-                identity=policies,
-                resource_keys=conditions.resource_tags(action, target.tags if asked is None else asked.tags),
-            )
-        return Check(
-            uses=tuple(target.uses),
-            addresses=tuple(target.addresses),
-            arn=arn,
-            owner_account_id=target.owner,
-            decision=decision,
-            grounds=grounds,
-            verification=None if target.identity is None else target.identity.identity.verification,
-        )
+        return Rest(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
 
     async def _standings(
-        self, caller: Caller, targets: Sequence[_Target], epochs: dict[str, int]
+        self, caller: Caller, targets: Sequence[Target], epochs: dict[str, int]
     ) -> tuple[bool, tuple[str, ...]]:
         """Whether the caller's account sends at all, and which of it and the owners are still in the sandbox."""
         own = caller.principal.account_id
@@ -550,7 +429,7 @@ class Authorizer:
 
     async def _recipients(
         self, caller: Caller, recipients: Sequence[str], epochs: dict[str, int]
-    ) -> list[tuple[str, _Rest]]:
+    ) -> list[tuple[str, Rest]]:
         """Each recipient that must be verified in the caller's account, with what it rests on there."""
         return [
             (address, await self._own_rest(caller, self._candidates(address), epochs))
@@ -559,7 +438,7 @@ class Authorizer:
         ]
 
 
-def _default_set(caller: Caller, first: _Target | None) -> str | None:
+def _default_set(caller: Caller, first: Target | None) -> str | None:
     if first is None or first.identity is None or first.owner != caller.principal.account_id:
         return None
     return first.identity.configuration_set
@@ -585,7 +464,3 @@ def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
     return AccessDenied(
         f"User `{caller.principal.arn}' is not authorized to perform `{action}' on resource `{check.arn}'"
     )
-
-
-def _limits(credential: Credential) -> PolicySet | None:
-    return None if credential.session_policies is None else credential.session_policies.compiled

@@ -33,7 +33,8 @@ from sesame.policy import (
     parse_stored_trust_policy,
     with_normal_resources,
 )
-from sesame.store import accounts, configuration_sets, identities, mail_from, tags
+from sesame.store import accounts, configuration_sets, delegate_bounds, identities, mail_from, tags
+from sesame.store.delegate_bounds import Bounds
 from sesame.store.iam import groups, managed_policies, roles, services, users
 from sesame.store.sealed import Sealer
 
@@ -128,6 +129,8 @@ class OwnedIdentity:
     """The set of its owner's own mail that names none."""
     mail_from: MailFrom | None = None
     tags: Tags = ()
+    bounds: tuple[Bounds, ...] = ()
+    """What its owner bounds delegates by, for it and for all of its identities."""
 
     @property
     def verified(self) -> bool:
@@ -360,12 +363,14 @@ class Directory:
         default = await configuration_sets.default_of(tx, account_id, region, name)
         domain = await mail_from.get(tx, account_id, region, name)
         held = await tags.get(tx, identity_arn(region, account_id, name))
+        bounds = await delegate_bounds.of_identity(tx, account_id, region, name)
         return OwnedIdentity(
             identity=identity,
             policies=policies,
             configuration_set=default,
             mail_from=domain,
             tags=tuple(held.items()),
+            bounds=tuple(bounds),
         )
 
 

@@ -6,13 +6,15 @@ policies and statements that decided; of a refusal also the sets of policies tha
 which `refusals` explains it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import msgspec
 
 from sesame.access import conditions
-from sesame.access.authorize import Check, SendDecision, SendRequest
+from sesame.access.authorize import SendDecision, SendRequest
+from sesame.access.checks import Check
 from sesame.access.directory import Policies
 from sesame.aws.keepable import HIDDEN
 from sesame.errors import ServiceError
@@ -30,6 +32,7 @@ _OUTCOMES = {
 OWN_KEYS = ("ses:Recipients",)
 """What policy saw that differs from send to send; the rest repeats."""
 
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 Digest = Callable[[Policies], str]
 
 
@@ -40,11 +43,12 @@ def decision_text(
     *,
     digest: Digest | None = None,
     operation: str | None = None,
+    facts: Mapping[str, str] = NO_FACTS,
 ) -> DecisionText:
     """The decision as kept; the keys that the time of the request tells are left out.
 
     With `digest`, which says what sets of policies are kept under, it can be explained. `operation` is what the
-    events of the message call the way it came.
+    events of the message call the way it came; `facts` are those of the error that a limit refused it with.
     """
     told_by_time = conditions.time_keys(caller.at)
     context = {key: value for key, value in decision.context.items() if key not in told_by_time}
@@ -60,6 +64,8 @@ def decision_text(
     }
     if digest is not None:
         kept["asked"] = _asked(request, decision)
+    if facts:
+        kept["limit"] = dict(facts)
     if caller.session is not None:
         kept["session"] = {
             "role_arn": caller.principal.role_arn,
@@ -92,7 +98,7 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
         "addresses": check.addresses,
         "arn": check.arn,
         "owner": check.owner_account_id,
-        "outcome": _OUTCOMES[check.decision.outcome],
+        "outcome": _outcome(check),
         "deciding": [
             {"kind": ref.kind, "policy": ref.policy, "statement": ref.sid or f"#{ref.index + 1}"}
             for ref in check.decision.deciding
@@ -101,6 +107,15 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
     }
     if digest is not None:
         kept["verification"] = None if check.verification is None else check.verification.value
+    if check.stopped is not None:
+        by = check.stopped.bounds
+        since = by.expires_at if by.paused_at is None else by.paused_at
+        kept["bounds"] = {
+            "identity": by.identity,
+            "delegate": by.delegate,
+            "since": since,
+            "reason": by.pause_reason,
+        }
     if digest is not None and check.grounds is not None:
         if check.grounds.resource_keys:
             kept["resource_keys"] = check.grounds.resource_keys
@@ -123,9 +138,7 @@ def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Cal
             for sender in request.senders
         ],
         "recipients": len(request.recipients),
-        "checks": [
-            {"resource": check.arn, "outcome": _OUTCOMES[check.decision.outcome]} for check in decision.checks
-        ],
+        "checks": [{"resource": check.arn, "outcome": _outcome(check)} for check in decision.checks],
         "notVerified": []
         if decision.denied
         else [address for address in decision.unverified if address in shown],
@@ -147,11 +160,22 @@ def without_recipients(request: SendRequest, decision: SendDecision, refusal: Se
 def reason(decision: SendDecision) -> str:
     """Which identity was refused and how, or nothing when policy did not refuse; what for costs more to say."""
     denied = decision.denied
-    return "" if denied is None else f"{denied.arn}: {_OUTCOMES[denied.decision.outcome]}"
+    return "" if denied is None else f"{denied.arn}: {_outcome(denied)}"
 
 
-def owner_concerned(caller: Caller, decision: SendDecision) -> str | None:
-    """The other account that a refusal concerns: whose identity was asked for."""
+def _outcome(check: Check) -> str:
+    return _OUTCOMES[check.decision.outcome] if check.stopped is None else check.stopped.how
+
+
+def owner_concerned(
+    caller: Caller, decision: SendDecision, facts: Mapping[str, str] = NO_FACTS
+) -> str | None:
+    """The other account that a refusal concerns: whose bounds stopped it, or whose identity was asked for."""
+    denied = decision.denied
+    if denied is not None and denied.stopped is not None:
+        return denied.owner_account_id
+    if "owner" in facts:
+        return facts["owner"]
     for check in decision.checks:
         if check.owner_account_id != caller.principal.account_id:
             return check.owner_account_id

@@ -67,6 +67,9 @@ class History:
         return [one.use for one in self.sent if one.use is not None and one.principal not in self.gone]
 
 
+_SENDER = ("kind", "user_id", "session")
+"""What in a recorded decision says whose policies count."""
+
 _Alike = tuple[str, str, str, Use | None, bool]
 
 
@@ -77,6 +80,7 @@ async def history_of(store: Store, arn: Arn, *, since: float) -> History:
     held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
     policies = identity_policies(stored)
     alike: dict[_Alike, Sent] = {}
+    known: dict[str, tuple[Policies, Policies | None]] = {}
     after = recorded_sends.beginning(since)
     while True:
 
@@ -87,9 +91,11 @@ async def history_of(store: Store, arn: Arn, *, since: float) -> History:
         for recorded in page:
             decision = json.loads(recorded.decision)
             if any(check["arn"] == str(arn) for check in decision["checks"]) and "context" in decision:
-                iam, limits = await store.read(policies_of(recorded.account_id, decision))
+                who = json.dumps([recorded.account_id, *(decision.get(name) for name in _SENDER)])
+                if who not in known:
+                    known[who] = await store.read(policies_of(recorded.account_id, decision))
                 request = request_of(arn, recorded, decision, held)
-                _add(alike, _sent(recorded.at, request, policies, iam, limits))
+                _add(alike, _sent(recorded.at, request, policies, *known[who]))
         if len(page) < PAGE:
             break
         after = page[-1].position

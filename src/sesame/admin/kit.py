@@ -9,6 +9,7 @@ never a name, a Sid, another principal, or a value that tells who others are.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,6 +59,9 @@ _REQUEST_KEYS = {
     "ses:recipients",
 }
 """What a condition may tell a delegate: how its requests must be. All else tells who somebody is."""
+
+_USERNAME = re.compile(r"\$\{aws:username\}", re.IGNORECASE)
+_TAG = "aws:principaltag/"
 
 _EVERYTHING = compile_policies(
     [("all", parse_iam_policy('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'))],
@@ -120,24 +124,29 @@ def make_kit(
         )
     ask = _Questions(arn, delegate, policies, principal_ids, is_late)
     allowed = tuple(_allowed(ask))
+    if not allowed and ask.unknown:
+        raise KitError(
+            f"it is not known what the policies of {_name(arn)} let {delegate.arn} send: {ask.unknown}"
+        )
     if not allowed:
         message = (
             f"no policy of {_name(arn)} lets {delegate.arn} send: write one with `sesame policy generate`"
         )
         raise KitError(message)
     actions = [action for action in SENDING_ACTIONS if any(action in one.actions for one in allowed)]
+    is_https = place.api.startswith("https:")
     shown: list[Snippet] = []
     left_out: list[tuple[str, str]] = []
     for snippet in snippets(place, arn, _iam_policy(arn, actions), delegate):
         if snippet.way is None:
             shown.append(snippet.made())
             continue
-        example = ask.example(snippet.way)
-        if example is None:
-            left_out.append((snippet.title, f"nothing allows {snippet.way.action} by it"))
+        example = ask.example(snippet.way, is_secure=snippet.way.is_smtp or is_https)
+        if isinstance(example, str):
+            left_out.append((snippet.title, example))
         else:
             shown.append(snippet.made(example))
-    plain = ask.example(SIMPLE)
+    plain = ask.example(SIMPLE, is_secure=is_https)
     return Kit(
         identity_arn=arn,
         delegate=delegate.arn,
@@ -147,7 +156,7 @@ def make_kit(
         iam_policy=_iam_policy(arn, actions),
         snippets=tuple(shown),
         left_out=tuple(left_out),
-        sample=None if plain is None else as_request(plain, arn),
+        sample=None if isinstance(plain, str) else as_request(plain, arn),
     )
 
 
@@ -171,7 +180,9 @@ def _allowed(ask: "_Questions") -> Iterator[Allowed]:
     for action in SENDING_ACTIONS:
         for permission in ask.permissions(action):
             found.setdefault((permission.needs, permission.denies), []).append(action)
-    for (needs, denies), actions in found.items():
+    for (asked, refused), actions in found.items():
+        needs = [ask.filled(need) for need in asked]
+        denies = [[ask.filled(need) for need in deny] for deny in refused]
         from_addresses = [need.values for need in needs if _is_plain_from(need)]
         others = [need for need in needs if not _is_plain_from(need) or len(from_addresses) > 1]
         yield Allowed(
@@ -184,19 +195,22 @@ def _allowed(ask: "_Questions") -> Iterator[Allowed]:
 
 def _is_plain_from(need: Condition) -> bool:
     positive = need.operator.text in ("StringEquals", "StringLike")
-    return need.key.lower() == "ses:fromaddress" and positive
+    return need.key.lower() == "ses:fromaddress" and positive and _tells_nobody(need)
+
+
+def _tells_nobody(condition: Condition) -> bool:
+    """Whether a condition is about the request alone, and no variable in it about who sends."""
+    return condition.key.lower() in _REQUEST_KEYS and not any("${" in value for value in condition.values)
 
 
 def _in_words(conditions: Sequence[Condition]) -> tuple[str, ...]:
     """Conditions on the request in words; of those on who sends only that there are some."""
     words = [
-        describe_condition(one.operator.text, one.key, one.values)
-        for one in conditions
-        if one.key.lower() in _REQUEST_KEYS
+        describe_condition(one.operator.text, one.key, one.values) for one in conditions if _tells_nobody(one)
     ]
-    hidden = any(one.key.lower() not in _REQUEST_KEYS for one in conditions)
+    hidden = not all(map(_tells_nobody, conditions))
     return (
-        (*words, "what the owner asks of who sends, which its words would tell") if hidden else tuple(words)
+        (*words, "a condition of the owner's that is not about the message holds") if hidden else tuple(words)
     )
 
 
@@ -217,6 +231,16 @@ class _Questions:
         self._ids = principal_ids
         self._is_late = is_late
         self._compiled = compile_policies(list(policies), kind="identity", principal_ids=principal_ids)
+        self.unknown = ""
+        """Why something could not be answered, if so."""
+
+    def filled(self, condition: Condition) -> Condition:
+        """A condition with what is known of the delegate in place of variables: the name of a user."""
+        if self._delegate.kind != "user":
+            return condition
+        name = self._delegate.arn.rpartition("/")[2]
+        values = tuple(_USERNAME.sub(lambda _: name, value) for value in condition.values)
+        return replace(condition, values=values)
 
     def permissions(self, action: str, *, api_version: str | None = None) -> tuple[Permission, ...]:
         """The Allows that let the delegate do one action; those alone of which a request shows it."""
@@ -229,13 +253,23 @@ class _Questions:
             principal_ids=self._ids,
             is_late=self._is_late,
         )
+        self.unknown = next((one.reason for one in found if one.witness is None), self.unknown)
         return tuple(one for one in found if one.witness is not None)
 
-    def example(self, way: Way) -> Example | None:
-        """A message that the way may send: as plain as the policies allow."""
+    def example(self, way: Way, *, is_secure: bool) -> Example | str:
+        """A message that the way may send, as plain as the policies allow; or why there is none to show."""
+        reason = f"nothing allows {way.action} by it"
         for permission in self.permissions(way.action, api_version=way.api_version):
             if permission.witness is not None:
                 context = self._plainest(permission, permission.witness)
+                context["aws:SecureTransport"] = "true" if is_secure else "false"
+                known = {key: value for key, value in context.items() if not key.lower().startswith(_TAG)}
+                if not self._allows(permission.witness, context):
+                    reason = "it needs TLS, and the endpoint has none" if not is_secure else reason
+                    continue
+                if not self._allows(permission.witness, known):
+                    reason = "it depends on tags of whoever sends"
+                    continue
                 feedback = str(context["ses:FeedbackAddress"])
                 return Example(
                     from_address=str(context["ses:FromAddress"]),
@@ -244,7 +278,7 @@ class _Questions:
                     feedback_arn=self._arn if _covers(_name(self._arn), feedback) else "",
                     recipients=_listed(context["ses:Recipients"]),
                 )
-        return None
+        return reason
 
     def _plainest(self, permission: Permission, witness: Request) -> dict[str, Any]:
         """The witness with the values that people would write, as far as the policies allow these, too."""
@@ -270,8 +304,8 @@ class _Questions:
         name = _name(self._arn)
         domain = name.rpartition("@")[2]
         for need in permission.needs:
-            if _is_plain_from(need):
-                for value in need.values:
+            if _is_plain_from(filled := self.filled(need)):
+                for value in filled.values:
                     for word in ("hello", "news", "1"):
                         yield value.replace("?", "1").replace("*", word)
         yield name if "@" in name else f"hello@{domain}"

@@ -31,6 +31,7 @@ class Way:
 
     action: str
     api_version: str
+    is_smtp: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ class Recipe:
 
 SIMPLE = Way(action="ses:SendEmail", api_version="2")
 RAW = Way(action="ses:SendRawEmail", api_version="2")
+SMTP = Way(action="ses:SendRawEmail", api_version="2", is_smtp=True)
 RAW_V1 = Way(action="ses:SendRawEmail", api_version="1")
 SUBJECT, TEXT = "From a delegate", "Hello."
 
@@ -126,7 +128,7 @@ def snippets(place: Place, arn: str, iam_policy: str, delegate: Requester) -> It
     )  # fmt: skip
     if place.smtp:
         yield Recipe(
-            name="smtp", title="SMTP", language="python", note=_smtp_note(place, arn), way=RAW,
+            name="smtp", title="SMTP", language="python", note=_smtp_note(place, arn), way=SMTP,
             write=lambda example: _smtp(place, arn, example),
         )  # fmt: skip
     yield Recipe(

@@ -16,7 +16,7 @@ from sesame.admin.accounts import OperatorError
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction, epoch, identities_scope
 from sesame.identities.policies import MAX_POLICIES, check_policy_name
-from sesame.identities.policy_tests import Edit, PolicyTestFails, cases_of, failures, try_edit
+from sesame.identities.policy_tests import Edit, Patience, PolicyTestFails, cases_of, failures, try_edit
 from sesame.model import Identity
 from sesame.observe import Clock
 from sesame.policy import parse_identity_policy
@@ -185,7 +185,7 @@ class PolicyActs:
             identity = await _identity(tx, arn)
             place = arn.account_id, arn.region, identity.name
             cases = await cases_of(tx, *place)
-            broken = await failures(tx, *place, cases, await identities.policies(tx, *place))
+            broken = await failures(tx, *place, cases, await identities.policies(tx, *place), Patience())
             by_name = {one.name: one for one in broken}
             return [CaseState(case=case, broken=by_name.get(case.name)) for case in cases]
 

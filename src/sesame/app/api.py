@@ -22,6 +22,7 @@ from sesame.identities.custom_verification import CustomVerification
 from sesame.mail.address import identity_candidates
 from sesame.operations.changes import Calls
 from sesame.operations.configuration_sets import ConfigurationSets
+from sesame.operations.delegates import Delegates
 from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.documents import Documents
@@ -44,6 +45,7 @@ from sesame.operations.ses.policies import PolicyOperations
 from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.ses.templated import TemplatedOperations
 from sesame.operations.ses.templates import TemplateOperations
+from sesame.operations.sesame.delegates import DelegateOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
 from sesame.operations.sesv2.custom_verification import CustomVerificationV2Operations
@@ -95,20 +97,16 @@ class Doors:
         )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
         self.sender = self._make_sender(accepted)
-        self.templates = Templates(
-            services.store,
-            self.authorizer,
-            services.clock,
-            cache=TemplateCache(),
-            random_hex=services.ids.hex,
-        )
+        self.templates = self._make_templates()
         self.custom_verification = self._make_custom_verification()
+        self.delegates = Delegates(services.store, services.clock, released=lambda: services.wake())
         handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
             "sns": self._sns(published),
             "sts": self._sts(),
             "iam": self._iam(),
+            "sesame": self._own(),
         }
         failures = Failures(services.store)
         sign_ins = self._make_sign_ins(failures)
@@ -129,9 +127,20 @@ class Doors:
             new_request_id=services.ids.request_id,
             failures=failures,
             sign_ins=sign_ins,
+            large=services.large,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,
+        )
+
+    def _make_templates(self) -> Templates:
+        services = self._services
+        return Templates(
+            services.store,
+            self.authorizer,
+            services.clock,
+            cache=TemplateCache(),
+            random_hex=services.ids.hex,
         )
 
     def _make_authenticator(self) -> Authenticator:
@@ -164,6 +173,7 @@ class Doors:
             log=services.log,
             metrics=services.metrics,
             executor=services.executor,
+            large=services.large,
             new_id=services.new_message_id,
             random_hex=services.ids.hex,
             message_id_domain=services.settings.delivery.hostname,
@@ -285,6 +295,9 @@ class Doors:
                 pace=self.pace,
             ),
         )
+
+    def _own(self) -> Handlers:
+        return merged(DelegateOperations(self.authorizer, self.delegates))
 
     def _iam(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer

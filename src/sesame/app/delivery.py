@@ -6,14 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from sesame.access.directory import Directory
+from sesame.access.redecide import Redecider
 from sesame.app.descriptors import raise_limit, share_of_delivery
 from sesame.app.foundation import SIGNING_THREADS, Services
 from sesame.app.relays import in_hosts_file, relay_routes
 from sesame.db import Transaction
 from sesame.delivery.attempt import Deliverer
+from sesame.delivery.authority import Authority
 from sesame.delivery.egress import Sources
 from sesame.delivery.https import HttpsClient
 from sesame.delivery.lanes import Lanes, Limits
+from sesame.delivery.memory import Memory
 from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -171,7 +175,7 @@ class Delivering:
             TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
             self.pool,
             owners,
-            Signing(services.executor, threads=SIGNING_THREADS),
+            Signing(services.executor, threads=SIGNING_THREADS, large=services.large),
             services.clock,
             places=lanes,
             sources=self.sources,
@@ -180,8 +184,15 @@ class Delivering:
             trace_field=trace_field,
             track=tracking.copy if services.settings.tracking.enabled else None,
             results=self._results,
+            memory=Memory(settings.memory_bytes),
             attempt_s=attempt_s,
+            still_allowed=self._authority() if settings.revoke_queued else None,
         )
+
+    def _authority(self) -> Callable[[Claim], Awaitable[None]]:
+        services = self._services
+        directory = Directory(services.store, services.sealer)
+        return Authority(Redecider(services.store, directory, candidates=identity_candidates).decide).check
 
     def _make_reports(self, https: HttpsClient) -> TlsReports:
         services, hostname = self._services, self._services.settings.delivery.hostname

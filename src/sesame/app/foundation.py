@@ -113,6 +113,8 @@ class Services:
         self.metrics = Metrics()
         self.store = open_store(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
+        self.large = ThreadPoolExecutor(1, thread_name_prefix="large")
+        """For what takes long with a large message, so that small ones are served meanwhile."""
         self.trusts_ad = True
         """Whether the resolver's word for DNSSEC counts."""
         self.resolver = self._resolver()
@@ -208,6 +210,7 @@ class Services:
         """Finish what is being written and close."""
         self.passwords.close()
         self.executor.shutdown()
+        self.large.shutdown()
         self.store.close()
 
     def _make_operator(self) -> Operator:

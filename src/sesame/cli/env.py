@@ -4,8 +4,10 @@ import argparse
 import json
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sesame.aws
 from sesame.cli.accounts import account_id
 from sesame.cli.common import (
     Subparsers,
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from sesame.app.foundation import Services
 
 FORMATS = ("sh", "dotenv")
+DEFINITIONS = Path(sesame.aws.__file__).with_name("definitions")
+"""Where boto3 and the AWS CLI find the model of Sesame's own API."""
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -82,6 +86,7 @@ def env(args: argparse.Namespace) -> int:
             "AWS_DEFAULT_REGION": args.region,
             "AWS_ACCESS_KEY_ID": keys.access_key_id,
             "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+            "AWS_DATA_PATH": str(DEFINITIONS),
         }
         if "smtp" in where:
             host, _, port = where["smtp"].rpartition(":")

@@ -201,6 +201,8 @@ def _print_trace(found: dict[str, Any]) -> None:
 def _print_recipient(recipient: dict[str, Any]) -> None:
     again = f", next attempt {when(recipient['due_at'])}" if recipient["state"] == "queued" else ""
     print(f"recipient   {one_line(recipient['address'])}: {recipient['state']}{again}")
+    if recipient["reason"] and recipient["state"] != "suppressed":  # its cause says it
+        print(f"    {one_line(recipient['reason'])}")
     for cause in recipient["causes"]:
         print(f"    {cause['code']} {one_line(cause['cause'])}")
         print(f"        mend: {one_line(cause['mend']['text'])}")
@@ -232,8 +234,8 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
             {
                 "address": recipient.address,
                 "state": recipient.state,
-                "suppressed_for": recipient.suppressed_for,
                 "due_at": recipient.due_at,
+                "reason": recipient.reason,
                 "attempts": [
                     {
                         "at": attempt.at,

@@ -143,6 +143,8 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections at once to one address, however many domains lead there."""
     idle_connections: int = 200
     """Connections that are kept for the next message, in all."""
+    memory_bytes: int = 67_108_864
+    """Of messages above 256 KB that are under way at once; a destination has a quarter, or one message."""
     first_delay_s: float = 60.0
     """Wait before the first retry; it doubles each time."""
     longest_delay_s: float = 3600.0
@@ -155,6 +157,9 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Domain of the envelope sender of outgoing mail; its MX should lead here. Empty: hostname."""
     signing_domain: str = ""
     """Our own domain, whose DKIM key signs every message besides the owner's; empty: no such signature."""
+    revoke_queued: bool = True
+    """Whether queued mail that was sent as another account's identity is decided again before each attempt when that
+    account's policies or bounds have changed: what is allowed no more is cancelled, what is paused is held."""
     lease_s: float = 900.0
     """How long an attempt may go on trying hosts; its claim on the message is renewed while it lives."""
 

@@ -11,9 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from sesame.access.redecide import Again, Ruling
 from sesame.delivery import outcome as outcomes
 from sesame.delivery.attempt import NoPlace
+from sesame.delivery.authority import NotAllowed
 from sesame.delivery.lanes import Lanes, Verdict
+from sesame.delivery.memory import NoMemory
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import MAX_DOUBTS, RetryPolicy, next_attempt_at
 from sesame.delivery.session import OutOfResources
@@ -26,6 +29,8 @@ from sesame.observe import Clock, Log
 from sesame.spool.put import domain_of
 from sesame.spool.queue import Lane, Position
 from sesame.spool.spool import Claim, Claimed, Damaged, Settlement, Spool
+from sesame.spool.withdraw import NOT_UNDERSTOOD, Withdrawal
+from sesame.store.events import PAUSED, REVOKED
 
 POLL_S = 1.0
 STOP_S = 8.0
@@ -36,6 +41,8 @@ GAP_S = 0.002
 """Between claims of few recipients, so that those that are done meanwhile are replaced together."""
 FEW = 8
 NOTE_TRIES = 3
+MEMORY_AGAIN_S = 5.0
+"""When a large message is tried again that found too many others waiting for memory."""
 BACK_OFF_S = 60.0
 """When what was none of its fault is tried again."""
 
@@ -105,6 +112,7 @@ class Scheduler:
         self._lease_s = lease_s
         self._poll_s = poll_s
         self._running: dict[int, _Running] = {}
+        self._settled = settled
         self._settling = Settling(spool, clock=wall, log=log, settled=settled, pause_s=poll_s)
         self._position = Position()
         self._expired = 0
@@ -134,7 +142,8 @@ class Scheduler:
         await self._take_over()
         try:
             async with asyncio.TaskGroup() as tasks:
-                upkeep = [tasks.create_task(self._settling.run()), tasks.create_task(self._upkeep())]
+                beside = (self._settling.run, self._settling.tidy, self._upkeep)
+                upkeep = [tasks.create_task(run()) for run in beside]
                 while not self._is_stopping:
                     self._work.clear()
                     count = await self._next(tasks)
@@ -202,10 +211,15 @@ class Scheduler:
                 verdict = Verdict.GOOD
         except NoPlace:
             pass
+        except NoMemory:
+            put_back_s = MEMORY_AGAIN_S
         except OutOfResources as error:
             self._run_short(str(error))
         except Damaged as error:
             await self._hold(running.claim, str(error))
+            return
+        except NotAllowed as refusal:
+            await self._withdraw(running.claim, refusal.again)
             return
         except Unavailable as error:
             self._log.error("attempt_put_off", message_id=running.claim.message_id, reason=str(error))
@@ -316,6 +330,29 @@ class Scheduler:
         except Unavailable as error:  # found again when its lease has ended
             self._log.error("hold_failed", message_id=claim.message_id, reason=str(error))
 
+    async def _withdraw(self, claim: Claim, again: Again) -> None:
+        """Cancel or hold what may not be delivered; decide again what has changed since."""
+        reason, is_final = _WITHDRAWN[again.ruling]
+        due_at = self._clock.now()
+        try:
+            done = await self._spool.withdraw(
+                claim, again.epochs, reason=reason, is_final=is_final, at=self._wall.now()
+            )
+        except Unavailable as error:
+            self._log.error("withdraw_failed", message_id=claim.message_id, reason=str(error))
+            done, due_at = Withdrawal.STALE, due_at + BACK_OFF_S
+        if done is Withdrawal.STALE:
+            await self._put_back(claim, due_at)
+        elif done is Withdrawal.DONE:
+            self._log.event(
+                "message_withdrawn",
+                message_id=claim.message_id,
+                account_id=claim.account_id,
+                owner_account_id=claim.owner_account_id,
+                ruling=again.ruling.name.lower(),
+            )
+            self._settled()
+
     async def _put_back(self, claim: Claim, due_at: float) -> None:
         try:
             await self._spool.put_back([claim], due_at=due_at)
@@ -409,6 +446,14 @@ class Scheduler:
             else:
                 self._is_noted = True
                 return
+
+
+_WITHDRAWN = {
+    Ruling.REFUSED: (REVOKED, True),
+    Ruling.PAUSED: (PAUSED, False),
+    Ruling.NOT_UNDERSTOOD: (NOT_UNDERSTOOD, False),
+}
+"""Why a recipient is cancelled or held, and whether that is final."""
 
 
 def _lane(claim: Claim) -> Lane:

@@ -36,6 +36,22 @@ class PolicyTestFails(InvalidPolicy):
         super().__init__(f"The policy test `{broken.name}` of the identity would fail: {broken.why}.")
 
 
+PATIENCE = 3_000
+"""How often the analysis may look up from its work for one change: a few seconds of it."""
+
+
+class Patience:
+    """A deadline that is counted and not timed, so that the same change has the same answer."""
+
+    def __init__(self, left: int = PATIENCE) -> None:
+        self._left = left
+
+    def is_over(self) -> bool:
+        """Whether it is at its end; asking takes some of it."""
+        self._left -= 1
+        return self._left < 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
     """A change as it was tried: on which epoch, and what it would break."""
@@ -62,9 +78,9 @@ async def try_edit(tx: Transaction, account_id: str, region: str, identity: str,
     now = await identities.policies(tx, account_id, region, identity)
     then = [policy for policy in now if policy.policy_name not in edit]
     then += [await _bound(tx, name, text) for name, text in edit.items() if text is not None]
-    failing = await failures(tx, account_id, region, identity, cases, then)
+    failing = await failures(tx, account_id, region, identity, cases, then, Patience())
     at_fault = [case for case in cases if any(broken.name == case.name for broken in failing)]
-    before = {one.name for one in await failures(tx, account_id, region, identity, at_fault, now)}
+    before = {one.name for one in await failures(tx, account_id, region, identity, at_fault, now, Patience())}
     return Tried(epoch=number, broken=tuple(one for one in failing if one.name not in before))
 
 
@@ -90,6 +106,7 @@ async def failures(
     identity: str,
     cases: list[Expectation],
     policies: list[IdentityPolicy],
+    patience: Patience,
 ) -> list[Broken]:
     """The cases that do not hold by these policies. A policy that cannot be read breaks none: it is not stored."""
     try:
@@ -105,6 +122,7 @@ async def failures(
             identity_arn=identity_arn(region, account_id, identity),
             principal_ids=held.principal_ids,
             known=known,
+            is_late=patience.is_over,
         )
         for case in cases
     ]

@@ -23,6 +23,9 @@ MAX_DECISIONS = 8
 REFUSED = 403
 """The HTTP status of refusals by policy, in every service."""
 
+OWN_SOURCE = "api.sesame"
+"""What the audit log calls the source of calls to Sesame's own API, as CloudTrail calls a service by its host."""
+
 
 class Calls:
     """Gives operations what stands in this module's head.
@@ -38,7 +41,7 @@ class Calls:
     def decided(self, handlers: Handlers, model: ServiceModel) -> Handlers:
         """The operations of a service; its sends are left as they are."""
         sends = SENDS.get(model.name, frozenset())
-        source = f"{model.signing_name}.amazonaws.com"
+        source = OWN_SOURCE if model.name == "sesame" else f"{model.signing_name}.amazonaws.com"
         return {
             name: handler if name in sends else self._decided(handler, model.operations[name], source)
             for name, handler in handlers.items()

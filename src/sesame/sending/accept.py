@@ -5,21 +5,30 @@ what follows is written at once (`store`). Messages are decided one after the ot
 been stored, so that however they fall into transactions they are accepted in some order, one by one.
 
 INVARIANT I4: epochs are read under locks that every change of an epoch takes alone.
-INVARIANT I5: usage is read under the account's lock.
+INVARIANT I5: usage is read under the account's lock, and that of each of the owners' bounds.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from sesame.access import bounds as bounds_rules
 from sesame.access import quota
 from sesame.access.egress import RESERVED
 from sesame.db import Transaction, epochs_of
 from sesame.errors import InternalFailure, ServiceError, SesameError
 from sesame.sending.set_options import check_pool, in_force, suppressed_among, with_options
 from sesame.spool.put import SpooledMessage, put_all
-from sesame.store import accounts, configuration_sets, egress, global_suppression, suppression
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    delegate_bounds,
+    egress,
+    global_suppression,
+    suppression,
+)
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
+from sesame.store.delegate_bounds import NOTHING, Amount, Bounds, Use
 
 Also = Callable[[Transaction], Awaitable[None]]
 """What is to become true with the acceptance of a message or not at all."""
@@ -34,7 +43,8 @@ class Acceptance:
     """A message that was decided on: what it rests on, and what it is charged.
 
     `epochs` are those that the decision read; `set_name` is the configuration set it goes with, the identity's
-    default if `is_default`; `to_quota` of its recipients count towards the 24 hours.
+    default if `is_default`; `to_quota` of its recipients count towards the 24 hours. `bounds` are those of the
+    identities' owners; they are current if the epochs are.
     """
 
     message: SpooledMessage
@@ -44,6 +54,7 @@ class Acceptance:
     to_quota: int
     heeds_global_list: bool = False
     """Whether recipients that are on the instance's own list get nothing."""
+    bounds: tuple[Bounds, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +71,10 @@ class Known:
     suppressed: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
     listed_until: Mapping[str, float] = field(default_factory=dict)
     """Of recipients that are on the instance's own list, until when."""
+    uses: Mapping[int, Use] = field(default_factory=dict)
+    """What is used of bounds, by their number."""
+    use_minutes: Mapping[int, Sequence[tuple[int, Amount]]] = field(default_factory=dict)
+    """As `minutes`, of bounds."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,11 +97,34 @@ class Usage:
 
 
 @dataclass(slots=True, kw_only=True)
+class BoundsUsage:
+    """What is used of one delegate's bounds, while acceptances are decided; see `Usage`."""
+
+    use: Use
+    leaving: dict[int, Amount] = field(default_factory=dict)
+    charged: dict[int, Amount] = field(default_factory=dict)
+
+    def leave(self, now: float) -> None:
+        """Let go of what has left the window by `now`."""
+        until = quota.last_expired(now)
+        for minutes in (self.leaving, self.charged):
+            for minute in [minute for minute in minutes if minute <= until]:
+                self.use = replace(self.use, day=self.use.day.minus(minutes.pop(minute)))
+
+    def charge(self, use: Use, amount: Amount, at: float) -> None:
+        """Take over what is used now."""
+        minute = quota.minute_of(at)
+        self.use = use
+        self.charged[minute] = self.charged.get(minute, NOTHING).plus(amount)
+
+
+@dataclass(slots=True, kw_only=True)
 class Verdict:
     """For each acceptance the message as it is to be stored or why it is refused; and what that uses."""
 
     results: list[SpooledMessage | Exception]
     usage: dict[Place, Usage]
+    bounds: dict[int, BoundsUsage] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +138,8 @@ class Needs:
     sets: set[tuple[Place, str]]
     perhaps_listed: set[str] = field(default_factory=set)
     """Recipients that may be on the instance's own list."""
+    bounds: dict[int, float] = field(default_factory=dict)
+    """Bounds that are charged, with the latest time."""
 
 
 def needs(acceptances: Sequence[Acceptance]) -> Needs:
@@ -115,6 +155,8 @@ def needs(acceptances: Sequence[Acceptance]) -> Needs:
             found.sets.add((place, acceptance.set_name))
         if acceptance.heeds_global_list:
             found.perhaps_listed.update(message.recipients)
+        for one in acceptance.bounds:
+            found.bounds[one.seq] = max(message.accepted_at, found.bounds.get(one.seq, 0.0))
     return found
 
 
@@ -122,7 +164,8 @@ async def load(tx: Transaction, wanted: Needs) -> Known:
     """Read what `decide` needs, under the locks that keep it true."""
     scopes, places = sorted(wanted.scopes), sorted(wanted.times)
     await tx.lock(scopes, shared=True)
-    await tx.lock([accounts.usage_lock(place) for place in places])
+    locks = [*map(accounts.usage_lock, places), *map(delegate_bounds.use_lock, wanted.bounds)]
+    await tx.lock(sorted(locks))
     epochs = await epochs_of(tx, scopes)
     states = await accounts.region_states(tx, places)
     known = Known(epochs=epochs, states=states)
@@ -143,6 +186,8 @@ async def load(tx: Transaction, wanted: Needs) -> Known:
             for place, name in sorted(wanted.sets)
         }
         known.gone_pools = frozenset(await _gone_pools(tx, known.sets))
+    if wanted.bounds:
+        await _load_bounds(tx, known, wanted.bounds)
     return known
 
 
@@ -157,26 +202,44 @@ async def _gone_pools(
     ]
 
 
+async def _load_bounds(tx: Transaction, known: Known, wanted: Mapping[int, float]) -> None:
+    known.uses = await delegate_bounds.uses(tx, sorted(wanted))
+    known.use_minutes = {
+        seq: await delegate_bounds.take_minutes(tx, seq, until=until)
+        for seq, use in known.uses.items()
+        if use.oldest_minute is not None and use.oldest_minute <= (until := quota.last_expired(wanted[seq]))
+    }
+
+
 def decide(known: Known, acceptances: Sequence[Acceptance]) -> Verdict:
     """Accept or refuse each, in turn; what was accepted before counts for what comes after."""
     usage = {
         place: Usage(used=state.used, leaving=dict(known.minutes.get(place, ())))
         for place, state in known.states.items()
     }
-    results = [_decide_one(known, usage, acceptance) for acceptance in acceptances]
+    used = {
+        seq: BoundsUsage(use=use, leaving=dict(known.use_minutes.get(seq, ())))
+        for seq, use in known.uses.items()
+    }
+    results = [_decide_one(known, usage, used, acceptance) for acceptance in acceptances]
     for one in usage.values():  # what is gone from the table is counted out, whatever was decided
         one.used = quota.without(one.used, one.leaving.values())
-    return Verdict(results=results, usage=usage)
+    for bounded in used.values():
+        for amount in bounded.leaving.values():
+            bounded.use = replace(bounded.use, day=bounded.use.day.minus(amount))
+    return Verdict(results=results, usage=usage, bounds=used)
 
 
 def _decide_one(
-    known: Known, usage: dict[Place, Usage], acceptance: Acceptance
+    known: Known, usage: dict[Place, Usage], bounded: dict[int, BoundsUsage], acceptance: Acceptance
 ) -> SpooledMessage | Exception:
     message = acceptance.message
     place = message.account_id, message.region
     running = usage.get(place)
     if running is not None:
         running.leave(message.accepted_at)
+    for bounds in acceptance.bounds:
+        bounded[bounds.seq].leave(message.accepted_at)
     found = None
     try:
         for scope, value in acceptance.epochs.items():
@@ -187,15 +250,17 @@ def _decide_one(
             check_pool(found, is_there=(place, found.sending_pool or "") not in known.gone_pools)
         if running is None:
             raise InternalFailure
-        running.used = quota.charge(
+        used = quota.charge(
             known.states[place],
             running.used,
             recipients=len(message.recipients),
             to_quota=acceptance.to_quota,
             now=message.accepted_at,
         )
+        _charge_bounds(bounded, acceptance)
     except (ServiceError, StaleDecision) as refusal:
         return refusal
+    running.used = used
     if acceptance.to_quota:
         minute = quota.minute_of(message.accepted_at)
         running.charged[minute] = running.charged.get(minute, 0) + acceptance.to_quota
@@ -215,6 +280,18 @@ def _listed_by_all(known: Known, message: SpooledMessage) -> dict[str, str]:
     }
 
 
+def _charge_bounds(bounded: dict[int, BoundsUsage], acceptance: Acceptance) -> None:
+    """Charge all bounds or raise why one of them refuses, with none charged."""
+    message = acceptance.message
+    at, amount = message.accepted_at, Amount(1, len(message.recipients), len(message.data))
+    charged = []
+    for bounds in acceptance.bounds:
+        running = bounded[bounds.seq]
+        charged.append((running, bounds_rules.charge(bounds, running.use, amount, at=at)))
+    for running, use in charged:
+        running.charge(use, amount, at)
+
+
 async def store(tx: Transaction, known: Known, verdict: Verdict) -> None:
     """Write what was decided: usage, messages and recipients."""
     before = {place: state.used for place, state in known.states.items()}
@@ -227,7 +304,15 @@ async def store(tx: Transaction, known: Known, verdict: Verdict) -> None:
         for minute, recipients in one.charged.items()
     }
     await accounts.count(tx, changes, charges)
+    if verdict.bounds:
+        await _store_bounds(tx, known, verdict.bounds)
     await put_all(tx, [result for result in verdict.results if isinstance(result, SpooledMessage)])
+
+
+async def _store_bounds(tx: Transaction, known: Known, bounds: Mapping[int, BoundsUsage]) -> None:
+    changed = {seq: one.use for seq, one in bounds.items() if one.use != known.uses[seq]}
+    charges = {(seq, minute): amount for seq, one in bounds.items() for minute, amount in one.charged.items()}
+    await delegate_bounds.charge(tx, changed, charges)
 
 
 async def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> list[Exception | None]:

@@ -30,6 +30,15 @@ class Filter:
     message_id: str | None = None
     before: float | None = None
     is_held: bool | None = None
+    region: str | None = None
+    sender: str | None = None
+    """The account that sends."""
+    owner: str | None = None
+    """The account that lent its identity to another: what others send as it."""
+    principal: str | None = None
+    """How the name of the principal that sent begins, as its decision was kept."""
+    hold: str | None = None
+    """Held for this reason."""
 
     def where(self) -> tuple[str, list[Value]]:
         """The conditions in SQL."""
@@ -38,6 +47,23 @@ class Filter:
             found.append(("(m.account_id = ? OR m.owner_account_id = ?)", self.account))
         if self.delegate is not None:
             found.append(("m.account_id = ? AND m.owner_account_id <> ?", self.delegate))
+        if self.region is not None:
+            found.append(("m.region = ?", self.region))
+        if self.sender is not None:
+            found.append(("m.account_id = ?", self.sender))
+        if self.owner is not None:
+            found.append(("m.owner_account_id = ? AND m.account_id <> m.owner_account_id", self.owner))
+        if self.principal is not None:
+            begins = f'{{"principal":"{self.principal}'
+            found.append(
+                (
+                    "EXISTS (SELECT 1 FROM decision_text d WHERE d.digest = m.decision_digest"
+                    f" AND substr(d.text, 1, {len(begins)}) = ?)",
+                    begins,
+                )
+            )
+        if self.hold is not None:
+            found.append(("q.hold = ?", self.hold))
         if self.identity is not None:
             found.append(("m.identity = ?", self.identity))
         if self.domain is not None:
@@ -169,7 +195,7 @@ async def _retry(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -
     return await tx.execute("UPDATE queue SET due_at = 0 WHERE seq IN (?*) AND hold IS NULL", seqs)
 
 
-async def _cancel(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
+async def cancel(tx: Transaction, seqs: Sequence[int], at: float, reason: str) -> int:
     """End recipients as cancelled, each with its event."""
     if not seqs:
         return 0
@@ -198,7 +224,7 @@ async def _cancel(tx: Transaction, seqs: Sequence[int], at: float, reason: str) 
     return len(rows)
 
 
-_DOES = {"hold": _hold, "release": _release, "retry": _retry, "cancel": _cancel}
+_DOES = {"hold": _hold, "release": _release, "retry": _retry, "cancel": cancel}
 
 
 @dataclass(frozen=True, slots=True)

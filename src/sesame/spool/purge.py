@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
+from sesame.spool import pieces
 from sesame.store import custom_verification, decisions, egress, global_suppression, policy_sets, reputation
 
 ROWS = 1_000
@@ -49,6 +50,7 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _repeat(store, lambda tx: policy_sets.purge_before(tx, refused_before - DAY_S, limit=ROWS))
     kept_from = int((now - TALLY_DAYS * DAY_S) // reputation.QUARTER_HOUR_S)
     await _repeat(store, lambda tx: reputation.purge_before(tx, kept_from, limit=ROWS))
+    await purge_pieces(store, now=now)
     await store.write(lambda tx: egress.forget_before(tx, at=now - DAY_S))
     return gone
 
@@ -103,6 +105,13 @@ async def purge_messages(tx: Transaction, before: float, after: int) -> Step:
         return Step(gone=0, after=after)
     gone = await tx.many("DELETE FROM message WHERE seq = ?", [(seq,) for seq in old])
     return Step(gone=gone, after=_next(rows, before))
+
+
+async def purge_pieces(store: Store, *, now: float) -> None:
+    """Drop pieces of large messages that were never accepted, or whose body is gone."""
+    before = now - pieces.ORPHANED_S
+    while found := await store.read(lambda tx: pieces.orphans(tx, before=before, limit=MESSAGES)):
+        await pieces.drop(store, found)
 
 
 _PARTS = (

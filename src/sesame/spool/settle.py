@@ -50,6 +50,13 @@ class Claim:
     """What of it is followed whatever its configuration set says, as JSON."""
     is_from_nobody: bool = False
     """The message has the null reverse-path: whatever becomes of it, nobody is told by mail."""
+    lent: str | None = None
+    """As `SpooledMessage.lent`, as `ACCOUNT:EPOCH` in words apart."""
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether it is sent as an identity of another account."""
+        return self.lent is not None or self.owner_account_id != self.account_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The life of a message, read back: who sent, as whom, why it was allowed, each attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
@@ -45,8 +45,8 @@ class RecipientTrace:
     state: str
     due_at: float
     attempts: tuple[Attempt, ...]
-    suppressed_for: str | None = None
-    """Why nothing was sent to it, None for a recipient that is not suppressed."""
+    reason: str | None = None
+    """Why it is held, was cancelled or is suppressed, if that was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +91,6 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             for event in happened
             if event.what is Happened.RENDERING_FAILED
         ]
-        suppressed = {
-            event.n: event.detail.get("reason", "") for event in happened if event.what is Happened.SUPPRESSED
-        }
         return Trace(
             message_id=row[1],
             account_id=row[2],
@@ -107,7 +104,7 @@ async def trace(store: Store, message_id: str) -> Trace | None:
             tags=row[10],
             decision=whole(row[11], row[13]),
             accepted_at=row[12],
-            recipients=await _recipients(tx, row[0], suppressed),
+            recipients=await _recipients(tx, row[0], happened),
             failure=failures[0] if failures else None,
             reported=tuple(
                 Reported(
@@ -126,10 +123,15 @@ async def trace(store: Store, message_id: str) -> Trace | None:
 
 
 async def _recipients(
-    tx: Transaction, message_seq: int, reasons: Mapping[int | None, str]
+    tx: Transaction, message_seq: int, happened: Sequence[events.Event]
 ) -> tuple[RecipientTrace, ...]:
+    reasons = {
+        event.n: event.detail.get("reason")
+        for event in happened
+        if event.what in (Happened.HELD, Happened.CANCELLED, Happened.SUPPRESSED)
+    }
     rows = await tx.all(
-        "SELECT r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at), r.n FROM recipient r"
+        "SELECT r.n, r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
         " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
         message_seq,
     )
@@ -140,9 +142,9 @@ async def _recipients(
                 state=state,
                 due_at=due_at,
                 attempts=await _attempts(tx, seq),
-                suppressed_for=reasons.get(n),
+                reason=reasons.get(n) if state in ("held", "cancelled", "suppressed") else None,
             )
-            for seq, address, state, due_at, n in rows
+            for n, seq, address, state, due_at in rows
         ]
     )
 

@@ -35,6 +35,12 @@ class Happened(Enum):
     CANCELLED = "cancelled"
 
 
+PAUSED = "paused by the owner of the identity"
+"""Why a recipient is held while its sender is paused; the end of the pause lets go on what is held for this reason."""
+REVOKED = "the owner of the identity allows it no more"
+"""Why a recipient is cancelled before an attempt."""
+
+
 class Stage(IntEnum):
     """Who has seen to an event."""
 

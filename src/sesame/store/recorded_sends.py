@@ -3,6 +3,7 @@
 Pages go by time along an index, from behind the last row of the page before.
 """
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Row, Transaction
@@ -81,3 +82,37 @@ async def _page(
 
 def _recorded(row: Row) -> Recorded:
     return Recorded(seq=row[0], at=row[1], account_id=row[2], region=row[3], decision=whole(row[4], row[5]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A decision as it was kept with its message: what is its own, and the shared part by digest.
+
+    `shared` is None for one that the reader knows, or that is gone; without a digest `own` is the whole.
+    """
+
+    own: str
+    digest: bytes | None
+    shared: str | None
+
+
+async def kept(tx: Transaction, message_seqs: Sequence[int], *, known: Container[bytes]) -> dict[int, Kept]:
+    """The decisions of messages by number; texts whose digest is `known` are left out."""
+    if not message_seqs:
+        return {}
+    rows = await tx.all(
+        "SELECT seq, decision, decision_digest FROM message WHERE seq IN (?*)", list(message_seqs)
+    )
+    texts: dict[bytes, str | None] = {}
+    for digest in {bytes(row[2]) for row in rows if row[2] is not None}:
+        if digest not in known:
+            found = await tx.one("SELECT text FROM decision_text WHERE digest = ?", digest)
+            texts[digest] = None if found is None else found[0]
+    return {
+        int(seq): Kept(
+            own=own,
+            digest=None if digest is None else bytes(digest),
+            shared=None if digest is None else texts.get(bytes(digest)),
+        )
+        for seq, own, digest in rows
+    }

@@ -13,6 +13,7 @@ from typing import Any
 from sesame.access.causes.addresses import AddressCauses
 from sesame.access.causes.around import NOTHING, Around
 from sesame.access.causes.before import failure_cause
+from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.refusals import Derived
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.gaps import Setting, policy_causes
@@ -79,14 +80,20 @@ def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
         yield from addresses.unverified()
     elif record.code == "MailFromDomainNotVerifiedException":
         yield addresses.mail_from()
+    elif "cap" in (limit := decision.get("limit", {})):
+        yield cap_cause(record, limit, reader)
     else:
-        yield failure_cause(record, decision, refused.around)
+        cause = failure_cause(record, decision, refused.around)
+        yield cause if reader is not Reader.OWNER else _senders_own(record, cause.code)
 
 
 def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
     """What each check that refused lacked; an identity that is not there comes before what policies say of it."""
     for check, derived in zip(refused.decision["checks"], refused.derived, strict=True):
         if check["outcome"] == "allow" or (reader is Reader.OWNER and not _concerns(refused, check)):
+            continue
+        if check["outcome"] in STOPS:
+            yield stopped_cause(refused.record, check, reader)
             continue
         missing = list(addresses.missing(check))
         yield from missing
@@ -103,6 +110,19 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         if not missing:
             yield from policy_causes(derived.explanation, as_whom, setting=setting)
     yield from addresses.unverified()
+
+
+def _senders_own(record: DecisionRecord, code: Code) -> Cause:
+    """What the owner of the identity is told of limits and resources that are the sender's (I9)."""
+    return Cause(
+        code=code,
+        text=f"it was refused for what is account {record.account_id}'s own, and no policy of yours",
+        mend=Mend(
+            how=How.ASK,
+            text=f"nothing is to be done here; account {record.account_id} can read why",
+            details={"whom": "sender", "account": record.account_id},
+        ),
+    )
 
 
 def _is_more_specific(refused: Refused, check: Mapping[str, Any]) -> bool:

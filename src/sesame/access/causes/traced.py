@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.store.events import PAUSED, REVOKED
 
 _OWNER_SEES = ("message_id", "account_id", "owner_account_id", "region", "identity", "source", "return_path")
 _OWNERS_USES = {"From", "Source", "Sender", "Return-Path"}
@@ -34,7 +35,8 @@ def traced(found: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
             },
             "outcomes": dict(Counter(recipient["state"] for recipient in found["recipients"])),
         }
-    whole = {**found, "recipients": [_recipient(recipient) for recipient in found["recipients"]]}
+    owner = found["owner_account_id"]
+    whole = {**found, "recipients": [_recipient(recipient, owner) for recipient in found["recipients"]]}
     if reader is Reader.SENDER and not own:
         kinds = {"iam", "session"}
         checks = [
@@ -54,23 +56,41 @@ def _check(check: Mapping[str, Any], kinds: set[str]) -> dict[str, Any]:
     return {**kept, "deciding": [ref for ref in check["deciding"] if ref["kind"] in kinds]}
 
 
-def _recipient(recipient: Mapping[str, Any]) -> dict[str, Any]:
-    causes = []
-    if recipient["state"] == "suppressed":
-        address = recipient["address"]
-        if recipient.get("suppressed_for") == "GLOBAL":
-            text = f"the server of `{address}` said lately that it does not exist, so nobody here sends to it for now"
-            mend = Mend(
-                how=How.ASK,
-                text=f"the operator takes it off: `sesame suppression remove {address}`",
-                details={"whom": "operator", "account": "", "address": address},
+def _recipient(recipient: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    cause = _cause(recipient, owner)
+    return {**recipient, "causes": [] if cause is None else [cause.as_json()]}
+
+
+def _cause(recipient: Mapping[str, Any], owner: str) -> Cause | None:
+    """Why a recipient gets nothing, or nothing yet."""
+    ask = Mend(how=How.ASK, text=f"ask account {owner}", details={"whom": "owner", "account": owner})
+    match recipient["state"], recipient.get("reason"):
+        case "suppressed", "GLOBAL":
+            address = recipient["address"]
+            return Cause(
+                code=Code.SUPPRESSED,
+                text=f"the server of `{address}` said lately that it does not exist: nobody here sends to it for now",
+                mend=Mend(
+                    how=How.ASK,
+                    text=f"the operator takes it off: `sesame suppression remove {address}`",
+                    details={"whom": "operator", "account": ""},
+                ),
             )
-        else:
-            text = f"`{address}` is on the account's suppression list, so nothing was sent to it"
-            mend = Mend(
-                how=How.UNSUPPRESS,
-                text=f"`aws sesv2 delete-suppressed-destination --email-address {address}`",
-                details={"address": address},
+        case "suppressed", _:
+            address = recipient["address"]
+            return Cause(
+                code=Code.SUPPRESSED,
+                text=f"`{address}` is on the account's suppression list, so nothing was sent to it",
+                mend=Mend(
+                    how=How.UNSUPPRESS,
+                    text=f"`aws sesv2 delete-suppressed-destination --email-address {address}`",
+                    details={"address": address},
+                ),
             )
-        causes.append(Cause(code=Code.SUPPRESSED, text=text, mend=mend).as_json())
-    return {**recipient, "causes": causes}
+        case "cancelled", reason if reason == REVOKED:
+            text = f"account {owner}, the owner of the identity, took back what allowed it before it was delivered"
+            return Cause(code=Code.REVOKED, text=text, mend=ask)
+        case "held", reason if reason == PAUSED:
+            text = f"account {owner}, the owner of the identity, has paused this sender; it waits until that ends"
+            return Cause(code=Code.PAUSED, text=text, mend=ask)
+    return None

@@ -7,11 +7,11 @@ it cannot tell does not hold. About the identity's policies alone: what the dele
 own affair, and the owner's own account needs no policy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sesame.policy.analysis.inquiry import Named
-from sesame.policy.analysis.questions import Verdict, can_send, who_can_send
+from sesame.policy.analysis.questions import Verdict, can_send, never_late, who_can_send
 from sesame.policy.cases import CaseError, read_requester
 from sesame.policy.language.forms import is_account_id
 from sesame.policy.language.source import Json
@@ -136,9 +136,10 @@ def why_broken(
     identity_arn: str,
     principal_ids: Mapping[str, str],
     known: Mapping[str, Requester],
+    is_late: Callable[[], bool] = never_late,
 ) -> Broken | None:
     """Why a case does not hold by these policies, or None. `known` has requesters by ARN whose unique ids are known."""
-    ask = _Ask(expectation, policies, identity_arn, principal_ids)
+    ask = _Ask(expectation, policies, identity_arn, principal_ids, is_late)
     if expectation.nobody_but is not None:
         why = ask.somebody_else()
     elif expectation.may:
@@ -179,6 +180,7 @@ class _Ask:
     policies: Named
     identity_arn: str
     principal_ids: Mapping[str, str]
+    is_late: Callable[[], bool]
 
     @property
     def _limits(self) -> dict[str, Sequence[str]]:
@@ -205,6 +207,7 @@ class _Ask:
             identity_arn=self.identity_arn,
             limits=self._limits,
             principal_ids=self.principal_ids,
+            is_late=self.is_late,
         )
         witness = next((one.witness for one in found if one.witness is not None), None)
         unknown = next((one.reason for one in found if one.witness is None), None)
@@ -222,6 +225,7 @@ class _Ask:
             identity_arn=self.identity_arn,
             limits=self._limits,
             principal_ids=self.principal_ids,
+            is_late=self.is_late,
         )
         for answer in answers:
             if answer.verdict is Verdict.YES and answer.witness is not None:

@@ -191,6 +191,14 @@ _ROWS = (
     ("ses", "TagResource", f"{_SET} {_CUSTOM} {_POOL} identity template", f"{_GIVEN_TAGS} ses:ApiVersion"),
     ("ses", "UntagResource", f"{_SET} {_CUSTOM} {_POOL} identity template", "aws:TagKeys ses:ApiVersion"),
     ("ses", "ListTagsForResource", f"{_SET} {_CUSTOM} {_POOL} identity template", "ses:ApiVersion"),
+    (
+        "sesame",
+        "CancelDelegateMessages DeleteDelegateBounds GetDelegateBounds ListDelegateBounds PauseDelegate"
+        " PutDelegateBounds ResumeDelegate",
+        "identity",
+        "",
+    ),
+    ("sesame", "CancelMessages", "", ""),
     ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
     ("sns", "UntagResource", "topic", "aws:TagKeys"),
     ("sns", "DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes", "topic", ""),

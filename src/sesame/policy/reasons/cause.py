@@ -53,6 +53,7 @@ class Code(Enum):
     MAIL_FROM = "SA604"
     MESSAGE = "SA605"
     SUPPRESSED = "SA606"
+    REVOKED = "SA607"
     SMTP_LOGIN = "SA701"
     PASSWORD_REGION = "SA702"  # noqa: S105 -- the code of a cause
     CLOCK = "SA703"
@@ -168,13 +169,15 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Create it there, or leave it out.",
     ),
     Code.QUOTA: (
-        "The account has reached its quota of 24 hours or its sending rate.",
-        "Send later or slower, or ask the operator for more: `sesame account set-quota ACCOUNT`.",
+        "The account has reached its quota of 24 hours, its sending rate, or a cap that the identity's owner has set.",
+        "Send later or slower, or ask for more: the operator (`sesame account set-quota ACCOUNT`), or the owner of the "
+        "identity (`sesame grant put`, PutDelegateBounds).",
     ),
     Code.PAUSED: (
-        "Sending is switched off, for the account or for the configuration set.",
+        "Sending is switched off: for the account, for the configuration set, or for this sender by the identity's "
+        "owner (a pause, or an expiry date that has passed).",
         "Switch it on: UpdateAccountSendingEnabled, PutAccountSendingAttributes or "
-        "PutConfigurationSetSendingOptions.",
+        "PutConfigurationSetSendingOptions; the owner: `sesame grant resume`, ResumeDelegate, PutDelegateBounds.",
     ),
     Code.MAIL_FROM: (
         "The owner wants no mail sent before the identity's MAIL FROM domain is ready.",
@@ -187,6 +190,10 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     Code.SUPPRESSED: (
         "The recipient is on the account's suppression list, so nothing was sent to it.",
         "Take it off: `aws sesv2 delete-suppressed-destination --email-address ADDRESS`.",
+    ),
+    Code.REVOKED: (
+        "The owner of the identity took back what allowed the message before it was delivered, so it was cancelled.",
+        "Send again once the owner allows it: the owner puts an identity policy.",
     ),
     Code.SMTP_LOGIN: (
         "User name and password of an SMTP log-in do not go together; no message knows of it.",
@@ -235,6 +242,8 @@ class How(Enum):
     """`resource` (configuration-set, template), `name`, `account`, `region`."""
     RAISE_QUOTA = "raise-quota"
     """`account`, `limit` (24-hours, rate)."""
+    CHANGE_BOUNDS = "change-bounds"
+    """`account` (the owner), `region`, `identity` (`*` for all), `delegate`."""
     ENABLE_SENDING = "enable-sending"
     """`account`, and `configuration_set` where it is that."""
     SMTP_CREDENTIALS = "smtp-credentials"

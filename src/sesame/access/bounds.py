@@ -1,0 +1,121 @@
+"""The owner's bounds on a delegate: whom they hold for, when they stop it, what a message is charged (I5).
+
+Rules alone. A send is held to all bounds that name its sender: the principal, or the account that it belongs to, for
+the identity or for all of the owner's. Days are counted as the account's quota is (`quota`). Of a second the count is
+exact: messages are kept by slots of a tenth, and any eleven slots in a row, which no second is longer than, hold at
+most the cap; a message that commits late is counted where it came in.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from sesame.access import quota
+from sesame.errors import DailyQuotaExceeded, Throttling
+from sesame.model import Principal, PrincipalKind
+from sesame.store.delegate_bounds import Amount, Bounds, Use
+
+SLOTS_PER_S = 10
+_WINDOW = SLOTS_PER_S + 1
+"""Slots that a second can touch."""
+KEPT_S = 10
+"""How long slots are kept: a message that commits later than that is counted in the oldest that is."""
+
+PAUSED, EXPIRED = "paused", "expired"
+
+
+class Stop(NamedTuple):
+    """How bounds stop a sender altogether (PAUSED or EXPIRED), and which."""
+
+    how: str
+    bounds: Bounds
+
+
+def names_of(principal: Principal) -> tuple[str, ...]:
+    """What bounds may call a sender: its account, the user or role, the service."""
+    match principal.kind:
+        case PrincipalKind.ROOT:
+            return (principal.account_id,)
+        case PrincipalKind.ROLE:
+            return principal.account_id, principal.role_arn or principal.arn
+        case _:
+            return principal.account_id, principal.arn
+
+
+def that_hold(bounds: Sequence[Bounds], principal: Principal) -> tuple[Bounds, ...]:
+    """Those of an identity's bounds that name the principal."""
+    if not bounds:
+        return ()
+    names = names_of(principal)
+    return tuple(one for one in bounds if one.delegate in names)
+
+
+def stopped_by(bounds: Iterable[Bounds], *, at: float) -> Stop | None:
+    """What stops a send that came in at `at`; None when nothing does."""
+    for one in bounds:
+        if one.paused_at is not None:
+            return Stop(PAUSED, one)
+        if one.expires_at is not None and at >= one.expires_at:
+            return Stop(EXPIRED, one)
+    return None
+
+
+def charge(bounds: Bounds, use: Use, amount: Amount, *, at: float) -> Use:
+    """What is used once a message that came in at `at` is charged.
+
+    Raises `Throttling` when it is too much, with what explains it as facts.
+    """
+    day = use.day.plus(amount)
+    for name, cap, used, asked in (
+        ("messages", bounds.messages_per_day, use.day.messages, day.messages),
+        ("recipients", bounds.recipients_per_day, use.day.recipients, day.recipients),
+        ("bytes", bounds.bytes_per_day, use.day.bytes, day.bytes),
+    ):
+        if cap is not None and asked > cap:
+            refusal: Throttling = DailyQuotaExceeded("Daily message quota exceeded.")
+            refusal.facts = _facts(bounds, f"{name}-per-day", cap, used)
+            raise refusal
+    slots = use.slots
+    if bounds.messages_per_second is not None:
+        cap = bounds.messages_per_second
+        slots = _kept(slots, at)
+        slot = max(_slot(at), max(slots, default=_slot(at)) - KEPT_S * SLOTS_PER_S)
+        fullest = _fullest(slots, slot)
+        if fullest + amount.messages > cap:
+            refusal = Throttling("Maximum sending rate exceeded.")
+            refusal.facts = _facts(bounds, "messages-per-second", cap, fullest)
+            raise refusal
+        slots = {**slots, slot: slots.get(slot, 0) + amount.messages}
+    return replace(use, day=day, slots=slots)
+
+
+def _facts(bounds: Bounds, cap: str, limit: int, used: int) -> Mapping[str, str]:
+    return {
+        "owner": bounds.owner_account_id,
+        "identity": bounds.identity,
+        "delegate": bounds.delegate,
+        "cap": cap,
+        "limit": str(limit),
+        "used": str(used),
+    }
+
+
+def _slot(at: float) -> int:
+    return int(at * SLOTS_PER_S)
+
+
+def _kept(slots: Mapping[int, int], at: float) -> dict[int, int]:
+    """The slots that still matter; what is far ahead was written before the clock was set back."""
+    now = _slot(at)
+    kept = {
+        slot: count for slot, count in slots.items() if slot <= now + int(quota.OUT_OF_ORDER_S) * SLOTS_PER_S
+    }
+    oldest = max([now, *kept]) - KEPT_S * SLOTS_PER_S
+    return {slot: count for slot, count in kept.items() if slot >= oldest}
+
+
+def _fullest(slots: Mapping[int, int], slot: int) -> int:
+    """The most messages of any window that `slot` is in."""
+    near = [(one, count) for one, count in slots.items() if abs(one - slot) < _WINDOW]
+    starts = range(slot - _WINDOW + 1, slot + 1)
+    return max(sum(count for one, count in near if start <= one < start + _WINDOW) for start in starts)

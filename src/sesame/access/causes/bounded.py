@@ -1,0 +1,76 @@
+"""Causes that are the owner's bounds on a delegate: a pause, an expiry date, a cap.
+
+The sender is told what bounds it, since it is addressed to it as a quota is, and how much it has used; nothing of
+policies, and nothing of other delegates (I9).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sesame.access.bounds import PAUSED
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.store.decisions import DecisionRecord
+from sesame.store.delegate_bounds import ALL
+
+STOPS = frozenset({PAUSED, "expired"})
+"""Outcomes of checks that bounds have stopped."""
+
+_CAPS = {
+    "messages-per-day": "{limit} messages in 24 hours",
+    "messages-per-second": "{limit} messages a second",
+    "recipients-per-day": "{limit} recipients in 24 hours",
+    "bytes-per-day": "{limit} bytes in 24 hours",
+}
+
+
+def stopped_cause(record: DecisionRecord, check: Mapping[str, Any], reader: Reader) -> Cause:
+    """Why bounds stop a sender that policies allow."""
+    bounds, owner = check["bounds"], check["owner"]
+    since = datetime.fromtimestamp(bounds["since"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    as_what = _as_what(bounds["identity"], owner)
+    if check["outcome"] == PAUSED:
+        because = f" ({bounds['reason']})" if bounds["reason"] else ""
+        text = (
+            f"the owner, account {owner}, has paused `{bounds['delegate']}` {as_what} since {since}{because}"
+        )
+        verb, options = "resume", ""
+    else:
+        text = f"the owner, account {owner}, let `{bounds['delegate']}` send {as_what} until {since}"
+        verb, options = "put", " --expires DATE"
+    return Cause(
+        code=Code.PAUSED, text=text, mend=_mend(record, owner, bounds, reader, verb=verb, options=options)
+    )
+
+
+def cap_cause(record: DecisionRecord, limit: Mapping[str, str], reader: Reader) -> Cause:
+    """Which cap a message was too much for, and what had been used of it."""
+    owner = limit["owner"]
+    cap = _CAPS[limit["cap"]].format(limit=limit["limit"])
+    text = (
+        f"`{limit['delegate']}` may send {cap} {_as_what(limit['identity'], owner)}, which its owner, account {owner},"
+        f" has set, and has used {limit['used']}"
+    )
+    options = f" --{limit['cap']} N"
+    mend = _mend(record, owner, limit, reader, verb="put", options=options)
+    return Cause(code=Code.QUOTA, text=text, mend=mend)
+
+
+def _as_what(identity: str, owner: str) -> str:
+    return f"as identities of account {owner}" if identity == ALL else f"as `{identity}`"
+
+
+def _mend(
+    record: DecisionRecord, owner: str, bounds: Mapping[str, Any], reader: Reader, *, verb: str, options: str
+) -> Mend:
+    """The owner and the operator may change them; the sender asks for it."""
+    identity, delegate = bounds["identity"], bounds["delegate"]
+    if reader is Reader.SENDER:
+        text = f"ask account {owner}" + (" for more, or send later" if "cap" in bounds else "")
+        return Mend(how=How.ASK, text=text, details={"whom": "owner", "account": owner})
+    shown = "'*'" if identity == ALL else identity
+    return Mend(
+        how=How.CHANGE_BOUNDS,
+        text=f"`sesame grant {verb} {owner} {shown} {delegate} --region {record.region}{options}`",
+        details={"account": owner, "region": record.region, "identity": identity, "delegate": delegate},
+    )

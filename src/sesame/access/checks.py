@@ -1,0 +1,178 @@
+"""One identity under a send: what is asked of policy, and its answer with what decided.
+
+A `Target` is an identity with the addresses that rest on it; `ask_policies` asks its policies, and its owner's bounds
+on the sender. A send (`authorize`) finds the targets; what is queued is asked again of them (`redecide`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sesame.access import conditions
+from sesame.access.bounds import Stop, stopped_by, that_hold
+from sesame.access.directory import Credential, OwnedIdentity, Policies, Tags
+from sesame.aws.arn import identity_arn
+from sesame.model import Caller, VerificationStatus
+from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide
+from sesame.store.delegate_bounds import Bounds
+
+RECIPIENT = "Recipient"
+"""The use of an identity for a recipient in the sandbox: nothing is sent as it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """The policies that a refusal rests on, from which it can be explained afterwards."""
+
+    iam: Policies
+    session: Policies | None
+    identity: Policies | None
+    resource_keys: conditions.Keys
+    """What policy saw of this resource alone: its tags."""
+
+    @property
+    def sets(self) -> dict[str, Policies]:
+        """Those that there are, by kind; an empty set for a session refuses and is one."""
+        found = {"iam": self.iam, "session": self.session, "identity": self.identity}
+        return {
+            kind: policies
+            for kind, policies in found.items()
+            if policies is not None and (policies.documents or kind == "session")
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The answer for one identity: which addresses rest on it, and what decided; `grounds` of a refusal."""
+
+    uses: tuple[str, ...]
+    addresses: tuple[str, ...]
+    arn: str
+    owner_account_id: str
+    decision: Decision
+    grounds: Grounds | None
+    verification: VerificationStatus | None = None
+    """Of the identity; None where there is none, and of what is no identity."""
+    bounds: tuple[Bounds, ...] = ()
+    """The owner's bounds that name the sender."""
+    stopped: Stop | None = None
+    """How they stop what policies allow; None when they do not."""
+
+    @property
+    def allows(self) -> bool:
+        """Whether policies allow it and the owner's bounds do not stop it."""
+        return self.decision.outcome is Outcome.ALLOW and self.stopped is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What one address rests on: an identity, and the more specific ones of its owner that there are."""
+
+    arn: str
+    owner: str
+    identity: OwnedIdentity | None
+    more_specific: tuple[OwnedIdentity, ...] = ()
+
+
+@dataclass(slots=True)
+class Target:
+    """One identity under evaluation, the addresses that rest on it, and what is more specific to any of them."""
+
+    arn: str
+    owner: str
+    identity: OwnedIdentity | None
+    tags: Tags = ()
+    more_specific: dict[str, OwnedIdentity] = field(default_factory=dict)
+    uses: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+
+class Targets:
+    """The identities that a message rests on, by ARN, in the order in which its addresses name them.
+
+    INVARIANT: an address that comes to an identity brings its own more specific ones along, so that a Deny on
+    one counts for each address and not for the first alone.
+    """
+
+    def __init__(self) -> None:
+        self._by_arn: dict[str, Target] = {}
+
+    def add(self, use: str, address: str, rest: Rest) -> None:
+        """Let an address rest on its identity."""
+        target = self._by_arn.get(rest.arn)
+        if target is None:
+            target = self._by_arn[rest.arn] = Target(rest.arn, rest.owner, rest.identity)
+        target.uses.append(use)
+        target.addresses.append(address)
+        for other in rest.more_specific:
+            target.more_specific.setdefault(other.identity.name, other)
+
+    def all(self) -> list[Target]:
+        """Every one."""
+        return list(self._by_arn.values())
+
+
+def ask_policies(
+    caller: Caller,
+    credential: Credential,
+    action: str,
+    target: Target,
+    keys: Mapping[str, str | tuple[str, ...]],
+) -> Check:
+    """Ask policy about one identity; a Deny on a more specific one of the same owner counts too."""
+    context = {**keys, "aws:ResourceAccount": target.owner}
+
+    def request(arn: str, identity: OwnedIdentity | None) -> Request:
+        tags = target.tags if identity is None else identity.tags
+        return Request(
+            requester=conditions.requester(caller.principal),
+            action=action,
+            resource=arn,
+            resource_account=target.owner,
+            context=context if not tags else {**context, **conditions.resource_tags(action, tags)},
+        )
+
+    policies = target.identity.policies if target.identity is not None else None
+    compiled: PolicySet = EMPTY if policies is None else policies.compiled
+    arn, asked = target.arn, target.identity
+    decision = decide(
+        request(arn, asked),
+        iam=credential.policies.compiled,
+        identity=compiled,
+        session=limits(credential),
+    )
+    for other in target.more_specific.values():
+        if decision.outcome is not Outcome.ALLOW:
+            break
+        other_arn = identity_arn(caller.region, target.owner, other.identity.name)
+        verdict = decide(request(other_arn, other), iam=EMPTY, identity=other.policies.compiled)
+        if verdict.outcome is Outcome.EXPLICIT_DENY:
+            decision, policies, arn, asked = verdict, other.policies, other_arn, other
+    grounds = None
+    if decision.outcome is not Outcome.ALLOW:
+        grounds = Grounds(
+            iam=credential.policies,
+            session=credential.session_policies,
+            identity=policies,
+            resource_keys=conditions.resource_tags(action, target.tags if asked is None else asked.tags),
+        )
+    bounds: tuple[Bounds, ...] = ()
+    if target.identity is not None and any(use != RECIPIENT for use in target.uses):
+        bounds = that_hold(target.identity.bounds, caller.principal)
+    is_allowed = decision.outcome is Outcome.ALLOW
+    stopped = stopped_by(bounds, at=caller.at) if bounds and is_allowed else None
+    return Check(
+        uses=tuple(target.uses),
+        addresses=tuple(target.addresses),
+        arn=arn,
+        owner_account_id=target.owner,
+        decision=decision,
+        grounds=grounds,
+        verification=None if target.identity is None else target.identity.identity.verification,
+        bounds=bounds,
+        stopped=stopped,
+    )
+
+
+def limits(credential: Credential) -> PolicySet | None:
+    """The policies that the credential's session was opened under, if it was opened under any."""
+    return None if credential.session_policies is None else credential.session_policies.compiled

@@ -1,0 +1,275 @@
+"""`sesame grant`: what an owner of identities lets each delegate use of them, beside policies."""
+
+import argparse
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sesame.cli.accounts import account_id
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    print_json,
+    print_table,
+    region_name,
+    when,
+    with_services,
+)
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+    from sesame.identities.delegates import Key, Shown
+    from sesame.operations.delegates import Acting, Delegates
+
+CAPS = {
+    "messages-per-day": "messages in any 24 hours",
+    "messages-per-second": "messages in any second",
+    "recipients-per-day": "recipients in any 24 hours, in all",
+    "bytes-per-day": "bytes of messages in any 24 hours",
+}
+PAGE = 100
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    grant = subparsers.add_parser(
+        "grant", help="bounds that an identity's owner sets on a delegate"
+    ).add_subparsers(required=True, metavar="VERB")
+    put = grant.add_parser("put", help="set caps and expiry date, in place of those that were set")
+    _add_key(put)
+    for name, what in CAPS.items():
+        put.add_argument(f"--{name}", type=cap, metavar="N", help=what)
+    put.add_argument(
+        "--expires", type=moment, metavar="DATE", help="from when on it may not send: 2030-01-31 or with T12:00:00Z"
+    )  # fmt: skip
+    put.set_defaults(func=put_bounds)
+    show = grant.add_parser("list", help="an owner's bounds, what is used of them, and what policies allow")
+    show.add_argument("owner", type=account_id)
+    show.add_argument("--identity", help="only those on this one; '*': those on all")
+    show.add_argument("--delegate", help="only those of this one")
+    show.add_argument("--region", type=region_name, help="default: every one")
+    add_store_options(show)
+    show.set_defaults(func=list_bounds)
+    for verb, what in (
+        ("pause", "let a delegate send nothing more, without touching the policy; its queue is held"),
+        ("resume", "end a pause; what it held goes on"),
+        ("remove", "remove bounds, pause and count"),
+        ("cancel", "cancel what a delegate has queued as identities of the owner"),
+    ):
+        command = grant.add_parser(verb, help=what)
+        _add_key(command)
+        if verb in ("pause", "cancel"):
+            command.add_argument("--reason", default="", help="is kept, and read by both sides")
+        command.set_defaults(func=change, verb=verb)
+
+
+def _add_key(command: argparse.ArgumentParser) -> None:
+    command.add_argument("owner", type=account_id)
+    command.add_argument("identity", help="domain or address; '*' for all of the owner's in the region")
+    command.add_argument("delegate", help="number of an account, ARN of a user or role, or name of a service")
+    command.add_argument("--region", type=region_name, required=True)
+    add_store_options(command)
+
+
+def cap(text: str) -> int:
+    """A cap: a whole number."""
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise argparse.ArgumentTypeError(f"`{text}` is no whole number")
+    return int(text)
+
+
+def moment(text: str) -> float:
+    """A time in UTC, from `2030-01-31` or `2030-01-31T12:00:00Z`."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?Z?)?", text):
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is no date; write it as 2030-01-31 or 2030-01-31T12:00:00Z"
+        )
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC).timestamp()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"`{text}` is no date: {error}") from None
+
+
+def put_bounds(args: argparse.Namespace) -> int:
+    """Set the bounds of a delegate."""
+    from sesame.errors import ConfigError
+    from sesame.identities.delegates import Caps
+
+    caps = Caps(
+        messages_per_day=args.messages_per_day,
+        messages_per_second=args.messages_per_second,
+        recipients_per_day=args.recipients_per_day,
+        bytes_per_day=args.bytes_per_day,
+        expires_at=args.expires,
+    )
+    if caps == Caps():
+        raise ConfigError(f"name a cap or a date: {', '.join(f'--{name}' for name in CAPS)}, --expires")
+    if caps.messages_per_second == 0:
+        raise ConfigError("--messages-per-second is at least 1; to let nothing through, `sesame grant pause`")
+
+    async def run(services: "Services") -> int:
+        delegates, key = await _about(services, args)
+        await delegates.put(_acting(services, args, key, "PutDelegateBounds"), key, caps)
+        return await _print_one(delegates, key, args)
+
+    return with_services(args, run)
+
+
+def list_bounds(args: argparse.Namespace) -> int:
+    """Show the bounds that an owner has set."""
+    from sesame.identities.delegates import read_delegate, read_identity
+    from sesame.operations.delegates import Delegates
+    from sesame.store import delegate_bounds
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.owner)
+        delegates = Delegates(services.store, services.clock)
+        regions = (
+            [args.region]
+            if args.region
+            else await services.store.read(lambda tx: delegate_bounds.regions(tx, args.owner))
+        )
+        found: list[Shown] = []
+        for region in regions:
+            after = ("", "")
+            while True:
+                page = await delegates.page(
+                    args.owner,
+                    region,
+                    identity=None if args.identity is None else read_identity(args.identity),
+                    delegate=None if args.delegate is None else read_delegate(args.delegate, args.owner),
+                    after=after,
+                    limit=PAGE,
+                )
+                found += page
+                if len(page) < PAGE:
+                    break
+                after = (page[-1].bounds.identity, page[-1].bounds.delegate)
+        _print(found, args)
+        return 0
+
+    return with_services(args, run)
+
+
+def change(args: argparse.Namespace) -> int:
+    """Pause, resume, remove, or cancel what is queued."""
+
+    async def run(services: "Services") -> int:
+        delegates, key = await _about(services, args)
+        match args.verb:
+            case "pause":
+                await delegates.pause(_acting(services, args, key, "PauseDelegate"), key, args.reason)
+                return await _print_one(delegates, key, args)
+            case "cancel":
+                return await _cancel(services, delegates, key, args)
+            case "resume":
+                released = await delegates.resume(_acting(services, args, key, "ResumeDelegate"), key)
+            case _:
+                released = await delegates.remove(_acting(services, args, key, "DeleteDelegateBounds"), key)
+        if args.json:
+            print_json({"released": released})
+        else:
+            done = "resumed" if args.verb == "resume" else "bounded no more"
+            print(f"{key.delegate} is {done}; {released} recipients go on")
+        return 0
+
+    return with_services(args, run)
+
+
+async def _cancel(services: "Services", delegates: "Delegates", key: "Key", args: argparse.Namespace) -> int:
+    done = await delegates.cancel_of_delegates(
+        _acting(services, args, key, "CancelDelegateMessages"),
+        key.owner,
+        key.region,
+        identity=None if key.identity == "*" else key.identity,
+        delegate=key.delegate,
+        message_id=None,
+        reason=args.reason,
+    )
+    if args.json:
+        print_json({"count": done.count, "under_way": done.under_way})
+    else:
+        left = f", {done.under_way} under way and left alone" if done.under_way else ""
+        print(f"{done.count} recipients{left}")
+    return 0 if done.count else 1
+
+
+async def _about(services: "Services", args: argparse.Namespace) -> "tuple[Delegates, Key]":
+    from sesame.identities.delegates import Key, read_delegate, read_identity
+    from sesame.operations.delegates import Delegates
+
+    await services.operator.require_account(args.owner)
+    key = Key(
+        owner=args.owner,
+        region=args.region,
+        identity=read_identity(args.identity),
+        delegate=read_delegate(args.delegate, args.owner),
+    )
+    return Delegates(services.store, services.clock), key
+
+
+def _acting(services: "Services", args: argparse.Namespace, key: "Key", name: str) -> "Acting":
+    """The operator's acts, told to the audit log of the owner."""
+    told = {"identity": key.identity, "delegate": key.delegate}
+    more = {**{name.replace("-", "_"): None for name in CAPS}, "expires": None, "reason": None}
+    told |= {name: value for name in more if (value := getattr(args, name, None)) is not None}
+
+    async def act() -> Any:
+        return services.acts.to(name, key.owner, region=key.region, parameters=told)
+
+    return act
+
+
+async def _print_one(delegates: "Delegates", key: "Key", args: argparse.Namespace) -> int:
+    _print([await delegates.show(key)], args, is_one=True)
+    return 0
+
+
+def _print(found: "list[Shown]", args: argparse.Namespace, *, is_one: bool = False) -> None:
+    if args.json:
+        told = [_json(one) for one in found]
+        print_json(told[0] if is_one else told)
+        return
+    print_table(
+        ("REGION", "IDENTITY", "DELEGATE", "A DAY (USED)", "A SECOND", "UNTIL", "PAUSED", "AT MOST AS"),
+        [_row(one) for one in found],
+    )
+
+
+def _row(one: "Shown") -> tuple[str, ...]:
+    bounds, used = one.bounds, one.used
+    days = (
+        ("messages", bounds.messages_per_day, used.messages),
+        ("recipients", bounds.recipients_per_day, used.recipients),
+        ("bytes", bounds.bytes_per_day, used.bytes),
+    )
+    return (
+        bounds.region,
+        bounds.identity,
+        bounds.delegate,
+        ", ".join(f"{most} {what} ({count})" for what, most, count in days if most is not None) or "-",
+        "-" if bounds.messages_per_second is None else str(bounds.messages_per_second),
+        "-" if bounds.expires_at is None else when(bounds.expires_at),
+        "-" if bounds.paused_at is None else when(bounds.paused_at),
+        "too many identities" if one.from_addresses is None else ", ".join(one.from_addresses) or "nothing",
+    )
+
+
+def _json(one: "Shown") -> dict[str, object]:
+    bounds = one.bounds
+    return {
+        "owner": bounds.owner_account_id,
+        "region": bounds.region,
+        "identity": bounds.identity,
+        "delegate": bounds.delegate,
+        "messages_per_day": bounds.messages_per_day,
+        "messages_per_second": bounds.messages_per_second,
+        "recipients_per_day": bounds.recipients_per_day,
+        "bytes_per_day": bounds.bytes_per_day,
+        "expires_at": bounds.expires_at,
+        "paused_at": bounds.paused_at,
+        "pause_reason": bounds.pause_reason,
+        "updated_at": bounds.updated_at,
+        "used": one.used._asdict(),
+        "from_addresses": None if one.from_addresses is None else list(one.from_addresses),
+    }
