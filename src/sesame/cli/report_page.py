@@ -8,7 +8,7 @@ from sesame.cli.common import when
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
-    from sesame.admin.authority import Authority, Can, Did, IdentityAuthority, Unused
+    from sesame.admin.delegates.authority import Authority, Can, Did, IdentityAuthority, Unused
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """
