@@ -48,7 +48,7 @@ def parts(request: HttpRequest) -> Iterator[tuple[str, bytes]]:
     yield "method", request.method.encode()
     yield "path", request.raw_path
     yield "query", request.query
-    yield "body", request.body
+    yield "body", bytes(request.body)
     for index, (name, value) in enumerate(request.headers):
         yield f"name {index}", name
         yield f"value {index}", value

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.retry import RetryPolicy
@@ -18,6 +19,7 @@ from sesame.metrics import Metrics
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.observe import Log
 from sesame.smtp.errors import LocalProtocolError, MessageDefect
+from sesame.spool.pieces import BEGINNING_BYTES, Staging
 from sesame.spool.put import SpooledMessage, put
 from sesame.spool.spool import Claim, Spool
 from sesame.spool.trace import RecipientTrace, trace
@@ -88,11 +90,13 @@ class Fixture:
             draw=lambda: 0.0, holder="me", lease_s=600,
         )  # fmt: skip
 
-    async def put(self, message_id: str, *recipients: str) -> None:
+    async def put(
+        self, message_id: str, *recipients: str, data: bytes = b"", is_staged: bool = False
+    ) -> None:
         message = SpooledMessage(
             message_id=MessageId(message_id), account_id="1", owner_account_id="1", region="r", identity="",
             source="s@a.test", return_path="s@a.test", subject="", tags={}, decision=DecisionText(shared="{}"),
-            accepted_at=self.clock.now(), recipients=recipients, data=b"",
+            accepted_at=self.clock.now(), recipients=recipients, data=data, is_staged=is_staged,
         )  # fmt: skip
         await self.store.write(lambda tx: put(tx, message))
         self.scheduler.wake("1", recipients)
@@ -148,6 +152,29 @@ def test_every_recipient_is_attempted_once_and_settled(tmp_path: Path) -> None:
         await f.put("m1", *addresses)
         assert await f.until_settled("m1") == ["delivered"] * 50
         assert sorted(f.deliverer.attempts) == sorted(addresses)
+
+    with_scheduler(tmp_path, deliver, check)
+
+
+def test_the_pieces_of_a_large_message_go_once_it_has_settled(tmp_path: Path) -> None:
+    data = b"x" * (BEGINNING_BYTES + 1)
+
+    async def pieces(f: Fixture) -> int:
+        async def count(tx: Transaction) -> int:
+            row = await tx.one("SELECT COUNT(*) FROM body_piece")
+            assert row is not None
+            return int(row[0])
+
+        return await f.store.read(count)
+
+    async def check(f: Fixture) -> None:
+        await Staging(f.store).stage(MessageId("m1"), data, at=0.0)
+        assert await pieces(f) == 1
+        await f.put("m1", "a@one.test", "b@two.test", data=data, is_staged=True)
+        async with asyncio.timeout(10):
+            while await pieces(f):  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.005)
+        assert await f.states("m1") == ["delivered"] * 2
 
     with_scheduler(tmp_path, deliver, check)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -16,6 +16,7 @@ from sesame.delivery.session import Session
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import CLEAR
 from sesame.model import OutcomeKind
+from sesame.smtp.data import MailText
 from sesame.smtp.errors import RemoteProtocolError, Stage
 from tests.delivery.test_hostile_hosts import GOOD, Script, Server, deliver, outcome_of
 from tests.support.clock import FakeClock
@@ -159,6 +160,75 @@ def test_text_that_the_server_never_takes_leaves_none() -> None:
         is_over.set()
 
     with_session(reads_nothing, short(Stage.BODY), check)
+
+
+LARGE = b"From: a@example.com\r\n\r\n" + b"".join(
+    b".%07d%s\r\n" % (n, b"x" * (n % 90)) for n in range(30_000)
+)
+
+
+def test_a_large_message_arrives_byte_for_byte_and_the_connection_is_used_on() -> None:
+    taken: list[bytes] = []
+
+    async def takes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        while command := await reader.readline():
+            writer.write(b"354 go\r\n" if command == b"DATA\r\n" else b"250 ok\r\n")
+            if command == b"DATA\r\n":
+                lines = [line async for line in _until_dot(reader)]
+                taken.append(b"".join(lines))
+                writer.write(b"250 taken\r\n")
+
+    async def check(session: Session) -> None:
+        for data in (LARGE, MailText.of(LARGE), CONTENT):
+            assert (await session.send("a@b.test", "c@d.test", data)).is_delivered
+        assert session.is_usable
+
+    with_session(takes, Timeouts(), check)
+    assert taken == [LARGE, LARGE, CONTENT]
+
+
+async def _until_dot(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while (line := await reader.readline()) not in (b".\r\n", b""):
+        yield line.removeprefix(b".")
+
+
+def test_a_server_that_decides_before_it_has_all_of_it_is_heard_and_not_used_on() -> None:
+    is_over = asyncio.Event()
+
+    async def too_big(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        for reply in (b"250 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+            await reader.readline()
+            writer.write(reply)
+        await reader.readline()
+        writer.write(b"552 5.3.4 too big\r\n")
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        await is_over.wait()
+
+    async def check(session: Session) -> None:
+        result = await session.send("a@b.test", "c@d.test", LARGE * 8)
+        assert (result.reply.code, session.is_usable) == (552, False)
+        is_over.set()
+
+    with_session(too_big, Timeouts(), check)
+
+
+def test_a_connection_that_dies_before_it_has_all_of_it_leaves_no_doubt() -> None:
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        for reply in (b"250 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+            await reader.readline()
+            writer.write(reply)
+        await reader.readline()
+        writer.transport.abort()
+
+    async def check(session: Session) -> None:
+        with pytest.raises(RemoteProtocolError) as caught:
+            await session.send("a@b.test", "c@d.test", LARGE * 8)
+        assert not caught.value.ambiguous
+
+    with_session(dies, Timeouts(), check)
 
 
 def test_a_greeting_that_drips_has_no_more_time_than_one_that_does_not_come() -> None:

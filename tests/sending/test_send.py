@@ -26,9 +26,9 @@ def simple(*, text: str = "t", html: str = "h", attachments: tuple[Attachment, .
     ("content", "thread"),
     [
         (simple(), "MainThread"),
-        (simple(text=LARGE), "cpu_0"),
-        (simple(html=LARGE), "cpu_0"),
-        (simple(attachments=(Attachment(data=LARGE.encode(), file_name="a.bin"),)), "cpu_0"),
+        (simple(text=LARGE), "large_0"),
+        (simple(html=LARGE), "large_0"),
+        (simple(attachments=(Attachment(data=LARGE.encode(), file_name="a.bin"),)), "large_0"),
     ],
     ids=["small", "text", "html", "attachment"],
 )
@@ -46,11 +46,14 @@ def test_large_messages_are_composed_beside_the_loop(content: SimpleContent, thr
         destinations=(), return_path=None, source_arn=None, from_arn=None, return_path_arn=None,
         configuration_set=None, tags=(), max_bytes=40_000_000,
     )  # fmt: skip
-    with ThreadPoolExecutor(1, thread_name_prefix="cpu") as executor:
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="cpu") as executor,
+        ThreadPoolExecutor(1, thread_name_prefix="large") as large,
+    ):
         sender = Sender(
-            nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, new_id=nothing,
-            random_hex=random_hex, message_id_domain="x.example", accepted=nothing, pace=nothing,
-            steady=nothing, room=nothing,
+            nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, large=large,
+            new_id=nothing, random_hex=random_hex, message_id_domain="x.example", accepted=nothing,
+            pace=nothing, steady=nothing, room=nothing,
         )  # fmt: skip
         asyncio.run(sender._compose(submission, MessageId("0"), 0.0))
     assert threads == {thread}

@@ -58,10 +58,12 @@ class Authenticator:
         request_id: str,
         fresh: bool,
         api_version: str | None = None,
+        body_hash: bytes | None = None,
     ) -> Caller:
         """The caller of a signed request.
 
-        `fresh` looks past the cache; sends need not, for the accept transaction checks (I4).
+        `fresh` looks past the cache; sends need not, for the accept transaction checks (I4). `body_hash` is that of
+        the request's body, where it has been made already.
         Raises the errors of `aws.errors` for signatures (SES API reference, "Common errors").
         """
         now = self._clock.now()
@@ -72,7 +74,8 @@ class Authenticator:
         secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
         known = credential is not None and credential.active
         try:
-            sigv4.verify(request, signed, signing_key=self._signing_key(signed, secret))
+            signing_key = self._signing_key(signed, secret)
+            sigv4.verify(request, signed, signing_key=signing_key, payload_hash=body_hash)
         except Exception:
             if known:
                 raise

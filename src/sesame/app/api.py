@@ -127,6 +127,7 @@ class Doors:
             new_request_id=services.ids.request_id,
             failures=failures,
             sign_ins=sign_ins,
+            large=services.large,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,
@@ -172,6 +173,7 @@ class Doors:
             log=services.log,
             metrics=services.metrics,
             executor=services.executor,
+            large=services.large,
             new_id=services.new_message_id,
             random_hex=services.ids.hex,
             message_id_domain=services.settings.delivery.hostname,
@@ -179,6 +181,7 @@ class Doors:
             pace=self.pace,
             steady=services.steady,
             room=services.room,
+            heeds_global_list=services.settings.suppression.global_days > 0,
         )
 
     def _make_custom_verification(self) -> CustomVerification:

@@ -17,6 +17,7 @@ from sesame.delivery.authority import Authority
 from sesame.delivery.egress import Sources
 from sesame.delivery.https import HttpsClient
 from sesame.delivery.lanes import Lanes, Limits
+from sesame.delivery.memory import Memory
 from sesame.delivery.mta_sts import StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -174,7 +175,7 @@ class Delivering:
             TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
             self.pool,
             owners,
-            Signing(services.executor, threads=SIGNING_THREADS),
+            Signing(services.executor, threads=SIGNING_THREADS, large=services.large),
             services.clock,
             places=lanes,
             sources=self.sources,
@@ -183,6 +184,7 @@ class Delivering:
             trace_field=trace_field,
             track=tracking.copy if services.settings.tracking.enabled else None,
             results=self._results,
+            memory=Memory(settings.memory_bytes),
             attempt_s=attempt_s,
             still_allowed=self._authority() if settings.revoke_queued else None,
         )

@@ -76,7 +76,7 @@ def signed_values(
     return values, unsigned
 
 
-def body_hash(body: bytes) -> bytes:
+def body_hash(body: bytes | bytearray) -> bytes:
     """Hex SHA-256 of the body."""
     return hashlib.sha256(body).hexdigest().encode() if body else _EMPTY_SHA256
 

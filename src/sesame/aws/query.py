@@ -120,7 +120,7 @@ def _reply(status: int, body: bytes, request_id: str, *, code: str = "") -> Repl
     return Reply(status=status, code=code, headers=headers, body=body)
 
 
-def _form_of(request: HttpRequest) -> bytes:
+def _form_of(request: HttpRequest) -> bytes | bytearray:
     if request.method == "GET":
         if request.body:
             raise MalformedQueryString("A GET request must not have a body")
@@ -141,7 +141,7 @@ def _is_form(content_type: bytes) -> bool:
     return media_type.strip() == _FORM_TYPE and charset in (b"", b"utf-8", b"utf8")
 
 
-def _split(form: bytes) -> dict[str, str]:
+def _split(form: bytes | bytearray) -> dict[str, str]:
     """Names and values of a form, decoded; empty pairs (`&&`) are skipped."""
     try:
         text = form.decode()

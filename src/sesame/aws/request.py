@@ -21,4 +21,4 @@ class HttpRequest:
     raw_path: bytes
     query: bytes
     headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
+    body: bytes | bytearray

@@ -37,7 +37,7 @@ class RestInput:
 
     labels: Mapping[str, str]
     query: Mapping[str, list[str]]
-    body: bytes
+    body: bytes | bytearray
     in_query: bool = False
 
 

@@ -21,6 +21,9 @@ _INSTANT = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
+_BLOCK = 128 * 1024
+"""So much base64 is read at once."""
+
 
 def reader_for(shape: Shape) -> Callable[[str], Any] | None:
     """The function that reads a text into a value of `shape`; None when the text is the value."""
@@ -60,10 +63,28 @@ def writer_for(shape: Shape) -> Callable[[Any], str] | None:
 
 def read_blob(text: str) -> bytes:
     """Bytes from base64 with padding. Line ends are allowed: some clients fold the message."""
+    if len(text) > _BLOCK:
+        return _read_large_blob(text)
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         return binascii.a2b_base64(text.translate(_WHITE_SPACE), strict_mode=True)
+
+
+def _read_large_blob(text: str) -> bytes:
+    """Block by block: a whole message at once would keep every other thread waiting."""
+    pieces, rest = [], ""
+    for at in range(0, len(text), _BLOCK):
+        rest += text[at : at + _BLOCK].translate(_WHITE_SPACE)
+        if at + _BLOCK < len(text):
+            end = max(0, len(rest) - 4) // 4 * 4  # padding may come only in the last four
+            piece = binascii.a2b_base64(rest[:end], strict_mode=True)
+            if len(piece) * 4 != end * 3:
+                raise ValueError("padding before the end")
+            pieces.append(piece)
+            rest = rest[end:]
+    pieces.append(binascii.a2b_base64(rest, strict_mode=True))
+    return b"".join(pieces)
 
 
 def write_blob(value: bytes) -> str:

@@ -15,7 +15,7 @@ MAX_VALUES = 200_000
 _SMALL = 100_000
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes | bytearray) -> Any:
     """The value `body` holds; raises SerializationException."""
     if len(body) > _SMALL and _values(body) > MAX_VALUES:
         raise SerializationException("The body holds too many values")
@@ -27,7 +27,7 @@ def read_json(body: bytes) -> Any:
         raise SerializationException("The body is not JSON") from error
 
 
-def _values(body: bytes) -> int:
+def _values(body: bytes | bytearray) -> int:
     """How many values there are at most; of what is no JSON, some number."""
     if (most := _separators(body)) <= MAX_VALUES:
         return most
@@ -38,7 +38,7 @@ def _values(body: bytes) -> int:
     return _separators(b"".join(plain.split(b'"')[::2]))
 
 
-def _separators(text: bytes) -> int:
+def _separators(text: bytes | bytearray) -> int:
     return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 

@@ -143,6 +143,8 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections at once to one address, however many domains lead there."""
     idle_connections: int = 200
     """Connections that are kept for the next message, in all."""
+    memory_bytes: int = 67_108_864
+    """Of messages above 256 KB that are under way at once; a destination has a quarter, or one message."""
     first_delay_s: float = 60.0
     """Wait before the first retry; it doubles each time."""
     longest_delay_s: float = 3600.0
@@ -269,6 +271,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inbound: feedback.Inbound = feedback.Inbound()
     simulator: feedback.Simulator = feedback.Simulator()
     reputation: feedback.Reputation = feedback.Reputation()
+    suppression: feedback.Suppression = feedback.Suppression()
     notify: Notify = Notify()
     tracking: Tracking = Tracking()
     audit: Audit = Audit()

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from sesame.delivery import outcome
 from sesame.delivery.egress import NoSource, Sources, Taken
+from sesame.delivery.memory import Memory
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Router, Unroutable
 from sesame.delivery.session import HostRefused, Session, SourceUnusable
 from sesame.delivery.settings import SettingsCache
-from sesame.delivery.signing import Signing
+from sesame.delivery.signing import LARGE_BYTES, Signing
 from sesame.delivery.tls import TlsFailed
 from sesame.delivery.tls_policy import TlsPolicy, Wishes
 from sesame.delivery.tls_report import TlsResults
@@ -21,9 +23,13 @@ from sesame.mail.header import MessageError
 from sesame.mail.seven_bit import header_is_seven_bit, to_seven_bit
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock
+from sesame.smtp.data import MailText
 from sesame.smtp.errors import MessageDefect, MessageNotSendable, RemoteProtocolError, Stage
 from sesame.smtp.extensions import Extensions
 from sesame.spool.spool import Claim
+
+MEMORY_BYTES = 64 * 1024 * 1024
+"""Of large messages under way, where nothing else is said."""
 
 
 class NoPlace(SesameError):
@@ -56,8 +62,8 @@ class Deliverer:
     `body` reads a message's text; `return_path` gives the envelope sender for a message id, a recipient index and
     the domain that the identity's owner set up, or None for the default; `trace_field` the Received field that
     goes on top; `track` puts links of ours into a copy that is followed; `sources` chooses the address of ours
-    (None: the machine does); `results` counts what TLS came to. An attempt begins nothing new after `attempt_s`
-    seconds.
+    (None: the machine does); `memory` is what large messages have together; `results` counts what TLS came to. An
+    attempt begins nothing new after `attempt_s` seconds.
     `still_allowed` raises `NotAllowed` for what may not be delivered any more (`authority`).
     """
 
@@ -77,6 +83,7 @@ class Deliverer:
         trace_field: Callable[[Claim], bytes] = lambda claim: b"",
         track: Callable[[Claim, bytes], Awaitable[bytes]] | None = None,
         results: TlsResults | None = None,
+        memory: Memory | None = None,
         attempt_s: float = 900.0,
         still_allowed: Asks | None = None,
     ) -> None:
@@ -93,6 +100,7 @@ class Deliverer:
         self._trace_field = trace_field
         self._track = track
         self._results = results
+        self._memory = memory or Memory(MEMORY_BYTES)
         self._attempt_s = attempt_s
         self._still_allowed = still_allowed
         self._sending: dict[int, Session] = {}
@@ -110,10 +118,16 @@ class Deliverer:
     async def attempt(self, claim: Claim) -> Outcome:
         """Find the hosts, sign, try one host after the other.
 
-        What it raises is a fault of ours, of which no remote server is to be blamed: `NoPlace` and
+        What it raises is a fault of ours, of which no remote server is to be blamed: `NoPlace`, `NoMemory` and
         `OutOfResources` before anything was tried, `Damaged`, `StoreUnavailable`, and what nobody foresaw.
         `NotAllowed` comes before the server has heard of the message.
         """
+        if claim.size_bytes <= LARGE_BYTES:
+            return await self._attempt(claim)
+        async with self._memory.hold(claim.size_bytes, claim.domain):
+            return await self._attempt(claim)
+
+    async def _attempt(self, claim: Claim) -> Outcome:
         asked_at = None if self._still_allowed is None else await self._still_allowed(claim)
         until = asyncio.get_running_loop().time() + self._attempt_s
         try:
@@ -129,6 +143,7 @@ class Deliverer:
         if self._track is not None:
             data = await self._track(claim, data)
         message = _Message(data, settings.signers, self._signing, trace_field=self._trace_field(claim))
+        del data  # a large one is held once, as it goes on the wire
         message.asked_at = asked_at
         await message.prepare(now=self._clock.now())
         mail_from = ""
@@ -287,32 +302,43 @@ class _Message:
         self, data: bytes, signers: Sequence[Signer], signing: Signing, *, trace_field: bytes
     ) -> None:
         self._data = data
+        self._is_ascii = data.isascii()
         self._signers = signers
         self._signing = signing
         self._trace_field = trace_field
-        self._ready: bytes | None = None
+        self._ready: bytes | MailText | None = None
         self.asked_at: float | None = None
         """When it was asked whether the message is still allowed."""
-        self._seven_bit: bytes | None = None
+        self._seven_bit: bytes | MailText | None = None
 
     async def prepare(self, *, now: float) -> None:
         """Sign the message as it was accepted."""
         self._ready = await self._signed(self._data, now=now)
+        if self._is_ascii:  # it will not have to be converted
+            self._data = b""
 
-    async def fit_for(self, extensions: Extensions, *, now: float) -> bytes:
+    async def fit_for(self, extensions: Extensions, *, now: float) -> bytes | MailText:
         """The octets for a server. Raises `MessageNotSendable` for 8-bit text that cannot be converted."""
         assert self._ready is not None, "prepared before a host is tried"
-        if self._data.isascii() or (
+        if self._is_ascii or (
             extensions.has_eight_bit_mime and (extensions.has_smtp_utf8 or header_is_seven_bit(self._data))
         ):
             return self._ready
         if self._seven_bit is None:
             try:
-                converted = to_seven_bit(self._data)
+                converted = await self._converted()
             except MessageError as error:
                 raise MessageNotSendable(str(error), status="5.6.3") from error
             self._seven_bit = await self._signed(converted, now=now)
         return self._seven_bit
 
-    async def _signed(self, data: bytes, *, now: float) -> bytes:
-        return self._trace_field + await self._signing.sign(data, self._signers, now=now)
+    async def _converted(self) -> bytes:
+        if len(self._data) <= LARGE_BYTES:
+            return to_seven_bit(self._data)
+        return await self._signing.apart(partial(to_seven_bit, self._data))
+
+    async def _signed(self, data: bytes, *, now: float) -> bytes | MailText:
+        trace_field, signers = self._trace_field, self._signers
+        if len(data) > LARGE_BYTES:
+            return await self._signing.large_text(data, signers, trace_field=trace_field, now=now)
+        return trace_field + await self._signing.sign(data, signers, now=now)

@@ -16,6 +16,7 @@ from sesame.delivery import outcome as outcomes
 from sesame.delivery.attempt import NoPlace
 from sesame.delivery.authority import NotAllowed
 from sesame.delivery.lanes import Lanes, Verdict
+from sesame.delivery.memory import NoMemory
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import MAX_DOUBTS, RetryPolicy, next_attempt_at
 from sesame.delivery.session import OutOfResources
@@ -40,6 +41,8 @@ GAP_S = 0.002
 """Between claims of few recipients, so that those that are done meanwhile are replaced together."""
 FEW = 8
 NOTE_TRIES = 3
+MEMORY_AGAIN_S = 5.0
+"""When a large message is tried again that found too many others waiting for memory."""
 BACK_OFF_S = 60.0
 """When what was none of its fault is tried again."""
 
@@ -139,7 +142,8 @@ class Scheduler:
         await self._take_over()
         try:
             async with asyncio.TaskGroup() as tasks:
-                upkeep = [tasks.create_task(self._settling.run()), tasks.create_task(self._upkeep())]
+                beside = (self._settling.run, self._settling.tidy, self._upkeep)
+                upkeep = [tasks.create_task(run()) for run in beside]
                 while not self._is_stopping:
                     self._work.clear()
                     count = await self._next(tasks)
@@ -207,6 +211,8 @@ class Scheduler:
                 verdict = Verdict.GOOD
         except NoPlace:
             pass
+        except NoMemory:
+            put_back_s = MEMORY_AGAIN_S
         except OutOfResources as error:
             self._run_short(str(error))
         except Damaged as error:

@@ -29,6 +29,7 @@ from sesame.smtp.client import (
     TlsRefused,
     TransactionDone,
 )
+from sesame.smtp.data import BLOCK_BYTES, MailText
 from sesame.smtp.errors import LocalProtocolError, RemoteProtocolError, Stage
 from sesame.smtp.extensions import Extensions
 from sesame.smtp.reply import Reply
@@ -135,6 +136,9 @@ class Session(asyncio.Protocol):
         self._timeouts = timeouts
         self._is_refusing = False
         self._is_blocked = False
+        self._unwritten = memoryview(b"")
+        """Of a large message what is still to be written, a block each turn of the loop."""
+        self._is_writing = False
         self._transport: asyncio.Transport | None = None
         self._events: list[Event] = []
         self._waiter: asyncio.Future[None] | None = None
@@ -174,7 +178,7 @@ class Session(asyncio.Protocol):
             raise
         return session
 
-    async def send(self, mail_from: str, recipient: str, data: bytes) -> RecipientResult:
+    async def send(self, mail_from: str, recipient: str, data: bytes | MailText) -> RecipientResult:
         """Hand over one message for one recipient; the reply that decided.
 
         A reply that was read counts, whatever becomes of the connection after it. Raises `MessageNotSendable` with
@@ -200,6 +204,8 @@ class Session(asyncio.Protocol):
             raise
         assert isinstance(done, TransactionDone)
         self.messages += 1
+        if self._unwritten:  # the server has decided before it had all of it
+            self.abort()
         result = done.results[0]
         if not result.reply.is_positive and (not result.reply.is_permanent or result.stage is Stage.MAIL):
             self._is_refusing = True
@@ -208,7 +214,7 @@ class Session(asyncio.Protocol):
     @property
     def is_in_doubt(self) -> bool:
         """The server has, as far as we can tell, the whole message, and has not said that it took it."""
-        return self._client.is_ambiguous and not self._is_blocked
+        return self._client.is_ambiguous and not self._is_blocked and not self._unwritten
 
     def overdue(self) -> None:
         """The attempt has taken its time: break it off, unless it is the server's turn to say that it took it."""
@@ -246,6 +252,7 @@ class Session(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once."""
+        self._unwritten = memoryview(b"")
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
@@ -373,11 +380,28 @@ class Session(asyncio.Protocol):
     @property
     def _unsent(self) -> int:
         """Bytes that the peer has not made room for yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+        if self._transport is None:
+            return 0
+        return self._transport.get_write_buffer_size() + len(self._unwritten)
 
     def _flush(self) -> None:
         if self._transport is not None and (data := self._client.data_to_send()):
-            self._transport.write(data)
+            if len(data) <= BLOCK_BYTES and not self._unwritten:
+                self._transport.write(data)
+                return
+            self._unwritten = memoryview(bytes(self._unwritten) + data if self._unwritten else data)
+            if not self._is_writing:
+                self._write_block()
+
+    def _write_block(self) -> None:
+        """Write the next block of a large message, if the peer has room; the others have their turn between blocks."""
+        self._is_writing = False
+        if self._transport is None or self._is_blocked or not self._unwritten:
+            return
+        block, self._unwritten = self._unwritten[:BLOCK_BYTES], self._unwritten[BLOCK_BYTES:]
+        self._transport.write(block)
+        self._is_writing = True
+        asyncio.get_running_loop().call_soon(self._write_block)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -398,6 +422,8 @@ class Session(asyncio.Protocol):
     def resume_writing(self) -> None:
         """asyncio: all that we have written is gone."""
         self._is_blocked = False
+        if not self._is_writing:
+            self._write_block()
         self._wake()
 
     def data_received(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sesame.errors import Unavailable
 from sesame.observe import Clock, Log
+from sesame.spool.pieces import BEGINNING_BYTES
 from sesame.spool.spool import Claim, Settlement, Spool
 
 TRIES_AT_STOP = 10
@@ -30,6 +31,9 @@ class Settling:
         self._settled = settled
         self._pause_s = pause_s
         self._done: dict[int, Settlement] = {}
+        self._large: set[str] = set()
+        """Messages with a recipient that has settled and whose text may be in pieces."""
+        self._has_large = asyncio.Event()
         self._is_due = asyncio.Event()
         self._writing = asyncio.Lock()
 
@@ -46,6 +50,17 @@ class Settling:
         self._done[claim.recipient_seq] = replace(found, claim=claim)
         self._is_due.set()
         return True
+
+    async def tidy(self) -> None:
+        """Let go of the text of large messages as they settle; what is left at the end goes when it is old."""
+        while True:
+            await self._has_large.wait()
+            self._has_large.clear()
+            gone, self._large = self._large, set()
+            try:
+                await self._spool.drop_pieces(gone)
+            except Unavailable as error:
+                self._log.error("pieces_not_dropped", reason=str(error))
 
     async def run(self) -> None:
         """Write outcomes as they come."""
@@ -106,3 +121,6 @@ class Settling:
             seq = settlement.claim.recipient_seq
             if self._done.get(seq) is settlement:
                 del self._done[seq]
+            if settlement.retry_at is None and settlement.claim.size_bytes > BEGINNING_BYTES:
+                self._large.add(settlement.claim.message_id)
+                self._has_large.set()

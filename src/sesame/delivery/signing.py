@@ -1,17 +1,25 @@
 """DKIM at delivery: sign with the keys that are in force now (design decision 3).
 
 Whose they are is `settings`' to say. RSA runs on the executor, where it releases the GIL; what waits
-goes there together, for a way there and back costs a third of a signature.
+goes there together, for a way there and back costs a third of a signature. Large messages have a thread of their own,
+where all that takes long is done with them.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from sesame.dkim.sign import Signer, sign_all
+from sesame.smtp.data import MailText
+
+T = TypeVar("T")
+
+LARGE_BYTES = 256 * 1024
+"""Messages above this are worked on apart, so that one of them does not hold up the rest."""
 
 TOGETHER = 16
 """Messages that go to the executor at once, at most; a few milliseconds of RSA."""
@@ -30,14 +38,26 @@ class _Unsigned:
 class Signing:
     """Signs messages; at most `threads` batches are on the executor at a time, so that others are served there too."""
 
-    def __init__(self, executor: Executor, *, threads: int = 1) -> None:
+    def __init__(self, executor: Executor, *, threads: int = 1, large: Executor | None = None) -> None:
+        """`large` is for large messages; None: they are signed with the others."""
         self._executor = executor
+        self._large = large
         self._threads = threads
         self._unsigned: deque[_Unsigned] = deque()
         self._under_way = 0
 
+    async def large_text(
+        self, message: bytes, signers: Sequence[Signer], *, trace_field: bytes, now: float
+    ) -> MailText:
+        """A large message as it goes on the wire, with `trace_field` and the signatures before it."""
+        return await self.apart(partial(_large_text, message, signers, trace_field, now))
+
+    async def apart(self, work: Callable[[], T]) -> T:
+        """Do work with a large message where it keeps nobody waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._large or self._executor, work)
+
     async def sign(self, message: bytes, signers: Sequence[Signer], *, now: float) -> bytes:
-        """The message as it goes on the wire, with one DKIM-Signature field of each signer before it."""
+        """The message with one DKIM-Signature field of each signer before it."""
         if not signers:
             return message
         loop = asyncio.get_running_loop()
@@ -77,3 +97,7 @@ def _sign(waiting: _Unsigned) -> bytes | Exception:
         return sign_all(waiting.signers, waiting.message, at=waiting.at)
     except Exception as error:
         return error
+
+
+def _large_text(message: bytes, signers: Sequence[Signer], trace_field: bytes, now: float) -> MailText:
+    return MailText.of(b"".join((trace_field, sign_all(signers, message, at=now), message)))

@@ -22,6 +22,7 @@ from sesame.http.head import (
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 LONGEST_CHUNK_LINE = 1_024
+LARGE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Request:
     raw_path: bytes
     query: bytes
     fields: Fields
-    body: bytes
+    body: bytes | bytearray
     keeps_alive: bool
     is_http_1_0: bool
 
@@ -209,13 +210,14 @@ class RequestReader:
         return True
 
     def _finish(self, head: Head) -> Request:
-        body = bytes(self._body)
+        # A large body is handed on as it is: to copy it would take as long as many small requests.
+        body = self._body if len(self._body) > LARGE_BYTES else bytes(self._body)
         self._body = bytearray()
         self._head, self._chunk_left, self._owes_continue = None, None, False
         return _request(head, body)
 
 
-def _request(head: Head, body: bytes) -> Request:
+def _request(head: Head, body: bytes | bytearray) -> Request:
     return Request(
         head.method, head.raw_path, head.query, head.fields, body, head.keeps_alive, head.is_http_1_0
     )

@@ -26,6 +26,7 @@ from sesame.errors import (
     ServiceError,
     ServiceUnavailable,
     Throttling,
+    Unavailable,
 )
 from sesame.mail.address import AddressError
 from sesame.mail.header import MessageError
@@ -39,6 +40,8 @@ from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.room import Room
 from sesame.sending.set_options import in_force
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
+from sesame.spool import pieces
+from sesame.spool.pieces import Staging
 from sesame.spool.put import SpooledMessage
 from sesame.store import configuration_sets, decisions
 
@@ -62,7 +65,7 @@ class Sender:
 
     `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called with account and
     recipients after each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is
-    answered, `steady` is delivery's clock.
+    answered, `steady` is delivery's clock, `large` is where large messages are read.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Sender:
         log: Log,
         metrics: Metrics,
         executor: Executor,
+        large: Executor,
         new_id: Callable[[float], MessageId],
         random_hex: Callable[[int], str],
         message_id_domain: str,
@@ -81,6 +85,7 @@ class Sender:
         pace: Pace,
         steady: Clock,
         room: Room,
+        heeds_global_list: bool = False,
     ) -> None:
         self._store = store
         self._refusals = Refusals(store)
@@ -91,12 +96,15 @@ class Sender:
         self._log = log
         self._metrics = metrics
         self._executor = executor
+        self._large = large
+        self._staging = Staging(store)
         self._new_id = new_id
         self._random_hex = random_hex
         self._message_id_domain = message_id_domain
         self._accepted = accepted
         self._steady = steady
         self._room = room
+        self._heeds_global_list = heeds_global_list
 
     async def send(self, caller: Caller, submission: Submission, *, also: Also | None = None) -> MessageId:
         """Accept a submission, durably, or raise the `ServiceError` that says why not.
@@ -161,8 +169,9 @@ class Sender:
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",
         )
         if _is_much_work(submission.content):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, compose, submission, stamp)
+            is_template = isinstance(submission.content, TemplateContent)
+            executor = self._executor if is_template else self._large
+            return await asyncio.get_running_loop().run_in_executor(executor, compose, submission, stamp)
         return compose(submission, stamp)
 
     async def _with_set(self, caller: Caller, composed: Composed, name: str) -> Composed:
@@ -255,13 +264,29 @@ class Sender:
             set_name=composed.configuration_set or decision.default_configuration_set,
             is_default=composed.configuration_set is None,
             to_quota=sum(not self._authorizer.is_simulator(address) for address in recipients),
+            heeds_global_list=self._heeds_global_list,
             bounds=decision.counted_bounds,
         )
-        is_large = len(composed.data) > LARGE_BYTES
-        if is_large or also is not None:
+        if also is not None:
+            is_large = len(composed.data) > LARGE_BYTES
             await self._store.write(lambda tx: accept_one(tx, acceptance, also), is_long=is_large)
+        elif len(composed.data) > LARGE_BYTES and message.failure is None:
+            await self._accept_in_pieces(acceptance)
         else:
             await self._store.write_together(accept, acceptance)
+
+    async def _accept_in_pieces(self, acceptance: Acceptance) -> None:
+        """Accept a large message, most of which is written before; nothing of it stays if it is refused."""
+        message = replace(acceptance.message, is_staged=True)
+        is_accepted = False
+        try:
+            await self._staging.stage(message.message_id, message.data, at=message.accepted_at)
+            await self._store.write_together(accept, replace(acceptance, message=message))
+            is_accepted = True
+        finally:
+            if not is_accepted:
+                with suppress(Unavailable):  # what is left is nobody's, and goes when it is old
+                    await pieces.drop(self._store, [message.message_id])
 
     async def _keep_refusal(
         self, caller: Caller, request: SendRequest, decision: SendDecision, refusal: ServiceError

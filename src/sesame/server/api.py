@@ -5,16 +5,19 @@ answer. Whatever comes in, an answer goes out that AWS SDKs can parse; only a fa
 knows no sockets (`http.py`), no wire format (`aws`) and no rules (`operations`).
 """
 
+import asyncio
 import html
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.sign_in import SignIns
 from sesame.access.credentials import Authenticator
-from sesame.aws import sigv4
+from sesame.aws import canonical, sigv4
 from sesame.aws.codec import Asked, Codec, Reply
 from sesame.aws.model import REST_JSON, Operation, ServiceModel
 from sesame.aws.query import QueryCodec
@@ -32,6 +35,11 @@ from sesame.metrics import Metrics
 from sesame.model import Caller
 from sesame.observe import Clock, Log
 from sesame.server.throttle import Throttle
+
+T = TypeVar("T")
+
+LARGE_BYTES = 256 * 1024
+"""Requests above this are read on a thread."""
 
 V2_PATHS = (b"/v2/", b"/v1/email/")
 """What paths of the SES API v2 begin with; the second in one operation of SDKs before 2026."""
@@ -77,10 +85,12 @@ class AwsApi:
         new_request_id: Callable[[], str],
         failures: Failures,
         sign_ins: SignIns,
+        large: Executor,
         clock: Clock,
         log: Log,
         metrics: Metrics,
     ) -> None:
+        """`large` is where large requests are read, so that small ones are served meanwhile."""
         codecs = {name: _codec(model) for name, model in models.items()}
         # SES has one signing name in both versions: the path tells v2 and what is our own, the scope all others.
         self._v2, self._own = codecs.pop("sesv2"), codecs.pop("sesame")
@@ -93,6 +103,7 @@ class AwsApi:
         self._new_request_id = new_request_id
         self._failures = failures
         self._sign_ins = sign_ins
+        self._large = large
         self._clock = clock
         self._log = log
         self._metrics = metrics
@@ -158,7 +169,12 @@ class AwsApi:
         if call.codec is self._usual:
             call.codec = self._by_scope.get(signed.service, self._usual)
         model = call.codec.model
-        asked = call.codec.ask(request)
+        body_hash = None
+        if is_large := len(request.body) > LARGE_BYTES:
+            asked = await self._apart(partial(call.codec.ask, request))
+            body_hash = await self._apart(partial(canonical.body_hash, request.body))
+        else:
+            asked = call.codec.ask(request)
         call.operation_name = asked.name
         call.caller = await self._authenticator.authenticate(
             request,
@@ -169,6 +185,7 @@ class AwsApi:
             request_id=request_id,
             fresh=self._uncached(model.name, asked.name),
             api_version=API_VERSIONS.get(model.name),
+            body_hash=body_hash,
         )
         if asked.operation is not None:
             call.known_name = asked.name
@@ -176,8 +193,18 @@ class AwsApi:
         if model.signing_name in ("ses", "sesame") and self._uncached(model.name, operation.name):
             self._throttle.admit(call.caller, model.name, operation.name)
         handler = self._handlers[model.name][operation.name]
-        result = await handler(call.caller, operation.parse(asked.input))
+        if is_large:
+            parameters = await self._apart(partial(operation.parse, asked.input))
+            del asked
+            if isinstance(request.body, bytearray):
+                request.body.clear()  # nobody reads it again, and it waits a while for the disk
+        else:
+            parameters = operation.parse(asked.input)
+        result = await handler(call.caller, parameters)
         return call.codec.answer(operation, result, request_id=request_id)
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._large, work)
 
     def _operation(self, model: ServiceModel, asked: Asked, *, presigned: bool) -> Operation:
         """The operation asked for; a presigned link, which others may come by, can only read."""

@@ -19,6 +19,7 @@ from sesame.http.reader import BodyTooLarge, Request, RequestReader
 from sesame.observe import Clock, Log
 from sesame.server.api import HttpResponse, Peer, unreadable_request
 from sesame.server.tls import Certificate
+from sesame.server.turns import MUCH_BYTES, Turns
 
 BACKLOG = 1_024
 """Connections that the system holds until they are accepted."""
@@ -89,6 +90,7 @@ class HttpServer:
         self.log = log
         self.is_stopping = False
         self.held_bytes = 0
+        self.turns = Turns()
         self.sock = sock
         self._certificate = certificate
         self._clock = clock
@@ -273,6 +275,16 @@ class HttpConnection(asyncio.Protocol):
                 self._wire.pause_reading()
         else:
             self._advance(len(data))
+            if len(data) >= MUCH_BYTES and self._is_reading and not self._is_closing:
+                self._is_reading = False
+                self._wire.pause_reading()
+                self._server.turns.wait(self._read_on)
+
+    def _read_on(self) -> None:
+        """It is this connection's turn; while a request is being answered its end will see to it."""
+        if self._transport is not None and self._work is None and not self._is_reading:
+            self._is_reading = True
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """The client sends no more; it still gets the answers to what it sent (in TLS both ways end at once)."""

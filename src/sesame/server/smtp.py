@@ -17,6 +17,7 @@ from typing import Protocol, cast
 
 from sesame.observe import Log
 from sesame.server.tls import Certificate
+from sesame.server.turns import MUCH_BYTES, Turns
 from sesame.smtp.reply import Reply
 from sesame.smtp.server import (
     AuthRequested,
@@ -99,6 +100,7 @@ class SmtpServer:
         self.auth_required = auth_required
         self.is_stopping = False
         self.held_bytes = 0
+        self.turns = Turns()
         self._connections: set[_Connection] = set()
         self._per_address: Counter[str] = Counter()
         self._servers: list[asyncio.Server] = []
@@ -206,6 +208,7 @@ class _Connection(asyncio.Protocol):
         self._work: asyncio.Task[None] | None = None
         self._is_starting_tls = False
         self._may_write = True
+        self._waits_for_turn = False
         self._held_bytes = 0
         self._now = asyncio.get_running_loop().time
         self._is_known = not server.auth_required
@@ -248,7 +251,15 @@ class _Connection(asyncio.Protocol):
         if self._server.held_bytes > self._server.bounds.memory_bytes and not taken:
             self._server.log.event("smtp_memory_bound", address=self._address)
             events = self._session.machine.close(TOO_MUCH, reason="too much mail at once")
+        if len(data) >= MUCH_BYTES and not self._waits_for_turn:
+            self._waits_for_turn = True
+            self._server.turns.wait(self._read_on)
         self._handle(events)
+
+    def _read_on(self) -> None:
+        self._waits_for_turn = False
+        if not self._is_starting_tls:
+            self._set_reading()
 
     def _hold(self, held_bytes: int) -> None:
         """Count what this connection holds of messages."""
@@ -404,7 +415,7 @@ class _Connection(asyncio.Protocol):
     def _set_reading(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if self._session.machine.wants_data and self._may_write:
+        if self._session.machine.wants_data and self._may_write and not self._waits_for_turn:
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()

@@ -14,9 +14,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.mail.seven_bit import header_is_seven_bit
 from sesame.smtp.command import is_mailbox
-from sesame.smtp.data import stuff
+from sesame.smtp.data import MailText
 from sesame.smtp.errors import (
     LocalProtocolError,
     MessageDefect,
@@ -256,21 +255,22 @@ class ClientConnection:
         else:
             raise LocalProtocolError("server offers neither AUTH PLAIN nor AUTH LOGIN")
 
-    def send_message(self, mail_from: str, recipients: Sequence[str], data: bytes) -> None:
+    def send_message(self, mail_from: str, recipients: Sequence[str], data: bytes | MailText) -> None:
         """Send one message; `TransactionDone` follows. An empty `mail_from` is the null path.
 
-        `data` is lines of text closed by CRLF, at most 998 octets each; dots are doubled here.
+        `data` is lines of text closed by CRLF, at most 998 octets each; dots are doubled here, unless that is done.
         Raises MessageNotSendable when the message cannot go to this server, LocalProtocolError
         when it is not its turn; then nothing is written and the connection stays as it was.
         """
         self._require_ready()
         if not recipients:
             raise LocalProtocolError("message has no recipient")
-        mail = self._mail_command(mail_from, data)
+        text = MailText.of(data) if isinstance(data, bytes) else data
+        mail = self._mail_command(mail_from, text)
         for recipient in recipients:
             if not is_mailbox(recipient):
                 raise MessageNotSendable(f"recipient is not a mailbox: {recipient!r}", status="5.1.3")
-        self._transaction = _Transaction(mail, tuple(recipients), stuff(data))
+        self._transaction = _Transaction(mail, tuple(recipients), text.wire)
         if self._must_reset:
             self._queue(Stage.RESET, b"RSET\r\n")
         if self._extensions.has_pipelining or not self._must_reset:
@@ -293,20 +293,22 @@ class ClientConnection:
         if not self.is_ready:
             raise LocalProtocolError(f"connection is not ready, it is at `{self.stage.value}`")
 
-    def _mail_command(self, mail_from: str, data: bytes) -> bytes:
+    def _mail_command(self, mail_from: str, text: MailText) -> bytes:
         if mail_from and not is_mailbox(mail_from):
             raise MessageDefect(f"reverse-path is not a mailbox: {mail_from!r}", status="5.1.7")
         limit = self._extensions.size_limit_bytes
-        if limit is not None and len(data) > limit:
-            raise MessageNotSendable(f"message has {len(data)} octets, server takes {limit}", status="5.3.4")
-        parameters = f" SIZE={len(data)}" if self._extensions.has_size else ""
-        if not data.isascii():
+        if limit is not None and text.size_bytes > limit:
+            raise MessageNotSendable(
+                f"message has {text.size_bytes} octets, server takes {limit}", status="5.3.4"
+            )
+        parameters = f" SIZE={text.size_bytes}" if self._extensions.has_size else ""
+        if not text.is_ascii:
             if not self._extensions.has_eight_bit_mime:
                 # RFC 6152 section 3: convert or give up, never send it as it is.
                 raise MessageNotSendable("server takes no 8-bit text", status="5.6.3")
             # Never BODY=BINARYMIME: what goes out is lines of text (RFC 3030 section 3).
             parameters += " BODY=8BITMIME"
-            if self._extensions.has_smtp_utf8 and not header_is_seven_bit(data):
+            if self._extensions.has_smtp_utf8 and not text.is_header_ascii:
                 parameters += " SMTPUTF8"
         return f"MAIL FROM:<{mail_from}>{parameters}\r\n".encode("ascii")
 

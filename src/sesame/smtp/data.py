@@ -5,17 +5,24 @@ passes in either direction. That closes SMTP smuggling from both sides: we canno
 second message, nor to write what another server takes for one. Sources: RFC 5321 sections 2.3.8,
 4.1.1.4, 4.5.2 and 4.5.3.1.6.
 
-Lines are never walked in Python: `count`, `find` and `replace` do it all, without a copy a line.
+Lines are never walked in Python: `count`, `find` and `replace` do it all, without a copy a line. A large message is
+looked at block by block, so that on a thread of its own it keeps no other thread waiting for long.
 """
 
 import re
+from dataclasses import dataclass
 from enum import Enum
+from typing import Self
 
 from sesame.mail.header import lines_fit
+from sesame.mail.seven_bit import header_is_seven_bit
 from sesame.smtp.errors import MessageDefect
 
 TEXT_LINE_BYTES = 998
 """Longest line of text, without its CRLF (RFC 5321 section 4.5.3.1.6)."""
+
+BLOCK_BYTES = 128 * 1024
+"""So much of a large message is worked on at once; less than a millisecond."""
 
 _END = b"\r\n.\r\n"
 _bare_cr = re.compile(rb"\r(?!\n)").search
@@ -44,12 +51,41 @@ def stuff(content: bytes) -> bytes:
 
     A missing CRLF at the end is added. Raises MessageDefect when it is not lines of text.
     """
-    if content and not content.endswith(b"\r\n"):
-        content += b"\r\n"
-    if defect := defect_of(content):
-        raise MessageDefect(f"message has {defect.value}", status="5.6.0")
-    first_dot = b"." if content.startswith(b".") else b""
-    return b"".join((first_dot, content.replace(b"\r\n.", b"\r\n.."), b".\r\n"))
+    pieces, at = [], 0
+    while at < len(content):
+        block = content[at : at + BLOCK_BYTES]
+        if at + BLOCK_BYTES < len(content):
+            # Behind the last CRLF, so that lines stay whole; without one the block has a defect of its own.
+            block = block[: block.rfind(b"\r\n") + 2] if b"\r\n" in block else block
+        elif not block.endswith(b"\r\n"):
+            block += b"\r\n"
+        at += len(block)
+        if defect := defect_of(block):
+            raise MessageDefect(f"message has {defect.value}", status="5.6.0")
+        if block.startswith(b"."):
+            pieces.append(b".")
+        pieces.append(block.replace(b"\r\n.", b"\r\n.."))
+    pieces.append(b".\r\n")
+    return b"".join(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """A message ready to be written after 354, and what the commands before it must say of it.
+
+    Making it takes a while for a large message, and may be done on another thread.
+    """
+
+    size_bytes: int
+    is_ascii: bool
+    is_header_ascii: bool
+    wire: bytes
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """Raises MessageDefect as `stuff` does."""
+        is_ascii = content.isascii()
+        return cls(len(content), is_ascii, is_ascii or header_is_seven_bit(content), stuff(content))
 
 
 class DataReader:

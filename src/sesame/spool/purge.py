@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.store import custom_verification, decisions, egress, policy_sets, reputation
+from sesame.spool import pieces
+from sesame.store import custom_verification, decisions, egress, global_suppression, policy_sets, reputation
 
 ROWS = 1_000
 """Rows that one write deletes at most; it takes some 10 ms."""
@@ -42,12 +43,14 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _walk(store, purge_heads, now - retention.heads_days * DAY_S)
     await _repeat(store, lambda tx: decisions.purge_before(tx, refused_before, limit=ROWS))
     await _repeat(store, lambda tx: custom_verification.purge_before(tx, before, limit=ROWS))
+    await _repeat(store, lambda tx: global_suppression.purge_before(tx, now, limit=ROWS))
     oldest = await store.read(lambda tx: _oldest(tx, min(before, refused_before)))
     await _repeat(store, lambda tx: decisions.purge_texts(tx, before=oldest - DAY_S, limit=ROWS))
     # A set is noted once a day, so it may have been used for a day longer than is written.
     await _repeat(store, lambda tx: policy_sets.purge_before(tx, refused_before - DAY_S, limit=ROWS))
     kept_from = int((now - TALLY_DAYS * DAY_S) // reputation.QUARTER_HOUR_S)
     await _repeat(store, lambda tx: reputation.purge_before(tx, kept_from, limit=ROWS))
+    await purge_pieces(store, now=now)
     await store.write(lambda tx: egress.forget_before(tx, at=now - DAY_S))
     return gone
 
@@ -102,6 +105,13 @@ async def purge_messages(tx: Transaction, before: float, after: int) -> Step:
         return Step(gone=0, after=after)
     gone = await tx.many("DELETE FROM message WHERE seq = ?", [(seq,) for seq in old])
     return Step(gone=gone, after=_next(rows, before))
+
+
+async def purge_pieces(store: Store, *, now: float) -> None:
+    """Drop pieces of large messages that were never accepted, or whose body is gone."""
+    before = now - pieces.ORPHANED_S
+    while found := await store.read(lambda tx: pieces.orphans(tx, before=before, limit=MESSAGES)):
+        await pieces.drop(store, found)
 
 
 _PARTS = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sesame.db import Transaction
 from sesame.model import MessageId, RecipientState
+from sesame.spool.pieces import BEGINNING_BYTES, check_staged
 from sesame.store import decisions, events
 from sesame.store.decisions import DecisionText
 from sesame.store.events import Happened, NewEvent
@@ -55,6 +56,8 @@ class SpooledMessage:
     """The envelope sender as it was written, with its display name; None: as in `source`."""
     submitted: bytes | None = None
     """The header block of a raw message as it was submitted, None for one that was built from parts."""
+    is_staged: bool = False
+    """What of `data` is behind its beginning has been written already (`pieces`)."""
     tracking: Mapping[str, bool] = field(default_factory=dict)
     """Whether its `open` and its `click` are followed whatever the configuration set says."""
     queued_at: float | None = None
@@ -98,11 +101,11 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
     whole = [
-        (seq, message.data, submitted_head(message))
+        (seq, *await _body(tx, message), submitted_head(message))
         for seq, message in numbered
         if message.is_to_be_delivered
     ]
-    await tx.many("INSERT INTO body (message_seq, data, submitted) VALUES (?, ?, ?)", whole)
+    await tx.many("INSERT INTO body (message_seq, data, pieces, submitted) VALUES (?, ?, ?, ?)", whole)
     if len(whole) < len(messages):
         await tx.many(
             KEEP_HEAD,
@@ -139,6 +142,13 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         ],
     )
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
+
+
+async def _body(tx: Transaction, message: SpooledMessage) -> tuple[bytes, int]:
+    """What goes into `body`: all of the message, or its beginning and how many pieces are behind that."""
+    if not message.is_staged:
+        return message.data, 0
+    return message.data[:BEGINNING_BYTES], await check_staged(tx, message.message_id, message.data)
 
 
 def _lane(message: SpooledMessage, address: str) -> tuple[str, str, str]:

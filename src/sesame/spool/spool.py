@@ -9,12 +9,13 @@ where others react to it. The queue is a table beside the message, not a broker 
 Times are those of delivery's clock (`observe.SteadyClock`), but for `at`, which people read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Row, Store, Transaction
 from sesame.errors import SesameError, StoreDamaged
 from sesame.model import MessageId
+from sesame.spool import pieces
 from sesame.spool import settle as settling
 from sesame.spool.hold import Held, hold
 from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
@@ -116,16 +117,24 @@ class Spool:
     async def body(self, claim: Claim) -> bytes:
         """The message as it was put. Raises `Damaged` when it cannot be had, `Unavailable` when not now."""
 
-        async def run(tx: Transaction) -> Row | None:
-            return await tx.one("SELECT data FROM body WHERE message_seq = ?", claim.message_seq)
+        async def run(tx: Transaction) -> bytes | None:
+            row = await tx.one("SELECT data, pieces FROM body WHERE message_seq = ?", claim.message_seq)
+            if row is None or not isinstance(row[0], bytes):
+                return None
+            behind = await pieces.behind(tx, claim.message_id, row[1]) if row[1] else []
+            return row[0] if behind == [] else None if behind is None else b"".join((row[0], *behind))
 
         try:
-            row = await self._store.read(run)
+            found = await self._store.read(run)
         except StoreDamaged as error:
             raise Damaged(str(error)) from error
-        if row is None or not isinstance(row[0], bytes):
+        if found is None:
             raise Damaged("the message's text is not there")
-        return row[0]
+        return found
+
+    async def drop_pieces(self, message_ids: Iterable[str]) -> None:
+        """Let go of the pieces of large messages that have settled; of others nothing."""
+        await pieces.drop(self._store, message_ids)
 
     async def renew(self, claims: Sequence[Claim], *, now: float, lease_s: float) -> list[int]:
         """Keep leases for `lease_s` from now; the recipients (`seq`) whose claim is not the last one any more."""

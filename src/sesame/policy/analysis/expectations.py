@@ -8,7 +8,7 @@ own affair, and the owner's own account needs no policy.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sesame.policy.analysis.inquiry import Named
 from sesame.policy.analysis.questions import Verdict, can_send, never_late, who_can_send
@@ -147,29 +147,42 @@ def why_broken(
             (w for one in requesters_of(expectation) if (w := ask.refused(known.get(one.arn, one)))), None
         )
     else:
-        every = [other for one in expectation.who for other in _everybody_of(one, policies)]
+        every = [other for one in expectation.who for other in _everybody_of(one, policies, principal_ids)]
         why = next((w for one in every if (w := ask.allowed(known.get(one.arn, one)))), None)
     return None if why is None else Broken(name=expectation.name, why=why)
 
 
-def _everybody_of(who: str, policies: Named) -> Iterator[Requester]:
-    """Whoever a name stands for: of an account its root, any user, any session of a role, and those that are named."""
+def _everybody_of(who: str, policies: Named, principal_ids: Mapping[str, str]) -> Iterator[Requester]:
+    """Whoever a name stands for: of an account its root, any user, any session of a role; and those that are named.
+
+    A role stands for its sessions. Who is named is the one that the policies are bound to.
+    """
     yield read_requester(who)
-    if not is_account_id(who):
-        return
-    yield Requester(
-        arn=f"arn:aws:iam::{who}:user/someone-else", account_id=who, kind="user", user_id="AIDASOMEONE"
-    )
-    yield read_requester(f"arn:aws:sts::{who}:assumed-role/someone-else/session")
+    if is_account_id(who):
+        yield Requester(
+            arn=f"arn:aws:iam::{who}:user/someone-else", account_id=who, kind="user", user_id="AIDASOMEONE"
+        )
+        yield read_requester(f"arn:aws:sts::{who}:assumed-role/someone-else/session")
     named = {
         principal.value
         for _, policy in policies
         for statement in policy.statements
         for principal in statement.principals or ()
-        if principal.kind == "AWS" and principal.value.split(":")[4:5] == [who]
+        if principal.kind == "AWS" and _is_of(principal.value, who)
     }
     for value in sorted(named):
-        yield read_requester(value)
+        requester = read_requester(value)
+        unique_id = principal_ids.get(requester.role_arn or requester.arn)
+        session = requester.user_id.partition(":")[1:] if requester.kind == "role" else ()
+        yield requester if unique_id is None else replace(requester, user_id="".join((unique_id, *session)))
+
+
+def _is_of(value: str, who: str) -> bool:
+    """Whether an ARN is of an account, or of a session of a role."""
+    if is_account_id(who):
+        return value.split(":")[4:5] == [who]
+    account, role = who.split(":")[4:5], who.rpartition("/")[2]
+    return ":role/" in who and value.split(":")[4:5] == account and f":assumed-role/{role}/" in value
 
 
 @dataclass(frozen=True, slots=True)
