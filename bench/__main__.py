@@ -19,6 +19,7 @@ BENCHES = {
     "relay": "Accepting and delivering",
     "isolation": "Isolation",
     "telling": "Telling",
+    "revocation": "Deciding again before delivery",
     "interop": "With other mail servers and verifiers",
     "policy": "Deciding",
     "timing": "What the time of a refusal tells",
