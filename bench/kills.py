@@ -63,10 +63,10 @@ POINTS: Sequence[tuple[str, int]] = (
 """Where the process is killed, and at which call."""
 
 WRITES = (
-    "sending.accept", "Spool.claim", "Spool.settle", "Spool.take_over", "Spool.put_back", "Spool.renew",
+    r"sending\.accept", "Spool.claim", "Spool.settle", "Spool.take_over", "Spool.put_back", "Spool.renew",
     "Spool.expire", "pieces.drop", "Staging.stage", "Reactor.react", "expand", "steady",
 )  # fmt: skip
-"""The writes that fail in turn, by their names."""
+"""The writes that fail in turn, by their names (regular expressions)."""
 
 MESSAGES = 240
 EMPTY_S = 60.0
@@ -131,13 +131,12 @@ def fail_writes(world: World, receiver: Receiver, writes: Sequence[tuple[str, st
 
 def finish(world: World, receiver: Receiver, result: Result, once: dict[str, float]) -> None:
     """Let a sound server deliver what is left, and hold the ledgers to each other."""
-    if held := count_held(
-        world.database
-    ):  # the harness has killed the process during their attempts too often
-        world.run("queue", "release", "--all", "--reason", "the kills are over")
-        result.held = held
     world.start()
     left = wait_until_empty(world.database, within_s=EMPTY_S)
+    if held := count_held(world.database):  # the process was killed during attempts for them too often
+        world.run("queue", "release", "--all", "--reason", "the kills are over")
+        result.held = held
+        left = wait_until_empty(world.database, within_s=EMPTY_S)
     world.stop()
     findings = result.findings
     findings.add(check_database(world.database, world.ledger))

@@ -1,7 +1,8 @@
 """`python -m bench.faults.process SPEC serve …`: `sesame` that dies or fails where SPEC, in JSON, says.
 
 `{"kill": [POINT, WHEN, N]}`: SIGKILL before or after the N-th call of a point. `{"store": [NAME, WHEN, EVERY]}`: each
-EVERY-th write whose function has NAME in its name answers "unavailable", before it is done or after.
+EVERY-th write answers "unavailable", before it is done or after; of those in whose function's name the regular
+expression NAME is found.
 """
 
 import functools
@@ -10,6 +11,7 @@ import inspect
 import itertools
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -67,7 +69,7 @@ def fail_writes(name: str, when: str, every: int) -> None:
 
     def is_due(function: Callable[..., Any]) -> bool:
         code = getattr(function, "__qualname__", "")
-        return name in f"{function.__module__}.{code}" and next(calls) % every == 0
+        return bool(re.search(name, f"{function.__module__}.{code}")) and next(calls) % every == 0
 
     async def failing_write(self: SqliteStore, function: Any, **options: Any) -> Any:
         due = is_due(function)

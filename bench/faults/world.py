@@ -287,12 +287,12 @@ def count_held(path: Path) -> int:
 
 
 def wait_until_empty(path: Path, *, within_s: float) -> int:
-    """Wait until nothing is queued; what is left."""
+    """Wait until nothing is queued but what is held; what is left."""
     deadline = time.monotonic() + within_s
     while True:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
         try:
-            (left,) = connection.execute("SELECT COUNT(*) FROM queue").fetchone()
+            (left,) = connection.execute("SELECT COUNT(*) FROM queue WHERE hold IS NULL").fetchone()
         finally:
             connection.close()
         if not left or time.monotonic() > deadline:

@@ -9,6 +9,7 @@ import pytest
 
 from bench import power
 from bench.faults import disk
+from bench.faults.world import Findings
 
 MESSAGES, CUTS = 150, 8
 
@@ -24,7 +25,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_power_cut_loses_what_was_acknowledged(tmp_path: Path, library: Path) -> None:
     found = power.cut(tmp_path, library, messages=MESSAGES, cuts=CUTS, seed=1)
     assert (found.acknowledged, found.cuts) == (MESSAGES, CUTS)
-    assert found.findings == power.Findings()
+    assert found.findings == Findings()
 
 
 def test_a_loss_would_be_seen(tmp_path: Path, library: Path) -> None:
@@ -38,5 +39,5 @@ def test_what_the_disk_refused_is_not_acknowledged_and_the_service_goes_on(
     fault: str, tmp_path: Path, library: Path
 ) -> None:
     found = power.cut(tmp_path, library, messages=MESSAGES, cuts=CUTS, seed=1, fault=fault)
-    assert found.findings == power.Findings()
+    assert found.findings == Findings()
     assert found.refused > 0 and found.acknowledged > 0
