@@ -38,7 +38,7 @@ auto_publish = true
 enabled = {delivers}
 relay = "127.0.0.1:{port}"
 per_domain = 16
-lease_s = 4
+lease_s = 2
 first_delay_s = 0.2
 longest_delay_s = 0.5
 """
