@@ -23,6 +23,7 @@ BENCHES = {
     "power": "Power cuts",
     "kills": "Kills and failing writes",
     "telling": "Telling",
+    "interop": "With other mail servers and verifiers",
     "policy": "Deciding",
     "timing": "What the time of a refusal tells",
     "audit": "The audit log",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sesame.admin.kit import Kit, KitError, make_kit
-from sesame.admin.kit_snippets import Place
+from sesame.admin.delegates.kit import Kit, KitError, make_kit
+from sesame.admin.delegates.kit_snippets import Place
 from sesame.cli.kit import kit_json
 from sesame.policy import Requester, parse_stored_identity_policy
 from sesame.policy.cases import read_requester

@@ -1,14 +1,16 @@
 """`sesame policy generate`: what it prints for options, and how it asks."""
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from sesame.cli.main import parser
 from sesame.cli.policy_writing import asked
 from sesame.policy import Answers, Way
-from tests.cli.test_policy import DELEGATE, IDENTITY, MAILER, run, statement, write
+from tests.cli.test_policy import DELEGATE, IDENTITY, MAILER, OWNER, run, statement, write
 
 NOW = 1_800_000_000.0
 
@@ -39,6 +41,28 @@ def test_json_holds_policy_reasons_and_findings(capsys: pytest.CaptureFixture[st
         "/Statement/0/Principal/AWS",
         "/Statement/0/Action",
     }
+
+
+def test_how_much_is_a_bound_for_each_delegate(capsys: pytest.CaptureFixture[str]) -> None:
+    session = f"arn:aws:sts::{DELEGATE}:assumed-role/sender/job"
+    who = ("--who", MAILER, "--who", session, "--who", "333333333333")
+    caps = ("--messages-per-day", "1000", "--messages-per-second", "5")
+    assert run("generate", "--json", "--identity", IDENTITY, *who, *caps) == 0
+    assert json.loads(capsys.readouterr().out)["bounds"] == [
+        f"sesame grant put {OWNER} example.com {delegate} --region us-east-1"
+        " --messages-per-day 1000 --messages-per-second 5"
+        for delegate in (MAILER, f"arn:aws:iam::{DELEGATE}:role/sender", "333333333333")
+    ]
+    assert run("generate", "--identity", IDENTITY, *who) == 0
+    assert "grant" not in capsys.readouterr().err
+
+
+def test_the_bounds_are_commands_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    caps = ("--messages-per-day", "1000", "--messages-per-second", "5")
+    assert run("generate", "--json", "--identity", IDENTITY, "--who", MAILER, *caps) == 0
+    [command] = json.loads(capsys.readouterr().out)["bounds"]
+    args = parser().parse_args(shlex.split(command)[1:])
+    assert (args.messages_per_day, args.messages_per_second, args.delegate) == (1000, 5, MAILER)
 
 
 @pytest.mark.parametrize(

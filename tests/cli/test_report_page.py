@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from sesame.admin.authority import Authority, Can, Changed, Did, IdentityAuthority, Unused
+from sesame.admin.delegates.authority import Authority, Can, Changed, Did, IdentityAuthority, Unused
 from sesame.cli.report_page import page
 
 EVIL = '"><script>alert(1)</script>\u202e\x1b[2J&amp;'

@@ -107,6 +107,7 @@ INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
         "writing": frozenset({"language", "engine", "reasons", "analysis", "findings"}),
     },
     "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns", "sesame")},
+    "admin": {"delegates": frozenset()},
     "store": {"iam": frozenset()},
     "access": {"causes": frozenset()},
     "console": {"pages": frozenset()},

@@ -1,13 +1,20 @@
 """Cases kept beside policies: each holds, or is broken with a reason that shows it."""
 
 import json
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
-from sesame.policy import parse_stored_identity_policy
+from sesame.policy import Outcome, compile_policies, decide, generate, parse_stored_identity_policy
 from sesame.policy.analysis.expectations import ExpectationError, read_expectation, why_broken, written
+from tests.policy.random_policies import REQUESTERS, ROLE
+from tests.policy.test_writing import ALL, PATTERNS, fits, random_answers, random_request
 
+KNOWN = {one.arn: one for one in REQUESTERS} | {
+    ROLE: next(replace(one, arn=ROLE) for one in REQUESTERS if one.role_arn == ROLE)
+}
 OWNER, NEWS, OTHER = "111111111111", "222222222222", "333333333333"
 ARN = f"arn:aws:ses:us-east-1:{OWNER}:identity/example.com"
 USER = f"arn:aws:iam::{NEWS}:user/mailer"
@@ -60,7 +67,7 @@ def test_cases_that_hold(case: dict[str, Any]) -> None:
             {"who": USER, "may": False, "as": "news@example.com"},
             f"{USER} may, by ses:SendRawEmail as news@example.com",
         ),
-        ({"who": NEWS, "may": False}, f"account {NEWS} may, by ses:SendRawEmail as "),
+        ({"who": NEWS, "may": False}, f"root of {NEWS} may, by ses:SendRawEmail as "),
         ({"nobodyBut": []}, "may, by ses:SendRawEmail as "),
         ({"nobodyBut": [USER]}, "may, by ses:SendRawEmail as "),
         ({"who": [NEWS, OTHER], "may": True}, f"account {OTHER} may not"),
@@ -85,6 +92,68 @@ def test_an_account_means_each_of_its_people() -> None:
     somebody = statement(Principal="*", Condition={"StringEquals": {"aws:PrincipalType": "User"}})
     assert f"somebody of account {OTHER}" in str(why({"who": OTHER, "may": False}, somebody))
     assert "may, by" in str(why({"nobodyBut": [NEWS]}, somebody))
+
+
+def test_an_account_means_those_that_policies_are_bound_to() -> None:
+    """Users and roles that a policy names are let in by their unique ids."""
+    role = f"arn:aws:iam::{NEWS}:role/sender"
+    for arn, unique_id in ((USER, "AIDAMAILER"), (role, "AROASENDER")):
+        text = json.dumps({"Version": "2012-10-17", "Statement": [statement(Principal={"AWS": arn})]})
+        expectation = read_expectation({"name": "case", "who": NEWS, "may": False})
+        broken = why_broken(
+            expectation,
+            [("p", parse_stored_identity_policy(text))],
+            identity_arn=ARN,
+            principal_ids={arn: unique_id},
+            known={},
+        )
+        assert broken is not None
+        assert arn in broken.why
+
+
+def test_a_role_means_each_of_its_sessions() -> None:
+    session = f"arn:aws:sts::{NEWS}:assumed-role/sender/job"
+    case = {"who": f"arn:aws:iam::{NEWS}:role/app/sender", "may": False}
+    assert session in str(why(case, statement(Principal={"AWS": session})))
+    assert why(case, statement(Principal={"AWS": session.replace("sender", "other")})) is None
+
+
+def everybody(**condition: Any) -> dict[str, Any]:
+    return statement(Principal="*", Condition=condition)
+
+
+FOURS, FIVES = "444444444444", "555555555555"
+
+
+@pytest.mark.parametrize(
+    "wide",
+    [
+        everybody(StringEquals={"aws:PrincipalAccount": [FOURS, FIVES]}),
+        everybody(StringEquals={"aws:PrincipalAccount": [FIVES, FOURS]}),
+        everybody(StringLike={"aws:PrincipalAccount": ["4444*", "5555*"]}),
+        everybody(ArnLike={"aws:PrincipalArn": [f"arn:aws:iam::{FOURS}:*", f"arn:aws:iam::{FIVES}:*"]}),
+        statement(Principal={"AWS": [FOURS, FIVES]}),
+        statement(Principal={"AWS": [FOURS, f"arn:aws:iam::{FIVES}:user/x"]}),
+        statement(
+            Principal={"AWS": [FOURS, FIVES]}, Condition={"StringLike": {"aws:username": ["a*", "b*"]}}
+        ),
+    ],
+)
+def test_who_is_allowed_too_hides_nobody(wide: dict[str, Any]) -> None:
+    """That one account may, by the same statement, does not make a case hold that the other breaks."""
+    for case in ({"nobodyBut": [FOURS]}, {"nobodyBut": [FIVES]}, {"who": FIVES, "may": False}):
+        if case != {"nobodyBut": [FIVES]} or "user/x" not in str(wide):
+            assert why(case, wide) is not None, case
+    assert (why({"nobodyBut": [FOURS, FIVES]}, wide) is None) is ("4444*" not in str(wide))
+    assert why({"who": OTHER, "may": False}, wide) is None
+
+
+def test_a_role_is_its_sessions_of_any_name() -> None:
+    role = f"arn:aws:iam::{NEWS}:role/sender"
+    near = statement(Principal={"AWS": role}, Condition={"StringLike": {"aws:userid": "*:job-*"}})
+    assert why({"who": role, "may": False}, near) is not None
+    assert why({"who": role.replace("sender", "other"), "may": False}, near) is None
+    assert why({"nobodyBut": [role]}, near) is None
 
 
 def test_the_owners_own_account_is_nobody_else() -> None:
@@ -169,3 +238,35 @@ def test_what_is_no_case_is_refused(case: Any) -> None:
 )
 def test_cases_are_written_as_they_are_read(case: Any) -> None:
     assert written(read_expectation(case)) == case
+
+
+def test_no_request_contradicts_a_case_that_holds() -> None:
+    """80 policies, three cases each, 60 requests: whoever may not, by a case that holds, is refused by the engine."""
+    random = Random(77)
+    ids = {USER: "AIDAMAILER", ROLE: "AROASENDER"}
+    held = 0
+    for _ in range(80):
+        answers = replace(random_answers(random), networks=(), begins_at=None, ends_at=None)
+        policy = parse_stored_identity_policy(generate(answers).document)
+        compiled = compile_policies([("p", policy)], kind="identity", principal_ids=ids)
+        requests = [random_request(random) for _ in range(60)]
+        for pattern in random.sample(PATTERNS, 3):
+            who = random.choice((NEWS, OTHER, USER, ROLE, "cognito-idp.amazonaws.com"))
+            case: dict[str, Any] = {"name": "case", "as": pattern}
+            case |= random.choice(({"who": who, "may": False}, {"nobodyBut": [who]}))
+            broken = why_broken(
+                read_expectation(case), [("p", policy)], identity_arn=ARN, principal_ids=ids, known=KNOWN
+            )
+            if broken is not None:
+                continue
+            held += 1
+            for request in requests:
+                if fits(pattern, str(request.context["ses:FromAddress"])):
+                    one = request.requester
+                    is_who = who in (one.arn, one.account_id, one.role_arn)
+                    if is_who is ("who" in case):
+                        assert decide(request, iam=ALL, identity=compiled).outcome is not Outcome.ALLOW, (
+                            case,
+                            request,
+                        )
+    assert held > 50

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sesame.admin.authority import Authority, authority
+from sesame.admin.delegates.authority import Authority, authority
 from sesame.app.foundation import Services
 from sesame.cli.report import as_json
 from tests.support.process import Account, SesameProcess

@@ -1,7 +1,10 @@
 """Programs that people already have for what SNS posts, unmodified, with verification on."""
 
+import base64
 import json
+import shutil
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +18,12 @@ from tests.support import clients
 from tests.support.endpoint import Endpoint, Posted, get, listening
 from tests.support.process import REGION, Account, SesameProcess, running
 
-PROGRAMS = ("django_ses_events.py", "django_anymail_events.py", "sns_validator.mjs")
+PROGRAMS = (
+    "django_ses_events.py",
+    "django_anymail_events.py",
+    "python_sns_validator.py",
+    "sns_validator.mjs",
+)
 
 
 @dataclass
@@ -95,6 +103,61 @@ def test_amazons_validator_takes_what_is_posted_and_nothing_that_was_changed(ser
     found = served.give("sns_validator.mjs", served.posts + [tampered(one) for one in served.posts])
     count = len(served.posts)
     assert found["verdicts"] == ["valid"] * count + ["The message signature is invalid."] * count
+
+
+def test_a_validator_for_python_takes_version_1_and_nothing_that_was_changed(served: Served) -> None:
+    version_1 = served.posts[:-1]
+    found = served.give(
+        "python_sns_validator.py", [*version_1, *(tampered(one) for one in version_1), served.posts[-1]]
+    )
+    count = len(version_1)
+    assert found["verdicts"] == [
+        *["valid"] * count,
+        *["SignatureVerificationFailureException"] * count,
+        "InvalidSignatureVersionException",  # it knows version 1 alone
+    ]
+
+
+FIELDS = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": (
+        "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type",
+    ),
+}  # fmt: skip
+
+
+def openssl_verifies(served: Served, post: Posted, folder: Path) -> bool:
+    """What the guide has people do by hand, with the command `openssl`."""
+    body = post.envelope
+    text = "".join(f"{name}\n{body[name]}\n" for name in FIELDS[body["Type"]] if name in body)
+    certificate = get(body["SigningCertURL"], ssl.create_default_context(cafile=str(served.ca)))
+    (folder / "certificate.pem").write_text(certificate)
+    (folder / "signature").write_bytes(base64.b64decode(body["Signature"]))
+    (folder / "text").write_text(text)
+    key = ["openssl", "x509", "-in", "certificate.pem", "-pubkey", "-noout", "-out", "key.pem"]
+    subprocess.run(key, cwd=folder, check=True, capture_output=True)
+    digest = {"1": "-sha1", "2": "-sha256"}[body["SignatureVersion"]]
+    verify = ["openssl", "dgst", digest, "-verify", "key.pem", "-signature", "signature", "text"]
+    return subprocess.run(verify, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_openssl_verifies_both_versions_and_refuses_each_field_that_was_changed(
+    served: Served, version: str, tmp_path: Path
+) -> None:
+    posts = [one for one in served.posts if one.envelope["SignatureVersion"] == version]
+    assert posts
+    for post in posts:
+        assert openssl_verifies(served, post, tmp_path)
+    body = posts[-1].envelope
+    for name in FIELDS[body["Type"]]:
+        if name in body and name != "Type":
+            changed = json.dumps({**body, name: body[name] + "x"})
+            assert not openssl_verifies(served, Posted("/", {}, changed), tmp_path), name
+    other = "1" if version == "2" else "2"
+    swapped = json.dumps({**body, "SignatureVersion": other})
+    assert not openssl_verifies(served, Posted("/", {}, swapped), tmp_path)
 
 
 def test_django_ses_verifies_and_signals(served: Served) -> None:

@@ -15,8 +15,8 @@ from sesame.cli.env import endpoints
 from sesame.errors import ConfigError, SesameError
 
 if TYPE_CHECKING:
-    from sesame.admin.kit import Kit
-    from sesame.admin.kit_snippets import Place
+    from sesame.admin.delegates.kit import Kit
+    from sesame.admin.delegates.kit_snippets import Place
     from sesame.app.foundation import Services
     from sesame.aws.arn import Arn
     from sesame.config import Settings
@@ -59,7 +59,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run_kit(args: argparse.Namespace) -> int:
     """Print the kit, or send by it."""
-    from sesame.admin.kit import KitError, kit_for
+    from sesame.admin.delegates.kit import KitError, kit_for
 
     settings = settings_of(args)
     deadline = time.monotonic() + SECONDS
@@ -118,7 +118,7 @@ async def _identity(services: "Services", named: str) -> "Arn":
 
 
 def _place(settings: "Settings", region: str) -> "Place":
-    from sesame.admin.kit_snippets import Place
+    from sesame.admin.delegates.kit_snippets import Place
 
     where = endpoints(settings)
     return Place(api=where["api"], region=region, smtp=where.get("smtp", ""), is_own_ca="ca" in where)

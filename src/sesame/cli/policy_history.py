@@ -9,7 +9,7 @@ from sesame.cli.policy_files import FAILED, YES, guarded, paint
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sesame.admin.suggestion import Suggestion
+    from sesame.admin.delegates.suggestion import Suggestion
     from sesame.app.foundation import Services
 
 DAY_S = 86_400.0
@@ -35,7 +35,7 @@ def register(verbs: Subparsers) -> None:
 def run_suggest(args: argparse.Namespace) -> int:
     """Print each policy that would change, and what is cut off."""
     from sesame.access.identity_names import parse_identity_arn
-    from sesame.admin.suggestion import suggestion
+    from sesame.admin.delegates.suggestion import suggestion
     from sesame.errors import ServiceError
 
     try:

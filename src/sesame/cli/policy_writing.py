@@ -4,9 +4,10 @@ A generated policy goes to standard output, the reasons for its lines to standar
 """
 
 import argparse
+import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -46,6 +47,10 @@ def register(verbs: Subparsers) -> None:
     verb.add_argument(
         "--way", action="append", choices=ways, help="mail (default), raw (SMTP alone), templates, bulk"
     )
+    for option, what in _CAPS.items():
+        verb.add_argument(
+            f"--{option}", type=int, metavar="N", help=f"{what}: no policy says it, a bound does"
+        )
     _register_say(verbs)
 
 
@@ -87,9 +92,11 @@ def run_generate(args: argparse.Namespace) -> int:
         raise UsageError(f"{OPTIONS[error.question]}: {error.message}") from error
     except EOFError as error:
         raise UsageError("the answers ended before the last question") from error
+    bounds = bounds_for(answers, {option: getattr(args, option.replace("-", "_")) for option in _CAPS})
     if args.json:
         print_json(
             {
+                "bounds": bounds,
                 "policy": draft.document,
                 "reasons": [
                     {"line": one.line, "path": one.path, "reason": one.text} for one in draft.reasons
@@ -99,7 +106,36 @@ def run_generate(args: argparse.Namespace) -> int:
         )
     else:
         _print(draft)
+        for command in bounds:
+            print(f"how much, once the policy is stored: {command}", file=sys.stderr)
     return YES
+
+
+_CAPS = {
+    "messages-per-day": "messages in any 24 hours",
+    "messages-per-second": "messages in any second",
+}
+
+
+def bounds_for(answers: Answers, caps: Mapping[str, int | None]) -> list[str]:
+    """The commands that bound how much each delegate may send; a session is bounded by its role."""
+    given = [f"--{option} {count}" for option, count in caps.items() if count is not None]
+    if not given:
+        return []
+    fields = answers.identity_arn.split(":", 5)
+    where = f"{fields[4]} {shlex.quote(fields[5].removeprefix('identity/'))}"
+    delegates = dict.fromkeys(_delegate(one) for one in (*answers.principals, *answers.services))
+    return [
+        f"sesame grant put {where} {shlex.quote(delegate)} --region {fields[3]} {' '.join(given)}"
+        for delegate in delegates
+    ]
+
+
+def _delegate(principal: str) -> str:
+    fields = principal.split(":")
+    if len(fields) == 6 and fields[5].startswith("assumed-role/"):
+        return f"arn:aws:iam::{fields[4]}:role/{fields[5].split('/')[1]}"
+    return fields[4] if len(fields) == 6 and fields[5] == "root" else principal
 
 
 OPTIONS = {

@@ -13,7 +13,7 @@ from sesame.errors import ConfigError
 from sesame.policy.language.values import is_sound_date, read_date
 
 if TYPE_CHECKING:
-    from sesame.admin.authority import Authority, IdentityAuthority
+    from sesame.admin.delegates.authority import Authority, IdentityAuthority
     from sesame.app.foundation import Services
 
 DAY_S = 86_400.0
@@ -42,7 +42,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run_authority(args: argparse.Namespace) -> int:
     """Print or write the report."""
-    from sesame.admin.authority import authority
+    from sesame.admin.delegates.authority import authority
 
     since = None if args.since is None else _moment(args.since)
     deadline = time.monotonic() + args.seconds

@@ -17,7 +17,7 @@ from typing import Any
 from sesame.access.directory import identity_policies
 from sesame.access.identity_names import normal_name
 from sesame.access.principal_binding import requester_known
-from sesame.admin.kit_snippets import SIMPLE, Example, Place, Snippet, Way, as_request, snippets
+from sesame.admin.delegates.kit_snippets import SIMPLE, Example, Place, Snippet, Way, as_request, snippets
 from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Store, Transaction
 from sesame.policy import (

@@ -6,7 +6,7 @@ What is suggested is compared with today's policies exactly, and every message o
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sesame.admin.history import History, history_of
+from sesame.admin.delegates.history import History, history_of
 from sesame.aws.arn import Arn
 from sesame.db import Store
 from sesame.policy import (

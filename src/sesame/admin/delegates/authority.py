@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.admin.accounts import OperatorError
-from sesame.admin.history import History, history_of
+from sesame.admin.delegates.history import History, history_of
 from sesame.admin.what_if import PAGE
 from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Store, Transaction

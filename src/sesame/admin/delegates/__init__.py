@@ -1,0 +1,1 @@
+"""Delegates as an owner sees them: what to hand over, what they did, what they need, who may."""
