@@ -64,7 +64,12 @@ def byte_by_byte(script: dict[str, str]) -> Server:
 
 def flips() -> Server:
     """Another behaviour each time."""
-    tries = iter([{"MAIL": None}, {"RCPT": "451 4.7.1 later\r\n"}, {"RCPT": "550 5.1.1 no\r\n"}])
+    manners: list[dict[str, str | None]] = [
+        {"MAIL": None},
+        {"RCPT": "451 4.7.1 later\r\n"},
+        {"RCPT": "550 5.1.1 no\r\n"},
+    ]
+    tries = iter(manners)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await Script({**GOOD, **next(tries, {})})(reader, writer)
