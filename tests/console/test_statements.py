@@ -122,9 +122,9 @@ def test_each_page_takes_few_statements_and_none_that_walks(
             if len(ran) > MORE.get(path, MOST):
                 wrong[path] = len(ran)
             for sql in set(ran):
-                if any(re.search(rf"\b{table}\b", sql) for table in LARGE):
-                    if bad := costly(plan_of(store._connection, sql)):
-                        wrong[f"{path}: {sql}"] = bad
+                is_large = any(re.search(rf"\b{table}\b", sql) for table in LARGE)
+                if is_large and (bad := costly(plan_of(store._connection, sql))):
+                    wrong[f"{path}: {sql}"] = bad
         assert counts[f"{HERE}/senders"] > 3
         assert counts[f"{HERE}/policies/P"] > 3
         return wrong

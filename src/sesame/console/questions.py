@@ -198,8 +198,8 @@ def _edit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
 
 def _kit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
     """What to hand to a delegate; `problem` says why there is nothing."""
-    from sesame.admin.kit import KitError, make_kit  # more than the other questions need
-    from sesame.admin.kit_snippets import Place
+    from sesame.admin.delegates.kit import KitError, make_kit  # more than the other questions need
+    from sesame.admin.delegates.kit_snippets import Place
 
     try:
         kit = make_kit(

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from sesame.admin.kit import KitError, read_delegate
+from sesame.admin.delegates.kit import KitError, read_delegate
 from sesame.console.analyst import NoAnswer
 from sesame.console.pages.senders import question_of
 from sesame.console.visit import Page, Visit
