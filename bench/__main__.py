@@ -19,6 +19,7 @@ BENCHES = {
     "relay": "Accepting and delivering",
     "isolation": "Isolation",
     "telling": "Telling",
+    "interop": "With other mail servers and verifiers",
     "policy": "Deciding",
     "timing": "What the time of a refusal tells",
     "audit": "The audit log",

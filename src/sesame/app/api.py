@@ -181,6 +181,7 @@ class Doors:
             pace=self.pace,
             steady=services.steady,
             room=services.room,
+            heeds_global_list=services.settings.suppression.global_days > 0,
         )
 
     def _make_custom_verification(self) -> CustomVerification:
