@@ -142,6 +142,7 @@ def test_what_waits_for_a_webhook_goes_with_it(
     [
         ("ftp://a.example/", "SEND", "http"),
         ("https://a b.example/", "SEND", "characters"),
+        ("https://user:secret@a.example/", "SEND", "password"),
         ("https://a.example/", "SENT", "types of events"),
         ("https://a.example/", ",", "types of events"),
     ],

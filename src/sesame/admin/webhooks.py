@@ -1,19 +1,20 @@
-"""Webhooks of configuration sets: an event destination that AWS's API has no word for, made by the operator.
+"""Webhooks of configuration sets: an event destination that AWS's API has no word for.
 
-A webhook is a destination of its set like any other: the API lists it, switches it off and on, changes its types of
-events and deletes it. What the API cannot do is here: make one, exchange its secret. A secret is shown once and kept
+A webhook is a destination of its set like any other: SES's API lists it, switches it off and on, changes its types of
+events and deletes it. What that cannot do is here: make one, exchange its secret. A secret is shown once and kept
 sealed.
 """
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sesame.access.changes import Acts
+from sesame.access.changes import Acts, Change
 from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
+from sesame.errors import SesameError
 from sesame.observe import Clock
 from sesame.store import configuration_sets, outbox, webhooks
 from sesame.store.configuration_sets import MAX_DESTINATIONS, ConfigurationSet
@@ -29,6 +30,18 @@ OVERLAP_S = 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+class NoSuchWebhook(OperatorError):
+    """There is no such configuration set, or it has no such webhook."""
+
+
+class DestinationExists(OperatorError):
+    """The set has an event destination of that name."""
+
+
+class TooManyDestinations(OperatorError):
+    """The set has as many event destinations as it may."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A webhook for people to read."""
@@ -42,7 +55,10 @@ class Shown:
 
 
 class Webhooks:
-    """What the operator does with webhooks. `check_url` raises a `SesameError` for what cannot be posted to."""
+    """What is done with webhooks, by the operator or by whose change `by` is.
+
+    `check_url` raises a `SesameError` for what cannot be posted to.
+    """
 
     def __init__(
         self,
@@ -61,13 +77,20 @@ class Webhooks:
         self._random_bytes = random_bytes
         self._check_url = check_url
 
-    async def create(self, key: WebhookKey, url: str, event_types: Sequence[str]) -> str:
+    async def create(
+        self, key: WebhookKey, url: str, event_types: Sequence[str], *, by: Change | None = None
+    ) -> str:
         """Make a webhook; its secret, shown this once. Raises `OperatorError`."""
         if _NAME.fullmatch(key.name) is None:
             raise OperatorError("a name has letters, digits, `_` and `-`, up to 64 of them")
         if not event_types:
             raise OperatorError("name at least one type of event")
-        self._check_url(url)
+        try:
+            self._check_url(url)
+        except OperatorError:
+            raise
+        except SesameError as error:
+            raise OperatorError(str(error)) from error
         secret = self._random_bytes(SECRET_BYTES)
         definition = {"Enabled": True, "MatchingEventTypes": list(event_types), KIND: {"Url": url}}
 
@@ -75,19 +98,21 @@ class Webhooks:
             found = await _set(tx, key)
             existing = await configuration_sets.destinations(tx, found)
             if key.name in existing:
-                raise OperatorError(f"the set has a destination `{key.name}` already")
+                raise DestinationExists(f"the set has a destination `{key.name}` already")
             if len(existing) >= MAX_DESTINATIONS:
-                raise OperatorError(f"a configuration set has up to {MAX_DESTINATIONS} event destinations")
+                raise TooManyDestinations(
+                    f"a configuration set has up to {MAX_DESTINATIONS} event destinations"
+                )
             await configuration_sets.put_destination(tx, found, key.name, definition)
             sealed = self._sealer.seal(secret, row=key.arn)
             await webhooks.put(
                 tx, Webhook(key=key, sealed_secret=sealed, created_at=float(int(self._clock.now())))
             )
 
-        await self._act("CreateWebhook", key, run, url=url, eventTypes=list(event_types))
+        await self._act(by, "CreateWebhook", key, run, url=url, eventTypes=list(event_types))
         return _shown(secret)
 
-    async def rotate(self, key: WebhookKey, *, overlap_s: float = OVERLAP_S) -> str:
+    async def rotate(self, key: WebhookKey, *, overlap_s: float = OVERLAP_S, by: Change | None = None) -> str:
         """Give a webhook another secret; the one before signs as well for `overlap_s`. Raises `OperatorError`."""
         secret, now = self._random_bytes(SECRET_BYTES), self._clock.now()
 
@@ -102,10 +127,10 @@ class Webhooks:
             )
             await webhooks.put(tx, changed)
 
-        await self._act("RotateWebhookSecret", key, run, overlapSeconds=overlap_s)
+        await self._act(by, "RotateWebhookSecret", key, run, overlapSeconds=overlap_s)
         return _shown(secret)
 
-    async def delete(self, key: WebhookKey) -> None:
+    async def delete(self, key: WebhookKey, *, by: Change | None = None) -> None:
         """Remove a webhook; what waits for it is let go of. Raises `OperatorError`."""
 
         async def run(tx: Transaction) -> None:
@@ -113,7 +138,7 @@ class Webhooks:
             await configuration_sets.delete_destination(tx, await _set(tx, key), key.name)
             await outbox.drop_target(tx, key.arn, now=self._clock.now())
 
-        await self._act("DeleteWebhook", key, run)
+        await self._act(by, "DeleteWebhook", key, run)
 
     async def list(self, account_id: str) -> list[Shown]:
         """An account's webhooks."""
@@ -129,9 +154,18 @@ class Webhooks:
         return await self._store.read(run)
 
     async def _act(
-        self, name: str, key: WebhookKey, run: Callable[[Transaction], Any], **more: object
+        self,
+        by: Change | None,
+        name: str,
+        key: WebhookKey,
+        run: Callable[[Transaction], Awaitable[None]],
+        **more: object,
     ) -> None:
-        await self._acts.apply(name, key.account_id, run, parameters={"webhook": key.arn, **more})
+        if by is not None:
+            await by.apply(run)
+        else:
+            parameters = {"webhook": key.arn, **more}
+            await self._acts.apply(name, key.account_id, run, region=key.region, parameters=parameters)
 
 
 def _shown(secret: bytes) -> str:
@@ -152,7 +186,7 @@ def _described(found: Webhook, definition: dict[str, Any]) -> Shown:
 async def _set(tx: Transaction, key: WebhookKey) -> ConfigurationSet:
     found = await configuration_sets.get(tx, key.account_id, key.region, key.set_name)
     if found is None:
-        raise OperatorError(
+        raise NoSuchWebhook(
             f"account {key.account_id} has no configuration set `{key.set_name}` in {key.region}"
         )
     return found
@@ -161,7 +195,7 @@ async def _set(tx: Transaction, key: WebhookKey) -> ConfigurationSet:
 async def _webhook(tx: Transaction, key: WebhookKey) -> Webhook:
     found = await webhooks.get(tx, key)
     if found is None:
-        raise OperatorError(
+        raise NoSuchWebhook(
             f"the configuration set `{key.set_name}` of account {key.account_id} in {key.region} has no webhook"
             f" `{key.name}`; `sesame webhook list` shows them"
         )

@@ -65,5 +65,8 @@ def read_url(url: str) -> Endpoint:
 
 def check_url(url: str, *, may_be_plain: bool) -> None:
     """Raise `PostFailed` for a URL that nothing would be posted to, wherever its host leads."""
-    if not read_url(url).is_tls and not may_be_plain:
+    endpoint = read_url(url)
+    if endpoint.authorization is not None:
+        raise PostFailed("leave user and password out of the URL: the signature says who posts")
+    if not endpoint.is_tls and not may_be_plain:
         raise PostFailed("plain HTTP is not allowed here; use https")

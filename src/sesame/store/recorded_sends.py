@@ -115,8 +115,7 @@ async def kept(tx: Transaction, message_seqs: Sequence[int], *, known: Container
     texts: dict[bytes, str | None] = {}
     for digest in {bytes(row[2]) for row in rows if row[2] is not None}:
         if digest not in known:
-            found = await tx.one("SELECT text FROM decision_text WHERE digest = ?", digest)
-            texts[digest] = None if found is None else found[0]
+            texts[digest] = await text(tx, digest)
     return {
         int(seq): Kept(
             own=own,
@@ -125,3 +124,9 @@ async def kept(tx: Transaction, message_seqs: Sequence[int], *, known: Container
         )
         for seq, own, digest in rows
     }
+
+
+async def text(tx: Transaction, digest: bytes) -> str | None:
+    """The shared part of decisions, or None when it is not kept any more."""
+    row = await tx.one("SELECT text FROM decision_text WHERE digest = ?", digest)
+    return None if row is None else str(row[0])
