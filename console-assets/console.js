@@ -85,3 +85,77 @@ function help() {
   document.body.append(dialog);
   dialog.showModal();
 }
+
+// A form whose answer is looked at while it is filled in: the server renders it, only what differs is put in its place.
+const live = document.querySelector("form[data-live]");
+let running = null;
+let waiting = 0;
+
+if (live) {
+  live.addEventListener("input", (event) => {
+    const what = event.target.closest("#answers") ? "write" : "preview";
+    clearTimeout(waiting);
+    waiting = setTimeout(() => look(what), 300);
+    document.getElementById("preview").setAttribute("aria-busy", "true");
+  });
+  live.addEventListener("submit", (event) => {
+    const what = event.submitter?.dataset.do;
+    clearTimeout(waiting);
+    running?.abort();
+    if (!what) return;
+    event.preventDefault();
+    look(what);
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-line]");
+    if (!link) return;
+    event.preventDefault();
+    showLine(Number(link.dataset.line));
+  });
+}
+
+async function look(what) {
+  running?.abort();
+  const mine = running = new AbortController();
+  const body = new URLSearchParams(new FormData(live));
+  body.set("do", what);
+  const preview = document.getElementById("preview");
+  preview.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(live.dataset.live, { method: "POST", body, signal: mine.signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("preview");
+    if (!fresh) throw new Error("no preview");
+    const text = document.getElementById("text");
+    const bad = page.getElementById("answer-problem");
+    if (what === "write" && !bad) text.value = page.getElementById("text").value;
+    if (what === "preview") put("answers", page);
+    if (what === "write") told(bad);
+    put("preview", page);
+    put("size", page);
+    document.getElementById("preview").setAttribute("aria-busy", "false");
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    preview.setAttribute("aria-busy", "false");
+    say("The server did not answer.");
+  }
+}
+
+function put(id, page) {
+  const old = document.getElementById(id);
+  if (!old.contains(document.activeElement) || id === "preview") old.replaceChildren(...page.getElementById(id).childNodes);
+}
+
+function told(problem) {
+  document.getElementById("answer-problem")?.remove();
+  if (problem) document.getElementById("answers-title").after(problem);
+}
+
+function showLine(number) {
+  const text = document.getElementById("text");
+  const lines = text.value.split("\n");
+  const start = lines.slice(0, number - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + (lines[number - 1] || "").length);
+  text.scrollTop = Math.max(0, (number - 4) * parseFloat(getComputedStyle(text).lineHeight));
+}

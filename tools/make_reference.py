@@ -18,6 +18,7 @@ from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from sesame.policy.language.vocabulary import CONDITION_KEYS, KEYS_OF_OTHER_ACTIONS
 from sesame.policy.reasons.cause import MEANINGS, How
+from tools.event_page import events_page
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -40,6 +41,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics_page(),
         "condition-keys.md": condition_keys_page(),
         "causes.md": causes_page(),
+        "events.md": events_page(),
         "sesame-api.md": own_api_page(),
     }
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from tests.support.process import SesameProcess, running
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 REGION = "us-east-1"
@@ -61,19 +61,25 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def browser(*args: str) -> Iterator["Browser"]:
-    """A Chromium without a window; `args` are further switches."""
+def player() -> Iterator["Playwright"]:
+    """What starts browsers; there can be one at a time."""
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as started:
+        yield started
+
+
+@contextlib.contextmanager
+def browser(by: "Playwright", *args: str) -> Iterator["Browser"]:
+    """A Chromium without a window; `args` are further switches."""
     path = chromium()
     if path is None:
         raise SystemExit("there is no Chromium here; `apt-get install chromium` brings one")
-    with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=path, args=["--no-sandbox", *args])
-        try:
-            yield started
-        finally:
-            started.close()
+    started = by.chromium.launch(executable_path=path, args=["--no-sandbox", *args])
+    try:
+        yield started
+    finally:
+        started.close()
 
 
 def play(sesame: SesameProcess) -> dict[str, str]:
@@ -125,6 +131,7 @@ def log_in(page: "Page", sesame: SesameProcess, account_id: str = "") -> None:
     more = ("--account", account_id) if account_id else ()
     page.goto(sesame.run_json("console", "login", *more)["link"])
     page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log out").wait_for()
 
 
 def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
@@ -136,6 +143,12 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
         ("senders", owner, f"/{REGION}/identities/example.com/senders"),
+        (
+            "lend",
+            owner,
+            f"/{REGION}/identities/example.com/lend?refusal={found['refusal'].rpartition('/')[2]}",
+        ),
+        ("policy", owner, f"/{REGION}/identities/example.com/policies/Newsletter"),
         ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),
         ("messages", owner, f"/{REGION}/messages"),
         ("message", delegate, found["message"]),
@@ -152,7 +165,7 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, running(Path(directory) / "data") as sesame:
         wanted = [shot for shot in shots(sesame) if not only or shot[0] in only]
-        with browser() as chrome:
+        with player() as by, browser(by) as chrome:
             for scheme, widths in (("light", ["wide", "phone"]), ("dark", ["wide"])):
                 for width in widths:
                     take(chrome, sesame, wanted, scheme, width)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sesame.access.bounds import EXPIRED, PAUSED, charge, stopped_by, that_hold
@@ -92,6 +92,8 @@ def accepted(rate: int, times: list[float]) -> list[float]:
     return passed
 
 
+@example(rate=1, times=[NOON + 0.05, NOON + 1.04])
+@example(rate=1, times=[NOON + 1.04, NOON + 0.05])
 @given(
     rate=st.integers(1, 5),
     times=st.lists(st.integers(0, 4_000).map(lambda ms: NOON + ms / 1000), max_size=60),

@@ -129,6 +129,16 @@ def test_a_principal_of_an_account_that_may_not_do_the_same_is_told_apart() -> N
     assert "arn:aws:iam::222222222222:user/ben" not in str(found["groups"])
 
 
+def test_all_statements_that_let_one_send_are_told() -> None:
+    def like(pattern: str) -> dict[str, Any]:
+        return {"Condition": {"StringLike": {"ses:FromAddress": pattern}}}
+
+    texts = [policy(allow({"AWS": "222222222222"}, **like(f"{name}@*"))) for name in ("news", "ceo", "info")]
+    [group] = questions.answer(who(*texts), is_late=lambda: False)["groups"]
+    told = {need for one in (group, *group["more"]) for need in one["needs"]}
+    assert told == {f"the From address is like `{name}@*`" for name in ("news", "ceo", "info")}
+
+
 def test_an_edit_is_told_with_findings_gains_losses_and_what_comes_of_it() -> None:
     old, new = policy(allow({"AWS": "222222222222"})), policy(allow({"AWS": "333333333333"}))
     question = {**who(old), "ask": "edit", "changed": {"p0": new}}

@@ -20,11 +20,12 @@ from tests.console.hostile import BODIES, HEADERS
 from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
 from tools.screenshots import browser as chromium_browser
-from tools.screenshots import chromium, log_in, play
+from tools.screenshots import chromium, log_in, play, player
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Dialog, Page, Playwright
 
+expect: Any = pytest.importorskip("playwright.sync_api", reason="no playwright here").expect
 pytestmark = pytest.mark.skipif(
     chromium() is None, reason="no Chromium here: apt-get install chromium, or name one in SESAME_CHROMIUM"
 )
@@ -33,8 +34,14 @@ SCREENS = [(390, "light"), (768, "dark"), (1280, "light")]
 
 
 @pytest.fixture(scope="module")
-def chrome() -> "Iterator[Browser]":
-    with chromium_browser() as started:
+def by() -> "Iterator[Playwright]":
+    with player() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def chrome(by: "Playwright") -> "Iterator[Browser]":
+    with chromium_browser(by) as started:
         yield started
 
 
@@ -83,11 +90,13 @@ def counted_connections() -> "Iterator[tuple[int, list[int]]]":
         thread.join()
 
 
-def test_hostile_mail_runs_no_script_and_asks_for_nothing(sesame: SesameProcess, tenant: Tenant) -> None:
+def test_hostile_mail_runs_no_script_and_asks_for_nothing(
+    by: "Playwright", sesame: SesameProcess, tenant: Tenant
+) -> None:
     """Bodies, subjects, names and file names made to run or to fetch: nothing runs, nobody else is connected to."""
     with (
         counted_connections() as (port, made),
-        chromium_browser(f"--host-resolver-rules=MAP evil.example 127.0.0.1:{port}") as chrome,
+        chromium_browser(by, f"--host-resolver-rules=MAP evil.example 127.0.0.1:{port}") as chrome,
     ):
         look_at_hostile_mail(chrome, sesame, tenant.account.account_id)
         assert made == []
@@ -155,6 +164,10 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/identities/example.com/senders"),
         (owner, f"{here}/identities/example.com/senders?principal={delegate}&from=ceo@example.com"),
         (owner, f"{here}/identities/info@example.org/senders"),
+        (owner, f"{here}/identities/example.com/lend"),
+        (owner, f"{here}/identities/example.com/lend?refusal={played['refusal'].rpartition('/')[2]}"),
+        (owner, f"{here}/identities/example.com/policies/Newsletter"),
+        (owner, f"{here}/identities/example.com/policies/Newsletter/remove"),
         (owner, f"{here}/identities/example.com/stop?principal={delegate}"),
         (owner, f"{here}/identities/example.com/stop?principal=222222222222"),
         (owner, f"{here}/messages"),
@@ -226,20 +239,21 @@ def test_an_identity_is_added_checked_and_deleted(
     page.get_by_role("link", name="Add an identity").click()
     page.get_by_label("Domain or address").fill("not a domain")
     page.get_by_role("button", name="Add it").click()
-    assert page.get_by_role("alert").is_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
     assert page.get_by_label("Domain or address").input_value() == "not a domain"
     page.get_by_label("Domain or address").fill("shop.example")
     page.get_by_role("button", name="Add it").click()
-    assert page.get_by_role("heading", name="shop.example").is_visible()
-    assert page.get_by_text("This identity is verified and its mail is signed.").is_visible()
+    expect(page.get_by_role("heading", name="shop.example")).to_be_visible()
+    expect(page.get_by_text("This identity is verified and its mail is signed.")).to_be_visible()
     page.get_by_role("button", name="Check now").click()
-    assert page.get_by_role("status").first.inner_text() == "DNS was asked just now."
+    expect(page.get_by_role("status").first).to_have_text("DNS was asked just now.")
     page.get_by_role("link", name="Delete this identity").click()
     page.get_by_label("Type its name").fill("shop")
     page.get_by_role("button", name="Delete it").click()
-    assert "not its name" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("not its name")
     page.get_by_label("Type its name").fill("shop.example")
     page.get_by_role("button", name="Delete it").click()
+    page.wait_for_url("**/identities?said=deleted")
     assert "shop.example" not in page.get_by_role("table").inner_text()
     page.context.close()
 

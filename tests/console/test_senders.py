@@ -1,6 +1,8 @@
 """Who can send as an identity: the page's answer is the analysis's, and stopping takes what it says."""
 
+import html
 import json
+import re
 from typing import Any
 
 import pytest
@@ -66,6 +68,24 @@ def test_each_delegate_is_there_with_conditions_example_and_statement(owner: Per
     assert "unless the From address is like ceo@*" in page
     assert "by Newsletter , NewsOnly" in page
     assert "Anybody" not in page
+
+
+def test_what_the_page_links_to_is_there(owner: Person, tenant: Tenant) -> None:
+    put(tenant, "P", allow(tenant, {"AWS": "222222222222"}, "A"))
+    waiting, seen = [f"{HERE}/senders"], set[str]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        answer = owner.get(path)
+        assert answer.status_code == 200, path
+        found = re.findall(r'(?:href|action|formaction)="([^"]+)"', answer.text)
+        forms = set(re.findall(r'(?:action|formaction)="([^"]+)"', answer.text))
+        links = [html.unescape(one) for one in found if one.startswith(HERE)]
+        assert all(len(one.removeprefix(HERE).split("/")) <= 4 for one in links), links
+        waiting += [one for one in links if one not in forms]
+    assert {f"{HERE}/stop?principal=222222222222", f"{HERE}/lend", f"{HERE}/policies/P/remove"} <= seen
 
 
 def test_everybody_is_said_first(owner: Person, tenant: Tenant) -> None:

@@ -112,6 +112,25 @@ def pause_account(world: World) -> None:
     world.sesame.client("ses", world.delegate).update_account_sending_enabled(Enabled=False)
 
 
+def bounds_of(world: World) -> dict[str, str]:
+    return {"Identity": world.domain, "Delegate": world.delegate.account_id}
+
+
+def pause_the_delegate(world: World) -> None:
+    world.sesame.client("sesame", world.owner).pause_delegate(**bounds_of(world))
+
+
+def cap_what_is_used_up(world: World) -> None:
+    world.sesame.client("sesame", world.owner).put_delegate_bounds(**bounds_of(world), MaxMessagesPerDay=0)
+
+
+def pause_by_operator(world: World) -> None:
+    """By the command line, in another process."""
+    world.sesame.run(
+        "grant", "pause", world.owner.account_id, "*", world.delegate.account_id, "--region", REGION
+    )
+
+
 def delete_user_by_operator(world: World) -> None:
     """By the command line, in another process."""
     world.sesame.run("user", "delete", world.delegate.account_id, "sender")
@@ -220,6 +239,9 @@ def test_nothing_is_accepted_of_a_service_after_the_removal_has_answered(
         deactivate_key,
         deny_user,
         pause_account,
+        pause_the_delegate,
+        cap_what_is_used_up,
+        pause_by_operator,
         delete_user_by_operator,
     ],
 )

@@ -3,16 +3,20 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from sesame.access.causes.traced import traced
 from sesame.app.delivery import Delivering
 from sesame.cli.trace import _trace_json
-from sesame.db import Transaction
+from sesame.db import Store, Transaction
 from sesame.policy.reasons.cause import Reader
 from sesame.spool.trace import trace
+from sesame.store import identities
+from tests.support.process import Account
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
 from tests.support.smtp_sink import Sink, listening
 
@@ -40,7 +44,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[Worl
 
 @pytest.fixture
 def lent(world: World) -> Case:
-    """An owner that lends `one.test` to an account."""
+    """An owner that lends `one.test` to an account, and a queue that is empty."""
+    world.run(world.services.store.write(lambda tx: tx.execute("DELETE FROM queue")))
     case = Case(world)
     case.account("owner"), case.account("sender")
     case.step("identity", "owner", "one.test")
@@ -64,6 +69,20 @@ def accept(case: Case, **changes: Any) -> str:
     return outcome.message_id
 
 
+async def waiting(tx: Transaction) -> int:
+    """Recipients under way, or due and not tried yet."""
+    row = await tx.one(
+        "SELECT COUNT(*) FROM queue WHERE hold IS NULL AND (holder IS NOT NULL OR attempts = 0)"
+    )
+    return 0 if row is None else int(row[0])
+
+
+async def until_idle(store: Store) -> None:
+    """Wait until the scheduler has done all that was due."""
+    while await store.read(waiting):  # noqa: ASYNC110 -- what is waited for is in the database
+        await asyncio.sleep(0.01)
+
+
 def deliver(case: Case, *, revoke_queued: bool = True) -> None:
     """Let the scheduler do all that is due."""
     services = case.world.services
@@ -74,15 +93,11 @@ def deliver(case: Case, *, revoke_queued: bool = True) -> None:
         )
         return 0 if row is None else int(row[0])
 
-    async def under_way(tx: Transaction) -> int:
-        row = await tx.one("SELECT COUNT(*) FROM queue WHERE holder IS NOT NULL")
-        return 0 if row is None else int(row[0])
-
     async def session() -> None:
         delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
         task = asyncio.create_task(delivering.scheduler.run())
         async with asyncio.timeout(DELIVER_S):
-            while await services.store.read(left) or await services.store.read(under_way):
+            while await services.store.read(left) or await services.store.read(waiting):
                 delivering.scheduler.wake("", ())
                 await asyncio.sleep(0.01)
         delivering.scheduler.stop()
@@ -97,8 +112,6 @@ def deliver(case: Case, *, revoke_queued: bool = True) -> None:
 
 
 def _with_revocation(settings: Any, is_on: bool) -> Any:
-    import msgspec
-
     delivery = msgspec.structs.replace(settings.delivery, revoke_queued=is_on)
     return msgspec.structs.replace(settings, delivery=delivery)
 
@@ -187,8 +200,10 @@ def test_what_the_owner_allows_no_more_is_cancelled_and_never_reaches_a_server(
 
 
 def close_the_window(case: Case) -> None:
-    """A condition on the time: the request was in time, and so is decided as then."""
-    put_policy(case, Condition={"DateLessThan": {"aws:CurrentTime": "2999-01-01T00:00:00Z"}})
+    """The policy ends after the message was accepted, and before it is delivered."""
+    end = datetime.fromtimestamp(case.world.services.clock.now() + 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    put_policy(case, Condition={"DateLessThan": {"aws:CurrentTime": end}})
+    case.world.services.clock.advance(120)  # type: ignore[attr-defined]
 
 
 def add_another_policy(case: Case) -> None:
@@ -377,6 +392,30 @@ def test_a_session_is_decided_again_as_what_it_was(lent: Case) -> None:
     assert state(lent, by_session) == "cancelled"
 
 
+def test_a_service_is_decided_again_as_the_service_that_it_was(lent: Case) -> None:
+    name = f"mail-{lent.account('owner').account_id}.amazonaws.com"
+    keys = lent.world.run(lent.world.services.service_principals.create(name))
+    lent.keys["service"] = Account(
+        lent.account("sender").account_id, keys.access_key_id, keys.secret_access_key
+    )
+    put_policy(lent, Principal={"Service": name})
+    client = lent.world.client("ses", lent.keys["service"])
+    client.meta.events.register(
+        "before-sign.ses",
+        lambda request, **_: request.headers.add_header(
+            "x-amz-source-account", lent.account("sender").account_id
+        ),
+    )
+    first, second = accept(lent, **{"as": "service"}), None
+    add_another_policy(lent)
+    deliver(lent)
+    assert state(lent, first) == "delivered"
+    second = accept(lent, **{"as": "service"})
+    name_another(lent)
+    deliver(lent)
+    assert state(lent, second) == "cancelled"
+
+
 def test_the_setting_leaves_the_queue_alone(lent: Case) -> None:
     message_id = accept(lent)
     remove_policy(lent)
@@ -448,3 +487,88 @@ def test_a_region_is_a_world_of_its_own(lent: Case) -> None:
     assert elsewhere.cancel_delegate_messages(Identity="one.test")["Cancelled"] == 0
     assert state(lent, message_id) == "queued"
     assert REGION == "us-east-1"
+
+
+async def take_back(case: Case, tx: Transaction) -> None:
+    """What the owner does, as part of a transaction of the test's."""
+    owner = case.account("owner").account_id
+    assert await identities.delete_policy(tx, owner, REGION, "one.test", "lend")
+
+
+def test_an_attempt_that_waits_for_its_server_does_not_deliver_what_was_revoked_meanwhile(
+    lent: Case, sink: Sink
+) -> None:
+    message_id = accept(lent, to="a@slow.example")
+    services, talked = lent.world.services, []
+
+    async def session() -> None:
+        connected, may_greet = asyncio.Event(), asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connected.set()
+            await may_greet.wait()
+            writer.write(b"220 slow.test\r\n")
+            while line := await reader.readline():
+                talked.append(line[:4].upper())
+                writer.write(b"250 Ok\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        kept = services.settings
+        port = server.sockets[0].getsockname()[1]
+        services.settings = msgspec.structs.replace(
+            kept, delivery=msgspec.structs.replace(kept.delivery, relay=f"127.0.0.1:{port}")
+        )
+        delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
+        services.settings = kept
+        task = asyncio.create_task(delivering.scheduler.run())
+        async with asyncio.timeout(DELIVER_S):
+            await connected.wait()
+            await services.store.write(lambda tx: take_back(lent, tx))
+            services.clock.advance(1)  # type: ignore[attr-defined]
+            may_greet.set()
+            await until_idle(services.store)
+            delivering.scheduler.stop()
+            await task
+            server.close()
+
+    lent.world.run(session())
+    assert state(lent, message_id) == "cancelled"
+    assert b"MAIL" not in talked and b"DATA" not in talked
+
+
+def test_under_load_nothing_is_delivered_whose_attempt_had_not_begun_when_the_owner_took_it_back(
+    lent: Case, sink: Sink
+) -> None:
+    ids = [accept(lent, to=f"a{n}@load{n % 4}.example", subject=f"load-{n}") for n in range(60)]
+    services = lent.world.services
+
+    async def session() -> set[str]:
+        delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
+        task = asyncio.create_task(delivering.scheduler.run())
+        first, loop = asyncio.Event(), asyncio.get_running_loop()
+        sink.answer = lambda *_: (loop.call_soon_threadsafe(first.set), "250 Ok")[1]
+
+        async def revoke(tx: Transaction) -> set[str]:
+            await take_back(lent, tx)
+            rows = await tx.all(
+                "SELECT m.message_id FROM queue q JOIN message m ON m.seq = q.message_seq WHERE q.holder IS NULL"
+            )
+            return {str(row[0]) for row in rows}
+
+        async with asyncio.timeout(DELIVER_S):
+            await first.wait()
+            not_begun = await services.store.write(revoke)
+            await until_idle(services.store)
+        sink.answer = lambda *_: "250 Ok"
+        delivering.scheduler.stop()
+        await task
+        return not_begun
+
+    before = len(sink.received)
+    not_begun = lent.world.run(session())
+    states = {message_id: state(lent, message_id) for message_id in ids}
+    assert not_begun <= states.keys() and not_begun, "it fell into a queue that was not empty"
+    assert {states[message_id] for message_id in not_begun} == {"cancelled"}
+    assert set(states.values()) == {"delivered", "cancelled"}
+    assert len(sink.received) - before == list(states.values()).count("delivered")

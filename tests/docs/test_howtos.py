@@ -197,6 +197,7 @@ WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "custom-verification": lambda server: as_account(server, "hello@example.com"),
     "delegates": for_delegates,
     "dns": lambda server: as_account(server, "example.com"),
+    "notifications": lambda server: as_account(server, "example.com"),
     "roles-and-services": for_roles,
     "smtp": for_smtp,
     "templates": lambda server: as_account(server, "news@example.com"),
@@ -222,11 +223,12 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
     printed = bash(script(blocks(HOWTO / f"{name}.md")), cwd, environ_of(server, **WORLDS[name](server)))
     sends = {
         "bounces": 3,
+        "custom-verification": 1,
         "delegates": 1,
+        "notifications": 3,
         "roles-and-services": 2,
         "smtp": 2,
         "templates": 1,
-        "custom-verification": 1,
     }
     wait_until(lambda: len(server.mail()) == before + sends.get(name, 0))
     if name == "accounts":

@@ -10,7 +10,7 @@ import pytest
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
 from sesame.model import SYSTEM_ACCOUNT, AccountId, Outcome
-from sesame.store import accounts, configuration_sets, events, suppression
+from sesame.store import accounts, configuration_sets, events, global_suppression, suppression
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Stage
 from tests.support.reacting import react, reactor
@@ -86,6 +86,63 @@ def test_nobody_else_is_suppressed(
         await reactor(f).react()
         assert await listed(f) == []
         assert await f.store.read(lambda tx: events.waiting(tx, Stage.NEW)) == 0
+
+    with_spool(tmp_path, check)
+
+
+def test_the_list_of_all_takes_what_its_own_server_says_is_not_there_and_nothing_else(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        lenient = ConfigurationSet(
+            account_id=ACCOUNT, region=REGION, name="lenient",
+            options={"SuppressionOptions": {"SuppressedReasons": []}},
+        )  # fmt: skip
+        await f.store.write(lambda tx: configuration_sets.put(tx, lenient))
+        await settle(f, BOUNCED, "Gone@ONE.test", configuration_set="lenient")
+        for number, (outcome, address) in enumerate(
+            [
+                (DELIVERED, "fine@one.test"),
+                (replace(BOUNCED, status="5.7.1"), "blocked@one.test"),
+                (replace(BOUNCED, stage="mail"), "sender@one.test"),
+                (BOUNCED, "bounce@simulator.amazonses.com"),
+            ]
+        ):
+            await f.put(message(f"n{number}", address))
+            (claim,) = await f.claim()
+            await f.settle(claim, outcome)
+        claimed = await f.store.read(
+            lambda tx: tx.all("SELECT message_seq, n FROM recipient WHERE address = 'fine@one.test'")
+        )
+        reported = events.NewEvent(
+            message_seq=claimed[0][0], key="0/bounce/report", what=events.Happened.BOUNCED, at=200.0, n=0,
+            detail={"by": "report", "bounceType": "Permanent", "hard": "1", "status": "5.1.1"},
+        )  # fmt: skip
+        await f.store.write(lambda tx: events.record(tx, [reported]))
+        await react(f, listed_for_s=60.0)
+        page = await f.store.read(lambda tx: global_suppression.page(tx, now=0, after="", limit=9))
+        assert [one.address for one in page] == ["Gone@one.test"]
+        assert page[0].until - page[0].since == 60
+        until = await f.store.read(
+            lambda tx: global_suppression.until_of(tx, ["Gone@One.TEST", "gone@one.test", "fine@one.test"])
+        )
+        assert until == {"Gone@One.TEST": page[0].until}
+        assert (
+            await f.store.write(lambda tx: global_suppression.purge_before(tx, page[0].until - 1, limit=9))
+            == 0
+        )
+        assert (
+            await f.store.write(lambda tx: global_suppression.purge_before(tx, page[0].until, limit=9)) == 1
+        )
+
+    with_spool(tmp_path, check)
+
+
+def test_without_a_list_of_all_nobody_is_on_it(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await settle(f, BOUNCED)
+        await react(f)
+        assert await f.store.read(lambda tx: global_suppression.page(tx, now=0, after="", limit=9)) == []
 
     with_spool(tmp_path, check)
 

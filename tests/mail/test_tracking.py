@@ -196,6 +196,17 @@ def test_the_picture_stands_at_the_end_of_the_body_or_where_its_author_put_it(
     assert found.removesuffix(b"\r\n") == want.removesuffix(b"\r\n")
 
 
+@pytest.mark.parametrize("encoding", ["8bit", "quoted-printable", "base64"])
+def test_a_place_that_no_picture_takes_is_not_left_for_readers_to_see(encoding: str) -> None:
+    found = html_of(track(message(b"a" + PLACE + b"b", encoding), link=Writer(), picture=None))
+    assert found.removesuffix(b"\r\n") == b"a" + NOTHING + b"b"
+    two = multipart("mixed", part(b"x" + PLACE, encoding), part(b"y" + PLACE, encoding))
+    read = email.message_from_bytes(track(two, link=None, picture=PICTURE))
+    bodies = [one.get_payload(decode=True) for one in read.walk() if one.get_content_type() == "text/html"]
+    for body, want in zip(bodies, (b"x" + IMG, b"y" + NOTHING), strict=True):
+        assert isinstance(body, bytes) and body.strip() == want
+
+
 def test_without_a_picture_or_links_nothing_changes() -> None:
     before = message(b"<a href='https://a.example/'>" + PLACE)
     assert track(before, link=None, picture=None) == before
@@ -231,6 +242,7 @@ def multipart(subtype: str, *parts: bytes, boundary: str = "b") -> bytes:
         b"Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n!" + base64.b64encode(HTML),
         b"Content-Type: text/html; charset\r\n\r\n" + HTML,
         b"Content-Type: text/x-amp-html\r\n\r\n" + HTML,
+        part(HTML, more=b"Content-MD5: Q2hlY2sgSW50ZWdyaXR5IQ==\r\n"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("subtype", ["mixed", "alternative", "related"])

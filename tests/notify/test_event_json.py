@@ -39,9 +39,9 @@ EVENTS: dict[EventType, Event] = {
         Happened.COMPLAINED,
         detail={
             "by": "report",
-            "user_agent": "Yahoo!-Mail-Feedback/2.0",
-            "feedback_type": "abuse",
-            "arrival_date": "Mon, 27 Jul 2026 17:09:37 +0200",
+            "userAgent": "Yahoo!-Mail-Feedback/2.0",
+            "complaintFeedbackType": "abuse",
+            "arrivalDate": "2026-07-27T15:09:37.000Z",
         },
     ),
     EventType.DELIVERY: event(Happened.DELIVERED, source_ip="192.0.2.99"),
@@ -236,17 +236,24 @@ def test_the_reply_of_a_delivery_and_how_long_it_took() -> None:
             {"reportingMTA": "dns; amazonses.com"},
         ),
         (
+            Happened.SUPPRESSED,
+            {"detail": {"reason": "GLOBAL"}},
+            ("Permanent", "Suppressed"),
+            {"action": "failed", "status": "5.1.1", "diagnosticCode": event_json._ON_GLOBAL_LIST},
+            {"reportingMTA": "dns; amazonses.com"},
+        ),
+        (
             Happened.BOUNCED,
             {
                 "remote_ip": None,
                 "detail": {
                     "by": "report",
-                    "type": "Transient",
-                    "sub_type": "MailboxFull",
+                    "bounceType": "Transient",
+                    "bounceSubType": "MailboxFull",
                     "action": "Failed",
                     "status": "4.2.2",
-                    "diagnostic": "smtp;452 4.2.2 full",
-                    "reporting_mta": "dns;MB03.example",
+                    "diagnosticCode": "smtp;452 4.2.2 full",
+                    "reportingMTA": "dns;MB03.example",
                 },
             },
             ("Transient", "MailboxFull"),
@@ -255,7 +262,7 @@ def test_the_reply_of_a_delivery_and_how_long_it_took() -> None:
         ),
         (
             Happened.BOUNCED,
-            {"detail": {"by": "auto-reply", "type": "Transient", "sub_type": "General"}},
+            {"detail": {"by": "auto-reply", "bounceType": "Transient", "bounceSubType": "General"}},
             ("Transient", "General"),
             {},
             {"remoteMtaIp": None, "reportingMTA": None},
@@ -292,7 +299,7 @@ def test_a_complaint_says_what_the_report_said() -> None:
         ("complaintFeedbackType", "abuse"),
         ("arrivalDate", "2026-07-27T15:09:37.000Z"),
     ]
-    silent = event(Happened.COMPLAINED, detail={"by": "report", "arrival_date": "yesterday"})
+    silent = event(Happened.COMPLAINED, detail={"by": "report"})
     assert list(told(silent)["complaint"]) == [
         "feedbackId", "complaintSubType", "complainedRecipients", "timestamp",
     ]  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 
 from sesame.dns.port import DnsFailure, DomainNotFound
 from sesame.dns.public import AddressGuard
-from sesame.notify.http_client import HttpClient, PostFailed, read_url
+from sesame.notify.http_client import HttpClient
+from sesame.notify.url import PostFailed, read_url
 from tests.support.certificates import make_ca, make_leaf, pem
 from tests.support.clock import FakeClock
 
@@ -36,8 +37,9 @@ class Zone:
 class Server:
     """Answers each request with the next of its answers and keeps what it got; `None` closes the connection."""
 
-    def __init__(self, *answers: bytes | None) -> None:
+    def __init__(self, *answers: bytes | None, closes: bool = False) -> None:
         self.answers = list(answers)
+        self.closes = closes
         self.requests: list[bytes] = []
         self.connections = 0
 
@@ -53,6 +55,8 @@ class Server:
                     return
                 writer.write(answer)
                 await writer.drain()
+                if self.closes:
+                    return
         except (EOFError, OSError, IndexError):
             pass
         finally:
@@ -132,6 +136,39 @@ def test_an_answer_is_read_to_a_bound_and_followed_nowhere(answer: bytes, status
         assert (await posting.post(f"http://127.0.0.1:{port}/", [], b""))[0] == status
         posting.close()
         assert len(server.requests) == 1
+
+    with_server(server, check)
+
+
+@pytest.mark.parametrize(
+    ("answer", "want"),
+    [
+        (b"HTTP/1.0 200 OK\r\nServer: BaseHTTP\r\n\r\n", (200, b"")),
+        (b"HTTP/1.0 500 No\r\n\r\nsorry", (500, b"sorry")),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok", (200, b"ok")),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nok", (200, b"ok")),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nServer: x\r\n", None),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", None),
+    ],
+)
+def test_an_answer_without_a_length_ends_with_its_connection(
+    answer: bytes, want: tuple[int, bytes] | None
+) -> None:
+    """RFC 9112 section 6.3: what has neither length nor chunks is all that comes until the connection is closed."""
+    server = Server(answer, answer, closes=True)
+
+    async def check(port: int) -> None:
+        posting = client()
+        for _ in range(2):
+            if want is None:
+                with pytest.raises(PostFailed):
+                    await posting.post(f"http://127.0.0.1:{port}/", [], b"")
+            else:
+                assert await posting.post(f"http://127.0.0.1:{port}/", [], b"") == want
+        posting.close()
+        assert len(server.requests) == server.connections == 2
 
     with_server(server, check)
 

@@ -19,7 +19,8 @@ from sesame.notify.certificate import Signing
 from sesame.notify.deliver import Bounds, Messages, Notifier
 from sesame.notify.event_json import EventType, event_type
 from sesame.notify.expand import Expander
-from sesame.notify.http_client import HttpClient, PostFailed
+from sesame.notify.http_client import HttpClient
+from sesame.notify.url import PostFailed
 from sesame.observe import Log
 from sesame.store import accounts, configuration_sets, events, notifications, outbox, subscriptions, topics
 from sesame.store.configuration_sets import ConfigurationSet
@@ -42,9 +43,11 @@ class Http:
     def __init__(self, *problems: int | str) -> None:
         self.problems = list(problems)
         self.posted: list[tuple[str, bytes]] = []
+        self.fields: list[dict[str, str]] = []
 
     async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
         self.posted.append((url, body))
+        self.fields.append(dict(fields))
         problem = self.problems.pop(0) if self.problems else 200
         if isinstance(problem, str):
             raise PostFailed(problem)

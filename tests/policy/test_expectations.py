@@ -67,7 +67,7 @@ def test_cases_that_hold(case: dict[str, Any]) -> None:
             {"who": USER, "may": False, "as": "news@example.com"},
             f"{USER} may, by ses:SendRawEmail as news@example.com",
         ),
-        ({"who": NEWS, "may": False}, f"account {NEWS} may, by ses:SendRawEmail as "),
+        ({"who": NEWS, "may": False}, f"root of {NEWS} may, by ses:SendRawEmail as "),
         ({"nobodyBut": []}, "may, by ses:SendRawEmail as "),
         ({"nobodyBut": [USER]}, "may, by ses:SendRawEmail as "),
         ({"who": [NEWS, OTHER], "may": True}, f"account {OTHER} may not"),
@@ -116,6 +116,44 @@ def test_a_role_means_each_of_its_sessions() -> None:
     case = {"who": f"arn:aws:iam::{NEWS}:role/app/sender", "may": False}
     assert session in str(why(case, statement(Principal={"AWS": session})))
     assert why(case, statement(Principal={"AWS": session.replace("sender", "other")})) is None
+
+
+def everybody(**condition: Any) -> dict[str, Any]:
+    return statement(Principal="*", Condition=condition)
+
+
+FOURS, FIVES = "444444444444", "555555555555"
+
+
+@pytest.mark.parametrize(
+    "wide",
+    [
+        everybody(StringEquals={"aws:PrincipalAccount": [FOURS, FIVES]}),
+        everybody(StringEquals={"aws:PrincipalAccount": [FIVES, FOURS]}),
+        everybody(StringLike={"aws:PrincipalAccount": ["4444*", "5555*"]}),
+        everybody(ArnLike={"aws:PrincipalArn": [f"arn:aws:iam::{FOURS}:*", f"arn:aws:iam::{FIVES}:*"]}),
+        statement(Principal={"AWS": [FOURS, FIVES]}),
+        statement(Principal={"AWS": [FOURS, f"arn:aws:iam::{FIVES}:user/x"]}),
+        statement(
+            Principal={"AWS": [FOURS, FIVES]}, Condition={"StringLike": {"aws:username": ["a*", "b*"]}}
+        ),
+    ],
+)
+def test_who_is_allowed_too_hides_nobody(wide: dict[str, Any]) -> None:
+    """That one account may, by the same statement, does not make a case hold that the other breaks."""
+    for case in ({"nobodyBut": [FOURS]}, {"nobodyBut": [FIVES]}, {"who": FIVES, "may": False}):
+        if case != {"nobodyBut": [FIVES]} or "user/x" not in str(wide):
+            assert why(case, wide) is not None, case
+    assert (why({"nobodyBut": [FOURS, FIVES]}, wide) is None) is ("4444*" not in str(wide))
+    assert why({"who": OTHER, "may": False}, wide) is None
+
+
+def test_a_role_is_its_sessions_of_any_name() -> None:
+    role = f"arn:aws:iam::{NEWS}:role/sender"
+    near = statement(Principal={"AWS": role}, Condition={"StringLike": {"aws:userid": "*:job-*"}})
+    assert why({"who": role, "may": False}, near) is not None
+    assert why({"who": role.replace("sender", "other"), "may": False}, near) is None
+    assert why({"nobodyBut": [role]}, near) is None
 
 
 def test_the_owners_own_account_is_nobody_else() -> None:

@@ -13,7 +13,7 @@ def test_the_examples_of_the_library_page_run() -> None:
     """One after another in one namespace, with the page's line numbers."""
     text = PAGE.read_text()
     examples = list(re.finditer(r"```python\n(.*?)```", text, re.DOTALL))
-    assert len(examples) == 11
+    assert len(examples) == 12
     namespace: dict[str, object] = {}
     for example in examples:
         line = text.count("\n", 0, example.start(1))

@@ -254,6 +254,22 @@ def test_suppressed_recipients_get_nothing_for_the_reasons_in_force() -> None:
     assert result.is_to_be_delivered
 
 
+def test_what_is_on_the_list_of_all_gets_nothing_where_that_list_is_heeded_and_as_long_as_it_is_there() -> (
+    None
+):
+    message = spooled(ACCOUNTS[0], START, ["a@one.test", "gone@one.test"], 0)
+    for heeds, until, want in (
+        (True, START + 1, {"a@one.test": "GLOBAL", "gone@one.test": "BOUNCE"}),
+        (True, START, {"gone@one.test": "BOUNCE"}),
+        (False, START + 1, {"gone@one.test": "BOUNCE"}),
+    ):
+        found = known()
+        found.listed_until = {"a@one.test": until, "gone@one.test": until}
+        (result,) = decide(found, [plain(message=message, heeds_global_list=heeds)]).results
+        assert isinstance(result, SpooledMessage)
+        assert result.suppressed == want
+
+
 @settings(max_examples=15, deadline=None)
 @given(batches=split(), limit=st.sampled_from((-1.0, 6.0)))
 def test_the_database_does_as_the_rules_say(batches: list[list[Acceptance]], limit: float) -> None:

@@ -135,6 +135,20 @@ ACTIONS: dict[str, Action] = {
     "what if, own": reading(
         lambda tx: recorded_sends.refused_own(tx, OWNER, REGION, after=(5.0, 1), limit=500)
     ),
+    "what if, the newest accepted": reading(
+        lambda tx: recorded_sends.accepted(
+            tx, OWNER, REGION, after=recorded_sends.END, limit=500, newest=True
+        )
+    ),
+    "what if, the newest refused": reading(
+        lambda tx: recorded_sends.refused(tx, OWNER, REGION, after=(5.0, 1), limit=500, newest=True)
+    ),
+    "what if, the newest own": reading(
+        lambda tx: recorded_sends.refused_own(tx, OWNER, REGION, after=(5.0, 1), limit=500, newest=True)
+    ),
+    "counts by delegate": reading(
+        lambda tx: reputation.by_delegate(tx, OWNER, "example.com", since=5.0, region=REGION)
+    ),
     "recipient by address": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=None, limit=50)),
     "recipient, next page": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=9, limit=50)),
     "console, newest": reading(lambda tx: listing.page(tx, OWNER, after=None, limit=500)),

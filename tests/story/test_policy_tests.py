@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,27 @@ def test_a_user_that_a_case_names_is_the_one_that_there_is(kept: Kept) -> None:
     iam.delete_user(UserName="mailer")
     iam.create_user(UserName="mailer")
     assert kept.sesame.run("policy", "tests", "run", kept.arn, check=False).returncode == 1
+
+
+def test_changes_at_once_break_no_case_together(kept: Kept) -> None:
+    """Each of these removals leaves another policy that lets news@ through; all of them together would not."""
+    names = [f"more{number}" for number in range(6)]
+    for name in names:
+        kept.ses.put_identity_policy(Identity=kept.domain, PolicyName=name, Policy=kept.policy())
+    kept.ses.delete_identity_policy(Identity=kept.domain, PolicyName="news")
+
+    def remove(name: str) -> str:
+        ses = kept.sesame.client("ses", kept.owner)
+        try:
+            ses.delete_identity_policy(Identity=kept.domain, PolicyName=name)
+        except ClientError as refused:
+            return str(refused.response["Error"]["Code"])
+        return "removed"
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        answers = sorted(threads.map(remove, names))
+    assert answers == ["InvalidPolicy", *["removed"] * (len(names) - 1)]
+    assert len(kept.stored()) == 1
 
 
 def test_what_is_no_case_is_refused_with_its_fault(kept: Kept) -> None:

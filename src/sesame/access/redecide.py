@@ -13,8 +13,8 @@ NOT_UNDERSTOOD.
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -28,11 +28,13 @@ from sesame.errors import SesameError, Unavailable
 from sesame.model import AccountId, Caller, Principal, PrincipalKind
 from sesame.policy import Outcome, compile_policies, parse_stored_iam_policy
 from sesame.store import recorded_sends
-from sesame.store.decisions import whole
 from sesame.store.recorded_sends import Kept
 
-MOST_TEXTS = 2_000
-"""Decisions that are kept parsed; many messages share one."""
+MOST_SHARED = 200
+"""Decisions that are kept ready to be asked again; many messages share one."""
+
+MOST_ALLOWED = 20_000
+"""Messages of which it is known that they were allowed again, and at which epochs."""
 
 _ALLOW_ALL = parse_stored_iam_policy(
     '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
@@ -52,15 +54,14 @@ class Ruling(Enum):
 class Lent:
     """A message that was sent as another account's identity.
 
-    `epochs` are those of the owners' identities that its decision rested on, by account; empty when they are not known.
+    `epochs` are those of the owners' identities that its decision rested on, by scope; -1 when it is not known.
     """
 
     message_seq: int
     account_id: str
-    owner_account_id: str
     region: str
     accepted_at: float
-    epochs: Mapping[str, int]
+    epochs: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,18 @@ class Again:
     """The decision of now, and the epochs that it rests on, by scope."""
 
     ruling: Ruling
+    epochs: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked for all messages that share a decision, and the epochs at which the targets were read."""
+
+    caller: Caller
+    credential: Credential
+    action: str
+    context: Mapping[str, str | tuple[str, ...]]
+    targets: tuple[Target, ...]
     epochs: Mapping[str, int]
 
 
@@ -80,7 +93,8 @@ class Redecider:
         self._store = store
         self._directory = directory
         self._candidates = candidates
-        self._texts: OrderedDict[bytes, Mapping[str, Any]] = OrderedDict()
+        self._shared: OrderedDict[tuple[bytes | None, str, str], _Asked] = OrderedDict()
+        self._allowed: OrderedDict[int, tuple[tuple[str, int], ...]] = OrderedDict()
         allow_all = (("", _ALLOW_ALL),)
         self._own_side = Policies(
             documents=allow_all, compiled=compile_policies(allow_all, kind="iam"), principal_ids={}
@@ -88,80 +102,100 @@ class Redecider:
 
     async def decide(self, messages: Sequence[Lent]) -> list[Again]:
         """The decision of now for each message, in one read for all of which nothing has changed."""
-        scopes = sorted({scope for one in messages for scope in _scopes(one)})
-        known = frozenset(self._texts)
+        scopes = list({scope for epochs in {one.epochs for one in messages} for scope, _ in epochs})
+        known = {digest for digest, _, _ in self._shared if digest is not None}
 
         async def run(tx: Transaction) -> tuple[dict[str, int], dict[int, Kept]]:
             current = await epochs_of(tx, scopes)
-            changed = [one.message_seq for one in messages if not _is_unchanged(one, current)]
+            changed = [one.message_seq for one in messages if self._is_to_be_asked(one, current)]
             return current, await recorded_sends.kept(tx, changed, known=known) if changed else {}
 
         current, kept = await self._store.read(run)
         found = []
         for one in messages:
-            epochs = {scope: current.get(scope, 0) for scope in _scopes(one)}
-            if _is_unchanged(one, current):
-                found.append(Again(ruling=Ruling.ALLOWED, epochs=epochs))
-            else:
+            epochs = {scope: current.get(scope, 0) for scope, _ in one.epochs}
+            if one.message_seq in kept or self._is_to_be_asked(one, current):
                 found.append(await self._again(one, kept.get(one.message_seq), epochs))
+            else:
+                found.append(Again(ruling=Ruling.ALLOWED, epochs=epochs))
         return found
+
+    def _is_to_be_asked(self, message: Lent, current: Mapping[str, int]) -> bool:
+        """Whether anything has changed since the message was accepted, or was allowed the last time."""
+        epochs = self._allowed.get(message.message_seq, message.epochs)
+        return any(current.get(scope, 0) != epoch for scope, epoch in epochs)
 
     async def _again(self, message: Lent, kept: Kept | None, epochs: dict[str, int]) -> Again:
         try:
-            decision = None if kept is None else self._read(kept)
-            if decision is None:
-                return Again(ruling=Ruling.NOT_UNDERSTOOD, epochs=epochs)
-            ruling = await self._ruling(message, decision, epochs)
+            ruling = Ruling.NOT_UNDERSTOOD if kept is None else await self._ruling(message, kept, epochs)
         except Unavailable:
             raise
         except (SesameError, ValueError, KeyError, TypeError, AttributeError):
             # A record or policy that makes no sense: the message is neither sent nor given up.
             ruling = Ruling.NOT_UNDERSTOOD
+        if ruling is Ruling.ALLOWED:
+            self._allowed[message.message_seq] = tuple(epochs.items())
+            if len(self._allowed) > MOST_ALLOWED:
+                self._allowed.popitem(last=False)
         return Again(ruling=ruling, epochs=epochs)
 
-    def _read(self, kept: Kept) -> Mapping[str, Any] | None:
-        """The decision as it was kept, what is the message's own put into it; None when it is gone."""
-        if kept.digest is None:
-            decision: dict[str, Any] = json.loads(kept.own)
-            return decision
-        shared = self._texts.get(kept.digest)
-        if shared is None:
-            if kept.shared is None:
-                return None
-            shared = self._texts[kept.digest] = json.loads(kept.shared)
-            if len(self._texts) > MOST_TEXTS:
-                self._texts.popitem(last=False)
-        own = json.loads(whole(kept.own, None))
-        return {**shared, "context": {**shared["context"], **own}}
-
-    async def _ruling(self, message: Lent, decision: Mapping[str, Any], epochs: dict[str, int]) -> Ruling:
+    async def _asked(self, message: Lent, kept: Kept, epochs: dict[str, int]) -> "_Asked":
+        """What is asked for a message, which those that share a decision share as long as nothing changes."""
+        key = kept.digest, message.account_id, message.region
+        known = self._shared.get(key)
+        if known is not None and known.epochs == epochs:
+            epochs.update(known.epochs)
+            return known
+        text = kept.own if kept.digest is None else kept.shared or await self._text(kept.digest)
+        decision = json.loads(text)
         caller = _caller(message, decision)
-        keys = {
-            **time_keys(message.accepted_at),
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in decision["context"].items()
-            },
-        }
-        credential = Credential(
-            access_key_id="",
-            secret_access_key="",
-            active=True,
-            principal=caller.principal,
-            policies=self._own_side,
-            scope="",
-            epoch=0,
-        )
-        rulings = [Ruling.ALLOWED]
+        targets = []
         for check in decision["checks"]:
             uses = [use for use in check["uses"] if use not in ("Resource", RECIPIENT)]
-            if check["owner"] == message.account_id or not uses:
-                continue
-            target = await self._target(check["arn"], uses, check["addresses"], epochs)
-            rulings.append(
-                _ruling_of(ask_policies(caller, credential, decision["action"], target, keys), target)
-            )
-        return max(rulings, key=lambda ruling: ruling.value)
+            if check["owner"] != message.account_id and uses:
+                targets.append(await self._target(check["arn"], uses, check["addresses"], epochs))
+        asked = _Asked(
+            caller=caller,
+            credential=Credential(
+                access_key_id="",
+                secret_access_key="",
+                active=True,
+                principal=caller.principal,
+                policies=self._own_side,
+                scope="",
+                epoch=0,
+            ),
+            action=decision["action"],
+            context=_keys(decision["context"]),
+            targets=tuple(targets),
+            epochs=dict(epochs),
+        )
+        if kept.digest is not None:
+            self._shared[key] = asked
+            if len(self._shared) > MOST_SHARED:
+                self._shared.popitem(last=False)
+        return asked
+
+    async def _text(self, digest: bytes) -> str:
+        """A shared text that was not read along. Raises ValueError when it is gone."""
+        found = await self._store.read(lambda tx: recorded_sends.text(tx, digest))
+        if found is None:
+            raise ValueError("the decision is not kept any more")
+        return found
+
+    async def _ruling(self, message: Lent, kept: Kept, epochs: dict[str, int]) -> Ruling:
+        asked = await self._asked(message, kept, epochs)
+        keys = {**time_keys(message.accepted_at), **asked.context}
+        if kept.digest is not None and kept.own != "{}":
+            keys.update(_keys(json.loads(kept.own)))
+        caller = asked.caller
+        if any(target.identity is not None and target.identity.bounds for target in asked.targets):
+            caller = replace(caller, at=message.accepted_at)  # an expiry date is held against it
+        ruling = Ruling.ALLOWED
+        for target in asked.targets:
+            check = ask_policies(caller, asked.credential, asked.action, target, keys)
+            ruling = max(ruling, _ruling_of(check, target), key=lambda one: one.value)
+        return ruling
 
     async def _target(
         self, text: str, uses: list[str], addresses: list[str], epochs: dict[str, int]
@@ -190,16 +224,8 @@ class Redecider:
         return found
 
 
-def _scopes(message: Lent) -> Iterable[str]:
-    owners = message.epochs or {message.owner_account_id: 0}
-    return [identities_scope(owner, message.region) for owner in owners]
-
-
-def _is_unchanged(message: Lent, current: Mapping[str, int]) -> bool:
-    return bool(message.epochs) and all(
-        current.get(identities_scope(owner, message.region), 0) == epoch
-        for owner, epoch in message.epochs.items()
-    )
+def _keys(context: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in context.items()}
 
 
 def _ruling_of(check: Check, target: Target) -> Ruling:

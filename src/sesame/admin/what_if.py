@@ -6,9 +6,9 @@ nothing else. Unlike `policy compare` it tells of sends that were really tried.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from sesame.access.conditions import resource_tags, time_keys
 from sesame.access.directory import (
@@ -29,6 +29,10 @@ from sesame.store.identities import IdentityPolicy
 from sesame.store.recorded_sends import Position, Recorded
 
 PAGE = 500
+A_STRETCH = 20
+"""So many records are asked again in a row: about a millisecond's work."""
+MOST_SENDERS = 1_000
+"""So many senders' policies are kept at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +51,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """How many recorded sends were asked again, and those that would change."""
+    """How many recorded sends were asked again, and those that would change.
+
+    `is_whole` says that these are all there are; else they are the newest, back to `oldest_at`.
+    """
 
     asked: int
     changes: tuple[Change, ...]
+    is_whole: bool
+    oldest_at: float | None
 
 
 async def what_if(
@@ -67,45 +76,115 @@ async def what_if(
     `proposed` maps policy names to new texts, or None to remove one; the others stay. Raises
     `PolicyError` for a text that is no policy.
     """
-    name = arn.resource.removeprefix("identity/")
-    current = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, name))
-    now, then = identity_policies(current), identity_policies(_edited(current, proposed))
-    held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
-    asked = 0
-    changes = []
+    again = await _Again.of(store, arn, proposed, reader)
     async for recorded in recorded_of(store, arn, since):
+        await again.ask(recorded)
+    return again.replay(is_whole=True)
+
+
+async def newest_what_if(
+    store: Store,
+    arn: Arn,
+    *,
+    proposed: Mapping[str, str | None],
+    since: float,
+    most: int,
+    is_late: Callable[[], bool],
+    pause: Callable[[], Awaitable[object]],
+) -> Replay:
+    """The same for an owner who waits: the newest `most` records, until it is late; others run at each `pause`."""
+    again = await _Again.of(store, arn, proposed, Reader.OWNER)
+    looked_at = 0
+    async for recorded in _newest(store, arn, since):
+        if looked_at == most or is_late():
+            return again.replay(is_whole=False)
+        looked_at += 1
+        await again.ask(recorded)
+        if looked_at % A_STRETCH == 0:
+            await pause()
+    return again.replay(is_whole=True)
+
+
+class _Again:
+    """Asks records again, under the policies as they are and as they would be; what it learns of senders it keeps."""
+
+    def __init__(
+        self, store: Store, arn: Arn, now: Policies, then: Policies, held: Tags, reader: Reader
+    ) -> None:
+        self._store = store
+        self._arn = arn
+        self._now, self._then = now, then
+        self._held = held
+        self._reader = reader
+        self._senders: dict[str, tuple[Policies, Policies | None]] = {}
+        self._asked = 0
+        self._oldest: float | None = None
+        self._changes: list[Change] = []
+
+    @classmethod
+    async def of(cls, store: Store, arn: Arn, proposed: Mapping[str, str | None], reader: Reader) -> Self:
+        """For an edit of the identity's policies."""
+        name = arn.resource.removeprefix("identity/")
+        current = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, name))
+        held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
+        now, then = identity_policies(current), identity_policies(_edited(current, proposed))
+        return cls(store, arn, now, then, held, reader)
+
+    async def ask(self, recorded: Recorded) -> None:
+        """Ask one record again, if it is about the identity."""
         decision = json.loads(recorded.decision)
-        if not any(check["arn"] == str(arn) for check in decision["checks"]) or "context" not in decision:
-            continue
-        asked += 1
-        iam, limits = await store.read(policies_of(recorded.account_id, decision))
-        request = request_of(arn, recorded, decision, held)
+        if (
+            not any(check["arn"] == str(self._arn) for check in decision["checks"])
+            or "context" not in decision
+        ):
+            return
+        self._asked += 1
+        self._oldest = recorded.at if self._oldest is None else min(recorded.at, self._oldest)
+        iam, limits = await self._sender(recorded.account_id, decision)
+        request = request_of(self._arn, recorded, decision, self._held)
         session = None if limits is None else limits.compiled
-        before = decide(request, iam=iam.compiled, identity=now.compiled, session=session).outcome
-        after = decide(request, iam=iam.compiled, identity=then.compiled, session=session).outcome
-        if (before is Outcome.ALLOW) != (after is Outcome.ALLOW):
-            explanation = explain(
-                request,
-                iam=iam.documents,
-                identity=then.documents,
-                principal_ids=then.principal_ids,
-                session=None if limits is None else limits.documents,
+        before, after = (
+            decide(request, iam=iam.compiled, identity=policies.compiled, session=session).outcome
+            for policies in (self._now, self._then)
+        )
+        if (before is Outcome.ALLOW) == (after is Outcome.ALLOW):
+            return
+        explanation = explain(
+            request,
+            iam=iam.documents,
+            identity=self._then.documents,
+            principal_ids=self._then.principal_ids,
+            session=None if limits is None else limits.documents,
+        )
+        is_own = recorded.account_id == self._arn.account_id
+        self._changes.append(
+            Change(
+                at=recorded.at,
+                account_id=recorded.account_id,
+                principal=decision["principal"],
+                action=decision["action"],
+                from_address=str(decision["context"].get("ses:FromAddress", "")),
+                before=before,
+                after=after,
+                sentence=_sentence(explanation, Reader.OPERATOR if is_own else self._reader),
             )
-            changes.append(
-                Change(
-                    at=recorded.at,
-                    account_id=recorded.account_id,
-                    principal=decision["principal"],
-                    action=decision["action"],
-                    from_address=str(decision["context"].get("ses:FromAddress", "")),
-                    before=before,
-                    after=after,
-                    sentence=_sentence(
-                        explanation, Reader.OPERATOR if recorded.account_id == arn.account_id else reader
-                    ),
-                )
-            )
-    return Replay(asked=asked, changes=tuple(changes))
+        )
+
+    async def _sender(self, account_id: str, decision: Mapping[str, Any]) -> tuple[Policies, Policies | None]:
+        """The sender's own policies of today; read once."""
+        session = decision.get("session", {}) if decision["kind"] == "role" else {}
+        key = json.dumps([account_id, decision["kind"], decision["user_id"], session], sort_keys=True)
+        if key not in self._senders:
+            if len(self._senders) >= MOST_SENDERS:
+                self._senders.clear()
+            self._senders[key] = await self._store.read(policies_of(account_id, decision))
+        return self._senders[key]
+
+    def replay(self, *, is_whole: bool) -> Replay:
+        """What came of it."""
+        return Replay(
+            asked=self._asked, changes=tuple(self._changes), is_whole=is_whole, oldest_at=self._oldest
+        )
 
 
 def _sentence(explanation: Explanation, reader: Reader) -> str:
@@ -130,22 +209,50 @@ def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -
     return [*kept, *new]
 
 
+_LOOKS = (recorded_sends.accepted, recorded_sends.refused, recorded_sends.refused_own)
+
+
 async def recorded_of(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
     """Accepted sends, then refused ones, a page at a time."""
-    for read in (recorded_sends.accepted, recorded_sends.refused, recorded_sends.refused_own):
-        after = recorded_sends.beginning(since)
-        while True:
+    for look in _LOOKS:
+        async for recorded in _pages(store, arn, look, recorded_sends.beginning(since), newest=False):
+            yield recorded
 
-            async def run(tx: Transaction, read: Any = read, after: Position = after) -> list[Recorded]:
-                page: list[Recorded] = await read(tx, arn.account_id, arn.region, after=after, limit=PAGE)
-                return page
 
-            page = await store.read(run)
-            for recorded in page:
-                yield recorded
-            if len(page) < PAGE:
-                break
-            after = page[-1].position
+async def _newest(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
+    """Both together, the newest first."""
+    looks = [_pages(store, arn, look, recorded_sends.END, newest=True) for look in _LOOKS]
+    heads = [await anext(look, None) for look in looks]
+    while True:
+        there = [
+            (head.at, number) for number, head in enumerate(heads) if head is not None and head.at >= since
+        ]
+        if not there:
+            return
+        _, number = max(there)
+        head = heads[number]
+        assert head is not None
+        yield head
+        heads[number] = await anext(looks[number], None)
+
+
+async def _pages(
+    store: Store, arn: Arn, look: Any, after: Position, *, newest: bool
+) -> AsyncGenerator[Recorded, None]:
+    while True:
+
+        async def run(tx: Transaction, after: Position = after) -> list[Recorded]:
+            page: list[Recorded] = await look(
+                tx, arn.account_id, arn.region, after=after, limit=PAGE, newest=newest
+            )
+            return page
+
+        page = await store.read(run)
+        for recorded in page:
+            yield recorded
+        if len(page) < PAGE:
+            return
+        after = page[-1].position
 
 
 def policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:

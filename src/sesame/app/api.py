@@ -46,6 +46,7 @@ from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.ses.templated import TemplatedOperations
 from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesame.delegates import DelegateOperations
+from sesame.operations.sesame.webhooks import WebhookOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
 from sesame.operations.sesv2.custom_verification import CustomVerificationV2Operations
@@ -181,6 +182,7 @@ class Doors:
             pace=self.pace,
             steady=services.steady,
             room=services.room,
+            heeds_global_list=services.settings.suppression.global_days > 0,
         )
 
     def _make_custom_verification(self) -> CustomVerification:
@@ -296,7 +298,10 @@ class Doors:
         )
 
     def _own(self) -> Handlers:
-        return merged(DelegateOperations(self.authorizer, self.delegates))
+        return merged(
+            DelegateOperations(self.authorizer, self.delegates),
+            WebhookOperations(self.authorizer, self._services.webhooks),
+        )
 
     def _iam(self) -> Handlers:
         services, store, authorizer = self._services, self._services.store, self.authorizer

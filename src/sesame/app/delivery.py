@@ -12,7 +12,7 @@ from sesame.app.descriptors import raise_limit, share_of_delivery
 from sesame.app.foundation import SIGNING_THREADS, Services
 from sesame.app.relays import in_hosts_file, relay_routes
 from sesame.db import Transaction
-from sesame.delivery.attempt import Deliverer
+from sesame.delivery.attempt import Asks, Deliverer
 from sesame.delivery.authority import Authority
 from sesame.delivery.egress import Sources
 from sesame.delivery.https import HttpsClient
@@ -189,10 +189,11 @@ class Delivering:
             still_allowed=self._authority() if settings.revoke_queued else None,
         )
 
-    def _authority(self) -> Callable[[Claim], Awaitable[None]]:
+    def _authority(self) -> Asks:
         services = self._services
         directory = Directory(services.store, services.sealer)
-        return Authority(Redecider(services.store, directory, candidates=identity_candidates).decide).check
+        redecider = Redecider(services.store, directory, candidates=identity_candidates)
+        return Authority(redecider.decide, clock=services.clock).check
 
     def _make_reports(self, https: HttpsClient) -> TlsReports:
         services, hostname = self._services, self._services.settings.delivery.hostname

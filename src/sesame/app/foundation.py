@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -25,6 +26,8 @@ from sesame.admin.access_keys import AccessKeys
 from sesame.admin.accounts import Limits, Operator
 from sesame.admin.policies import PolicyActs
 from sesame.admin.services import ServicePrincipals
+from sesame.admin.suppression import GlobalSuppression
+from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
 from sesame.config import Settings
 from sesame.config.egress import sources
@@ -43,6 +46,7 @@ from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
 from sesame.model import MessageId
+from sesame.notify.url import check_url
 from sesame.observe import Clock, Log, SteadyClock, SystemClock
 from sesame.sending.room import Room
 from sesame.sending.system_mail import SystemMail
@@ -127,6 +131,7 @@ class Services:
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()
         self.access_keys = AccessKeys(self.store, acts)
+        self._join_feedback()
         self.policy_acts = PolicyActs(self.store, acts, clock=clock, by=f"operator {_user_name()}")
         self.service_principals = ServicePrincipals(
             self.store,
@@ -137,6 +142,21 @@ class Services:
             random_secret=self.ids.secret_access_key,
         )
         self._join_identities(self._names(url or public_url(settings)))
+
+    def _join_feedback(self) -> None:
+        """What the operator does by hand about who is told, and about whom nobody sends to."""
+        settings, clock, acts = self.settings, self.clock, self.acts
+        self.global_suppression = GlobalSuppression(
+            self.store, acts=acts, clock=clock, days=settings.suppression.global_days
+        )
+        self.webhooks = Webhooks(
+            self.store,
+            self.sealer,
+            acts=acts,
+            clock=clock,
+            random_bytes=self.random_bytes,
+            check_url=partial(check_url, may_be_plain=settings.notify.allow_http),
+        )
 
     def _join_identities(self, names: Names) -> None:
         """The life of identities: their keys, checks, settings and verification."""

@@ -17,6 +17,7 @@ from sesame.notify.event_json import House
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import QueueAccess, SqsClient
+from sesame.notify.webhook import WebhookSigner
 from sesame.store import events, outbox, subscriptions
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -98,6 +99,7 @@ class Telling:
             http=self._http(AddressGuard(settings.allow_networks), may_be_plain=settings.allow_http),
             mail=services.system_mail.put,
             sqs=self._sqs(),
+            webhooks=WebhookSigner(services.store, services.sealer),
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,

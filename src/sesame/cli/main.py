@@ -29,8 +29,10 @@ from sesame.cli import (
     serve,
     service,
     smtp,
+    suppression,
     telling,
     trace,
+    webhook,
 )
 from sesame.cli.terminal import guarded
 from sesame.errors import ConfigError, SesameError
@@ -64,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
         queue,
         trace,
         telling,
+        webhook,
+        suppression,
         policy,
         grant,
         report,

@@ -54,8 +54,8 @@ def _identity(one: "IdentityAuthority") -> str:
         f"<section>\n<h2>{_text(one.arn)} <small>{_text(one.verification)}</small></h2>\n"
         + _part("Who can send", _can(one.can), "Nobody by a policy.")
         + _part("Who did", _did(one.did), "Nobody.")
-        + _part("Statements that nobody used", _unused(one.unused_statements), "None.")
-        + _part("Addresses that nobody used", _unused(one.unused_addresses), "None.")
+        + _part("Statements that nobody used", _unused(one.unused_statements, "It says"), "None.")
+        + _part("Addresses that nobody used", _unused(one.unused_addresses, "Address"), "None.")
         + _part("What has changed", _list(lines), "Nothing.")
         + "</section>\n"
     )
@@ -73,7 +73,13 @@ def _can(found: "Sequence[Can]") -> str:
     rows = []
     for one in found:
         sure = "" if one.is_certain else f'<br><span class="warn">not known: {_text(one.reason)}</span>'
-        rows.append((_text(one.who) + sure, _list(one.when) or "always", _text(one.example)))
+        rows.append(
+            (
+                _text(one.who) + sure,
+                _list(one.when) or ("always" if one.is_certain else ""),
+                _text(one.example),
+            )
+        )
     return _table(("Who", "When", "Such as"), rows)
 
 
@@ -87,9 +93,9 @@ def _did(found: "Sequence[Did]") -> str:
     return _table(("Who", "Messages", "As", "First and last"), rows)
 
 
-def _unused(found: "Sequence[Unused]") -> str:
+def _unused(found: "Sequence[Unused]", what: str) -> str:
     rows = [(_text(one.policy), str(one.statement), _text(one.what)) for one in found]
-    return _table(("Policy", "Statement", ""), rows)
+    return _table(("Policy", "Statement", what), rows)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

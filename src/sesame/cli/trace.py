@@ -201,7 +201,7 @@ def _print_trace(found: dict[str, Any]) -> None:
 def _print_recipient(recipient: dict[str, Any]) -> None:
     again = f", next attempt {when(recipient['due_at'])}" if recipient["state"] == "queued" else ""
     print(f"recipient   {one_line(recipient['address'])}: {recipient['state']}{again}")
-    if recipient["reason"]:
+    if recipient["reason"] and recipient["state"] != "suppressed":  # its cause says it
         print(f"    {one_line(recipient['reason'])}")
     for cause in recipient["causes"]:
         print(f"    {cause['code']} {one_line(cause['cause'])}")

@@ -19,7 +19,7 @@ def check(settings: Settings) -> None:
     _check_certificates(settings)
     _check_submission(settings)
     check_console(settings.console)
-    feedback.check(settings.inbound, settings.reputation)
+    feedback.check(settings.inbound, settings.reputation, settings.suppression)
     notify.check(settings.notify)
     tracking.check(settings.tracking)
     _check_development(settings)

@@ -73,13 +73,20 @@ class Reputation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rate of complaints at which it is paused."""
 
 
+class Suppression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The list of addresses that no account sends to, besides the lists that accounts keep."""
+
+    global_days: float = 0.0
+    """How long an address is on it whose server said that it does not exist; SES: 14 days. 0: there is no such list."""
+
+
 IN_DEVELOPMENT: dict[str, Any] = {
     "inbound": {"enabled": True},
     "simulator": {"domains": ["simulator.sesame.localhost"]},
 }
 
 
-def check(inbound: Inbound, reputation: Reputation) -> None:
+def check(inbound: Inbound, reputation: Reputation, suppression: Suppression) -> None:
     """What types cannot say. Raises `ConfigError` that names the setting and the fix."""
     if not 0 <= inbound.port <= 65535:
         raise ConfigError(f"setting `inbound.port` is {inbound.port}; a port is 0 to 65535")
@@ -106,6 +113,8 @@ def check(inbound: Inbound, reputation: Reputation) -> None:
     ):
         if getattr(inbound, name) <= 0:
             raise ConfigError(f"setting `inbound.{name}` must be greater than 0")
+    if suppression.global_days < 0:
+        raise ConfigError("setting `suppression.global_days` must be 0 or more")
     if reputation.volume <= 0:
         raise ConfigError("setting `reputation.volume` must be greater than 0")
     for name in ("bounce_review", "bounce_pause", "complaint_review", "complaint_pause"):

@@ -271,6 +271,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inbound: feedback.Inbound = feedback.Inbound()
     simulator: feedback.Simulator = feedback.Simulator()
     reputation: feedback.Reputation = feedback.Reputation()
+    suppression: feedback.Suppression = feedback.Suppression()
     notify: Notify = Notify()
     tracking: Tracking = Tracking()
     audit: Audit = Audit()

@@ -34,11 +34,16 @@ from sesame.policy import (
 from sesame.policy.analysis.answers import Method, Needs
 from sesame.policy.analysis.principals import STRANGER
 from sesame.policy.cases import read_requester
-from sesame.policy.language.document import Condition
+from sesame.policy.language.document import Condition, Effect, Principal, Statement
+from sesame.policy.language.forms import PrincipalForm, read_principal
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.request import Request
 
 Json = dict[str, Any]
+MOST_EXPLAINED = 40
+"""Of so many it is told by which other statements they may send."""
+MOST_NAMED = 5
+"""So many principals a sentence names."""
 MOST_BYTES = 2 * 1024 * 1024 * 1024
 """Of address space: a question that would take more fails, and not the server."""
 Named = Sequence[tuple[str, Policy]]
@@ -97,16 +102,46 @@ def _who(question: Mapping[str, Any], named: Named, is_late: Callable[[], bool])
         principal_ids=question["principal_ids"],
         is_late=is_late,
     )
+    groups = _grouped(answers, named)
+    _add_more(groups, answers, question, named, is_late)
     checked = {
         name: check_identity_policy(policy.text, identity_arn=arn, now=question["now"])
         for name, policy in named
     }
     return {
         "findings": {name: [_finding(one) for one in found] for name, found in checked.items()},
-        "groups": _grouped(answers, named),
+        "groups": groups,
         "asked": sum(one.is_asked for one in answers),
         "of": len(answers),
     }
+
+
+def _add_more(
+    groups: Sequence[Json],
+    answers: Iterable[Answer],
+    question: Mapping[str, Any],
+    named: Named,
+    is_late: Callable[[], bool],
+) -> None:
+    """What else those who can send may send, by other statements; None where that was not asked."""
+    witnesses = {one.who: one.witness for one in answers if one.witness is not None}
+    for number, group in enumerate(groups):
+        witness = witnesses.get(group["members"][0])
+        if witness is None:
+            continue
+        if number >= MOST_EXPLAINED or is_late():
+            group["more"] = None
+            continue
+        permissions = can_send(
+            witness.requester,
+            named,
+            identity_arn=question["identity_arn"],
+            limits=question.get("limits", {}),
+            principal_ids=question["principal_ids"],
+            is_late=is_late,
+        )
+        told = [_permission(one, named) for one in permissions]
+        group["more"] = [one for one in told if one["statement"] != group["statement"]]
 
 
 def _principal(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
@@ -149,6 +184,7 @@ def _edit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
     return {
         "findings": [_finding(one) for one in findings],
         "is_refused": False,
+        "words": [word for name, policy in after if name in changed for word in words(policy)],
         "gained": _grouped(found.gained, after),
         "lost": _grouped(found.lost, before),
         "asked": found.asked,
@@ -181,7 +217,9 @@ def _grouped(answers: Iterable[Answer], named: Named) -> list[Json]:
         if key in groups:
             groups[key]["members"].append(one.who)
         else:
-            groups[key] = told | {"members": [one.who]} | _titled(one.who, wide[1] if wide else "")
+            groups[key] = (
+                told | {"more": [], "members": [one.who]} | _titled(one.who, wide[1] if wide else "")
+            )
     for group in groups.values():
         if group["kind"] == "account" and not any(
             who.startswith("any other user") for who in group["members"]
@@ -244,6 +282,35 @@ def _statement(where: tuple[str, int], named: Named) -> Json:
 def in_words(needs: Needs) -> list[str]:
     """Each condition in words."""
     return [_in_words(need) for need in needs]
+
+
+def words(policy: Policy) -> list[str]:
+    """Each statement as a sentence."""
+    return [_sentence(statement) for statement in policy.statements]
+
+
+def _sentence(statement: Statement) -> str:
+    named = [_called(principal) for principal in statement.principals or ()]
+    who = ", ".join(named[:MOST_NAMED]) + (
+        f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    )
+    actions = {action.lower() for action in statement.actions}
+    mail = {"ses:sendemail", "ses:sendrawemail"}
+    what = "send e-mail" if actions in (mail, {"ses:*"}, {"ses:send*"}) else "do " + ", ".join(
+        f"`{action}`" for action in statement.actions
+    )  # fmt: skip
+    needs = " and ".join(in_words(statement.conditions))
+    when = f" when {needs}" if needs else ""
+    if statement.effect is Effect.ALLOW:
+        return f"Lets {who} {what}{when}."
+    return f"Never lets {who} {what}{when}, whatever else allows it."
+
+
+def _called(principal: Principal) -> str:
+    form, value = read_principal(principal)
+    if form is PrincipalForm.ANYBODY:
+        return "anybody"
+    return f"account `{value}`" if form is PrincipalForm.ACCOUNT else f"`{value}`"
 
 
 def _in_words(need: Condition) -> str:

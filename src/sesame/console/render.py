@@ -1,5 +1,6 @@
 """Templates to HTML: everything from outside is text, and shows what it hides."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,7 +53,14 @@ class Renderer:
             counted=text.counted,
         )
         self._environment.filters.update(
-            size=text.size, exactly=text.exactly, ago=text.ago, lines=_lines, verbatim=_lines, code=_code
+            size=text.size,
+            exactly=text.exactly,
+            ago=text.ago,
+            lines=_lines,
+            verbatim=_lines,
+            code=_code,
+            editable=_editable,
+            bytes=_bytes,
         )
 
     def render(self, template: str, visit: "Visit", values: Mapping[str, object]) -> str:
@@ -81,6 +89,17 @@ def _finalize(value: Any) -> Any:
 def _code(value: object) -> Markup:
     """A text in which what stands between backticks is code."""
     return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(Markup.escape(text.visible(value)))))
+
+
+def _editable(document: str) -> Markup:
+    """A JSON document to edit: what is not seen stands in it as JSON's own escape, which means the same."""
+    return Markup.escape(
+        "".join(char if char in "\n\t" or text.is_seen(char) else json.dumps(char)[1:-1] for char in document)
+    )
+
+
+def _bytes(document: str) -> int:
+    return len(document.encode(errors="replace"))
 
 
 def _lines(value: object) -> Markup:

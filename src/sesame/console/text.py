@@ -17,12 +17,13 @@ def visible_lines(text: object) -> str:
     return "".join(char if char in "\n\t" else _shown(char) for char in str(text).replace("\r\n", "\n"))
 
 
+def is_seen(char: str) -> bool:
+    """Whether a character shows, and changes nothing of what is around it."""
+    return (char.isascii() and char.isprintable()) or unicodedata.category(char) not in _HIDDEN
+
+
 def _shown(char: str) -> str:
-    if char.isascii() and char.isprintable():
-        return char
-    if unicodedata.category(char) in _HIDDEN:
-        return f"\\u{{{ord(char):x}}}"
-    return char
+    return char if is_seen(char) else f"\\u{{{ord(char):x}}}"
 
 
 def when(at: float, *, now: float) -> str:

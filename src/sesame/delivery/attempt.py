@@ -49,6 +49,13 @@ class Places(Protocol):
         """Give it back."""
 
 
+class Asks(Protocol):
+    """Asks whether a message may still be delivered; see `Authority.check`."""
+
+    async def __call__(self, claim: Claim, *, asked_at: float | None = None) -> float:
+        """When that was asked. Raises `NotAllowed`."""
+
+
 class Deliverer:
     """Makes attempts.
 
@@ -78,7 +85,7 @@ class Deliverer:
         results: TlsResults | None = None,
         memory: Memory | None = None,
         attempt_s: float = 900.0,
-        still_allowed: Callable[[Claim], Awaitable[None]] | None = None,
+        still_allowed: Asks | None = None,
     ) -> None:
         self._router = router
         self._tls_policy = tls_policy
@@ -121,8 +128,7 @@ class Deliverer:
             return await self._attempt(claim)
 
     async def _attempt(self, claim: Claim) -> Outcome:
-        if self._still_allowed is not None:
-            await self._still_allowed(claim)
+        asked_at = None if self._still_allowed is None else await self._still_allowed(claim)
         until = asyncio.get_running_loop().time() + self._attempt_s
         try:
             route = await self._router.route(claim.domain)
@@ -138,6 +144,7 @@ class Deliverer:
             data = await self._track(claim, data)
         message = _Message(data, settings.signers, self._signing, trace_field=self._trace_field(claim))
         del data  # a large one is held once, as it goes on the wire
+        message.asked_at = asked_at
         await message.prepare(now=self._clock.now())
         mail_from = ""
         if not claim.is_from_nobody:
@@ -236,7 +243,7 @@ class Deliverer:
         try:
             data = await message.fit_for(session.extensions, now=self._clock.now())
             if self._still_allowed is not None:  # it may have taken minutes to get here
-                await self._still_allowed(claim)
+                message.asked_at = await self._still_allowed(claim, asked_at=message.asked_at)
             result = await session.send(mail_from, claim.address, data)
         except MessageDefect:
             raise
@@ -300,6 +307,8 @@ class _Message:
         self._signing = signing
         self._trace_field = trace_field
         self._ready: bytes | MailText | None = None
+        self.asked_at: float | None = None
+        """When it was asked whether the message is still allowed."""
         self._seven_bit: bytes | MailText | None = None
 
     async def prepare(self, *, now: float) -> None:

@@ -18,12 +18,15 @@ from sesame.mail.address import AddressError
 from sesame.mail.feedback_report import FailedRecipient, Frame, bounce_report, complaint_report
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.sending.system_mail import SystemMail
-from sesame.store import configuration_sets, notifications, reports
+from sesame.store import configuration_sets, global_suppression, notifications, reports
 from sesame.store.events import Event, Happened
 from sesame.store.notifications import Settings
 
 _SELF_WRITTEN = re.compile(rb"^auto-submitted:[ \t\r\n]*(?!no\b)\S", re.IGNORECASE | re.MULTILINE)
 
+SUPPRESSED_FOR_ALL_TEXT = (
+    "The message was not sent to this address because its server said lately that it does not exist."
+)
 SUPPRESSED_TEXT = (
     "The message was not sent to this address because it is on the suppression list for your account."
 )
@@ -146,7 +149,9 @@ def _failed(event: Event) -> FailedRecipient:
     """What is told of the recipient."""
     address = event.recipient or ""
     if event.what is Happened.SUPPRESSED:
-        return FailedRecipient(address=address, status="5.1.1", diagnostic_code=SUPPRESSED_TEXT)
+        is_for_all = event.detail.get("reason") == global_suppression.REASON
+        words = SUPPRESSED_FOR_ALL_TEXT if is_for_all else SUPPRESSED_TEXT
+        return FailedRecipient(address=address, status="5.1.1", diagnostic_code=words)
     if event.is_reported:
         default = {"Permanent": "5.0.0", "Transient": "4.0.0"}.get(bounce_type_of(event), "5.0.0")
         status, words = event.detail.get("status", default), event.detail.get("diagnosticCode", "")

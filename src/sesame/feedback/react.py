@@ -15,9 +15,9 @@ from sesame.errors import Unavailable
 from sesame.feedback.counting import Recipients, count
 from sesame.feedback.forward import Forwarder
 from sesame.feedback.rates import Thresholds, judge, tell
-from sesame.feedback.suppress import reason_to_suppress, suppress
+from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
 from sesame.observe import Clock, Log
-from sesame.store import events, reputation
+from sesame.store import events, global_suppression, reputation
 from sesame.store.events import Event, Happened, Stage
 from sesame.store.reputation import Change
 
@@ -47,7 +47,8 @@ class Reactor:
     """Reacts to new events until cancelled; `wake` is the hint that there may be some.
 
     `simulators` are the domains of the mailbox simulator. `moved_on` is called after events were moved on, `spooled`
-    after mail was put into the spool: hints, too.
+    after mail was put into the spool: hints, too. `listed_for_s` is how long an address that does not exist is on the
+    list of all accounts; 0: there is none.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Reactor:
         forwarder: Forwarder | None,
         spooled: Callable[[], None] = lambda: None,
         moved_on: Callable[[], None] = lambda: None,
+        listed_for_s: float = 0.0,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -72,6 +74,7 @@ class Reactor:
         self._forwarder = forwarder
         self._spooled = spooled
         self._moved_on = moved_on
+        self._listed_for_s = listed_for_s
         self._work = asyncio.Event()
 
     def wake(self) -> None:
@@ -138,6 +141,9 @@ class Reactor:
                 reason = reason_to_suppress(event, is_simulator=self._is_simulator)
                 if reason is not None:
                     await suppress(tx, event, reason)
+                if self._listed_for_s > 0 and is_for_all(event, reason) and event.recipient is not None:
+                    until = event.at + self._listed_for_s
+                    await global_suppression.put(tx, event.recipient, at=event.at, until=until)
                 if self._forwarder is not None:
                     forwarded += await self._forwarder.forward(tx, event, now=now)
             await events.move_on(tx, claimed, lease=lease, to=Stage.REACTED)

@@ -33,6 +33,11 @@ def reason_to_suppress(event: Event, *, is_simulator: Callable[[str], bool]) -> 
             return None
 
 
+def is_for_all(event: Event, reason: Reason | None) -> bool:
+    """Whether the recipient is one for the list of all accounts: its own server said that it does not exist."""
+    return reason == "BOUNCE" and not event.is_reported
+
+
 async def suppress(tx: Transaction, event: Event, reason: Reason) -> None:
     """Put the recipient on the list, if the configuration set or else the account wants that for this reason."""
     assert event.recipient is not None

@@ -24,7 +24,7 @@ MOST_LINKS = 250
 """Links of a message that lead over us; SES has the same."""
 
 NOTHING = b"<!---->"
-"""What stands in place of a second `{{ses:openTracker}}`: readers see nothing of it."""
+"""What stands in place of a `{{ses:openTracker}}` that no picture takes: readers see nothing of it."""
 
 _FIELD = re.compile(rb"([!-9;-~]+):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n)")
 _CLOSED = frozenset({"signed", "encrypted"})
@@ -52,6 +52,8 @@ class _Edit:
 
 def track(message: bytes, *, link: Write | None, picture: str | None) -> bytes:
     """The message with its links as `link` writes them and the picture at the address `picture`; None: none."""
+    if link is None and picture is None:
+        return message
     return _Tracking(link, picture).entity(message, depth=0)
 
 
@@ -79,6 +81,8 @@ class _Tracking:
             return self._multipart(data, kind, body_at, depth=depth)
         disposition = fields.get(b"content-disposition", "").partition(";")[0].strip().lower()
         if (kind.type, kind.subtype) != ("text", "html") or disposition == "attachment":
+            return data
+        if b"content-md5" in fields:  # it would say something else (RFC 1864)
             return data
         charset = _charset(kind.parameters.get("charset", "us-ascii"))
         if charset is None:
@@ -120,13 +124,14 @@ class _Tracking:
             for one in found.links:
                 if (new := self._address(text, one, charset)) is not None:
                     edits.append(_Edit(one.start, one.end, new))
+        places = [at for at in found.places if _stands_alone(text, at, charset)]
         if self._picture is not None:
             picture = f'<img alt="" src="{self._picture}" width="1" height="1" border="0">'.encode()
             self._picture = None  # one in a message
-            places = [at for at in found.places if _stands_alone(text, at, charset)]
             at, end = (places[0], places[0] + len(PLACE)) if places else (found.end, found.end)
             edits.append(_Edit(at, end, picture))
-            edits += [_Edit(at, at + len(PLACE), NOTHING) for at in places[1:]]
+            places = places[1:]
+        edits += [_Edit(at, at + len(PLACE), NOTHING) for at in places]
         return sorted(edits, key=lambda edit: edit.start)
 
     def _address(self, text: bytes, found: Link, charset: str) -> bytes | None:

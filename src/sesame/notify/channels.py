@@ -4,8 +4,9 @@ For each kind of event every way that was set up, with the reason where nothing 
 guide, "Configuring Amazon SNS notifications", "Delegate sender notifications", "Event destinations".
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sesame.aws.arn import identity_arn
 from sesame.db import Transaction
@@ -13,7 +14,8 @@ from sesame.model import SYSTEM_ACCOUNT
 from sesame.notify.event_json import NOTIFIED, EventType
 from sesame.policy.topic_policy import ses_may_publish
 from sesame.store import configuration_sets, notifications, topics
-from sesame.store.configuration_sets import configuration_set_arn
+from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
+from sesame.store.webhooks import KIND, WebhookKey
 
 OTHER_PLACES = {
     "CloudWatchDestination": "CloudWatch",
@@ -44,8 +46,9 @@ class Sending:
 class Channel:
     """One way of telling an account. `name` is the event destination, None for the topic of an identity.
 
-    `topic_arn` is where it goes; `problem` says why nothing goes there, `is_broken` that it did once and the
-    topic is gone or shut, `with_headers` is the setting of an identity's notifications.
+    `topic_arn` is where it goes, empty for a webhook, which has its own name and URL; `problem` says why nothing
+    goes there, `is_broken` that it did once and the topic is gone or shut, `with_headers` is the setting of an
+    identity's notifications.
     """
 
     account_id: str
@@ -53,6 +56,8 @@ class Channel:
     name: str | None = None
     with_headers: bool = False
     signature_version: str = "1"
+    webhook: WebhookKey | None = None
+    url: str = ""
     problem: str | None = None
     is_broken: bool = False
 
@@ -93,20 +98,32 @@ async def _destinations(tx: Transaction, sending: Sending, kind: EventType) -> S
     found = []
     for name, definition in (await configuration_sets.destinations(tx, held)).items():
         topic_arn = definition.get("SnsDestination", {}).get("TopicArn", "")
-        channel = Channel(account_id=account_id, topic_arn=topic_arn, name=name)
+        channel = Channel(
+            account_id=account_id,
+            topic_arn=topic_arn,
+            name=name,
+            webhook=_webhook_of(held, name, definition),
+            url=definition.get(KIND, {}).get("Url", ""),
+        )
         problem = None
         if not definition.get("Enabled", False):
             problem = "the destination is not enabled"
         elif kind.in_set not in definition.get("MatchingEventTypes", ()):
             problem = "the destination does not ask for events of this type"
-        elif not topic_arn:
+        elif not topic_arn and channel.webhook is None:
             place = next((place for key, place in OTHER_PLACES.items() if key in definition), "its kind")
             problem = f"there is no {place} here"
-        if problem is None:
-            found.append(await _checked(tx, channel, source_arn=arn))
+        if problem is not None:
+            found.append(replace(channel, problem=problem))
         else:
-            found.append(Channel(account_id=account_id, topic_arn=topic_arn, name=name, problem=problem))
+            found.append(channel if channel.webhook else await _checked(tx, channel, source_arn=arn))
     return found
+
+
+def _webhook_of(held: ConfigurationSet, name: str, definition: Mapping[str, Any]) -> WebhookKey | None:
+    if KIND not in definition:
+        return None
+    return WebhookKey(account_id=held.account_id, region=held.region, set_name=held.name, name=name)
 
 
 async def _checked(tx: Transaction, channel: Channel, *, source_arn: str) -> Channel:

@@ -23,11 +23,15 @@ from sesame.errors import SesameError, Unavailable
 from sesame.metrics import Metrics
 from sesame.notify.certificate import Signing
 from sesame.notify.health import Endpoints
-from sesame.notify.http_client import HttpClient, PostFailed
+from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import SqsClient
+from sesame.notify.url import PostFailed
+from sesame.notify.webhook import PROTOCOL, WebhookGone, WebhookSigner
 from sesame.observe import Clock, Log
 from sesame.store import outbox, subscriptions, topics
 from sesame.store.outbox import Delivery, Place, Publication, Result
+from sesame.store.sealed import SealBroken
+from sesame.store.webhooks import read_arn
 
 POLL_S = 1.0
 GATHER_S = 0.005
@@ -148,6 +152,7 @@ class Notifier:
         metrics: Metrics,
         draw: Callable[[], float],
         new_lease: Callable[[], str],
+        webhooks: WebhookSigner | None = None,
         bounds: Bounds = Bounds(),
         mailed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -156,6 +161,7 @@ class Notifier:
         self._http = http
         self._mail = mail
         self._sqs = sqs
+        self._webhooks = webhooks
         self._clock = clock
         self._log = log
         self._outcomes = {
@@ -250,9 +256,28 @@ class Notifier:
         self._done.append(done)
         self._work.set()
 
+    async def _post_event(self, delivery: Delivery) -> None:
+        """Post an event to a webhook. Raises `PostFailed`."""
+        place, publication = delivery.place, delivery.publication
+        if self._webhooks is None:
+            raise PostFailed("webhooks are not served here")
+        body = publication.body.encode()
+        try:
+            fields = await self._webhooks.fields(
+                read_arn(place.target), message_id=publication.message_id, body=body, now=self._clock.now()
+            )
+        except (WebhookGone, SealBroken) as error:
+            raise PostFailed(str(error)) from error
+        status, _ = await self._http.post(place.endpoint, fields, body)
+        if not 200 <= status < 300:
+            raise PostFailed(f"the endpoint answered {status}")
+
     async def _send(self, delivery: Delivery, done: _Done) -> None:
         """One attempt. Raises `PostFailed`."""
         place = delivery.place
+        if place.protocol == PROTOCOL:
+            await self._post_event(delivery)
+            return
         message = self._messages.of(delivery.publication, place)
         is_raw = bool(place.options.get("raw")) and message.kind is Kind.NOTIFICATION
         match place.protocol:

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 
@@ -18,6 +17,7 @@ import msgspec
 from sesame.aws.arn import identity_arn
 from sesame.aws.moments import milliseconds, timestamp
 from sesame.notify.head import common_headers, headers, is_truncated
+from sesame.store import global_suppression
 from sesame.store.events import Event, Happened
 from sesame.store.message_facts import MessageFacts
 
@@ -244,6 +244,11 @@ _ON_ACCOUNT_LIST = (
     " For more information about removing addresses from the suppression list, see the Amazon SES Developer Guide at"
     " https://docs.aws.amazon.com/ses/latest/DeveloperGuide/sending-email-suppression-list.html"
 )
+_ON_GLOBAL_LIST = (
+    "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid"
+    " address. For more information about how to remove an address from the suppression list, see the Amazon SES"
+    " Developer Guide: http://docs.aws.amazon.com/ses/latest/DeveloperGuide/remove-from-suppressionlist.html "
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,20 +267,21 @@ class _Failure:
 def _failure(event: Event, message: MessageFacts, house: House) -> _Failure:
     detail = event.detail
     if event.what is Happened.SUPPRESSED:
+        is_for_all = detail.get("reason") == global_suppression.REASON
         return _Failure(
-            sub_type="OnAccountSuppressionList",
+            sub_type="Suppressed" if is_for_all else "OnAccountSuppressionList",
             status="5.1.1",
-            diagnostic=_ON_ACCOUNT_LIST,
+            diagnostic=_ON_GLOBAL_LIST if is_for_all else _ON_ACCOUNT_LIST,
             reporting_mta="dns; amazonses.com",
         )
     if "by" in detail:  # a report that came back, as it was read
         return _Failure(
-            bounce_type=detail.get("type", "Undetermined"),
-            sub_type=detail.get("sub_type", "Undetermined"),
+            bounce_type=detail.get("bounceType", "Undetermined"),
+            sub_type=detail.get("bounceSubType", "Undetermined"),
             action=detail.get("action"),
             status=detail.get("status"),
-            diagnostic=detail.get("diagnostic"),
-            reporting_mta=detail.get("reporting_mta"),
+            diagnostic=detail.get("diagnosticCode"),
+            reporting_mta=detail.get("reportingMTA"),
         )
     here = f"dns; {house.hostname}"
     if event.what is Happened.EXPIRED:
@@ -325,20 +331,8 @@ def _complaint(event: Event) -> dict[str, Any]:
         "complainedRecipients": [{"emailAddress": event.recipient or ""}],
         "timestamp": timestamp(event.at),
     }
-    told = {
-        "userAgent": event.detail.get("user_agent"),
-        "complaintFeedbackType": event.detail.get("feedback_type"),
-        "arrivalDate": _moment(event.detail.get("arrival_date", "")),
-    }
+    told = {name: event.detail.get(name) for name in ("userAgent", "complaintFeedbackType", "arrivalDate")}
     return found | {name: value for name, value in told.items() if value}
-
-
-def _moment(text: str) -> str | None:
-    """A date of a report (RFC 5322) as a time, None when it cannot be read."""
-    try:
-        return timestamp(parsedate_to_datetime(text).timestamp())
-    except (ValueError, OverflowError):
-        return None
 
 
 _DELAY_TYPES = (
@@ -351,7 +345,7 @@ _DELAY_TYPES = (
 
 def _delay(event: Event, message: MessageFacts, house: House) -> dict[str, Any]:
     status = event.status or event.detail.get("status") or "4.0.0"
-    diagnostic = event.detail.get("diagnostic") or f"smtp; {event.diagnostic or ''}"
+    diagnostic = event.detail.get("diagnosticCode") or f"smtp; {event.diagnostic or ''}"
     life_s = house.give_up_after_s if message.max_delivery_s is None else message.max_delivery_s
     return {
         "timestamp": timestamp(event.at),
@@ -364,5 +358,5 @@ def _delay(event: Event, message: MessageFacts, house: House) -> dict[str, Any]:
                 "diagnosticCode": diagnostic,
             }
         ],
-        "reportingMTA": event.detail.get("reporting_mta") or f"dns; {house.hostname}",
+        "reportingMTA": event.detail.get("reportingMTA") or f"dns; {house.hostname}",
     }

@@ -25,6 +25,7 @@ from sesame.notify.event_json import (
     published_event,
 )
 from sesame.notify.publishing import places
+from sesame.notify.webhook import PROTOCOL
 from sesame.observe import Clock, Log
 from sesame.store import events, message_facts, notifications, outbox, subscriptions
 from sesame.store.events import Event, Happened, Stage
@@ -173,12 +174,15 @@ async def what_is_told(tx: Transaction, claimed: Sequence[Event], house: House, 
     if not wanted:
         return told
     facts = await message_facts.of_messages(tx, list({event.message_id for event, _, _ in wanted}))
-    topics = list({channel.topic_arn for _, _, good in wanted for channel in good})
+    topics = list({channel.topic_arn for _, _, good in wanted for channel in good if channel.topic_arn})
     subscribed = await subscriptions.confirmed(tx, topics)
     for event, _, good in wanted:
         for channel in good:
             body = _body(event, facts[event.message_id], house, channel)
             publication = _publication(event, channel, body, now=now)
+            if channel.webhook is not None:
+                told.publications.append((publication, [_post_to(channel, event)]))
+                continue
             where = places(subscribed[channel.topic_arn], body=body, attributes=None, order=event.message_id)
             told.publications.append((publication, where))
     return told
@@ -200,17 +204,27 @@ async def _sendings(tx: Transaction, claimed: Sequence[Event]) -> dict[str, Send
 
 
 def _body(event: Event, message: MessageFacts, house: House, channel: Channel) -> str:
+    if channel.webhook is not None:
+        return published_event(event, message, house).removesuffix("\n")
     if channel.name is not None:
         return published_event(event, message, house)
     return identity_notification(event, message, house, with_headers=channel.with_headers)
 
 
+def _post_to(channel: Channel, event: Event) -> Place:
+    """Where a webhook is; what is told of one message goes there in its order."""
+    assert channel.webhook is not None
+    arn = channel.webhook.arn
+    return Place(target=arn, protocol=PROTOCOL, endpoint=channel.url, order_key=f"{arn}|{event.message_id}")
+
+
 def _publication(event: Event, channel: Channel, body: str, *, now: float) -> Publication:
-    """What a topic gets of an event; its id follows from what it is, so that there is one of it."""
-    way = f"{event.event_id}|{channel.account_id}|{channel.topic_arn}|{channel.name or ''}"
+    """What a topic or a webhook gets of an event; its id follows from what it is, so that there is one of it."""
+    to = channel.topic_arn if channel.webhook is None else channel.webhook.arn
+    way = f"{event.event_id}|{channel.account_id}|{to}|{channel.name or ''}"
     return Publication(
         message_id=str(uuid.uuid5(_IDS, way)),
-        topic_arn=channel.topic_arn,
+        topic_arn=to,
         kind=Kind.NOTIFICATION.value,
         subject=None if channel.name is None else SUBJECT,
         body=body,

@@ -6,20 +6,15 @@ to nobody. Connections stay open for the next message. Sources: RFC 9110, RFC 91
 """
 
 import asyncio
-import base64
 import ssl
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from urllib.parse import unquote, urlsplit
 
 import httptools
 
 from sesame.dns.port import DnsFailure, DomainNotFound, Resolver
 from sesame.dns.public import AddressGuard, is_literal
-from sesame.errors import SesameError
-from sesame.mail.domain import DomainError, normal_domain
+from sesame.notify.url import Endpoint, PostFailed, read_url
 from sesame.observe import Clock
 
 MAX_ADDRESSES = 3
@@ -27,59 +22,6 @@ MAX_HEADER_BYTES = 32_768
 IDLE_S = 10.0
 IDLE_PER_HOST = 16
 IDLE_IN_ALL = 256
-
-
-class PostFailed(SesameError):
-    """Nothing was taken: no such host, none that may be asked, no answer, or one that says no."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A URL, read. `authorization` is the value of that header field, from a user and password in the URL."""
-
-    is_tls: bool
-    host: str
-    port: int
-    path: str
-    authorization: str | None
-
-    @property
-    def authority(self) -> str:
-        """The value of the Host field."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
-
-
-@lru_cache(maxsize=1_024)  # the same endpoints again and again
-def read_url(url: str) -> Endpoint:
-    """Read an http or https URL. Raises `PostFailed`, whose text says what is wrong with it."""
-    if not url.isprintable() or " " in url or "\\" in url or not url.isascii():
-        raise PostFailed("the URL has characters that none has")
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise PostFailed("the URL cannot be read") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise PostFailed("the URL is not one of http or https with a host")
-    if ":" not in host:
-        try:
-            host = host if is_literal(host) else normal_domain(host.rstrip("."))
-        except DomainError:
-            raise PostFailed("the host of the URL is no host name") from None
-    login = None
-    if parts.username is not None:
-        plain = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        login = "Basic " + base64.b64encode(plain.encode()).decode()
-    is_tls = parts.scheme == "https"
-    path = parts.path or "/"
-    return Endpoint(
-        is_tls=is_tls,
-        host=host,
-        port=port or (443 if is_tls else 80),
-        path=f"{path}?{parts.query}" if parts.query else path,
-        authorization=login,
-    )
 
 
 class _Answer:
@@ -92,13 +34,24 @@ class _Answer:
         self.is_complete = False
         self.is_too_long = False
         self.is_kept = False
+        self.has_head = False
+        self.is_framed = False
+        """Whether the head says where the body ends; if not, the connection's end does (RFC 9112 section 6.3)."""
         self.parser: httptools.HttpResponseParser | None = None
 
     def wants_more(self) -> bool:
         """Whether the answer is not whole, nor too long to be read to its end."""
         return not self.is_complete and not self.is_too_long
 
+    def begins_anew(self) -> None:
+        """What came was but an interim answer."""
+        self.is_complete = self.has_head = self.is_framed = False
+
+    def on_headers_complete(self) -> None:
+        self.has_head = True
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        self.is_framed = self.is_framed or name.lower() in (b"content-length", b"transfer-encoding")
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise ValueError("header too long")
@@ -290,6 +243,8 @@ class HttpClient:
             connection.writer.write(request)
             while answer.wants_more():
                 data = await connection.reader.read(16_384)
+                if not data and answer.has_head and not answer.is_framed:
+                    return parser.get_status_code()
                 if not data:
                     raise EOFError("the connection ended before the answer did")
                 try:
@@ -297,7 +252,7 @@ class HttpClient:
                 except httptools.HttpParserCallbackError as error:
                     raise ValueError(str(error.__context__ or error)) from error
                 if answer.is_complete and parser.get_status_code() < 200:  # the answer is still to come
-                    answer.is_complete = False
+                    answer.begins_anew()
             return parser.get_status_code()
         finally:
             answer.parser = None

@@ -38,6 +38,11 @@ async def ways(tx: Transaction, sending: Sending) -> list[Way]:
 
 async def _way(tx: Transaction, kind: EventType, channel: Channel) -> Way:
     what = "topic of the identity" if channel.name is None else f"event destination {channel.name}"
+    if channel.webhook is not None:
+        endpoints = (f"webhook {channel.url}",) if channel.problem is None else ()
+        return Way(
+            kind=kind, account_id=channel.account_id, way=what, endpoints=endpoints, problem=channel.problem
+        )
     subscribed = (await subscriptions.confirmed(tx, [channel.topic_arn]))[channel.topic_arn]
     problem = channel.problem
     if problem is None and not subscribed:

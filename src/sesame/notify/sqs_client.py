@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 from sesame.aws import canonical, sigv4
 from sesame.aws.sns.delivery_policy import QUEUE_ARN
 from sesame.aws.sns.message import Attributes
-from sesame.notify.http_client import HttpClient, PostFailed, read_url
+from sesame.notify.http_client import HttpClient
+from sesame.notify.url import PostFailed, read_url
 from sesame.observe import Clock
 
 VERSION = "2012-11-05"

@@ -24,11 +24,12 @@ from sesame.notify.publishing import announce
 from sesame.observe import Clock
 from sesame.policy.topic_policy import ses_may_publish
 from sesame.store import configuration_sets as store
-from sesame.store import egress, identities, tags, topics
-from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
+from sesame.store import egress, identities, outbox, tags, topics
+from sesame.store.configuration_sets import MAX_DESTINATIONS, ConfigurationSet, configuration_set_arn
 from sesame.store.topics import Topic
+from sesame.store.webhooks import KIND, WebhookKey
 
-MAX_SETS, MAX_DESTINATIONS, MAX_NAME = 10_000, 10, 64
+MAX_SETS, MAX_NAME = 10_000, 64
 DELIVERY_SECONDS = range(300, 50_401)
 KINDS = (
     "CloudWatchDestination",
@@ -173,7 +174,10 @@ class ConfigurationSets:
         """Remove a set."""
 
         async def run(tx: Transaction) -> None:
-            await store.delete(tx, await self._find(tx, permit.caller, name))
+            found = await self._find(tx, permit.caller, name)
+            for destination in await store.destinations(tx, found):
+                await self._drop_webhook(tx, found, destination)
+            await store.delete(tx, found)
 
         await permit.apply(run)
 
@@ -229,6 +233,8 @@ class ConfigurationSets:
                 f"Tracking options already exist for configuration set <{name}>.",
                 about={"ConfigurationSetName": name},
             )
+        if values is not None:  # v1 leaves alone what only v2 knows
+            values = {**found.options.get("TrackingOptions", {}), **values}
         await self.set_options(permit, name, "TrackingOptions", values)
 
     async def put_destination(
@@ -249,6 +255,10 @@ class ConfigurationSets:
             if not is_new and destination not in existing:
                 raise EventDestinationDoesNotExist(
                     f"No EventDestination found for {name}", about=_about(name, destination)
+                )
+            if kinds and KIND in existing.get(destination, {}):
+                raise InvalidParameterValue(
+                    f"The event destination {destination} is a webhook: delete it, and make another."
                 )
             if len(kinds) > 1:
                 raise InvalidParameterValue("Please provide only one destination with each request.")
@@ -276,8 +286,16 @@ class ConfigurationSets:
                 raise EventDestinationDoesNotExist(
                     f"No EventDestination found for {name}", about=_about(name, destination)
                 )
+            await self._drop_webhook(tx, found, destination)
 
         await permit.apply(run)
+
+    async def _drop_webhook(self, tx: Transaction, found: ConfigurationSet, destination: str) -> None:
+        """Send nothing more to a destination that is gone, if it was a webhook."""
+        key = WebhookKey(
+            account_id=found.account_id, region=found.region, set_name=found.name, name=destination
+        )
+        await outbox.drop_target(tx, key.arn, now=self._clock.now())
 
     @staticmethod
     async def _find(tx: Transaction, caller: Caller, name: str) -> ConfigurationSet:

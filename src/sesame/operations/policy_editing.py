@@ -11,10 +11,12 @@ from typing import Any
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.identity_names import normal_name
+from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.identities.policies import (
     IdentityMissing,
+    PolicyChanged,
     PolicyMissing,
     Write,
     fingerprint,
@@ -24,12 +26,17 @@ from sesame.identities.policies import (
 )
 from sesame.model import Caller, Identity
 from sesame.operations.table import Handlers
+from sesame.policy import PolicyError, parse_stored_identity_policy
 from sesame.store import identities, policy_versions, reputation
 from sesame.store.policy_versions import Place, Version
 from sesame.store.reputation import Counts
 
 READ = "ses:GetEmailIdentityPolicies"
 """The leave that reading policies takes, and everything that is found out from them."""
+
+
+CHANGED = PolicyChanged.code
+"""The code of an edit that began with another text than what is stored now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +126,20 @@ class PolicyEditing:
 
         return dict(await self._store.read(run))
 
+    async def missing_principal(self, document: str) -> str:
+        """The user or role that a text names and that its account, which is on this server, has not; or "".
+
+        SES tells the same to whoever stores the text. One that is no policy names nobody.
+        """
+        try:
+            policy = parse_stored_identity_policy(document)
+            await self._store.read(lambda tx: principal_ids(tx, policy))
+        except PolicyError:
+            return ""
+        except NoSuchPrincipal as error:
+            return str(error)
+        return ""
+
     def handlers(self) -> Handlers:
         """The changes, by operation name; `BegunWith` is the fingerprint that the edit began with."""
         return {
@@ -137,8 +158,9 @@ class PolicyEditing:
         name = normal_name(request["EmailIdentity"])
         action = "ses:CreateEmailIdentityPolicy" if how is Write.CREATE else "ses:UpdateEmailIdentityPolicy"
         permit = await self._required(caller, action, name)
+        begun_with = None if how is Write.CREATE else request["BegunWith"]
         await write_policy(
-            permit, name, request["PolicyName"], request["Policy"], how=how, begun_with=request["BegunWith"]
+            permit, name, request["PolicyName"], request["Policy"], how=how, begun_with=begun_with
         )
         return {}
 

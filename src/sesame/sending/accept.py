@@ -18,7 +18,14 @@ from sesame.db import Transaction, epochs_of
 from sesame.errors import InternalFailure, ServiceError, SesameError
 from sesame.sending.set_options import check_pool, in_force, suppressed_among, with_options
 from sesame.spool.put import SpooledMessage, put_all
-from sesame.store import accounts, configuration_sets, delegate_bounds, egress, suppression
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    delegate_bounds,
+    egress,
+    global_suppression,
+    suppression,
+)
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.delegate_bounds import NOTHING, Amount, Bounds, Use
@@ -45,6 +52,8 @@ class Acceptance:
     set_name: str | None
     is_default: bool
     to_quota: int
+    heeds_global_list: bool = False
+    """Whether recipients that are on the instance's own list get nothing."""
     bounds: tuple[Bounds, ...] = ()
 
 
@@ -60,6 +69,8 @@ class Known:
     """Pools that sets name and that are not there any more."""
     reasons: Mapping[Place, Sequence[str]] = field(default_factory=dict)
     suppressed: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+    listed_until: Mapping[str, float] = field(default_factory=dict)
+    """Of recipients that are on the instance's own list, until when."""
     uses: Mapping[int, Use] = field(default_factory=dict)
     """What is used of bounds, by their number."""
     use_minutes: Mapping[int, Sequence[tuple[int, Amount]]] = field(default_factory=dict)
@@ -125,6 +136,8 @@ class Needs:
     """The latest time that a message of the place came in at."""
     recipients: dict[Place, list[str]]
     sets: set[tuple[Place, str]]
+    perhaps_listed: set[str] = field(default_factory=set)
+    """Recipients that may be on the instance's own list."""
     bounds: dict[int, float] = field(default_factory=dict)
     """Bounds that are charged, with the latest time."""
 
@@ -140,6 +153,8 @@ def needs(acceptances: Sequence[Acceptance]) -> Needs:
         found.recipients.setdefault(place, []).extend(message.recipients)
         if acceptance.set_name is not None:
             found.sets.add((place, acceptance.set_name))
+        if acceptance.heeds_global_list:
+            found.perhaps_listed.update(message.recipients)
         for one in acceptance.bounds:
             found.bounds[one.seq] = max(message.accepted_at, found.bounds.get(one.seq, 0.0))
     return found
@@ -163,6 +178,8 @@ async def load(tx: Transaction, wanted: Needs) -> Known:
             reasons[place] = await suppression.account_reasons(tx, *place)
             suppressed[place] = await suppression.reasons_of(tx, *place, wanted.recipients[place])
     known.minutes, known.reasons, known.suppressed = minutes, reasons, suppressed
+    if wanted.perhaps_listed:
+        known.listed_until = await global_suppression.until_of(tx, sorted(wanted.perhaps_listed))
     if wanted.sets:
         known.sets = {
             (place, name): await configuration_sets.get(tx, *place, name)
@@ -249,7 +266,18 @@ def _decide_one(
         running.charged[minute] = running.charged.get(minute, 0) + acceptance.to_quota
     listed = known.suppressed.get(place)
     suppressed = suppressed_among(message.recipients, known.reasons[place], listed, found) if listed else {}
+    if acceptance.heeds_global_list and known.listed_until:
+        suppressed = {**_listed_by_all(known, message), **suppressed}
     return message if found is None and not suppressed else with_options(message, found, suppressed)
+
+
+def _listed_by_all(known: Known, message: SpooledMessage) -> dict[str, str]:
+    """The recipients that nobody here sends to for now."""
+    return {
+        address: global_suppression.REASON
+        for address in message.recipients
+        if known.listed_until.get(address, 0.0) > message.accepted_at
+    }
 
 
 def _charge_bounds(bounded: dict[int, BoundsUsage], acceptance: Acceptance) -> None:

@@ -85,6 +85,7 @@ class Sender:
         pace: Pace,
         steady: Clock,
         room: Room,
+        heeds_global_list: bool = False,
     ) -> None:
         self._store = store
         self._refusals = Refusals(store)
@@ -103,6 +104,7 @@ class Sender:
         self._accepted = accepted
         self._steady = steady
         self._room = room
+        self._heeds_global_list = heeds_global_list
 
     async def send(self, caller: Caller, submission: Submission, *, also: Also | None = None) -> MessageId:
         """Accept a submission, durably, or raise the `ServiceError` that says why not.
@@ -262,6 +264,7 @@ class Sender:
             set_name=composed.configuration_set or decision.default_configuration_set,
             is_default=composed.configuration_set is None,
             to_quota=sum(not self._authorizer.is_simulator(address) for address in recipients),
+            heeds_global_list=self._heeds_global_list,
             bounds=decision.counted_bounds,
         )
         if also is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
 from sesame.spool import pieces
-from sesame.store import custom_verification, decisions, egress, policy_sets, reputation
+from sesame.store import custom_verification, decisions, egress, global_suppression, policy_sets, reputation
 
 ROWS = 1_000
 """Rows that one write deletes at most; it takes some 10 ms."""
@@ -43,6 +43,7 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _walk(store, purge_heads, now - retention.heads_days * DAY_S)
     await _repeat(store, lambda tx: decisions.purge_before(tx, refused_before, limit=ROWS))
     await _repeat(store, lambda tx: custom_verification.purge_before(tx, before, limit=ROWS))
+    await _repeat(store, lambda tx: global_suppression.purge_before(tx, now, limit=ROWS))
     oldest = await store.read(lambda tx: _oldest(tx, min(before, refused_before)))
     await _repeat(store, lambda tx: decisions.purge_texts(tx, before=oldest - DAY_S, limit=ROWS))
     # A set is noted once a day, so it may have been used for a day longer than is written.

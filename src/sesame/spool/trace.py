@@ -46,7 +46,7 @@ class RecipientTrace:
     due_at: float
     attempts: tuple[Attempt, ...]
     reason: str | None = None
-    """Why it is held or was cancelled, if that was said."""
+    """Why it is held, was cancelled or is suppressed, if that was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ async def _recipients(
     reasons = {
         event.n: event.detail.get("reason")
         for event in happened
-        if event.what in (Happened.HELD, Happened.CANCELLED)
+        if event.what in (Happened.HELD, Happened.CANCELLED, Happened.SUPPRESSED)
     }
     rows = await tx.all(
         "SELECT r.n, r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
@@ -142,7 +142,7 @@ async def _recipients(
                 state=state,
                 due_at=due_at,
                 attempts=await _attempts(tx, seq),
-                reason=reasons.get(n) if state in ("held", "cancelled") else None,
+                reason=reasons.get(n) if state in ("held", "cancelled", "suppressed") else None,
             )
             for n, seq, address, state, due_at in rows
         ]

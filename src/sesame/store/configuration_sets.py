@@ -13,6 +13,9 @@ from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import Identity
 from sesame.store import tags
 
+MAX_DESTINATIONS = 10
+"""Event destinations of a set (SES quota)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationSet:

@@ -5,6 +5,7 @@ Pages go by time along an index, from behind the last row of the page before.
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sesame.db import Row, Transaction
 from sesame.store.decisions import whole
@@ -34,44 +35,52 @@ def beginning(since: float) -> Position:
     return since, 0
 
 
+END: Position = (float("inf"), 0)
+"""Behind everything: where going backwards begins."""
+
+
 async def accepted(
-    tx: Transaction, owner_account_id: str, region: str, *, after: Position, limit: int
+    tx: Transaction, owner_account_id: str, region: str, *, after: Position, limit: int, newest: bool = False
 ) -> list[Recorded]:
-    """Accepted sends as identities of an owner, by page."""
-    return await _page(
-        tx, "message", "accepted_at", "owner_account_id", owner_account_id, region, after, limit
-    )
+    """Accepted sends as identities of an owner, by page; with `newest` backwards from `after`."""
+    look = _Look("message", "accepted_at", "owner_account_id", newest)
+    return await _page(tx, look, owner_account_id, region, after, limit)
 
 
 async def refused(
-    tx: Transaction, owner_account_id: str, region: str, *, after: Position, limit: int
+    tx: Transaction, owner_account_id: str, region: str, *, after: Position, limit: int, newest: bool = False
 ) -> list[Recorded]:
     """Refused sends as identities of an owner, by page; others' and its own apart (`refused_own`)."""
-    return await _page(tx, "refusal", "at", "owner_account_id", owner_account_id, region, after, limit)
+    look = _Look("refusal", "at", "owner_account_id", newest)
+    return await _page(tx, look, owner_account_id, region, after, limit)
 
 
 async def refused_own(
-    tx: Transaction, account_id: str, region: str, *, after: Position, limit: int
+    tx: Transaction, account_id: str, region: str, *, after: Position, limit: int, newest: bool = False
 ) -> list[Recorded]:
     """Refused sends of an account that concern no other, by page."""
-    own = "owner_account_id IS NULL AND x.account_id"
-    return await _page(tx, "refusal", "at", own, account_id, region, after, limit)
+    look = _Look("refusal", "at", "owner_account_id IS NULL AND x.account_id", newest)
+    return await _page(tx, look, account_id, region, after, limit)
+
+
+class _Look(NamedTuple):
+    """Which rows of which table, by which time, in which direction."""
+
+    table: str
+    at: str
+    whose: str
+    newest: bool
 
 
 async def _page(
-    tx: Transaction,
-    table: str,
-    at: str,
-    whose: str,
-    account_id: str,
-    region: str,
-    after: Position,
-    limit: int,
+    tx: Transaction, look: _Look, account_id: str, region: str, after: Position, limit: int
 ) -> list[Recorded]:
+    at = look.at
+    beyond, order = ("<", f"x.{at} DESC, x.seq DESC") if look.newest else (">", f"x.{at}, x.seq")
     rows = await tx.all(
-        f"SELECT x.seq, x.{at}, x.account_id, x.region, x.decision, d.text FROM {table} x"
+        f"SELECT x.seq, x.{at}, x.account_id, x.region, x.decision, d.text FROM {look.table} x"
         f" LEFT JOIN decision_text d ON d.digest = x.decision_digest"
-        f" WHERE x.{whose} = ? AND x.region = ? AND (x.{at}, x.seq) > (?, ?) ORDER BY x.{at}, x.seq LIMIT ?",
+        f" WHERE x.{look.whose} = ? AND x.region = ? AND (x.{at}, x.seq) {beyond} (?, ?) ORDER BY {order} LIMIT ?",
         account_id,
         region,
         *after,
@@ -106,8 +115,7 @@ async def kept(tx: Transaction, message_seqs: Sequence[int], *, known: Container
     texts: dict[bytes, str | None] = {}
     for digest in {bytes(row[2]) for row in rows if row[2] is not None}:
         if digest not in known:
-            found = await tx.one("SELECT text FROM decision_text WHERE digest = ?", digest)
-            texts[digest] = None if found is None else found[0]
+            texts[digest] = await text(tx, digest)
     return {
         int(seq): Kept(
             own=own,
@@ -116,3 +124,9 @@ async def kept(tx: Transaction, message_seqs: Sequence[int], *, known: Container
         )
         for seq, own, digest in rows
     }
+
+
+async def text(tx: Transaction, digest: bytes) -> str | None:
+    """The shared part of decisions, or None when it is not kept any more."""
+    row = await tx.one("SELECT text FROM decision_text WHERE digest = ?", digest)
+    return None if row is None else str(row[0])

@@ -65,6 +65,17 @@ def _cause(recipient: Mapping[str, Any], owner: str) -> Cause | None:
     """Why a recipient gets nothing, or nothing yet."""
     ask = Mend(how=How.ASK, text=f"ask account {owner}", details={"whom": "owner", "account": owner})
     match recipient["state"], recipient.get("reason"):
+        case "suppressed", "GLOBAL":
+            address = recipient["address"]
+            return Cause(
+                code=Code.SUPPRESSED,
+                text=f"the server of `{address}` said lately that it does not exist: nobody here sends to it for now",
+                mend=Mend(
+                    how=How.ASK,
+                    text=f"the operator takes it off: `sesame suppression remove {address}`",
+                    details={"whom": "operator", "account": ""},
+                ),
+            )
         case "suppressed", _:
             address = recipient["address"]
             return Cause(

@@ -3,7 +3,7 @@
 Made by tools/extract_models.py from the definition in aws/definitions. Do not edit.
 """
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class CancelDelegateMessagesRequest(TypedDict):
@@ -30,6 +30,17 @@ class CancelMessagesResponse(TypedDict):
     UnderWay: int
 
 
+class CreateWebhookRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestinationName: str
+    Url: str
+    MatchingEventTypes: list[Literal["SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY", "SUBSCRIPTION"]]
+
+
+class CreateWebhookResponse(TypedDict):
+    Secret: NotRequired[str]
+
+
 class DeleteDelegateBoundsRequest(TypedDict):
     Identity: str
     Delegate: str
@@ -37,6 +48,15 @@ class DeleteDelegateBoundsRequest(TypedDict):
 
 class DeleteDelegateBoundsResponse(TypedDict):
     Released: NotRequired[int]
+
+
+class DeleteWebhookRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestinationName: str
+
+
+class DeleteWebhookResponse(TypedDict):
+    """DeleteWebhookResponse has no members."""
 
 
 class GetDelegateBoundsRequest(TypedDict):
@@ -82,6 +102,24 @@ class ListDelegateBoundsResponse(TypedDict):
     NextToken: NotRequired[str]
 
 
+class ListWebhooksRequest(TypedDict):
+    """ListWebhooksRequest has no members."""
+
+
+class Webhook(TypedDict):
+    ConfigurationSetName: NotRequired[str]
+    EventDestinationName: NotRequired[str]
+    Url: NotRequired[str]
+    MatchingEventTypes: NotRequired[list[Literal["SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY", "SUBSCRIPTION"]]]
+    Enabled: NotRequired[bool]
+    CreatedTimestamp: NotRequired[float]
+    PreviousSecretUntil: NotRequired[float]
+
+
+class ListWebhooksResponse(TypedDict):
+    Webhooks: NotRequired[list[Webhook]]
+
+
 class PauseDelegateRequest(TypedDict):
     Identity: str
     Delegate: str
@@ -113,3 +151,13 @@ class ResumeDelegateRequest(TypedDict):
 
 class ResumeDelegateResponse(TypedDict):
     Released: NotRequired[int]
+
+
+class RotateWebhookSecretRequest(TypedDict):
+    ConfigurationSetName: str
+    EventDestinationName: str
+    OverlapSeconds: NotRequired[int]
+
+
+class RotateWebhookSecretResponse(TypedDict):
+    Secret: NotRequired[str]

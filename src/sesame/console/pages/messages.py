@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
-from sesame.operations.messages import ACTION, Filter
+from sesame.operations.messages import ACTION, Filter, RefusalView
 from sesame.spool.listing import Key
 from sesame.spool.trace import RecipientTrace
 
@@ -128,7 +128,22 @@ async def show_refusal(visit: Visit) -> Response:
     view = await visit.backing.messages.refusal(visit.me, visit.path_values["id"])
     if view is None:
         return visit.page("missing.html", status=404)
-    return visit.page("refusal.html", view=view, record=view.record, cause=cause_of(view, visit.region))
+    return visit.page(
+        "refusal.html",
+        view=view,
+        record=view.record,
+        cause=cause_of(view, visit.region),
+        allow=_to_allow(view, visit),
+    )
+
+
+def _to_allow(view: RefusalView, visit: Visit) -> str:
+    """The identity of the viewer's whose policies did not let another account send, or "": a Deny is not so undone."""
+    owner = visit.me.principal.account_id
+    if view.record.account_id == owner:
+        return ""
+    checks = [one for one in view.decision.checks if one.owner == owner and one.by_owner == "implicit deny"]
+    return checks[0].arn.rpartition("/")[2] if checks else ""
 
 
 async def search(visit: Visit) -> Response:

@@ -15,8 +15,8 @@ from sesame.aws.sns.message import Kind
 from sesame.db import Store, Transaction
 from sesame.mail.address import AddressError, parse_mailbox
 from sesame.model import Caller
-from sesame.notify.http_client import PostFailed, read_url
 from sesame.notify.publishing import ask
+from sesame.notify.url import PostFailed, read_url
 from sesame.observe import Clock
 from sesame.operations.sns.access import AuthorizationError, TopicAccess, still
 from sesame.operations.sns.topic_arn import InvalidParameter, NotFound, read_arn, topic_of

@@ -7,13 +7,16 @@ it cannot tell does not hold. About the identity's policies alone: what the dele
 own affair, and the owner's own account needs no policy.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from sesame.policy.analysis.answers import Answer
 from sesame.policy.analysis.inquiry import Named
+from sesame.policy.analysis.principals import STRANGER
 from sesame.policy.analysis.questions import Verdict, can_send, never_late, who_can_send
 from sesame.policy.cases import CaseError, read_requester
-from sesame.policy.language.forms import is_account_id
+from sesame.policy.language.document import Policy, parse_stored_identity_policy
 from sesame.policy.language.source import Json
 from sesame.policy.language.vocabulary import find_key
 from sesame.policy.request import Request, Requester
@@ -141,48 +144,18 @@ def why_broken(
     """Why a case does not hold by these policies, or None. `known` has requesters by ARN whose unique ids are known."""
     ask = _Ask(expectation, policies, identity_arn, principal_ids, is_late)
     if expectation.nobody_but is not None:
-        why = ask.somebody_else()
-    elif expectation.may:
-        why = next(
-            (w for one in requesters_of(expectation) if (w := ask.refused(known.get(one.arn, one)))), None
-        )
+        why = ask.any_but(expectation.nobody_but)
     else:
-        every = [other for one in expectation.who for other in _everybody_of(one, policies, principal_ids)]
-        why = next((w for one in every if (w := ask.allowed(known.get(one.arn, one)))), None)
+        check = ask.refused if expectation.may else ask.allowed
+        asked = [known.get(one.arn, one) for one in requesters_of(expectation)]
+        why = next((why for one in asked if (why := check(one)) is not None), None)
     return None if why is None else Broken(name=expectation.name, why=why)
 
 
-def _everybody_of(who: str, policies: Named, principal_ids: Mapping[str, str]) -> Iterator[Requester]:
-    """Whoever a name stands for: of an account its root, any user, any session of a role; and those that are named.
-
-    A role stands for its sessions. Who is named is the one that the policies are bound to.
-    """
-    yield read_requester(who)
-    if is_account_id(who):
-        yield Requester(
-            arn=f"arn:aws:iam::{who}:user/someone-else", account_id=who, kind="user", user_id="AIDASOMEONE"
-        )
-        yield read_requester(f"arn:aws:sts::{who}:assumed-role/someone-else/session")
-    named = {
-        principal.value
-        for _, policy in policies
-        for statement in policy.statements
-        for principal in statement.principals or ()
-        if principal.kind == "AWS" and _is_of(principal.value, who)
-    }
-    for value in sorted(named):
-        requester = read_requester(value)
-        unique_id = principal_ids.get(requester.role_arn or requester.arn)
-        session = requester.user_id.partition(":")[1:] if requester.kind == "role" else ()
-        yield requester if unique_id is None else replace(requester, user_id="".join((unique_id, *session)))
-
-
-def _is_of(value: str, who: str) -> bool:
-    """Whether an ARN is of an account, or of a session of a role."""
-    if is_account_id(who):
-        return value.split(":")[4:5] == [who]
-    account, role = who.split(":")[4:5], who.rpartition("/")[2]
-    return ":role/" in who and value.split(":")[4:5] == account and f":assumed-role/{role}/" in value
+def _policy(statement: Mapping[str, Json]) -> tuple[str, Policy]:
+    """A policy that leaves everybody out whom a question is not about."""
+    deny: dict[str, Json] = {"Effect": "Deny", "Action": "*", "Resource": "*", **statement}
+    return "", parse_stored_identity_policy(json.dumps({"Version": "2012-10-17", "Statement": deny}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +180,30 @@ class _Ask:
         return unknown or f"{_shown(requester)} may not{_limited(self.expectation)}"
 
     def allowed(self, requester: Requester) -> str | None:
-        """By which request a requester may, or None when it may not."""
+        """By which request a requester may, or None when it may not.
+
+        An account is everybody in it, a role each of its sessions.
+        """
+        if requester.kind == "root":
+            account: dict[str, Json] = {"aws:PrincipalAccount": requester.account_id}
+            left_out = _policy({"Principal": "*", "Condition": {"StringNotEquals": account}})
+            return self._somebody(left_out, of=f"account {requester.account_id}")
+        if requester.kind == "role" and requester.arn == requester.role_arn:
+            role: dict[str, Json] = {"aws:PrincipalArn": requester.arn}
+            left_out = _policy({"Principal": "*", "Condition": {"ArnNotEquals": role}})
+            return self._somebody(left_out, of=requester.arn)
         witness, unknown = self._can(requester)
         if witness is not None:
             return f"{_shown(requester)} may, by {_by(witness)}"
         return unknown
+
+    def any_but(self, allowed: Sequence[str]) -> str | None:
+        """Who may that is none of these, nor of the owner's account; or None."""
+        owner = self.identity_arn.split(":")[4]
+        services: list[Json] = [one for one in allowed if read_requester(one).kind == "service"]
+        others: list[Json] = [owner, *(one for one in allowed if one not in services)]
+        named: dict[str, Json] = {"AWS": others, **({"Service": services} if services else {})}
+        return self._somebody(_policy({"Principal": named}))
 
     def _can(self, requester: Requester) -> tuple[Request | None, str | None]:
         found = can_send(
@@ -229,12 +221,10 @@ class _Ask:
             None if unknown is None else f"it is not known whether {_shown(requester)} may: {unknown}",
         )
 
-    def somebody_else(self) -> str | None:
-        """Who may that should not, or None."""
-        allowed = set(self.expectation.nobody_but or ())
-        owner = self.identity_arn.split(":")[4]
+    def _somebody(self, left_out: tuple[str, Policy], *, of: str = "") -> str | None:
+        """Who may, of those whom a policy does not leave out; or None. `of` says whose they are."""
         answers = who_can_send(
-            self.policies,
+            [*self.policies, left_out],
             identity_arn=self.identity_arn,
             limits=self._limits,
             principal_ids=self.principal_ids,
@@ -242,26 +232,19 @@ class _Ask:
         )
         for answer in answers:
             if answer.verdict is Verdict.YES and answer.witness is not None:
-                one = answer.witness.requester
-                names = {one.arn, one.role_arn, one.account_id, f"arn:aws:iam::{one.account_id}:root"}
-                if one.account_id != owner and not names & allowed:
-                    return f"{answer.who} may, by {_by(answer.witness)}"
-            elif answer.verdict is Verdict.UNKNOWN and not any(
-                name in answer.who for name in allowed | {owner}
-            ):
-                return f"it is not known whether {answer.who} may: {answer.reason}"
+                return f"{_who(answer, of)} may, by {_by(answer.witness)}"
+            if answer.verdict is Verdict.UNKNOWN:
+                return f"it is not known whether {_who(answer, of)} may: {answer.reason}"
         return None
 
 
+def _who(answer: Answer, of: str) -> str:
+    """A principal in words; one that stands for whoever is not named is somebody of those that were asked about."""
+    return f"somebody of {of}" if of and answer.who == STRANGER else answer.who
+
+
 def _shown(requester: Requester) -> str:
-    if requester.kind == "root":
-        return f"account {requester.account_id}"
-    if (
-        requester.arn.rpartition("/")[0].endswith(("someone-else", ":user"))
-        and "someone-else" in requester.arn
-    ):
-        return f"somebody of account {requester.account_id}"
-    return requester.arn
+    return f"account {requester.account_id}" if requester.kind == "root" else requester.arn
 
 
 def _by(witness: Request) -> str:

@@ -1,0 +1,75 @@
+"""`sesame suppression`: the list of addresses that no account sends to for a while."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    verbs = subparsers.add_parser(
+        "suppression", help="addresses that no account sends to, besides the lists that accounts keep"
+    ).add_subparsers(required=True, metavar="VERB")
+    show = verbs.add_parser("list", help="show the addresses that are on the list now")
+    show.add_argument("--after", default="", metavar="ADDRESS", help="go on from behind this one")
+    show.add_argument("--limit", type=int, default=100, metavar="N")
+    add_store_options(show)
+    show.set_defaults(func=list_addresses)
+    for verb, help_text, run in (
+        ("add", "put an address on the list", add_address),
+        ("remove", "take an address off the list", remove_address),
+    ):
+        command = verbs.add_parser(verb, help=help_text)
+        command.add_argument("address")
+        add_store_options(command)
+        command.set_defaults(func=run)
+
+
+def list_addresses(args: argparse.Namespace) -> int:
+    """Print the list."""
+
+    async def run(services: "Services") -> int:
+        found = await services.global_suppression.list(after=args.after, limit=max(1, args.limit))
+        if args.json:
+            print_json([{"address": one.address, "since": one.since, "until": one.until} for one in found])
+        elif found:
+            rows = [(one_line(one.address), when(one.since), when(one.until)) for one in found]
+            print_table(("ADDRESS", "SINCE", "UNTIL"), rows)
+        else:
+            print("no address is on the list")
+        return 0
+
+    return with_services(args, run)
+
+
+def add_address(args: argparse.Namespace) -> int:
+    """Put an address on the list."""
+
+    async def run(services: "Services") -> int:
+        await services.global_suppression.add(args.address)
+        return _done(args, f"nobody sends to {one_line(args.address)} for now")
+
+    return with_services(args, run)
+
+
+def remove_address(args: argparse.Namespace) -> int:
+    """Take an address off the list."""
+
+    async def run(services: "Services") -> int:
+        await services.global_suppression.remove(args.address)
+        return _done(args, f"{one_line(args.address)} is sent to again")
+
+    return with_services(args, run)
+
+
+def _done(args: argparse.Namespace, text: str) -> int:
+    if args.json:
+        print_json({"address": args.address})
+    else:
+        print(text)
+    return 0

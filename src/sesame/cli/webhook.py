@@ -1,0 +1,157 @@
+"""`sesame webhook`: event destinations of configuration sets that are posted to, signed."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from sesame.cli.accounts import account_id
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+    from sesame.store.webhooks import WebhookKey
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    verbs = subparsers.add_parser(
+        "webhook", help="post the events of a configuration set, signed as Standard Webhooks has it"
+    ).add_subparsers(required=True, metavar="VERB")
+    create = verbs.add_parser("create", help="make a webhook; its secret is shown this once")
+    _add_key(create)
+    create.add_argument("url", help="where events are posted")
+    create.add_argument(
+        "--events",
+        required=True,
+        type=_event_types,
+        metavar="TYPES",
+        help="types of events, comma-separated, as the API names them: SEND,DELIVERY,BOUNCE; `all` for every type",
+    )
+    create.set_defaults(func=create_webhook)
+    rotate = verbs.add_parser("rotate", help="give it another secret, shown this once; both sign for a time")
+    _add_key(rotate)
+    rotate.add_argument(
+        "--overlap",
+        type=float,
+        default=24.0,
+        metavar="HOURS",
+        help="how long the secret before signs as well; default: %(default)s",
+    )
+    rotate.set_defaults(func=rotate_secret)
+    delete = verbs.add_parser("delete", help="remove it; what waits for it is let go of")
+    _add_key(delete)
+    delete.set_defaults(func=delete_webhook)
+    show = verbs.add_parser("list", help="show the webhooks of an account")
+    show.add_argument("account", type=account_id)
+    add_store_options(show)
+    show.set_defaults(func=list_webhooks)
+
+
+def _add_key(command: argparse.ArgumentParser) -> None:
+    command.add_argument("account", type=account_id)
+    command.add_argument("set", help="the configuration set")
+    command.add_argument("name", help="the name of the event destination that it is")
+    command.add_argument("--region", default="us-east-1", help="default: %(default)s")
+    add_store_options(command)
+
+
+def _key(args: argparse.Namespace) -> "WebhookKey":
+    from sesame.store.webhooks import WebhookKey
+
+    return WebhookKey(account_id=args.account, region=args.region, set_name=args.set, name=args.name)
+
+
+def _event_types(text: str) -> list[str]:
+    from sesame.notify.event_json import EventType
+
+    known = [kind.in_set for kind in EventType]
+    if text.lower() == "all":
+        return known
+    wanted = [part.strip().upper() for part in text.split(",") if part.strip()]
+    unknown = [one for one in wanted if one not in known]
+    if unknown or not wanted:
+        raise argparse.ArgumentTypeError(f"{text!r}: types of events are {', '.join(known)}")
+    return list(dict.fromkeys(wanted))
+
+
+def create_webhook(args: argparse.Namespace) -> int:
+    """Make a webhook."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        return _print_secret(args, await services.webhooks.create(_key(args), args.url, args.events))
+
+    return with_services(args, run)
+
+
+def rotate_secret(args: argparse.Namespace) -> int:
+    """Exchange a secret."""
+
+    async def run(services: "Services") -> int:
+        secret = await services.webhooks.rotate(_key(args), overlap_s=max(0.0, args.overlap) * 3600)
+        return _print_secret(args, secret)
+
+    return with_services(args, run)
+
+
+def delete_webhook(args: argparse.Namespace) -> int:
+    """Remove a webhook."""
+
+    async def run(services: "Services") -> int:
+        await services.webhooks.delete(_key(args))
+        if args.json:
+            print_json({"deleted": _key(args).arn})
+        else:
+            print(f"{args.name} is gone")
+        return 0
+
+    return with_services(args, run)
+
+
+def list_webhooks(args: argparse.Namespace) -> int:
+    """Print an account's webhooks, without their secrets."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        found = await services.webhooks.list(args.account)
+        if args.json:
+            print_json(
+                [
+                    {
+                        "region": one.key.region,
+                        "set": one.key.set_name,
+                        "name": one.key.name,
+                        "url": one.url,
+                        "events": list(one.event_types),
+                        "enabled": one.is_enabled,
+                        "created_at": one.created_at,
+                        "previous_secret_until": one.previous_until,
+                    }
+                    for one in found
+                ]
+            )
+        elif found:
+            rows = [
+                (
+                    one.key.region,
+                    one.key.set_name,
+                    one.key.name,
+                    one.url,
+                    ",".join(one.event_types) if one.is_enabled else "switched off",
+                    when(one.created_at),
+                )
+                for one in found
+            ]
+            print_table(("REGION", "SET", "NAME", "URL", "EVENTS", "MADE"), rows)
+        else:
+            print("the account has no webhook")
+        return 0
+
+    return with_services(args, run)
+
+
+def _print_secret(args: argparse.Namespace, secret: str) -> int:
+    if args.json:
+        print_json({"webhook": _key(args).arn, "secret": secret})
+    else:
+        print(secret)
+    return 0

@@ -1,0 +1,374 @@
+"""The policy of an identity: what it says, what an edit would change and whom, saving, and putting back.
+
+A preview changes nothing. A text is saved by SES's own operations with the leave of who is logged in, and never over
+what somebody else has saved meanwhile.
+"""
+
+import asyncio
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from starlette.responses import Response
+
+from sesame.admin.what_if import Replay, newest_what_if
+from sesame.aws.arn import Arn
+from sesame.console import answers_form
+from sesame.console.analyst import Answered, NoAnswer
+from sesame.console.pages.senders import DAYS_S, SECONDS, question_of
+from sesame.console.visit import Page, Visit
+from sesame.errors import AccessDenied, ServiceError
+from sesame.operations.policy_editing import CHANGED, IdentityPolicies, PolicyText
+from sesame.policy import PolicyError
+from sesame.policy.writing.answers import AnswerError, Answers
+from sesame.policy.writing.generate import Reason, generate
+from sesame.policy.writing.read_back import read_answers
+from sesame.store.policy_versions import Version
+
+MOST_RECORDS, MANY_RECORDS = 1_000, 20_000
+"""So many records a what-if looks at; and when asked to go further back."""
+REPLAY_S, LONG_REPLAY_S = 1.5, 10.0
+FIRST_NAME = "Lent"
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is being edited. `begun` is the fingerprint of the text that the edit began with, "" for a new policy."""
+
+    name: str
+    text: str
+    begun: str
+    is_new: bool
+    answers: Mapping[str, str] | None
+    """The form beside it; None where the text was written by hand."""
+    reasons: tuple[Reason, ...] = ()
+    problem: str = ""
+    problem_at: str = ""
+    """The field that the problem is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What is to be said of a draft."""
+
+    edit: Answered | None = None
+    problem: str = ""
+    replay: Replay | None = None
+    is_changed: bool = True
+    difference: tuple[tuple[str, str], ...] = field(default=())
+    """Lines of what is stored against the draft, when somebody else has saved meanwhile."""
+
+
+async def lend(visit: Visit) -> Response:
+    """A new policy."""
+    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+    taken = {policy.name for policy in policies.policies}
+    names = [FIRST_NAME, *(f"{FIRST_NAME}-{number}" for number in range(2, 30))]
+    answers = await _of_refusal(visit, policies) if visit.query.get("refusal") else None
+    draft = Draft(
+        name=next(name for name in names if name not in taken),
+        text="",
+        begun="",
+        is_new=True,
+        answers=answers or answers_form.blank(policies.identity.name, visit.now),
+    )
+    if answers is None:
+        return await _page(visit, policies, draft, Looked(is_changed=False))
+    draft = _generated(draft, policies.arn, visit.now)
+    looked = Looked(is_changed=False) if draft.problem else await _look(visit, policies, draft)
+    return await _page(visit, policies, draft, looked)
+
+
+async def _of_refusal(visit: Visit, policies: IdentityPolicies) -> dict[str, str] | None:
+    """What would let in a send of another account that the identity's policies refused; None for any other."""
+    view = await visit.backing.messages.refusal(visit.me, visit.query["refusal"])
+    if view is None or view.record.account_id == policies.identity.account_id:
+        return None
+    check = next((one for one in view.decision.checks if one.arn == policies.arn), None)
+    if check is None:
+        return None
+    source = check.addresses[0] if check.addresses and "From" in check.uses else ""
+    return answers_form.of_refusal(view.decision.principal, view.decision.action, source)
+
+
+async def show(visit: Visit) -> Response:
+    """A policy as it is, or with one of its earlier texts in the editor."""
+    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+    name = visit.path_values["policy"]
+    policy = policies.of_name(name)
+    versions = await visit.backing.editing.versions(visit.me, policies.identity.name, name)
+    asked = visit.query.get("version", "")
+    old = next((one for one in versions if str(one.number) == asked and one.document), None)
+    if policy is None and not versions:
+        return visit.page("missing.html", status=404)
+    document = "" if policy is None else policy.document
+    draft = Draft(
+        name=name,
+        text=document if old is None or old.document is None else old.document,
+        begun="" if policy is None else policy.fingerprint,
+        is_new=policy is None,
+        answers=None,
+    )
+    draft = _with_answers(draft, policies.arn)
+    looked = Looked(is_changed=False)
+    if draft.text != document:
+        looked = await _look(visit, policies, draft)
+    elif policy is not None:
+        looked = replace(await _look(visit, policies, draft), is_changed=False)
+    return await _page(visit, policies, draft, looked, versions=versions)
+
+
+async def preview(visit: Visit) -> Response:
+    """What the draft says and would change; or the draft written from the answers."""
+    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+    do = visit.form.get("do", "preview")
+    draft = _draft(visit)
+    draft = (
+        _generated(draft, policies.arn, visit.now) if do == "write" else _with_answers(draft, policies.arn)
+    )
+    if draft.problem or not draft.text.strip():
+        looked = Looked(is_changed=False, problem="" if draft.problem else "There is no text yet.")
+    else:
+        looked = await _look(visit, policies, draft)
+        if do in ("replay", "replay-more") and looked.edit is not None and not looked.edit["is_refused"]:
+            looked = replace(
+                looked, replay=await _replay(visit, policies, draft, is_long=do == "replay-more")
+            )
+    return await _page(visit, policies, draft, looked)
+
+
+async def save(visit: Visit) -> Response:
+    """Put the draft in force."""
+    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+    draft = _with_answers(_draft(visit), policies.arn)
+    request = {
+        "EmailIdentity": policies.identity.name,
+        "PolicyName": draft.name,
+        "Policy": draft.text,
+        "BegunWith": draft.begun,
+    }
+    operation = "CreateEmailIdentityPolicy" if draft.is_new else "UpdateEmailIdentityPolicy"
+    try:
+        await visit.call("edits", operation, request)
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        current = policies.of_name(draft.name)
+        if current is not None and current.document == draft.text:
+            return _go(visit, policies, draft.name, "saved")  # sent twice
+        looked = await _look(visit, policies, draft)
+        if error.code == CHANGED:
+            draft = replace(
+                draft, begun="" if current is None else current.fingerprint, is_new=current is None
+            )
+            looked = replace(looked, difference=_difference(current, draft.text))
+        draft = replace(draft, problem=error.message)
+        return await _page(visit, policies, draft, looked, status=error.http_status)
+    return _go(visit, policies, draft.name, "saved")
+
+
+async def put_back(visit: Visit) -> Response:
+    """Undo the last change: what was there before it is in force again."""
+    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+    name = visit.path_values["policy"]
+    versions = await visit.backing.editing.versions(visit.me, policies.identity.name, name)
+    asked = visit.form.get("version", "")
+    old = next((one for one in versions if str(one.number) == asked), None)
+    if old is None:
+        return visit.page("missing.html", status=404)
+    policy = policies.of_name(name)
+    request = {
+        "EmailIdentity": policies.identity.name,
+        "PolicyName": name,
+        "BegunWith": visit.form.get("begun", ""),
+    }
+    if old.document is None:
+        await visit.call("edits", "DeleteEmailIdentityPolicy", request)
+        return visit.go(visit.here(f"/identities/{policies.identity.name}/senders"), said="undone")
+    operation = "CreateEmailIdentityPolicy" if policy is None else "UpdateEmailIdentityPolicy"
+    await visit.call("edits", operation, {**request, "Policy": old.document})
+    return _go(visit, policies, name, "undone")
+
+
+async def ask_remove(visit: Visit) -> Response:
+    """Who loses what when a policy goes."""
+    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+    policy = policies.of_name(visit.path_values["policy"])
+    if policy is None:
+        return visit.page("missing.html", status=404)
+    question = {"ask": "edit", **question_of(policies, changed={policy.name: None}, now=visit.now)}
+    edit, problem = None, ""
+    try:
+        edit = await visit.backing.analyst.ask(question, seconds=SECONDS)
+    except NoAnswer as error:
+        problem = f"What it changes is not known: {error}."
+    return visit.page(
+        "policy_remove.html", identity=policies.identity, policy=policy, edit=edit, problem=problem
+    )
+
+
+async def remove(visit: Visit) -> Response:
+    """Remove a policy."""
+    name, policy_name = visit.path_values["name"], visit.path_values["policy"]
+    request = {
+        "EmailIdentity": name,
+        "PolicyName": policy_name,
+        "BegunWith": visit.form.get("begun", ""),
+    }
+    await visit.call("edits", "DeleteEmailIdentityPolicy", request)
+    return visit.go(visit.here(f"/identities/{name}/policies/{policy_name}"), said="removed")
+
+
+def _go(visit: Visit, policies: IdentityPolicies, name: str, said: str) -> Response:
+    return visit.go(visit.here(f"/identities/{policies.identity.name}/policies/{name}"), said=said)
+
+
+def _draft(visit: Visit) -> Draft:
+    form = visit.form
+    fields = {
+        name: value for name, value in form.items() if name not in ("token", "name", "text", "begun", "do")
+    }
+    return Draft(
+        name=form.get("name", "").strip(),
+        text=form.get("text", "").replace("\r\n", "\n"),
+        begun=form.get("begun", ""),
+        is_new=form.get("is_new") == "1",
+        answers={**dict.fromkeys(answers_form.written(_NOTHING), ""), **fields},
+    )
+
+
+_NOTHING = Answers(identity_arn="")
+
+
+def _with_answers(draft: Draft, arn: str) -> Draft:
+    """The form as the text fills it in; none where it was written by hand in a way that the form has not."""
+    if not draft.text.strip():
+        return draft
+    found = read_answers(draft.text, identity_arn=arn)
+    return replace(draft, answers=None if found is None else answers_form.written(found))
+
+
+def _generated(draft: Draft, arn: str, now: float) -> Draft:
+    """The text as the form's answers write it."""
+    assert draft.answers is not None
+    try:
+        made = generate(answers_form.read(draft.answers, arn), now=now)
+    except AnswerError as error:
+        return replace(
+            draft, problem=f"{error}.", problem_at=answers_form.QUESTIONS.get(error.question, "who")
+        )
+    return replace(draft, text=made.document, reasons=made.reasons)
+
+
+async def _look(visit: Visit, policies: IdentityPolicies, draft: Draft) -> Looked:
+    assert visit.login is not None
+    question = {
+        "ask": "edit",
+        **question_of(policies, changed={draft.name: draft.text}, now=visit.now // 3600 * 3600),
+    }
+    try:
+        edit = await visit.backing.analyst.ask(question, seconds=SECONDS, who=visit.login.digest)
+    except NoAnswer as error:
+        return Looked(problem=f"What it changes is not known: {error}.")
+    missing = "" if edit["is_refused"] else await visit.backing.editing.missing_principal(draft.text)
+    if missing:
+        problem = f"{missing} is not there: its account is on this server, and has no such user or role."
+        return Looked(edit=edit, problem=problem)
+    current = policies.of_name(draft.name)
+    return Looked(edit=edit, is_changed=current is None or current.document != draft.text)
+
+
+async def _replay(visit: Visit, policies: IdentityPolicies, draft: Draft, *, is_long: bool) -> Replay | None:
+    """Recorded sends asked again; others run in between."""
+    clock = visit.backing.clock
+    end = clock.monotonic() + (LONG_REPLAY_S if is_long else REPLAY_S)
+    try:
+        return await newest_what_if(
+            visit.backing.store,
+            Arn.parse(policies.arn),
+            proposed={draft.name: draft.text},
+            since=visit.now - DAYS_S,
+            most=MANY_RECORDS if is_long else MOST_RECORDS,
+            is_late=lambda: clock.monotonic() > end,
+            pause=lambda: asyncio.sleep(0),
+        )
+    except PolicyError:
+        return None
+
+
+def _difference(current: PolicyText | None, text: str) -> tuple[tuple[str, str], ...]:
+    """What is stored now against the draft, line by line."""
+    before = [] if current is None else _lines(current.document)
+    found = difflib.unified_diff(before, _lines(text), lineterm="", n=2)
+    return tuple((line[:1], line[1:]) for line in found if not line.startswith(("---", "+++")))
+
+
+def _lines(document: str) -> list[str]:
+    """A document's lines; one of a single line is laid out."""
+    if "\n" not in document:
+        try:
+            return json.dumps(json.loads(document), indent=2, ensure_ascii=False).splitlines()
+        except ValueError:
+            return [document]
+    return document.splitlines()
+
+
+async def _page(
+    visit: Visit,
+    policies: IdentityPolicies,
+    draft: Draft,
+    looked: Looked,
+    *,
+    versions: list[Version] | None = None,
+    status: int = 200,
+) -> Response:
+    current = policies.of_name(draft.name)
+    last, last_edit = None, None
+    if versions:
+        last = versions[0]
+        last_edit = await _last_change(visit, policies, draft.name, last)
+    return visit.page(
+        "policy.html",
+        status=status,
+        identity=policies.identity,
+        draft=draft,
+        current=current,
+        looked=looked,
+        versions=versions or [],
+        last=last,
+        last_edit=last_edit,
+        ways=answers_form.WAYS,
+        answers=draft.answers,
+        words=looked.edit["words"] if looked.edit and not looked.edit["is_refused"] else [],
+    )
+
+
+async def _last_change(visit: Visit, policies: IdentityPolicies, name: str, last: Version) -> Answered | None:
+    """What the last change of a policy did; None where that is not known."""
+    current = policies.of_name(name)
+    others = [one for one in policies.named if one[0] != name]
+    before = [*others, *([] if last.document is None else [(name, last.document)])]
+    question: dict[str, Any] = {
+        "ask": "edit",
+        **question_of(policies, changed={name: None if current is None else current.document}, now=0),
+        "policies": before,
+    }
+    try:
+        return await visit.backing.analyst.ask(question, seconds=SECONDS)
+    except NoAnswer:
+        return None
+
+
+PAGES = (
+    Page(path="/{region}/identities/{name}/lend", handler=lend, nav="identities"),
+    Page(path="/{region}/identities/{name}/edit", handler=preview, method="POST"),
+    Page(path="/{region}/identities/{name}/save", handler=save, method="POST"),
+    Page(path="/{region}/identities/{name}/policies/{policy}", handler=show, nav="identities"),
+    Page(path="/{region}/identities/{name}/policies/{policy}/undo", handler=put_back, method="POST"),
+    Page(path="/{region}/identities/{name}/policies/{policy}/remove", handler=ask_remove, nav="identities"),
+    Page(path="/{region}/identities/{name}/policies/{policy}/remove", handler=remove, method="POST"),
+)

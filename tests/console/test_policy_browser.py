@@ -1,0 +1,148 @@
+"""Lending an identity in a real browser: while typing, without JavaScript, by keyboard alone, among hostile texts."""
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.console.hostile import HEADERS
+from tests.console.test_browser import by, chrome, counted_connections, open_page, pytestmark
+from tests.console.test_policies import stored
+from tests.console.test_senders import HERE, NEWS, allow, document, put, send
+from tests.support.process import SesameProcess
+from tests.support.tenant import Tenant
+from tools.screenshots import browser as chromium_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Dialog, Playwright
+
+__all__ = ["by", "chrome", "pytestmark"]
+
+
+def test_typing_shows_who_gains_and_saving_can_be_undone(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant
+) -> None:
+    page = open_page(chrome, sesame, tenant.account.account_id)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{HERE}/senders")
+    page.get_by_role("link", name="Lend this identity").first.click()
+    page.get_by_label("Who").fill("222222222222")
+    text = page.get_by_label("Policy document")
+    page.get_by_text("Account 222222222222").first.wait_for()
+    assert json.loads(text.input_value())["Statement"][0]["Principal"] == {"AWS": "222222222222"}
+    page.get_by_label("Who").fill("nobody")
+    page.get_by_role("alert").wait_for()
+    assert "is no principal" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Who").fill("333333333333")
+    page.locator("#preview").get_by_text("Account 333333333333").first.wait_for()
+    text.fill(text.input_value().replace("news-*@example.com", "*"))
+    page.locator("#answers textarea[name=as]").and_(page.locator(":text-is('*')")).wait_for(state="attached")
+    text.fill(text.input_value().replace('"Allow"', '"allow"'))
+    page.get_by_text("Not asked: the text is refused.").wait_for()
+    page.locator("#preview a[data-line]").first.click()
+    assert page.evaluate("getSelection().toString()").strip().startswith('"Effect"')
+    text.fill(text.input_value().replace('"allow"', '"Allow"'))
+    page.get_by_text("Nobody loses anything.").wait_for()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("The policy is in force.").wait_for()
+    assert list(stored(tenant)) == ["Lent"]
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("What was there before is in force again.").wait_for()
+    assert stored(tenant) == {}
+    assert errors == []
+    page.context.close()
+
+
+def test_the_same_without_javascript(chrome: "Browser", sesame: SesameProcess, tenant: Tenant) -> None:
+    page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=False)
+    page.goto(f"{HERE}/lend")
+    page.get_by_label("Who").fill("222222222222")
+    page.get_by_role("button", name="Write the policy").click()
+    assert "Account 222222222222" in page.locator(".gain").inner_text()
+    page.get_by_role("button", name="Ask the last 14 days again").click()
+    assert "none would be answered otherwise" in page.locator("#preview").inner_text()
+    page.get_by_role("button", name="Save").click()
+    assert page.get_by_text("The policy is in force.").is_visible()
+    page.reload()
+    assert list(stored(tenant)) == ["Lent"]
+    page.get_by_role("button", name="Undo").click()
+    assert stored(tenant) == {}
+    page.context.close()
+
+
+def test_the_same_by_the_keyboard_alone(chrome: "Browser", sesame: SesameProcess, tenant: Tenant) -> None:
+    page = open_page(chrome, sesame, tenant.account.account_id)
+    page.goto(f"{HERE}/lend")
+
+    def tab_to(name: str, most: int = 40) -> None:
+        for _ in range(most):
+            page.keyboard.press("Tab")
+            if (
+                page.evaluate("(document.activeElement.name || document.activeElement.textContent).trim()")
+                == name
+            ):
+                return
+        raise AssertionError(f"no {name} by the keyboard")
+
+    tab_to("who")
+    page.keyboard.type("222222222222")
+    page.locator("#preview").get_by_text("Account 222222222222").first.wait_for()
+    tab_to("text")
+    tab_to("Save")
+    page.keyboard.press("Enter")
+    page.get_by_text("The policy is in force.").wait_for()
+    tab_to("Undo")
+    page.keyboard.press("Enter")
+    page.get_by_text("What was there before is in force again.").wait_for()
+    assert stored(tenant) == {}
+    page.context.close()
+
+
+def test_stopping_one_of_two(chrome: "Browser", sesame: SesameProcess, tenant: Tenant) -> None:
+    put(tenant, "P", allow(tenant, {"AWS": ["222222222222", "333333333333"]}, "A", Condition=NEWS))
+    page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=False)
+    page.goto(f"{HERE}/senders")
+    page.get_by_role("link", name="Stop lending to Account 222222222222").click()
+    assert "Account 222222222222 can no longer send" in page.locator(".loss").inner_text()
+    page.get_by_role("button", name="Stop lending").click()
+    assert page.get_by_text("One delegate can send as example.com.").is_visible()
+    page.context.close()
+
+
+def test_hostile_texts_in_policies_and_sends_run_nothing(
+    by: "Playwright", sesame: SesameProcess, tenant: Tenant
+) -> None:
+    """Values of conditions and Sids, names before addresses, texts that are no policies: nothing runs or is fetched."""
+    delegate = sesame.create_account()
+    hostile = [text for text in HEADERS if "${" not in text]
+    names = {"StringLike": {"ses:FromDisplayName": [f"*{text}*"[:60] for text in hostile]}}
+    put(tenant, "P", allow(tenant, {"AWS": delegate.account_id}, "A", Condition=names))
+    put(tenant, "Q", allow(tenant, {"AWS": delegate.account_id}, "B"))
+    send(sesame.client("ses", delegate), tenant, "a@example.com")
+    said: list[str] = []
+
+    def keep_words(dialog: "Dialog") -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    with (
+        counted_connections() as (port, made),
+        chromium_browser(by, f"--host-resolver-rules=MAP evil.example 127.0.0.1:{port}") as browser,
+    ):
+        page = open_page(browser, sesame, tenant.account.account_id)
+        page.on("dialog", keep_words)
+        for path in ("senders", "policies/P", "policies/P/remove", f"stop?principal={delegate.account_id}"):
+            page.goto(f"{HERE}/{path}")
+            assert page.evaluate("window.hacked") is None, path
+        page.goto(f"{HERE}/policies/Q")
+        text = page.get_by_label("Policy document")
+        for hostile_text in (
+            *hostile,
+            document(allow(tenant, {"AWS": "222222222222"}, "C", Condition=names)),
+        ):
+            text.fill(hostile_text)
+            page.get_by_role("button", name="Ask the last 14 days again").click()
+            page.locator("#preview[aria-busy=false]").wait_for()
+        page.get_by_text("1 would be answered otherwise").wait_for()
+        for query in ("from=<script>alert(1)</script>", "principal=<img src=x>", "ip=javascript:alert(1)"):
+            page.goto(f"{HERE}/senders?{query}")
+        assert (said, made, page.evaluate("window.hacked")) == ([], [], None)
