@@ -1,12 +1,15 @@
 """`python -m bench [NAME …]`: run the benches named, or all of them, and print one table.
 
 A bench is a module with `run() -> list[Row]`, named in BENCHES. The table has a line for each row:
-name, figure, unit, target, figure / target, verdict.
+name, figure, unit, target, figure / target, verdict. `BENCH_PEERS` names a directory of unpacked Debian packages whose
+programs are to be seen (`unpacked`).
 """
 
 import importlib
+import os
 import sys
 
+from bench import unpacked
 from bench.table import Row, show
 
 BENCHES = {
@@ -33,6 +36,8 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no bench `{unknown[0]}`; there are: {', '.join(BENCHES)}", file=sys.stderr)
         return 2
+    if directory := os.environ.pop("BENCH_PEERS", ""):
+        return unpacked.run(directory, names)
     missed: list[Row] = []
     for name in names or BENCHES:
         rows: list[Row] = importlib.import_module(f"bench.{name}").run()

@@ -1,10 +1,14 @@
-"""A Postfix of our own beside Sesame: TLS, AUTH, a queue on the same disk; what it accepts is held, not delivered."""
+"""A Postfix of our own beside Sesame: TLS, AUTH, a queue on the same disk.
+
+What it accepts is held, or handed on to a port, signed by OpenDKIM where that is asked for.
+"""
 
 import base64
 import os
 import pwd
 import re
 import shutil
+import socket
 import socketserver
 import subprocess
 import tempfile
@@ -15,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.server import Usage
+from sesame.dkim.sign import generate_key
 
 USER, PASSWORD = "bench", "bench-password"
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
@@ -28,11 +33,26 @@ def missing() -> str:
     return "" if os.geteuid() == 0 else "only root can start Postfix"
 
 
+def no_opendkim() -> str:
+    """Why OpenDKIM cannot be measured here; empty when it can."""
+    return "" if shutil.which("opendkim", path=PATH) else "there is no OpenDKIM on this machine"
+
+
 class Postfix:
     """A running instance; `port` takes STARTTLS and AUTH."""
 
-    def __init__(self, directory: Path, certificate: Path, key: Path, port: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        certificate: Path,
+        key: Path,
+        port: int,
+        *,
+        onward: int = 0,
+        signs_for: str = "",
+    ) -> None:
         self.port = port
+        self._signer: subprocess.Popen[bytes] | None = None
         self._directory = directory
         self._config = directory / "etc"
         for name in ("etc", "spool", "lib"):
@@ -69,12 +89,35 @@ class Postfix:
             "smtpd_client_message_rate_limit": "0",
             "smtpd_client_auth_rate_limit": "0",
         }
+        if onward:
+            settings |= {"relayhost": f"[127.0.0.1]:{onward}", "smtp_tls_security_level": "none"}
+            del settings["smtpd_end_of_data_restrictions"]
+        if signs_for:
+            settings |= {"smtpd_milters": f"inet:127.0.0.1:{self._sign(signs_for)}"}
         (self._config / "main.cf").write_text("".join(f"{k} = {v}\n" for k, v in settings.items()))
         services = Path("/etc/postfix/master.cf").read_text().splitlines()
         kept = [line for line in services if not line.startswith(("smtp      inet", "#"))]
         unchrooted = [re.sub(r"^(\S+\s+unix\s+\S+\s+\S+\s+)y(\s)", r"\1n\2", line) for line in kept]
         lines = [f"127.0.0.1:{port} inet n - n - 200 smtpd", *unchrooted]
         (self._config / "master.cf").write_text("\n".join(lines) + "\n")
+
+    def _sign(self, domain: str) -> int:
+        """Start OpenDKIM with an RSA-2048 key; its port."""
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = int(sock.getsockname()[1])
+        private, _ = generate_key(2048)
+        pem = base64.encodebytes(private).decode()
+        key = self._directory / "dkim.pem"
+        key.write_text(f"-----BEGIN PRIVATE KEY-----\n{pem}-----END PRIVATE KEY-----\n")
+        key.chmod(0o600)
+        config = self._directory / "opendkim.conf"
+        config.write_text(
+            f"Mode s\nDomain {domain}\nSelector s\nKeyFile {key}\nSocket inet:{port}@127.0.0.1\n"
+            "Canonicalization relaxed/simple\nSyslog no\nBackground no\nRequireSafeKeys no\nInternalHosts 127.0.0.1\n"
+        )
+        self._signer = subprocess.Popen(["opendkim", "-f", "-x", str(config)], env={"PATH": PATH})
+        return port
 
     def command(self, verb: str) -> None:
         """Start or stop."""
@@ -89,6 +132,9 @@ class Postfix:
     def close(self) -> None:
         """Stop it."""
         self.command("stop")
+        if self._signer is not None:
+            self._signer.terminate()
+            self._signer.wait(30)
         self._auth.shutdown()
         self._auth.server_close()
 
@@ -101,7 +147,9 @@ class Postfix:
                 fields = path.read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(path.parent.name) == master:
+            if self._signer is not None and int(path.parent.name) == self._signer.pid:
+                user, system = user + int(fields[11]), system + int(fields[12])
+            elif int(path.parent.name) == master:
                 user, system = (
                     user + int(fields[11]) + int(fields[13]),
                     system + int(fields[12]) + int(fields[14]),
@@ -129,10 +177,12 @@ class _Auth(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def running(certificate: Path, key: Path, port: int) -> Iterator[Postfix]:
+def running(
+    certificate: Path, key: Path, port: int, *, onward: int = 0, signs_for: str = ""
+) -> Iterator[Postfix]:
     """A Postfix that is stopped and removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="sesame-bench-postfix-") as directory:
-        postfix = Postfix(Path(directory), certificate, key, port)
+        postfix = Postfix(Path(directory), certificate, key, port, onward=onward, signs_for=signs_for)
         postfix.command("start")
         time.sleep(0.5)
         try:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import uvloop
 
+from bench import relay_smtp
 from bench.accept import rsa_signs
 from bench.load import raw_email, send_all, sign
 from bench.server import UNLIMITED, Key, Server, Usage, serving
@@ -38,6 +39,7 @@ def run() -> list[Row]:
                 signs.append(rsa_signs())
                 rounds.append(_round(server, key, delivered))
             peak_mb = server.peak_mb()
+        by_smtp = relay_smtp.run(port, delivered)
     counted = rounds[1:]
     cpu_ms = [usage.total_s / MESSAGES * 1000 for _, usage in counted]
     in_signatures = [ms / 1000 * rate for ms, rate in zip(cpu_ms, signs[1:], strict=True)]
@@ -51,6 +53,7 @@ def run() -> list[Row]:
         ),
         Row(name=f"{name}: CPU in signatures", figure=median(in_signatures), unit="signatures", target=SIGNATURES),
         Row(name="peak memory", figure=peak_mb, unit="MB", target=200),
+        *by_smtp,
     ]  # fmt: skip
 
 

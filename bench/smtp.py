@@ -116,7 +116,7 @@ def run() -> list[Row]:
             )
         }  # fmt: skip
         if not reason:
-            peer = stack.enter_context(postfix.running(chain, key, _free_port()))
+            peer = stack.enter_context(postfix.running(chain, key, free_port()))
             targets["Postfix"] = Target(
                 port=peer.port, user=postfix.USER, password=postfix.PASSWORD, usage=peer.usage
             )
@@ -173,7 +173,7 @@ async def _reused(target: Target, context: ssl.SSLContext) -> Measured:
 
     async def send_some(client: Smtp) -> None:
         for n in waiting:
-            await client.send(_message(n), n)
+            await client.send(message(n), n)
 
     began, before = time.perf_counter(), target.usage()
     async with asyncio.timeout(LOAD_S), asyncio.TaskGroup() as tasks:
@@ -192,7 +192,7 @@ async def _fresh(target: Target, context: ssl.SSLContext) -> Measured:
         for n in waiting:
             client = Smtp(context)
             await client.open(target)
-            await client.send(_message(n), n)
+            await client.send(message(n), n)
             await client.quit()
 
     began, before = time.perf_counter(), target.usage()
@@ -207,14 +207,16 @@ def _measured(messages: int, began: float, usage: Usage) -> Measured:
     return Measured(messages / seconds, usage.total_s / messages * 1000)
 
 
-def _message(n: int) -> bytes:
+def message(n: int) -> bytes:
+    """5 KB of text."""
     return (
         f"From: News <news@{DOMAIN}>\r\nTo: reader{n}@customers.example\r\nSubject: Message {n}\r\n"
         f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{BODY}"
     ).encode()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody has."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
