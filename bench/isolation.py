@@ -9,6 +9,7 @@ import base64
 import json
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ import uvloop
 
 from bench.load import raw_email, send_all, sign
 from bench.receiver import Manner, Receiver, receiving
-from bench.server import DOMAIN, UNLIMITED, Key, Server, serving
-from bench.table import Row, median
+from bench.server import DELIVERY, DOMAIN, UNLIMITED, Key, Server, publish, serving
+from bench.table import Row
 
 LARGE = 32
 SENDERS = 8
@@ -187,12 +188,109 @@ def delivery(port: int, routes: Sequence[tuple[str, str]]) -> str:
     return f'[delivery]\nallow_networks = ["127.0.0.0/8"]\nmta_sts = false\ndane = false\ntls_reports = false\n{tables}'
 
 
+HOSTILE = {
+    "hang": Manner(is_silent=True),
+    "drip": Manner(banner_byte_s=1.0),
+    "endless": Manner(banner_byte_s=0.001, is_endless=True, banner=""),
+    "421-at-dot": Manner(replies=((".", "421 4.3.2 Closing\r\n"),)),
+    "deaf": Manner(bytes_per_s=10.0),
+    "mute-at-dot": Manner(replies=((".", ""),)),
+    "long-words": Manner(replies=(("RCPT", "550 5.1.1 " + "x" * 60_000 + "\r\n"),)),
+    **{f"close-{at}": Manner(close_at=at) for at in ("banner", "EHLO", "MAIL", "RCPT", "DATA", ".")},
+}
+"""Servers that nobody wants to talk to."""
+SERVERS_OF_A_KIND = 12
+HANGING = 64
+HOSTILE_MAIL = 8
+"""Messages to each of their domains."""
+
+
+def hostile() -> list[Row]:
+    """64 domains that hang and twelve servers of each hostile kind, all with mail, and small messages meanwhile."""
+    kinds = [(kind, n) for kind in HOSTILE for n in range(HANGING if kind == "hang" else SERVERS_OF_A_KIND)]
+    places = {f"k{at}.example": f"127.5.{at // 200}.{at % 200 + 1}" for at in range(len(kinds))}
+    manners = {place: HOSTILE[kind] for (kind, _), place in zip(kinds, places.values(), strict=True)}
+    with (
+        tempfile.TemporaryDirectory(prefix="sesame-bench-") as name,
+        receiving(Path(name), manners) as receiver,
+    ):
+        turns = Path(name) / "turns"
+        launcher = [sys.executable, "-m", "bench.watched", str(turns)]
+        with serving(UNLIMITED + DELIVERY.format(port=receiver.port, more=""), launcher=launcher) as server:
+            key = server.account()
+            records = [(domain, "MX", f"10 mx.{domain}") for domain in (*places, "good.example")]
+            records += [(f"mx.{domain}", "A", place) for domain, place in places.items()]
+            publish(server.data, server.config, [*records, ("mx.good.example", "A", "127.0.0.1")])
+            sample(server, key, receiver, Turns(turns), "warm", while_=lambda: False)
+            base = sample(server, key, receiver, Turns(turns), "base", while_=lambda: False)
+            other = server.account()
+            bad = [_to(n, domain) for n in range(HOSTILE_MAIL) for domain in places]
+            uvloop.run(send_all(server.address, sign(other, server.address, bad), connections=4))
+            under = sample(server, key, receiver, Turns(turns), "under", while_=lambda: False)
+            return [
+                Row(
+                    name=f"beside {len(places)} hostile servers: accept p50, beside / alone",
+                    figure=under.accept_p50_ms / base.accept_p50_ms, unit="x", target=1.5,
+                ),
+                Row(name="small messages alone: arrive p50, p99", figure=base.arrive_p99_ms, unit="ms"),
+                Row(name="beside hostile servers: arrive p50", figure=percentile(under.arrive_ms, 0.5), unit="ms"),
+                Row(name="beside hostile servers: arrive p99", figure=under.arrive_p99_ms, unit="ms"),
+                Row(
+                    name="arrive p99, beside / alone", figure=under.arrive_p99_ms / base.arrive_p99_ms,
+                    unit="x", target=1.5,
+                ),
+                Row(name="longest turn of the loop beside: CPU", figure=under.turn_cpu_ms, unit="ms", target=15.0),
+                Row(name="peak memory", figure=server.peak_mb(), unit="MB", target=200),
+            ]  # fmt: skip
+
+
+def _to(n: int, domain: str) -> dict[str, str]:
+    form = raw_email(n)
+    text = base64.b64decode(form["RawMessage.Data"]).replace(b"@customers.example", b"@" + domain.encode())
+    return {**form, "RawMessage.Data": base64.b64encode(text).decode()}
+
+
+BACKLOG = 20_000
+"""Messages of the large sender; `make bench` leaves it at a tenth of what it is asked for elsewhere."""
+
+
+def backlog() -> list[Row]:
+    """Account A has a backlog of which half goes to a slow destination; B's ten messages do not wait for it."""
+    manners = {"127.0.1.1": Manner(replies=((".", ""),))}
+    with (
+        tempfile.TemporaryDirectory(prefix="sesame-bench-") as name,
+        receiving(Path(name), manners) as receiver,
+        serving(UNLIMITED + DELIVERY.format(port=receiver.port, more="")) as server,
+    ):
+        a, b = server.account(), server.account()
+        records = [("slow.example", "MX", "10 mx.slow.example"), ("mx.slow.example", "A", "127.0.1.1")]
+        records += [("fast.example", "MX", "10 mx.fast.example"), ("mx.fast.example", "A", "127.0.1.2")]
+        records += [("good.example", "MX", "10 mx.good.example"), ("mx.good.example", "A", "127.0.0.1")]
+        publish(server.data, server.config, records)
+        domains = ("slow.example", "fast.example")
+        forms = (_to(n, domains[n % 2]) for n in range(BACKLOG))
+        requests = sign(a, server.address, forms)
+        with background(lambda: send_all(server.address, requests, connections=16)):
+            time.sleep(3.0)
+            mine = [_to(n, "good.example") for n in range(10)]
+            for n, form in enumerate(mine):
+                text = base64.b64decode(form["RawMessage.Data"]).replace(
+                    b"Subject: Message", b"Subject: mine"
+                )
+                mine[n] = {**form, "RawMessage.Data": base64.b64encode(text).decode()}
+            began = time.monotonic()
+            uvloop.run(send_all(server.address, sign(b, server.address, mine), connections=2))
+            wait_for(receiver, [f"mine {n}" for n in range(10)])
+            seconds = time.monotonic() - began
+    return [
+        Row(name="B's 10 messages beside A's backlog, half of it slow", figure=seconds, unit="s", target=5)
+    ]
+
+
 class background:
     """Runs a coroutine in a thread of its own until the end of the block."""
 
     def __init__(self, make: Callable[[], object]) -> None:
-        import threading
-
         self.result: object = None
         self._make = make
         self._thread = threading.Thread(target=self._run)
@@ -210,7 +308,4 @@ class background:
 
 def run() -> list[Row]:
     """Each kind in turn."""
-    return large()
-
-
-__all__ = ["median", "run"]
+    return [*large(), *hostile(), *backlog()]

@@ -1,7 +1,7 @@
 """Receiving servers for the benches: one process that listens on every loopback address, each behaving as it is told.
 
-A `Manner` says how an address behaves; addresses that are not named are good. What was taken goes to a ledger, a line
-of JSON for each message: when its last byte had come, its Subject, its recipient, and at which address.
+A `Manner` says how an address behaves; those that are not named behave as `*`, or well. What was taken goes to a
+ledger, a line of JSON for each message: when its last byte had come, its Subject, its recipient, and at which address.
 """
 
 import asyncio
@@ -32,6 +32,8 @@ class Manner:
     """How fast it takes the text of a message; 0: as it comes."""
     quit_s: float = 0.0
     """How long QUIT waits for its answer; negative: for ever."""
+    dot_s: float = 0.0
+    """How long the end of a message waits for its answer."""
     close_at: str = ""
     replies: tuple[tuple[str, str], ...] = ()
     """Other replies than 250, by command; `.` is the end of the message. An empty one is never given."""
@@ -60,7 +62,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._address = transport.get_extra_info("sockname")[0]
-        self._manner = self._manners.get(self._address, Manner())
+        self._manner = self._manners.get(self._address) or self._manners.get("*", Manner())
         self._counts.connections += 1
         self._counts.open += 1
         self._counts.peak = max(self._counts.peak, self._counts.open)
@@ -114,7 +116,7 @@ class _Connection(asyncio.Protocol):
         row = {"at": time.monotonic(), "subject": subject, "to": self._recipients, "address": self._address}
         self._ledger.write(json.dumps(row) + "\n")
         self._ledger.flush()
-        self._say(b"250 2.0.0 Ok\r\n")
+        self._timer = self._loop.call_later(self._manner.dot_s, self._say, b"250 2.0.0 Ok\r\n")
         return tail[end + 5 :]
 
     def _reply(self, command: str) -> bool:

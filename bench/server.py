@@ -1,5 +1,6 @@
 """A server to measure: a real `sesame serve`, its accounts, and what its process has used."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from sesame.app.foundation import open_services
+from sesame.config import load
+from sesame.store import development
 
 REGION = "us-east-1"
 DOMAIN = "bench.example"
@@ -46,10 +51,11 @@ class Server:
     """A running server on its own data directory."""
 
     def __init__(self, directory: Path, config: str, *, launcher: list[str]) -> None:
-        self._directory = directory
-        self._config = directory / "sesame.toml"
-        self._config.write_text(config)
+        self.data = directory / "data"
+        self.config = directory / "sesame.toml"
+        self.config.write_text(config)
         ready = directory / "ready"
+        ready.unlink(missing_ok=True)
         command = [*launcher, "serve", "--api-port", "0", "--ready-file", str(ready), *self._where()]
         self._log = (directory / "log").open("wb")
         started = time.monotonic()
@@ -99,7 +105,7 @@ class Server:
         self._log.close()
 
     def _where(self) -> list[str]:
-        return ["--data", str(self._directory / "data"), "--config", str(self._config)]
+        return ["--data", str(self.data), "--config", str(self.config)]
 
 
 COMMAND = [sys.executable, "-m", "sesame.cli.main"]
@@ -115,6 +121,29 @@ auto_publish = true
 """
 
 ACCEPT_ONLY = UNLIMITED + "[delivery]\nenabled = false\n"
+
+
+DELIVERY = """
+[delivery]
+mx_port = {port}
+allow_networks = ["127.0.0.0/8"]
+mta_sts = false
+dane = false
+tls_reports = false
+{more}
+"""
+"""Delivery to MX hosts on the loopback, by the local zone."""
+
+
+def publish(data: Path, config: Path, records: list[tuple[str, str, str]]) -> None:
+    """Put records into the local zone of a data directory."""
+    settings = load(config, environ={}, flags={"data": str(data)})
+
+    async def session() -> None:
+        async with open_services(settings) as services:
+            await services.store.write(lambda tx: development.publish(tx, records), is_long=True)
+
+    asyncio.run(session())
 
 
 @contextmanager
