@@ -93,6 +93,20 @@ def endpoints_file(settings: Settings) -> Path:
     return settings.data_dir / "endpoints.json"
 
 
+def endpoints(settings: Settings) -> dict[str, str]:
+    """Where the doors are: as the server says that runs on the data directory, else by the settings."""
+    try:
+        found: dict[str, str] = json.loads(endpoints_file(settings).read_text())
+    except (OSError, ValueError):
+        found = {}
+    if settings.api.public_url or "api" not in found:
+        found["api"] = public_url(settings)
+    submission = settings.submission
+    if submission.enabled and submission.ports and (submission.hostname or "smtp" not in found):
+        found["smtp"] = f"{submission.hostname or settings.delivery.hostname}:{submission.ports[0]}"
+    return found
+
+
 class Services:
     """The store and everything that works on it without a socket of its own."""
 
