@@ -149,6 +149,8 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
             f"/{REGION}/identities/example.com/lend?refusal={found['refusal'].rpartition('/')[2]}",
         ),
         ("policy", owner, f"/{REGION}/identities/example.com/policies/Newsletter"),
+        ("kit", owner, f"/{REGION}/identities/example.com/kit?for={delegate}"),
+        ("lent", delegate, f"/{REGION}/lent"),
         ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),
         ("messages", owner, f"/{REGION}/messages"),
         ("message", delegate, found["message"]),

@@ -70,9 +70,20 @@ def test_every_form_needs_its_token(sesame: SesameProcess, person: Person) -> No
 
 
 def routes() -> list[tuple[str, str]]:
-    from sesame.console.pages import account, identities, inbox, login, messages, operator, policies, senders
+    from sesame.console.pages import (
+        account,
+        identities,
+        inbox,
+        kit,
+        lent,
+        login,
+        messages,
+        operator,
+        policies,
+        senders,
+    )
 
-    groups = (account, identities, inbox, login, messages, operator, policies, senders)
+    groups = (account, identities, inbox, kit, lent, login, messages, operator, policies, senders)
     return [(page.method, page.path) for group in groups for page in group.PAGES]
 
 

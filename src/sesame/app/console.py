@@ -10,7 +10,7 @@ import uvicorn
 
 from sesame import __version__
 from sesame.app.api import Doors, served_regions
-from sesame.app.foundation import Services
+from sesame.app.foundation import Services, endpoints
 from sesame.config import Settings
 from sesame.console.analyst import Analyst
 from sesame.console.app import Console
@@ -19,6 +19,7 @@ from sesame.console.logins import Logins
 from sesame.console.visit import Backing
 from sesame.observe import Log
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.server.tls import Certificate
 
@@ -133,6 +134,7 @@ def backing_of(settings: Settings, services: Services, doors: Doors, logins: Log
         authorizer=doors.authorizer,
         handlers={**doors.handlers, "edits": doors.edits},
         messages=Messages(services.store, doors.authorizer),
+        lent=LentIdentities(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
         editing=doors.editing,
         analyst=Analyst(),
@@ -145,5 +147,6 @@ def backing_of(settings: Settings, services: Services, doors: Doors, logins: Log
         has_inbox=settings.mailbox.enabled,
         may_become=settings.accounts.demo,
         api_url=services.checks.names.public_url,
+        doors=lambda: endpoints(settings),
         version=__version__,
     )

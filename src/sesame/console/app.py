@@ -17,7 +17,18 @@ from sesame.aws.errors import InvalidClientTokenId
 from sesame.console import guard
 from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser
-from sesame.console.pages import account, identities, inbox, login, messages, operator, policies, senders
+from sesame.console.pages import (
+    account,
+    identities,
+    inbox,
+    kit,
+    lent,
+    login,
+    messages,
+    operator,
+    policies,
+    senders,
+)
 from sesame.console.render import Renderer
 from sesame.console.visit import Backing, Page, Visit
 from sesame.db import Transaction
@@ -42,7 +53,15 @@ def pages(backing: Backing) -> list[Page]:
     found: list[Page] = [*login.PAGES, *operator.PAGES, *account.PAGES]
     if backing.has_inbox:
         found += inbox.PAGES
-    return [*found, *identities.PAGES, *policies.PAGES, *senders.PAGES, *messages.PAGES]
+    return [
+        *found,
+        *identities.PAGES,
+        *policies.PAGES,
+        *senders.PAGES,
+        *kit.PAGES,
+        *lent.PAGES,
+        *messages.PAGES,
+    ]
 
 
 class Console:

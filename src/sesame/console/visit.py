@@ -16,6 +16,7 @@ from sesame.dns import Resolver
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.table import Handlers
@@ -33,6 +34,7 @@ class Backing:
     handlers: Mapping[str, Handlers]
     """Operations by service and name, as the API's door has them; under `edits` those of `editing`."""
     messages: Messages
+    lent: LentIdentities
     records: IdentityRecords
     editing: PolicyEditing
     analyst: Analyst
@@ -48,6 +50,8 @@ class Backing:
     may_become: bool
     """Whether the operator may act as any account's root from the browser (development)."""
     api_url: str
+    doors: Callable[[], Mapping[str, str]]
+    """Where programs reach the server: `api`, `smtp` where there is one, `ca` where its certificate is of our own."""
     version: str
 
 
