@@ -71,7 +71,7 @@ document.addEventListener("keydown", (event) => {
 
 function help() {
   const dialog = document.createElement("dialog");
-  const keys = [["/", "search"], ["g i", "identities"], ["g m", "messages"], ["g x", "inbox"], ["j k", "rows"], ["Enter", "open"]];
+  const keys = [["/", "search"], ["g i", "identities"], ["g m", "messages"], ["g l", "lent to me"], ["g x", "inbox"], ["j k", "rows"], ["Enter", "open"]];
   const list = document.createElement("ul");
   for (const [key, what] of keys) {
     const item = document.createElement("li");

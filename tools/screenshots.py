@@ -214,6 +214,8 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
             f"/{REGION}/identities/example.com/lend?refusal={found['refusal'].rpartition('/')[2]}",
         ),
         ("policy", owner, f"/{REGION}/identities/example.com/policies/Newsletter"),
+        ("kit", owner, f"/{REGION}/identities/example.com/kit?for={delegate}"),
+        ("lent", delegate, f"/{REGION}/lent"),
         ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),
         ("notifications", owner, f"/{REGION}/identities/example.com/notifications"),
         ("configuration-set", owner, f"/{REGION}/configuration-sets/newsletter"),

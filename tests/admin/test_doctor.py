@@ -182,3 +182,9 @@ def test_an_address_that_is_in_order_is_no_trouble() -> None:
     spf = "bounces.sesame.test TXT v=spf1 a:mx1.sesame.test ip4:192.0.2.0/28 -all"
     found = findings(facts=SOURCE, more=(*SOURCE_ZONE, spf), without="bounces.sesame.test TXT")
     assert [one for one in found if one.level is not Level.OK] == []
+
+
+def test_links_that_would_lead_nowhere_are_told_of() -> None:
+    (found,) = [one for one in findings(facts=replace(FACTS, leads_nowhere=True)) if one.check == "tracking"]
+    assert found.level is Level.WARNING and "tracking.url" in found.mend
+    assert "tracking" not in [one.check for one in findings()]

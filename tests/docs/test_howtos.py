@@ -197,6 +197,7 @@ WORLDS: dict[str, Callable[[SesameProcess], dict[str, str]]] = {
     "custom-verification": lambda server: as_account(server, "hello@example.com"),
     "delegates": for_delegates,
     "dns": lambda server: as_account(server, "example.com"),
+    "egress": as_account,
     "notifications": lambda server: as_account(server, "example.com"),
     "roles-and-services": for_roles,
     "smtp": for_smtp,

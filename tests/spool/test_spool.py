@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sesame.spool import trace
+from sesame.spool import control, trace
 from sesame.spool.put import HEAD_BYTES
 from sesame.spool.spool import Damaged, Settlement
+from sesame.store.events import PAUSED
 from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, Fixture, message, with_spool
 
 
@@ -235,6 +236,28 @@ def test_what_waits_past_its_life_for_a_destination_that_is_shut_expires(tmp_pat
         assert told.diagnostic == "delivery time expired; the last attempt there: no route to host"
         assert (await f.events())[-1] == ("expired", "a@shut.test")
         assert await f.bodies() == 2
+
+    with_spool(tmp_path, check)
+
+
+def test_what_a_pause_of_its_sender_holds_expires_at_its_time_and_what_the_operator_holds_does_not(
+    tmp_path: Path,
+) -> None:
+    async def check(f: Fixture) -> None:
+        await f.put(message("m1", "a@one.test"))
+        await f.put(message("m2", "b@one.test"))
+        for message_id, reason in (("m1", PAUSED), ("m2", "odd")):
+            wanted = control.Filter(message_id=message_id)
+            await control.change(f.store, "hold", wanted, at=101.0, reason=reason)
+        for now, left in ((5_099.0, 2), (5_101.0, 1), (9e9, 1)):
+            await f.spool.expire({}, after=0, now=now, life_s=5_000.0, at=6.0)
+            assert await f.count("queue") == left
+        (expired,) = (await f.trace("m1")).recipients
+        assert (expired.state, expired.attempts[0].diagnostic) == (
+            "expired",
+            f"delivery time expired; {PAUSED}",
+        )
+        assert [r.state for r in (await f.trace("m2")).recipients] == ["held"]
 
     with_spool(tmp_path, check)
 

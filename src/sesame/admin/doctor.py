@@ -83,6 +83,8 @@ class Facts:
     reserve_bytes: int
     trusts_ad: bool
     is_relayed: bool = False
+    leads_nowhere: bool = False
+    """Whether links of followed mail would lead nowhere, so that mail is not followed."""
     probe: tuple[str, int] | None = None
     """A server to try whether mail gets out; None: do not."""
 
@@ -111,6 +113,9 @@ async def examine(
     findings += [await _port(setting, host, port, connect) for setting, host, port in facts.ports]
     if facts.probe is not None:
         findings.append(await _way_out(facts, *facts.probe, connect))
+    if facts.leads_nowhere:
+        found = "nobody said how readers of mail reach us, so opens and clicks are not followed"
+        findings.append(_warning("tracking", found, "set `tracking.url`, or `tracking.enabled = false`"))
     findings += [_clock(await clock_offset_s()), _disk(facts)]
     return findings
 

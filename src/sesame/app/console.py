@@ -17,7 +17,7 @@ from sesame.admin.queue import QueueDesk
 from sesame.app.api import Doors, served_regions
 from sesame.app.doctor import look
 from sesame.app.feedback import thresholds
-from sesame.app.foundation import Services
+from sesame.app.foundation import Services, endpoints
 from sesame.aws.model import ServiceModel
 from sesame.config import Settings
 from sesame.console.analyst import Analyst
@@ -30,6 +30,7 @@ from sesame.db import Transaction
 from sesame.feedback.rates import current
 from sesame.observe import Log
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
 from sesame.server.tls import Certificate
@@ -206,6 +207,7 @@ def backing_of(
         validate=_validator(doors),
         messages=Messages(services.store, doors.authorizer),
         reputations=_reputations(settings, services, doors),
+        lent=LentIdentities(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
         editing=doors.editing,
         analyst=Analyst(),
@@ -222,5 +224,6 @@ def backing_of(
         has_inbox=settings.mailbox.enabled,
         may_become=settings.accounts.demo,
         api_url=services.checks.names.public_url,
+        doors=lambda: endpoints(settings),
         version=__version__,
     )

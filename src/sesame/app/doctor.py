@@ -66,6 +66,7 @@ async def _facts(services: Services, wanted: Sequence[str], probe: str) -> Facts
         reserve_bytes=max(RESERVE_BYTES, 3 * settings.accounts.v2_message_bytes),
         trusts_ad=services.trusts_ad,
         is_relayed=bool(delivery.relay),
+        leads_nowhere=settings.tracking.enabled and not services.tracking_url,
         probe=await _probe(services, probe),
     )
 

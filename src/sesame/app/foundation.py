@@ -78,9 +78,33 @@ def public_url(settings: Settings) -> str:
     return f"{scheme}://{host}:{settings.api.port}"
 
 
+def tracking_url(settings: Settings, api_url: str) -> str:
+    """What links of followed mail begin with; empty where nobody said how readers reach us.
+
+    `api_url` is where the API listens, which is where readers are in development alone.
+    """
+    if settings.tracking.url or settings.api.public_url:
+        return settings.tracking.url or settings.api.public_url.rstrip("/")
+    return api_url if settings.dns.resolver == "local" else ""
+
+
 def endpoints_file(settings: Settings) -> Path:
     """Where a running server says how it is reached, for commands beside it."""
     return settings.data_dir / "endpoints.json"
+
+
+def endpoints(settings: Settings) -> dict[str, str]:
+    """Where the doors are: as the server says that runs on the data directory, else by the settings."""
+    try:
+        found: dict[str, str] = json.loads(endpoints_file(settings).read_text())
+    except (OSError, ValueError):
+        found = {}
+    if settings.api.public_url or "api" not in found:
+        found["api"] = public_url(settings)
+    submission = settings.submission
+    if submission.enabled and submission.ports and (submission.hostname or "smtp" not in found):
+        found["smtp"] = f"{submission.hostname or settings.delivery.hostname}:{submission.ports[0]}"
+    return found
 
 
 class Services:
@@ -126,7 +150,7 @@ class Services:
             last=settings.delivery.warmup_last,
         )
         self.wake: Callable[[], None] = lambda: None
-        self.tracking_url = settings.tracking.url or url or public_url(settings)
+        self.tracking_url = tracking_url(settings, url or public_url(settings))
         self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()

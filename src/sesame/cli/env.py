@@ -117,18 +117,9 @@ def print_failure(argv: Sequence[str]) -> None:
 
 def endpoints(settings: Settings) -> dict[str, str]:
     """Where the doors are: as the server says that runs on the data directory, else by the settings."""
-    from sesame.app.foundation import endpoints_file, public_url
+    from sesame.app.foundation import endpoints as found
 
-    try:
-        found: dict[str, str] = json.loads(endpoints_file(settings).read_text())
-    except (OSError, ValueError):
-        found = {}
-    if settings.api.public_url or "api" not in found:
-        found["api"] = public_url(settings)
-    submission = settings.submission
-    if submission.enabled and submission.ports and (submission.hostname or "smtp" not in found):
-        found["smtp"] = f"{submission.hostname or settings.delivery.hostname}:{submission.ports[0]}"
-    return found
+    return found(settings)
 
 
 def _print(variables: dict[str, str], form: str) -> None:

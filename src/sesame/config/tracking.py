@@ -17,7 +17,8 @@ class Tracking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     """Whether mail is given links and a picture; those in mail that left before are served all the same."""
     url: str = ""
-    """What links in mail begin with, `https://click.example.com`; empty: api.public_url. It leads to this door."""
+    """What links in mail begin with, `https://click.example.com`; empty: api.public_url. With neither, outside
+    development, mail is followed only by the domains that sets have of their own."""
     listen: str = ""
     """Address of a listener that serves these links alone, besides the API door; empty: none."""
     port: int = 4581

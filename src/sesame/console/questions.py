@@ -1,7 +1,7 @@
 """What pages ask of policies, as JSON in and out: the work of the process beside the server (`analyst`).
 
-Runs alone there: no store, no network, nothing but `policy`. Principals whose answers are alike are told as one, a
-whole account above all; conditions are told in words with the values in backticks.
+Runs alone there: no store, no network, nothing but data in and out. Principals whose answers are alike are told as
+one, a whole account above all; conditions are told in words with the values in backticks.
 
     python -m sesame.console.questions
 
@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from sesame.policy import (
@@ -37,7 +38,7 @@ from sesame.policy.cases import read_requester
 from sesame.policy.language.document import Condition, Effect, Principal, Statement
 from sesame.policy.language.forms import PrincipalForm, read_principal
 from sesame.policy.reasons.sentence import describe_condition
-from sesame.policy.request import Request
+from sesame.policy.request import Request, Requester
 
 Json = dict[str, Any]
 MOST_EXPLAINED = 40
@@ -77,7 +78,7 @@ _SESSION_OF = "a session of "
 
 
 def answer(question: Mapping[str, Any], *, is_late: Callable[[], bool]) -> Json:
-    """The answer to `who`, `principal` or `edit`. Raises PolicyError for a text that is no policy."""
+    """The answer to `who`, `principal`, `edit` or `kit`. Raises PolicyError for a text that is no policy."""
     match question["ask"]:
         case "who":
             return _who(question, _read(question["policies"]), is_late)
@@ -85,6 +86,8 @@ def answer(question: Mapping[str, Any], *, is_late: Callable[[], bool]) -> Json:
             return _principal(question, is_late)
         case "edit":
             return _edit(question, is_late)
+        case "kit":
+            return _kit(question, is_late)
         case other:
             raise ValueError(f"there is no question {other}")
 
@@ -191,6 +194,25 @@ def _edit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
         "of": found.of,
         "after": _who({**question, "limits": {}}, after, is_late),
     }
+
+
+def _kit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
+    """What to hand to a delegate; `problem` says why there is nothing."""
+    from sesame.admin.delegates.kit import KitError, make_kit  # more than the other questions need
+    from sesame.admin.delegates.kit_snippets import Place
+
+    try:
+        kit = make_kit(
+            question["identity_arn"],
+            Requester(**question["delegate"]),
+            _read(question["policies"]),
+            place=Place(**question["place"]),
+            principal_ids=question["principal_ids"],
+            is_late=is_late,
+        )
+    except KitError as error:
+        return {"problem": str(error)}
+    return {"problem": "", **asdict(kit), "asked": int(not is_late()), "of": 1}
 
 
 def _finding(finding: Finding) -> Json:

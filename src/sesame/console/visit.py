@@ -20,6 +20,7 @@ from sesame.dns import Resolver
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.sender_reputation import Reputations
@@ -41,6 +42,7 @@ class Backing:
     """Holds the parameters of an operation against the service's model, as the API's door does."""
     messages: Messages
     reputations: Reputations
+    lent: LentIdentities
     records: IdentityRecords
     editing: PolicyEditing
     analyst: Analyst
@@ -61,6 +63,8 @@ class Backing:
     may_become: bool
     """Whether the operator may act as any account's root from the browser (development)."""
     api_url: str
+    doors: Callable[[], Mapping[str, str]]
+    """Where programs reach the server: `api`, `smtp` where there is one, `ca` where its certificate is of our own."""
     version: str
 
 

@@ -36,12 +36,16 @@ class Followed:
 
     def open_base(self, default: str) -> str | None:
         """What the address of the picture begins with."""
+        if self.base is None and not default:
+            return None
         if self.base is None:
             return default if self.policy == "OPTIONAL" or default.startswith("https:") else None
         return f"{'http' if self.policy == 'OPTIONAL' else 'https'}://{self.base}"
 
     def click_base(self, default: str, target: str) -> str | None:
         """What the address of a link to `target` begins with."""
+        if self.base is None and not default:
+            return None
         if self.base is None:
             return default if self.policy != "REQUIRE" or default.startswith("https:") else None
         is_secure = self.policy == "REQUIRE" or target[:6].lower() == "https:"
@@ -49,7 +53,11 @@ class Followed:
 
 
 class Tracking:
-    """Writes links and pictures into copies; `url` is what they begin with where the set names no domain."""
+    """Writes links and pictures into copies.
+
+    `url` is what they begin with where the set names no domain; empty where readers do not reach us: nothing leads
+    there then.
+    """
 
     def __init__(self, store: Store, executor: Executor, *, key: bytes, url: str) -> None:
         self._store = store

@@ -8,7 +8,7 @@ from sesame.db import Transaction, Value
 from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
 from sesame.store import egress, events
-from sesame.store.events import Happened, NewEvent
+from sesame.store.events import PAUSED, Happened, NewEvent
 
 EXPIRE_AT_ONCE = 256
 """Rows that one write looks at."""
@@ -16,7 +16,10 @@ EXPIRE_AT_ONCE = 256
 GRACE_S = 86_400.0
 """How long past its life mail is left for a last attempt that nothing is known to stand against."""
 
-_WAITING = "seq, domain, holder IS NULL AND hold IS NULL AND domain NOT IN (SELECT domain FROM queue_pause)"
+_WAITING = (
+    "seq, domain, holder IS NULL AND (hold IS NULL OR hold = ?)"
+    " AND domain NOT IN (SELECT domain FROM queue_pause), hold IS NOT NULL"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,11 +167,13 @@ async def overdue(
 ) -> Overdue:
     """What is past its life, and neither held, paused nor claimed, among the next some behind `after`.
 
-    Where `diagnostics` knows why nothing went to the destination; elsewhere it is left `GRACE_S` for a last attempt,
-    for the process may have been down.
+    The pause of a sender makes no mail live longer: what it holds is past its life like the rest. Where `diagnostics`
+    knows why nothing went to the destination; elsewhere it is left `GRACE_S` for a last attempt, for the process may
+    have been down.
     """
     oldest = await tx.all(
         f"SELECT {_WAITING}, queued_at + ? FROM queue WHERE seq > ? ORDER BY seq LIMIT ?",
+        PAUSED,
         life_s,
         after,
         EXPIRE_AT_ONCE,
@@ -176,24 +181,26 @@ async def overdue(
     own = await tx.all(
         f"SELECT {_WAITING}, expires_at FROM queue WHERE expires_at IS NOT NULL AND expires_at <= ?"
         " ORDER BY expires_at LIMIT ?",
+        PAUSED,
         now,
         EXPIRE_AT_ONCE,
     )
     seqs = {
         int(seq)
-        for seq, domain, is_waiting, end in (*oldest, *own)
-        if is_waiting and end + (0 if domain in diagnostics else GRACE_S) <= now
+        for seq, domain, is_waiting, is_held, end in (*oldest, *own)
+        if is_waiting and end + (0 if is_held or domain in diagnostics else GRACE_S) <= now
     }
-    has_more = len(oldest) == EXPIRE_AT_ONCE and oldest[-1][3] <= now
+    has_more = len(oldest) == EXPIRE_AT_ONCE and oldest[-1][4] <= now
     return Overdue(sorted(seqs), int(oldest[-1][0]) if has_more else 0)
 
 
 async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str, str], *, at: float) -> int:
     """Give up those of the recipients that are neither held nor claimed meanwhile; how many."""
     rows = await tx.all(
-        "SELECT seq, n, message_seq, attempts, token, domain, doubts FROM queue WHERE seq IN (?*)"
-        " AND holder IS NULL AND hold IS NULL",
+        "SELECT seq, n, message_seq, attempts, token, domain, doubts, hold FROM queue WHERE seq IN (?*)"
+        " AND holder IS NULL AND (hold IS NULL OR hold = ?)",
         seqs,
+        PAUSED,
     )
     if not rows:
         return 0
@@ -202,7 +209,14 @@ async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str,
     await tx.many(
         "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (first + k, row[0], at, OutcomeKind.TRANSIENT.value, "4.4.7", _why_expired(row[5], diagnostics))
+            (
+                first + k,
+                row[0],
+                at,
+                OutcomeKind.TRANSIENT.value,
+                "4.4.7",
+                _why_expired(row[7] or diagnostics.get(row[5])),
+            )
             for k, row in enumerate(rows)
         ],
     )
@@ -225,8 +239,9 @@ async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str,
     return len(rows)
 
 
-def _why_expired(domain: str, diagnostics: Mapping[str, str]) -> str:
-    said = diagnostics.get(domain)
+def _why_expired(said: str | None) -> str:
+    if said == PAUSED:
+        return f"delivery time expired; {said}"
     return "delivery time expired" + (f"; the last attempt there: {said}" if said else "")
 
 

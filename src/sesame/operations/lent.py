@@ -1,0 +1,93 @@
+"""What an account sends as others: the identities of other accounts in its own newest decisions.
+
+INVARIANT (I9): nothing here comes from the owners: not whether an identity is there, not what its policies say. A send
+that was tried is told as it came out, and no more.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+from sesame.access.authorize import Authorizer
+from sesame.db import Store, Transaction
+from sesame.model import Caller
+from sesame.operations.messages import ACTION
+from sesame.spool import listing
+from sesame.spool.listing import Entry
+
+LOOKED_AT = 1_000
+MOST_ADDRESSES = 6
+
+
+@dataclass(slots=True, kw_only=True)
+class Lent:
+    """One identity of another account, by what was sent as it. `last` is the newest send, by id."""
+
+    arn: str
+    owner: str
+    name: str
+    last: str
+    last_at: float
+    last_accepted: bool
+    accepted: int = 0
+    refused: int = 0
+    accepted_as: list[str] = field(default_factory=list)
+    """From addresses, the newest first; and those refused alone."""
+    refused_as: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LentPage:
+    """By the newest use; `is_whole` says that all decisions were looked at."""
+
+    identities: tuple[Lent, ...]
+    is_whole: bool
+
+
+class LentIdentities:
+    """Reads; the caller needs the leave to read messages."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    async def of(self, caller: Caller) -> LentPage:
+        """Those of the caller's account in its region."""
+        await self._authorizer.require(caller, ACTION)
+        account_id = caller.principal.account_id
+
+        async def run(tx: Transaction) -> list[Entry]:
+            return await listing.page(tx, account_id, after=None, limit=LOOKED_AT, as_owner=False)
+
+        entries = await self._store.read(run)
+        found: dict[str, Lent] = {}
+        for entry in entries:
+            if entry.region == caller.region:
+                _count(found, entry, account_id)
+        return LentPage(identities=tuple(found.values()), is_whole=len(entries) < LOOKED_AT)
+
+
+def _count(found: dict[str, Lent], entry: Entry, account_id: str) -> None:
+    for check in json.loads(entry.decision)["checks"]:
+        if check["owner"] == account_id or ":identity/" not in check["arn"] or "From" not in check["uses"]:
+            continue
+        accepted = entry.is_message
+        lent = found.setdefault(
+            check["arn"],
+            Lent(
+                arn=check["arn"],
+                owner=check["owner"],
+                name=check["arn"].partition(":identity/")[2],
+                last=entry.id,
+                last_at=entry.at,
+                last_accepted=accepted,
+            ),
+        )
+        lent.accepted += accepted
+        lent.refused += not accepted
+        for address in check["addresses"]:
+            _note(lent.accepted_as if accepted else lent.refused_as, address)
+
+
+def _note(addresses: list[str], address: str) -> None:
+    if address not in addresses and len(addresses) < MOST_ADDRESSES:
+        addresses.append(address)
