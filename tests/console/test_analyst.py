@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sesame.console import questions
-from sesame.console.analyst import MOST_WAITING, Analyst, NoAnswer
+from sesame.console.analyst import MOST_OF_AN_ACCOUNT, MOST_WAITING, Analyst, NoAnswer
 from sesame.policy.reasons.edits import without_principal
 
 ARN = "arn:aws:ses:us-east-1:111111111111:identity/example.com"
@@ -80,8 +80,10 @@ def test_of_one_askers_questions_the_newest_is_put_and_floods_are_refused() -> N
             await asyncio.sleep(0)
             newer = asyncio.create_task(analyst.ask(who(policy(allow("*"))), seconds=10, who="anna"))
             others = [
-                asyncio.create_task(analyst.ask(who(policy(allow({"AWS": f"{n:012}"}))), seconds=10))
-                for n in range(1, MOST_WAITING)
+                asyncio.create_task(
+                    analyst.ask(who(policy(allow({"AWS": f"{n:012}"}))), seconds=10, account=str(n // 4))
+                )
+                for n in range(4, MOST_WAITING + 3)
             ]
             await asyncio.sleep(0)
             with pytest.raises(NoAnswer, match="too many"):
@@ -90,6 +92,26 @@ def test_of_one_askers_questions_the_newest_is_put_and_floods_are_refused() -> N
             await older
         assert (await newer)["groups"]
         assert all(found["groups"] for found in await asyncio.gather(*others))
+        await analyst.close()
+
+    asyncio.run(run())
+
+
+def test_an_accounts_flood_leaves_places_to_others_and_none_waits_for_ever() -> None:
+    async def run() -> None:
+        analyst = Analyst(patience_s=0.05)
+        async with analyst._turn:
+            asked = [
+                asyncio.create_task(
+                    analyst.ask(who(policy(allow({"AWS": f"{n:012}"}))), seconds=10, account=account)
+                )
+                for n, account in enumerate(["flood"] * 10 + ["other"])
+            ]
+            found = await asyncio.gather(*asked, return_exceptions=True)
+        told = [str(one) for one in found]
+        assert sum("too many" in one for one in told) == 10 - MOST_OF_AN_ACCOUNT
+        assert "others' questions take long" in told[-1]
+        assert (await analyst.ask(who(), seconds=10))["groups"] == [], "those that gave up left no trace"
         await analyst.close()
 
     asyncio.run(run())

@@ -12,7 +12,7 @@ from tests.console.test_login import PASSWORD, make_user
 from tests.console.test_login import log_in as log_in_user
 from tests.console.test_senders import HERE, NEWS, allow, document, put, send
 from tests.support.browser import Person, root_of, words
-from tests.support.process import REGION, SesameProcess
+from tests.support.process import REGION, Account, SesameProcess
 from tests.support.tenant import Tenant
 
 LEND, EDIT, SAVE = f"{HERE}/lend", f"{HERE}/edit", f"{HERE}/save"
@@ -298,3 +298,35 @@ def test_a_refusal_leads_to_the_smallest_edit(sesame: SesameProcess, owner: Pers
     theirs = root_of(sesame, delegate.account_id)
     assert "lend?refusal" not in theirs.get(f"/{REGION}/refusals/{request_id}").text
     assert theirs.get(link).status_code in (400, 404)
+
+
+def test_what_would_have_been_does_not_tell_the_senders_own_policies(
+    sesame: SesameProcess, owner: Person, tenant: Tenant
+) -> None:
+    """I9: a replay names who sent, From and outcome; of the sender's IAM policies, recipients and tags nothing."""
+    delegate = sesame.create_account()
+    iam = sesame.client("iam", delegate)
+    iam.create_user(UserName="robot")
+    statement = {
+        "Sid": "sendercanary",
+        "Effect": "Allow",
+        "Action": "ses:*",
+        "Resource": "*",
+        "Condition": {"StringLike": {"ses:FromAddress": ["*sendercanary*", "*"]}},
+    }
+    iam.put_user_policy(UserName="robot", PolicyName="sendercanary", PolicyDocument=document(statement))
+    key = iam.create_access_key(UserName="robot")["AccessKey"]
+    robot = sesame.client("ses", Account("", key["AccessKeyId"], key["SecretAccessKey"]))
+    put(tenant, "P", allow(tenant, {"AWS": delegate.account_id}, "A"))
+    robot.send_email(
+        Source="ceo@example.com",
+        SourceArn=tenant.arn,
+        Destination={"ToAddresses": ["sendercanary@example.net"]},
+        Message={"Subject": {"Data": "sendercanary"}, "Body": {"Text": {"Data": "b"}}},
+        Tags=[{"Name": "sendercanary", "Value": "sendercanary"}],
+    )
+    narrow = document(allow(tenant, {"AWS": delegate.account_id}, "A", Condition=NEWS))
+    page = fill(owner, EDIT, f"{HERE}/policies/P", name="P", text=narrow, do="replay").text
+    assert "1 would be answered otherwise" in words(page)
+    assert f"arn:aws:iam::{delegate.account_id}:user/robot" in page
+    assert "sendercanary" not in page

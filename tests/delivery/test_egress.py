@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sesame.access.egress import WarmupPlan
+from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.egress import NoSource, Sources
 from sesame.model import MessageId, SourceAddress
@@ -170,3 +171,30 @@ def test_an_address_that_cannot_be_used_is_left_alone_for_a_while(tmp_path: Path
         assert {await world.take(claim(n)) for n in range(4)} == {first.address, second.address}
 
     with_world(tmp_path, check, source("192.0.2.1", "1"), source("192.0.2.2", "1"))
+
+
+def test_a_second_look_at_the_day_takes_back_nothing_that_was_given_away_meanwhile(tmp_path: Path) -> None:
+    async def check(world: World) -> None:
+        inner, gates = world.store, [asyncio.Event(), asyncio.Event()]
+        waiting = iter(gates)
+
+        class Slow:
+            async def read(self, function: Callable[[Transaction], Awaitable[object]]) -> object:
+                gate = next(waiting)
+                found = await inner.read(function)
+                await gate.wait()
+                return found
+
+        log = Log(io.StringIO(), as_json=True, clock=world.clock)
+        sources = Sources(world.addresses, Slow(), plan=world.plan, clock=world.clock, log=log)  # type: ignore[arg-type]
+        looks = [asyncio.ensure_future(sources.refresh([claim()])) for _ in gates]
+        await asyncio.sleep(0)
+        gates[0].set()
+        await looks[0]
+        for n in range(2):
+            assert (await sources.take(claim(n), V4)).is_warming
+        gates[1].set()
+        await looks[1]
+        assert not (await sources.take(claim(), V4)).is_warming
+
+    with_world(tmp_path, check, source("192.0.2.1", "1", is_warm=False), source("192.0.2.9"))

@@ -168,7 +168,7 @@ class Delivering:
             )
 
         tracking = Tracking(
-            services.store, services.executor, key=services.tracking_key, url=services.tracking_url
+            services.store, services.large, key=services.tracking_key, url=services.tracking_url
         )
         return Deliverer(
             router,

@@ -9,14 +9,16 @@ import contextlib
 import json
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from sesame.errors import SesameError
 
 GRACE_S = 2.0
 """How much longer than its deadline a question may take, and the process to start, before it is killed."""
-MOST_WAITING = 12
+MOST_WAITING, MOST_OF_AN_ACCOUNT = 16, 4
+PATIENCE_S = 10.0
+"""How long a question waits for its turn."""
 MOST_KEPT = 128
 MOST_BYTES = 8 * 1024 * 1024
 """Of one answer."""
@@ -32,42 +34,59 @@ class NoAnswer(SesameError):
 class Analyst:
     """One process, one question at a time. `close` ends it."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, command: Sequence[str] = COMMAND, *, patience_s: float = PATIENCE_S) -> None:
         self._command = tuple(command)
+        self._patience_s = patience_s
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
-        self._waiting: dict[object, int] = {}
+        self._waiting: dict[object, tuple[str, int]] = {}
         self._number = 0
         self._kept: OrderedDict[str, Answered] = OrderedDict()
 
-    async def ask(self, question: Mapping[str, Any], *, seconds: float, who: object = None) -> Answered:
+    async def ask(
+        self, question: Mapping[str, Any], *, seconds: float, account: str = "", who: object = None
+    ) -> Answered:
         """The answer. Raises `NoAnswer`.
 
-        Of the questions of one asker (`who`) that wait, only the newest is put: the others are out of date.
+        Of the questions of one asker (`who`) that wait, only the newest is put: the others are out of date. An
+        account has a few places among those that wait, so that none waits for another's flood.
         """
         asked = json.dumps(question, sort_keys=True)
         if asked in self._kept:
             self._kept.move_to_end(asked)
             return self._kept[asked]
-        if len(self._waiting) >= MOST_WAITING:
+        places = sum(1 for of, _ in self._waiting.values() if of == account)
+        if len(self._waiting) >= MOST_WAITING or places >= MOST_OF_AN_ACCOUNT:
             raise NoAnswer("too many questions wait; ask again in a moment")
         self._number += 1
         number = self._number
         key = number if who is None else who
-        self._waiting[key] = number
+        self._waiting[key] = account, number
         try:
-            async with self._turn:
-                if self._waiting.get(key) != number:
+            async with self._its_turn():
+                if self._waiting.get(key) != (account, number):
                     raise NoAnswer("a newer question took its place")
                 found = await self._put({**question, "seconds": seconds}, seconds)
         finally:
-            if self._waiting.get(key) == number:
+            if self._waiting.get(key) == (account, number):
                 del self._waiting[key]
         if _is_whole(found):
             self._kept[asked] = found
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return found
+
+    @contextlib.asynccontextmanager
+    async def _its_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise NoAnswer("others' questions take long; ask again in a moment") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def _put(self, question: Mapping[str, Any], seconds: float) -> Answered:
         try:

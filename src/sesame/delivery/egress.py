@@ -101,7 +101,7 @@ class Sources:
         self._known |= loaded
         while len(self._known) > MAX_ENTRIES:
             self._known.popitem(last=False)
-        if is_new_day:
+        if is_new_day and self._day != store.day_of(now):  # another look may have been faster
             self._day, self._sent = store.day_of(now), sent
 
     async def take(self, claim: Claim, host_address: str) -> Taken:

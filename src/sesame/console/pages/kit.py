@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from sesame.admin.delegates.kit import KitError, read_delegate
 from sesame.console.analyst import NoAnswer
-from sesame.console.pages.senders import question_of
+from sesame.console.pages.senders import ask, question_of
 from sesame.console.visit import Page, Visit
 from sesame.operations.policy_editing import IdentityPolicies
 
@@ -58,7 +58,7 @@ async def _kit(visit: Visit) -> tuple[IdentityPolicies, Mapping[str, Any]]:
     }
     question = {"ask": "kit", **question_of(policies, delegate=asdict(delegate), place=place)}
     try:
-        return policies, await visit.backing.analyst.ask(question, seconds=SECONDS)
+        return policies, await ask(visit, question, seconds=SECONDS)
     except NoAnswer as error:
         return policies, {"problem": str(error)}
 

@@ -18,7 +18,7 @@ from sesame.admin.what_if import Replay, newest_what_if
 from sesame.aws.arn import Arn
 from sesame.console import answers_form
 from sesame.console.analyst import Answered, NoAnswer
-from sesame.console.pages.senders import DAYS_S, SECONDS, question_of
+from sesame.console.pages.senders import DAYS_S, SECONDS, ask, question_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.operations.policy_editing import CHANGED, IdentityPolicies, PolicyText
@@ -203,7 +203,7 @@ async def ask_remove(visit: Visit) -> Response:
     question = {"ask": "edit", **question_of(policies, changed={policy.name: None}, now=visit.now)}
     edit, problem = None, ""
     try:
-        edit = await visit.backing.analyst.ask(question, seconds=SECONDS)
+        edit = await ask(visit, question, seconds=SECONDS)
     except NoAnswer as error:
         problem = f"What it changes is not known: {error}."
     return visit.page(
@@ -271,7 +271,7 @@ async def _look(visit: Visit, policies: IdentityPolicies, draft: Draft) -> Looke
         **question_of(policies, changed={draft.name: draft.text}, now=visit.now // 3600 * 3600),
     }
     try:
-        edit = await visit.backing.analyst.ask(question, seconds=SECONDS, who=visit.login.digest)
+        edit = await ask(visit, question, seconds=SECONDS, who=visit.login.digest)
     except NoAnswer as error:
         return Looked(problem=f"What it changes is not known: {error}.")
     missing = "" if edit["is_refused"] else await visit.backing.editing.missing_principal(draft.text)
@@ -358,7 +358,7 @@ async def _last_change(visit: Visit, policies: IdentityPolicies, name: str, last
         "policies": before,
     }
     try:
-        return await visit.backing.analyst.ask(question, seconds=SECONDS)
+        return await ask(visit, question, seconds=SECONDS)
     except NoAnswer:
         return None
 

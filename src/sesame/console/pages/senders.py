@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from sesame.console.analyst import NoAnswer
+from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.operations.policy_editing import IdentityPolicies
@@ -40,6 +40,12 @@ def question_of(policies: IdentityPolicies, **more: Any) -> dict[str, Any]:
     }
 
 
+async def ask(visit: Visit, question: Mapping[str, Any], *, seconds: float, who: object = None) -> Answered:
+    """Put a question of this account. Raises `NoAnswer`."""
+    account_id = visit.me.principal.account_id
+    return await visit.backing.analyst.ask(question, seconds=seconds, account=account_id, who=who)
+
+
 async def show(visit: Visit) -> Response:
     """The exact list, or what it is within the limits that were asked."""
     policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
@@ -51,10 +57,10 @@ async def show(visit: Visit) -> Response:
         limits = limits_of(given)
         # What policies are found to be holds for a day: expired statements are told of.
         asked = question_of(policies, limits=limits, now=visit.now // 86_400 * 86_400)
-        found = await visit.backing.analyst.ask({"ask": "who", **asked}, seconds=seconds)
+        found = await ask(visit, {"ask": "who", **asked}, seconds=seconds)
         if given["principal"]:
             question = {"ask": "principal", **asked, "principal": _principal(given["principal"])}
-            one = await visit.backing.analyst.ask(question, seconds=seconds)
+            one = await ask(visit, question, seconds=seconds)
     except (BadQuestion, NoAnswer) as error:
         problem = f"{error}."
     counts = await visit.backing.editing.sent_by(visit.me, policies.identity.name, since=visit.now - DAYS_S)
@@ -158,7 +164,7 @@ async def _ask_stop(visit: Visit, principal: str, problem: str = "", status: int
     if changed:
         question = {"ask": "edit", **question_of(policies, changed=changed, now=visit.now)}
         try:
-            edit = await visit.backing.analyst.ask(question, seconds=SECONDS)
+            edit = await ask(visit, question, seconds=SECONDS)
         except NoAnswer as error:
             problem = problem or f"What it changes is not known: {error}."
         counts = await visit.backing.editing.sent_by(
