@@ -98,6 +98,6 @@ def test_random_signatures_are_read_or_refused() -> None:
     ids=["tags", "destinations", "deep", "escapes", "pairs", "emoji", "base64", "folded"],
 )
 def test_large_forms_take_time_in_proportion(form: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     call(MODELS["ses"], HttpRequest("POST", b"/", b"", [], form))
-    assert time.perf_counter() - begin < 1.0
+    assert time.thread_time() - begin < 1.0

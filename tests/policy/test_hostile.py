@@ -42,7 +42,7 @@ LIMIT_S = 3.0
     ids=["lists", "objects", "same key", "long number", "NaN", "no UTF-8", "100,000 statements"],
 )
 def test_documents_made_to_be_slow_are_refused_at_once(text: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     for parse in (
         parse_iam_policy,
         parse_stored_identity_policy,
@@ -50,16 +50,16 @@ def test_documents_made_to_be_slow_are_refused_at_once(text: str) -> None:
     ):
         with pytest.raises(PolicyError):
             parse(text)
-    assert time.perf_counter() - started < LIMIT_S
+    assert time.thread_time() - started < LIMIT_S
 
 
 def test_a_pattern_of_many_different_characters_is_analysed_in_time() -> None:
     """What a character may do is looked up once a position, not once a position and character."""
     pattern = Atom(tokenize("*" + "".join(map(chr, range(0x4E00, 0x4E00 + 3000))), variables=False))
-    started = time.perf_counter()
+    started = time.thread_time()
     with contextlib.suppress(BudgetExhausted):
         find_text([[pattern]], [pattern], Budget(1000))
-    assert time.perf_counter() - started < LIMIT_S
+    assert time.thread_time() - started < LIMIT_S
 
 
 def full_policy(make: Callable[[int], str]) -> Policy:
@@ -100,8 +100,8 @@ def test_full_policies_of_wildcards_are_decided_and_explained_in_time(
             "aws:username": "aaaa",
         },
     )
-    started = time.perf_counter()
+    started = time.thread_time()
     decision = decide(request, iam=EMPTY, identity=compiled)
     explanation = explain(request, iam=(), identity=policies)
-    assert time.perf_counter() - started < LIMIT_S
+    assert time.thread_time() - started < LIMIT_S
     assert decision.outcome is explanation.outcome

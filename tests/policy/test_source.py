@@ -93,10 +93,10 @@ def test_pointers_escape_as_rfc_6901_says() -> None:
 def test_hostile_text_is_answered_within_50_ms(text: str) -> None:
     best = 1.0
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.thread_time()
         try:
             Source(text, max_bytes=131_072)
         except PolicyError:
             pass
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.thread_time() - started)
     assert best < 0.05
