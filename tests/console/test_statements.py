@@ -61,7 +61,11 @@ async def logged_in(path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Consol
         await services.store.write(lambda tx: identities.put_policy(tx, identity, policy))
         doors = Doors(services, accepted=lambda account_id, addresses: None)
         logins = logins_of(services, doors)
-        backing = backing_of(settings, services, doors, logins)
+
+        async def well() -> dict[str, str]:
+            return {}
+
+        backing = backing_of(settings, services, doors, logins, well)
         console = Console(backing, Guard(public_url="", is_secure=False), proxy="", log=services.log)
         transport = httpx.ASGITransport(app=console.application(), client=("127.0.0.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url=BASE, follow_redirects=True) as client:

@@ -248,38 +248,24 @@ class Authorizer:
             tags, read_at = await self._directory.tags(resource)
             for scope, epoch in read_at.items():
                 _note(epochs, scope, epoch)
-        request = Request(
-            requester=conditions.requester(caller.principal),
-            action=action,
-            resource=resource,
-            resource_account=caller.principal.account_id if resource_policy is None else owner,
-            context={
-                **conditions.global_keys(caller, credential),
-                **conditions.management_keys(caller),
-                "aws:ResourceAccount": owner,
-                **conditions.resource_tags(action, tags),
-                **keys,
-            },
+        refusal = _refusal(
+            caller, credential, action, resource, tags=tags, keys=keys, resource_policy=resource_policy
         )
-        decision = decide(
-            request,
-            iam=credential.policies.compiled,
-            identity=EMPTY if resource_policy is None else resource_policy,
-            session=limits(credential),
-        )
-        if decision.outcome is Outcome.ALLOW:
-            return Permit(
-                caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes
-            )
-        because = (
-            "with an explicit deny in an identity-based policy"
-            if decision.outcome is Outcome.EXPLICIT_DENY
-            else f"because no identity-based policy allows the {action} action"
-        )
-        raise AccessDenied(
-            f"User: {caller.principal.arn} is not authorized to perform: {action}"
-            f" on resource: {resource} {because}"
-        )
+        if refusal is not None:
+            raise AccessDenied(refusal)
+        return Permit(caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes)
+
+    async def refusals(self, caller: Caller, asked: Sequence[tuple[str, str]]) -> list[str | None]:
+        """For each action and resource of the caller's account that is to be read, why it may not be, or None.
+
+        As `require` decides, with what it rests on read once: for pages that show several things at once.
+        """
+        credential = await self._credential(caller, {})
+        resources = dict.fromkeys(resource for _, resource in asked)
+        tags = {resource: (await self._directory.tags(resource))[0] for resource in resources}
+        return [
+            _refusal(caller, credential, action, resource, tags=tags[resource]) for action, resource in asked
+        ]
 
     async def require_creation(
         self, caller: Caller, action: str, resource: str, *, tagging: str, tags: Mapping[str, str]
@@ -463,4 +449,48 @@ def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
     """The refusal in SES's words: it names the identity ARN that was evaluated."""
     return AccessDenied(
         f"User `{caller.principal.arn}' is not authorized to perform `{action}' on resource `{check.arn}'"
+    )
+
+
+def _refusal(
+    caller: Caller,
+    credential: Credential,
+    action: str,
+    resource: str,
+    *,
+    tags: Tags,
+    keys: conditions.Keys = conditions.NO_KEYS,
+    resource_policy: PolicySet | None = None,
+) -> str | None:
+    """Why a management call is refused, or None; see `Authorizer.require`."""
+    owner = _account_in(resource) or caller.principal.account_id
+    request = Request(
+        requester=conditions.requester(caller.principal),
+        action=action,
+        resource=resource,
+        resource_account=caller.principal.account_id if resource_policy is None else owner,
+        context={
+            **conditions.global_keys(caller, credential),
+            **conditions.management_keys(caller),
+            "aws:ResourceAccount": owner,
+            **conditions.resource_tags(action, tags),
+            **keys,
+        },
+    )
+    decision = decide(
+        request,
+        iam=credential.policies.compiled,
+        identity=EMPTY if resource_policy is None else resource_policy,
+        session=limits(credential),
+    )
+    if decision.outcome is Outcome.ALLOW:
+        return None
+    because = (
+        "with an explicit deny in an identity-based policy"
+        if decision.outcome is Outcome.EXPLICIT_DENY
+        else f"because no identity-based policy allows the {action} action"
+    )
+    return (
+        f"User: {caller.principal.arn} is not authorized to perform: {action}"
+        f" on resource: {resource} {because}"
     )

@@ -32,6 +32,7 @@ from sesame.observe import Log
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
+from sesame.operations.people import People
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
 from sesame.server.tls import Certificate
 from sesame.store.reputation import Standing
@@ -206,6 +207,7 @@ def backing_of(
         handlers={**doors.handlers, "edits": doors.edits},
         validate=_validator(doors),
         messages=Messages(services.store, doors.authorizer),
+        people=People(services.store, doors.authorizer),
         reputations=_reputations(settings, services, doors),
         lent=LentIdentities(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),

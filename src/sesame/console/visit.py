@@ -22,6 +22,7 @@ from sesame.observe import Clock
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
+from sesame.operations.people import People
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.sender_reputation import Reputations
 from sesame.operations.table import Handlers
@@ -44,6 +45,7 @@ class Backing:
     reputations: Reputations
     lent: LentIdentities
     records: IdentityRecords
+    people: People
     editing: PolicyEditing
     analyst: Analyst
     operator: Operator

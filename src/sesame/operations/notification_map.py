@@ -4,6 +4,7 @@ Of mail that the owner sends itself: what a delegate has set up for its own send
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 from sesame.access.authorize import Authorizer
 from sesame.aws.arn import identity_arn
@@ -13,6 +14,7 @@ from sesame.model import Caller
 from sesame.notify import channels
 from sesame.notify.channels import Sending
 from sesame.notify.map import Way, ways
+from sesame.operations.remembered import Remembered
 from sesame.store import configuration_sets, identities, notifications
 from sesame.store.notifications import Settings
 
@@ -37,7 +39,8 @@ async def notification_map(
     await authorizer.require(caller, ACTION)
     account_id, region = caller.principal.account_id, caller.region
 
-    async def run(tx: Transaction) -> NotificationMap:
+    async def run(store_tx: Transaction) -> NotificationMap:
+        tx = cast(Transaction, Remembered(store_tx))
         if await identities.get(tx, account_id, region, name) is None:
             raise IdentityMissing(name)
         default = await configuration_sets.default_of(tx, account_id, region, name)

@@ -2,25 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sesame.aws.paging import encode
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
-from sesame.store.iam import managed_policies
-from sesame.store.iam.managed_policies import AWS_MANAGED
-
-PAGE = 50
-
-
-async def _part(visit: Visit, operation: str, request: Mapping[str, Any], key: str) -> tuple[list[Any], str]:
-    """Part of a page: a list, and why it may not be seen, where that is so."""
-    try:
-        return list((await visit.call("iam", operation, request))[key]), ""
-    except AccessDenied as error:
-        return [], error.message
+from sesame.operations.people import MOST_MEMBERS
 
 
 async def show(visit: Visit) -> Response:
@@ -30,22 +18,14 @@ async def show(visit: Visit) -> Response:
 
 async def _list(visit: Visit, problem: str = "", status: int = 200, given: str = "") -> Response:
     after = visit.query.get("after", "")
-    request: dict[str, Any] = {"MaxItems": PAGE, **({"Marker": encode(after)} if after else {})}
-    answer = await visit.call("iam", "ListUsers", request)
-    listed = answer["Users"]
-    groups, no_groups = await _part(visit, "ListGroups", {"MaxItems": PAGE}, "Groups")
-    roles, no_roles = await _part(visit, "ListRoles", {"MaxItems": PAGE}, "Roles")
+    found = await visit.backing.people.everybody(visit.me, after=after)
     return visit.page(
         "people.html",
         status=status,
         problem=problem,
         given=given,
-        users=listed,
-        groups=groups,
-        roles=roles,
-        no_groups=no_groups,
-        no_roles=no_roles,
-        more=listed[-1]["UserName"] if answer.get("IsTruncated") and listed else None,
+        found=found,
+        more=found.users[-1].user_name if found.more else None,
         is_first=not after,
     )
 
@@ -84,39 +64,8 @@ async def show_user(visit: Visit) -> Response:
 
 
 async def _user(visit: Visit, problem: str = "", status: int = 200, key: object = None) -> Response:
-    who = {"UserName": visit.path_values["name"]}
-    user = (await visit.call("iam", "GetUser", who))["User"]
-    keys, no_keys = await _part(visit, "ListAccessKeys", who, "AccessKeyMetadata")
-    attached, no_policies = await _part(visit, "ListAttachedUserPolicies", who, "AttachedPolicies")
-    inline, _ = await _part(visit, "ListUserPolicies", who, "PolicyNames")
-    groups, no_groups = await _part(visit, "ListGroupsForUser", who, "Groups")
-    return visit.page(
-        "person.html",
-        status=status,
-        problem=problem,
-        user=user,
-        keys=keys,
-        no_keys=no_keys,
-        attached=attached,
-        inline=inline,
-        no_policies=no_policies,
-        groups=groups,
-        no_groups=no_groups,
-        policies=await _policies(visit),
-        new_key=key,
-    )
-
-
-async def _policies(visit: Visit) -> list[tuple[str, str]]:
-    """ARN and name of what can be attached, for who may list it."""
-    try:
-        await visit.backing.authorizer.require(visit.me, "iam:ListPolicies", "*")
-    except AccessDenied:
-        return []
-    account_id = visit.me.principal.account_id
-    own = await visit.backing.store.read(lambda tx: managed_policies.list_policies(tx, account_id))
-    aws = [(arn, f"{arn.rpartition('/')[2]} (AWS)") for arn in sorted(AWS_MANAGED)]
-    return [*((policy.arn, policy.arn.rpartition("/")[2]) for policy in own), *aws]
+    found = await visit.backing.people.one(visit.me, "user", visit.path_values["name"])
+    return visit.page("person.html", status=status, problem=problem, found=found, new_key=key)
 
 
 async def _try(visit: Visit, operation: str, request: Mapping[str, Any]) -> Response:
@@ -182,22 +131,8 @@ async def show_group(visit: Visit) -> Response:
 
 
 async def _group(visit: Visit, problem: str = "", status: int = 200) -> Response:
-    which = {"GroupName": visit.path_values["name"]}
-    found = await visit.call("iam", "GetGroup", {**which, "MaxItems": 100})
-    attached, no_policies = await _part(visit, "ListAttachedGroupPolicies", which, "AttachedPolicies")
-    inline, _ = await _part(visit, "ListGroupPolicies", which, "PolicyNames")
-    return visit.page(
-        "group.html",
-        status=status,
-        problem=problem,
-        group=found["Group"],
-        users=found["Users"],
-        is_cut=found.get("IsTruncated", False),
-        attached=attached,
-        inline=inline,
-        no_policies=no_policies,
-        policies=await _policies(visit),
-    )
+    found = await visit.backing.people.one(visit.me, "group", visit.path_values["name"])
+    return visit.page("group.html", status=status, problem=problem, found=found, most=MOST_MEMBERS)
 
 
 async def change_group_policy(visit: Visit) -> Response:
@@ -216,14 +151,8 @@ async def change_group_policy(visit: Visit) -> Response:
 
 async def show_role(visit: Visit) -> Response:
     """One role: who may take it on and what it may do."""
-    which = {"RoleName": visit.path_values["name"]}
-    role = (await visit.call("iam", "GetRole", which))["Role"]
-    attached, no_policies = await _part(visit, "ListAttachedRolePolicies", which, "AttachedPolicies")
-    inline, _ = await _part(visit, "ListRolePolicies", which, "PolicyNames")
-    trust = unquote(role["AssumeRolePolicyDocument"])
-    return visit.page(
-        "role.html", role=role, trust=trust, attached=attached, inline=inline, no_policies=no_policies
-    )
+    found = await visit.backing.people.one(visit.me, "role", visit.path_values["name"])
+    return visit.page("role.html", found=found)
 
 
 _USER, _GROUP = "/{region}/people/users/{name}", "/{region}/people/groups/{name}"

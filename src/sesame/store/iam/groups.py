@@ -97,6 +97,17 @@ async def members(tx: Transaction, group: Group) -> list[users.User]:
     return sorted((user for user in found if user is not None), key=lambda user: user.user_name)
 
 
+async def member_names(tx: Transaction, group_id: str, *, limit: int) -> list[str]:
+    """The names of users in a group, some of them."""
+    rows = await tx.all(
+        "SELECT u.user_name FROM group_member m JOIN iam_user u ON u.user_id = m.user_id WHERE m.group_id = ?"
+        " LIMIT ?",
+        group_id,
+        limit,
+    )
+    return sorted(row[0] for row in rows)
+
+
 async def of_user(tx: Transaction, user_id: str) -> list[Group]:
     """The groups a user is in, by name."""
     rows = await tx.all(

@@ -1,0 +1,161 @@
+"""The people of an account as its console shows them: a page at once, each part by the permission of its IAM operation.
+
+What IAM answers in six calls is read in one look, and so are the permissions that those calls take. A part that may
+not be seen says why; the thing itself may not be seen without its Get action. Changes are IAM's own operations.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sesame.access.authorize import Authorizer
+from sesame.db import Store, Transaction
+from sesame.errors import AccessDenied, ServiceError
+from sesame.model import Caller
+from sesame.store.iam import entities, groups, inline_policies, managed_policies, roles, users
+from sesame.store.iam.entities import Entity, Kind
+from sesame.store.iam.managed_policies import AWS_MANAGED
+
+T = TypeVar("T")
+PAGE = 50
+MOST_MEMBERS = 200
+
+
+class NobodyThere(ServiceError):
+    """There is no user, group or role of that name."""
+
+    code, http_status = "NoSuchEntity", 404
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """Part of a page: what there is, or why it may not be seen."""
+
+    items: tuple[T, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everybody:
+    """A page of users, the groups and the roles; `more` says that there are users behind."""
+
+    users: tuple[users.User, ...]
+    more: bool
+    groups: Part[groups.Group]
+    roles: Part[roles.Role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A user, group or role with what it has. `choice` are ARNs that can be attached, for who may list them."""
+
+    entity: Entity
+    created_at: float
+    trust_policy: str
+    keys: Part[users.AccessKey]
+    attached: Part[str]
+    inline: Part[str]
+    groups: Part[groups.Group]
+    members: tuple[str, ...]
+    choice: tuple[str, ...]
+
+
+_PARTS: dict[Kind, tuple[str, str, str, str]] = {
+    "user": ("GetUser", "ListAttachedUserPolicies", "ListUserPolicies", "ListGroupsForUser"),
+    "group": ("GetGroup", "ListAttachedGroupPolicies", "ListGroupPolicies", "GetGroup"),
+    "role": ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRole"),
+}
+
+
+class People:
+    """Reads; each call checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    async def everybody(self, caller: Caller, *, after: str) -> Everybody:
+        """Users by name behind `after`, the first groups and the first roles."""
+        account_id = caller.principal.account_id
+        ours = f"arn:aws:iam::{account_id}"
+        asked = [
+            ("iam:ListUsers", f"{ours}:user/"),
+            ("iam:ListGroups", f"{ours}:group/"),
+            ("iam:ListRoles", f"{ours}:role/"),
+        ]
+        no_users, no_groups, no_roles = await self._authorizer.refusals(caller, asked)
+        if no_users is not None:
+            raise AccessDenied(no_users)
+
+        async def run(tx: Transaction) -> Everybody:
+            found = await users.list_users(tx, account_id, after=after, limit=PAGE + 1)
+            return Everybody(
+                users=tuple(found[:PAGE]),
+                more=len(found) > PAGE,
+                groups=await _part(no_groups, lambda: groups.list_groups(tx, account_id)),
+                roles=await _part(no_roles, lambda: roles.list_roles(tx, account_id)),
+            )
+
+        return await self._store.read(run)
+
+    async def one(self, caller: Caller, kind: Kind, name: str) -> Person:
+        """A user, group or role. Raises `AccessDenied` before `NobodyThere`."""
+        account_id = caller.principal.account_id
+
+        async def find(tx: Transaction) -> tuple[Entity | None, float, str]:
+            if kind == "role":
+                role = await roles.get(tx, account_id, name)
+                entity = None if role is None else await entities.find(tx, account_id, kind, name)
+                return (
+                    entity,
+                    0.0 if role is None else role.created_at,
+                    "" if role is None else role.trust_policy,
+                )
+            if kind == "user":
+                user = await users.get_user(tx, account_id, name)
+                entity = None if user is None else await entities.find(tx, account_id, kind, name)
+                return entity, 0.0 if user is None else user.created_at, ""
+            return await entities.find(tx, account_id, kind, name), 0.0, ""
+
+        entity, created_at, trust_policy = await self._store.read(find)
+        arn = f"arn:aws:iam::{account_id}:{kind}/{name}" if entity is None else entity.arn
+        get, attached, inline, in_groups = (f"iam:{action}" for action in _PARTS[kind])
+        asked = [(get, arn), (attached, arn), (inline, arn), (in_groups, arn), ("iam:ListAccessKeys", arn)]
+        refused = await self._authorizer.refusals(caller, [*asked, ("iam:ListPolicies", "*")])
+        if refused[0] is not None:
+            raise AccessDenied(refused[0])
+        if entity is None:
+            raise NobodyThere(f"The {kind} with name {name} cannot be found.")
+        unique_id = entity.unique_id
+
+        async def run(tx: Transaction) -> Person:
+            async def names() -> list[str]:
+                return [policy for policy, _ in await inline_policies.of(tx, unique_id)]
+
+            async def choice() -> list[str]:
+                own = await managed_policies.list_policies(tx, account_id)
+                return [*(policy.arn for policy in own), *sorted(AWS_MANAGED)]
+
+            is_user = kind == "user"
+            no_keys, no_groups = (refused[4], refused[3]) if is_user else ("", "")
+            return Person(
+                entity=entity,
+                created_at=created_at,
+                trust_policy=trust_policy,
+                keys=await _part(no_keys, lambda: users.list_keys(tx, account_id, unique_id)),
+                attached=await _part(refused[1], lambda: managed_policies.attached(tx, unique_id)),
+                inline=await _part(refused[2], names),
+                groups=await _part(no_groups, lambda: groups.of_user(tx, unique_id)),
+                members=tuple(await groups.member_names(tx, unique_id, limit=MOST_MEMBERS))
+                if kind == "group"
+                else (),
+                choice=(await _part(refused[5], choice)).items if kind != "role" else (),
+            )
+
+        return await self._store.read(run)
+
+
+async def _part(refused: str | None, read: Callable[[], Awaitable[list[T]]]) -> Part[T]:
+    if refused is not None:
+        return Part(refused=refused)
+    return Part(items=tuple(await read()))
