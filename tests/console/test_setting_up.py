@@ -8,6 +8,7 @@ import pytest
 
 from sesame.console.guard import MAIL_POLICY
 from tests.support.browser import Person, root_of, words
+from tests.support.own_api import own_session
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.tenant import Tenant, refusal
 
@@ -23,6 +24,29 @@ def person(sesame: SesameProcess, tenant: Tenant) -> Person:
 @pytest.fixture
 def v2(sesame: SesameProcess, tenant: Tenant) -> Any:
     return sesame.client("sesv2", tenant.account)
+
+
+def test_a_webhook_is_shown_with_where_it_goes_and_switched_off(
+    person: Person, v2: Any, tenant: Tenant, sesame: SesameProcess
+) -> None:
+    here = f"{HERE}/configuration-sets/hooked"
+    v2.create_configuration_set(ConfigurationSetName="hooked")
+    account = tenant.account
+    own_session().client(
+        "sesame",
+        endpoint_url=sesame.api,
+        region_name=REGION,
+        aws_access_key_id=account.access_key_id,
+        aws_secret_access_key=account.secret_access_key,
+    ).create_webhook(
+        ConfigurationSetName="hooked",
+        EventDestinationName="hook",
+        Url="https://hooks.example.com/in",
+        MatchingEventTypes=["BOUNCE"],
+    )
+    assert "hook on bounced webhook https://hooks.example.com/in" in words(person.get(here).text)
+    person.send(f"{here}/destinations/change", page=here, destination="hook", do="disable")
+    assert "hook off bounced webhook https://hooks.example.com/in" in words(person.get(here).text)
 
 
 def test_a_configuration_set_is_made_changed_and_deleted(person: Person, v2: Any, tenant: Tenant) -> None:

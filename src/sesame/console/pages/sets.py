@@ -159,10 +159,12 @@ async def change_destination(visit: Visit) -> Response:
     found = next((one for one in told["EventDestinations"] if one["Name"] == wanted), None)
     if found is None:
         return await _page(visit, f"There is no destination {wanted}.", 404)
-    definition = {key: value for key, value in found.items() if key != "Name"}
     request = {
         "EventDestinationName": wanted,
-        "EventDestination": {**definition, "Enabled": visit.form.get("do") == "enable"},
+        "EventDestination": {
+            "MatchingEventTypes": found["MatchingEventTypes"],
+            "Enabled": visit.form.get("do") == "enable",
+        },
     }
     return await _try(visit, "UpdateConfigurationSetEventDestination", request)
 
