@@ -201,7 +201,7 @@ def test_an_attempt_that_ended_in_order_clears_the_record(tmp_path: Path) -> Non
 def test_a_record_that_is_damaged_is_set_apart_and_holds_nobody_up(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         await f.put(message("m1", "bad@one.test", "good@one.test"))
-        await f.store.write(lambda tx: tx.execute("UPDATE queue SET queued_at = 'soon' WHERE n = 0"))
+        await f.store.write(lambda tx: tx.execute("UPDATE queue SET queued_at = ? WHERE n = 0", "soon"))
         claimed = await f.claimed()
         assert [claim.address for claim in claimed.claims] == ["good@one.test"]
         (held,) = await f.spool.hold(claimed.damaged, "damaged", at=100.0)
