@@ -169,7 +169,7 @@ def events_page() -> str:
         "# Events",
         "",
         "What the topics of identities and the event destinations of configuration sets are told, but for the line",
-        "breaks, which are here for readers. [Be told what happens](../howto/notifications.md) sets them up.",
+        "breaks, which are here for readers. [Get notified](../howto/notifications.md) says how to set them up.",
         "",
         "* *Events* go to the destinations of the sender's configuration set. Their `Message` ends with one line feed.",
         "* *Notifications* go to the topics of the identity, of its owner and of the sender apart, for Bounce,",
