@@ -14,6 +14,7 @@ from sesame.access.refusals import derive
 from sesame.policy import owner_view, sender_view
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.request import Outcome
+from sesame.spool.trace import Trace
 from sesame.store.decisions import DecisionRecord
 
 _OUTCOMES = {
@@ -73,6 +74,20 @@ class DecisionView:
     checks: tuple[CheckView, ...]
     unverified: tuple[str, ...]
     """Addresses that no verified identity covers; the sender's alone to know."""
+
+
+def decision_of(accepted: Trace) -> DecisionRecord:
+    """The decision that a message was accepted by."""
+    return DecisionRecord(
+        at=accepted.accepted_at,
+        account_id=accepted.account_id,
+        owner_account_id=accepted.owner_account_id,
+        region=accepted.region,
+        message_id=accepted.message_id,
+        code="Accepted",
+        reason="",
+        decision=accepted.decision,
+    )
 
 
 def view(record: DecisionRecord, viewer: str, contents: Mapping[str, str]) -> DecisionView:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sesame.access.causes.told import of_request
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
-from sesame.operations.decision_views import DecisionView, view
+from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.operations.messages import RefusalView
 from sesame.spool.trace import Trace, trace
 from sesame.store import decisions, events, outbox, policy_sets
@@ -33,16 +33,7 @@ async def message(store: Store, message_id: str) -> FoundMessage | None:
     found = await trace(store, message_id)
     if found is None:
         return None
-    record = DecisionRecord(
-        at=found.accepted_at,
-        account_id=found.account_id,
-        owner_account_id=found.owner_account_id,
-        region=found.region,
-        message_id=found.message_id,
-        code="Accepted",
-        reason="",
-        decision=found.decision,
-    )
+    record = decision_of(found)
 
     async def run(tx: Transaction) -> tuple[list[Event], list[Told]]:
         happened = await events.of_message(tx, message_id)

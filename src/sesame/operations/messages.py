@@ -15,7 +15,7 @@ from sesame.access.causes.told import of_request
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
-from sesame.operations.decision_views import DecisionView, view
+from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
 from sesame.spool.trace import Trace, trace
@@ -169,16 +169,7 @@ class Messages:
             return None
         if found.region != caller.region:
             return None
-        record = DecisionRecord(
-            at=found.accepted_at,
-            account_id=found.account_id,
-            owner_account_id=found.owner_account_id,
-            region=found.region,
-            message_id=found.message_id,
-            code="Accepted",
-            reason="",
-            decision=found.decision,
-        )
+        record = decision_of(found)
         happened = await self._store.read(lambda tx: events.of_message(tx, message_id))
         shown = view(record, viewer, {})
         if viewer != found.account_id:
