@@ -1,5 +1,6 @@
 """The operator's pages: the queue and what is done with it, accounts and answers, what is found, the instance."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
-from sesame.model import SYSTEM_ACCOUNT
+from sesame.model import SYSTEM_ACCOUNT, IdentityKind
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, operator, root_of, words
 from tests.support.process import REGION, Account, SesameProcess, running, wait_until
@@ -200,9 +201,48 @@ def test_anything_is_found_in_all_accounts(sesame: SesameProcess, tenant: Tenant
         assert answer.url.path == path
         assert answer.status_code == 200
     assert f"/operator/messages/{message_id}" in person.get("/operator/find", params={"q": reader}).text
-    assert f"/operator/accounts/{account}" in person.get("/operator/find", params={"q": "example.com"}).text
+    domain = f"{account}.example"
+    tenant.ses.verify_domain_identity(Domain=domain)
+    assert f"/operator/accounts/{account}" in person.get("/operator/find", params={"q": domain}).text
     assert "Nothing is called" in person.get("/operator/find", params={"q": "nothing here"}).text
     assert person.get("/operator/find?q=999999999999").status_code == 404
+
+
+def test_identities_of_a_name_are_paged_and_none_is_left_out(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    account, domain = tenant.account.account_id, f"many.{tenant.account.account_id}.example"
+    regions = [f"us-test-{number}" for number in range(1, 121)]
+
+    async def vouch(services: Services) -> None:
+        for region in regions:
+            await services.verification.vouch(account, region, domain, IdentityKind.DOMAIN)
+
+    sesame.operate(vouch)
+    page, seen = person.get("/operator/find", params={"q": domain}).text, []
+    for _ in range(9):
+        seen += re.findall(r">(us-test-[0-9]+)<", page)
+        further = re.search(r'href="(/operator/find\?[^"]*)">More', page)
+        if further is None:
+            break
+        page = person.get(html.unescape(further[1])).text
+    assert sorted(seen) == sorted(regions)
+
+
+def test_all_accounts_of_a_name_are_found_and_what_is_called_alike(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    name = f"shop{tenant.account.account_id}.example"
+    first, second = (sesame.create_account(name=name).account_id for _ in range(2))
+    for _ in range(2):
+        page = person.get("/operator/find", params={"q": name}).text
+        assert f"/operator/accounts/{first}" in page
+        assert f"/operator/accounts/{second}" in page
+        tenant.ses.verify_domain_identity(Domain=name)
+    assert (
+        f"/operator/accounts/{tenant.account.account_id}"
+        in person.get("/operator/find", params={"q": name}).text
+    )
 
 
 def test_the_operator_sees_both_halves_of_a_decision(

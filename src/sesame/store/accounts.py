@@ -145,11 +145,12 @@ async def use_by_region(tx: Transaction, account_id: str, *, since: float) -> li
     ]
 
 
-async def ids_named(tx: Transaction, name: str) -> list[str]:
-    """The ids of the accounts of that name."""
-    return [
-        row[0] for row in await tx.all("SELECT account_id FROM account WHERE name = ? LIMIT 2", name) if name
-    ]
+async def ids_named(tx: Transaction, name: str, *, limit: int = 2) -> list[str]:
+    """The ids of accounts of that name, in order; two are enough to see that it is not one's alone."""
+    rows = await tx.all(
+        "SELECT account_id FROM account WHERE name = ? ORDER BY account_id LIMIT ?", name, limit
+    )
+    return [row[0] for row in rows if name]
 
 
 def _account(row: Row) -> Account:

@@ -186,6 +186,19 @@ async def named(tx: Transaction, name: str) -> list[Identity]:
     return [_identity(row) for row in await tx.all(f"{_IDENTITY} WHERE name = ?", name)]
 
 
+async def page_of_name(
+    tx: Transaction, name: str, *, after: tuple[str, str] = ("", ""), limit: int
+) -> list[Identity]:
+    """The identities of that name by account and region, from behind `after`."""
+    rows = await tx.all(
+        f"{_IDENTITY} WHERE name = ? AND (account_id, region) > (?, ?) ORDER BY account_id, region LIMIT ?",
+        name,
+        *after,
+        limit,
+    )
+    return [_identity(row) for row in rows]
+
+
 async def set_verification(
     tx: Transaction,
     identity: Identity,

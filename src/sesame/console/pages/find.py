@@ -37,9 +37,11 @@ async def find(visit: Visit) -> Response:
             "found.html",
             asked=asked,
             named=[],
+            account_ids=[],
             entries=[],
             addresses={},
             more=None,
+            more_named=None,
             states=STATES,
             tones=TONES,
         )
@@ -47,9 +49,10 @@ async def find(visit: Visit) -> Response:
 
 
 async def _named(visit: Visit, name: str) -> Response:
-    """Identities of that name, and mail to that address."""
+    """Identities and accounts of that name, and mail to that address."""
     asked = visit.query.get("before", "")
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    after_account, _, after_region = visit.query.get("after", "").partition("/")
     is_address = "@" in name
 
     async def run(
@@ -59,23 +62,31 @@ async def _named(visit: Visit, name: str) -> Response:
             await listing.to_address_of_all(tx, name, before=before, limit=PAGE) if is_address else ([], None)
         )
         return (
-            await identities.named(tx, name.lower()),
-            [] if is_address else await accounts.ids_named(tx, name),
+            await identities.page_of_name(
+                tx, name.lower(), after=(after_account, after_region), limit=PAGE + 1
+            ),
+            [] if is_address else await accounts.ids_named(tx, name, limit=PAGE + 1),
             entries,
             more,
             dict(await listing.recipients(tx, [entry.seq for entry in entries])),
         )
 
     named, account_ids, entries, more, addresses = await visit.backing.store.read(run)
-    if account_ids and not named:
+    if len(account_ids) == 1 and not named:
         return visit.go(f"/operator/accounts/{account_ids[0]}")
+    last = named[PAGE - 1] if len(named) > PAGE else None
     return visit.page(
         "found.html",
         asked=name,
         named=named[:PAGE],
+        account_ids=account_ids[:PAGE],
+        has_more_accounts=len(account_ids) > PAGE,
         entries=entries,
         addresses=addresses,
         more=None if more is None else urlencode({"q": name, "before": more}),
+        more_named=None
+        if last is None
+        else urlencode({"q": name, "after": f"{last.account_id}/{last.region}"}),
         states=STATES,
         tones=TONES,
     )
