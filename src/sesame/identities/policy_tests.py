@@ -5,7 +5,7 @@ first, and made only if the identity's policies and cases are still those (the p
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.access.changes import Permit
@@ -70,7 +70,7 @@ async def held_to_tests(permit: Permit, identity: str, edit: Edit) -> Permit:
 
 
 async def try_edit(tx: Transaction, account_id: str, region: str, identity: str, edit: Edit) -> Tried:
-    """Which cases hold now and would not after a change. Reads only."""
+    """Which cases a change would break. Reads only."""
     number = await epoch(tx, identities_scope(account_id, region))
     cases = await cases_of(tx, account_id, region, identity)
     if not cases:
@@ -80,8 +80,14 @@ async def try_edit(tx: Transaction, account_id: str, region: str, identity: str,
     then += [await _bound(tx, name, text) for name, text in edit.items() if text is not None]
     failing = await failures(tx, account_id, region, identity, cases, then, Patience())
     at_fault = [case for case in cases if any(broken.name == case.name for broken in failing)]
-    before = {one.name for one in await failures(tx, account_id, region, identity, at_fault, now, Patience())}
-    return Tried(epoch=number, broken=tuple(one for one in failing if one.name not in before))
+    before = await failures(tx, account_id, region, identity, at_fault, now, Patience())
+    return Tried(epoch=number, broken=newly_broken(before=before, after=failing))
+
+
+def newly_broken(*, before: Sequence[Broken], after: Sequence[Broken]) -> tuple[Broken, ...]:
+    """The cases that a change would break; one that was not known to be broken is not let go for that."""
+    known, either = {one.name for one in before if one.is_known}, {one.name for one in before}
+    return tuple(one for one in after if one.name not in (known if one.is_known else either))
 
 
 async def _bound(tx: Transaction, name: str, text: str) -> IdentityPolicy:

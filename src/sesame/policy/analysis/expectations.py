@@ -10,6 +10,7 @@ own affair, and the owner's own account needs no policy.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sesame.policy.analysis.answers import Answer
 from sesame.policy.analysis.inquiry import Named
@@ -47,6 +48,13 @@ class Broken:
 
     name: str
     why: str
+    is_known: bool = True
+    """False when it is only that the analysis cannot tell."""
+
+
+class _Why(NamedTuple):
+    text: str
+    is_known: bool = True
 
 
 def read_expectation(value: Json) -> Expectation:
@@ -149,7 +157,7 @@ def why_broken(
         check = ask.refused if expectation.may else ask.allowed
         asked = [known.get(one.arn, one) for one in requesters_of(expectation)]
         why = next((why for one in asked if (why := check(one)) is not None), None)
-    return None if why is None else Broken(name=expectation.name, why=why)
+    return None if why is None else Broken(name=expectation.name, why=why.text, is_known=why.is_known)
 
 
 def _policy(statement: Mapping[str, Json]) -> tuple[str, Policy]:
@@ -172,14 +180,14 @@ class _Ask:
     def _limits(self) -> dict[str, Sequence[str]]:
         return dict(self.expectation.limits)
 
-    def refused(self, requester: Requester) -> str | None:
+    def refused(self, requester: Requester) -> _Why | None:
         """Why a requester may not, or None when it may."""
         witness, unknown = self._can(requester)
         if witness is not None:
             return None
-        return unknown or f"{_shown(requester)} may not{_limited(self.expectation)}"
+        return unknown or _Why(f"{_shown(requester)} may not{_limited(self.expectation)}")
 
-    def allowed(self, requester: Requester) -> str | None:
+    def allowed(self, requester: Requester) -> _Why | None:
         """By which request a requester may, or None when it may not.
 
         An account is everybody in it, a role each of its sessions.
@@ -194,10 +202,10 @@ class _Ask:
             return self._somebody(left_out, of=requester.arn)
         witness, unknown = self._can(requester)
         if witness is not None:
-            return f"{_shown(requester)} may, by {_by(witness)}"
+            return _Why(f"{_shown(requester)} may, by {_by(witness)}")
         return unknown
 
-    def any_but(self, allowed: Sequence[str]) -> str | None:
+    def any_but(self, allowed: Sequence[str]) -> _Why | None:
         """Who may that is none of these, nor of the owner's account; or None."""
         owner = self.identity_arn.split(":")[4]
         services: list[Json] = [one for one in allowed if read_requester(one).kind == "service"]
@@ -205,7 +213,7 @@ class _Ask:
         named: dict[str, Json] = {"AWS": others, **({"Service": services} if services else {})}
         return self._somebody(_policy({"Principal": named}))
 
-    def _can(self, requester: Requester) -> tuple[Request | None, str | None]:
+    def _can(self, requester: Requester) -> tuple[Request | None, _Why | None]:
         found = can_send(
             requester,
             self.policies,
@@ -218,10 +226,12 @@ class _Ask:
         unknown = next((one.reason for one in found if one.witness is None), None)
         return (
             witness,
-            None if unknown is None else f"it is not known whether {_shown(requester)} may: {unknown}",
+            None
+            if unknown is None
+            else _Why(f"it is not known whether {_shown(requester)} may: {unknown}", is_known=False),
         )
 
-    def _somebody(self, left_out: tuple[str, Policy], *, of: str = "") -> str | None:
+    def _somebody(self, left_out: tuple[str, Policy], *, of: str = "") -> _Why | None:
         """Who may, of those whom a policy does not leave out; or None. `of` says whose they are."""
         answers = who_can_send(
             [*self.policies, left_out],
@@ -230,12 +240,15 @@ class _Ask:
             principal_ids=self.principal_ids,
             is_late=self.is_late,
         )
+        unknown = None
         for answer in answers:
             if answer.verdict is Verdict.YES and answer.witness is not None:
-                return f"{_who(answer, of)} may, by {_by(answer.witness)}"
-            if answer.verdict is Verdict.UNKNOWN:
-                return f"it is not known whether {_who(answer, of)} may: {answer.reason}"
-        return None
+                return _Why(f"{_who(answer, of)} may, by {_by(answer.witness)}")
+            if answer.verdict is Verdict.UNKNOWN and unknown is None:
+                unknown = _Why(
+                    f"it is not known whether {_who(answer, of)} may: {answer.reason}", is_known=False
+                )
+        return unknown
 
 
 def _who(answer: Answer, of: str) -> str:
