@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from aiosmtpd.controller import Controller
 
 from sesame import config
 from sesame.server.tls import development_files
+from tests.support.ports import free_ports
 from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.signed_client import SignedClient, simple_email
 
@@ -306,14 +306,6 @@ class Sink:
         return "250 Ok"
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    found = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Machine:
     """Directories and ports of the machine that the page sets up."""
@@ -344,7 +336,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         "SESAME_API__LISTEN": "127.0.0.1", "SESAME_API__PUBLIC_URL": f"https://localhost:{api}",
         "SESAME_SUBMISSION__LISTEN": "127.0.0.1", "SESAME_SUBMISSION__PORTS": str(smtp),
         "SESAME_SUBMISSION__TLS_PORTS": str(smtps), "SESAME_DELIVERY__RELAY": f"localhost:{sink_port}",
-        "SESAME_DNS__RESOLVER": "local",
+        "SESAME_DNS__RESOLVER": "local", "SESAME_HEALTH__PORT": "0",
     }  # fmt: skip
     here = Machine(root, environ)
     pid = tmp_path / "pid"

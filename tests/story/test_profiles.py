@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from botocore.exceptions import ClientError
 
+from tests.support.ports import free_port
 from tests.support.process import REGION, Account, SesameProcess, running, wait_until
 
 PRODUCTION = """
@@ -43,9 +43,7 @@ class Sink:
 def relay() -> Iterator[tuple[Sink, int]]:
     """A real receiving server of another make."""
     sink = Sink()
-    with socket.socket() as probe:  # aiosmtpd's controller cannot take port 0
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()  # aiosmtpd's controller cannot take port 0
     controller = Controller(sink, hostname="127.0.0.1", port=port)
     controller.start()
     try:

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from sesame.server.tls import development_files
+from tests.support.ports import free_port
 from tests.support.process import SesameProcess, wait_until
 
 CONFIG = """
@@ -43,9 +44,7 @@ class Secured:
     def __init__(self, path: Path) -> None:
         self.tls, self.config = path / "tls", path / "sesame.toml"
         self.renew(path / "first")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.write()
         self.sesame = SesameProcess(path / "data", config=self.config, api=f"https://localhost:{self.port}")
         self.sesame.start()
@@ -160,6 +159,7 @@ def test_who_fails_at_tls_is_told_of_with_its_address(secured: Secured) -> None:
 LIBRARIES = """
 import asyncio, logging, sys, threading, warnings
 from sesame.observe import Log, SystemClock, loop_exception, take_over_libraries
+from tests.support.ports import free_port
 log = Log(sys.stdout, as_json=True, clock=SystemClock())
 take_over_libraries(log)
 logging.getLogger("asyncio").warning("slow %s", "task")

@@ -1,9 +1,8 @@
 """Two servers that bounce at each other, in processes of their own: every report ends somewhere, none goes round."""
 
 import smtplib
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from sesame.app.foundation import Services
 from sesame.mail.return_path import make_return_path
 from tests.feedback.test_receive import bounce
+from tests.support.ports import free_port
 from tests.support.process import Account, SesameProcess, read_header, wait_until
 
 CONFIG = """
@@ -93,11 +93,6 @@ class Instance:
             return await services.store.read(read)
 
         return self.server.operate(count)
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture

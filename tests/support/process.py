@@ -10,9 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,11 +28,13 @@ from sesame.config import load
 from sesame.model import Identity
 from sesame.store.development import Mail, list_mail
 from tests.support.own_api import own_session
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 
 START_S = 20.0
 REGION = "us-east-1"
+DOORS = ("health", "console", "inbound", "tracking")
 
 
 @dataclass
@@ -71,7 +74,7 @@ class SesameProcess:
             ("--smtp-port", self.smtp),
             ("--smtps-port", self.smtps),
         ):
-            command += [flag, where.rpartition(":")[2] or "0"]
+            command += [flag, where.rpartition(":")[2] or str(free_port())]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ())
         deadline = time.monotonic() + START_S
@@ -187,7 +190,14 @@ class SesameProcess:
         inherited = {
             key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SESAME_"))
         }
-        return inherited | self.environ
+        return self._any_ports() | inherited | self.environ
+
+    def _any_ports(self) -> dict[str, str]:
+        """Any port where the configuration names none: servers of the production profile would all take the same."""
+        named: dict[str, Any] = {}
+        with suppress(tomllib.TOMLDecodeError):
+            named = {} if self.config is None else tomllib.loads(self.config.read_text())
+        return {f"SESAME_{door.upper()}__PORT": "0" for door in DOORS if "port" not in named.get(door, {})}
 
     @staticmethod
     def _sesame() -> list[str]:

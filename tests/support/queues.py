@@ -5,12 +5,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
+from tests.support.ports import free_port
 from tests.support.process import REGION, wait_until
 
 STRANGER = "123456789012"
@@ -62,8 +63,7 @@ def envelope(message: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def queues() -> Iterator[Queues]:
     """The server, gone at the end."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
