@@ -20,6 +20,8 @@ from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser
 from sesame.console.pages import (
     account,
+    again,
+    bounds,
     changes,
     find,
     identities,
@@ -78,6 +80,7 @@ def pages(backing: Backing) -> list[Page]:
         *identities.PAGES,
         *policies.PAGES,
         *senders.PAGES,
+        *bounds.PAGES,
         *kit.PAGES,
         *lent.PAGES,
         *messages.PAGES,
@@ -152,6 +155,8 @@ class Console:
         try:
             if page.leave and page.method == "GET":
                 await self._backing.authorizer.require(visit.me, page.leave)
+            if page.is_grave and (asked := await again.once_more(visit)) is not None:
+                return asked
             return await page.handler(visit)
         except AccessDenied as error:
             return visit.page("denied.html", status=403, error=error.message, leave=_action_in(error.message))

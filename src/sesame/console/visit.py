@@ -147,5 +147,7 @@ class Page:
     method: Literal["GET", "POST"] = "GET"
     who: Who = "person"
     leave: str = ""
+    is_grave: bool = False
+    """Whether it changes policies, keys or passwords: a log-in that is old is asked for its password again."""
     nav: str = ""
     """The entry of the navigation that it belongs to."""

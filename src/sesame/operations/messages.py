@@ -25,9 +25,8 @@ from sesame.store.events import Event
 
 ACTION = "ses:GetMessageInsights"
 PAGE = 50
-LOOK = 500
-"""Entries read at a time where a filter leaves some out."""
-MOST_LOOKS = 4
+LOOKS, FILTERED_LOOKS = (100, 1_900), (500, 1_500)
+"""Entries that are read for a page: few where most are shown, and once more where many are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,11 @@ class Filter:
     """Part of the From address."""
     recipient: str = ""
     """A whole address."""
+
+    @property
+    def leaves_few_out(self) -> bool:
+        """Whether what is wanted is found along an index."""
+        return not self.source and self.outcome in ("", "accepted", "refused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +101,12 @@ class Messages:
 
         async def run(tx: Transaction) -> ListPage:
             key, kept, looked_at = after, list[Entry](), 0
-            for _ in range(MOST_LOOKS):
+            for look in LOOKS if wanted.leaves_few_out else FILTERED_LOOKS:
                 found = await listing.page(
                     tx,
                     account_id,
                     after=key,
-                    limit=LOOK,
+                    limit=look,
                     messages=wanted.outcome != "refused",
                     refusals=wanted.outcome in ("", "refused"),
                     sent=wanted.role != "lent",
@@ -111,7 +115,7 @@ class Messages:
                 looked_at += len(found)
                 kept += await self._wanted(tx, found, caller, wanted)
                 key = found[-1].key if found else None
-                if len(kept) > PAGE or len(found) < LOOK:
+                if len(kept) > PAGE or len(found) < look:
                     key = None if len(kept) <= PAGE else key
                     break
             shown = kept[:PAGE]

@@ -1,5 +1,7 @@
 """How the account's mail is received: rates with their limits, by day, by identity and by delegate."""
 
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
 from sesame.console.visit import Page, Visit
@@ -12,10 +14,28 @@ BAR, HIGH = 26, 90
 async def show(visit: Visit) -> Response:
     """The page."""
     desk = visit.backing.reputations
-    found = await desk.of(visit.me)
+    after = {name: _key(visit.query.get(name, "")) for name in ("identity", "delegate")}
+    found = await desk.of(visit.me, after_identity=after["identity"], after_delegate=after["delegate"])
     return visit.page(
-        "reputation.html", found=found, limits=desk.limits, days=DAYS, bars=_bars(found), high=HIGH
+        "reputation.html",
+        found=found,
+        limits=desk.limits,
+        days=DAYS,
+        bars=_bars(found),
+        high=HIGH,
+        is_first=not any(any(key) for key in after.values()),
+        more_identities=_more("identity", found.more_identities),
+        more_delegates=_more("delegate", found.more_delegates),
     )
+
+
+def _key(text: str) -> tuple[str, str]:
+    first, _, second = text.partition("/")
+    return first, second
+
+
+def _more(name: str, key: tuple[str, str] | None) -> str | None:
+    return None if key is None else urlencode({name: "/".join(key)})
 
 
 def _bars(found: SenderReputation) -> list[dict[str, object]]:
