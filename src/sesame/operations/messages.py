@@ -21,9 +21,11 @@ from sesame.spool.listing import Entry, Key
 from sesame.spool.trace import Trace, trace
 from sesame.store import decisions, events, policy_sets
 from sesame.store.decisions import DecisionRecord
-from sesame.store.events import Event
+from sesame.store.events import Event, Happened
 
 ACTION = "ses:GetMessageInsights"
+FOLLOWED = (Happened.OPENED, Happened.CLICKED, Happened.SUBSCRIBED)
+"""What readers do with a mail; it is told to who sent it, as SES does, not to the owner of its identity."""
 PAGE = 50
 LOOKS, FILTERED_LOOKS = (100, 1_900), (500, 1_500)
 """Entries that are read for a page: few where most are shown, and once more where many are left out."""
@@ -178,6 +180,7 @@ class Messages:
         shown = view(record, viewer, {})
         if viewer != found.account_id:
             found = replace(found, subject="", tags="{}", return_path="", failure=None)
+            happened = [one for one in happened if one.what not in FOLLOWED]
         return MessageView(trace=replace(found, decision="{}"), decision=shown, events=tuple(happened))
 
     async def refusal(self, caller: Caller, request_id: str) -> RefusalView | None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 
@@ -18,7 +19,7 @@ CAPS = {
     "bytes": ("MaxBytesPerDay", "bytes in any 24 hours"),
 }
 _COUNT = re.compile(r"[0-9]{1,15}")
-_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 MISSING = "DelegateBoundsDoesNotExist"
 DO = {"pause": "PauseDelegate", "resume": "ResumeDelegate", "remove": "DeleteDelegateBounds"}
 
@@ -48,9 +49,7 @@ async def _page(
     ends = found.get("ExpiresAt")
     shown = given or {
         **{name: str(found.get(key, "")) for name, (key, _) in CAPS.items()},
-        "until": ""
-        if ends is None
-        else datetime.datetime.fromtimestamp(ends, datetime.UTC).date().isoformat(),
+        "until": "" if ends is None else exactly(ends)[:19].replace(" ", "T"),
     }
     return visit.page(
         "bounds.html",
@@ -73,9 +72,9 @@ async def change(visit: Visit) -> Response:
     given = {field: form.get(field, "").strip() for field in (*CAPS, "until")}
     if operation == "PutDelegateBounds":
         wrong = [field for field in CAPS if given[field] and not _COUNT.fullmatch(given[field])]
-        end = _end_of(given["until"])
+        end = _time_of(given["until"])
         if wrong or end is None:
-            what = "a number" if wrong else "a day, like 2035-01-31"
+            what = "a number" if wrong else "a time, like 2035-01-31T12:00"
             return await _page(
                 visit, delegate, f"“{given[wrong[0] if wrong else 'until']}” is not {what}.", 400, given
             )
@@ -96,17 +95,15 @@ async def change(visit: Visit) -> Response:
     )
 
 
-def _end_of(day: str) -> float | None:
-    """The end of a day, 0 for none; None for what is no day."""
-    if not day:
+def _time_of(text: str) -> float | None:
+    """A time in UTC as forms have it, 0 for none; None for what is no time."""
+    if not text:
         return 0.0
-    found = _DAY.fullmatch(day)
-    if found is None:
+    if not _TIME.fullmatch(text):
         return None
     try:
-        begin = datetime.datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=datetime.UTC)
-        return (begin + datetime.timedelta(days=1)).timestamp()
-    except (ValueError, OverflowError):
+        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
+    except ValueError:
         return None
 
 

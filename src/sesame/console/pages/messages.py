@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
-from sesame.operations.messages import ACTION, Filter, RefusalView
+from sesame.operations.messages import ACTION, Filter, MessageView, RefusalView
 from sesame.spool.listing import Key
 from sesame.spool.trace import RecipientTrace
+from sesame.store.events import Happened
 
 OUTCOMES = (
     ("", "everything"),
@@ -99,7 +100,17 @@ async def show_message(visit: Visit) -> Response:
         states=STATES,
         tones=TONES,
         sentence=list(sentences(view.trace.recipients)),
+        followed=_followed(view),
     )
+
+
+def _followed(view: MessageView) -> list[tuple[str, int, int]]:
+    """Who opened and clicked, how often: address, opens, clicks."""
+    counts: dict[str, list[int]] = {}
+    for event in view.events:
+        if event.what in (Happened.OPENED, Happened.CLICKED):
+            counts.setdefault(event.recipient or "", [0, 0])[event.what is Happened.CLICKED] += 1
+    return [(address, opens, clicks) for address, (opens, clicks) in sorted(counts.items())]
 
 
 def sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str, RecipientTrace]]:
