@@ -15,12 +15,11 @@ from starlette.types import ASGIApp
 
 from sesame.admin.accounts import OperatorError
 from sesame.aws.errors import InvalidClientTokenId
-from sesame.console import guard
+from sesame.console import again, guard
 from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser
 from sesame.console.pages import (
     account,
-    again,
     bounds,
     changes,
     find,
