@@ -76,6 +76,8 @@ class World:
     clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     ip: str = "198.51.100.7"
     secure: bool = True
+    service: Account | None = None
+    """The keys of a service that sends for others, once a case needed one."""
 
     @classmethod
     def open(cls, directory: Path, **settings: str) -> Self:
