@@ -222,7 +222,8 @@ REPORTS: list[Described] = [
            lends({}, {"Effect": "Deny", **when("StringNotLike", "ses:FromAddress", "canary@example.com")})], NAMED,
            "news@example.com", "<owner>", mends=False, never=("canary@",)),
     report("aws docs: data perimeters", "perimeter-of-the-senders-own", "SA208", [MAIL, LEND, robot(SEND, unless(
-           "StringNotEquals", "aws:ResourceAccount", "<sender>"))], ROBOT, "aws:ResourceAccount", "<owner>", "<sender>"),
+           "StringNotEquals", "aws:ResourceAccount", "<sender>"))], ROBOT, "aws:ResourceAccount", "<owner>",
+           "<sender>"),
     # Principals.
     report("dg: policy examples, services", "service-named-where-an-account-sends", "SA201", [MAIL, lend(
            Principal={"Service": "cognito-idp.amazonaws.com"})], NAMED, "<sender>", "cognito-idp.amazonaws.com",
@@ -250,10 +251,6 @@ REPORTS: list[Described] = [
            "owner", "example.com", "eu-west-1"], ["policy_in", "eu-west-1", "owner", "example.com", {"Principal":
            {"AWS": "<sender>"}}]], NAMED, "<sender>", "eu-west-1", reader="owner"),
     # ARNs and addresses.
-    report("loopingz/aws-smtp-relay#16", "from-arn-alone", "SA102", [MAIL, LEND], NEWS | {"door": "raw", "source":
-           "news@example.com", "arns": {"FromArn": ARN}}, "news@example.com", "SourceArn"),
-    report("Netflix/iep#367", "from-header-alone-over-smtp", "SA102", [MAIL, LEND], NEWS | {"door": "smtp", "fields":
-           [["X-SES-FROM-ARN", ARN]]}, "news@example.com", "X-SES-SOURCE-ARN"),
     report("dg: delegate sender tasks, sample", "header-after-a-blank-line", "SA101 SA106", [MAIL, LEND], NEWS |
            {"door": "smtp", "body": f"X-SES-SOURCE-ARN: {ARN}\r\n\r\nt"}, "X-SES-SOURCE-ARN", ARN),
     report("awslabs: quoted header values", "arn-in-quotes", "SA108", [MAIL, LEND], NEWS | {"door": "smtp",
@@ -306,7 +303,7 @@ REPORTS: list[Described] = [
     report("knadh/listmonk#2160", "keys-of-a-role-over-smtp", "SA701", [OWN, app(SEND)], MINE_APP | {"door": "smtp"},
            "<key:sender/app>", "temporary", reader="operator", applied=False),
     report("drdroid.io: SignatureDoesNotMatch", "clock-is-an-hour-off", "SA703", [OWN], NEWS | {"clock": 3600},
-           "clock", "3600"),
+           "clock", " s behind"),
     # Limits and the message itself.
     report("stackoverflow: Maximum sending rate exceeded", "faster-than-the-rate", "SA602", [OWN, ["quota", "sender",
            200, 1], ["first", NEWS]], NEWS, "rate", "set-quota"),
@@ -316,9 +313,91 @@ REPORTS: list[Described] = [
     report("stackoverflow: Missing final '@domain'", "recipient-undefined", "SA605", [OWN], NEWS | {"to":
            "undefined"}, "Missing final '@domain'", applied=False),
     report("stackoverflow: Domain contains illegal character", "two-recipients-with-a-semicolon", "SA605", [OWN],
-           NEWS | {"to": "a@elsewhere.test;b@elsewhere.test"}, "illegal", applied=False),
+           NEWS | {"to": "a@elsewhere.test;b@elsewhere.test"}, "semicolon", applied=False),
 ]  # fmt: skip
 """`applied=False`: the mend is DNS or the message itself, and nothing that a test could do to the server."""
+
+
+EU = "arn:aws:ses:eu-west-1:<owner>:identity/example.com"
+ADDRESS_ARN = "arn:aws:ses:us-east-1:<owner>:identity/news@example.com"
+BOOKS = "xn--bcher-kva.example"
+BOOKS_ARN = f"arn:aws:ses:us-east-1:<owner>:identity/{BOOKS}"
+
+LATER: list[Described] = [
+    report("stackoverflow: ses:Send without a star", "action-cut-short", "SA301", [OWN, robot(SEND | {"Action":
+           ["ses:Send", "ses:GetSendQuota"]})], MINE, "`ses:Send`", "ses:SendEmail"),
+    report("stackoverflow: email:SendEmail", "service-of-the-endpoint-as-prefix", "SA301", [OWN, robot(SEND | {
+           "Action": "email:SendRawEmail"})], MY_SMTP, "email:SendRawEmail", "ses:SendRawEmail"),
+    report("aws docs: NotResource", "identity-left-out-by-not-resource", "SA206", [OWN, robot({"Effect": "Allow",
+           "Action": "ses:*", "NotResource": OWN_ARN})], MINE, "leaves out", OWN_ARN),
+    report("aws/aws-cdk#25115", "colon-where-a-slash-belongs", "SA206", [OWN, robot(SEND | {"Resource":
+           "arn:aws:ses:us-east-1:<sender>:identity:example.com"})], MINE, "identity:example.com", OWN_ARN),
+    report("stackoverflow: StringNotEquals aws:SourceIp", "range-as-text-denies-everybody", "SA208 SA403", [MAIL,
+           lends({}, {"Effect": "Deny", **when("StringNotEquals", "aws:SourceIp", "198.51.100.0/24")})], NAMED,
+           "198.51.100.0/24", "NotIpAddress", reader="owner"),
+    report("awsdocs/amazon-ses-developer-guide#13", "arn-of-the-domain-policy-on-the-address", "SA201 SA104", [MAIL,
+           ["identity", "owner", "news@example.com"], ["policy", "owner", "news@example.com", {"Principal": {"AWS":
+           "<sender>"}}]], NAMED, ADDRESS_ARN, "SourceArn"),
+    report("dg: delegate sender tasks, regions", "lent-in-the-other-region-only", "SA105", [MAIL, ["identity", "owner",
+           "example.com", "eu-west-1"], ["policy_in", "eu-west-1", "owner", "example.com", {"Principal": {"AWS":
+           "<sender>"}}]], V2, "eu-west-1", EU),
+    report("dg: creating identities, case of addresses", "lent-address-in-other-case", "SA107", [["identity", "owner",
+           "News@example.com"], ["policy", "owner", "News@example.com", {"Principal": {"AWS": "<sender>"}}]], NEWS | {
+           "arns": {"SourceArn": "arn:aws:ses:us-east-1:<owner>:identity/News@example.com"}}, "News@example.com",
+           "case of the local part", applied=False),
+    report("wpmailsmtp.com: invalid signature", "smtp-password-as-secret-key", "SA704", [OWN, robot(SEND)], MINE | {
+           "secret": "B" + "x" * 43}, "<key:sender/robot>", "SMTP password"),
+    report("danilop/LambdAuth#64", "domain-of-the-recipient-verified-elsewhere", "SA502", [["sandbox", "boxed"],
+           ["identity", "boxed", "example.com"], ["identity", "boxed", "elsewhere.test", "eu-central-1"]], NEWS | {
+           "as": "boxed"}, "reader@elsewhere.test", "eu-central-1"),
+    report("dg: MAIL FROM domain, reject", "owners-mail-from-as-the-delegate-sees-it", "SA604", [MAIL, LEND, ["call",
+           "owner", "ses", "set_identity_mail_from_domain", {"Identity": "example.com", "MailFromDomain":
+           "canary.example.com", "BehaviorOnMXFailure": "RejectMessage"}]], NAMED, "<owner>", applied=False,
+           never=("canary.",)),
+    report("anymail/django-anymail#274", "template-of-the-owner", "SA601", [MAIL, LEND, ["call", "owner", "ses",
+           "create_template", {"Template": {"TemplateName": "theirs", "SubjectPart": "s", "TextPart": "t"}}]], NAMED |
+           {"door": "templated", "template": "theirs"}, "theirs", "<sender>"),
+    report("aws docs: version of policies", "owners-variable-in-the-old-version", "SA401", [MAIL, robot(SEND), ["call",
+           "owner", "ses", "put_identity_policy", {"Identity": "example.com", "PolicyName": "lend", "Policy":
+           '{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"<sender>"},"Action":'
+           '"ses:SendEmail","Resource":"' + ARN + '","Condition":{"StringEquals":{"ses:FromAddress":'
+           '"${aws:username}@example.com"}}}]}'}]], ROBOT | {"from": "robot@example.com"}, "2012-10-17",
+           "${aws:username}", reader="owner"),
+    report("stackoverflow: typo in a condition key", "key-with-one-d", "SA401", [OWN, robot(SEND | when("StringEquals",
+           "ses:FromAdress", "news@example.com"))], MINE, "ses:FromAdress", "ses:FromAddress"),
+    report("repost: dual stack and aws:SourceIp", "address-of-the-other-family", "SA403", [OWN, robot(SEND | when(
+           "IpAddress", "aws:SourceIp", "0.0.0.0/0"))], MINE | {"ip": "2001:db8::7"}, "2001:db8::7", "0.0.0.0/0"),
+    report("aws docs: force MFA policy", "allowed-with-mfa-only", "SA401", [OWN, robot(SEND | when("Bool",
+           "aws:MultiFactorAuthPresent", "true"))], MINE, "aws:MultiFactorAuthPresent"),
+    report("dg: sending policy examples", "quotes-in-the-display-name", "SA401", [MAIL, lend(**when("StringEquals",
+           "ses:FromDisplayName", '"Example News"'))], NAMED | {"from": "Example News <news@example.com>"},
+           "`Example News`", reader="owner"),
+    report("stackoverflow: IDN in SES", "unicode-in-a-pattern", "SA401", [["identity", "owner", BOOKS], ["policy",
+           "owner", BOOKS, {"Principal": {"AWS": "<sender>"}, **when("StringLike", "ses:FromAddress",
+           "*@bücher.example")}]], NEWS | {"from": f"news@{BOOKS}", "arns": {"SourceArn": BOOKS_ARN}},
+           f"news@{BOOKS}", "bücher.example", reader="owner"),
+    report("dg: delegate sender tasks, parameters", "return-path-arn-of-another-domain", "SA107", [MAIL, LEND,
+           ["identity", "owner", "b.test"]], NAMED | {"return_path": "bounces@example.net", "arns": {"SourceArn": ARN,
+           "ReturnPathArn": "arn:aws:ses:us-east-1:<owner>:identity/b.test"}}, "bounces@example.net", "ReturnPathArn",
+           "b.test", applied=False),
+    report("stackoverflow: restrict from address with Deny", "own-deny-of-other-addresses", "SA208", [OWN, robot(SEND,
+           unless("StringNotLike", "ses:FromAddress", "no-reply@*"))], MINE, "news@example.com", "no-reply@*"),
+    report("repost: 554 Access denied from my IAM user", "group-for-another-domain", "SA206", [OWN, robot(), ["group",
+           "sender", "mailers", "robot", SEND | {"Resource": "arn:aws:ses:us-east-1:<sender>:identity/old.test"}]],
+           MINE, "mailers", "identity/old.test", OWN_ARN),
+    report("danielireson/formplug#11", "account-is-named-role-has-nothing", "SA205", [MAIL, LEND, app()], APP,
+           "role/app", "ses:SendEmail", ARN),
+    report("aws docs: session policies", "session-for-another-identity", "SA207", [OWN, ["role", "sender", "app",
+           "i-1", [OPEN], SEND | {"Resource": "arn:aws:ses:us-east-1:<sender>:identity/other.test"}]], MINE_APP,
+           "session", OWN_ARN),
+    report("usdigitalresponse/usdr-gost#3080", "set-is-denied", "SA208", [OWN, SET, robot(OPEN, DENY | {"Resource":
+           "arn:aws:ses:us-east-1:<sender>:configuration-set/*"})], MINE | {"set": "metrics"},
+           "configuration-set/metrics", "`own`"),
+    report("stackoverflow: identity policy and IAM", "policy-for-the-wrong-user", "SA201", [MAIL, robot(SEND), ["user",
+           "sender", "mailer", SEND], lend(Principal={"AWS": "arn:aws:iam::<sender>:user/mailer"})], ROBOT,
+           "<owner>", "user/robot"),
+]  # fmt: skip
+"""Written after the first were mended, and before these were tried."""
 
 
 RIGHT: list[Described] = [
@@ -354,6 +433,10 @@ RIGHT: list[Described] = [
            ARN] for name in ("X-SES-SOURCE-ARN", "X-SES-FROM-ARN", "X-SES-RETURN-PATH-ARN")]}),
     report("aws-amplify/amplify-backend#3134", "own-arn-of-the-domain", "", [OWN], NEWS | {"arns": {"SourceArn":
            OWN_ARN}}),
+    report("loopingz/aws-smtp-relay#16", "from-arn-alone", "", [MAIL, LEND], NEWS | {"door": "raw", "source":
+           "news@example.com", "arns": {"FromArn": ARN}}),
+    report("Netflix/iep#367", "from-header-alone-over-smtp", "", [MAIL, LEND], NEWS | {"door": "smtp", "fields":
+           [["X-SES-FROM-ARN", ARN]]}),
     report("danilop/LambdAuth#64", "sandbox-with-a-verified-domain", "", [["sandbox", "boxed"], ["identity", "boxed",
            "example.com"], ["identity", "boxed", "elsewhere.test"]], NEWS | {"as": "boxed"}),
     report("my247apps SES policy generator", "domain-and-subdomains", "", [MAIL, lend(**when("StringLike",
@@ -366,7 +449,7 @@ RIGHT: list[Described] = [
            "robot@example.com"], robot(SEND | {"Resource":
            "arn:aws:ses:us-east-1:<sender>:identity/${aws:username}@example.com"})], MINE | {"from":
            "robot@example.com"}),
-    report("aws docs: session policies", "session-for-this-identity", "", [OWN, ["role", "sender", "app", "s", [OPEN],
+    report("aws docs: session policies", "session-for-this-identity", "", [OWN, ["role", "sender", "app", "i-1", [OPEN],
            SEND | {"Resource": OWN_ARN}]], MINE_APP),
 ]  # fmt: skip
 """Set-ups in which nothing is wrong: each must be let through, and none of its policies be warned of."""

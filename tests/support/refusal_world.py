@@ -402,7 +402,9 @@ class Case:
 
     def _mend_change_statement(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         changes = [
-            change | {"with": "2099-01-01T00:00:00Z"} if "replace" in change else change
+            {"with": "2099-01-01T00:00:00Z"} | change
+            if "replace" in change and not change.get("with")
+            else change
             for change in mend["changes"]
         ]
         if mend["kind"] == "iam":
