@@ -402,9 +402,7 @@ class Case:
 
     def _mend_change_statement(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         changes = [
-            {"with": "2099-01-01T00:00:00Z"} | change
-            if "replace" in change and not change.get("with")
-            else change
+            change | {"with": change["with"] or "2099-01-01T00:00:00Z"} if "replace" in change else change
             for change in mend["changes"]
         ]
         if mend["kind"] == "iam":

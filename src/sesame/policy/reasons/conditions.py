@@ -109,7 +109,7 @@ def _not_filled(condition: ConditionStep) -> str | None:
     """A variable of the values that stands there as text, since the policy is of the version without any."""
     if read_operator(condition.operator).comparison.family not in (Family.STRING, Family.ARN):
         return None
-    if condition.filled != condition.wanted:
+    if condition.filled != condition.wanted or condition.unresolved:
         return None
     return next((found[0] for text in condition.wanted if (found := _VARIABLE.search(text))), None)
 

@@ -11,6 +11,8 @@ _SERVICES = ("ses", "sesv2", "ses-v2", "email", "aws-ses", "amazonses")
 
 _ALIKE = 0.75
 """How like a name has to be to that of an action (a ratio of difflib): `SendMail` is, `Publish` is not."""
+_SHORTEST = len("send")
+"""So much of a name has to be there for it to be one cut short."""
 
 
 def meant_action(step: StatementStep, action: str) -> str | None:
@@ -18,21 +20,27 @@ def meant_action(step: StatementStep, action: str) -> str | None:
     element = next(one for one in step.elements if one.element.endswith("Action"))
     if element.element != "Action" or element.answer:
         return None
-    slips = [text for text in element.wanted if known_action(text) is not None]
-    return min(slips, key=lambda text: known_action(text) != action, default=None)
+    slips = [text for text in element.wanted if known_action(text, action) is not None]
+    return min(slips, key=lambda text: known_action(text, action) != action, default=None)
 
 
-def known_action(text: str) -> str | None:
-    """The action of sending that a text was meant for; None where it is the name of an action, or like none."""
+def known_action(text: str, asked: str) -> str | None:
+    """The action of sending that a text was meant for, `asked` if it may be that one.
+
+    None where it is the name of an action, or like none.
+    """
     folded = text.strip().lower()
     if set(folded) & set("*?") or text.lower() in ACTIONS:
         return None
-    service, _, name = folded.rpartition(":")
-    if service.strip() not in ("", *_SERVICES):
+    service, _, name = (part.strip() for part in folded.rpartition(":"))
+    if service not in ("", *_SERVICES):
         return None
     by_name = {known.lower().partition(":")[2]: known for known in SENDING_ACTIONS}
-    near = get_close_matches(name.strip(), by_name, n=1, cutoff=_ALIKE)
-    return by_name[near[0]] if near else None
+    near = get_close_matches(name, by_name, n=len(by_name), cutoff=_ALIKE)
+    near += [known for known in by_name if len(name) >= _SHORTEST and known.startswith(name)]
+    if not near:
+        return None
+    return asked if asked.lower().partition(":")[2] in near else by_name[near[0]]
 
 
 def in_resources(element: ElementStep) -> str:
