@@ -114,7 +114,7 @@ def test_another_identity_is_told_of_only_where_its_policy_names_the_sender(
     world: World, name: str, region: str
 ) -> None:
     """With a policy for everybody, for a third account, or for the sender under a Deny, the answer is as with none."""
-    for_others = [
+    for_others: list[list[Described]] = [
         [],
         [{"Principal": {"AWS": "<third>"}}],
         [{"Principal": "*"}],
