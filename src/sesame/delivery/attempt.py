@@ -156,7 +156,7 @@ class Deliverer:
                 continue
             try:
                 demand = await self._tls_policy.demand(wishes, host)
-                secured = replace(host, tls=demand)
+                secured = host if host.tls == demand else replace(host, tls=demand)
                 found, is_host_at_fault = await self._try_from(
                     secured, wishes, mail_from, claim, message, until
                 )
@@ -186,9 +186,8 @@ class Deliverer:
             if self._sources is not None and not wishes.route.is_relay:
                 taken = await self._sources.take(claim, host.address)
             try:
-                found, is_host_at_fault = await self._try(
-                    replace(host, source=taken.source), wishes, mail_from, claim, message, until
-                )
+                from_it = host if host.source == taken.source else replace(host, source=taken.source)
+                found, is_host_at_fault = await self._try(from_it, wishes, mail_from, claim, message, until)
             except SourceUnusable as error:
                 assert self._sources is not None and taken.source is not None
                 self._sources.give_back(taken)
@@ -256,9 +255,8 @@ class Deliverer:
             self._pool.give_back(session)
         if was_kept and result.reply.code == 421 and result.stage is not Stage.BODY:
             raise RemoteProtocolError(f"closed: {result.reply.diagnostic}", stage=Stage.IDLE)
-        decided = replace(
-            outcome.from_result(result, host, tls=session.tls, verdict=session.verdict),
-            source_ip=session.source_ip,
+        decided = outcome.from_result(
+            result, host, tls=session.tls, verdict=session.verdict, source_ip=session.source_ip
         )
         # A server that is busy, or keeps strangers waiting, is no verdict of the domain's other hosts.
         may_be_better = decided.kind is OutcomeKind.TRANSIENT and result.stage is not Stage.BODY
