@@ -22,6 +22,7 @@ from sesame.console.pages import (
     account,
     bounds,
     changes,
+    export,
     find,
     identities,
     inbox,
@@ -39,6 +40,7 @@ from sesame.console.pages import (
     reputation,
     senders,
     sets,
+    shares,
     suppression,
     templates,
 )
@@ -59,6 +61,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 LOGIN_PAGE = "/login"
+SECRET_PATHS = ("link", "invite", "shared")
 
 
 def pages(backing: Backing) -> list[Page]:
@@ -80,6 +83,8 @@ def pages(backing: Backing) -> list[Page]:
         *policies.PAGES,
         *senders.PAGES,
         *bounds.PAGES,
+        *shares.PAGES,
+        *export.PAGES,
         *kit.PAGES,
         *lent.PAGES,
         *messages.PAGES,
@@ -123,7 +128,7 @@ class Console:
             try:
                 return await self._answer(page, request)
             except Refused as refused:
-                self._log.event("console_refused", path=request.url.path, reason=str(refused))
+                self._log.event("console_refused", path=page.path, reason=str(refused))
                 return _with_headers(PlainTextResponse(f"{refused}\n", status_code=refused.status))
 
         return endpoint
@@ -196,6 +201,7 @@ class Console:
             browser=browser,
             now=now,
             region=request.path_params.get("region", self._backing.region),
+            base_url=self._guard.base_url(request.headers.get("host", "")),
         )
         if cookie:
             visit.login = await self._backing.logins.current(cookie)
@@ -279,7 +285,7 @@ class Console:
             return _with_headers(PlainTextResponse(f"{refused}\n", status_code=refused.status))
 
     async def _broken(self, request: Request, error: Exception) -> Response:
-        self._log.error("console_failed", path=request.url.path, reason=repr(error))
+        self._log.error("console_failed", path=_without_secret(request.url.path), reason=repr(error))
         return _with_headers(
             PlainTextResponse(
                 "This page failed for a reason of ours; the log of the server says which.\n", status_code=500
@@ -320,6 +326,12 @@ def _action_in(message: str) -> str:
     """The action that a refusal names (`… is not authorized to perform: ses:GetEmailIdentity on resource: …`)."""
     _, _, after = message.partition("perform: ")
     return after.partition(" ")[0]
+
+
+def _without_secret(path: str) -> str:
+    """A path for the log: what of it opens something is left out."""
+    first, _, rest = path.lstrip("/").partition("/")
+    return f"/{first}/…" if rest and first in SECRET_PATHS else path
 
 
 def _same_address(one: str, other: str) -> bool:

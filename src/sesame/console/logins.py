@@ -120,12 +120,14 @@ class Logins:
 
     async def principal(self, login: Login) -> Principal | None:
         """Whom a log-in stands for in its account; None for the operator as such, or a user who is gone."""
-        if not login.account_id:
-            return None
-        if login.user_id == login.account_id:
-            return root_principal(AccountId(login.account_id))
-        user = await self._store.read(lambda tx: users.get_user_by_id(tx, login.user_id))
-        return None if user is None else user_principal(user)
+        return await self.principal_of(login.account_id, login.user_id) if login.account_id else None
+
+    async def principal_of(self, account_id: str, user_id: str) -> Principal | None:
+        """The principal of a user's unique id, or of an account's for its root; None for who is gone."""
+        if user_id == account_id:
+            return root_principal(AccountId(account_id))
+        user = await self._store.read(lambda tx: users.get_user_by_id(tx, user_id))
+        return None if user is None or user.account_id != account_id else user_principal(user)
 
     async def by_password(
         self, account: str, user_name: str, password: str, code: str, browser: Browser

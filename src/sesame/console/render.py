@@ -47,6 +47,7 @@ SAID: Mapping[str, str] = {
     "kept": "The template is kept; sends use it from now on.",
     "gone": "It is deleted.",
     "asked": "The request is with the operator, who answers here.",
+    "share-ended": "The link shows nothing any more.",
     "enforced": "The verdict is in force.",
 }
 """What a page says after a form was done."""

@@ -94,12 +94,12 @@ class Messages:
         self._store = store
         self._authorizer = authorizer
 
-    async def page(self, caller: Caller, wanted: Filter, after: Key | None) -> ListPage:
-        """The newest entries of the caller's region after `after`."""
+    async def page(self, caller: Caller, wanted: Filter, after: Key | None, *, limit: int = PAGE) -> ListPage:
+        """The newest entries of the caller's region after `after`, `limit` at most."""
         await self._authorizer.require(caller, ACTION)
         account_id = caller.principal.account_id
         if wanted.recipient:
-            return await self._to_address(caller, wanted, after)
+            return await self._to_address(caller, wanted, after, limit=limit)
 
         async def run(tx: Transaction) -> ListPage:
             key, kept, looked_at = after, list[Entry](), 0
@@ -108,7 +108,7 @@ class Messages:
                     tx,
                     account_id,
                     after=key,
-                    limit=look,
+                    limit=max(look, limit + 1),
                     messages=wanted.outcome != "refused",
                     refusals=wanted.outcome in ("", "refused"),
                     sent=wanted.role != "lent",
@@ -117,11 +117,11 @@ class Messages:
                 looked_at += len(found)
                 kept += await self._wanted(tx, found, caller, wanted)
                 key = found[-1].key if found else None
-                if len(kept) > PAGE or len(found) < look:
-                    key = None if len(kept) <= PAGE else key
+                if len(kept) > limit or len(found) < max(look, limit + 1):
+                    key = None if len(kept) <= limit else key
                     break
-            shown = kept[:PAGE]
-            more = shown[-1].key if len(kept) > PAGE else key
+            shown = kept[:limit]
+            more = shown[-1].key if len(kept) > limit else key
             addresses = await listing.recipients(tx, [entry.seq for entry in shown if entry.is_message])
             listed = [_listed(entry, account_id, addresses) for entry in shown]
             return ListPage(entries=tuple(listed), next=more, looked_at=looked_at)
@@ -145,7 +145,7 @@ class Messages:
             entry for entry in kept if any(state == wanted.outcome for _, state in states.get(entry.seq, ()))
         ]
 
-    async def _to_address(self, caller: Caller, wanted: Filter, after: Key | None) -> ListPage:
+    async def _to_address(self, caller: Caller, wanted: Filter, after: Key | None, *, limit: int) -> ListPage:
         account_id = caller.principal.account_id
 
         async def run(tx: Transaction) -> ListPage:
@@ -154,7 +154,7 @@ class Messages:
                 account_id,
                 wanted.recipient,
                 before=None if after is None else after.seq,
-                limit=PAGE,
+                limit=limit,
             )
             kept = await self._wanted(tx, found, caller, wanted)
             addresses = await listing.recipients(tx, [entry.seq for entry in kept])

@@ -18,6 +18,8 @@ from sesame.store.reputation import Change, Counts, Standing
 ACTION = "ses:GetSendStatistics"
 DAYS = 14
 DAY_S = 86_400
+HOURS = 48
+HOUR_S = 3_600
 PAGE = 50
 """Identities, and delegates, of one page."""
 
@@ -58,6 +60,8 @@ class SenderReputation:
     rates: Rates
     days: tuple[tuple[float, Counts], ...]
     """Each of the last days, oldest first, by its beginning."""
+    hours: tuple[tuple[float, Counts], ...]
+    """The same of the last hours."""
     identities: tuple[tuple[str, str, Counts], ...]
     """Owner, identity and what was sent as it by this account."""
     delegates: tuple[tuple[str, str, Counts], ...]
@@ -107,7 +111,8 @@ class Reputations:
             return SenderReputation(
                 standing=standing,
                 rates=rates,
-                days=tuple(_days(quarters, first_day)),
+                days=tuple(_spans(quarters, int(now // DAY_S), span_s=DAY_S, count=DAYS)),
+                hours=tuple(_spans(quarters, int(now // HOUR_S), span_s=HOUR_S, count=HOURS)),
                 identities=tuple(identities[:PAGE]),
                 delegates=tuple(delegates[:PAGE]),
                 more_identities=identities[PAGE - 1][:2] if len(identities) > PAGE else None,
@@ -118,10 +123,13 @@ class Reputations:
         return await self._store.read(run)
 
 
-def _days(quarters: list[tuple[float, Counts]], first_day: int) -> list[tuple[float, Counts]]:
-    days = {first_day + n: Counts() for n in range(DAYS)}
+def _spans(
+    quarters: list[tuple[float, Counts]], last: int, *, span_s: int, count: int
+) -> list[tuple[float, Counts]]:
+    """The counts by spans of time, those without any among them, up to the `last` one."""
+    spans = {number: Counts() for number in range(last - count + 1, last + 1)}
     for at, counts in quarters:
-        day = days.get(int(at // DAY_S))
-        if day is not None:
-            day.add(counts)
-    return [(float(day * DAY_S), counts) for day, counts in days.items()]
+        span = spans.get(int(at // span_s))
+        if span is not None:
+            span.add(counts)
+    return [(float(number * span_s), counts) for number, counts in spans.items()]

@@ -35,7 +35,7 @@ async def show(visit: Visit) -> Response:
         limit = LOOK if is_filtered else PAGE + 1
         rows = await audit.latest(visit.backing.store, account_id, limit=limit, before=key)
         looked_at += len(rows)
-        kept += [one for row in rows if _may_fit(row, wanted) if _fits(one := _shown(row), wanted)]
+        kept += [one for row in rows if _may_fit(row, wanted) if _fits(one := shown_row(row), wanted)]
         key = rows[-1].seq if len(rows) == limit else None
         if len(kept) > PAGE or key is None:
             break
@@ -52,7 +52,7 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _shown(row: AuditRow) -> dict[str, Any]:
+def shown_row(row: AuditRow) -> dict[str, Any]:
     """A row for people; one that somebody has tampered with is shown as it is."""
     try:
         event = json.loads(row.body)

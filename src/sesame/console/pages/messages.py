@@ -1,7 +1,7 @@
 """Messages and refusals: the list, one message's life, one refusal with its cause."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
@@ -60,16 +60,20 @@ def read_key(text: str) -> Key | None:
     return Key(at=float(found[1]), is_message=found[2] == "m", seq=int(found[3]))
 
 
-async def show_list(visit: Visit) -> Response:
-    """The newest first."""
-    query = visit.query
-    wanted = Filter(
+def wanted_of(query: Mapping[str, str]) -> Filter:
+    """Which entries a query asks for."""
+    return Filter(
         outcome=query.get("outcome", "") if query.get("outcome") in dict(OUTCOMES) else "",
         role=query.get("role", "") if query.get("role") in dict(ROLES) else "",
         source=query.get("from", "").strip(),
         recipient=query.get("to", "").strip(),
     )
-    after = read_key(query.get("after", ""))
+
+
+async def show_list(visit: Visit) -> Response:
+    """The newest first."""
+    wanted = wanted_of(visit.query)
+    after = read_key(visit.query.get("after", ""))
     page = await visit.backing.messages.page(visit.me, wanted, after)
     filters = {"outcome": wanted.outcome, "role": wanted.role, "from": wanted.source, "to": wanted.recipient}
     kept = {name: value for name, value in filters.items() if value}
@@ -80,6 +84,7 @@ async def show_list(visit: Visit) -> Response:
         filters=filters,
         is_filtered=bool(kept),
         more=more,
+        kept=urlencode(kept),
         is_first=after is None,
         outcomes=OUTCOMES,
         roles=ROLES,
