@@ -132,5 +132,6 @@ def test_a_bar_shows_what_is_there_however_small() -> None:
     assert [bar.whole for bar in chart.bars] == [0, 1, charts.HIGH]
     assert [bar.part for bar in chart.bars] == [0, 1, charts.HIGH], "never higher than the whole"
     assert all(bar.x >= 0 and bar.x + bar.width <= chart.width for bar in chart.bars)
+    assert (chart.first, chart.last, chart.most) == ("none", "most", 1_000)
     assert charts.bars("l", []).bars == ()
     assert len(charts.bars("l", [("t", 1, 0)] * 1_000).bars) == charts.MOST_BARS

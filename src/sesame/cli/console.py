@@ -32,7 +32,9 @@ def register(subparsers: Subparsers) -> None:
 
 
 def _register_shares(console: Subparsers) -> None:
-    shares = console.add_parser("shares", help="the links of an account for who has no log-in, or end one")
+    shares = console.add_parser(
+        "shares", help="the links of an account for people without a log-in, or end one"
+    )
     shares.add_argument("account", metavar="ACCOUNT", help="account id")
     shares.add_argument("--end", metavar="LINK", help="end the link that is called so")
     add_store_options(shares)

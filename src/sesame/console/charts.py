@@ -30,17 +30,21 @@ class Chart:
     bars: tuple[Bar, ...]
     width: int
     most: int
+    first: str
+    last: str
+    """What the bars at both ends stand for."""
     high: int = HIGH
 
 
 def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 * STEP) -> Chart:
     """A bar for each title, number and part of the number, at most `MOST_BARS`.
 
+    A title begins with what the bar stands for, and a colon.
     A number above zero is seen, however small; a part is never higher than its whole.
     """
     shown = values[:MOST_BARS]
     most = max((whole for _, whole, _ in shown), default=0)
-    step = width / max(1, len(shown))
+    step = min(STEP, width / max(1, len(shown)))
     gap = min(GAP, step / 4)
     return Chart(
         label=label,
@@ -56,6 +60,8 @@ def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 
         ),
         width=width,
         most=most,
+        first=shown[0][0].partition(":")[0] if shown else "",
+        last=shown[-1][0].partition(":")[0] if shown else "",
     )
 
 
