@@ -115,7 +115,7 @@ def test_a_file_that_is_not_whole_ends_with_where_it_goes_on(monkeypatch: pytest
         first = await part(Visit, {})
         return "".join([text async for text in export._lines(Visit, "x", wanted, "csv", first)])  # type: ignore[arg-type]
 
-    assert asyncio.run(run()) == f"address\r\na1\r\na2\r\nmore,{HERE}/x.csv?after=a2\r\n"
+    assert asyncio.run(run()) == f'"address"\r\n"a1"\r\n"a2"\r\n"more","{HERE}/x.csv?after=a2"\r\n'
     assert Backing.exporting == set()
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from sesame.app.foundation import Services
+from sesame.console.app import _without_secret
 from tests.console.test_login import log_in, make_user
 from tests.console.test_senders import NEWS, allow, put
 from tests.support.audit_log import audit_log
@@ -144,6 +145,8 @@ def test_a_link_ends_with_its_time_by_hand_and_with_the_identity(
     assert [httpx.get(link).status_code for link in (late, kept)] == [404, 200]
     tenant.ses.delete_identity(Identity="example.com")
     assert httpx.get(kept).status_code == 404
+    sesame.client("sesv2", tenant.account).create_email_identity(EmailIdentity="example.com")
+    assert httpx.get(kept).status_code == 404, "an identity made anew is another"
 
 
 def test_making_and_ending_are_audited_and_take_a_permission_of_their_own(
@@ -180,6 +183,12 @@ def test_a_reader_who_is_logged_in_reads_as_nobody(
     assert "strangercanary" not in page
     assert "strangercanary" in stranger.get(f"/{REGION}/identities").text, "and is logged in still"
     assert stranger.get(HERE).status_code != 200
+
+
+def test_the_log_has_no_path_that_opens_something() -> None:
+    for first in ("link", "invite", "shared"):
+        assert "secret" not in _without_secret(f"/{first}/secret")
+    assert _without_secret(HERE) == HERE
 
 
 @pytest.mark.parametrize(

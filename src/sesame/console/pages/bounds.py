@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.aws.arn import identity_arn
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -37,7 +38,12 @@ async def _page(
     given: Mapping[str, str] | None = None,
 ) -> Response:
     found: Mapping[str, Any] = {}
-    if delegate:
+    if not delegate:
+        owner, name = visit.me.principal.account_id, visit.path_values["name"]
+        await visit.backing.authorizer.require(
+            visit.me, "sesame:PutDelegateBounds", identity_arn(visit.region, owner, name)
+        )
+    else:
         try:
             request = {"Identity": visit.path_values["name"], "Delegate": delegate}
             found = (await visit.call("sesame", "GetDelegateBounds", request))["Bounds"]

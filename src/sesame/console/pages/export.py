@@ -195,9 +195,11 @@ def _as_csv(columns: Sequence[str], row: Row) -> str:
 
 
 def _csv(values: Sequence[object]) -> str:
-    """One line of RFC 4180; what a spreadsheet would reckon as a formula is text there."""
+    """One line of RFC 4180, all quoted: a value is one cell and text, never a formula, wherever a spreadsheet splits."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow([_cell(value) for value in values])
+    csv.writer(line, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(
+        [_cell(value) for value in values]
+    )
     return line.getvalue()
 
 
