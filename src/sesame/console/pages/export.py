@@ -195,7 +195,7 @@ def _as_csv(columns: Sequence[str], row: Row) -> str:
 
 
 def _csv(values: Sequence[object]) -> str:
-    """One line of RFC 4180, all quoted: a value is one cell and text, never a formula, wherever a spreadsheet splits."""
+    """One line of RFC 4180, all quoted: a value is one cell of text, never a formula, however a line is split."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(
         [_cell(value) for value in values]
