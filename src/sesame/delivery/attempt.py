@@ -104,11 +104,19 @@ class Deliverer:
         self._attempt_s = attempt_s
         self._still_allowed = still_allowed
         self._sending: dict[int, Session] = {}
+        self._left_in_doubt: set[int] = set()
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
-        """Whether a server has the message of an attempt under way, and has not said that it took it."""
+        """Whether a server has the message of an attempt under way, or of one that was broken off, and has not said
+        that it took it.
+        """
         session = self._sending.get(recipient_seq)
-        return session is not None and session.is_in_doubt
+        return recipient_seq in self._left_in_doubt or (session is not None and session.is_in_doubt)
+
+    def is_transferring(self, recipient_seq: int) -> bool:
+        """Whether a server is being given the message of an attempt under way, or has it and has not answered."""
+        session = self._sending.get(recipient_seq)
+        return session is not None and session.is_transferring
 
     async def refresh(self, claims: Sequence[Claim]) -> None:
         """Bring up to date what accounts have said of the addresses that their mail leaves from."""
@@ -238,6 +246,7 @@ class Deliverer:
         """Hand the message over on a connection, which goes back to the pool."""
         timer = asyncio.get_running_loop().call_at(until, session.overdue)
         self._sending[claim.recipient_seq] = session
+        self._left_in_doubt.discard(claim.recipient_seq)
         was_kept = session.messages > 0
         try:
             data = await message.fit_for(session.extensions, now=self._clock.now())
@@ -245,6 +254,10 @@ class Deliverer:
                 message.asked_at = await self._still_allowed(claim, asked_at=message.asked_at)
             result = await session.send(mail_from, claim.address, data)
         except MessageDefect:
+            raise
+        except asyncio.CancelledError:
+            if session.was_in_doubt:
+                self._left_in_doubt.add(claim.recipient_seq)
             raise
         except MessageNotSendable as error:
             # Too large for this one, or 8-bit and not to be converted: another host may take it.
