@@ -123,7 +123,7 @@ def test_put_refuses_and_names_the_place(changes: Members, path: str, said: str)
         ("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "10.0.0.0/33"], "`10.0.0.0/33` is not an IP range"),
         ("NumericEquals", "aws:MultiFactorAuthAge", "ten", "is not a number"),
         ("Bool", "aws:SecureTransport", "yes", "is not a boolean"),
-        ("Null", "ses:FromAddress", "maybe", "is no true or false"),
+        ("Null", "ses:FromAddress", "maybe", "is not true or false"),
         ("BinaryEquals", "ses:TenantName", "!", "is not base64"),
         ("ArnLike", "aws:SourceArn", "arn:aws:iam::1", "is not an ARN"),
         ("StringEquals", "ses:FromAddress", "${", "is not a string"),
