@@ -8,14 +8,15 @@ subjects or tags. What concerns neither party answers as if it were not there (I
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from sesame.access.authorize import Authorizer
-from sesame.access.causes.told import of_request
+from sesame.access.causes.told import of_request_in
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.decision_views import DecisionView, decision_of, view
+from sesame.operations.remembered import Remembered
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
 from sesame.spool.trace import Trace, trace
@@ -188,16 +189,21 @@ class Messages:
         await self._authorizer.require(caller, ACTION)
         viewer = caller.principal.account_id
 
-        async def run(tx: Transaction) -> tuple[DecisionRecord, Mapping[str, str]] | None:
+        async def run(
+            store_tx: Transaction,
+        ) -> tuple[DecisionRecord, Mapping[str, str], list[dict[str, Any]]] | None:
+            tx = cast(Transaction, Remembered(store_tx))
             found = await decisions.of_request(tx, request_id)
             record = next((one for one in found if viewer in (one.account_id, one.owner_account_id)), None)
-            return None if record is None else (record, await policy_sets.contents(tx, digests(record)))
+            if record is None or record.region != caller.region:
+                return None
+            contents = await policy_sets.contents(tx, digests(record))
+            return record, contents, await of_request_in(tx, request_id, account_id=viewer)
 
         found = await self._store.read(run)
-        if found is None or found[0].region != caller.region:
+        if found is None:
             return None
-        record, contents = found
-        told = await of_request(self._store, request_id, account_id=viewer)
+        record, contents, told = found
         causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
         return RefusalView(
             request_id=request_id,

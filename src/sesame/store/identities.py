@@ -152,6 +152,8 @@ async def of_names(
     tx: Transaction, account_id: str, region: str, names: Sequence[str]
 ) -> dict[str, Identity]:
     """The identities of those names that an account has in a region."""
+    if not names:
+        return {}
     rows = await tx.all(
         f"{_IDENTITY} WHERE account_id = ? AND region = ? AND name IN (?*)", account_id, region, list(names)
     )
