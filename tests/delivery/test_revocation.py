@@ -250,6 +250,46 @@ def test_what_is_still_allowed_is_delivered_whatever_else_has_changed(
     assert (state(lent, message_id), len(sink.received)) == ("delivered", before + 1)
 
 
+def at(case: Case, seconds: float) -> str:
+    """A moment that many seconds from now, as policies write it."""
+    moment = case.world.services.clock.now() + seconds
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+BY_MESSAGE: dict[str, Callable[[Case], dict[str, Any]]] = {
+    "recipients": lambda _: {"ForAllValues:StringLike": {"ses:Recipients": "*@away.example"}},
+    "no such recipient": lambda _: {"ForAllValues:StringNotEquals": {"ses:Recipients": "b@elsewhere.test"}},
+    "time": lambda case: {"DateLessThan": {"aws:CurrentTime": at(case, -30)}},
+    "epoch": lambda case: {"NumericLessThan": {"aws:EpochTime": str(int(case.world.services.clock.now() - 30))}},
+    "variable": lambda _: {"StringLike": {"aws:CurrentTime": "${aws:CurrentTime}", "ses:FromAddress": "news@*"},
+                           "ForAllValues:StringLike": {"ses:Recipients": "a@*"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("condition", BY_MESSAGE.values(), ids=BY_MESSAGE)
+def test_of_messages_that_share_a_decision_each_is_decided_by_its_own_recipients_and_time(
+    lent: Case, condition: Callable[[Case], dict[str, Any]]
+) -> None:
+    first = accept(lent, to="a@away.example")
+    lent.world.services.clock.advance(60)  # type: ignore[attr-defined]
+    second = accept(lent, to="b@elsewhere.test")
+    put_policy(lent, Condition=condition(lent))
+    deliver(lent)
+    assert (state(lent, first), state(lent, second)) == ("delivered", "cancelled")
+
+
+def test_messages_that_share_a_decision_share_what_becomes_of_them_and_a_later_change_counts(
+    lent: Case,
+) -> None:
+    earlier = [accept(lent, to=to) for to in ("a@away.example", "b@away.example")]
+    put_policy(lent, Condition={"StringEquals": {"ses:FromAddress": "news@one.test"}})
+    deliver(lent)
+    later = [accept(lent, to=to) for to in ("a@away.example", "b@away.example")]
+    put_policy(lent, Condition={"StringEquals": {"ses:FromAddress": "other@one.test"}})
+    deliver(lent)
+    assert [state(lent, one) for one in (*earlier, *later)] == ["delivered"] * 2 + ["cancelled"] * 2
+
+
 def delete_the_user(case: Case) -> None:
     account = case.account("sender").account_id
     case.world.run(case.world.services.operator.delete_user(account, "app"))
