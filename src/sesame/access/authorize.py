@@ -207,15 +207,11 @@ class Authorizer:
             feedback_address=request.feedback_address,
             recipients=request.recipients,
         )
-        used = []
         default = _default_set(caller, first)
         resources = request.resources
         if with_default_set and default is not None:
             resources = *resources, configuration_set_arn(caller.region, caller.principal.account_id, default)
-        for arn in resources:
-            tags, scope, epoch = await self._directory.tags_to_send(arn)
-            _note(epochs, scope, epoch)
-            used.append(Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"]))
+        used = [await self._used(caller, arn, epochs) for arn in resources]
         checks = [
             ask_policies(caller, credential, request.action, target, keys)
             for target in (*targets.all(), *used)
@@ -232,6 +228,12 @@ class Authorizer:
             mail_from=first.identity.mail_from if first and first.identity else None,
             sandboxed=sandboxed,
         )
+
+    async def _used(self, caller: Caller, arn: str, epochs: dict[str, int]) -> Target:
+        """What a message uses beside identities."""
+        tags, scope, epoch = await self._directory.tags_to_send(arn)
+        _note(epochs, scope, epoch)
+        return Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"])
 
     async def require(
         self,
