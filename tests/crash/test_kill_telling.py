@@ -13,9 +13,11 @@ import pytest
 
 from sesame.app.foundation import Services
 from sesame.mail.return_path import make_return_path
+from sesame.store import outbox
 from tests.crash.dying import POINTS
 from tests.feedback.test_receive import bounce, complaint
 from tests.support.endpoint import Endpoint, listening
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, wait_until
 
 TYPES = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]
@@ -35,7 +37,7 @@ class DyingProcess(SesameProcess):
     def wait_for_death(self) -> None:
         """Until it has killed itself; afterwards it may be started again, and lives."""
         assert self.process is not None
-        assert self.process.wait(30) == -9
+        assert self.process.wait(PATIENCE_S) == -9
         self.orders.unlink()
 
 
@@ -83,8 +85,13 @@ class World:
         return found
 
     def wait_for(self, wanted: set[tuple[str, str]]) -> None:
-        """Until all of these were told."""
+        """Until all of these were told, and the server has written that down: what it dies of is to come."""
         wait_until(lambda: wanted <= self.told().keys())
+
+        async def posts(services: Services) -> int:
+            return await services.store.read(outbox.depth)
+
+        wait_until(lambda: self.server.operate(posts) == 0)
 
     def report(self, message_id: str, kind: str) -> None:
         """Hand in a report; once more after a server that died at it is back, as a sending server does."""
@@ -93,7 +100,7 @@ class World:
         host, _, port = self.server.inbound.rpartition(":")
         for _ in range(2):
             try:
-                with smtplib.SMTP(host, int(port), timeout=20) as client:
+                with smtplib.SMTP(host, int(port), timeout=PATIENCE_S) as client:
                     client.sendmail("", [to], data)
                 return
             except (OSError, smtplib.SMTPException):

@@ -30,6 +30,7 @@ from sesame.store.subscriptions import Subscription
 from sesame.store.topics import Topic
 from tests.support.clock import FakeClock
 from tests.support.happenings import HOUSE
+from tests.support.patience import PATIENCE_S
 from tests.support.spooled import ACCOUNT, BOUNCED, DELIVERED, OWNER, REGION, Fixture, message, with_spool
 
 URL, OTHER = "https://hook.test/", "https://other.test/"
@@ -359,7 +360,7 @@ def test_it_runs_until_cancelled(tmp_path: Path) -> None:
         tasks = [asyncio.ensure_future(w.expander.run()), asyncio.ensure_future(w.notifier.run())]
         await w.send()
         w.expander.wake()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while [state for state, _ in await w.rows()] != ["told", "told"]:
                 w.notifier.wake()
                 await asyncio.sleep(0)

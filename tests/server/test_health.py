@@ -15,6 +15,7 @@ from sesame.metrics import Metrics
 from sesame.server.health import HealthServer
 from sesame.server.listener import listen
 from tests.support.clock import FakeClock
+from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess
 from tests.support.tenant import Tenant
 
@@ -22,7 +23,7 @@ from tests.support.tenant import Tenant
 def get(url: str) -> tuple[int, str]:
     """Status and body."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -71,7 +72,7 @@ def test_a_send_is_counted_in_every_stage(sesame: SesameProcess, tenant: Tenant)
 def test_open_connections_are_counted(sesame: SesameProcess) -> None:
     host, _, port = sesame.smtp.rpartition(":")
     before = value(get(f"{sesame.health}/metrics")[1], 'sesame_connections{door="smtp"}')
-    with socket.create_connection((host, int(port)), timeout=10) as client:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as client:
         assert client.recv(4) == b"220 "
         assert value(get(f"{sesame.health}/metrics")[1], 'sesame_connections{door="smtp"}') == before + 1
 
@@ -79,7 +80,7 @@ def test_open_connections_are_counted(sesame: SesameProcess) -> None:
 def test_names_that_clients_make_up_are_not_labels(sesame: SesameProcess) -> None:
     request = urllib.request.Request(sesame.api, urllib.parse.urlencode({"Action": "MadeUpAction"}).encode())
     try:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=PATIENCE_S)
     except urllib.error.HTTPError as error:
         error.close()
     assert "MadeUpAction" not in get(f"{sesame.health}/metrics")[1]
@@ -101,7 +102,7 @@ def test_health_fails_when_the_loop_does_not_turn() -> None:
         server.start()
         asked = threading.Thread(target=lambda: answers.append(get(f"{server.url}/healthz")))
         asked.start()
-        asked.join(10)  # the loop is held here
+        asked.join(PATIENCE_S)  # the loop is held here
         server.stop()
 
     asyncio.run(run())

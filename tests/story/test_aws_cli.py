@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess
 
 AWS = Path(sys.executable).with_name("aws")
@@ -44,7 +45,7 @@ class Cli:
         """Run a command."""
         return subprocess.run(
             [str(AWS), *args, "--output", "json"],
-            env=self._environ, capture_output=True, text=True, timeout=60, check=False,
+            env=self._environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
 

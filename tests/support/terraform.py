@@ -59,7 +59,7 @@ class Terraform:
         """Run a command; what it printed."""
         done = subprocess.run(
             ["terraform", *args],
-            cwd=self._where, env=self._environ, capture_output=True, text=True, timeout=240, check=False,
+            cwd=self._where, env=self._environ, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
