@@ -80,8 +80,8 @@ Field = str | int | float | bool | None
 class Log:
     """Writes one line per event: JSON, or `key=value` text for a terminal.
 
-    `defer` runs a function a little later (an event loop's timer): lines are then flushed together,
-    for each flush is a system call in the middle of somebody's request. Without it each line is.
+    `defer` runs a function a little later (an event loop's timer): lines are then written together,
+    for each write is a system call in the middle of somebody's request. Without it each line is.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Log:
         self._as_json = as_json
         self._clock = clock
         self._defer = defer
-        self._is_flush_due = False
+        self._lines: list[str] = []
         self._encode = msgspec.json.Encoder().encode
 
     def event(self, name: str, **fields: Field) -> None:
@@ -108,11 +108,10 @@ class Log:
         self._write("error", name, fields)
 
     def _write(self, level: str, name: str, fields: Mapping[str, Field]) -> None:
-        self._stream.write(self._line(level, name, fields) + "\n")
+        self._lines.append(self._line(level, name, fields))
         if self._defer is None:
-            self._stream.flush()
-        elif not self._is_flush_due:
-            self._is_flush_due = True
+            self.flush()
+        elif len(self._lines) == 1:
             self._defer(self.flush)
 
     def _line(self, level: str, name: str, fields: Mapping[str, Field]) -> str:
@@ -137,7 +136,9 @@ class Log:
 
     def flush(self) -> None:
         """Write out what is waiting."""
-        self._is_flush_due = False
+        lines, self._lines = self._lines, []
+        if lines:
+            self._stream.write("\n".join([*lines, ""]))
         self._stream.flush()
 
 

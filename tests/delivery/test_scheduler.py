@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,11 +39,17 @@ class Deliverer:
     def __init__(self, decide: Callable[[Claim], Awaitable[Outcome]]) -> None:
         self._decide = decide
         self.attempts: list[str] = []
+        self.transferring = True
+        self.in_doubt: set[str] = set()
+        self._address: dict[int, str] = {}
         self.now: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
-        return False
+        return self._address[recipient_seq] in self.in_doubt
+
+    def is_transferring(self, recipient_seq: int) -> bool:
+        return self.transferring
 
     async def refresh(self, claims: Sequence[Claim]) -> None:
         return None
@@ -49,6 +57,7 @@ class Deliverer:
     async def attempt(self, claim: Claim) -> Outcome:
         domain = claim.address.rpartition("@")[2]
         self.attempts.append(claim.address)
+        self._address[claim.recipient_seq] = claim.address
         self.now[domain] += 1
         self.most[domain] = max(self.most[domain], self.now[domain])
         try:
@@ -116,6 +125,11 @@ class Fixture:
         found = await trace(self.store, message_id)
         assert found is not None
         return found.recipients[0].due_at
+
+    async def until_attempted(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.deliverer.attempts) < count:  # noqa: ASYNC110 - an attempt tells nobody
+                await asyncio.sleep(0.005)
 
     async def until_settled(self, message_id: str) -> list[str]:
         async with asyncio.timeout(PATIENCE_S):
@@ -288,3 +302,48 @@ def test_stopping_waits_for_what_is_under_way(tmp_path: Path) -> None:
         assert [recipient.state for recipient in found.recipients] == ["delivered"]
 
     asyncio.run(afterwards())
+
+
+def test_a_stop_waits_only_for_those_whose_text_is_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sesame.delivery.scheduler.GRACE_S", 0.01)
+    monkeypatch.setattr("sesame.delivery.scheduler.STOP_S", 3_600.0)
+
+    async def decide(claim: Claim) -> Outcome:
+        await asyncio.Event().wait()
+        raise AssertionError("the server hangs")
+
+    async def check(f: Fixture) -> None:
+        f.deliverer.transferring = False
+        await f.put("m1", "r@a.test")
+        await f.until_attempted(1)
+        f.deliverer.in_doubt = {"r@a.test"}  # its text left as it was broken off
+        f.scheduler.stop()
+
+    with_scheduler(tmp_path, decide, check)
+    assert rows(tmp_path, "SELECT attempts, doubts, holder, due_at FROM queue") == [(0, 1, None, 0)]
+
+
+def test_a_stop_waits_for_a_text_that_is_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sesame.delivery.scheduler.GRACE_S", 0.0)
+    finish = asyncio.Event()
+
+    async def decide(claim: Claim) -> Outcome:
+        await finish.wait()
+        return DELIVERED
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+        await f.until_attempted(1)
+        f.scheduler.stop()
+        asyncio.get_running_loop().call_later(0.05, finish.set)
+
+    with_scheduler(tmp_path, decide, check)
+    assert rows(tmp_path, "SELECT state FROM recipient") == [("delivered",)]
+
+
+def rows(directory: Path, sql: str) -> list[tuple[object, ...]]:
+    """What is left in the store."""
+    with closing(sqlite3.connect(directory / "db")) as connection:
+        return connection.execute(sql).fetchall()

@@ -144,6 +144,34 @@ def test_silence_behind_the_last_dot_leaves_a_doubt() -> None:
     with_session(Script(GOOD, after_dot=""), short(Stage.BODY), check)
 
 
+def test_who_is_broken_off_as_the_text_leaves_has_left_it_in_doubt() -> None:
+    async def check(session: Session) -> None:
+        sending = asyncio.ensure_future(session.send("a@b.test", "c@d.test", CONTENT))
+        await asyncio.sleep(0)
+        assert not session.is_transferring
+        for _ in range(2):
+            session.data_received(b"250 ok\r\n")
+        sending.cancel()
+        session.data_received(b"354 go\r\n")  # before the task has heard that it is over
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert session.was_in_doubt
+
+    with_session(Script({**GOOD, "MAIL": ""}), Timeouts(), check)
+
+
+def test_who_is_broken_off_before_the_text_has_left_nothing() -> None:
+    async def check(session: Session) -> None:
+        sending = asyncio.ensure_future(session.send("a@b.test", "c@d.test", CONTENT))
+        await asyncio.sleep(0)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert not session.was_in_doubt
+
+    with_session(Script({**GOOD, "MAIL": ""}), Timeouts(), check)
+
+
 def test_text_that_the_server_never_takes_leaves_none() -> None:
     is_over = asyncio.Event()
 

@@ -178,10 +178,9 @@ def world(f: Fixture, **bounds: int) -> World:
 
 async def turn(w: World) -> None:
     """Deliver what is due now, until nothing is, without letting time pass."""
-    while claimed := await w.notifier.claim():
+    while claimed := await w.claim():
         assert w.notifier._endpoints.free >= 0
-        await asyncio.gather(*(w.notifier._attempt(one) for one in claimed))
-        await w.notifier.settle()
+        await w.attempt(claimed)
 
 
 async def send(w: World, *names: str) -> list[tuple[str, str]]:
@@ -317,15 +316,13 @@ def test_many_that_hang_leave_a_good_one_its_places(tmp_path: Path) -> None:
                 port = await stack.enter_async_context(serving(hang_long))
                 await w.subscribe(f"http://127.0.0.1:{port}/", "http")
             wanted = await send(w, "m1", "m2", "m3")
-            first = await w.notifier.claim()
-            mine = [one for one in first if one.place.endpoint.endswith(f":{good_port}/")]
+            first = await w.claim()
+            mine = [one for one in first if one.endpoint.endswith(f":{good_port}/")]
             assert len(first) - len(mine) == 8 and len(mine) == 3
             under_way = asyncio.gather(*(w.notifier._attempt(one) for one in first if one not in mine))
-            await asyncio.gather(*(w.notifier._attempt(one) for one in mine))
-            await w.notifier.settle()
-            while claimed := await w.notifier.claim():
-                await asyncio.gather(*(w.notifier._attempt(one) for one in claimed))
-                await w.notifier.settle()
+            await w.attempt(mine)
+            while claimed := await w.claim():
+                await w.attempt(claimed)
             assert sorted(good.told[2:]) == sorted(wanted)
             assert not under_way.done()
             enough.set()

@@ -16,9 +16,11 @@ from sesame.metrics import Metrics
 from sesame.model import AccountId
 from sesame.notify import expand as expanding
 from sesame.notify.certificate import Signing
-from sesame.notify.deliver import Bounds, Messages, Notifier
+from sesame.notify.deliver import Bounds, Notifier
+from sesame.notify.envelopes import Messages
 from sesame.notify.event_json import EventType, event_type
 from sesame.notify.expand import Expander
+from sesame.notify.held import Ready
 from sesame.notify.http_client import HttpClient
 from sesame.notify.url import PostFailed
 from sesame.observe import Log
@@ -133,12 +135,23 @@ class World:
             total += count
         return total
 
+    async def claim(self) -> list[Ready]:
+        """Record what was done, and what begins now; results may let more begin, so twice."""
+        await self.notifier.turn()
+        if not (begun := self.notifier.begin()):
+            await self.notifier.turn()
+            begun = self.notifier.begin()
+        return begun
+
+    async def attempt(self, claimed: Sequence[Ready]) -> None:
+        """Attempt each once."""
+        await asyncio.gather(*(self.notifier._attempt(one) for one in claimed))
+
     async def deliver(self) -> int:
         """Deliver what is due now, and record it; how many attempts were made."""
         before = len(self.http.posted) + len(self.mails)
-        while claimed := await self.notifier.claim():
-            await asyncio.gather(*(self.notifier._attempt(one) for one in claimed))
-            await self.notifier.settle()
+        while claimed := await self.claim():
+            await self.attempt(claimed)
         return len(self.http.posted) + len(self.mails) - before
 
     async def rows(self) -> list[tuple[str, int]]:
@@ -204,7 +217,7 @@ def test_what_was_sent_and_not_recorded_is_sent_again_under_the_same_id(tmp_path
     async def check(w: World) -> None:
         await w.send()
         await w.expand()
-        (claimed,) = await w.notifier.claim()
+        (claimed,) = await w.claim()
         await w.notifier._send(claimed, cast(Any, object()))
         crashed = World(w.f)
         assert await crashed.deliver() == 0
@@ -236,20 +249,20 @@ def test_an_endpoint_that_is_down_is_probed_by_one_message_and_holds_up_no_other
         for number in range(5):
             await w.send(f"m{number}", recipients=(f"r{number}@one.test",))
         await w.expand()
-        first = await w.notifier.claim()
+        first = await w.claim()
         assert len(first) == 5
-        await asyncio.gather(*(w.notifier._attempt(one) for one in first))
-        await w.notifier.settle()
+        await w.attempt(first)
+        await w.notifier.turn()
         await w.subscribe(OTHER)
         await w.send("later")
         await w.expand()
-        assert {one.place.endpoint for one in await w.notifier.claim()} == {OTHER}
+        assert {one.endpoint for one in await w.claim()} == {OTHER}
         w.clock.advance(120)
-        again = [one for one in await w.notifier.claim() if one.place.endpoint == URL]
+        again = [one for one in await w.claim() if one.endpoint == URL]
         assert len(again) == 1
         await w.notifier._attempt(again[0])
-        await w.notifier.settle()
-        assert len([one for one in await w.notifier.claim() if one.place.endpoint == URL]) > 1
+        await w.notifier.turn()
+        assert len([one for one in await w.claim() if one.endpoint == URL]) > 1
 
     with_world(tmp_path, check, 200, 200, *["down"] * 5)
 
@@ -329,13 +342,13 @@ def test_who_lost_the_lease_records_nothing(tmp_path: Path) -> None:
     async def check(w: World) -> None:
         await w.send()
         await w.expand()
-        (late,) = await w.notifier.claim()
+        (late,) = await w.claim()
         w.clock.advance(1_000)
         other = World(w.f)
         other.clock.advance(1_000)
-        assert len(await other.notifier.claim()) == 1
+        assert len(await other.claim()) == 1
         await w.notifier._attempt(late)
-        await w.notifier.settle()
+        await w.notifier.turn()
         assert await w.rows() == [("waiting", 2), ("waiting", 0)]
 
     with_world(tmp_path, check)

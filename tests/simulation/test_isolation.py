@@ -61,6 +61,9 @@ class House:
     def is_in_doubt(self, recipient_seq: int) -> bool:
         return False
 
+    def is_transferring(self, recipient_seq: int) -> bool:
+        return True
+
     async def refresh(self, claims: Sequence[Claim]) -> None:
         return None
 

@@ -232,6 +232,10 @@ def test_a_set_that_is_missing_or_paused_lets_nothing_through_on_any_door(sender
         "ConfigurationSetDoesNotExist",
         missing,
     )
+    for wrong in ({"Source": "a@not-verified.test"}, {"SourceArn": f"{senders.arn}:odd"}):  # it is told first
+        email = {**senders.email(), **wrong}
+        assert refusal(senders.v1.send_email, **email)[0] != "ConfigurationSetDoesNotExist"
+        assert refusal(senders.v1.send_email, **email, ConfigurationSetName="none")[1] == missing
     raw = f"From: a@{senders.domain}\nTo: b@c.test\nX-SES-CONFIGURATION-SET: none\n\nx".encode()
     assert refusal(senders.v1.send_raw_email, RawMessage={"Data": raw})[1] == missing
     simple = {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}}

@@ -107,3 +107,43 @@ def test_nothing_of_the_senders_side_is_told(history: History) -> None:
     assert "What changes:" in printed
     assert "simulator" not in printed
     assert '"all"' not in printed
+
+
+def test_what_is_asked_for_is_narrowed_too_and_recipients_of_a_delegate_are_not_told(
+    history: History,
+) -> None:
+    every = [part for key in ("feedback", "version", "networks", "recipients") for part in ("--narrow", key)]
+    found = history.sesame.run_json(
+        "policy", "suggest", "--identity", history.arn, "--from-history", "7", *every
+    )
+    assert found["narrower"] and found["stillAllowed"]
+    [document] = [one["document"] for one in found["policies"] if one["name"] == "wide"]
+    for statement, name in zip(json.loads(document)["Statement"], ("news", "bills"), strict=True):
+        address = f"{name}@{history.domain}"
+        assert statement["Condition"] == {
+            "StringEquals": {
+                "ses:FromAddress": address,
+                "ses:FeedbackAddress": address,
+                "ses:ApiVersion": "1",
+            },
+            "IpAddress": {"aws:SourceIp": "127.0.0.1/32"},
+        }
+    assert "simulator" not in json.dumps(found)
+    history.ses.put_identity_policy(Identity=history.domain, PolicyName="wide", Policy=document)
+    assert history.send("news", f"news@{history.domain}")["MessageId"]
+
+
+def test_recipients_of_the_owners_own_mail_are_narrowed_to_their_domains(history: History) -> None:
+    iam = history.sesame.client("iam", history.owner)
+    iam.create_user(UserName="own")
+    key = iam.create_access_key(UserName="own")["AccessKey"]
+    history.users["own"] = Account(history.owner.account_id, key["AccessKeyId"], key["SecretAccessKey"])
+    history.put("own", {"AWS": f"arn:aws:iam::{history.owner.account_id}:user/own"})
+    history.send("own", f"own@{history.domain}")
+    found = history.sesame.run_json(
+        "policy", "suggest", "--identity", history.arn, "--from-history", "7", "--narrow", "recipients"
+    )
+    documents = {one["name"]: one["document"] for one in found["policies"]}
+    condition = json.loads(documents["own"])["Statement"][0]["Condition"]
+    assert condition["ForAllValues:StringLike"] == {"ses:Recipients": "*@simulator.amazonses.com"}
+    assert "simulator" not in documents["wide"]

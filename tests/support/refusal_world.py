@@ -76,6 +76,8 @@ class World:
     clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     ip: str = "198.51.100.7"
     secure: bool = True
+    service: Account | None = None
+    """The keys of a service that sends for others, once a case needed one."""
 
     @classmethod
     def open(cls, directory: Path, **settings: str) -> Self:
@@ -400,7 +402,7 @@ class Case:
 
     def _mend_change_statement(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         changes = [
-            change | {"with": "2099-01-01T00:00:00Z"} if "replace" in change else change
+            change | {"with": change["with"] or "2099-01-01T00:00:00Z"} if "replace" in change else change
             for change in mend["changes"]
         ]
         if mend["kind"] == "iam":

@@ -4,9 +4,7 @@ Changes are held to the cases like anybody's; forced, they are made all the same
 they broke.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sesame.access.changes import Acts, StalePermit
@@ -15,28 +13,26 @@ from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
 from sesame.admin.accounts import OperatorError
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction, epoch, identities_scope
+from sesame.errors import ServiceError
 from sesame.identities.policies import MAX_POLICIES, check_policy_name
-from sesame.identities.policy_tests import Edit, Patience, PolicyTestFails, cases_of, failures, try_edit
+from sesame.identities.policy_tests import (
+    CaseState,
+    Edit,
+    PolicyTestFails,
+    put_cases,
+    ready,
+    remove_case,
+    try_edit,
+)
 from sesame.model import Identity
 from sesame.observe import Clock
 from sesame.policy import parse_identity_policy
 from sesame.policy.analysis.expectations import Broken, Expectation, written
-from sesame.store import identities, policy_tests, policy_versions
+from sesame.store import identities, policy_versions
 from sesame.store.identities import IdentityPolicy
-from sesame.store.policy_tests import KeptCase
 from sesame.store.policy_versions import Place
 
-MAX_CASES = 50
-"""Cases of one identity."""
 _ATTEMPTS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseState:
-    """A case, and why it does not hold; None when it does."""
-
-    case: Expectation
-    broken: Broken | None
 
 
 class PolicyActs:
@@ -143,16 +139,9 @@ class PolicyActs:
 
     async def put_cases(self, arn: Arn, cases: Sequence[Expectation]) -> None:
         """Keep cases, in place of those of the same names."""
-        kept = [KeptCase(name=case.name, document=json.dumps(written(case))) for case in cases]
 
         async def run(tx: Transaction) -> None:
-            identity = await _identity(tx, arn)
-            there = {
-                case.name for case in await policy_tests.of(tx, arn.account_id, arn.region, identity.name)
-            }
-            if len(there | {case.name for case in kept}) > MAX_CASES:
-                raise OperatorError(f"an identity keeps at most {MAX_CASES} cases")
-            await policy_tests.put(tx, identity, kept)
+            await _told(put_cases(tx, await _identity(tx, arn), cases))
 
         await self._acts.apply(
             "PutIdentityPolicyTests",
@@ -166,9 +155,7 @@ class PolicyActs:
         """Keep a case no longer."""
 
         async def run(tx: Transaction) -> None:
-            identity = await _identity(tx, arn)
-            if not await policy_tests.remove(tx, identity, name):
-                raise OperatorError(f"{identity.name} keeps no case `{name}`")
+            await _told(remove_case(tx, await _identity(tx, arn), name))
 
         await self._acts.apply(
             "DeleteIdentityPolicyTest",
@@ -181,15 +168,18 @@ class PolicyActs:
     async def run_cases(self, arn: Arn) -> list[CaseState]:
         """Every case that is kept, with why it does not hold."""
 
-        async def run(tx: Transaction) -> list[CaseState]:
-            identity = await _identity(tx, arn)
-            place = arn.account_id, arn.region, identity.name
-            cases = await cases_of(tx, *place)
-            broken = await failures(tx, *place, cases, await identities.policies(tx, *place), Patience())
-            by_name = {one.name: one for one in broken}
-            return [CaseState(case=case, broken=by_name.get(case.name)) for case in cases]
+        async def run(tx: Transaction) -> Callable[[], list[CaseState]]:
+            return await ready(tx, await _identity(tx, arn))
 
-        return await self._store.read(run)
+        return (await self._store.read(run))()
+
+
+async def _told(doing: Awaitable[None]) -> None:
+    """What is wrong, in the words of an operator's commands."""
+    try:
+        await doing
+    except ServiceError as error:
+        raise OperatorError(error.message) from error
 
 
 def _name(arn: Arn) -> str:

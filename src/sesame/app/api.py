@@ -46,6 +46,7 @@ from sesame.operations.ses.sending import SendingOperations
 from sesame.operations.ses.templated import TemplatedOperations
 from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesame.delegates import DelegateOperations
+from sesame.operations.sesame.policy_tests import PolicyTestOperations
 from sesame.operations.sesame.webhooks import WebhookOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
@@ -300,6 +301,7 @@ class Doors:
     def _own(self) -> Handlers:
         return merged(
             DelegateOperations(self.authorizer, self.delegates),
+            PolicyTestOperations(self._services.store, self.authorizer),
             WebhookOperations(self.authorizer, self._services.webhooks),
         )
 

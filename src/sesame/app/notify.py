@@ -12,7 +12,8 @@ from sesame.delivery.tls import TlsContexts
 from sesame.dns.public import AddressGuard
 from sesame.errors import Unavailable
 from sesame.notify.certificate import Signing, signing
-from sesame.notify.deliver import Bounds, Messages, Notifier
+from sesame.notify.deliver import Bounds, Notifier
+from sesame.notify.envelopes import Messages
 from sesame.notify.event_json import House
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient
@@ -95,7 +96,12 @@ class Telling:
         services, settings = self._services, self._services.settings.notify
         return Notifier(
             services.store,
-            Messages(key, public_url=self._public_url, token_key=services.subscription_key),
+            Messages(
+                key,
+                public_url=self._public_url,
+                token_key=services.subscription_key,
+                executor=services.executor,
+            ),
             http=self._http(AddressGuard(settings.allow_networks), may_be_plain=settings.allow_http),
             mail=services.system_mail.put,
             sqs=self._sqs(),

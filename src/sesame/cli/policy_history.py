@@ -27,6 +27,15 @@ def register(verbs: Subparsers) -> None:
     verb.add_argument(
         "--from-history", required=True, type=float, dest="days", metavar="DAYS", help="how far back to look"
     )
+    verb.add_argument(
+        "--narrow",
+        action="append",
+        default=[],
+        choices=("feedback", "version", "networks", "recipients"),
+        help="narrow this too, where all that was sent tells few values of it (repeat): the address for bounces, the"
+        " API's version, the networks that requests came from, the domains of recipients (of the owner's own account's"
+        " mail alone: those of a delegate are the delegate's affair)",
+    )
     verb.add_argument("--seconds", type=float, default=10.0, help="time to compare at most (default: 10)")
     add_store_options(verb)
     verb.set_defaults(func=guarded(run_suggest))
@@ -37,6 +46,7 @@ def run_suggest(args: argparse.Namespace) -> int:
     from sesame.access.identity_names import parse_identity_arn
     from sesame.admin.delegates.suggestion import suggestion
     from sesame.errors import ServiceError
+    from sesame.policy.writing.narrowing import Narrow
 
     try:
         arn = parse_identity_arn(args.identity)
@@ -49,6 +59,7 @@ def run_suggest(args: argparse.Namespace) -> int:
             services.store,
             arn,
             since=services.clock.now() - args.days * DAY_S,
+            narrow=frozenset(map(Narrow, args.narrow)),
             is_late=lambda: time.monotonic() > deadline,
         )
         if args.json:

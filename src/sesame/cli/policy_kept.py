@@ -8,9 +8,9 @@ from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_json, read
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sesame.admin.policies import CaseState
     from sesame.app.foundation import Services
     from sesame.aws.arn import Arn
+    from sesame.identities.policy_tests import CaseState
     from sesame.policy.analysis.expectations import Broken
 
 

@@ -104,11 +104,19 @@ class Deliverer:
         self._attempt_s = attempt_s
         self._still_allowed = still_allowed
         self._sending: dict[int, Session] = {}
+        self._left_in_doubt: set[int] = set()
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
-        """Whether a server has the message of an attempt under way, and has not said that it took it."""
+        """Whether a server has the message of an attempt under way, or of one that was broken off, and has not said
+        that it took it.
+        """
         session = self._sending.get(recipient_seq)
-        return session is not None and session.is_in_doubt
+        return recipient_seq in self._left_in_doubt or (session is not None and session.is_in_doubt)
+
+    def is_transferring(self, recipient_seq: int) -> bool:
+        """Whether a server is being given the message of an attempt under way, or has it and has not answered."""
+        session = self._sending.get(recipient_seq)
+        return session is not None and session.is_transferring
 
     async def refresh(self, claims: Sequence[Claim]) -> None:
         """Bring up to date what accounts have said of the addresses that their mail leaves from."""
@@ -156,7 +164,7 @@ class Deliverer:
                 continue
             try:
                 demand = await self._tls_policy.demand(wishes, host)
-                secured = replace(host, tls=demand)
+                secured = host if host.tls == demand else replace(host, tls=demand)
                 found, is_host_at_fault = await self._try_from(
                     secured, wishes, mail_from, claim, message, until
                 )
@@ -186,9 +194,8 @@ class Deliverer:
             if self._sources is not None and not wishes.route.is_relay:
                 taken = await self._sources.take(claim, host.address)
             try:
-                found, is_host_at_fault = await self._try(
-                    replace(host, source=taken.source), wishes, mail_from, claim, message, until
-                )
+                from_it = host if host.source == taken.source else replace(host, source=taken.source)
+                found, is_host_at_fault = await self._try(from_it, wishes, mail_from, claim, message, until)
             except SourceUnusable as error:
                 assert self._sources is not None and taken.source is not None
                 self._sources.give_back(taken)
@@ -239,6 +246,7 @@ class Deliverer:
         """Hand the message over on a connection, which goes back to the pool."""
         timer = asyncio.get_running_loop().call_at(until, session.overdue)
         self._sending[claim.recipient_seq] = session
+        self._left_in_doubt.discard(claim.recipient_seq)
         was_kept = session.messages > 0
         try:
             data = await message.fit_for(session.extensions, now=self._clock.now())
@@ -246,6 +254,10 @@ class Deliverer:
                 message.asked_at = await self._still_allowed(claim, asked_at=message.asked_at)
             result = await session.send(mail_from, claim.address, data)
         except MessageDefect:
+            raise
+        except asyncio.CancelledError:
+            if session.was_in_doubt:
+                self._left_in_doubt.add(claim.recipient_seq)
             raise
         except MessageNotSendable as error:
             # Too large for this one, or 8-bit and not to be converted: another host may take it.
@@ -256,9 +268,8 @@ class Deliverer:
             self._pool.give_back(session)
         if was_kept and result.reply.code == 421 and result.stage is not Stage.BODY:
             raise RemoteProtocolError(f"closed: {result.reply.diagnostic}", stage=Stage.IDLE)
-        decided = replace(
-            outcome.from_result(result, host, tls=session.tls, verdict=session.verdict),
-            source_ip=session.source_ip,
+        decided = outcome.from_result(
+            result, host, tls=session.tls, verdict=session.verdict, source_ip=session.source_ip
         )
         # A server that is busy, or keeps strangers waiting, is no verdict of the domain's other hosts.
         may_be_better = decided.kind is OutcomeKind.TRANSIENT and result.stage is not Stage.BODY

@@ -19,7 +19,12 @@ MAX_DIAGNOSTIC = 500
 
 
 def from_result(
-    result: RecipientResult, host: Host, *, tls: str | None, verdict: str | None = None
+    result: RecipientResult,
+    host: Host,
+    *,
+    tls: str | None,
+    verdict: str | None = None,
+    source_ip: str | None = None,
 ) -> Outcome:
     """The outcome of a transaction for one recipient."""
     reply = result.reply
@@ -31,11 +36,11 @@ def from_result(
         # A success where none belongs (2yz to MAIL without a message taken) settles nothing either.
         kind = OutcomeKind.TRANSIENT
     # 421 is about the server, whatever it came to (RFC 5321 section 3.8).
-    return replace(
-        _of_reply(kind, reply, host, tls=tls, stage=result.stage),
-        tls_verdict=verdict,
-        is_unreachable=reply.code == 421,
-    )
+    is_unreachable = reply.code == 421
+    return _of_reply(
+        kind, reply, host, result.stage,
+        tls=tls, verdict=verdict, is_unreachable=is_unreachable, source_ip=source_ip,
+    )  # fmt: skip
 
 
 def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:
@@ -45,7 +50,7 @@ def refused(reply: Reply, host: Host, *, stage: Stage) -> Outcome:
     """
     permanent = reply.is_permanent and stage not in (Stage.CONNECT, Stage.AUTH)
     kind = OutcomeKind.PERMANENT if permanent else OutcomeKind.TRANSIENT
-    return replace(_of_reply(kind, reply, host, tls=None, stage=stage), is_unreachable=not permanent)
+    return _of_reply(kind, reply, host, stage, is_unreachable=not permanent)
 
 
 def from_error(error: Exception, host: Host | None) -> Outcome:
@@ -99,7 +104,17 @@ def after_doubts(found: Outcome, doubts: int) -> Outcome:
     return replace(found, status="4.4.2", diagnostic=f"{said}; at last {found.diagnostic}"[:MAX_DIAGNOSTIC])
 
 
-def _of_reply(kind: OutcomeKind, reply: Reply, host: Host, *, tls: str | None, stage: Stage) -> Outcome:
+def _of_reply(
+    kind: OutcomeKind,
+    reply: Reply,
+    host: Host,
+    stage: Stage,
+    *,
+    is_unreachable: bool,
+    tls: str | None = None,
+    verdict: str | None = None,
+    source_ip: str | None = None,
+) -> Outcome:
     return Outcome(
         kind=kind,
         status=str(reply_status(reply.code, reply.text)),
@@ -107,7 +122,10 @@ def _of_reply(kind: OutcomeKind, reply: Reply, host: Host, *, tls: str | None, s
         remote_mta=host.name,
         remote_ip=host.address,
         tls=tls,
+        tls_verdict=verdict,
         stage=stage.value,
+        is_unreachable=is_unreachable,
+        source_ip=source_ip,
     )
 
 

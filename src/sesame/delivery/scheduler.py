@@ -34,7 +34,9 @@ from sesame.store.events import PAUSED, REVOKED
 
 POLL_S = 1.0
 STOP_S = 8.0
-"""How long attempts under way may take to finish when delivery stops."""
+"""How long attempts whose message is on its way may take to finish when delivery stops."""
+GRACE_S = 1.0
+"""How long the others may: of them no server has anything yet."""
 SLOW_S = 10.0
 """From here on an attempt takes long; one that ended processes before may be tried beside others again."""
 GAP_S = 0.002
@@ -57,7 +59,12 @@ class Delivers(Protocol):
         """One attempt."""
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
-        """Whether a server has the message of an attempt under way, and has not said that it took it."""
+        """Whether a server has the message of an attempt under way, or of one that was broken off, and has not said
+        that it took it.
+        """
+
+    def is_transferring(self, recipient_seq: int) -> bool:
+        """Whether a server is being given it, or has it and has not answered."""
 
 
 @dataclass(slots=True)
@@ -70,6 +77,11 @@ class _Running:
     is_suspect: bool = False
     is_slow: bool = False
     task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on."""
+        return self.task is not None and not self.task.done()
 
 
 class Scheduler:
@@ -420,19 +432,21 @@ class Scheduler:
     async def _finish(self) -> None:
         """Let attempts end that do so soon; the others are given back and do not count."""
         await self._note_stop()
-        tasks = [one.task for one in self._running.values() if one.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=STOP_S)
-        left = [one for one in self._running.values() if one.task is not None and not one.task.done()]
-        if not left:
+        await _ends(list(self._running.values()), within_s=GRACE_S)
+        idle: list[_Running] = []
+        slow: list[_Running] = []
+        for one in filter(lambda one: one.is_running, self._running.values()):
+            (slow if self._deliverer.is_transferring(one.claim.recipient_seq) else idle).append(one)
+        await _broken_off(idle)
+        await _ends(slow, within_s=STOP_S - GRACE_S)
+        slow = [one for one in slow if one.is_running]
+        await _broken_off(slow)
+        claims = [one.claim for one in (*idle, *slow)]
+        if not claims:
             return
-        doubtful = [one.claim for one in left if self._deliverer.is_in_doubt(one.claim.recipient_seq)]
-        for one in left:
-            assert one.task is not None
-            one.task.cancel()
-        await asyncio.wait([one.task for one in left if one.task is not None])
+        doubtful = [claim for claim in claims if self._deliverer.is_in_doubt(claim.recipient_seq)]
         try:
-            await self._spool.let_go([one.claim for one in left], doubtful)
+            await self._spool.let_go(claims, doubtful)
         except Unavailable as error:  # they are due at the next start all the same
             self._log.error("let_go_failed", reason=str(error))
 
@@ -454,6 +468,22 @@ _WITHDRAWN = {
     Ruling.NOT_UNDERSTOOD: (NOT_UNDERSTOOD, False),
 }
 """Why a recipient is cancelled or held, and whether that is final."""
+
+
+async def _ends(attempts: Sequence[_Running], *, within_s: float) -> None:
+    """Wait until they have ended, but no longer than that."""
+    tasks = [one.task for one in attempts if one.task is not None]
+    if tasks:
+        await asyncio.wait(tasks, timeout=within_s)
+
+
+async def _broken_off(attempts: Sequence[_Running]) -> None:
+    """End them now."""
+    tasks = [one.task for one in attempts if one.task is not None]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def _lane(claim: Claim) -> Lane:

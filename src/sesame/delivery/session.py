@@ -131,6 +131,8 @@ class Session(asyncio.Protocol):
         self.source_ip: str | None = None if host.source is None else host.source.address
         """The address of ours that it comes from, as others see it."""
         self.messages = 0
+        self.was_in_doubt = False
+        """It was broken off while the server may have taken the message."""
         self.idle_since = 0.0
         self._client = client
         self._timeouts = timeouts
@@ -200,6 +202,7 @@ class Session(asyncio.Protocol):
                 ambiguous=was_in_doubt,
             ) from error
         except BaseException:
+            self.was_in_doubt = self.is_in_doubt
             self.abort()
             raise
         assert isinstance(done, TransactionDone)
@@ -215,6 +218,11 @@ class Session(asyncio.Protocol):
     def is_in_doubt(self) -> bool:
         """The server has, as far as we can tell, the whole message, and has not said that it took it."""
         return self._client.is_ambiguous and not self._is_blocked and not self._unwritten
+
+    @property
+    def is_transferring(self) -> bool:
+        """The message's text is on its way, or there and not answered."""
+        return self._client.is_ambiguous
 
     def overdue(self) -> None:
         """The attempt has taken its time: break it off, unless it is the server's turn to say that it took it."""

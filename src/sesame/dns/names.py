@@ -4,6 +4,8 @@ U-labels become A-labels by IDNA 2008; labels that no host name may have, such a
 let through, for DNS has them. Sources: RFC 5890, RFC 5891, RFC 1035 section 2.3.4.
 """
 
+from functools import lru_cache
+
 import idna
 
 from sesame.errors import SesameError
@@ -20,6 +22,7 @@ def host_name(text: str) -> str:
     return text.rstrip(".").lower()
 
 
+@lru_cache(maxsize=4_096)
 def ascii_name(text: str) -> str:
     """A name as A-labels in lower case, without its trailing dot. Raises `DomainNameError`."""
     name = text.removesuffix(".")

@@ -10,6 +10,7 @@ decided elsewhere. Registered and globally reachable, yet for services that are 
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 _V4 = [
     ("0.0.0.0/8", "this network"),
@@ -90,6 +91,7 @@ class AddressGuard:
         return None
 
 
+@lru_cache(maxsize=4_096)
 def is_literal(text: str) -> bool:
     """Whether text is an address in any form that a resolver of the C library would take for one.
 

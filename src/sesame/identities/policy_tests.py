@@ -5,7 +5,7 @@ first, and made only if the identity's policies and cases are still those (the p
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.access.changes import Permit
@@ -13,17 +13,20 @@ from sesame.access.directory import identity_policies
 from sesame.access.principal_binding import NoSuchPrincipal, principal_ids, requester_known
 from sesame.aws.arn import identity_arn
 from sesame.db import Transaction, epoch, identities_scope
-from sesame.errors import InvalidPolicy
-from sesame.policy import PolicyError, parse_stored_identity_policy
+from sesame.errors import InvalidPolicy, LimitExceeded, ServiceError
+from sesame.model import Identity
+from sesame.policy import PolicyError, Requester, parse_stored_identity_policy
 from sesame.policy.analysis.expectations import (
     Broken,
     Expectation,
     read_expectation,
     requesters_of,
     why_broken,
+    written,
 )
 from sesame.store import identities, policy_tests
 from sesame.store.identities import IdentityPolicy
+from sesame.store.policy_tests import KeptCase
 
 Edit = Mapping[str, str | None]
 """Policies by name with their new texts; None removes one."""
@@ -35,6 +38,18 @@ class PolicyTestFails(InvalidPolicy):
     def __init__(self, broken: Broken) -> None:
         super().__init__(f"The policy test `{broken.name}` of the identity would fail: {broken.why}.")
 
+
+class PolicyTestMissing(ServiceError):
+    """The identity keeps no case of that name."""
+
+    code, http_status = "PolicyTestDoesNotExist", 404
+
+    def __init__(self, identity: str, name: str) -> None:
+        super().__init__(f"{identity} keeps no case `{name}`.")
+
+
+MAX_CASES = 50
+"""Cases of one identity."""
 
 PATIENCE = 3_000
 """How often the analysis may look up from its work for one change: a few seconds of it."""
@@ -99,6 +114,42 @@ async def _bound(tx: Transaction, name: str, text: str) -> IdentityPolicy:
     return IdentityPolicy(policy_name=name, document=text, principal_ids=ids)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseState:
+    """A case, and why it does not hold; None when it does."""
+
+    case: Expectation
+    broken: Broken | None
+
+
+async def put_cases(tx: Transaction, identity: Identity, cases: Sequence[Expectation]) -> None:
+    """Keep cases, in place of those of the same names. Raises `LimitExceeded`."""
+    there = await policy_tests.of(tx, identity.account_id, identity.region, identity.name)
+    if len({case.name for case in there} | {case.name for case in cases}) > MAX_CASES:
+        raise LimitExceeded(f"An identity keeps at most {MAX_CASES} cases.")
+    kept = [KeptCase(name=case.name, document=json.dumps(written(case))) for case in cases]
+    await policy_tests.put(tx, identity, kept)
+
+
+async def remove_case(tx: Transaction, identity: Identity, name: str) -> None:
+    """Keep a case no longer. Raises `PolicyTestMissing`."""
+    if not await policy_tests.remove(tx, identity, name):
+        raise PolicyTestMissing(identity.name, name)
+
+
+async def ready(tx: Transaction, identity: Identity) -> Callable[[], list[CaseState]]:
+    """What says of every case whether it holds: all that it needs is read, and what it does may take seconds."""
+    place = identity.account_id, identity.region, identity.name
+    cases, policies = await cases_of(tx, *place), await identities.policies(tx, *place)
+    known = await _known(tx, cases)
+
+    def run() -> list[CaseState]:
+        broken = {one.name: one for one in _failures(*place, cases, policies, known, Patience())}
+        return [CaseState(case=case, broken=broken.get(case.name)) for case in cases]
+
+    return run
+
+
 async def cases_of(tx: Transaction, account_id: str, region: str, identity: str) -> list[Expectation]:
     """The cases of an identity, by name."""
     kept = await policy_tests.of(tx, account_id, region, identity)
@@ -115,12 +166,28 @@ async def failures(
     patience: Patience,
 ) -> list[Broken]:
     """The cases that do not hold by these policies. A policy that cannot be read breaks none: it is not stored."""
+    return _failures(account_id, region, identity, cases, policies, await _known(tx, cases), patience)
+
+
+async def _known(tx: Transaction, cases: Sequence[Expectation]) -> dict[str, Requester]:
+    """Those that cases name, with what is known of them here."""
+    named = {one.arn: one for case in cases for one in requesters_of(case)}
+    return {arn: await requester_known(tx, one) for arn, one in named.items()}
+
+
+def _failures(
+    account_id: str,
+    region: str,
+    identity: str,
+    cases: Sequence[Expectation],
+    policies: list[IdentityPolicy],
+    known: Mapping[str, Requester],
+    patience: Patience,
+) -> list[Broken]:
     try:
         held = identity_policies(policies)
     except PolicyError:
         return []
-    named = {one.arn: one for case in cases for one in requesters_of(case)}
-    known = {arn: await requester_known(tx, one) for arn, one in named.items()}
     found = [
         why_broken(
             case,

@@ -2,17 +2,17 @@
 
 Claims are made by endpoint, so that one that is slow or down holds at most its own places: after a failure it is tried
 with one message at a time, at growing intervals, until it takes one. Endpoints that fail, are slow or have taken
-nothing yet share half of the places, however many there are, so that the others always have theirs (`health`). Results
-are written in batches. Nothing here waits for accepting or delivering mail, nor they for it. At least once: what was
-sent and not recorded is sent again, under the same id.
+nothing yet share half of the places, however many there are, so that the others always have theirs (`health`). For an
+endpoint that takes its messages quickly more are claimed than go at once (`held`), and results are gathered, so that
+many of them share a commit. Nothing here waits for accepting or delivering mail, nor they for it. At least once: what
+was sent and not recorded is sent again, under the same id.
 """
 
 import asyncio
-import hashlib
 import traceback
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sesame.aws.sns import delivery_policy as retry
@@ -21,27 +21,39 @@ from sesame.aws.sns.message import Kind, SnsMessage
 from sesame.db import Store, Transaction
 from sesame.errors import SesameError, Unavailable
 from sesame.metrics import Metrics
-from sesame.notify.certificate import Signing
-from sesame.notify.health import Endpoints
+from sesame.notify.envelopes import Messages, is_raw
+from sesame.notify.health import Endpoints, Places
+from sesame.notify.held import Held, Ready
 from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import SqsClient
 from sesame.notify.url import PostFailed
-from sesame.notify.webhook import PROTOCOL, WebhookGone, WebhookSigner
+from sesame.notify.webhook import WebhookGone, WebhookSigner
 from sesame.observe import Clock, Log
 from sesame.store import outbox, subscriptions, topics
-from sesame.store.outbox import Delivery, Place, Publication, Result
+from sesame.store.outbox import Delivery, Result
 from sesame.store.sealed import SealBroken
 from sesame.store.webhooks import read_arn
 
 POLL_S = 1.0
 GATHER_S = 0.005
-"""How long what is to be recorded and claimed is gathered, so that it takes few transactions."""
+"""How long what is to be claimed is gathered, so that it takes few transactions."""
+
+RECORD_S = 0.02
+"""How long results are gathered while more is under way."""
 
 LEASE_S = 120.0
-SIGNATURES = 4_096
-DEFAULT_SUBJECT = "AWS Notification Message"
-CONFIRMATION_SUBJECT = "AWS Notification - Subscription Confirmation"
-END_SUBJECT = "AWS Notification - Unsubscribe Confirmation"
+AHEAD = 64
+"""Rows that are claimed for one endpoint beyond those that go at once."""
+
+LOW = 32
+"""With fewer than these the next are claimed."""
+
+HELD_IN_ALL = 256
+HELD_S = 30.0
+"""How long a row is held before it is given back; much less than its lease."""
+
+STOP_S = 2.0
+"""How long the last results may take to be recorded when it stops."""
 
 
 class Mail(Protocol):
@@ -72,68 +84,13 @@ class _Done:
     """Subject and text."""
 
 
-class Messages:
-    """Makes what is sent of publications. One message of a topic is signed once, whoever gets it."""
+@dataclass(slots=True)
+class _Wanted:
+    """Rows to be claimed; endpoints of which more is due; whether somebody is left without a place."""
 
-    def __init__(self, signing: Signing, *, public_url: str, token_key: bytes) -> None:
-        self._signing = signing
-        self._token_key = token_key
-        self._public_url = public_url
-        self._certificate_url = f"{public_url}{signing.path}"
-        self._signatures: OrderedDict[bytes, str] = OrderedDict()
-
-    def of(self, publication: Publication, place: Place) -> SnsMessage:
-        """The SNS message that a publication is at a place."""
-        extra = publication.extra
-        nonce = extra.get("nonce")
-        token = None if nonce is None else sns.make_token(self._token_key, place.target, nonce)
-        return SnsMessage(
-            kind=Kind(publication.kind),
-            message_id=publication.message_id,
-            topic_arn=publication.topic_arn,
-            message=place.options.get("message", publication.body),
-            at=publication.at,
-            subject=publication.subject,
-            token=token,
-            subscribe_url=(
-                None if token is None else sns.confirm_url(self._public_url, publication.topic_arn, token)
-            ),
-            attributes=extra.get("attributes"),
-            signature_version=extra.get("version", "1"),
-        )
-
-    def unsubscribe_url(self, place: Place) -> str:
-        """Where the subscription of a place is ended."""
-        return sns.unsubscribe_url(self._public_url, place.target)
-
-    def envelope(self, message: SnsMessage, place: Place) -> str:
-        """The signed envelope for one subscription."""
-        text = sns.string_to_sign(message)
-        key = hashlib.sha256(text).digest() + message.signature_version.encode()
-        signature = self._signatures.get(key)
-        if signature is None:
-            signature = self._signatures[key] = self._signing.sign(text, message.signature_version)
-            if len(self._signatures) > SIGNATURES:
-                self._signatures.popitem(last=False)
-        return sns.envelope(
-            message,
-            signature=signature,
-            certificate_url=self._certificate_url,
-            unsubscribe_url=self.unsubscribe_url(place),
-        )
-
-    def mail(self, message: SnsMessage, place: Place) -> tuple[str, str]:
-        """Subject and text of the mail for one subscription."""
-        match message.kind:
-            case Kind.SUBSCRIPTION_CONFIRMATION:
-                return CONFIRMATION_SUBJECT, sns.mail_confirmation(
-                    message.topic_arn, message.subscribe_url or ""
-                )
-            case Kind.UNSUBSCRIBE_CONFIRMATION:
-                return END_SUBJECT, f"{message.message}\n\n{message.subscribe_url}\n"
-        body = self.envelope(message, place) if place.protocol == "email-json" else message.message
-        text = sns.mail_text(body, unsubscribe_url=self.unsubscribe_url(place))
-        return message.subject or DEFAULT_SUBJECT, text
+    seqs: list[int] = field(default_factory=list)
+    more: list[str] = field(default_factory=list)
+    is_crowded: bool = False
 
 
 class Notifier:
@@ -172,8 +129,16 @@ class Notifier:
         self._bounds = bounds
         self._mailed = mailed
         self._work = asyncio.Event()
+        self._soon = asyncio.Event()
         self._endpoints = Endpoints(places=bounds.workers, of_one=bounds.per_endpoint)
+        self._held = Held()
+        self._more: frozenset[str] = frozenset()
+        """Endpoints for which more was due than was claimed, at the last claim."""
+        self._is_crowded = False
+        """Whether somebody waited for a place at the last claim: then no endpoint goes on without its turn."""
         self._done: list[_Done] = []
+        self._back: list[Delivery] = []
+        """Claimed rows that are not to be begun, and not given back yet."""
 
     def wake(self) -> None:
         """Something may be due."""
@@ -185,23 +150,22 @@ class Notifier:
             async with asyncio.TaskGroup() as tasks:
                 while True:
                     self._work.clear()
+                    is_busy = False
                     try:
-                        await self.settle()
-                        claimed = await self.claim()
+                        is_busy = await self.turn()
                     except Unavailable as error:
                         self._log.error("outbox_failed", reason=str(error))
-                        await self._wait()
-                        continue
                     except Exception:  # what was done and not recorded is due again when its lease ends
                         self._log.error("outbox_failed", trace=traceback.format_exc())
-                        await self._wait()
-                        continue
-                    for delivery in claimed:
-                        tasks.create_task(self._attempt(delivery))
-                    if not claimed and not self._done:
+                    for ready in self.begin():
+                        tasks.create_task(self._go_on(ready))
+                    if is_busy:
+                        await self._gather()
+                    else:
                         await self._wait()
         finally:
             self._http.close()
+            await self._leave()
 
     async def _wait(self) -> None:
         """Until something may be due, a hint or the next due time."""
@@ -212,47 +176,148 @@ class Notifier:
         except TimeoutError:
             pass
 
-    async def claim(self) -> list[Delivery]:
-        """Lease what there is a place for, of each endpoint its share."""
-        if self._endpoints.free <= 0:
-            return []
-        now, lease = self._clock.now(), self._new_lease()
-        due = await self._store.read(lambda tx: self._due(tx, now=now))
-        if not due:
-            return []
-        claimed = await self._store.write(
-            lambda tx: outbox.claim(tx, due, now=now, lease=lease, lease_s=LEASE_S)
-        )
-        for delivery in claimed:
-            self._endpoints.begin(delivery.place.endpoint)
-        return claimed
+    async def _gather(self) -> None:
+        """Let results gather, unless somebody would have to wait for it."""
+        self._soon.clear()
+        if self._is_urgent():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RECORD_S):
+                await self._soon.wait()
 
-    async def _due(self, tx: Transaction, *, now: float) -> list[int]:
-        found: list[int] = []
+    def _is_urgent(self) -> bool:
+        """Whether the next turn brings work to somebody who has none."""
+        return (
+            not self._endpoints.active
+            or (self._is_crowded and bool(self._done))
+            or any(self._held.count(endpoint) < LOW for endpoint in self._more)
+        )
+
+    async def _leave(self) -> None:
+        """Record what was done and give back what was not begun, as far as that is quick."""
+        self._back += [
+            one for endpoint in self._held.endpoints() for one in self._held.drop(endpoint, keep=0)
+        ]
+        if not (self._done or self._back):
+            return
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await self._write([], now=self._clock.now())
+
+    async def turn(self) -> bool:
+        """Record what was done, give back what is not to go now, claim what there is room for: in one commit.
+
+        Whether there was anything to do. What was claimed is held until `begin`.
+        """
+        now = self._clock.now()
+        self._back += self._held.drop_before(now - HELD_S)
+        for endpoint in self._held.endpoints():
+            if not self._endpoints.is_good(endpoint):
+                self._back += self._held.drop(endpoint, keep=self._endpoints.room(endpoint, now))
+        due: list[int] = []
+        places, held, in_all = self._endpoints.places(now), self._held.counts(), len(self._held)
+        if places.left > 0 or in_all < HELD_IN_ALL:
+            wanted = await self._store.read(
+                lambda tx: self._wanted(tx, places, held, spare=HELD_IN_ALL - in_all, now=now)
+            )
+            due, self._more, self._is_crowded = wanted.seqs, frozenset(wanted.more), wanted.is_crowded
+        else:
+            self._more, self._is_crowded = frozenset(), True
+        if not (due or self._done or self._back):
+            return False
+        claimed = await self._write(due, now=now)
+        self._held.add(await self._messages.ready(claimed, now=now))
+        return True
+
+    async def _wanted(
+        self, tx: Transaction, places: Places, held: Mapping[str, int], *, spare: int, now: float
+    ) -> _Wanted:
+        """What is due and has a place, of each endpoint its share, and more of those that are quick."""
+        found = _Wanted()
         names = await outbox.endpoints(tx)
         start = int(self._draw() * len(names))
-        places = self._endpoints.places(now)
         for endpoint in names[start:] + names[:start]:
-            if (room := places.room(endpoint)) > 0:
-                due = await outbox.due(tx, endpoint, now=now, limit=room)
-                places.take(endpoint, len(due))
-                found += due
             if places.left <= 0:
+                found.is_crowded = True
                 break
+            room, holds = max(0, places.room(endpoint)), held.get(endpoint, 0)
+            limit = max(0, room - holds)
+            if places.is_good(endpoint) and holds < LOW:
+                limit += min(AHEAD, max(0, spare))
+            due = await outbox.due(tx, endpoint, now=now, limit=limit) if limit else []
+            places.take(endpoint, min(room, holds + len(due)))
+            spare -= max(0, len(due) - room)
+            found.seqs += due
+            if limit and len(due) == limit:
+                found.more.append(endpoint)
         return found
 
-    async def _attempt(self, delivery: Delivery) -> None:
+    async def _write(self, due: Sequence[int], *, now: float) -> list[Delivery]:
+        """Record what was done since the last time, mail included, and claim what is due, in one commit."""
+        done, self._done = self._done, []
+        back, self._back = self._back, []
+        lease = self._new_lease()
+
+        async def run(tx: Transaction) -> tuple[list[Result], list[Delivery]]:
+            results = await self._settle(tx, done, now) if done else []
+            await outbox.give_back(tx, back, now=now)
+            claimed = await outbox.claim(tx, due, now=now, lease=lease, lease_s=LEASE_S) if due else []
+            return results, claimed
+
+        try:
+            results, claimed = await self._store.write(run)
+        except Unavailable:
+            self._done, self._back = done + self._done, back + self._back
+            raise
+        for one, made in zip(results, done, strict=True):
+            self._note(one, now, took_s=made.took_s, is_mail=made.mail is not None)
+        if any(one.mail is not None for one in done):
+            self._mailed()
+        return claimed
+
+    def begin(self) -> list[Ready]:
+        """Of what is held, what there are places for now; they are taken."""
+        found: list[Ready] = []
+        places = self._endpoints.places(self._clock.now())
+        for endpoint in self._held.endpoints():
+            room = min(places.room(endpoint), self._held.count(endpoint))
+            for _ in range(room):
+                if (ready := self._held.pop(endpoint)) is not None:
+                    places.take(endpoint, 1)
+                    self._endpoints.begin(endpoint)
+                    found.append(ready)
+        return found
+
+    async def _go_on(self, ready: Ready | None) -> None:
+        """Attempt one delivery after the other to an endpoint, as long as it is quick and nobody else waits."""
+        while ready is not None:
+            endpoint = ready.endpoint
+            await self._attempt(ready)
+            ready = None
+            if self._endpoints.is_good(endpoint) and not self._is_crowded:
+                ready = self._held.pop(endpoint)
+            if ready is not None:
+                self._endpoints.begin(endpoint)
+            if self._is_urgent():
+                self._soon.set()
+
+    async def _attempt(self, ready: Ready) -> None:
+        delivery, endpoint = ready.delivery, ready.endpoint
         done, began = _Done(delivery), self._clock.monotonic()
         try:
-            await self._send(delivery, done)
+            await self._send(ready, done)
         except PostFailed as error:
             done.problem = str(error)
         except Exception:
             done.problem = "a fault of ours"
             self._log.error("notification_fault", target=delivery.place.target, trace=traceback.format_exc())
         finally:
-            self._endpoints.end(delivery.place.endpoint)
+            self._endpoints.end(endpoint)
         done.took_s = self._clock.monotonic() - began
+        if done.problem is not None:
+            self._endpoints.failed(endpoint, self._clock.now())
+        elif done.mail is None:
+            self._endpoints.took(endpoint, done.took_s)
         self._done.append(done)
         self._work.set()
 
@@ -272,52 +337,40 @@ class Notifier:
         if not 200 <= status < 300:
             raise PostFailed(f"the endpoint answered {status}")
 
-    async def _send(self, delivery: Delivery, done: _Done) -> None:
+    async def _send(self, ready: Ready, done: _Done) -> None:
         """One attempt. Raises `PostFailed`."""
-        place = delivery.place
-        if place.protocol == PROTOCOL:
-            await self._post_event(delivery)
+        place, message = ready.delivery.place, ready.message
+        if ready.fault is not None:
+            raise ready.fault
+        if message is None:
+            await self._post_event(ready.delivery)
             return
-        message = self._messages.of(delivery.publication, place)
-        is_raw = bool(place.options.get("raw")) and message.kind is Kind.NOTIFICATION
         match place.protocol:
             case "http" | "https":
-                fields = sns.http_fields(message, subscription_arn=place.target, is_raw=is_raw)
-                if (content_type := place.options.get("content_type")) is not None:
-                    fields = [
-                        (name, content_type if name == "Content-Type" else value) for name, value in fields
-                    ]
-                body = message.message if is_raw else self._messages.envelope(message, place)
-                status, _ = await self._http.post(place.endpoint, fields, body.encode())
-                if not 200 <= status < 300:
-                    raise PostFailed(f"the endpoint answered {status}")
+                await self._post(ready, message)
             case "email" | "email-json":
-                done.mail = self._messages.mail(message, place)
+                done.mail = self._messages.mail(ready, message)
             case "sqs":
                 if self._sqs is None:
                     raise PostFailed("there is no SQS endpoint: set notify.sqs_endpoint")
-                if is_raw:
+                if is_raw(message, place):
                     await self._sqs.send(place.endpoint, message.message, message.attributes)
                 else:
-                    await self._sqs.send(place.endpoint, self._messages.envelope(message, place))
+                    await self._sqs.send(place.endpoint, self._messages.envelope(ready, message))
             case other:
                 raise PostFailed(f"there is no way to deliver by `{other}`")
 
-    async def settle(self) -> None:
-        """Record what was done since the last time, mail included, in one commit."""
-        done, self._done = self._done, []
-        if not done:
-            return
-        now = self._clock.now()
-        try:
-            results = await self._store.write(lambda tx: self._settle(tx, done, now))
-        except Unavailable:
-            self._done = done + self._done
-            raise
-        for one, made in zip(results, done, strict=True):
-            self._note(one, now, took_s=made.took_s)
-        if any(one.mail is not None for one in done):
-            self._mailed()
+    async def _post(self, ready: Ready, message: SnsMessage) -> None:
+        """Post to a subscription. Raises `PostFailed`."""
+        place = ready.delivery.place
+        raw = is_raw(message, place)
+        fields = sns.http_fields(message, subscription_arn=place.target, is_raw=raw)
+        if (content_type := place.options.get("content_type")) is not None:
+            fields = [(name, content_type if name == "Content-Type" else value) for name, value in fields]
+        body = message.message if raw else self._messages.envelope(ready, message)
+        status, _ = await self._http.post(place.endpoint, fields, body.encode())
+        if not 200 <= status < 300:
+            raise PostFailed(f"the endpoint answered {status}")
 
     async def _settle(self, tx: Transaction, done: Sequence[_Done], now: float) -> list[Result]:
         results: list[Result] = []
@@ -365,14 +418,16 @@ class Notifier:
             await outbox.redirect(tx, delivery, queue_arn=retry.read_redrive_policy(redrive), now=now)
         return Result(delivery=delivery, problem=problem, again_at=again)
 
-    def _note(self, result: Result, now: float, *, took_s: float) -> None:
-        """Keep in mind how the endpoint does, and tell the log and the metrics."""
+    def _note(self, result: Result, now: float, *, took_s: float, is_mail: bool) -> None:
+        """Tell the log and the metrics, and keep in mind of what is mailed only now whether it went."""
         endpoint, problem = result.delivery.place.endpoint, result.problem
         if problem is None:
-            self._endpoints.took(endpoint, took_s)
+            if is_mail:
+                self._endpoints.took(endpoint, took_s)
             self._outcomes["told"].inc()
             return
-        self._endpoints.failed(endpoint, now)
+        if is_mail:
+            self._endpoints.failed(endpoint, now)
         outcome = "dead" if result.again_at is None else "again"
         self._outcomes[outcome].inc()
         self._log.event(

@@ -44,7 +44,12 @@ class Endpoints:
     @property
     def free(self) -> int:
         """How many more deliveries may begin."""
-        return self._places - self._active.total()
+        return self._places - self.active
+
+    @property
+    def active(self) -> int:
+        """How many deliveries are under way."""
+        return self._active.total()
 
     def places(self, now: float) -> "Places":
         """What is free now, to be given away."""
@@ -108,6 +113,10 @@ class Places:
         """How many an endpoint may have."""
         most = self.left if self._endpoints.is_good(endpoint) else min(self.left, self._left_doubtful)
         return min(self._endpoints.room(endpoint, self._now), most)
+
+    def is_good(self, endpoint: str) -> bool:
+        """Whether it may have more than it has places for, to go on with."""
+        return self._endpoints.is_good(endpoint)
 
     def take(self, endpoint: str, count: int) -> None:
         """Give an endpoint that many."""

@@ -128,10 +128,14 @@ class Sender:
         message_id = self._new_id(caller.at)
         composed = await self._compose(submission, message_id, caller.at)
         if composed.configuration_set is not None:
-            composed = await self._with_set(caller, composed, composed.configuration_set)
+            composed = _with_set(caller, composed, composed.configuration_set)
         for _ in range(MAX_DECISIONS):
             deciding = self._clock.monotonic()
-            decision = await self._decide(caller, composed)
+            try:
+                decision = await self._decide(caller, composed)
+            except ServiceError:
+                await self._check_set(caller, composed, began)
+                raise
             self._metrics.decide_duration.observe(self._clock.monotonic() - deciding)
             try:
                 self._admit(caller, composed, decision)
@@ -142,6 +146,7 @@ class Sender:
             except ServiceError as refusal:
                 if await self._authorizer.is_stale(decision):
                     continue
+                await self._check_set(caller, composed, began)
                 self._metrics.decisions.labels("refused", refusal.code).inc()
                 await self._keep_refusal(caller, composed.request, decision, refusal)
                 refusal.is_kept = True
@@ -174,17 +179,22 @@ class Sender:
             return await asyncio.get_running_loop().run_in_executor(executor, compose, submission, stamp)
         return compose(submission, stamp)
 
-    async def _with_set(self, caller: Caller, composed: Composed, name: str) -> Composed:
-        """The message with its configuration set among what must be allowed; a missing one is told first."""
+    async def _check_set(self, caller: Caller, composed: Composed, began: float) -> None:
+        """Of what is refused: a configuration set that is missing or paused is told before all else.
+
+        Looked up then and not before each decision, since accepting looks it up in any case. Answered at a step
+        like every refusal after a decision.
+        """
+        name = composed.configuration_set
+        if name is None:
+            return
         account_id, region = caller.principal.account_id, caller.region
-
-        async def run(tx: Transaction) -> None:
-            in_force(await configuration_sets.get(tx, account_id, region, name), name, is_default=False)
-
-        await self._store.read(run)
-        arn = configuration_sets.configuration_set_arn(region, account_id, name)
-        request = replace(composed.request, resources=(*composed.request.resources, arn))
-        return replace(composed, request=request)
+        found = await self._store.read(lambda tx: configuration_sets.get(tx, account_id, region, name))
+        try:
+            in_force(found, name, is_default=False)
+        except ServiceError:
+            await self._pace.hold(began)
+            raise
 
     async def _decide(self, caller: Caller, composed: Composed) -> SendDecision:
         """The decision, in which the identity's default configuration set counts like one that was named.
@@ -327,6 +337,13 @@ class Sender:
             cause=cause_in_log(refusal),
             why=f"sesame why {refusal.request_id}",
         )
+
+
+def _with_set(caller: Caller, composed: Composed, name: str) -> Composed:
+    """The message with its configuration set among what must be allowed."""
+    arn = configuration_sets.configuration_set_arn(caller.region, caller.principal.account_id, name)
+    request = replace(composed.request, resources=(*composed.request.resources, arn))
+    return replace(composed, request=request)
 
 
 def _facts(submission: Submission) -> dict[str, object]:

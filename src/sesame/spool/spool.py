@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Row, Store, Transaction
-from sesame.errors import SesameError, StoreDamaged
 from sesame.model import MessageId
 from sesame.spool import pieces
 from sesame.spool import settle as settling
+from sesame.spool.bodies import Bodies, Damaged
 from sesame.spool.hold import Held, hold
 from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
 from sesame.spool.settle import Claim, Settlement
@@ -29,10 +29,6 @@ POISON_DEATHS = 3
 
 SUSPECT_DEATHS = POISON_DEATHS - 1
 """From here on a recipient is tried by itself, so that the next death is nobody else's."""
-
-
-class Damaged(SesameError):
-    """What is kept of this message cannot be read; it alone is concerned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +62,7 @@ class Spool:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._bodies = Bodies(store)
 
     async def sweep(self, position: Position) -> tuple[Swept, frozenset[str]]:
         """The next lanes that have mail, and the destinations that the operator has paused."""
@@ -117,20 +114,7 @@ class Spool:
     async def body(self, claim: Claim) -> bytes:
         """The message as it was put. Raises `Damaged` when it cannot be had, `Unavailable` when not now."""
 
-        async def run(tx: Transaction) -> bytes | None:
-            row = await tx.one("SELECT data, pieces FROM body WHERE message_seq = ?", claim.message_seq)
-            if row is None or not isinstance(row[0], bytes):
-                return None
-            behind = await pieces.behind(tx, claim.message_id, row[1]) if row[1] else []
-            return row[0] if behind == [] else None if behind is None else b"".join((row[0], *behind))
-
-        try:
-            found = await self._store.read(run)
-        except StoreDamaged as error:
-            raise Damaged(str(error)) from error
-        if found is None:
-            raise Damaged("the message's text is not there")
-        return found
+        return await self._bodies.read(claim)
 
     async def drop_pieces(self, message_ids: Iterable[str]) -> None:
         """Let go of the pieces of large messages that have settled; of others nothing."""

@@ -186,6 +186,51 @@ async def named(tx: Transaction, name: str) -> list[Identity]:
     return [_identity(row) for row in await tx.all(f"{_IDENTITY} WHERE name = ?", name)]
 
 
+async def named_of(tx: Transaction, account_id: str, name: str) -> list[Identity]:
+    """The identities of that name in the regions of one account."""
+    rows = await tx.all(f"{_IDENTITY} WHERE name = ? AND account_id = ? ORDER BY region", name, account_id)
+    return [_identity(row) for row in rows]
+
+
+async def in_other_case(tx: Transaction, account_id: str, region: str, address: str) -> str | None:
+    """An address of the account that differs from `address` in the case of letters, and is not it."""
+    row = await tx.one(
+        "SELECT name FROM identity WHERE account_id = ? AND region = ? AND kind = ? AND lower(name) = ?"
+        " AND name <> ? ORDER BY name LIMIT 1",
+        account_id,
+        region,
+        IdentityKind.ADDRESS.value,
+        address.lower(),
+        address,
+    )
+    return None if row is None else str(row[0])
+
+
+async def naming(
+    tx: Transaction, name: str, *, region: str, principal: str, without: str, most_asked: int, limit: int
+) -> list[Identity]:
+    """Verified identities of that name, of other accounts than `without`, with a policy that has `principal` in it.
+
+    The policies of the first `most_asked` are looked at.
+    """
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM ({_IDENTITY} WHERE name = ? AND region = ? AND account_id <> ?"
+        " AND verification IN (?, ?) ORDER BY account_id LIMIT ?) AS asked"
+        " WHERE EXISTS (SELECT 1 FROM identity_policy p WHERE p.account_id = asked.account_id"
+        " AND p.region = asked.region AND p.identity = asked.name AND p.document LIKE ?)"
+        " ORDER BY account_id LIMIT ?",
+        name,
+        region,
+        without,
+        VerificationStatus.SUCCESS.value,
+        VerificationStatus.TEMPORARY_FAILURE.value,
+        most_asked,
+        f"%{principal}%",
+        limit,
+    )
+    return [_identity(row) for row in rows]
+
+
 async def page_of_name(
     tx: Transaction, name: str, *, after: tuple[str, str] = ("", ""), limit: int
 ) -> list[Identity]:

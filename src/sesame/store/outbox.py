@@ -212,6 +212,15 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
     )
 
 
+async def give_back(tx: Transaction, deliveries: Sequence[Delivery], *, now: float) -> None:
+    """Make claimed rows that nobody has tried due again, as if they had not been claimed."""
+    await tx.many(
+        "UPDATE outbox SET due_at = ?, lease = NULL, attempts = attempts - 1"
+        " WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        [(now, one.seq, one.lease) for one in deliveries],
+    )
+
+
 async def holds(tx: Transaction, delivery: Delivery) -> bool:
     """Whether a claim still holds."""
     row = await tx.one("SELECT lease FROM outbox WHERE seq = ? AND state = 'waiting'", delivery.seq)

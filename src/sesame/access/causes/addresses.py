@@ -321,7 +321,11 @@ class AddressCauses:
             )
         domain = address.rpartition("@")[2]
         mend = _verify(account, region, domain.lower())
-        more = f"; or, if another account lends it to you, name its ARN in {parameter}"
+        more = ""
+        if (other := self._around.other_case.get(address)) is not None:
+            text += f"; `{other}` is another address to it, since the part before the @ counts with its case"
+            more = f"; or send as `{other}`"
+        more += f"; or, if another account lends it to you, name its ARN in {parameter}"
         return Cause(
             code=Code.NO_ARN,
             text=text,
@@ -337,6 +341,7 @@ class AddressCauses:
         """Whose sandbox it is that recipients must be verified for."""
         own = self._record.account_id
         shown = "its recipients are" if self._reader is Reader.OWNER else _list(recipients)
+        there = "" if self._reader is Reader.OWNER else self._verified_in_other_regions(recipients)
         whose_sandbox = self._sandboxed or [own]
         if any(check["outcome"] != "allow" and self._is_strangers(check) for check in self._checks):
             # Refused by policy, which does not tell whether the identity is there and how its owner is (I9).
@@ -348,7 +353,7 @@ class AddressCauses:
             yield Cause(
                 code=code,
                 text=f"{whose} {account} is in the sandbox in {self._record.region}, where recipients must be"
-                f" verified in account {own}: {shown} not",
+                f" verified in account {own}: {shown} not{there}",
                 mend=Mend(
                     how=How.LEAVE_SANDBOX,
                     text=f"the operator runs `sesame account leave-sandbox {account}`, or account {own} verifies"
@@ -357,16 +362,46 @@ class AddressCauses:
                 ),
             )
 
+    def _verified_in_other_regions(self, recipients: Sequence[str]) -> str:
+        """What the sender's account has verified of them, and where: each region has its own."""
+        found: dict[str, None] = {}
+        for address in recipients:
+            for one in self._around.of(self._record.account_id, address):
+                if one.verification in VERIFIED and one.region != self._record.region:
+                    found[f"`{one.name}` is verified in {one.region}"] = None
+        return f"; {', '.join(list(found)[:3])}" if found else ""
+
+    def lent_elsewhere(self, check: Mapping[str, Any]) -> tuple[str, Cause] | None:
+        """Another identity of the owner's that lets the sender in: in the owner's words, and as the sender's cause."""
+        others = sorted(
+            self._around.elsewhere.get(check["arn"], ()),
+            key=lambda arn: Arn.parse(arn).region != self._record.region,
+        )
+        if not others:
+            return None
+        other = others[0]
+        region = Arn.parse(other).region
+        text = f"no policy of `{check['arn']}` lets you in; one of `{other}` does"
+        if region != self._record.region:
+            return f"one of `{other}` does", self._region(text, region, other)
+        use = next((use for use in check["uses"] if use in _PARAMETERS["v1"]), "From")
+        by_named = next((name for name, value in self._named if value == check["arn"]), self._parameter(use))
+        return f"one of `{other}` does", Cause(
+            code=Code.PRINCIPAL_OTHER, text=text, mend=_set(by_named, other)
+        )
+
     def mail_from(self) -> Cause:
         """The MAIL FROM domain of the From identity is not ready."""
         check = next((one for one in self._checks if "From" in one["uses"]), None)
         name = "" if check is None else check["arn"].partition(":identity/")[2]
         whose = "" if check is None else f" of account {check['owner']}"
         details = {"identity": name, "account": check["owner"]} if check else {}
+        is_shown = self._around.mail_from and not (check and self._is_strangers(check))
+        domain = f" `{self._around.mail_from}`" if is_shown else ""
         return Cause(
             code=Code.MAIL_FROM,
-            text=f"the MAIL FROM domain of the identity `{name}`{whose} is not verified, and its owner wants no mail"
-            " without it",
+            text=f"the MAIL FROM domain{domain} of the identity `{name}`{whose} is not verified, and its owner wants no"
+            " mail without it",
             mend=Mend(
                 how=How.VERIFY_IDENTITY,
                 text=f"the owner publishes the records that `sesame dns records {name}` prints, or sets"

@@ -10,29 +10,39 @@ from typing import Any
 
 from sesame.access.directory import identity_policies
 from sesame.access.refusals import asked
-from sesame.aws.arn import identity_arn
+from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Transaction
 from sesame.mail.address import AddressError, identity_candidates
 from sesame.model import Identity, VerificationStatus
 from sesame.policy import Outcome, Request, explain
 from sesame.policy.language.document import Effect
-from sesame.store import accounts, configuration_sets, identities, templates
+from sesame.store import accounts, configuration_sets, identities, mail_from, templates
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
 
 MOST_LENDERS = 20
-"""Identities of other accounts whose policies are asked for one address."""
+"""Identities whose policies are asked whether they let the sender in, for one address."""
+
+MOST_ASKED = 1_000
+"""Identities of one name whose policies are looked at for the sender's account number."""
 
 VERIFIED = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What was found. `covering` are the identities of all accounts that cover an address, most specific first."""
+    """What was found. `covering` are the identities of the sender's account and of the owners that were asked that
+    cover an address, most specific first."""
 
     covering: Mapping[str, Sequence[Identity]] = field(default_factory=dict)
     lent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By address, the ARNs of other accounts' verified identities whose policies name the sender for it."""
+    elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By the ARN of an identity that refused, the ARNs of its owner's other ones whose policies name the sender."""
+    other_case: Mapping[str, str] = field(default_factory=dict)
+    """By address, an address of the sender's account that differs in the case of letters."""
+    mail_from: str | None = None
+    """The MAIL FROM domain of the identity that From rests on."""
     state: RegionState | None = None
     """Limits and use of the sender's account in the region."""
     regions_of_resource: Sequence[str] = ()
@@ -49,22 +59,55 @@ NOTHING = Around()
 async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
     """Look up what explains a refusal."""
     decision = json.loads(record.decision)
-    addresses = _addresses(decision)
-    covering: dict[str, list[Identity]] = {}
-    for address in addresses:
-        try:
-            names = identity_candidates(address)
-        except AddressError:
+    names = {address: _candidates(address) for address in _addresses(decision)}
+    accounts_asked = dict.fromkeys([record.account_id, *(check["owner"] for check in decision["checks"])])
+    covering = {
+        address: [
+            one
+            for name in candidates
+            for account_id in accounts_asked
+            for one in await identities.named_of(tx, account_id, name)
+        ]
+        for address, candidates in names.items()
+    }
+    lent: dict[str, list[str]] = {}
+    other_case: dict[str, str] = {}
+    for _, address, _, arn in decision.get("asked", {}).get("senders", ()):
+        if arn is not None or not decision["checks"]:
             continue
-        covering[address] = [one for name in names for one in await identities.named(tx, name)]
-    lent = {}
-    for sender in decision.get("asked", {}).get("senders", ()):
-        if sender[3] is None and decision["checks"]:
-            lent[sender[1]] = await _lent(tx, record, decision, covering.get(sender[1], ()))
+        lent[address] = await _lent(tx, record, decision, names.get(address, ()))
+        found = await identities.in_other_case(tx, record.account_id, record.region, address)
+        other_case |= {} if found is None else {address: found}
     state = await accounts.region_state(tx, record.account_id, record.region) if record.account_id else None
     return Around(
-        covering=covering, lent=lent, state=state, regions_of_resource=await _regions(tx, record, decision)
+        covering=covering,
+        lent=lent,
+        elsewhere={
+            check["arn"]: await _elsewhere(tx, record, decision, check, covering)
+            for check in decision["checks"]
+            if check["outcome"] != "allow" and check["owner"] != record.account_id
+        },
+        other_case=other_case,
+        mail_from=await _mail_from(tx, record, decision),
+        state=state,
+        regions_of_resource=await _regions(tx, record, decision),
     )
+
+
+def _candidates(address: str) -> tuple[str, ...]:
+    try:
+        return identity_candidates(address)
+    except AddressError:
+        return ()
+
+
+async def _mail_from(tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any]) -> str | None:
+    check = next((one for one in decision["checks"] if "From" in one["uses"]), None)
+    if check is None or record.code != "MailFromDomainNotVerifiedException":
+        return None
+    arn = Arn.parse(check["arn"])
+    found = await mail_from.get(tx, check["owner"], arn.region, arn.resource.removeprefix("identity/"))
+    return None if found is None else found.domain
 
 
 def _addresses(decision: Mapping[str, Any]) -> list[str]:
@@ -77,17 +120,46 @@ def _addresses(decision: Mapping[str, Any]) -> list[str]:
 
 
 async def _lent(
-    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], covering: Iterable[Identity]
+    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], names: Iterable[str]
 ) -> list[str]:
     """The other accounts' identities here whose policies name the sender and would let it, were their ARN named."""
+    principal = decision["principal"] if decision.get("kind") == "service" else record.account_id
+    if not principal:
+        return []
+    others: list[Identity] = []
+    for name in names:
+        others += await identities.naming(
+            tx, name, region=record.region, principal=principal, without=record.account_id,
+            most_asked=MOST_ASKED, limit=MOST_LENDERS,
+        )  # fmt: skip
+    return await _letting_in(tx, record, decision, others)
+
+
+async def _elsewhere(
+    tx: Transaction,
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    check: Mapping[str, Any],
+    covering: Mapping[str, Sequence[Identity]],
+) -> list[str]:
+    """The owner's other identities, in any region, that cover what a check was about and let the sender in."""
+    named = check["arn"].lower()
+    others = {
+        identity_arn(one.region, one.account_id, one.name): one
+        for address in check["addresses"]
+        for one in covering.get(address, ())
+        if one.account_id == check["owner"] and one.verification in VERIFIED
+    }
+    return await _letting_in(
+        tx, record, decision, [one for arn, one in others.items() if arn.lower() != named]
+    )
+
+
+async def _letting_in(
+    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], others: Sequence[Identity]
+) -> list[str]:
+    """The ARNs of those whose policies name the sender, and let it through as far as they say."""
     found = []
-    others = [
-        one
-        for one in covering
-        if one.account_id != record.account_id
-        and one.region == record.region
-        and one.verification in VERIFIED
-    ]
     for one in others[:MOST_LENDERS]:
         kept = await identities.policies(tx, one.account_id, one.region, one.name)
         if not kept:

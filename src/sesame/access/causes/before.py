@@ -9,6 +9,9 @@ from sesame.access.causes.around import Around
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
 
+TEMPORARY = "ASIA"
+"""How the access key id of a session begins."""
+
 _X_SES = re.compile(r"(?i)header '(x-ses-[^']*)'")
 _SIGNATURES = {
     "InvalidClientTokenId",
@@ -123,6 +126,8 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     name = failed.get("username", "")
     code, region = Code.SMTP_LOGIN, failed.get("region", "")
     match failed.get("why"):
+        case "user-name" if name.startswith(TEMPORARY):
+            text = f"`{name}` is the temporary key of a session, and SMTP takes keys of users alone"
         case "user-name":
             text = f"`{name}` is not an access key id, which is what SMTP takes as user name"
         case "secret":
@@ -236,6 +241,7 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
                 details={"region": (failed.get("served") or [None])[0]},
             ),
         )
+    what = "use an active key with its own secret (not the SMTP password): `sesame key create ACCOUNT USER`"
     match record.code:
         case "MissingAuthenticationToken" | "IncompleteSignature":
             text = f"the request is not signed as it must be: {record.reason}"
@@ -243,6 +249,14 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             text = f"what `{key}` signed with has expired"
         case "InvalidClientTokenId" if failed.get("why") == "inactive":
             text = f"the access key `{key}` is switched off"
+        case "InvalidClientTokenId" if key.startswith(TEMPORARY) and failed.get("token") is False:
+            text = (
+                f"`{key}` is the temporary key of a session, and the request came without the session token"
+            )
+            what = "send the session's token (`aws_session_token`, X-Amz-Security-Token) with it, or use a user's key"
+        case "InvalidClientTokenId" if key.startswith(TEMPORARY):
+            text = f"the session token that came with the temporary key `{key}` is not one of its session"
+            what = "open a session and use its key, secret and token together"
         case "InvalidClientTokenId":
             text = f"there is no access key `{key}` here"
         case _ if "scoped" in record.reason:
@@ -254,7 +268,7 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         text=text,
         mend=Mend(
             how=How.NEW_KEY,
-            text="use an active key with its own secret (not the SMTP password): `sesame key create ACCOUNT USER`",
+            text=what,
             details={"access_key_id": key or None, "account": record.account_id or None},
         ),
     )
@@ -271,8 +285,11 @@ def _message(record: DecisionRecord) -> Cause:
                 details={"parameter": field[1]},
             ),
         )
+    what = "change what the answer names"
+    if "semicolon" in record.reason:
+        what = "give each address as one of its own, or put commas between them"
     return Cause(
         code=Code.MESSAGE,
         text=f"the request breaks a rule: {record.reason.rstrip('.')}",
-        mend=Mend(how=How.CHANGE_MESSAGE, text="change what the answer names"),
+        mend=Mend(how=How.CHANGE_MESSAGE, text=what),
     )

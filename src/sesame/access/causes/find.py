@@ -7,7 +7,7 @@ identity whose policy names the reader.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sesame.access.causes.addresses import AddressCauses
@@ -108,8 +108,23 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
         if not missing:
-            yield from policy_causes(derived.explanation, as_whom, setting=setting)
+            yield from _by_policy(
+                policy_causes(derived.explanation, as_whom, setting=setting), addresses, check, as_whom
+            )
     yield from addresses.unverified()
+
+
+def _by_policy(
+    causes: Sequence[Cause], addresses: AddressCauses, check: Mapping[str, Any], reader: Reader
+) -> Iterator[Cause]:
+    """The causes that policies are, the first of them with what another identity of the owner's says of the sender."""
+    elsewhere = addresses.lent_elsewhere(check)
+    if elsewhere is None or not causes or causes[0].code is not Code.PRINCIPAL_OTHER:
+        yield from causes
+        return
+    in_words, for_sender = elsewhere
+    yield for_sender if reader is Reader.SENDER else replace(causes[0], text=f"{causes[0].text}; {in_words}")
+    yield from causes[1:]
 
 
 def _senders_own(record: DecisionRecord, code: Code) -> Cause:

@@ -47,6 +47,8 @@ class SignIns:
         principal = None
         if signed is not None:
             facts["access_key_id"] = signed.access_key_id[:MAX_NAME]
+            if not is_long_term_key(signed.access_key_id):
+                facts["token"] = signed.session_token is not None
             off_s = signed.amz_date - now
             if abs(off_s) > self._skew_s and not signed.presigned:
                 facts["off_s"] = round(off_s)

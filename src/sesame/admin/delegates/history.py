@@ -5,7 +5,7 @@ it was, From, action and time.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sesame.access.directory import Policies, identity_policies
@@ -13,6 +13,7 @@ from sesame.admin.what_if import PAGE, policies_of, request_of
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction
 from sesame.policy import Outcome, Request, Requester, decide
+from sesame.policy.writing.narrowing import Narrow, Seen
 from sesame.policy.writing.suggest import Use
 from sesame.store import identities, recorded_sends, tags
 from sesame.store.iam import roles, users
@@ -67,14 +68,17 @@ class History:
         return [one.use for one in self.sent if one.use is not None and one.principal not in self.gone]
 
 
+NOTHING_MORE: frozenset[Narrow] = frozenset()
 _SENDER = ("kind", "user_id", "session")
 """What in a recorded decision says whose policies count."""
 
 _Alike = tuple[str, str, str, Use | None, bool]
 
 
-async def history_of(store: Store, arn: Arn, *, since: float) -> History:
-    """What was sent as the identity of that ARN since a time."""
+async def history_of(
+    store: Store, arn: Arn, *, since: float, narrow: frozenset[Narrow] = NOTHING_MORE
+) -> History:
+    """What was sent as the identity of that ARN since a time; messages are alike only with what `narrow` is about."""
     name = arn.resource.removeprefix("identity/")
     stored = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, name))
     held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
@@ -95,7 +99,7 @@ async def history_of(store: Store, arn: Arn, *, since: float) -> History:
                 if who not in known:
                     known[who] = await store.read(policies_of(recorded.account_id, decision))
                 request = request_of(arn, recorded, decision, held)
-                _add(alike, _sent(recorded.at, request, policies, *known[who]))
+                _add(alike, _sent(recorded.at, request, policies, *known[who], narrow=narrow))
         if len(page) < PAGE:
             break
         after = page[-1].position
@@ -111,7 +115,15 @@ def _add(alike: dict[_Alike, Sent], sent: Sent) -> None:
     alike[key] = sent if known is None else replace(known, count=known.count + 1, last_at=sent.last_at)
 
 
-def _sent(at: float, request: Request, policies: Policies, iam: Policies, limits: Policies | None) -> Sent:
+def _sent(
+    at: float,
+    request: Request,
+    policies: Policies,
+    iam: Policies,
+    limits: Policies | None,
+    *,
+    narrow: frozenset[Narrow],
+) -> Sent:
     """A message with the statement that lets it through today."""
     decision = decide(
         request,
@@ -129,8 +141,30 @@ def _sent(at: float, request: Request, policies: Policies, iam: Policies, limits
             requester=request.requester,
             action=request.action,
             from_address=str(request.context.get("ses:FromAddress", "")),
+            seen=_seen(request, narrow),
         )
     return Sent(count=1, first_at=at, last_at=at, request=request, use=use, is_allowed=is_allowed)
+
+
+def _seen(request: Request, narrow: frozenset[Narrow]) -> Seen:
+    """What a message carried of the keys that are asked about: recipients only of the owner's own account (I9)."""
+
+    def text(key: str) -> str:
+        value = request.context.get(key, "")
+        return value if isinstance(value, str) else ""
+
+    recipients: Sequence[str] = ()
+    if Narrow.RECIPIENTS in narrow and request.requester.account_id == request.resource_account:
+        listed = request.context.get("ses:Recipients", ())
+        recipients = sorted(
+            {one.rpartition("@")[2] for one in ([listed] if isinstance(listed, str) else listed)}
+        )
+    return Seen(
+        feedback_address=text("ses:FeedbackAddress") if Narrow.FEEDBACK in narrow else "",
+        api_version=text("ses:ApiVersion") if Narrow.VERSION in narrow else "",
+        source_ip=text("aws:SourceIp") if Narrow.NETWORKS in narrow else "",
+        recipients=tuple(recipients),
+    )
 
 
 async def _gone(tx: Transaction, requesters: Mapping[str, Requester]) -> frozenset[str]:

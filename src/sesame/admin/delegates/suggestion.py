@@ -6,7 +6,7 @@ What is suggested is compared with today's policies exactly, and every message o
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sesame.admin.delegates.history import History, history_of
+from sesame.admin.delegates.history import NOTHING_MORE, History, history_of
 from sesame.aws.arn import Arn
 from sesame.db import Store
 from sesame.policy import (
@@ -21,6 +21,7 @@ from sesame.policy import (
     say_edit,
 )
 from sesame.policy.analysis.answers import Answer
+from sesame.policy.writing.narrowing import Narrow
 from sesame.policy.writing.suggest import Suggested, suggest
 
 _EVERYTHING = compile_policies(
@@ -49,16 +50,25 @@ class Suggestion:
     """Whether all that was done would be allowed again."""
 
 
-async def suggestion(store: Store, arn: Arn, *, since: float, is_late: Callable[[], bool]) -> Suggestion:
-    """The suggestion for an identity from its messages since a time."""
-    history = await history_of(store, arn, since=since)
-    return suggested_from(history, arn, is_late=is_late)
+async def suggestion(
+    store: Store,
+    arn: Arn,
+    *,
+    since: float,
+    is_late: Callable[[], bool],
+    narrow: frozenset[Narrow] = NOTHING_MORE,
+) -> Suggestion:
+    """The suggestion for an identity from its messages since a time; `narrow` is what to narrow beside From."""
+    history = await history_of(store, arn, since=since, narrow=narrow)
+    return suggested_from(history, arn, is_late=is_late, narrow=narrow)
 
 
-def suggested_from(history: History, arn: Arn, *, is_late: Callable[[], bool]) -> Suggestion:
+def suggested_from(
+    history: History, arn: Arn, *, is_late: Callable[[], bool], narrow: frozenset[Narrow] = NOTHING_MORE
+) -> Suggestion:
     """The same of a history that was read."""
     today = history.policies
-    found = suggest(today.documents, history.uses)
+    found = suggest(today.documents, history.uses, narrow=narrow)
     new = dict(today.documents)
     cuts: list[str] = []
     for one in found:

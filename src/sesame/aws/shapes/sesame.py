@@ -50,6 +50,15 @@ class DeleteDelegateBoundsResponse(TypedDict):
     Released: NotRequired[int]
 
 
+class DeleteIdentityPolicyTestRequest(TypedDict):
+    Identity: str
+    Name: str
+
+
+class DeleteIdentityPolicyTestResponse(TypedDict):
+    """DeleteIdentityPolicyTestResponse has no members."""
+
+
 class DeleteWebhookRequest(TypedDict):
     ConfigurationSetName: str
     EventDestinationName: str
@@ -90,6 +99,24 @@ class GetDelegateBoundsResponse(TypedDict):
     Bounds: DelegateBounds
 
 
+class GetIdentityPolicyTestRequest(TypedDict):
+    Identity: str
+    Name: str
+
+
+class PolicyTest(TypedDict):
+    Name: str
+    Who: NotRequired[list[str]]
+    May: NotRequired[bool]
+    NobodyBut: NotRequired[list[str]]
+    As: NotRequired[list[str]]
+    When: NotRequired[dict[str, list[str]]]
+
+
+class GetIdentityPolicyTestResponse(TypedDict):
+    Test: NotRequired[PolicyTest]
+
+
 class ListDelegateBoundsRequest(TypedDict):
     Identity: NotRequired[str]
     Delegate: NotRequired[str]
@@ -100,6 +127,14 @@ class ListDelegateBoundsRequest(TypedDict):
 class ListDelegateBoundsResponse(TypedDict):
     Bounds: list[DelegateBounds]
     NextToken: NotRequired[str]
+
+
+class ListIdentityPolicyTestsRequest(TypedDict):
+    Identity: str
+
+
+class ListIdentityPolicyTestsResponse(TypedDict):
+    Tests: NotRequired[list[PolicyTest]]
 
 
 class ListWebhooksRequest(TypedDict):
@@ -144,6 +179,15 @@ class PutDelegateBoundsResponse(TypedDict):
     """PutDelegateBoundsResponse has no members."""
 
 
+class PutIdentityPolicyTestsRequest(TypedDict):
+    Identity: str
+    Tests: list[PolicyTest]
+
+
+class PutIdentityPolicyTestsResponse(TypedDict):
+    """PutIdentityPolicyTestsResponse has no members."""
+
+
 class ResumeDelegateRequest(TypedDict):
     Identity: str
     Delegate: str
@@ -161,3 +205,18 @@ class RotateWebhookSecretRequest(TypedDict):
 
 class RotateWebhookSecretResponse(TypedDict):
     Secret: NotRequired[str]
+
+
+class RunIdentityPolicyTestsRequest(TypedDict):
+    Identity: str
+
+
+class PolicyTestResult(TypedDict):
+    Name: NotRequired[str]
+    Holds: NotRequired[bool]
+    Why: NotRequired[str]
+    Known: NotRequired[bool]
+
+
+class RunIdentityPolicyTestsResponse(TypedDict):
+    Results: NotRequired[list[PolicyTestResult]]

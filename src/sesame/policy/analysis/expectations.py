@@ -130,7 +130,7 @@ def _requester(name: str, who: str) -> Requester:
         requester = read_requester(who)
     except CaseError as error:
         raise ExpectationError(f"`{name}`: {error}") from None
-    if requester.kind == "service" and ("." not in who or set(who) & set(":*/ ")):
+    if requester.kind == "service" and ("." not in who or set(who) & set(":*/@ ")):
         raise ExpectationError(f"`{name}`: `{who}` is no account, ARN or service")
     return requester
 

@@ -194,7 +194,8 @@ _ROWS = (
     (
         "sesame",
         "CancelDelegateMessages DeleteDelegateBounds GetDelegateBounds ListDelegateBounds PauseDelegate"
-        " PutDelegateBounds ResumeDelegate",
+        " PutDelegateBounds ResumeDelegate DeleteIdentityPolicyTest GetIdentityPolicyTest ListIdentityPolicyTests"
+        " PutIdentityPolicyTests RunIdentityPolicyTests",
         "identity",
         "",
     ),

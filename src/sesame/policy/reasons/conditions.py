@@ -5,6 +5,7 @@ condition: the case of letters, a wildcard under an operator that has none, an o
 display name in an address.
 """
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -27,6 +28,7 @@ from sesame.policy.request import PolicyKind, Request
 
 _TIMES = {"aws:currenttime", "aws:epochtime"}
 _SHOWN = 3
+_VARIABLE = re.compile(r"\$\{[A-Za-z][^}]*\}")
 
 
 def code_of(condition: ConditionStep) -> Code:
@@ -81,10 +83,15 @@ def _hint(condition: ConditionStep, reader: Reader) -> str:
     if condition.unresolved:
         names = ", ".join(f"`${{{name}}}`" for name in condition.unresolved)
         return f"; {names} has no value in this request, so it matches nothing"
+    if (variable := _not_filled(condition)) is not None:
+        return f"; `{variable}` is taken as it stands: only a policy of Version 2012-10-17 has variables"
     if condition.note.startswith("several values"):
         return f"; {condition.key} is a list: write ForAllValues:{condition.operator}"
     if reader is Reader.OWNER and not owner_may_see(condition.key):
         return ""
+    if _is_range_as_text(condition):
+        negated = "Not" if read_operator(condition.operator).comparison.negated else ""
+        return f"; a range of addresses is compared under {negated}IpAddress, {condition.operator} compares the text"
     if _instead(condition) is not None:
         return "; a wildcard counts only under StringLike"
     if any(value.lower() == text.lower() != "" for value in seen for text in wanted if value != text):
@@ -98,10 +105,36 @@ def _did_you_mean(name: str) -> str:
     return f", did you mean `{name}`?" if name else ""
 
 
+def _not_filled(condition: ConditionStep) -> str | None:
+    """A variable of the values that stands there as text, since the policy is of the version without any."""
+    if read_operator(condition.operator).comparison.family not in (Family.STRING, Family.ARN):
+        return None
+    if condition.filled != condition.wanted or condition.unresolved:
+        return None
+    return next((found[0] for text in condition.wanted if (found := _VARIABLE.search(text))), None)
+
+
+def _is_range_as_text(condition: ConditionStep) -> bool:
+    """Whether ranges of addresses are compared as strings, which no address equals."""
+    if condition.key.lower() != "aws:sourceip":
+        return False
+    comparison = read_operator(condition.operator).comparison
+    return comparison.family is Family.STRING and any(map(_is_range, condition.wanted))
+
+
+def _is_range(text: str) -> bool:
+    try:
+        return "/" in text and ipaddress.ip_network(text, strict=False) is not None
+    except ValueError:
+        return False
+
+
 def _instead(condition: ConditionStep) -> str | None:
-    """The operator under which the values' wildcards would have matched, if that is what is wrong."""
+    """The operator under which the values would have matched, if that is what is wrong."""
     operator = read_operator(condition.operator)
     comparison = operator.comparison
+    if _is_range_as_text(condition) and not comparison.negated:
+        return "IpAddress" if _are_in(condition.seen or (), condition.wanted) else None
     is_equality = comparison.family is Family.STRING and comparison.compare in (
         Compare.EQUAL,
         Compare.EQUAL_FOLDED,
@@ -114,6 +147,17 @@ def _instead(condition: ConditionStep) -> str | None:
     ):
         return None
     return re.sub(r"(?i)StringEquals(IgnoreCase)?", "StringLike", condition.operator)
+
+
+def _are_in(addresses: Sequence[str], ranges: Sequence[str]) -> bool:
+    """Whether each address is in a range, where all can be read as such."""
+    try:
+        networks = [ipaddress.ip_network(text, strict=False) for text in ranges]
+        return bool(addresses) and all(
+            any(ipaddress.ip_address(address) in network for network in networks) for address in addresses
+        )
+    except ValueError:
+        return False
 
 
 def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[dict[str, Any]]:
@@ -136,6 +180,8 @@ def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> d
     operator = read_operator(condition.operator)
     comparison = operator.comparison
     change: dict[str, Any] = {"operator": condition.operator, "key": condition.key}
+    if _not_filled(condition) is not None:
+        return {"version": "2012-10-17"}
     if (instead := _instead(condition)) is not None:
         return change | {"operator_to": instead}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:

@@ -29,6 +29,8 @@ class ElementStep:
     seen: str
     answer: Answer
     note: str = ""
+    filled: tuple[str, ...] = ()
+    """Of a Resource, `wanted` with the policy's variables filled in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

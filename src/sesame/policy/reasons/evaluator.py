@@ -224,6 +224,7 @@ class _Evaluator:
             wanted=statement.resources,
             seen=self._request.resource,
             answer=answer,
+            filled=self._filled(policy, statement.resources)[0],
         )
 
     def principal(self, statement: Statement) -> tuple[ElementStep, Grant]:
@@ -308,7 +309,9 @@ class _Evaluator:
         """One key under one operator against the request."""
         seen = self._context.get(condition.key.lower())
         answer, note = self._satisfies(policy, effect, condition, seen)
-        filled, unresolved = self._filled(policy, condition)
+        filled, unresolved = condition.values, tuple[str, ...]()
+        if condition.operator.comparison.family in (Family.STRING, Family.ARN):
+            filled, unresolved = self._filled(policy, condition.values)
         return ConditionStep(
             operator=condition.operator.text,
             key=condition.key,
@@ -334,16 +337,13 @@ class _Evaluator:
                 told = seen
         return told or seen
 
-    def _filled(self, policy: Policy, condition: Condition) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _filled(self, policy: Policy, values: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The values with variables filled in, and the variables that have no single value."""
-        if not policy.has_variables or condition.operator.comparison.family not in (
-            Family.STRING,
-            Family.ARN,
-        ):
-            return condition.values, ()
+        if not policy.has_variables:
+            return values, ()
         filled: list[str] = []
         unresolved: dict[str, None] = {}
-        for value in condition.values:
+        for value in values:
             text = value
             for token in tokenize(value, variables=True):
                 if isinstance(token, Variable):

@@ -19,6 +19,7 @@ from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import changes_for, code_of, in_words
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.slips import in_resources, known_action, meant_action, some
 from sesame.policy.reasons.views import own_values
 from sesame.policy.request import Outcome, Request, Requester
 
@@ -288,7 +289,7 @@ class _Gaps:
             text = f"this door is `{action}`, which the owner's policy does not list for you"
             return Cause(code=code, text=text, mend=self._ask_owner(code, smallest_statement(self._request)))
         what = "this door is" if is_action else "this is"
-        text = f"{what} `{element.seen}`; {name_statement(step.ref)} lists {_list(element.wanted)}"
+        text = f"{what} `{element.seen}`; {name_statement(step.ref)} lists {some(element.wanted)}"
         return Cause(code=code, text=text, mend=_change(step, changes, "if it shall be allowed, change"))
 
     def _not_understood(self, step: StatementStep) -> Cause:
@@ -296,7 +297,7 @@ class _Gaps:
             text, mend = "the owner's policy is not understood", self._ask_owner(Code.CONDITION)
         else:
             text = f"{name_statement(step.ref)} is in a version of the language that is not understood"
-            mend = _change(step, [{"version": "2012-10-17"}], "write Version 2012-10-17 in the policy of")
+            mend = _change(step, [{"version": "2012-10-17"}], "change")
         return Cause(code=Code.CONDITION, text=text, mend=mend)
 
     def _iam_lacks(self) -> list[Cause]:
@@ -316,22 +317,27 @@ class _Gaps:
             return [Cause(code=code, text=text, mend=self._ask_sender())]
         candidates = [step for step in self._allows if step.ref.kind == "iam"]
         about = [step for step in candidates if _is_about_sending(step)]
+        about = about or [step for step in candidates if meant_action(step, request.action)]
         if about:
             closest = min(about, key=_distance)
             failed = [element.element for element in closest.elements if not element.answer]
-            if failed == ["Action"]:
+            if failed in (["Action"], ["NotAction"]):
                 return [self._iam_action(closest)]
             if not failed and (found := self._failures(closest)):
                 return found
         return [self._iam_lack(code, about)]
 
     def _iam_action(self, step: StatementStep) -> Cause:
-        listed = next(element.wanted for element in step.elements if element.element == "Action")
-        return Cause(
-            code=Code.ACTION,
-            text=f"this door is `{self._request.action}`; {name_statement(step.ref)} lists {_list(listed)}",
-            mend=self._allow(),
-        )
+        element = next(one for one in step.elements if one.element.endswith("Action"))
+        action = self._request.action
+        text = f"this door is `{action}`; {name_statement(step.ref)}"
+        if element.element == "NotAction":
+            text += f" leaves out {some(element.wanted)}"
+        elif (listed := meant_action(step, action)) is not None:
+            text += f" lists `{listed}`, which is no action: did you mean `{known_action(listed, action)}`?"
+        else:
+            text += f" lists {some(element.wanted)}"
+        return Cause(code=Code.ACTION, text=text, mend=self._allow())
 
     def _iam_lack(self, code: Code, about: Sequence[StatementStep]) -> Cause:
         request = self._request
@@ -351,9 +357,9 @@ class _Gaps:
                 text = f"no IAM policy of {who} allows {what}"
         if about:
             closest = min(about, key=_distance)
-            listed = [e.wanted for e in closest.elements if e.element.endswith("Resource") and not e.answer]
+            listed = [e for e in closest.elements if e.element.endswith("Resource") and not e.answer]
             if listed:
-                text += f"; {name_statement(closest.ref)} lists {_list(listed[0])}"
+                text += f"; {name_statement(closest.ref)} {in_resources(listed[0])}"
         return Cause(code=code, text=text, mend=self._allow())
 
     def _allow(self) -> Mend:
@@ -430,10 +436,12 @@ def _said(change: Mapping[str, Any]) -> str:
         return f"add `{change['add_action']}` to its Action"
     if "add_resource" in change:
         return f"add `{change['add_resource']}` to its Resource"
+    if "version" in change:
+        return f"write Version {change['version']} in its policy"
     if "operator_to" in change:
         return f"write {change['operator_to']} in the place of {change['operator']}"
     if "add" in change:
-        return f"add {_list(tuple(change['add']))} to {change['operator']} {change['key']}"
+        return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
     if "replace" in change:
         new = f"`{change['with']}`" if change.get("with") else "a date that holds the request's"
         return f"write {new} in the place of `{change['replace']}`"
@@ -444,11 +452,6 @@ def _said(change: Mapping[str, Any]) -> str:
 
 def _compact(statement: Mapping[str, Any]) -> str:
     return json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
-
-
-def _list(values: tuple[str, ...]) -> str:
-    shown = ", ".join(f"`{value}`" for value in values[:3])
-    return shown if len(values) <= 3 else f"{shown} and {len(values) - 3} more"
 
 
 def _named(step: StatementStep) -> bool:

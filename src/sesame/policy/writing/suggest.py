@@ -1,7 +1,8 @@
 """Policies narrowed to what was done under them: the smallest that still allow what each delegate did.
 
-Every Allow is cut to those who used it, the actions and From addresses that they used, each delegate's own; what else
-it asks stays as it stands. An Allow that nobody used goes, Deny statements stay. So a suggestion never widens a grant.
+Every Allow is cut to those who used it, the actions and From addresses that they used, each delegate's own, and what
+else the reader asks for (`narrowing`); all other conditions stay as they stand. An Allow that nobody used goes, Deny
+statements stay. So a suggestion never widens a grant.
 """
 
 import json
@@ -14,6 +15,7 @@ from sesame.policy.language.forms import PrincipalForm, read_principal
 from sesame.policy.language.put import MAX_BYTES
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.request import Requester
+from sesame.policy.writing.narrowing import NOTHING_SEEN, Narrow, Seen, bare, exactly, narrowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +27,15 @@ class Use:
     requester: Requester
     action: str
     from_address: str
+    seen: Seen = NOTHING_SEEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggested:
     """A policy as it could be: its new text, None to remove it; `is_whole` when it could not be narrowed further.
 
-    Where that would be longer than SES stores, actions share their addresses, then delegates do, or the patterns stay.
+    Where that would be longer than SES stores, actions share their addresses; then what goes beyond From is left out;
+    then delegates share addresses, or the patterns stay.
     """
 
     name: str
@@ -39,35 +43,44 @@ class Suggested:
     is_whole: bool
 
 
+NOTHING_MORE: frozenset[Narrow] = frozenset()
 Key = tuple[tuple[str, ...], tuple[str, ...] | None]
 """Actions and From addresses that a statement is narrowed to; None keeps its patterns."""
 
 
-def suggest(policies: Sequence[tuple[str, Policy]], uses: Iterable[Use]) -> tuple[Suggested, ...]:
-    """The policies that change, by name."""
+def suggest(
+    policies: Sequence[tuple[str, Policy]], uses: Iterable[Use], *, narrow: frozenset[Narrow] = NOTHING_MORE
+) -> tuple[Suggested, ...]:
+    """The policies that change, by name; `narrow` says what to narrow beside principals, actions and From."""
     by_statement: dict[tuple[str, int], list[Use]] = {}
     for use in uses:
         by_statement.setdefault((use.policy, use.index), []).append(use)
     found = []
     for name, policy in policies:
-        suggested = _narrowed(name, policy, by_statement)
+        suggested = _narrowed(name, policy, by_statement, narrow)
         if suggested.document != policy.text:
             found.append(suggested)
     return tuple(found)
 
 
-def _narrowed(name: str, policy: Policy, uses: Mapping[tuple[str, int], Sequence[Use]]) -> Suggested:
+def _narrowed(
+    name: str, policy: Policy, uses: Mapping[tuple[str, int], Sequence[Use]], narrow: frozenset[Narrow]
+) -> Suggested:
     """A policy cut to its uses, as far as that still fits."""
     written = json.loads(policy.text)
     listed = written["Statement"] if isinstance(written["Statement"], list) else [written["Statement"]]
-    for number, split in enumerate((_each_deed, _each_delegate, _all_together, _patterns_kept)):
+    plain = [(split, NOTHING_MORE) for split in (_each_deed, _each_delegate, _all_together, _patterns_kept)]
+    for number, (split, more) in enumerate([(_each_deed, narrow), (_each_delegate, narrow), *plain]):
         statements: list[dict[str, Any]] = []
         for statement, text in zip(policy.statements, listed, strict=True):
             used = uses.get((name, statement.index), ())
             if statement.effect is Effect.DENY:
                 statements.append(text)
             elif used:
-                statements += _cut(policy, statement, text, split(statement, used))
+                for cut, theirs in _cut(policy, statement, text, used, split(statement, used)):
+                    before = cut.get("Condition", {})
+                    after = narrowed(before, statement, [use.seen for use in theirs], more, policy)
+                    statements.append({**cut, "Condition": after} if after != before else cut)
         if not statements:
             return Suggested(name=name, document=None, is_whole=True)
         if statements == listed:
@@ -153,20 +166,38 @@ def _is_about(principal: Principal, requester: Requester) -> bool:
 
 
 def _cut(
-    policy: Policy, statement: Statement, text: Mapping[str, Any], groups: Mapping[Key, Sequence[Principal]]
-) -> Iterator[dict[str, Any]]:
-    """The statement for each group; a Sid stays with the one that there is, or is numbered."""
+    policy: Policy,
+    statement: Statement,
+    text: Mapping[str, Any],
+    uses: Sequence[Use],
+    groups: Mapping[Key, Sequence[Principal]],
+) -> Iterator[tuple[dict[str, Any], list[Use]]]:
+    """The statement for each group, and its uses; a Sid stays with the one that there is, or is numbered."""
     for number, ((actions, addresses), principals) in enumerate(groups.items(), 1):
         cut = dict(text)
         if "Sid" in cut and len(groups) > 1:
             cut["Sid"] = f"{cut['Sid']}{number}"
         cut.pop("NotAction", None)
-        cut["Action"] = _bare([_as_written(action, statement) for action in actions])
+        cut["Action"] = bare([_as_written(action, statement) for action in actions])
         if not statement.not_principals:
             cut["Principal"] = _as_principals(principals)
         if addresses is not None:
-            cut["Condition"] = _condition(statement, text.get("Condition", {}), addresses, policy)
-        yield cut
+            written = text.get("Condition", {})
+            cut["Condition"] = exactly(written, statement, "ses:FromAddress", addresses, policy)
+        yield cut, [use for use in uses if _is_in(use, statement, actions, addresses, principals)]
+
+
+def _is_in(
+    use: Use,
+    statement: Statement,
+    actions: Sequence[str],
+    addresses: Sequence[str] | None,
+    principals: Sequence[Principal],
+) -> bool:
+    """Whether a group is about a use."""
+    is_as = addresses is None or use.from_address in addresses
+    is_so = use.action.lower() in {action.lower() for action in actions}
+    return is_as and is_so and _narrow(statement, use.requester) in principals
 
 
 def _as_written(action: str, statement: Statement) -> str:
@@ -178,39 +209,7 @@ def _as_principals(principals: Sequence[Principal]) -> dict[str, Any]:
     kinds: dict[str, list[str]] = {}
     for one in principals:
         kinds.setdefault(one.kind, []).append(one.value)
-    return {kind: _bare(values) for kind, values in kinds.items()}
-
-
-def _condition(
-    statement: Statement, written: Mapping[str, Any], addresses: Sequence[str], policy: Policy
-) -> dict[str, Any]:
-    """The statement's conditions with From exactly as it was used.
-
-    One on From that says less goes; one that is not a plain comparison stays beside it.
-    """
-    literal = [address.replace("$", "${$}") if policy.has_variables else address for address in addresses]
-    about = [one for one in statement.conditions if one.key.lower() == "ses:fromaddress"]
-    plain = {
-        (one.operator.text, one.key)
-        for one in about
-        if one.operator.text in ("StringEquals", "StringLike")
-        and not (policy.has_variables and any("${" in value for value in one.values))
-    }
-    if any(
-        one.operator.text == "StringEquals" and (one.operator.text, one.key) not in plain for one in about
-    ):
-        return dict(written)  # whose own address it is depends on who sends
-    conditions: dict[str, Any] = {}
-    for operator, keys in written.items():
-        kept = {key: value for key, value in keys.items() if (operator, key) not in plain}
-        if kept:
-            conditions[operator] = kept
-    conditions["StringEquals"] = {**conditions.get("StringEquals", {}), "ses:FromAddress": _bare(literal)}
-    return conditions
-
-
-def _bare(values: Sequence[str]) -> str | list[str]:
-    return values[0] if len(values) == 1 else list(values)
+    return {kind: bare(values) for kind, values in kinds.items()}
 
 
 def _written(policy: Mapping[str, Any]) -> str:

@@ -1,0 +1,61 @@
+"""What people write in statements and do not mean: actions that are none, variables in resources. In words."""
+
+from difflib import get_close_matches
+
+from sesame.policy.language.action_keys import ACTIONS
+from sesame.policy.language.vocabulary import SENDING_ACTIONS
+from sesame.policy.reasons.derivation import ElementStep, StatementStep
+
+_SERVICES = ("ses", "sesv2", "ses-v2", "email", "aws-ses", "amazonses")
+"""What is written before the colon of an action of SES, which has one prefix for all of its APIs."""
+
+_ALIKE = 0.75
+"""How like a name has to be to that of an action (a ratio of difflib): `SendMail` is, `Publish` is not."""
+_SHORTEST = len("send")
+"""So much of a name has to be there for it to be one cut short."""
+
+
+def meant_action(step: StatementStep, action: str) -> str | None:
+    """What an Action lists that is no action and was meant for one of sending; of several, one meant for `action`."""
+    element = next(one for one in step.elements if one.element.endswith("Action"))
+    if element.element != "Action" or element.answer:
+        return None
+    slips = [text for text in element.wanted if known_action(text, action) is not None]
+    return min(slips, key=lambda text: known_action(text, action) != action, default=None)
+
+
+def known_action(text: str, asked: str) -> str | None:
+    """The action of sending that a text was meant for, `asked` if it may be that one.
+
+    None where it is the name of an action, or like none.
+    """
+    folded = text.strip().lower()
+    if set(folded) & set("*?") or text.lower() in ACTIONS:
+        return None
+    service, _, name = (part.strip() for part in folded.rpartition(":"))
+    if service not in ("", *_SERVICES):
+        return None
+    by_name = {known.lower().partition(":")[2]: known for known in SENDING_ACTIONS}
+    near = get_close_matches(name, by_name, n=len(by_name), cutoff=_ALIKE)
+    near += [known for known in by_name if len(name) >= _SHORTEST and known.startswith(name)]
+    if not near:
+        return None
+    return asked if asked.lower().partition(":")[2] in near else by_name[near[0]]
+
+
+def in_resources(element: ElementStep) -> str:
+    """What a statement lists, or leaves out, as Resource, with its variables filled in.
+
+    Not where one of them is a tag of the identity, which is its owner's.
+    """
+    verb = "leaves out" if element.element.startswith("Not") else "lists"
+    is_owners = any("resourcetag/" in text.lower() for text in element.wanted)
+    if is_owners or element.filled in ((), element.wanted):
+        return f"{verb} {some(element.wanted)}"
+    return f"{verb} {some(element.wanted)}, here {some(element.filled)}"
+
+
+def some(values: tuple[str, ...]) -> str:
+    """The first values of a list, and how many more there are."""
+    shown = ", ".join(f"`{value}`" for value in values[:3])
+    return shown if len(values) <= 3 else f"{shown} and {len(values) - 3} more"
