@@ -47,6 +47,7 @@ class Terraform:
             "HOME": str(where),
             "TF_CLI_CONFIG_FILE": str(plugins),
             "TF_IN_AUTOMATION": "1",
+            "GOGC": "800",
             "AWS_ACCESS_KEY_ID": owner.access_key_id,
             "AWS_SECRET_ACCESS_KEY": owner.secret_access_key,
             "AWS_MAX_ATTEMPTS": "2",
