@@ -14,6 +14,7 @@ from sesame.delivery.session import Dial, Session, dial
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed, TlsMode
 from sesame.observe import Clock
+from sesame.smtp.errors import RemoteProtocolError
 
 MAX_IDLE_S = 20.0
 MAX_IDLE_PER_ADDRESS = 16
@@ -84,6 +85,8 @@ class Pool:
         ):
             self._end(session)
             return
+        if session.messages == 1 and (tls := session.tls_object) is not None:
+            self._contexts.keep_session(session.host.name, tls)
         session.idle_since = self._clock.monotonic()
         self._idle[session.key].append(session)
         self._by_age[session] = None
@@ -158,8 +161,10 @@ class Pool:
                     now=self._clock.now(),
                     dial=self._dial,
                 )
-            except TlsFailed as error:
-                if demand.otherwise is None:
+            except (TlsFailed, RemoteProtocolError, OSError) as error:
+                if self._contexts.forget_session(host.name, demand) and not isinstance(error, TimeoutError):
+                    continue  # it may be that the server cannot take its session up again
+                if not isinstance(error, TlsFailed) or demand.otherwise is None:
                     raise
                 first, demand = first or error, demand.otherwise
             else:

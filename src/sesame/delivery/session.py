@@ -220,6 +220,11 @@ class Session(asyncio.Protocol):
         return self._client.is_ambiguous and not self._is_blocked and not self._unwritten
 
     @property
+    def tls_object(self) -> Any:
+        """The connection's `ssl.SSLObject`, None in clear."""
+        return None if self._transport is None else self._transport.get_extra_info("ssl_object")
+
+    @property
     def is_transferring(self) -> bool:
         """The message's text is on its way, or there and not answered."""
         return self._client.is_ambiguous

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -24,6 +24,7 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
+from sesame.delivery.tls_sessions import ResumingContext
 from sesame.dns.port import Tlsa
 from sesame.errors import SesameError
 
@@ -74,10 +75,8 @@ class TlsContexts:
     """The client's side of handshakes; `ca_file` (PEM) holds the CAs to know in place of the machine's."""
 
     def __init__(self, ca_file: str = "") -> None:
-        self._unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._unchecked.check_hostname = False
-        self._unchecked.verify_mode = ssl.CERT_NONE
-        self._unchecked.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._by_records = _without_check(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        self._unchecked = _without_check(ResumingContext(ssl.PROTOCOL_TLS_CLIENT))
         self._checked = ssl.create_default_context(cafile=ca_file or None)
         self._checked.minimum_version = ssl.TLSVersion.TLSv1_2
         self._checked.hostname_checks_common_name = False
@@ -89,7 +88,31 @@ class TlsContexts:
 
     def of(self, demand: TlsDemand) -> ssl.SSLContext:
         """The context whose handshake a demand needs."""
-        return self._checked if demand.mode is TlsMode.VERIFIED else self._unchecked
+        match demand.mode:
+            case TlsMode.VERIFIED:
+                return self._checked
+            case TlsMode.DANE:
+                return self._by_records
+            case _:
+                return self._unchecked
+
+    def keep_session(self, name: str, tls: Any) -> None:
+        """Keep the session of a connection to the host `name` for the next, where no certificate was asked for."""
+        self._unchecked.keep(name, tls)
+
+    def forget_session(self, name: str, demand: TlsDemand) -> bool:
+        """Begin anew with the host; False when the demand has not led to taking up a session of it."""
+        return self.of(demand) is self._unchecked and self._unchecked.forget(name)
+
+
+C = TypeVar("C", bound=ssl.SSLContext)
+
+
+def _without_check(context: C) -> C:
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def handshake_failure(error: Exception, host: str) -> TlsFailed:
