@@ -1,11 +1,11 @@
-"""The `sesame` command in the process of the tests: what it prints and its exit code are those of a process."""
+"""Commands in the process of the tests: what they print and their exit code are those of a process."""
 
 import io
 import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from unittest.mock import patch
@@ -13,14 +13,18 @@ from unittest.mock import patch
 from sesame.cli.main import main
 
 
-def run(args: Sequence[str], environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-    """Run one command with nothing on its standard input."""
+def run(
+    args: Sequence[str], environ: Mapping[str, str], *, command: Callable[[list[str]], int] = main
+) -> "subprocess.CompletedProcess[str]":
+    """Run `sesame`, or another command, with nothing on its standard input."""
     # On a thread of its own: the driver of a browser has a loop in this one.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(_run, list(args), environ).result()
+        return thread.submit(_run, command, list(args), environ).result()
 
 
-def _run(args: list[str], environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+def _run(
+    command: Callable[[list[str]], int], args: list[str], environ: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
     out, err = _stream(), _stream()
     with (
         _kept_umask(),
@@ -30,11 +34,11 @@ def _run(args: list[str], environ: Mapping[str, str]) -> "subprocess.CompletedPr
         redirect_stderr(err),
     ):
         try:
-            code = main(args)
+            code = command(args)
         except Exception:
             err.write(traceback.format_exc())
             code = 1
-    return subprocess.CompletedProcess(["sesame", *args], code, stdout=_text(out), stderr=_text(err))
+    return subprocess.CompletedProcess(args, code, stdout=_text(out), stderr=_text(err))
 
 
 def _stream() -> io.TextIOWrapper:
