@@ -1,5 +1,6 @@
 """Which copies get links of ours, and what these begin with."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ async def with_set(f: Fixture, **tracking: str) -> None:
     await f.store.write(run)
 
 
-async def claimed(f: Fixture, **changes: Any) -> Claim:
-    await f.put(message(ID, **{"configuration_set": "set", **changes}))
+async def claimed(f: Fixture, message_id: str = ID, **changes: Any) -> Claim:
+    await f.put(message(message_id, **{"configuration_set": "set", **changes}))
     (claim,) = await f.claim()
     return claim
 
@@ -124,3 +125,21 @@ def test_links_lead_where_readers_reach_us(tmp_path: Path, flags: dict[str, str]
     file.write_text("")
     settings = load(file, environ={}, flags=flags)
     assert tracking_url(settings, "http://127.0.0.1:9") == want
+
+
+def test_copies_that_leave_at_once_are_followed_as_their_own_sets_ask(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await with_set(f)
+        claims = [
+            await claimed(f, f"{number}{ID[1:]}", configuration_set=name, tracking=tracking)
+            for number, (name, tracking) in enumerate(
+                [("set", None), ("gone", None), ("set", {"click": False}), (None, {"click": True})]
+            )
+        ]
+        with ThreadPoolExecutor(1) as executor:
+            tracking = Tracking(f.store, executor, key=b"k" * 32, url="https://t.example")
+            copies = await asyncio.gather(*(tracking.copy(claim, HTML) for claim in claims))
+        has = [(b"/t/o/" in made, b"/t/c/" in made) for made in copies]
+        assert has == [(True, True), (False, False), (True, False), (False, True)]
+
+    with_spool(tmp_path, check)

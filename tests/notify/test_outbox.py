@@ -418,3 +418,19 @@ def test_what_the_operator_did_to_the_queue_is_told_to_nobody(tmp_path: Path) ->
         assert await w.rows() == [("waiting", 0)] * 2
 
     with_world(tmp_path, check)
+
+
+def test_who_is_gone_gets_nothing_more_and_whose_name_begins_alike_does(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        for arn in (f"{TOPIC}:1", f"{TOPIC}:12", f"{TOPIC}2:1"):
+            place = Place(target=arn, protocol="https", endpoint=URL, order_key=f"{arn}|m")
+            one = Publication(
+                message_id=arn, topic_arn=arn.rpartition(":")[0], kind=Kind.NOTIFICATION.value, body="b", at=0.0
+            )  # fmt: skip
+            await w.f.store.write(lambda tx, told=(one, [place]): outbox.publish(tx, [told]))  # type: ignore[misc]
+        await w.f.store.write(lambda tx: outbox.drop_target(tx, f"{TOPIC}:1", now=1.0))
+        assert [state for state, _ in await w.rows()] == ["dropped", "waiting", "waiting"]
+        await w.f.store.write(lambda tx: outbox.drop_topic(tx, TOPIC, now=1.0))
+        assert [state for state, _ in await w.rows()] == ["dropped", "dropped", "waiting"]
+
+    with_world(tmp_path, check)

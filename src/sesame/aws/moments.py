@@ -9,7 +9,7 @@ def timestamp(at: float) -> str:
     """`2022-03-28T23:59:32.804Z`."""
     ms = milliseconds(at)
     whole = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return f"{whole.isoformat()[:19]}.{ms % 1000:03d}Z"
 
 
 def milliseconds(at: float) -> int:

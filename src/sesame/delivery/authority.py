@@ -1,15 +1,14 @@
 """Whether what allowed a queued message still does: asked before an attempt, and again when it took long to a server.
 
-Only what another account lent is asked. Those that ask at once share a read, which begins after they have asked; so
-the answer is as new as a read of their own would give, and costs a fraction of one.
+Only what another account lent is asked; those that ask at once share a read (`together`).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 
 from sesame.access.redecide import Again, Lent, Ruling
 from sesame.db import identities_scope
+from sesame.delivery.together import Together
 from sesame.errors import SesameError
 from sesame.observe import Clock
 from sesame.spool.spool import Claim
@@ -26,28 +25,14 @@ class NotAllowed(SesameError):
         self.again = again
 
 
-class _LeaderGone(SesameError):
-    """Whoever asked for the others was cancelled."""
-
-
-class _Batch:
-    """Those that ask together; whoever came first asks."""
-
-    def __init__(self) -> None:
-        self.messages: list[Lent] = []
-        self.answers: asyncio.Future[Sequence[Again]] = asyncio.get_running_loop().create_future()
-
-
 class Authority:
     """Asks `decide` (`Redecider.decide`) for all that wait."""
 
     def __init__(
         self, decide: Callable[[Sequence[Lent]], Awaitable[Sequence[Again]]], *, clock: Clock
     ) -> None:
-        self._decide = decide
+        self._decided = Together(decide)
         self._clock = clock
-        self._asked: _Batch | None = None
-        self._gathering: _Batch | None = None
 
     async def check(self, claim: Claim, *, asked_at: float | None = None) -> float:
         """Return when the message may be delivered, with when that was asked, by the monotonic clock.
@@ -57,44 +42,10 @@ class Authority:
         now = self._clock.monotonic()
         if not claim.is_lent or (asked_at is not None and now - asked_at < FRESH_S):
             return now
-        answer = await self._answer(_lent(claim))
+        answer = await self._decided.ask(_lent(claim))
         if answer.ruling is not Ruling.ALLOWED:
             raise NotAllowed(answer)
         return now
-
-    async def _answer(self, message: Lent) -> Again:
-        while True:
-            batch = self._gathering
-            is_first = batch is None
-            if batch is None:
-                batch = self._gathering = _Batch()
-            number = len(batch.messages)
-            batch.messages.append(message)
-            if is_first:
-                return (await self._ask(batch))[number]
-            try:
-                return (await asyncio.shield(batch.answers))[number]
-            except _LeaderGone:
-                continue
-
-    async def _ask(self, batch: _Batch) -> Sequence[Again]:
-        """Ask for a batch, once the one before it has its answers."""
-        try:
-            while (before := self._asked) is not None:
-                await asyncio.wait([before.answers])
-            self._asked, self._gathering = batch, None
-            answers = await self._decide(batch.messages)
-        except BaseException as error:
-            batch.answers.set_exception(error if isinstance(error, Exception) else _LeaderGone())
-            batch.answers.exception()  # whether or not another one waits for it
-            raise
-        finally:
-            if self._gathering is batch:
-                self._gathering = None
-            if self._asked is batch:
-                self._asked = None
-        batch.answers.set_result(answers)
-        return answers
 
 
 def _lent(claim: Claim) -> Lent:

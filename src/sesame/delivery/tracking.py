@@ -8,12 +8,13 @@ TrackingOptions.
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
 from sesame.db import Store, Transaction
+from sesame.delivery.together import Together
 from sesame.mail.domain import is_host_name
 from sesame.mail.tracked_link import click_path, open_path, written_tags
 from sesame.mail.tracking import track
@@ -61,6 +62,7 @@ class Tracking:
 
     def __init__(self, store: Store, executor: Executor, *, key: bytes, url: str) -> None:
         self._store = store
+        self._followed = Together(self._look_up)
         self._executor = executor
         self._key = key
         self._url = url
@@ -69,13 +71,17 @@ class Tracking:
         """The copy for one recipient."""
         if claim.configuration_set is None and claim.tracking is None:
             return message
-        followed = await self._store.read(partial(_followed, claim=claim))
+        followed = await self._followed.ask(claim)
         if not (followed.opens or followed.clicks):
             return message
         if len(message) < LARGE_BYTES:
             return self._written(claim, message, followed)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self._written, claim, message, followed)
+
+    async def _look_up(self, claims: Sequence[Claim]) -> Sequence[Followed]:
+        """What is followed of each, read once for those of one set."""
+        return await self._store.read(partial(_followed, claims=claims))
 
     def _written(self, claim: Claim, message: bytes, followed: Followed) -> bytes:
         def link(number: int, target: str, tags: str) -> str | None:
@@ -98,15 +104,32 @@ class Tracking:
         return track(message, link=link if followed.clicks else None, picture=picture)
 
 
-async def _followed(tx: Transaction, claim: Claim) -> Followed:
-    """What of a message is followed: what its sender's set asks for, unless the message says otherwise."""
-    wanted: frozenset[str] = frozenset()
-    options: Mapping[str, str] = {}
-    if claim.configuration_set is not None:
-        found = await configuration_sets.get(tx, claim.account_id, claim.region, claim.configuration_set)
-        if found is not None:
-            wanted = await configuration_sets.followed(tx, found)
-            options = found.options.get("TrackingOptions", {})
+async def _followed(tx: Transaction, claims: Sequence[Claim]) -> list[Followed]:
+    """What of messages is followed: what their senders' sets ask for, unless a message says otherwise."""
+    nothing: tuple[frozenset[str], Mapping[str, str]] = (frozenset(), {})
+    sets = {
+        key: nothing if key is None else await _asked(tx, *key) for key in {_set_of(one) for one in claims}
+    }
+    return [_of_claim(claim, *sets[_set_of(claim)]) for claim in claims]
+
+
+def _set_of(claim: Claim) -> tuple[str, str, str] | None:
+    if claim.configuration_set is None:
+        return None
+    return claim.account_id, claim.region, claim.configuration_set
+
+
+async def _asked(
+    tx: Transaction, account_id: str, region: str, name: str
+) -> tuple[frozenset[str], Mapping[str, str]]:
+    """The types of events that a set asks for, and its tracking options."""
+    found = await configuration_sets.get(tx, account_id, region, name)
+    if found is None:
+        return frozenset(), {}
+    return await configuration_sets.followed(tx, found), found.options.get("TrackingOptions", {})
+
+
+def _of_claim(claim: Claim, wanted: frozenset[str], options: Mapping[str, str]) -> Followed:
     says: Mapping[str, bool] = {} if claim.tracking is None else json.loads(claim.tracking)
     domain = options.get("CustomRedirectDomain") or None
     is_usable = domain is None or is_host_name(domain)

@@ -10,6 +10,7 @@ import asyncio
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sesame.aws.sns.message import Kind
@@ -34,7 +35,12 @@ from sesame.store.outbox import Place, Publication
 
 POLL_S = 1.0
 GATHER_S = 0.02
-"""How long events are gathered once there is one: a busy server expands many at once."""
+"""How long events are gathered once there is one."""
+
+GATHER_BUSY_S = 0.1
+"""How long after a turn that expanded `MANY`: each turn costs commits and hand-overs, however many share it."""
+
+MANY = 16
 
 CLAIM_LIMIT = 128
 LEASE_S = 60.0
@@ -79,23 +85,26 @@ class Expander:
 
     async def run(self) -> None:
         """Expand what was reacted to, until cancelled."""
+        is_hinted = False
         while True:
             self._work.clear()
+            most = 0
             try:
-                while await self.expand():
-                    pass
+                while (count := await self.expand(is_hinted=is_hinted)) >= CLAIM_LIMIT:
+                    most = count
+                most = max(most, count)
             except Unavailable as error:
                 self._log.error("expansion_failed", reason=str(error))
-            try:
+            is_hinted = False
+            with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
                     await self._work.wait()
-                    await asyncio.sleep(GATHER_S)
-            except TimeoutError:
-                pass
+                    is_hinted = True
+                    await asyncio.sleep(GATHER_BUSY_S if most >= MANY else GATHER_S)
 
-    async def expand(self) -> int:
-        """Expand some events; how many."""
-        if not await self._store.read(lambda tx: events.is_any_waiting(tx, Stage.REACTED)):
+    async def expand(self, *, is_hinted: bool = False) -> int:
+        """Expand some events; how many. Without a hint it looks first, which costs nobody a lock."""
+        if not is_hinted and not await self._store.read(lambda tx: events.is_any_waiting(tx, Stage.REACTED)):
             return 0
         now, lease = self._clock.now(), self._new_lease()
         claimed = await self._store.write(

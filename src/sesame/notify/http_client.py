@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import cast
 
 import httptools
 
@@ -24,62 +25,121 @@ IDLE_PER_HOST = 16
 IDLE_IN_ALL = 256
 
 
-class _Answer:
-    """Collects one response; httptools calls the `on_` methods."""
+class _Connection(asyncio.Protocol):
+    """One connection, kept between requests; httptools calls the `on_` methods.
+
+    What comes while nothing was asked ends it, as does an answer that is longer than `max_bytes` or is no HTTP.
+    """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._header_bytes = 0
-        self.body = bytearray()
-        self.is_complete = False
-        self.is_too_long = False
+        self.idle_since = 0.0
         self.is_kept = False
-        self.has_head = False
-        self.is_framed = False
+        """Whether it may be used again, once an answer is whole."""
+        self._max_bytes = max_bytes
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._answered: asyncio.Future[tuple[int, bytes]] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._header_bytes = 0
+        self._body = bytearray()
+        self._is_complete = False
+        self._is_too_long = False
+        self._has_head = False
+        self._is_framed = False
         """Whether the head says where the body ends; if not, the connection's end does (RFC 9112 section 6.3)."""
-        self.parser: httptools.HttpResponseParser | None = None
 
-    def wants_more(self) -> bool:
-        """Whether the answer is not whole, nor too long to be read to its end."""
-        return not self.is_complete and not self.is_too_long
+    async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request; the status and body of its answer. Raises `OSError`, `EOFError`, `ValueError`."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise EOFError("the connection was closed")
+        self._begin()
+        self.is_kept = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._answered = asyncio.get_running_loop().create_future()
+        transport.write(request)
+        try:
+            return await self._answered
+        finally:
+            self._answered = self._parser = None
 
-    def begins_anew(self) -> None:
-        """What came was but an interim answer."""
-        self.is_complete = self.has_head = self.is_framed = False
+    def close(self) -> None:
+        """Close it at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing has ended it."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        parser, answered = self._parser, self._answered
+        if parser is None or answered is None or answered.done():
+            self.close()
+            return
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            self._fail(ValueError(str(error.__context__ or error)))
+            return
+        except httptools.HttpParserError as error:
+            self._fail(error)
+            return
+        if self._is_complete and parser.get_status_code() < 200:  # the answer is still to come
+            self._is_complete = self._has_head = self._is_framed = False
+        elif self._is_complete or self._is_too_long:
+            self._end(parser)
+
+    def eof_received(self) -> bool:
+        self._ended(None)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended(exc)
+        self._transport = None
+
+    def _ended(self, exc: Exception | None) -> None:
+        if self._parser is not None and exc is None and self._has_head and not self._is_framed:
+            self.is_kept = False
+            self._end(self._parser)
+        else:
+            self._fail(exc or EOFError("the connection ended before the answer did"))
+
+    def _end(self, parser: httptools.HttpResponseParser) -> None:
+        self.is_kept = self.is_kept and not self._is_too_long
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result((parser.get_status_code(), bytes(self._body)))
+
+    def _fail(self, error: Exception) -> None:
+        self.is_kept = False
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(error)
 
     def on_headers_complete(self) -> None:
-        self.has_head = True
+        self._has_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.is_framed = self.is_framed or name.lower() in (b"content-length", b"transfer-encoding")
+        self._is_framed = self._is_framed or name.lower() in (b"content-length", b"transfer-encoding")
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise ValueError("header too long")
 
     def on_body(self, body: bytes) -> None:
-        if len(self.body) + len(body) > self._max_bytes:
-            self.is_too_long = True
+        if len(self._body) + len(body) > self._max_bytes:
+            self._is_too_long = True
         else:
-            self.body += body
+            self._body += body
 
     def on_message_complete(self) -> None:
-        self.is_complete = True
-        if self.parser is not None:  # it knows now and not afterwards
-            self.is_kept = self.parser.should_keep_alive()
-
-
-class _Connection:
-    """One connection, kept between requests."""
-
-    __slots__ = ("idle_since", "reader", "writer")
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.idle_since = 0.0
-
-    def close(self) -> None:
-        self.writer.transport.abort()
+        self._is_complete = True
+        if self._parser is not None:  # it knows now and not afterwards
+            self.is_kept = self._parser.should_keep_alive()
 
 
 class HttpClient:
@@ -160,7 +220,7 @@ class HttpClient:
         while kept := self._idle.get(key):
             connection = kept[-1]
             self._forget(connection)
-            if self._clock.monotonic() - connection.idle_since < IDLE_S and not connection.reader.at_eof():
+            if self._clock.monotonic() - connection.idle_since < IDLE_S and connection.is_open:
                 return connection
             connection.close()
         return None
@@ -210,13 +270,14 @@ class HttpClient:
         failure: OSError = OSError("no address")
         for address in await self._addresses(endpoint.host):
             try:
-                reader, writer = await asyncio.open_connection(
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: _Connection(self._max_bytes),
                     address,
                     endpoint.port,
                     ssl=self._context if endpoint.is_tls else None,
                     server_hostname=endpoint.host if endpoint.is_tls else None,
                 )
-                return _Connection(reader, writer)
+                return connection
             except ssl.SSLCertVerificationError:
                 raise
             except OSError as error:
@@ -224,35 +285,13 @@ class HttpClient:
         raise failure
 
     async def _ask(self, endpoint: Endpoint, connection: _Connection, request: bytes) -> tuple[int, bytes]:
-        answer = _Answer(self._max_bytes)
         try:
-            status = await self._read(connection, request, answer)
+            answer = await connection.ask(request)
         except BaseException:
             connection.close()
             raise
-        if answer.is_complete and answer.is_kept:
+        if connection.is_kept and connection.is_open:
             self._keep(endpoint, connection)
         else:
             connection.close()
-        return status, bytes(answer.body)
-
-    @staticmethod
-    async def _read(connection: _Connection, request: bytes, answer: _Answer) -> int:
-        parser = answer.parser = httptools.HttpResponseParser(answer)
-        try:
-            connection.writer.write(request)
-            while answer.wants_more():
-                data = await connection.reader.read(16_384)
-                if not data and answer.has_head and not answer.is_framed:
-                    return parser.get_status_code()
-                if not data:
-                    raise EOFError("the connection ended before the answer did")
-                try:
-                    parser.feed_data(data)
-                except httptools.HttpParserCallbackError as error:
-                    raise ValueError(str(error.__context__ or error)) from error
-                if answer.is_complete and parser.get_status_code() < 200:  # the answer is still to come
-                    answer.begins_anew()
-            return parser.get_status_code()
-        finally:
-            answer.parser = None
+        return answer

@@ -34,7 +34,10 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a publication has to go: `target` is the subscription or destination, `options` say how."""
+    """Where a publication has to go: `target` is the subscription or destination, `options` say how.
+
+    `order_key` begins with the target and `|`.
+    """
 
     target: str
     protocol: str
@@ -249,12 +252,6 @@ async def release_all(tx: Transaction, *, now: float) -> int:
     )
 
 
-async def next_due_at(tx: Transaction) -> float | None:
-    """When the next row is due, or None if none waits."""
-    row = await tx.one("SELECT MIN(due_at) FROM outbox WHERE state = 'waiting'")
-    return None if row is None or row[0] is None else float(row[0])
-
-
 async def depth(tx: Transaction) -> int:
     """How many rows wait."""
     row = await tx.one("SELECT COUNT(*) FROM outbox WHERE state = 'waiting'")
@@ -265,8 +262,10 @@ async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
     """Send nothing more to a target that is gone."""
     await tx.execute(
         "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the subscription ended'"
-        " WHERE target = ? AND state = 'waiting'",
+        " WHERE order_key > ? AND order_key < ? AND target = ? AND state = 'waiting'",
         now,
+        f"{target}|",
+        f"{target}}}",
         target,
     )
 
@@ -275,7 +274,7 @@ async def drop_topic(tx: Transaction, topic_arn: str, *, now: float) -> None:
     """Send nothing more to the subscriptions of a topic that is gone."""
     await tx.execute(
         "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the topic was deleted'"
-        " WHERE target > ? AND target < ? AND state = 'waiting'",
+        " WHERE order_key > ? AND order_key < ? AND state = 'waiting'",
         now,
         f"{topic_arn}:",
         f"{topic_arn};",
