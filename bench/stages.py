@@ -1,6 +1,6 @@
 """Where the time of accepting goes: the stages of SendRawEmail in process, without sockets.
 
-First each stage alone; then the whole server, fed by a transport that is no socket, 16 requests at a
+First each stage alone; then the whole server, fed by a transport that is not a socket, 16 requests at a
 time. What the whole costs beyond its stages is HTTP, the loop, and the way to the writer thread.
 CPU time is measured, not the clock, so that neighbours on the machine disturb less.
 """

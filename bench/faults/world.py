@@ -228,11 +228,11 @@ RULES = {
     "a message without recipients": (
         "SELECT m.seq FROM message m WHERE NOT EXISTS (SELECT 1 FROM recipient r WHERE r.message_seq = m.seq)"
     ),
-    "a message whose acceptance is no event": (
+    "a message whose acceptance is not an event": (
         "SELECT m.seq FROM message m WHERE NOT EXISTS (SELECT 1 FROM event_log e WHERE e.message_seq = m.seq"
         " AND e.kind = 'accepted')"
     ),
-    "a delivery that is no event": (
+    "a delivery that is not an event": (
         "SELECT r.seq FROM recipient r WHERE r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM event_log e"
         " WHERE e.message_seq = r.message_seq AND e.n = r.n AND e.kind = 'delivered')"
     ),

@@ -62,7 +62,7 @@ class World:
 
     @staticmethod
     def _renamed(request: HttpRequest, access_key_id: str) -> list[tuple[bytes, bytes]]:
-        """The key's id is no part of what is signed."""
+        """The key's id is not a part of what is signed."""
         headers: Mapping[bytes, bytes] = dict(request.headers)
         authorization = headers[b"authorization"]
         renamed = authorization.replace(signing.ACCESS_KEY_ID.encode(), access_key_id.encode())

@@ -22,7 +22,7 @@ def test_the_doctor_says_what_to_mend_and_its_exit_code_that_there_is_something(
     sesame.operate(publish)
     done = sesame.run(*QUIET, "doctor.example", check=False)
     assert done.returncode == 1, done.stderr
-    assert "FAULT    HELO: `sesame.localhost` is no name that others can look up" in done.stdout
+    assert "FAULT    HELO: `sesame.localhost` is not a name that others can look up" in done.stdout
     assert "Set `delivery.hostname`" in done.stdout
     assert "ok       DMARC: of `doctor.example`: p=none at `_dmarc.doctor.example`" in done.stdout
     found = json.loads(sesame.run(*QUIET, "--json", check=False).stdout)

@@ -69,11 +69,11 @@ def test_the_bounds_are_commands_that_there_are(capsys: pytest.CaptureFixture[st
     ("options", "told"),
     [
         (("--as", "a@example.org"), "--as: no address of example.com matches `a@example.org`"),
-        (("--until", "soon"), "--until: `soon` is no moment"),
+        (("--until", "soon"), "--until: `soon` is not a moment"),
         (("--until", "2001-01-01"), "--until: the window has passed"),
         (("--who", "cognito-idp.amazonaws.com"), "--for-account: a service acts for any of its customers"),
         (("--who", "*"), "--who: everybody is nobody in particular"),
-        (("--network", "here"), "--network: `here` is no network"),
+        (("--network", "here"), "--network: `here` is not a network"),
     ],
 )
 def test_what_cannot_be_written_is_told_by_its_option(
@@ -149,10 +149,10 @@ def test_questions_are_asked_until_the_answer_can_be_kept() -> None:
     assert len(json.loads(draft.document)["Statement"]) == 2
     assert [line.partition(":")[0].partition(",")[0] for line in said] == [
         "`example.com` names no identity",
-        "`mailer` is no principal",
+        "`mailer` is not a principal",
         "a service acts for any of its customers",
-        "`News` is no address",
-        "`nowhere` is no network",
+        "`News` is not an address",
+        "`nowhere` is not a network",
         "the ways are mail",
         "the window has passed",
     ]

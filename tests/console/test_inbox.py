@@ -108,7 +108,7 @@ UNENCODABLE = {
     "HTML in UTF-16": b"From: a@b.test\r\nContent-Type: text/html; charset=utf-16-le\r\n\r\n\x00\xd8<\x00b\x00>\x00",
     "name of a part": b"From: a@example.com\r\nContent-Type: text/x; name*=utf-7''%2B2AA-\r\n\r\nx",
     "name in encoded words": f'From: a@b.test\r\nContent-Disposition: attachment; filename="{LONE}"\r\n\r\nx'.encode(),
-    "word that is no base64": b"From: =?utf-8?b?a?= <a@b.test>\r\nSubject: =?utf-8?b?a?=\r\n\r\nx",
+    "word that is not base64": b"From: =?utf-8?b?a?= <a@b.test>\r\nSubject: =?utf-8?b?a?=\r\n\r\nx",
     "type": b"From: a@example.com\r\nContent-Type: text/\xff\xe9; charset=\xff\r\n\r\nx",
     "unknown charset": b"From: =?x?Q?=FF?= <a@example.com>\r\nContent-Type: text/plain; charset=x\r\n\r\n\xff",
     "codec that is none": b"From: =?hex?Q?zz?= <a@b.test>\r\nContent-Type: text/plain; charset=rot13\r\n\r\nx",

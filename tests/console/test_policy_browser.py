@@ -31,7 +31,7 @@ def test_typing_shows_who_gains_and_saving_can_be_undone(
     assert json.loads(text.input_value())["Statement"][0]["Principal"] == {"AWS": "222222222222"}
     page.get_by_label("Who").fill("nobody")
     page.get_by_role("alert").wait_for()
-    assert "is no principal" in page.get_by_role("alert").inner_text()
+    assert "is not a principal" in page.get_by_role("alert").inner_text()
     page.get_by_label("Who").fill("333333333333")
     page.locator("#preview").get_by_text("Account 333333333333").first.wait_for()
     text.fill(text.input_value().replace("news-*@example.com", "*"))

@@ -78,10 +78,41 @@ def test_a_transaction_that_awaits_something_else_is_refused(tmp_path: Path) -> 
     run_with_store(tmp_path / "db", check)
 
 
-def test_reads_cannot_write(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_short", [False, True])
+def test_reads_cannot_write(tmp_path: Path, is_short: bool) -> None:
     async def check(store: Store) -> None:
         with pytest.raises(StoreUnavailable, match="readonly"):
-            await store.read(lambda tx: bump(tx, "no"))
+            await store.read(lambda tx: bump(tx, "no"), is_short=is_short)
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_a_short_read_sees_the_last_commit_and_goes_nowhere_else_for_it(tmp_path: Path) -> None:
+    async def check(store: Store) -> None:
+        async def where(tx: Transaction) -> tuple[int, str]:
+            return await epoch(tx, "seen"), threading.current_thread().name
+
+        for count in range(1, 4):
+            await store.write(lambda tx: bump(tx, "seen"))
+            assert await store.read(where, is_short=True) == (count, threading.current_thread().name)
+            number, thread = await store.read(where)
+            assert number == count and thread.startswith("store-read")
+
+    run_with_store(tmp_path / "db", check)
+
+
+def test_a_short_read_that_would_have_to_wait_is_made_where_it_can(tmp_path: Path) -> None:
+    threads: list[str] = []
+
+    async def locked_at_first(tx: Transaction) -> int:
+        threads.append(threading.current_thread().name)
+        if len(threads) == 1:
+            raise sqlite3.OperationalError("database is locked")
+        return 7
+
+    async def check(store: Store) -> None:
+        assert await store.read(locked_at_first, is_short=True) == 7
+        assert threads[1].startswith("store-read")
 
     run_with_store(tmp_path / "db", check)
 

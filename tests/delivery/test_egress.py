@@ -179,7 +179,9 @@ def test_a_second_look_at_the_day_takes_back_nothing_that_was_given_away_meanwhi
         waiting = iter(gates)
 
         class Slow:
-            async def read(self, function: Callable[[Transaction], Awaitable[object]]) -> object:
+            async def read(
+                self, function: Callable[[Transaction], Awaitable[object]], *, is_short: bool = False
+            ) -> object:
                 gate = next(waiting)
                 found = await inner.read(function)
                 await gate.wait()

@@ -250,7 +250,7 @@ def test_starttls_that_fails_is_tried_again_in_clear() -> None:
             await reader.readline()
             writer.write(b"220 go\r\n")
             await reader.read(64)
-            writer.write(b"this is no handshake\r\n")
+            writer.write(b"this is not a handshake\r\n")
             writer.close()
         else:
             await server(reader, writer)

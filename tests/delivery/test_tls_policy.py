@@ -85,7 +85,7 @@ class Server:
                 writer.write(b"220 go\r\n")
                 if self.is_broken:
                     await reader.read(64)
-                    writer.write(b"this is no handshake\r\n")
+                    writer.write(b"this is not a handshake\r\n")
                     return
                 assert self.context is not None
                 await writer.start_tls(self.context)

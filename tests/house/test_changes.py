@@ -9,11 +9,11 @@ ROOMS = ("admin", "cli", "console", "identities", "operations")
 
 WRITERS = {
     "admin/audit.py": 1,  # lets old rows of the log itself go
-    "console/logins.py": 4,  # who is logged in is no account state; links, a new password and another role are acts
+    "console/logins.py": 4,  # who is logged in is not an account state; links, a new password and another role are acts
     "console/pages/inbox.py": 1,  # empties the mailbox of the development profile
     "identities/dns_checks.py": 1,  # the local zone that stands for DNS in development
     "identities/signing_domain.py": 1,
-    "operations/sns/publish.py": 2,  # what is published is no account state, as what is sent is none
+    "operations/sns/publish.py": 2,  # what is published is not an account state, as what is sent is none
     "operations/sns/subscriptions.py": 2,  # links in what endpoints are sent: the token lets it, nobody signed
 }
 """Files of those rooms that write all the same, and how often."""

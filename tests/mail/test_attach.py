@@ -53,7 +53,7 @@ def test_any_content_under_any_name_comes_back_equal(data: bytes, name: str, inl
         _, message = read(Attachment(data=data, file_name=name, inline=inline, transfer_encoding=encoding))
         (part,) = attachments_of(message)
         assert part.get_payload(decode=True) == data
-        # The library's reader takes white space that is no blank for a blank.
+        # The library's reader takes white space that is not a blank for a blank.
         assert "".join(str(part.get_filename()).split()) == "".join(name.split())
         assert part.get_content_disposition() == ("inline" if inline else "attachment")
 

@@ -105,8 +105,11 @@ def test_from_the_answer_on_a_change_that_breaks_a_case_is_refused(lent: Case) -
         ({"Name": "n"}, "say `who`, and whether they `may`"),
         ({"Name": "n", "Who": ["111122223333"]}, "whether they `may`"),
         ({"Name": "n", "NobodyBut": [], "May": False}, "stands without"),
-        ({"Name": "n", "Who": ["news@one.test"], "May": True}, "is no account, ARN or service"),
-        ({"Name": "n", "NobodyBut": [], "When": {"aws:Nothing": ["1"]}}, "is no key that a request carries"),
+        ({"Name": "n", "Who": ["news@one.test"], "May": True}, "is not an account, ARN or service"),
+        (
+            {"Name": "n", "NobodyBut": [], "When": {"aws:Nothing": ["1"]}},
+            "is not a key that a request carries",
+        ),
         ({"Name": "n", "NobodyBut": [], "As": []}, "is empty"),
         ({"Name": " ", "NobodyBut": []}, "`name`"),
     ],

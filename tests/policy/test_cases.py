@@ -148,16 +148,16 @@ def test_evaluators_that_disagree_are_a_defect(monkeypatch: pytest.MonkeyPatch) 
     [
         (
             {"request": REQUEST, "identityPolicy": [policy()]},
-            "`identityPolicy` is no member .* `identityPolicies`",
+            "`identityPolicy` is not a member .* `identityPolicies`",
         ),
         (
             {"request": {**REQUEST, "contxt": {}}, "policies": []},
-            "`contxt` is no member of a request.* `context`",
+            "`contxt` is not a member of a request.* `context`",
         ),
-        ({"operator": "Bool", "key": "a:b", "value": True}, "`value` is no member .* `values`"),
-        ({"pattern": "a", "text": "a", "insensitive": True}, "`insensitive` is no member"),
-        ({"document": {}, "policy": {}}, "`policy` is no member"),
-        ({"element": "Action", "patterns": "*", "actions": "x"}, "`actions` is no member"),
+        ({"operator": "Bool", "key": "a:b", "value": True}, "`value` is not a member .* `values`"),
+        ({"pattern": "a", "text": "a", "insensitive": True}, "`insensitive` is not a member"),
+        ({"document": {}, "policy": {}}, "`policy` is not a member"),
+        ({"element": "Action", "patterns": "*", "actions": "x"}, "`actions` is not a member"),
     ],
 )
 def test_a_member_that_is_not_known_is_an_error(case: Members, told: str) -> None:

@@ -162,7 +162,7 @@ def test_the_owners_own_account_is_nobody_else() -> None:
 
 
 def test_what_is_not_known_does_not_hold() -> None:
-    """A condition outside the exact fragment is no answer, and no answer is not yes."""
+    """A condition outside the exact fragment is not an answer, and no answer is not yes."""
     vague = statement(
         Condition={"StringLike": {"ses:FromAddress": "${aws:username}*${aws:userid}?@example.com"}}
     )

@@ -63,7 +63,7 @@ def test_what_is_an_action_or_like_none_is_not_guessed_at(written: str) -> None:
 
 def test_the_action_that_was_meant_stands_in_the_cause() -> None:
     cause, _ = refused({"Action": ["ses:GetSendQuota", "ses:SendMail"], "Resource": RESOURCE})
-    assert cause.code is Code.ACTION and "lists `ses:SendMail`, which is no action" in cause.text
+    assert cause.code is Code.ACTION and "lists `ses:SendMail`, which is not an action" in cause.text
 
 
 @pytest.mark.parametrize("element", ["Action", "NotAction"])

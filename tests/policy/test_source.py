@@ -26,8 +26,8 @@ def test_numbers_keep_their_spelling() -> None:
     [
         ('{"a": 1, "a": 2}', "`a` is given twice"),
         ('{"b": {"a": 1, "c": 0, "a": 2}}', "`a` is given twice"),
-        ("[NaN]", "`NaN` is no JSON number"),
-        ("[-Infinity]", "`-Infinity` is no JSON number"),
+        ("[NaN]", "`NaN` is not a JSON number"),
+        ("[-Infinity]", "`-Infinity` is not a JSON number"),
         ("[123456789012345678901]", "a number of 21 characters"),
         ("[" * 50_000, "nested deeper than 64"),
         ("[" * 70 + "]" * 70, "nested deeper than 64"),

@@ -1,4 +1,4 @@
-"""Bounces without a standard part: each shape is read, and what is no bounce is left alone."""
+"""Bounces without a standard part: each shape is read, and what is not a bounce is left alone."""
 
 import pytest
 

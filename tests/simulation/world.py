@@ -125,7 +125,7 @@ class ProcessStore:
             raise StoreUnavailable("nobody knows whether it was written")
         return result
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, function: Callable[[Transaction], Awaitable[T]], *, is_short: bool = False) -> T:
         await asyncio.sleep(0.0005)
         if self.is_dead:
             raise StoreUnavailable("dead")

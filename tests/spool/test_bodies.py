@@ -24,7 +24,7 @@ class Reads:
         self.count = 0
         self.fails: dict[int, Exception] = {}
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, function: Callable[[Transaction], Awaitable[T]], *, is_short: bool = False) -> T:
         self.count += 1
         if error := self.fails.get(self.count):
             raise error

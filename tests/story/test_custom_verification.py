@@ -147,7 +147,7 @@ def test_the_mail_is_the_accounts_own_and_its_link_leads_on(verifier: Verifier) 
         verifier.template_arn,
     ]
     assert follow(link, "HEAD")[0] == 200
-    assert verifier.status() == "Pending", "a scanner's look is no click"
+    assert verifier.status() == "Pending", "a scanner's look is not a click"
     assert follow(link) == (302, SUCCESS, "")
     assert verifier.status() == "Success"
     assert follow(link) == (302, SUCCESS, "")

@@ -144,7 +144,7 @@ def test_the_owners_switch_decides_for_delegates(delegation: Delegation) -> None
             "private key is not valid",
         ),
         ({"DomainSigningSelector": "s"}, "EXTERNAL", "are required"),
-        ({"NextSigningKeyLength": "RSA_2048_BIT"}, "AWS_SES", "2048 bits already"),
+        ({"NextSigningKeyLength": "RSA_2048_BIT"}, "AWS_SES", "already has 2048 bits"),
         ({"NextSigningKeyLength": "RSA_2048_BIT"}, "EXTERNAL", "is for the origin AWS_SES"),
     ],
 )

@@ -188,7 +188,7 @@ def list_identity_policies(tenant: Tenant) -> None:
 
 def delete_identity_policy(tenant: Tenant) -> None:
     put_policy(tenant)
-    for _ in range(2):  # nothing to delete is no error
+    for _ in range(2):  # nothing to delete is not an error
         answer = tenant.ses.delete_identity_policy(Identity="example.com", PolicyName="p")
         assert answer.keys() == {"ResponseMetadata"}
     assert tenant.ses.list_identity_policies(Identity="example.com")["PolicyNames"] == []

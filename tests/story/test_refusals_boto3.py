@@ -447,7 +447,7 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         code, status, text = refusal(getattr(getattr(nobody, service), method), **parameters)
         denied = "AuthorizationError" if service == "sns" else "AccessDenied"
         assert (code, status) == (denied, 403), (operation, text)
-        action = f"{service}:{name}".replace("PublishBatch", "Publish")  # which is no action of its own
+        action = f"{service}:{name}".replace("PublishBatch", "Publish")  # which is not an action of its own
         assert arn in text and action.lower() in text.lower()
     # An absent user is refused in the same words as one that exists.
     told = [refusal(nobody.iam.get_user, UserName=name)[2] for name in ("nobody", "absent")]

@@ -118,7 +118,7 @@ def test_a_service_says_for_whom_it_sends_in_signed_headers(world: World) -> Non
         ({}, "must say in x-amz-source-account"),
         ({"x-amz-source-account": "12"}, "must say in x-amz-source-account"),
         ({"x-amz-source-account": "0" * 12}, "There is no account"),
-        ({"x-amz-source-account": account_id, "x-amz-source-arn": "pool"}, "is no ARN"),
+        ({"x-amz-source-account": account_id, "x-amz-source-arn": "pool"}, "is not an ARN"),
         ({"x-amz-source-account": world.owner.account_id, "x-amz-source-arn": world.pool}, "does not belong"),
     ]
     for wrong, told in wrongs:

@@ -118,7 +118,10 @@ def test_a_delegate_sends_as_long_as_the_owner_lets_it(
     assert message["From"] == "News <news@owner.test>"
     assert "d=owner.test" in message["DKIM-Signature"]
     code, status, _ = refusal(delegate.sesv2.send_email, **send)
-    assert (code, status) == ("MessageRejected", 400)  # without the ARN it is no identity of the delegate's
+    assert (code, status) == (
+        "MessageRejected",
+        400,
+    )  # without the ARN it is not an identity of the delegate's
     raw = {"Raw": {"Data": b"From: news@owner.test\r\nTo: reader@elsewhere.test\r\n\r\nHello.\r\n"}}
     code, status, text = refusal(
         delegate.sesv2.send_email, Content=raw, FromEmailAddressIdentityArn=owner.arn

@@ -77,7 +77,7 @@ def test_what_is_unsigned_or_unknown_is_answered_in_json(sesame: SesameProcess) 
             "PUT", "/v1/email/identities/a.test/dkim/signing", {"SigningAttributesOrigin": "AWS_SES"}
         )
         assert earlier.code in ("NotImplemented", "NotFoundException")
-        # A form of v1 under the path of v2 is no operation, whatever its Action says.
+        # A form of v1 under the path of v2 is not an operation, whatever its Action says.
         form = client.call("POST", "/v2/email/account", b"Action=GetSendQuota&Version=2010-12-01")
         assert form.status == 404
         client.unsigned = True

@@ -69,7 +69,7 @@ class SignedClient:
         return self.request("POST", "/", headers, body)
 
     def get(self, target: str) -> int:
-        """GET something that is no API; the HTTP status."""
+        """GET something that is not an API; the HTTP status."""
         connection = http.client.HTTPConnection(self._host, timeout=30)
         try:
             connection.request("GET", target)

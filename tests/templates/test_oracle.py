@@ -12,7 +12,7 @@ import pytest
 from tests.templates.test_templates import RENDERED
 
 DIFFERS = {
-    "an item of a list": "SES's `l.1` without brackets is no Handlebars",
+    "an item of a list": "SES's `l.1` without brackets is not Handlebars",
     "a partial with a context": "unescaped numbers side by side are added up there",
     "the unsubscribe link is left alone": "SES's own",
 }

@@ -51,7 +51,7 @@ class Check:
     decision: Decision
     grounds: Grounds | None
     verification: VerificationStatus | None = None
-    """Of the identity; None where there is none, and of what is no identity."""
+    """Of the identity; None where there is none, and of what is not an identity."""
     bounds: tuple[Bounds, ...] = ()
     """The owner's bounds that name the sender."""
     stopped: Stop | None = None

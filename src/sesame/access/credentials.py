@@ -147,7 +147,7 @@ def _acting_for(service: Principal, request: HttpRequest) -> tuple[Principal, st
         try:
             arn = Arn.parse(source_arn)
         except ArnError:
-            raise ValidationError(f"x-amz-source-arn is no ARN: {source_arn}") from None
+            raise ValidationError(f"x-amz-source-arn is not an ARN: {source_arn}") from None
         if arn.account_id not in ("", account_id):
             raise ValidationError(f"x-amz-source-arn does not belong to account {account_id}: {source_arn}")
     return replace(service, account_id=AccountId(account_id)), source_arn

@@ -101,7 +101,7 @@ class Redecider:
         )
 
     async def decide(self, messages: Sequence[Lent]) -> list[Again]:
-        """The decision of now for each message, in one read for all of which nothing has changed."""
+        """The decision of now for each message, in one short read for all of which nothing has changed."""
         scopes = list({scope for epochs in {one.epochs for one in messages} for scope, _ in epochs})
         known = {digest for digest, _, _ in self._shared if digest is not None}
 
@@ -110,7 +110,10 @@ class Redecider:
             changed = [one.message_seq for one in messages if self._is_to_be_asked(one, current)]
             return current, await recorded_sends.kept(tx, changed, known=known) if changed else {}
 
-        current, kept = await self._store.read(run)
+        current = await self._store.read(lambda tx: epochs_of(tx, scopes), is_short=True)
+        kept: dict[int, Kept] = {}
+        if any(self._is_to_be_asked(one, current) for one in messages):
+            current, kept = await self._store.read(run)
         found = []
         for one in messages:
             epochs = {scope: current.get(scope, 0) for scope, _ in one.epochs}

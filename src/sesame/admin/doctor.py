@@ -143,7 +143,7 @@ async def _hostname(facts: Facts, resolver: Resolver) -> list[Finding]:
     name = facts.hostname
     if "." not in name or name.endswith((".localhost", ".local", ".internal")):
         mend = "Set `delivery.hostname` to the public name of the sending address, such as mx1.example.com."
-        return [_fault("HELO", f"`{name}` is no name that others can look up", mend)]
+        return [_fault("HELO", f"`{name}` is not a name that others can look up", mend)]
     addresses: list[str] = []
     for kind in ("A", "AAAA"):
         answer = await _answer(resolver, name, kind)
@@ -341,7 +341,9 @@ def _certificate(setting: str, data: bytes | None, hostname: str, now: float) ->
     if certificate.not_valid_before_utc > datetime.datetime.fromtimestamp(now, datetime.UTC):
         return _fault(check, "is not valid yet", "Look at the clock and the certificate's dates.")
     if left_s < EXPIRES_SOON_S:
-        return _warning(check, f"expires on {until}", "Renew it; see why that does not happen by itself.")
+        return _warning(
+            check, f"expires on {until}", "Renew it, and find out why it was not renewed automatically."
+        )
     return _ok(check, f"is good until {until}, for {', '.join(_names(certificate)) or hostname}")
 
 

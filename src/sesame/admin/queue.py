@@ -70,7 +70,7 @@ def destination(domain: str) -> str:
     """The name of a destination as it is kept. Raises `OperatorError` for what cannot be one."""
     name = domain.strip().lower().rstrip(".")
     if not name or len(name) > 255 or any(char.isspace() or char in "@/," for char in name):
-        raise OperatorError(f"`{domain}` is no destination; name a domain, such as example.com")
+        raise OperatorError(f"`{domain}` is not a destination; name a domain, such as example.com")
     return name
 
 

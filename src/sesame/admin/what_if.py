@@ -74,7 +74,7 @@ async def what_if(
 
     The sentences are for `reader`; of sends of the owner's own account they tell both sides, which are its own.
     `proposed` maps policy names to new texts, or None to remove one; the others stay. Raises
-    `PolicyError` for a text that is no policy.
+    `PolicyError` for a text that is not a policy.
     """
     again = await _Again.of(store, arn, proposed, reader)
     async for recorded in recorded_of(store, arn, since):

@@ -240,7 +240,7 @@ def _read_number(value: Any, path: str) -> float:
 def _read_timestamp(value: Any, path: str) -> float:
     seconds = _read_number(value, path)
     if not 0 <= seconds <= _LATEST:
-        raise SerializationException(f"Value at '{path}' is no time after 1970 and before 10000")
+        raise SerializationException(f"Value at '{path}' is not a time after 1970 and before 10000")
     return seconds
 
 

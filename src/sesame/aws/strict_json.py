@@ -28,7 +28,7 @@ def read_json(body: bytes | bytearray) -> Any:
 
 
 def _values(body: bytes | bytearray) -> int:
-    """How many values there are at most; of what is no JSON, some number."""
+    """How many values there are at most; of what is not JSON, some number."""
     if (most := _separators(body)) <= MAX_VALUES:
         return most
     # Many may be in a text: count outside of texts only.
@@ -50,7 +50,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)

@@ -129,7 +129,7 @@ def _sources(source: str) -> Iterator[tuple[str, bytes, tuple[Path, Path] | None
     elif path.is_dir():
         new, seen = path / "new", path / "cur"
         if not (new.is_dir() and seen.is_dir()):
-            raise ConfigError(f"`{source}` is no maildir: it has no `new` and `cur`")
+            raise ConfigError(f"`{source}` is not a maildir: it has no `new` and `cur`")
         for file in sorted(new.iterdir()):
             yield file.name, _octets(file), (file, seen / f"{file.name}:2,S")
     else:

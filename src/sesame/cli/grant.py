@@ -74,7 +74,7 @@ def _add_key(command: argparse.ArgumentParser) -> None:
 def cap(text: str) -> int:
     """A cap: a whole number."""
     if not re.fullmatch(r"[0-9]{1,12}", text):
-        raise argparse.ArgumentTypeError(f"`{text}` is no whole number")
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number")
     return int(text)
 
 
@@ -82,12 +82,12 @@ def moment(text: str) -> float:
     """A time in UTC, from `2030-01-31` or `2030-01-31T12:00:00Z`."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?Z?)?", text):
         raise argparse.ArgumentTypeError(
-            f"`{text}` is no date; write it as 2030-01-31 or 2030-01-31T12:00:00Z"
+            f"`{text}` is not a date; write it as 2030-01-31 or 2030-01-31T12:00:00Z"
         )
     try:
         return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC).timestamp()
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"`{text}` is no date: {error}") from None
+        raise argparse.ArgumentTypeError(f"`{text}` is not a date: {error}") from None
 
 
 def put_bounds(args: argparse.Namespace) -> int:

@@ -183,7 +183,7 @@ def read_moment(text: str, question: str) -> int:
     """A moment, or the begin of a day in UTC; `ends_at` is then the day's end. Raises AnswerError."""
     moment = read_date(text) if is_sound_date(text) else None
     if moment is None:
-        message = f"`{text}` is no moment: write 2027-01-31, or 2027-01-31T18:00:00Z"
+        message = f"`{text}` is not a moment: write 2027-01-31, or 2027-01-31T18:00:00Z"
         raise AnswerError(question, message)
     try:
         day = datetime.strptime(text, _DAY).replace(tzinfo=UTC)

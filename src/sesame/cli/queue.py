@@ -61,7 +61,7 @@ def age(text: str) -> float:
     """Seconds, from `90s`, `15m`, `2h` or `1d`."""
     found = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"`{text}` is no age; write it as 90s, 15m, 2h or 1d")
+        raise argparse.ArgumentTypeError(f"`{text}` is not an age; write it as 90s, 15m, 2h or 1d")
     return float(int(found[1]) * _UNITS[found[2]])
 
 

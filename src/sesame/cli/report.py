@@ -70,7 +70,7 @@ def run_authority(args: argparse.Namespace) -> int:
 def _moment(text: str) -> float:
     moment = read_date(text) if is_sound_date(text) else None
     if moment is None:
-        raise ConfigError(f"--since: `{text}` is no date; write it as 2027-01-31")
+        raise ConfigError(f"--since: `{text}` is not a date; write it as 2027-01-31")
     return moment / 1_000_000
 
 

@@ -175,14 +175,14 @@ _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*"
     r"(?![0-9]+\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
 )
-"""A host name in ASCII; its last label is no number, as in an address that lacks a part."""
+"""A host name in ASCII; its last label is not a number, as in an address that lacks a part."""
 
 
 def _check_routes(delivery: Delivery) -> None:
     for route in delivery.routes:
         if not route.domain.removeprefix("*.").strip("."):
             raise ConfigError(
-                f"setting `delivery.routes`: `{route.domain}` is no domain; write `example.com` or `*.example.com`"
+                f"setting `delivery.routes`: `{route.domain}` is not a domain; write `example.com` or `*.example.com`"
             )
         if route.relay:
             parse_host_port("delivery.routes", route.relay)

@@ -54,12 +54,12 @@ def check(entries: Sequence[EgressAddress]) -> None:
             )
         if not _is_name(entry.hello):
             raise ConfigError(
-                f"setting `delivery.egress`: hello `{entry.hello}` is no host name; write it as `mx1.example.com`"
+                f"setting `delivery.egress`: hello `{entry.hello}` is not a host name; write it as `mx1.example.com`"
             )
         for account in entry.accounts:
             if not (len(account) == 12 and account.isascii() and account.isdigit()):
                 raise ConfigError(
-                    f"setting `delivery.egress`: `{account}` is no account; it has 12 digits, in quotes"
+                    f"setting `delivery.egress`: `{account}` is not an account; it has 12 digits, in quotes"
                 )
     found = sources(entries)
     for what in ("address", "bind"):

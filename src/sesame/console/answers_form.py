@@ -96,7 +96,7 @@ def _moment(text: str, question: str) -> int | None:
     if not text.strip():
         return None
     if not _MOMENT.fullmatch(text.strip()):
-        raise AnswerError(question, f"`{text}` is no moment: write 2026-12-31T00:00")
+        raise AnswerError(question, f"`{text}` is not a moment: write 2026-12-31T00:00")
     try:
         return int(datetime.fromisoformat(text.strip()).replace(tzinfo=UTC).timestamp())
     except ValueError:

@@ -78,7 +78,7 @@ _SESSION_OF = "a session of "
 
 
 def answer(question: Mapping[str, Any], *, is_late: Callable[[], bool]) -> Json:
-    """The answer to `who`, `principal`, `edit` or `kit`. Raises PolicyError for a text that is no policy."""
+    """The answer to `who`, `principal`, `edit` or `kit`. Raises PolicyError for a text that is not a policy."""
     match question["ask"]:
         case "who":
             return _who(question, _read(question["policies"]), is_late)

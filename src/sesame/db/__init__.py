@@ -74,8 +74,11 @@ class Store(Protocol):
         gives for the job. When it raises itself, each job of the call is run again alone.
         """
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `function` on one consistent snapshot; it must not write."""
+    async def read(self, function: Callable[[Transaction], Awaitable[T]], *, is_short: bool = False) -> T:
+        """Run `function` on one consistent snapshot; it must not write.
+
+        `is_short` says that it looks up a few rows by their keys, which may be done without going elsewhere for it.
+        """
 
 
 def identities_scope(account_id: str, region: str) -> str:

@@ -4,7 +4,7 @@ Statements run on the event loop, each commit on a thread. A statement takes mic
 the interpreter lock to another thread and back; a commit waits for the disk. What arrives while a commit
 runs shares the next one (group commit, design decision 4): there is no timer, so an idle store adds no
 latency. A transaction that may take long, or that has to wait for another process's lock, runs on the
-thread as a whole. Reads run on threads of their own, on snapshots.
+thread as a whole. Reads run on threads of their own, on snapshots; those of a few rows by their keys on the loop.
 
 NORMAL instead of FULL loses acknowledged mail at a power cut; see the power-loss notes of SQLite's
 WAL documentation.
@@ -221,10 +221,15 @@ class SqliteStore:
             self._is_writing = True
             job.loop.call_soon(self._gather, job.loop, 0)
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, function: Callable[[Transaction], Awaitable[T]], *, is_short: bool = False) -> T:
         """Run `function` on a snapshot; see `Store.read`."""
         if self._closed:
             raise StoreUnavailable("the store is closed")
+        if is_short:
+            try:
+                return self._read(function, is_short=True)
+            except StoreUnavailable:  # a thread waits for the lock, or meets the fault again
+                pass
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, function)
 
     def close(self) -> None:
@@ -239,11 +244,13 @@ class SqliteStore:
         for connection in (*self._read_connections, self._connection):
             connection.close()
 
-    def _read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    def _read(self, function: Callable[[Transaction], Awaitable[T]], is_short: bool = False) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = connect(self._path)
             connection.execute("PRAGMA query_only = ON")
+            if is_short:
+                connection.execute("PRAGMA busy_timeout = 0")  # the loop must not wait
             self._local.connection = connection
             self._read_connections.append(connection)
         try:

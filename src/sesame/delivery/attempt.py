@@ -271,7 +271,7 @@ class Deliverer:
         decided = outcome.from_result(
             result, host, tls=session.tls, verdict=session.verdict, source_ip=session.source_ip
         )
-        # A server that is busy, or keeps strangers waiting, is no verdict of the domain's other hosts.
+        # A server that is busy, or keeps strangers waiting, is not a verdict of the domain's other hosts.
         may_be_better = decided.kind is OutcomeKind.TRANSIENT and result.stage is not Stage.BODY
         return decided, may_be_better
 

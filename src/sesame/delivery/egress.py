@@ -97,7 +97,8 @@ class Sources:
                     loaded[place] = epoch, egress.Egress(sources=own, held=held, plan=self._plan)
             return loaded, await store.sent(tx, addresses, at=now) if is_new_day else {}
 
-        loaded, sent = await self._store.read(run)
+        is_short = not is_new_day and all(place in self._known for place in places)  # it looks at epochs
+        loaded, sent = await self._store.read(run, is_short=is_short)
         self._known |= loaded
         while len(self._known) > MAX_ENTRIES:
             self._known.popitem(last=False)

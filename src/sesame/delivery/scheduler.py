@@ -187,7 +187,7 @@ class Scheduler:
                     self._lanes.took(ask, taken)
                 await self._refresh(claimed.claims)
                 self._begin(claimed, tasks)
-                # An empty lane is no reason to wait: others may have been chosen in its place.
+                # An empty lane is not a reason to wait: others may have been chosen in its place.
                 count += max(1, len(claimed.claims))
             await self._quarantine(claimed.damaged, "its record cannot be read")
         except Unavailable as error:

@@ -92,7 +92,8 @@ class SettingsCache:
                 return loaded, None
             return loaded, _Operators(epoch, await self._operators_signers(tx))
 
-        loaded, operators = await self._store.read(run)
+        is_short = len(known) == len(wanted) and known_operators is not None  # it looks at epochs
+        loaded, operators = await self._store.read(run, is_short=is_short)
         self._cached |= loaded
         self._operators = operators or self._operators
         while len(self._cached) > MAX_ENTRIES:

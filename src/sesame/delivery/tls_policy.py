@@ -55,7 +55,8 @@ class TlsPolicy:
         is_enforced = policy is not None and policy.mode == "enforce"
         if policy is not None and is_enforced and not covers(policy, host.name):
             raise TlsFailed(
-                "validation-failure", f"`{host.name}` is no host of the MTA-STS policy of `{policy.domain}`"
+                "validation-failure",
+                f"`{host.name}` is not a host of the MTA-STS policy of `{policy.domain}`",
             )
         dane = await self._dane_demand(wishes.route, host)
         if dane is not None:
@@ -89,7 +90,7 @@ class TlsPolicy:
         except DnsFailure as error:
             # Somebody may be hiding them, or they are bogus (RFC 7672 section 2.1.1).
             raise TlsFailed(
-                "dnssec-invalid", f"the TLSA records of `{base}` cannot be had: {error}"
+                "dnssec-invalid", f"the TLSA records of `{base}` cannot be looked up: {error}"
             ) from error
         return records if records and answer.is_validated else None
 

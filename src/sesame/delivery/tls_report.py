@@ -180,7 +180,7 @@ def _policy_json(
 
 
 MailReport = Callable[[Transaction, str, Report], Awaitable[None]]
-"""Spools a report to a mailbox, in the transaction that notes it; raises ValueError for what is no mailbox."""
+"""Spools a report to a mailbox, in the transaction that notes it; raises ValueError for what is not a mailbox."""
 PostReport = Callable[[str, str, bytes], Awaitable[Fetched]]
 """POST of a report to a host and path; raises `FetchFailed`."""
 

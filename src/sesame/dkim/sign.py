@@ -230,7 +230,7 @@ def import_key(private_key: bytes, *, largest_bits: int) -> tuple[bytes, str, in
 
 
 def published_key(record: str, kind: str = "rsa") -> str | None:
-    """The public key in a TXT record as base64 without blanks, or None if it is no record of a key of that kind.
+    """The public key in a TXT record as base64 without blanks, or None if it is not a record of a key of that kind.
 
     `kind` is `rsa` or `ed25519`.
     """

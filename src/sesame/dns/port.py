@@ -86,7 +86,7 @@ def read_mx(answer: Answer) -> list[Mx]:
     for record in answer.records:
         preference, _, exchange = record.partition(" ")
         if not preference.isdecimal():
-            raise DnsFailure(f"`{record[:80]}` is no MX record")
+            raise DnsFailure(f"`{record[:80]}` is not an MX record")
         found.append(Mx(preference=int(preference), exchange=exchange.strip().rstrip(".").lower()))
     return sorted(found, key=lambda mx: mx.preference)
 
@@ -101,5 +101,5 @@ def read_tlsa(answer: Answer) -> list[Tlsa]:
                 Tlsa(int(usage), int(selector), int(matching_type), bytes.fromhex("".join(data.split())))
             )
         except ValueError:
-            raise DnsFailure(f"`{record[:80]}` is no TLSA record") from None
+            raise DnsFailure(f"`{record[:80]}` is not a TLSA record") from None
     return found

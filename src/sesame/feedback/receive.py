@@ -46,7 +46,7 @@ class Fate(Enum):
     NOT_OURS = "not ours"
     """No return path of ours that is still good, or its message is gone."""
     NOTHING_TO_SAY = "nothing to say"
-    """It is no report, or reports what changes nothing (a receipt, a success)."""
+    """It is not a report, or reports what changes nothing (a receipt, a success)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ Fields = list[tuple[bytes, bytes]]
 
 
 class BadRequest(Exception):
-    """What came is no HTTP request that this server takes; nothing after it can be read."""
+    """What came is not an HTTP request that this server takes; nothing after it can be read."""
 
     def __init__(self, reason: str, *, status: int = 400) -> None:
         super().__init__(reason)
@@ -92,7 +92,7 @@ def check_beginning(data: bytes, at: int) -> None:
     if len(data) > MAX_HEAD_BYTES:
         raise BadRequest("The request line and header fields are too long")
     if _BEGINNING.fullmatch(data[:33]) is None or _BARE_LINE_FEED.search(data, max(0, at - 1)):
-        raise BadRequest("This is no HTTP request")
+        raise BadRequest("This is not an HTTP request")
 
 
 def check_trailer(data: bytes) -> None:

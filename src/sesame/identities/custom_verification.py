@@ -72,7 +72,7 @@ class InvalidContent(ServiceError):
 
 
 class FromAddressNotVerified(ServiceError):
-    """The From address is no identity of the account's, or not a verified one."""
+    """The From address is not an identity of the account's, or not a verified one."""
 
     code = "FromEmailAddressNotVerified"
 

@@ -88,7 +88,7 @@ def read_identity(text: str) -> str:
 def read_delegate(text: str, owner: str) -> str:
     """Who is meant, in the one form that it is kept in. Raises `InvalidParameterValue`.
 
-    The owner's account is no delegate; a user or role of it may be one.
+    The owner's account is not a delegate; a user or role of it may be one.
     """
     root = _ROOT.fullmatch(text)
     if root is not None:

@@ -69,7 +69,7 @@ class DkimKeys:
     async def read(self, text: str) -> KeyPair:
         """A private key that an owner brings: base64 of its DER, on one line without PEM armour.
 
-        Raises InvalidParameterValue if it is no RSA key of 1024 to 2048 bits.
+        Raises InvalidParameterValue if it is not an RSA key of 1024 to 2048 bits.
         """
         try:
             key = base64.b64decode(text, validate=True)
@@ -136,7 +136,7 @@ class DkimKeys:
         latest = following or current
         if latest.key_bits == bits:
             raise InvalidParameterValue(
-                f"The DKIM signing key of {identity.name} is of {bits} bits already, or is becoming so."
+                f"The DKIM signing key of {identity.name} already has {bits} bits, or is being changed to {bits} bits."
             )
         is_first_downgrade = bits == 1024 and not current.length_changed
         if self._clock.now() - latest.created_at < DAY_S and not is_first_downgrade:

@@ -1,7 +1,7 @@
 """Where the links of an HTML text are, and where a picture may be put: found in one pass, nothing changed.
 
 Reads tags as browsers do, in any charset whose ASCII octets mean ASCII, and says where in the octets each `href` of
-`a` and `area` stands. What stands in comments, styles and scripts is no link. It never raises, and takes time linear
+`a` and `area` stands. What stands in comments, styles and scripts is not a link. It never raises, and takes time linear
 in the text. Sources: HTML Living Standard, section 13.2.5 (tokenization), section 4.6 (links); SES developer guide,
 "Email sending metrics FAQs" (`ses:no-track`, `ses:tags`), "Custom domains" (`{{ses:openTracker}}`).
 """

@@ -122,7 +122,7 @@ def _head(head: bytes, *, encoding: str | None) -> bytes:
 
 
 def _field(name: bytes, raw: bytes) -> bytes:
-    """One 8-bit field as encoded-words; what is no UTF-8 is taken for Latin-1, in which all is."""
+    """One 8-bit field as encoded-words; what is not UTF-8 is taken for Latin-1, in which all is."""
     data = raw.replace(b"\r\n", b"").replace(b"\t", b" ").strip()
     try:
         value = data.decode("utf-8")

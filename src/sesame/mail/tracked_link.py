@@ -120,7 +120,7 @@ def location(target: str) -> str:
 
 
 def read_tags(text: str) -> dict[str, list[str]]:
-    """The tags of `name:value; name2:value2;`, values of one name together; what is no tag is left out."""
+    """The tags of `name:value; name2:value2;`, values of one name together; what is not a tag is left out."""
     found: dict[str, list[str]] = {}
     for part in text.split(";"):
         match = _TAG.fullmatch(part)
@@ -157,7 +157,7 @@ def _token(said: bytes, mac: bytes) -> str:
 
 
 def _read(token: str) -> tuple[bytes, bytes]:
-    """What a token says and its MAC; both empty for what is no token."""
+    """What a token says and its MAC; both empty for what is not a token."""
     if _TOKEN.fullmatch(token) is None or len(token) % 4 == 1:
         return b"", b""
     data = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))

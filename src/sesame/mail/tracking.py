@@ -183,7 +183,7 @@ def _charset(name: str) -> str | None:
 
 
 def _stands_alone(text: bytes, at: int, charset: str) -> bool:
-    """Whether what begins at `at` is no second half of a character."""
+    """Whether what begins at `at` is not a second half of a character."""
     return charset not in _MORE_OCTETS or at == 0 or text[at - 1] < 0x80
 
 
@@ -227,7 +227,7 @@ def _to_base64(text: bytes, *, like: bytes) -> bytes:
 def _from_quoted_printable(body: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     """The decoded text, and of each run of octets that stand unencoded where they begin, decoded and encoded.
 
-    What is no escape stays as it is (RFC 2045 section 6.7, robust decoders); blanks at ends of lines go.
+    What is not an escape stays as it is (RFC 2045 section 6.7, robust decoders); blanks at ends of lines go.
     """
     out: list[bytes] = []
     origin = [(0, 0)]

@@ -53,7 +53,7 @@ def common_headers(message: MessageFacts, *, message_id: str | None) -> dict[str
 
 @lru_cache(maxsize=64)  # several of those who are told of one event, and its next event, ask for the same
 def addresses(text: str) -> Sequence[str]:
-    """The addresses of a list, one string each with its display name; what is no list stays as it is."""
+    """The addresses of a list, one string each with its display name; what is not a list stays as it is."""
     try:
         return [_shown(mailbox) for mailbox in read_address_list(text).mailboxes]
     except AddressError:

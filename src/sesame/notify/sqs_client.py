@@ -43,7 +43,7 @@ class SqsClient:
         """Put one message into a queue. Raises `PostFailed`."""
         match = QUEUE_ARN.fullmatch(queue_arn)
         if match is None:
-            raise PostFailed(f"`{queue_arn}` is no ARN of a queue")
+            raise PostFailed(f"`{queue_arn}` is not an ARN of a queue")
         region, account_id, name = match.groups()
         base = self._access.endpoint.rstrip("/")
         form: dict[str, str] = {

@@ -51,7 +51,7 @@ def read_url(url: str) -> Endpoint:
         try:
             host = host if is_literal(host) else normal_domain(host.rstrip("."))
         except DomainError:
-            raise PostFailed("the host of the URL is no host name") from None
+            raise PostFailed("the host of the URL is not a host name") from None
     login = None
     if parts.username is not None:
         plain = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

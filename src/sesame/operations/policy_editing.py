@@ -129,7 +129,7 @@ class PolicyEditing:
     async def missing_principal(self, document: str) -> str:
         """The user or role that a text names and that its account, which is on this server, has not; or "".
 
-        SES tells the same to whoever stores the text. One that is no policy names nobody.
+        SES tells the same to whoever stores the text. One that is not a policy names nobody.
         """
         try:
             policy = parse_stored_identity_policy(document)

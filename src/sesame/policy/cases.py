@@ -127,7 +127,7 @@ def _refuse_unknown(members: Members, known: frozenset[str], what: str) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise CaseError(f"`{name}` is no member of {what}{hint}")
+            raise CaseError(f"`{name}` is not a member of {what}{hint}")
 
 
 def _form(case: Members) -> str | None:

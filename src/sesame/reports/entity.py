@@ -196,6 +196,6 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         return unix_newlines(quopri.decodestring(body))
     if encoding == "base64":
         kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body.partition(b"=")[0])
-        kept = kept[:-1] if len(kept) % 4 == 1 else kept  # one sign alone is no octet
+        kept = kept[:-1] if len(kept) % 4 == 1 else kept  # one sign alone is not an octet
         return unix_newlines(base64.b64decode(kept + b"=" * (-len(kept) % 4)))
     return body

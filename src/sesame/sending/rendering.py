@@ -91,4 +91,4 @@ def _simple(content: TemplateContent, subject: str, text: str | None, html: str 
 
 
 def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")

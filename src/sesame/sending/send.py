@@ -317,7 +317,7 @@ class Sender:
         self._log_refusal(caller, record)
 
         async def audit(tx: Transaction) -> None:
-            if not isinstance(refusal, Throttling):  # that is no decision, and may come as often as sends do
+            if not isinstance(refusal, Throttling):  # not a decision, and as frequent as sends may be
                 called = as_call(caller, request, decision)
                 noted = without_recipients(request, decision, refusal)
                 await self._authorizer.changes.note_refusal(tx, called, noted)

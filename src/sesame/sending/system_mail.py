@@ -99,7 +99,7 @@ class SystemMail:
     ) -> MessageId:
         """Spool a report, with the null reverse-path, so that nothing is ever sent because of it (RFC 5321, 4.5.5).
 
-        `build` makes the message of a Message-ID field and a boundary; raises `AddressError` if `to` is no address.
+        `build` makes the message of a Message-ID field and a boundary; raises `AddressError` if `to` is not an address.
         """
         recipient = parse_mailbox(to)
         message_id = self._new_id(at)

@@ -37,7 +37,7 @@ class CommandSyntaxError(SmtpError):
 
 
 class PathSyntaxError(CommandSyntaxError):
-    """The path of MAIL or RCPT is no path; `address` is what stood there, for the reply."""
+    """The path of MAIL or RCPT is not a path; `address` is what stood there, for the reply."""
 
     def __init__(self, address: str) -> None:
         super().__init__(f"not a mailbox: `{address}`")

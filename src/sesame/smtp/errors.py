@@ -1,6 +1,6 @@
 """What can go wrong between two SMTP machines, and whose fault it is.
 
-A refusal by reply is no error: it is a `Reply` in an event. An error ends the connection
+A refusal by reply is not an error: it is a `Reply` in an event. An error ends the connection
 (`RemoteProtocolError`) or means that nothing was written at all (`LocalProtocolError`).
 """
 

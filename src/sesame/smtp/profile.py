@@ -19,7 +19,7 @@ class Profile:
     extensions: tuple[str, ...]
     """EHLO lines beside SIZE, STARTTLS and AUTH, which the connection knows."""
     hello_end: str | None
-    """A last EHLO line that is no extension."""
+    """A last EHLO line that is not an extension."""
     is_mail_exchanger: bool
     """Takes the null reverse-path and `<Postmaster>`, as every receiver must (RFC 5321 section 4.5)."""
     announces_auth_in_clear: bool
@@ -48,7 +48,7 @@ class Profile:
     bad_sequence: Reply
     hello_first: Reply
     unusable_reverse_path: Reply
-    """The reverse-path has no domain, is empty, or is no path at all."""
+    """The reverse-path has no domain, is empty, or is not a path at all."""
     bad_reverse_path: Reply
     bad_forward_path: Reply
     too_many_recipients: Reply

@@ -168,7 +168,7 @@ class Spool:
         await self._store.write(run)
 
     async def stopping(self, holder: str) -> None:
-        """From here on the end of the process is no death during its attempts."""
+        """From here on the end of the process is not a death during its attempts."""
 
         async def run(tx: Transaction) -> None:
             await tx.execute(

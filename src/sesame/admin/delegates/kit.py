@@ -362,7 +362,7 @@ async def read_delegate(tx: Transaction, named: str) -> Requester:
     if requester.kind == "service":
         if "." not in named or ":" in named:
             raise KitError(
-                f"`{named}` is no principal: write 12 digits, or the ARN of a user, a role or a session"
+                f"`{named}` is not a principal: write 12 digits, or the ARN of a user, a role or a session"
             )
         return requester
     if not is_account_id(requester.account_id):

@@ -17,7 +17,7 @@ LOOK, MOST_LOOKS = 500, 4
 SOURCES = {
     "console.sesame": "console",
     "cli.sesame": "command line",
-    "background.sesame": "by itself",
+    "background.sesame": "automatic",
     "link.sesame": "a mailed link",
 }
 

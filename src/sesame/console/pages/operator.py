@@ -85,11 +85,11 @@ def _limit(text: str, name: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        raise OperatorError(f"`{text}` is no number") from None
+        raise OperatorError(f"`{text}` is not a number") from None
     is_unlimited = name == "daily" and value == -1
     if not (is_unlimited or 0 < value < 1e12):
         raise OperatorError(
-            f"`{text}` is no limit: a number above 0, or -1 recipients in 24 hours for no limit"
+            f"`{text}` is not a limit: a number above 0, or -1 recipients in 24 hours for no limit"
         )
     return value
 

@@ -212,7 +212,7 @@ def _of(entities: Sequence[Entity], prefix: str) -> list[Entity]:
 
 
 def _check_arn(policy_arn: str) -> None:
-    """Refuse what is no ARN, before anything is asked about it."""
+    """Refuse what is not an ARN, before anything is asked about it."""
     if not policy_arn.startswith("arn:"):
         raise ValidationError(f"ARN {policy_arn} is not valid.")
 

@@ -185,7 +185,7 @@ class IdentityOperations:
     async def delete_identity(
         self, caller: Caller, request: ses.DeleteIdentityRequest
     ) -> ses.DeleteIdentityResponse:
-        """Remove an identity with its policies; nothing to remove is no error."""
+        """Remove an identity with its policies; nothing to remove is not an error."""
         permit = await self._authorizer.require(caller, "ses:DeleteIdentity")
         name = own_identity_name(caller, request["Identity"])
 

@@ -94,7 +94,7 @@ class IdentitySettingV2Operations:
     async def _for_dkim(self, caller: Caller, text: str) -> tuple[Identity, Permit] | None:
         """The identity whose switch is meant, in the words that SES has for a domain it does not know (observed).
 
-        None for an address that is no identity of its own, of a domain that is: there is no switch to set.
+        None for an address that is not an identity of its own, of a domain that is: there is no switch to set.
         """
         try:
             return await self._found(caller, "PutEmailIdentityDkimAttributes", text)

@@ -64,7 +64,7 @@ def read_expectation(value: Json) -> Expectation:
     for member in value:
         if member not in _MEMBERS:
             raise ExpectationError(
-                f"`{member}` is no member of a case: there are {', '.join(sorted(_MEMBERS))}"
+                f"`{member}` is not a member of a case: there are {', '.join(sorted(_MEMBERS))}"
             )
     name = value.get("name")
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_LENGTH or not name.isprintable():
@@ -110,7 +110,9 @@ def _limits(name: str, value: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
     for key, values in when.items():
         known = find_key(key)
         if known is None or not known.is_sent or known.name in limits:
-            raise ExpectationError(f"`{name}`: `{key}` is no key that a request carries, or is given twice")
+            raise ExpectationError(
+                f"`{name}`: `{key}` is not a key that a request carries, or is given twice"
+            )
         limits[known.name] = _texts(name, key, values)
     if not all(limits.values()):
         raise ExpectationError(f"`{name}`: a list of values is empty")
@@ -131,7 +133,7 @@ def _requester(name: str, who: str) -> Requester:
     except CaseError as error:
         raise ExpectationError(f"`{name}`: {error}") from None
     if requester.kind == "service" and ("." not in who or set(who) & set(":*/@ ")):
-        raise ExpectationError(f"`{name}`: `{who}` is no account, ARN or service")
+        raise ExpectationError(f"`{name}`: `{who}` is not an account, ARN or service")
     return requester
 
 

@@ -46,7 +46,7 @@ _DATES = "(and (<= 0 {0}) (< {0} 253402300800000000))"
 class Key:
     """A condition key in the formula: its sort, the names of its values and whether it is there.
 
-    `terms` are several for a list, of which `count` are used; a fixed key's term is no name but a value.
+    `terms` are several for a list, of which `count` are used; a fixed key's term is not a name but a value.
     """
 
     name: str

@@ -89,7 +89,7 @@ def joined(tokens: Iterable[Token]) -> Tokens:
 
 
 def is_malformed(tokens: Tokens) -> bool:
-    """Whether the pattern holds a `${` that is no variable."""
+    """Whether the pattern holds a `${` that is not a variable."""
     return any(isinstance(token, Malformed) for token in tokens)
 
 

@@ -136,6 +136,14 @@ _READERS: dict[Family, Callable[[str], object]] = {
 }
 
 
+_WANTED = {
+    Family.IP: "an IP range",
+    Family.ARN: "an ARN",
+    Family.BINARY: "base64",
+    Family.NULL: "true or false",
+}
+
+
 def _check_condition(source: Source, condition: Condition, path: Path, *, variables: bool) -> None:
     comparison = condition.operator.comparison
     for number, value in enumerate(condition.values):
@@ -150,5 +158,7 @@ def _check_condition(source: Source, condition: Condition, path: Path, *, variab
         else:
             sound = _READERS[comparison.family](value) is not None
         if not sound:
-            wanted = comparison.family.value
-            source.refuse(value_path(source, path, number), f"`{value}` is no {wanted} for {comparison.name}")
+            wanted = _WANTED.get(comparison.family, f"a {comparison.family.value}")
+            source.refuse(
+                value_path(source, path, number), f"`{value}` is not {wanted} for {comparison.name}"
+            )

@@ -100,17 +100,17 @@ class Source:
         if isinstance(value, dict):
             for name, item in value.items():
                 if not (_is_encodable(name) and (not isinstance(item, str) or _is_encodable(item))):
-                    self.refuse((*path, name), "a lone surrogate is no character: remove it")
+                    self.refuse((*path, name), "a lone surrogate is not a character: remove it")
                 if isinstance(item, list | dict):
                     self._inspect(item, (*path, name))
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 if isinstance(item, str) and not _is_encodable(item):
-                    self.refuse((*path, index), "a lone surrogate is no character: remove it")
+                    self.refuse((*path, index), "a lone surrogate is not a character: remove it")
                 if isinstance(item, list | dict):
                     self._inspect(item, (*path, index))
         elif isinstance(value, str) and not _is_encodable(value):
-            self.refuse(path, "a lone surrogate is no character: remove it")
+            self.refuse(path, "a lone surrogate is not a character: remove it")
 
 
 def pointer(path: Path) -> str:
@@ -144,7 +144,7 @@ def _number(text: str) -> Number:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise PolicyError(f"not JSON: `{name}` is no JSON number")
+    raise PolicyError(f"not JSON: `{name}` is not a JSON number")
 
 
 def _is_encodable(text: str) -> bool:

@@ -334,7 +334,9 @@ class _Gaps:
         if element.element == "NotAction":
             text += f" leaves out {some(element.wanted)}"
         elif (listed := meant_action(step, action)) is not None:
-            text += f" lists `{listed}`, which is no action: did you mean `{known_action(listed, action)}`?"
+            text += (
+                f" lists `{listed}`, which is not an action: did you mean `{known_action(listed, action)}`?"
+            )
         else:
             text += f" lists {some(element.wanted)}"
         return Cause(code=Code.ACTION, text=text, mend=self._allow())

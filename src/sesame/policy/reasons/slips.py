@@ -16,7 +16,7 @@ _SHORTEST = len("send")
 
 
 def meant_action(step: StatementStep, action: str) -> str | None:
-    """What an Action lists that is no action and was meant for one of sending; of several, one meant for `action`."""
+    """What an Action lists that is not an action but was meant for one of sending; of several, the one for `action`."""
     element = next(one for one in step.elements if one.element.endswith("Action"))
     if element.element != "Action" or element.answer:
         return None

@@ -140,7 +140,9 @@ def _principals(values: Iterable[str], owner: str) -> tuple[str, ...]:
                 question, "everybody is nobody in particular: name the accounts, users or roles"
             )
         if form not in (PrincipalForm.ACCOUNT, PrincipalForm.NAME):
-            message = f"`{value}` is no principal: write 12 digits, or the ARN of a user, a role or a session"
+            message = (
+                f"`{value}` is not a principal: write 12 digits, or the ARN of a user, a role or a session"
+            )
             raise AnswerError(question, message)
         if name == owner:
             message = f"`{value}` owns the identity: its IAM policies decide alone, name its users or roles if at all"
@@ -155,14 +157,14 @@ def _service(value: str, question: str) -> str:
     name = value.strip().lower()
     if not _HOST.fullmatch(name):
         raise AnswerError(
-            question, f"`{value}` is no service: write its host name, as cognito-idp.amazonaws.com"
+            question, f"`{value}` is not a service: write its host name, as cognito-idp.amazonaws.com"
         )
     return name
 
 
 def _account(value: str, question: str) -> str:
     if not is_account_id(value.strip()):
-        raise AnswerError(question, f"`{value}` is no account: write its 12 digits")
+        raise AnswerError(question, f"`{value}` is not an account: write its 12 digits")
     return value.strip()
 
 
@@ -182,7 +184,7 @@ def _address(value: str, question: str) -> str:
     local_part, at, domain = text.rpartition("@")
     if not at and "*" not in text:
         raise AnswerError(
-            question, f"`{value}` is no address: write name@domain, or *@domain for all of a domain"
+            question, f"`{value}` is not an address: write name@domain, or *@domain for all of a domain"
         )
     return f"{local_part}{at}{domain.lower()}"
 
@@ -195,7 +197,7 @@ def _networks(values: Iterable[str]) -> tuple[str, ...]:
         try:
             network = ipaddress.ip_network(value.strip(), strict=False)
         except ValueError:
-            message = f"`{value}` is no network: write 203.0.113.0/24, 2001:db8::/32 or one address"
+            message = f"`{value}` is not a network: write 203.0.113.0/24, 2001:db8::/32 or one address"
             raise AnswerError("networks", message) from None
         if isinstance(network, ipaddress.IPv4Network):
             four.append(network)
