@@ -286,6 +286,20 @@ def test_what_is_given_up_is_kept_listed_and_sent_again(tmp_path: Path) -> None:
     with_world(tmp_path, check, 500, 500, give_up_after_s=100.0)
 
 
+def test_a_subscription_that_wants_a_message_no_more_is_not_asked_again_and_stays(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send("m1")
+        await w.expand()
+        assert await w.deliver() == 1  # the Send; what comes behind it has a say of its own
+        assert await w.rows() == [("dead", 1), ("waiting", 0)]
+        w.clock.advance(30)
+        assert await w.deliver() == 1
+        assert await w.rows() == [("dead", 1), ("told", 1)]
+        assert await w.f.store.read(lambda tx: subscriptions.get(tx, f"{TOPIC}:{URL}")) is not None
+
+    with_world(tmp_path, check, 410)
+
+
 def test_a_queue_takes_what_is_given_up(tmp_path: Path) -> None:
     async def check(w: World) -> None:
         queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
