@@ -16,8 +16,7 @@ from sesame.server.health import HealthServer
 from sesame.server.listener import listen
 from tests.support.clock import FakeClock
 from tests.support.patience import PATIENCE_S
-from tests.support.process import SesameProcess
-from tests.support.process import wait_until
+from tests.support.process import SesameProcess, wait_until
 from tests.support.tenant import Tenant
 
 
