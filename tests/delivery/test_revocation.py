@@ -16,13 +16,13 @@ from sesame.db import Store, Transaction
 from sesame.policy.reasons.cause import Reader
 from sesame.spool.trace import trace
 from sesame.store import identities
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
 from tests.support.smtp_sink import Sink, listening
 
 DAY = 86_400
 SEND: dict[str, Any] = {"as": "sender", "from": "news@one.test", "door": "raw"}
-DELIVER_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def deliver(case: Case, *, revoke_queued: bool = True) -> None:
     async def session() -> None:
         delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
         task = asyncio.create_task(delivering.scheduler.run())
-        async with asyncio.timeout(DELIVER_S):
+        async with asyncio.timeout(PATIENCE_S):
             while await services.store.read(left) or await services.store.read(waiting):
                 delivering.scheduler.wake("", ())
                 await asyncio.sleep(0.01)
@@ -562,7 +562,7 @@ def test_an_attempt_that_waits_for_its_server_does_not_deliver_what_was_revoked_
         delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
         services.settings = kept
         task = asyncio.create_task(delivering.scheduler.run())
-        async with asyncio.timeout(DELIVER_S):
+        async with asyncio.timeout(PATIENCE_S):
             await connected.wait()
             await services.store.write(lambda tx: take_back(lent, tx))
             services.clock.advance(1)  # type: ignore[attr-defined]
@@ -596,7 +596,7 @@ def test_under_load_nothing_is_delivered_whose_attempt_had_not_begun_when_the_ow
             )
             return {str(row[0]) for row in rows}
 
-        async with asyncio.timeout(DELIVER_S):
+        async with asyncio.timeout(PATIENCE_S):
             await first.wait()
             not_begun = await services.store.write(revoke)
             await until_idle(services.store)

@@ -116,7 +116,7 @@ class Doors:
         self.submission = self._make_submission(sign_ins)
         self.authenticator = self._make_authenticator()
         self.throttle = Throttle(services.clock, per_second=settings.api.requests_per_second)
-        models = {name: ServiceModel.load(name) for name in handlers}
+        self.models = models = {name: ServiceModel.load(name) for name in handlers}
         calls = Calls(self.authorizer.changes)
         self.handlers = {name: calls.decided(handlers[name], model) for name, model in models.items()}
         self.editing = PolicyEditing(services.store, self.authorizer)

@@ -153,7 +153,6 @@ class Sender:
                 await self._pace.hold(began)
                 raise
             self._metrics.decisions.labels("allowed", "").inc()
-            self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
             self._metrics.accept_duration.observe(self._clock.monotonic() - started)
             self._accepted(caller.principal.account_id, composed.request.recipients)
             return message_id
