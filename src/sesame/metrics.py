@@ -62,7 +62,10 @@ class Metrics:
             "sesame_accept_duration_seconds", "From a typed request to the durable commit.", FAST_S
         )
         self.messages = self._counter(
-            "sesame_messages", "Recipients that reached a state: accepted, or a final one.", "state"
+            "sesame_messages",
+            "Recipients by what was recorded of them: accepted; then one of delivered, bounced, expired, suppressed"
+            " and cancelled; and of those bounced_later (told by a report, auto-replies among them) and complained.",
+            "state",
         )
         self.commit_duration = self._histogram(
             "sesame_commit_duration_seconds", "One commit with its fsync.", FAST_S

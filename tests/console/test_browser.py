@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.console.hostile import BODIES, HEADERS
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
 from tools.screenshots import browser as chromium_browser
@@ -53,6 +54,7 @@ LOOK = """async (rules) => {
 
 @pytest.fixture(scope="module")
 def by() -> "Iterator[Playwright]":
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with player() as started:
         yield started
 
@@ -69,7 +71,9 @@ def played(sesame: SesameProcess) -> dict[str, str]:
 
 
 def open_page(chrome: "Browser", sesame: SesameProcess, account_id: str, **options: Any) -> "Page":
-    page = chrome.new_context(base_url=sesame.console, **options).new_page()
+    context = chrome.new_context(base_url=sesame.console, **options)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    page = context.new_page()
     log_in(page, sesame, account_id)
     return page
 
@@ -346,5 +350,5 @@ def test_new_mail_appears_by_itself(chrome: "Browser", sesame: SesameProcess, te
         Destination={"ToAddresses": ["reader@example.net"]},
         Message={"Subject": {"Data": subject}, "Body": {"Text": {"Data": "b"}}},
     )
-    page.get_by_role("link", name=subject).wait_for(timeout=20_000)
+    page.get_by_role("link", name=subject).wait_for(timeout=PATIENCE_S * 1000)
     page.context.close()
