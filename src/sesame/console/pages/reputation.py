@@ -49,7 +49,7 @@ def _days(found: SenderReputation) -> Chart:
 def _hours(found: SenderReputation) -> Chart:
     """A bar an hour."""
     return bars(
-        "Recipients by hour; the table below has the numbers",
+        "Recipients by hour; the list below has the numbers",
         [_bar(f"{exactly(at)[:13]} h", c) for at, c in found.hours],
     )
 
