@@ -57,7 +57,7 @@ def _hours(found: SenderReputation) -> Chart:
 def _bar(when: str, counts: Counts) -> tuple[str, int, int]:
     """What was sent, and of it what bounced or was complained of."""
     title = (
-        f"{when}: {counts.sends:,} sent, {counts.permanent_bounces:,} bounced for good,"
+        f"{when}: {counts.sends:,} sent, {counts.permanent_bounces:,} bounced,"
         f" {counts.complaints:,} complaints"
     )
     return title, counts.sends, counts.permanent_bounces + counts.complaints
