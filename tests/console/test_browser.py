@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from tests.console.hostile import BODIES, HEADERS
+from tests.console.test_shares import make
+from tests.support.browser import root_of
 from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
@@ -262,8 +264,11 @@ def test_every_page_can_be_used_by_all(
         found.append(str(error))
 
     pages: dict[str, Page] = {}
+    owner = root_of(sesame, played["owner"])
+    links = [make(owner), make(owner, **{"kind": "kit", "for": played["delegate"]})]
     for account_id, path in [
         *paths(played),
+        *(("nobody", link.removeprefix(sesame.console)) for link in links),
         ("nobody", "/login"),
         ("nobody", "/link/x"),
         ("nobody", "/invite/x"),
