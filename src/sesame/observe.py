@@ -81,7 +81,7 @@ class Log:
     """Writes one line per event: JSON, or `key=value` text for a terminal.
 
     `defer` runs a function a little later (an event loop's timer): lines are then written together,
-    for each write is a system call in the middle of somebody's request. Without it each line is.
+    for each write is a system call in the middle of somebody's request. Errors, and each line without it, are at once.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Log:
 
     def _write(self, level: str, name: str, fields: Mapping[str, Field]) -> None:
         self._lines.append(self._line(level, name, fields))
-        if self._defer is None:
+        if self._defer is None or level == "error":
             self.flush()
         elif len(self._lines) == 1:
             self._defer(self.flush)

@@ -5,7 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.support.process import SesameProcess, running
+from tests.support.process import SesameProcess, running, wait_until
 from tests.support.rest_client import RestClient
 from tests.support.signed_client import policy
 
@@ -90,10 +90,9 @@ def test_what_is_logged_of_a_call(sesame: SesameProcess) -> None:
     account = sesame.create_account()
     with RestClient(sesame.api, account) as client:
         reply = client.call("GET", "/v2/email/identities/none.test")
-    line = next(
-        line for line in sesame.log_path.read_text().splitlines() if reply.headers["x-amzn-requestid"] in line
-    )
-    logged = json.loads(line)
+    request_id = reply.headers["x-amzn-requestid"]
+    wait_until(lambda: request_id in sesame.log_path.read_text())
+    logged = json.loads(next(line for line in sesame.log_path.read_text().splitlines() if request_id in line))
     assert (logged["service"], logged["operation"], logged["status"], logged["code"]) == (
         "sesv2",
         "GetEmailIdentity",
