@@ -31,6 +31,7 @@ BENCHES = {
     "policy": "Deciding",
     "timing": "What the time of a refusal tells",
     "audit": "The audit log",
+    "console": "The console on a large store",
 }
 
 

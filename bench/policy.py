@@ -136,9 +136,24 @@ def large(*, edited: bool) -> list[tuple[str, Policy]]:
     return named
 
 
+def for_everybody(*, edited: bool) -> list[tuple[str, Policy]]:
+    """The same with one more Allow, which is for everybody; edited, its pattern is wider: all of them are asked."""
+    dash = "" if edited else "-"
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "ses:Send*",
+        "Resource": IDENTITY,
+        "Condition": {"StringLike": {"ses:FromAddress": f"all{dash}*@example.com"}},
+    }
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    return [*large(edited=False), ("everybody", parse_stored_identity_policy(text))]
+
+
 def run_large() -> list[Row]:
     """The bounds of the analysis on a large set."""
     before, after = large(edited=False), large(edited=True)
+    less, more = for_everybody(edited=False), for_everybody(edited=True)
     one = before[3:4]
     return [
         Row(
@@ -151,6 +166,7 @@ def run_large() -> list[Row]:
             ("first answer", lambda: next(iter_who_can_send(before, identity_arn=IDENTITY)), 100),
             ("who can send", lambda: who_can_send(before, identity_arn=IDENTITY), 2000),
             ("compare, one pattern", lambda: compare(before, after, identity_arn=IDENTITY), 300),
+            ("compare, a pattern for everybody", lambda: compare(less, more, identity_arn=IDENTITY), 300),
             ("one of the policies", lambda: who_can_send(one, identity_arn=IDENTITY), 10),
         )
     ]

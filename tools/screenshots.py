@@ -104,6 +104,9 @@ def play(sesame: SesameProcess) -> dict[str, str]:
         for m in range(n + 1):
             send(ses, "orders@shop.example", f"reader{m}@{domain}", "Your order 4712", {})
     set_up(sesame, owner)
+    sesame.client("sesame", owner).put_delegate_bounds(
+        Identity="example.com", Delegate=delegate.account_id, MaxMessagesPerDay=5_000, MaxMessagesPerSecond=10
+    )
     asking = sesame.create_account(name="little shop", production=False)
     sesame.client("sesv2", asking).put_account_details(
         MailType="TRANSACTIONAL",
@@ -214,6 +217,8 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
             f"/{REGION}/identities/example.com/lend?refusal={found['refusal'].rpartition('/')[2]}",
         ),
         ("policy", owner, f"/{REGION}/identities/example.com/policies/Newsletter"),
+        ("bounds", owner, f"/{REGION}/identities/example.com/bounds?delegate={delegate}"),
+        ("links", owner, f"/{REGION}/identities/example.com/shares"),
         ("kit", owner, f"/{REGION}/identities/example.com/kit?for={delegate}"),
         ("lent", delegate, f"/{REGION}/lent"),
         ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),

@@ -7,6 +7,8 @@ Source: Prometheus, "Metric and label naming".
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -60,7 +62,10 @@ class Metrics:
             "sesame_accept_duration_seconds", "From a typed request to the durable commit.", FAST_S
         )
         self.messages = self._counter(
-            "sesame_messages", "Recipients that reached a state: accepted, or a final one.", "state"
+            "sesame_messages",
+            "Recipients by what was recorded of them: accepted; then one of delivered, bounced, expired, suppressed"
+            " and cancelled; and of those bounced_later (told by a report, auto-replies among them) and complained.",
+            "state",
         )
         self.commit_duration = self._histogram(
             "sesame_commit_duration_seconds", "One commit with its fsync.", FAST_S
@@ -118,10 +123,21 @@ class Metrics:
                 yield f"{described.name}{suffix}", described.type, labels, described.documentation
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(name, what, labels, registry=self.registry)
+        return _quick(Counter(name, what, labels, registry=self.registry))
 
     def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
-        return Gauge(name, what, labels, registry=self.registry)
+        return _quick(Gauge(name, what, labels, registry=self.registry))
 
     def _histogram(self, name: str, what: str, bounds: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(name, what, labels, buckets=bounds, registry=self.registry)
+        return _quick(Histogram(name, what, labels, buckets=bounds, registry=self.registry))
+
+
+M = TypeVar("M", bound=MetricWrapperBase)
+MOST_CHILDREN = 2_000
+
+
+def _quick(metric: M) -> M:
+    """Let a metric remember its children by their labels: it looks them up by text, under a lock, at each call."""
+    if metric._labelnames:
+        metric.labels = lru_cache(maxsize=MOST_CHILDREN)(metric.labels)  # type: ignore[method-assign]
+    return metric

@@ -1,5 +1,6 @@
 """Every served operation against botocore: what its clients send we read, what we answer they read."""
 
+import os
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,9 @@ from tests.aws.botocore_side import (
 )
 
 FEW = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=int(os.environ.get("SESAME_MODEL_EXAMPLES", "12")),  # of each of some 140 operations, twice
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 

@@ -32,14 +32,14 @@ def test_a_backup_made_beside_a_running_server_is_a_whole_service_again(
 ) -> None:
     sent = sesame.client("ses", account).send_email(**message(account))["MessageId"]
     file = tmp_path / "backup.db"
-    told = sesame.run("backup", str(file))
+    told = sesame.spawn("backup", str(file))
     assert "not in it: the master key" in told.stdout
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["backup.db"], "one file, with nothing beside it"
     later = sesame.client("ses", account).send_email(**message(account))["MessageId"]
 
     restored = SesameProcess(tmp_path / "elsewhere" / "data")
-    restored.run("restore", str(file), "--key", str(sesame.data / "master.key"))
+    restored.spawn("restore", str(file), "--key", str(sesame.data / "master.key"))
     with running(restored.data) as other:
         assert other.run_json("trace", sent)["account_id"] == account.account_id
         assert other.run("trace", later, check=False).returncode == 1, (
@@ -52,13 +52,13 @@ def test_a_backup_made_beside_a_running_server_is_a_whole_service_again(
 def test_a_backup_replaces_nothing(sesame: SesameProcess, tmp_path: Path) -> None:
     file = tmp_path / "backup.db"
     file.write_text("precious")
-    done = sesame.run("backup", str(file), check=False)
+    done = sesame.spawn("backup", str(file), check=False)
     assert (done.returncode, "exists already" in done.stderr) == (1, True)
     with pytest.raises(snapshot.SnapshotError, match="exists already"):
         snapshot.make(sesame.data / "sesame.db", file)  # made by somebody else meanwhile
     assert file.read_text() == "precious"
     assert [path.name for path in tmp_path.iterdir()] == ["backup.db"]
-    gone = sesame.run("backup", str(tmp_path / "none" / "backup.db"), check=False)
+    gone = sesame.spawn("backup", str(tmp_path / "none" / "backup.db"), check=False)
     assert (gone.returncode, "cannot be written" in gone.stderr) == (1, True)
 
 
@@ -68,12 +68,12 @@ def saved(tmp_path: Path) -> tuple[SesameProcess, Path]:
     process = SesameProcess(tmp_path / "data")
     process.create_account(name="saved")
     file = tmp_path / "backup.db"
-    process.run("backup", str(file))
+    process.spawn("backup", str(file))
     return process, file
 
 
 def refused(process: SesameProcess, code: int, words: str, *args: str) -> None:
-    done = process.run("restore", *args, check=False)
+    done = process.spawn("restore", *args, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert words in done.stderr
 
@@ -110,7 +110,7 @@ def test_restore_takes_only_a_sound_backup_and_its_own_key(
     refused(process, 78, "not the one", str(file), "--key", str(other.data / "master.key"))
     assert not (process.data / "sesame.db").exists() and not (process.data / "master.key").exists()
     (tmp_path / "copy.key").write_bytes(key)
-    process.run("restore", str(file), "--key", str(tmp_path / "copy.key"))
+    process.spawn("restore", str(file), "--key", str(tmp_path / "copy.key"))
     assert (process.data / "master.key").read_bytes() == key
     assert [a["name"] for a in process.run_json("account", "list")] == ["saved"]
 
@@ -123,5 +123,5 @@ def test_the_journal_of_a_lost_database_is_not_played_into_the_restored_one(
         lost.create_account(name="lost")
         shutil.copy(lost.data / "sesame.db-wal", process.data / "sesame.db-wal")
     (process.data / "sesame.db").unlink()
-    process.run("restore", str(file))
+    process.spawn("restore", str(file))
     assert [a["name"] for a in process.run_json("account", "list")] == ["saved"]

@@ -21,6 +21,7 @@ from sesame.app.foundation import open_store
 from sesame.config import Settings
 from sesame.errors import ConfigError, StoreUnavailable
 from sesame.server.tls import development_files
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess
 
 NOBODY = 65534
@@ -48,7 +49,7 @@ def run(program: list[str], *args: str, cwd: Path | None = None, **environ: str)
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SESAME_", "AWS_"))}
     done = subprocess.run(
         [sys.executable, *program, *args],
-        cwd=cwd, env=inherited | environ, capture_output=True, text=True, timeout=60, check=False,
+        cwd=cwd, env=inherited | environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     return done.returncode, done.stderr
 
@@ -284,7 +285,7 @@ def test_whoever_stops_reading_gets_no_traceback(sesame: SesameProcess) -> None:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         stderr = process.stderr.read()
-        assert (process.wait(60), stderr) == (1, b"")
+        assert (process.wait(PATIENCE_S), stderr) == (1, b"")
 
 
 # The data directory is its owner's alone.
@@ -320,7 +321,7 @@ def test_whatever_the_umask_nobody_else_can_reach_the_data_directory(umask: int,
         assert stat.S_IMODE(ready.stat().st_mode) == 0o600
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_what_others_could_reach_is_closed_to_them_at_the_start(with_database: SesameProcess) -> None:

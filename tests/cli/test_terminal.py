@@ -16,6 +16,7 @@ from sesame.cli.main import main
 from sesame.cli.terminal import guarded, one_line, painted
 from sesame.db import Transaction
 from sesame.store.development import keep_mail
+from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess
 
 CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
@@ -118,7 +119,7 @@ def test_raw_is_the_source_byte_for_byte_where_no_terminal_reads_it(mailbox: Ses
         "--data",
         str(mailbox.data),
     ]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=True)
     assert done.stdout == mailbox.mail()[0].data
 
 
@@ -127,7 +128,7 @@ def test_an_ascii_terminal_gets_an_8_bit_subject(mailbox: SesameProcess) -> None
         done = subprocess.run(
             [sys.executable, "-m", "sesame.cli.main", *command, "--data", str(mailbox.data)],
             env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), "PYTHONIOENCODING": "ascii"},
-            capture_output=True, timeout=60, check=False,
+            capture_output=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"caf\\u00e9" in done.stdout

@@ -19,7 +19,7 @@ def send(job: Job) -> None:
     asyncio.run(
         aiosmtplib.send(
             message, hostname=where["host"], port=where["port"], start_tls=True, username=where["user"],
-            password=where["password"], tls_context=ssl.create_default_context(cafile=where["ca"]), timeout=20,
+            password=where["password"], tls_context=ssl.create_default_context(cafile=where["ca"]), timeout=60,
         )
     )  # fmt: skip
 

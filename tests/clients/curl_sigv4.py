@@ -13,7 +13,7 @@ def send(job: Job) -> None:
             "curl", "--silent", "--aws-sigv4", f"aws:amz:{job['region']}:ses", "--user",
             f"{job['key']}:{job['secret']}", *fields, job["endpoint"],
         ],
-        capture_output=True, text=True, timeout=30, check=True,
+        capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     if "<ErrorResponse" in done.stdout:
         raise QueryError(done.stdout)

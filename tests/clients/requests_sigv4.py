@@ -10,7 +10,7 @@ def send(job: Job) -> None:
     auth = AWSSigV4(
         "ses", region=job["region"], aws_access_key_id=job["key"], aws_secret_access_key=job["secret"]
     )
-    answer = requests.post(job["endpoint"], data=form(job), auth=auth, timeout=20)
+    answer = requests.post(job["endpoint"], data=form(job), auth=auth, timeout=60)
     if not answer.ok:
         raise QueryError(answer.text)
 

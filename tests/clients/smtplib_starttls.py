@@ -16,7 +16,7 @@ def send(job: Job) -> None:
             message[f"X-SES-{name}-ARN"] = job["arn"]
     message.set_content(job["text"])
     where = job["smtp"]
-    with smtplib.SMTP(where["host"], where["port"], timeout=20) as smtp:
+    with smtplib.SMTP(where["host"], where["port"], timeout=60) as smtp:
         smtp.starttls(context=ssl.create_default_context(cafile=where["ca"]))
         smtp.login(where["user"], where["password"])
         smtp.send_message(message)

@@ -8,6 +8,7 @@ from sesame.console.mail_view import html_page, links_of, look_at, part_at
 from sesame.console.text import visible, visible_lines, when
 from sesame.store.development import keep_mail
 from tests.support.browser import root_of, words
+from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess
 from tests.support.tenant import Tenant
 
@@ -81,7 +82,7 @@ def test_programs_read_the_inbox_as_json(sesame: SesameProcess, tenant: Tenant) 
         },
     )["MessageId"]
     base = f"{sesame.console}/dev/messages"
-    (found,) = httpx.get(base, params={"to": to, "wait": "20"}, timeout=30).json()["messages"]
+    (found,) = httpx.get(base, params={"to": to, "wait": "20"}, timeout=PATIENCE_S).json()["messages"]
     assert (found["subject"], found["to"], found["message_id"]) == ("Hello €", [to], sent)
     whole = httpx.get(f"{base}/{found['id']}").json()
     assert whole["links"] == [{"target": "https://x.example", "text": "x"}]
@@ -128,7 +129,7 @@ def test_mail_that_no_page_can_encode_hides_no_other(
 
     sesame.operate(put)
     base = f"{sesame.console}/dev/messages"
-    (found,) = httpx.get(base, params={"to": to}, timeout=30).json()["messages"]
+    (found,) = httpx.get(base, params={"to": to}, timeout=PATIENCE_S).json()["messages"]
     assert httpx.get(f"{base}/{found['id']}").status_code == 200
     person = root_of(sesame, tenant.account.account_id)
     for path in (

@@ -68,6 +68,8 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{_SET}/delivery", {"tls": "on"}),
     (f"{_SET}/suppression", {}),
     (f"{_SET}/destinations", {"destination": "d", "topic": "arn:aws:sns:us-east-1:1:x", "BOUNCE": "on"}),
+    (f"{_SET}/webhooks", {"destination": "d", "url": "https://x.example/", "BOUNCE": "on"}),
+    (f"{_SET}/webhooks/secret", {"destination": "d"}),
     (f"{_SET}/destinations/change", {"destination": "d", "do": "remove"}),
     (f"{_SET}/delete", {"name": "news"}),
     ("templates/new", {"name": "more", "subject": "s", "text": "t"}),

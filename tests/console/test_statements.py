@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from sesame.app.api import Doors
 from sesame.app.console import backing_of, logins_of
@@ -16,31 +15,17 @@ from sesame.app.foundation import open_services
 from sesame.config import load
 from sesame.console.app import Console
 from sesame.console.guard import Guard
-from sesame.db import sqlite as embedded
 from sesame.model import IdentityKind
 from sesame.store import identities
 from sesame.store.identities import IdentityPolicy
 from tests.store.test_plans import LARGE, costly, plan_of
+from tests.support.statements import Counted, counted
 
 HERE = "/us-east-1/identities/example.com"
 MOST = 12
-MORE = {
-    f"{HERE}/delete": 16,  # SES's GetEmailIdentity answers with every setting of an identity
-}
 ZONE = "zone_record"
 """The table that stands for DNS in development."""
 BASE = "http://127.0.0.1"
-
-
-class Counted(embedded.SqliteTransaction):
-    """Keeps the statements that are run, in order."""
-
-    run_: list[str]
-
-    def _run(self, sql: str, values: Any) -> Any:
-        text, _ = embedded._with_lists(sql, values) if embedded.LIST in sql else (sql, values)
-        Counted.run_.append(text)
-        return super()._run(sql, values)
 
 
 @contextlib.asynccontextmanager
@@ -104,12 +89,7 @@ def looked_at(path: Path, look: Callable[[httpx.AsyncClient, Console, Any], Awai
     return asyncio.run(run())
 
 
-def test_each_page_takes_few_statements_and_none_that_walks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Counted.run_ = []
-    monkeypatch.setattr(embedded, "SqliteTransaction", Counted)
-
+def test_each_page_takes_few_statements_and_none_that_walks(tmp_path: Path) -> None:
     async def look(client: httpx.AsyncClient, console: Console, store: Any) -> dict[str, Any]:
         wrong: dict[str, Any] = {}
         counts: dict[str, int] = {}
@@ -117,13 +97,13 @@ def test_each_page_takes_few_statements_and_none_that_walks(
         assert len(paths) > 12
         for path in paths:
             await client.get(path)  # what is cached is cached
-            Counted.run_ = []
+            Counted.ran = []
             answer = await client.get(path)
             assert answer.status_code in (200, 400, 404), path
             assert "/login" not in answer.url.path, path
-            ran = [sql for sql in Counted.run_ if ZONE not in sql]
+            ran = [sql for sql in Counted.ran if ZONE not in sql]
             counts[path] = len(ran)
-            if len(ran) > MORE.get(path, MOST):
+            if len(ran) > MOST:
                 wrong[path] = len(ran)
             for sql in set(ran):
                 is_large = any(re.search(rf"\b{table}\b", sql) for table in LARGE)
@@ -133,4 +113,5 @@ def test_each_page_takes_few_statements_and_none_that_walks(
         assert counts[f"{HERE}/policies/P"] > 3
         return wrong
 
-    assert looked_at(tmp_path / "data", look) == {}
+    with counted():
+        assert looked_at(tmp_path / "data", look) == {}

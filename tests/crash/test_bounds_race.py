@@ -19,6 +19,7 @@ from sesame.config import load
 from sesame.observe import Log, SystemClock
 from sesame.server.api import Peer
 from sesame.store import delegate_bounds
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account
 from tests.support.refusal_world import Case, World
 from tests.support.signed_client import FORM, VERSIONS, simple_email
@@ -59,7 +60,7 @@ def send_all(data: str, keys: Account, forms: list[bytes], barrier: Any, told: A
 
         requests = [signed(keys, form) for form in forms]
         try:
-            barrier.wait(60)
+            barrier.wait(PATIENCE_S)
             answers = await asyncio.gather(*(client() for _ in range(CLIENTS)))
             return [answer for one in answers for answer in one]
         finally:
@@ -118,9 +119,9 @@ def in_processes(data: Path, keys: Account, forms: list[bytes]) -> list[tuple[in
     ]
     for process in started:
         process.start()
-    answers = [told.get(timeout=60) for _ in started]
+    answers = [told.get(timeout=PATIENCE_S) for _ in started]
     for process in started:
-        process.join(60)
+        process.join(PATIENCE_S)
         assert process.exitcode == 0
     return [answer for one in answers for answer in one]
 

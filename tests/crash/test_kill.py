@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, read_header, running, wait_until
 from tests.support.signed_client import SignedClient, simple_email
 
@@ -44,7 +45,7 @@ class Load:
         wait_until(lambda: len(self.acknowledged) >= before + ENOUGH)
         self._server.kill()
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive()
 
     def _send(self, name: str) -> None:

@@ -17,6 +17,7 @@ from sesame.mail.return_path import make_return_path
 from tests.crash.dying import POINTS
 from tests.feedback.test_receive import bounce, complaint
 from tests.support.endpoint import Endpoint, listening
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, wait_until
 
 TYPES = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT"]
@@ -36,7 +37,7 @@ class DyingProcess(SesameProcess):
     def wait_for_death(self) -> None:
         """Until it has killed itself; afterwards it may be started again, and lives."""
         assert self.process is not None
-        assert self.process.wait(30) == -9
+        assert self.process.wait(PATIENCE_S) == -9
         self.orders.unlink()
 
 
@@ -105,7 +106,7 @@ class World:
         host, _, port = self.server.inbound.rpartition(":")
         for _ in range(2):
             try:
-                with smtplib.SMTP(host, int(port), timeout=20) as client:
+                with smtplib.SMTP(host, int(port), timeout=PATIENCE_S) as client:
                     client.sendmail("", [to], data)
                 return
             except (OSError, smtplib.SMTPException):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.signed_client import SignedClient
 
@@ -99,12 +100,12 @@ def test_nothing_is_changed_after_the_removal_has_answered(
     threads = [threading.Thread(target=work) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
-    assert running.wait(60)
+    assert running.wait(PATIENCE_S)
     name = revoke(world)
     answered = time.monotonic()
     end_at = answered + LONGEST_S
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
     assert [began for began in world.changed if began > answered] == []
     lines = world.sesame.run("audit", "export", world.root.account_id).stdout.splitlines()

@@ -12,6 +12,7 @@ from sesame.db import Parameter, Store, Transaction, bump, epoch, sqlite
 from sesame.db.migrate import migrate
 from sesame.db.sqlite import SqliteStore, connect
 from sesame.errors import SesameError, StoreUnavailable
+from tests.support.patience import PATIENCE_S
 
 
 def run_with_store(path: Path, function: Callable[[SqliteStore], Awaitable[None]]) -> None:
@@ -305,7 +306,7 @@ def test_whatever_a_transaction_raises_the_store_goes_on(
 
         broken = asyncio.ensure_future(store.write(breaks, is_long=is_long))
         kept = asyncio.ensure_future(store.write(lambda tx: bump(tx, "kept")))
-        done, _ = await asyncio.wait({broken, kept}, timeout=5)
+        done, _ = await asyncio.wait({broken, kept}, timeout=PATIENCE_S)
         assert done == {broken, kept}
         assert broken.cancelled() or isinstance(broken.exception(), StoreUnavailable)
         assert await store.read(lambda tx: epoch(tx, "kept")) == 1
@@ -351,7 +352,7 @@ def test_a_lock_that_stays_is_waited_for_once_a_batch(
     async def check(store: Store) -> None:
         other = connect(tmp_path / "db")
         other.execute("BEGIN IMMEDIATE")
-        async with asyncio.timeout(5):  # one by one it would take 12.8 s
+        async with asyncio.timeout(12):  # one by one it would take 12.8 s
             results = await asyncio.gather(
                 *(store.write(lambda tx: bump(tx, "no")) for _ in range(64)), return_exceptions=True
             )

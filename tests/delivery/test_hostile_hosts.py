@@ -19,6 +19,7 @@ from sesame.smtp.errors import MessageDefect
 from sesame.spool.spool import Claim
 from tests.support.clock import FakeClock
 from tests.support.dns import resolver
+from tests.support.patience import PATIENCE_S
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -107,7 +108,7 @@ async def deliver(
     *servers: Server,
     times: int = 1,
     data: bytes | None = None,
-    timeout_s: float = 5.0,
+    timeout_s: float = PATIENCE_S,
     places: Lanes | None = None,
 ) -> list[Outcome]:
     """Attempt the same claim `times` times against hosts that run `servers`, in order."""
@@ -144,7 +145,7 @@ async def deliver(
         for server in listening:
             server.close()
         if talks:
-            await asyncio.wait(talks, timeout=5.0)
+            await asyncio.wait(talks, timeout=PATIENCE_S)
 
 
 def outcome_of(*servers: Server, **options: object) -> Outcome:

@@ -25,6 +25,7 @@ from sesame.dns.resolver import NO_CACHE, CachingResolver
 from tests.support.certificates import Made, make_ca, make_leaf, pem
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeSource, resolver
+from tests.support.patience import PATIENCE_S
 
 DAY = 86_400.0
 POLICY = b"version: STSv1\nmode: enforce\nmx: mx.one.test\nmx: *.Two.test\nmax_age: 604800\nmore: x\n"
@@ -241,7 +242,7 @@ def fetched(
             AddressGuard(allow),
             TlsContexts(str(tmp_path / "ca.pem")).checked,
             port=server.sockets[0].getsockname()[1],
-            timeout_s=0.5,
+            timeout_s=PATIENCE_S if answer else 0.5,
             max_bytes=max_bytes,
         )
         try:

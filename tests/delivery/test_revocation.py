@@ -16,13 +16,13 @@ from sesame.db import Store, Transaction
 from sesame.policy.reasons.cause import Reader
 from sesame.spool.trace import trace
 from sesame.store import identities
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
 from tests.support.smtp_sink import Sink, listening
 
 DAY = 86_400
 SEND: dict[str, Any] = {"as": "sender", "from": "news@one.test", "door": "raw"}
-DELIVER_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def deliver(case: Case, *, revoke_queued: bool = True) -> None:
     async def session() -> None:
         delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
         task = asyncio.create_task(delivering.scheduler.run())
-        async with asyncio.timeout(DELIVER_S):
+        async with asyncio.timeout(PATIENCE_S):
             while await services.store.read(left) or await services.store.read(waiting):
                 delivering.scheduler.wake("", ())
                 await asyncio.sleep(0.01)
@@ -248,6 +248,46 @@ def test_what_is_still_allowed_is_delivered_whatever_else_has_changed(
     before = len(sink.received)
     deliver(lent)
     assert (state(lent, message_id), len(sink.received)) == ("delivered", before + 1)
+
+
+def at(case: Case, seconds: float) -> str:
+    """A moment that many seconds from now, as policies write it."""
+    moment = case.world.services.clock.now() + seconds
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+BY_MESSAGE: dict[str, Callable[[Case], dict[str, Any]]] = {
+    "recipients": lambda _: {"ForAllValues:StringLike": {"ses:Recipients": "*@away.example"}},
+    "no such recipient": lambda _: {"ForAllValues:StringNotEquals": {"ses:Recipients": "b@elsewhere.test"}},
+    "time": lambda case: {"DateLessThan": {"aws:CurrentTime": at(case, -30)}},
+    "epoch": lambda case: {"NumericLessThan": {"aws:EpochTime": str(int(case.world.services.clock.now() - 30))}},
+    "variable": lambda _: {"StringLike": {"aws:CurrentTime": "${aws:CurrentTime}", "ses:FromAddress": "news@*"},
+                           "ForAllValues:StringLike": {"ses:Recipients": "a@*"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("condition", BY_MESSAGE.values(), ids=BY_MESSAGE)
+def test_of_messages_that_share_a_decision_each_is_decided_by_its_own_recipients_and_time(
+    lent: Case, condition: Callable[[Case], dict[str, Any]]
+) -> None:
+    first = accept(lent, to="a@away.example")
+    lent.world.services.clock.advance(60)  # type: ignore[attr-defined]
+    second = accept(lent, to="b@elsewhere.test")
+    put_policy(lent, Condition=condition(lent))
+    deliver(lent)
+    assert (state(lent, first), state(lent, second)) == ("delivered", "cancelled")
+
+
+def test_messages_that_share_a_decision_share_what_becomes_of_them_and_a_later_change_counts(
+    lent: Case,
+) -> None:
+    earlier = [accept(lent, to=to) for to in ("a@away.example", "b@away.example")]
+    put_policy(lent, Condition={"StringEquals": {"ses:FromAddress": "news@one.test"}})
+    deliver(lent)
+    later = [accept(lent, to=to) for to in ("a@away.example", "b@away.example")]
+    put_policy(lent, Condition={"StringEquals": {"ses:FromAddress": "other@one.test"}})
+    deliver(lent)
+    assert [state(lent, one) for one in (*earlier, *later)] == ["delivered"] * 2 + ["cancelled"] * 2
 
 
 def delete_the_user(case: Case) -> None:
@@ -522,7 +562,7 @@ def test_an_attempt_that_waits_for_its_server_does_not_deliver_what_was_revoked_
         delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
         services.settings = kept
         task = asyncio.create_task(delivering.scheduler.run())
-        async with asyncio.timeout(DELIVER_S):
+        async with asyncio.timeout(PATIENCE_S):
             await connected.wait()
             await services.store.write(lambda tx: take_back(lent, tx))
             services.clock.advance(1)  # type: ignore[attr-defined]
@@ -556,7 +596,7 @@ def test_under_load_nothing_is_delivered_whose_attempt_had_not_begun_when_the_ow
             )
             return {str(row[0]) for row in rows}
 
-        async with asyncio.timeout(DELIVER_S):
+        async with asyncio.timeout(PATIENCE_S):
             await first.wait()
             not_begun = await services.store.write(revoke)
             await until_idle(services.store)

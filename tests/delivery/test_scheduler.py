@@ -27,6 +27,7 @@ from sesame.spool.spool import Claim, Spool
 from sesame.spool.trace import RecipientTrace, trace
 from sesame.store.decisions import DecisionText
 from tests.support.clock import FakeClock
+from tests.support.patience import PATIENCE_S
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
 DELAYED = Outcome(kind=OutcomeKind.TRANSIENT, status="4.2.0", diagnostic="450 later")
@@ -131,7 +132,7 @@ class Fixture:
                 await asyncio.sleep(0.005)
 
     async def until_settled(self, message_id: str) -> list[str]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while "queued" in (states := await self.states(message_id)):  # noqa: ASYNC110 - the store tells nobody
                 await asyncio.sleep(0.005)
         return states
@@ -185,7 +186,7 @@ def test_the_pieces_of_a_large_message_go_once_it_has_settled(tmp_path: Path) ->
         await Staging(f.store).stage(MessageId("m1"), data, at=0.0)
         assert await pieces(f) == 1
         await f.put("m1", "a@one.test", "b@two.test", data=data, is_staged=True)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await pieces(f):  # noqa: ASYNC110 - the store tells nobody
                 await asyncio.sleep(0.005)
         assert await f.states("m1") == ["delivered"] * 2
@@ -221,7 +222,7 @@ def test_a_delay_is_tried_again_when_it_is_due_and_not_before(tmp_path: Path) ->
     async def check(f: Fixture) -> None:
         await f.put("m1", "r@a.test")
         for due in (1060.0, 1180.0):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while await f.due_at("m1") != due:  # noqa: ASYNC110 - the store tells nobody
                     await asyncio.sleep(0.005)
             f.clock.time = due
@@ -261,7 +262,7 @@ def test_a_fault_of_ours_is_logged_and_no_remote_servers_word(
 
     async def check(f: Fixture) -> None:
         await f.put("m", "x@a.test")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not (await f.recipient("m")).attempts:  # noqa: ASYNC110 - the store tells nobody
                 await asyncio.sleep(0.005)
         recipient = await f.recipient("m")

@@ -108,9 +108,11 @@ def with_session(server: Server, timeouts: Timeouts, check: Callable[[Session], 
         listening = await asyncio.start_server(talks.of(server), "127.0.0.1", 0)
         host = Host("mx.test", "127.0.0.1", listening.sockets[0].getsockname()[1], CLEAR)
         pool = Pool(hostname="me.test", timeouts=timeouts, clock=FakeClock())
+        session = await pool.borrow(host)
         try:
-            await check(await pool.borrow(host))
+            await check(session)
         finally:
+            session.abort()
             await pool.stop()
             listening.close()
             await talks.end()
@@ -262,7 +264,7 @@ def test_a_connection_that_dies_before_it_has_all_of_it_leaves_no_doubt() -> Non
 def test_a_greeting_that_drips_has_no_more_time_than_one_that_does_not_come() -> None:
     async def drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while not reader.at_eof():
+            while not writer.transport.is_closing():
                 writer.write(b"2")
                 await asyncio.sleep(0.01)
         except ConnectionError:

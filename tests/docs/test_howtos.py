@@ -20,6 +20,7 @@ from aiosmtpd.controller import Controller
 
 from sesame import config
 from sesame.server.tls import development_files
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_ports
 from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.signed_client import SignedClient, simple_email
@@ -368,7 +369,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield here
         assert len(sink.received) == 1, "the first message is at the stranger's server, once"
     finally:
-        subprocess.run(["sh", "-c", f"[ ! -e {pid} ] || {{ {stop}; }}"], timeout=60, check=False)
+        subprocess.run(["sh", "-c", f"[ ! -e {pid} ] || {{ {stop}; }}"], timeout=PATIENCE_S, check=False)
         controller.stop()
 
 

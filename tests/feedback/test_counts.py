@@ -12,6 +12,7 @@ from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
 from sesame.feedback import react as reacting
 from sesame.feedback.receive import Receiver
+from sesame.metrics import Metrics
 from sesame.model import AccountId, RecipientState
 from sesame.observe import Log
 from sesame.spool.control import Filter, change
@@ -68,6 +69,17 @@ async def check_sums(f: Fixture, account_id: str | None) -> Counts:
     return counts
 
 
+def in_metric(metrics: Metrics, state: str) -> float:
+    return metrics.registry.get_sample_value("sesame_messages_total", {"state": state}) or 0.0
+
+
+def check_metric(metrics: Metrics, found: dict[str, int]) -> None:
+    """The metric says what is in the spool: each recipient accepted, and once in its final state."""
+    assert in_metric(metrics, "accepted") == sum(found.values())
+    ended = ("delivered", "bounced", "expired", "suppressed", "cancelled")
+    assert {name: in_metric(metrics, name) for name in ended} == {name: found.get(name, 0) for name in ended}
+
+
 class World:
     """Random sends, outcomes and reports; reactions that are cut off at any of their steps."""
 
@@ -77,6 +89,7 @@ class World:
         self.receiver = receiver
         self.clock = clock
         self.sent: list[tuple[str, tuple[str, ...]]] = []
+        self.metrics = Metrics()
 
     async def send(self) -> None:
         draw, n = self.draw, len(self.sent)
@@ -133,7 +146,7 @@ class World:
         """React, or be cut off at one of the steps."""
         step = self.draw.choice((None, None, *STEPS))
         if step is None:
-            await reactor(self.f).react()
+            await reactor(self.f, metrics=self.metrics).react()
             return
         with monkeypatch.context() as patch:
 
@@ -142,7 +155,7 @@ class World:
 
             patch.setattr(*step, cut)
             with pytest.raises(StoreUnavailable):
-                while await reactor(self.f).react():
+                while await reactor(self.f, metrics=self.metrics).react():
                     pass
                 raise StoreUnavailable("nothing came to that step")
 
@@ -186,11 +199,15 @@ def test_accepted_is_settled_and_queued_whatever_is_cut_off(
                     await world.react(monkeypatch)
             for _ in range(5):  # nothing is tried for these
                 await world.send()
-        await react(f)
+        await react(f, metrics=world.metrics)
+        check_metric(world.metrics, await states(f, None))
         parts = [await check_sums(f, account_id) for account_id in ACCOUNTS]
         whole = await check_sums(f, None)
         assert whole.sends == sum(part.sends for part in parts) > 40
         assert whole.complaints == sum(part.complaints for part in parts) > 0
+        assert (whole.complaints, whole.later_bounces) == (
+            in_metric(world.metrics, "complained"), in_metric(world.metrics, "bounced_later"),
+        )  # fmt: skip
         assert whole.queued > 0
         assert whole.cancelled > 0
 

@@ -13,6 +13,7 @@ from sesame.model import SYSTEM_ACCOUNT, AccountId, Outcome
 from sesame.store import accounts, configuration_sets, events, global_suppression, suppression
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Stage
+from tests.support.patience import PATIENCE_S
 from tests.support.reacting import react, reactor
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
 
@@ -187,7 +188,7 @@ def test_it_runs_until_cancelled_and_reacts_to_what_comes(tmp_path: Path) -> Non
         task = asyncio.ensure_future(running.run())
         await settle(f, BOUNCED)
         running.wake()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not await listed(f):  # noqa: ASYNC110 - it has no event to wait for
                 await asyncio.sleep(0)
         task.cancel()
@@ -218,7 +219,7 @@ def test_an_event_that_cannot_be_reacted_to_does_not_stop_the_others(
             await f.settle(claim, BOUNCED)
         running = reactor(f)
         task = asyncio.ensure_future(running.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(await listed(f)) < 2:  # noqa: ASYNC110 - it has no event to wait for
                 await asyncio.sleep(0)
         assert [address for address, _ in await listed(f)] == ["r0@one.test", "r2@one.test"]

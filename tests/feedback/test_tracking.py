@@ -9,11 +9,12 @@ import pytest
 
 from sesame.db import Store
 from sesame.errors import StoreUnavailable
-from sesame.feedback.tracking import UNDER_WAY, Reader, Tracker
+from sesame.feedback.tracking import UNDER_WAY, LinkStopped, Reader, Tracker
 from sesame.mail.tracked_link import click_path, open_path
 from sesame.observe import Log
-from sesame.store import events
+from sesame.store import events, stopped_links
 from sesame.store.events import Event, Happened
+from sesame.store.stopped_links import ACCOUNT, ALL, OPERATOR, Stop
 from tests.support.clock import FakeClock
 from tests.support.spooled import Fixture, message, with_spool
 
@@ -21,6 +22,7 @@ KEY = b"k" * 32
 MADE_AT = 1_700_000_000.0
 ID = f"0100{int(MADE_AT * 1000):012x}-00112233-4455-4677-8899-aabbccddeeff-000000"
 DAY_S = 86_400.0
+MARK = "00a1b2c3d4ff"
 TARGET = "https://shop.example/?a=b"
 READER = Reader(user_agent="Reader/1.0", ip_address="192.0.2.1")
 
@@ -49,8 +51,17 @@ class World:
         assert path is not None
         await self.tracker.opened(path.removeprefix("/t/o/"), Reader(**{**vars_of(READER), **changed}))
 
-    async def click(self, n: int = 0, number: int = 0, tags: str = "", **changed: Any) -> str | None:
-        path = click_path(KEY, ID, n, number=number, tags=tags, target=TARGET)
+    async def click(
+        self,
+        n: int = 0,
+        number: int = 0,
+        tags: str = "",
+        *,
+        message_id: str = ID,
+        mark: str = MARK,
+        **changed: Any,
+    ) -> str | None:
+        path = click_path(KEY, message_id, n, number=number, tags=tags, target=TARGET, mark=mark)
         assert path is not None
         token, _, query = path.removeprefix("/t/c/").partition("?")
         return await self.tracker.clicked(token, query, Reader(**{**vars_of(READER), **changed}))
@@ -154,7 +165,10 @@ def test_looking_whether_there_is_something_is_no_event(tmp_path: Path) -> None:
 
 
 class Broken:
-    """A store that takes nothing."""
+    """A store that takes and gives nothing."""
+
+    async def read(self, run: Any) -> bool:
+        raise StoreUnavailable("the disk is gone")
 
     async def write(self, run: Any) -> bool:
         raise StoreUnavailable("the disk is full")
@@ -177,6 +191,9 @@ class Slow:
         self.writes = 0
         self.go = asyncio.Event()
 
+    async def read(self, run: Any) -> bool:
+        return False
+
     async def write(self, run: Any) -> bool:
         self.writes += 1
         await self.go.wait()
@@ -194,5 +211,76 @@ def test_beyond_what_is_being_written_links_lead_on_at_once(tmp_path: Path) -> N
         assert slow.writes == UNDER_WAY
         slow.go.set()
         assert set(await asyncio.gather(*waiting)) == {TARGET}
+
+    run(tmp_path, scenario)
+
+
+OTHER = f"{ID[:-6]}000001"
+"""Another message, which is not kept."""
+
+
+async def stop(world: World, message_id: str, by: str = ACCOUNT, mark: str = MARK) -> None:
+    account = await world.f.store.read(lambda tx: tx.one("SELECT account_id FROM message"))
+    assert account is not None
+    kept = Stop(
+        account_id=str(account[0]),
+        message_id=message_id,
+        by=by,
+        mark=mark,
+        stopped_at=world.clock.time,
+        reason="",
+    )
+    await world.f.store.write(lambda tx: stopped_links.put(tx, kept))
+
+
+def test_a_stopped_message_is_told_for_one_and_nothing_of_it_is_recorded(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.put()
+        await stop(world, ID)
+        for counts in (True, False):
+            with pytest.raises(LinkStopped):
+                await world.click(counts=counts)
+        assert await world.click(message_id=OTHER) == TARGET
+        await world.open()
+        assert [one.what for one in await world.read()] == [Happened.OPENED]
+
+    run(tmp_path, scenario)
+
+
+def test_a_stopped_account_is_known_by_its_mark_and_in_links_of_before_by_the_message(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.put()
+        await stop(world, ALL)
+        for message_id in (ID, OTHER):
+            with pytest.raises(LinkStopped):
+                await world.click(message_id=message_id)
+            assert await world.click(message_id=message_id, number=1, mark="ffffffffffff") == TARGET
+        for message_id, is_stopped in ((ID, True), (OTHER, False)):
+            found = await world.f.store.read(
+                lambda tx, message_id=message_id: stopped_links.is_stopped(tx, message_id, None)  # type: ignore[misc]
+            )
+            assert found is is_stopped
+
+    run(tmp_path, scenario)
+
+
+def test_what_two_have_stopped_leads_on_when_both_have_taken_it_back(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.put()
+        await stop(world, ID)
+        await stop(world, ID, OPERATOR)
+        (account,) = {one.account_id for one in await stops(world)}
+        for by in (ACCOUNT, OPERATOR):
+            with pytest.raises(LinkStopped):
+                await world.click()
+            await world.f.store.write(
+                lambda tx, by=by: stopped_links.remove(tx, account, ID, by)  # type: ignore[misc]
+            )
+        assert await world.click() == TARGET and await stops(world) == []
+
+    async def stops(world: World) -> list[Stop]:
+        account = await world.f.store.read(lambda tx: tx.one("SELECT account_id FROM message"))
+        assert account is not None
+        return await world.f.store.read(lambda tx: stopped_links.page(tx, str(account[0]), limit=10))
 
     run(tmp_path, scenario)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 CONSOLE = ROOT / "src" / "sesame" / "console"
 ASSETS = ROOT / "console-assets"
@@ -39,7 +41,7 @@ def test_the_assets_are_those_that_the_sources_give(tmp_path: Path) -> None:
     for name in ("build.mjs", "console.js", "console.css", "icon.svg", "package.json"):
         shutil.copy(ASSETS / name, work / name)
     (work / "node_modules").symlink_to(ASSETS / "node_modules")
-    subprocess.run(["node", "build.mjs"], cwd=work, check=True, timeout=60)
+    subprocess.run(["node", "build.mjs"], cwd=work, check=True, timeout=PATIENCE_S)
     built = {
         path.name: path.read_bytes()
         for path in (tmp_path / "src" / "sesame" / "console" / "static").iterdir()

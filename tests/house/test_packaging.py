@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
 UNIT = PACKAGING / "sesame.service"
@@ -35,7 +37,11 @@ def test_the_unit_is_sound_and_hardened(tmp_path: Path) -> None:
     unit.write_text(UNIT.read_text().replace(installed, "ExecStart=/bin/true "))
     for command in (["verify"], ["security", "--offline=yes", "--threshold=20"]):
         done = subprocess.run(
-            ["systemd-analyze", *command, str(unit)], capture_output=True, text=True, timeout=60, check=False
+            ["systemd-analyze", *command, str(unit)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "sesame.service:" not in done.stderr, done.stderr  # warnings about lines of it
@@ -70,7 +76,7 @@ def test_a_renewed_certificate_is_copied_for_sesames_eyes_alone(tmp_path: Path) 
         [PACKAGING / "renewed-certificate"],
         env={"PATH": os.environ["PATH"], "RENEWED_LINEAGE": str(lineage), "TLS_DIRECTORY": str(target),
              "TLS_OWNER": me},
-        timeout=60, check=True,
+        timeout=PATIENCE_S, check=True,
     )  # fmt: skip
     assert {path.name: path.read_text() for path in target.iterdir()} == {
         "fullchain.pem": "fullchain.pem",

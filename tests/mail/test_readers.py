@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sesame.mail import words
 from sesame.mail.address import AddressError, parse_mailbox
+from tests.support.patience import PATIENCE_S
 
 CLIENTS = Path(__file__).resolve().parents[1] / "clients"
 
@@ -30,7 +31,7 @@ def read_by_nodemailer(values: list[str]) -> list[list[str]]:
     """The addresses that nodemailer finds in each value."""
     ran = subprocess.run(
         ["node", "-e", READ_BY_NODE], input=json.dumps(values), cwd=CLIENTS, text=True,
-        capture_output=True, check=True, timeout=60,
+        capture_output=True, check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     return json.loads(ran.stdout)  # type: ignore[no-any-return]
 

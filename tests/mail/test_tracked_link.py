@@ -8,15 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sesame.mail import tracked_link
-from sesame.mail.tracked_link import Clicked, Opened, click_path, location, open_path, read_click, read_open
+from sesame.mail.return_path import pack
+from sesame.mail.tracked_link import (
+    Clicked,
+    Opened,
+    account_mark,
+    click_path,
+    location,
+    open_path,
+    read_click,
+    read_open,
+)
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 ID = "010001a2b3c4d5e6-00112233-4455-4677-8899-aabbccddeeff-000000"
+MARK = "00a1b2c3d4ff"
 TARGET = "https://shop.example/a?b=1&c=%20#d"
 
 
 def path(target: str = TARGET, **changed: object) -> str:
-    given: dict[str, object] = {"number": 7, "tags": "a:b;c:d", "target": target, **changed}
+    given: dict[str, object] = {"number": 7, "tags": "a:b;c:d", "target": target, "mark": MARK, **changed}
     made = click_path(KEY, ID, 3, **given)  # type: ignore[arg-type]
     assert made is not None
     return made
@@ -28,7 +39,7 @@ def parts(made: str) -> tuple[str, str]:
 
 
 def test_a_click_says_what_was_put_into_it() -> None:
-    want = Clicked(message_id=ID, recipient_index=3, number=7, tags="a:b;c:d", target=TARGET)
+    want = Clicked(message_id=ID, recipient_index=3, number=7, tags="a:b;c:d", target=TARGET, mark=MARK)
     assert read_click(KEY, *parts(path())) == want
     assert want.made_at == int("01a2b3c4d5e6", 16) / 1000
 
@@ -65,7 +76,7 @@ URLS = st.builds(
 
 @given(URLS)
 def test_every_target_comes_back_as_it_was(target: str) -> None:
-    made = click_path(KEY, ID, 0, number=0, tags="", target=target)
+    made = click_path(KEY, ID, 0, number=0, tags="", target=target, mark=MARK)
     assert made is not None and made.isascii()
     found = read_click(KEY, *parts(made))
     assert found is not None and found.target == target
@@ -119,13 +130,15 @@ def test_an_open_is_no_click_and_no_return_path() -> None:
      "https://bücher.example/", " https://a.example/"],
 )  # fmt: skip
 def test_a_link_that_readers_may_take_in_two_ways_or_not_to_the_web_is_none_of_ours(target: str) -> None:
-    assert click_path(KEY, ID, 0, number=0, tags="", target=target) is None
+    assert click_path(KEY, ID, 0, number=0, tags="", target=target, mark=MARK) is None
 
 
 def test_what_does_not_fit_is_left_alone() -> None:
-    assert click_path(KEY, ID, 0, number=0, tags="", target=f"https://a.example/{'x' * 4000}") is None
-    assert click_path(KEY, ID, 0, number=1 << 16, tags="", target=TARGET) is None
-    assert click_path(KEY, "no id", 0, number=0, tags="", target=TARGET) is None
+    assert (
+        click_path(KEY, ID, 0, number=0, tags="", target=f"https://a.example/{'x' * 4000}", mark=MARK) is None
+    )
+    assert click_path(KEY, ID, 0, number=1 << 16, tags="", target=TARGET, mark=MARK) is None
+    assert click_path(KEY, "no id", 0, number=0, tags="", target=TARGET, mark=MARK) is None
     assert open_path(KEY, ID, 4096) is None
 
 
@@ -141,3 +154,22 @@ def test_what_does_not_fit_is_left_alone() -> None:
 def test_tags_are_read_and_written(text: str, written: str, read: dict[str, list[str]] | None) -> None:
     assert tracked_link.written_tags(text) == written
     assert read is None or tracked_link.read_tags(text) == read
+
+
+def test_a_link_of_before_there_were_marks_is_read_and_has_none() -> None:
+    """As one was written then: it stands in mail that was delivered."""
+    said = pack(ID, 3) + (7).to_bytes(2, "big") + b"a:b"
+    mac = tracked_link._mac(KEY, b"click", said, TARGET.encode())
+    found = read_click(KEY, tracked_link._token(said, mac), quote(TARGET, safe=""))
+    assert found == Clicked(message_id=ID, recipient_index=3, number=7, tags="a:b", target=TARGET, mark=None)
+    as_new = tracked_link._mac(KEY, b"click 2", said, TARGET.encode())
+    assert (
+        read_click(KEY, tracked_link._token(said, as_new), quote(TARGET, safe="")) is None
+    )  # no room for a mark
+
+
+def test_an_accounts_mark_is_its_own_and_does_not_tell_its_number() -> None:
+    marks = {account_mark(KEY, f"{number:012d}") for number in range(1_000)}
+    assert len(marks) == 1_000
+    assert account_mark(OTHER, "111122223333") != account_mark(KEY, "111122223333")
+    assert {len(mark) for mark in marks} == {12}

@@ -15,6 +15,7 @@ import botocore.session
 import pytest
 from botocore.parsers import create_parser
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess
 from tests.support.signed_client import Reply, SignedClient
 
@@ -196,7 +197,7 @@ def malformed(draw: random.Random, host: str) -> bytes:
 
 
 def answers(address: tuple[str, int], request: bytes) -> bytes:
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=PATIENCE_S) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         received = bytearray()

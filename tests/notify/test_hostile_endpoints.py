@@ -17,13 +17,31 @@ import pytest
 from sesame.dns.port import Resolver
 from sesame.dns.public import AddressGuard
 from sesame.notify.http_client import IDLE_IN_ALL, IDLE_PER_HOST, HttpClient
+from sesame.notify.url import Endpoint
 from tests.notify.test_http_client import Zone
 from tests.notify.test_outbox import World
 from tests.support.certificates import make_ca, make_leaf
+from tests.support.patience import PATIENCE_S
 from tests.support.spooled import Fixture, with_spool
 
-TIMEOUT_S = 0.3
-"""Real seconds: how long one post may take here."""
+SHORT_S = 0.3
+"""Real seconds: how long one post to an endpoint may take of which nothing comes."""
+
+
+class Hasty(HttpClient):
+    """A client that has no patience with some endpoints, by port, and with all others much."""
+
+    ports: frozenset[int] = frozenset()
+
+    async def _exchange(self, endpoint: Endpoint, request: bytes) -> tuple[int, bytes]:
+        async with asyncio.timeout(SHORT_S if endpoint.port in self.ports else None):
+            return await super()._exchange(endpoint, request)
+
+
+def be_hasty(w: World, *ports: int) -> None:
+    """Have no patience with these endpoints alone."""
+    cast(Hasty, w.notifier._http).ports = frozenset(ports)
+
 
 Behave = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -148,12 +166,12 @@ async def serving(behave: Behave, port: int = 0, context: ssl.SSLContext | None 
 def world(f: Fixture, **bounds: int) -> World:
     """Expander and notifier with a client that posts for real."""
     w = World(f, **bounds)
-    w.notifier._http = HttpClient(
+    w.notifier._http = Hasty(
         cast(Resolver, Zone()),
         AddressGuard(["127.0.0.0/8"]),
         ssl.create_default_context(),
         clock=w.clock,
-        timeout_s=TIMEOUT_S,
+        timeout_s=PATIENCE_S,
     )
     return w
 
@@ -187,6 +205,7 @@ def test_a_hostile_endpoint_holds_up_no_other_and_gets_all_once_it_behaves(tmp_p
         await w.begin()
         async with serving(good) as good_port:
             async with serving(HOSTILE[name]) as port:
+                be_hasty(w, port)
                 await subscribe_only(w, good_port, port)
                 wanted = await send(w, "m1", "m2", "m3")
                 await turn(w)
@@ -195,6 +214,7 @@ def test_a_hostile_endpoint_holds_up_no_other_and_gets_all_once_it_behaves(tmp_p
                     w.clock.advance(100)
                     await turn(w)
                 assert len(good.told) == len(wanted)
+            be_hasty(w)
             async with serving(tamed, port):
                 for _ in range(8):
                     w.clock.advance(3_600)
@@ -263,6 +283,7 @@ def test_a_certificate_that_is_not_good_gets_nothing(tmp_path: Path) -> None:
         w, wrong, plain = world(f), Taker(), Taker()
         await w.begin()
         async with serving(wrong, context=context) as tls_port, serving(plain) as plain_port:
+            be_hasty(w, plain_port)  # which waits for a request, as TLS does for its answer
             await w.f.store.write(lambda tx: tx.execute("DELETE FROM subscription"))
             for port in (tls_port, plain_port):
                 await w.subscribe(f"https://127.0.0.1:{port}/", "https")
@@ -280,7 +301,11 @@ def test_a_certificate_that_is_not_good_gets_nothing(tmp_path: Path) -> None:
 
 def test_many_that_hang_leave_a_good_one_its_places(tmp_path: Path) -> None:
     async def run(f: Fixture) -> None:
-        w, good = world(f, workers=16, per_endpoint=4), Taker()
+        w, good, enough = world(f, workers=16, per_endpoint=4), Taker(), asyncio.Event()
+
+        async def hang_long(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await enough.wait()
+
         await w.begin()
         async with AsyncExitStack() as stack:
             good_port = await stack.enter_async_context(serving(good))
@@ -288,7 +313,7 @@ def test_many_that_hang_leave_a_good_one_its_places(tmp_path: Path) -> None:
             await send(w, "proven")
             await turn(w)
             for _ in range(40):
-                port = await stack.enter_async_context(serving(hang))
+                port = await stack.enter_async_context(serving(hang_long))
                 await w.subscribe(f"http://127.0.0.1:{port}/", "http")
             wanted = await send(w, "m1", "m2", "m3")
             first = await w.claim()
@@ -300,6 +325,7 @@ def test_many_that_hang_leave_a_good_one_its_places(tmp_path: Path) -> None:
                 await w.attempt(claimed)
             assert sorted(good.told[2:]) == sorted(wanted)
             assert not under_way.done()
+            enough.set()
             await under_way
             w.notifier._http.close()
 
@@ -310,7 +336,6 @@ def test_connections_that_are_kept_open_are_bounded_in_all_and_go_when_idle(tmp_
     async def run(f: Fixture) -> None:
         w = world(f)
         http, taker = w.notifier._http, Taker()
-        http._timeout_s = 10.0
         async with AsyncExitStack() as stack:
             ports = [await stack.enter_async_context(serving(taker)) for _ in range(IDLE_IN_ALL + 20)]
             for port in ports:

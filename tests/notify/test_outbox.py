@@ -32,6 +32,7 @@ from sesame.store.subscriptions import Subscription
 from sesame.store.topics import Topic
 from tests.support.clock import FakeClock
 from tests.support.happenings import HOUSE
+from tests.support.patience import PATIENCE_S
 from tests.support.spooled import ACCOUNT, BOUNCED, DELIVERED, OWNER, REGION, Fixture, message, with_spool
 
 URL, OTHER = "https://hook.test/", "https://other.test/"
@@ -285,6 +286,20 @@ def test_what_is_given_up_is_kept_listed_and_sent_again(tmp_path: Path) -> None:
     with_world(tmp_path, check, 500, 500, give_up_after_s=100.0)
 
 
+def test_a_subscription_that_wants_a_message_no_more_is_not_asked_again_and_stays(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send("m1")
+        await w.expand()
+        assert await w.deliver() == 1  # the Send; what comes behind it has a say of its own
+        assert await w.rows() == [("dead", 1), ("waiting", 0)]
+        w.clock.advance(30)
+        assert await w.deliver() == 1
+        assert await w.rows() == [("dead", 1), ("told", 1)]
+        assert await w.f.store.read(lambda tx: subscriptions.get(tx, f"{TOPIC}:{URL}")) is not None
+
+    with_world(tmp_path, check, 410)
+
+
 def test_a_queue_takes_what_is_given_up(tmp_path: Path) -> None:
     async def check(w: World) -> None:
         queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
@@ -372,7 +387,7 @@ def test_it_runs_until_cancelled(tmp_path: Path) -> None:
         tasks = [asyncio.ensure_future(w.expander.run()), asyncio.ensure_future(w.notifier.run())]
         await w.send()
         w.expander.wake()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while [state for state, _ in await w.rows()] != ["told", "told"]:
                 w.notifier.wake()
                 await asyncio.sleep(0)

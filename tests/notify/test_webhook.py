@@ -1,6 +1,7 @@
 """What is posted to a webhook is signed as Standard Webhooks specifies; its own library is the judge."""
 
 import base64
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from standardwebhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from sesame.errors import StoreUnavailable
 from sesame.notify.webhook import WebhookGone, WebhookSigner, signature
-from sesame.store import configuration_sets, webhooks
+from sesame.store import configuration_sets, outbox, webhooks
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.sealed import SealBroken, Sealer
 from sesame.store.webhooks import Webhook, WebhookKey, read_arn
@@ -80,22 +82,68 @@ def test_while_a_secret_is_exchanged_both_sign_and_afterwards_the_new_one(tmp_pa
     with_spool(tmp_path, scenario)
 
 
+async def with_webhook(world: World, sealer: Sealer, secret: bytes) -> None:
+    """The world with a webhook that is told of Send, and nothing else that is."""
+    await world.begin(events_of=())
+    held = ConfigurationSet(account_id=ACCOUNT, region=REGION, name="set")
+    definition = {
+        "Enabled": True,
+        "MatchingEventTypes": ["SEND"],
+        webhooks.KIND: {"Url": "https://hook.test/w"},
+    }
+    webhook = Webhook(key=KEY, sealed_secret=sealer.seal(secret, row=KEY.arn), created_at=0)
+    await world.f.store.write(lambda tx: configuration_sets.put_destination(tx, held, "hook", definition))
+    await world.f.store.write(lambda tx: webhooks.put(tx, webhook))
+    world.notifier._webhooks = WebhookSigner(world.f.store, sealer)
+
+
+def test_a_webhook_that_wants_no_more_is_switched_off_and_what_waits_for_it_is_kept(tmp_path: Path) -> None:
+    sealer = Sealer(b"m" * 32, random_bytes=lambda count: b"n" * count)
+    asked: list[tuple[WebhookKey, str]] = []
+
+    async def scenario(f: Fixture) -> None:
+        world = World(f, 200, 410, per_endpoint=1)
+        await with_webhook(world, sealer, b"s" * 32)
+        await world.send("good")
+        await world.expand()
+        await world.deliver()
+        for number in range(20):
+            await world.send(f"m{number}")
+        await world.expand()
+
+        async def switch_off(key: WebhookKey, url: str) -> None:
+            asked.append((key, url))
+            if len(asked) == 1:
+                raise StoreUnavailable("not now")
+
+        world.notifier._switch_off = switch_off
+        await world.attempt(await world.claim())
+        assert len(world.http.posted) == 2 and asked == [(KEY, "https://hook.test/w")]
+        await world.claim()
+        assert Counter(await world.rows()) == {  # it could not be switched off: it is asked once more
+            ("told", 1): 1, ("waiting", 1): 1, ("waiting", 0): 19,
+        }  # fmt: skip
+        world.http.problems = [410]
+        world.clock.advance(3_600)
+        assert await world.deliver() == 1
+        assert len(asked) == 2
+        assert {state for state, _ in await world.rows()} == {"told", "dead"}
+        world.clock.advance(3_600)
+        assert await world.deliver() == 0
+        dead = await f.store.read(lambda tx: outbox.dead(tx, account_id=ACCOUNT, after=0, limit=50))
+        assert len(dead) == 20 and {one.problem for one in dead} == {
+            "the endpoint answered 410: it wants no more"
+        }
+
+    with_spool(tmp_path, scenario)
+
+
 def test_a_post_that_fails_is_made_again_under_its_id_and_at_its_own_time(tmp_path: Path) -> None:
     sealer, secret = Sealer(b"m" * 32, random_bytes=lambda count: b"n" * count), b"s" * 32
 
     async def scenario(f: Fixture) -> None:
         world = World(f, 500, "no answer")
-        await world.begin(events_of=())
-        held = ConfigurationSet(account_id=ACCOUNT, region=REGION, name="set")
-        definition = {
-            "Enabled": True,
-            "MatchingEventTypes": ["SEND"],
-            webhooks.KIND: {"Url": "https://hook.test/w"},
-        }
-        webhook = Webhook(key=KEY, sealed_secret=sealer.seal(secret, row=KEY.arn), created_at=0)
-        await f.store.write(lambda tx: configuration_sets.put_destination(tx, held, "hook", definition))
-        await f.store.write(lambda tx: webhooks.put(tx, webhook))
-        world.notifier._webhooks = WebhookSigner(f.store, sealer)
+        await with_webhook(world, sealer, secret)
         await world.send()
         await world.expand()
         for _ in range(3):

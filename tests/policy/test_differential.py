@@ -11,6 +11,7 @@ from sesame.policy import (
     parse_stored_iam_policy,
     parse_stored_identity_policy,
 )
+from sesame.policy.reasons.evaluator import judge
 from tests.policy.random_policies import random_ids, random_policy, random_request
 
 PAIRS_PER_POLICY = 20
@@ -49,5 +50,8 @@ def test_compiled_and_explained_decisions_agree_on_random_policies(seed: int) ->
             assert decision.outcome is explanation.outcome, case
             assert set(decision.deciding) <= set(explanation.deciding), case
             assert explanation.sentence.startswith(("allowed", "denied")), case
+            if session is None:
+                judged = judge(request, iam=iam, identity=identity, principal_ids=ids)
+                assert (judged.outcome, judged.deciding) == (explanation.outcome, explanation.deciding), case
             outcomes.add(decision.outcome)
     assert len(outcomes) == 3

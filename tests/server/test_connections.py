@@ -11,18 +11,18 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from tests.server.test_http import NoApi, exchange, status, with_door
+from tests.support.patience import PATIENCE_S
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 POST = b"POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
-TIMEOUT_S = 10
 
 
 async def everything(host: str, port: int, *pieces: bytes, then_eof: bool = False) -> bytes:
     """All that comes back until the server closes; each piece is a segment of its own."""
     reader, writer = await asyncio.open_connection(host, port)
-    async with asyncio.timeout(TIMEOUT_S):
+    async with asyncio.timeout(PATIENCE_S):
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
@@ -105,7 +105,7 @@ def test_a_client_that_reads_no_answers_is_not_answered_without_end() -> None:
         await loop.sock_connect(client, (host, port))
         sending = asyncio.ensure_future(loop.sock_sendall(client, GET.replace(b"/a", b"/large") * count))
         before = -1
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             while len(api.requests) != before:  # it gets nowhere any more but for our own
                 before = len(api.requests)
                 await asyncio.wait([sending], timeout=0.1)
@@ -128,7 +128,7 @@ def test_a_client_that_has_said_all_gets_its_answers() -> None:
 def test_a_client_is_told_to_go_on_before_its_body() -> None:
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             writer.write(POST + b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
             assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
             writer.write(b"abc")
@@ -166,7 +166,7 @@ def test_who_sends_what_is_refused_still_reads_why() -> None:
 
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000)
             assert statuses(await reader.read()) == [413]
         writer.close()
@@ -184,7 +184,7 @@ def test_more_connections_than_there_may_be_close_the_idle_ones() -> None:
             writer.write(GET)
             await reader.readuntil(b"GET")
             idle.append((reader, writer))
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             assert status(await exchange(host, port, GET)) == 200
             assert await idle[0][0].read() == b"", "the one that was idle longest made room"
         for _, writer in idle:
@@ -208,7 +208,7 @@ def test_without_file_descriptors_connections_wait_and_it_is_said_once(
         try:
             await asyncio.get_running_loop().sock_connect(client, (host, port))
             await asyncio.get_running_loop().sock_sendall(client, GET)
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while "api_not_accepting" not in log.getvalue():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 turns = await turns_of_the_loop(0.7)  # one more try at least, which is not told of
@@ -217,7 +217,7 @@ def test_without_file_descriptors_connections_wait_and_it_is_said_once(
             for one in taken:
                 one.close()
         assert turns < 200, "a loop that spins makes thousands"
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             assert (await asyncio.get_running_loop().sock_recv(client, 100)).startswith(b"HTTP/1.1 200")
         client.close()
 

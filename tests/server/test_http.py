@@ -16,6 +16,7 @@ from sesame.observe import Log, SystemClock
 from sesame.server.api import HttpResponse
 from sesame.server.http import HttpDoor
 from sesame.server.listener import Bounds, HttpServer, listen
+from tests.support.patience import PATIENCE_S
 
 
 def plain(status: int, text: str) -> HttpResponse:
@@ -104,7 +105,7 @@ async def exchange(host: str, port: int, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(data)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
             return head + await reader.readexactly(length)
@@ -163,7 +164,7 @@ def test_a_client_that_never_finishes_its_head_is_let_go() -> None:
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"GET / HTTP/1.1\r\nHost")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             assert await reader.read() == b""
         writer.close()
 
@@ -175,7 +176,7 @@ def test_a_client_that_never_finishes_its_body_is_let_go(begun: bytes) -> None:
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 600\r\n\r\n" + begun)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             assert await reader.read() == b""
         writer.close()
         assert api.requests == []
@@ -207,7 +208,7 @@ def test_large_bodies_together_are_bounded_and_the_room_is_given_back() -> None:
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n"
 
     async def check(host: str, port: int, api: NoApi) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             waiting = [await asyncio.open_connection(host, port) for _ in range(3)]
             answered = {asyncio.ensure_future(reader.readuntil(b"\r\n\r\n")) for reader, _ in waiting}
             for _, writer in waiting:

@@ -11,6 +11,7 @@ from sesame.errors import StoreUnavailable
 from sesame.observe import Log, SystemClock
 from sesame.server.listener import listen
 from sesame.server.mailbox import MailboxServer
+from tests.support.patience import PATIENCE_S
 
 Kept = list[tuple[str, tuple[str, ...], bytes]]
 
@@ -38,7 +39,7 @@ def test_messages_for_any_address_are_kept_byte_for_byte() -> None:
         kept.append((mail_from, rcpt_to, data))
 
     def talk(port: int) -> None:
-        with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE_S) as client:
             for n in range(3):
                 client.sendmail("a@b.test", [f"x{n}@y.test", "z@y.test"], f"Subject: {n}\r\n\r\n.dot\r\n")
 
@@ -54,7 +55,7 @@ def test_what_could_not_be_kept_is_not_acknowledged() -> None:
 
     def talk(port: int) -> None:
         with (
-            smtplib.SMTP("127.0.0.1", port, timeout=10) as client,
+            smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE_S) as client,
             pytest.raises(smtplib.SMTPDataError) as refused,
         ):
             client.sendmail("a@b.test", ["x@y.test"], "Subject: s\r\n\r\n")

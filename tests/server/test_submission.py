@@ -19,6 +19,7 @@ from sesame.errors import ConfigError
 from sesame.observe import Log, SystemClock
 from sesame.server.smtp import client_network
 from sesame.server.tls import Certificate, development_files
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.submission import connected, logged_in, port_of, published_password, trust
 
@@ -122,12 +123,15 @@ def test_old_versions_of_tls_are_refused(door: SesameProcess) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(door.ca)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with smtplib.SMTP("localhost", port_of(door.smtp), timeout=20) as client:
+    with smtplib.SMTP("localhost", port_of(door.smtp), timeout=PATIENCE_S) as client:
         client.starttls(context=context)
     with pytest.warns(DeprecationWarning):
         context.minimum_version = ssl.TLSVersion.TLSv1_1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with smtplib.SMTP("localhost", port_of(door.smtp), timeout=20) as client, pytest.raises(ssl.SSLError):
+    with (
+        smtplib.SMTP("localhost", port_of(door.smtp), timeout=PATIENCE_S) as client,
+        pytest.raises(ssl.SSLError),
+    ):
         client.starttls(context=context)
 
 
@@ -147,7 +151,9 @@ def test_no_sequence_cut_anywhere_smuggles_a_message(
     password = published_password(smuggler.secret_access_key, "us-east-1")
     context = trust(sesame)
     for pieces in cuts:
-        with smtplib.SMTP_SSL("localhost", port_of(sesame.smtps), context=context, timeout=20) as client:
+        with smtplib.SMTP_SSL(
+            "localhost", port_of(sesame.smtps), context=context, timeout=PATIENCE_S
+        ) as client:
             client.login(smuggler.access_key_id, password)
             client.mail("a@x.example")
             client.rcpt("b@y.example")
@@ -196,7 +202,7 @@ def test_handshakes_that_break_off_are_counted_out(end: str, door: SesameProcess
     """A client that goes away inside STARTTLS, or never speaks TLS, holds no place afterwards."""
     clients = []
     for _ in range(PER_ADDRESS):
-        sock = socket.create_connection(("127.0.0.1", port_of(door.smtp)), timeout=20)
+        sock = socket.create_connection(("127.0.0.1", port_of(door.smtp)), timeout=PATIENCE_S)
         clients.append(sock)
         converse(sock, b"EHLO x\r\n", b"STARTTLS\r\n")
         sock.sendall(b"\x16\x03\x01" if end != "rubbish" else b"EHLO again\r\n")
@@ -206,13 +212,13 @@ def test_handshakes_that_break_off_are_counted_out(end: str, door: SesameProcess
         elif end == "reset":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
-    wait_until(lambda: is_greeted(door.smtp), timeout_s=5)
+    wait_until(lambda: is_greeted(door.smtp))
     assert "Traceback" not in door.log_path.read_text()
 
 
 def test_a_command_that_comes_along_with_the_end_of_the_handshake_is_answered(door: SesameProcess) -> None:
     """TLS 1.3: the client may speak in the segment of its Finished."""
-    with socket.create_connection(("127.0.0.1", port_of(door.smtp)), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", port_of(door.smtp)), timeout=PATIENCE_S) as sock:
         converse(sock, b"EHLO x\r\n", b"STARTTLS\r\n")
         inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = trust(door).wrap_bio(inside, outside, server_hostname="localhost")
@@ -274,7 +280,7 @@ def converse(sock: socket.socket, *commands: bytes) -> None:
 
 def is_greeted(where: str) -> bool:
     """A connection is welcome."""
-    with socket.create_connection(("127.0.0.1", port_of(where)), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", port_of(where)), timeout=PATIENCE_S) as sock:
         return sock.recv(100).startswith(b"220 ")
 
 

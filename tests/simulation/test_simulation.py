@@ -5,6 +5,7 @@ failure prints its seed: `run(seed)` plays it again.
 """
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from sesame.errors import Unavailable
 from sesame.observe import SteadyClock
 from tests.simulation.world import HOUR, POLICY, POLL_S, Loop, World
 
-SEEDS = range(200)
+SEEDS = range(int(os.environ.get("SESAME_SIMULATION_SEEDS", "60")))
 END = 30 * HOUR
 FINAL = {"delivered", "bounced", "expired"}
 

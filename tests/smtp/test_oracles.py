@@ -19,6 +19,7 @@ from sesame.smtp.client import TransactionDone
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
 from sesame.smtp.server import Limits, MessageReceived, ServerConnection
 from tests.smtp.test_smuggling import SEQUENCES
+from tests.support.patience import PATIENCE_S
 from tests.support.smtp_client import Wire
 from tests.support.smtp_server import Inbox, serving
 
@@ -79,7 +80,7 @@ def with_smtplib(
     """What arrives while `play` uses an smtplib connection in another thread."""
 
     def play_and_leave(port: int) -> None:
-        with smtplib.SMTP("localhost", port, timeout=5) as client:
+        with smtplib.SMTP("localhost", port, timeout=PATIENCE_S) as client:
             play(client)
 
     async def run() -> Inbox:
@@ -88,7 +89,7 @@ def with_smtplib(
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(certificate)
         async with serving(make, tls=tls) as inbox:
-            await asyncio.wait_for(asyncio.to_thread(play_and_leave, inbox.port), 10)
+            await asyncio.wait_for(asyncio.to_thread(play_and_leave, inbox.port), PATIENCE_S)
         return inbox
 
     return asyncio.run(run())

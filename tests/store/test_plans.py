@@ -21,7 +21,16 @@ from sesame.spool import attempts, control, destinations, listing, purge, trace
 from sesame.spool.control import Filter
 from sesame.spool.queue import Ask, Position
 from sesame.spool.spool import Settlement, Spool
-from sesame.store import accounts, decisions, events, recorded_sends, reports, reputation
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    decisions,
+    events,
+    identities,
+    recorded_sends,
+    reports,
+    reputation,
+)
 from sesame.store.decisions import DecisionText
 from tests.support.reacting import react
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, Fixture, message
@@ -36,6 +45,10 @@ LARGE = (
     "event_log",
     "refusal",
     "decision_text",
+    "identity",
+    "identity_configuration_set",
+    "tally",
+    "set_tally",
 )
 ALIASES = {
     "m": "message",
@@ -45,7 +58,15 @@ ALIASES = {
     "h": "message_head",
     "b": "body",
     "q": "queue",
+    "i": "identity",
 }
+SET = "newsletter"
+ALONG = {
+    "sent by identity": "tally_identity",
+    "sent by delegates": "tally_lent",
+    "identities of a set": "identity_configuration_set_name",
+}
+"""Looks that another index would serve too, at the price of a walk over all that is an account's."""
 
 
 class Recorded(embedded.SqliteTransaction):
@@ -187,7 +208,18 @@ ACTIONS: dict[str, Action] = {
     "report": reading(lambda tx: reports.addressee(tx, "m", 0)),
     "reports of a message": reading(lambda tx: reports.raw(tx, "m")),
     "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),
-    "counts by identity": reading(lambda tx: reputation.by(tx, OWNER, "region", since=5.0)),
+    "counts by region": reading(lambda tx: reputation.by(tx, OWNER, "region", since=5.0)),
+    "sent by identity": reading(
+        lambda tx: reputation.sent_as(tx, OWNER, REGION, since=5.0, after=(OWNER, "x"), limit=50)
+    ),
+    "sent by delegates": reading(
+        lambda tx: reputation.of_delegates(tx, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50)
+    ),
+    "counts by set": reading(lambda tx: reputation.of_set(tx, OWNER, REGION, SET, since=5.0)),
+    "identities of a set": reading(
+        lambda tx: configuration_sets.identities_of(tx, OWNER, REGION, SET, limit=50)
+    ),
+    "identities by region": reading(lambda tx: identities.counts_by_region(tx, OWNER, most=10)),
     "one message": lambda store: trace.trace(store, "m"),
 }
 
@@ -234,6 +266,21 @@ def test_nothing_walks_over_a_table_or_sorts(
     plans = statements_of(tmp_path / "db", ACTIONS[name], monkeypatch)
     assert plans
     assert {sql: wrong for sql, plan in plans.items() if (wrong := costly(plan))} == {}
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_a_list_goes_along_its_own_index(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = statements_of(tmp_path / "db", ACTIONS[name], monkeypatch)
+    assert any(f"INDEX {ALONG[name]} " in step for plan in plans.values() for step in plan), plans
+
+
+@pytest.mark.parametrize("name", ["statistics", "counts by region"])
+def test_an_accounts_counts_are_not_summed_over_its_identities(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = list(statements_of(tmp_path / "db", ACTIONS[name], monkeypatch))
+    assert any(" FROM set_tally " in sql for sql in statements)
+    assert not any(" FROM tally " in sql for sql in statements)
 
 
 def test_the_check_sees_a_walk_and_a_sort(tmp_path: Path) -> None:

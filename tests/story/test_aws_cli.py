@@ -1,22 +1,39 @@
 """The AWS CLI, unmodified: the README's walk, and every operation served, by its own command."""
 
 import json
+import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import command_line
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess
 
 AWS = Path(sys.executable).with_name("aws")
 
 
-class Cli:
-    """The `aws` command as one account."""
+def in_process(args: list[str]) -> int:
+    """The `aws` command in the process of the tests: starting one for each operation takes a second."""
+    import awscli.clidriver  # which writes into the environment, so that it is not loaded outside
 
-    def __init__(self, sesame: SesameProcess, account: Account, tmp_path: Path) -> None:
+    os.environ["AWS_DATA_PATH"] = str(Path(awscli.__file__).parent / "data")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return int(awscli.clidriver.create_clidriver().main(args))
+
+
+class Cli:
+    """The `aws` command as one account; `is_process` if it is to be a process of its own."""
+
+    def __init__(
+        self, sesame: SesameProcess, account: Account, tmp_path: Path, *, is_process: bool = False
+    ) -> None:
+        self._is_process = is_process
         self._environ = {
             "PATH": f"{AWS.parent}:/usr/bin:/bin",
             "HOME": str(tmp_path),
@@ -42,9 +59,11 @@ class Cli:
 
     def run(self, *args: str) -> "subprocess.CompletedProcess[str]":
         """Run a command."""
+        if not self._is_process:
+            return command_line.run([*args, "--output", "json"], self._environ, command=in_process)
         return subprocess.run(
             [str(AWS), *args, "--output", "json"],
-            env=self._environ, capture_output=True, text=True, timeout=60, check=False,
+            env=self._environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
 
@@ -58,9 +77,10 @@ def cli(sesame: SesameProcess, account: Account, tmp_path: Path) -> Cli:
     return Cli(sesame, account, tmp_path)
 
 
-def test_the_walk_of_the_readme(sesame: SesameProcess, account: Account, cli: Cli, tmp_path: Path) -> None:
+def test_the_walk_of_the_readme(sesame: SesameProcess, account: Account, tmp_path: Path) -> None:
     other = sesame.create_account()
-    delegate = Cli(sesame, other, tmp_path)
+    cli = Cli(sesame, account, tmp_path, is_process=True)
+    delegate = Cli(sesame, other, tmp_path, is_process=True)
     domain = f"{account.account_id}.test"
     assert len(cli("ses", "verify-domain-dkim", "--domain", domain)["DkimTokens"]) == 3
     assert cli("sts", "get-caller-identity")["Account"] == account.account_id

@@ -17,6 +17,7 @@ from sesame.app.foundation import Services
 from sesame.sending.verification_mail import FOOTER
 from sesame.store import custom_verification
 from sesame.store.development import Mail
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.signed_client import policy
 from tests.support.tenant import CUSTOM, Tenant
@@ -98,7 +99,7 @@ def read(mail: Mail) -> email.message.EmailMessage:
 def follow(link: str, method: str = "GET") -> tuple[int, str | None, str]:
     """Status, Location and body, as a browser gets them; no redirect is followed."""
     parts = urlsplit(link)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_S)
     try:
         connection.request(method, f"{parts.path}?{parts.query}")
         response = connection.getresponse()

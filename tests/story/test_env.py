@@ -17,6 +17,7 @@ from sesame.app.foundation import Services
 from sesame.cli.env import CREDENTIALS
 from sesame.cli.main import main, parser
 from sesame.store.iam.users import smtp_bindings
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, running
 
 WHO = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
@@ -26,7 +27,7 @@ def run(command: list[str], variables: dict[str, str]) -> str:
     """Run a program with these variables and none of AWS's own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        command, env=inherited | variables, capture_output=True, text=True, timeout=60, check=False
+        command, env=inherited | variables, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -12,6 +12,7 @@ from sesame.db import Transaction
 from sesame.mail.return_path import make_return_path
 from tests.feedback.test_receive import bounce
 from tests.story.test_simulator import send, settled
+from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess, running, wait_until
 from tests.support.tenant import SERVICES, Tenant
 
@@ -26,7 +27,7 @@ def path_of(sesame: SesameProcess, message_id: str, n: int = 0) -> str:
 @pytest.fixture
 def client(sesame: SesameProcess) -> Iterator[smtplib.SMTP]:
     host, _, port = sesame.inbound.rpartition(":")
-    with smtplib.SMTP(host, int(port), timeout=20) as client:
+    with smtplib.SMTP(host, int(port), timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -14,6 +14,7 @@ from sesame.app.foundation import Services
 from sesame.db import Transaction
 from sesame.store import recorded_sends
 from tests.support import clients
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.submission import published_password
 from tests.support.terraform import mirror
@@ -76,7 +77,7 @@ class Delegation:
             input=text,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

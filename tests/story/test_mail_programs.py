@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import clients
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.submission import port_of, published_password
 
@@ -77,7 +78,7 @@ def run(
     *command: str, stdin: str, environ: dict[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, timeout=60, check=False,
+        command, input=stdin, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         env={"PATH": os.environ["PATH"] + ":/usr/sbin", "HOME": "/nonexistent", **(environ or {})},
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from botocore.exceptions import ClientError
 
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.process import REGION, Account, SesameProcess, running, wait_until
 
@@ -113,7 +114,7 @@ def test_a_wrong_setting_stops_the_start_and_is_named(
     config = tmp_path / "sesame.toml"
     config.write_text(text)
     sesame = SesameProcess(tmp_path / "data", config=config, environ=environ)
-    done = sesame.run("serve", check=False)
+    done = sesame.spawn("serve", check=False)
     assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (78, True, False), (
         done.stderr
     )
@@ -122,9 +123,9 @@ def test_a_wrong_setting_stops_the_start_and_is_named(
 def test_a_port_in_use_and_a_data_directory_in_use_are_named(sesame: SesameProcess, tmp_path: Path) -> None:
     port = sesame.api.rpartition(":")[2]
     other = SesameProcess(tmp_path / "data")
-    taken = other.run("serve", "--api-port", port, check=False)
+    taken = other.spawn("serve", "--api-port", port, check=False)
     assert (taken.returncode, "api.port" in taken.stderr) == (78, True)
-    twice = sesame.run("serve", "--api-port", "0", check=False)
+    twice = sesame.spawn("serve", "--api-port", "0", check=False)
     assert (twice.returncode, "in use by another" in twice.stderr) == (78, True)
 
 
@@ -140,7 +141,7 @@ def test_sigterm_ends_it_promptly_and_in_good_order(tmp_path: Path) -> None:
     with running(tmp_path / "data") as sesame:
         assert sesame.process is not None
         sesame.process.send_signal(signal.SIGTERM)
-        assert sesame.process.wait(15) == 0
+        assert sesame.process.wait(PATIENCE_S) == 0
 
 
 def test_instances_run_side_by_side(sesame: SesameProcess, tmp_path: Path) -> None:
@@ -204,7 +205,7 @@ def test_serve_prints_the_line_to_paste(tmp_path: Path) -> None:
         code = "import boto3; print(boto3.Session(profile_name='owner').client('sts').get_caller_identity()['Account'])"
         done = subprocess.run(
             ["bash", "-c", f"{line}\n{sys.executable} -c \"{code}\""],
-            capture_output=True, text=True, timeout=60, check=True,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=True,
         )  # fmt: skip
         accounts = [
             account["account_id"] for account in json.loads(sesame.run("account", "list", "--json").stdout)

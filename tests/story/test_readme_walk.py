@@ -12,6 +12,7 @@ from typing import Any
 import dkim
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, SesameProcess, running, wait_until
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -38,7 +39,7 @@ def walked(server: SesameProcess) -> list[str]:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -175,7 +176,7 @@ def test_a_restart_keeps_everything(server: SesameProcess, parties: tuple[str, s
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr  # the same keys, the policy still allows

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from sesame.server.tls import development_files
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.process import SesameProcess, wait_until
 
@@ -66,7 +67,7 @@ class Secured:
         """What a client is shown by the API; it must be of the CA in place."""
         context = ssl.create_default_context(cafile=self.tls / "ca.pem")
         with (
-            socket.create_connection(("localhost", self.port), timeout=10) as plain,
+            socket.create_connection(("localhost", self.port), timeout=PATIENCE_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as wrapped,
         ):
             found = wrapped.getpeercert(binary_form=True)
@@ -77,7 +78,7 @@ class Secured:
         """The status of a POST with a body."""
         context = ssl.create_default_context(cafile=self.tls / "ca.pem")
         with (
-            socket.create_connection(("localhost", self.port), timeout=10) as plain,
+            socket.create_connection(("localhost", self.port), timeout=PATIENCE_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as wrapped,
         ):
             wrapped.sendall(
@@ -115,7 +116,7 @@ def test_a_renewed_certificate_is_shown_without_a_restart(secured: Secured, tmp_
     secured.renew(tmp_path / "second")
     assert secured.certificate() != before
     context = ssl.create_default_context(cafile=secured.tls / "ca.pem")
-    with urlopen(f"https://localhost:{secured.port}/livez", context=context, timeout=10) as answer:
+    with urlopen(f"https://localhost:{secured.port}/livez", context=context, timeout=PATIENCE_S) as answer:
         assert answer.headers["Date"]
 
 
@@ -149,7 +150,7 @@ def test_settings_that_are_wrong_change_nothing(secured: Secured) -> None:
 
 
 def test_who_fails_at_tls_is_told_of_with_its_address(secured: Secured) -> None:
-    with socket.create_connection(("localhost", secured.port), timeout=10) as plain:
+    with socket.create_connection(("localhost", secured.port), timeout=PATIENCE_S) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         while plain.recv(4096):
             pass
@@ -190,7 +191,7 @@ asyncio.run(fail())
 
 def test_what_libraries_say_stands_in_the_log() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LIBRARIES], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", LIBRARIES], capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     assert done.stderr == ""
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -15,6 +15,7 @@ import dkim
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, wait_until
 from tests.support.signed_client import policy
 from tests.support.tenant import Tenant
@@ -468,7 +469,7 @@ def test_an_address_made_by_v2_is_mailed_a_link_and_shows_its_domains_keys(sesam
             None,
         )
     )
-    with urlopen(link[0].decode(), timeout=10) as page:
+    with urlopen(link[0].decode(), timeout=PATIENCE_S) as page:
         assert page.status == 200
     assert v2.get_email_identity(EmailIdentity="link@people.test")["VerificationStatus"] == "SUCCESS"
     tokens = v2.create_email_identity(EmailIdentity="people.test")["DkimAttributes"]["Tokens"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sesame.aws.smtp_password import smtp_password
+from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess, read_header, wait_until
 from tests.support.tenant import Tenant
 
@@ -127,7 +128,7 @@ def by_v2(tenant: Tenant, to: str) -> None:
 
 def by_smtp(tenant: Tenant, to: str) -> None:
     host, _, port = tenant.sesame.smtp.rpartition(":")
-    with smtplib.SMTP(host, int(port), timeout=20) as client:
+    with smtplib.SMTP(host, int(port), timeout=PATIENCE_S) as client:
         client.starttls(context=ssl.create_default_context(cafile=tenant.sesame.ca))
         key = tenant.account.access_key_id
         client.login(key, smtp_password(tenant.account.secret_access_key, region="us-east-1"))

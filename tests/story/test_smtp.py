@@ -11,6 +11,7 @@ from typing import Any
 import dkim
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.submission import connected, logged_in, port_of, published_password, trust
 
@@ -180,14 +181,14 @@ def test_a_key_switched_off_refuses_the_next_message_of_an_open_session(sesame: 
 
 
 def test_nothing_is_done_in_clear(sesame: SesameProcess) -> None:
-    with smtplib.SMTP("localhost", port_of(sesame.smtp), timeout=20) as client:
+    with smtplib.SMTP("localhost", port_of(sesame.smtp), timeout=PATIENCE_S) as client:
         client.ehlo()
         assert client.docmd("AUTH", "PLAIN AGEAYg==") == (530, b"Must issue a STARTTLS command first")
         assert client.docmd("MAIL", "FROM:<a@b.test>") == (530, b"Must issue a STARTTLS command first")
 
 
 def test_what_is_said_in_clear_behind_starttls_is_forgotten(sesame: SesameProcess) -> None:
-    with smtplib.SMTP("localhost", port_of(sesame.smtp), timeout=20) as client:
+    with smtplib.SMTP("localhost", port_of(sesame.smtp), timeout=PATIENCE_S) as client:
         client.ehlo()
         assert client.sock is not None
         client.sock.sendall(b"STARTTLS\r\nEHLO injected\r\nMAIL FROM:<evil@x.test>\r\n")

@@ -17,6 +17,7 @@ import pytest
 
 from tests.story.test_telling import subscribed, with_set
 from tests.support.endpoint import Endpoint, listening
+from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess, running, wait_until
 from tests.support.tenant import CUSTOM, Tenant, refusal
 
@@ -45,7 +46,7 @@ class Answer:
 def ask(url: str, method: str = "GET", **fields: str) -> Answer:
     """One request, redirections not followed."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_S)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     connection.request(method, path, headers={"User-Agent": "Reader/1.0", **fields})
     answer = connection.getresponse()

@@ -12,6 +12,7 @@ import pytest
 from sesame.app.foundation import Services
 from sesame.mail.return_path import make_return_path
 from tests.feedback.test_receive import bounce
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.process import Account, SesameProcess, read_header, wait_until
 
@@ -77,7 +78,7 @@ class Instance:
 
     def report(self, path: str) -> None:
         """What some mail server says of the copy with that return path."""
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=PATIENCE_S) as client:
             client.sendmail("", [path], bounce(path))
 
     def made(self) -> dict[str, int]:
@@ -124,7 +125,7 @@ def quiet(*instances: Instance) -> list[int]:
         done = all(not found["waiting"] and not found["events"] for found in now)
         return done and len(before) > 3 and before[-2] == now == before[-3]
 
-    wait_until(is_still, timeout_s=60)
+    wait_until(is_still)
     return [found["messages"] for found in before[-1]]
 
 

@@ -137,6 +137,27 @@ def test_what_waits_for_a_webhook_goes_with_it(
     assert told()[0]["state"] == "dropped"
 
 
+def test_an_endpoint_that_answers_gone_is_told_nothing_until_it_is_switched_on_again(
+    tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint
+) -> None:
+    with_webhook(tenant, endpoint, "SEND")
+    endpoint.answers.append(410)
+    send(tenant)
+    account = tenant.account.account_id
+    wait_until(lambda: not webhook(tenant, "list")[0]["enabled"])
+    wait_until(lambda: sesame.run_json("events", "dead", "--account", account))
+    (row,) = [one for one in sesame.run_json("audit", "list", account) if "DisableWebhook" in json.dumps(one)]
+    assert "410" in json.dumps(row)
+    sesame.client("sesv2", tenant.account).update_configuration_set_event_destination(
+        ConfigurationSetName="set",
+        EventDestinationName="hook",
+        EventDestination={"Enabled": True, "MatchingEventTypes": ["SEND"]},
+    )
+    sesame.run("events", "retry", "--all")
+    first, again = posted(endpoint, 2)
+    assert first.headers["webhook-id"] == again.headers["webhook-id"]
+
+
 @pytest.mark.parametrize(
     ("url", "events", "words"),
     [

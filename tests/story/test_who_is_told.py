@@ -22,6 +22,7 @@ from sesame.aws.smtp_password import smtp_password
 from sesame.db import Transaction
 from sesame.store import notifications
 from tests.support.endpoint import Endpoint, listening
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess, read_header, running, wait_until
 
 KINDS = ("Bounce", "Complaint", "Delivery")
@@ -180,7 +181,7 @@ class Doors:
 
     def _connect(self, side: str) -> smtplib.SMTP:
         host, _, port = self._world.server.smtp.rpartition(":")
-        client = smtplib.SMTP(host, int(port), timeout=60)
+        client = smtplib.SMTP(host, int(port), timeout=PATIENCE_S)
         client.starttls(context=ssl.create_default_context(cafile=self._world.server.ca))
         account = self._world.accounts[side]
         client.login(account.access_key_id, smtp_password(account.secret_access_key, region=REGION))
@@ -252,7 +253,7 @@ def test_each_cell_of_the_table_is_told_so_and_nobody_else_anything(world: World
         return all(told <= found.get(number, set()) for number, told in wanted.items())
 
     try:
-        wait_until(is_told, timeout_s=60)
+        wait_until(is_told)
     except AssertionError:
         pass  # what is missing is shown below, with what came instead
     found = heard(world, names)

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess
 
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -24,7 +25,7 @@ class Person:
         self.client = httpx.Client(
             base_url=self.base,
             follow_redirects=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             limits=httpx.Limits(max_keepalive_connections=0),
         )
 

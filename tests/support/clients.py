@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import PATIENCE_S
+
 PROGRAMS = Path(__file__).resolve().parents[1] / "clients"
 PYTHON = Path(sys.prefix) / "clients" / "bin" / "python"
-TIMEOUT_S = 60
 
 
 class Refused(Exception):
@@ -46,7 +47,7 @@ def run(program: str, job: dict[str, Any]) -> Any:
     environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
     done = subprocess.run(
         [interpreter, str(PROGRAMS / program)],
-        input=json.dumps(job), capture_output=True, text=True, timeout=TIMEOUT_S, env=environ, check=False,
+        input=json.dumps(job), capture_output=True, text=True, timeout=PATIENCE_S, env=environ, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])

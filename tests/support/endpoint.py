@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import wait_until
 
 
@@ -54,7 +55,7 @@ class Endpoint:
 def get(url: str, context: ssl.SSLContext | None = None) -> str:
     """GET a link; the body of the answer, whatever its status."""
     try:
-        with urllib.request.urlopen(url, timeout=10, context=context) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S, context=context) as answer:
             body: bytes = answer.read()
     except urllib.error.HTTPError as error:
         body = error.read()

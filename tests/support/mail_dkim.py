@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
+
 PROGRAM = r"""
 use strict; use warnings;
 use JSON::PP; use Mail::DKIM::Verifier; use Mail::DKIM::PublicKey;
@@ -51,7 +53,7 @@ def mail_dkim(message: bytes, records: Mapping[str, str]) -> dict[str, str]:
         input=json.dumps({"message": message.decode("latin-1"), "records": dict(records)}).encode(),
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     found: dict[str, str] = json.loads(done.stdout)
     return found

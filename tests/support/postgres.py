@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sesame.db.migrate import MIGRATIONS, statements
+from tests.support.patience import PATIENCE_S
 
 SERVER_USER = "postgres"
 """Who runs it where the tests run as root, which it refuses."""
@@ -47,7 +48,7 @@ class Postgres:
                 str(self.bin / "psql"), "-h", str(self.directory), "-U", "sesame", "-d", "postgres", "-X", "-q",
                 "-v", f"ON_ERROR_STOP={int(stop_on_error)}", "-f", str(file),
             ],
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         return [
             (int(line), words)
@@ -67,7 +68,8 @@ def running(binaries: Path) -> Iterator[Postgres]:
     def call(*command: str) -> None:
         subprocess.run(
             [str(binaries / command[0]), *command[1:]],
-            user=user, cwd=directory, check=True, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            user=user, cwd=directory, check=True, timeout=PATIENCE_S,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
     data = str(directory / "data")

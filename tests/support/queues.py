@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.process import REGION, wait_until
 
@@ -82,7 +83,7 @@ def queues() -> Iterator[Queues]:
         )
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def _answers(port: int) -> bool:

@@ -15,6 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account
 
 
@@ -43,7 +44,7 @@ class RestClient:
         self._host = urlsplit(api).netloc
         credentials = Credentials(account.access_key_id, account.secret_access_key, account.session_token)
         self._signer: Any = SigV4Auth(credentials, "ses", region)
-        self._connection = http.client.HTTPConnection(self._host, timeout=30)
+        self._connection = http.client.HTTPConnection(self._host, timeout=PATIENCE_S)
 
     def call(self, method: str, target: str, body: Any = None) -> RestReply:
         """Sign and send; `body` is bytes as they are, or what is to be JSON, or None."""

@@ -16,6 +16,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account
 
 VERSIONS = {"ses": "2010-12-01", "iam": "2010-05-08", "sts": "2011-06-15", "sns": "2010-03-31"}
@@ -70,7 +71,7 @@ class SignedClient:
 
     def get(self, target: str) -> int:
         """GET something that is not an API; the HTTP status."""
-        connection = http.client.HTTPConnection(self._host, timeout=30)
+        connection = http.client.HTTPConnection(self._host, timeout=PATIENCE_S)
         try:
             connection.request("GET", target)
             return connection.getresponse().status
@@ -87,7 +88,7 @@ class SignedClient:
         """Send a request as it is."""
         connection = self._connection
         if connection is None:
-            connection = self._connection = http.client.HTTPConnection(self._host, timeout=30)
+            connection = self._connection = http.client.HTTPConnection(self._host, timeout=PATIENCE_S)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from sesame.smtp.client import ClientConnection, Event
+from tests.support.patience import PATIENCE_S
 
 
 class Wire:
@@ -23,7 +24,7 @@ class Wire:
 
     async def event(self) -> Event:
         """Move bytes until the machine says something."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 self._writer.write(self.machine.data_to_send())
                 data = await self._reader.read(65_536)

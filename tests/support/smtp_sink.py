@@ -9,6 +9,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+from tests.support.patience import PATIENCE_S
+
 
 @dataclass
 class Sink:
@@ -66,8 +68,8 @@ def listening(sink: Sink) -> Iterator[Sink]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert started.wait(10)
+        assert started.wait(PATIENCE_S)
         yield sink
     finally:
         loop.call_soon_threadsafe(task.cancel)
-        thread.join(10)
+        thread.join(PATIENCE_S)

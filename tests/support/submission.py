@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess
 
 
@@ -41,7 +42,7 @@ def connected(sesame: SesameProcess, *, implicit: bool = False) -> Iterator[smtp
             "localhost", port_of(sesame.smtps), context=trust(sesame), timeout=20
         )
     else:
-        client = smtplib.SMTP("localhost", port_of(sesame.smtp), timeout=20)
+        client = smtplib.SMTP("localhost", port_of(sesame.smtp), timeout=PATIENCE_S)
         client.starttls(context=trust(sesame))
     try:
         yield client

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from tests.support.patience import PATIENCE_S
+
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -29,5 +31,5 @@ class Talks:
     async def end(self) -> None:
         """Wait until all are over."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5.0)
+            await asyncio.wait(self._tasks, timeout=PATIENCE_S)
         await asyncio.sleep(0.01)

@@ -47,6 +47,7 @@ class Terraform:
             "HOME": str(where),
             "TF_CLI_CONFIG_FILE": str(plugins),
             "TF_IN_AUTOMATION": "1",
+            "GOGC": "800",
             "AWS_ACCESS_KEY_ID": owner.access_key_id,
             "AWS_SECRET_ACCESS_KEY": owner.secret_access_key,
             "AWS_MAX_ATTEMPTS": "2",
@@ -59,7 +60,7 @@ class Terraform:
         """Run a command; what it printed."""
         done = subprocess.run(
             ["terraform", *args],
-            cwd=self._where, env=self._environ, capture_output=True, text=True, timeout=240, check=False,
+            cwd=self._where, env=self._environ, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.templates.test_templates import RENDERED
 
 DIFFERS = {
@@ -28,7 +29,7 @@ process.stdout.write(JSON.stringify(shown.map(String)));
 def test_templates_are_rendered_as_by_handlebars() -> None:
     node = shutil.which("node")
     found = node and subprocess.run(
-        [node, "-e", "require('handlebars')"], capture_output=True, timeout=30, check=False
+        [node, "-e", "require('handlebars')"], capture_output=True, timeout=PATIENCE_S, check=False
     )
     if not node or not found or found.returncode:
         pytest.skip("node does not find the package handlebars")
@@ -36,7 +37,7 @@ def test_templates_are_rendered_as_by_handlebars() -> None:
     done = subprocess.run(
         [node, "-e", SCRIPT],
         input=json.dumps([case[:2] for case in cases.values()]),
-        capture_output=True, text=True, timeout=30, check=True,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=True,
     )  # fmt: skip
     assert dict(zip(cases, json.loads(done.stdout), strict=True)) == {
         name: case[2] for name, case in cases.items()

@@ -30,6 +30,7 @@ from sesame.model import (
     VerificationStatus,
 )
 from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide, decide_trust
+from sesame.store.configuration_sets import configuration_set_arn
 from sesame.store.delegate_bounds import Bounds
 
 _NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
@@ -168,8 +169,13 @@ class Authorizer:
         self._directory.forget((account_scope(caller.principal.account_id),))
         return (await self.standing(caller))[0]
 
-    async def decide_send(self, caller: Caller, request: SendRequest) -> SendDecision:
-        """Decide a send. Raises `InvalidParameterValue` for an ARN that cannot be meant."""
+    async def decide_send(
+        self, caller: Caller, request: SendRequest, *, with_default_set: bool = False
+    ) -> SendDecision:
+        """Decide a send. Raises `InvalidParameterValue` for an ARN that cannot be meant.
+
+        `with_default_set`: the default configuration set of the From identity counts like one that was named.
+        """
         epochs: dict[str, int] = {}
         credential = await self._credential(caller, epochs)
         targets = Targets()
@@ -201,11 +207,11 @@ class Authorizer:
             feedback_address=request.feedback_address,
             recipients=request.recipients,
         )
-        used = []
-        for arn in request.resources:
-            tags, scope, epoch = await self._directory.tags_to_send(arn)
-            _note(epochs, scope, epoch)
-            used.append(Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"]))
+        default = _default_set(caller, first)
+        resources = request.resources
+        if with_default_set and default is not None:
+            resources = *resources, configuration_set_arn(caller.region, caller.principal.account_id, default)
+        used = [await self._used(caller, arn, epochs) for arn in resources]
         checks = [
             ask_policies(caller, credential, request.action, target, keys)
             for target in (*targets.all(), *used)
@@ -217,11 +223,17 @@ class Authorizer:
             unverified=tuple(unverified),
             identity=first.identity.identity.name if first and first.identity else "",
             owner_account_id=first.owner if first else caller.principal.account_id,
-            default_configuration_set=_default_set(caller, first),
+            default_configuration_set=default,
             epochs=epochs,
             mail_from=first.identity.mail_from if first and first.identity else None,
             sandboxed=sandboxed,
         )
+
+    async def _used(self, caller: Caller, arn: str, epochs: dict[str, int]) -> Target:
+        """What a message uses beside identities."""
+        tags, scope, epoch = await self._directory.tags_to_send(arn)
+        _note(epochs, scope, epoch)
+        return Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"])
 
     async def require(
         self,

@@ -22,11 +22,12 @@ from sesame.access.bounds import PAUSED
 from sesame.access.checks import RECIPIENT, Check, Target, ask_policies
 from sesame.access.conditions import time_keys
 from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies
+from sesame.access.record import OWN_KEYS
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction, epochs_of, identities_scope
 from sesame.errors import SesameError, Unavailable
 from sesame.model import AccountId, Caller, Principal, PrincipalKind
-from sesame.policy import Outcome, compile_policies, parse_stored_iam_policy
+from sesame.policy import Outcome, Policy, compile_policies, parse_stored_iam_policy
 from sesame.store import recorded_sends
 from sesame.store.recorded_sends import Kept
 
@@ -74,7 +75,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What is asked for all messages that share a decision, and the epochs at which the targets were read."""
+    """What is asked for all messages that share a decision, and the epochs at which the targets were read.
+
+    `ruling` is that of all of them, where no policy asks of what differs from message to message.
+    """
 
     caller: Caller
     credential: Credential
@@ -82,6 +86,11 @@ class _Asked:
     context: Mapping[str, str | tuple[str, ...]]
     targets: tuple[Target, ...]
     epochs: Mapping[str, int]
+    ruling: Ruling | None = None
+
+
+_OF_MESSAGES = frozenset(key.lower() for key in (*OWN_KEYS, *time_keys(0.0)))
+"""Keys whose values messages that share a decision have of their own: recipients, and the times they were sent at."""
 
 
 class Redecider:
@@ -173,6 +182,8 @@ class Redecider:
             targets=tuple(targets),
             epochs=dict(epochs),
         )
+        if kept.digest is not None and all(map(_is_alike, targets)):
+            asked = replace(asked, ruling=_ruling(asked, {**time_keys(message.accepted_at), **asked.context}))
         if kept.digest is not None:
             self._shared[key] = asked
             if len(self._shared) > MOST_SHARED:
@@ -188,17 +199,15 @@ class Redecider:
 
     async def _ruling(self, message: Lent, kept: Kept, epochs: dict[str, int]) -> Ruling:
         asked = await self._asked(message, kept, epochs)
-        keys = {**time_keys(message.accepted_at), **asked.context}
-        if kept.digest is not None and kept.own != "{}":
-            keys.update(_keys(json.loads(kept.own)))
-        caller = asked.caller
+        # Read though nothing may rest on it: a record that makes no sense does not go for one that does.
+        own = {} if kept.digest is None or kept.own == "{}" else _keys(json.loads(kept.own))
+        if asked.ruling is not None:
+            return asked.ruling
+        keys = {**time_keys(message.accepted_at), **asked.context, **own}
         if any(target.identity is not None and target.identity.bounds for target in asked.targets):
-            caller = replace(caller, at=message.accepted_at)  # an expiry date is held against it
-        ruling = Ruling.ALLOWED
-        for target in asked.targets:
-            check = ask_policies(caller, asked.credential, asked.action, target, keys)
-            ruling = max(ruling, _ruling_of(check, target), key=lambda one: one.value)
-        return ruling
+            caller = replace(asked.caller, at=message.accepted_at)  # an expiry date is held against it
+            asked = replace(asked, caller=caller)
+        return _ruling(asked, keys)
 
     async def _target(
         self, text: str, uses: list[str], addresses: list[str], epochs: dict[str, int]
@@ -225,6 +234,38 @@ class Redecider:
             found, epoch = await self._directory.identity(arn.account_id, arn.region, name)
         epochs[scope] = min(epoch, epochs.get(scope, epoch))
         return found
+
+
+def _ruling(asked: _Asked, keys: Mapping[str, str | tuple[str, ...]]) -> Ruling:
+    """What policies and bounds say of a message with these keys."""
+    ruling = Ruling.ALLOWED
+    for target in asked.targets:
+        check = ask_policies(asked.caller, asked.credential, asked.action, target, keys)
+        ruling = max(ruling, _ruling_of(check, target), key=lambda one: one.value)
+    return ruling
+
+
+def _is_alike(target: Target) -> bool:
+    """Whether the answer for a target is the same for all messages that share a decision.
+
+    Not where it has bounds, or a policy that is not understood, has variables, or asks for what differs.
+    """
+    held = [one for one in (target.identity, *target.more_specific.values()) if one is not None]
+    return all(
+        not one.bounds and all(_is_same_for_all(policy) for _, policy in one.policies.documents)
+        for one in held
+    )
+
+
+def _is_same_for_all(policy: Policy) -> bool:
+    return policy.is_understood and not any(
+        any("${" in text for text in statement.resources)
+        or any(
+            condition.key.lower() in _OF_MESSAGES or any("${" in value for value in condition.values)
+            for condition in statement.conditions
+        )
+        for statement in policy.statements
+    )
 
 
 def _keys(context: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:

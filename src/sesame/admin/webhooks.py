@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sesame.access.changes import Acts, Change
+from sesame.access.changes import SESAME, Acts, Change
 from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
 from sesame.errors import SesameError
@@ -139,6 +139,30 @@ class Webhooks:
             await outbox.drop_target(tx, key.arn, now=self._clock.now())
 
         await self._act(by, "DeleteWebhook", key, run)
+
+    async def switch_off(self, key: WebhookKey, url: str) -> bool:
+        """Switch off a webhook whose endpoint wants no more, if it still leads to `url`; whether that changed it."""
+
+        async def run(tx: Transaction) -> bool:
+            found = await configuration_sets.get(tx, key.account_id, key.region, key.set_name)
+            definition = (
+                None if found is None else (await configuration_sets.destinations(tx, found)).get(key.name)
+            )
+            if found is None or definition is None or not definition.get("Enabled", False):
+                return False
+            if definition.get(KIND, {}).get("Url") != url:
+                return False
+            await configuration_sets.put_destination(tx, found, key.name, {**definition, "Enabled": False})
+            return True
+
+        return await self._acts.by(SESAME).apply(
+            "DisableWebhook",
+            key.account_id,
+            run,
+            region=key.region,
+            parameters={"webhook": key.arn, "reason": "the endpoint answered 410 Gone"},
+            when=bool,
+        )
 
     async def list(self, account_id: str) -> list[Shown]:
         """An account's webhooks."""

@@ -47,6 +47,7 @@ from sesame.operations.ses.templated import TemplatedOperations
 from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesame.delegates import DelegateOperations
 from sesame.operations.sesame.policy_tests import PolicyTestOperations
+from sesame.operations.sesame.tracked_links import TrackedLinkOperations
 from sesame.operations.sesame.webhooks import WebhookOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
@@ -115,7 +116,7 @@ class Doors:
         self.submission = self._make_submission(sign_ins)
         self.authenticator = self._make_authenticator()
         self.throttle = Throttle(services.clock, per_second=settings.api.requests_per_second)
-        models = {name: ServiceModel.load(name) for name in handlers}
+        self.models = models = {name: ServiceModel.load(name) for name in handlers}
         calls = Calls(self.authorizer.changes)
         self.handlers = {name: calls.decided(handlers[name], model) for name, model in models.items()}
         self.editing = PolicyEditing(services.store, self.authorizer)
@@ -302,6 +303,7 @@ class Doors:
         return merged(
             DelegateOperations(self.authorizer, self.delegates),
             PolicyTestOperations(self._services.store, self.authorizer),
+            TrackedLinkOperations(self.authorizer, self._services.tracked_links),
             WebhookOperations(self.authorizer, self._services.webhooks),
         )
 

@@ -18,7 +18,6 @@ from sesame.app.api import Doors, served_regions
 from sesame.app.doctor import look
 from sesame.app.feedback import thresholds
 from sesame.app.foundation import Services, endpoints
-from sesame.aws.model import ServiceModel
 from sesame.config import Settings
 from sesame.console.analyst import Analyst
 from sesame.console.app import Console
@@ -34,6 +33,7 @@ from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
+from sesame.operations.shares import Shares
 from sesame.server.tls import Certificate
 from sesame.store.reputation import Standing
 
@@ -172,11 +172,10 @@ def _instance(settings: Settings, services: Services, problems: Problems) -> Ins
 
 def _validator(doors: Doors) -> Callable[[str, str, Mapping[str, Any]], None]:
     """Holds parameters against the models of services; what is none of AWS's has no model."""
-    models = {name: ServiceModel.load(name) for name in doors.handlers}
 
     def validate(service: str, operation: str, request: Mapping[str, Any]) -> None:
-        if service in models:
-            models[service].operations[operation].validate(request)
+        if service in doors.models:
+            doors.models[service].operations[operation].validate(request)
 
     return validate
 
@@ -219,6 +218,8 @@ def backing_of(
         instance=_instance(settings, services, problems),
         wake=lambda: services.wake(),
         logins=logins,
+        shares=Shares(services.store, doors.authorizer, clock=services.clock, new_token=services.ids.token),
+        exporting=set(),
         clock=services.clock,
         new_request_id=services.ids.request_id,
         is_region=served_regions(settings),

@@ -14,6 +14,7 @@ from sesame.app.relays import in_hosts_file, relay_routes
 from sesame.db import Transaction
 from sesame.delivery.attempt import Asks, Deliverer
 from sesame.delivery.authority import Authority
+from sesame.delivery.bodies import Bodies
 from sesame.delivery.egress import Sources
 from sesame.delivery.https import HttpsClient
 from sesame.delivery.lanes import Lanes, Limits
@@ -179,7 +180,7 @@ class Delivering:
             services.clock,
             places=lanes,
             sources=self.sources,
-            body=services.spool.body,
+            body=Bodies(services.spool).read,
             return_path=return_path,
             trace_field=trace_field,
             track=tracking.copy if services.settings.tracking.enabled else None,

@@ -28,6 +28,7 @@ def make_reactor(services: Services, *, spooled: Callable[[], None], moved_on: C
         forwarder=Forwarder(services.system_mail, names),
         spooled=spooled,
         moved_on=moved_on,
+        metrics=services.metrics,
         listed_for_s=settings.suppression.global_days * 86_400.0,
     )
 

@@ -27,6 +27,7 @@ from sesame.admin.accounts import Limits, Operator
 from sesame.admin.policies import PolicyActs
 from sesame.admin.services import ServicePrincipals
 from sesame.admin.suppression import GlobalSuppression
+from sesame.admin.tracked_links import TrackedLinks
 from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
 from sesame.config import Settings
@@ -173,6 +174,7 @@ class Services:
         self.global_suppression = GlobalSuppression(
             self.store, acts=acts, clock=clock, days=settings.suppression.global_days
         )
+        self.tracked_links = TrackedLinks(self.store, key=self.tracking_key, acts=acts, clock=clock)
         self.webhooks = Webhooks(
             self.store,
             self.sealer,

@@ -106,6 +106,7 @@ class Telling:
             mail=services.system_mail.put,
             sqs=self._sqs(),
             webhooks=WebhookSigner(services.store, services.sealer),
+            switch_off=services.webhooks.switch_off,
             clock=services.clock,
             log=services.log,
             metrics=services.metrics,

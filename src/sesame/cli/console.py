@@ -28,6 +28,66 @@ def register(subparsers: Subparsers) -> None:
     invite.add_argument("user", metavar="USER", help="name of an IAM user")
     add_store_options(invite)
     invite.set_defaults(func=print_invite)
+    _register_shares(console)
+
+
+def _register_shares(console: Subparsers) -> None:
+    shares = console.add_parser(
+        "shares", help="the links of an account for people without a log-in, or end one"
+    )
+    shares.add_argument("account", metavar="ACCOUNT", help="account id")
+    shares.add_argument("--end", metavar="LINK", help="end the link that is called so")
+    add_store_options(shares)
+    shares.set_defaults(func=print_shares)
+
+
+def print_shares(args: argparse.Namespace) -> int:
+    """Print the links of an account that still work; with `--end` end one of them."""
+    from sesame.db import Transaction
+    from sesame.operations.shares import MOST
+    from sesame.store import console_shares
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        now = services.clock.now()
+
+        async def end(tx: Transaction) -> bool:
+            found = await console_shares.of_account(tx, args.account, now=now, limit=MOST)
+            named = [one for one in found if one.name == args.end]
+            return bool(named) and await console_shares.delete(tx, named[0].digest)
+
+        if args.end:
+            parameters = {"link": args.end}
+            if await services.acts.apply(
+                "DeleteShareLink", args.account, end, parameters=parameters, when=bool
+            ):
+                return 0
+            print(f"sesame: account {args.account} has no link `{args.end}`", file=sys.stderr)
+            return 1
+        found = await services.store.read(
+            lambda tx: console_shares.of_account(tx, args.account, now=now, limit=MOST)
+        )
+        shown = [
+            {
+                "link": one.name,
+                "shows": one.kind,
+                "region": one.region,
+                "identity": one.identity,
+                "for": one.delegate,
+                "made_by": one.made_by,
+                "made_at": one.made_at,
+                "expires_at": one.expires_at,
+            }
+            for one in found
+        ]
+        if args.json:
+            print_json(shown)
+        else:
+            for one in shown:
+                print(*(one[name] for name in ("link", "shows", "region", "identity", "for", "made_by")))
+        return 0
+
+    return with_services(args, run)
 
 
 def print_login(args: argparse.Namespace) -> int:

@@ -4,36 +4,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 denied (policy commands), 78 bad 
 """
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sesame import __version__
-from sesame.cli import (
-    accounts,
-    audit,
-    backup,
-    console,
-    dns,
-    doctor,
-    egress,
-    env,
-    feedback,
-    grant,
-    keys,
-    kit,
-    mail,
-    policy,
-    queue,
-    report,
-    serve,
-    service,
-    smtp,
-    suppression,
-    telling,
-    trace,
-    webhook,
-)
 from sesame.cli.terminal import guarded
 from sesame.errors import ConfigError, SesameError
 
@@ -42,8 +18,37 @@ PRIVATE = 0o077
 """The umask: what a command writes is for its user alone."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "serve": ("serve", "config"),
+    "env": ("env",),
+    "accounts": ("account", "user", "identity"),
+    "keys": ("key",),
+    "service": ("service",),
+    "smtp": ("smtp",),
+    "mail": ("mail",),
+    "feedback": ("feedback",),
+    "dns": ("dns",),
+    "doctor": ("doctor",),
+    "egress": ("egress",),
+    "queue": ("queue",),
+    "trace": ("trace", "decisions", "why"),
+    "telling": ("notifications", "events"),
+    "webhook": ("webhook",),
+    "suppression": ("suppression",),
+    "links": ("links",),
+    "policy": ("policy",),
+    "grant": ("grant",),
+    "report": ("report",),
+    "kit": ("kit",),
+    "console": ("console",),
+    "audit": ("audit",),
+    "backup": ("backup", "restore"),
+}
+"""The modules of this package and the nouns that each registers, in the order in which they are listed."""
+
+
+def parser(noun: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line, or as much of it as a command needs that begins with `noun`: loading all takes long."""
     root = argparse.ArgumentParser(
         prog="sesame",
         description="A self-hosted email-sending service that speaks Amazon SES.",
@@ -51,32 +56,9 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"sesame {__version__}")
     subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (
-        serve,
-        env,
-        accounts,
-        keys,
-        service,
-        smtp,
-        mail,
-        feedback,
-        dns,
-        doctor,
-        egress,
-        queue,
-        trace,
-        telling,
-        webhook,
-        suppression,
-        policy,
-        grant,
-        report,
-        kit,
-        console,
-        audit,
-        backup,
-    ):
-        module.register(subparsers)
+    needed = [module for module, nouns in MODULES.items() if noun in nouns] or MODULES
+    for module in needed:
+        importlib.import_module(f"sesame.cli.{module}").register(subparsers)
     return root
 
 
@@ -102,12 +84,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _tell_shell(argv: list[str]) -> None:
     if argv[:1] == ["env"]:
+        from sesame.cli import env
+
         env.print_failure(argv)
 
 
 def _run(argv: list[str]) -> int:
     try:
-        args = parser().parse_args(argv)
+        args = parser(argv[0] if argv else None).parse_args(argv)
         code: int = args.func(args)
         sys.stdout.flush()
         return code

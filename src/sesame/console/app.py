@@ -15,12 +15,14 @@ from starlette.types import ASGIApp
 
 from sesame.admin.accounts import OperatorError
 from sesame.aws.errors import InvalidClientTokenId
-from sesame.console import guard
+from sesame.console import again, guard
 from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser
 from sesame.console.pages import (
     account,
+    bounds,
     changes,
+    export,
     find,
     identities,
     inbox,
@@ -38,6 +40,7 @@ from sesame.console.pages import (
     reputation,
     senders,
     sets,
+    shares,
     suppression,
     templates,
 )
@@ -58,6 +61,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 LOGIN_PAGE = "/login"
+SECRET_PATHS = ("link", "invite", "shared")
 
 
 def pages(backing: Backing) -> list[Page]:
@@ -78,6 +82,9 @@ def pages(backing: Backing) -> list[Page]:
         *identities.PAGES,
         *policies.PAGES,
         *senders.PAGES,
+        *bounds.PAGES,
+        *shares.PAGES,
+        *export.PAGES,
         *kit.PAGES,
         *lent.PAGES,
         *messages.PAGES,
@@ -121,7 +128,7 @@ class Console:
             try:
                 return await self._answer(page, request)
             except Refused as refused:
-                self._log.event("console_refused", path=request.url.path, reason=str(refused))
+                self._log.event("console_refused", path=page.path, reason=str(refused))
                 return _with_headers(PlainTextResponse(f"{refused}\n", status_code=refused.status))
 
         return endpoint
@@ -152,6 +159,8 @@ class Console:
         try:
             if page.leave and page.method == "GET":
                 await self._backing.authorizer.require(visit.me, page.leave)
+            if page.is_grave and (asked := await again.once_more(visit)) is not None:
+                return asked
             return await page.handler(visit)
         except AccessDenied as error:
             return visit.page("denied.html", status=403, error=error.message, leave=_action_in(error.message))
@@ -192,6 +201,7 @@ class Console:
             browser=browser,
             now=now,
             region=request.path_params.get("region", self._backing.region),
+            base_url=self._guard.base_url(request.headers.get("host", "")),
         )
         if cookie:
             visit.login = await self._backing.logins.current(cookie)
@@ -275,7 +285,7 @@ class Console:
             return _with_headers(PlainTextResponse(f"{refused}\n", status_code=refused.status))
 
     async def _broken(self, request: Request, error: Exception) -> Response:
-        self._log.error("console_failed", path=request.url.path, reason=repr(error))
+        self._log.error("console_failed", path=_without_secret(request.url.path), reason=repr(error))
         return _with_headers(
             PlainTextResponse(
                 "This page failed because of a fault of the server; its log says which.\n", status_code=500
@@ -316,6 +326,12 @@ def _action_in(message: str) -> str:
     """The action that a refusal names (`… is not authorized to perform: ses:GetEmailIdentity on resource: …`)."""
     _, _, after = message.partition("perform: ")
     return after.partition(" ")[0]
+
+
+def _without_secret(path: str) -> str:
+    """A path for the log: what of it opens something is left out."""
+    first, _, rest = path.lstrip("/").partition("/")
+    return f"/{first}/…" if rest and first in SECRET_PATHS else path
 
 
 def _same_address(one: str, other: str) -> bool:

@@ -50,8 +50,13 @@ class Guard:
     """Knows under which names the console is reached. `public_url` is empty when that is this machine alone."""
 
     def __init__(self, *, public_url: str, is_secure: bool) -> None:
+        self._public_url = public_url.rstrip("/")
         self._netloc = urlsplit(public_url).netloc.lower()
         self.is_secure = is_secure or public_url.startswith("https:")
+
+    def base_url(self, host: str) -> str:
+        """Where the console is reached: as it was told, else by the host of a request that was checked."""
+        return self._public_url or f"{'https' if self.is_secure else 'http'}://{host}"
 
     @property
     def cookie(self) -> str:

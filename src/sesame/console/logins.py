@@ -22,6 +22,8 @@ from sesame.store.iam.login_profiles import LoginProfile
 from sesame.store.sealed import Sealer
 
 IDLE_S, OPERATOR_IDLE_S, LONGEST_S = 8 * 3600.0, 3600.0, 24 * 3600.0
+AGAIN_S = 12 * 3600.0
+"""How old a log-in may be that changes policies, keys and passwords without giving its password again."""
 LOGIN_LINK_S, INVITE_S = 15 * 60.0, 24 * 3600.0
 NOTE_SEEN_EVERY_S = 60.0
 LONGEST_PASSWORD = 128
@@ -118,12 +120,14 @@ class Logins:
 
     async def principal(self, login: Login) -> Principal | None:
         """Whom a log-in stands for in its account; None for the operator as such, or a user who is gone."""
-        if not login.account_id:
-            return None
-        if login.user_id == login.account_id:
-            return root_principal(AccountId(login.account_id))
-        user = await self._store.read(lambda tx: users.get_user_by_id(tx, login.user_id))
-        return None if user is None else user_principal(user)
+        return await self.principal_of(login.account_id, login.user_id) if login.account_id else None
+
+    async def principal_of(self, account_id: str, user_id: str) -> Principal | None:
+        """The principal of a user's unique id, or of an account's for its root; None for who is gone."""
+        if user_id == account_id:
+            return root_principal(AccountId(account_id))
+        user = await self._store.read(lambda tx: users.get_user_by_id(tx, user_id))
+        return None if user is None or user.account_id != account_id else user_principal(user)
 
     async def by_password(
         self, account: str, user_name: str, password: str, code: str, browser: Browser
@@ -168,6 +172,44 @@ class Logins:
         if result != WRONG:
             self._guesses.forgive(guess)
         return result
+
+    def is_old(self, login: Login) -> bool:
+        """Whether grave changes take the password again."""
+        return self._clock.now() - max(login.made_at, login.confirmed_at or 0.0) > AGAIN_S
+
+    async def has_password(self, login: Login) -> bool:
+        """Whether there is a password to give: root and the operator log in by links."""
+        if login.is_operator or not login.user_id or login.user_id == login.account_id:
+            return False
+        return await self._store.read(lambda tx: login_profiles.get(tx, login.user_id)) is not None
+
+    async def confirm(self, login: Login, password: str, code: str, browser: Browser) -> bool | Wait:
+        """Whether who is logged in is still who logged in: password, and code of who has a device."""
+        guess = (f"again:{login.user_id}", f"net:{network_of(browser.source_ip)}")
+        wait = self._guesses.wait_s(guess)
+        if wait > 0:
+            return Wait(seconds=wait)
+        self._guesses.note(guess)
+        profile = await self._store.read(lambda tx: login_profiles.get(tx, login.user_id))
+        fits = len(password) <= LONGEST_PASSWORD
+        known = None if profile is None else profile.password
+        is_right = await self._passwords.is_right(password if fits else "", known) and fits
+        if profile is None or not is_right or not await self.has_password(login):
+            return False
+        now = self._clock.now()
+
+        async def run(tx: Transaction) -> bool:
+            if await login_profiles.get(tx, login.user_id) != profile:
+                return False
+            if await self._use_code(tx, login.user_id, code.strip(), now) is None:
+                return False
+            await console_logins.confirmed(tx, login.digest, now)
+            return True
+
+        done = await self._store.write(run)
+        if done:
+            self._guesses.forgive(guess)
+        return done
 
     async def _use_code(self, tx: Transaction, user_id: str, code: str, now: float) -> bool | None:
         """Whether a device's code was given; None when one is missing or wrong. Each code works once."""

@@ -47,6 +47,7 @@ SAID: Mapping[str, str] = {
     "kept": "The template is kept; sends use it from now on.",
     "gone": "It is deleted.",
     "asked": "The request is with the operator, who answers here.",
+    "share-ended": "The link shows nothing any more.",
     "enforced": "The verdict is in force.",
 }
 """What a page says after a form was done."""
@@ -67,6 +68,7 @@ class Renderer:
         self._environment.globals.update(
             asset=lambda name: f"/static/{assets[name]}",
             counted=text.counted,
+            capped=text.capped,
         )
         self._environment.filters.update(
             size=text.size,
@@ -76,6 +78,7 @@ class Renderer:
             verbatim=_lines,
             code=_code,
             editable=_editable,
+            untouched=_untouched,
             bytes=_bytes,
         )
 
@@ -119,6 +122,11 @@ def _editable(document: str) -> Markup:
     return Markup.escape(
         "".join(char if char in "\n\t" or text.is_seen(char) else json.dumps(char)[1:-1] for char in document)
     )
+
+
+def _untouched(value: object) -> Markup:
+    """A value that goes back as it came, in a field that nobody sees."""
+    return Markup.escape(str(value))
 
 
 def _bytes(document: str) -> int:

@@ -63,6 +63,15 @@ def size(count: int) -> str:
     return f"{count / 1024 / 1024 / 1024:.1f} GB"
 
 
+MOST_COUNTED = 10_001
+"""What is counted exactly, and one more: beyond, counting would walk over everything."""
+
+
+def capped(count: int) -> str:
+    """A count that went no further than `MOST_COUNTED`."""
+    return "10,000+" if count >= MOST_COUNTED else f"{count:,}"
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 message`, `3 messages`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -25,6 +25,7 @@ from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.sender_reputation import Reputations
+from sesame.operations.shares import Shares
 from sesame.operations.table import Handlers
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
@@ -55,6 +56,9 @@ class Backing:
     wake: Callable[[], None]
     """Tells delivery that something is due."""
     logins: Logins
+    shares: Shares
+    exporting: set[str]
+    """Accounts whose lists are being written to files."""
     clock: Clock
     new_request_id: Callable[[], str]
     is_region: Callable[[str], bool]
@@ -92,6 +96,8 @@ class Visit:
     caller: Caller | None = None
     account: Account | None = None
     region: str = ""
+    base_url: str = ""
+    """Where the console is reached, without a slash at its end."""
     cookies: dict[str, str | None] = field(default_factory=dict)
     """To be set with the answer; None takes one away. Keys are `login` and `form`."""
 
@@ -147,5 +153,7 @@ class Page:
     method: Literal["GET", "POST"] = "GET"
     who: Who = "person"
     leave: str = ""
+    is_grave: bool = False
+    """Whether it changes policies, keys or passwords: a log-in that is old is asked for its password again."""
     nav: str = ""
     """The entry of the navigation that it belongs to."""

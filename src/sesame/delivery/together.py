@@ -55,6 +55,7 @@ class Together(Generic[Q, A]):
         try:
             while (before := self._asked) is not None:
                 await asyncio.wait([before.answers])
+            await asyncio.sleep(0)  # the attempts of one claim all ask in one turn of the loop
             self._asked, self._gathering = batch, None
             answers = await self._look_up(batch.questions)
         except BaseException as error:

@@ -4,6 +4,7 @@ Whatever is told of as a bounce is counted as one, an auto-reply as one that pas
 bounces once. Rates are made of mail that left for somebody: not of the mailbox simulator's, nor of what was suppressed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -90,3 +91,32 @@ def where(event: Event) -> Where:
         event.identity,
         event.configuration_set or "",
     )
+
+
+_REACHED = {
+    Happened.DELIVERED: "delivered",
+    Happened.BOUNCED: "bounced",
+    Happened.EXPIRED: "expired",
+    Happened.SUPPRESSED: "suppressed",
+    Happened.CANCELLED: "cancelled",
+    Happened.COMPLAINED: "complained",
+}
+
+
+def reached(events: Iterable[Event], recipients: Mapping[int, Recipients]) -> dict[str, int]:
+    """How many recipients reached which state, whoever sent: accepted, one final state each, and what came back later.
+
+    A message whose template could not be filled in is accepted and cancelled at once.
+    """
+    found: Counter[str] = Counter()
+    for event in events:
+        if event.what in (Happened.ACCEPTED, Happened.RENDERING_FAILED):
+            many = recipients[event.message_seq].all
+            found["accepted"] += many
+            if event.what is Happened.RENDERING_FAILED:
+                found["cancelled"] += many
+        elif event.what is Happened.BOUNCED and event.is_reported:
+            found["bounced_later"] += 1
+        elif (state := _REACHED.get(event.what)) is not None:
+            found[state] += 1
+    return found

@@ -7,15 +7,16 @@ moves them on: a crash before it leaves them new, and nothing follows twice (I6,
 
 import asyncio
 import traceback
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
-from sesame.feedback.counting import Recipients, count
+from sesame.feedback.counting import Recipients, count, reached
 from sesame.feedback.forward import Forwarder
 from sesame.feedback.rates import Thresholds, judge, tell
 from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
+from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.store import events, global_suppression, reputation
 from sesame.store.events import Event, Happened, Stage
@@ -46,6 +47,8 @@ class Done:
     events: int
     forwarded: int = 0
     changes: tuple[Change, ...] = ()
+    reached: Mapping[str, int] = field(default_factory=dict)
+    """How many recipients reached which state."""
 
 
 class Reactor:
@@ -69,6 +72,7 @@ class Reactor:
         spooled: Callable[[], None] = lambda: None,
         moved_on: Callable[[], None] = lambda: None,
         listed_for_s: float = 0.0,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -80,6 +84,7 @@ class Reactor:
         self._spooled = spooled
         self._moved_on = moved_on
         self._listed_for_s = listed_for_s
+        self._metrics = metrics
         self._work = asyncio.Event()
 
     def wake(self) -> None:
@@ -145,7 +150,8 @@ class Reactor:
             )
             if not claimed:
                 return Done(events=0)
-            changes = await self._count(tx, claimed, now)
+            recipients = await self._recipients(tx, claimed)
+            changes = await self._count(tx, claimed, recipients, now)
             forwarded = 0
             for event in claimed:
                 reason = reason_to_suppress(event, is_simulator=self._is_simulator)
@@ -157,24 +163,37 @@ class Reactor:
                 if self._forwarder is not None:
                     forwarded += await self._forwarder.forward(tx, event, now=now)
             await events.move_on(tx, claimed, lease=lease, to=Stage.REACTED)
-            return Done(events=len(claimed), forwarded=forwarded, changes=changes)
+            return Done(
+                events=len(claimed),
+                forwarded=forwarded,
+                changes=changes,
+                reached=reached(claimed, recipients),
+            )
 
         done = await self._store.write(run)
         for change in done.changes:
             tell(self._log, change)
+        if self._metrics is not None:
+            for state, many in done.reached.items():
+                self._metrics.messages.labels(state).inc(many)
         if done.forwarded:
             self._spooled()
         if done.events:
             self._moved_on()
         return done.events
 
-    async def _count(self, tx: Transaction, claimed: Sequence[Event], now: float) -> tuple[Change, ...]:
-        """Add events to the counts, and judge the accounts whose rates they change."""
+    async def _recipients(self, tx: Transaction, claimed: Sequence[Event]) -> dict[int, Recipients]:
+        """Of events about a whole message, how many recipients that has."""
         of_a_message = [event.message_seq for event in claimed if event.what in _OF_A_MESSAGE]
-        recipients = {
+        return {
             seq: Recipients(all=every, rated=rated)
             for seq, every, rated in await events.recipients_of(tx, of_a_message, unrated=self._simulators)
         }
+
+    async def _count(
+        self, tx: Transaction, claimed: Sequence[Event], recipients: Mapping[int, Recipients], now: float
+    ) -> tuple[Change, ...]:
+        """Add events to the counts, and judge the accounts whose rates they change."""
         bounced = {
             event.seq
             for event in claimed

@@ -1,9 +1,9 @@
 """Opens and clicks that come in: whose they are by the token alone, recorded as events of their message.
 
-A link leads on whatever becomes of its event: where it goes stands in it under our key, so nothing has to be known or
-written first. Each open and each click is an event of its own, as with SES, but those of one second, for a browser that
-asks twice, and those beyond a bound, so that nobody with one link can fill the log. Source: SES developer guide, "Email
-sending metrics FAQs".
+A link leads on whatever becomes of its event, unless it was stopped: where it goes stands in it under our key, so
+nothing has to be written first, and where stops cannot be read it leads on. Each open and each click is an event of
+its own, as with SES, but those of one second, for a browser that asks twice, and those beyond a bound, so that nobody
+with one link can fill the log. Source: SES developer guide, "Email sending metrics FAQs".
 """
 
 import json
@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
-from sesame.errors import Unavailable
+from sesame.errors import SesameError, Unavailable
 from sesame.mail.tracked_link import Clicked, Opened, location, read_click, read_open, read_tags
 from sesame.observe import Clock, Log
-from sesame.store import events
+from sesame.store import events, stopped_links
 from sesame.store.events import Happened, NewEvent
 
 REMEMBERED = 10_000
@@ -32,6 +32,10 @@ class Reader:
     user_agent: str
     ip_address: str
     counts: bool = True
+
+
+class LinkStopped(SesameError):
+    """A link is one that we made, and was stopped since: it leads nowhere."""
 
 
 class Tracker:
@@ -67,10 +71,15 @@ class Tracker:
         await self._record(token, found, Happened.OPENED, f"{found.recipient_index}/open", detail)
 
     async def clicked(self, token: str, query: str, reader: Reader) -> str | None:
-        """Where a link leads, fit for a Location field; None for one that we did not make."""
+        """Where a link leads, fit for a Location field; None for one that we did not make.
+
+        Raises `LinkStopped`; then it is no click either.
+        """
         found = read_click(self._key, token, query)
         if found is None:
             return None
+        if await self._is_stopped(found):
+            raise LinkStopped(f"the links of {found.message_id} were stopped")
         if reader.counts:
             detail = {
                 "ipAddress": reader.ip_address,
@@ -82,6 +91,15 @@ class Tracker:
             key = f"{found.recipient_index}/click/{found.number}"
             await self._record(token, found, Happened.CLICKED, key, detail)
         return location(found.target)
+
+    async def _is_stopped(self, found: Clicked) -> bool:
+        try:
+            return await self._store.read(
+                lambda tx: stopped_links.is_stopped(tx, found.message_id, found.mark)
+            )
+        except Unavailable as error:
+            self._log.error("tracking_stops_not_read", message_id=found.message_id, reason=str(error))
+            return False
 
     async def _record(
         self, token: str, found: Opened | Clicked, what: Happened, key: str, detail: Mapping[str, str]

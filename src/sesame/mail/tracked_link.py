@@ -1,9 +1,10 @@
 """The links that we write into mail: who opened it, who clicked what, told under a key (HMAC-SHA-256).
 
-Makes and reads the last part of their addresses: a token and, for a click, the target, percent-encoded. The token holds
-the message's id, the number of the recipient and, for a click, that of the link and its tags; its MAC covers the
-target, so that nobody without the key can make one that leads elsewhere. No address of a person is in it. How long
-it is good, and where it is served, is not known here. Sources: RFC 2104, RFC 3986, RFC 4648 section 5.
+Makes and reads the last part of their addresses: a token and, for a click, the target, percent-encoded. The token
+holds the message's id, the number of the recipient and, for a click, that of the link, a mark of the sender's account
+and the link's tags; its MAC covers the target, so that nobody without the key can make one that leads elsewhere. No
+address of a person is in it, and no account's number. How long it is good, and where it is served, is not known here.
+Sources: RFC 2104, RFC 3986, RFC 4648 section 5.
 """
 
 import base64
@@ -23,6 +24,7 @@ LONGEST_TAGS = 1_024
 
 _MAC_OCTETS = 16
 _PACKED_OCTETS = 28
+_MARK_OCTETS = 6
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,2000}")
 # What may be a target: a web address of URI characters and of those that browsers encode by themselves. A backslash
 # is a slash for some readers and not for others; controls and tabs are left out by browsers.
@@ -48,13 +50,17 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clicked:
-    """What the address of a link says. `tags` are as `ses:tags` writes them."""
+    """What the address of a link says. `tags` are as `ses:tags` writes them.
+
+    `mark` is that of the sender's account; links of before they had one have None.
+    """
 
     message_id: str
     recipient_index: int
     number: int
     tags: str
     target: str
+    mark: str | None = None
 
     @property
     def made_at(self) -> float:
@@ -73,16 +79,22 @@ def open_path(key: bytes, message_id: str, recipient_index: int) -> str | None:
     return None if packed is None else f"{OPEN_PATH}{_token(packed, _mac(key, b'open', packed, b''))}"
 
 
+def account_mark(key: bytes, account_id: str) -> str:
+    """What the links of an account carry: tells it from others to whoever has the key, and nothing to anybody else."""
+    text = b"sesame tracked account 1\0" + account_id.encode()
+    return hmac.digest(key, text, hashlib.sha256)[:_MARK_OCTETS].hex()
+
+
 def click_path(
-    key: bytes, message_id: str, recipient_index: int, *, number: int, tags: str, target: str
+    key: bytes, message_id: str, recipient_index: int, *, number: int, tags: str, target: str, mark: str
 ) -> str | None:
     """The path and query of a link in one recipient's copy; None where there can be none."""
     packed = _packed(message_id, recipient_index)
     if packed is None or not 0 <= number < 1 << 16 or not is_target(target):
         return None
-    said = packed + number.to_bytes(2, "big") + tags.encode("ascii")
+    said = packed + number.to_bytes(2, "big") + bytes.fromhex(mark) + tags.encode("ascii")
     to = target.encode()
-    path = f"{CLICK_PATH}{_token(said, _mac(key, b'click', said, to))}?{quote(to, safe='')}"
+    path = f"{CLICK_PATH}{_token(said, _mac(key, b'click 2', said, to))}?{quote(to, safe='')}"
     return path if len(path) <= LONGEST else None
 
 
@@ -99,7 +111,13 @@ def read_click(key: bytes, token: str, query: str) -> Clicked | None:
     """What a link's token and query say; None for what we did not make, or made for another target."""
     said, mac = _read(token)
     to = unquote_to_bytes(query)
-    if len(said) < _PACKED_OCTETS + 2 or not hmac.compare_digest(mac, _mac(key, b"click", said, to)):
+    if len(said) < _PACKED_OCTETS + 2:
+        return None
+    is_marked = hmac.compare_digest(mac, _mac(key, b"click 2", said, to))
+    if not is_marked and not hmac.compare_digest(mac, _mac(key, b"click", said, to)):
+        return None
+    tags_at = _PACKED_OCTETS + 2 + (_MARK_OCTETS if is_marked else 0)
+    if len(said) < tags_at:
         return None
     message_id, recipient_index = unpack(said[:_PACKED_OCTETS])
     target = to.decode("utf-8", "replace")
@@ -109,8 +127,9 @@ def read_click(key: bytes, token: str, query: str) -> Clicked | None:
         message_id=message_id,
         recipient_index=recipient_index,
         number=int.from_bytes(said[_PACKED_OCTETS : _PACKED_OCTETS + 2], "big"),
-        tags=said[_PACKED_OCTETS + 2 :].decode("ascii", "replace"),
+        tags=said[tags_at:].decode("ascii", "replace"),
         target=target,
+        mark=said[_PACKED_OCTETS + 2 : tags_at].hex() if is_marked else None,
     )
 
 

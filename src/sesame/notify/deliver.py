@@ -5,7 +5,9 @@ with one message at a time, at growing intervals, until it takes one. Endpoints 
 nothing yet share half of the places, however many there are, so that the others always have theirs (`health`). For an
 endpoint that takes its messages quickly more are claimed than go at once (`held`), and results are gathered, so that
 many of them share a commit. Nothing here waits for accepting or delivering mail, nor they for it. At least once: what
-was sent and not recorded is sent again, under the same id.
+was sent and not recorded is sent again, under the same id. Who answers 410 Gone is not asked again: a message for a
+subscription is given up, a webhook is switched off with all that waits for it (Standard Webhooks, "Delivery success and
+failure"; SNS developer guide, "Dead-letter queues": the subscription stays).
 """
 
 import asyncio
@@ -26,13 +28,13 @@ from sesame.notify.health import Endpoints, Places
 from sesame.notify.held import Held, Ready
 from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import SqsClient
-from sesame.notify.url import PostFailed
-from sesame.notify.webhook import WebhookGone, WebhookSigner
+from sesame.notify.url import EndpointGone, PostFailed
+from sesame.notify.webhook import PROTOCOL, WebhookGone, WebhookSigner
 from sesame.observe import Clock, Log
 from sesame.store import outbox, subscriptions, topics
 from sesame.store.outbox import Delivery, Result
 from sesame.store.sealed import SealBroken
-from sesame.store.webhooks import read_arn
+from sesame.store.webhooks import WebhookKey, read_arn
 
 POLL_S = 1.0
 GATHER_S = 0.005
@@ -64,6 +66,10 @@ class Mail(Protocol):
     ) -> Awaitable[object]: ...
 
 
+SwitchOff = Callable[[WebhookKey, str], Awaitable[object]]
+"""Switches a webhook off as long as its URL is this one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """How much is under way at once, in all and at one endpoint, and how long is tried without a policy, in seconds."""
@@ -82,6 +88,8 @@ class _Done:
     took_s: float = 0.0
     mail: tuple[str, str] | None = None
     """Subject and text."""
+    is_gone: bool = False
+    """Whether the endpoint said that it wants no more."""
 
 
 @dataclass(slots=True)
@@ -110,6 +118,7 @@ class Notifier:
         draw: Callable[[], float],
         new_lease: Callable[[], str],
         webhooks: WebhookSigner | None = None,
+        switch_off: SwitchOff | None = None,
         bounds: Bounds = Bounds(),
         mailed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -119,6 +128,7 @@ class Notifier:
         self._mail = mail
         self._sqs = sqs
         self._webhooks = webhooks
+        self._switch_off = switch_off
         self._clock = clock
         self._log = log
         self._outcomes = {
@@ -256,11 +266,18 @@ class Notifier:
         """Record what was done since the last time, mail included, and claim what is due, in one commit."""
         done, self._done = self._done, []
         back, self._back = self._back, []
+        gone = {
+            one.delivery.place.target: one.problem or ""
+            for one in done
+            if one.is_gone and one.delivery.place.protocol == PROTOCOL
+        }
         lease = self._new_lease()
 
         async def run(tx: Transaction) -> tuple[list[Result], list[Delivery]]:
             results = await self._settle(tx, done, now) if done else []
             await outbox.give_back(tx, back, now=now)
+            for target, problem in gone.items():
+                await outbox.give_up(tx, target, problem=problem, now=now)
             claimed = await outbox.claim(tx, due, now=now, lease=lease, lease_s=LEASE_S) if due else []
             return results, claimed
 
@@ -306,6 +323,9 @@ class Notifier:
         done, began = _Done(delivery), self._clock.monotonic()
         try:
             await self._send(ready, done)
+        except EndpointGone as error:
+            done.problem = str(error)
+            done.is_gone = await self._has_switched_off(delivery)
         except PostFailed as error:
             done.problem = str(error)
         except Exception:
@@ -321,6 +341,18 @@ class Notifier:
         self._done.append(done)
         self._work.set()
 
+    async def _has_switched_off(self, delivery: Delivery) -> bool:
+        """Switch off a webhook that is gone, before its message is given up; whether that may be now."""
+        place = delivery.place
+        if place.protocol != PROTOCOL or self._switch_off is None:
+            return True
+        try:
+            await self._switch_off(read_arn(place.target), place.endpoint)
+        except Unavailable as error:
+            self._log.error("webhook_not_switched_off", target=place.target, reason=str(error))
+            return False
+        return True
+
     async def _post_event(self, delivery: Delivery) -> None:
         """Post an event to a webhook. Raises `PostFailed`."""
         place, publication = delivery.place, delivery.publication
@@ -334,8 +366,7 @@ class Notifier:
         except (WebhookGone, SealBroken) as error:
             raise PostFailed(str(error)) from error
         status, _ = await self._http.post(place.endpoint, fields, body)
-        if not 200 <= status < 300:
-            raise PostFailed(f"the endpoint answered {status}")
+        _check(status)
 
     async def _send(self, ready: Ready, done: _Done) -> None:
         """One attempt. Raises `PostFailed`."""
@@ -369,8 +400,7 @@ class Notifier:
             fields = [(name, content_type if name == "Content-Type" else value) for name, value in fields]
         body = message.message if raw else self._messages.envelope(ready, message)
         status, _ = await self._http.post(place.endpoint, fields, body.encode())
-        if not 200 <= status < 300:
-            raise PostFailed(f"the endpoint answered {status}")
+        _check(status)
 
     async def _settle(self, tx: Transaction, done: Sequence[_Done], now: float) -> list[Result]:
         results: list[Result] = []
@@ -389,24 +419,30 @@ class Notifier:
             if problem is None:
                 results.append(Result(delivery=one.delivery))
             else:
-                results.append(await self._failed(tx, one.delivery, problem, now))
+                results.append(await self._failed(tx, one.delivery, problem, now, is_gone=one.is_gone))
         await outbox.settle(tx, results, now=now)
         return results
 
-    async def _failed(self, tx: Transaction, delivery: Delivery, problem: str, now: float) -> Result:
+    async def _failed(
+        self, tx: Transaction, delivery: Delivery, problem: str, now: float, *, is_gone: bool
+    ) -> Result:
         """When a delivery that failed is tried again; what is given up goes to the subscription's own queue."""
         publication, place = delivery.publication, delivery.place
         subscription = await subscriptions.get(tx, place.target)
         topic = await topics.get(tx, *_topic_key(publication.topic_arn))
         own = None if subscription is None else subscription.attributes.get("DeliveryPolicy")
         healthy = retry.stored(own, None if topic is None else topic.attributes.get("DeliveryPolicy"))
-        again = retry.next_attempt_at(
-            attempts=delivery.attempts,
-            published_at=publication.at,
-            now=now,
-            healthy=healthy if place.protocol in ("http", "https") else None,
-            give_up_after_s=self._bounds.give_up_after_s,
-            draw=self._draw,
+        again = (
+            None
+            if is_gone
+            else retry.next_attempt_at(
+                attempts=delivery.attempts,
+                published_at=publication.at,
+                now=now,
+                healthy=healthy if place.protocol in ("http", "https") else None,
+                give_up_after_s=self._bounds.give_up_after_s,
+                draw=self._draw,
+            )
         )
         redrive = None if subscription is None else subscription.attributes.get("RedrivePolicy")
         if (
@@ -438,6 +474,14 @@ class Notifier:
             outcome=outcome,
             reason=problem,
         )
+
+
+def _check(status: int) -> None:
+    """Raises `PostFailed` for an answer that is no success."""
+    if status == 410:
+        raise EndpointGone("the endpoint answered 410: it wants no more")
+    if not 200 <= status < 300:
+        raise PostFailed(f"the endpoint answered {status}")
 
 
 def _topic_key(topic_arn: str) -> tuple[str, str, str]:

@@ -14,6 +14,10 @@ class PostFailed(SesameError):
     """Nothing was taken: no such host, none that may be asked, no answer, or one that says no."""
 
 
+class EndpointGone(PostFailed):
+    """The endpoint says that it wants no more (410 Gone, RFC 9110 section 15.5.11)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A URL, read. `authorization` is the value of that header field, from a user and password in the URL."""

@@ -5,15 +5,16 @@ For the operator alone, who can read the data directory: there is no permission 
 
 import json
 from dataclasses import dataclass, replace
+from typing import cast
 
-from sesame.access.causes.told import of_request
+from sesame.access.causes.told import of_request_in
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.operations.messages import RefusalView
+from sesame.operations.remembered import Remembered
 from sesame.spool.trace import Trace, trace
 from sesame.store import decisions, events, outbox, policy_sets
-from sesame.store.decisions import DecisionRecord
 from sesame.store.events import Event
 from sesame.store.outbox import Told
 
@@ -54,21 +55,22 @@ async def message(store: Store, message_id: str) -> FoundMessage | None:
 async def refusal(store: Store, request_id: str) -> list[tuple[str, RefusalView]]:
     """What a request was refused with, as each party sees it, the sender first; empty when it is not known."""
 
-    async def run(tx: Transaction) -> list[tuple[DecisionRecord, dict[str, str]]]:
-        found = await decisions.of_request(tx, request_id)
-        return [(one, dict(await policy_sets.contents(tx, digests(one)))) for one in found]
+    async def run(store_tx: Transaction) -> list[tuple[str, RefusalView]]:
+        tx = cast(Transaction, Remembered(store_tx))  # both parties' halves rest on the same rows
+        halves = []
+        for record in await decisions.of_request(tx, request_id):
+            contents = await policy_sets.contents(tx, digests(record))
+            parties = dict.fromkeys((record.account_id, record.owner_account_id))
+            for account in [party for party in parties if party]:
+                told = await of_request_in(tx, request_id, account_id=account)
+                causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
+                half = RefusalView(
+                    request_id=request_id,
+                    record=replace(record, decision="{}", reason=""),
+                    decision=view(record, account, contents),
+                    causes=tuple(causes.values()),
+                )
+                halves.append((account, half))
+        return halves
 
-    halves = []
-    for record, contents in await store.read(run):
-        parties = dict.fromkeys((record.account_id, record.owner_account_id))
-        for account in [party for party in parties if party]:
-            told = await of_request(store, request_id, account_id=account)
-            causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
-            half = RefusalView(
-                request_id=request_id,
-                record=replace(record, decision="{}", reason=""),
-                decision=view(record, account, contents),
-                causes=tuple(causes.values()),
-            )
-            halves.append((account, half))
-    return halves
+    return await store.read(run)

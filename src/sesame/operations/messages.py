@@ -8,26 +8,28 @@ subjects or tags. What concerns neither party answers as if it were not there (I
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from sesame.access.authorize import Authorizer
-from sesame.access.causes.told import of_request
+from sesame.access.causes.told import of_request_in
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.decision_views import DecisionView, decision_of, view
+from sesame.operations.remembered import Remembered
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
 from sesame.spool.trace import Trace, trace
 from sesame.store import decisions, events, policy_sets
 from sesame.store.decisions import DecisionRecord
-from sesame.store.events import Event
+from sesame.store.events import Event, Happened
 
 ACTION = "ses:GetMessageInsights"
+FOLLOWED = (Happened.OPENED, Happened.CLICKED, Happened.SUBSCRIBED)
+"""What readers do with a mail; it is told to who sent it, as SES does, not to the owner of its identity."""
 PAGE = 50
-LOOK = 500
-"""Entries read at a time where a filter leaves some out."""
-MOST_LOOKS = 4
+LOOKS, FILTERED_LOOKS = (100, 1_100), (400, 800)
+"""Entries that are read for a page: few where most are shown, and once more where many are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,11 @@ class Filter:
     """Part of the From address."""
     recipient: str = ""
     """A whole address."""
+
+    @property
+    def leaves_few_out(self) -> bool:
+        """Whether what is wanted is found along an index."""
+        return not self.source and self.outcome in ("", "accepted", "refused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,21 +95,21 @@ class Messages:
         self._store = store
         self._authorizer = authorizer
 
-    async def page(self, caller: Caller, wanted: Filter, after: Key | None) -> ListPage:
-        """The newest entries of the caller's region after `after`."""
+    async def page(self, caller: Caller, wanted: Filter, after: Key | None, *, limit: int = PAGE) -> ListPage:
+        """The newest entries of the caller's region after `after`, `limit` at most."""
         await self._authorizer.require(caller, ACTION)
         account_id = caller.principal.account_id
         if wanted.recipient:
-            return await self._to_address(caller, wanted, after)
+            return await self._to_address(caller, wanted, after, limit=limit)
 
         async def run(tx: Transaction) -> ListPage:
             key, kept, looked_at = after, list[Entry](), 0
-            for _ in range(MOST_LOOKS):
+            for look in LOOKS if wanted.leaves_few_out else FILTERED_LOOKS:
                 found = await listing.page(
                     tx,
                     account_id,
                     after=key,
-                    limit=LOOK,
+                    limit=max(look, limit + 1),
                     messages=wanted.outcome != "refused",
                     refusals=wanted.outcome in ("", "refused"),
                     sent=wanted.role != "lent",
@@ -111,11 +118,11 @@ class Messages:
                 looked_at += len(found)
                 kept += await self._wanted(tx, found, caller, wanted)
                 key = found[-1].key if found else None
-                if len(kept) > PAGE or len(found) < LOOK:
-                    key = None if len(kept) <= PAGE else key
+                if len(kept) > limit or len(found) < max(look, limit + 1):
+                    key = None if len(kept) <= limit else key
                     break
-            shown = kept[:PAGE]
-            more = shown[-1].key if len(kept) > PAGE else key
+            shown = kept[:limit]
+            more = shown[-1].key if len(kept) > limit else key
             addresses = await listing.recipients(tx, [entry.seq for entry in shown if entry.is_message])
             listed = [_listed(entry, account_id, addresses) for entry in shown]
             return ListPage(entries=tuple(listed), next=more, looked_at=looked_at)
@@ -139,7 +146,7 @@ class Messages:
             entry for entry in kept if any(state == wanted.outcome for _, state in states.get(entry.seq, ()))
         ]
 
-    async def _to_address(self, caller: Caller, wanted: Filter, after: Key | None) -> ListPage:
+    async def _to_address(self, caller: Caller, wanted: Filter, after: Key | None, *, limit: int) -> ListPage:
         account_id = caller.principal.account_id
 
         async def run(tx: Transaction) -> ListPage:
@@ -148,7 +155,7 @@ class Messages:
                 account_id,
                 wanted.recipient,
                 before=None if after is None else after.seq,
-                limit=PAGE,
+                limit=limit,
             )
             kept = await self._wanted(tx, found, caller, wanted)
             addresses = await listing.recipients(tx, [entry.seq for entry in kept])
@@ -174,6 +181,7 @@ class Messages:
         shown = view(record, viewer, {})
         if viewer != found.account_id:
             found = replace(found, subject="", tags="{}", return_path="", failure=None)
+            happened = [one for one in happened if one.what not in FOLLOWED]
         return MessageView(trace=replace(found, decision="{}"), decision=shown, events=tuple(happened))
 
     async def refusal(self, caller: Caller, request_id: str) -> RefusalView | None:
@@ -181,16 +189,21 @@ class Messages:
         await self._authorizer.require(caller, ACTION)
         viewer = caller.principal.account_id
 
-        async def run(tx: Transaction) -> tuple[DecisionRecord, Mapping[str, str]] | None:
+        async def run(
+            store_tx: Transaction,
+        ) -> tuple[DecisionRecord, Mapping[str, str], list[dict[str, Any]]] | None:
+            tx = cast(Transaction, Remembered(store_tx))
             found = await decisions.of_request(tx, request_id)
             record = next((one for one in found if viewer in (one.account_id, one.owner_account_id)), None)
-            return None if record is None else (record, await policy_sets.contents(tx, digests(record)))
+            if record is None or record.region != caller.region:
+                return None
+            contents = await policy_sets.contents(tx, digests(record))
+            return record, contents, await of_request_in(tx, request_id, account_id=viewer)
 
         found = await self._store.read(run)
-        if found is None or found[0].region != caller.region:
+        if found is None:
             return None
-        record, contents = found
-        told = await of_request(self._store, request_id, account_id=viewer)
+        record, contents, told = found
         causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
         return RefusalView(
             request_id=request_id,

@@ -9,12 +9,15 @@ from typing import cast
 from sesame.access.authorize import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
+from sesame.errors import AccessDenied
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
 from sesame.notify import channels
 from sesame.notify.channels import Sending
 from sesame.notify.map import Way, ways
+from sesame.operations.people import Part
 from sesame.operations.remembered import Remembered
+from sesame.operations.set_view import topics_for, topics_leave
 from sesame.store import configuration_sets, identities, notifications
 from sesame.store.notifications import Settings
 
@@ -30,13 +33,17 @@ class NotificationMap:
     settings: Settings
     configuration_set: str | None
     ways: tuple[Way, ...]
+    topics: Part[str]
+    """ARNs that could be told."""
 
 
 async def notification_map(
     store: Store, authorizer: Authorizer, caller: Caller, name: str
 ) -> NotificationMap:
     """The map of the caller's own identity. Raises `IdentityMissing`."""
-    await authorizer.require(caller, ACTION)
+    refusal, listed = await authorizer.refusals(caller, [(ACTION, "*"), topics_leave(caller)])
+    if refusal is not None:
+        raise AccessDenied(refusal)
     account_id, region = caller.principal.account_id, caller.region
 
     async def run(store_tx: Transaction) -> NotificationMap:
@@ -55,6 +62,7 @@ async def notification_map(
             settings=await notifications.get(tx, account_id, identity_arn(region, account_id, name)),
             configuration_set=default,
             ways=tuple(await ways(tx, sending)),
+            topics=await topics_for(tx, caller, listed),
         )
 
     return await store.read(run)

@@ -67,6 +67,24 @@ class IdentityPolicies:
         return next((policy for policy in self.policies if policy.name == name), None)
 
 
+async def policies_in(tx: Transaction, account_id: str, region: str, stored: str) -> IdentityPolicies | None:
+    """The policies of an identity by its stored name, None when there is none such."""
+    identity = await identities.get(tx, account_id, region, stored)
+    if identity is None:
+        return None
+    kept = await identities.policies(tx, account_id, region, stored)
+    shown = await shown_policies(tx, account_id, region, stored)
+    return IdentityPolicies(
+        identity=identity,
+        arn=identity_arn(region, account_id, stored),
+        policies=tuple(
+            PolicyText(name=one.policy_name, document=one.document, fingerprint=fingerprint(own.document))
+            for own, one in zip(kept, shown, strict=True)
+        ),
+        principal_ids={arn: user_id for own in kept for arn, user_id in own.principal_ids.items()},
+    )
+
+
 class PolicyEditing:
     """Reads and changes; each call checks the caller's IAM policies first."""
 
@@ -80,23 +98,24 @@ class PolicyEditing:
         account_id, region = caller.principal.account_id, caller.region
         await self._required(caller, READ, stored)
 
-        async def run(tx: Transaction) -> IdentityPolicies | None:
-            identity = await identities.get(tx, account_id, region, stored)
-            if identity is None:
+        found = await self._store.read(lambda tx: policies_in(tx, account_id, region, stored))
+        if found is None:
+            raise IdentityMissing(stored)
+        return found
+
+    async def names(self, caller: Caller, name: str) -> list[str]:
+        """The names of the policies of the caller's identity, by the leave of GetEmailIdentity, which tells them too.
+
+        Raises `IdentityMissing`.
+        """
+        stored = normal_name(name)
+        account_id, region = caller.principal.account_id, caller.region
+        await self._required(caller, "ses:GetEmailIdentity", stored)
+
+        async def run(tx: Transaction) -> list[str] | None:
+            if await identities.get(tx, account_id, region, stored) is None:
                 return None
-            kept = await identities.policies(tx, account_id, region, stored)
-            shown = await shown_policies(tx, account_id, region, stored)
-            return IdentityPolicies(
-                identity=identity,
-                arn=identity_arn(region, account_id, stored),
-                policies=tuple(
-                    PolicyText(
-                        name=one.policy_name, document=one.document, fingerprint=fingerprint(own.document)
-                    )
-                    for own, one in zip(kept, shown, strict=True)
-                ),
-                principal_ids={arn: user_id for own in kept for arn, user_id in own.principal_ids.items()},
-            )
+            return [one.policy_name for one in await identities.policies(tx, account_id, region, stored)]
 
         found = await self._store.read(run)
         if found is None:

@@ -18,6 +18,10 @@ from sesame.store.reputation import Change, Counts, Standing
 ACTION = "ses:GetSendStatistics"
 DAYS = 14
 DAY_S = 86_400
+HOURS = 48
+HOUR_S = 3_600
+PAGE = 50
+"""Identities, and delegates, of one page."""
 
 
 class Rates(Protocol):
@@ -56,10 +60,16 @@ class SenderReputation:
     rates: Rates
     days: tuple[tuple[float, Counts], ...]
     """Each of the last days, oldest first, by its beginning."""
+    hours: tuple[tuple[float, Counts], ...]
+    """The same of the last hours."""
     identities: tuple[tuple[str, str, Counts], ...]
     """Owner, identity and what was sent as it by this account."""
     delegates: tuple[tuple[str, str, Counts], ...]
     """Identity of this account, who sent as it, and what came of it."""
+    more_identities: tuple[str, str] | None
+    """Behind which the next identities are (owner and name), None when these are the last."""
+    more_delegates: tuple[str, str] | None
+    """The same of delegates: identity and sender."""
     changes: tuple[Change, ...]
 
 
@@ -75,8 +85,14 @@ class Reputations:
         self._current = current
         self.limits = limits
 
-    async def of(self, caller: Caller) -> SenderReputation:
-        """The caller's account in the caller's region."""
+    async def of(
+        self,
+        caller: Caller,
+        *,
+        after_identity: tuple[str, str] = ("", ""),
+        after_delegate: tuple[str, str] = ("", ""),
+    ) -> SenderReputation:
+        """The caller's account in the caller's region; lists go on behind what is named."""
         await self._authorizer.require(caller, ACTION)
         account_id, region, now = caller.principal.account_id, caller.region, self._clock.now()
         first_day = int(now // DAY_S) - DAYS + 1
@@ -86,22 +102,34 @@ class Reputations:
             standing, rates = await self._current(tx, account_id, region, now)
             quarters = await reputation.by_quarter(tx, account_id, region, since=since)
             changes = await reputation.changes(tx, account_id)
+            identities = await reputation.sent_as(
+                tx, account_id, region, since=since, after=after_identity, limit=PAGE + 1
+            )
+            delegates = await reputation.of_delegates(
+                tx, account_id, region, since=since, after=after_delegate, limit=PAGE + 1
+            )
             return SenderReputation(
                 standing=standing,
                 rates=rates,
-                days=tuple(_days(quarters, first_day)),
-                identities=tuple(await reputation.sent_as(tx, account_id, region, since=since)),
-                delegates=tuple(await reputation.of_delegates(tx, account_id, region, since=since)),
+                days=tuple(_spans(quarters, int(now // DAY_S), span_s=DAY_S, count=DAYS)),
+                hours=tuple(_spans(quarters, int(now // HOUR_S), span_s=HOUR_S, count=HOURS)),
+                identities=tuple(identities[:PAGE]),
+                delegates=tuple(delegates[:PAGE]),
+                more_identities=identities[PAGE - 1][:2] if len(identities) > PAGE else None,
+                more_delegates=delegates[PAGE - 1][:2] if len(delegates) > PAGE else None,
                 changes=tuple(change for change in changes if change.region == region)[-10:],
             )
 
         return await self._store.read(run)
 
 
-def _days(quarters: list[tuple[float, Counts]], first_day: int) -> list[tuple[float, Counts]]:
-    days = {first_day + n: Counts() for n in range(DAYS)}
+def _spans(
+    quarters: list[tuple[float, Counts]], last: int, *, span_s: int, count: int
+) -> list[tuple[float, Counts]]:
+    """The counts by spans of time, those without any among them, up to the `last` one."""
+    spans = {number: Counts() for number in range(last - count + 1, last + 1)}
     for at, counts in quarters:
-        day = days.get(int(at // DAY_S))
-        if day is not None:
-            day.add(counts)
-    return [(float(day * DAY_S), counts) for day, counts in days.items()]
+        span = spans.get(int(at // span_s))
+        if span is not None:
+            span.add(counts)
+    return [(float(number * span_s), counts) for number, counts in spans.items()]

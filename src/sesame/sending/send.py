@@ -153,7 +153,6 @@ class Sender:
                 await self._pace.hold(began)
                 raise
             self._metrics.decisions.labels("allowed", "").inc()
-            self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
             self._metrics.accept_duration.observe(self._clock.monotonic() - started)
             self._accepted(caller.principal.account_id, composed.request.recipients)
             return message_id
@@ -201,21 +200,10 @@ class Sender:
 
         But not for services: they have no policies of their own that could let them.
         """
-        decision = await self._authorizer.decide_send(caller, composed.request)
-        asked = None
         is_service = caller.principal.kind is PrincipalKind.SERVICE
-        while (
-            not is_service
-            and composed.configuration_set is None
-            and decision.default_configuration_set != asked
-        ):
-            asked = decision.default_configuration_set
-            if asked is None:
-                break
-            arn = configuration_sets.configuration_set_arn(caller.region, caller.principal.account_id, asked)
-            with_default = replace(composed.request, resources=(*composed.request.resources, arn))
-            decision = await self._authorizer.decide_send(caller, with_default)
-        return decision
+        return await self._authorizer.decide_send(
+            caller, composed.request, with_default_set=composed.configuration_set is None and not is_service
+        )
 
     @staticmethod
     def _admit(caller: Caller, composed: Composed, decision: SendDecision) -> None:

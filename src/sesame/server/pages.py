@@ -65,6 +65,15 @@ def unknown_link_page() -> HttpResponse:
     return _page(404, "This link leads nowhere", text, mark=("bad", _BAD))
 
 
+def stopped_link_page() -> HttpResponse:
+    """The link of a mail was stopped, by who sent it or by who runs the service (RFC 9110 section 15.5.11)."""
+    text = (
+        "<p>Links of this mail were stopped, as they may lead to something harmful.</p>"
+        "<p class=quiet>If you expected something else, ask who sent it in another way than by this mail.</p>"
+    )
+    return _page(410, "This link was switched off", text, mark=("bad", _BAD))
+
+
 def redirect(url: str) -> HttpResponse:
     """Send the browser on to `url`, which is ASCII and fit for a header field."""
     headers = ((b"location", url.encode("ascii")), (b"content-length", b"0"), *_GUARDED)

@@ -1,18 +1,18 @@
 """The links in mail that is followed: the picture of an open, and the way on of a click.
 
 Nobody signs these requests; the token in the path says whose they are. Whatever the token, a picture is a picture, so
-that no reader sees a broken one; a link that is not ours leads nowhere. Sources: RFC 9110 sections 9.3.2 and 15.4.3,
-RFC 9111 section 5.2.2.5; GIF89a.
+that no reader sees a broken one; a link that is not ours, or was stopped, leads nowhere. Sources: RFC 9110 sections
+9.3.2, 15.4.3 and 15.5.11, RFC 9111 section 5.2.2.5; GIF89a.
 """
 
 import base64
 import ipaddress
 
-from sesame.feedback.tracking import Reader, Tracker
+from sesame.feedback.tracking import LinkStopped, Reader, Tracker
 from sesame.http.reader import Request
 from sesame.mail.tracked_link import CLICK_PATH, OPEN_PATH
 from sesame.server.api import HttpResponse, Peer
-from sesame.server.pages import unknown_link_page
+from sesame.server.pages import stopped_link_page, unknown_link_page
 
 PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """One transparent point."""
@@ -41,7 +41,10 @@ class TrackingPages:
         if path.startswith(CLICK_PATH):
             query = request.query.decode("ascii", "replace")
             token = path.removeprefix(CLICK_PATH)
-            location = await self._tracker.clicked(token, query, self._reader(request, peer))
+            try:
+                location = await self._tracker.clicked(token, query, self._reader(request, peer))
+            except LinkStopped:
+                return stopped_link_page()
             if location is None:
                 return unknown_link_page()
             return _response(302, b"", (b"location", location.encode("ascii")))

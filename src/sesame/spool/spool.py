@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Row, Store, Transaction
+from sesame.errors import SesameError, StoreDamaged
 from sesame.model import MessageId
 from sesame.spool import pieces
 from sesame.spool import settle as settling
-from sesame.spool.bodies import Bodies, Damaged
 from sesame.spool.hold import Held, hold
 from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
 from sesame.spool.settle import Claim, Settlement
@@ -29,6 +29,10 @@ POISON_DEATHS = 3
 
 SUSPECT_DEATHS = POISON_DEATHS - 1
 """From here on a recipient is tried by itself, so that the next death is nobody else's."""
+
+
+class Damaged(SesameError):
+    """What is kept of this message cannot be read; it alone is concerned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,6 @@ class Spool:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._bodies = Bodies(store)
 
     async def sweep(self, position: Position) -> tuple[Swept, frozenset[str]]:
         """The next lanes that have mail, and the destinations that the operator has paused."""
@@ -114,7 +117,27 @@ class Spool:
     async def body(self, claim: Claim) -> bytes:
         """The message as it was put. Raises `Damaged` when it cannot be had, `Unavailable` when not now."""
 
-        return await self._bodies.read(claim)
+        try:
+            found = await self._store.read(lambda tx: _text(tx, claim))
+        except StoreDamaged as error:
+            raise Damaged(str(error)) from error
+        if found is None:
+            raise Damaged("the message's text is not there")
+        return found
+
+    async def bodies(self, claims: Sequence[Claim]) -> Sequence[bytes | None]:
+        """The messages as they were put, in one read; None for those of which `body` has to say what is wrong.
+
+        Raises `Unavailable`.
+        """
+
+        async def run(tx: Transaction) -> list[bytes | None]:
+            return [await _text(tx, claim) for claim in claims]
+
+        try:
+            return await self._store.read(run)
+        except StoreDamaged:
+            return [None] * len(claims)
 
     async def drop_pieces(self, message_ids: Iterable[str]) -> None:
         """Let go of the pieces of large messages that have settled; of others nothing."""
@@ -252,6 +275,15 @@ _SUSPECT = (
     f"SELECT seq FROM queue WHERE deaths >= {SUSPECT_DEATHS} AND due_at <= ?"
     f" AND due_at < {HELD_AT} ORDER BY due_at LIMIT 1"
 )
+
+
+async def _text(tx: Transaction, claim: Claim) -> bytes | None:
+    """The message as it was put, None when it is not there whole."""
+    row = await tx.one("SELECT data, pieces FROM body WHERE message_seq = ?", claim.message_seq)
+    if row is None or not isinstance(row[0], bytes):
+        return None
+    behind = await pieces.behind(tx, claim.message_id, row[1]) if row[1] else []
+    return row[0] if behind == [] else None if behind is None else b"".join((row[0], *behind))
 
 
 async def _lease(

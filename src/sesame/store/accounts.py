@@ -116,6 +116,20 @@ class RegionUse:
     """Since the time asked for."""
 
 
+async def use_by_hour(
+    tx: Transaction, account_id: str, region: str, *, since: float
+) -> list[tuple[float, int]]:
+    """Recipients of an account in a region by hour: its beginning in Unix seconds, and how many."""
+    rows = await tx.all(
+        "SELECT minute / 60, SUM(recipients) FROM usage_minute WHERE account_id = ? AND region = ? AND minute >= ?"
+        " GROUP BY minute / 60",
+        account_id,
+        region,
+        int(since // 60),
+    )
+    return [(float(row[0] * 3_600), int(row[1])) for row in rows]
+
+
 async def use_by_region(tx: Transaction, account_id: str, *, since: float) -> list[RegionUse]:
     """The regions that an account has done anything in, with the recipients since a time."""
     used: dict[str, int] = {

@@ -18,6 +18,8 @@ class Login:
     seen_at: float
     source_ip: str
     user_agent: str
+    confirmed_at: float | None = None
+    """When its password was given once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,9 @@ class Link:
     expires_at: float
 
 
-_COLUMNS = "digest, account_id, user_id, is_operator, mfa, made_at, seen_at, source_ip, user_agent"
+_COLUMNS = (
+    "digest, account_id, user_id, is_operator, mfa, made_at, seen_at, source_ip, user_agent, confirmed_at"
+)
 
 
 def _login(row: Row) -> Login:
@@ -45,13 +49,14 @@ def _login(row: Row) -> Login:
         seen_at=row[6],
         source_ip=row[7],
         user_agent=row[8],
+        confirmed_at=row[9],
     )
 
 
 async def put(tx: Transaction, login: Login) -> None:
     """Store a new log-in."""
     await tx.execute(
-        f"INSERT INTO console_login ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO console_login ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         login.digest,
         login.account_id,
         login.user_id,
@@ -61,6 +66,7 @@ async def put(tx: Transaction, login: Login) -> None:
         login.seen_at,
         login.source_ip,
         login.user_agent,
+        login.confirmed_at,
     )
 
 
@@ -81,6 +87,11 @@ async def of_user(tx: Transaction, user_id: str) -> list[Login]:
 async def seen(tx: Transaction, digest: bytes, at: float) -> None:
     """Note that a log-in is used."""
     await tx.execute("UPDATE console_login SET seen_at = ? WHERE digest = ?", at, digest)
+
+
+async def confirmed(tx: Transaction, digest: bytes, at: float) -> None:
+    """Note that the password of a log-in was given once more."""
+    await tx.execute("UPDATE console_login SET confirmed_at = ? WHERE digest = ?", at, digest)
 
 
 async def end(tx: Transaction, digest: bytes) -> None:

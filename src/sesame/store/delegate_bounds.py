@@ -231,6 +231,20 @@ async def used_until(tx: Transaction, seq: int, *, until: int) -> Amount:
     return NOTHING if row is None else Amount(*map(int, row))
 
 
+async def used_since(tx: Transaction, seqs: Sequence[int], *, since: int) -> dict[int, Amount]:
+    """What the minutes from `since` on were charged, by number."""
+    if not seqs:
+        return {}
+    rows = await tx.all(
+        "SELECT bounds_seq, SUM(messages), SUM(recipients), SUM(bytes) FROM delegate_use_minute"
+        " WHERE bounds_seq IN (?*) AND minute >= ? GROUP BY bounds_seq",
+        list(seqs),
+        since,
+    )
+    found = {int(row[0]): Amount(*map(int, row[1:])) for row in rows}
+    return {seq: found.get(seq, NOTHING) for seq in seqs}
+
+
 async def charge(tx: Transaction, uses: Mapping[int, Use], charges: Mapping[tuple[int, int], Amount]) -> None:
     """Write what is used of bounds, and what minutes of them were charged, by number and minute."""
     await tx.many(

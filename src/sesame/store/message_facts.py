@@ -85,6 +85,12 @@ async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, 
     }
 
 
+async def account_of(tx: Transaction, message_id: str) -> str | None:
+    """The account that sent a message; None of one that is not kept."""
+    row = await tx.one("SELECT account_id FROM message WHERE message_id = ?", message_id)
+    return None if row is None else str(row[0])
+
+
 async def identities(tx: Transaction, message_ids: Sequence[str]) -> dict[str, str]:
     """The names of the identities that messages were sent as."""
     rows = await tx.all("SELECT message_id, identity FROM message WHERE message_id IN (?*)", message_ids)

@@ -258,6 +258,19 @@ async def depth(tx: Transaction) -> int:
     return 0 if row is None else int(row[0])
 
 
+async def give_up(tx: Transaction, target: str, *, problem: str, now: float) -> int:
+    """Give up what waits for a target and is not under way; how many rows that were."""
+    return await tx.execute(
+        "UPDATE outbox SET state = 'dead', ended_at = ?, problem = ?"
+        " WHERE order_key > ? AND order_key < ? AND target = ? AND state = 'waiting' AND lease IS NULL",
+        now,
+        problem,
+        f"{target}|",
+        f"{target}}}",
+        target,
+    )
+
+
 async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
     """Send nothing more to a target that is gone."""
     await tx.execute(

@@ -5,16 +5,13 @@ nothing. From it come statistics, rates, and the verdict on an account that hurt
 messages. Words of SES: HEALTHY, PROBATION (under review), SHUTDOWN (paused).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sesame.db import Row, Transaction, account_scope, bump
 
 QUARTER_HOUR_S = 900
-MOST_IDENTITIES = 200
-"""Rows of one look by identity."""
-
 Enforcement = Literal["HEALTHY", "PROBATION", "SHUTDOWN"]
 
 
@@ -75,6 +72,7 @@ class Counts:
 
 
 _COLUMNS = tuple(one.name for one in fields(Counts))
+_OF_A_SET = ("account_id", "region", "quarter", "configuration_set")
 _SUMS = ", ".join(f"COALESCE(SUM({name}), 0)" for name in _COLUMNS)
 
 
@@ -85,16 +83,27 @@ def quarter_of(at: float) -> int:
 
 async def add(tx: Transaction, changes: Mapping[Where, Counts]) -> None:
     """Add to the counts."""
-    await tx.many(
-        f"INSERT INTO tally (account_id, region, quarter, owner_account_id, identity, configuration_set,"
-        f" {', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?{', ?' * len(_COLUMNS)})"
-        " ON CONFLICT (account_id, region, quarter, owner_account_id, identity, configuration_set) DO UPDATE SET "
-        + ", ".join(f"{name} = tally.{name} + excluded.{name}" for name in _COLUMNS),
-        [
-            (*where, *(getattr(counts, name) for name in _COLUMNS))
-            for where, counts in sorted(changes.items(), key=lambda change: change[0])
-        ],
+    by_set: dict[tuple[str | int, ...], Counts] = {}
+    for where, counts in changes.items():
+        key = (where.account_id, where.region, where.quarter, where.configuration_set)
+        by_set.setdefault(key, Counts()).add(counts)
+    await tx.many(_adding("tally", Where._fields), _rows(changes))
+    await tx.many(_adding("set_tally", _OF_A_SET), _rows(by_set))
+
+
+def _adding(table: str, keys: Sequence[str]) -> str:
+    return (
+        f"INSERT INTO {table} ({', '.join((*keys, *_COLUMNS))}) VALUES ({', '.join('?' * (len(keys) + len(_COLUMNS)))})"
+        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET "
+        + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _COLUMNS)
     )
+
+
+def _rows(changes: Mapping[Any, Counts]) -> list[tuple[Any, ...]]:
+    return [
+        (*where, *(getattr(counts, name) for name in _COLUMNS))
+        for where, counts in sorted(changes.items(), key=lambda change: change[0])
+    ]
 
 
 def _counts(row: Row) -> Counts:
@@ -106,7 +115,7 @@ async def by_quarter(
 ) -> list[tuple[float, Counts]]:
     """An account's counts by quarter hour: its beginning in Unix seconds, and what happened in it."""
     rows = await tx.all(
-        f"SELECT quarter, {_SUMS} FROM tally WHERE account_id = ? AND region = ? AND quarter >= ?"
+        f"SELECT quarter, {_SUMS} FROM set_tally WHERE account_id = ? AND region = ? AND quarter >= ?"
         " GROUP BY quarter ORDER BY quarter",
         account_id,
         region,
@@ -120,8 +129,9 @@ By = Literal["owner_account_id", "identity", "configuration_set", "quarter", "re
 
 async def by(tx: Transaction, account_id: str, column: By, *, since: float) -> list[tuple[str, Counts]]:
     """An account's counts by one of what they are kept by."""
+    table = "set_tally" if column in _OF_A_SET else "tally"
     rows = await tx.all(
-        f"SELECT {column}, {_SUMS} FROM tally WHERE account_id = ? AND quarter >= ?"
+        f"SELECT {column}, {_SUMS} FROM {table} WHERE account_id = ? AND quarter >= ?"
         f" GROUP BY {column} ORDER BY {column}",
         account_id,
         quarter_of(since),
@@ -129,33 +139,64 @@ async def by(tx: Transaction, account_id: str, column: By, *, since: float) -> l
     return [(str(row[0]), _counts(row[1:])) for row in rows]
 
 
+async def of_set(
+    tx: Transaction, account_id: str, region: str, configuration_set: str, *, since: float
+) -> Counts:
+    """What became of mail that was sent with a configuration set."""
+    row = await tx.one(
+        f"SELECT {_SUMS} FROM set_tally WHERE account_id = ? AND region = ? AND configuration_set = ?"
+        " AND quarter >= ?",
+        account_id,
+        region,
+        configuration_set,
+        quarter_of(since),
+    )
+    assert row is not None
+    return _counts(row)
+
+
 async def sent_as(
-    tx: Transaction, account_id: str, region: str, *, since: float
+    tx: Transaction,
+    account_id: str,
+    region: str,
+    *,
+    since: float,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
 ) -> list[tuple[str, str, Counts]]:
-    """What an account sent in a region, by owner and identity."""
+    """What an account sent in a region, by owner and identity, from behind `after`."""
     rows = await tx.all(
-        f"SELECT owner_account_id, identity, {_SUMS} FROM tally WHERE account_id = ? AND region = ? AND quarter >= ?"
+        f"SELECT owner_account_id, identity, {_SUMS} FROM tally WHERE account_id = ? AND region = ?"
+        " AND (owner_account_id, identity) > (?, ?) AND +quarter >= ?"
         " GROUP BY owner_account_id, identity ORDER BY owner_account_id, identity LIMIT ?",
         account_id,
         region,
+        *after,
         quarter_of(since),
-        MOST_IDENTITIES,
+        limit,
     )
     return [(row[0], row[1], _counts(row[2:])) for row in rows]
 
 
 async def of_delegates(
-    tx: Transaction, owner_account_id: str, region: str, *, since: float
+    tx: Transaction,
+    owner_account_id: str,
+    region: str,
+    *,
+    since: float,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
 ) -> list[tuple[str, str, Counts]]:
-    """What others sent as an owner's identities in a region: identity, sender and counts."""
+    """What others sent as an owner's identities in a region: identity, sender and counts, from behind `after`."""
     rows = await tx.all(
-        f"SELECT identity, account_id, {_SUMS} FROM tally WHERE owner_account_id = ? AND account_id <> ?"
-        " AND region = ? AND quarter >= ? GROUP BY identity, account_id ORDER BY identity, account_id LIMIT ?",
-        owner_account_id,
+        f"SELECT identity, account_id, {_SUMS} FROM tally WHERE owner_account_id = ?"
+        " AND owner_account_id <> account_id AND region = ? AND (identity, account_id) > (?, ?) AND +quarter >= ?"
+        " GROUP BY identity, account_id ORDER BY identity, account_id LIMIT ?",
         owner_account_id,
         region,
+        *after,
         quarter_of(since),
-        MOST_IDENTITIES,
+        limit,
     )
     return [(row[0], row[1], _counts(row[2:])) for row in rows]
 
@@ -186,17 +227,14 @@ async def total(tx: Transaction, account_id: str | None = None) -> Counts:
 
 async def purge_before(tx: Transaction, quarter: int, *, limit: int) -> int:
     """Forget counts of before a quarter hour, some of them; how many rows went."""
-    rows = await tx.all(
-        "SELECT account_id, region, quarter, owner_account_id, identity, configuration_set FROM tally"
-        " WHERE quarter < ? LIMIT ?",
-        quarter,
-        limit,
-    )
-    return await tx.many(
-        "DELETE FROM tally WHERE account_id = ? AND region = ? AND quarter = ? AND owner_account_id = ?"
-        " AND identity = ? AND configuration_set = ?",
-        rows,
-    )
+    gone = 0
+    for table, keys in (("tally", Where._fields), ("set_tally", _OF_A_SET)):
+        rows = await tx.all(
+            f"SELECT {', '.join(keys)} FROM {table} WHERE quarter < ? LIMIT ?", quarter, limit
+        )
+        matches = " AND ".join(f"{key} = ?" for key in keys)
+        gone += await tx.many(f"DELETE FROM {table} WHERE {matches}", rows)
+    return gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

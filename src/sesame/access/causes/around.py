@@ -60,12 +60,11 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
     """Look up what explains a refusal."""
     decision = json.loads(record.decision)
     names = {address: _candidates(address) for address in _addresses(decision)}
-    accounts_asked = dict.fromkeys([record.account_id, *(check["owner"] for check in decision["checks"])])
     covering = {
         address: [
             one
             for name in candidates
-            for account_id in accounts_asked
+            for account_id in _accounts(record, decision, address)
             for one in await identities.named_of(tx, account_id, name)
         ]
         for address, candidates in names.items()
@@ -92,6 +91,12 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         state=state,
         regions_of_resource=await _regions(tx, record, decision),
     )
+
+
+def _accounts(record: DecisionRecord, decision: Mapping[str, Any], address: str) -> list[str]:
+    """Whose identities may be what an address rests on: the sender's, and those of the owner that was asked for it."""
+    owners = [check["owner"] for check in decision["checks"] if address in check["addresses"]]
+    return list(dict.fromkeys([record.account_id, *owners]))
 
 
 def _candidates(address: str) -> tuple[str, ...]:

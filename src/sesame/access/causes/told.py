@@ -176,13 +176,17 @@ async def of_request(
 ) -> list[dict[str, Any]]:
     """The refusals that a request was answered with; of an account only those that concern it."""
 
-    async def run(tx: Transaction) -> list[dict[str, Any]]:
-        records = await decisions.of_request(tx, request_id)
-        if account_id is not None:
-            records = [one for one in records if account_id in (one.account_id, one.owner_account_id)]
-        return await _tell_all(tx, records, account_id, reader)
+    return await store.read(lambda tx: of_request_in(tx, request_id, account_id=account_id, reader=reader))
 
-    return await store.read(run)
+
+async def of_request_in(
+    tx: Transaction, request_id: str, *, account_id: str | None = None, reader: Reader | None = None
+) -> list[dict[str, Any]]:
+    """The same in a transaction."""
+    records = await decisions.of_request(tx, request_id)
+    if account_id is not None:
+        records = [one for one in records if account_id in (one.account_id, one.owner_account_id)]
+    return await _tell_all(tx, records, account_id, reader)
 
 
 async def _tell_all(

@@ -137,6 +137,24 @@ class ListIdentityPolicyTestsResponse(TypedDict):
     Tests: NotRequired[list[PolicyTest]]
 
 
+class ListStoppedLinksRequest(TypedDict):
+    NextToken: NotRequired[str]
+    PageSize: NotRequired[int]
+
+
+class StoppedLinks(TypedDict):
+    MessageId: NotRequired[str]
+    All: NotRequired[bool]
+    StoppedBy: NotRequired[Literal["ACCOUNT", "OPERATOR"]]
+    StoppedAt: NotRequired[float]
+    Reason: NotRequired[str]
+
+
+class ListStoppedLinksResponse(TypedDict):
+    Stops: NotRequired[list[StoppedLinks]]
+    NextToken: NotRequired[str]
+
+
 class ListWebhooksRequest(TypedDict):
     """ListWebhooksRequest has no members."""
 
@@ -197,6 +215,15 @@ class ResumeDelegateResponse(TypedDict):
     Released: NotRequired[int]
 
 
+class ResumeTrackedLinksRequest(TypedDict):
+    MessageId: NotRequired[str]
+    All: NotRequired[bool]
+
+
+class ResumeTrackedLinksResponse(TypedDict):
+    """ResumeTrackedLinksResponse has no members."""
+
+
 class RotateWebhookSecretRequest(TypedDict):
     ConfigurationSetName: str
     EventDestinationName: str
@@ -220,3 +247,13 @@ class PolicyTestResult(TypedDict):
 
 class RunIdentityPolicyTestsResponse(TypedDict):
     Results: NotRequired[list[PolicyTestResult]]
+
+
+class StopTrackedLinksRequest(TypedDict):
+    MessageId: NotRequired[str]
+    All: NotRequired[bool]
+    Reason: NotRequired[str]
+
+
+class StopTrackedLinksResponse(TypedDict):
+    """StopTrackedLinksResponse has no members."""

@@ -126,7 +126,7 @@ PAGES = (
     Page(path="/me", handler=show, nav="me"),
     Page(path="/me/password", handler=change_password, method="POST"),
     Page(path="/me/logins/end", handler=end_login, method="POST"),
-    Page(path="/me/devices/new", handler=new_device, method="POST"),
-    Page(path="/me/devices/enable", handler=enable_device, method="POST"),
-    Page(path="/me/devices/remove", handler=remove_device, method="POST"),
+    Page(path="/me/devices/new", handler=new_device, method="POST", is_grave=True),
+    Page(path="/me/devices/enable", handler=enable_device, method="POST", is_grave=True),
+    Page(path="/me/devices/remove", handler=remove_device, method="POST", is_grave=True),
 )

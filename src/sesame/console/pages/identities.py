@@ -4,6 +4,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.identity_names import normal_name
 from sesame.aws.paging import encode
+from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import ServiceError
@@ -28,7 +29,7 @@ async def show_list(visit: Visit) -> Response:
         return (
             await identities.of_names(tx, account_id, visit.region, names),
             await identities.policy_counts(tx, account_id, visit.region, names),
-            await identities.counts_by_region(tx, account_id),
+            await identities.counts_by_region(tx, account_id, most=MOST_COUNTED),
         )
 
     found, policies, regions = await visit.backing.store.read(run)
@@ -95,10 +96,8 @@ async def ask_delete(visit: Visit) -> Response:
 
 async def _ask_delete(visit: Visit, problem: str, status: int) -> Response:
     name = visit.path_values["name"]
-    answer = await visit.call("sesv2", "GetEmailIdentity", {"EmailIdentity": name})
-    return visit.page(
-        "identity_delete.html", status=status, name=name, policies=answer.get("Policies", {}), problem=problem
-    )
+    policies = await visit.backing.editing.names(visit.me, name)
+    return visit.page("identity_delete.html", status=status, name=name, policies=policies, problem=problem)
 
 
 async def delete(visit: Visit) -> Response:

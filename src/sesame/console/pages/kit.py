@@ -17,7 +17,7 @@ SECONDS = 5.0
 
 async def show(visit: Visit) -> Response:
     """The page."""
-    policies, kit = await _kit(visit)
+    policies, kit = await kit_for(visit, visit.path_values["name"], visit.query.get("for", ""))
     named = visit.query.get("for", "")
     return visit.page(
         "kit.html",
@@ -30,7 +30,7 @@ async def show(visit: Visit) -> Response:
 
 async def text(visit: Visit) -> Response:
     """The same as text, to mail."""
-    policies, kit = await _kit(visit)
+    policies, kit = await kit_for(visit, visit.path_values["name"], visit.query.get("for", ""))
     if kit["problem"]:
         return visit.page(
             "kit.html",
@@ -43,10 +43,11 @@ async def text(visit: Visit) -> Response:
     return PlainTextResponse("\n".join(_lines(kit)) + "\n", headers=headers)
 
 
-async def _kit(visit: Visit) -> tuple[IdentityPolicies, Mapping[str, Any]]:
-    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+async def kit_for(visit: Visit, name: str, who: str) -> tuple[IdentityPolicies, Mapping[str, Any]]:
+    """The policies of the caller's identity, and the kit of a delegate; its `problem` is empty or why there is none."""
+    policies = await visit.backing.editing.of(visit.me, name)
     try:
-        delegate = await visit.backing.store.read(lambda tx: read_delegate(tx, visit.query.get("for", "")))
+        delegate = await visit.backing.store.read(lambda tx: read_delegate(tx, who))
     except KitError as error:
         return policies, {"problem": str(error)}
     doors = visit.backing.doors()

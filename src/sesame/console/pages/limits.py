@@ -5,9 +5,14 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.console.charts import bars
+from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
 from sesame.errors import AccessDenied, ServiceError
-from sesame.store import account_details
+from sesame.store import account_details, accounts
+
+HOURS, HOUR_S = 24, 3_600
 
 
 async def show(visit: Visit) -> Response:
@@ -17,9 +22,16 @@ async def show(visit: Visit) -> Response:
 
 async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", status: int = 200) -> Response:
     answer = await visit.call("sesv2", "GetAccount", {})
-    asked = await visit.backing.store.read(
-        lambda tx: account_details.get(tx, visit.me.principal.account_id, visit.region)
-    )
+    account_id, first = visit.me.principal.account_id, int(visit.now // HOUR_S) - HOURS + 1
+
+    async def run(tx: Transaction) -> tuple[account_details.AccountDetails | None, dict[float, int]]:
+        used = await accounts.use_by_hour(tx, account_id, visit.region, since=float(first * HOUR_S))
+        return await account_details.get(tx, account_id, visit.region), dict(used)
+
+    asked, used = await visit.backing.store.read(run)
+    hours = [
+        (float(hour * HOUR_S), used.get(float(hour * HOUR_S), 0)) for hour in range(first, first + HOURS)
+    ]
     details: Mapping[str, Any] = answer.get("Details", {})
     shown = given or {
         "kind": details.get("MailType", ""),
@@ -36,6 +48,11 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
         quota=quota,
         review=details.get("ReviewDetails", {}).get("Status", ""),
         asked=asked,
+        hours=hours,
+        by_hour=bars(
+            "Recipients by hour; the table below has the numbers",
+            [(f"{exactly(at)[:13]} h: {count:,}", count, 0) for at, count in hours],
+        ),
         given=shown,
         part=min(1.0, quota["SentLast24Hours"] / quota["Max24HourSend"])
         if quota["Max24HourSend"] > 0

@@ -1,16 +1,17 @@
 """Messages and refusals: the list, one message's life, one refusal with its cause."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
-from sesame.operations.messages import ACTION, Filter, RefusalView
+from sesame.operations.messages import ACTION, Filter, MessageView, RefusalView
 from sesame.spool.listing import Key
 from sesame.spool.trace import RecipientTrace
+from sesame.store.events import Happened
 
 OUTCOMES = (
     ("", "everything"),
@@ -59,16 +60,20 @@ def read_key(text: str) -> Key | None:
     return Key(at=float(found[1]), is_message=found[2] == "m", seq=int(found[3]))
 
 
-async def show_list(visit: Visit) -> Response:
-    """The newest first."""
-    query = visit.query
-    wanted = Filter(
+def wanted_of(query: Mapping[str, str]) -> Filter:
+    """Which entries a query asks for."""
+    return Filter(
         outcome=query.get("outcome", "") if query.get("outcome") in dict(OUTCOMES) else "",
         role=query.get("role", "") if query.get("role") in dict(ROLES) else "",
         source=query.get("from", "").strip(),
         recipient=query.get("to", "").strip(),
     )
-    after = read_key(query.get("after", ""))
+
+
+async def show_list(visit: Visit) -> Response:
+    """The newest first."""
+    wanted = wanted_of(visit.query)
+    after = read_key(visit.query.get("after", ""))
     page = await visit.backing.messages.page(visit.me, wanted, after)
     filters = {"outcome": wanted.outcome, "role": wanted.role, "from": wanted.source, "to": wanted.recipient}
     kept = {name: value for name, value in filters.items() if value}
@@ -79,6 +84,7 @@ async def show_list(visit: Visit) -> Response:
         filters=filters,
         is_filtered=bool(kept),
         more=more,
+        kept=urlencode(kept),
         is_first=after is None,
         outcomes=OUTCOMES,
         roles=ROLES,
@@ -99,7 +105,17 @@ async def show_message(visit: Visit) -> Response:
         states=STATES,
         tones=TONES,
         sentence=list(sentences(view.trace.recipients)),
+        followed=_followed(view),
     )
+
+
+def _followed(view: MessageView) -> list[tuple[str, int, int]]:
+    """Who opened and clicked, how often: address, opens, clicks."""
+    counts: dict[str, list[int]] = {}
+    for event in view.events:
+        if event.what in (Happened.OPENED, Happened.CLICKED):
+            counts.setdefault(event.recipient or "", [0, 0])[event.what is Happened.CLICKED] += 1
+    return [(address, opens, clicks) for address, (opens, clicks) in sorted(counts.items())]
 
 
 def sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str, RecipientTrace]]:

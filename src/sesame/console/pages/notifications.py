@@ -5,7 +5,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sesame.console.pages.sets import topics_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.operations.notification_map import NOT_ASKED, notification_map
@@ -22,7 +21,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
     name = visit.path_values["name"]
     backing = visit.backing
     found = await notification_map(backing.store, backing.authorizer, visit.me, name)
-    topics, hidden = await topics_of(visit)
+    topics, hidden = found.topics.items, found.topics.refused
     asked_for = [way for way in found.ways if way.problem != NOT_ASKED]
     told_of = {way.kind for way in asked_for}
     kept = [arn for arn in found.settings.topics.values() if arn not in topics]

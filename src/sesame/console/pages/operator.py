@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from sesame.admin.accounts import OperatorError
 from sesame.console.guard import Refused
+from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.store import account_details, accounts, identities, reputation
@@ -45,7 +46,7 @@ async def show_account(visit: Visit) -> Response:
             "regions": await accounts.use_by_region(tx, account_id, since=now - 86_400),
             "counts": await reputation.by(tx, account_id, "region", since=now - DAYS * 86_400),
             "changes": (await reputation.changes(tx, account_id))[-10:],
-            "identities": await identities.counts_by_region(tx, account_id),
+            "identities": await identities.counts_by_region(tx, account_id, most=MOST_COUNTED),
         }
 
     values = await visit.backing.store.read(run)
@@ -158,12 +159,12 @@ async def back(visit: Visit) -> Response:
 
 PAGES = (
     Page(path="/operator", handler=show, who="operator", nav="operator"),
-    Page(path="/operator/accounts/new", handler=create, method="POST", who="operator"),
+    Page(path="/operator/accounts/new", handler=create, method="POST", is_grave=True, who="operator"),
     Page(path="/operator/accounts/{account_id}", handler=show_account, who="operator"),
     Page(path="/operator/accounts/{account_id}/answer", handler=answer, method="POST", who="operator"),
     Page(path="/operator/accounts/{account_id}/quota", handler=set_quota, method="POST", who="operator"),
     Page(path="/operator/accounts/{account_id}/enforce", handler=enforce, method="POST", who="operator"),
     Page(path="/operator/look", handler=look, method="POST", who="operator"),
-    Page(path="/operator/become", handler=become, method="POST", who="operator"),
+    Page(path="/operator/become", handler=become, method="POST", is_grave=True, who="operator"),
     Page(path="/operator/back", handler=back, method="POST", who="operator"),
 )

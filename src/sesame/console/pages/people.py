@@ -158,15 +158,15 @@ async def show_role(visit: Visit) -> Response:
 _USER, _GROUP = "/{region}/people/users/{name}", "/{region}/people/groups/{name}"
 PAGES = (
     Page(path="/{region}/people", handler=show),
-    Page(path="/{region}/people/users", handler=create_user, method="POST"),
-    Page(path="/{region}/people/groups", handler=create_group, method="POST"),
+    Page(path="/{region}/people/users", handler=create_user, method="POST", is_grave=True),
+    Page(path="/{region}/people/groups", handler=create_group, method="POST", is_grave=True),
     Page(path=_USER, handler=show_user),
-    Page(path=f"{_USER}/keys", handler=create_key, method="POST"),
-    Page(path=f"{_USER}/keys/change", handler=change_key, method="POST"),
-    Page(path=f"{_USER}/policies", handler=change_policy, method="POST"),
-    Page(path=f"{_USER}/groups", handler=change_membership, method="POST"),
-    Page(path=f"{_USER}/delete", handler=delete_user, method="POST"),
+    Page(path=f"{_USER}/keys", handler=create_key, method="POST", is_grave=True),
+    Page(path=f"{_USER}/keys/change", handler=change_key, method="POST", is_grave=True),
+    Page(path=f"{_USER}/policies", handler=change_policy, method="POST", is_grave=True),
+    Page(path=f"{_USER}/groups", handler=change_membership, method="POST", is_grave=True),
+    Page(path=f"{_USER}/delete", handler=delete_user, method="POST", is_grave=True),
     Page(path=_GROUP, handler=show_group),
-    Page(path=f"{_GROUP}/policies", handler=change_group_policy, method="POST"),
+    Page(path=f"{_GROUP}/policies", handler=change_group_policy, method="POST", is_grave=True),
     Page(path="/{region}/people/roles/{name}", handler=show_role),
 )

@@ -5,6 +5,8 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.admin.queue import VERBS, destination
+from sesame.console.charts import bars
+from sesame.console.text import MOST_COUNTED, capped
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.spool import attempts, control, destinations
@@ -12,8 +14,6 @@ from sesame.spool.control import Filter, Pause, Queued, list_queued
 from sesame.spool.destinations import Overview, Reply
 
 PAGE = 50
-COUNTED = 10_001
-"""What is counted before a change: beyond, the page says "10,000+"."""
 DOES = {
     "retry": ("Try now", "Tries waiting mail now; held mail stays held."),
     "hold": ("Hold", "Stops trying until it is released. It does not expire meanwhile."),
@@ -45,6 +45,10 @@ async def show(visit: Visit) -> Response:
         overview=overview,
         pauses=pauses,
         paused={one.domain for one in pauses},
+        chart=bars(
+            "What waits, by destination; the table below has the numbers",
+            [(f"{one.domain}: {one.waiting:,}", one.waiting, 0) for one in found],
+        ),
         most=destinations.MOST,
         waiting=sum(one.waiting for one in found),
         is_more=any(one.waiting >= destinations.MOST for one in found) or not overview.is_whole,
@@ -66,7 +70,7 @@ async def show_destination(visit: Visit) -> Response:
     async def run(tx: Transaction) -> tuple[list[Queued], int, list[Pause], tuple[list[Reply], int]]:
         return (
             await list_queued(tx, wanted, after=after, limit=PAGE + 1),
-            await control.count(tx, wanted, most=COUNTED),
+            await control.count(tx, wanted, most=MOST_COUNTED),
             await control.pauses(tx),
             await destinations.replies(tx, domain),
         )
@@ -78,17 +82,13 @@ async def show_destination(visit: Visit) -> Response:
         queued=found[:PAGE],
         more=found[PAGE - 1].seq if len(found) > PAGE else None,
         is_first=not after,
-        count=_counted(count),
+        count=capped(count),
         pause=next((one for one in pauses if one.domain == domain), None),
         replies=replies[:8],
         sampled=sampled,
         does=DOES,
         which=f"domain={quote(domain, safe='')}",
     )
-
-
-def _counted(count: int) -> str:
-    return "10,000+" if count >= COUNTED else f"{count:,}"
 
 
 def _wanted(values: "dict[str, str]") -> Filter | None:
@@ -104,7 +104,7 @@ async def ask_change(visit: Visit) -> Response:
     verb, wanted = visit.query.get("do", ""), _wanted(dict(visit.query))
     if verb not in VERBS or wanted is None:
         return visit.page("missing.html", status=404)
-    count = await visit.backing.store.read(lambda tx: control.count(tx, wanted, most=COUNTED))
+    count = await visit.backing.store.read(lambda tx: control.count(tx, wanted, most=MOST_COUNTED))
     name, says = DOES[verb]
     return visit.page(
         "queue_change.html",
@@ -112,7 +112,7 @@ async def ask_change(visit: Visit) -> Response:
         name=name,
         says=says,
         count=count,
-        counted_as=_counted(count),
+        counted_as=capped(count),
         what=wanted.domain or wanted.message_id,
         is_message=wanted.message_id is not None,
         back=_back(wanted),

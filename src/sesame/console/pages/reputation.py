@@ -1,45 +1,66 @@
 """How the account's mail is received: rates with their limits, by day, by identity and by delegate."""
 
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
+from sesame.console.charts import Chart, bars
+from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.operations.sender_reputation import ACTION, DAYS, SenderReputation
-
-BAR, HIGH = 26, 90
-"""Width and height of the picture's bars, in its own units."""
+from sesame.store.reputation import Counts
 
 
 async def show(visit: Visit) -> Response:
     """The page."""
     desk = visit.backing.reputations
-    found = await desk.of(visit.me)
+    after = {name: _key(visit.query.get(name, "")) for name in ("identity", "delegate")}
+    found = await desk.of(visit.me, after_identity=after["identity"], after_delegate=after["delegate"])
     return visit.page(
-        "reputation.html", found=found, limits=desk.limits, days=DAYS, bars=_bars(found), high=HIGH
+        "reputation.html",
+        found=found,
+        limits=desk.limits,
+        days=DAYS,
+        by_day=_days(found),
+        by_hour=_hours(found),
+        is_first=not any(any(key) for key in after.values()),
+        more_identities=_more("identity", found.more_identities),
+        more_delegates=_more("delegate", found.more_delegates),
     )
 
 
-def _bars(found: SenderReputation) -> list[dict[str, object]]:
-    """A bar a day: what was delivered or waits, and what bounced or was complained of, on it."""
-    most = max((counts.sends for _, counts in found.days), default=0)
-    bars = []
-    for n, (at, counts) in enumerate(found.days):
-        whole = _height(counts.sends, most)
-        bad = min(whole, _height(counts.permanent_bounces + counts.complaints, most))
-        bars.append(
-            {
-                "x": n * BAR,
-                "width": BAR - 6,
-                "at": at,
-                "counts": counts,
-                "whole": whole,
-                "bad": bad,
-            }
-        )
-    return bars
+def _key(text: str) -> tuple[str, str]:
+    first, _, second = text.partition("/")
+    return first, second
 
 
-def _height(count: int, most: int) -> int:
-    return max(1, round(HIGH * count / most)) if count and most else 0
+def _more(name: str, key: tuple[str, str] | None) -> str | None:
+    return None if key is None else urlencode({name: "/".join(key)})
+
+
+def _days(found: SenderReputation) -> Chart:
+    """A bar a day."""
+    return bars(
+        "Recipients by day; the table below has the numbers",
+        [_bar(exactly(at)[:10], c) for at, c in found.days],
+    )
+
+
+def _hours(found: SenderReputation) -> Chart:
+    """A bar an hour."""
+    return bars(
+        "Recipients by hour; the list below has the numbers",
+        [_bar(f"{exactly(at)[:13]} h", c) for at, c in found.hours],
+    )
+
+
+def _bar(when: str, counts: Counts) -> tuple[str, int, int]:
+    """What was sent, and of it what bounced or was complained of."""
+    title = (
+        f"{when}: {counts.sends:,} sent, {counts.permanent_bounces:,} bounced,"
+        f" {counts.complaints:,} complaints"
+    )
+    return title, counts.sends, counts.permanent_bounces + counts.complaints
 
 
 PAGES = (Page(path="/{region}/reputation", handler=show, leave=ACTION),)

@@ -13,6 +13,7 @@ from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.operations.policy_editing import IdentityPolicies
+from sesame.operations.senders_view import senders_view
 from sesame.policy.cases import read_requester
 from sesame.policy.reasons.edits import without_principal
 
@@ -48,7 +49,11 @@ async def ask(visit: Visit, question: Mapping[str, Any], *, seconds: float, who:
 
 async def show(visit: Visit) -> Response:
     """The exact list, or what it is within the limits that were asked."""
-    policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
+    backing, name = visit.backing, visit.path_values["name"]
+    view = await senders_view(
+        backing.store, backing.authorizer, visit.me, name, since=visit.now - DAYS_S, now=visit.now
+    )
+    policies = view.policies
     given = {key: visit.query.get(key, "").strip() for key in ("from", "to", "ip", "at", "principal")}
     seconds = MORE_SECONDS if visit.query.get("longer") else SECONDS
     problem, found, one = "", None, None
@@ -63,7 +68,6 @@ async def show(visit: Visit) -> Response:
             one = await ask(visit, question, seconds=seconds)
     except (BadQuestion, NoAnswer) as error:
         problem = f"{error}."
-    counts = await visit.backing.editing.sent_by(visit.me, policies.identity.name, since=visit.now - DAYS_S)
     groups = [] if found is None else found["groups"]
     return visit.page(
         "senders.html",
@@ -75,7 +79,8 @@ async def show(visit: Visit) -> Response:
         found=found,
         groups=groups,
         one=one,
-        counts=counts,
+        counts=view.sent,
+        bounds=view.bounds,
         problem=problem,
         seconds=seconds,
         longer=urlencode({**{key: value for key, value in given.items() if value}, "longer": "1"}),
@@ -213,5 +218,5 @@ async def stop(visit: Visit) -> Response:
 PAGES = (
     Page(path="/{region}/identities/{name}/senders", handler=show, nav="identities"),
     Page(path="/{region}/identities/{name}/stop", handler=ask_stop, nav="identities"),
-    Page(path="/{region}/identities/{name}/stop", handler=stop, method="POST"),
+    Page(path="/{region}/identities/{name}/stop", handler=stop, method="POST", is_grave=True),
 )

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from sesame.aws.paging import encode
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
-from sesame.store import configuration_sets
+from sesame.operations.set_view import DAYS, set_view
+from sesame.store.configuration_sets import MAX_DESTINATIONS
 
 PAGE = 50
 EVENTS = {
@@ -71,39 +72,21 @@ async def show(visit: Visit) -> Response:
     return await _page(visit)
 
 
-async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
-    name = visit.path_values["name"]
-    found = await visit.call("sesv2", "GetConfigurationSet", {"ConfigurationSetName": name})
-    told = await visit.call("sesv2", "GetConfigurationSetEventDestinations", {"ConfigurationSetName": name})
-    identities = await visit.backing.store.read(
-        lambda tx: configuration_sets.identities_of(
-            tx, visit.me.principal.account_id, visit.region, name, limit=PAGE
-        )
-    )
-    topics, hidden = await topics_of(visit)
+async def _page(visit: Visit, problem: str = "", status: int = 200, secret: str = "") -> Response:
+    backing, name = visit.backing, visit.path_values["name"]
+    view = await set_view(backing.store, backing.authorizer, visit.me, name, now=visit.now)
     return visit.page(
         "set.html",
         status=status,
         problem=problem,
+        secret=secret,
         name=name,
-        found=found,
-        destinations=told["EventDestinations"],
-        identities=identities,
-        topics=topics,
-        hidden=hidden,
+        view=view,
+        found=view.found,
+        days=DAYS,
         events=EVENTS,
-        reasons=found.get("SuppressionOptions", {}).get("SuppressedReasons"),
-        tls=found.get("DeliveryOptions", {}).get("TlsPolicy", "OPTIONAL"),
+        may_add=len(view.destinations) < MAX_DESTINATIONS,
     )
-
-
-async def topics_of(visit: Visit) -> tuple[list[str], str]:
-    """ARNs of the topics of the region, and why they may not be seen, where that is so."""
-    try:
-        answer = await visit.call("sns", "ListTopics", {})
-    except ServiceError as error:  # SNS has a refusal of its own
-        return [], error.message
-    return [one["TopicArn"] for one in answer["Topics"]], ""
 
 
 async def _try(visit: Visit, operation: str, request: Mapping[str, Any]) -> Response:
@@ -150,6 +133,35 @@ async def add_destination(visit: Visit) -> Response:
     return await _try(visit, "CreateConfigurationSetEventDestination", request)
 
 
+async def add_webhook(visit: Visit) -> Response:
+    """Tell a program at an address; what signs what it is told is shown this once."""
+    name, form = visit.path_values["name"], visit.form
+    request = {
+        "ConfigurationSetName": name,
+        "EventDestinationName": form.get("destination", "").strip(),
+        "Url": form.get("url", "").strip(),
+        "MatchingEventTypes": [kind for kind in EVENTS if form.get(kind) == "on"],
+    }
+    return await _with_secret(visit, "CreateWebhook", request)
+
+
+async def rotate_secret(visit: Visit) -> Response:
+    """Give a webhook another secret; the one before signs as well for a day."""
+    wanted = {"EventDestinationName": visit.form.get("destination", "")}
+    request = {"ConfigurationSetName": visit.path_values["name"], **wanted}
+    return await _with_secret(visit, "RotateWebhookSecret", request)
+
+
+async def _with_secret(visit: Visit, operation: str, request: Mapping[str, Any]) -> Response:
+    try:
+        made = await visit.call("sesame", operation, request)
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    return await _page(visit, secret=made["Secret"])
+
+
 async def change_destination(visit: Visit) -> Response:
     """Switch a destination on or off, or remove it."""
     name, wanted = visit.path_values["name"], visit.form.get("destination", "")
@@ -187,6 +199,8 @@ PAGES = (
     Page(path=f"{_ONE}/delivery", handler=set_delivery, method="POST"),
     Page(path=f"{_ONE}/suppression", handler=set_suppression, method="POST"),
     Page(path=f"{_ONE}/destinations", handler=add_destination, method="POST"),
+    Page(path=f"{_ONE}/webhooks", handler=add_webhook, method="POST", is_grave=True),
+    Page(path=f"{_ONE}/webhooks/secret", handler=rotate_secret, method="POST", is_grave=True),
     Page(path=f"{_ONE}/destinations/change", handler=change_destination, method="POST"),
     Page(path=f"{_ONE}/delete", handler=delete, method="POST"),
 )

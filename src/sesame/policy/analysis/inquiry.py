@@ -24,15 +24,15 @@ from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, deci
 from sesame.policy.language.document import Effect, Policy, Statement
 from sesame.policy.language.iam_put import parse_iam_policy
 from sesame.policy.language.vocabulary import CONDITION_KEYS, SENDING_ACTIONS
-from sesame.policy.reasons.evaluator import explain
+from sesame.policy.reasons.evaluator import judge
 from sesame.policy.request import ContextValue, Decision, Outcome, Request, Requester
 
 Named = Sequence[tuple[str, Policy]]
 _NOT_ASKED = "not asked: the time was up"
 _REMEMBERED = 6
 """So many points that showed a yes are tried on the next candidate."""
-_UNCOMPILED = 8
-"""So many requests are explained before many statements are compiled, which pays only for more of them."""
+_UNCOMPILED = 12
+"""So many requests are judged slowly before many statements are compiled, which pays only for more of them."""
 _NONE: Mapping[str, str | None] = {}
 
 
@@ -92,6 +92,7 @@ class Inquiry:
         self._rules, self._memory = Rules(), Memory()
         self._searches: dict[object, Search] = {}
         self._found: dict[object, tuple[Point, Placed] | None] = {}
+        self._within: dict[object, bool] = {}
         self._points: dict[object, list[Point]] = {}
         self._unlike: dict[object, tuple[int, int]] = {}
         self._action_kinds: dict[object, tuple[Sequence[str], str]] = {}
@@ -370,8 +371,48 @@ class Inquiry:
             None if right is None else (frozenset(right.allows), frozenset(right.denies)),
         )
         if asked not in self._found:
-            self._found[asked] = _search_difference(search, left, right)
+            self._found[asked] = self._search_difference(search, left, right)
         return self._found[asked]
+
+    def _search_difference(
+        self, search: Search, wide: _Boxes, narrow: _Boxes | None
+    ) -> tuple[Point, Placed] | None:
+        """A point that `wide` allows and `narrow` does not, with the Allow it passes by.
+
+        What both have decides nothing: an Allow of both matters where a Deny was lifted, a Deny of both never.
+        """
+        failed: Exception | None = None
+        for box, placed in wide.allows.items():
+            for inside, outside in _ways(box, wide, narrow):
+                try:
+                    if len(inside) == 1 and self._is_within(search, box, wide, narrow):
+                        continue
+                    point = search.find(inside, outside)
+                except OutsideFragment as error:
+                    failed = error
+                    continue
+                if point is not None:
+                    return point, placed
+        if failed is not None:
+            raise failed
+        return None
+
+    def _is_within(self, search: Search, box: Box, wide: _Boxes, narrow: _Boxes | None) -> bool:
+        """Whether an Allow that is new on the other side takes in the whole box: asked once for all candidates."""
+        for other in () if narrow is None else narrow.allows:
+            if other in wide.allows:
+                continue
+            asked = id(search), "within", box, other
+            if asked not in self._within:
+                try:
+                    self._within[asked] = search.find([box], [other]) is None
+                except (OutsideFragment, BudgetExhausted) as error:
+                    if isinstance(error, OutOfTime):
+                        raise
+                    self._within[asked] = False
+            if self._within[asked]:
+                return True
+        return False
 
     def _who(self, candidate: Candidate) -> Who:
         return who_is(candidate, asked=self._asked, named=self._named)
@@ -446,8 +487,7 @@ class Inquiry:
         side.asked += 1
         if side.compiled is None and side.asked <= _UNCOMPILED and len(side.index.placed) > _UNCOMPILED:
             own = () if candidate.is_own else self._every_policy
-            told = explain(witness, iam=own, identity=side.policies, principal_ids=self._principal_ids)
-            return Decision(told.outcome, told.deciding)
+            return judge(witness, iam=own, identity=side.policies, principal_ids=self._principal_ids)
         if side.compiled is None:
             ids = self._principal_ids
             side.compiled = compile_policies(side.policies, kind="identity", principal_ids=ids)
@@ -471,26 +511,6 @@ def _boxes(search: Search, placed: Iterable[Placed]) -> _Boxes:
         elif policy.is_understood:
             allows.setdefault(box, item)
     return _Boxes(allows, tuple(denies))
-
-
-def _search_difference(search: Search, wide: _Boxes, narrow: _Boxes | None) -> tuple[Point, Placed] | None:
-    """A point that `wide` allows and `narrow` does not, with the Allow it passes by.
-
-    What both have decides nothing: an Allow of both matters where a Deny was lifted, a Deny of both never.
-    """
-    failed: Exception | None = None
-    for box, placed in wide.allows.items():
-        for inside, outside in _ways(box, wide, narrow):
-            try:
-                point = search.find(inside, outside)
-            except OutsideFragment as error:
-                failed = error
-                continue
-            if point is not None:
-                return point, placed
-    if failed is not None:
-        raise failed
-    return None
 
 
 def _ways(box: Box, wide: _Boxes, narrow: _Boxes | None) -> Iterator[tuple[list[Box], list[Box]]]:

@@ -20,9 +20,12 @@ Place = tuple[str, int]
 """A rule by its dimension and its number in the space."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Box:
-    """A statement's conditions; `always` is a Deny of an unknown version, which nothing escapes."""
+    """A statement's conditions; `always` is a Deny of an unknown version, which nothing escapes.
+
+    Of one search there is one box for all statements that say the same: boxes are compared as objects.
+    """
 
     rules: tuple[Place, ...]
     always: bool = False
@@ -41,18 +44,22 @@ class Search:
     def __init__(self, space: Space) -> None:
         self._space = space
         self._boxes: dict[int, tuple[Statement, Box]] = {}
+        self._by_rules: dict[tuple[tuple[Place, ...], bool], Box] = {}
 
     def box(self, policy: Policy, statement: Statement) -> Box:
         """The box of a statement."""
         if not policy.is_understood:
-            return Box((), always=statement.effect is Effect.DENY)
+            return self._one((), always=statement.effect is Effect.DENY)
         known = self._boxes.get(id(statement))
         if known is None:
             places = [
                 self._space.place(policy, statement.effect, condition) for condition in statement.conditions
             ]
-            known = self._boxes[id(statement)] = statement, Box(tuple(places))
+            known = self._boxes[id(statement)] = statement, self._one(tuple(places))
         return known[1]
+
+    def _one(self, rules: tuple[Place, ...], *, always: bool = False) -> Box:
+        return self._by_rules.setdefault((rules, always), Box(rules, always=always))
 
     def find(self, inside: Iterable[Box], outside: Iterable[Box]) -> Point | None:
         """A point in all boxes of `inside` and in none of `outside`; None if there is none.

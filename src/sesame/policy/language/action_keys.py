@@ -199,7 +199,7 @@ _ROWS = (
         "identity",
         "",
     ),
-    ("sesame", "CancelMessages ListWebhooks", "", ""),
+    ("sesame", "CancelMessages ListStoppedLinks ListWebhooks ResumeTrackedLinks StopTrackedLinks", "", ""),
     ("sesame", "CreateWebhook DeleteWebhook RotateWebhookSecret", _SET, ""),
     ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
     ("sns", "UntagResource", "topic", "aws:TagKeys"),

@@ -4,6 +4,7 @@ Sources: IAM user guide "resource element", "ARN condition operators", "principa
 """
 
 from enum import Enum
+from functools import lru_cache
 
 from sesame.policy.language.document import Principal
 from sesame.policy.language.pattern import Tokens, Variable, Wild, joined, split_arn, tokenize
@@ -72,6 +73,7 @@ class PrincipalForm(Enum):
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
 
 
+@lru_cache(maxsize=4_096)  # the same are read for each question about a set of policies
 def read_principal(principal: Principal) -> tuple[PrincipalForm, str]:
     """What `principal` names: an account by its id, a user, role, session or service by its name."""
     value = principal.value

@@ -88,6 +88,19 @@ def explain(
     )
 
 
+def judge(
+    request: Request,
+    *,
+    iam: Sequence[tuple[str, Policy]],
+    identity: Sequence[tuple[str, Policy]],
+    principal_ids: Mapping[str, str] = _NO_IDS,
+) -> Decision:
+    """The decision of `explain` without its derivation: a statement about somebody else is looked at no further."""
+    evaluator = _Evaluator(request, principal_ids)
+    steps = [*evaluator.steps(identity, "identity", only_about=True), *evaluator.steps(iam, "iam")]
+    return _join(request, steps, is_limited=False)
+
+
 def condition_holds(policy: Policy, effect: Effect, condition: Condition, value: ContextValue | None) -> bool:
     """Whether one condition lets its statement apply when the request carries `value` for its key."""
     context = {} if value is None else {condition.key: value}
@@ -159,13 +172,22 @@ class _Evaluator:
         self._ready: dict[object, _Patterns] = {}
         self._context = {key.lower(): _as_tuple(value) for key, value in request.context.items()}
 
-    def steps(self, policies: Sequence[tuple[str, Policy]], kind: PolicyKind) -> list[StatementStep]:
-        """Every statement of every policy, in the order given."""
+    def steps(
+        self, policies: Sequence[tuple[str, Policy]], kind: PolicyKind, *, only_about: bool = False
+    ) -> list[StatementStep]:
+        """Every statement of every policy, in the order given; `only_about`: that may be about the requester."""
         return [
             self.statement(policy, statement, name, kind)
             for name, policy in policies
             for statement in policy.statements
+            if not only_about or self._may_be_about(policy, statement)
         ]
+
+    def _may_be_about(self, policy: Policy, statement: Statement) -> bool:
+        """Whether a statement may match, as far as its principal says."""
+        if not policy.is_understood or statement.principals is None:
+            return True
+        return self.principal(statement)[0].answer is not False
 
     def statement(self, policy: Policy, statement: Statement, name: str, kind: PolicyKind) -> StatementStep:
         """Every element and condition of a statement against the request."""

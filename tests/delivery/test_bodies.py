@@ -9,11 +9,12 @@ import pytest
 
 from sesame.db import T, Transaction
 from sesame.db.sqlite import SqliteStore
+from sesame.delivery.bodies import SMALL_BYTES, Bodies
 from sesame.errors import StoreDamaged, StoreUnavailable
-from sesame.spool.bodies import SMALL_BYTES, TOGETHER, Bodies, Damaged
+from sesame.spool.spool import Damaged, Spool
 from tests.support.spooled import Fixture, message
 
-COUNT = 2 * TOGETHER + 3
+COUNT = 30
 
 
 class Reads:
@@ -50,7 +51,7 @@ def with_messages(
             data = last if last and n == COUNT - 1 else text(n)
             await fixture.put(message(f"m{n}", data=data))
         try:
-            await check(fixture, reads, Bodies(reads))
+            await check(fixture, reads, Bodies(Spool(reads)))
         finally:
             store.close()
 
@@ -69,7 +70,7 @@ def test_texts_that_are_wanted_at_once_take_few_reads_and_each_gets_its_own(tmp_
         claims = await fixture.claim()
         found = await asyncio.gather(*map(bodies.read, reversed(claims)))
         assert found == [text(n) for n in reversed(range(COUNT))]
-        assert reads.count == 3
+        assert reads.count == 1
 
     with_messages(tmp_path, check)
 
@@ -97,28 +98,25 @@ def test_of_many_the_lost_one_alone_is_damaged(tmp_path: Path) -> None:
     with_messages(tmp_path, check)
 
 
-@pytest.mark.parametrize(
-    ("error", "raised"), [(StoreDamaged("page 7"), Damaged), (StoreUnavailable("locked"), StoreUnavailable)]
-)
-def test_a_read_that_fails_is_made_again_for_each_and_fails_those_alone_that_fail_again(
-    tmp_path: Path, error: Exception, raised: type[Exception]
-) -> None:
+def test_where_something_is_damaged_each_is_read_by_itself_and_fails_alone(tmp_path: Path) -> None:
     async def check(fixture: Fixture, reads: Reads, bodies: Bodies) -> None:
         claims = (await fixture.claim())[:3]
-        reads.fails = {1: error, 3: error}
+        reads.fails = {1: StoreDamaged("page 7"), 3: StoreDamaged("page 7")}
         found = await asyncio.gather(*map(bodies.read, claims), return_exceptions=True)
         assert (found[0], found[2]) == (text(0), text(2))
-        assert isinstance(found[1], raised)
+        assert isinstance(found[1], Damaged)
 
     with_messages(tmp_path, check)
 
 
-def test_a_fault_that_nobody_foresaw_reaches_all_who_wait_and_nobody_waits_for_ever(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [StoreUnavailable("locked"), ZeroDivisionError()])
+def test_any_other_fault_reaches_all_who_wait_and_damages_none(tmp_path: Path, error: Exception) -> None:
     async def check(fixture: Fixture, reads: Reads, bodies: Bodies) -> None:
         claims = (await fixture.claim())[:3]
-        reads.fails = dict.fromkeys(range(1, 9), ZeroDivisionError())
+        reads.fails = {1: error}
         found = await asyncio.gather(*map(bodies.read, claims), return_exceptions=True)
-        assert [type(one) for one in found] == [ZeroDivisionError] * 3
+        assert [type(one) for one in found] == [type(error)] * 3
+        assert await bodies.read(claims[0]) == text(0)
 
     with_messages(tmp_path, check)
 

@@ -1,0 +1,98 @@
+"""Stops of the links in followed mail: by the operator for any account, and by an account for what it sent.
+
+Either stops what is one message's or all that is an account's, mail yet to come included; what one has stopped the
+other does not let go on.
+"""
+
+from dataclasses import dataclass
+
+from sesame.access.changes import Acts, Change, Run
+from sesame.admin.accounts import OperatorError
+from sesame.db import Store, Transaction
+from sesame.mail.tracked_link import account_mark
+from sesame.observe import Clock
+from sesame.store import message_facts, stopped_links
+from sesame.store.stopped_links import ACCOUNT, ALL, OPERATOR, Stop
+
+MOST_STOPS = 10_000
+"""Messages of which an account may have stopped the links at once; all of them is one stop."""
+MOST_CHARACTERS = 500
+"""Of a reason."""
+
+
+class NotStopped(OperatorError):
+    """There is no such message, or its links were not stopped by this one."""
+
+
+class TooManyStops(OperatorError):
+    """The account has stopped as many messages as it may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Whose links: those of one message of an account, or (ALL) of all its messages."""
+
+    account_id: str
+    message_id: str = ALL
+
+
+class TrackedLinks:
+    """Stops links and lets them lead on; `by` is the change of an account's principal, None the operator's own."""
+
+    def __init__(self, store: Store, *, key: bytes, acts: Acts, clock: Clock) -> None:
+        self._store = store
+        self._key = key
+        self._acts = acts
+        self._clock = clock
+
+    async def stop(self, links: Links, reason: str, *, by: Change | None = None) -> None:
+        """From here on the links answer that they are gone. Raises `NotStopped`, `TooManyStops`."""
+        if len(reason) > MOST_CHARACTERS or not (reason.isprintable() or not reason):
+            raise OperatorError(f"a reason is a line of up to {MOST_CHARACTERS} characters")
+        stop = Stop(
+            account_id=links.account_id,
+            message_id=links.message_id,
+            by=OPERATOR if by is None else ACCOUNT,
+            mark=account_mark(self._key, links.account_id),
+            stopped_at=self._clock.now(),
+            reason=reason,
+        )
+
+        async def run(tx: Transaction) -> None:
+            if links.message_id != ALL:
+                if await message_facts.account_of(tx, links.message_id) != links.account_id:
+                    raise NotStopped(f"account {links.account_id} has no message {links.message_id}")
+                if await stopped_links.count(tx, links.account_id, stop.by) >= MOST_STOPS:
+                    raise TooManyStops(
+                        f"an account stops the links of at most {MOST_STOPS:,} messages; stop all of them"
+                    )
+            await stopped_links.put(tx, stop)
+
+        await self._apply("StopTrackedLinks", links, run, by, reason=reason)
+
+    async def resume(self, links: Links, *, by: Change | None = None) -> None:
+        """Let the links lead on again, as far as this one has stopped them. Raises `NotStopped`."""
+        who = OPERATOR if by is None else ACCOUNT
+
+        async def run(tx: Transaction) -> None:
+            if not await stopped_links.remove(tx, links.account_id, links.message_id, who):
+                raise NotStopped(f"{who} has not stopped the links of {_described(links)}")
+
+        await self._apply("ResumeTrackedLinks", links, run, by)
+
+    async def page(self, account_id: str, *, after: tuple[str, str] = ("", ""), limit: int) -> list[Stop]:
+        """An account's stops, from behind `after`."""
+        return await self._store.read(lambda tx: stopped_links.page(tx, account_id, after=after, limit=limit))
+
+    async def _apply(
+        self, name: str, links: Links, run: Run[None], by: Change | None, **parameters: str
+    ) -> None:
+        if by is not None:
+            await by.apply(run)
+            return
+        about = {"messageId": links.message_id} if links.message_id != ALL else {"all": True}
+        await self._acts.apply(name, links.account_id, run, parameters={**about, **parameters})
+
+
+def _described(links: Links) -> str:
+    return f"account {links.account_id}" if links.message_id == ALL else f"message {links.message_id}"

@@ -1,0 +1,115 @@
+"""`sesame links`: stop what the links of followed mail lead to, and let them lead on."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from sesame.cli.accounts import account_id
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from sesame.admin.tracked_links import Links
+    from sesame.app.foundation import Services
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the commands."""
+    verbs = subparsers.add_parser(
+        "links", help="stop the links of followed mail, when they lead to something harmful"
+    ).add_subparsers(required=True, metavar="VERB")
+    stop = verbs.add_parser(
+        "stop",
+        help="let links of an account lead nowhere",
+        description="Let the links of one message, or of all that an account sends and has sent, answer that they are"
+        " gone (410). From here on, for mail that was delivered long ago too. The account can read who stopped them"
+        " and why, and cannot let them lead on.",
+    )
+    _add_links(stop)
+    stop.add_argument("--reason", default="", help="is kept with it; the account reads it")
+    stop.set_defaults(func=stop_links)
+    resume = verbs.add_parser("resume", help="let links lead on that the operator has stopped")
+    _add_links(resume)
+    resume.set_defaults(func=resume_links)
+    show = verbs.add_parser("list", help="show what of an account is stopped, and by whom")
+    show.add_argument("account", type=account_id)
+    show.add_argument("--after", default="", metavar="MESSAGE", help="go on from behind this one")
+    show.add_argument("--limit", type=int, default=100, metavar="N")
+    add_store_options(show)
+    show.set_defaults(func=list_stops)
+
+
+def _add_links(command: argparse.ArgumentParser) -> None:
+    command.add_argument("account", type=account_id)
+    command.add_argument(
+        "--message", default="", metavar="ID", help="those of this message; without it, all of the account's"
+    )
+    add_store_options(command)
+
+
+def _links(args: argparse.Namespace) -> "Links":
+    from sesame.admin.tracked_links import Links
+
+    return Links(account_id=args.account, message_id=args.message)
+
+
+def stop_links(args: argparse.Namespace) -> int:
+    """Stop links."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        await services.tracked_links.stop(_links(args), args.reason)
+        return _done(args, "lead nowhere from here on")
+
+    return with_services(args, run)
+
+
+def resume_links(args: argparse.Namespace) -> int:
+    """Let links lead on."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        await services.tracked_links.resume(_links(args))
+        return _done(args, "are no longer stopped by the operator")
+
+    return with_services(args, run)
+
+
+def list_stops(args: argparse.Namespace) -> int:
+    """Print an account's stops."""
+
+    async def run(services: "Services") -> int:
+        await services.operator.require_account(args.account)
+        found = await services.tracked_links.page(
+            args.account, after=(args.after, "~" if args.after else ""), limit=max(1, args.limit)
+        )
+        if args.json:
+            print_json(
+                [
+                    {
+                        "message_id": one.message_id or None,
+                        "by": one.by,
+                        "stopped_at": one.stopped_at,
+                        "reason": one.reason,
+                    }
+                    for one in found
+                ]
+            )
+        elif found:
+            rows = [
+                (one.message_id or "all", one.by, when(one.stopped_at), one_line(one.reason)) for one in found
+            ]
+            print_table(("MESSAGE", "BY", "SINCE", "REASON"), rows)
+        else:
+            print("no links of this account are stopped")
+        return 0
+
+    return with_services(args, run)
+
+
+def _done(args: argparse.Namespace, what: str) -> int:
+    if args.json:
+        print_json({"account": args.account, "message_id": args.message or None})
+    else:
+        of = f"message {one_line(args.message)}" if args.message else f"account {args.account}"
+        print(f"the links of {of} {what}")
+    return 0

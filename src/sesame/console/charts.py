@@ -1,0 +1,69 @@
+"""Pictures as bars, drawn by the server: a bar a time or thing, a part of it set off, a title for each.
+
+No script and no style of their own; a table with the same numbers stands by each picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STEP, GAP, HIGH = 26, 6, 90
+"""From bar to bar, between bars, and the height of the highest, in the picture's own units."""
+MOST_BARS = 336
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar: where it stands, how high it is, and the part of it that is set off at its foot."""
+
+    title: str
+    x: float
+    width: float
+    whole: float
+    part: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A picture; `label` says in words what it shows, `most` what its highest bar stands for."""
+
+    label: str
+    bars: tuple[Bar, ...]
+    width: int
+    most: int
+    first: str
+    last: str
+    """What the bars at both ends stand for."""
+    high: int = HIGH
+
+
+def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 * STEP) -> Chart:
+    """A bar for each title, number and part of the number, at most `MOST_BARS`.
+
+    A title begins with what the bar stands for, and a colon.
+    A number above zero is seen, however small; a part is never higher than its whole.
+    """
+    shown = values[:MOST_BARS]
+    most = max((whole for _, whole, _ in shown), default=0)
+    step = min(STEP, width / max(1, len(shown)))
+    gap = min(GAP, step / 4)
+    return Chart(
+        label=label,
+        bars=tuple(
+            Bar(
+                title=title,
+                x=round(n * step, 2),
+                width=round(step - gap, 2),
+                whole=_height(whole, most),
+                part=min(_height(whole, most), _height(part, most)),
+            )
+            for n, (title, whole, part) in enumerate(shown)
+        ),
+        width=width,
+        most=most,
+        first=shown[0][0].partition(":")[0] if shown else "",
+        last=shown[-1][0].partition(":")[0] if shown else "",
+    )
+
+
+def _height(number: int, most: int) -> float:
+    return max(1, round(HIGH * number / most)) if number > 0 and most else 0
