@@ -51,7 +51,7 @@ def check_console(console: Console) -> None:
         url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/")
     ):
         raise ConfigError(
-            f"setting `console.public_url`: `{console.public_url}` is not a URL; write it as `https://console.example.net`"
+            f"setting `console.public_url`: `{console.public_url}` is not a URL, such as `https://console.example.net`"
         )
     if console.proxy:
         try:

@@ -251,7 +251,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_format: Literal["auto", "json", "text"] = "auto"
     """`auto`: text on a terminal, JSON lines elsewhere."""
     allow_development_on_network: bool = False
-    """Whether listeners may accept connections from other machines while `dns.auto_publish` lets anybody verify any domain."""
+    """Whether other machines may connect while `dns.auto_publish` lets anybody verify any domain."""
     retention_days: int = 14
     """How long settled messages can be traced, with their outcome."""
     retention_refusals_days: int = 14

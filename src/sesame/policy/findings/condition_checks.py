@@ -71,8 +71,8 @@ def check_letters(statement: Statement, condition: Condition) -> Iterator[Note]:
             continue
         instead = comparison.name.replace("Equals", "EqualsIgnoreCase")
         message = (
-            f"`{value}` in other capitals evades this, and so does `{local_part}+label@{domain}`: write {instead}, and deny"
-            " the labels too, or deny on an identity of the address's own"
+            f"`{value}` in other capitals evades this, and so does `{local_part}+label@{domain}`: write {instead}, and"
+            " deny the labels too, or deny on an identity of the address's own"
         )
         yield Code.DENY_BY_LETTERS, (number,), message
 

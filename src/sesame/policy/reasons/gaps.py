@@ -241,7 +241,7 @@ class _Gaps:
         bound = f"bound to the unique id `{old}`" if old else "not bound to this principal"
         return Cause(
             code=Code.PRINCIPAL_REMADE,
-            text=f"the policies of `{self._request.resource}` are {bound}; `{name}` was created again and is `{now}` now",
+            text=f"the policies of `{self._request.resource}` are {bound}; `{name}` was created again as `{now}`",
             mend=Mend(
                 how=How.RESAVE_POLICY,
                 text=f"put the policy again with `{name}` as Principal",
@@ -384,8 +384,8 @@ class _Gaps:
         closest = f"; {name_statement(min(limits, key=_distance).ref)} comes closest" if limits else ""
         return Cause(
             code=Code.SESSION_POLICY,
-            text=f"everything else allows it, but the policies that the session `{request.requester.arn}` was opened under do"
-            f" not allow `{request.action}` on `{request.resource}`{closest}",
+            text=f"all else allows it, but the policies that the session `{request.requester.arn}` was opened under"
+            f" do not allow `{request.action}` on `{request.resource}`{closest}",
             mend=Mend(
                 how=How.CHANGE_SESSION,
                 text=f"open the session without a policy, or with one that has the statement {_compact(statement)}",
