@@ -251,7 +251,7 @@ def test_a_finding_names_account_and_row(tmp_path: Path) -> None:
 
         await store.write(alter)
         assert [str(finding) for finding in (await check(store, ())).findings] == [
-            "account 222222222222, row 12: it is not what was written, or does not follow the row before",
+            "account 222222222222, row 12: it was altered, or does not follow the row before",
             "account 222222222222, row 20: rows 20 to 21 are gone",
         ]
         assert (await verify(store, KEY.public, account_id=ACCOUNTS[2])).findings == []

@@ -256,7 +256,7 @@ def test_what_depends_on_the_senders_tags_is_not_shown_as_working() -> None:
         statement(Condition={"StringEquals": {"ses:FromAddress": "${aws:PrincipalTag/squad}@example.com"}})
     )
     assert [one.name for one in kit.snippets] == ["terraform"]
-    assert dict(kit.left_out)["boto3"] == "it depends on tags of whoever sends"
+    assert dict(kit.left_out)["boto3"] == "it depends on the sender's tags"
     assert "squad" not in json.dumps(kit_json(kit))
 
 

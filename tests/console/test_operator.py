@@ -292,7 +292,7 @@ def test_who_asks_for_production_access_is_answered_with_a_reason(
     assert "https://shop.example" in page
     refused = person.send(f"{here}/answer", page=here, answer="refuse", reason=" ")
     assert refused.status_code == 400
-    assert "say why" in refused.text
+    assert "give a reason" in refused.text
     person.send(f"{here}/answer", page=here, answer="refuse", reason="Tell us where the addresses come from.")
     assert review(client) == "DENIED"
     assert "Tell us where the addresses come from." in person.get(here).text

@@ -207,10 +207,10 @@ def test_recorded_sends_are_asked_again(sesame: SesameProcess, owner: Person, te
     narrow = document(allow(tenant, {"AWS": delegate.account_id}, "A", Condition=NEWS))
     path = f"{HERE}/policies/P"
     page = words(fill(owner, EDIT, path, name="P", text=narrow, do="replay").text)
-    assert "3 recorded sends as example.com asked again: 2 would be answered otherwise" in page
+    assert "3 recorded sends as example.com asked again: 2 would be decided differently" in page
     assert "refused" in page.partition("Because")[2]
     page = words(fill(owner, EDIT, path, name="P", text=stored(tenant)["P"], do="replay").text)
-    assert "none would be answered otherwise" in page
+    assert "none would be decided differently" in page
 
 
 def test_saving_takes_the_leave_to_save(sesame: SesameProcess, tenant: Tenant) -> None:
@@ -327,6 +327,6 @@ def test_what_would_have_been_does_not_tell_the_senders_own_policies(
     )
     narrow = document(allow(tenant, {"AWS": delegate.account_id}, "A", Condition=NEWS))
     page = fill(owner, EDIT, f"{HERE}/policies/P", name="P", text=narrow, do="replay").text
-    assert "1 would be answered otherwise" in words(page)
+    assert "1 would be decided differently" in words(page)
     assert f"arn:aws:iam::{delegate.account_id}:user/robot" in page
     assert "sendercanary" not in page

@@ -58,8 +58,8 @@ def test_the_same_without_javascript(chrome: "Browser", sesame: SesameProcess, t
     page.get_by_label("Who").fill("222222222222")
     page.get_by_role("button", name="Write the policy").click()
     assert "Account 222222222222" in page.locator(".gain").inner_text()
-    page.get_by_role("button", name="Ask the last 14 days again").click()
-    assert "none would be answered otherwise" in page.locator("#preview").inner_text()
+    page.get_by_role("button", name="Replay the last 14 days").click()
+    assert "none would be decided differently" in page.locator("#preview").inner_text()
     page.get_by_role("button", name="Save").click()
     assert page.get_by_text("The policy is in force.").is_visible()
     page.reload()
@@ -140,9 +140,9 @@ def test_hostile_texts_in_policies_and_sends_run_nothing(
             document(allow(tenant, {"AWS": "222222222222"}, "C", Condition=names)),
         ):
             text.fill(hostile_text)
-            page.get_by_role("button", name="Ask the last 14 days again").click()
+            page.get_by_role("button", name="Replay the last 14 days").click()
             page.locator("#preview[aria-busy=false]").wait_for()
-        page.get_by_text("1 would be answered otherwise").wait_for()
+        page.get_by_text("1 would be decided differently").wait_for()
         for query in ("from=<script>alert(1)</script>", "principal=<img src=x>", "ip=javascript:alert(1)"):
             page.goto(f"{HERE}/senders?{query}")
         assert (said, made, page.evaluate("window.hacked")) == ([], [], None)

@@ -116,7 +116,7 @@ def test_a_template_is_written_seen_and_changed(person: Person, v2: Any) -> None
     assert html.headers["content-security-policy"] == MAIL_POLICY
     assert "Ana" in html.text
     missing = person.get(here, params={"data": "{}"}).text
-    assert "It cannot be filled in with this" in missing
+    assert "It cannot be rendered with this" in missing
     assert "name" in missing
     for bad in ("{", "[]", "x" * 5_000, '{"name": 1e999}'):
         assert person.get(here, params={"data": bad}).status_code == 200

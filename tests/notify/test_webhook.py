@@ -1,4 +1,4 @@
-"""What is posted to a webhook is signed as Standard Webhooks has it; its own library is the judge."""
+"""What is posted to a webhook is signed as Standard Webhooks specifies; its own library is the judge."""
 
 import base64
 from collections import Counter

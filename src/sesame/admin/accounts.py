@@ -142,7 +142,7 @@ class Operator:
     async def refuse_production(self, account_id: str, *, reason: str) -> None:
         """Answer no to an account that asked to leave the sandbox; it reads the reason, and may ask again."""
         if not reason.strip():
-            raise OperatorError("say why: the account reads the reason")
+            raise OperatorError("give a reason: the account can read it")
         now = self._clock.now()
 
         async def run(tx: Transaction) -> None:

@@ -114,9 +114,7 @@ class _Walk:
         if ends.anchor is not None:
             self._seq, self._digest = ends.anchor.seq, ends.anchor.digest
             if not is_anchor(ends.anchor, public):
-                self._find(
-                    ends.anchor.seq, "the anchor behind which the log begins is not signed by this instance"
-                )
+                self._find(ends.anchor.seq, "the anchor before the first row is not signed by this instance")
         self._wanted: dict[int, set[bytes]] = {}
         for mark in kept:
             if not is_head(mark, public):
@@ -137,7 +135,7 @@ class _Walk:
             if row.seq != self._seq + 1:
                 self._find(self._seq + 1, f"rows {self._seq + 1} to {row.seq - 1} are gone")
             elif row.digest != row_digest(self._digest, row.account_id, row.seq, row.at, row.body):
-                self._find(row.seq, "it is not what was written, or does not follow the row before")
+                self._find(row.seq, "it was altered, or does not follow the row before")
             self._compare(row.seq, row.digest)
             self._seq, self._digest = row.seq, row.digest
         self.rows += len(rows)
@@ -149,7 +147,9 @@ class _Walk:
             if self._ends.last > 0:
                 self._find(None, "the log has no signed head")
         elif self._seq < head.seq:
-            self._find(self._seq + 1, f"rows {self._seq + 1} to {head.seq} are gone: the head is further on")
+            self._find(
+                self._seq + 1, f"rows {self._seq + 1} to {head.seq} are missing: the signed head is later"
+            )
         elif self._seq > head.seq:
             self._find(head.seq + 1, "the signed head ends before it")
         elif self._digest != head.digest:

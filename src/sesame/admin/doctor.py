@@ -114,7 +114,7 @@ async def examine(
     if facts.probe is not None:
         findings.append(await _way_out(facts, *facts.probe, connect))
     if facts.leads_nowhere:
-        found = "nobody said how readers of mail reach us, so opens and clicks are not followed"
+        found = "no setting says how readers reach this server, so opens and clicks are not tracked"
         findings.append(_warning("tracking", found, "set `tracking.url`, or `tracking.enabled = false`"))
     findings += [_clock(await clock_offset_s()), _disk(facts)]
     return findings
@@ -125,14 +125,14 @@ async def _resolver(facts: Facts, resolver: Resolver) -> Finding:
         answer = await resolver.look_up(SIGNED_NAME, "NS")
     except DnsFailure as error:
         return _fault(
-            "DNS resolver", f"does not answer: {error}", "Mend /etc/resolv.conf or `dns.nameservers`."
+            "DNS resolver", f"does not answer: {error}", "Fix /etc/resolv.conf or `dns.nameservers`."
         )
     mend = (
         'Run a validating resolver on this machine (unbound) and name it: `dns.nameservers = ["127.0.0.1"]`. Without'
         " one DANE is not used."
     )
     if not facts.trusts_ad:
-        return _warning("DNS resolver", "is on another machine, so its word for DNSSEC does not count", mend)
+        return _warning("DNS resolver", "is on another machine, so its DNSSEC verdict is not trusted", mend)
     if not answer.is_validated:
         return _warning("DNS resolver", "does not validate DNSSEC", mend)
     return _ok("DNS resolver", "answers and validates DNSSEC")
@@ -182,9 +182,7 @@ async def _egress(facts: Facts, source: SendingAddress, resolver: Resolver) -> l
     address, name = source.address, source.hello
     findings = []
     if source.problem is not None:
-        mend = (
-            "Give the machine that address, or name its own one behind it as `bind` in `[[delivery.egress]]`."
-        )
+        mend = "Give the machine that address, or name the local address behind it as `bind` in `[[delivery.egress]]`."
         findings.append(_fault("egress", f"{address} cannot be sent from: {source.problem}", mend))
     answer = await _answer(resolver, name, _kind(address))
     if answer is None:
@@ -254,10 +252,10 @@ async def _spf(
         )
     terms = [term.lstrip("+") for term in records[0].lower().split()[1:]]
     if not any(mechanism.lower() in terms for mechanism in mechanisms):
-        mend = f"See that it allows our addresses; `{mechanisms[0]}` does."
+        mend = f"Make sure that it allows this server's addresses; `{mechanisms[0]}` does."
         return _warning(check, f"of `{domain}` does not name us: `{records[0]}`", mend)
     if "+all" in terms or "all" in terms:
-        return _warning(check, f"of `{domain}` allows the whole world", "End it with `-all` or `~all`.")
+        return _warning(check, f"of `{domain}` allows everybody", "End it with `-all` or `~all`.")
     return _ok(check, f"of `{domain}` allows us")
 
 
@@ -370,7 +368,7 @@ async def _way_out(facts: Facts, host: str, port: int, connect: Connect) -> Find
     if error is None:
         return _ok(check, f"{host}:{port} can be reached")
     mend = (
-        "See whether the relay runs and lets this machine in."
+        "Check that the relay runs and accepts this machine."
         if facts.is_relayed
         else "Have your provider open outgoing port 25, or set `delivery.relay`."
     )

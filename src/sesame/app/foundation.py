@@ -354,7 +354,7 @@ def read_master_key(path: Path) -> bytes:
         key = base64.b64decode(path.read_text().strip(), validate=True)
     except FileNotFoundError:
         raise ConfigError(
-            f"master key `{path}` does not exist; restore it: secrets in the database open with no other"
+            f"master key `{path}` does not exist; restore it: secrets in the database can be decrypted with no other"
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not base64"

@@ -68,7 +68,7 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     leave.add_argument("--reason", default="", help="for the account to read, if it asked")
     add_store_options(leave)
     leave.set_defaults(func=leave_sandbox)
-    refuse = verbs.add_parser("refuse-production", help="answer no to an account that asks for production")
+    refuse = verbs.add_parser("refuse-production", help="refuse an account's request for production access")
     refuse.add_argument("account", type=account_id)
     refuse.add_argument("--reason", required=True, help="for the account to read; it may ask again")
     add_store_options(refuse)
@@ -275,7 +275,7 @@ def print_keys(keys: "Keys", args: argparse.Namespace) -> None:
     else:
         print(f"account            {keys.account_id}")
         print(f"access key id      {keys.access_key_id}")
-        print(f"secret access key  {keys.secret_access_key}   (shown this once)")
+        print(f"secret access key  {keys.secret_access_key}   (shown only once)")
 
 
 def _done(args: argparse.Namespace, sentence: str) -> int:

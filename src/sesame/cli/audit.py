@@ -20,18 +20,18 @@ def register(subparsers: Subparsers) -> None:
     verbs = subparsers.add_parser("audit", help="the audit log: verify it, read it").add_subparsers(
         required=True, metavar="VERB"
     )
-    command = verbs.add_parser("verify", help="look for rows that were altered, taken out or put elsewhere")
+    command = verbs.add_parser("verify", help="look for rows that were altered, removed or reordered")
     command.add_argument("account", nargs="?", help="one account (default: all)")
     command.add_argument(
         "--heads",
         metavar="FILE",
         action="append",
-        help="heads that were kept; rows cut off at the end show against them (default: audit.heads_file)",
+        help="signed heads kept elsewhere, which reveal rows cut off at the end (default: audit.heads_file)",
     )
     add_store_options(command)
     command.set_defaults(func=verify_log)
     command = verbs.add_parser("list", help="show the newest rows of an account")
-    command.add_argument("account", help="whose; 000000000000 for what belongs to none")
+    command.add_argument("account", help="account id; 000000000000 for rows of no account")
     command.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
     add_store_options(command)
     command.set_defaults(func=list_rows)

@@ -18,22 +18,22 @@ def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     backup = subparsers.add_parser(
         "backup",
-        help="copy the database into one file, beside a running server",
-        description="Copy the database, mail and all, as of one moment, and check the copy. The master key is not in "
-        "it: keep a copy of that in another place, for secrets in the backup open with no other.",
+        help="copy the database into one file, also while the server runs",
+        description="Take a consistent copy of the database, mail included, and check it. The master key is not in it: "
+        "keep a copy of that elsewhere, for secrets in the backup can be decrypted with no other.",
     )
-    backup.add_argument("file", help="where to; must not exist yet")
+    backup.add_argument("file", help="file to write; must not exist yet")
     add_store_options(backup)
     backup.set_defaults(func=make_backup)
     restore = subparsers.add_parser(
         "restore",
         help="put a backup into a data directory that has no database",
-        description="Check a backup, try the master key on it, and put it in place. The server must be stopped. Mail "
-        "that waited when the backup was made is tried again, also what has been delivered since.",
+        description="Check a backup and the master key for it, and put it in place. The server must be stopped. Mail "
+        "that was queued when the backup was made is sent again, even if it has been delivered since.",
     )
     restore.add_argument("file", help="what `sesame backup` wrote")
     restore.add_argument(
-        "--key", metavar="FILE", help="copy of the master key, where the data directory has none"
+        "--key", metavar="FILE", help="copy of the master key, if the data directory has none"
     )
     add_store_options(restore)
     restore.set_defaults(func=restore_backup)
@@ -101,7 +101,7 @@ def _master_key(settings: Settings, named: str | None) -> bytes:
         return read_master_key(path)
     if named is None:
         raise ConfigError(
-            f"master key `{path}` does not exist; name its copy with --key: secrets in the backup open with no other"
+            f"master key `{path}` does not exist; name its copy with --key: only it decrypts the backup's secrets"
         )
     return read_master_key(Path(named))
 
@@ -119,7 +119,9 @@ def _try_key(source: Path, key: bytes) -> None:
     try:
         Sealer(key, random_bytes=secrets.token_bytes).open(sealed, row=row)
     except SealBroken:
-        raise ConfigError(f"the master key is not the one of `{source}`: its secrets do not open") from None
+        raise ConfigError(
+            f"the master key is not the one of `{source}`: its secrets cannot be decrypted"
+        ) from None
 
 
 def _put_key(settings: Settings, key: bytes) -> None:

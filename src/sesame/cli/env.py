@@ -50,8 +50,8 @@ def register(subparsers: Subparsers) -> None:
     command = subparsers.add_parser(
         "env",
         help="print what a program needs to reach Sesame as an account or user",
-        description="Take the newest active access key, or make one where there is none, and print endpoint, region, "
-        "credentials and the SMTP log-in as environment variables that AWS SDKs know. "
+        description="Use the newest active access key, or create one if there is none, and print endpoint, region, "
+        "credentials and SMTP credentials as environment variables that AWS SDKs read. "
         '`eval "$(sesame env ACCOUNT)"` sets them.',
     )
     command.add_argument("account", type=account_id)

@@ -29,9 +29,9 @@ def register(subparsers: Subparsers) -> None:
     )
     read = verbs.add_parser(
         "read",
-        help="take reports from a file, a pipe or a maildir",
-        description="Take bounces and complaints as the listener would. Exit 0 when every report was read, ours or not;"
-        " 75 when it is to be tried again.",
+        help="read reports from a file, a pipe or a maildir",
+        description="Read bounces and complaints as the listener would. Exit 0 when every report was read, even if not"
+        " for this server; 75 when it should be tried again.",
     )
     read.add_argument(
         "source", metavar="FILE|-|MAILDIR", help="one report, or a maildir whose `new` holds reports"
@@ -40,12 +40,12 @@ def register(subparsers: Subparsers) -> None:
         "--recipient",
         action="append",
         metavar="ADDRESS",
-        help="whom the report came to, from the envelope; without it the report's own fields are searched",
+        help="envelope recipient of the report; without it the report's own fields are searched",
     )
-    read.add_argument("--sender", metavar="ADDRESS", help="the envelope sender; empty for the null path")
+    read.add_argument("--sender", metavar="ADDRESS", help="envelope sender; empty for the null reverse-path")
     add_store_options(read)
     read.set_defaults(func=read_reports)
-    show = verbs.add_parser("show", help="the reports about a message, as they came")
+    show = verbs.add_parser("show", help="the reports about a message, as received")
     show.add_argument("message_id")
     add_store_options(show)
     show.set_defaults(func=show_reports)
@@ -57,7 +57,7 @@ def read_reports(args: argparse.Namespace) -> int:
         return _read(args)
     except (SesameError, OSError) as error:
         what = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        hint = " (the report is to be tried again)" if not isinstance(error, ConfigError) else ""
+        hint = " (try the report again)" if not isinstance(error, ConfigError) else ""
         print(f"sesame: {what}{hint}", file=sys.stderr)
         return TRY_AGAIN
 
@@ -90,7 +90,7 @@ def show_reports(args: argparse.Namespace) -> int:
             for line in one.data.decode("utf-8", "replace").splitlines():
                 print(one_line(line))
         if not found:
-            print(f"sesame: nothing came back of `{args.message_id}`", file=sys.stderr)
+            print(f"sesame: nothing came back for `{args.message_id}`", file=sys.stderr)
         return 0 if found else 1
 
     return with_services(args, run)

@@ -35,12 +35,12 @@ def register(subparsers: Subparsers) -> None:
     grant = subparsers.add_parser(
         "grant", help="bounds that an identity's owner sets on a delegate"
     ).add_subparsers(required=True, metavar="VERB")
-    put = grant.add_parser("put", help="set caps and expiry date, in place of those that were set")
+    put = grant.add_parser("put", help="set caps and expiry date, replacing earlier ones")
     _add_key(put)
     for name, what in CAPS.items():
         put.add_argument(f"--{name}", type=cap, metavar="N", help=what)
     put.add_argument(
-        "--expires", type=moment, metavar="DATE", help="from when on it may not send: 2030-01-31 or with T12:00:00Z"
+        "--expires", type=moment, metavar="DATE", help="when its permission ends: 2030-01-31 or with T12:00:00Z"
     )  # fmt: skip
     put.set_defaults(func=put_bounds)
     show = grant.add_parser("list", help="an owner's bounds, what is used of them, and what policies allow")
@@ -51,22 +51,22 @@ def register(subparsers: Subparsers) -> None:
     add_store_options(show)
     show.set_defaults(func=list_bounds)
     for verb, what in (
-        ("pause", "let a delegate send nothing more, without touching the policy; its queue is held"),
-        ("resume", "end a pause; what it held goes on"),
+        ("pause", "stop a delegate from sending without changing the policy; its queue is held"),
+        ("resume", "end a pause; held mail is delivered"),
         ("remove", "remove bounds, pause and count"),
         ("cancel", "cancel what a delegate has queued as identities of the owner"),
     ):
         command = grant.add_parser(verb, help=what)
         _add_key(command)
         if verb in ("pause", "cancel"):
-            command.add_argument("--reason", default="", help="is kept, and read by both sides")
+            command.add_argument("--reason", default="", help="stored, and shown to both sides")
         command.set_defaults(func=change, verb=verb)
 
 
 def _add_key(command: argparse.ArgumentParser) -> None:
     command.add_argument("owner", type=account_id)
     command.add_argument("identity", help="domain or address; '*' for all of the owner's in the region")
-    command.add_argument("delegate", help="number of an account, ARN of a user or role, or name of a service")
+    command.add_argument("delegate", help="account id, ARN of a user or role, or name of a service")
     command.add_argument("--region", type=region_name, required=True)
     add_store_options(command)
 
@@ -105,7 +105,7 @@ def put_bounds(args: argparse.Namespace) -> int:
     if caps == Caps():
         raise ConfigError(f"name a cap or a date: {', '.join(f'--{name}' for name in CAPS)}, --expires")
     if caps.messages_per_second == 0:
-        raise ConfigError("--messages-per-second is at least 1; to let nothing through, `sesame grant pause`")
+        raise ConfigError("--messages-per-second is at least 1; to allow nothing, use `sesame grant pause`")
 
     async def run(services: "Services") -> int:
         delegates, key = await _about(services, args)
@@ -189,7 +189,7 @@ async def _cancel(services: "Services", delegates: "Delegates", key: "Key", args
     if args.json:
         print_json({"count": done.count, "under_way": done.under_way})
     else:
-        left = f", {done.under_way} under way and left alone" if done.under_way else ""
+        left = f", {done.under_way} in progress and left alone" if done.under_way else ""
         print(f"{done.count} recipients{left}")
     return 0 if done.count else 1
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     verbs = subparsers.add_parser(
-        "key", help="access keys: two at most of each user, as at AWS, and of the root"
+        "key", help="access keys: at most two for each user and for the root, as at AWS"
     ).add_subparsers(required=True, metavar="VERB")
     show = verbs.add_parser("list", help="show an account's access keys")
     show.add_argument("account", type=account_id)
@@ -35,7 +35,9 @@ def register(subparsers: Subparsers) -> None:
     create.add_argument("user", nargs="?", help="IAM user; without one the account's root")
     add_store_options(create)
     create.set_defaults(func=create_key)
-    delete = verbs.add_parser("delete", help="remove an access key; what used it is refused from then on")
+    delete = verbs.add_parser(
+        "delete", help="delete an access key; requests with it are refused from then on"
+    )
     delete.add_argument("account", type=account_id)
     delete.add_argument("key", help="the access key id")
     add_store_options(delete)

@@ -30,13 +30,13 @@ def register(subparsers: Subparsers) -> None:
     """Add the command."""
     command = subparsers.add_parser(
         "kit",
-        help="print what somebody needs who may send as an identity",
+        help="print what a delegate needs to send as an identity",
         description="Print, without any secret, what a delegate needs: identity, region, endpoint, From addresses and"
         " conditions in words, parameters and headers, snippets that work, and the IAM policy that its own account"
-        " needs. Exit 3 when no policy lets it send, or when a try is refused.",
+        " needs. Exit 3 when no policy allows it to send, or when the test message is refused.",
     )
     command.add_argument(
-        "identity", metavar="IDENTITY", help="the identity's ARN, or its name where one account has it"
+        "identity", metavar="IDENTITY", help="the identity's ARN, or its name if only one account has it"
     )
     command.add_argument(
         "--for",
@@ -46,7 +46,7 @@ def register(subparsers: Subparsers) -> None:
         help="account, or ARN of a user, role or session",
     )
     command.add_argument(
-        "--only", metavar="NAME", help="this snippet alone, as text: boto3, cli, nodemailer, …"
+        "--only", metavar="NAME", help="only this snippet, as text: boto3, cli, nodemailer, …"
     )
     command.add_argument(
         "--send",
@@ -181,11 +181,11 @@ def _print(kit: "Kit") -> None:
             print(f"    when {words}")
         for deny in one.unless:
             print(f"    unless {' and '.join(deny)}")
-    print("\nTo add to each message, by the way it takes:")
+    print("\nAdd to each message, depending on how it is sent:")
     for name, values in kit.parameters.items():
         print(f"  {name}: {', '.join(values)}")
     print(f"  each with the value {kit.identity_arn}")
-    print("  (the one for bounces where they go to an address of the identity)")
+    print("  (the one for bounces only if they go to an address of the identity)")
     print("\nThe IAM policy that the sender's own account needs:\n")
     print(_indented(kit.iam_policy))
     for snippet in kit.snippets:
@@ -202,7 +202,7 @@ def _indented(text: str) -> str:
 async def _send(services: "Services", kit: "Kit", *, as_json: bool) -> int:
     """Send the message of the boto3 snippet, signed with a key that the delegate has."""
     if kit.sample is None:
-        raise NoKit("nothing allows SendEmail by the API v2: try a snippet of another way")
+        raise NoKit("nothing allows SendEmail by the API v2: try a snippet for another way")
     key_id, secret = await _key_of(services, kit.delegate)
     status, answer = _post(
         kit.place, json.dumps(kit.sample).encode(), key_id=key_id, secret=secret, now=services.clock.now()

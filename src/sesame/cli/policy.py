@@ -54,7 +54,7 @@ def register(subparsers: Subparsers) -> None:
 
 
 def _register_check(verbs: Subparsers) -> None:
-    text = "Find what would be refused and what is probably not meant. Exit 1 on a warning or an error."
+    text = "Find what would be refused and what is probably a mistake. Exit 1 on a warning or an error."
     verb = add_verb(verbs, "check", run_check, text)
     verb.add_argument("files", nargs="+", metavar="FILE", help="policy documents; - is standard input")
     verb.add_argument("--identity", metavar="ARN", help="the identity (default: the policy's Resource)")
@@ -62,7 +62,7 @@ def _register_check(verbs: Subparsers) -> None:
     kind.add_argument("--iam", action="store_true", help="the files are IAM policies")
     kind.add_argument("--trust", action="store_true", help="the files are trust policies of roles")
     verb.add_argument(
-        "--now", type=float, metavar="SECONDS", help="Unix time that dates are held against (default: now)"
+        "--now", type=float, metavar="SECONDS", help="Unix time to compare dates with (default: now)"
     )
 
 

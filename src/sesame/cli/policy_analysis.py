@@ -50,7 +50,7 @@ def _add_limits(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--to", metavar="PATTERN", help="every recipient")
     verb.add_argument("--at", metavar="DATE", help="time of sending")
     verb.add_argument("--source-ip", metavar="CIDR", help="address of the client")
-    verb.add_argument("--seconds", type=float, default=10.0, help="time to work at most (default: 10)")
+    verb.add_argument("--seconds", type=float, default=10.0, help="longest time to work (default: 10)")
 
 
 def _limits(args: argparse.Namespace) -> dict[str, list[str]]:
@@ -64,7 +64,7 @@ def _limits(args: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def _register_who_can_send(verbs: Subparsers) -> None:
-    text = "List who can send, each with a request that shows it. Exit 1 when something is not known."
+    text = "List who can send, each with an example request. Exit 1 when something is unknown."
     verb = add_verb(verbs, "who-can-send", run_who_can_send, text)
     verb.add_argument("files", nargs="+", metavar="FILE", help="all policies of the identity")
     verb.add_argument("--principal", metavar="ARN", help="list what this one can send instead")
@@ -99,7 +99,7 @@ def _deadline(args: argparse.Namespace) -> Callable[[], bool]:
 
 def _print_asked(args: argparse.Namespace, asked: int, of: int) -> None:
     if asked < of and not args.json:
-        print(paint("yellow", f"the time was up: {asked} of {of} questions asked; more with --seconds"))
+        print(paint("yellow", f"time ran out: {asked} of {of} questions asked; raise --seconds for more"))
 
 
 def _print_permissions(args: argparse.Namespace, named: Named, identity: str) -> int:
@@ -141,8 +141,8 @@ def _permission_json(permission: Permission) -> dict[str, object]:
 
 def _register_compare(verbs: Subparsers) -> None:
     text = (
-        "Show what an edit lets in and shuts out. Exit 0 when the new policy allows nothing new, 3 when it "
-        "does, 1 when that is not known."
+        "Show what an edit newly allows and forbids. Exit 0 when the new policy allows nothing new, 3 when it "
+        "does, 1 when that is unknown."
     )
     verb = add_verb(verbs, "compare", run_compare, text)
     verb.add_argument("old", metavar="OLD", help="policy before")
@@ -239,13 +239,13 @@ _RELATIONS = ("never-allows", "always-allows", "disjoint", "implies", "equivalen
 
 def _register_ask(verbs: Subparsers) -> None:
     text = (
-        "Ask how policies stand to each other. Exit 0 when it is so, 3 when a request shows that it is not, 1 "
-        "when that is not known."
+        "Ask how policies relate to each other. Exit 0 when the relation holds, 3 when a request shows that it "
+        "does not, 1 when that is unknown."
     )
     verb = add_verb(verbs, "ask", run_ask, text)
     verb.add_argument("relation", choices=_RELATIONS)
     verb.add_argument("one", metavar="FILE", help="the policy")
-    verb.add_argument("other", metavar="OTHER", nargs="?", help="the other one, where there are two")
+    verb.add_argument("other", metavar="OTHER", nargs="?", help="the other policy, if the relation needs two")
     _add_limits(verb)
 
 

@@ -21,7 +21,7 @@ def register(verbs: Subparsers) -> None:
         "suggest",
         help="the smallest policies that still allow what was done",
         description="Narrow the policies of an identity to what each delegate did under them, and say what that would"
-        " cut off. Changes nothing. Exit 1 when it is not known that nobody would gain anything by it.",
+        " cut off. Changes nothing. Exit 1 unless it is certain that nobody would gain anything by it.",
     )
     verb.add_argument("--identity", required=True, metavar="ARN")
     verb.add_argument(
@@ -32,11 +32,11 @@ def register(verbs: Subparsers) -> None:
         action="append",
         default=[],
         choices=("feedback", "version", "networks", "recipients"),
-        help="narrow this too, where all that was sent tells few values of it (repeat): the address for bounces, the"
-        " API's version, the networks that requests came from, the domains of recipients (of the owner's own account's"
-        " mail alone: those of a delegate are the delegate's affair)",
+        help="narrow this too, if all messages have few values of it (repeat): the bounce address, the API version, the"
+        " networks that requests came from, the recipient domains (of the owner's own mail only: a policy would reveal"
+        " a delegate's)",
     )
-    verb.add_argument("--seconds", type=float, default=10.0, help="time to compare at most (default: 10)")
+    verb.add_argument("--seconds", type=float, default=10.0, help="longest time to compare (default: 10)")
     add_store_options(verb)
     verb.set_defaults(func=guarded(run_suggest))
 
@@ -88,7 +88,7 @@ def _as_json(found: "Suggestion") -> dict[str, Any]:
 def _print(found: "Suggestion") -> None:
     print(f"{found.messages} messages were sent under these policies in that time")
     for arn in sorted(found.gone):
-        print(f"{paint('yellow', 'gone')} {arn}: its messages count no longer")
+        print(f"{paint('yellow', 'gone')} {arn}: its messages do not count")
     if not found.policies:
         print("Nothing can be narrowed: everything that is allowed was used.")
     for one in found.policies:
@@ -102,10 +102,10 @@ def _print(found: "Suggestion") -> None:
     for line in found.cuts:
         print(f"  {line}")
     if found.lost:
-        print("\nWho could send and could no longer, such as:")
+        print("\nWho could send and no longer could, for example:")
     for who, example in found.lost:
         print(f"  {who}: {example}")
     if not found.is_narrower:
-        print(paint("yellow", "not known: whether nobody gains anything by it; do not put it unread"))
+        print(paint("yellow", "unknown whether anybody gains anything by it; read it before you put it"))
     if not found.still_allowed:
         print(paint("red", "some of these messages would be refused: do not put it"))

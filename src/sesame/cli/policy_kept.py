@@ -19,14 +19,14 @@ def register(verbs: Subparsers) -> None:
     put = verbs.add_parser(
         "put",
         help="store a policy of an identity",
-        description="Create or replace a policy of an identity. Refused when it breaks a case that is kept beside the"
-        " identity's policies, unless it is forced; that is audited.",
+        description="Create or replace a policy of an identity. Refused when it breaks a test case of the identity,"
+        " unless it is forced, which is audited.",
     )
     _add_identity(put)
     put.add_argument("name", metavar="NAME")
     put.add_argument("file", metavar="FILE", help="the policy; - is standard input")
     _add_force(put, run_put)
-    remove = verbs.add_parser("remove", help="remove a policy of an identity, held to its cases as `put` is")
+    remove = verbs.add_parser("remove", help="remove a policy of an identity, if its test cases still hold")
     _add_identity(remove)
     remove.add_argument("name", metavar="NAME")
     _add_force(remove, run_remove)
@@ -39,27 +39,26 @@ def _add_identity(command: argparse.ArgumentParser) -> None:
 
 def _add_force(command: argparse.ArgumentParser, run: Any) -> None:
     command.add_argument(
-        "--force", action="store_true", help="also when it breaks a case; the audit log says which"
+        "--force", action="store_true", help="even if it breaks a case; the audit log says which"
     )
     add_store_options(command)
     command.set_defaults(func=guarded(run))
 
 
 def _register_tests(verbs: Subparsers) -> None:
-    tests = verbs.add_parser("tests", help="cases that every change of an identity's policies must keep")
+    tests = verbs.add_parser("tests", help="test cases that every change to an identity's policies must pass")
     inner = tests.add_subparsers(title="verbs", metavar="VERB", required=True)
     put = inner.add_parser(
         "put",
-        help="keep cases beside an identity's policies",
-        description="Keep the cases of a JSON file beside the policies of an identity, in place of those of the same"
-        " names, and run them. From then on a change of the policies that breaks a case which held is refused, at every"
-        " door.",
+        help="store test cases with an identity's policies",
+        description="Store the cases of a JSON file with an identity's policies, replacing those of the same names, and"
+        " run them. From then on every interface refuses a policy change that breaks a case which held.",
     )
     _add_identity(put)
     put.add_argument("file", metavar="CASES", help="a JSON list of cases; - is standard input")
     listed = inner.add_parser("list", help="list the cases of an identity")
     _add_identity(listed)
-    remove = inner.add_parser("remove", help="keep a case no longer")
+    remove = inner.add_parser("remove", help="remove a case")
     _add_identity(remove)
     remove.add_argument("name", metavar="NAME")
     run = inner.add_parser("run", help="run the cases of an identity; exit 1 when one does not hold")
@@ -113,7 +112,7 @@ def run_tests_put(args: argparse.Namespace) -> int:
     except ExpectationError as error:
         raise ConfigError(f"{args.file}: {error}") from None
     if len({case.name for case in cases}) < len(cases):
-        raise ConfigError(f"{args.file}: two cases have one name")
+        raise ConfigError(f"{args.file}: two cases have the same name")
 
     async def run(services: "Services") -> int:
         await services.policy_acts.put_cases(_arn(args), cases)

@@ -45,23 +45,23 @@ def register(verbs: Subparsers) -> None:
     verb.add_argument("--until", metavar="DATE", help="through this day in UTC, or up to this moment")
     ways = [way.value for way in Way]
     verb.add_argument(
-        "--way", action="append", choices=ways, help="mail (default), raw (SMTP alone), templates, bulk"
+        "--way", action="append", choices=ways, help="mail (default), raw (SMTP only), templates, bulk"
     )
     for option, what in _CAPS.items():
         verb.add_argument(
-            f"--{option}", type=int, metavar="N", help=f"{what}: no policy says it, a bound does"
+            f"--{option}", type=int, metavar="N", help=f"{what}, set by a bound and not by the policy"
         )
     _register_say(verbs)
 
 
 def _register_say(verbs: Subparsers) -> None:
     text = (
-        "Say a policy in sentences that leave nothing out; with a second file, what the edit from the first to it takes"
-        " away and adds."
+        "Describe a policy in sentences that leave nothing out; with a second file, what the edit from the first to it"
+        " removes and adds."
     )
     verb = add_verb(verbs, "say", run_say, text)
     verb.add_argument("file", metavar="FILE", help="the policy; - is standard input")
-    verb.add_argument("new", metavar="NEW", nargs="?", help="what it shall become")
+    verb.add_argument("new", metavar="NEW", nargs="?", help="the policy after the edit")
     verb.add_argument("--iam", action="store_true", help="the files are IAM policies")
 
 
@@ -202,16 +202,16 @@ class _Question:
 
 
 _QUESTIONS = (
-    _Question(field="identity_arn", text="Which identity shall be sent as? Its ARN"),
+    _Question(field="identity_arn", text="Which identity is to be sent as? Its ARN"),
     _Question(field="principals", text="Who may send? Accounts, users, roles, services"),
     _Question(field="acting_for", text="For which accounts may the service act?"),
     _Question(field="from_addresses", text="As which From addresses? `*` is any text [any of the identity]"),
-    _Question(field="display_names", text="With which display names? Set apart by `;` [any]", separator=";"),
+    _Question(field="display_names", text="With which display names? Separated by `;` [any]", separator=";"),
     _Question(field="feedback_addresses", text="Where may bounces go? Addresses [anywhere]"),
     _Question(field="recipients", text="To which recipients? [any]"),
     _Question(field="networks", text="From which networks, as 203.0.113.0/24? [any]"),
     _Question(field="begins_at", text="From which day on? [now]"),
-    _Question(field="ends_at", text="Through which day? [for good]"),
+    _Question(field="ends_at", text="Through which day? [no end]"),
     _Question(field="ways", text="How: mail, raw, templates, bulk? [mail]"),
 )
 

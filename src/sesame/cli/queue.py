@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from sesame.spool.control import Filter, Queued
 
 CHANGES = {
-    "retry": "make what waits due at once",
-    "hold": "try it no more until it is released",
-    "release": "let what is held go, at once",
-    "cancel": "give it up; whoever sent it is told that it was cancelled",
-    "purge": "give up all that fits, held or not: `cancel` without a filter needs this",
+    "retry": "try waiting mail now",
+    "hold": "hold mail until it is released",
+    "release": "release held mail and try it now",
+    "cancel": "cancel mail; its sender gets an event",
+    "purge": "cancel everything that matches; needed to cancel without a filter",
 }
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -32,7 +32,7 @@ def register(subparsers: Subparsers) -> None:
     )
     show_list = queue.add_parser("list", help="what waits, oldest first")
     show_list.add_argument("--limit", type=int, default=50, metavar="N")
-    show_list.add_argument("--held", action="store_true", help="only what is held")
+    show_list.add_argument("--held", action="store_true", help="only held mail")
     _add_filters(show_list)
     show_list.set_defaults(func=list_queue)
     show = queue.add_parser("show", help="the recipients of one message that wait, and why")
@@ -42,16 +42,18 @@ def register(subparsers: Subparsers) -> None:
     for verb, what in CHANGES.items():
         command = queue.add_parser(verb, help=what)
         command.add_argument("message_id", nargs="?", help="one message; otherwise a filter is needed")
-        command.add_argument("--reason", default="", help="is kept with the message")
+        command.add_argument("--reason", default="", help="stored with the message")
         command.add_argument("--all", action="store_true", help="everything that waits")
         _add_filters(command)
         command.set_defaults(func=change, verb=verb)
-    pause = queue.add_parser("pause", help="let nothing go to a destination; without one, list those")
+    pause = queue.add_parser(
+        "pause", help="stop delivery to a destination; without one, list the paused ones"
+    )
     pause.add_argument("domain", nargs="?")
     pause.add_argument("--reason", default="")
     add_store_options(pause)
     pause.set_defaults(func=pause_destination)
-    resume = queue.add_parser("resume", help="let mail go to a destination again")
+    resume = queue.add_parser("resume", help="resume delivery to a destination")
     resume.add_argument("domain")
     add_store_options(resume)
     resume.set_defaults(func=resume_destination)
@@ -163,7 +165,7 @@ def change(args: argparse.Namespace) -> int:
         if args.json:
             print_json(asdict(done))
         else:
-            left = f", {done.under_way} under way and left alone" if done.under_way else ""
+            left = f", {done.under_way} in progress and left alone" if done.under_way else ""
             print(f"{done.count} recipients{left}")
         return 0 if done.count else 1
 

@@ -29,13 +29,13 @@ def register(subparsers: Subparsers) -> None:
         "authority",
         help="who can send as an account's identities, who did, what nobody used, what has changed",
         description="For each identity of an account: who can send as it by its policies, exactly, and who did since a"
-        " date; which statements and addresses nobody used; what differs from the policies of that date. As text, JSON,"
-        " or one page of HTML that needs nothing else.",
+        " date; which statements and addresses nobody used; what has changed in the policies since. As text, JSON,"
+        " or one self-contained page of HTML.",
     )
     command.add_argument("account", type=account_id)
     command.add_argument("--since", metavar="DATE", help=f"as 2027-01-31 (default: {DAYS} days ago)")
-    command.add_argument("--html", metavar="FILE", help="write the page there, in place of printing")
-    command.add_argument("--seconds", type=float, default=20.0, help="time to ask at most (default: 20)")
+    command.add_argument("--html", metavar="FILE", help="write the page to this file instead of printing")
+    command.add_argument("--seconds", type=float, default=20.0, help="longest time to analyse (default: 20)")
     add_store_options(command)
     command.set_defaults(func=run_authority)
 
@@ -172,7 +172,7 @@ def sections(one: "IdentityAuthority") -> list[tuple[str, list[str]]]:
     changed += [f"can now: {who}" for who in one.changed.gained]
     changed += [f"can no longer: {who}" for who in one.changed.lost]
     if not one.changed.is_known:
-        changed.append("there were so many changes that not all of what stood then is known")
+        changed.append("there were too many changes to know all policies of that time")
     return [
         ("Who can send, by its policies:", can),
         ("Who did:", did),

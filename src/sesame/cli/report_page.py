@@ -49,7 +49,7 @@ def _identity(one: "IdentityAuthority") -> str:
     lines = [*changed.sentences, *(f"Can now: {who}" for who in changed.gained)]
     lines += [f"Can no longer: {who}" for who in changed.lost]
     if not changed.is_known:
-        lines.append("There were so many changes that not all of what stood then is known.")
+        lines.append("There were too many changes to know all policies of that time.")
     return (
         f"<section>\n<h2>{_text(one.arn)} <small>{_text(one.verification)}</small></h2>\n"
         + _part("Who can send", _can(one.can), "Nobody by a policy.")

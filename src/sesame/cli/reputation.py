@@ -36,18 +36,18 @@ def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
         "--by",
         choices=("region", "identity", "owner", "configuration-set"),
         default="region",
-        help="what the counts are shown by",
+        help="how to group the counts",
     )
     add_store_options(show)
     show.set_defaults(func=show_reputation)
     for name, became, what in (
         ("pause", "SHUTDOWN", "stop an account's sending until it is reinstated"),
-        ("reinstate", "HEALTHY", "let an account send again, or end its review; its rates begin anew"),
+        ("reinstate", "HEALTHY", "let an account send again, or end its review; its rates start afresh"),
     ):
         verb = verbs.add_parser(name, help=what)
         verb.add_argument("account", type=account_id)
         verb.add_argument("--region", type=region_name, required=True)
-        verb.add_argument("--reason", required=True, help="kept with the change")
+        verb.add_argument("--reason", required=True, help="stored with the change")
         add_store_options(verb)
         verb.set_defaults(func=change_enforcement, became=became)
 

@@ -46,10 +46,10 @@ def register(subparsers: Subparsers) -> None:
         help="port of SMTP submission with STARTTLS, 0 for any free one (and with --api-port 0)",
     )
     command.add_argument(
-        "--smtps-port", type=int, metavar="N", help="port of SMTP submission with TLS from the start"
+        "--smtps-port", type=int, metavar="N", help="port of SMTP submission with implicit TLS"
     )
     command.add_argument(
-        "--ready-file", metavar="F", help="write where we listen to this file, as JSON, once we do"
+        "--ready-file", metavar="F", help="write the addresses to this file, as JSON, once the server listens"
     )
     command.set_defaults(func=serve)
     settings = subparsers.add_parser("config", help="configuration").add_subparsers(
@@ -189,7 +189,7 @@ def _welcome(settings: Settings, endpoints: "Endpoints", config: str | None) -> 
             f"SMTP: {endpoints.smtp} with STARTTLS; passwords: {_command()} smtp credentials ACCOUNT{where}"
         )
     if endpoints.console_link is not None:
-        lines.append(f"Console, logged in for once: {endpoints.console_link}")
+        lines.append(f"Console, by a link that works once: {endpoints.console_link}")
     if endpoints.mailbox_port is not None:
         lines.append(f"Mail is delivered to the built-in mailbox: {_command()} mail list{where}")
     return "\n".join(lines) + "\n"

@@ -102,7 +102,7 @@ def _print_keys(args: argparse.Namespace, keys: "ServiceKeys") -> int:
     else:
         print(f"service            {keys.service_name}")
         print(f"access key id      {keys.access_key_id}")
-        print(f"secret access key  {keys.secret_access_key}   (shown this once)")
+        print(f"secret access key  {keys.secret_access_key}   (shown only once)")
     return 0
 
 

@@ -22,20 +22,22 @@ def register(subparsers: Subparsers) -> None:
     command = verbs.add_parser(
         "credentials",
         help="make SMTP credentials",
-        description="Make an access key, or take one that is there, and print the user name and password that SES's "
+        description="Make an access key, or use an existing one, and print the user name and password that SES's "
         "algorithm derives from it for one region. Any key's password can also be computed from its secret.",
     )
     command.add_argument("account", type=account_id)
     command.add_argument("user", nargs="?", help="IAM user; without one the account's root")
     command.add_argument("--region", default="us-east-1", help="region of the password (default: us-east-1)")
-    command.add_argument("--key", metavar="ID", help="an access key of the account, in place of a new one")
+    command.add_argument(
+        "--key", metavar="ID", help="use this access key of the account instead of a new one"
+    )
     command.add_argument(
         "--as",
         dest="bound",
         action="append",
         default=[],
         metavar="ARN",
-        help="identity that stands in where a message names none; grants nothing (may be repeated)",
+        help="identity to use where a message names none; grants nothing (may be repeated)",
     )
     add_store_options(command)
     command.set_defaults(func=credentials)

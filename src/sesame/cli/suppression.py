@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     verbs = subparsers.add_parser(
-        "suppression", help="addresses that no account sends to, besides the lists that accounts keep"
+        "suppression", help="addresses to which no account sends, besides the accounts' own lists"
     ).add_subparsers(required=True, metavar="VERB")
     show = verbs.add_parser("list", help="show the addresses that are on the list now")
-    show.add_argument("--after", default="", metavar="ADDRESS", help="go on from behind this one")
+    show.add_argument("--after", default="", metavar="ADDRESS", help="start after this address")
     show.add_argument("--limit", type=int, default=100, metavar="N")
     add_store_options(show)
     show.set_defaults(func=list_addresses)

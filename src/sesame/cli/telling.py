@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     notifications = subparsers.add_parser(
-        "notifications", help="who is told of an identity's mail"
+        "notifications", help="who is notified about an identity's mail"
     ).add_subparsers(required=True, metavar="VERB")
     map_ = notifications.add_parser(
-        "map", help="for each type of event who would be told, by which way, and who would not and why"
+        "map", help="who would be notified of each type of event, by which channel, and who would not and why"
     )
     map_.add_argument("identity", help="the identity's ARN")
     map_.add_argument(
@@ -32,7 +32,7 @@ def register(subparsers: Subparsers) -> None:
     map_.add_argument("--configuration-set", metavar="NAME", help="the sender's configuration set")
     add_store_options(map_)
     map_.set_defaults(func=show_map)
-    events = subparsers.add_parser("events", help="what happened, and who was told").add_subparsers(
+    events = subparsers.add_parser("events", help="what happened, and who was notified").add_subparsers(
         required=True, metavar="VERB"
     )
     tail = events.add_parser("tail", help="the latest events of an account's mail")
@@ -40,16 +40,16 @@ def register(subparsers: Subparsers) -> None:
     tail.add_argument("--limit", type=int, default=20, metavar="N")
     add_store_options(tail)
     tail.set_defaults(func=show_tail)
-    dead = events.add_parser("dead", help="notifications that were given up")
+    dead = events.add_parser("dead", help="notifications that were given up on")
     dead.add_argument("--account", type=account_id, help="only of this account's topics")
     dead.add_argument("--limit", type=int, default=100, metavar="N")
     add_store_options(dead)
     dead.set_defaults(func=show_dead)
-    retry = events.add_parser("retry", help="deliver again what was given up")
+    retry = events.add_parser("retry", help="retry notifications that were given up on")
     retry.add_argument(
         "numbers", nargs="*", type=int, metavar="NUMBER", help="as `sesame events dead` shows them"
     )
-    retry.add_argument("--all", action="store_true", help="everything that was given up")
+    retry.add_argument("--all", action="store_true", help="all that were given up on")
     add_store_options(retry)
     retry.set_defaults(func=retry_dead)
 
@@ -179,7 +179,7 @@ def show_dead(args: argparse.Namespace) -> int:
             ]
             print_table(("NUMBER", "PUBLISHED", "ENDPOINT", "PROBLEM"), rows)
         else:
-            print("nothing was given up")
+            print("no notification was given up on")
         return 0
 
     return with_services(args, run)
@@ -212,7 +212,7 @@ def retry_dead(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"retried": count})
         else:
-            print(f"{count} to be delivered again")
+            print(f"{count} will be delivered again")
         return 0 if count or args.all else 1
 
     return with_services(args, run)

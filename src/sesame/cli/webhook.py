@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     verbs = subparsers.add_parser(
-        "webhook", help="post the events of a configuration set, signed as Standard Webhooks has it"
+        "webhook", help="post the events of a configuration set, signed as Standard Webhooks specifies"
     ).add_subparsers(required=True, metavar="VERB")
-    create = verbs.add_parser("create", help="make a webhook; its secret is shown this once")
+    create = verbs.add_parser("create", help="create a webhook; its secret is shown only once")
     _add_key(create)
     create.add_argument("url", help="where events are posted")
     create.add_argument(
@@ -27,17 +27,19 @@ def register(subparsers: Subparsers) -> None:
         help="types of events, comma-separated, as the API names them: SEND,DELIVERY,BOUNCE; `all` for every type",
     )
     create.set_defaults(func=create_webhook)
-    rotate = verbs.add_parser("rotate", help="give it another secret, shown this once; both sign for a time")
+    rotate = verbs.add_parser(
+        "rotate", help="replace its secret; the new one is shown only once, and both sign for a time"
+    )
     _add_key(rotate)
     rotate.add_argument(
         "--overlap",
         type=float,
         default=24.0,
         metavar="HOURS",
-        help="how long the secret before signs as well; default: %(default)s",
+        help="how long the previous secret signs as well; default: %(default)s",
     )
     rotate.set_defaults(func=rotate_secret)
-    delete = verbs.add_parser("delete", help="remove it; what waits for it is let go of")
+    delete = verbs.add_parser("delete", help="delete a webhook; notifications waiting for it are dropped")
     _add_key(delete)
     delete.set_defaults(func=delete_webhook)
     show = verbs.add_parser("list", help="show the webhooks of an account")
@@ -49,7 +51,7 @@ def register(subparsers: Subparsers) -> None:
 def _add_key(command: argparse.ArgumentParser) -> None:
     command.add_argument("account", type=account_id)
     command.add_argument("set", help="the configuration set")
-    command.add_argument("name", help="the name of the event destination that it is")
+    command.add_argument("name", help="the name of its event destination")
     command.add_argument("--region", default="us-east-1", help="default: %(default)s")
     add_store_options(command)
 

@@ -21,8 +21,8 @@ def register(verbs: Subparsers) -> None:
     verb = verbs.add_parser(
         "what-if",
         help="replay recorded sends against a proposed policy",
-        description="Ask recorded sends as an identity again, with a policy put or removed, and list "
-        "those whose answer changes. Exit 1 when one does.",
+        description="Decide recorded sends as an identity again, with a policy stored or removed, and list "
+        "those whose decision changes. Exit 1 when one does.",
     )
     verb.add_argument("--identity", required=True, metavar="ARN")
     verb.add_argument(
@@ -107,4 +107,4 @@ def _print(asked: int, changes: "list[Change]") -> None:
             )
         if len(group) > SHOWN:
             print(f"    and {len(group) - SHOWN} more")
-    print(f"{asked} recorded sends asked again, {len(changes)} would be answered otherwise")
+    print(f"{asked} recorded sends decided again, {len(changes)} would be decided differently")

@@ -103,8 +103,8 @@ def _check_delivery(delivery: Delivery) -> None:
 def _check_dns(settings: Settings) -> None:
     if 0 < settings.dns.dkim_rotate_after_s < MIN_ROTATION_S or settings.dns.dkim_rotate_after_s < 0:
         raise ConfigError(
-            "setting `dns.dkim_rotate_after_s` must be 0 or at least 14 days (1209600): mail that the key before"
-            " signed may be under way for days"
+            "setting `dns.dkim_rotate_after_s` must be 0 or at least 14 days (1209600): mail signed"
+            " by the previous key may be in transit for days"
         )
     if settings.dns.auto_publish and settings.dns.resolver != "local":
         raise ConfigError('setting `dns.auto_publish` needs `dns.resolver = "local"`: it publishes there')

@@ -16,13 +16,14 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = False
     """Whether it listens; the development profile does."""
     listen: str = "127.0.0.1"
-    """Address to listen on; beyond this machine it needs TLS or a proxy."""
+    """Address to listen on; unless it is this machine's loopback, TLS or a proxy is needed."""
     port: int = 8025
     """TCP port; 0 takes any free one."""
     public_url: str = ""
-    """How browsers reach it, `https://console.example.net`; empty: this machine alone. Other host names are refused."""
+    """URL by which browsers reach it, `https://console.example.net`; empty: this machine only. Other host names
+    are refused."""
     proxy: str = ""
-    """Address of the reverse proxy that ends TLS; its X-Forwarded-For is believed, nobody else's."""
+    """Address of the reverse proxy that ends TLS; only its X-Forwarded-For is trusted."""
     tls_certificate: str = ""
     """PEM file with the certificate chain; empty: plain HTTP, on this machine or behind `proxy`."""
     tls_private_key: str = ""
@@ -50,7 +51,7 @@ def check_console(console: Console) -> None:
         url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/")
     ):
         raise ConfigError(
-            f"setting `console.public_url`: `{console.public_url}` is none; write it as `https://console.example.net`"
+            f"setting `console.public_url`: `{console.public_url}` is not a URL, such as `https://console.example.net`"
         )
     if console.proxy:
         try:
@@ -71,7 +72,7 @@ def check_console(console: Console) -> None:
             )
         if url.hostname and not _is_loopback(url.hostname):
             raise ConfigError(
-                "setting `console.public_url` leads beyond this machine: passwords need TLS; set"
+                "setting `console.public_url` is not on this machine: passwords need TLS; set"
                 " `console.tls_certificate` and `console.tls_private_key`, or `console.proxy`"
             )
 

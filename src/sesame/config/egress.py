@@ -50,7 +50,7 @@ def check(entries: Sequence[EgressAddress]) -> None:
                 ) from None
         if (":" in entry.address) != (":" in (entry.bind or entry.address)):
             raise ConfigError(
-                f"setting `delivery.egress`: `{entry.bind}` and `{entry.address}` are not of one family"
+                f"setting `delivery.egress`: `{entry.bind}` and `{entry.address}` are of different families"
             )
         if not _is_name(entry.hello):
             raise ConfigError(
@@ -66,7 +66,7 @@ def check(entries: Sequence[EgressAddress]) -> None:
         named = [getattr(one, what) for one in found]
         twice = next((one for one in named if named.count(one) > 1), None)
         if twice is not None:
-            raise ConfigError(f"setting `delivery.egress`: {what} `{twice}` is there twice; name it once")
+            raise ConfigError(f"setting `delivery.egress`: {what} `{twice}` is listed twice; list it once")
 
 
 def _is_name(text: str) -> bool:

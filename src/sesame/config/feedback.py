@@ -18,15 +18,15 @@ class Inbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 2525
     """TCP port; 25 for mail from elsewhere, 0 takes any free one."""
     hostname: str = ""
-    """What the greeting says; empty: delivery.hostname."""
+    """Host name in the greeting; empty: delivery.hostname."""
     tls_certificate: str = ""
     """PEM file with the certificate chain for STARTTLS; empty: none, but in development."""
     tls_private_key: str = ""
     """PEM file with the certificate's key."""
     feedback_addresses: tuple[str, ...] = ()
-    """Addresses given to mailbox providers for complaints, besides return paths; reports only are taken there."""
+    """Addresses given to mailbox providers for complaints, besides return paths; only reports are accepted there."""
     report_days: int = 14
-    """How long after its message was accepted a return path takes reports."""
+    """How long after its message was accepted a return path accepts reports."""
     message_bytes: int = 1_048_576
     """Largest report."""
     recipients: int = 100
@@ -38,7 +38,7 @@ class Inbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_s: float = 300.0
     """How long a client may be silent (RFC 5321 section 4.5.3.2.7)."""
     memory_bytes: int = 67_108_864
-    """Of reports that are coming in, on all connections together."""
+    """Memory for incoming reports on all connections together."""
 
 
 SIMULATOR = "simulator.amazonses.com"
@@ -48,7 +48,7 @@ class Simulator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The mailbox simulator: `success`, `bounce`, `complaint`, `ooto`, `suppressionlist` at its domains."""
 
     enabled: bool = True
-    """Whether mail to it ends here; off: it goes the way of all mail."""
+    """Whether mail to it is handled here; off: it is delivered like any other."""
     domains: tuple[str, ...] = ()
     """Names of its own besides `simulator.amazonses.com`."""
 
@@ -62,7 +62,7 @@ class Reputation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When an account that hurts others is put under review, and paused; rates are parts of one, 0: never."""
 
     volume: int = 1_000
-    """Recipients that rates are made of at least; who has sent fewer is not judged."""
+    """Fewest recipients that rates are computed over; an account with fewer is not judged."""
     bounce_review: float = 0.05
     """Rate of permanent bounces at which an account is under review."""
     bounce_pause: float = 0.10
@@ -74,7 +74,7 @@ class Reputation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Suppression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The list of addresses that no account sends to, besides the lists that accounts keep."""
+    """The list of addresses to which no account sends, besides the accounts' own lists."""
 
     global_days: float = 0.0
     """How long an address is on it whose server said that it does not exist; SES: 14 days. 0: there is no such list."""
@@ -119,4 +119,4 @@ def check(inbound: Inbound, reputation: Reputation, suppression: Suppression) ->
         raise ConfigError("setting `reputation.volume` must be greater than 0")
     for name in ("bounce_review", "bounce_pause", "complaint_review", "complaint_pause"):
         if not 0 <= getattr(reputation, name) <= 1:
-            raise ConfigError(f"setting `reputation.{name}` is a part of one: between 0 and 1")
+            raise ConfigError(f"setting `reputation.{name}` must be a fraction between 0 and 1")

@@ -23,15 +23,15 @@ class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 15.0
     """How long one delivery may take."""
     workers: int = 64
-    """Deliveries under way at once."""
+    """Most concurrent deliveries."""
     per_endpoint: int = 8
-    """Deliveries under way at once to one endpoint."""
+    """Most concurrent deliveries to one endpoint."""
     give_up_after_s: float = 259_200.0
-    """How long an endpoint without a delivery policy is tried; what is given up is kept as dead."""
+    """How long an endpoint without a delivery policy is tried; what is given up on is kept as dead."""
     sqs_endpoint: str = ""
     """URL of an SQS-compatible service for subscriptions of queues; empty: there is none."""
     sqs_access_key_id: str = ""
-    """The access key that signs calls of it."""
+    """The access key that signs calls to it."""
     sqs_secret_access_key_file: str = ""
     """File with that key's secret."""
 

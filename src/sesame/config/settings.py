@@ -24,7 +24,7 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 4579
     """TCP port; 0 takes any free one."""
     public_url: str = ""
-    """How clients and mailed links reach this door; empty: http(s)://listen:port."""
+    """URL by which clients and mailed links reach the API; empty: http(s)://listen:port."""
     tls_certificate: str = ""
     """PEM file with the certificate chain; empty: plain HTTP."""
     tls_private_key: str = ""
@@ -32,13 +32,13 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_body_bytes: int = 64 * 1024 * 1024
     """Largest request body; the largest message of the v2 API, 40 MB, grows by base64."""
     memory_bytes: int = 268_435_456
-    """Of large request bodies, all together; beyond it the client is to try again."""
+    """Memory for all large request bodies together; beyond it the client is asked to try again."""
     connections: int = 10_000
-    """Connections at once, as far as there are file descriptors; more wait, and idle ones are closed for them."""
+    """Most concurrent connections, file descriptors permitting; more wait, and idle ones are closed for them."""
     clock_skew_s: int = 900
-    """How far a signature's time may be from ours; AWS allows 900, less is stricter."""
+    """How far a signature's time may be from the server's; AWS allows 900, less is stricter."""
     requests_per_second: float = 0.0
-    """Calls of each SES operation but sends, per account and region; SES allows 1. 0: no bound."""
+    """Calls of each SES operation except sends, per account and region; SES allows 1. 0: no limit."""
     regions: tuple[str, ...] = ()
     """Regions served; empty: every name shaped like a region."""
 
@@ -53,9 +53,9 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ports: tuple[int, ...] = (2587,)
     """TCP ports where the client asks for TLS by STARTTLS; 0 takes any free one."""
     tls_ports: tuple[int, ...] = (2465,)
-    """TCP ports where TLS comes first."""
+    """TCP ports with implicit TLS."""
     hostname: str = ""
-    """What the greeting says; empty: delivery.hostname."""
+    """Host name in the greeting; empty: delivery.hostname."""
     tls_certificate: str = ""
     """PEM file with the certificate chain, read again when it changes; empty: made for development."""
     tls_private_key: str = ""
@@ -67,13 +67,13 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connections_per_address: int = 50
     """Connections at once from one client: an IPv4 address, or an IPv6 network of 64 bits."""
     memory_bytes: int = 268_435_456
-    """Of messages that are coming in, on all connections together; beyond it the client is to try again."""
+    """Memory for incoming messages on all connections together; beyond it the client is asked to try again."""
     hello_s: float = 30.0
-    """How long a client may take until its password was right."""
+    """How long a client may take to authenticate."""
     idle_s: float = 60.0
-    """How long a client may then be silent; data extends it by a second for 500 bytes."""
+    """How long a client may then be idle; data extends it by a second for 500 bytes."""
     failure_delay_s: float = 1.0
-    """How long a wrong password waits for its answer."""
+    """Delay of the reply to a wrong password."""
 
 
 RelayTls = Literal["opportunistic", "require", "verify", "implicit"]
@@ -100,13 +100,13 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     """Whether this process delivers; when off, accepted mail waits in the spool."""
     hostname: str = "localhost"
-    """Our name in EHLO; in production the name that the sending address resolves to."""
+    """Name in EHLO; in production the name that the sending address resolves to."""
     relay: str = ""
     """host:port of a server that takes all mail; empty: each domain's own MX."""
     relay_tls: RelayTls = "opportunistic"
-    """TLS to the relay: as it comes, required, with a certificate good for its name, or that before the greeting."""
+    """TLS to the relay: opportunistic, required, required with a verified certificate, or implicit with one."""
     relay_user: str = ""
-    """Whom to log in as at the relay; empty: no log-in. Needs TLS that is required."""
+    """User name at the relay; empty: no authentication. Needs required TLS."""
     relay_password_file: str = ""
     """File with the password for the relay."""
     routes: tuple[Route, ...] = ()
@@ -114,37 +114,37 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     egress: tuple[EgressAddress, ...] = ()
     """Addresses that mail leaves from: tables `[[delivery.egress]]`; `address`, `hello`, `bind`, `accounts`, `warm`."""
     warmup_days: float = 45.0
-    """How long an account's address is warmed up, which says how much may go from it in a day; SES: 45."""
+    """How long an account's address is warmed up, during which its daily volume is limited; SES: 45."""
     warmup_first: int = 50
-    """Messages a day from an address whose warm-up begins; what is over goes from the shared ones."""
+    """Messages a day from an address at the start of its warm-up; the excess leaves from the shared ones."""
     warmup_last: int = 50_000
     """Messages a day from an address just before its warm-up ends; SES: 50,000. From then on there is no limit."""
     tls_ca_file: str = ""
-    """PEM file of the CAs that count where a certificate is checked; empty: those that the machine knows."""
+    """PEM file of the trusted CAs where a certificate is checked; empty: the machine's."""
     mta_sts: bool = True
-    """Whether the MTA-STS policies of domains are looked for and held to (RFC 8461)."""
+    """Whether the MTA-STS policies of domains are looked up and obeyed (RFC 8461)."""
     tls_reports: bool = True
-    """Whether domains that ask for it are told daily how TLS with their servers went (RFC 8460)."""
+    """Whether domains that ask for it get daily reports on TLS with their servers (RFC 8460)."""
     dane: bool = True
     """Whether TLSA records are (RFC 7672); they count only with a validating resolver, see `dns.trust_ad`."""
     own_names: tuple[str, ...] = ()
-    """Names that we have besides `hostname`: a domain that has one of them as its MX is never delivered to."""
+    """Names of this server besides `hostname`: mail for a domain with one of them as its MX is never delivered."""
     own_addresses: tuple[str, ...] = ()
-    """Addresses that we have, for the same reason."""
+    """Addresses of this server, for the same reason."""
     mx_port: int = 25
     """Port of MX hosts; the development profile points it at its mailbox server."""
     allow_networks: tuple[str, ...] = ()
     """Private or loopback networks that MX hosts may resolve into (CIDR); others are refused."""
     workers: int = 200
-    """Attempts under way at once."""
+    """Most concurrent attempts."""
     per_domain: int = 8
-    """Attempts under way at once to one destination; a new one has fewer until it has proved good."""
+    """Most concurrent attempts to one destination; a new one has fewer until it has proved good."""
     per_address: int = 20
-    """Connections at once to one address, however many domains lead there."""
+    """Most concurrent connections to one address, however many domains lead there."""
     idle_connections: int = 200
-    """Connections that are kept for the next message, in all."""
+    """Connections kept open for the next message, in total."""
     memory_bytes: int = 67_108_864
-    """Of messages above 256 KB that are under way at once; a destination has a quarter, or one message."""
+    """Memory for messages above 256 KB in delivery at once; a destination has a quarter, or one message."""
     first_delay_s: float = 60.0
     """Wait before the first retry; it doubles each time."""
     longest_delay_s: float = 3600.0
@@ -156,10 +156,10 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     return_path_domain: str = ""
     """Domain of the envelope sender of outgoing mail; its MX should lead here. Empty: hostname."""
     signing_domain: str = ""
-    """Our own domain, whose DKIM key signs every message besides the owner's; empty: no such signature."""
+    """The operator's domain, whose DKIM key signs every message besides the owner's; empty: no such signature."""
     revoke_queued: bool = True
     """Whether queued mail that was sent as another account's identity is decided again before each attempt when that
-    account's policies or bounds have changed: what is allowed no more is cancelled, what is paused is held."""
+    account's policies or bounds have changed: what is no longer allowed is cancelled, what is paused is held."""
     lease_s: float = 900.0
     """How long an attempt may go on trying hosts; its claim on the message is renewed while it lives."""
 
@@ -172,7 +172,7 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nameservers: tuple[str, ...] = ()
     """Addresses of the resolvers to ask; empty: those of /etc/resolv.conf."""
     trust_ad: Literal["loopback", "always", "never"] = "loopback"
-    """Whose word for DNSSEC counts, which DANE needs: that of validating resolvers on this machine, of any, of none."""
+    """Whose DNSSEC verdict is trusted, which DANE needs: validating resolvers on this machine, any, or none."""
     auto_publish: bool = False
     """Put verification records into the local zone by ourselves (development only)."""
     dkim_zone: str = ""
@@ -188,7 +188,7 @@ class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail_from_mx: str = ""
     """Host that the one MX of owners' MAIL FROM domains must name; empty: delivery.hostname."""
     mail_from_spf: str = ""
-    """What their SPF record must hold; empty: `include:` + delivery.return_path_domain or hostname."""
+    """What their SPF record must contain; empty: `include:` + delivery.return_path_domain or hostname."""
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -206,7 +206,7 @@ class Health(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     """Whether it listens."""
     listen: str = "127.0.0.1"
-    """Address to listen on; nobody is asked for a password there."""
+    """Address to listen on; there is no authentication."""
     port: int = 4580
     """TCP port; 0 takes any free one."""
 
@@ -223,7 +223,7 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner_sandbox_counts: bool = True
     """Whether a delegate needs the identity owner out of the sandbox too (SES guide: both)."""
     refusal_step_s: float = 0.05
-    """Refused sends and AssumeRole are answered after a multiple of this, so that time tells nothing; 0: at once."""
+    """Refused sends and AssumeRole are answered after a multiple of this, so that time reveals nothing; 0: at once."""
     message_bytes: int = 10_485_760
     """Largest message by the v1 API, after decoding."""
     v2_message_bytes: int = 41_943_040
@@ -236,7 +236,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: int = 400
     """How long its rows are kept."""
     heads_file: str = ""
-    """File that signed heads are added to, best on another disk; rows that are cut off show against it. Empty: none."""
+    """File that signed heads are appended to, best on another disk; it reveals rows that were cut off. Empty: none."""
     heads_every_s: float = 60.0
     """How often that is done."""
 
@@ -251,13 +251,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_format: Literal["auto", "json", "text"] = "auto"
     """`auto`: text on a terminal, JSON lines elsewhere."""
     allow_development_on_network: bool = False
-    """Whether doors may listen beyond this machine while `dns.auto_publish` lets anybody verify any domain."""
+    """Whether other machines may connect while `dns.auto_publish` lets anybody verify any domain."""
     retention_days: int = 14
-    """How long settled messages can be traced, with what happened to them."""
+    """How long settled messages can be traced, with their outcome."""
     retention_refusals_days: int = 14
     """How long refusals can be looked up."""
     retention_headers_days: int = 3
-    """How long the headers of a settled message are kept, for notifications of what comes back later."""
+    """How long the headers of a settled message are kept, for notifications about later bounces and complaints."""
     disk_reserve_bytes: int = 1_073_741_824
     """Free space below which the service is not ready; at least three of the largest messages."""
     api: Api = Api()

@@ -15,10 +15,10 @@ class Tracking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Opens and clicks of mail whose configuration set asks for them: `/t/o/…` and `/t/c/…`."""
 
     enabled: bool = True
-    """Whether mail is given links and a picture; those in mail that left before are served all the same."""
+    """Whether links and an image are put into mail; those in mail sent earlier still work."""
     url: str = ""
     """What links in mail begin with, `https://click.example.com`; empty: api.public_url. With neither, outside
-    development, mail is followed only by the domains that sets have of their own."""
+    development, only mail of sets with their own domain is tracked."""
     listen: str = ""
     """Address of a listener that serves these links alone, besides the API door; empty: none."""
     port: int = 4581
@@ -28,7 +28,7 @@ class Tracking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_private_key: str = ""
     """PEM file with the certificate's key."""
     trusted_proxy: str = ""
-    """Address of the reverse proxy in front; its X-Forwarded-For is believed, nobody else's."""
+    """Address of the reverse proxy in front; only its X-Forwarded-For is trusted."""
     days: int = 60
     """How long after its message was accepted an open or a click is recorded, as far as the message is kept
     (retention_days); links lead on for good."""
@@ -40,7 +40,7 @@ def check(tracking: Tracking) -> None:
     """What types cannot say. Raises `ConfigError` that names the setting and the fix."""
     if tracking.url and _URL.fullmatch(tracking.url) is None:
         raise ConfigError(
-            "setting `tracking.url`: write scheme and host alone, as `https://click.example.com`"
+            "setting `tracking.url`: write only scheme and host, as `https://click.example.com`"
         )
     if not 0 <= tracking.port <= 65535:
         raise ConfigError(f"setting `tracking.port` is {tracking.port}; a port is 0 to 65535")

@@ -288,7 +288,7 @@ class Console:
         self._log.error("console_failed", path=_without_secret(request.url.path), reason=repr(error))
         return _with_headers(
             PlainTextResponse(
-                "This page failed for a reason of ours; the log of the server says which.\n", status_code=500
+                "This page failed because of a fault of the server; its log says which.\n", status_code=500
             )
         )
 

@@ -30,7 +30,7 @@ def cause_of(view: RefusalView, region: str) -> Cause:
     return Cause(
         sentence="The send was refused before or beside policy.",
         turn="yours",
-        mend=f"The program was told `{record.code}`; the account's state and quota in {region} say more.",
+        mend=f"The program got `{record.code}`; the account's state and quota in {region} say more.",
     )
 
 

@@ -114,7 +114,7 @@ def check_token(seed: str, given: str) -> None:
     """Raises `Refused` unless the token is that of the browser's own forms."""
     if not seed or not hmac.compare_digest(form_token(seed).encode(), given.encode()):
         raise Refused(
-            403, "the form is of an earlier log-in; go back, load the page again and send it once more"
+            403, "the form is from an earlier session; go back, load the page again and send it once more"
         )
 
 

@@ -67,7 +67,7 @@ class Trace:
     accepted_at: float
     recipients: tuple[RecipientTrace, ...]
     failure: str | None
-    """Why its template could not be filled in, None for a message that could be sent."""
+    """Why its template could not be rendered, None for a message that could be sent."""
     reported: tuple[Reported, ...] = ()
     """What came back later."""
 

@@ -30,7 +30,7 @@ class Where(NamedTuple):
 class Counts:
     """How many recipients what happened to. `rated_…` are those that rates are made of.
 
-    Every accepted recipient is in `sends`, or in `failures` if its template could not be filled in; every one that
+    Every accepted recipient is in `sends`, or in `failures` if its template could not be rendered; every one that
     is settled in one of `deliveries`, a kind of bounce, `suppressed`, `failures` and `cancelled`, which is what the
     operator gave up. Bounces that came after a delivery are in `later_bounces` too.
     `opens` and `clicks` are how often, not by how many.

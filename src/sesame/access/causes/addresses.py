@@ -260,11 +260,11 @@ class AddressCauses:
             if what == "second" and right.endswith("-ARN"):
                 return Cause(
                     code=Code.HEADER,
-                    text=f"`{right}` is there more than once, and only its first instance is read, which does not"
+                    text=f"`{right}` occurs more than once, and only its first instance is read, which does not"
                     f" cover `{address}`",
                     mend=Mend(
                         how=How.DROP_PARAMETER,
-                        text=f"leave in the instance of `{right}` that covers `{address}` alone",
+                        text=f"keep only the instance of `{right}` that covers `{address}` alone",
                         details={"parameter": right, "instance": "first"},
                     ),
                 )
@@ -323,7 +323,7 @@ class AddressCauses:
         mend = _verify(account, region, domain.lower())
         more = ""
         if (other := self._around.other_case.get(address)) is not None:
-            text += f"; `{other}` is another address to it, since the part before the @ counts with its case"
+            text += f"; `{other}` is another address to it, since the part before the @ is case-sensitive"
             more = f"; or send as `{other}`"
         more += f"; or, if another account lends it to you, name its ARN in {parameter}"
         return Cause(

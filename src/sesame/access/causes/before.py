@@ -54,11 +54,11 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     if second.endswith("-ARN"):
         return Cause(
             code=Code.HEADER,
-            text=f"`{second}` is there more than once, and only its first instance, `{arn}`, is read, which does not"
+            text=f"`{second}` occurs more than once, and only its first instance, `{arn}`, is read, which does not"
             f" cover `{address}`",
             mend=Mend(
                 how=How.DROP_PARAMETER,
-                text=f"leave in the instance of `{second}` that covers `{address}` alone",
+                text=f"keep only the instance of `{second}` that covers `{address}` alone",
                 details={"parameter": second, "instance": "first"},
             ),
         )
@@ -127,18 +127,20 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     code, region = Code.SMTP_LOGIN, failed.get("region", "")
     match failed.get("why"):
         case "user-name" if name.startswith(TEMPORARY):
-            text = f"`{name}` is the temporary key of a session, and SMTP takes keys of users alone"
+            text = f"`{name}` is the temporary key of a session, and SMTP accepts only keys of users"
         case "user-name":
             text = f"`{name}` is not an access key id, which is what SMTP takes as user name"
         case "secret":
-            text = f"the secret access key of `{name}` was given as password: SMTP takes one derived from it"
+            text = (
+                f"the secret access key of `{name}` was given as password: SMTP needs the one derived from it"
+            )
         case "inactive":
             text = f"the access key `{name}` is switched off"
         case "region":
             code = Code.PASSWORD_REGION
             text = f"the password of `{name}` was derived for region {region}, which is not served here"
         case "unknown":
-            text = f"there is no access key `{name}` that SMTP takes"
+            text = f"there is no access key `{name}` that SMTP accepts"
         case "too-many":
             text = "too many wrong passwords came for this name from one address, so none is checked for a minute"
         case _:
@@ -205,7 +207,7 @@ def _quota(record: DecisionRecord, around: Around) -> Cause:
             "" if state is None else f" of {state.max_24_hour_send:g}, with {state.sent_last_24_hours} used"
         )
         text, option = (
-            f"account {account} has reached its quota of 24 hours{limit} in {record.region}",
+            f"account {account} has reached its 24-hour quota{limit} in {record.region}",
             "--max-24h",
         )
     return Cause(
@@ -244,7 +246,7 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     what = "use an active key with its own secret (not the SMTP password): `sesame key create ACCOUNT USER`"
     match record.code:
         case "MissingAuthenticationToken" | "IncompleteSignature":
-            text = f"the request is not signed as it must be: {record.reason}"
+            text = f"the request is not signed correctly: {record.reason}"
         case "ExpiredToken" | "RequestExpired":
             text = f"what `{key}` signed with has expired"
         case "InvalidClientTokenId" if failed.get("why") == "inactive":
@@ -278,14 +280,14 @@ def _message(record: DecisionRecord) -> Cause:
     if (field := _X_SES.search(record.reason)) is not None:
         return Cause(
             code=Code.HEADER,
-            text=f"the field `{field[1]}` stands where X-SES fields do not count: they are for raw messages and SMTP",
+            text=f"the field `{field[1]}` is where X-SES fields are not read: they are for raw messages and SMTP",
             mend=Mend(
                 how=How.DROP_PARAMETER,
                 text="name the ARN by parameter, and leave the field out",
                 details={"parameter": field[1]},
             ),
         )
-    what = "change what the answer names"
+    what = "change what the error names"
     if "semicolon" in record.reason:
         what = "give each address as one of its own, or put commas between them"
     return Cause(

@@ -134,7 +134,7 @@ def _senders_own(record: DecisionRecord, code: Code) -> Cause:
         text=f"it was refused for what is account {record.account_id}'s own, and no policy of yours",
         mend=Mend(
             how=How.ASK,
-            text=f"nothing is to be done here; account {record.account_id} can read why",
+            text=f"there is nothing for you to do; account {record.account_id} can read why",
             details={"whom": "sender", "account": record.account_id},
         ),
     )
@@ -156,6 +156,6 @@ def _concerns(refused: Refused, check: Mapping[str, Any]) -> bool:
 def _untold(record: DecisionRecord) -> Cause:
     return Cause(
         code=Code.MESSAGE,
-        text=f"the policies that this rested on are no longer kept; the answer was {record.code}",
+        text=f"the policies behind this decision are no longer kept; the error was {record.code}",
         mend=Mend(how=How.CHANGE_MESSAGE, text="send again and ask for the reason then"),
     )

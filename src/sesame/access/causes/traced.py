@@ -69,7 +69,7 @@ def _cause(recipient: Mapping[str, Any], owner: str) -> Cause | None:
             address = recipient["address"]
             return Cause(
                 code=Code.SUPPRESSED,
-                text=f"the server of `{address}` said lately that it does not exist: nobody here sends to it for now",
+                text=f"the server of `{address}` recently said that it does not exist: nobody here sends to it for now",
                 mend=Mend(
                     how=How.ASK,
                     text=f"the operator takes it off: `sesame suppression remove {address}`",
@@ -88,7 +88,9 @@ def _cause(recipient: Mapping[str, Any], owner: str) -> Cause | None:
                 ),
             )
         case "cancelled", reason if reason == REVOKED:
-            text = f"account {owner}, the owner of the identity, took back what allowed it before it was delivered"
+            text = (
+                f"account {owner}, the owner of the identity, revoked what allowed it before it was delivered"
+            )
             return Cause(code=Code.REVOKED, text=text, mend=ask)
         case "held", reason if reason == PAUSED:
             text = f"account {owner}, the owner of the identity, has paused this sender; it waits until that ends"

@@ -268,7 +268,7 @@ class _Questions:
                     reason = "it needs TLS, and the endpoint has none" if not is_secure else reason
                     continue
                 if not self._allows(permission.witness, known):
-                    reason = "it depends on tags of whoever sends"
+                    reason = "it depends on the sender's tags"
                     continue
                 feedback = str(context["ses:FeedbackAddress"])
                 return Example(

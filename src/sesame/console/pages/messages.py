@@ -131,11 +131,11 @@ def sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str
             case "held":
                 said = "Held by the operator; it is tried again once it is released."
             case "queued":
-                said = f"Waiting: {where} put it off. It is tried again."
+                said = f"Waiting: {where} deferred it. It will be retried."
             case "bounced":
                 said = f"Bounced: {where} refused it for good." if where else "Bounced."
             case "expired":
-                said = "Given up: no attempt got through in the time that there is."
+                said = "Given up: no attempt got through in the time allowed."
             case "suppressed":
                 said = "Not sent: the address is on the suppression list."
             case other:

@@ -100,9 +100,9 @@ async def enforce(visit: Visit) -> Response:
     account_id, region = visit.path_values["account_id"], visit.form.get("region", "")
     became, reason = visit.form.get("became", ""), visit.form.get("reason", "").strip()[:500]
     if not visit.backing.is_region(region) or became not in ("HEALTHY", "SHUTDOWN"):
-        raise OperatorError("name a region and what is to be")
+        raise OperatorError("name a region and the new verdict")
     if not reason:
-        raise OperatorError("say why: it is kept with the change")
+        raise OperatorError("give a reason: it is stored with the change")
     verdict: reputation.Enforcement = "SHUTDOWN" if became == "SHUTDOWN" else "HEALTHY"
     await visit.backing.enforcement.by(visit.actor).set(account_id, region, verdict, reason=reason)
     return visit.go(f"/operator/accounts/{account_id}", said="enforced")

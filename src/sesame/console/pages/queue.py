@@ -15,10 +15,10 @@ from sesame.spool.destinations import Overview, Reply
 
 PAGE = 50
 DOES = {
-    "retry": ("Try now", "Makes due at once what waits; what is held stays held."),
-    "hold": ("Hold", "Tries it no more until it is released. It does not expire meanwhile."),
-    "release": ("Release", "Lets go what is held, at once and with a clean record."),
-    "cancel": ("Cancel", "Gives it up for good. Who sent it is told that it was cancelled."),
+    "retry": ("Try now", "Tries waiting mail now; held mail stays held."),
+    "hold": ("Hold", "Stops trying until it is released. It does not expire meanwhile."),
+    "release": ("Release", "Releases held mail at once, with a clean record."),
+    "cancel": ("Cancel", "Gives it up for good. The sender is notified that it was cancelled."),
 }
 SAID = {"retry": "retried", "hold": "held", "release": "released", "cancel": "cancelled"}
 KINDS = (

@@ -122,7 +122,7 @@ def _principal(text: str) -> str:
 def _sentence(name: str, found: Mapping[str, Any] | None, *, is_limited: bool) -> str:
     """The answer to the question that the page is for."""
     if found is None:
-        return "Who can send was not found out."
+        return "Who can send could not be determined."
     sure = [one for one in found["groups"] if one["verdict"] == "yes"]
     strangers = [one["title"].lower() for one in sure if one["kind"] == "stranger"]
     many = len(sure) - len(strangers)

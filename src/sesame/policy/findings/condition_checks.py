@@ -32,7 +32,7 @@ def check_key(condition: Condition) -> Iterator[Note]:
         yield (
             Code.KEY_NOT_UNDERSTOOD,
             (),
-            f"{condition.key} is not understood here: an Allow that rests on it never applies, a Deny always does",
+            f"{condition.key} is not understood here: an Allow that depends on it never applies, a Deny always does",
         )
     if key is None:
         return
@@ -71,8 +71,8 @@ def check_letters(statement: Statement, condition: Condition) -> Iterator[Note]:
             continue
         instead = comparison.name.replace("Equals", "EqualsIgnoreCase")
         message = (
-            f"`{value}` in other letters passes, and so does `{local_part}+label@{domain}`: write {instead}, and deny"
-            " the labels too, or deny on an identity of the address's own"
+            f"`{value}` in other capitals evades this, and so does `{local_part}+label@{domain}`: write {instead}, and"
+            " deny the labels too, or deny on an identity of the address's own"
         )
         yield Code.DENY_BY_LETTERS, (number,), message
 
@@ -110,7 +110,7 @@ def _check_value(policy: Policy, condition: Condition, value: str) -> Iterator[t
         yield Code.LIKE_WITHOUT_WILDCARD, message
     if not like and has_wildcard:
         instead = comparison.name.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
-        yield Code.WILDCARD_UNDER_EQUALS, f"`{value}` is compared as it stands: write {instead} for wildcards"
+        yield Code.WILDCARD_UNDER_EQUALS, f"`{value}` is compared literally: write {instead} for wildcards"
     if like and _REGEX_SIGNS.search(value):
         message = f"`{value}` looks like a regular expression; only `*` and `?` are wildcards"
         yield Code.REGULAR_EXPRESSION, message
@@ -148,7 +148,7 @@ def _check_variables(policy: Policy, value: str) -> Iterator[tuple[Code, str]]:
         if isinstance(token, Variable) and token.default is None:
             key = find_key(token.key)
             if key is None or not key.is_sent or key.is_list:
-                message = f"`${{{token.key}}}` never has one value here, so the value matches nothing"
+                message = f"`${{{token.key}}}` never has a single value here, so the value matches nothing"
                 yield Code.VARIABLE_WITHOUT_VALUE, message
 
 

@@ -49,7 +49,7 @@ def check_principals(statement: Statement, owner: str | None) -> Iterator[Note]:
             yield Code.UNGUARDED_SERVICE, ("Principal",), message
         if form is PrincipalForm.ACCOUNT and value == owner:
             message = (
-                "the owner's account by itself lets nobody in: its IAM policies decide, with or without this"
+                "naming the owner's account allows nobody: its IAM policies decide, with or without this"
             )
             yield Code.OWN_ACCOUNT, ("Principal",), message
 
@@ -62,7 +62,7 @@ def check_sessions(statement: Statement) -> Iterator[Note]:
         if is_session_arn(principal) and ":assumed-role/" in principal.value:
             account, role = principal.value.split(":")[4], principal.value.split("/")[1]
             message = (
-                f"`{principal.value}` is one session: unless it is meant alone, name the role,"
+                f"`{principal.value}` is one session: unless only that one is meant, name the role,"
                 f" `arn:aws:iam::{account}:role/{role}`"
             )
             yield Code.ONE_SESSION, ("Principal",), message
@@ -105,10 +105,10 @@ def check_actions(statement: Statement, owner: str | None) -> Iterator[Note]:
     patterns = [glob(action.lower()) for action in statement.actions]
     allowed = [name for name in IDENTITY_ACTIONS if any(p.matches(name.lower()) for p in patterns)]
     if "ses:SendEmail" in allowed and "ses:SendRawEmail" not in allowed:
-        message = "SMTP and raw messages need ses:SendRawEmail: add it unless they shall be refused"
+        message = "SMTP and raw messages need ses:SendRawEmail: add it unless they are to be refused"
         yield Code.NO_RAW_FOR_SMTP, ("Action",), message
     if "ses:SendBulkTemplatedEmail" in allowed and "ses:SendBulkEmail" not in allowed:
-        message = "bulk mail of the API v2 is ses:SendBulkEmail: add it unless that shall be refused"
+        message = "bulk mail of the API v2 is ses:SendBulkEmail: add it unless that is to be refused"
         yield Code.NO_BULK_EMAIL, ("Action",), message
     managing = [name for name in allowed if name not in SENDING_ACTIONS and name != "ses:SendBounce"]
     strangers = owner is not None and any(
@@ -142,7 +142,7 @@ def check_window(statement: Statement, now: float | None) -> Iterator[Note]:
     if earliest_end is None:
         return
     if latest_start is not None and latest_start > earliest_end:
-        yield Code.EMPTY_WINDOW, end_path, "the window ends before it begins: no moment is in it"
+        yield Code.EMPTY_WINDOW, end_path, "the window ends before it begins, so it never applies"
     elif now is not None and earliest_end < now * 1_000_000:
         yield Code.EXPIRED, end_path, "the window has passed: remove the statement or move the date"
 
@@ -169,7 +169,5 @@ def check_empty_sets(statement: Statement) -> Iterator[Note]:
     for condition in statement.conditions:
         if condition.operator.quantifier is Quantifier.FOR_ALL and condition.key.lower() not in present:
             path = ("Condition", condition.operator.text, condition.key)
-            message = (
-                f'true as well when {condition.key} is absent: add "Null": {{"{condition.key}": "false"}}'
-            )
+            message = f'also true when {condition.key} is absent: add "Null": {{"{condition.key}": "false"}}'
             yield Code.EMPTY_SET_SATISFIES, path, message

@@ -80,27 +80,27 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Write the owner's account number.",
     ),
     Code.NO_SUCH_IDENTITY: (
-        "The ARN names an identity that is not registered. Told to its owner alone.",
+        "The ARN names an identity that is not registered. Shown to its owner only.",
         "Name the identity that is registered and has the policy.",
     ),
     Code.REGION: (
-        "Identity, ARN, credential scope and endpoint are not of one region.",
+        "Identity, ARN, credential scope and endpoint are not all in one region.",
         "Call the region in which the identity was verified, with its ARN there.",
     ),
     Code.HEADER: (
-        "An X-SES field is misspelt, a second instance that is not looked at, or stands where none is read.",
-        "Write the field's right name, once, in a raw message.",
+        "An X-SES field is misspelt, repeated (only the first is read), or in a place where none is read.",
+        "Write the field's correct name, once, in a raw message.",
     ),
     Code.DOES_NOT_ALIGN: (
         "The ARN's identity does not cover the address that it was named for.",
         "Name the identity of that address or of its domain, or change the address.",
     ),
     Code.ARN_MALFORMED: (
-        "What was given is not the ARN of an identity.",
+        "The value given is not the ARN of an identity.",
         "Write arn:aws:ses:REGION:ACCOUNT:identity/NAME.",
     ),
     Code.PRINCIPAL_OTHER: (
-        "No statement of the identity's policies that allows names this principal.",
+        "No Allow in the identity's policies names this principal.",
         "Put an identity policy whose Principal is the principal (or its role or account).",
     ),
     Code.ONE_SESSION: (
@@ -128,11 +128,11 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Open the session with a policy that allows it, or with none.",
     ),
     Code.DENY: (
-        "A statement denies it explicitly; no Allow helps against that.",
+        "A statement denies it explicitly; no Allow overrides that.",
         "Change or remove that statement.",
     ),
     Code.ACTION: (
-        "This door is another action than those which the statement lists.",
+        "This way of sending is an action that the statement does not list.",
         "Add the action: SMTP and raw messages are ses:SendRawEmail, bulk of v2 is ses:SendBulkEmail.",
     ),
     Code.EXTRA_RESOURCE: (
@@ -158,18 +158,18 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     ),
     Code.SANDBOX_SENDER: (
         "The sender's account is in the sandbox, where every recipient must be verified.",
-        "The operator lets the account out: `sesame account leave-sandbox ACCOUNT`; or verify the recipient.",
+        "The operator takes the account out: `sesame account leave-sandbox ACCOUNT`; or verify the recipient.",
     ),
     Code.SANDBOX_OWNER: (
         "The owner's account is in the sandbox, which counts for those who send as its identities.",
-        "The operator lets the owner's account out: `sesame account leave-sandbox ACCOUNT`.",
+        "The operator takes the owner's account out: `sesame account leave-sandbox ACCOUNT`.",
     ),
     Code.OTHERS_RESOURCE: (
-        "The configuration set or template was looked for in the sender's own account and region, and is not there.",
+        "The configuration set or template does not exist in the sender's own account and region.",
         "Create it there, or leave it out.",
     ),
     Code.QUOTA: (
-        "The account has reached its quota of 24 hours, its sending rate, or a cap that the identity's owner has set.",
+        "The account has reached its 24-hour quota, its sending rate, or a cap that the identity's owner has set.",
         "Send later or slower, or ask for more: the operator (`sesame account set-quota ACCOUNT`), or the owner of the "
         "identity (`sesame grant put`, PutDelegateBounds).",
     ),
@@ -192,12 +192,12 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Take it off: `aws sesv2 delete-suppressed-destination --email-address ADDRESS`.",
     ),
     Code.REVOKED: (
-        "The owner of the identity took back what allowed the message before it was delivered, so it was cancelled.",
+        "The owner of the identity revoked what allowed the message before it was delivered, so it was cancelled.",
         "Send again once the owner allows it: the owner puts an identity policy.",
     ),
     Code.SMTP_LOGIN: (
-        "User name and password of an SMTP log-in do not go together; no message knows of it.",
-        "Make them anew: `sesame smtp credentials ACCOUNT USER`.",
+        "User name and password of an SMTP login do not match; no message was involved.",
+        "Create new ones: `sesame smtp credentials ACCOUNT USER`.",
     ),
     Code.PASSWORD_REGION: (
         "The SMTP password was derived for another region.",
@@ -209,7 +209,7 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     ),
     Code.SIGNATURE: (
         "The request's signature is not that of an active key for this service.",
-        "Use an access key that is there and active, with its own secret.",
+        "Use an access key that exists and is active, with its own secret.",
     ),
 }
 """What each cause means, and how it is mended."""

@@ -84,7 +84,7 @@ def _hint(condition: ConditionStep, reader: Reader) -> str:
         names = ", ".join(f"`${{{name}}}`" for name in condition.unresolved)
         return f"; {names} has no value in this request, so it matches nothing"
     if (variable := _not_filled(condition)) is not None:
-        return f"; `{variable}` is taken as it stands: only a policy of Version 2012-10-17 has variables"
+        return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
     if condition.note.startswith("several values"):
         return f"; {condition.key} is a list: write ForAllValues:{condition.operator}"
     if reader is Reader.OWNER and not owner_may_see(condition.key):
@@ -95,7 +95,7 @@ def _hint(condition: ConditionStep, reader: Reader) -> str:
     if _instead(condition) is not None:
         return "; a wildcard counts only under StringLike"
     if any(value.lower() == text.lower() != "" for value in seen for text in wanted if value != text):
-        return "; it differs in the case of letters only"
+        return "; only the case of letters differs"
     if any(f"<{value.lower()}>" in text.lower() for value in seen for text in wanted):
         return f"; {condition.key} is the bare address, without a display name"
     return ""

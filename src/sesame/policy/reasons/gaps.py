@@ -221,7 +221,7 @@ class _Gaps:
             text=for_owner,
             mend=Mend(
                 how=How.PUT_IDENTITY_POLICY,
-                text=f"if it shall be allowed, put a policy on `{self._request.resource}` with the statement"
+                text=f"to allow it, put a policy on `{self._request.resource}` with the statement"
                 f" {_compact(statement)}",
                 details={"identity_arn": self._request.resource, "statement": statement},
             ),
@@ -241,7 +241,7 @@ class _Gaps:
         bound = f"bound to the unique id `{old}`" if old else "not bound to this principal"
         return Cause(
             code=Code.PRINCIPAL_REMADE,
-            text=f"the policies of `{self._request.resource}` are {bound}; `{name}` was made again and is `{now}` now",
+            text=f"the policies of `{self._request.resource}` are {bound}; `{name}` was created again as `{now}`",
             mend=Mend(
                 how=How.RESAVE_POLICY,
                 text=f"put the policy again with `{name}` as Principal",
@@ -277,7 +277,7 @@ class _Gaps:
                 )
             else:
                 text = f"{name_statement(step.ref)} allows only {words}"
-                mend = _change(step, changes, "if it shall be allowed, change")
+                mend = _change(step, changes, "to allow it, change")
             found.append(Cause(code=code, text=text, mend=mend))
         return found
 
@@ -286,11 +286,11 @@ class _Gaps:
         is_action = element.element.endswith("Action")
         code = Code.ACTION if is_action else Code.SENDER_IAM
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
-            text = f"this door is `{action}`, which the owner's policy does not list for you"
+            text = f"this way of sending is `{action}`, which the owner's policy does not list for you"
             return Cause(code=code, text=text, mend=self._ask_owner(code, smallest_statement(self._request)))
-        what = "this door is" if is_action else "this is"
+        what = "this way of sending is" if is_action else "this is"
         text = f"{what} `{element.seen}`; {name_statement(step.ref)} lists {some(element.wanted)}"
-        return Cause(code=code, text=text, mend=_change(step, changes, "if it shall be allowed, change"))
+        return Cause(code=code, text=text, mend=_change(step, changes, "to allow it, change"))
 
     def _not_understood(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
@@ -330,7 +330,7 @@ class _Gaps:
     def _iam_action(self, step: StatementStep) -> Cause:
         element = next(one for one in step.elements if one.element.endswith("Action"))
         action = self._request.action
-        text = f"this door is `{action}`; {name_statement(step.ref)}"
+        text = f"this way of sending is `{action}`; {name_statement(step.ref)}"
         if element.element == "NotAction":
             text += f" leaves out {some(element.wanted)}"
         elif (listed := meant_action(step, action)) is not None:
@@ -384,8 +384,8 @@ class _Gaps:
         closest = f"; {name_statement(min(limits, key=_distance).ref)} comes closest" if limits else ""
         return Cause(
             code=Code.SESSION_POLICY,
-            text=f"all else allows it, but the policies that the session `{request.requester.arn}` was opened under do"
-            f" not allow `{request.action}` on `{request.resource}`{closest}",
+            text=f"all else allows it, but the policies that the session `{request.requester.arn}` was opened under"
+            f" do not allow `{request.action}` on `{request.resource}`{closest}",
             mend=Mend(
                 how=How.CHANGE_SESSION,
                 text=f"open the session without a policy, or with one that has the statement {_compact(statement)}",
@@ -407,7 +407,7 @@ class _Gaps:
         text = f"ask the owner, account {account}, and name the code {code.value}"
         if statement is not None:
             details["statement"] = statement
-            text += f"; to be allowed it takes the statement {_compact(statement)}"
+            text += f"; the statement it needs is {_compact(statement)}"
         if keys:
             details["keys"] = keys
         return Mend(how=How.ASK, text=text, details=details)
@@ -441,12 +441,12 @@ def _said(change: Mapping[str, Any]) -> str:
     if "version" in change:
         return f"write Version {change['version']} in its policy"
     if "operator_to" in change:
-        return f"write {change['operator_to']} in the place of {change['operator']}"
+        return f"write {change['operator_to']} in place of {change['operator']}"
     if "add" in change:
         return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
     if "replace" in change:
         new = f"`{change['with']}`" if change.get("with") else "a date that holds the request's"
-        return f"write {new} in the place of `{change['replace']}`"
+        return f"write {new} in place of `{change['replace']}`"
     if "drop_condition" in change:
         return f"change its {change['operator']} on {change['key']}"
     return ""
