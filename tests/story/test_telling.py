@@ -130,6 +130,7 @@ def test_the_link_that_ends_a_subscription_works_unless_it_wants_a_signature(
 def test_events_of_a_configuration_set_are_told_in_order(tenant: Tenant, endpoint: Endpoint) -> None:
     topic = subscribed(tenant, endpoint)
     name = with_set(tenant, topic, "send", "delivery")
+    endpoint.wait_for(1)  # that the topic was validated, which is in no order with the events
     sent = tenant.ses.send_email(
         Source="News <news@example.com>", Destination=TO, Message=MESSAGE, ConfigurationSetName=name,
         Tags=[{"Name": "campaign", "Value": "spring"}],
@@ -172,6 +173,8 @@ def test_owner_and_delegate_are_each_told_of_what_the_delegate_sends(
         sns.subscribe(TopicArn=theirs, Protocol="http", Endpoint=other.url)
         other.confirm()
         ses.set_identity_notification_topic(Identity=tenant.arn, NotificationType="Delivery", SnsTopic=theirs)
+        for place in (endpoint, other):
+            place.wait_for(1)
         ses.send_raw_email(RawMessage={"Data": RAW}, SourceArn=tenant.arn)
         (_, to_owner), (_, to_delegate) = endpoint.wait_for(2), other.wait_for(2)
     assert "Subject" not in to_owner.envelope
