@@ -182,7 +182,7 @@ async def counts_by_region(tx: Transaction, account_id: str, *, most: int) -> di
         " SELECT (SELECT MIN(i.region) FROM identity i WHERE i.account_id = ? AND i.region > known.region)"
         " FROM known WHERE known.region IS NOT NULL)"
         " SELECT known.region, (SELECT COUNT(*) FROM (SELECT 1 FROM identity i WHERE i.account_id = ?"
-        " AND i.region = known.region LIMIT ?) AS some) FROM known WHERE known.region IS NOT NULL",
+        " AND i.region = known.region LIMIT ?) AS few) FROM known WHERE known.region IS NOT NULL",
         account_id,
         account_id,
         account_id,
