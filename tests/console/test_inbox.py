@@ -6,6 +6,7 @@ import pytest
 from sesame.app.foundation import Services
 from sesame.console.mail_view import html_page, links_of, look_at, part_at
 from sesame.console.text import visible, visible_lines, when
+from sesame.db import Transaction
 from sesame.store.development import keep_mail
 from tests.support.browser import root_of, words
 from tests.support.patience import PATIENCE_S
@@ -95,6 +96,35 @@ def test_programs_read_the_inbox_as_json(sesame: SesameProcess, tenant: Tenant) 
     download = person.get(f"/inbox/{found['id']}/raw")
     assert download.headers["content-type"] == "application/octet-stream"
     assert "attachment" in download.headers["content-disposition"]
+
+
+def test_the_json_inbox_leaves_out_no_message_however_many_lie_between(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    rare, often = (f"{name}-{tenant.account.account_id}@example.net" for name in ("rare", "often"))
+
+    async def fill(services: Services) -> None:
+        async def run(tx: Transaction) -> None:
+            for to in (rare, *[often] * 120, rare):
+                await keep_mail(
+                    tx, received_at=1.0, mail_from="a@example.com", rcpt_to=[to], data=b"Subject: s\r\n\r\n"
+                )
+
+        await services.store.write(run)
+
+    sesame.operate(fill)
+
+    def ids(to: str, since: int = 0) -> list[int]:
+        asked = {"to": to, "since": str(since)}
+        found = httpx.get(f"{sesame.console}/dev/messages", params=asked).json()["messages"]
+        return [one["id"] for one in found]
+
+    first, last = ids(rare)
+    seen: list[int] = []
+    while more := ids(often, seen[-1] if seen else 0):
+        assert len(more) <= 50
+        seen += more
+    assert seen == list(range(first + 1, last))
 
 
 LONE = "=?utf-7?Q?+2AA-?="

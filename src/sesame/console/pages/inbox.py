@@ -129,7 +129,7 @@ async def empty(visit: Visit) -> Response:
 
 
 async def json_list(visit: Visit) -> Response:
-    """Messages as JSON, oldest first: `to`, `since` (a number), `wait` (seconds until one is there)."""
+    """Messages as JSON, oldest first, `PAGE` at most: `to`, `since` (a number), `wait` (seconds until one is there)."""
     query = visit.query
     since = int(query["since"]) if _NUMBER.fullmatch(query.get("since", "")) else 0
     asked = query.get("wait", "0")
@@ -138,13 +138,13 @@ async def json_list(visit: Visit) -> Response:
 
     async def run(tx: Transaction) -> list[Mail]:
         after, found = since, list[Mail]()
-        while not found:
+        while len(found) < PAGE:
             page = await development.mail_after(tx, after, limit=PAGE)
-            found = [mail for mail in page if not to or to in [one.lower() for one in mail.rcpt_to]]
+            found += [mail for mail in page if not to or to in [one.lower() for one in mail.rcpt_to]]
             if len(page) < PAGE:
                 break
             after = page[-1].seq
-        return found
+        return found[:PAGE]
 
     until = visit.backing.clock.monotonic() + wait
     while True:
