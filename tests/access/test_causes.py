@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sesame.access.causes.decision_json import latest
 from sesame.access.causes.failures import MOST_A_MINUTE
-from sesame.access.causes.told import latest
 from sesame.policy.reasons.cause import MEANINGS, Code, Reader
 from tests.access.misconfigurations import CASES, CORRECT, NAMED, case
 from tests.support.refusal_world import Case, World

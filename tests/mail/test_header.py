@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sesame.mail import header, words
+from sesame.mail import encoded_words, header
 from sesame.mail.header import FIELD_LIMIT, HEADER_LIMIT, MessageError, canonical_newlines, scan
 
 
@@ -180,5 +180,5 @@ def test_a_field_of_any_text_is_one_field_that_reads_back(text: str, wide: bool)
     assert header.lines_fit(written)
     fields, _ = scan(written)
     assert len(fields) == 1
-    decoded = words.decode(fields[0].value.decode("ascii")) if "=?" not in text else text.strip(" ")
+    decoded = encoded_words.decode(fields[0].value.decode("ascii")) if "=?" not in text else text.strip(" ")
     assert decoded == text.strip(" ")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesame.mail import header, words
+from sesame.mail import encoded_words, header
 from sesame.mail.address import AddressError, covers
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
@@ -302,7 +302,7 @@ def test_every_reader_of_the_wire_sees_the_from_that_policy_saw(value: str, char
     modern = email.message_from_bytes(wire, policy=email.policy.SMTP)
     assert [address.addr_spec for address in modern["From"].addresses] == [want]
     # one that decodes before it parses may trip over a name's quotes, but finds no other address
-    decoded = words.decode_what_can_be(str(compat["From"]))
+    decoded = encoded_words.decode_what_can_be(str(compat["From"]))
     for _, address in getaddresses([decoded]):
         assert address.count("@") == 0 or (address.count("@") == 1 and want in address)
     assert read_message(wire).from_ == message.from_

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesame.mail import words
+from sesame.mail import encoded_words
 from sesame.mail.address import AddressError, parse_mailbox
 from tests.support.patience import PATIENCE_S
 
@@ -53,7 +53,7 @@ TAKEN = [
 
 def readings(value: str) -> dict[str, list[str]]:
     """The addresses in a From field's value, by reader; some decode first."""
-    decoded = words.decode_what_can_be(value)  # what does not decode is shown as it is written
+    decoded = encoded_words.decode_what_can_be(value)  # what does not decode is shown as it is written
     header = email.message_from_string(f"From: {value}\n\n", policy=email.policy.default)["From"]
     return {
         "getaddresses": [address for _, address in getaddresses([value])],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sesame.access.causes.told import latest
+from sesame.access.causes.decision_json import latest
 from sesame.policy.reasons.cause import Reader
 from tests.support.refusal_world import EVERYTHING, Case, World, document
 

@@ -18,7 +18,7 @@ from sesame.db.sqlite import SqliteStore
 from sesame.errors import DailyQuotaExceeded, Throttling
 from sesame.model import AccountId, MessageId
 from sesame.sending.accept import Acceptance, Known, StaleDecision, Usage, Verdict, accept, decide, needs
-from sesame.sending.set_options import ConfigurationSetSendingPaused
+from sesame.sending.configuration_set import ConfigurationSetSendingPaused
 from sesame.spool.put import SpooledMessage
 from sesame.store import accounts, configuration_sets, delegate_bounds, suppression
 from sesame.store.accounts import Place, RegionState, Used

@@ -449,7 +449,7 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
 
 
 IN_FILES_OF_THEIR_OWN = {
-    # test_telling.py, test_consumers.py
+    # test_event_publishing.py, test_consumers.py
     "sns.ConfirmSubscription",
     "sns.GetSubscriptionAttributes",
     "sns.ListSubscriptions",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.test_telling import verify
+from tests.story.test_event_publishing import verify
 from tests.support.endpoint import Endpoint, listening
 from tests.support.process import SesameProcess, running, wait_until
 from tests.support.queues import Queues, envelope, queues

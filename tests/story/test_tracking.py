@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import dkim
 import pytest
 
-from tests.story.test_telling import subscribed, with_set
+from tests.story.test_event_publishing import subscribed, with_set
 from tests.support.endpoint import Endpoint, listening
 from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess, running, wait_until

@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sesame.access.causes.told import latest, of_request
+from sesame.access.causes.decision_json import latest, of_request
 from sesame.access.identity_names import identity_kind
 from sesame.app.api import Doors
 from sesame.app.foundation import Services

@@ -23,7 +23,6 @@ from sesame.mail.address import identity_candidates
 from sesame.operations.changes import Calls
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.delegates import Delegates
-from sesame.operations.iam.absent import AbsentOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
@@ -33,6 +32,7 @@ from sesame.operations.iam.managed_policies import ManagedPolicyOperations
 from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.tags import TagOperations
+from sesame.operations.iam.unsupported_credentials import AbsentOperations
 from sesame.operations.iam.users import IamOperations
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.ses.account import AccountOperations

@@ -32,7 +32,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "egress": ("egress",),
     "queue": ("queue",),
     "trace": ("trace", "decisions", "why"),
-    "telling": ("notifications", "events"),
+    "notifications": ("notifications", "events"),
     "webhook": ("webhook",),
     "suppression": ("suppression",),
     "links": ("links",),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
-from sesame.cli.telling import print_told, told_json
+from sesame.cli.notifications import print_told, told_json
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ async def _told(tx: "Transaction", message_id: str) -> "tuple[list[Event], list[
 
 def show_decisions(args: argparse.Namespace) -> int:
     """Show the newest decisions, newest first."""
-    from sesame.access.causes.told import latest, of_request
+    from sesame.access.causes.decision_json import latest, of_request
 
     async def run(services: "Services") -> int:
         await services.operator.require_account(args.account)
@@ -126,7 +126,7 @@ def show_decisions(args: argparse.Namespace) -> int:
 
 def show_why(args: argparse.Namespace) -> int:
     """Show what a request was refused for."""
-    from sesame.access.causes.told import of_request
+    from sesame.access.causes.decision_json import of_request
 
     async def run(services: "Services") -> int:
         shown = await of_request(services.store, args.request_id, reader=_reader(args))

@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 
-from sesame.mail import header, words
+from sesame.mail import encoded_words, header
 from sesame.mail.address import Mailbox, parse_mailbox
 from sesame.mail.attach import Attachment, multipart, with_attachments
 from sesame.mail.header import MessageError
@@ -104,8 +104,10 @@ def _part(subtype: str, text: str, charset: str | None) -> tuple[bytes, bytes]:
     if not text.endswith("\n"):
         text += "\n"
     try:
-        data = words.encoded(text.replace("\n", "\r\n"), words.codec(charset), charset=charset)
-    except words.WordError as error:
+        data = encoded_words.encoded(
+            text.replace("\n", "\r\n"), encoded_words.codec(charset), charset=charset
+        )
+    except encoded_words.WordError as error:
         raise MessageError(str(error)) from error
     encoding, body = _transfer_encoded(data)
     fields = (

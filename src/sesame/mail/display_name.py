@@ -9,7 +9,7 @@ import codecs
 import re
 from collections.abc import Callable
 
-from sesame.mail import words
+from sesame.mail import encoded_words
 
 ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 # C0, DEL, C1 with U+0085, line and paragraph separator, lone surrogates
@@ -24,7 +24,7 @@ _HOSTILE = re.compile('[<>@"\\\\]')
 _RUNS = re.compile(r"[!-~]++|[^!-~]++")
 
 
-class DisplayNameError(words.WordError):
+class DisplayNameError(encoded_words.WordError):
     """A name that one reader could take for an address, or that holds a control character."""
 
 
@@ -35,9 +35,9 @@ def read(pieces: list[str]) -> str:
     """
     text = " ".join(pieces)
     if "=?" in text:
-        text = words.decode_what_can_be(text)
+        text = encoded_words.decode_what_can_be(text)
         for word in text.split(" "):
-            if words.is_encoded(word):
+            if encoded_words.is_encoded(word):
                 _check_undecodable(word)
     text = text.strip(" ")
     if CONTROL.search(text):
@@ -60,12 +60,12 @@ def check_sender(name: str) -> None:
 def written(name: str) -> list[str]:
     """A name as header words: atoms, quoted-strings and encoded-words (RFC 5322 3.2.5)."""
     if "=?" in name:
-        return _written_in_runs(name, words.is_undecodable, as_is=True)
+        return _written_in_runs(name, encoded_words.is_undecodable, as_is=True)
     if name.isascii():
         return _plain(name)
     if "@" in name:
         return _written_in_runs(name, _must_be_quoted, as_is=False)
-    return words.encode(name)
+    return encoded_words.encode(name)
 
 
 def _plain(name: str) -> list[str]:
@@ -90,7 +90,7 @@ def _written_in_runs(name: str, stands_alone: Callable[[str], bool], *, as_is: b
             continue
         text = " ".join(run).strip(" ")
         if text:
-            found += words.encode(text) if "=?" in text or not text.isascii() else _plain(text)
+            found += encoded_words.encode(text) if "=?" in text or not text.isascii() else _plain(text)
         run = []
         if word is not None:
             found += [word] if as_is else _plain(word)
@@ -113,10 +113,10 @@ def _apart(name: str) -> str:
 
 def _check_undecodable(word: str) -> None:
     """What readers may make of a word that we cannot decode must not look like an address to any."""
-    charset, data = words.content_of(word)
+    charset, data = encoded_words.content_of(word)
     try:
-        name: str | None = words.codec(charset)
-    except words.WordError:
+        name: str | None = encoded_words.codec(charset)
+    except encoded_words.WordError:
         name = None
         try:
             codecs.lookup(charset)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from sesame.errors import SesameError
-from sesame.mail import words
+from sesame.mail import encoded_words
 
 
 class MessageError(SesameError):
@@ -151,7 +151,7 @@ def text_words(name: str, value: str, charset: str = "UTF-8") -> list[str]:
         raise MessageError(f"Illegal header '{name}'.")
     value = value.strip(" ")
     try:
-        words.codec(charset)
+        encoded_words.codec(charset)
         if value.isascii():
             _check_decoded(name, value)
             # blanks beyond the first stay with the word after them, so that no fold loses one
@@ -159,8 +159,8 @@ def text_words(name: str, value: str, charset: str = "UTF-8") -> list[str]:
             found = [piece[1:] if index else piece for index, piece in enumerate(pieces)]
             if all(len(name) + len(": ") + len(piece) <= LINE_LIMIT for piece in found):
                 return found
-        return words.encode(value, charset)
-    except words.WordError as error:
+        return encoded_words.encode(value, charset)
+    except encoded_words.WordError as error:
         raise MessageError(str(error)) from error
 
 
@@ -188,8 +188,8 @@ def address_field(name: str, mailboxes: Sequence[Written]) -> bytes:
 def _check_decoded(name: str, value: str) -> None:
     """Refuse control characters that come out of encoded-words which the client wrote itself."""
     try:
-        decoded = words.decode(value)
-    except words.WordError:
+        decoded = encoded_words.decode(value)
+    except encoded_words.WordError:
         return  # nobody can decode it: it stays the text it is
     if _VALUE_CONTROL.search(decoded):
         raise MessageError(f"Illegal header '{name}'.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 
-from sesame.mail import header, mime, words
+from sesame.mail import encoded_words, header, mime
 from sesame.mail.address import AddressError, AddressList, Mailbox, parse_mailbox, read_address_list
 from sesame.mail.header import HeaderField, MessageError
 
@@ -77,7 +77,7 @@ class ParsedMessage:
 
     @property
     def subject(self) -> str | None:
-        """The subject as it is kept, or None; see `words.readable`."""
+        """The subject as it is kept, or None; see `encoded_words.readable`."""
         return self.header("subject")
 
     @property
@@ -149,7 +149,7 @@ def _plain(field: HeaderField | None) -> str:
 
 
 def _text(field: HeaderField) -> str:
-    return words.readable(field.value.decode("utf-8", "replace"))
+    return encoded_words.readable(field.value.decode("utf-8", "replace"))
 
 
 def _read(lists: Sequence[tuple[HeaderField, AddressList]], key: bytes) -> tuple[Mailbox, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from sesame.mail import words
+from sesame.mail import encoded_words
 from sesame.mail.header import HEADER_LIMIT, MessageError
 
 DEPTH_LIMIT, PART_LIMIT = 20, 500
@@ -91,8 +91,8 @@ def _joined(pieces: dict[int, tuple[str, bool]]) -> str:
             named, _, value = value.split("'", 2)
             charset = named or charset
         try:
-            joined += unquote(value, encoding=words.codec(charset), errors="replace")
-        except words.WordError:
+            joined += unquote(value, encoding=encoded_words.codec(charset), errors="replace")
+        except encoded_words.WordError:
             joined += unquote(value, encoding="latin-1")
     return joined
 
@@ -184,8 +184,8 @@ def _checked(type_value: str, disposition: str) -> ContentType:
 def check_file_name(name: str) -> None:
     """Raise MessageError for a name whose extension SES blocks."""
     try:
-        name = words.decode(name)
-    except words.WordError:
+        name = encoded_words.decode(name)
+    except encoded_words.WordError:
         pass  # no reader can decode it either; the name as written is what is judged
     extension = name.rstrip(" .").rpartition(".")[2].lower()
     if "." in name and extension in BLOCKED_EXTENSIONS:

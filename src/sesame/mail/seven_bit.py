@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 
-from sesame.mail import header, mime, words
+from sesame.mail import encoded_words, header, mime
 from sesame.mail.address import AddressError, parse_mailbox_list
 from sesame.mail.header import MessageError
 
@@ -146,8 +146,8 @@ def _field(name: bytes, raw: bytes) -> bytes:
 
 
 def _words_if_needed(text: str) -> str:
-    return text if text.isascii() else " ".join(words.encode(text))
+    return text if text.isascii() else " ".join(encoded_words.encode(text))
 
 
 def _words(text: str) -> list[str]:
-    return [text] if text.isascii() else words.encode(text)
+    return [text] if text.isascii() else encoded_words.encode(text)

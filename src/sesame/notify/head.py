@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sesame.mail import words
+from sesame.mail import encoded_words
 from sesame.mail.address import AddressError, Mailbox, read_address_list
 from sesame.store.message_facts import HEAD_BYTES, MessageFacts
 
@@ -57,7 +57,7 @@ def addresses(text: str) -> Sequence[str]:
     try:
         return [_shown(mailbox) for mailbox in read_address_list(text).mailboxes]
     except AddressError:
-        return [words.readable(text)]
+        return [encoded_words.readable(text)]
 
 
 def _shown(mailbox: Mailbox) -> str:
@@ -80,7 +80,7 @@ def _fields(message: MessageFacts) -> Fields:
 def _read(head: bytes) -> Fields:
     """The whole fields of a head; one that is cut off is left out."""
     return tuple(
-        (name.decode("ascii"), words.readable(text), text)
+        (name.decode("ascii"), encoded_words.readable(text), text)
         for name, text in (
             (match[1], match[2].replace(b"\r\n", b"").strip(b" \t").decode("utf-8", "replace"))
             for match in _FIELD.finditer(head)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.causes.told import TOLD_UNVERIFIED
+from sesame.access.causes.decision_json import TOLD_UNVERIFIED
 from sesame.access.refusals import derive
 from sesame.policy import owner_view, sender_view
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep

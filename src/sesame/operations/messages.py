@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sesame.access.authorize import Authorizer
-from sesame.access.causes.told import of_request_in
+from sesame.access.causes.decision_json import of_request_in
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
+from sesame.operations.cached_reads import Remembered
 from sesame.operations.decision_views import DecisionView, decision_of, view
-from sesame.operations.remembered import Remembered
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
 from sesame.spool.trace import Trace, trace

@@ -15,8 +15,8 @@ from sesame.model import Caller
 from sesame.notify import channels
 from sesame.notify.channels import Sending
 from sesame.notify.map import Way, ways
+from sesame.operations.cached_reads import Remembered
 from sesame.operations.people import Part
-from sesame.operations.remembered import Remembered
 from sesame.operations.set_view import topics_for, topics_leave
 from sesame.store import configuration_sets, identities, notifications
 from sesame.store.notifications import Settings

@@ -16,9 +16,9 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
+from sesame.operations.cached_reads import Remembered
 from sesame.operations.people import Part
 from sesame.operations.policy_editing import READ, IdentityPolicies, policies_in
-from sesame.operations.remembered import Remembered
 from sesame.store import delegate_bounds, reputation
 from sesame.store.delegate_bounds import ALL, Amount, Bounds
 from sesame.store.reputation import Counts

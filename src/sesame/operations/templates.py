@@ -35,9 +35,9 @@ from sesame.mail.build import build_preview
 from sesame.mail.header import MessageError
 from sesame.model import Caller, MessageId
 from sesame.observe import Clock
+from sesame.sending.configuration_set import InvalidSendingPoolName
 from sesame.sending.rendering import BadData, one_line, read_data, render
 from sesame.sending.send import SenderNotVerified
-from sesame.sending.set_options import InvalidSendingPoolName
 from sesame.sending.submission import TemplateParts
 from sesame.store import tags, templates
 from sesame.templates import MissingAttribute, RenderingError, Template, TemplateSyntaxError, compile_template

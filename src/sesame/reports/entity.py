@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sesame.mail import words
+from sesame.mail import encoded_words
 
 SIZE_LIMIT = 1_048_576  # octets of a message that are read; the rest is cut off
 HEADER_LIMIT, FIELD_LIMIT, VALUE_LIMIT = 131_072, 500, 8_192  # octets, fields, characters of one field
@@ -85,8 +85,8 @@ def decode_text(data: bytes, charset: str) -> str:
     """Octets as text; never fails. Surrogates and NUL do not come out of it."""
     for name in (charset, "utf-8"):
         try:
-            text = data.decode(words.codec(name))
-        except (words.WordError, UnicodeError, ValueError):
+            text = data.decode(encoded_words.codec(name))
+        except (encoded_words.WordError, UnicodeError, ValueError):
             continue
         if "\0" not in text:
             return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
@@ -96,8 +96,8 @@ def decode_text(data: bytes, charset: str) -> str:
 def decode_words(value: str) -> str:
     """A field's text with encoded-words decoded where they can be."""
     try:
-        return words.decode(value)
-    except (words.WordError, ValueError):
+        return encoded_words.decode(value)
+    except (encoded_words.WordError, ValueError):
         return value
 
 

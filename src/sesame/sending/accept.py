@@ -16,7 +16,7 @@ from sesame.access import quota
 from sesame.access.egress import RESERVED
 from sesame.db import Transaction, epochs_of
 from sesame.errors import InternalFailure, ServiceError, SesameError
-from sesame.sending.set_options import check_pool, in_force, suppressed_among, with_options
+from sesame.sending.configuration_set import check_pool, in_force, suppressed_among, with_options
 from sesame.spool.put import SpooledMessage, put_all
 from sesame.store import (
     accounts,

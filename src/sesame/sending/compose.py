@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from sesame.access.authorize import SenderAddress, SendRequest
 from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.errors import InvalidParameterValue, MessageRejected
-from sesame.mail import words
+from sesame.mail import encoded_words
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
@@ -265,7 +265,7 @@ def _composed(
         ),
         source=source,
         return_path=feedback,
-        subject=words.clean(subject),
+        subject=encoded_words.clean(subject),
         tags=tags,
         data=data,
         configuration_set=configuration_set or None,

@@ -36,9 +36,9 @@ from sesame.model import Caller, MessageId, PrincipalKind
 from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
+from sesame.sending.configuration_set import in_force
 from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.room import Room
-from sesame.sending.set_options import in_force
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool import pieces
 from sesame.spool.pieces import Staging

@@ -10,7 +10,7 @@ from sesame.console.pages.messages import STATES, TONES, sentences
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.model import Identity
-from sesame.operations import found as finding
+from sesame.operations import operator_lookup
 from sesame.spool import listing
 from sesame.spool.listing import Entry
 from sesame.store import accounts, identities
@@ -94,7 +94,7 @@ async def _named(visit: Visit, name: str) -> Response:
 
 async def show_message(visit: Visit) -> Response:
     """A message of any account: its life, both halves of its decision, and what to do with what waits."""
-    found = await finding.message(visit.backing.store, visit.path_values["id"].lower())
+    found = await operator_lookup.message(visit.backing.store, visit.path_values["id"].lower())
     if found is None:
         return visit.page("missing.html", status=404)
     trace = found.trace
@@ -112,7 +112,7 @@ async def show_message(visit: Visit) -> Response:
 
 async def show_refusal(visit: Visit) -> Response:
     """A refusal as each party sees it."""
-    halves = await finding.refusal(visit.backing.store, visit.path_values["id"].lower())
+    halves = await operator_lookup.refusal(visit.backing.store, visit.path_values["id"].lower())
     if not halves:
         return visit.page("missing.html", status=404)
     shown = [(account, half, cause_of(half, half.record.region)) for account, half in halves]

@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass, replace
 from typing import cast
 
-from sesame.access.causes.told import of_request_in
+from sesame.access.causes.decision_json import of_request_in
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
+from sesame.operations.cached_reads import Remembered
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.operations.messages import RefusalView
-from sesame.operations.remembered import Remembered
 from sesame.spool.trace import Trace, trace
 from sesame.store import decisions, events, outbox, policy_sets
 from sesame.store.events import Event

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesame.mail.words import WordError, codec, decode, encode
+from sesame.mail.encoded_words import WordError, codec, decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120)
 
