@@ -25,7 +25,7 @@ BENCHES = {
     "queue": "A full queue",
     "power": "Power cuts",
     "kills": "Kills and failing writes",
-    "telling": "Telling",
+    "notifications": "Notifications",
     "revocation": "Deciding again before delivery",
     "interop": "With other mail servers and verifiers",
     "policy": "Deciding",

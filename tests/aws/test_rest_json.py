@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sesame.aws import errors
-from sesame.aws.codec import Asked, Reply
+from sesame.aws.codec import Reply, RequestedOperation
 from sesame.aws.model import ServiceModel
 from sesame.aws.request import HttpRequest
 from sesame.aws.rest_errors import V2_CODES, v2_code, v2_status
@@ -73,9 +73,9 @@ def from_botocore(value: Any) -> Any:
     return value.timestamp() if isinstance(value, datetime) else value
 
 
-def parsed(asked: Asked) -> dict[str, Any]:
-    assert asked.operation is not None, asked.problem
-    return asked.operation.parse(asked.input)
+def parsed(requested: RequestedOperation) -> dict[str, Any]:
+    assert requested.operation is not None, requested.problem
+    return requested.operation.parse(requested.input)
 
 
 @pytest.mark.parametrize("name", sorted(WHOLE.operations))
@@ -86,9 +86,9 @@ def test_what_botocore_writes_is_read_back_equal(name: str) -> None:
     @given(values(shape).filter(lambda parameters: can_be_sent(parameters, shape)))
     def check(parameters: dict[str, Any]) -> None:
         sent = whole_seconds(parameters, shape)
-        asked = CODEC.ask(request_for("sesv2", name, sent))
-        assert asked.name == name
-        assert parsed(asked) == sent
+        requested = CODEC.requested_operation(request_for("sesv2", name, sent))
+        assert requested.name == name
+        assert parsed(requested) == sent
 
     check()
 
@@ -108,8 +108,8 @@ def test_what_we_answer_is_read_by_botocore_equal(name: str) -> None:
     check()
 
 
-def post(body: bytes, path: bytes = b"/v2/email/outbound-emails", method: str = "POST") -> Asked:
-    return CODEC.ask(HttpRequest(method, path, b"", [], body))
+def post(body: bytes, path: bytes = b"/v2/email/outbound-emails", method: str = "POST") -> RequestedOperation:
+    return CODEC.requested_operation(HttpRequest(method, path, b"", [], body))
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,8 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
     ],
 )
 def test_a_label_is_decoded_once(path: bytes, label: str) -> None:
-    asked = post(b"", path, "GET")
-    assert (asked.name, parsed(asked)) == ("GetEmailIdentity", {"EmailIdentity": label})
+    requested = post(b"", path, "GET")
+    assert (requested.name, parsed(requested)) == ("GetEmailIdentity", {"EmailIdentity": label})
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_a_label_is_decoded_once(path: bytes, label: str) -> None:
     ],
 )
 def test_what_no_operation_is_bound_to_is_not_found(method: str, path: bytes) -> None:
-    asked = post(b"", path, method)
-    assert asked.operation is None and asked.problem is not None
-    reply = CODEC.refuse(asked.problem, request_id="id")
+    requested = post(b"", path, method)
+    assert requested.operation is None and requested.problem is not None
+    reply = CODEC.refuse(requested.problem, request_id="id")
     assert (reply.status, headers_of(reply)["x-amzn-errortype"]) == (404, "UnknownOperationException")
 
 
@@ -239,9 +239,9 @@ def test_what_no_operation_is_bound_to_is_not_found(method: str, path: bytes) ->
     "path", [b"/v2/email/identities/%00", b"/v2/email/identities/%zz", b"/v2/email/identities/%ff"]
 )
 def test_a_label_that_is_no_text_is_a_bad_request(path: bytes) -> None:
-    asked = post(b"", path, "GET")
-    assert asked.name == "GetEmailIdentity" and asked.problem is not None
-    assert v2_code(asked.problem) == "BadRequestException"
+    requested = post(b"", path, "GET")
+    assert requested.name == "GetEmailIdentity" and requested.problem is not None
+    assert v2_code(requested.problem) == "BadRequestException"
 
 
 def test_a_literal_path_goes_before_a_label() -> None:
@@ -258,12 +258,15 @@ def test_sdks_of_earlier_editions_of_the_model_are_understood() -> None:
     request = HttpRequest(
         "GET", b"/v2/email/identities", b"PageSize=7&NextToken=a%2Bb+c&x-id=1&X-Amz-Date=d", [], b""
     )
-    asked = CODEC.ask(request)
-    assert (asked.name, parsed(asked)) == ("ListEmailIdentities", {"PageSize": 7, "NextToken": "a+b c"})
+    requested = CODEC.requested_operation(request)
+    assert (requested.name, parsed(requested)) == (
+        "ListEmailIdentities",
+        {"PageSize": 7, "NextToken": "a+b c"},
+    )
     path = b"/v1/email/identities/example.com/dkim/signing"
-    asked = post(b'{"SigningAttributesOrigin": "AWS_SES"}', path, "PUT")
-    assert asked.name == "PutEmailIdentityDkimSigningAttributes"
-    assert parsed(asked) == {"EmailIdentity": "example.com", "SigningAttributesOrigin": "AWS_SES"}
+    requested = post(b'{"SigningAttributesOrigin": "AWS_SES"}', path, "PUT")
+    assert requested.name == "PutEmailIdentityDkimSigningAttributes"
+    assert parsed(requested) == {"EmailIdentity": "example.com", "SigningAttributesOrigin": "AWS_SES"}
 
 
 @pytest.mark.parametrize(
@@ -271,18 +274,18 @@ def test_sdks_of_earlier_editions_of_the_model_are_understood() -> None:
     [b"PageSize=7&PageSize=8", b"PageSize=x", b"PageSize=", b"NextToken=%zz", b"a=\xff", b"NextToken=\0"],
 )
 def test_a_query_string_that_cannot_be_read_one_way_is_refused(query: bytes) -> None:
-    asked = CODEC.ask(HttpRequest("GET", b"/v2/email/templates", query, [], b""))
+    requested = CODEC.requested_operation(HttpRequest("GET", b"/v2/email/templates", query, [], b""))
     with pytest.raises(ServiceError):
-        if asked.problem is not None:
-            raise asked.problem
-        parsed(asked)
+        if requested.problem is not None:
+            raise requested.problem
+        parsed(requested)
 
 
 def test_an_operation_that_is_not_served_is_named() -> None:
     codec = RestJsonCodec(ServiceModel.load("sesv2"))
-    asked = codec.ask(HttpRequest("GET", b"/v2/email/contact-lists", b"", [], b""))
-    assert asked.name == "ListContactLists" and isinstance(asked.problem, NotImplementedByService)
-    reply = codec.refuse(asked.problem, request_id="id")
+    requested = codec.requested_operation(HttpRequest("GET", b"/v2/email/contact-lists", b"", [], b""))
+    assert requested.name == "ListContactLists" and isinstance(requested.problem, NotImplementedByService)
+    reply = codec.refuse(requested.problem, request_id="id")
     assert reply.status == 501 and b"ListContactLists" in reply.body
 
 

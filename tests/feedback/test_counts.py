@@ -270,7 +270,7 @@ def test_rates_lead_to_review_and_pause_once_there_are_enough(
         log = Log(stream, as_json=True, clock=FakeClock())
         await send_many(f, good=good, bad=bad, at=NOW)
         await react(f, log=log)
-        standing = await f.store.read(lambda tx: reputation.standing(tx, ACCOUNTS[0], REGION))
+        standing = await f.store.read(lambda tx: reputation.enforcement_state(tx, ACCOUNTS[0], REGION))
         assert standing.enforcement == expected
         state = await f.store.read(lambda tx: accounts.region_state(tx, ACCOUNTS[0], REGION))
         assert state is not None
@@ -292,13 +292,13 @@ def test_a_review_ends_when_the_rates_are_good_again_and_a_pause_does_not(tmp_pa
         clock = FakeClock(NOW + 7_200)
         await send_many(f, good=79, bad=1, at=NOW + 7_200, first=100)
         await react(f, clock=clock)
-        standing = await f.store.read(lambda tx: reputation.standing(tx, ACCOUNTS[0], REGION))
+        standing = await f.store.read(lambda tx: reputation.enforcement_state(tx, ACCOUNTS[0], REGION))
         assert standing.enforcement == "HEALTHY"
         await send_many(f, good=0, bad=40, at=NOW + 7_300, first=300)
         await react(f, clock=clock)
         await send_many(f, good=300, bad=1, at=NOW + 9_000, first=500)
         await react(f, clock=FakeClock(NOW + 9_000))
-        standing = await f.store.read(lambda tx: reputation.standing(tx, ACCOUNTS[0], REGION))
+        standing = await f.store.read(lambda tx: reputation.enforcement_state(tx, ACCOUNTS[0], REGION))
         assert standing.enforcement == "SHUTDOWN"
 
     with_spool(tmp_path, check)

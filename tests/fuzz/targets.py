@@ -211,7 +211,7 @@ def rest_request(data: bytes) -> None:
     line, _, body = data.partition(b"\n")
     method, _, target = line.partition(b" ")
     path, _, parameters = target.partition(b"?")
-    asked = REST.ask(HttpRequest(method.decode("latin-1"), path, parameters, [], body))
+    asked = REST.requested_operation(HttpRequest(method.decode("latin-1"), path, parameters, [], body))
     try:
         if asked.operation is None:
             raise asked.problem or AssertionError(asked)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sesame.policy import Verdict, who_can_send
-from sesame.policy.analysis.answers import in_words
+from sesame.policy.analysis.answers import describe_needs
 from sesame.policy.analysis.questions import compare, iter_who_can_send
 from sesame.policy.analysis.relations import always_allows, disjoint, equivalent, implies, never_allows
 from tests.policy.test_analysis import DENY, IDENTITY, USER_OF_DELEGATE, Named, condition, policies
@@ -101,5 +101,5 @@ def test_a_yes_names_what_it_needs() -> None:
     )
     [user] = [a for a in who_can_send(named, identity_arn=IDENTITY) if a.who == USER_OF_DELEGATE]
     assert [need.key for need in user.needs] == ["ses:FromAddress", "aws:SourceIp"]
-    assert in_words(user.needs)[0] == "ses:FromAddress like `news-*@example.com`"
-    assert [in_words(deny) for deny in user.unless] == [("ses:FromAddress like `news-9*`",)]
+    assert describe_needs(user.needs)[0] == "ses:FromAddress like `news-*@example.com`"
+    assert [describe_needs(deny) for deny in user.unless] == [("ses:FromAddress like `news-9*`",)]

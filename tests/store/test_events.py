@@ -52,11 +52,13 @@ def test_who_lost_the_lease_moves_nothing_on(tmp_path: Path) -> None:
         await bounce_all(f, 2)
         late = await claim(f, "late", now=200.0)
         current = await claim(f, "current", now=300.0)
-        assert await f.store.write(lambda tx: events.move_on(tx, late, lease="late", to=Stage.TOLD)) == 0
+        assert await f.store.write(lambda tx: events.move_on(tx, late, lease="late", to=Stage.PUBLISHED)) == 0
         assert await f.store.read(lambda tx: events.waiting(tx, Stage.NEW)) == 2
         for moved in (2, 0):
             assert (
-                await f.store.write(lambda tx: events.move_on(tx, current, lease="current", to=Stage.TOLD))
+                await f.store.write(
+                    lambda tx: events.move_on(tx, current, lease="current", to=Stage.PUBLISHED)
+                )
                 == moved
             )
         assert await f.store.read(lambda tx: events.waiting(tx, Stage.NEW)) == 0

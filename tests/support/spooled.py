@@ -116,7 +116,7 @@ class Fixture:
             for stage in (Stage.NEW, Stage.REACTED):
                 found = await events.claim_stage(tx, stage, now=1e9, lease="x", lease_s=60.0, limit=100_000)
                 if found:
-                    count += await events.move_on(tx, found, lease="x", to=Stage.TOLD)
+                    count += await events.move_on(tx, found, lease="x", to=Stage.PUBLISHED)
             return count
 
         return await self.store.write(run)

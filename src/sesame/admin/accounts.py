@@ -103,7 +103,7 @@ class Operator:
             lambda keys: keys.account_id,
             run,
             parameters={"name": name, "production": production},
-            response=_told,
+            response=_audit_response,
         )
 
     async def list_accounts(self) -> list[accounts.Account]:
@@ -203,7 +203,9 @@ class Operator:
             return await self._create_key(tx, account_id, user.user_id)
 
         parameters = {"userName": user_name, "policyDocument": policy}
-        return await self._acts.apply("CreateUser", account_id, run, parameters=parameters, response=_told)
+        return await self._acts.apply(
+            "CreateUser", account_id, run, parameters=parameters, response=_audit_response
+        )
 
     async def list_users(self, account_id: str) -> list[users.User]:
         """An account's users by name."""
@@ -274,7 +276,7 @@ class Operator:
             account_id,
             run,
             parameters={"userName": user_name, "smtpBindings": None if bound is None else list(bound)},
-            response=_told,
+            response=_audit_response,
         )
 
     async def _existing_key(self, tx: Transaction, account_id: str, access_key_id: str) -> Keys:
@@ -306,7 +308,7 @@ class Operator:
         return Keys(account_id=account_id, access_key_id=access_key_id, secret_access_key=secret)
 
 
-def _told(keys: Keys) -> dict[str, str]:
+def _audit_response(keys: Keys) -> dict[str, str]:
     """What the audit log tells of a key: never its secret."""
     return {"accessKeyId": keys.access_key_id}
 

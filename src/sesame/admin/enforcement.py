@@ -26,7 +26,7 @@ class EnforcementDesk:
         async def run(tx: Transaction) -> Change:
             if await accounts.get(tx, account_id) is None:
                 raise OperatorError(f"there is no account {account_id}")
-            was = (await reputation.standing(tx, account_id, region)).enforcement
+            was = (await reputation.enforcement_state(tx, account_id, region)).enforcement
             change = Change(
                 account_id=account_id,
                 region=region,

@@ -4,10 +4,10 @@ import asyncio
 
 from sesame.dns import Resolver
 from sesame.identities.record_verdicts import CheckedRecord, check_record
-from sesame.identities.signing_domain import OwnDomain
+from sesame.identities.signing_domain import SigningDomain
 
 
-async def checked(own: OwnDomain, resolver: Resolver) -> list[CheckedRecord]:
+async def checked(own: SigningDomain, resolver: Resolver) -> list[CheckedRecord]:
     """Every record, all looked up at once."""
     records = await own.records()
     return list(

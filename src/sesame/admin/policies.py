@@ -141,7 +141,7 @@ class PolicyActs:
         """Keep cases, in place of those of the same names."""
 
         async def run(tx: Transaction) -> None:
-            await _told(put_cases(tx, await _identity(tx, arn), cases))
+            await _with_operator_errors(put_cases(tx, await _identity(tx, arn), cases))
 
         await self._acts.apply(
             "PutIdentityPolicyTests",
@@ -155,7 +155,7 @@ class PolicyActs:
         """Keep a case no longer."""
 
         async def run(tx: Transaction) -> None:
-            await _told(remove_case(tx, await _identity(tx, arn), name))
+            await _with_operator_errors(remove_case(tx, await _identity(tx, arn), name))
 
         await self._acts.apply(
             "DeleteIdentityPolicyTest",
@@ -174,7 +174,7 @@ class PolicyActs:
         return (await self._store.read(run))()
 
 
-async def _told(doing: Awaitable[None]) -> None:
+async def _with_operator_errors(doing: Awaitable[None]) -> None:
     """What is wrong, in the words of an operator's commands."""
     try:
         await doing

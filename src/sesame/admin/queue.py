@@ -27,14 +27,14 @@ class QueueDesk:
 
     async def change(self, verb: str, wanted: Filter, *, reason: str = "") -> Changed:
         """Retry, hold, release or cancel all that fits, some in each write."""
-        told = {key: value for key, value in asdict(wanted).items() if value is not None}
+        criteria = {key: value for key, value in asdict(wanted).items() if value is not None}
 
         async def write(some: Some) -> Changed:
             return await self._acts.apply(
                 f"{verb.capitalize()}Delivery",
                 SYSTEM_ACCOUNT,
                 some,
-                parameters={"filter": told, "reason": reason},
+                parameters={"filter": criteria, "reason": reason},
                 response=lambda done: {"recipients": done.count},
                 when=lambda done: done.count > 0,
                 is_long=True,

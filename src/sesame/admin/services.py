@@ -64,7 +64,7 @@ class ServicePrincipals:
             await services.create(tx, service_name, created_at=self._now())
             return await self._create_key(tx, service_name)
 
-        return await self._act("CreateService", service_name, run, response=_told)
+        return await self._act("CreateService", service_name, run, response=_audit_response)
 
     async def list_services(self) -> list[services.Service]:
         """Every service by name."""
@@ -78,7 +78,7 @@ class ServicePrincipals:
                 raise OperatorError(f"`{service_name}` has {MAX_KEYS} keys: delete one first")
             return await self._create_key(tx, service_name)
 
-        return await self._act("CreateServiceKey", service_name, run, response=_told)
+        return await self._act("CreateServiceKey", service_name, run, response=_audit_response)
 
     async def delete_key(self, service_name: str, access_key_id: str) -> None:
         """Remove a key; from now on nothing is accepted under it (I4)."""
@@ -109,8 +109,8 @@ class ServicePrincipals:
         **parameters: str,
     ) -> T:
         """A change of a service, which belongs to no account: it is told in Sesame's own."""
-        told = {"service": service_name, **parameters}
-        return await self._acts.apply(name, SYSTEM_ACCOUNT, run, parameters=told, response=response)
+        details = {"service": service_name, **parameters}
+        return await self._acts.apply(name, SYSTEM_ACCOUNT, run, parameters=details, response=response)
 
     async def _create_key(self, tx: Transaction, service_name: str) -> ServiceKeys:
         access_key_id, secret = f"AKIA{self._random_name(16)}", self._random_secret()
@@ -127,7 +127,7 @@ class ServicePrincipals:
         return float(int(self._clock.now()))
 
 
-def _told(keys: ServiceKeys) -> dict[str, str]:
+def _audit_response(keys: ServiceKeys) -> dict[str, str]:
     """What the audit log tells of a key: never its secret."""
     return {"accessKeyId": keys.access_key_id}
 

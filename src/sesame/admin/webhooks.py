@@ -43,7 +43,7 @@ class TooManyDestinations(OperatorError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class WebhookView:
     """A webhook for people to read."""
 
     key: WebhookKey
@@ -110,7 +110,7 @@ class Webhooks:
             )
 
         await self._act(by, "CreateWebhook", key, run, url=url, eventTypes=list(event_types))
-        return _shown(secret)
+        return _printable(secret)
 
     async def rotate(self, key: WebhookKey, *, overlap_s: float = OVERLAP_S, by: Change | None = None) -> str:
         """Give a webhook another secret; the one before signs as well for `overlap_s`. Raises `OperatorError`."""
@@ -128,7 +128,7 @@ class Webhooks:
             await webhooks.put(tx, changed)
 
         await self._act(by, "RotateWebhookSecret", key, run, overlapSeconds=overlap_s)
-        return _shown(secret)
+        return _printable(secret)
 
     async def delete(self, key: WebhookKey, *, by: Change | None = None) -> None:
         """Remove a webhook; what waits for it is let go of. Raises `OperatorError`."""
@@ -164,15 +164,15 @@ class Webhooks:
             when=bool,
         )
 
-    async def list(self, account_id: str) -> list[Shown]:
+    async def list(self, account_id: str) -> list[WebhookView]:
         """An account's webhooks."""
 
-        async def run(tx: Transaction) -> "list[Shown]":
+        async def run(tx: Transaction) -> "list[WebhookView]":
             shown = []
             for found in await webhooks.of_account(tx, account_id):
                 held = await _set(tx, found.key)
                 definition = (await configuration_sets.destinations(tx, held))[found.key.name]
-                shown.append(_described(found, definition))
+                shown.append(_view(found, definition))
             return shown
 
         return await self._store.read(run)
@@ -192,12 +192,12 @@ class Webhooks:
             await self._acts.apply(name, key.account_id, run, region=key.region, parameters=parameters)
 
 
-def _shown(secret: bytes) -> str:
+def _printable(secret: bytes) -> str:
     return PREFIX + base64.b64encode(secret).decode("ascii")
 
 
-def _described(found: Webhook, definition: dict[str, Any]) -> Shown:
-    return Shown(
+def _view(found: Webhook, definition: dict[str, Any]) -> WebhookView:
+    return WebhookView(
         key=found.key,
         url=definition[KIND]["Url"],
         event_types=tuple(definition["MatchingEventTypes"]),

@@ -32,7 +32,7 @@ from sesame.operations.iam.managed_policies import ManagedPolicyOperations
 from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.tags import TagOperations
-from sesame.operations.iam.unsupported_credentials import AbsentOperations
+from sesame.operations.iam.unsupported_credentials import UnsupportedCredentialOperations
 from sesame.operations.iam.users import IamOperations
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.ses.account import AccountOperations
@@ -327,7 +327,7 @@ class Doors:
                 store, authorizer, documents, clock=services.clock, random_name=services.ids.name
             ),
             AttachmentOperations(store, authorizer),
-            AbsentOperations(store, authorizer),
+            UnsupportedCredentialOperations(store, authorizer),
             LoginProfileOperations(
                 store,
                 authorizer,

@@ -35,7 +35,7 @@ from sesame.operations.people import People
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
 from sesame.operations.shares import Shares
 from sesame.server.tls import Certificate
-from sesame.store.reputation import Standing
+from sesame.store.reputation import EnforcementState
 
 FIRST_REGION = "us-east-1"
 Problems = Callable[[], Awaitable[Mapping[str, str]]]
@@ -161,7 +161,7 @@ def _instance(settings: Settings, services: Services, problems: Problems) -> Ins
     return Instance(
         problems=problems,
         examine=lambda: look(services, (), probe=probe, ntp=ntp),
-        records=lambda: checked(services.own_domain, services.resolver),
+        records=lambda: checked(services.signing_domain, services.resolver),
         metrics=services.metrics,
         free_bytes=services.free_bytes,
         store_bytes=store_bytes,
@@ -183,7 +183,7 @@ def _validator(doors: Doors) -> Callable[[str, str, Mapping[str, Any]], None]:
 def _reputations(settings: Settings, services: Services, doors: Doors) -> Reputations:
     limits = thresholds(settings)
 
-    async def now(tx: Transaction, account_id: str, region: str, at: float) -> tuple[Standing, Rates]:
+    async def now(tx: Transaction, account_id: str, region: str, at: float) -> tuple[EnforcementState, Rates]:
         return await current(tx, account_id, region, now=at, volume=limits.volume)
 
     return Reputations(

@@ -41,7 +41,7 @@ async def _facts(services: Services, wanted: Sequence[str], probe: str) -> Facts
     settings = services.settings
     delivery, names = settings.delivery, services.checks.names
     usage, inodes = shutil.disk_usage(settings.data_dir), os.statvfs(settings.data_dir)
-    records = await services.own_domain.records()
+    records = await services.signing_domain.records()
     own_keys = [(r.name, r.value.partition("p=")[2]) for r in records if r.purpose == "DKIM"]
     return Facts(
         hostname=delivery.hostname,

@@ -42,7 +42,7 @@ from sesame.identities.dkim_rotation import DkimRotation
 from sesame.identities.dns_checks import DnsChecks
 from sesame.identities.dns_records import Names
 from sesame.identities.settings import IdentitySettings
-from sesame.identities.signing_domain import OwnDomain, OwnNames
+from sesame.identities.signing_domain import OperatorNames, SigningDomain
 from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
@@ -196,7 +196,7 @@ class Services:
             new_token=self.ids.dkim_token,
             with_ed25519=settings.dns.dkim_ed25519,
         )
-        self.own_domain = self._make_own_domain(keys, ours)
+        self.signing_domain = self._make_signing_domain(keys, ours)
         self.identity_settings = IdentitySettings(self.store, keys, self.checks, clock=clock)
         self.system_mail = SystemMail(
             from_address=f"Sesame <no-reply@{settings.delivery.hostname}>",
@@ -281,11 +281,11 @@ class Services:
             auto_publish=self.settings.dns.auto_publish,
         )
 
-    def _make_own_domain(self, keys: DkimKeys, ours: Acts) -> OwnDomain:
-        return OwnDomain(
+    def _make_signing_domain(self, keys: DkimKeys, ours: Acts) -> SigningDomain:
+        return SigningDomain(
             self.store,
             keys,
-            OwnNames(
+            OperatorNames(
                 hostname=self.settings.delivery.hostname,
                 return_path_domain=self._return_path_domain(),
                 signing_domain=self.settings.delivery.signing_domain,

@@ -27,7 +27,7 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 TIDY_EVERY_S = 3_600.0
 
 
-class Telling:
+class NotifyRole:
     """Expander, notifier and the signing certificate; `start` before anything is served, then what `roles` names."""
 
     def __init__(self, services: Services, *, public_url: str, mailed: Callable[[], None]) -> None:
@@ -80,7 +80,7 @@ class Telling:
             "outbox": self._tidy,
         }
         if self._services.settings.notify.enabled:
-            found["telling"] = self._notifier.run
+            found["notifying"] = self._notifier.run
         return found
 
     async def _tidy(self) -> None:

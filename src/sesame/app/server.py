@@ -17,7 +17,7 @@ from sesame.app.feedback import make_reactor
 from sesame.app.foundation import Services, create_demo_accounts
 from sesame.app.inbound import make_feedback_doors
 from sesame.app.listening import Listening
-from sesame.app.notify import Telling
+from sesame.app.notify import NotifyRole
 from sesame.app.process import free_descriptors, machine_boot_id
 from sesame.app.readiness import Readiness
 from sesame.app.submission import make_submission, submission_addresses, submission_bounds
@@ -89,7 +89,7 @@ class Server:
         )
         self._mailbox = self._make_mailbox()
         self._reactor = make_reactor(
-            self.services, spooled=lambda: self.services.wake(), moved_on=lambda: self._telling.wake()
+            self.services, spooled=lambda: self.services.wake(), moved_on=lambda: self._notify.wake()
         )
         keep = None if self._mailbox is None else self._keep_mail
         feedback_doors = make_feedback_doors(
@@ -99,7 +99,7 @@ class Server:
         self._audit = AuditUpkeep(
             self.services.store, self.services.trail.key, settings.audit, clock=clock, log=log
         )
-        self._telling = Telling(self.services, public_url=self._url, mailed=lambda: self.services.wake())
+        self._notify = NotifyRole(self.services, public_url=self._url, mailed=lambda: self.services.wake())
         self._delivering = Delivering(
             self.services,
             mx_port=settings.delivery.mx_port if self._mailbox is None else self._mailbox.port,
@@ -108,7 +108,7 @@ class Server:
         )
         self._scheduler = self._delivering.scheduler
         self.services.wake = self._scheduler.wake
-        self._doors = Doors(self.services, accepted=self._accepted, published=self._telling.published)
+        self._doors = Doors(self.services, accepted=self._accepted, published=self._notify.published)
         self._health = self._make_health()
         self._tracking_pages = tracking.make_pages(self.services, recorded=self._reactor.wake)
         self._http = self._make_http()
@@ -120,8 +120,8 @@ class Server:
         """Serve until `stop` is set; `ready` is called once everything listens."""
         boot_id = machine_boot_id()
         await steady.load(self.services.store, self.services.steady, boot_id)
-        await self.services.own_domain.ensure_key()
-        await self._telling.start()
+        await self.services.signing_domain.ensure_key()
+        await self._notify.start()
         await self._delivering.sources.start()
         if self._settings.accounts.demo:
             await create_demo_accounts(self.services)
@@ -180,7 +180,7 @@ class Server:
             **self._delivering.roles(),
             "feedback": self._reactor.run,
             "audit": self._audit.run,
-            **self._telling.roles(),
+            **self._notify.roles(),
         }
 
     def reload(self, settings: Settings) -> None:
@@ -244,7 +244,7 @@ class Server:
             confirm=services.verification.confirm,
             ready=self._readiness.problems,
             links=TopicLinks(
-                certificate=self._telling.certificate,
+                certificate=self._notify.certificate,
                 confirm=self._doors.subscriptions.confirm_by_link,
                 end=self._doors.subscriptions.end_by_link,
             ),

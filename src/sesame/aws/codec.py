@@ -14,7 +14,7 @@ from sesame.errors import ServiceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RequestedOperation:
     """What a request asks for, as far as it can be said before anyone is believed.
 
     `name` is the operation as the client named it, empty when it named none. Either `operation` is
@@ -42,7 +42,7 @@ class Codec(Protocol):
 
     model: ServiceModel
 
-    def ask(self, request: HttpRequest) -> Asked:
+    def requested_operation(self, request: HttpRequest) -> RequestedOperation:
         """Which operation `request` asks for; never raises."""
         ...
 

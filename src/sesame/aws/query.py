@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.aws.codec import Asked, Reply
+from sesame.aws.codec import Reply, RequestedOperation
 from sesame.aws.errors import InvalidAction, MalformedQueryString, MissingAction
 from sesame.aws.model import Operation, ServiceModel
 from sesame.aws.percent import unescape
@@ -32,16 +32,18 @@ class QueryCodec:
     def __init__(self, model: ServiceModel) -> None:
         self.model = model
 
-    def ask(self, request: HttpRequest) -> Asked:
+    def requested_operation(self, request: HttpRequest) -> RequestedOperation:
         """Which operation the form calls; the form itself is the input."""
         try:
             form = read_action(request)
         except ServiceError as problem:
-            return Asked(name="", problem=problem)
+            return RequestedOperation(name="", problem=problem)
         try:
-            return Asked(name=form.action, operation=find_operation(self.model, form), input=form.fields)
+            return RequestedOperation(
+                name=form.action, operation=find_operation(self.model, form), input=form.fields
+            )
         except ServiceError as problem:
-            return Asked(name=form.action, problem=problem)
+            return RequestedOperation(name=form.action, problem=problem)
 
     def answer(self, operation: Operation, result: Mapping[str, Any], *, request_id: str) -> Reply:
         """A success as XML."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.aws.codec import Asked, Reply
+from sesame.aws.codec import Reply, RequestedOperation
 from sesame.aws.errors import InvalidAction, MalformedQueryString
 from sesame.aws.model import Operation, ServiceModel
 from sesame.aws.percent import unescape
@@ -48,18 +48,20 @@ class RestJsonCodec:
         self.model = model
         self._routes = Routes(routes_of(model))
 
-    def ask(self, request: HttpRequest) -> Asked:
+    def requested_operation(self, request: HttpRequest) -> RequestedOperation:
         """Which operation method and path name; labels, query and body are its input."""
         route, labels = self._routes.find(request.method, request.raw_path)
         if route is None:
             shown = request.raw_path[:200].decode("latin-1")
-            return Asked(
+            return RequestedOperation(
                 name="", problem=InvalidAction(f"No operation is called by {request.method[:16]} {shown}")
             )
         name = route.operation_name
         operation = self.model.operations.get(name)
         if operation is None:
-            return Asked(name=name, problem=NotImplementedByService(f"Operation {name} is not implemented."))
+            return RequestedOperation(
+                name=name, problem=NotImplementedByService(f"Operation {name} is not implemented.")
+            )
         try:
             found = RestInput(
                 labels={label: unescape(value) for label, value in zip(route.labels, labels, strict=True)},
@@ -68,8 +70,8 @@ class RestJsonCodec:
                 in_query=route.in_query,
             )
         except ServiceError as problem:
-            return Asked(name=name, problem=problem)
-        return Asked(name=name, operation=operation, input=found)
+            return RequestedOperation(name=name, problem=problem)
+        return RequestedOperation(name=name, operation=operation, input=found)
 
     def answer(self, operation: Operation, result: Mapping[str, Any], *, request_id: str) -> Reply:
         """A success as JSON."""

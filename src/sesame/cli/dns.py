@@ -48,8 +48,8 @@ def show_records(args: argparse.Namespace) -> int:
     async def run(services: "Services") -> int:
         own: Sequence[Record] = ()
         if args.account is None:
-            await services.own_domain.ensure_key()
-            own = await services.own_domain.records()
+            await services.signing_domain.ensure_key()
+            own = await services.signing_domain.records()
         sections: list[tuple[str, Sequence[Record]]] = [("The operator's own names", own)]
         for identity in await _identities(services, args.account, args.identity):
             title = f"{identity.name} of account {identity.account_id} in {identity.region}"

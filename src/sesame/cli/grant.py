@@ -18,7 +18,7 @@ from sesame.cli.common import (
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
-    from sesame.identities.delegates import Key, Shown
+    from sesame.identities.delegates import BoundsView, Key
     from sesame.operations.delegates import Acting, Delegates
 
 CAPS = {
@@ -129,7 +129,7 @@ def list_bounds(args: argparse.Namespace) -> int:
             if args.region
             else await services.store.read(lambda tx: delegate_bounds.regions(tx, args.owner))
         )
-        found: list[Shown] = []
+        found: list[BoundsView] = []
         for region in regions:
             after = ("", "")
             while True:
@@ -210,12 +210,12 @@ async def _about(services: "Services", args: argparse.Namespace) -> "tuple[Deleg
 
 def _acting(services: "Services", args: argparse.Namespace, key: "Key", name: str) -> "Acting":
     """The operator's acts, told to the audit log of the owner."""
-    told = {"identity": key.identity, "delegate": key.delegate}
+    parameters = {"identity": key.identity, "delegate": key.delegate}
     more = {**{name.replace("-", "_"): None for name in CAPS}, "expires": None, "reason": None}
-    told |= {name: value for name in more if (value := getattr(args, name, None)) is not None}
+    parameters |= {name: value for name in more if (value := getattr(args, name, None)) is not None}
 
     async def act() -> Any:
-        return services.acts.to(name, key.owner, region=key.region, parameters=told)
+        return services.acts.to(name, key.owner, region=key.region, parameters=parameters)
 
     return act
 
@@ -225,10 +225,10 @@ async def _print_one(delegates: "Delegates", key: "Key", args: argparse.Namespac
     return 0
 
 
-def _print(found: "list[Shown]", args: argparse.Namespace, *, is_one: bool = False) -> None:
+def _print(found: "list[BoundsView]", args: argparse.Namespace, *, is_one: bool = False) -> None:
     if args.json:
-        told = [_json(one) for one in found]
-        print_json(told[0] if is_one else told)
+        shapes = [_json(one) for one in found]
+        print_json(shapes[0] if is_one else shapes)
         return
     print_table(
         ("REGION", "IDENTITY", "DELEGATE", "A DAY (USED)", "A SECOND", "UNTIL", "PAUSED", "AT MOST AS"),
@@ -236,7 +236,7 @@ def _print(found: "list[Shown]", args: argparse.Namespace, *, is_one: bool = Fal
     )
 
 
-def _row(one: "Shown") -> tuple[str, ...]:
+def _row(one: "BoundsView") -> tuple[str, ...]:
     bounds, used = one.bounds, one.used
     days = (
         ("messages", bounds.messages_per_day, used.messages),
@@ -255,7 +255,7 @@ def _row(one: "Shown") -> tuple[str, ...]:
     )
 
 
-def _json(one: "Shown") -> dict[str, object]:
+def _json(one: "BoundsView") -> dict[str, object]:
     bounds = one.bounds
     return {
         "owner": bounds.owner_account_id,

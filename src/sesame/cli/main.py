@@ -75,14 +75,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             _silence()
             return FAILED
         except BaseException:  # a fault of ours must not leave a shell with another account's keys either
-            _tell_shell(given)
+            _print_env_failure(given)
             raise
         if code != 0:
-            _tell_shell(given)
+            _print_env_failure(given)
         return code
 
 
-def _tell_shell(argv: list[str]) -> None:
+def _print_env_failure(argv: list[str]) -> None:
     if argv[:1] == ["env"]:
         from sesame.cli import env
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sesame.db import Transaction
     from sesame.notify.map import Way
     from sesame.store.events import Event
-    from sesame.store.outbox import Told
+    from sesame.store.outbox import OutboxEntry
 
 
 def register(subparsers: Subparsers) -> None:
@@ -102,37 +102,39 @@ def show_tail(args: argparse.Namespace) -> int:
     """Print the newest events of an account, oldest of them first, with who was told."""
     from sesame.store import events, outbox
 
-    async def read(tx: "Transaction") -> "tuple[list[Event], list[Told]]":
+    async def read(tx: "Transaction") -> "tuple[list[Event], list[OutboxEntry]]":
         found = await events.latest(tx, args.account, limit=max(1, args.limit))
         return found, await outbox.about(tx, [event.event_id for event in found])
 
     async def run(services: "Services") -> int:
         await services.operator.require_account(args.account)
-        found, told = await services.store.read(read)
+        found, entries = await services.store.read(read)
         if args.json:
-            print_json([{**_event_json(event), "told": told_json(told, event.event_id)} for event in found])
+            print_json(
+                [{**_event_json(event), "told": notified_json(entries, event.event_id)} for event in found]
+            )
             return 0
         for event in found:
             recipient = f"  {one_line(event.recipient)}" if event.recipient else ""
             print(f"{when(event.at)}  {event.what.value}  {event.message_id}{recipient}")
-            print_told(told, event.event_id)
+            print_notified(entries, event.event_id)
         return 0
 
     return with_services(args, run)
 
 
-def print_told(told: "list[Told]", event_id: str) -> None:
+def print_notified(entries: "list[OutboxEntry]", event_id: str) -> None:
     """Print who was told of an event, and how far that came."""
-    for one in told:
+    for one in entries:
         if one.publication.about == event_id:
             problem = f": {one_line(one.problem)}" if one.problem else ""
             tries = "" if one.attempts == 1 else f" after {one.attempts} attempts"
             print(f"    {one.state}{tries}  {one.place.protocol} {one_line(one.place.endpoint)}{problem}")
 
 
-def told_json(told: "list[Told]", event_id: str) -> list[dict[str, Any]]:
+def notified_json(entries: "list[OutboxEntry]", event_id: str) -> list[dict[str, Any]]:
     """Who was told of an event, as JSON."""
-    return [_told_json(one) for one in told if one.publication.about == event_id]
+    return [_entry_json(one) for one in entries if one.publication.about == event_id]
 
 
 def _event_json(event: "Event") -> dict[str, Any]:
@@ -145,7 +147,7 @@ def _event_json(event: "Event") -> dict[str, Any]:
     }
 
 
-def _told_json(one: "Told") -> dict[str, Any]:
+def _entry_json(one: "OutboxEntry") -> dict[str, Any]:
     return {
         "number": one.seq,
         "state": one.state,
@@ -171,7 +173,7 @@ def show_dead(args: argparse.Namespace) -> int:
             lambda tx: outbox.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
         )
         if args.json:
-            print_json([_told_json(one) for one in found])
+            print_json([_entry_json(one) for one in found])
         elif found:
             rows = [
                 (str(one.seq), when(one.publication.at), one.place.endpoint, one.problem or "")

@@ -23,7 +23,7 @@ from sesame.cli.policy_files import (
     resource_of,
 )
 from sesame.policy import parse_stored_identity_policy
-from sesame.policy.analysis.answers import Answer, Method, Needs, Permission, Verdict, in_words
+from sesame.policy.analysis.answers import Answer, Method, Needs, Permission, Verdict, describe_needs
 from sesame.policy.analysis.questions import can_send, compare, iter_who_can_send
 from sesame.policy.analysis.relations import (
     Relation,
@@ -188,9 +188,9 @@ def _answer_json(answer: Answer) -> dict[str, object]:
     if answer.witness is not None and answer.statement is not None:
         record["witness"] = _witness_json(answer.witness)
         record["policy"], record["statement"] = answer.statement[0], answer.statement[1] + 1
-        record["when"] = list(in_words(answer.needs))
+        record["when"] = list(describe_needs(answer.needs))
         record["needs"] = _needs_json(answer.needs)
-        record["unless"] = [list(in_words(deny)) for deny in answer.unless]
+        record["unless"] = [list(describe_needs(deny)) for deny in answer.unless]
         record["denies"] = [_needs_json(deny) for deny in answer.unless]
     if answer.reason:
         record["reason"] = answer.reason
@@ -229,9 +229,9 @@ def _print_answer(answer: Answer, word: str) -> None:
             f"  {answer.witness.action} from {from_address} to {recipients}, by {name} statement {index + 1}"
         )
         if answer.needs:
-            print(f"  needs {' and '.join(in_words(answer.needs))}")
+            print(f"  needs {' and '.join(describe_needs(answer.needs))}")
         for deny in answer.unless:
-            print(f"  unless {' and '.join(in_words(deny)) or 'always'}")
+            print(f"  unless {' and '.join(describe_needs(deny)) or 'always'}")
 
 
 _RELATIONS = ("never-allows", "always-allows", "disjoint", "implies", "equivalent")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sesame.app.foundation import Services
     from sesame.db import Transaction
     from sesame.feedback.rates import Rates
-    from sesame.store.reputation import Change, Counts, Enforcement, Standing
+    from sesame.store.reputation import Change, Counts, Enforcement, EnforcementState
 
 DAYS = 14
 
@@ -72,40 +72,40 @@ def show_reputation(args: argparse.Namespace) -> int:
 
         async def read(
             tx: "Transaction",
-        ) -> "tuple[Standing, Rates, list[tuple[str, Counts]], list[Change]]":
-            standing, rates = await current(tx, args.account, args.region, now=now, volume=volume)
+        ) -> "tuple[EnforcementState, Rates, list[tuple[str, Counts]], list[Change]]":
+            enforcement_state, rates = await current(tx, args.account, args.region, now=now, volume=volume)
             column: reputation.By = _BY[args.by]  # type: ignore[assignment]
             counts = await reputation.by(tx, args.account, column, since=now - DAYS * 86_400)
-            return standing, rates, counts, await reputation.changes(tx, args.account)
+            return enforcement_state, rates, counts, await reputation.changes(tx, args.account)
 
-        standing, rates, counts, changes = await services.store.read(read)
+        enforcement_state, rates, counts, changes = await services.store.read(read)
         if args.json:
             print_json(
                 {
                     "account_id": args.account,
                     "region": args.region,
-                    "enforcement": standing.enforcement,
+                    "enforcement": enforcement_state.enforcement,
                     "rates": asdict(rates) | {"bounce": rates.bounce_rate, "complaint": rates.complaint_rate},
                     "counts": [{args.by: name, **asdict(one)} for name, one in counts],
                     "changes": [asdict(change) for change in changes],
                 }
             )
         else:
-            _print(standing, rates, counts, changes, args)
+            _print(enforcement_state, rates, counts, changes, args)
         return 0
 
     return with_services(args, run)
 
 
 def _print(
-    standing: "Standing",
+    enforcement_state: "EnforcementState",
     rates: "Rates",
     counts: "list[tuple[str, Counts]]",
     changes: "list[Change]",
     args: argparse.Namespace,
 ) -> None:
     judged = "" if rates.is_representative else ", too few to judge by"
-    print(f"{args.region}: {standing.enforcement}")
+    print(f"{args.region}: {enforcement_state.enforcement}")
     print(
         f"bounce rate {rates.bounce_rate:.2%}, complaint rate {rates.complaint_rate:.2%}"
         f" of {rates.sends} recipients{judged}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
-from sesame.cli.notifications import print_told, told_json
+from sesame.cli.notifications import notified_json, print_notified
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sesame.policy.reasons.cause import Reader
     from sesame.spool.trace import Trace
     from sesame.store.events import Event
-    from sesame.store.outbox import Told
+    from sesame.store.outbox import OutboxEntry
 
 READERS = ("sender", "owner", "operator")
 
@@ -66,7 +66,7 @@ def show_trace(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         found = await trace(services.store, args.message_id)
-        happened, told = await services.store.read(lambda tx: _told(tx, args.message_id))
+        happened, entries = await services.store.read(lambda tx: _events_and_entries(tx, args.message_id))
         if found is None:
             print(f"sesame: there is no message `{args.message_id}`", file=sys.stderr)
             return 1
@@ -74,7 +74,11 @@ def show_trace(args: argparse.Namespace) -> int:
             whole = traced(_trace_json(found), reader)
             if reader is Reader.OPERATOR:
                 whole["events"] = [
-                    {"event_id": one.event_id, "what": one.what.value, "told": told_json(told, one.event_id)}
+                    {
+                        "event_id": one.event_id,
+                        "what": one.what.value,
+                        "told": notified_json(entries, one.event_id),
+                    }
                     for one in happened
                 ]
             print_json(whole)
@@ -83,13 +87,13 @@ def show_trace(args: argparse.Namespace) -> int:
             for event in happened if reader is Reader.OPERATOR else ():
                 recipient = one_line(event.recipient or "")
                 print(f"event       {when(event.at)}  {event.what.value}  {recipient}".rstrip())
-                print_told(told, event.event_id)
+                print_notified(entries, event.event_id)
         return 0
 
     return with_services(args, run)
 
 
-async def _told(tx: "Transaction", message_id: str) -> "tuple[list[Event], list[Told]]":
+async def _events_and_entries(tx: "Transaction", message_id: str) -> "tuple[list[Event], list[OutboxEntry]]":
     """What happened to a message, and who was told of it."""
     from sesame.store import events, outbox
 

@@ -139,7 +139,7 @@ class _Job:
         self.result: Any = None
         self.error: BaseException | None = None
 
-    def tell(self) -> None:
+    def resolve(self) -> None:
         """Hand result or error to the waiting task; runs in its loop."""
         if self.future.cancelled():
             return
@@ -385,7 +385,7 @@ class SqliteStore:
         else:
             batch[0].loop.call_soon(self._gather, batch[0].loop, 0)
         for job in batch:
-            job.tell()
+            job.resolve()
 
 
 def _is_the_stores(error: BaseException) -> bool:

@@ -73,9 +73,9 @@ class Signing:
             batch = [self._unsigned.popleft() for _ in range(min(len(self._unsigned), TOGETHER))]
             self._under_way += 1
             done = asyncio.get_running_loop().run_in_executor(self._executor, _sign_all, batch)
-            done.add_done_callback(partial(self._tell, batch))
+            done.add_done_callback(partial(self._resolve, batch))
 
-    def _tell(self, batch: list[_Unsigned], done: "asyncio.Future[list[bytes | Exception]]") -> None:
+    def _resolve(self, batch: list[_Unsigned], done: "asyncio.Future[list[bytes | Exception]]") -> None:
         self._under_way -= 1
         self._sign_waiting()
         for waiting, result in zip(batch, done.result(), strict=True):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sesame.db import Transaction
 from sesame.observe import Log
 from sesame.store import reputation
-from sesame.store.reputation import Change, Counts, Enforcement, Standing
+from sesame.store.reputation import Change, Counts, Enforcement, EnforcementState
 
 WINDOW_DAYS = 14
 DAY_S = 86_400.0
@@ -82,21 +82,21 @@ def verdict(rates: Rates, thresholds: Thresholds) -> tuple[Enforcement, str]:
 
 async def current(
     tx: Transaction, account_id: str, region: str, *, now: float, volume: int
-) -> tuple[Standing, Rates]:
+) -> tuple[EnforcementState, Rates]:
     """The verdict on an account and its rates now."""
-    standing = await reputation.standing(tx, account_id, region)
-    since = max(now - WINDOW_DAYS * DAY_S, standing.rated_since * float(reputation.QUARTER_HOUR_S))
+    enforcement_state = await reputation.enforcement_state(tx, account_id, region)
+    since = max(now - WINDOW_DAYS * DAY_S, enforcement_state.rated_since * float(reputation.QUARTER_HOUR_S))
     quarters = await reputation.by_quarter(tx, account_id, region, since=since)
-    return standing, rates_of([counts for _, counts in quarters], volume=volume)
+    return enforcement_state, rates_of([counts for _, counts in quarters], volume=volume)
 
 
 async def judge(
     tx: Transaction, account_id: str, region: str, *, now: float, thresholds: Thresholds
 ) -> Change | None:
     """Change the verdict on an account where its rates say so; the change, or None."""
-    standing, rates = await current(tx, account_id, region, now=now, volume=thresholds.volume)
+    enforcement_state, rates = await current(tx, account_id, region, now=now, volume=thresholds.volume)
     became, reason = verdict(rates, thresholds)
-    was = standing.enforcement
+    was = enforcement_state.enforcement
     if became == was or was == "SHUTDOWN" or (became == "HEALTHY" and not rates.is_representative):
         return None
     change = Change(
@@ -106,7 +106,7 @@ async def judge(
     return change
 
 
-def tell(log: Log, change: Change) -> None:
+def log_change(log: Log, change: Change) -> None:
     """Tell the operator of a verdict that changed."""
     fields = {
         "account_id": change.account_id,

@@ -14,7 +14,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
 from sesame.feedback.counting import Recipients, count, reached
 from sesame.feedback.forward import Forwarder
-from sesame.feedback.rates import Thresholds, judge, tell
+from sesame.feedback.rates import Thresholds, judge, log_change
 from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
 from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
@@ -172,7 +172,7 @@ class Reactor:
 
         done = await self._store.write(run)
         for change in done.changes:
-            tell(self._log, change)
+            log_change(self._log, change)
         if self._metrics is not None:
             for state, many in done.reached.items():
                 self._metrics.messages.labels(state).inc(many)

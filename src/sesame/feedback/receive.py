@@ -155,25 +155,25 @@ class Receiver:
         now = self._clock.now()
 
         async def run(tx: Transaction) -> Fate:
-            meant = await reports.addressee(tx, path.message_id, path.recipient_index)
-            if meant is None or not meant.attempts:
+            addressee = await reports.addressee(tx, path.message_id, path.recipient_index)
+            if addressee is None or not addressee.attempts:
                 return Fate.NOT_OURS
-            finding = find(report, meant.address, is_from_nobody=is_from_nobody)
+            finding = find(report, addressee.address, is_from_nobody=is_from_nobody)
             if finding is None:
                 return Fate.NOTHING_TO_SAY
-            if meant.state in _TAKEN_BACK:
+            if addressee.state in _TAKEN_BACK:
                 return Fate.REPEATED
             kept = StoredReport(
-                n=meant.n,
+                n=addressee.n,
                 kind=finding.kind,
                 received_at=now,
                 reporter=reporter,
                 size_bytes=len(data),
                 data=data,
             )
-            if not await reports.put(tx, meant.message_seq, kept):
+            if not await reports.put(tx, addressee.message_seq, kept):
                 return Fate.REPEATED
-            await events.record(tx, [_event(meant, finding, now)])
+            await events.record(tx, [_event(addressee, finding, now)])
             return Fate.RECORDED
 
         return await self._store.write(run)
@@ -188,13 +188,13 @@ class Finding:
     detail: dict[str, str]
 
 
-def _event(meant: Addressee, finding: Finding, at: float) -> NewEvent:
+def _event(addressee: Addressee, finding: Finding, at: float) -> NewEvent:
     return NewEvent(
-        message_seq=meant.message_seq,
-        key=f"{meant.n}/{finding.kind}",
+        message_seq=addressee.message_seq,
+        key=f"{addressee.n}/{finding.kind}",
         what=finding.what,
         at=at,
-        n=meant.n,
+        n=addressee.n,
         detail=finding.detail,
     )
 

@@ -69,7 +69,7 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class BoundsView:
     """Bounds with what the last 24 hours used of them, and at most which From addresses policies allow the delegate.
 
     Those are None where there are too many identities to look at.
@@ -169,7 +169,7 @@ async def remove_bounds(change: Change, key: Key) -> None:
     await change.apply(run)
 
 
-async def show(tx: Transaction, bounds: Bounds, *, now: float) -> Shown:
+async def show(tx: Transaction, bounds: Bounds, *, now: float) -> BoundsView:
     """Bounds with what is used of them and what policies allow."""
     use = (await delegate_bounds.uses(tx, [bounds.seq]))[bounds.seq]
     expired = await delegate_bounds.used_until(tx, bounds.seq, until=quota.last_expired(now))
@@ -180,7 +180,7 @@ async def show(tx: Transaction, bounds: Bounds, *, now: float) -> Shown:
         for identity, documents in policies.items():
             found |= dict.fromkeys(from_addresses(documents, delegate=bounds.delegate, identity=identity))
         addresses = tuple(sorted(found))
-    return Shown(bounds=bounds, used=use.day.minus(expired), from_addresses=addresses)
+    return BoundsView(bounds=bounds, used=use.day.minus(expired), from_addresses=addresses)
 
 
 async def _policies(tx: Transaction, bounds: Bounds) -> Mapping[str, list[Policy]] | None:

@@ -165,7 +165,7 @@ class IdentitySettings:
         return found
 
 
-async def shown_dkim(tx: Transaction, identity: Identity) -> Identity:
+async def dkim_identity(tx: Transaction, identity: Identity) -> Identity:
     """The identity whose DKIM state an identity shows, with the switch that holds for it.
 
     An address shows the domain after its `@`, that very one (observed), and its own switch if it has one.

@@ -18,7 +18,7 @@ from sesame.store.dkim_keys import DkimKey, Ed25519Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnNames:
+class OperatorNames:
     """Names of the operator's; `signing_domain` is empty when there is no signature of our own."""
 
     hostname: str
@@ -26,14 +26,14 @@ class OwnNames:
     signing_domain: str
 
 
-class OwnDomain:
+class SigningDomain:
     """Makes the key once, and lists the records."""
 
     def __init__(
         self,
         store: Store,
         keys: DkimKeys,
-        names: OwnNames,
+        names: OperatorNames,
         *,
         acts: Acts,
         new_selector: Callable[[], str],

@@ -221,7 +221,7 @@ class Verification:
             "ConfirmEmailAddress",
             lambda done: done[1].account_id if done[1] is not None else "",
             run,
-            response=lambda done: {} if done[1] is None else _told(done[1]),
+            response=lambda done: {} if done[1] is None else _audit_response(done[1]),
             when=lambda done: done[1] is not None,
         )
         return found
@@ -256,7 +256,7 @@ class Verification:
         )
 
 
-def _told(identity: Identity) -> dict[str, str]:
+def _audit_response(identity: Identity) -> dict[str, str]:
     """What the audit log tells of a verified address."""
     return {"identity": identity.name, "region": identity.region}
 

@@ -331,8 +331,8 @@ def _complaint(event: Event) -> dict[str, Any]:
         "complainedRecipients": [{"emailAddress": event.recipient or ""}],
         "timestamp": timestamp(event.at),
     }
-    told = {name: event.detail.get(name) for name in ("userAgent", "complaintFeedbackType", "arrivalDate")}
-    return found | {name: value for name, value in told.items() if value}
+    details = {name: event.detail.get(name) for name in ("userAgent", "complaintFeedbackType", "arrivalDate")}
+    return found | {name: value for name, value in details.items() if value}
 
 
 _DELAY_TYPES = (

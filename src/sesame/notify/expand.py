@@ -50,7 +50,7 @@ _IDS = uuid.UUID("6f0d3c0e-8f0b-5a7d-9a64-2b1d0c6f5e11")
 
 
 @dataclass(slots=True)
-class Told:
+class Expansion:
     """What follows from some events: what is published, and settings of identities that are dropped."""
 
     publications: list[tuple[Publication, Sequence[Place]]] = field(default_factory=list)
@@ -115,37 +115,37 @@ class Expander:
         if not claimed:
             return 0
         try:
-            await self._tell(claimed, lease=lease, now=now)
+            await self._expand(claimed, lease=lease, now=now)
         except Unavailable:
             raise
         except Exception:  # a fault of ours about one event must not keep the others from being told
             for event in claimed:
-                await self._tell_alone(event, lease=lease, now=now)
+                await self._expand_alone(event, lease=lease, now=now)
         return len(claimed)
 
-    async def _tell_alone(self, event: Event, *, lease: str, now: float) -> None:
+    async def _expand_alone(self, event: Event, *, lease: str, now: float) -> None:
         """Expand one event; one that cannot be is passed over, with an error in the log."""
         try:
-            await self._tell([event], lease=lease, now=now)
+            await self._expand([event], lease=lease, now=now)
         except Unavailable:
             raise
         except Exception:
             self._log.error("event_passed_over", event_id=event.event_id, trace=traceback.format_exc())
-            await self._store.write(lambda tx: events.move_on(tx, [event], lease=lease, to=Stage.TOLD))
+            await self._store.write(lambda tx: events.move_on(tx, [event], lease=lease, to=Stage.PUBLISHED))
 
-    async def _tell(self, claimed: Sequence[Event], *, lease: str, now: float) -> None:
+    async def _expand(self, claimed: Sequence[Event], *, lease: str, now: float) -> None:
         """Write what follows from claimed events, and move them on."""
-        told = await self._store.read(lambda tx: what_is_told(tx, claimed, self._house, now=now))
+        expansion = await self._store.read(lambda tx: expansion_of(tx, claimed, self._house, now=now))
 
         async def finish(tx: Transaction) -> None:
-            await outbox.publish(tx, told.publications)
-            for (account_id, arn, kind), _ in told.broken.items():
+            await outbox.publish(tx, expansion.publications)
+            for (account_id, arn, kind), _ in expansion.broken.items():
                 await notifications.set_topic(tx, account_id, arn, kind, None)
                 await notifications.set_forwarding(tx, account_id, arn, enabled=True)
-            await events.move_on(tx, claimed, lease=lease, to=Stage.TOLD)
+            await events.move_on(tx, claimed, lease=lease, to=Stage.PUBLISHED)
 
         await self._store.write(finish)
-        for (account_id, arn, kind), channel in told.broken.items():
+        for (account_id, arn, kind), channel in expansion.broken.items():
             self._log.error(
                 "topic_dropped",
                 account_id=account_id,
@@ -154,7 +154,7 @@ class Expander:
                 topic=channel.topic_arn,
                 reason=channel.problem,
             )
-        if told.publications:
+        if expansion.publications:
             self._published()
 
 
@@ -162,12 +162,12 @@ OPERATORS_OWN = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED}
 """What the operator did to the queue: SES has no event for it, the trace of the message does."""
 
 
-async def what_is_told(tx: Transaction, claimed: Sequence[Event], house: House, *, now: float) -> Told:
+async def expansion_of(tx: Transaction, claimed: Sequence[Event], house: House, *, now: float) -> Expansion:
     """What is published of events, and to whom; it reads only."""
     sendings = await _sendings(tx, claimed)
     ways: dict[tuple[Sending, EventType], list[Channel]] = {}
     wanted: list[tuple[Event, EventType, list[Channel]]] = []
-    told = Told()
+    expansion = Expansion()
     for event in claimed:
         if event.what in OPERATORS_OWN:
             continue
@@ -177,11 +177,11 @@ async def what_is_told(tx: Transaction, claimed: Sequence[Event], house: House, 
         found = ways[sending, kind]
         for channel in found:
             if channel.is_broken and channel.name is None and kind is not EventType.DELIVERY:
-                told.broken[channel.account_id, sending.identity_arn, kind.title] = channel
+                expansion.broken[channel.account_id, sending.identity_arn, kind.title] = channel
         if good := [channel for channel in found if channel.problem is None]:
             wanted.append((event, kind, good))
     if not wanted:
-        return told
+        return expansion
     facts = await message_facts.of_messages(tx, list({event.message_id for event, _, _ in wanted}))
     topics = list({channel.topic_arn for _, _, good in wanted for channel in good if channel.topic_arn})
     subscribed = await subscriptions.confirmed(tx, topics)
@@ -190,11 +190,11 @@ async def what_is_told(tx: Transaction, claimed: Sequence[Event], house: House, 
             body = _body(event, facts[event.message_id], house, channel)
             publication = _publication(event, channel, body, now=now)
             if channel.webhook is not None:
-                told.publications.append((publication, [_post_to(channel, event)]))
+                expansion.publications.append((publication, [_post_to(channel, event)]))
                 continue
             where = places(subscribed[channel.topic_arn], body=body, attributes=None, order=event.message_id)
-            told.publications.append((publication, where))
-    return told
+            expansion.publications.append((publication, where))
+    return expansion
 
 
 async def _sendings(tx: Transaction, claimed: Sequence[Event]) -> dict[str, Sending]:

@@ -5,7 +5,7 @@ from typing import Any
 from sesame.db import Row, Transaction, Value
 
 
-class Remembered:
+class CachedReads:
     """The reading half of a transaction; what a statement with its values has answered it answers again."""
 
     def __init__(self, tx: Transaction) -> None:

@@ -200,7 +200,7 @@ class ConfigurationSets:
 
         await permit.apply(run)
 
-    async def set_options(
+    async def put_options(
         self, permit: Permit, name: str, block: str, values: Mapping[str, Any] | None
     ) -> None:
         """Replace one block of options; None takes it away."""
@@ -235,7 +235,7 @@ class ConfigurationSets:
             )
         if values is not None:  # v1 leaves alone what only v2 knows
             values = {**found.options.get("TrackingOptions", {}), **values}
-        await self.set_options(permit, name, "TrackingOptions", values)
+        await self.put_options(permit, name, "TrackingOptions", values)
 
     async def put_destination(
         self, permit: Permit, name: str, destination: str, definition: Mapping[str, Any], *, is_new: bool

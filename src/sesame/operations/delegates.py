@@ -9,7 +9,7 @@ from sesame.access.changes import Change
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.identities import delegates
-from sesame.identities.delegates import BoundsMissing, Caps, Key, Shown
+from sesame.identities.delegates import BoundsMissing, BoundsView, Caps, Key
 from sesame.observe import Clock
 from sesame.spool import control
 from sesame.spool.control import Changed, Filter
@@ -46,11 +46,11 @@ class Delegates:
         await delegates.remove_bounds(await acting(), key)
         return await self._release(acting, key)
 
-    async def show(self, key: Key) -> Shown:
+    async def show(self, key: Key) -> BoundsView:
         """The bounds of a delegate. Raises `BoundsMissing`."""
         now = self._clock.now()
 
-        async def run(tx: Transaction) -> Shown | None:
+        async def run(tx: Transaction) -> BoundsView | None:
             found = await delegate_bounds.get(tx, key.owner, key.region, key.identity, key.delegate)
             return None if found is None else await delegates.show(tx, found, now=now)
 
@@ -68,11 +68,11 @@ class Delegates:
         delegate: str | None = None,
         after: tuple[str, str] = ("", ""),
         limit: int,
-    ) -> list[Shown]:
+    ) -> list[BoundsView]:
         """An owner's bounds in a region, by identity and delegate, from behind `after`."""
         now = self._clock.now()
 
-        async def run(tx: Transaction) -> list[Shown]:
+        async def run(tx: Transaction) -> list[BoundsView]:
             found = await delegate_bounds.page(
                 tx, owner, region, identity=identity, delegate=delegate, after=after, limit=limit
             )

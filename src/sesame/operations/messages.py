@@ -15,7 +15,7 @@ from sesame.access.causes.decision_json import of_request_in
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
-from sesame.operations.cached_reads import Remembered
+from sesame.operations.cached_reads import CachedReads
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
@@ -192,7 +192,7 @@ class Messages:
         async def run(
             store_tx: Transaction,
         ) -> tuple[DecisionRecord, Mapping[str, str], list[dict[str, Any]]] | None:
-            tx = cast(Transaction, Remembered(store_tx))
+            tx = cast(Transaction, CachedReads(store_tx))
             found = await decisions.of_request(tx, request_id)
             record = next((one for one in found if viewer in (one.account_id, one.owner_account_id)), None)
             if record is None or record.region != caller.region:

@@ -15,7 +15,7 @@ from sesame.model import Caller
 from sesame.notify import channels
 from sesame.notify.channels import Sending
 from sesame.notify.map import Way, ways
-from sesame.operations.cached_reads import Remembered
+from sesame.operations.cached_reads import CachedReads
 from sesame.operations.people import Part
 from sesame.operations.set_view import topics_for, topics_leave
 from sesame.store import configuration_sets, identities, notifications
@@ -47,7 +47,7 @@ async def notification_map(
     account_id, region = caller.principal.account_id, caller.region
 
     async def run(store_tx: Transaction) -> NotificationMap:
-        tx = cast(Transaction, Remembered(store_tx))
+        tx = cast(Transaction, CachedReads(store_tx))
         if await identities.get(tx, account_id, region, name) is None:
             raise IdentityMissing(name)
         default = await configuration_sets.default_of(tx, account_id, region, name)

@@ -10,43 +10,43 @@ from typing import cast
 from sesame.access.causes.decision_json import of_request_in
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
-from sesame.operations.cached_reads import Remembered
+from sesame.operations.cached_reads import CachedReads
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.operations.messages import RefusalView
 from sesame.spool.trace import Trace, trace
 from sesame.store import decisions, events, outbox, policy_sets
 from sesame.store.events import Event
-from sesame.store.outbox import Told
+from sesame.store.outbox import OutboxEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundMessage:
+class LookedUpMessage:
     """A message, its decision as sender and owner see it (once, when they are one), and who was told of what."""
 
     trace: Trace
     halves: tuple[tuple[str, DecisionView], ...]
     """Account and view."""
-    events: tuple[tuple[Event, tuple[Told, ...]], ...]
+    events: tuple[tuple[Event, tuple[OutboxEntry, ...]], ...]
 
 
-async def message(store: Store, message_id: str) -> FoundMessage | None:
+async def message(store: Store, message_id: str) -> LookedUpMessage | None:
     """A message of any account."""
     found = await trace(store, message_id)
     if found is None:
         return None
     record = decision_of(found)
 
-    async def run(tx: Transaction) -> tuple[list[Event], list[Told]]:
+    async def run(tx: Transaction) -> tuple[list[Event], list[OutboxEntry]]:
         happened = await events.of_message(tx, message_id)
         return happened, await outbox.about(tx, [event.event_id for event in happened])
 
-    happened, told = await store.read(run)
+    happened, notified = await store.read(run)
     parties = dict.fromkeys((found.account_id, found.owner_account_id))
-    return FoundMessage(
+    return LookedUpMessage(
         trace=found,
         halves=tuple((account, view(record, account, {})) for account in parties),
         events=tuple(
-            (event, tuple(one for one in told if one.publication.about == event.event_id))
+            (event, tuple(one for one in notified if one.publication.about == event.event_id))
             for event in happened
         ),
     )
@@ -56,14 +56,14 @@ async def refusal(store: Store, request_id: str) -> list[tuple[str, RefusalView]
     """What a request was refused with, as each party sees it, the sender first; empty when it is not known."""
 
     async def run(store_tx: Transaction) -> list[tuple[str, RefusalView]]:
-        tx = cast(Transaction, Remembered(store_tx))  # both parties' halves rest on the same rows
+        tx = cast(Transaction, CachedReads(store_tx))  # both parties' halves rest on the same rows
         halves = []
         for record in await decisions.of_request(tx, request_id):
             contents = await policy_sets.contents(tx, digests(record))
             parties = dict.fromkeys((record.account_id, record.owner_account_id))
             for account in [party for party in parties if party]:
-                told = await of_request_in(tx, request_id, account_id=account)
-                causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
+                rendered = await of_request_in(tx, request_id, account_id=account)
+                causes = {json.dumps(cause): cause for one in rendered for cause in one["causes"]}
                 half = RefusalView(
                     request_id=request_id,
                     record=replace(record, decision="{}", reason=""),

@@ -13,7 +13,7 @@ from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.store import reputation
-from sesame.store.reputation import Change, Counts, Standing
+from sesame.store.reputation import Change, Counts, EnforcementState
 
 ACTION = "ses:GetSendStatistics"
 DAYS = 14
@@ -37,7 +37,7 @@ class Rates(Protocol):
     def is_representative(self) -> bool: ...
 
 
-Current = Callable[[Transaction, str, str, float], Awaitable[tuple[Standing, Rates]]]
+Current = Callable[[Transaction, str, str, float], Awaitable[tuple[EnforcementState, Rates]]]
 """The verdict on an account in a region and its rates at a time."""
 
 
@@ -56,7 +56,7 @@ class Limits:
 class SenderReputation:
     """What an account sees of itself in a region."""
 
-    standing: Standing
+    enforcement_state: EnforcementState
     rates: Rates
     days: tuple[tuple[float, Counts], ...]
     """Each of the last days, oldest first, by its beginning."""
@@ -99,7 +99,7 @@ class Reputations:
         since = float(first_day * DAY_S)
 
         async def run(tx: Transaction) -> SenderReputation:
-            standing, rates = await self._current(tx, account_id, region, now)
+            enforcement_state, rates = await self._current(tx, account_id, region, now)
             quarters = await reputation.by_quarter(tx, account_id, region, since=since)
             changes = await reputation.changes(tx, account_id)
             identities = await reputation.sent_as(
@@ -109,7 +109,7 @@ class Reputations:
                 tx, account_id, region, since=since, after=after_delegate, limit=PAGE + 1
             )
             return SenderReputation(
-                standing=standing,
+                enforcement_state=enforcement_state,
                 rates=rates,
                 days=tuple(_spans(quarters, int(now // DAY_S), span_s=DAY_S, count=DAYS)),
                 hours=tuple(_spans(quarters, int(now // HOUR_S), span_s=HOUR_S, count=HOURS)),

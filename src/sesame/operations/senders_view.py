@@ -16,7 +16,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
-from sesame.operations.cached_reads import Remembered
+from sesame.operations.cached_reads import CachedReads
 from sesame.operations.people import Part
 from sesame.operations.policy_editing import READ, IdentityPolicies, policies_in
 from sesame.store import delegate_bounds, reputation
@@ -62,7 +62,7 @@ async def senders_view(
         raise AccessDenied(read)
 
     async def run(store_tx: Transaction) -> SendersView | None:
-        tx = cast(Transaction, Remembered(store_tx))
+        tx = cast(Transaction, CachedReads(store_tx))
         policies = await policies_in(tx, owner, region, stored)
         if policies is None:
             return None

@@ -42,7 +42,7 @@ async def set_view(store: Store, authorizer: Authorizer, caller: Caller, name: s
     """The set of that name in the caller's account and region."""
     account_id, region = caller.principal.account_id, caller.region
     arn = configuration_set_arn(region, account_id, name)
-    seen, told, listed, counted = await authorizer.refusals(
+    seen, destinations_refusal, listed, counted = await authorizer.refusals(
         caller,
         [
             ("ses:GetConfigurationSet", arn),
@@ -51,7 +51,7 @@ async def set_view(store: Store, authorizer: Authorizer, caller: Caller, name: s
             ("ses:GetSendStatistics", "*"),
         ],
     )
-    if refusal := seen or told:
+    if refusal := seen or destinations_refusal:
         raise AccessDenied(refusal)
 
     async def run(tx: Transaction) -> SetView:

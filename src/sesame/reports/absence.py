@@ -150,8 +150,8 @@ def find_absence(text: str) -> Absence | None:
 
 
 def _clauses(text: str) -> list[list[str]]:
-    for written, meant in _ONE_WORD:
-        text = text.replace(written, meant)
+    for written, replacement in _ONE_WORD:
+        text = text.replace(written, replacement)
     clauses: list[list[str]] = [[]]
     for count, word in enumerate(_TOKEN.findall(text)):
         if count >= WORD_LIMIT:

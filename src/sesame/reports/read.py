@@ -89,29 +89,29 @@ def _complaint(message: Entity, feedback: Feedback, original: Entity | None) -> 
     )
 
 
-def _relayed(message: Entity, told: RelayedFeedback) -> Report:
-    if told.kind == "complaint":
+def _relayed(message: Entity, relayed: RelayedFeedback) -> Report:
+    if relayed.kind == "complaint":
         feedback = Feedback(
-            feedback_type=told.feedback_type,
-            user_agent=told.user_agent,
-            arrival_date=told.arrival_date,
-            mail_from=told.source,
-            recipients=tuple(one.address for one in told.recipients),
+            feedback_type=relayed.feedback_type,
+            user_agent=relayed.user_agent,
+            arrival_date=relayed.arrival_date,
+            mail_from=relayed.source,
+            recipients=tuple(one.address for one in relayed.recipients),
         )
         return replace(_complaint(message, feedback, None), by="json")
     blocks = [
         StatusBlock(
             final_recipient=one.address,
             original_recipient="",
-            action=one.action or ("failed" if told.kind == "bounce" else "delivered"),
-            status=one.status or ("2.0.0" if told.kind == "delivery" else ""),
+            action=one.action or ("failed" if relayed.kind == "bounce" else "delivered"),
+            status=one.status or ("2.0.0" if relayed.kind == "delivery" else ""),
             diagnostic_code=one.diagnostic_code,
             remote_mta="",
         )
-        for one in told.recipients
+        for one in relayed.recipients
     ]
     status = DeliveryStatus(
-        reporting_mta=told.reporting_mta, arrival_date=told.arrival_date, recipients=tuple(blocks)
+        reporting_mta=relayed.reporting_mta, arrival_date=relayed.arrival_date, recipients=tuple(blocks)
     )
     return replace(_notification(message, [], status, None), by="json")
 
@@ -175,8 +175,8 @@ def _recipient(block: StatusBlock, beside: str, notice: Notice, *, count: int) -
     found = diagnose(
         block.diagnostic_code, stated=block.status, stage_text=beside, delayed=delayed, limit=limit
     )
-    told = block.diagnostic_code.strip() or find_reason(block.status)
-    if not told and beside:
+    diagnostic = block.diagnostic_code.strip() or find_reason(block.status)
+    if not diagnostic and beside:
         found = diagnose(beside, stated=block.status, delayed=delayed, limit=limit)
     elif found.hard and count == 1 and _says_otherwise(beside, block.diagnostic_code):
         found = replace(found, hard=False)

@@ -55,20 +55,22 @@ def find_ses_json(text: str) -> RelayedFeedback | None:
     kind = _KINDS.get((_text(read, "notificationType") or _text(read, "eventType")).lower())
     if kind is None:
         return None
-    told = _object(read, kind)
+    feedback = _object(read, kind)
     listed = {"bounce": "bouncedRecipients", "complaint": "complainedRecipients", "delivery": "recipients"}[
         kind
     ]
     return RelayedFeedback(
         kind=kind,
-        recipients=tuple(_recipients(told.get(listed), _text(told, "smtpResponse")))[:RECIPIENT_LIMIT],
-        feedback_type=_text(told, "complaintFeedbackType"),
-        user_agent=_text(told, "userAgent"),
-        arrival_date=_text(told, "arrivalDate"),
-        reporting_mta=_text(told, "reportingMTA"),
+        recipients=tuple(_recipients(feedback.get(listed), _text(feedback, "smtpResponse")))[
+            :RECIPIENT_LIMIT
+        ],
+        feedback_type=_text(feedback, "complaintFeedbackType"),
+        user_agent=_text(feedback, "userAgent"),
+        arrival_date=_text(feedback, "arrivalDate"),
+        reporting_mta=_text(feedback, "reportingMTA"),
         source=_text(_object(read, "mail"), "source"),
-        bounce_type=_text(told, "bounceType"),
-        bounce_sub_type=_text(told, "bounceSubType"),
+        bounce_type=_text(feedback, "bounceType"),
+        bounce_sub_type=_text(feedback, "bounceSubType"),
     )
 
 

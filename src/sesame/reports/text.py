@@ -100,16 +100,16 @@ def without_markup(html: str) -> str:
 
 def is_bounce(message: Entity, notice: Notice, *, has_original: bool) -> bool:
     """Is a message without a report part a bounce all the same?"""
-    told = Said(decode_words(message.get("subject"))).has_any(SUBJECTS)
+    is_failure_subject = Said(decode_words(message.get("subject"))).has_any(SUBJECTS)
     text = notice.text[:NOTICE_LIMIT]
     failed = Said(text).has_any(FAILED)
     if message.get("x-failed-recipients"):
         return True
     if is_from_daemon(message):
-        return told or failed or (find_reason(text) is not None and bool(find_addresses(text)))
-    if message.get("return-path") == "<>" and (told or failed):
+        return is_failure_subject or failed or (find_reason(text) is not None and bool(find_addresses(text)))
+    if message.get("return-path") == "<>" and (is_failure_subject or failed):
         return True
-    if told and failed and find_addresses(text):
+    if is_failure_subject and failed and find_addresses(text):
         return True
     return failed and has_original and find_reason(text) is not None
 
@@ -167,8 +167,8 @@ def _named(lines: list[str], senders: frozenset[str], returned_to: tuple[str, ..
                 tiers[3].append(address)
             elif _LABELS.fullmatch(line[:start]) and _stands_alone(line[end:]):
                 # `To:` alone may name whom the message was written to
-                told = not lowered.strip().startswith("to:")
-                tiers[0 if told else 1].append(address)
+                is_named = not lowered.strip().startswith("to:")
+                tiers[0 if is_named else 1].append(address)
             elif Said(line).has_any(NOT_RECIPIENT):
                 tiers[3 if address.lower() not in targets else 2].append(address)
             elif Said(line).has_any(NAMED):

@@ -18,7 +18,7 @@ from sesame.access.causes.failures import Failures
 from sesame.access.causes.sign_in import SignIns
 from sesame.access.credentials import Authenticator
 from sesame.aws import canonical, sigv4
-from sesame.aws.codec import Asked, Codec, Reply
+from sesame.aws.codec import Codec, Reply, RequestedOperation
 from sesame.aws.model import REST_JSON, Operation, ServiceModel
 from sesame.aws.query import QueryCodec
 from sesame.aws.request import HttpRequest
@@ -171,11 +171,11 @@ class AwsApi:
         model = call.codec.model
         body_hash = None
         if is_large := len(request.body) > LARGE_BYTES:
-            asked = await self._apart(partial(call.codec.ask, request))
+            requested = await self._apart(partial(call.codec.requested_operation, request))
             body_hash = await self._apart(partial(canonical.body_hash, request.body))
         else:
-            asked = call.codec.ask(request)
-        call.operation_name = asked.name
+            requested = call.codec.requested_operation(request)
+        call.operation_name = requested.name
         call.caller = await self._authenticator.authenticate(
             request,
             signed,
@@ -183,34 +183,34 @@ class AwsApi:
             source_ip=peer.address,
             secure_transport=peer.secure_transport,
             request_id=request_id,
-            fresh=self._uncached(model.name, asked.name),
+            fresh=self._uncached(model.name, requested.name),
             api_version=API_VERSIONS.get(model.name),
             body_hash=body_hash,
         )
-        if asked.operation is not None:
-            call.known_name = asked.name
-        operation = self._operation(model, asked, presigned=signed.presigned)
+        if requested.operation is not None:
+            call.known_name = requested.name
+        operation = self._operation(model, requested, presigned=signed.presigned)
         if model.signing_name in ("ses", "sesame") and self._uncached(model.name, operation.name):
             self._throttle.admit(call.caller, model.name, operation.name)
         handler = self._handlers[model.name][operation.name]
         if is_large:
-            parameters = await self._apart(partial(operation.parse, asked.input))
-            del asked
+            parameters = await self._apart(partial(operation.parse, requested.input))
+            del requested
             if isinstance(request.body, bytearray):
                 request.body.clear()  # nobody reads it again, and it waits a while for the disk
         else:
-            parameters = operation.parse(asked.input)
+            parameters = operation.parse(requested.input)
         result = await handler(call.caller, parameters)
         return call.codec.answer(operation, result, request_id=request_id)
 
     async def _apart(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._large, work)
 
-    def _operation(self, model: ServiceModel, asked: Asked, *, presigned: bool) -> Operation:
+    def _operation(self, model: ServiceModel, requested: RequestedOperation, *, presigned: bool) -> Operation:
         """The operation asked for; a presigned link, which others may come by, can only read."""
-        operation = asked.operation
+        operation = requested.operation
         if operation is None:
-            raise asked.problem or InternalFailure()
+            raise requested.problem or InternalFailure()
         if operation.name not in self._handlers[model.name]:
             raise NotImplementedByService(
                 f"The operation {operation.name} is not implemented by this service."

@@ -46,7 +46,7 @@ class Stage(IntEnum):
 
     NEW = 0
     REACTED = 1
-    TOLD = 2
+    PUBLISHED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -295,7 +295,7 @@ async def drop_topic(tx: Transaction, topic_arn: str, *, now: float) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class OutboxEntry:
     """A row as it stands, for people to read."""
 
     seq: int
@@ -308,12 +308,12 @@ class Told:
     place: Place
 
 
-_TOLD = _ROW.replace(" FROM outbox o", ", o.state, o.due_at, o.ended_at, o.problem FROM outbox o")
+_ENTRY = _ROW.replace(" FROM outbox o", ", o.state, o.due_at, o.ended_at, o.problem FROM outbox o")
 
 
-def _told(row: Row) -> Told:
+def _entry(row: Row) -> OutboxEntry:
     read = _delivery(row)
-    return Told(
+    return OutboxEntry(
         seq=read.seq,
         state=row[16],
         attempts=read.attempts,
@@ -325,18 +325,18 @@ def _told(row: Row) -> Told:
     )
 
 
-async def dead(tx: Transaction, *, account_id: str | None, after: int, limit: int) -> list[Told]:
+async def dead(tx: Transaction, *, account_id: str | None, after: int, limit: int) -> list[OutboxEntry]:
     """What was given up, oldest first, from behind row `after`; of topics of one account, or of all."""
     of_account, values = (
         ("", []) if account_id is None else (" AND p.topic_arn LIKE ?", [f"%:{account_id}:%"])
     )
     rows = await tx.all(
-        f"{_TOLD} WHERE o.state = 'dead' AND o.seq > ?{of_account} ORDER BY o.seq LIMIT ?",
+        f"{_ENTRY} WHERE o.state = 'dead' AND o.seq > ?{of_account} ORDER BY o.seq LIMIT ?",
         after,
         *values,
         limit,
     )
-    return [_told(row) for row in rows]
+    return [_entry(row) for row in rows]
 
 
 async def dead_numbers(tx: Transaction, *, limit: int) -> list[int]:
@@ -355,10 +355,10 @@ async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
     )
 
 
-async def about(tx: Transaction, event_ids: Sequence[str]) -> list[Told]:
+async def about(tx: Transaction, event_ids: Sequence[str]) -> list[OutboxEntry]:
     """What was told of events, and how far it came."""
-    rows = await tx.all(f"{_TOLD} WHERE p.about IN (?*) ORDER BY o.seq", event_ids)
-    return [_told(row) for row in rows]
+    rows = await tx.all(f"{_ENTRY} WHERE p.about IN (?*) ORDER BY o.seq", event_ids)
+    return [_entry(row) for row in rows]
 
 
 async def purge_before(tx: Transaction, before: float) -> int:

@@ -238,14 +238,14 @@ async def purge_before(tx: Transaction, quarter: int, *, limit: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class EnforcementState:
     """The verdict on an account in a region, and from which quarter hour on its rates are made."""
 
     enforcement: Enforcement
     rated_since: int
 
 
-async def standing(tx: Transaction, account_id: str, region: str) -> Standing:
+async def enforcement_state(tx: Transaction, account_id: str, region: str) -> EnforcementState:
     """The verdict on an account in a region."""
     row = await tx.one(
         "SELECT enforcement, rated_since FROM account_region WHERE account_id = ? AND region = ?",
@@ -253,8 +253,8 @@ async def standing(tx: Transaction, account_id: str, region: str) -> Standing:
         region,
     )
     if row is None:
-        return Standing(enforcement="HEALTHY", rated_since=0)
-    return Standing(enforcement=row[0] or "HEALTHY", rated_since=int(row[1]))
+        return EnforcementState(enforcement="HEALTHY", rated_since=0)
+    return EnforcementState(enforcement=row[0] or "HEALTHY", rated_since=int(row[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

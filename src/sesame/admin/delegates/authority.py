@@ -26,7 +26,7 @@ from sesame.policy import (
     say_edit,
     who_can_send,
 )
-from sesame.policy.analysis.answers import in_words
+from sesame.policy.analysis.answers import describe_needs
 from sesame.policy.language.document import Effect, Statement
 from sesame.policy.language.pattern import glob
 from sesame.policy.writing.say import say_statement
@@ -152,11 +152,13 @@ def _can(answer: Answer) -> Can:
     example = ""
     if answer.witness is not None:
         example = f"{answer.witness.action} as {answer.witness.context.get('ses:FromAddress', '-')}"
-    unless = tuple(f"not when {' and '.join(in_words(deny)) or 'anything is sent'}" for deny in answer.unless)
+    unless = tuple(
+        f"not when {' and '.join(describe_needs(deny)) or 'anything is sent'}" for deny in answer.unless
+    )
     return Can(
         who=answer.who,
         is_certain=answer.verdict is Verdict.YES,
-        when=(*in_words(answer.needs), *unless),
+        when=(*describe_needs(answer.needs), *unless),
         example=example,
         reason=answer.reason,
     )

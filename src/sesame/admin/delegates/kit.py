@@ -188,27 +188,29 @@ def _allowed(ask: "_Questions") -> Iterator[Allowed]:
         yield Allowed(
             actions=tuple(actions),
             from_addresses=from_addresses[0] if len(from_addresses) == 1 else (),
-            when=_in_words(others),
-            unless=tuple(words for deny in denies if (words := _in_words(deny))),
+            when=_describe(others),
+            unless=tuple(words for deny in denies if (words := _describe(deny))),
         )
 
 
 def _is_plain_from(need: Condition) -> bool:
     positive = need.operator.text in ("StringEquals", "StringLike")
-    return need.key.lower() == "ses:fromaddress" and positive and _tells_nobody(need)
+    return need.key.lower() == "ses:fromaddress" and positive and _is_about_request(need)
 
 
-def _tells_nobody(condition: Condition) -> bool:
+def _is_about_request(condition: Condition) -> bool:
     """Whether a condition is about the request alone, and no variable in it about who sends."""
     return condition.key.lower() in _REQUEST_KEYS and not any("${" in value for value in condition.values)
 
 
-def _in_words(conditions: Sequence[Condition]) -> tuple[str, ...]:
+def _describe(conditions: Sequence[Condition]) -> tuple[str, ...]:
     """Conditions on the request in words; of those on who sends only that there are some."""
     words = [
-        describe_condition(one.operator.text, one.key, one.values) for one in conditions if _tells_nobody(one)
+        describe_condition(one.operator.text, one.key, one.values)
+        for one in conditions
+        if _is_about_request(one)
     ]
-    hidden = not all(map(_tells_nobody, conditions))
+    hidden = not all(map(_is_about_request, conditions))
     return (
         (*words, "a condition of the owner's that is not about the message holds") if hidden else tuple(words)
     )

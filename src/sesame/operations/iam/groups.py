@@ -74,7 +74,7 @@ class GroupOperations:
             await groups.create(tx, group)
 
         await permit.apply(run)
-        return {"Group": _shown(group)}
+        return {"Group": _as_shape(group)}
 
     async def get_group(self, caller: Caller, request: iam.GetGroupRequest) -> iam.GetGroupResponse:
         """A group with its members by name."""
@@ -86,7 +86,7 @@ class GroupOperations:
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
         response: iam.GetGroupResponse = {
-            "Group": _shown(group),
+            "Group": _as_shape(group),
             "Users": [
                 {
                     "Path": user.path,
@@ -116,7 +116,7 @@ class GroupOperations:
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
         response: iam.ListGroupsResponse = {
-            "Groups": [_shown(group) for group in page],
+            "Groups": [_as_shape(group) for group in page],
             "IsTruncated": marker is not None,
         }
         if marker is not None:
@@ -185,7 +185,7 @@ class GroupOperations:
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
         response: iam.ListGroupsForUserResponse = {
-            "Groups": [_shown(group) for group in page],
+            "Groups": [_as_shape(group) for group in page],
             "IsTruncated": marker is not None,
         }
         if marker is not None:
@@ -207,7 +207,7 @@ def _no_group(name: str) -> NoSuchEntity:
     return NoSuchEntity(f"The group with name {name} cannot be found.")
 
 
-def _shown(group: groups.Group) -> iam.Group:
+def _as_shape(group: groups.Group) -> iam.Group:
     return {
         "Path": group.path,
         "GroupName": group.group_name,

@@ -103,7 +103,7 @@ class LoginProfileOperations:
             await login_profiles.put(tx, profile)
 
         await permit.apply(run)
-        return {"LoginProfile": _shown(user, profile)}
+        return {"LoginProfile": _as_shape(user, profile)}
 
     async def get_login_profile(
         self, caller: Caller, request: iam.GetLoginProfileRequest
@@ -113,7 +113,7 @@ class LoginProfileOperations:
         profile = await self._store.read(lambda tx: login_profiles.get(tx, user.user_id))
         if profile is None:
             raise _no_profile(user)
-        return {"LoginProfile": _shown(user, profile)}
+        return {"LoginProfile": _as_shape(user, profile)}
 
     async def update_login_profile(
         self, caller: Caller, request: iam.UpdateLoginProfileRequest
@@ -423,7 +423,7 @@ def _no_profile(user: users.User) -> NoSuchEntity:
     return NoSuchEntity(f"Login Profile for User {user.user_name} cannot be found.")
 
 
-def _shown(user: users.User, profile: login_profiles.LoginProfile) -> iam.LoginProfile:
+def _as_shape(user: users.User, profile: login_profiles.LoginProfile) -> iam.LoginProfile:
     return {
         "UserName": user.user_name,
         "CreateDate": profile.created_at,

@@ -108,7 +108,7 @@ class ManagedPolicyOperations:
             await tags.put(tx, policy.arn, labels)
 
         await permit.apply(run)
-        return {"Policy": _shown(policy, attached=0, labels=labels)}
+        return {"Policy": _as_shape(policy, attached=0, labels=labels)}
 
     async def get_policy(self, caller: Caller, request: iam.GetPolicyRequest) -> iam.GetPolicyResponse:
         """A policy without its text."""
@@ -118,9 +118,9 @@ class ManagedPolicyOperations:
         async def run(tx: Transaction) -> iam.Policy:
             attached = len(await store.entities(tx, caller.principal.account_id, arn))
             if arn in AWS_MANAGED:
-                return _aws_shown(arn, attached=attached)
+                return _aws_policy_shape(arn, attached=attached)
             policy = await policy_named(tx, caller, arn)
-            return _shown(policy, attached=attached, labels=await tags.get(tx, policy.arn))
+            return _as_shape(policy, attached=attached, labels=await tags.get(tx, policy.arn))
 
         return {"Policy": await self._store.read(run)}
 
@@ -140,11 +140,11 @@ class ManagedPolicyOperations:
             if scope in ("All", "Local"):
                 for policy in await store.list_policies(tx, account_id):
                     attached = len(await store.entities(tx, account_id, policy.arn))
-                    found.append(_shown(policy, attached=attached))
+                    found.append(_as_shape(policy, attached=attached))
             if scope in ("All", "AWS"):
                 for arn in AWS_MANAGED:
                     attached = len(await store.entities(tx, account_id, arn))
-                    found.append(_aws_shown(arn, attached=attached))
+                    found.append(_aws_policy_shape(arn, attached=attached))
             return found
 
         found = [
@@ -207,7 +207,7 @@ class ManagedPolicyOperations:
             return version
 
         version = await permit.apply(run)
-        return {"PolicyVersion": _version_shown(version, is_default=is_default, with_document=False)}
+        return {"PolicyVersion": _version_shape(version, is_default=is_default, with_document=False)}
 
     async def get_policy_version(
         self, caller: Caller, request: iam.GetPolicyVersionRequest
@@ -217,13 +217,13 @@ class ManagedPolicyOperations:
         await self._authorizer.require(caller, "iam:GetPolicyVersion", arn)
         if arn in AWS_MANAGED and wanted == "v1":
             version = Version(number=1, document=AWS_MANAGED[arn], created_at=0.0)
-            return {"PolicyVersion": _version_shown(version, is_default=True, with_document=True)}
+            return {"PolicyVersion": _version_shape(version, is_default=True, with_document=True)}
 
         async def run(tx: Transaction) -> iam.PolicyVersion:
             policy = await policy_named(tx, caller, arn)
             version = _pick(await store.versions(tx, policy), wanted)
             is_default = version.number == policy.default_version
-            return _version_shown(version, is_default=is_default, with_document=True)
+            return _version_shape(version, is_default=is_default, with_document=True)
 
         return {"PolicyVersion": await self._store.read(run)}
 
@@ -240,10 +240,10 @@ class ManagedPolicyOperations:
         async def run(tx: Transaction) -> list[iam.PolicyVersion]:
             if arn in AWS_MANAGED:
                 version = Version(number=1, document=AWS_MANAGED[arn], created_at=0.0)
-                return [_version_shown(version, is_default=True, with_document=False)]
+                return [_version_shape(version, is_default=True, with_document=False)]
             policy = await policy_named(tx, caller, arn)
             return [
-                _version_shown(
+                _version_shape(
                     version, is_default=version.number == policy.default_version, with_document=False
                 )
                 for version in await store.versions(tx, policy)
@@ -322,7 +322,7 @@ def _pick(versions: Sequence[Version], wanted: str) -> Version:
     raise NoSuchEntity(f"Policy version {wanted} does not exist.")
 
 
-def _shown(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
+def _as_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
     shown: iam.Policy = {
         "PolicyName": policy.policy_name,
         "PolicyId": policy.policy_id,
@@ -342,7 +342,7 @@ def _shown(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = 
     return shown
 
 
-def _aws_shown(arn: str, *, attached: int) -> iam.Policy:
+def _aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
     name = arn.removeprefix(AWS_PREFIX)
     return {
         "PolicyName": name,
@@ -358,7 +358,7 @@ def _aws_shown(arn: str, *, attached: int) -> iam.Policy:
     }
 
 
-def _version_shown(version: Version, *, is_default: bool, with_document: bool) -> iam.PolicyVersion:
+def _version_shape(version: Version, *, is_default: bool, with_document: bool) -> iam.PolicyVersion:
     shown: iam.PolicyVersion = {
         "VersionId": f"v{version.number}",
         "IsDefaultVersion": is_default,

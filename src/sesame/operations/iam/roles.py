@@ -91,12 +91,12 @@ class RoleOperations:
             await roles.put(tx, replace(role, principal_ids=await _bound(tx, trust)))
 
         await permit.apply(run)
-        return {"Role": _shown(role)}
+        return {"Role": _as_shape(role)}
 
     async def get_role(self, caller: Caller, request: iam.GetRoleRequest) -> iam.GetRoleResponse:
         """A role with its trust policy, percent-encoded as IAM gives it."""
         role, _ = await self._permitted(caller, "GetRole", request["RoleName"])
-        return {"Role": _shown(await self._store.read(lambda tx: _with_ids_of_the_gone(tx, role)))}
+        return {"Role": _as_shape(await self._store.read(lambda tx: _with_ids_of_the_gone(tx, role)))}
 
     async def list_roles(self, caller: Caller, request: iam.ListRolesRequest) -> iam.ListRolesResponse:
         """Roles by name, those under a path prefix."""
@@ -112,7 +112,7 @@ class RoleOperations:
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda role: role.role_name)
         response: iam.ListRolesResponse = {
-            "Roles": [_shown(role, is_listed=True) for role in page],
+            "Roles": [_as_shape(role, is_listed=True) for role in page],
             "IsTruncated": marker is not None,
         }
         if marker is not None:
@@ -147,7 +147,7 @@ class RoleOperations:
             await roles.put(tx, changed)
             return await _with_ids_of_the_gone(tx, changed)
 
-        return {"Role": _shown(await permit.apply(run))}
+        return {"Role": _as_shape(await permit.apply(run))}
 
     async def update_assume_role_policy(
         self, caller: Caller, request: iam.UpdateAssumeRolePolicyRequest
@@ -210,7 +210,7 @@ async def _with_ids_of_the_gone(tx: Transaction, role: Role) -> Role:
     return replace(role, trust_policy=await as_shown(tx, role.trust_policy, role.principal_ids))
 
 
-def _shown(role: Role, *, is_listed: bool = False) -> iam.Role:
+def _as_shape(role: Role, *, is_listed: bool = False) -> iam.Role:
     shown: iam.Role = {
         "Path": role.path,
         "RoleName": role.role_name,

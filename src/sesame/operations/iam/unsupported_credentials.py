@@ -20,7 +20,7 @@ _LISTS = {
 """Operations about one user, and the list in their answer."""
 
 
-class AbsentOperations:
+class UnsupportedCredentialOperations:
     """The operations; each checks the caller's IAM policies first."""
 
     def __init__(self, store: Store, authorizer: Authorizer) -> None:

@@ -178,8 +178,8 @@ class IamOperations:
                 raise IamLimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {MAX_ACCESS_KEYS}")
             await users.create_key(tx, key)
 
-        told = {"accessKey": {"userName": name, "accessKeyId": access_key_id, "status": "Active"}}
-        await permit.apply(run, response=lambda _: told)
+        response = {"accessKey": {"userName": name, "accessKeyId": access_key_id, "status": "Active"}}
+        await permit.apply(run, response=lambda _: response)
         return {
             "AccessKey": {
                 "UserName": name,

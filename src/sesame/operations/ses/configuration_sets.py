@@ -166,7 +166,7 @@ class ConfigurationSetOperations:
         found, _, _ = await self._sets.get(caller, name)
         policy = request.get("DeliveryOptions", {}).get("TlsPolicy", "Optional")
         values = {**found.options.get("DeliveryOptions", {}), "TlsPolicy": policy.upper()}
-        await self._sets.set_options(permit, name, "DeliveryOptions", values)
+        await self._sets.put_options(permit, name, "DeliveryOptions", values)
         return {}
 
     async def create_tracking_options(

@@ -11,7 +11,7 @@ from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.identities.names import address_name, domain_name, own_identity_name
-from sesame.identities.settings import shown_dkim
+from sesame.identities.settings import dkim_identity
 from sesame.identities.verification import Verification
 from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
 from sesame.operations.table import Handlers
@@ -143,7 +143,7 @@ class IdentityOperations:
         found = await self._find(caller, request["Identities"])
 
         async def run(tx: Transaction) -> dict[str, Identity]:
-            return {name: await shown_dkim(tx, identity) for name, identity in found.items()}
+            return {name: await dkim_identity(tx, identity) for name, identity in found.items()}
 
         attributes: dict[str, ses.IdentityDkimAttributes] = {}
         for name, shown in (await self._store.read(run)).items():

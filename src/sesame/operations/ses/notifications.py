@@ -52,7 +52,7 @@ class NotificationOperations:
         topic, kind = request.get("SnsTopic") or None, request["NotificationType"]
 
         async def run(tx: Transaction) -> None:
-            arn = await meant(tx, caller, request["Identity"])
+            arn = await notification_identity(tx, caller, request["Identity"])
             found = None
             if topic is not None:
                 found = await open_topic(tx, caller, topic, source_arn=arn)
@@ -74,7 +74,7 @@ class NotificationOperations:
         permit = await self._authorizer.require(caller, "ses:SetIdentityFeedbackForwardingEnabled")
 
         async def run(tx: Transaction) -> None:
-            arn = await meant(tx, caller, request["Identity"])
+            arn = await notification_identity(tx, caller, request["Identity"])
             settings = await notifications.get(tx, caller.principal.account_id, arn)
             if not request["ForwardingEnabled"] and not {"Bounce", "Complaint"} <= settings.topics.keys():
                 raise InvalidParameterValue(
@@ -97,7 +97,7 @@ class NotificationOperations:
         kind = request["NotificationType"]
 
         async def run(tx: Transaction) -> None:
-            arn = await meant(tx, caller, request["Identity"])
+            arn = await notification_identity(tx, caller, request["Identity"])
             settings = await notifications.get(tx, caller.principal.account_id, arn)
             if request["Enabled"] and kind not in settings.topics:
                 raise InvalidParameterValue(f"Identity {request['Identity']} has no {kind} topic.")
@@ -121,7 +121,7 @@ class NotificationOperations:
             found = {}
             for name in dict.fromkeys(request["Identities"]):
                 try:
-                    arn = await meant(tx, caller, name)
+                    arn = await notification_identity(tx, caller, name)
                 except (AccessDenied, InvalidParameterValue):
                     continue
                 found[name] = await notifications.get(tx, caller.principal.account_id, arn)
@@ -131,10 +131,10 @@ class NotificationOperations:
         found = await self._store.read(run)
         if len(found) < len(set(request["Identities"])):
             await self._pace.hold(began)
-        return {"NotificationAttributes": {name: _shown(settings) for name, settings in found.items()}}
+        return {"NotificationAttributes": {name: _as_shape(settings) for name, settings in found.items()}}
 
 
-async def meant(tx: Transaction, caller: Caller, text: str) -> str:
+async def notification_identity(tx: Transaction, caller: Caller, text: str) -> str:
     """The ARN of the identity a caller names: its own, or one that it may send as.
 
     A foreign identity that does not name the caller in an Allow is refused like one that is not there (I9).
@@ -178,7 +178,7 @@ def _names(policy: Policy, caller: Caller) -> bool:
     )
 
 
-def _shown(settings: Settings) -> ses.IdentityNotificationAttributes:
+def _as_shape(settings: Settings) -> ses.IdentityNotificationAttributes:
     shown: ses.IdentityNotificationAttributes = {
         "BounceTopic": settings.topics.get("Bounce", ""),
         "ComplaintTopic": settings.topics.get("Complaint", ""),

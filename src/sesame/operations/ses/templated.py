@@ -69,12 +69,12 @@ class TemplatedOperations:
         entries = await send_all([lambda to=to: send(to) for to in destinations])  # type: ignore[misc]
         status: list[ses.BulkEmailDestinationStatus] = []
         for entry in entries:
-            told: dict[str, Any] = {"Status": status_of(entry.error)}
+            entry_status: dict[str, Any] = {"Status": status_of(entry.error)}
             if entry.error is not None:
-                told["Error"] = entry.error.message
+                entry_status["Error"] = entry.error.message
             else:
-                told["MessageId"] = entry.message_id
-            status.append(told)  # type: ignore[arg-type]
+                entry_status["MessageId"] = entry.message_id
+            status.append(entry_status)  # type: ignore[arg-type]
         return {"Status": status}
 
     def _submission(

@@ -12,7 +12,7 @@ from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesame
 from sesame.errors import InvalidParameterValue
-from sesame.identities.delegates import Caps, Key, Shown, read_delegate, read_identity
+from sesame.identities.delegates import BoundsView, Caps, Key, read_delegate, read_identity
 from sesame.model import Caller
 from sesame.operations.delegates import Acting, Delegates, require_named
 from sesame.operations.table import Handlers
@@ -63,7 +63,7 @@ class DelegateOperations:
         """One delegate's bounds, with what it has used."""
         key, acting = self._about(caller, "GetDelegateBounds", request)
         await acting()
-        return {"Bounds": _shown(await self._delegates.show(key))}
+        return {"Bounds": _as_shape(await self._delegates.show(key))}
 
     async def list_delegate_bounds(
         self, caller: Caller, request: sesame.ListDelegateBoundsRequest
@@ -87,7 +87,7 @@ class DelegateOperations:
         page, next_token = paging.cut(
             found, limit, lambda one: f"{one.bounds.identity}{_SEPARATOR}{one.bounds.delegate}"
         )
-        response: sesame.ListDelegateBoundsResponse = {"Bounds": [_shown(one) for one in page]}
+        response: sesame.ListDelegateBoundsResponse = {"Bounds": [_as_shape(one) for one in page]}
         if next_token is not None:
             response["NextToken"] = next_token
         return response
@@ -174,9 +174,9 @@ def _arn(caller: Caller, identity: str) -> str:
     return identity_arn(caller.region, caller.principal.account_id, identity)
 
 
-def _shown(shown: Shown) -> sesame.DelegateBounds:
-    bounds, used = shown.bounds, shown.used
-    told: dict[str, Any] = {
+def _as_shape(view: BoundsView) -> sesame.DelegateBounds:
+    bounds, used = view.bounds, view.used
+    shape: dict[str, Any] = {
         "Identity": bounds.identity,
         "Delegate": bounds.delegate,
         "MaxMessagesPerDay": bounds.messages_per_day,
@@ -189,6 +189,6 @@ def _shown(shown: Shown) -> sesame.DelegateBounds:
         "PauseReason": bounds.pause_reason or None,
         "UpdatedAt": bounds.updated_at,
         "Used": {"Messages": used.messages, "Recipients": used.recipients, "Bytes": used.bytes},
-        "FromAddresses": None if shown.from_addresses is None else list(shown.from_addresses),
+        "FromAddresses": None if view.from_addresses is None else list(view.from_addresses),
     }
-    return {name: value for name, value in told.items() if value is not None}  # type: ignore[return-value]
+    return {name: value for name, value in shape.items() if value is not None}  # type: ignore[return-value]

@@ -75,7 +75,7 @@ class PolicyTestOperations:
         name, _ = await self._required(caller, "GetIdentityPolicyTest", request["Identity"])
         for case in await self._cases(caller, name):
             if case.name == request["Name"]:
-                return {"Test": _shown(case)}
+                return {"Test": _as_shape(case)}
         raise PolicyTestMissing(name, request["Name"])
 
     async def list_identity_policy_tests(
@@ -83,7 +83,7 @@ class PolicyTestOperations:
     ) -> sesame.ListIdentityPolicyTestsResponse:
         """All cases of an identity, which are few."""
         name, _ = await self._required(caller, "ListIdentityPolicyTests", request["Identity"])
-        return {"Tests": [_shown(case) for case in await self._cases(caller, name)]}
+        return {"Tests": [_as_shape(case) for case in await self._cases(caller, name)]}
 
     async def delete_identity_policy_test(
         self, caller: Caller, request: sesame.DeleteIdentityPolicyTestRequest
@@ -141,7 +141,7 @@ def _read(test: sesame.PolicyTest) -> Expectation:
         raise InvalidParameterValue(f"Invalid test: {error}.") from None
 
 
-def _shown(case: Expectation) -> sesame.PolicyTest:
+def _as_shape(case: Expectation) -> sesame.PolicyTest:
     value = written(case)
     given = {member: value[name] for member, name in _MEMBERS.items() if name in value}
     return {"Name": case.name, **given}  # type: ignore[typeddict-item]

@@ -13,9 +13,9 @@ from sesame.admin.webhooks import (
     OVERLAP_S,
     DestinationExists,
     NoSuchWebhook,
-    Shown,
     TooManyDestinations,
     Webhooks,
+    WebhookView,
 )
 from sesame.aws.shapes import sesame
 from sesame.errors import InvalidParameterValue, LimitExceeded, ServiceError
@@ -88,7 +88,7 @@ class WebhookOperations:
         """The account's webhooks in the region of the call."""
         await self._authorizer.require(caller, "sesame:ListWebhooks", "*")
         found = await self._webhooks.list(caller.principal.account_id)
-        return {"Webhooks": [_shown(one) for one in found if one.key.region == caller.region]}
+        return {"Webhooks": [_as_shape(one) for one in found if one.key.region == caller.region]}
 
     async def _require(self, caller: Caller, operation: str, set_name: str) -> Permit:
         arn = configuration_set_arn(caller.region, caller.principal.account_id, set_name)
@@ -115,7 +115,7 @@ async def _answered(doing: Awaitable[T]) -> T:
         raise InvalidParameterValue(str(error)) from error
 
 
-def _shown(one: Shown) -> sesame.Webhook:
+def _as_shape(one: WebhookView) -> sesame.Webhook:
     found: sesame.Webhook = {
         "ConfigurationSetName": one.key.set_name,
         "EventDestinationName": one.key.name,

@@ -39,20 +39,23 @@ class AccountV2Operations:
         async def run(
             tx: Transaction,
         ) -> tuple[
-            account_details.AccountDetails | None, tuple[suppression.Reason, ...], reputation.Standing, bool
+            account_details.AccountDetails | None,
+            tuple[suppression.Reason, ...],
+            reputation.EnforcementState,
+            bool,
         ]:
             where = caller.principal.account_id, caller.region
             return (
                 await account_details.get(tx, *where),
                 await suppression.account_reasons(tx, *where),
-                await reputation.standing(tx, *where),
+                await reputation.enforcement_state(tx, *where),
                 await egress.is_auto_warmup(tx, *where),
             )
 
-        submitted, reasons, standing, is_auto_warmup = await self._store.read(run)
+        submitted, reasons, enforcement_state, is_auto_warmup = await self._store.read(run)
         response: sesv2.GetAccountResponse = {
             "DedicatedIpAutoWarmupEnabled": is_auto_warmup,
-            "EnforcementStatus": standing.enforcement,
+            "EnforcementStatus": enforcement_state.enforcement,
             "ProductionAccessEnabled": state.production,
             "SendQuota": {
                 "Max24HourSend": state.max_24_hour_send,

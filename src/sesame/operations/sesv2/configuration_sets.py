@@ -238,7 +238,7 @@ class ConfigurationSetV2Operations:
     async def _put(self, caller: Caller, request: Any, block: str, values: dict[str, Any] | None) -> None:
         name = request["ConfigurationSetName"]
         permit = await self._sets.require(caller, f"PutConfigurationSet{block}", name)
-        await self._sets.set_options(permit, name, block, values)
+        await self._sets.put_options(permit, name, block, values)
 
 
 def _reputation(options: Any) -> dict[str, Any]:

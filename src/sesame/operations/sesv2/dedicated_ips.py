@@ -161,7 +161,7 @@ class DedicatedIpOperations:
         """An address with its pool, and how far it is warmed up."""
         await self._authorizer.require(caller, "ses:GetDedicatedIp")
         found = await self._store.read(lambda tx: self._egress(tx, caller))
-        return {"DedicatedIp": self._shown(found, _own(found, request["Ip"]))}
+        return {"DedicatedIp": self._as_shape(found, _own(found, request["Ip"]))}
 
     async def get_ips(
         self, caller: Caller, request: sesv2.GetDedicatedIpsRequest
@@ -175,7 +175,7 @@ class DedicatedIpOperations:
         sources = {source.address: source for source in (found.members(pool) if pool else found.sources)}
         page, token = _page(sorted(sources), request)
         response: sesv2.GetDedicatedIpsResponse = {
-            "DedicatedIps": [self._shown(found, sources[address], pool) for address in page]
+            "DedicatedIps": [self._as_shape(found, sources[address], pool) for address in page]
         }
         if token is not None:
             response["NextToken"] = token
@@ -278,7 +278,7 @@ class DedicatedIpOperations:
         held = await egress.held(tx, *_place(caller), [source.address for source in own])
         return Egress(sources=own, held=held, plan=self._plan)
 
-    def _shown(self, found: Egress, source: SourceAddress, pool: str | None = None) -> Any:
+    def _as_shape(self, found: Egress, source: SourceAddress, pool: str | None = None) -> Any:
         if pool is not None and found.held.pools.get(pool) == MANAGED:
             return {
                 "Ip": source.address,

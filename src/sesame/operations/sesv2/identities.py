@@ -22,7 +22,7 @@ from sesame.errors import (
 from sesame.identities.dkim_keys import LENGTHS
 from sesame.identities.names import identity_name
 from sesame.identities.policies import IdentityMissing, shown_policies
-from sesame.identities.settings import IdentitySettings, shown_dkim
+from sesame.identities.settings import IdentitySettings, dkim_identity
 from sesame.identities.verification import DKIM_BITS, Verification
 from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.operations.configuration_sets import missing
@@ -166,11 +166,11 @@ class IdentityV2Operations:
             held = await tags.get(tx, identity_arn(region, account_id, name))
             default = await configuration_sets.default_of(tx, account_id, region, name)
             domain = await mail_from.get(tx, account_id, region, name)
-            told = await notifications.get(tx, account_id, identity_arn(region, account_id, name))
+            settings = await notifications.get(tx, account_id, identity_arn(region, account_id, name))
             record = await identities.check_record(tx, account_id, region, name)
             found: sesv2.GetEmailIdentityResponse = {
                 "IdentityType": _TYPES[identity.kind],
-                "FeedbackForwardingStatus": told.is_forwarding,
+                "FeedbackForwardingStatus": settings.is_forwarding,
                 "VerifiedForSendingStatus": identity.verification in _SENDING,
                 "DkimAttributes": await dkim_attributes(tx, identity, zone=self._settings.dkim_zone),
                 "Policies": {policy.policy_name: policy.document for policy in stored},
@@ -276,7 +276,7 @@ async def dkim_attributes(tx: Transaction, identity: Identity, *, zone: str) -> 
 
     `zone` is where the targets of Easy DKIM's CNAME records end.
     """
-    shown = await shown_dkim(tx, identity)
+    shown = await dkim_identity(tx, identity)
     attributes: sesv2.DkimAttributes = {
         "SigningEnabled": shown.dkim_enabled,
         "Status": STATUSES[shown.dkim_status],

@@ -91,7 +91,7 @@ class SuppressionOperations:
         found = await self._store.read(run)
         if found is None:
             raise _missing(request["EmailAddress"])
-        shown: dict[str, Any] = _shown(found)
+        shown: dict[str, Any] = _as_shape(found)
         if found.message_id is not None:
             shown["Attributes"] = {"MessageId": found.message_id}
         return {"SuppressedDestination": shown}  # type: ignore[typeddict-item]
@@ -134,7 +134,7 @@ class SuppressionOperations:
             )
 
         entries, token = paging.cut(await self._store.read(run), limit, lambda entry: entry.address)
-        summaries: Any = [_shown(entry) for entry in entries]
+        summaries: Any = [_as_shape(entry) for entry in entries]
         response: sesv2.ListSuppressedDestinationsResponse = {"SuppressedDestinationSummaries": summaries}
         if token is not None:
             response["NextToken"] = token
@@ -153,5 +153,5 @@ def _missing(address: str) -> SuppressedDestinationDoesNotExist:
     )
 
 
-def _shown(entry: suppression.Suppressed) -> dict[str, Any]:
+def _as_shape(entry: suppression.Suppressed) -> dict[str, Any]:
     return {"EmailAddress": entry.address, "Reason": entry.reason, "LastUpdateTime": entry.updated_at}

@@ -123,8 +123,8 @@ class AssumeRoleOperations:
             source_identity=source_identity,
         )
         packed = _packed_percent(session)
-        told = {"assumedRoleId": f"{role.role_id}:{session.name}", "accessKeyId": session.access_key_id}
-        await permit.apply(_nothing, response=lambda _: told)
+        response = {"assumedRoleId": f"{role.role_id}:{session.name}", "accessKeyId": session.access_key_id}
+        await permit.apply(_nothing, response=lambda _: response)
         return self._answer(role, session, packed, at_least=request.get("MinimumSessionTokenSize", 0))
 
     def _answer(

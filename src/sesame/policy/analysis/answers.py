@@ -30,7 +30,7 @@ Needs = tuple[Condition, ...]
 """Conditions that must all hold."""
 
 
-def in_words(needs: Needs) -> tuple[str, ...]:
+def describe_needs(needs: Needs) -> tuple[str, ...]:
     """Each condition in words."""
     return tuple(describe_condition(need.operator.text, need.key, need.values) for need in needs)
 
@@ -101,9 +101,9 @@ class Permission:
     @property
     def when(self) -> tuple[str, ...]:
         """What the request must be like, in words."""
-        return in_words(self.needs)
+        return describe_needs(self.needs)
 
     @property
     def unless(self) -> tuple[tuple[str, ...], ...]:
         """What it must not be like, in words."""
-        return tuple(in_words(deny) for deny in self.denies)
+        return tuple(describe_needs(deny) for deny in self.denies)

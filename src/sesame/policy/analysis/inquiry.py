@@ -196,7 +196,7 @@ class Inquiry:
         space = self.search(candidate, action)
         for point in self._points.get(id(space), ()):
             witness = self.request(candidate, action, point)
-            if self._shows(candidate, witness, wide, narrow):
+            if self._separates(candidate, witness, wide, narrow):
                 return self._yes(candidate, witness, wide, Method.EXACT)
         try:
             found = self._difference(space, left, right)
@@ -207,7 +207,7 @@ class Inquiry:
         if found is None:
             return Answer(who=candidate.label, verdict=Verdict.NO)
         witness = self.request(candidate, action, found[0])
-        if not self._shows(candidate, witness, wide, narrow):
+        if not self._separates(candidate, witness, wide, narrow):
             raise RuntimeError(f"the analysis and the evaluator disagree on {witness}: please report it")
         recent = self._points.setdefault(id(space), [])
         recent.insert(0, found[0])
@@ -261,7 +261,7 @@ class Inquiry:
                 continue
             if found is not None:
                 witness = self.request(variant, action, found[0])
-                if self._shows(variant, witness, wide[0], narrow[0]):
+                if self._separates(variant, witness, wide[0], narrow[0]):
                     return witness
         return None
 
@@ -279,7 +279,7 @@ class Inquiry:
         if found is None:
             return None
         witness = self.request(replace(candidate, requester=found.requester), action, found.point)
-        if not self._shows(candidate, witness, wide[0], narrow[0]):
+        if not self._separates(candidate, witness, wide[0], narrow[0]):
             raise NotProved("cvc5 found a request that the evaluator does not confirm")
         return witness
 
@@ -477,7 +477,7 @@ class Inquiry:
                 context[CONDITION_KEYS[key_name].name] = who.value_of(key_name, text)
         return replace(self._bare(requester, action), context=context)
 
-    def _shows(self, candidate: Candidate, witness: Request, wide: Side, narrow: Side | None) -> bool:
+    def _separates(self, candidate: Candidate, witness: Request, wide: Side, narrow: Side | None) -> bool:
         """Whether the evaluator allows a request by one side and not by the other."""
         if self._decide(candidate, witness, wide).outcome is not Outcome.ALLOW:
             return False

@@ -23,11 +23,11 @@ from sesame.policy.language.vocabulary import (
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.sentence import describe_condition
-from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see, tells_of_other
+from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see, reveals_other_side
 from sesame.policy.request import PolicyKind, Request
 
 _TIMES = {"aws:currenttime", "aws:epochtime"}
-_SHOWN = 3
+_MOST_VALUES = 3
 _VARIABLE = re.compile(r"\$\{[A-Za-z][^}]*\}")
 
 
@@ -39,12 +39,14 @@ def code_of(condition: ConditionStep) -> Code:
     return Code.SOURCE_IP if key == "aws:sourceip" else Code.CONDITION
 
 
-def in_words(condition: ConditionStep, request: Request, reader: Reader, *, kind: PolicyKind) -> str:
+def explain_condition(condition: ConditionStep, request: Request, reader: Reader, *, kind: PolicyKind) -> str:
     """A condition with what was seen, as far as a reader may know: `ses:FromAddress like `a*`; ... has `b``."""
     if reader is Reader.SENDER and kind == "identity":
         return _for_sender(condition, request)
-    tells = reader is Reader.OPERATOR or not tells_of_other(condition, by_owner=reader is Reader.OWNER)
-    values = condition.filled if tells and condition.filled else condition.wanted
+    may_fill_in = reader is Reader.OPERATOR or not reveals_other_side(
+        condition, by_owner=reader is Reader.OWNER
+    )
+    values = condition.filled if may_fill_in and condition.filled else condition.wanted
     demand = describe_condition(condition.operator, condition.key, values)
     hint = _hint(condition, reader)
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
@@ -56,7 +58,7 @@ def _for_sender(condition: ConditionStep, request: Request) -> str:
         return f"{name}, which this request does not carry"
     if condition.seen is None or is_of_resource(condition.key):
         return f"{name}, which does not hold"
-    seen = _values(condition.telling or condition.seen)
+    seen = _values(condition.decisive or condition.seen)
     return f"{name}, which {seen} does not meet" if not condition.answer else f"{name} {seen}"
 
 
@@ -68,12 +70,12 @@ def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: Poli
     hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
     if hidden:
         return f"this request's {name} is not shown"
-    return f"this request has {_values(condition.telling or condition.seen)}"
+    return f"this request has {_values(condition.decisive or condition.seen)}"
 
 
 def _hint(condition: ConditionStep, reader: Reader) -> str:
     """What is most often wrong with such a condition, or nothing."""
-    seen, wanted = condition.telling or condition.seen or (), condition.filled or condition.wanted
+    seen, wanted = condition.decisive or condition.seen or (), condition.filled or condition.wanted
     if condition.note == "unknown key":
         near = get_close_matches(condition.key.lower(), [key.lower() for key in CONDITION_KEYS], n=1)
         return f"; the key is not known{_did_you_mean(CONDITION_KEYS[near[0]].name if near else '')}"
@@ -143,7 +145,7 @@ def _instead(condition: ConditionStep) -> str | None:
         return None
     patterns = [glob(text) for text in condition.filled or condition.wanted if set(text) & set("*?")]
     if not all(
-        any(pattern.matches(value) for pattern in patterns) for value in condition.telling or condition.seen
+        any(pattern.matches(value) for pattern in patterns) for value in condition.decisive or condition.seen
     ):
         return None
     return re.sub(r"(?i)StringEquals(IgnoreCase)?", "StringLike", condition.operator)
@@ -188,7 +190,7 @@ def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> d
         return change | {"operator_to": f"ForAllValues:{condition.operator}"}
     if comparison.family is Family.DATE or condition.key.lower() in _TIMES:
         return change | {"replace": condition.wanted[0], "with": None}
-    seen: Sequence[str] = condition.telling or condition.seen or ()
+    seen: Sequence[str] = condition.decisive or condition.seen or ()
     may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
     hidden = reader is Reader.OWNER and not owner_may_see(condition.key)
     hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
@@ -200,5 +202,5 @@ def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> d
 
 
 def _values(values: Sequence[str]) -> str:
-    shown = ", ".join(f"`{value}`" for value in values[:_SHOWN])
-    return shown if len(values) <= _SHOWN else f"{shown} and {len(values) - _SHOWN} more"
+    shown = ", ".join(f"`{value}`" for value in values[:_MOST_VALUES])
+    return shown if len(values) <= _MOST_VALUES else f"{shown} and {len(values) - _MOST_VALUES} more"

@@ -43,7 +43,7 @@ class ConditionStep:
     seen: tuple[str, ...] | None
     answer: Answer
     note: str = ""
-    telling: tuple[str, ...] = ()
+    decisive: tuple[str, ...] = ()
     """Of the values seen those that made the answer: the ones that fail, or under ForAnyValue the ones that match."""
     filled: tuple[str, ...] = ()
     """`wanted` with the policy's variables filled in."""

@@ -341,23 +341,23 @@ class _Evaluator:
             seen=seen,
             answer=answer,
             note=note,
-            telling=self._telling(policy, effect, condition, seen or ()),
+            decisive=self._decisive(policy, effect, condition, seen or ()),
             filled=filled,
             unresolved=unresolved,
         )
 
-    def _telling(
+    def _decisive(
         self, policy: Policy, effect: Effect, condition: Condition, seen: tuple[str, ...]
     ) -> tuple[str, ...]:
         """The values of a list that decided; all where the operator is not one for lists."""
         match condition.operator.quantifier:
             case Quantifier.FOR_ALL:
-                told = tuple(value for value in seen if not self._holds(policy, effect, condition, value))
+                decisive = tuple(value for value in seen if not self._holds(policy, effect, condition, value))
             case Quantifier.FOR_ANY:
-                told = tuple(value for value in seen if self._holds(policy, effect, condition, value))
+                decisive = tuple(value for value in seen if self._holds(policy, effect, condition, value))
             case _:
-                told = seen
-        return told or seen
+                decisive = seen
+        return decisive or seen
 
     def _filled(self, policy: Policy, values: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The values with variables filled in, and the variables that have no single value."""

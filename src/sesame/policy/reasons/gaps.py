@@ -16,10 +16,10 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.conditions import changes_for, code_of, in_words
+from sesame.policy.reasons.conditions import changes_for, code_of, explain_condition
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.sentence import name_statement
-from sesame.policy.reasons.slips import in_resources, known_action, meant_action, some
+from sesame.policy.reasons.slips import in_resources, known_action, misspelt_action, some
 from sesame.policy.reasons.views import own_values
 from sesame.policy.request import Outcome, Request, Requester
 
@@ -155,11 +155,11 @@ class _Gaps:
         )
 
     def _because(self, step: StatementStep) -> str:
-        told = [
-            in_words(condition, self._request, self._reader, kind=step.ref.kind)
+        conditions = [
+            explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
             for condition in step.conditions
         ]
-        return f" when {' and '.join(told)}" if told else ""
+        return f" when {' and '.join(conditions)}" if conditions else ""
 
     # No Allow.
 
@@ -198,20 +198,20 @@ class _Gaps:
         if requester.role_arn and any(_same_role(value, requester.arn) for value in wanted):
             return self._one_session()
         if self._is_service and (other := next((v for v in wanted if _same_service(v, requester.arn)), "")):
-            return self._told(
+            return self._owners_to_fix(
                 Code.SERVICE_NAME,
                 f"the policies of `{request.resource}` name the service `{other}`; this one calls as `{requester.arn}`",
                 f"the owner's policies name another service than `{requester.arn}`",
             )
         near = _nearly(wanted, requester)
         named = f"; the closest names `{near[0]}`: {near[1]}" if near else ""
-        return self._told(
+        return self._owners_to_fix(
             Code.PRINCIPAL_OTHER,
             f"no statement of the policies of `{request.resource}` allows {describe(requester)}{named}",
             f"no policy of the owner of `{request.resource}` names {describe(requester)}",
         )
 
-    def _told(self, code: Code, for_owner: str, for_sender: str) -> Cause:
+    def _owners_to_fix(self, code: Code, for_owner: str, for_sender: str) -> Cause:
         """A cause on the owner's side that a new statement mends."""
         statement = smallest_statement(self._request)
         if self._reader is Reader.SENDER:
@@ -251,7 +251,7 @@ class _Gaps:
 
     def _one_session(self) -> Cause:
         requester = self._request.requester
-        return self._told(
+        return self._owners_to_fix(
             Code.ONE_SESSION,
             f"the policies of `{self._request.resource}` name one session of the role; this is `{requester.arn}`:"
             f" name the role `{requester.role_arn}`",
@@ -269,7 +269,7 @@ class _Gaps:
             if condition.answer:
                 continue
             code = code_of(condition)
-            words = in_words(condition, self._request, self._reader, kind=step.ref.kind)
+            words = explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
             if self._reader is Reader.SENDER and step.ref.kind == "identity":
                 text = f"the owner's policy has a condition on {words}"
                 mend = self._ask_owner(
@@ -317,7 +317,7 @@ class _Gaps:
             return [Cause(code=code, text=text, mend=self._ask_sender())]
         candidates = [step for step in self._allows if step.ref.kind == "iam"]
         about = [step for step in candidates if _is_about_sending(step)]
-        about = about or [step for step in candidates if meant_action(step, request.action)]
+        about = about or [step for step in candidates if misspelt_action(step, request.action)]
         if about:
             closest = min(about, key=_distance)
             failed = [element.element for element in closest.elements if not element.answer]
@@ -333,7 +333,7 @@ class _Gaps:
         text = f"this way of sending is `{action}`; {name_statement(step.ref)}"
         if element.element == "NotAction":
             text += f" leaves out {some(element.wanted)}"
-        elif (listed := meant_action(step, action)) is not None:
+        elif (listed := misspelt_action(step, action)) is not None:
             text += (
                 f" lists `{listed}`, which is not an action: did you mean `{known_action(listed, action)}`?"
             )

@@ -12,7 +12,7 @@ from sesame.policy.language.vocabulary import Family, Quantifier, read_operator
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, StatementStep
 from sesame.policy.request import Decision, Outcome, Request, StatementRef
 
-_SHOWN = 3
+_MOST_VALUES = 3
 """So many values are shown of a longer list."""
 
 _RELATIONS = {
@@ -148,10 +148,10 @@ def describe_condition(operator_text: str, key: str, wanted: Sequence[str]) -> s
 def _seen(condition: ConditionStep) -> str:
     if condition.seen is None:
         return f"this request has no {condition.key}"
-    return f"this request has {_values(condition.telling or condition.seen)}"
+    return f"this request has {_values(condition.decisive or condition.seen)}"
 
 
 def _values(values: Sequence[str]) -> str:
-    shown = ", ".join(f"`{value}`" for value in values[:_SHOWN])
-    rest = len(values) - _SHOWN
+    shown = ", ".join(f"`{value}`" for value in values[:_MOST_VALUES])
+    rest = len(values) - _MOST_VALUES
     return f"{shown} and {rest} more" if rest > 0 else shown

@@ -15,7 +15,7 @@ _SHORTEST = len("send")
 """So much of a name has to be there for it to be one cut short."""
 
 
-def meant_action(step: StatementStep, action: str) -> str | None:
+def misspelt_action(step: StatementStep, action: str) -> str | None:
     """What an Action lists that is not an action but was meant for one of sending; of several, the one for `action`."""
     element = next(one for one in step.elements if one.element.endswith("Action"))
     if element.element != "Action" or element.answer:

@@ -100,13 +100,13 @@ def sender_view(explanation: Explanation) -> SenderView:
     own = [step for step in explanation.statements if step.ref.kind != "identity"]
     by_owner = _said(theirs)
     mattered = dict(own_values(explanation.request, theirs, explanation.deciding))
-    shown = tuple(_without_resource(step) for step in own)
+    own_steps = tuple(_without_resource(step) for step in own)
     return SenderView(
         outcome=explanation.outcome,
-        own=shown,
+        own=own_steps,
         by_owner=by_owner,
         mattered=tuple(sorted(mattered.items())),
-        sentence=_for_sender(explanation, by_owner, mattered, shown),
+        sentence=_for_sender(explanation, by_owner, mattered, own_steps),
     )
 
 
@@ -143,7 +143,7 @@ def own_values(
             yield name_of_key(condition.key, request), condition.seen
 
 
-def tells_of_other(condition: ConditionStep, *, by_owner: bool) -> bool:
+def reveals_other_side(condition: ConditionStep, *, by_owner: bool) -> bool:
     """Whether a condition's variables, filled in, would tell its author what is the other side's."""
     keys = [
         part.partition("}")[0].partition(",")[0].strip()
@@ -158,28 +158,28 @@ def tells_of_other(condition: ConditionStep, *, by_owner: bool) -> bool:
 def _without_resource(step: StatementStep) -> StatementStep:
     """A statement of the sender's with the owner's tags left out, which its conditions may have asked about."""
 
-    def shown(condition: ConditionStep) -> ConditionStep:
+    def without_hidden(condition: ConditionStep) -> ConditionStep:
         asks = is_of_resource(condition.key)
-        if tells_of_other(condition, by_owner=False):
+        if reveals_other_side(condition, by_owner=False):
             condition = replace(condition, filled=condition.wanted)
         if not asks or condition.seen is None:
             return condition
-        return replace(condition, seen=(NOT_SHOWN,), telling=(NOT_SHOWN,))
+        return replace(condition, seen=(NOT_SHOWN,), decisive=(NOT_SHOWN,))
 
-    return replace(step, conditions=tuple(map(shown, step.conditions)))
+    return replace(step, conditions=tuple(map(without_hidden, step.conditions)))
 
 
 def _without_sender(step: StatementStep) -> StatementStep:
     """A statement of the owner's with what is the sender's alone left out."""
 
-    def shown(condition: ConditionStep) -> ConditionStep:
-        if tells_of_other(condition, by_owner=True):
+    def without_hidden(condition: ConditionStep) -> ConditionStep:
+        if reveals_other_side(condition, by_owner=True):
             condition = replace(condition, filled=condition.wanted)
         if condition.seen is None or owner_may_see(condition.key):
             return condition
-        return replace(condition, seen=(NOT_SHOWN,), telling=(NOT_SHOWN,))
+        return replace(condition, seen=(NOT_SHOWN,), decisive=(NOT_SHOWN,))
 
-    return replace(step, conditions=tuple(map(shown, step.conditions)))
+    return replace(step, conditions=tuple(map(without_hidden, step.conditions)))
 
 
 def _for_sender(

@@ -1,4 +1,4 @@
-"""Telling: expanding events and delivering notifications, and what that adds to accepting and delivering mail.
+"""Notifications: expanding events and delivering notifications, and what that adds to accepting and delivering mail.
 
 CPU is that of the process that tells; the endpoint and the mail server that take everything are processes of
 their own.
@@ -24,7 +24,7 @@ from bench.relay import sink as mail_sink
 from bench.server import DOMAIN, REGION, UNLIMITED, Key, Server, Usage, serving
 from bench.table import Row, median
 from sesame.app.foundation import open_services
-from sesame.app.notify import Telling
+from sesame.app.notify import NotifyRole
 from sesame.config import load
 from sesame.db import Transaction
 from sesame.model import AccountId, MessageId
@@ -55,7 +55,7 @@ WAIT_S = 120.0
 
 
 def run() -> list[Row]:
-    """Rates of telling alone, and CPU of a whole message with and without; then beside an endpoint that hangs."""
+    """Rates of notification alone, and CPU of a whole message with and without; then beside an endpoint that hangs."""
     with http_sink() as sink:
         measured = [(rsa_signs(), _tell(sink)) for _ in range(ROUNDS + 1)][1:]
     rows = [
@@ -199,12 +199,12 @@ async def _tell_all(directory: Path, sink: "Sink") -> float:
         await services.store.write(lambda tx: _set_up(tx, sink.port))
         for first in range(0, EVENTS // 2, 500):
             await services.store.write(lambda tx, first=first: _happen(tx, first, first + 500))  # type: ignore[misc]
-        telling = Telling(services, public_url="http://127.0.0.1:1", mailed=lambda: None)
-        await telling.start()
+        notify = NotifyRole(services, public_url="http://127.0.0.1:1", mailed=lambda: None)
+        await notify.start()
         goal = sink.posted() + EVENTS
         began, cpu = time.perf_counter(), time.process_time()
-        roles = telling.roles()
-        tasks = [asyncio.create_task(_until_cancelled(roles[name])) for name in ("expanding", "telling")]
+        roles = notify.roles()
+        tasks = [asyncio.create_task(_until_cancelled(roles[name])) for name in ("expanding", "notifying")]
         while sink.posted() < goal:
             if time.perf_counter() - began > WAIT_S:
                 raise RuntimeError(f"{goal - sink.posted()} were not told")
