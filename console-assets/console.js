@@ -52,7 +52,7 @@ async function refresh() {
 let pending = false;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea, [contenteditable], dialog")) return;
+  if (event.composedPath()[0].closest?.("input, select, textarea, [contenteditable], dialog")) return;
   const rows = [...document.querySelectorAll("table.list tbody tr")];
   const at = rows.findIndex((row) => row.dataset.on);
   if (pending) {
@@ -128,10 +128,14 @@ async function look(what) {
     if (!fresh) throw new Error("no preview");
     const text = document.getElementById("text");
     const bad = page.getElementById("answer-problem");
-    if (what === "write" && !bad) text.value = page.getElementById("text").value;
+    if (what === "write" && !bad) {
+      text.value = page.getElementById("text").value;
+      text.dispatchEvent(new Event("written"));
+    }
     if (what === "preview") put("answers", page);
     if (what === "write") told(bad);
     put("preview", page);
+    preview.dispatchEvent(new Event("put"));
     put("size", page);
     document.getElementById("preview").setAttribute("aria-busy", "false");
   } catch (error) {
@@ -153,6 +157,7 @@ function told(problem) {
 
 function showLine(number) {
   const text = document.getElementById("text");
+  if (!text.dispatchEvent(new CustomEvent("line", { detail: number, cancelable: true }))) return;
   const lines = text.value.split("\n");
   const start = lines.slice(0, number - 1).reduce((sum, line) => sum + line.length + 1, 0);
   text.focus();

@@ -7,7 +7,7 @@ from tests.console.hostile import HEADERS
 from tests.console.test_browser import by, chrome, counted_connections, open_page, pytestmark
 from tests.console.test_policies import stored
 from tests.console.test_senders import HERE, NEWS, allow, document, put, send
-from tests.support.process import SesameProcess
+from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
 from tools.screenshots import browser as chromium_browser
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Playwright
 
 __all__ = ["by", "chrome", "pytestmark"]
+SELECTED = "document.querySelector('.editor').shadowRoot.getSelection().toString().trim()"
+FOCUSED = "(e => e.shadowRoot ? 'text' : (e.name || e.textContent).trim())(document.activeElement)"
 
 
 def test_typing_shows_who_gains_and_saving_can_be_undone(
@@ -27,20 +29,21 @@ def test_typing_shows_who_gains_and_saving_can_be_undone(
     page.get_by_role("link", name="Lend this identity").first.click()
     page.get_by_label("Who").fill("222222222222")
     text = page.get_by_label("Policy document")
+    field = page.locator("#text")
     page.get_by_text("Account 222222222222").first.wait_for()
-    assert json.loads(text.input_value())["Statement"][0]["Principal"] == {"AWS": "222222222222"}
+    assert json.loads(field.input_value())["Statement"][0]["Principal"] == {"AWS": "222222222222"}
     page.get_by_label("Who").fill("nobody")
     page.get_by_role("alert").wait_for()
     assert "is not a principal" in page.get_by_role("alert").inner_text()
     page.get_by_label("Who").fill("333333333333")
     page.locator("#preview").get_by_text("Account 333333333333").first.wait_for()
-    text.fill(text.input_value().replace("news-*@example.com", "*"))
+    text.fill(field.input_value().replace("news-*@example.com", "*"))
     page.locator("#answers textarea[name=as]").and_(page.locator(":text-is('*')")).wait_for(state="attached")
-    text.fill(text.input_value().replace('"Allow"', '"allow"'))
+    text.fill(field.input_value().replace('"Allow"', '"allow"'))
     page.get_by_text("Not asked: the text is refused.").wait_for()
     page.locator("#preview a[data-line]").first.click()
-    assert page.evaluate("getSelection().toString()").strip().startswith('"Effect"')
-    text.fill(text.input_value().replace('"allow"', '"Allow"'))
+    assert page.evaluate(SELECTED).startswith('"Effect"')
+    text.fill(field.input_value().replace('"allow"', '"Allow"'))
     page.get_by_text("Nobody loses anything.").wait_for()
     page.get_by_role("button", name="Save").click()
     page.get_by_text("The policy is in force.").wait_for()
@@ -76,10 +79,7 @@ def test_the_same_by_the_keyboard_alone(chrome: "Browser", sesame: SesameProcess
     def tab_to(name: str, most: int = 40) -> None:
         for _ in range(most):
             page.keyboard.press("Tab")
-            if (
-                page.evaluate("(document.activeElement.name || document.activeElement.textContent).trim()")
-                == name
-            ):
+            if page.evaluate(FOCUSED) == name:
                 return
         raise AssertionError(f"no {name} by the keyboard")
 
@@ -87,13 +87,108 @@ def test_the_same_by_the_keyboard_alone(chrome: "Browser", sesame: SesameProcess
     page.keyboard.type("222222222222")
     page.locator("#preview").get_by_text("Account 222222222222").first.wait_for()
     tab_to("text")
-    tab_to("Save")
+    page.keyboard.press("Control+Home")
+    before = page.locator("#text").input_value()
+    page.keyboard.press("Tab")
+    assert (page.evaluate(FOCUSED), page.locator("#text").input_value()) == ("text", f"  {before}")
+    page.keyboard.press("Shift+Tab")
+    assert page.locator("#text").input_value() == before
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(FOCUSED) == "name"
+    tab_to("text")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert (page.evaluate(FOCUSED), page.locator("#text").input_value()) == ("Save", before)
     page.keyboard.press("Enter")
     page.get_by_text("The policy is in force.").wait_for()
     tab_to("Undo")
     page.keyboard.press("Enter")
     page.get_by_text("What was there before is in force again.").wait_for()
     assert stored(tenant) == {}
+    page.context.close()
+
+
+def test_what_is_found_is_marked_where_it_stands(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant
+) -> None:
+    """The server's findings are marks in the editor, which keys go to; letters are not the page's keys there."""
+    text = document(allow(tenant, {"AWS": "222222222222"}, "A", Condition=NEWS))
+    put(tenant, "P", allow(tenant, {"AWS": "222222222222"}, "A", Condition=NEWS))
+    page = open_page(chrome, sesame, tenant.account.account_id)
+    page.goto(f"{HERE}/policies/P")
+    editor = page.get_by_label("Policy document")
+    wrong = json.dumps(json.loads(text), indent=2).replace('"Allow"', '"allow"')
+    editor.fill(wrong)
+    page.locator(".cm-lintRange-error", has_text='"Effect": "allow"').wait_for()
+    page.locator(".cm-lint-marker-error").wait_for()
+    assert page.locator(".findings").inner_text().count("line 6") == 1
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("F8")
+    assert page.evaluate(SELECTED).startswith('"Effect"')
+    page.locator(".cm-tooltip", has_text="Effect is Allow or Deny").wait_for()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("/?gm")
+    page.wait_for_function("document.getElementById('text').value.endsWith('/?gm')")
+    assert page.locator("dialog").count() == 0
+    for _ in range(2):
+        page.keyboard.press("Control+z")
+    assert page.locator("#text").input_value() in (wrong, text)
+    editor.fill(wrong.replace('"allow"', '"Allow"'))
+    page.locator(".cm-lint-marker-error").wait_for(state="detached")
+    page.context.close()
+
+
+def test_a_template_is_written_in_the_editor_and_without_it(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant
+) -> None:
+    for scripts, name in ((True, "with"), (False, "without")):
+        page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=scripts)
+        page.goto(f"/{REGION}/templates/new")
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Subject").fill("Hello {{name}}")
+        page.get_by_label("HTML").fill("<p>Hello {{name}}</p>\n<p>{{#if x}}")
+        page.get_by_role("button", name="Keep it").click()
+        page.get_by_role("alert").wait_for()
+        html = page.locator("#html").input_value()
+        assert html == "<p>Hello {{name}}</p>\n<p>{{#if x}}", "what was typed is kept"
+        page.get_by_label("HTML").fill(html.replace("<p>{{#if x}}", "<p>Bye</p>"))
+        page.get_by_role("button", name="Keep it").click()
+        page.get_by_role("heading", name=name).wait_for()
+        page.get_by_label("Data, as JSON").fill('{"name": "Ana"}')
+        page.get_by_role("button", name="Fill it in").click()
+        assert "Hello Ana" in page.locator("dl.facts").first.inner_text()
+        made = sesame.client("sesv2", tenant.account).get_email_template(TemplateName=name)
+        assert made["TemplateContent"]["Html"] == "<p>Hello {{name}}</p>\n<p>Bye</p>"
+        page.context.close()
+
+
+def test_the_editor_obeys_the_policy_of_the_page_and_comes_to_no_other(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant
+) -> None:
+    """No word on the browser's console, where what a content security policy forbids is told."""
+    put(tenant, "P", allow(tenant, {"AWS": "222222222222"}, "A", Condition=NEWS))
+    page = open_page(chrome, sesame, tenant.account.account_id)
+    told: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    for path, has_editor in (
+        (f"{HERE}/lend", True),
+        (f"{HERE}/policies/P", True),
+        (f"/{REGION}/templates/new", True),
+        (f"{HERE}/senders", False),
+        (f"/{REGION}/messages", False),
+    ):
+        asked.clear()
+        page.goto(path)
+        for n in range(page.locator(".editor").count()):
+            page.locator(".editor [contenteditable]").nth(n).fill('{"a": [1, {{x}}}')
+        page.wait_for_load_state("networkidle")
+        loaded = any("/static/editor." in url for url in asked)
+        assert (path, loaded, page.locator(".editor").count() > 0) == (path, has_editor, has_editor)
+        assert all(url.startswith((sesame.console, "data:")) for url in asked), asked
+    assert told == []
     page.context.close()
 
 

@@ -59,6 +59,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
 }
 LOGIN_PAGE = "/login"
 SECRET_PATHS = ("link", "invite", "shared")

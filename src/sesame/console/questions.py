@@ -220,7 +220,7 @@ def _finding(finding: Finding) -> Json:
         "code": finding.code.value,
         "name": finding.code.name.lower().replace("_", "-"),
         "severity": finding.severity.value,
-        "message": finding.message,
+        "message": finding.message.removeprefix(f"line {finding.line}, column {finding.column} "),
         "line": finding.line,
         "column": finding.column,
     }
