@@ -121,13 +121,13 @@ class Log:
             record.update({key: value for key, value in fields.items() if value is not None})
             return self._encode(record).decode()
         stamp = time.strftime("%H:%M:%S", time.gmtime(now))
-        shown = " ".join(
+        pairs = " ".join(
             f"{key}={json.dumps(value) if isinstance(value, str) else value}"
             for key, value in fields.items()
             if value is not None
         )
         mark = "" if level == "info" else f"{level.upper()} "
-        return f"{stamp} {mark}{name} {shown}"
+        return f"{stamp} {mark}{name} {pairs}"
 
     def at_once(self, level: str, name: str, **fields: Field) -> None:
         """Write an event out from whatever thread, without waiting for others."""

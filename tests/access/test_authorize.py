@@ -57,7 +57,7 @@ def request(address: str = "news@example.com", arn: str | None = None) -> SendRe
     return SendRequest(
         action="ses:SendEmail", api_version="1", from_display_name=None, feedback_address=address,
         recipients=("to@elsewhere.test",),
-        senders=(SenderAddress(use="From", addr_spec=address, shown=address, arn=arn),),
+        senders=(SenderAddress(use="From", addr_spec=address, as_written=address, arn=arn),),
     )  # fmt: skip
 
 
@@ -204,10 +204,10 @@ def test_a_deny_on_a_more_specific_identity_counts_for_each_address(
         for name in ("ceo@example.com", "deep.example.com"):
             await deny(store, name, VerificationStatus.PENDING)
         senders = [
-            SenderAddress(use=f"other than {use}", addr_spec=other, shown=other, arn=arn)
+            SenderAddress(use=f"other than {use}", addr_spec=other, as_written=other, arn=arn)
             for other in ("robot@example.com", "info@example.com")
         ]
-        denied = SenderAddress(use=use, addr_spec=address, shown=address, arn=arn)
+        denied = SenderAddress(use=use, addr_spec=address, as_written=address, arn=arn)
         senders.insert(0 if first else 2, denied)
         decision = await authorizer.decide_send(CALLER, replace(request(), senders=tuple(senders)))
         assert decision.denied is not None
@@ -250,7 +250,7 @@ def test_a_recipient_in_the_sandbox_is_checked_under_its_own_owner(tmp_path: Pat
             )
         )
         sender = SenderAddress(
-            use="From", addr_spec="a@example.com", shown="a", arn=arn_of("example.com", other)
+            use="From", addr_spec="a@example.com", as_written="a", arn=arn_of("example.com", other)
         )
         asked = replace(request(), senders=(sender,), recipients=("to@example.com", "too@example.com"))
         decision = await authorizer.decide_send(CALLER, asked)

@@ -136,8 +136,8 @@ def test_the_cache_is_bounded_in_all_and_what_is_used_stays(
 
     async def check(store: SqliteStore, directory: Directory) -> None:
         for number in range(40):
-            await directory.standing(OWNER, REGION)
-            await directory.standing(f"{number:012}", REGION)  # a scope for each
+            await directory.account_state(OWNER, REGION)
+            await directory.account_state(f"{number:012}", REGION)  # a scope for each
             await directory.identity(OWNER, REGION, f"name{number % 7}.example")
             held = sum(map(len, directory._scopes.values()))
             assert held <= 10

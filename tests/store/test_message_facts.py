@@ -42,7 +42,7 @@ def test_who_sent_is_told_by_name(tmp_path: Path, principal: str, name: str) -> 
 def test_how_a_message_came_is_told_where_it_is_not_the_action(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         by_smtp = DecisionText(shared=DECISION % ("x", ',"operation":"SendSmtpEmail"'))
-        await f.put(message(decision=by_smtp, tags={"k": "v"}, source_shown="A <a@example.com>"))
+        await f.put(message(decision=by_smtp, tags={"k": "v"}, source_as_written="A <a@example.com>"))
         found = await read(f)
         assert (found.passage.operation, found.tags, found.source) == (
             "SendSmtpEmail", {"k": "v"}, "A <a@example.com>",

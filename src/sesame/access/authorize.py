@@ -16,7 +16,7 @@ from types import MappingProxyType
 from sesame.access import conditions
 from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
-from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies, Standing, Tags
+from sesame.access.directory import AccountState, Credential, Directory, OwnedIdentity, Policies, Tags
 from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
@@ -51,13 +51,13 @@ class DoesNotAlign(InvalidParameterValue):
 class SenderAddress:
     """One address that the message sends as.
 
-    `use` is where it stands (From, Source, Sender, Return-Path), `shown` as the client wrote it,
+    `use` is where it stands (From, Source, Sender, Return-Path), `as_written` as the client wrote it,
     `arn` the identity the client named for it, or None.
     """
 
     use: str
     addr_spec: str
-    shown: str
+    as_written: str
     arn: str | None
 
 
@@ -155,19 +155,19 @@ class Authorizer:
         """Whether an address belongs to the mailbox simulator."""
         return address.rpartition("@")[2].lower() in self._simulators
 
-    async def standing(self, caller: Caller) -> tuple[Standing, int]:
+    async def account_state(self, caller: Caller) -> tuple[AccountState, int]:
         """The caller's account in the region of the call, with its epoch."""
-        standing, epoch = await self._directory.standing(caller.principal.account_id, caller.region)
-        if standing is None and caller.principal.kind is PrincipalKind.SERVICE:
+        account_state, epoch = await self._directory.account_state(caller.principal.account_id, caller.region)
+        if account_state is None and caller.principal.kind is PrincipalKind.SERVICE:
             raise ValidationError(f"There is no account {caller.principal.account_id} to send for.")
-        if standing is None:
+        if account_state is None:
             raise InvalidClientTokenId
-        return standing, epoch
+        return account_state, epoch
 
-    async def fresh_standing(self, caller: Caller) -> Standing:
+    async def fresh_account_state(self, caller: Caller) -> AccountState:
         """The same, past the cache: asked before a refusal rests on it."""
         self._directory.forget((account_scope(caller.principal.account_id),))
-        return (await self.standing(caller))[0]
+        return (await self.account_state(caller))[0]
 
     async def decide_send(
         self, caller: Caller, request: SendRequest, *, with_default_set: bool = False
@@ -187,13 +187,13 @@ class Authorizer:
                 found[asked] = await self._rest(caller, sender, epochs)
             rest = found[asked]
             if rest is None:
-                unverified[sender.shown] = None
+                unverified[sender.as_written] = None
                 continue
             targets.add(sender.use, sender.addr_spec, rest)
             if rest.identity is None or not rest.identity.verified:
-                unverified[sender.shown] = None
+                unverified[sender.as_written] = None
         first = next(iter(targets.all()), None)
-        enabled, sandboxed = await self._standings(caller, targets.all(), epochs)
+        enabled, sandboxed = await self._account_states(caller, targets.all(), epochs)
         if sandboxed:
             for address, rest in await self._recipients(caller, request.recipients, epochs):
                 if rest.identity is None or not rest.identity.verified:
@@ -368,7 +368,7 @@ class Authorizer:
         arn = parse_identity_arn(sender.arn)
         name = normal_name(arn.resource.removeprefix("identity/"))
         if name not in names:
-            raise DoesNotAlign(address=sender.shown, arn=sender.arn)
+            raise DoesNotAlign(address=sender.as_written, arn=sender.arn)
         if arn.region != caller.region:
             return None
         specific = names[: list(names).index(name)]
@@ -404,7 +404,7 @@ class Authorizer:
         name = names[0] if existing is None else existing.identity.name
         return Rest(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
 
-    async def _standings(
+    async def _account_states(
         self, caller: Caller, targets: Sequence[Target], epochs: dict[str, int]
     ) -> tuple[bool, tuple[str, ...]]:
         """Whether the caller's account sends at all, and which of it and the owners are still in the sandbox."""
@@ -417,12 +417,12 @@ class Authorizer:
         enabled = False
         sandboxed: list[str] = []
         for owner in sorted(owners):
-            standing, epoch = await self._directory.standing(owner, caller.region)
+            account_state, epoch = await self._directory.account_state(owner, caller.region)
             _note(epochs, account_scope(owner), epoch)
-            if owner in counting and (standing is None or not standing.production):
+            if owner in counting and (account_state is None or not account_state.production):
                 sandboxed.append(owner)
             if owner == own:
-                enabled = standing is not None and standing.sending_enabled
+                enabled = account_state is not None and account_state.sending_enabled
         return enabled, tuple(sandboxed)
 
     async def _recipients(

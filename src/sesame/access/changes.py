@@ -99,8 +99,8 @@ class Changes:
         async def change(tx: Transaction) -> T:
             await _compare(tx, permit.epochs)
             result = await run(tx)
-            told = NOTHING if response is None else response(result)
-            await self._trail.put(tx, entry_of(permit.caller, response=told, decision=decision))
+            details = NOTHING if response is None else response(result)
+            await self._trail.put(tx, entry_of(permit.caller, response=details, decision=decision))
             return result
 
         try:

@@ -112,7 +112,7 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AccountState:
     """Whether an account may send in a region, and to whom."""
 
     sending_enabled: bool
@@ -154,14 +154,14 @@ class _Scope:
 
     epoch: int
     credentials: dict[_Name, Credential] = field(default_factory=dict)
-    standings: dict[str, Standing | None] = field(default_factory=dict)
+    account_states: dict[str, AccountState | None] = field(default_factory=dict)
     identities: dict[str, OwnedIdentity | None] = field(default_factory=dict)
     tags: dict[str, Tags] = field(default_factory=dict)
     counted: int = 0
     """How many entries it has among those of all scopes, the one that is about to come counted."""
 
     def __len__(self) -> int:
-        return len(self.credentials) + len(self.standings) + len(self.identities) + len(self.tags)
+        return len(self.credentials) + len(self.account_states) + len(self.identities) + len(self.tags)
 
 
 class Directory:
@@ -217,25 +217,25 @@ class Directory:
             self._keep(name, credential)
         return credential
 
-    async def standing(self, account_id: str, region: str) -> tuple[Standing | None, int]:
+    async def account_state(self, account_id: str, region: str) -> tuple[AccountState | None, int]:
         """An account's standing in a region, with its epoch; None if there is no such account."""
         name = account_scope(account_id)
         scope = self._used(name)
-        if scope is not None and region in scope.standings:
-            return scope.standings[region], scope.epoch
+        if scope is not None and region in scope.account_states:
+            return scope.account_states[region], scope.epoch
 
-        async def run(tx: Transaction) -> tuple[Standing | None, int]:
+        async def run(tx: Transaction) -> tuple[AccountState | None, int]:
             state = await accounts.region_state(tx, account_id, region)
             found = (
                 None
                 if state is None
-                else Standing(sending_enabled=state.sending_enabled, production=state.production)
+                else AccountState(sending_enabled=state.sending_enabled, production=state.production)
             )
             return found, await epoch(tx, name)
 
-        standing, current = await self._store.read(run)
-        self._scope(name, current).standings[region] = standing
-        return standing, current
+        account_state, current = await self._store.read(run)
+        self._scope(name, current).account_states[region] = account_state
+        return account_state, current
 
     async def identity(self, account_id: str, region: str, name: str) -> tuple[OwnedIdentity | None, int]:
         """An identity with its policies, or None, with the owner's identities epoch."""

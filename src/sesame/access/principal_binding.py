@@ -38,7 +38,7 @@ async def principal_ids(tx: Transaction, policy: Policy) -> dict[str, str]:
     return ids
 
 
-async def as_shown(tx: Transaction, document: str, bound: Mapping[str, str]) -> str:
+async def displayed_document(tx: Transaction, document: str, bound: Mapping[str, str]) -> str:
     """A stored policy as its owner sees it: users and roles that are gone by their unique ids, as IAM shows them.
 
     The text can be put back, and grants nothing to somebody who has the name now.

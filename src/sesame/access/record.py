@@ -50,8 +50,8 @@ def decision_text(
     With `digest`, which says what sets of policies are kept under, it can be explained. `operation` is what the
     events of the message call the way it came; `facts` are those of the error that a limit refused it with.
     """
-    told_by_time = conditions.time_keys(caller.at)
-    context = {key: value for key, value in decision.context.items() if key not in told_by_time}
+    time_keys = conditions.time_keys(caller.at)
+    context = {key: value for key, value in decision.context.items() if key not in time_keys}
     own = {key: context.pop(key) for key in OWN_KEYS if key in context}
     kept: dict[str, object] = {
         "principal": caller.principal.arn,
@@ -63,7 +63,7 @@ def decision_text(
         "checks": [_check(check, digest) for check in decision.checks],
     }
     if digest is not None:
-        kept["asked"] = _asked(request, decision)
+        kept["asked"] = _request_json(request, decision)
     if facts:
         kept["limit"] = dict(facts)
     if caller.session is not None:
@@ -81,11 +81,13 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _asked(request: SendRequest, decision: SendDecision) -> dict[str, object]:
+def _request_json(request: SendRequest, decision: SendDecision) -> dict[str, object]:
     """What a refusal is explained with beside policies: which addresses, and what was named for them."""
     return {
         "door": request.door,
-        "senders": [[sender.use, sender.addr_spec, sender.shown, sender.arn] for sender in request.senders],
+        "senders": [
+            [sender.use, sender.addr_spec, sender.as_written, sender.arn] for sender in request.senders
+        ],
         "named": request.named,
         "odd": request.odd,
         "sandboxed": decision.sandboxed,
@@ -131,7 +133,7 @@ def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Cal
     """
     if caller.call is not None:
         return caller
-    shown = {sender.shown for sender in request.senders}
+    as_written = {sender.as_written for sender in request.senders}
     parameters = {
         "senders": [
             {"use": sender.use, "address": sender.addr_spec, "identityArn": sender.arn}
@@ -141,7 +143,7 @@ def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Cal
         "checks": [{"resource": check.arn, "outcome": _outcome(check)} for check in decision.checks],
         "notVerified": []
         if decision.denied
-        else [address for address in decision.unverified if address in shown],
+        else [address for address in decision.unverified if address in as_written],
     }
     name = request.action.partition(":")[2]
     return replace(caller, call=ApiCall(source="ses.amazonaws.com", name=name, parameters=parameters))
@@ -152,8 +154,8 @@ def without_recipients(request: SendRequest, decision: SendDecision, refusal: Se
     failed = ", ".join(decision.unverified)
     if not failed or failed not in refusal.message:
         return refusal
-    shown = {sender.shown for sender in request.senders}
-    named = dict.fromkeys(address if address in shown else HIDDEN for address in decision.unverified)
+    as_written = {sender.as_written for sender in request.senders}
+    named = dict.fromkeys(address if address in as_written else HIDDEN for address in decision.unverified)
     return type(refusal)(refusal.message.replace(failed, ", ".join(named)))
 
 

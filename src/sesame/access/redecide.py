@@ -74,7 +74,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _SharedRequest:
     """What is asked for all messages that share a decision, and the epochs at which the targets were read.
 
     `ruling` is that of all of them, where no policy asks of what differs from message to message.
@@ -102,7 +102,7 @@ class Redecider:
         self._store = store
         self._directory = directory
         self._candidates = candidates
-        self._shared: OrderedDict[tuple[bytes | None, str, str], _Asked] = OrderedDict()
+        self._shared: OrderedDict[tuple[bytes | None, str, str], _SharedRequest] = OrderedDict()
         self._allowed: OrderedDict[int, tuple[tuple[str, int], ...]] = OrderedDict()
         allow_all = (("", _ALLOW_ALL),)
         self._own_side = Policies(
@@ -116,23 +116,23 @@ class Redecider:
 
         async def run(tx: Transaction) -> tuple[dict[str, int], dict[int, Kept]]:
             current = await epochs_of(tx, scopes)
-            changed = [one.message_seq for one in messages if self._is_to_be_asked(one, current)]
+            changed = [one.message_seq for one in messages if self._is_outdated(one, current)]
             return current, await recorded_sends.kept(tx, changed, known=known) if changed else {}
 
         current = await self._store.read(lambda tx: epochs_of(tx, scopes), is_short=True)
         kept: dict[int, Kept] = {}
-        if any(self._is_to_be_asked(one, current) for one in messages):
+        if any(self._is_outdated(one, current) for one in messages):
             current, kept = await self._store.read(run)
         found = []
         for one in messages:
             epochs = {scope: current.get(scope, 0) for scope, _ in one.epochs}
-            if one.message_seq in kept or self._is_to_be_asked(one, current):
+            if one.message_seq in kept or self._is_outdated(one, current):
                 found.append(await self._again(one, kept.get(one.message_seq), epochs))
             else:
                 found.append(Again(ruling=Ruling.ALLOWED, epochs=epochs))
         return found
 
-    def _is_to_be_asked(self, message: Lent, current: Mapping[str, int]) -> bool:
+    def _is_outdated(self, message: Lent, current: Mapping[str, int]) -> bool:
         """Whether anything has changed since the message was accepted, or was allowed the last time."""
         epochs = self._allowed.get(message.message_seq, message.epochs)
         return any(current.get(scope, 0) != epoch for scope, epoch in epochs)
@@ -151,7 +151,7 @@ class Redecider:
                 self._allowed.popitem(last=False)
         return Again(ruling=ruling, epochs=epochs)
 
-    async def _asked(self, message: Lent, kept: Kept, epochs: dict[str, int]) -> "_Asked":
+    async def _shared_request(self, message: Lent, kept: Kept, epochs: dict[str, int]) -> "_SharedRequest":
         """What is asked for a message, which those that share a decision share as long as nothing changes."""
         key = kept.digest, message.account_id, message.region
         known = self._shared.get(key)
@@ -166,7 +166,7 @@ class Redecider:
             uses = [use for use in check["uses"] if use not in ("Resource", RECIPIENT)]
             if check["owner"] != message.account_id and uses:
                 targets.append(await self._target(check["arn"], uses, check["addresses"], epochs))
-        asked = _Asked(
+        shared = _SharedRequest(
             caller=caller,
             credential=Credential(
                 access_key_id="",
@@ -183,12 +183,14 @@ class Redecider:
             epochs=dict(epochs),
         )
         if kept.digest is not None and all(map(_is_alike, targets)):
-            asked = replace(asked, ruling=_ruling(asked, {**time_keys(message.accepted_at), **asked.context}))
+            shared = replace(
+                shared, ruling=_ruling(shared, {**time_keys(message.accepted_at), **shared.context})
+            )
         if kept.digest is not None:
-            self._shared[key] = asked
+            self._shared[key] = shared
             if len(self._shared) > MOST_SHARED:
                 self._shared.popitem(last=False)
-        return asked
+        return shared
 
     async def _text(self, digest: bytes) -> str:
         """A shared text that was not read along. Raises ValueError when it is gone."""
@@ -198,16 +200,16 @@ class Redecider:
         return found
 
     async def _ruling(self, message: Lent, kept: Kept, epochs: dict[str, int]) -> Ruling:
-        asked = await self._asked(message, kept, epochs)
+        shared = await self._shared_request(message, kept, epochs)
         # Read though nothing may rest on it: a record that makes no sense does not go for one that does.
         own = {} if kept.digest is None or kept.own == "{}" else _keys(json.loads(kept.own))
-        if asked.ruling is not None:
-            return asked.ruling
-        keys = {**time_keys(message.accepted_at), **asked.context, **own}
-        if any(target.identity is not None and target.identity.bounds for target in asked.targets):
-            caller = replace(asked.caller, at=message.accepted_at)  # an expiry date is held against it
-            asked = replace(asked, caller=caller)
-        return _ruling(asked, keys)
+        if shared.ruling is not None:
+            return shared.ruling
+        keys = {**time_keys(message.accepted_at), **shared.context, **own}
+        if any(target.identity is not None and target.identity.bounds for target in shared.targets):
+            caller = replace(shared.caller, at=message.accepted_at)  # an expiry date is held against it
+            shared = replace(shared, caller=caller)
+        return _ruling(shared, keys)
 
     async def _target(
         self, text: str, uses: list[str], addresses: list[str], epochs: dict[str, int]
@@ -236,11 +238,11 @@ class Redecider:
         return found
 
 
-def _ruling(asked: _Asked, keys: Mapping[str, str | tuple[str, ...]]) -> Ruling:
+def _ruling(shared: _SharedRequest, keys: Mapping[str, str | tuple[str, ...]]) -> Ruling:
     """What policies and bounds say of a message with these keys."""
     ruling = Ruling.ALLOWED
-    for target in asked.targets:
-        check = ask_policies(asked.caller, asked.credential, asked.action, target, keys)
+    for target in shared.targets:
+        check = ask_policies(shared.caller, shared.credential, shared.action, target, keys)
         ruling = max(ruling, _ruling_of(check, target), key=lambda one: one.value)
     return ruling
 
@@ -274,8 +276,8 @@ def _keys(context: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
 
 def _ruling_of(check: Check, target: Target) -> Ruling:
     if check.decision.outcome is not Outcome.ALLOW:
-        asked = [target.identity, *target.more_specific.values()]
-        documents = [policy for one in asked if one is not None for _, policy in one.policies.documents]
+        owned = [target.identity, *target.more_specific.values()]
+        documents = [policy for one in owned if one is not None for _, policy in one.policies.documents]
         is_understood = all(policy.is_understood for policy in documents)
         return Ruling.REFUSED if is_understood else Ruling.NOT_UNDERSTOOD
     if check.stopped is None:

@@ -42,10 +42,12 @@ class Refusals:
             _remember(self._digests, id(policies), found)
         return found[1]
 
-    async def keep(self, refusal: Refusal, decision: SendDecision, *, also: Run[None] | None = None) -> None:
+    async def keep(
+        self, refusal: Refusal, decision: SendDecision, *, in_same_transaction: Run[None] | None = None
+    ) -> None:
         """Keep a refusal and what it rests on, in one commit; each set of policies is written once a day.
 
-        `also` is run in that commit, last.
+        `in_same_transaction` is run in that commit, last.
         """
         day = int(refusal.at // DAY_S)
         sets = {self.digest(policies): policies for policies in _rests_on(decision)}
@@ -55,8 +57,8 @@ class Refusals:
             for digest, policies in new.items():
                 await policy_sets.put(tx, digest, policies.content(), at=refusal.at)
             await decisions.put_refusal(tx, refusal)
-            if also is not None:
-                await also(tx)
+            if in_same_transaction is not None:
+                await in_same_transaction(tx)
 
         await self._store.write(run)
         for digest in new:
@@ -109,7 +111,7 @@ def derive(
         return None
     identity, session = sets.get("identity", Explained()), sets.get("session")
     explanation = explain(
-        asked(decision, record, check),
+        policy_request(decision, record, check),
         iam=sets.get("iam", Explained()).documents,
         session=None if session is None else session.documents,
         identity=identity.documents,
@@ -118,7 +120,7 @@ def derive(
     return Derived(explanation=explanation, bound={**identity.principal_ids, **identity.gone})
 
 
-def asked(decision: Mapping[str, Any], record: DecisionRecord, check: Mapping[str, Any]) -> Request:
+def policy_request(decision: Mapping[str, Any], record: DecisionRecord, check: Mapping[str, Any]) -> Request:
     """What policy was asked in a check of a decision as kept."""
     kept = decision["context"] | check.get("resource_keys", {})
     context: dict[str, str | tuple[str, ...]] = {

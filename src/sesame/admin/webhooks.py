@@ -168,12 +168,12 @@ class Webhooks:
         """An account's webhooks."""
 
         async def run(tx: Transaction) -> "list[WebhookView]":
-            shown = []
+            views = []
             for found in await webhooks.of_account(tx, account_id):
                 held = await _set(tx, found.key)
                 definition = (await configuration_sets.destinations(tx, held))[found.key.name]
-                shown.append(_view(found, definition))
-            return shown
+                views.append(_view(found, definition))
+            return views
 
         return await self._store.read(run)
 

@@ -84,9 +84,9 @@ class ConsoleServer(uvicorn.Server):
             log=log,
         )
         host, port = sock.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
+        url_host = f"[{host}]" if ":" in host else host
         scheme = "https" if console.tls_certificate else "http"
-        self.url = console.public_url.rstrip("/") or f"{scheme}://{shown}:{port}"
+        self.url = console.public_url.rstrip("/") or f"{scheme}://{url_host}:{port}"
         super().__init__(
             uvicorn.Config(
                 self.console.application(),

@@ -219,7 +219,7 @@ class Server:
         self._reactor.wake()
 
     def _endpoints(self, console_link: str | None) -> Endpoints:
-        def shown(sock: socket.socket) -> str:
+        def address(sock: socket.socket) -> str:
             host, port = sock.getsockname()[:2]
             return f"{host}:{port}"
 
@@ -233,8 +233,8 @@ class Server:
             health=None if self._health is None else self._health.url,
             console=None if self._console is None else self._console.url,
             console_link=console_link,
-            inbound=None if self._inbound is None else shown(self._inbound.listeners[0].sock),
-            tracking=None if self._tracking is None else shown(self._tracking.sock),
+            inbound=None if self._inbound is None else address(self._inbound.listeners[0].sock),
+            tracking=None if self._tracking is None else address(self._tracking.sock),
         )
 
     def _make_http(self) -> HttpServer:

@@ -66,8 +66,8 @@ def _value(shape: Shape | None, value: Any) -> Any:
 
 def _text(text: str) -> str:
     """A text without passwords of URLs, cut if it is long."""
-    shown = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]} ({len(text)} characters)"
-    return _IN_URL.sub("", shown) if "://" in shown else shown
+    kept = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]} ({len(text)} characters)"
+    return _IN_URL.sub("", kept) if "://" in kept else kept
 
 
 def _camel(name: str) -> str:

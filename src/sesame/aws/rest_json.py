@@ -52,9 +52,9 @@ class RestJsonCodec:
         """Which operation method and path name; labels, query and body are its input."""
         route, labels = self._routes.find(request.method, request.raw_path)
         if route is None:
-            shown = request.raw_path[:200].decode("latin-1")
+            path = request.raw_path[:200].decode("latin-1")
             return RequestedOperation(
-                name="", problem=InvalidAction(f"No operation is called by {request.method[:16]} {shown}")
+                name="", problem=InvalidAction(f"No operation is called by {request.method[:16]} {path}")
             )
         name = route.operation_name
         operation = self.model.operations.get(name)

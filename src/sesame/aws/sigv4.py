@@ -246,8 +246,8 @@ def _read_parts(text: str, *, has_date: bool) -> Sequence[str]:
         faults.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     if faults:
         # The header may hold somebody's password: only its hash is shown.
-        shown = b64encode(sha256(text.encode()).digest()).decode("ascii")
-        faults.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={shown}")
+        digest = b64encode(sha256(text.encode()).digest()).decode("ascii")
+        faults.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={digest}")
         raise IncompleteSignature(" ".join(faults))
     return [*_elements(found["Credential"]), found["SignedHeaders"], found["Signature"]]
 

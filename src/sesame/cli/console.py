@@ -67,7 +67,7 @@ def print_shares(args: argparse.Namespace) -> int:
         found = await services.store.read(
             lambda tx: console_shares.of_account(tx, args.account, now=now, limit=MOST)
         )
-        shown = [
+        records = [
             {
                 "link": one.name,
                 "shows": one.kind,
@@ -81,9 +81,9 @@ def print_shares(args: argparse.Namespace) -> int:
             for one in found
         ]
         if args.json:
-            print_json(shown)
+            print_json(records)
         else:
-            for one in shown:
+            for one in records:
                 print(*(one[name] for name in ("link", "shows", "region", "identity", "for", "made_by")))
         return 0
 

@@ -66,14 +66,14 @@ async def _rows(services: "Services", region: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         sent = await egress.sent(tx, [source.address for source in services.sources], at=now)
         for source in services.sources:
-            shown = {"address": source.address, "bind": source.bind, "hello": source.hello}
+            record = {"address": source.address, "bind": source.bind, "hello": source.hello}
             for account in source.accounts or ("",):
                 own = own_sources(services.sources, account)
                 held = await egress.held(tx, account, region, [one.address for one in own])
                 found = Egress(sources=own, held=held, plan=services.warmup_plan)
                 rows.append(
                     {
-                        **shown,
+                        **record,
                         "account": account or None,
                         "pool": found.pool_of(source.address) if account else SHARED_POOL,
                         "warmup_percentage": int(found.percentage(source, now=now)),

@@ -216,9 +216,9 @@ def _print_explanation(explanation: Explanation) -> None:
         for item in step.steps:
             mark = paint(*_MARKS[item.answer])
             seen = item.seen if item.seen is not None else "(absent)"
-            shown = ", ".join(seen) if isinstance(seen, tuple) else seen
+            values = ", ".join(seen) if isinstance(seen, tuple) else seen
             note = f" ({item.note})" if item.note else ""
-            print(f"  {mark} {_test_name(item)} {', '.join(item.wanted)} <- {shown}{note}")
+            print(f"  {mark} {_test_name(item)} {', '.join(item.wanted)} <- {values}{note}")
 
 
 def _register_test(verbs: Subparsers) -> None:

@@ -24,12 +24,12 @@ def read(data: bytes) -> Reading:
     message = parse(data)
     fields = [(name, decoded(str(value))) for name in FIELDS for value in message.get_all(name, [])]
     leaves = [part for part in message.walk() if not part.is_multipart()]
-    shown = next((part for part in leaves if _is_text(part, "text/plain")), None)
-    shown = shown or next((part for part in leaves if _is_text(part, "text/html")), None)
+    body_part = next((part for part in leaves if _is_text(part, "text/plain")), None)
+    body_part = body_part or next((part for part in leaves if _is_text(part, "text/html")), None)
     return Reading(
         fields=tuple(fields),
-        text="" if shown is None else text_of(shown),
-        other_parts=tuple(_described(part) for part in leaves if part is not shown),
+        text="" if body_part is None else text_of(body_part),
+        other_parts=tuple(_described(part) for part in leaves if part is not body_part),
     )
 
 

@@ -60,7 +60,7 @@ def credentials(args: argparse.Namespace) -> int:
         )
         if args.key is None:
             say_made(keys, args)
-        shown = {
+        details = {
             "host": settings.submission.hostname or settings.delivery.hostname,
             "ports": list(settings.submission.ports),
             "tls_ports": list(settings.submission.tls_ports),
@@ -70,11 +70,11 @@ def credentials(args: argparse.Namespace) -> int:
         }
         ca = settings.data_dir / "tls" / "ca.pem"
         if not settings.submission.tls_certificate and ca.exists():
-            shown |= {"host": "localhost", "ca": str(ca.resolve())} | _ports_in_use(settings)
+            details |= {"host": "localhost", "ca": str(ca.resolve())} | _ports_in_use(settings)
         if args.json:
-            print_json(shown)
+            print_json(details)
             return 0
-        for name, value in shown.items():
+        for name, value in details.items():
             text = ", ".join(map(str, value)) if isinstance(value, list) else value
             print(f"{name:10} {text}")
         return 0

@@ -61,10 +61,10 @@ class _Guarded:
     def write(self, text: str) -> int:
         if text.rstrip("\n").isprintable():  # most lines, the log's above all
             return self._stream.write(text)
-        shown = escaped(text)
-        if _PAINTS.search(shown):
-            shown = _PAINTS.sub(lambda match: _PAINT[match[0]], shown)
-        self._stream.write(shown)
+        escaped_text = escaped(text)
+        if _PAINTS.search(escaped_text):
+            escaped_text = _PAINTS.sub(lambda match: _PAINT[match[0]], escaped_text)
+        self._stream.write(escaped_text)
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

@@ -108,20 +108,20 @@ def show_decisions(args: argparse.Namespace) -> int:
     async def run(services: "Services") -> int:
         await services.operator.require_account(args.account)
         if args.request is not None:
-            shown = await of_request(
+            records = await of_request(
                 services.store, args.request, account_id=args.account, reader=_reader(args)
             )
         else:
             limit = max(1, args.limit)
-            shown = await latest(services.store, args.account, limit=limit, reader=_reader(args))
+            records = await latest(services.store, args.account, limit=limit, reader=_reader(args))
         if args.json:
-            print_json(shown)
+            print_json(records)
         else:
-            for record in shown:
+            for record in records:
                 _print_decision(record)
-            if not shown and args.request is not None:
+            if not records and args.request is not None:
                 print(f"no refusal of account {args.account} has the request id `{args.request}`")
-            elif not shown:
+            elif not records:
                 print(f"no send has concerned account {args.account} yet")
         return 0
 
@@ -133,14 +133,14 @@ def show_why(args: argparse.Namespace) -> int:
     from sesame.access.causes.decision_json import of_request
 
     async def run(services: "Services") -> int:
-        shown = await of_request(services.store, args.request_id, reader=_reader(args))
-        if not shown:
+        records = await of_request(services.store, args.request_id, reader=_reader(args))
+        if not records:
             print(f"sesame: no refusal has the request id `{args.request_id}`", file=sys.stderr)
             return 1
         if args.json:
-            print_json(shown)
+            print_json(records)
         else:
-            for record in shown:
+            for record in records:
                 _print_decision(record)
         return 0
 

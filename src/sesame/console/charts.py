@@ -42,9 +42,9 @@ def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 
     A title begins with what the bar stands for, and a colon.
     A number above zero is seen, however small; a part is never higher than its whole.
     """
-    shown = values[:MOST_BARS]
-    most = max((whole for _, whole, _ in shown), default=0)
-    step = min(STEP, width / max(1, len(shown)))
+    bars = values[:MOST_BARS]
+    most = max((whole for _, whole, _ in bars), default=0)
+    step = min(STEP, width / max(1, len(bars)))
     gap = min(GAP, step / 4)
     return Chart(
         label=label,
@@ -56,12 +56,12 @@ def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 
                 whole=_height(whole, most),
                 part=min(_height(whole, most), _height(part, most)),
             )
-            for n, (title, whole, part) in enumerate(shown)
+            for n, (title, whole, part) in enumerate(bars)
         ),
         width=width,
         most=most,
-        first=shown[0][0].partition(":")[0] if shown else "",
-        last=shown[-1][0].partition(":")[0] if shown else "",
+        first=bars[0][0].partition(":")[0] if bars else "",
+        last=bars[-1][0].partition(":")[0] if bars else "",
     )
 
 

@@ -143,8 +143,8 @@ def _add_more(
             principal_ids=question["principal_ids"],
             is_late=is_late,
         )
-        told = [_permission(one, named) for one in permissions]
-        group["more"] = [one for one in told if one["statement"] != group["statement"]]
+        detail = [_permission(one, named) for one in permissions]
+        group["more"] = [one for one in detail if one["statement"] != group["statement"]]
 
 
 def _principal(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
@@ -232,15 +232,15 @@ def _grouped(answers: Iterable[Answer], named: Named) -> list[Json]:
     for one in answers:
         if one.verdict is Verdict.NO:
             continue
-        told = _told(one, named)
+        detail = _answer_json(one, named)
         wide = _ACCOUNT_WIDE.fullmatch(one.who)
-        alike = json.dumps([told[key] for key in ("verdict", "statement", "needs", "unless", "reason")])
+        alike = json.dumps([detail[key] for key in ("verdict", "statement", "needs", "unless", "reason")])
         key = (wide[1], alike) if wide else one.who
         if key in groups:
             groups[key]["members"].append(one.who)
         else:
             groups[key] = (
-                told | {"more": [], "members": [one.who]} | _titled(one.who, wide[1] if wide else "")
+                detail | {"more": [], "members": [one.who]} | _titled(one.who, wide[1] if wide else "")
             )
     for group in groups.values():
         if group["kind"] == "account" and not any(
@@ -271,7 +271,7 @@ def _titled(who: str, account: str) -> Json:
     }
 
 
-def _told(one: Answer, named: Named) -> Json:
+def _answer_json(one: Answer, named: Named) -> Json:
     return {
         "verdict": one.verdict.value,
         "reason": one.reason,
@@ -338,8 +338,8 @@ def _called(principal: Principal) -> str:
 def _in_words(need: Condition) -> str:
     name = WORDS.get(need.key.lower(), need.key)
     verb = "are" if name == "recipients" else "is"
-    told = describe_condition(need.operator.text, f"{name} {verb}", need.values)
-    return told.replace(" is being ", " is ").replace("all of recipients", "all recipients")
+    detail = describe_condition(need.operator.text, f"{name} {verb}", need.values)
+    return detail.replace(" is being ", " is ").replace("all of recipients", "all recipients")
 
 
 def _example(request: Request, asked: Sequence[Needs]) -> Json:

@@ -101,8 +101,8 @@ class Renderer:
 def _said(query: Mapping[str, str]) -> str:
     """The sentence about a form that was done, with the number in it, if it has one."""
     count = query.get("n", "")
-    shown = f"{int(count):,}" if count.isascii() and count.isdigit() and len(count) < 10 else "some"
-    return SAID.get(query.get("said", ""), "").replace("{n}", shown)
+    number = f"{int(count):,}" if count.isascii() and count.isdigit() and len(count) < 10 else "some"
+    return SAID.get(query.get("said", ""), "").replace("{n}", number)
 
 
 def _finalize(value: Any) -> Any:

@@ -152,14 +152,14 @@ def make_report(
 def _policy_json(
     domain: str, policy_type: str, policy: str, mx_hosts: str, counts: Mapping[TlsResult, int]
 ) -> dict[str, object]:
-    shown: dict[str, object] = {"policy-type": policy_type, "policy-domain": domain}
+    described_policy: dict[str, object] = {"policy-type": policy_type, "policy-domain": domain}
     if policy:
-        shown["policy-string"] = policy.split("\n")
+        described_policy["policy-string"] = policy.split("\n")
     if mx_hosts:
-        shown["mx-host"] = mx_hosts.split("\n")
+        described_policy["mx-host"] = mx_hosts.split("\n")
     failures = {result: sessions for result, sessions in counts.items() if result.kind}
     found: dict[str, object] = {
-        "policy": shown,
+        "policy": described_policy,
         "summary": {
             "total-successful-session-count": sum(counts.values()) - sum(failures.values()),
             "total-failure-session-count": sum(failures.values()),

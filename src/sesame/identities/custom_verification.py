@@ -262,7 +262,7 @@ class CustomVerification:
         )
         submission = self._submission(template, content, configuration_set, api_version)
         try:
-            return await self._sender.send(caller, submission, also=wait_for_click)
+            return await self._sender.send(caller, submission, in_same_transaction=wait_for_click)
         except SenderNotVerified as error:
             about = {"FromEmailAddress": template.from_address}
             raise FromAddressNotVerified(error.message, about=about) from None
@@ -294,8 +294,8 @@ class CustomVerification:
         )
 
     async def _check_production(self, caller: Caller) -> None:
-        standing, _ = await self._authorizer.standing(caller)
-        if not standing.production and not (await self._authorizer.fresh_standing(caller)).production:
+        account, _ = await self._authorizer.account_state(caller)
+        if not account.production and not (await self._authorizer.fresh_account_state(caller)).production:
             raise ProductionAccessNotGranted("The account has not been granted production access.")
 
     async def _find(self, caller: Caller, name: str) -> CustomTemplate | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import Enum
 
 from sesame.access.changes import Permit
-from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal_ids
+from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
@@ -184,18 +184,18 @@ async def policies_of(store: Store, caller: Caller, identity: str) -> list[Ident
     """The policies of the caller's identity as SES shows them; none when there is no such identity."""
 
     async def run(tx: Transaction) -> list[IdentityPolicy]:
-        return await shown_policies(tx, caller.principal.account_id, caller.region, identity)
+        return await displayed_policies(tx, caller.principal.account_id, caller.region, identity)
 
     return await store.read(run)
 
 
-async def shown_policies(
+async def displayed_policies(
     tx: Transaction, account_id: str, region: str, identity: str
 ) -> list[IdentityPolicy]:
     """The policies of an identity, with principals that are gone called by their unique ids."""
     stored = await identities.policies(tx, account_id, region, identity)
     return [
-        replace(policy, document=await as_shown(tx, policy.document, policy.principal_ids))
+        replace(policy, document=await displayed_document(tx, policy.document, policy.principal_ids))
         for policy in stored
     ]
 

@@ -335,9 +335,9 @@ class _Phrase:
         self.has_at = False
         self.has_special = False
 
-    def add(self, comment: str, shown: str) -> None:
-        """Add a comment, which stands in a name as `shown`."""
-        self.words.append(shown)
+    def add(self, comment: str, word: str) -> None:
+        """Add a comment, which stands in a name as `word`."""
+        self.words.append(word)
         self.comments.append(comment)
 
     def add_word(self, text: str) -> None:

@@ -95,8 +95,8 @@ def multipart(subtype: str, parts: Sequence[Sequence[bytes]], boundary: str) -> 
 def _part(attachment: Attachment) -> list[bytes]:
     name = attachment.file_name
     if not name or _FORBIDDEN_IN_NAME.search(name):
-        shown = "".join(character for character in name if character.isprintable())
-        raise MessageError(f"Illegal filename '{shown[:255]}'.")
+        printable = "".join(character for character in name if character.isprintable())
+        raise MessageError(f"Illegal filename '{printable[:255]}'.")
     mime.check_file_name(name)
     kind = _content_type(attachment)
     encoding, content = _message(attachment, kind) if kind.startswith("message/") else _encoded(attachment)

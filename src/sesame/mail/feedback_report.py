@@ -135,8 +135,8 @@ def _part(content_type: str, description: str, body: bytes) -> bytes:
 
 
 def _fields(*fields: tuple[str, str]) -> bytes:
-    shown = [(name, _printable(value)) for name, value in fields]
-    return "".join(f"{name}: {value}\r\n" for name, value in shown if value).encode("ascii")
+    printable_fields = [(name, _printable(value)) for name, value in fields]
+    return "".join(f"{name}: {value}\r\n" for name, value in printable_fields if value).encode("ascii")
 
 
 def _printable(text: str) -> str:

@@ -189,5 +189,5 @@ def check_file_name(name: str) -> None:
         pass  # no reader can decode it either; the name as written is what is judged
     extension = name.rstrip(" .").rpartition(".")[2].lower()
     if "." in name and extension in BLOCKED_EXTENSIONS:
-        shown = "".join(character for character in name if character.isprintable())
-        raise MessageError(f"Illegal filename '{shown[:255]}'.")
+        printable = "".join(character for character in name if character.isprintable())
+        raise MessageError(f"Illegal filename '{printable[:255]}'.")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.causes.decision_json import TOLD_UNVERIFIED
+from sesame.access.causes.decision_json import NAMES_UNVERIFIED
 from sesame.access.refusals import derive
 from sesame.policy import owner_view, sender_view
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
@@ -107,7 +107,7 @@ def view(record: DecisionRecord, viewer: str, contents: Mapping[str, str]) -> De
         checks=tuple(checks),
         # After a refusal by policy it would tell a stranger whether the identity is there (I9).
         unverified=tuple(decision.get("unverified", ()))
-        if is_sender and record.code in TOLD_UNVERIFIED
+        if is_sender and record.code in NAMES_UNVERIFIED
         else (),
     )
 

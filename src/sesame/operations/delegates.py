@@ -54,10 +54,10 @@ class Delegates:
             found = await delegate_bounds.get(tx, key.owner, key.region, key.identity, key.delegate)
             return None if found is None else await delegates.show(tx, found, now=now)
 
-        shown = await self._store.read(run)
-        if shown is None:
+        bounds_view = await self._store.read(run)
+        if bounds_view is None:
             raise BoundsMissing(key)
-        return shown
+        return bounds_view
 
     async def page(
         self,

@@ -121,10 +121,10 @@ class Messages:
                 if len(kept) > limit or len(found) < max(look, limit + 1):
                     key = None if len(kept) <= limit else key
                     break
-            shown = kept[:limit]
-            more = shown[-1].key if len(kept) > limit else key
-            addresses = await listing.recipients(tx, [entry.seq for entry in shown if entry.is_message])
-            listed = [_listed(entry, account_id, addresses) for entry in shown]
+            page = kept[:limit]
+            more = page[-1].key if len(kept) > limit else key
+            addresses = await listing.recipients(tx, [entry.seq for entry in page if entry.is_message])
+            listed = [_listed(entry, account_id, addresses) for entry in page]
             return ListPage(entries=tuple(listed), next=more, looked_at=looked_at)
 
         return await self._store.read(run)
@@ -178,11 +178,13 @@ class Messages:
             return None
         record = decision_of(found)
         happened = await self._store.read(lambda tx: events.of_message(tx, message_id))
-        shown = view(record, viewer, {})
+        decision_view = view(record, viewer, {})
         if viewer != found.account_id:
             found = replace(found, subject="", tags="{}", return_path="", failure=None)
             happened = [one for one in happened if one.what not in FOLLOWED]
-        return MessageView(trace=replace(found, decision="{}"), decision=shown, events=tuple(happened))
+        return MessageView(
+            trace=replace(found, decision="{}"), decision=decision_view, events=tuple(happened)
+        )
 
     async def refusal(self, caller: Caller, request_id: str) -> RefusalView | None:
         """A refusal of a send by the caller's account, or as an identity of its; None for any other."""
@@ -220,14 +222,14 @@ def _listed(entry: Entry, viewer: str, addresses: Mapping[int, tuple[tuple[str, 
     if not entry.is_message and is_sender:
         asked = decision["context"].get("ses:Recipients", ())
         recipients = tuple((address, "") for address in ([asked] if isinstance(asked, str) else asked))
-    shown = replace(
+    listed = replace(
         entry,
         source=_source(entry, viewer),
         subject=entry.subject if is_sender else "",
         recipients=recipients,
         decision="{}",
     )
-    return Listed(entry=shown, principal=decision["principal"], is_sender=is_sender)
+    return Listed(entry=listed, principal=decision["principal"], is_sender=is_sender)
 
 
 def _source(entry: Entry, viewer: str) -> str:

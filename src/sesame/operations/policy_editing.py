@@ -19,9 +19,9 @@ from sesame.identities.policies import (
     PolicyChanged,
     PolicyMissing,
     Write,
+    displayed_policies,
     fingerprint,
     remove_policy,
-    shown_policies,
     write_policy,
 )
 from sesame.model import Caller, Identity
@@ -73,13 +73,13 @@ async def policies_in(tx: Transaction, account_id: str, region: str, stored: str
     if identity is None:
         return None
     kept = await identities.policies(tx, account_id, region, stored)
-    shown = await shown_policies(tx, account_id, region, stored)
+    displayed = await displayed_policies(tx, account_id, region, stored)
     return IdentityPolicies(
         identity=identity,
         arn=identity_arn(region, account_id, stored),
         policies=tuple(
             PolicyText(name=one.policy_name, document=one.document, fingerprint=fingerprint(own.document))
-            for own, one in zip(kept, shown, strict=True)
+            for own, one in zip(kept, displayed, strict=True)
         ),
         principal_ids={arn: user_id for own in kept for arn, user_id in own.principal_ids.items()},
     )

@@ -30,7 +30,7 @@ from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.delegate_bounds import NOTHING, Amount, Bounds, Use
 
-Also = Callable[[Transaction], Awaitable[None]]
+TransactionStep = Callable[[Transaction], Awaitable[None]]
 """What is to become true with the acceptance of a message or not at all."""
 
 
@@ -323,10 +323,12 @@ async def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> list[Exc
     return [result if isinstance(result, Exception) else None for result in verdict.results]
 
 
-async def accept_one(tx: Transaction, acceptance: Acceptance, also: Also | None) -> None:
-    """Accept one message, and then do `also`. Raises why it is refused."""
+async def accept_one(
+    tx: Transaction, acceptance: Acceptance, in_same_transaction: TransactionStep | None
+) -> None:
+    """Accept one message, and then do `in_same_transaction`. Raises why it is refused."""
     (refusal,) = await accept(tx, [acceptance])
     if refusal is not None:
         raise refusal
-    if also is not None:
-        await also(tx)
+    if in_same_transaction is not None:
+        await in_same_transaction(tx)

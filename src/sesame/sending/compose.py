@@ -20,7 +20,7 @@ from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, rewrite
 from sesame.sending.named import Odd, door_of, named_arns, odd_fields
-from sesame.sending.rendering import filled_in, without_words
+from sesame.sending.rendering import empty_content, rendered_content
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
@@ -81,7 +81,7 @@ class Composed:
     """Why there is nothing to deliver: the template could not be filled in."""
     configuration_set: str | None = None
     """The set that the request names."""
-    source_shown: str | None = None
+    source_as_written: str | None = None
     """The envelope sender as the client wrote it, None where that is `source`."""
     operation: str | None = None
     """What the message's events call the way it came."""
@@ -148,14 +148,14 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
     arns = _Arns(
         source=submission.source_arn, from_=submission.from_arn, return_path=submission.return_path_arn
     )
-    shown = submission.source
+    as_written = submission.source
     return _composed(
         submission,
         from_=source,
         senders=[
-            ("From", source.addr_spec, shown),
-            ("Source", source.addr_spec, shown),
-            ("Return-Path", return_path.addr_spec, submission.return_path or shown),
+            ("From", source.addr_spec, as_written),
+            ("Source", source.addr_spec, as_written),
+            ("Return-Path", return_path.addr_spec, submission.return_path or as_written),
         ],
         feedback=return_path.addr_spec,
         arns=arns,
@@ -171,9 +171,9 @@ def _compose_template(submission: Submission, content: TemplateContent, stamp: S
     """As simple content once it is filled in; all that does not hang on the words is checked before."""
     named = () if content.arn is None else (content.arn,)
     try:
-        simple, failure = filled_in(content), None
+        simple, failure = rendered_content(content), None
     except RenderingError as error:
-        simple = without_words(content)
+        simple = empty_content(content)
         failure = RenderingFailure(template=content.name, message=str(error))
     composed = _compose_simple(submission, simple, stamp)
     composed = replace(composed, request=replace(composed.request, resources=named))
@@ -199,10 +199,10 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         else (*message.to, *message.cc, *message.bcc)
     )
     recipients = _check_recipients([mailbox.addr_spec for mailbox in named])
-    from_shown = _shown_from(message)
+    from_as_written = _from_as_written(message)
     senders = [
-        ("From", message.from_.addr_spec, from_shown),
-        ("Source", source.addr_spec, submission.source or from_shown),
+        ("From", message.from_.addr_spec, from_as_written),
+        ("Source", source.addr_spec, submission.source or from_as_written),
     ]
     if message.sender is not None:
         senders.append(("Sender", message.sender.addr_spec, message.sender.addr_spec))
@@ -252,8 +252,8 @@ def _composed(
             action=submission.action,
             api_version=submission.api_version,
             senders=tuple(
-                SenderAddress(use=use, addr_spec=address, shown=shown, arn=arn_for(use, address))
-                for use, address, shown in senders
+                SenderAddress(use=use, addr_spec=address, as_written=as_written, arn=arn_for(use, address))
+                for use, address, as_written in senders
             ),
             from_display_name=from_.display_name,
             feedback_address=feedback,
@@ -269,7 +269,7 @@ def _composed(
         tags=tags,
         data=data,
         configuration_set=configuration_set or None,
-        source_shown=submission.source if submission.source and submission.source != source else None,
+        source_as_written=submission.source if submission.source and submission.source != source else None,
         operation=SMTP if submission.operation == SMTP else submission.action.partition(":")[2],
         submitted=submitted,
         tracking=submission.tracking,
@@ -343,7 +343,7 @@ def _data(text: Text | None) -> str | None:
     return None if text is None else text.data
 
 
-def _shown_from(message: ParsedMessage) -> str:
+def _from_as_written(message: ParsedMessage) -> str:
     """The From address as the message shows it, for SES's list of unverified identities."""
     name = message.from_.display_name
     return message.from_.addr_spec if name is None else f"{name} <{message.from_.addr_spec}>"

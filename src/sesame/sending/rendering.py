@@ -48,7 +48,7 @@ def merged(default: Mapping[str, Any], replacement: Mapping[str, Any]) -> Mappin
     return whole
 
 
-def filled_in(content: TemplateContent) -> SimpleContent:
+def rendered_content(content: TemplateContent) -> SimpleContent:
     """The content with its parts rendered. Raises `RenderingError`."""
     data, parts = content.data, content.parts
     subject = one_line(render(parts.subject, data) or "")
@@ -56,7 +56,7 @@ def filled_in(content: TemplateContent) -> SimpleContent:
     return _simple(content, subject, "" if text is None and html is None else text, html)
 
 
-def without_words(content: TemplateContent) -> SimpleContent:
+def empty_content(content: TemplateContent) -> SimpleContent:
     """The content with nothing in it, to decide about a message that cannot be rendered."""
     return _simple(content, "", "", None)
 

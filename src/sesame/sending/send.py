@@ -34,7 +34,7 @@ from sesame.mail.message import read_message
 from sesame.metrics import Metrics
 from sesame.model import Caller, MessageId, PrincipalKind
 from sesame.observe import Clock, Log
-from sesame.sending.accept import Acceptance, Also, StaleDecision, accept, accept_one
+from sesame.sending.accept import Acceptance, StaleDecision, TransactionStep, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
 from sesame.sending.configuration_set import in_force
 from sesame.sending.named import Odd, door_of, named_arns, odd_fields
@@ -106,20 +106,24 @@ class Sender:
         self._room = room
         self._heeds_global_list = heeds_global_list
 
-    async def send(self, caller: Caller, submission: Submission, *, also: Also | None = None) -> MessageId:
+    async def send(
+        self, caller: Caller, submission: Submission, *, in_same_transaction: TransactionStep | None = None
+    ) -> MessageId:
         """Accept a submission, durably, or raise the `ServiceError` that says why not.
 
-        `also` is run in the accept transaction, last.
+        `in_same_transaction` is run in the accept transaction, last.
         """
         try:
-            return await self._send(caller, submission, also)
+            return await self._send(caller, submission, in_same_transaction)
         except ServiceError as failure:
             kept = await self._failures.keep_of(caller, failure, submission.action, _facts(submission))
             if kept is not None:
                 self._log_refusal(caller, kept)
             raise
 
-    async def _send(self, caller: Caller, submission: Submission, also: Also | None) -> MessageId:
+    async def _send(
+        self, caller: Caller, submission: Submission, in_same_transaction: TransactionStep | None
+    ) -> MessageId:
         started = self._clock.monotonic()
         began = self._pace.begin()
         if not self._room.is_there():
@@ -139,7 +143,7 @@ class Sender:
             self._metrics.decide_duration.observe(self._clock.monotonic() - deciding)
             try:
                 self._admit(caller, composed, decision)
-                await self._accept(caller, message_id, composed, decision, also)
+                await self._accept(caller, message_id, composed, decision, in_same_transaction)
             except StaleDecision:
                 self._authorizer.forget(decision)
                 continue
@@ -160,10 +164,10 @@ class Sender:
 
     async def _check_not_paused(self, caller: Caller) -> None:
         """Report a pause before anything else that is wrong; what holds is decided with the rest."""
-        standing, _ = await self._authorizer.standing(caller)
-        if not standing.sending_enabled:
-            standing = await self._authorizer.fresh_standing(caller)
-            if not standing.sending_enabled:
+        account, _ = await self._authorizer.account_state(caller)
+        if not account.sending_enabled:
+            account = await self._authorizer.fresh_account_state(caller)
+            if not account.sending_enabled:
                 raise AccountSendingPaused(PAUSED)
 
     async def _compose(self, submission: Submission, message_id: MessageId, at: float) -> Composed:
@@ -215,8 +219,8 @@ class Sender:
             raise access_denied(caller, composed.request.action, denied)
         if decision.unverified:
             failed = ", ".join(decision.unverified)
-            shown = {sender.shown for sender in composed.request.senders}
-            rejected = SenderNotVerified if shown.intersection(decision.unverified) else MessageRejected
+            as_written = {sender.as_written for sender in composed.request.senders}
+            rejected = SenderNotVerified if as_written.intersection(decision.unverified) else MessageRejected
             raise rejected(
                 "Email address is not verified. The following identities failed the check in region"
                 f" {caller.region.upper()}: {failed}"
@@ -230,7 +234,7 @@ class Sender:
         message_id: MessageId,
         composed: Composed,
         decision: SendDecision,
-        also: Also | None,
+        in_same_transaction: TransactionStep | None,
     ) -> None:
         """ONE transaction: epochs compared, quota counted, message and recipients stored."""
         recipients = composed.request.recipients
@@ -251,7 +255,7 @@ class Sender:
             recipients=recipients,
             data=composed.data,
             failure=composed.failure,
-            source_shown=composed.source_shown,
+            source_as_written=composed.source_as_written,
             submitted=composed.submitted,
             lent=decision.lent_by(account_id, caller.region),
             tracking=composed.tracking,
@@ -265,9 +269,11 @@ class Sender:
             heeds_global_list=self._heeds_global_list,
             bounds=decision.counted_bounds,
         )
-        if also is not None:
+        if in_same_transaction is not None:
             is_large = len(composed.data) > LARGE_BYTES
-            await self._store.write(lambda tx: accept_one(tx, acceptance, also), is_long=is_large)
+            await self._store.write(
+                lambda tx: accept_one(tx, acceptance, in_same_transaction), is_long=is_large
+            )
         elif len(composed.data) > LARGE_BYTES and message.failure is None:
             await self._accept_in_pieces(acceptance)
         else:
@@ -311,7 +317,7 @@ class Sender:
                 noted = without_recipients(request, decision, refusal)
                 await self._authorizer.changes.note_refusal(tx, called, noted)
 
-        await self._refusals.keep(record, decision, also=audit)
+        await self._refusals.keep(record, decision, in_same_transaction=audit)
 
     def _log_refusal(self, caller: Caller, refusal: decisions.Refusal) -> None:
         self._log.event(

@@ -25,9 +25,9 @@ MOST_WORDS = 100_000
 def verification_content(to: str, *, subject: str, content: SimpleHtml, link: str) -> SimpleContent:
     """The message with HTML and text; `to` is the address to be verified, `link` verifies it."""
     source, attachments = _with_attached_images(content)
-    shown = html.escape(link)
+    escaped = html.escape(link)
     closing = "".join(f"</{name}>" for name in content.left_open)
-    following = f'\n<p><a href="{shown}">{shown}</a></p>\n<p>{html.escape(FOOTER)}</p>\n'
+    following = f'\n<p><a href="{escaped}">{escaped}</a></p>\n<p>{html.escape(FOOTER)}</p>\n'
     words = content.text if len(content.text) <= MOST_WORDS else ""
     text = f"{words}\n\n{link}\n\n{FOOTER}\n".lstrip("\n")
     return SimpleContent(

@@ -41,9 +41,12 @@ _GOOD, _BAD = "M15 25l7 7 12-14", "M17 17l14 14M31 17L17 31"
 
 def verified_page(address: str) -> HttpResponse:
     """The link has verified `address`."""
-    shown = f"<p>You have verified the email address <strong>{html.escape(address)}</strong></p>"
+    paragraph = f"<p>You have verified the email address <strong>{html.escape(address)}</strong></p>"
     return _page(
-        200, "Congratulations!", shown + "<p class=quiet>You may close this page.</p>", mark=("good", _GOOD)
+        200,
+        "Congratulations!",
+        paragraph + "<p class=quiet>You may close this page.</p>",
+        mark=("good", _GOOD),
     )
 
 

@@ -68,14 +68,14 @@ class _Session:
         local_part, _, domain = mailbox.rpartition("@")
         if domain.lower() not in self._domains:
             return Reply(550, "5.7.1 Relaying denied")
-        name, shown = simulated(local_part), printable(mailbox)
+        name, mailbox_text = simulated(local_part), printable(mailbox)
         if name in _TAKEN:
             return None
         if name == "suppressionlist":
-            return Reply(550, f"5.1.1 As requested: user unknown (suppressed address: {shown})")
+            return Reply(550, f"5.1.1 As requested: user unknown (suppressed address: {mailbox_text})")
         if name == "bounce":
-            return Reply(550, f"5.1.1 As requested: user unknown <{shown}>")
-        return Reply(550, f"5.1.1 user unknown <{shown}>")
+            return Reply(550, f"5.1.1 As requested: user unknown <{mailbox_text}>")
+        return Reply(550, f"5.1.1 user unknown <{mailbox_text}>")
 
     async def check_password(self, asked: AuthRequested) -> Reply | None:
         return MAIL_EXCHANGER.auth_failed

@@ -52,7 +52,7 @@ class SpooledMessage:
     """How long delivery is tried, in seconds; None: as long as any."""
     pool: str = ""
     """The pool of addresses that it goes from; empty: its account's default."""
-    source_shown: str | None = None
+    source_as_written: str | None = None
     """The envelope sender as it was written, with its display name; None: as in `source`."""
     submitted: bytes | None = None
     """The header block of a raw message as it was submitted, None for one that was built from parts."""
@@ -193,7 +193,7 @@ def _message_row(
         message.configuration_set,
         int(message.requires_tls),
         message.max_delivery_s,
-        message.source_shown,
+        message.source_as_written,
         json.dumps(dict(message.tracking)) if message.tracking else None,
         " ".join([f"{owner}:{epoch}" for owner, epoch in message.lent.items()]) or None,
     )

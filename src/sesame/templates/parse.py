@@ -136,7 +136,7 @@ class _Reader:
         match call.name:
             case "lookup" if len(call.arguments) == 2:
                 of, name = call.arguments
-                return lambda scope: to.step(of(scope), to.shown(name(scope)))
+                return lambda scope: to.step(of(scope), to.to_text(name(scope)))
             case "log":
                 return lambda scope: MISSING
         raise self._error(tag, f'there is no helper "{call.name}" with these arguments')

@@ -84,7 +84,7 @@ class Output:
         if isinstance(value, list):
             self.write(",".join(self._items(value, 1)))
         else:
-            self.write(shown(value))
+            self.write(to_text(value))
 
     def _items(self, values: Sequence[Any], depth: int) -> list[str]:
         """The items of a list as text; those of a list in it are joined in turn."""
@@ -92,7 +92,7 @@ class Output:
             raise RenderingTooLarge(f"A list is nested more than {self._bounds.depth} deep.")
         self.charge(len(values))
         return [
-            ",".join(self._items(item, depth + 1)) if isinstance(item, list) else shown(item)
+            ",".join(self._items(item, depth + 1)) if isinstance(item, list) else to_text(item)
             for item in values
         ]
 
@@ -122,7 +122,7 @@ def step(value: Any, name: str) -> Any:
     return len(value) if isinstance(value, str) and name == "length" else MISSING
 
 
-def shown(value: Any) -> str:
+def to_text(value: Any) -> str:
     """A value that is not a list as JavaScript makes text of it."""
     match value:
         case str():
@@ -284,7 +284,7 @@ def partial_node(
         called = name(scope)
         body = scope.partials.get(called) if isinstance(called, str) else None
         if body is None and fallback is None:
-            raise RenderingError(f"The partial {shown(called)} could not be found.")
+            raise RenderingError(f"The partial {to_text(called)} could not be found.")
         inside = scope.context if context is None else context(scope)
         if hash_:
             base = inside if isinstance(inside, dict) else {}

@@ -69,7 +69,7 @@ class AddressCauses:
         here = [one for one in theirs if one.region == arn.region]
         name = arn.resource.removeprefix("identity/")
         if here:
-            yield self._told_to_owner(
+            yield self._for_owner(
                 Code.NO_SUCH_IDENTITY,
                 f"`{check['arn']}` is not registered; `{here[0].name}`, which covers `{address}`, is",
                 _arn_of(here[0]),
@@ -83,7 +83,7 @@ class AddressCauses:
                 mend=_verify(check["owner"], arn.region, name),
             )
 
-    def _told_to_owner(self, code: Code, text: str, arn: str) -> Cause:
+    def _for_owner(self, code: Code, text: str, arn: str) -> Cause:
         parameter = self._parameter("From")
         return Cause(
             code=code,
@@ -100,18 +100,18 @@ class AddressCauses:
     def unverified(self) -> Iterator[Cause]:
         """A cause for each address of a sender that failed, then for recipients."""
         failed = set(self._decision.get("unverified", ()))
-        shown = set()
+        listed = set()
         for use, address, as_shown, arn in self._senders:
             if as_shown not in failed:
                 continue
-            shown.add(as_shown)
+            listed.add(as_shown)
             check = self._check_of(use, address)
             denied = check is not None and check["outcome"] != "allow"
             if denied and check is not None and self._is_strangers(check):
                 continue  # refused by policy, which does not tell whether the identity is there (I9)
             if not denied or (check is not None and check.get("verification") is not None):
                 yield from self._sender(use, address, arn, check)
-        recipients = [address for address in self._decision.get("unverified", ()) if address not in shown]
+        recipients = [address for address in self._decision.get("unverified", ()) if address not in listed]
         if recipients:
             yield from self._sandbox(recipients)
 
@@ -340,7 +340,7 @@ class AddressCauses:
     def _sandbox(self, recipients: Sequence[str]) -> Iterator[Cause]:
         """Whose sandbox it is that recipients must be verified for."""
         own = self._record.account_id
-        shown = "its recipients are" if self._reader is Reader.OWNER else _list(recipients)
+        listed = "its recipients are" if self._reader is Reader.OWNER else _list(recipients)
         there = "" if self._reader is Reader.OWNER else self._verified_in_other_regions(recipients)
         whose_sandbox = self._sandboxed or [own]
         if any(check["outcome"] != "allow" and self._is_strangers(check) for check in self._checks):
@@ -353,7 +353,7 @@ class AddressCauses:
             yield Cause(
                 code=code,
                 text=f"{whose} {account} is in the sandbox in {self._record.region}, where recipients must be"
-                f" verified in account {own}: {shown} not{there}",
+                f" verified in account {own}: {listed} not{there}",
                 mend=Mend(
                     how=How.LEAVE_SANDBOX,
                     text=f"the operator runs `sesame account leave-sandbox {account}`, or account {own} verifies"
@@ -470,7 +470,7 @@ def _smtp_credentials(account: str, region: str) -> Mend:
 
 
 def _list(addresses: Sequence[str]) -> str:
-    shown = ", ".join(f"`{address}`" for address in addresses[:3])
+    listed = ", ".join(f"`{address}`" for address in addresses[:3])
     verb = "is" if len(addresses) == 1 else "are"
     more = f" and {len(addresses) - 3} more" if len(addresses) > 3 else ""
-    return f"{shown}{more} {verb}"
+    return f"{listed}{more} {verb}"

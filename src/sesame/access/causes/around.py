@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sesame.access.directory import identity_policies
-from sesame.access.refusals import asked
+from sesame.access.refusals import policy_request
 from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Transaction
 from sesame.mail.address import AddressError, identity_candidates
@@ -171,7 +171,7 @@ async def _letting_in(
             continue
         arn = identity_arn(one.region, one.account_id, one.name)
         policies = identity_policies(kept)
-        request = asked(decision, record, {"arn": arn, "owner": one.account_id})
+        request = policy_request(decision, record, {"arn": arn, "owner": one.account_id})
         explanation = explain(
             request, iam=(), identity=policies.documents, principal_ids=policies.principal_ids
         )

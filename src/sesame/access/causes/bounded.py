@@ -68,9 +68,9 @@ def _mend(
     if reader is Reader.SENDER:
         text = f"ask account {owner}" + (" for more, or send later" if "cap" in bounds else "")
         return Mend(how=How.ASK, text=text, details={"whom": "owner", "account": owner})
-    shown = "'*'" if identity == ALL else identity
+    identity_argument = "'*'" if identity == ALL else identity
     return Mend(
         how=How.CHANGE_BOUNDS,
-        text=f"`sesame grant {verb} {owner} {shown} {delegate} --region {record.region}{options}`",
+        text=f"`sesame grant {verb} {owner} {identity_argument} {delegate} --region {record.region}{options}`",
         details={"account": owner, "region": record.region, "identity": identity, "delegate": delegate},
     )

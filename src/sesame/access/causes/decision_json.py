@@ -1,7 +1,7 @@
 """A decision as somebody may read it: the sender, the owner of the identity, or the operator who sees both.
 
-`tell` is pure. `latest` and `of_request` read what is kept, with what explains it, and tell each record to the account
-that asks. INVARIANT (I9): what is told to one side has nothing of the other's policies, tags or recipients.
+`render` is pure. `latest` and `of_request` read the stored records with what explains them, and render each for the
+account that asks. INVARIANT (I9): what one side reads contains nothing of the other's policies, tags or recipients.
 """
 
 import json
@@ -17,7 +17,7 @@ from sesame.policy.reasons.cause import Reader
 from sesame.store import decisions, policy_sets
 from sesame.store.decisions import DecisionRecord
 
-TOLD_UNVERIFIED = frozenset({"MessageRejected", "FromEmailAddressNotVerified"})
+NAMES_UNVERIFIED = frozenset({"MessageRejected", "FromEmailAddressNotVerified"})
 """Answers that name the addresses that are not verified; after any other the sender is not told of them (I9)."""
 
 _OWNERS_USES = ("From", "Source", "Sender", "Return-Path")
@@ -31,7 +31,7 @@ def reader_of(record: DecisionRecord, account_id: str) -> Reader:
     return Reader.OWNER
 
 
-def tell(
+def render(
     record: DecisionRecord, contents: Mapping[str, str], reader: Reader, *, around: Around = NOTHING
 ) -> dict[str, Any]:
     """The decision as JSON; `contents` are the sets of policies by digest."""
@@ -42,7 +42,7 @@ def tell(
     checks = [
         _check(record, check, one, reader) for check, one in zip(decision["checks"], derived, strict=True)
     ]
-    told = {
+    rendered = {
         "at": record.at,
         "sender": record.account_id,
         "principal": decision["principal"],
@@ -58,12 +58,12 @@ def tell(
     }
     if reader is Reader.OWNER:
         senders = {sender[2] for sender in decision.get("asked", {}).get("senders", ())}
-        told["unverified"] = [address for address in told["unverified"] if address in senders]
+        rendered["unverified"] = [address for address in rendered["unverified"] if address in senders]
     else:
-        told["owner"] = record.owner_account_id
-    if reader is Reader.SENDER and record.code not in TOLD_UNVERIFIED:
-        told["unverified"] = []
-    return told
+        rendered["owner"] = record.owner_account_id
+    if reader is Reader.SENDER and record.code not in NAMES_UNVERIFIED:
+        rendered["unverified"] = []
+    return rendered
 
 
 def sentence(record: DecisionRecord, contents: Mapping[str, str], reader: Reader) -> str:
@@ -108,7 +108,7 @@ def _check(
     kinds = {"identity", "iam", "session"}
     if not own and reader is not Reader.OPERATOR:
         kinds = {"identity"} if reader is Reader.OWNER else {"iam", "session"}
-    told = {
+    rendered = {
         "uses": check["uses"],
         "addresses": check["addresses"],
         "arn": check["arn"],
@@ -118,28 +118,28 @@ def _check(
         "sentence": "" if one is None else _sentence(record, check, one, reader),
     }
     if "verification" in check and "Resource" not in check["uses"]:
-        told = _with_identity(record, check, told, reader)
-    return told
+        rendered = _with_identity(record, check, rendered, reader)
+    return rendered
 
 
 def _with_identity(
-    record: DecisionRecord, check: Mapping[str, Any], told: dict[str, Any], reader: Reader
+    record: DecisionRecord, check: Mapping[str, Any], rendered: dict[str, Any], reader: Reader
 ) -> dict[str, Any]:
     """What is not there or not verified is not shown as allowed, nor by an ARN that nobody named."""
     verification = check["verification"]
     if verification is None and check["owner"] == record.account_id:
         decision = json.loads(record.decision)
         made_up = _is_made_up(record, decision, check)
-        return told | {
+        return rendered | {
             "outcome": "no such identity",
             "arn": None if made_up else check["arn"],
             "deciding": [],
         }
     if verification is None and reader is not Reader.SENDER:
-        return told | {"outcome": "no such identity"}
-    if told["outcome"] == "allow" and verification not in (None, "Success", "TemporaryFailure"):
-        return told | {"outcome": "not verified", "deciding": []}
-    return told
+        return rendered | {"outcome": "no such identity"}
+    if rendered["outcome"] == "allow" and verification not in (None, "Success", "TemporaryFailure"):
+        return rendered | {"outcome": "not verified", "deciding": []}
+    return rendered
 
 
 def _is_made_up(record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any]) -> bool:
@@ -166,7 +166,7 @@ async def latest(
 
     async def run(tx: Transaction) -> list[dict[str, Any]]:
         records = await decisions.latest(tx, account_id, limit=limit)
-        return await _tell_all(tx, records, account_id, reader)
+        return await _render_all(tx, records, account_id, reader)
 
     return await store.read(run)
 
@@ -186,17 +186,17 @@ async def of_request_in(
     records = await decisions.of_request(tx, request_id)
     if account_id is not None:
         records = [one for one in records if account_id in (one.account_id, one.owner_account_id)]
-    return await _tell_all(tx, records, account_id, reader)
+    return await _render_all(tx, records, account_id, reader)
 
 
-async def _tell_all(
+async def _render_all(
     tx: Transaction, records: Sequence[DecisionRecord], account_id: str | None, reader: Reader | None
 ) -> list[dict[str, Any]]:
     wanted = tuple({digest: None for record in records for digest in digests(record)})
     contents = await policy_sets.contents(tx, wanted)
-    told = []
+    rendered = []
     for record in records:
         around = await look_around(tx, record) if record.message_id is None else NOTHING
         as_whom = reader or (Reader.OPERATOR if account_id is None else reader_of(record, account_id))
-        told.append(tell(record, contents, as_whom, around=around))
-    return told
+        rendered.append(render(record, contents, as_whom, around=around))
+    return rendered

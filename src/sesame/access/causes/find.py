@@ -100,7 +100,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         if missing and (derived is None or check["owner"] != refused.record.account_id):
             continue
         if derived is None:
-            yield _untold(refused.record)
+            yield _no_longer_known(refused.record)
             continue
         setting = Setting(
             uses=tuple(check["uses"]), bound=derived.bound, is_let_in=_is_more_specific(refused, check)
@@ -153,7 +153,7 @@ def _concerns(refused: Refused, check: Mapping[str, Any]) -> bool:
     return bool(check["owner"] == refused.record.owner_account_id and "Resource" not in check["uses"])
 
 
-def _untold(record: DecisionRecord) -> Cause:
+def _no_longer_known(record: DecisionRecord) -> Cause:
     return Cause(
         code=Code.MESSAGE,
         text=f"the policies behind this decision are no longer kept; the error was {record.code}",

@@ -135,17 +135,17 @@ def make_kit(
         raise KitError(message)
     actions = [action for action in SENDING_ACTIONS if any(action in one.actions for one in allowed)]
     is_https = place.api.startswith("https:")
-    shown: list[Snippet] = []
+    kit_snippets: list[Snippet] = []
     left_out: list[tuple[str, str]] = []
     for snippet in snippets(place, arn, _iam_policy(arn, actions), delegate):
         if snippet.way is None:
-            shown.append(snippet.made())
+            kit_snippets.append(snippet.made())
             continue
         example = ask.example(snippet.way, is_secure=snippet.way.is_smtp or is_https)
         if isinstance(example, str):
             left_out.append((snippet.title, example))
         else:
-            shown.append(snippet.made(example))
+            kit_snippets.append(snippet.made(example))
     plain = ask.example(SIMPLE, is_secure=is_https)
     return Kit(
         identity_arn=arn,
@@ -154,7 +154,7 @@ def make_kit(
         allowed=allowed,
         parameters=_parameters(arn),
         iam_policy=_iam_policy(arn, actions),
-        snippets=tuple(shown),
+        snippets=tuple(kit_snippets),
         left_out=tuple(left_out),
         sample=None if isinstance(plain, str) else as_request(plain, arn),
     )

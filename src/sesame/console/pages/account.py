@@ -85,12 +85,12 @@ async def new_device(visit: Visit) -> Response:
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
     device = made["VirtualMFADevice"]
-    shown = {
+    device = {
         "serial": device["SerialNumber"],
         "seed": device["Base32StringSeed"].decode(),
         "picture": f"data:image/png;base64,{base64.b64encode(device['QRCodePNG']).decode()}",
     }
-    return await _page(visit, device=shown)
+    return await _page(visit, device=device)
 
 
 async def enable_device(visit: Visit) -> Response:

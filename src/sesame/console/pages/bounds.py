@@ -53,7 +53,7 @@ async def _page(
             if error.code != MISSING and not problem:
                 problem, status = error.message, error.http_status
     ends = found.get("ExpiresAt")
-    shown = given or {
+    fields = given or {
         **{name: str(found.get(key, "")) for name, (key, _) in CAPS.items()},
         "until": "" if ends is None else exactly(ends)[:19].replace(" ", "T"),
     }
@@ -63,7 +63,7 @@ async def _page(
         name=visit.path_values["name"],
         delegate=delegate,
         found=found,
-        given=shown,
+        given=fields,
         caps=CAPS,
         problem=problem,
     )

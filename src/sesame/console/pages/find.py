@@ -115,9 +115,9 @@ async def show_refusal(visit: Visit) -> Response:
     halves = await operator_lookup.refusal(visit.backing.store, visit.path_values["id"].lower())
     if not halves:
         return visit.page("missing.html", status=404)
-    shown = [(account, half, cause_of(half, half.record.region)) for account, half in halves]
+    rows = [(account, half, cause_of(half, half.record.region)) for account, half in halves]
     return visit.page(
-        "operator_refusal.html", halves=shown, record=halves[0][1].record, request_id=halves[0][1].request_id
+        "operator_refusal.html", halves=rows, record=halves[0][1].record, request_id=halves[0][1].request_id
     )
 
 

@@ -39,9 +39,9 @@ async def show_list(visit: Visit) -> Response:
     asked = visit.query.get("before", "")
     before = int(asked) if _NUMBER.fullmatch(asked) else None
     found = await _page_of(visit, before)
-    shown = [(mail, mail_view.headline(mail.data)) for mail in found[:PAGE]]
+    mails = [(mail, mail_view.headline(mail.data)) for mail in found[:PAGE]]
     more = found[PAGE - 1].seq if len(found) > PAGE else None
-    return visit.page("inbox.html", mails=shown, more=more, is_first=before is None)
+    return visit.page("inbox.html", mails=mails, more=more, is_first=before is None)
 
 
 async def _mail(visit: Visit) -> Mail | None:

@@ -33,7 +33,7 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
         (float(hour * HOUR_S), used.get(float(hour * HOUR_S), 0)) for hour in range(first, first + HOURS)
     ]
     details: Mapping[str, Any] = answer.get("Details", {})
-    shown = given or {
+    fields = given or {
         "kind": details.get("MailType", ""),
         "website": details.get("WebsiteURL", ""),
         "description": details.get("UseCaseDescription", ""),
@@ -53,7 +53,7 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
             "Recipients by hour; the table below has the numbers",
             [(f"{exactly(at)[:13]} h: {count:,}", count, 0) for at, count in hours],
         ),
-        given=shown,
+        given=fields,
         part=min(1.0, quota["SentLast24Hours"] / quota["Max24HourSend"])
         if quota["Max24HourSend"] > 0
         else 0.0,

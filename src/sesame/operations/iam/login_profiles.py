@@ -333,11 +333,11 @@ class LoginProfileOperations:
         status = request.get("AssignmentStatus", "Any")
 
         async def run(tx: Transaction) -> list[iam.VirtualMFADevice]:
-            shown: list[iam.VirtualMFADevice] = []
+            devices: list[iam.VirtualMFADevice] = []
             for device in await login_profiles.devices(tx, account_id, after=after, limit=limit + 1):
                 if status == "Any" or (status == "Assigned") == (device.user_id is not None):
-                    shown.append(await _listed(tx, device))
-            return shown
+                    devices.append(await _listed(tx, device))
+            return devices
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda device: device["SerialNumber"])
         response: iam.ListVirtualMFADevicesResponse = {
@@ -390,12 +390,12 @@ def _qr_code(seed: str, label: str) -> bytes:
 
 
 async def _listed(tx: Transaction, device: login_profiles.MfaDevice) -> iam.VirtualMFADevice:
-    shown: iam.VirtualMFADevice = {"SerialNumber": device.serial}
+    shape: iam.VirtualMFADevice = {"SerialNumber": device.serial}
     if device.user_id is None:
-        return shown
+        return shape
     user = await users.get_user_by_id(tx, device.user_id)
     if user is not None:
-        shown["User"] = {
+        shape["User"] = {
             "Path": user.path,
             "UserName": user.user_name,
             "UserId": user.user_id,
@@ -403,8 +403,8 @@ async def _listed(tx: Transaction, device: login_profiles.MfaDevice) -> iam.Virt
             "CreateDate": user.created_at,
         }
     if device.enabled_at is not None:
-        shown["EnableDate"] = device.enabled_at
-    return shown
+        shape["EnableDate"] = device.enabled_at
+    return shape
 
 
 async def _still_there(tx: Transaction, user: users.User) -> None:

@@ -323,7 +323,7 @@ def _pick(versions: Sequence[Version], wanted: str) -> Version:
 
 
 def _as_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
-    shown: iam.Policy = {
+    shape: iam.Policy = {
         "PolicyName": policy.policy_name,
         "PolicyId": policy.policy_id,
         "Arn": policy.arn,
@@ -336,10 +336,10 @@ def _as_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str]
         "UpdateDate": policy.updated_at,
     }
     if policy.description:
-        shown["Description"] = policy.description
+        shape["Description"] = policy.description
     if labels:
-        shown["Tags"] = [{"Key": key, "Value": value} for key, value in labels.items()]
-    return shown
+        shape["Tags"] = [{"Key": key, "Value": value} for key, value in labels.items()]
+    return shape
 
 
 def _aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
@@ -359,14 +359,14 @@ def _aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
 
 
 def _version_shape(version: Version, *, is_default: bool, with_document: bool) -> iam.PolicyVersion:
-    shown: iam.PolicyVersion = {
+    shape: iam.PolicyVersion = {
         "VersionId": f"v{version.number}",
         "IsDefaultVersion": is_default,
         "CreateDate": version.created_at,
     }
     if with_document:
-        shown["Document"] = quote(version.document, safe="")
-    return shown
+        shape["Document"] = quote(version.document, safe="")
+    return shape
 
 
 def paged(response: dict[str, Any], marker: str | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
-from sesame.access.principal_binding import NoSuchPrincipal, as_shown, principal_ids
+from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
@@ -207,11 +207,11 @@ async def _bound(tx: Transaction, trust: Policy) -> dict[str, str]:
 
 
 async def _with_ids_of_the_gone(tx: Transaction, role: Role) -> Role:
-    return replace(role, trust_policy=await as_shown(tx, role.trust_policy, role.principal_ids))
+    return replace(role, trust_policy=await displayed_document(tx, role.trust_policy, role.principal_ids))
 
 
 def _as_shape(role: Role, *, is_listed: bool = False) -> iam.Role:
-    shown: iam.Role = {
+    shape: iam.Role = {
         "Path": role.path,
         "RoleName": role.role_name,
         "RoleId": role.role_id,
@@ -221,8 +221,8 @@ def _as_shape(role: Role, *, is_listed: bool = False) -> iam.Role:
         "MaxSessionDuration": role.max_session_s,
     }
     if role.description:
-        shown["Description"] = role.description
+        shape["Description"] = role.description
     tags = json.loads(role.tags)
     if tags and not is_listed:
-        shown["Tags"] = tags
-    return shown
+        shape["Tags"] = tags
+    return shape

@@ -268,7 +268,7 @@ async def _own_key(
 
 
 def _user(user: users.User, *, with_tags: bool = True) -> iam.User:
-    shown: iam.User = {
+    shape: iam.User = {
         "Path": user.path,
         "UserName": user.user_name,
         "UserId": user.user_id,
@@ -277,5 +277,5 @@ def _user(user: users.User, *, with_tags: bool = True) -> iam.User:
     }
     tags = json.loads(user.tags)
     if tags and with_tags:
-        shown["Tags"] = tags
-    return shown
+        shape["Tags"] = tags
+    return shape

@@ -146,13 +146,13 @@ class IdentityOperations:
             return {name: await dkim_identity(tx, identity) for name, identity in found.items()}
 
         attributes: dict[str, ses.IdentityDkimAttributes] = {}
-        for name, shown in (await self._store.read(run)).items():
+        for name, own in (await self._store.read(run)).items():
             attributes[name] = {
-                "DkimEnabled": shown.dkim_enabled,
-                "DkimVerificationStatus": shown.dkim_status.value,
+                "DkimEnabled": own.dkim_enabled,
+                "DkimVerificationStatus": own.dkim_status.value,
             }
-            if shown.dkim_tokens:
-                attributes[name]["DkimTokens"] = list(shown.dkim_tokens)
+            if own.dkim_tokens:
+                attributes[name]["DkimTokens"] = list(own.dkim_tokens)
         return {"DkimAttributes": attributes}
 
     async def list_identities(

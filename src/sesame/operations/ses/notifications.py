@@ -179,7 +179,7 @@ def _names(policy: Policy, caller: Caller) -> bool:
 
 
 def _as_shape(settings: Settings) -> ses.IdentityNotificationAttributes:
-    shown: ses.IdentityNotificationAttributes = {
+    shape: ses.IdentityNotificationAttributes = {
         "BounceTopic": settings.topics.get("Bounce", ""),
         "ComplaintTopic": settings.topics.get("Complaint", ""),
         "DeliveryTopic": settings.topics.get("Delivery", ""),
@@ -188,4 +188,4 @@ def _as_shape(settings: Settings) -> ses.IdentityNotificationAttributes:
         "HeadersInComplaintNotificationsEnabled": "Complaint" in settings.with_headers,
         "HeadersInDeliveryNotificationsEnabled": "Delivery" in settings.with_headers,
     }
-    return shown
+    return shape

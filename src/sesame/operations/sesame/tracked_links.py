@@ -73,13 +73,13 @@ class TrackedLinkOperations:
         page, next_token = paging.cut(found, limit, lambda one: f"{one.message_id}{_SEPARATOR}{one.by}")
         stops: list[sesame.StoppedLinks] = []
         for one in page:
-            shown: sesame.StoppedLinks = {
+            shape: sesame.StoppedLinks = {
                 "StoppedBy": "OPERATOR" if one.by == "operator" else "ACCOUNT",
                 "StoppedAt": one.stopped_at,
                 "Reason": one.reason,
             }
-            shown |= {"All": True} if one.message_id == ALL else {"MessageId": one.message_id}
-            stops.append(shown)
+            shape |= {"All": True} if one.message_id == ALL else {"MessageId": one.message_id}
+            stops.append(shape)
         response: sesame.ListStoppedLinksResponse = {"Stops": stops}
         if next_token is not None:
             response["NextToken"] = next_token

@@ -21,7 +21,7 @@ from sesame.errors import (
 )
 from sesame.identities.dkim_keys import LENGTHS
 from sesame.identities.names import identity_name
-from sesame.identities.policies import IdentityMissing, shown_policies
+from sesame.identities.policies import IdentityMissing, displayed_policies
 from sesame.identities.settings import IdentitySettings, dkim_identity
 from sesame.identities.verification import DKIM_BITS, Verification
 from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
@@ -162,7 +162,7 @@ class IdentityV2Operations:
             identity = await identities.get(tx, account_id, region, name)
             if identity is None:
                 return None
-            stored = await shown_policies(tx, account_id, region, name)
+            stored = await displayed_policies(tx, account_id, region, name)
             held = await tags.get(tx, identity_arn(region, account_id, name))
             default = await configuration_sets.default_of(tx, account_id, region, name)
             domain = await mail_from.get(tx, account_id, region, name)
@@ -276,18 +276,18 @@ async def dkim_attributes(tx: Transaction, identity: Identity, *, zone: str) -> 
 
     `zone` is where the targets of Easy DKIM's CNAME records end.
     """
-    shown = await dkim_identity(tx, identity)
+    own = await dkim_identity(tx, identity)
     attributes: sesv2.DkimAttributes = {
-        "SigningEnabled": shown.dkim_enabled,
-        "Status": STATUSES[shown.dkim_status],
-        "SigningAttributesOrigin": shown.dkim_origin.value,
+        "SigningEnabled": own.dkim_enabled,
+        "Status": STATUSES[own.dkim_status],
+        "SigningAttributesOrigin": own.dkim_origin.value,
     }
-    where = shown.account_id, shown.region, shown.name
+    where = own.account_id, own.region, own.name
     key = await dkim_keys.get(tx, *where)
     if key is None:
         return attributes
-    attributes["Tokens"] = list(shown.dkim_tokens)
-    if shown.dkim_origin is DkimOrigin.AWS_SES:
+    attributes["Tokens"] = list(own.dkim_tokens)
+    if own.dkim_origin is DkimOrigin.AWS_SES:
         attributes["SigningHostedZone"] = zone
         following = await dkim_keys.get_next(tx, *where) or key
         attributes["CurrentSigningKeyLength"] = _LENGTHS[key.key_bits]

@@ -91,10 +91,10 @@ class SuppressionOperations:
         found = await self._store.read(run)
         if found is None:
             raise _missing(request["EmailAddress"])
-        shown: dict[str, Any] = _as_shape(found)
+        shape: dict[str, Any] = _as_shape(found)
         if found.message_id is not None:
-            shown["Attributes"] = {"MessageId": found.message_id}
-        return {"SuppressedDestination": shown}  # type: ignore[typeddict-item]
+            shape["Attributes"] = {"MessageId": found.message_id}
+        return {"SuppressedDestination": shape}  # type: ignore[typeddict-item]
 
     async def delete(
         self, caller: Caller, request: sesv2.DeleteSuppressedDestinationRequest

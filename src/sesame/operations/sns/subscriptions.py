@@ -253,7 +253,7 @@ class SubscriptionOperations:
         one = await self._store.read(lambda tx: subscriptions.get(tx, arn))
         if one is None or caller.principal.account_id not in (one.account_id, owner):
             raise NotFound("Subscription does not exist")
-        shown = {
+        attributes = {
             "RawMessageDelivery": "false",
             **one.attributes,
             "SubscriptionArn": one.arn,
@@ -266,8 +266,8 @@ class SubscriptionOperations:
             "SubscriptionPrincipal": f"arn:aws:iam::{one.account_id}:root",
         }
         if "FilterPolicy" in one.attributes:
-            shown.setdefault("FilterPolicyScope", SCOPES[0])
-        return {"Attributes": shown}
+            attributes.setdefault("FilterPolicyScope", SCOPES[0])
+        return {"Attributes": attributes}
 
     async def set_subscription_attributes(
         self, caller: Caller, request: sns.SetSubscriptionAttributesInput

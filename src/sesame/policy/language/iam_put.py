@@ -93,9 +93,9 @@ def _problem_of(resource: str) -> str:
         return f'Resource {resource} must be in ARN format or "*".'
     partition, *fields = rest.split(":")
     if partition != "*" and partition not in PARTITIONS:
-        shown = ":".join([*(field or "*" for field in fields[:3]), *["*"] * (3 - len(fields))])
+        prefix = ":".join([*(field or "*" for field in fields[:3]), *["*"] * (3 - len(fields))])
         path = ":".join(fields[3:]) or "*"
-        return f'Partition "{partition}" is not valid for resource "arn:{partition}:{shown}:{path}".'
+        return f'Partition "{partition}" is not valid for resource "arn:{partition}:{prefix}:{path}".'
     service = fields[0] if fields else ""
     if not service or set(service) & set("*?") or "${" in service:
         return "Resource vendor must be fully qualified and cannot contain regexes."

@@ -202,5 +202,5 @@ def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> d
 
 
 def _values(values: Sequence[str]) -> str:
-    shown = ", ".join(f"`{value}`" for value in values[:_MOST_VALUES])
-    return shown if len(values) <= _MOST_VALUES else f"{shown} and {len(values) - _MOST_VALUES} more"
+    listed = ", ".join(f"`{value}`" for value in values[:_MOST_VALUES])
+    return listed if len(values) <= _MOST_VALUES else f"{listed} and {len(values) - _MOST_VALUES} more"

@@ -152,6 +152,6 @@ def _seen(condition: ConditionStep) -> str:
 
 
 def _values(values: Sequence[str]) -> str:
-    shown = ", ".join(f"`{value}`" for value in values[:_MOST_VALUES])
+    listed = ", ".join(f"`{value}`" for value in values[:_MOST_VALUES])
     rest = len(values) - _MOST_VALUES
-    return f"{shown} and {rest} more" if rest > 0 else shown
+    return f"{listed} and {rest} more" if rest > 0 else listed

@@ -57,5 +57,5 @@ def in_resources(element: ElementStep) -> str:
 
 def some(values: tuple[str, ...]) -> str:
     """The first values of a list, and how many more there are."""
-    shown = ", ".join(f"`{value}`" for value in values[:3])
-    return shown if len(values) <= 3 else f"{shown} and {len(values) - 3} more"
+    listed = ", ".join(f"`{value}`" for value in values[:3])
+    return listed if len(values) <= 3 else f"{listed} and {len(values) - 3} more"
