@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from sesame.aws import percent, scalars
-from sesame.aws.errors import MalformedQueryString
+from sesame.aws import percent, query, scalars
+from sesame.aws.errors import MalformedQueryString, MissingAction
+from sesame.aws.request import HttpRequest
 
 
 def _blob(text: str) -> bytes | None:
@@ -50,3 +51,44 @@ def test_escapes_in_blocks_are_undone_as_in_one(block: int, monkeypatch: pytest.
         in_one = _unescaped(text)
         monkeypatch.setattr(percent, "_BLOCK", block)
         assert _unescaped(text) == in_one, text
+
+
+def _form(body: bytes | bytearray) -> query.Form | None:
+    """The form, or None for one that is refused: of several faults either may be named."""
+    request = HttpRequest("POST", b"/", b"", [], body)
+    try:
+        return query.read_action(request)
+    except (MalformedQueryString, MissingAction):
+        return None
+
+
+@pytest.mark.parametrize("block", [4, 5, 8, 16])
+def test_a_form_in_blocks_is_read_as_in_one(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(block)
+    read = 0
+    for _ in range(3_000):
+        body = b"Action=A"
+        for _ in range(draw.randrange(4)):
+            name, value = ("".join(draw.choices("ab+=é%€&", k=draw.randrange(14))) for _ in range(2))
+            body += f"&{quote(name, safe='+')}={quote(value, safe='+&=é')}".encode()
+        for _ in range(draw.randrange(2)):
+            at = draw.randrange(len(body) + 1)
+            body = (
+                body[:at]
+                + draw.choice([b"%", b"%00", b"%C3", b"\0", b"\xc3", b"&", b"&&", b"=", b"+"])
+                + body[at:]
+            )
+        monkeypatch.setattr(query, "_LARGE_BYTES", 1_000_000)
+        monkeypatch.setattr(percent, "_BLOCK", 1_000_000)
+        in_one = _form(body)
+        monkeypatch.setattr(query, "_LARGE_BYTES", 0)
+        monkeypatch.setattr(percent, "_BLOCK", block)
+        assert _form(bytearray(body)) == in_one, body
+        read += isinstance(in_one, query.Form)
+    assert 1_000 < read < 3_000
+
+
+def test_a_large_form_of_too_many_parameters_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "_LARGE_BYTES", 0)
+    assert _form(b"Action=A" + b"&" * 9_999) == query.Form(action="A", version=None, fields={})
+    assert _form(b"Action=A" + b"&" * 10_000) is None

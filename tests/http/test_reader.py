@@ -1,5 +1,6 @@
 """Requests are read strictly, alike however they are cut, and never in two ways."""
 
+import random
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sesame.http.head import MAX_HEAD_BYTES, BadRequest
-from sesame.http.reader import BodyTooLarge, Request, RequestReader
+from sesame.http.reader import PIECE_BYTES, BodyTooLarge, Request, RequestReader
 
 MAX_BODY = 100
 HEAD = b"POST /a%2Fb?x=%20 HTTP/1.1\r\nHost: h:1\r\n"
@@ -129,6 +130,41 @@ def test_requests_are_read_alike_whole_by_byte_and_in_two(name: str) -> None:
     assert read(in_ones(data)) == whole
     for cut in range(len(data)):
         assert read([data[:cut], data[cut:]]) == whole
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("size", [1, 7_001, 65_536, 200_000])
+def test_a_large_body_stays_in_pieces_of_a_good_size(size: int, is_chunked: bool) -> None:
+    body = random.Random(size).randbytes(400_001)
+    framed = HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    if is_chunked:
+        framed = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+        for at in range(0, len(body), 50_000):
+            framed += b"%x\r\n%b\r\n" % (len(body[at : at + 50_000]), body[at : at + 50_000])
+        framed += b"0\r\n\r\n"
+    data = framed + GET
+    reader = RequestReader(max_body_bytes=len(body))
+    found = []
+    for at in range(0, len(data), size):
+        reader.feed(data[at : at + size])
+        while (request := reader.next()) is not None:
+            found.append(request)
+    large, small = found
+    assert large.body == b"" and b"".join(large.pieces) == body
+    assert len(large.pieces) <= len(body) // PIECE_BYTES + 1
+    assert (small.method, small.body, small.pieces) == ("GET", b"", ())
+
+
+def test_what_follows_a_body_waits_however_it_comes() -> None:
+    reader = RequestReader(max_body_bytes=MAX_BODY)
+    for piece in (HEAD + b"Content-Length: 3\r\n\r\na", b"b"):
+        reader.feed(piece)
+        assert reader.next() is None
+    for piece in (b"c" + GET[:5], GET[5:9], GET[9:]):
+        reader.feed(piece)
+    first, second = reader.next(), reader.next()
+    assert first is not None and first.body == b"abc"
+    assert second is not None and second.method == "GET"
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -203,6 +203,23 @@ def test_a_body_that_trickles_in_uses_its_patience_up() -> None:
     with_door(check, patience_s=0.05)
 
 
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_large_body_reaches_the_api_whole(is_chunked: bool) -> None:
+    body = bytes(range(256)) * 2_000
+
+    async def check(host: str, port: int, api: NoApi) -> None:
+        head = b"POST /large HTTP/1.1\r\nHost: h\r\n"
+        if is_chunked:
+            data = head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+        else:
+            data = head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        assert status(await exchange(host, port, data)) == 200
+        (request,) = api.requests
+        assert request.body == body
+
+    with_door(check, max_body_bytes=len(body))
+
+
 def test_large_bodies_together_are_bounded_and_the_room_is_given_back() -> None:
     """The third of three that do not fit together is told to try again; afterwards there is room."""
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n"

@@ -30,6 +30,7 @@ from sesame.admin.suppression import GlobalSuppression
 from sesame.admin.tracked_links import TrackedLinks
 from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
+from sesame.app.large_work import LargeWork
 from sesame.config import Settings
 from sesame.config.egress import sources
 from sesame.db import Transaction
@@ -138,7 +139,7 @@ class Services:
         self.metrics = Metrics()
         self.store = open_store(settings.database, durable=durable)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
-        self.large = ThreadPoolExecutor(1, thread_name_prefix="large")
+        self.large = LargeWork()
         """For what takes long with a large message, so that small ones are served meanwhile."""
         self.trusts_ad = True
         """Whether the resolver's word for DNSSEC counts."""

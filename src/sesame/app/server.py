@@ -257,6 +257,7 @@ class Server:
             certificate=self._api_certificate(),
             clock=self._clock,
             log=self._log,
+            large=services.large,
             refused=lambda reason: services.metrics.connections_refused.labels("api", reason).inc(),
         )
 

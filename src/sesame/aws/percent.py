@@ -4,7 +4,8 @@ Stricter than urllib, which lets bad escapes stand. Source: RFC 3986 section 2.1
 for application/x-www-form-urlencoded.
 """
 
-from collections.abc import Iterator
+import codecs
+from collections.abc import Iterable, Iterator
 
 from sesame.aws.errors import MalformedQueryString
 
@@ -19,18 +20,63 @@ def unescape(text: str) -> str:
 
     Raises MalformedQueryString for a bad escape, a NUL, or bytes that are not UTF-8.
     """
+    return _unescape_block(text) if len(text) <= _BLOCK else "".join(_unescaped(_blocks(text)))
+
+
+def unescape_large(form: bytes | bytearray, start: int, end: int) -> str:
+    """The name or value in `form[start:end]`, `+` read as a blank, block by block; raises as `unescape`."""
+    return "".join(_unescaped(_texts(form, start, end)))
+
+
+def _texts(form: bytes | bytearray, start: int, end: int) -> Iterator[str]:
+    """The text of a stretch of a form in blocks that part no escape."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        if len(text) <= _BLOCK:
-            return _unescape_text(text)
-        return "".join(map(_unescape_text, _blocks(text)))
-    except KeyError:
-        return _unescape_bytes(text.split("%"))
+        while start < end:
+            stop = min(start + _BLOCK, end)
+            if stop < end and (escape := form.rfind(b"%", stop - 2, stop)) >= 0:
+                stop = escape
+            text = decoder.decode(form[start:stop], final=stop == end)
+            if "\0" in text:
+                raise MalformedQueryString("A parameter holds a NUL character")
+            yield text.replace("+", " ")
+            start = stop
+    except UnicodeDecodeError as error:
+        raise MalformedQueryString("The form is not UTF-8") from error
 
 
-def _unescape_text(text: str) -> str:
-    """The usual way, for escapes of ASCII. Raises KeyError for others."""
+def _unescaped(blocks: Iterable[str]) -> Iterator[str]:
+    """Each block of a text with its escapes undone; an escaped character may go on in the next block."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_open = False
+    try:
+        for block in blocks:
+            if not is_open and (text := _unescape_ascii(block)) is not None:
+                yield text
+                continue
+            yield decoder.decode(_octets(block))
+            is_open = bool(decoder.getstate()[0])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise MalformedQueryString("The form is not UTF-8") from error
+
+
+def _unescape_block(text: str) -> str:
+    if (found := _unescape_ascii(text)) is not None:
+        return found
+    try:
+        return _octets(text).decode()
+    except UnicodeDecodeError as error:
+        raise MalformedQueryString("The form is not UTF-8") from error
+
+
+def _unescape_ascii(text: str) -> str | None:
+    """The usual way, for escapes of ASCII; None where there are others."""
     parts = text.split("%")
-    return parts[0] + "".join([_ESCAPED_TEXT[part[:2]] + part[2:] for part in parts[1:]])
+    try:
+        return parts[0] + "".join([_ESCAPED_TEXT[part[:2]] + part[2:] for part in parts[1:]])
+    except KeyError:
+        return None
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -44,18 +90,16 @@ def _blocks(text: str) -> Iterator[str]:
         at = end
 
 
-def _unescape_bytes(parts: list[str]) -> str:
+def _octets(text: str) -> bytearray:
     """The slow way, for text beyond ASCII; also finds what is wrong."""
-    decoded = bytearray(parts[0].encode())
+    first, *parts = text.split("%")
+    decoded = bytearray(first.encode())
     try:
-        for part in parts[1:]:
+        for part in parts:
             decoded.append(_ESCAPED_BYTES[part[:2]])
             decoded += part[2:].encode()
     except KeyError as error:
         raise MalformedQueryString("The form has a bad percent escape") from error
     if 0 in decoded:
         raise MalformedQueryString("A parameter holds a NUL character")
-    try:
-        return decoded.decode()
-    except UnicodeDecodeError as error:
-        raise MalformedQueryString("The form is not UTF-8") from error
+    return decoded

@@ -15,13 +15,15 @@ from typing import Any
 from sesame.aws.codec import Reply, RequestedOperation
 from sesame.aws.errors import InvalidAction, MalformedQueryString, MissingAction
 from sesame.aws.model import Operation, ServiceModel
-from sesame.aws.percent import unescape
+from sesame.aws.percent import unescape, unescape_large
 from sesame.aws.query_output import escape
 from sesame.aws.request import HttpRequest
 from sesame.errors import NotImplementedByService, ServiceError
 
 _CONTENT_TYPE = b"text/xml"
 _MOST_PARAMETERS = 10_000
+_LARGE_BYTES = 256 * 1024
+"""A form above this is read block by block."""
 _FORM_TYPE = b"application/x-www-form-urlencoded"
 _USUAL_TYPES = frozenset({_FORM_TYPE, _FORM_TYPE + b"; charset=utf-8"})
 
@@ -145,6 +147,8 @@ def _is_form(content_type: bytes) -> bool:
 
 def _split(form: bytes | bytearray) -> dict[str, str]:
     """Names and values of a form, decoded; empty pairs (`&&`) are skipped."""
+    if len(form) > _LARGE_BYTES:
+        return _split_large(form)
     try:
         text = form.decode()
     except UnicodeDecodeError as error:
@@ -153,7 +157,7 @@ def _split(form: bytes | bytearray) -> dict[str, str]:
         raise MalformedQueryString("A parameter holds a NUL character")
     pairs = text.replace("+", " ").split("&", _MOST_PARAMETERS)
     if len(pairs) > _MOST_PARAMETERS:
-        raise MalformedQueryString(f"The form has more than {_MOST_PARAMETERS} parameters")
+        raise _too_many()
     fields: dict[str, str] = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
@@ -162,7 +166,35 @@ def _split(form: bytes | bytearray) -> dict[str, str]:
         if "%" in value:
             value = unescape(value)
         if name in fields:
-            raise MalformedQueryString(f"The parameter {name[:128]} occurs twice")
+            raise _twice(name)
         if pair:
             fields[name] = value
     return fields
+
+
+def _split_large(form: bytes | bytearray) -> dict[str, str]:
+    """As `_split`, without a copy of the whole form, each of which would keep every other thread waiting."""
+    fields: dict[str, str] = {}
+    at = -1
+    for _ in range(_MOST_PARAMETERS):
+        start = at + 1
+        at = form.find(b"&", start)
+        end = len(form) if at < 0 else at
+        sign = form.find(b"=", start, end)
+        name = unescape_large(form, start, end if sign < 0 else sign)
+        value = "" if sign < 0 else unescape_large(form, sign + 1, end)
+        if name in fields:
+            raise _twice(name)
+        if end > start:
+            fields[name] = value
+        if at < 0:
+            return fields
+    raise _too_many()
+
+
+def _twice(name: str) -> MalformedQueryString:
+    return MalformedQueryString(f"The parameter {name[:128]} occurs twice")
+
+
+def _too_many() -> MalformedQueryString:
+    return MalformedQueryString(f"The form has more than {_MOST_PARAMETERS} parameters")

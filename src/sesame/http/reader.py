@@ -7,6 +7,7 @@ is answered in HTTP/1.1.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.http.head import (
@@ -23,6 +24,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 LONGEST_CHUNK_LINE = 1_024
 LARGE_BYTES = 256 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,11 @@ class Request:
     query: bytes
     fields: Fields
     body: bytes | bytearray
+    """Empty while a large one is still in `pieces`."""
     keeps_alive: bool
     is_http_1_0: bool
+    pieces: Sequence[bytes] = ()
+    """A large body as it came: to put it together takes as long as many small requests."""
 
 
 class BodyTooLarge(Exception):
@@ -56,7 +61,9 @@ class RequestReader:
         """Where in the buffer the next request begins; what is before is let go of when more comes."""
         self._looked_at = 0
         self._head: Head | None = None
-        self._body = bytearray()
+        self._pieces: list[bytes] = []
+        self._piece = bytearray()
+        self._body_bytes = 0
         self._chunk_left: int | None = None
         """Bytes that are missing of the chunk and its CRLF; None between chunks, 0 in the trailer section."""
         self._owes_continue = False
@@ -64,7 +71,7 @@ class RequestReader:
     @property
     def held_bytes(self) -> int:
         """How much has come of a body that is not whole."""
-        return len(self._body)
+        return self._body_bytes
 
     @property
     def waiting_bytes(self) -> int:
@@ -92,8 +99,12 @@ class RequestReader:
         if head is None or head.body_bytes is None:
             rest = self._rest()
             self._buffer = rest + data if rest else data
-        else:
-            self._body += data
+            return
+        missing = head.body_bytes - self._body_bytes
+        if len(data) > missing:
+            self._buffer += data[missing:]
+            data = data[:missing]
+        self._keep(data)
 
     def next(self) -> Request | None:
         """The next request, or None while it is not whole. Raises `BadRequest`, `BodyTooLarge`."""
@@ -115,14 +126,10 @@ class RequestReader:
             if length is None:
                 self._buffer = rest
             else:
-                self._body += rest
+                self._keep(rest)
         if head.body_bytes is None:
             return self._finish(head) if self._read_chunks(head) else None
-        if len(self._body) < head.body_bytes:
-            return None
-        self._buffer = bytes(self._body[head.body_bytes :])
-        del self._body[head.body_bytes :]
-        return self._finish(head)
+        return self._finish(head) if self._body_bytes == head.body_bytes else None
 
     def _read_head(self) -> Head | None:
         buffer, at = self._buffer, self._at
@@ -180,7 +187,7 @@ class RequestReader:
         if match is None:
             raise BadRequest("A chunk's size is malformed")
         size = int(match[1], 16)
-        if len(self._body) + size > self._max_body_bytes:
+        if self._body_bytes + size > self._max_body_bytes:
             raise BodyTooLarge(head)
         return size
 
@@ -192,7 +199,7 @@ class RequestReader:
         expected = b"\r\n"[max(0, 2 - left - len(ending)) : max(0, 2 - left)]
         if ending != expected:
             raise BadRequest("A chunk does not end where its size says")
-        self._body += taken[: len(taken) - len(ending)] if ending else taken
+        self._keep(taken[: len(taken) - len(ending)] if ending else taken)
         self._chunk_left = left or None
 
     def _read_trailers(self) -> bool:
@@ -209,15 +216,26 @@ class RequestReader:
         self._buffer = buffer[end + 4 :]
         return True
 
+    def _keep(self, data: bytes) -> None:
+        """Add to the body; small pieces are put together, for each has a price in memory."""
+        self._body_bytes += len(data)
+        if not self._piece and len(data) >= PIECE_BYTES:
+            self._pieces.append(data)
+            return
+        self._piece += data
+        if len(self._piece) >= PIECE_BYTES:
+            self._pieces.append(bytes(self._piece))
+            self._piece = bytearray()
+
     def _finish(self, head: Head) -> Request:
-        # A large body is handed on as it is: to copy it would take as long as many small requests.
-        body = self._body if len(self._body) > LARGE_BYTES else bytes(self._body)
-        self._body = bytearray()
+        is_large = self._body_bytes > LARGE_BYTES
+        pieces = [*self._pieces, bytes(self._piece)]
+        self._pieces, self._piece, self._body_bytes = [], bytearray(), 0
         self._head, self._chunk_left, self._owes_continue = None, None, False
-        return _request(head, body)
+        return _request(head, b"", pieces) if is_large else _request(head, b"".join(pieces))
 
 
-def _request(head: Head, body: bytes | bytearray) -> Request:
+def _request(head: Head, body: bytes, pieces: Sequence[bytes] = ()) -> Request:
     return Request(
-        head.method, head.raw_path, head.query, head.fields, body, head.keeps_alive, head.is_http_1_0
+        head.method, head.raw_path, head.query, head.fields, body, head.keeps_alive, head.is_http_1_0, pieces
     )

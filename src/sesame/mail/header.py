@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from sesame.errors import SesameError
-from sesame.mail import encoded_words
+from sesame.mail import blocks, encoded_words
 
 
 class MessageError(SesameError):
@@ -56,14 +56,24 @@ def canonical_newlines(message: bytes) -> bytes:
     A bare LF counts as a line end, because clients of the API send it. Raises MessageError for a
     bare CR or a NUL: readers differ about them.
     """
-    if b"\0" in message:
+    if len(message) <= blocks.BLOCK_BYTES:
+        message = _with_pairs(message)
+        return message if message.endswith(b"\r\n") else message + b"\r\n"
+    texts = [_with_pairs(block) for block in blocks.line_blocks(message)]
+    is_ended = texts[-1].endswith(b"\r\n")
+    if is_ended and sum(map(len, texts)) == len(message):
+        return message
+    return b"".join((*texts, b"" if is_ended else b"\r\n"))
+
+
+def _with_pairs(text: bytes) -> bytes:
+    """Text with CRLF at the end of each of its lines; MessageError as in `canonical_newlines`."""
+    if b"\0" in text:
         raise MessageError("Message contains a NUL character.")
-    pairs = message.count(b"\r\n")
-    if message.count(b"\r") != pairs:
+    pairs = text.count(b"\r\n")
+    if text.count(b"\r") != pairs:
         raise MessageError("Message contains a carriage return without a line feed.")
-    if message.count(b"\n") != pairs:
-        message = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return message if message.endswith(b"\r\n") else message + b"\r\n"
+    return text if text.count(b"\n") == pairs else text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def scan(message: bytes) -> tuple[tuple[HeaderField, ...], int]:

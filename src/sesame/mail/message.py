@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from sesame.mail import encoded_words, header, mime
 from sesame.mail.address import AddressError, AddressList, Mailbox, parse_mailbox, read_address_list
+from sesame.mail.blocks import behind
 from sesame.mail.header import HeaderField, MessageError
 
 # SES developer guide, header fields: those that may stand in a message only once
@@ -132,7 +133,7 @@ def read_message(raw: bytes) -> ParsedMessage:
             key.decode("ascii"): _structured(field) for key, field in first.items() if key.startswith(_X_SES)
         },
         fields=fields,
-        body=message[body_at:],
+        body=behind(message, body_at),
     )
 
 

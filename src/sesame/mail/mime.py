@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from sesame.mail import encoded_words
+from sesame.mail.blocks import find
 from sesame.mail.header import HEADER_LIMIT, MessageError
 
 DEPTH_LIMIT, PART_LIMIT = 20, 500
@@ -141,7 +142,7 @@ def _inner(message: bytes, kind: ContentType, part: _Part) -> Iterator[tuple[int
         return
     delimiter = b"\r\n--" + boundary
     begin = -1
-    at = message.find(delimiter, part.start - 2, part.end)
+    at = find(message, delimiter, part.start - 2, part.end)
     while at >= 0:
         line_end = message.find(b"\r\n", at + len(delimiter), part.end)
         line_end = part.end if line_end < 0 else line_end
@@ -152,7 +153,7 @@ def _inner(message: bytes, kind: ContentType, part: _Part) -> Iterator[tuple[int
             begin = -1 if after.startswith(b"--") else min(line_end + 2, part.end)
         if after.startswith(b"--"):
             return
-        at = message.find(delimiter, line_end, part.end)
+        at = find(message, delimiter, line_end, part.end)
     if begin >= 0:
         yield begin, part.end
 
@@ -161,7 +162,7 @@ def _part_head(message: bytes, start: int, end: int) -> tuple[ContentType, int]:
     """The type of the part that begins at `start`, and where its body begins."""
     if message.startswith(b"\r\n", start):
         return _TEXT, start + 2
-    blank = message.find(b"\r\n\r\n", start, end)
+    blank = find(message, b"\r\n\r\n", start, end)
     head = message[start : end if blank < 0 else blank]
     found: dict[bytes, str] = {}
     for match in _MIME_FIELD.finditer(head):

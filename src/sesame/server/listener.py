@@ -10,7 +10,9 @@ import ssl
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, cast
 
 from sesame.http.answer import CONTINUE, answer_bytes, http_date
@@ -70,7 +72,8 @@ class Door(Protocol):
 class HttpServer:
     """Serves one listening socket, in TLS where it has a certificate; its `bounds` may be set anew.
 
-    `refused` is told why, for each time that connections have to wait or one is closed for another.
+    `large` is where large bodies are put together (None: on a thread of the loop's). `refused` is told why, for each
+    time that connections have to wait or one is closed for another.
     """
 
     def __init__(
@@ -82,9 +85,11 @@ class HttpServer:
         certificate: Certificate | None,
         clock: Clock,
         log: Log,
+        large: Executor | None = None,
         refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._refused = refused
+        self._large = large
         self.door = door
         self.bounds = bounds
         self.log = log
@@ -130,6 +135,12 @@ class HttpServer:
             await asyncio.wait(ends, timeout=within_s)
         for connection in list(self._connections):
             connection.abort()
+
+    async def with_body(self, request: Request) -> Request:
+        """A request with its large body put together, away from the loop."""
+        together = partial(bytearray().join, request.pieces)
+        body = await asyncio.get_running_loop().run_in_executor(self._large, together)
+        return replace(request, body=body, pieces=())
 
     def date(self) -> bytes:
         """The `Date` field of an answer that is given now; made once a second."""
@@ -366,6 +377,8 @@ class HttpConnection(asyncio.Protocol):
     async def _answer(self, request: Request) -> None:
         door = self._server.door
         try:
+            if request.pieces:
+                request = await self._server.with_body(request)
             response = await door.answer(request, self._peer)
         except Exception:
             self._server.log.error("internal_failure", peer=self._peer.address, trace=traceback.format_exc())
