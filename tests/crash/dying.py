@@ -27,8 +27,8 @@ POINTS: dict[str, tuple[str, str, str]] = {
     ),
     "in the transaction that fills the outbox": ("sesame.store.outbox", "publish", "after"),
     "after the outbox was filled": ("sesame.notify.expand", "Expander._tell", "after"),
-    "between the claim of the outbox and the post": ("sesame.notify.deliver", "Notifier._send", "before"),
-    "between the post and its record": ("sesame.notify.deliver", "Notifier._send", "after"),
+    "between the claim of the outbox and the post": ("sesame.notify.ways", "Ways.send", "before"),
+    "between the post and its record": ("sesame.notify.ways", "Ways.send", "after"),
     "in the transaction that records what was posted": ("sesame.store.outbox", "settle", "after"),
 }
 """By name: module, function, and whether to die before it begins or once it is done (and did anything)."""

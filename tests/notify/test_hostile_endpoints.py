@@ -16,7 +16,7 @@ import pytest
 
 from sesame.dns.port import Resolver
 from sesame.dns.public import AddressGuard
-from sesame.notify.http_client import IDLE_IN_ALL, IDLE_PER_HOST, HttpClient
+from sesame.notify.http_client import IDLE_IN_ALL, IDLE_PER_HOST, Answer, HttpClient
 from sesame.notify.url import Endpoint
 from tests.notify.test_http_client import Zone
 from tests.notify.test_outbox import World
@@ -33,14 +33,14 @@ class Hasty(HttpClient):
 
     ports: frozenset[int] = frozenset()
 
-    async def _exchange(self, endpoint: Endpoint, request: bytes) -> tuple[int, bytes]:
+    async def _exchange(self, endpoint: Endpoint, request: bytes) -> Answer:
         async with asyncio.timeout(SHORT_S if endpoint.port in self.ports else None):
             return await super()._exchange(endpoint, request)
 
 
 def be_hasty(w: World, *ports: int) -> None:
     """Have no patience with these endpoints alone."""
-    cast(Hasty, w.notifier._http).ports = frozenset(ports)
+    cast(Hasty, w.notifier._ways._http).ports = frozenset(ports)
 
 
 Behave = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -166,7 +166,7 @@ async def serving(behave: Behave, port: int = 0, context: ssl.SSLContext | None 
 def world(f: Fixture, **bounds: int) -> World:
     """Expander and notifier with a client that posts for real."""
     w = World(f, **bounds)
-    w.notifier._http = Hasty(
+    w.notifier._ways._http = Hasty(
         cast(Resolver, Zone()),
         AddressGuard(["127.0.0.0/8"]),
         ssl.create_default_context(),
@@ -222,7 +222,7 @@ def test_a_hostile_endpoint_holds_up_no_other_and_gets_all_once_it_behaves(tmp_p
         assert by_message(tamed.told) == {m: ["Send", "Delivery"] for m in ("m1", "m2", "m3")}
         assert by_message(good.told) == by_message(tamed.told)
         assert {state for state, _ in await w.rows()} == {"told"}
-        w.notifier._http.close()
+        w.notifier._ways._http.close()
 
     with_spool(tmp_path, run)
 
@@ -256,7 +256,7 @@ def test_an_endpoint_that_is_gone_for_a_day_gets_everything_in_order_when_it_is_
         assert sorted(back.told) == sorted(wanted)
         assert all(kinds == ["Send", "Delivery"] for kinds in by_message(back.told).values())
         assert {state for state, _ in await w.rows()} == {"told"}
-        w.notifier._http.close()
+        w.notifier._ways._http.close()
 
     with_spool(tmp_path, run)
 
@@ -271,7 +271,7 @@ def test_no_redirect_is_followed(tmp_path: Path) -> None:
             await turn(w)
         assert elsewhere.bodies == []
         assert await w.rows() == [("waiting", 1), ("waiting", 0)]
-        w.notifier._http.close()
+        w.notifier._ways._http.close()
 
     with_spool(tmp_path, run)
 
@@ -294,7 +294,7 @@ def test_a_certificate_that_is_not_good_gets_nothing(tmp_path: Path) -> None:
             lambda tx: tx.all("SELECT problem FROM outbox WHERE attempts > 0 ORDER BY seq")
         )
         assert len(problems) == 2 and any("certificate" in row[0] for row in problems)
-        w.notifier._http.close()
+        w.notifier._ways._http.close()
 
     with_spool(tmp_path, run)
 
@@ -327,7 +327,7 @@ def test_many_that_hang_leave_a_good_one_its_places(tmp_path: Path) -> None:
             assert not under_way.done()
             enough.set()
             await under_way
-            w.notifier._http.close()
+            w.notifier._ways._http.close()
 
     with_spool(tmp_path, run)
 
@@ -335,7 +335,7 @@ def test_many_that_hang_leave_a_good_one_its_places(tmp_path: Path) -> None:
 def test_connections_that_are_kept_open_are_bounded_in_all_and_go_when_idle(tmp_path: Path) -> None:
     async def run(f: Fixture) -> None:
         w = world(f)
-        http, taker = w.notifier._http, Taker()
+        http, taker = w.notifier._ways._http, Taker()
         async with AsyncExitStack() as stack:
             ports = [await stack.enter_async_context(serving(taker)) for _ in range(IDLE_IN_ALL + 20)]
             for port in ports:

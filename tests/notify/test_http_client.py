@@ -90,7 +90,7 @@ def test_a_post_is_answered_and_the_connection_stays_open() -> None:
         posting = client(zone)
         url = f"http://user:p%40ss@hook.test:{port}/path?q=1"
         for body in (b"one", b"two"):
-            assert await posting.post(url, [("X-A", "b")], body) == (200, b"ok")
+            assert (await posting.post(url, [("X-A", "b")], body))[:2] == (200, b"ok")
         posting.close()
         assert (await posting.post(url, [], b"three"))[0] == 200
         posting.close()
@@ -166,7 +166,7 @@ def test_an_answer_without_a_length_ends_with_its_connection(
                 with pytest.raises(PostFailed):
                     await posting.post(f"http://127.0.0.1:{port}/", [], b"")
             else:
-                assert await posting.post(f"http://127.0.0.1:{port}/", [], b"") == want
+                assert (await posting.post(f"http://127.0.0.1:{port}/", [], b""))[:2] == want
         posting.close()
         assert len(server.requests) == server.connections == 2
 

@@ -21,8 +21,9 @@ from sesame.notify.envelopes import Messages
 from sesame.notify.event_json import EventType, event_type
 from sesame.notify.expand import Expander
 from sesame.notify.held import Ready
-from sesame.notify.http_client import HttpClient
+from sesame.notify.http_client import Answer, HttpClient
 from sesame.notify.url import PostFailed
+from sesame.notify.ways import Ways
 from sesame.observe import Log
 from sesame.store import accounts, configuration_sets, events, notifications, outbox, subscriptions, topics
 from sesame.store.configuration_sets import ConfigurationSet
@@ -43,18 +44,18 @@ IDENTITY = f"arn:aws:ses:{REGION}:{OWNER}:identity/example.com"
 class Http:
     """Takes what is posted; `problems` are the next answers, 200 when there is none left."""
 
-    def __init__(self, *problems: int | str) -> None:
+    def __init__(self, *problems: int | str | Answer) -> None:
         self.problems = list(problems)
         self.posted: list[tuple[str, bytes]] = []
         self.fields: list[dict[str, str]] = []
 
-    async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
+    async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> Answer:
         self.posted.append((url, body))
         self.fields.append(dict(fields))
         problem = self.problems.pop(0) if self.problems else 200
         if isinstance(problem, str):
             raise PostFailed(problem)
-        return problem, b""
+        return Answer(problem, b"") if isinstance(problem, int) else problem
 
     def close(self) -> None:
         pass
@@ -63,7 +64,7 @@ class Http:
 class World:
     """A spool, accounts with a topic and a subscription, and what tells."""
 
-    def __init__(self, f: Fixture, *problems: int | str, **bounds: Any) -> None:
+    def __init__(self, f: Fixture, *problems: int | str | Answer, **bounds: Any) -> None:
         self.f, self.clock, self.http = f, FakeClock(), Http(*problems)
         numbers = itertools.count()
         common: dict[str, Any] = {
@@ -77,16 +78,16 @@ class World:
         async def mail(tx: Transaction, **given: Any) -> None:
             self.mails.append(given)
 
+        messages = Messages(
+            Signing(sign=lambda text, version: "signed", certificate=""),
+            public_url="https://sns.test",
+            token_key=b"k",
+        )
         self.notifier = Notifier(
             f.store,
-            Messages(
-                Signing(sign=lambda text, version: "signed", certificate=""),
-                public_url="https://sns.test",
-                token_key=b"k",
-            ),
-            http=cast(HttpClient, self.http),
+            messages,
+            Ways(messages, http=cast(HttpClient, self.http), clock=self.clock),
             mail=mail,
-            sqs=None,
             metrics=Metrics(),
             draw=lambda: 0.0,
             bounds=Bounds(**bounds),
@@ -159,7 +160,7 @@ class World:
         return [(row[0], row[1]) for row in found]
 
 
-def with_world(tmp_path: Path, check: Any, *problems: int | str, **bounds: Any) -> None:
+def with_world(tmp_path: Path, check: Any, *problems: int | str | Answer, **bounds: Any) -> None:
     async def run(f: Fixture) -> None:
         world = World(f, *problems, **bounds)
         await world.begin()
@@ -218,7 +219,7 @@ def test_what_was_sent_and_not_recorded_is_sent_again_under_the_same_id(tmp_path
         await w.send()
         await w.expand()
         (claimed,) = await w.claim()
-        await w.notifier._send(claimed, cast(Any, object()))
+        await w.notifier._ways.send(claimed)
         crashed = World(w.f)
         assert await crashed.deliver() == 0
         await w.f.store.write(lambda tx: outbox.release_all(tx, now=crashed.clock.now()))
@@ -352,7 +353,7 @@ def test_mail_is_spooled_with_its_result(tmp_path: Path) -> None:
     with_world(tmp_path, check)
 
 
-def test_who_lost_the_lease_records_nothing(tmp_path: Path) -> None:
+def test_who_lost_the_lease_sends_and_records_nothing(tmp_path: Path) -> None:
     async def check(w: World) -> None:
         await w.send()
         await w.expand()
@@ -363,7 +364,22 @@ def test_who_lost_the_lease_records_nothing(tmp_path: Path) -> None:
         assert len(await other.claim()) == 1
         await w.notifier._attempt(late)
         await w.notifier.turn()
-        assert await w.rows() == [("waiting", 2), ("waiting", 0)]
+        assert (await w.rows(), w.http.posted) == ([("waiting", 0), ("waiting", 0)], [])
+
+    with_world(tmp_path, check)
+
+
+def test_a_result_that_comes_after_its_lease_was_lost_records_nothing(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        await w.expand()
+        await w.attempt(await w.claim())
+        w.clock.advance(1_000)
+        other = World(w.f)
+        other.clock.advance(1_000)
+        assert len(await other.claim()) == 1
+        await w.notifier.turn()
+        assert (await w.rows(), len(w.http.posted)) == ([("waiting", 0), ("waiting", 0)], 1)
 
     with_world(tmp_path, check)
 

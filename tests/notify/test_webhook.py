@@ -94,7 +94,7 @@ async def with_webhook(world: World, sealer: Sealer, secret: bytes) -> None:
     webhook = Webhook(key=KEY, sealed_secret=sealer.seal(secret, row=KEY.arn), created_at=0)
     await world.f.store.write(lambda tx: configuration_sets.put_destination(tx, held, "hook", definition))
     await world.f.store.write(lambda tx: webhooks.put(tx, webhook))
-    world.notifier._webhooks = WebhookSigner(world.f.store, sealer)
+    world.notifier._ways._webhooks = WebhookSigner(world.f.store, sealer)
 
 
 def test_a_webhook_that_wants_no_more_is_switched_off_and_what_waits_for_it_is_kept(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from sesame.notify.event_json import House
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import QueueAccess, SqsClient
+from sesame.notify.ways import Ways
 from sesame.notify.webhook import WebhookSigner
 from sesame.store import events, outbox, subscriptions
 
@@ -94,18 +95,24 @@ class NotifyRole:
 
     def _make_notifier(self, key: Signing) -> Notifier:
         services, settings = self._services, self._services.settings.notify
-        return Notifier(
-            services.store,
-            Messages(
-                key,
-                public_url=self._public_url,
-                token_key=services.subscription_key,
-                executor=services.executor,
-            ),
+        messages = Messages(
+            key,
+            public_url=self._public_url,
+            token_key=services.subscription_key,
+            executor=services.executor,
+        )
+        ways = Ways(
+            messages,
             http=self._http(AddressGuard(settings.allow_networks), may_be_plain=settings.allow_http),
-            mail=services.system_mail.put,
+            clock=services.clock,
             sqs=self._sqs(),
             webhooks=WebhookSigner(services.store, services.sealer),
+        )
+        return Notifier(
+            services.store,
+            messages,
+            ways,
+            mail=services.system_mail.put,
             switch_off=services.webhooks.switch_off,
             clock=services.clock,
             log=services.log,

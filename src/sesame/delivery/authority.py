@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sesame.access.redecide import Again, Lent, Ruling
 from sesame.db import identities_scope
-from sesame.delivery.together import Together
+from sesame.db.together import Together
 from sesame.errors import SesameError
 from sesame.observe import Clock
 from sesame.spool.spool import Claim

@@ -1,6 +1,6 @@
 """The texts of claimed messages: small ones that are wanted at once are read together, large ones each by itself."""
 
-from sesame.delivery.together import Together
+from sesame.db.together import Together
 from sesame.spool.spool import Claim, Spool
 
 SMALL_BYTES = 32 * 1024

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sesame.db import Store, Transaction
-from sesame.delivery.together import Together
+from sesame.db.together import Together
 from sesame.mail.domain import is_host_name
 from sesame.mail.tracked_link import account_mark, click_path, open_path, written_tags
 from sesame.mail.tracking import track

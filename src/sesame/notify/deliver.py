@@ -18,22 +18,20 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sesame.aws.sns import delivery_policy as retry
-from sesame.aws.sns import message as sns
-from sesame.aws.sns.message import Kind, SnsMessage
+from sesame.aws.sns.message import Kind
 from sesame.db import Store, Transaction
+from sesame.db.together import Together
 from sesame.errors import SesameError, Unavailable
 from sesame.metrics import Metrics
-from sesame.notify.envelopes import Messages, is_raw
+from sesame.notify.envelopes import Messages
 from sesame.notify.health import Endpoints, Places
 from sesame.notify.held import Held, Ready
-from sesame.notify.http_client import HttpClient
-from sesame.notify.sqs_client import SqsClient
+from sesame.notify.protocols import WEBHOOK
 from sesame.notify.url import EndpointGone, PostFailed
-from sesame.notify.webhook import PROTOCOL, WebhookGone, WebhookSigner
+from sesame.notify.ways import Ways
 from sesame.observe import Clock, Log
 from sesame.store import outbox, subscriptions, topics
 from sesame.store.outbox import Delivery, Result
-from sesame.store.sealed import SealBroken
 from sesame.store.webhooks import WebhookKey, read_arn
 
 POLL_S = 1.0
@@ -90,6 +88,8 @@ class _Done:
     """Subject and text."""
     is_gone: bool = False
     """Whether the endpoint said that it wants no more."""
+    retry_after_s: float = 0.0
+    """How long it asked to be left alone."""
 
 
 @dataclass(slots=True)
@@ -108,26 +108,22 @@ class Notifier:
         self,
         store: Store,
         messages: Messages,
+        ways: Ways,
         *,
-        http: HttpClient,
         mail: Mail,
-        sqs: SqsClient | None,
         clock: Clock,
         log: Log,
         metrics: Metrics,
         draw: Callable[[], float],
         new_lease: Callable[[], str],
-        webhooks: WebhookSigner | None = None,
         switch_off: SwitchOff | None = None,
         bounds: Bounds = Bounds(),
         mailed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._messages = messages
-        self._http = http
+        self._ways = ways
         self._mail = mail
-        self._sqs = sqs
-        self._webhooks = webhooks
         self._switch_off = switch_off
         self._clock = clock
         self._log = log
@@ -149,6 +145,9 @@ class Notifier:
         self._done: list[_Done] = []
         self._back: list[Delivery] = []
         """Claimed rows that are not to be begun, and not given back yet."""
+        self._begun: dict[int, tuple[Delivery, float]] = {}
+        """Attempts under way that are not counted in the store yet, and since when (Unix seconds)."""
+        self._claims = Together(self._hold)
 
     def wake(self) -> None:
         """Something may be due."""
@@ -165,7 +164,7 @@ class Notifier:
                         is_busy = await self.turn()
                     except Unavailable as error:
                         self._log.error("outbox_failed", reason=str(error))
-                    except Exception:  # what was done and not recorded is due again when its lease ends
+                    except Exception:
                         self._log.error("outbox_failed", trace=traceback.format_exc())
                     for ready in self.begin():
                         tasks.create_task(self._go_on(ready))
@@ -174,8 +173,8 @@ class Notifier:
                     else:
                         await self._wait()
         finally:
-            self._http.close()
             await self._leave()
+            await self._ways.close()
 
     async def _wait(self) -> None:
         """Until something may be due, a hint or the next due time."""
@@ -208,11 +207,15 @@ class Notifier:
         self._back += [
             one for endpoint in self._held.endpoints() for one in self._held.drop(endpoint, keep=0)
         ]
-        if not (self._done or self._back):
+        if not (self._done or self._back or self._begun):
             return
-        with suppress(Unavailable, TimeoutError):
+        try:
             async with asyncio.timeout(STOP_S):
                 await self._write([], now=self._clock.now())
+        except (Unavailable, TimeoutError):
+            pass
+        except Exception:
+            self._log.error("outbox_failed", trace=traceback.format_exc())
 
     async def turn(self) -> bool:
         """Record what was done, give back what is not to go now, claim what there is room for: in one commit.
@@ -230,10 +233,12 @@ class Notifier:
             wanted = await self._store.read(
                 lambda tx: self._wanted(tx, places, held, spare=HELD_IN_ALL - in_all, now=now)
             )
-            due, self._more, self._is_crowded = wanted.seqs, frozenset(wanted.more), wanted.is_crowded
+            unrecorded = {one.delivery.seq for one in self._done}
+            due = [seq for seq in wanted.seqs if seq not in unrecorded]
+            self._more, self._is_crowded = frozenset(wanted.more), wanted.is_crowded
         else:
             self._more, self._is_crowded = frozenset(), True
-        if not (due or self._done or self._back):
+        if not (due or self._done or self._back or self._is_uncounted(now)):
             return False
         claimed = await self._write(due, now=now)
         self._held.add(await self._messages.ready(claimed, now=now))
@@ -263,34 +268,60 @@ class Notifier:
         return found
 
     async def _write(self, due: Sequence[int], *, now: float) -> list[Delivery]:
-        """Record what was done since the last time, mail included, and claim what is due, in one commit."""
+        """Record what was done since the last time, mail included, and claim what is due, in one commit.
+
+        What could not be recorded is kept for the next time. A fault of ours about one result keeps no other from
+        being recorded.
+        """
         done, self._done = self._done, []
         back, self._back = self._back, []
-        gone = {
-            one.delivery.place.target: one.problem or ""
-            for one in done
-            if one.is_gone and one.delivery.place.protocol == PROTOCOL
-        }
+        begun = [delivery for delivery, _ in self._begun.values()]
         lease = self._new_lease()
 
         async def run(tx: Transaction) -> tuple[list[Result], list[Delivery]]:
-            results = await self._settle(tx, done, now) if done else []
+            await outbox.begun(tx, begun)
             await outbox.give_back(tx, back, now=now)
-            for target, problem in gone.items():
-                await outbox.give_up(tx, target, problem=problem, now=now)
+            results = await self._record(tx, done, now) if done else []
             claimed = await outbox.claim(tx, due, now=now, lease=lease, lease_s=LEASE_S) if due else []
             return results, claimed
 
         try:
             results, claimed = await self._store.write(run)
-        except Unavailable:
-            self._done, self._back = done + self._done, back + self._back
+        except BaseException as error:
+            self._back = back + self._back
+            self._done = done + self._done
+            if isinstance(error, Exception) and not isinstance(error, Unavailable):
+                await self._record_alone(now)
             raise
+        for delivery in begun:
+            self._begun.pop(delivery.seq, None)
+        self._recorded(done, results, now)
+        return claimed
+
+    async def _record_alone(self, now: float) -> None:
+        """Record results one by one; those that cannot be are kept."""
+        done, self._done = self._done, []
+        while done:
+            one = done.pop(0)
+            try:
+                results = await self._store.write(lambda tx, one=one: self._record(tx, [one], now))  # type: ignore[misc]
+            except Exception as error:
+                self._done.append(one)
+                if isinstance(error, Unavailable):
+                    break
+                self._log.error(
+                    "result_not_recorded", target=one.delivery.place.target, trace=traceback.format_exc()
+                )
+            else:
+                self._recorded([one], results, now)
+        self._done += done
+
+    def _recorded(self, done: Sequence[_Done], results: Sequence[Result], now: float) -> None:
+        """What follows once results are in the store."""
         for one, made in zip(results, done, strict=True):
             self._note(one, now, took_s=made.took_s, is_mail=made.mail is not None)
         if any(one.mail is not None for one in done):
             self._mailed()
-        return claimed
 
     def begin(self) -> list[Ready]:
         """Of what is held, what there are places for now; they are taken."""
@@ -319,90 +350,59 @@ class Notifier:
                 self._soon.set()
 
     async def _attempt(self, ready: Ready) -> None:
+        """Attempt one delivery, unless it has ended meanwhile; never raises, so that it stops no other."""
         delivery, endpoint = ready.delivery, ready.endpoint
         done, began = _Done(delivery), self._clock.monotonic()
+        is_begun = False
         try:
-            await self._send(ready, done)
-        except EndpointGone as error:
-            done.problem = str(error)
-            done.is_gone = await self._has_switched_off(delivery)
+            if not await self._claims.ask(delivery):
+                return  # its subscription or destination was deleted, or the claim went to another
+            is_begun = True
+            self._begun[delivery.seq] = delivery, self._clock.now()
+            done.mail = await self._ways.send(ready)
         except PostFailed as error:
-            done.problem = str(error)
-        except Exception:
+            done.problem, done.retry_after_s = str(error), error.retry_after_s
+            done.is_gone = isinstance(error, EndpointGone) and await self._has_switched_off(delivery)
+        except Exception as error:
+            if not is_begun:
+                self._back.append(delivery)
+                self._log.error("outbox_failed", reason=str(error))
+                return
             done.problem = "a fault of ours"
             self._log.error("notification_fault", target=delivery.place.target, trace=traceback.format_exc())
         finally:
             self._endpoints.end(endpoint)
+        self._begun.pop(delivery.seq, None)
         done.took_s = self._clock.monotonic() - began
         if done.problem is not None:
-            self._endpoints.failed(endpoint, self._clock.now())
+            self._endpoints.failed(endpoint, self._clock.now(), pause_s=done.retry_after_s)
         elif done.mail is None:
             self._endpoints.took(endpoint, done.took_s)
         self._done.append(done)
         self._work.set()
 
+    async def _hold(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
+        """Of claims that are about to begin whether they still hold."""
+        return await self._store.read(lambda tx: outbox.hold(tx, deliveries), is_short=True)
+
+    def _is_uncounted(self, now: float) -> bool:
+        """Whether an attempt has been under way for long and is not counted."""
+        return any(now - since >= POLL_S for _, since in self._begun.values())
+
     async def _has_switched_off(self, delivery: Delivery) -> bool:
         """Switch off a webhook that is gone, before its message is given up; whether that may be now."""
         place = delivery.place
-        if place.protocol != PROTOCOL or self._switch_off is None:
+        if place.protocol != WEBHOOK or self._switch_off is None:
             return True
         try:
             await self._switch_off(read_arn(place.target), place.endpoint)
-        except Unavailable as error:
-            self._log.error("webhook_not_switched_off", target=place.target, reason=str(error))
+        except Exception:  # its message is tried again, and so is this
+            self._log.error("webhook_not_switched_off", target=place.target, trace=traceback.format_exc())
             return False
         return True
 
-    async def _post_event(self, delivery: Delivery) -> None:
-        """Post an event to a webhook. Raises `PostFailed`."""
-        place, publication = delivery.place, delivery.publication
-        if self._webhooks is None:
-            raise PostFailed("webhooks are not served here")
-        body = publication.body.encode()
-        try:
-            fields = await self._webhooks.fields(
-                read_arn(place.target), message_id=publication.message_id, body=body, now=self._clock.now()
-            )
-        except (WebhookGone, SealBroken) as error:
-            raise PostFailed(str(error)) from error
-        status, _ = await self._http.post(place.endpoint, fields, body)
-        _check(status)
-
-    async def _send(self, ready: Ready, done: _Done) -> None:
-        """One attempt. Raises `PostFailed`."""
-        place, message = ready.delivery.place, ready.message
-        if ready.fault is not None:
-            raise ready.fault
-        if message is None:
-            await self._post_event(ready.delivery)
-            return
-        match place.protocol:
-            case "http" | "https":
-                await self._post(ready, message)
-            case "email" | "email-json":
-                done.mail = self._messages.mail(ready, message)
-            case "sqs":
-                if self._sqs is None:
-                    raise PostFailed("there is no SQS endpoint: set notify.sqs_endpoint")
-                if is_raw(message, place):
-                    await self._sqs.send(place.endpoint, message.message, message.attributes)
-                else:
-                    await self._sqs.send(place.endpoint, self._messages.envelope(ready, message))
-            case other:
-                raise PostFailed(f"there is no way to deliver by `{other}`")
-
-    async def _post(self, ready: Ready, message: SnsMessage) -> None:
-        """Post to a subscription. Raises `PostFailed`."""
-        place = ready.delivery.place
-        raw = is_raw(message, place)
-        fields = sns.http_fields(message, subscription_arn=place.target, is_raw=raw)
-        if (content_type := place.options.get("content_type")) is not None:
-            fields = [(name, content_type if name == "Content-Type" else value) for name, value in fields]
-        body = message.message if raw else self._messages.envelope(ready, message)
-        status, _ = await self._http.post(place.endpoint, fields, body.encode())
-        _check(status)
-
-    async def _settle(self, tx: Transaction, done: Sequence[_Done], now: float) -> list[Result]:
+    async def _record(self, tx: Transaction, done: Sequence[_Done], now: float) -> list[Result]:
+        """Write results, with what follows from them: mail, queues of what is given up, webhooks that are gone."""
         results: list[Result] = []
         for one in done:
             problem = one.problem
@@ -419,14 +419,20 @@ class Notifier:
             if problem is None:
                 results.append(Result(delivery=one.delivery))
             else:
-                results.append(await self._failed(tx, one.delivery, problem, now, is_gone=one.is_gone))
+                results.append(await self._failed(tx, one, problem, now))
         await outbox.settle(tx, results, now=now)
+        gone = {
+            one.delivery.place.target: one.problem or ""
+            for one in done
+            if one.is_gone and one.delivery.place.protocol == WEBHOOK
+        }
+        for target, problem in gone.items():
+            await outbox.give_up(tx, target, problem=problem, now=now)
         return results
 
-    async def _failed(
-        self, tx: Transaction, delivery: Delivery, problem: str, now: float, *, is_gone: bool
-    ) -> Result:
+    async def _failed(self, tx: Transaction, done: _Done, problem: str, now: float) -> Result:
         """When a delivery that failed is tried again; what is given up goes to the subscription's own queue."""
+        delivery = done.delivery
         publication, place = delivery.publication, delivery.place
         subscription = await subscriptions.get(tx, place.target)
         topic = await topics.get(tx, *_topic_key(publication.topic_arn))
@@ -434,7 +440,7 @@ class Notifier:
         healthy = retry.stored(own, None if topic is None else topic.attributes.get("DeliveryPolicy"))
         again = (
             None
-            if is_gone
+            if done.is_gone
             else retry.next_attempt_at(
                 attempts=delivery.attempts,
                 published_at=publication.at,
@@ -452,6 +458,8 @@ class Notifier:
             and publication.kind == Kind.NOTIFICATION.value
         ):
             await outbox.redirect(tx, delivery, queue_arn=retry.read_redrive_policy(redrive), now=now)
+        if again is not None:
+            again = max(again, now + done.retry_after_s)
         return Result(delivery=delivery, problem=problem, again_at=again)
 
     def _note(self, result: Result, now: float, *, took_s: float, is_mail: bool) -> None:
@@ -474,14 +482,6 @@ class Notifier:
             outcome=outcome,
             reason=problem,
         )
-
-
-def _check(status: int) -> None:
-    """Raises `PostFailed` for an answer that is no success."""
-    if status == 410:
-        raise EndpointGone("the endpoint answered 410: it wants no more")
-    if not 200 <= status < 300:
-        raise PostFailed(f"the endpoint answered {status}")
 
 
 def _topic_key(topic_arn: str) -> tuple[str, str, str]:

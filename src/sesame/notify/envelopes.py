@@ -14,7 +14,7 @@ from sesame.aws.sns import message as sns
 from sesame.aws.sns.message import Kind, SnsMessage
 from sesame.notify.certificate import Signing
 from sesame.notify.held import Ready
-from sesame.notify.webhook import PROTOCOL
+from sesame.notify.protocols import NOT_SNS
 from sesame.store.outbox import Delivery, Place, Publication
 
 SIGNATURES = 4_096
@@ -71,7 +71,7 @@ class Messages:
         unsigned: dict[bytes, _Unsigned] = {}
         for one in found:
             place = one.delivery.place
-            if place.protocol != PROTOCOL:
+            if place.protocol not in NOT_SNS:
                 one.message = self.of(one.delivery.publication, place)
             if one.message is None or not _is_signed(one.message, place):
                 keys.append(None)

@@ -25,8 +25,8 @@ from sesame.notify.event_json import (
     identity_notification,
     published_event,
 )
+from sesame.notify.protocols import WEBHOOK
 from sesame.notify.publishing import places
-from sesame.notify.webhook import PROTOCOL
 from sesame.observe import Clock, Log
 from sesame.store import events, message_facts, notifications, outbox, subscriptions
 from sesame.store.events import Event, Happened, Stage
@@ -224,7 +224,7 @@ def _post_to(channel: Channel, event: Event) -> Place:
     """Where a webhook is; what is told of one message goes there in its order."""
     assert channel.webhook is not None
     arn = channel.webhook.arn
-    return Place(target=arn, protocol=PROTOCOL, endpoint=channel.url, order_key=f"{arn}|{event.message_id}")
+    return Place(target=arn, protocol=WEBHOOK, endpoint=channel.url, order_key=f"{arn}|{event.message_id}")
 
 
 def _publication(event: Event, channel: Channel, body: str, *, now: float) -> Publication:

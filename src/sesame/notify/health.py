@@ -71,12 +71,16 @@ class Endpoints:
         """It took a message, in so many seconds."""
         self._keep(endpoint, _Health(is_slow=seconds > SLOW_S))
 
-    def failed(self, endpoint: str, now: float) -> None:
-        """It did not; what failed beside it since its pause began is the same failure."""
+    def failed(self, endpoint: str, now: float, *, pause_s: float = 0.0) -> None:
+        """It did not; what failed beside it since its pause began is the same failure.
+
+        It is left alone for `pause_s` at least, which it asked for.
+        """
         health = self._health.get(endpoint) or _Health()
         if now >= health.until:
             health.failures += 1
             health.until = now + min(FIRST_PAUSE_S * 2 ** min(health.failures - 1, 16), LONGEST_PAUSE_S)
+        health.until = max(health.until, now + pause_s)
         self._keep(endpoint, health)
 
     def room(self, endpoint: str, now: float) -> int:

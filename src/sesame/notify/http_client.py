@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 
@@ -25,6 +25,14 @@ IDLE_PER_HOST = 16
 IDLE_IN_ALL = 256
 
 
+class Answer(NamedTuple):
+    """What came back; `retry_after` is the value of that header field, if there was one."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+
+
 class _Connection(asyncio.Protocol):
     """One connection, kept between requests; httptools calls the `on_` methods.
 
@@ -38,7 +46,7 @@ class _Connection(asyncio.Protocol):
         self._max_bytes = max_bytes
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
-        self._answered: asyncio.Future[tuple[int, bytes]] | None = None
+        self._answered: asyncio.Future[Answer] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -47,11 +55,12 @@ class _Connection(asyncio.Protocol):
         self._is_complete = False
         self._is_too_long = False
         self._has_head = False
+        self._retry_after: str | None = None
         self._is_framed = False
         """Whether the head says where the body ends; if not, the connection's end does (RFC 9112 section 6.3)."""
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Send a request; the status and body of its answer. Raises `OSError`, `EOFError`, `ValueError`."""
+    async def ask(self, request: bytes) -> Answer:
+        """Send a request; its answer. Raises `OSError`, `EOFError`, `ValueError`."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise EOFError("the connection was closed")
@@ -114,7 +123,7 @@ class _Connection(asyncio.Protocol):
     def _end(self, parser: httptools.HttpResponseParser) -> None:
         self.is_kept = self.is_kept and not self._is_too_long
         if self._answered is not None and not self._answered.done():
-            self._answered.set_result((parser.get_status_code(), bytes(self._body)))
+            self._answered.set_result(Answer(parser.get_status_code(), bytes(self._body), self._retry_after))
 
     def _fail(self, error: Exception) -> None:
         self.is_kept = False
@@ -126,6 +135,8 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._is_framed = self._is_framed or name.lower() in (b"content-length", b"transfer-encoding")
+        if name.lower() == b"retry-after":
+            self._retry_after = value[:64].decode("latin-1")
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
             raise ValueError("header too long")
@@ -175,8 +186,8 @@ class HttpClient:
         self._idle.clear()
         self._kept.clear()
 
-    async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> tuple[int, bytes]:
-        """Post a body; the status of the answer and its body. Raises `PostFailed`."""
+    async def post(self, url: str, fields: Sequence[tuple[str, str]], body: bytes) -> Answer:
+        """Post a body; the answer. Raises `PostFailed`."""
         endpoint = read_url(url)
         if not endpoint.is_tls and not self._may_be_plain:
             raise PostFailed("plain HTTP is not allowed here; use https")
@@ -206,7 +217,7 @@ class HttpClient:
         lines += [f"{name}: {value}" for name, value in fields]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
-    async def _exchange(self, endpoint: Endpoint, request: bytes) -> tuple[int, bytes]:
+    async def _exchange(self, endpoint: Endpoint, request: bytes) -> Answer:
         kept = self._take(endpoint)
         if kept is not None:
             try:
@@ -284,7 +295,7 @@ class HttpClient:
                 failure = error
         raise failure
 
-    async def _ask(self, endpoint: Endpoint, connection: _Connection, request: bytes) -> tuple[int, bytes]:
+    async def _ask(self, endpoint: Endpoint, connection: _Connection, request: bytes) -> Answer:
         try:
             answer = await connection.ask(request)
         except BaseException:

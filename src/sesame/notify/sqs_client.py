@@ -63,10 +63,12 @@ class SqsClient:
             }
         data = urlencode(form).encode()
         url = f"{base}/{account_id}/{name}"
-        status, answer = await self._http.post(url, self._signed(url, data, region), data)
-        if status != 200:
-            code = re.search(rb"<Code>([\w.]{1,80})</Code>", answer)
-            raise PostFailed(f"the queue answered {status}{'' if code is None else ' ' + code[1].decode()}")
+        answer = await self._http.post(url, self._signed(url, data, region), data)
+        if answer.status != 200:
+            code = re.search(rb"<Code>([\w.]{1,80})</Code>", answer.body)
+            raise PostFailed(
+                f"the queue answered {answer.status}{'' if code is None else ' ' + code[1].decode()}"
+            )
 
     def _signed(self, url: str, data: bytes, region: str) -> list[tuple[str, str]]:
         """The header fields of a POST, its signature among them (version 4)."""

@@ -11,7 +11,14 @@ from sesame.mail.domain import DomainError, normal_domain
 
 
 class PostFailed(SesameError):
-    """Nothing was taken: no such host, none that may be asked, no answer, or one that says no."""
+    """Nothing was taken: no such host, none that may be asked, no answer, or one that says no.
+
+    `retry_after_s` is how long it asks to be left alone, in seconds.
+    """
+
+    def __init__(self, words: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(words)
+        self.retry_after_s = retry_after_s
 
 
 class EndpointGone(PostFailed):

@@ -15,9 +15,6 @@ from sesame.store import webhooks
 from sesame.store.sealed import Sealer
 from sesame.store.webhooks import WebhookKey
 
-PROTOCOL = "webhook"
-"""How the outbox calls the way."""
-
 
 class WebhookGone(SesameError):
     """The destination was deleted since."""

@@ -48,7 +48,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A claimed row with what it has to bring; this attempt is counted in `attempts`."""
+    """A claimed row with what it has to bring; `attempts` is the number of the attempt that it is claimed for."""
 
     seq: int
     lease: str
@@ -150,24 +150,23 @@ _ROW = (
 async def claim(
     tx: Transaction, seqs: Sequence[int], *, now: float, lease: str, lease_s: float
 ) -> list[Delivery]:
-    """Claim rows that are due until `now + lease_s`, each with its attempt counted before any work."""
+    """Claim rows that are due until `now + lease_s`; an attempt is counted once it began, by `begun` or its result."""
     await tx.execute(
-        "UPDATE outbox SET due_at = ?, lease = ?, attempts = attempts + 1"
-        " WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*)",
+        "UPDATE outbox SET due_at = ?, lease = ? WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*)",
         now + lease_s,
         lease,
         now,
         seqs,
     )
     rows = await tx.all(f"{_ROW} WHERE o.lease = ? AND o.seq IN (?*)", lease, seqs)
-    return sorted(map(_delivery, rows), key=lambda one: one.seq)
+    return sorted((_delivery(row, more=1) for row in rows), key=lambda one: one.seq)
 
 
-def _delivery(row: Row) -> Delivery:
+def _delivery(row: Row, *, more: int = 0) -> Delivery:
     return Delivery(
         seq=row[0],
         lease=row[1] or "",
-        attempts=row[2],
+        attempts=row[2] + more,
         publication=Publication(
             message_id=row[3],
             topic_arn=row[4],
@@ -192,13 +191,14 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
     """Record what became of claimed rows; a lease that was lost writes nothing."""
     ended = [one for one in results if one.again_at is None]
     await tx.many(
-        "UPDATE outbox SET state = ?, ended_at = ?, lease = NULL, problem = ?"
+        "UPDATE outbox SET state = ?, ended_at = ?, lease = NULL, problem = ?, attempts = ?"
         " WHERE seq = ? AND lease = ? AND state = 'waiting'",
         [
             (
                 "told" if one.problem is None else "dead",
                 now,
                 one.problem,
+                one.delivery.attempts,
                 one.delivery.seq,
                 one.delivery.lease,
             )
@@ -206,28 +206,45 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
         ],
     )
     await tx.many(
-        "UPDATE outbox SET due_at = ?, lease = NULL, problem = ? WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        "UPDATE outbox SET due_at = ?, lease = NULL, problem = ?, attempts = ?"
+        " WHERE seq = ? AND lease = ? AND state = 'waiting'",
         [
-            (one.again_at, one.problem, one.delivery.seq, one.delivery.lease)
+            (one.again_at, one.problem, one.delivery.attempts, one.delivery.seq, one.delivery.lease)
             for one in results
             if one.again_at is not None
         ],
     )
 
 
+async def begun(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
+    """Count attempts that began and have no result yet."""
+    await tx.many(
+        "UPDATE outbox SET attempts = ? WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        [(one.attempts, one.seq, one.lease) for one in deliveries],
+    )
+
+
 async def give_back(tx: Transaction, deliveries: Sequence[Delivery], *, now: float) -> None:
     """Make claimed rows that nobody has tried due again, as if they had not been claimed."""
     await tx.many(
-        "UPDATE outbox SET due_at = ?, lease = NULL, attempts = attempts - 1"
-        " WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        "UPDATE outbox SET due_at = ?, lease = NULL WHERE seq = ? AND lease = ? AND state = 'waiting'",
         [(now, one.seq, one.lease) for one in deliveries],
     )
 
 
 async def holds(tx: Transaction, delivery: Delivery) -> bool:
     """Whether a claim still holds."""
-    row = await tx.one("SELECT lease FROM outbox WHERE seq = ? AND state = 'waiting'", delivery.seq)
-    return row is not None and row[0] == delivery.lease
+    return (await hold(tx, [delivery]))[0]
+
+
+async def hold(tx: Transaction, deliveries: Sequence[Delivery]) -> list[bool]:
+    """Of each claim whether it still holds: the row waits, and nobody else claimed it."""
+    rows = await tx.all(
+        "SELECT seq, lease FROM outbox WHERE seq IN (?*) AND state = 'waiting'",
+        [one.seq for one in deliveries],
+    )
+    leases: dict[int, str] = dict(rows)
+    return [leases.get(one.seq) == one.lease for one in deliveries]
 
 
 async def redirect(tx: Transaction, delivery: Delivery, *, queue_arn: str, now: float) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sesame.delivery.together import Together
+from sesame.db.together import Together
 
 
 class Library:
