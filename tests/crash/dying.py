@@ -22,11 +22,11 @@ POINTS: dict[str, tuple[str, str, str]] = {
     "after the reaction": ("sesame.feedback.react", "Reactor.react", "after"),
     "between the claim of events and what they are told as": (
         "sesame.notify.expand",
-        "Expander._tell",
+        "Expander._expand",
         "before",
     ),
     "in the transaction that fills the outbox": ("sesame.store.outbox", "publish", "after"),
-    "after the outbox was filled": ("sesame.notify.expand", "Expander._tell", "after"),
+    "after the outbox was filled": ("sesame.notify.expand", "Expander._expand", "after"),
     "between the claim of the outbox and the post": ("sesame.notify.ways", "Ways.send", "before"),
     "between the post and its record": ("sesame.notify.ways", "Ways.send", "after"),
     "in the transaction that records what was posted": ("sesame.store.outbox", "settle", "after"),
