@@ -13,7 +13,7 @@ import msgspec
 from sesame import config
 from sesame.cli.env import DEFINITIONS
 from sesame.cli.main import parser
-from sesame.config import console, egress, feedback, notify, settings, tracking
+from sesame.config import console, egress, feedback, notify, settings, traces, tracking
 from sesame.metrics import Metrics
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from sesame.policy.language.vocabulary import CONDITION_KEYS, KEYS_OF_OTHER_ACTIONS
@@ -101,7 +101,7 @@ def _sentences() -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     modules = [
         ast.parse(Path(str(module.__file__)).read_text())
-        for module in (settings, console, egress, feedback, notify, tracking)
+        for module in (settings, console, egress, feedback, notify, traces, tracking)
     ]
     for node in [node for module in modules for node in module.body]:
         if isinstance(node, ast.ClassDef):

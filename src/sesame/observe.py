@@ -98,6 +98,8 @@ class Log:
         self._defer = defer
         self._lines: list[str] = []
         self._encode = msgspec.json.Encoder().encode
+        self.trace_id: Callable[[], str | None] | None = None
+        """Gives the current trace's id, which is then in each line; None in a process that is not traced."""
 
     def event(self, name: str, **fields: Field) -> None:
         """Write the event `name` with its fields; None fields are left out."""
@@ -108,6 +110,8 @@ class Log:
         self._write("error", name, fields)
 
     def _write(self, level: str, name: str, fields: Mapping[str, Field]) -> None:
+        if self.trace_id is not None:
+            fields = {**fields, "trace_id": self.trace_id()}
         self._lines.append(self._line(level, name, fields))
         if self._defer is None or level == "error":
             self.flush()

@@ -15,6 +15,7 @@ from sesame.access.guesses import Guesses
 from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
+from sesame.app import traced
 from sesame.app.foundation import Services
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
@@ -70,7 +71,6 @@ from sesame.operations.sts.caller_identity import CallerIdentityOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.operations.templates import TemplateCache, Templates
 from sesame.sending.send import Sender
-from sesame.server.api import AwsApi
 from sesame.server.submission import SubmissionDoor
 from sesame.server.throttle import Throttle
 
@@ -121,7 +121,7 @@ class Doors:
         self.handlers = {name: calls.decided(handlers[name], model) for name, model in models.items()}
         self.editing = PolicyEditing(services.store, self.authorizer)
         self.edits = calls.decided(self.editing.handlers(), models["sesv2"])
-        self.api = AwsApi(
+        self.api = traced.classes(services.tracer).api(
             models,
             self.handlers,
             self.authenticator,
@@ -148,7 +148,7 @@ class Doors:
 
     def _make_authenticator(self) -> Authenticator:
         services, settings = self._services, self._services.settings
-        return Authenticator(
+        return traced.classes(services.tracer).authenticator(
             self.directory,
             self.sessions,
             services.clock,
@@ -169,7 +169,7 @@ class Doors:
 
     def _make_sender(self, accepted: Callable[[str, Sequence[str]], None]) -> Sender:
         services = self._services
-        return Sender(
+        return traced.classes(services.tracer).sender(
             services.store,
             self.authorizer,
             clock=services.clock,
@@ -208,7 +208,7 @@ class Doors:
             regions=settings.api.regions,
             new_request_id=services.ids.request_id,
         )
-        return SubmissionDoor(
+        return traced.classes(services.tracer).submission(
             logins,
             self.sender,
             hostname=settings.submission.hostname or settings.delivery.hostname,

@@ -8,6 +8,7 @@ from functools import partial
 
 from sesame.access.directory import Directory
 from sesame.access.redecide import Redecider
+from sesame.app import traced
 from sesame.app.descriptors import raise_limit, share_of_delivery
 from sesame.app.foundation import SIGNING_THREADS, Services
 from sesame.app.relays import in_hosts_file, relay_routes
@@ -20,7 +21,6 @@ from sesame.delivery.https import HttpsClient
 from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.memory import Memory
 from sesame.delivery.mta_sts import StsPolicies
-from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.route import Host, Router
 from sesame.delivery.scheduler import Scheduler
@@ -71,7 +71,7 @@ class Delivering:
             self._reports = self._make_reports(https)
         share = share_of_delivery(services.settings, raise_limit())
         timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
-        self.pool = Pool(
+        self.pool = traced.classes(services.tracer).pool(
             hostname=settings.hostname,
             timeouts=timeouts,
             clock=services.clock,
@@ -117,7 +117,7 @@ class Delivering:
         self, deliverer: Deliverer, owners: SettingsCache, lanes: Lanes, settled: Callable[[], None]
     ) -> Scheduler:
         services, settings = self._services, self._services.settings.delivery
-        return Scheduler(
+        return traced.classes(services.tracer).scheduler(
             services.spool,
             deliverer,
             owners,
@@ -140,7 +140,7 @@ class Delivering:
 
     def _make_router(self, mx_port: int, own_hosts: Mapping[str, Host]) -> Router:
         settings = self._services.settings.delivery
-        return Router(
+        return traced.classes(self._services.tracer).router(
             self._services.resolver,
             self._guard,
             draw=random.SystemRandom().random,
@@ -171,7 +171,7 @@ class Delivering:
         tracking = Tracking(
             services.store, services.large, key=services.tracking_key, url=services.tracking_url
         )
-        return Deliverer(
+        return traced.classes(services.tracer).deliverer(
             router,
             TlsPolicy(services.resolver, sts=self._sts, dane=settings.dane),
             self.pool,

@@ -31,6 +31,7 @@ from sesame.admin.tracked_links import TrackedLinks
 from sesame.admin.webhooks import Webhooks
 from sesame.app.data_directory import secure
 from sesame.app.large_work import LargeWork
+from sesame.app.traces import Tracer
 from sesame.config import Settings
 from sesame.config.egress import sources
 from sesame.db import Transaction
@@ -121,10 +122,12 @@ class Services:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         durable: bool = True,
         url: str | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         secure(settings)
         self.settings = settings
         self.log = log
+        self.tracer = tracer
         self.clock = clock
         self.steady = SteadyClock(clock)
         self.room = Room(self.free_bytes, reserve_bytes=settings.reserve_bytes, clock=clock)

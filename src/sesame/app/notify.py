@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sesame.app import traced
 from sesame.app.foundation import Services
 from sesame.delivery.tls import TlsContexts
 from sesame.dns.public import AddressGuard
@@ -18,7 +19,6 @@ from sesame.notify.event_json import House
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient
 from sesame.notify.sqs_client import QueueAccess, SqsClient
-from sesame.notify.ways import Ways
 from sesame.notify.webhook import WebhookSigner
 from sesame.store import events, outbox, subscriptions
 
@@ -101,7 +101,7 @@ class NotifyRole:
             token_key=services.subscription_key,
             executor=services.executor,
         )
-        ways = Ways(
+        ways = traced.classes(services.tracer).ways(
             messages,
             http=self._http(AddressGuard(settings.allow_networks), may_be_plain=settings.allow_http),
             clock=services.clock,

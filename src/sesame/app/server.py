@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sesame import __version__
 from sesame.app import tracking
 from sesame.app.api import Doors
 from sesame.app.audit import AuditUpkeep
@@ -21,6 +22,7 @@ from sesame.app.notify import NotifyRole
 from sesame.app.process import free_descriptors, machine_boot_id
 from sesame.app.readiness import Readiness
 from sesame.app.submission import make_submission, submission_addresses, submission_bounds
+from sesame.app.traces import make_tracer
 from sesame.app.upkeep import Upkeep, keep_running
 from sesame.config import LIVE, Api, Settings, changed, taken_over
 from sesame.db import Transaction
@@ -69,6 +71,9 @@ class Server:
     """One process with every role; `run` until `stop` is set."""
 
     def __init__(self, settings: Settings, *, log: Log, clock: Clock, durable: bool = True) -> None:
+        tracer = make_tracer(settings.traces, version=__version__)
+        if tracer is not None:
+            log.trace_id = tracer.trace_id
         secure(settings)
         self._lock = lock_data_directory(settings.data_dir)
         self._listening = Listening(settings, clock=clock, log=log)
@@ -80,7 +85,9 @@ class Server:
         self._settings = settings
         self._log = log
         self._clock = clock
-        self.services = Services(settings, log=log, clock=clock, durable=durable, url=self._url)
+        self.services = Services(
+            settings, log=log, clock=clock, durable=durable, url=self._url, tracer=tracer
+        )
         self._readiness = Readiness(
             self.services.store,
             free_bytes=self.services.free_bytes,
@@ -169,6 +176,8 @@ class Server:
                 self._health.stop()
             self.services.close()
             os.close(self._lock)
+            if self.services.tracer is not None:
+                self.services.tracer.close()
 
     def _http_doors(self) -> list[HttpServer]:
         return [self._http] if self._tracking is None else [self._http, self._tracking]

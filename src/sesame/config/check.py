@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from sesame.config import egress, feedback, notify, tracking
+from sesame.config import egress, feedback, notify, traces, tracking
 from sesame.config.console import check_console
 from sesame.config.settings import REGION, Api, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
@@ -22,6 +22,7 @@ def check(settings: Settings) -> None:
     feedback.check(settings.inbound, settings.reputation, settings.suppression)
     notify.check(settings.notify)
     tracking.check(settings.tracking)
+    traces.check(settings.traces)
     _check_development(settings)
     _check_audit(settings.audit)
     _check_api(settings.api)

@@ -11,6 +11,7 @@ from sesame.config.console import Console
 from sesame.config.egress import EgressAddress
 from sesame.config.notify import IN_DEVELOPMENT as NOTIFY_IN_DEVELOPMENT
 from sesame.config.notify import Notify
+from sesame.config.traces import Traces
 from sesame.config.tracking import Tracking
 
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
@@ -274,6 +275,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suppression: feedback.Suppression = feedback.Suppression()
     notify: Notify = Notify()
     tracking: Tracking = Tracking()
+    traces: Traces = Traces()
     audit: Audit = Audit()
 
     @property
