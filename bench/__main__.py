@@ -32,6 +32,7 @@ BENCHES = {
     "timing": "What the time of a refusal tells",
     "audit": "The audit log",
     "console": "The console on a large store",
+    "reading": "Accepting while the console is read",
 }
 
 

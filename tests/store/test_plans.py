@@ -65,6 +65,7 @@ ALONG = {
     "sent by identity": "tally_identity",
     "sent by delegates": "tally_lent",
     "identities of a set": "identity_configuration_set_name",
+    "an identity in all regions": "identity_name",
 }
 """Looks that another index would serve too, at the price of a walk over all that is an account's."""
 
@@ -219,6 +220,7 @@ ACTIONS: dict[str, Action] = {
     "identities of a set": reading(
         lambda tx: configuration_sets.identities_of(tx, OWNER, REGION, SET, limit=50)
     ),
+    "an identity in all regions": reading(lambda tx: identities.named_of(tx, OWNER, "n5.example")),
     "identities by region": reading(lambda tx: identities.counts_by_region(tx, OWNER, most=10)),
     "one message": lambda store: trace.trace(store, "m"),
 }

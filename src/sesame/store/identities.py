@@ -198,7 +198,13 @@ async def named(tx: Transaction, name: str) -> list[Identity]:
 
 async def named_of(tx: Transaction, account_id: str, name: str) -> list[Identity]:
     """The identities of that name in the regions of one account."""
-    rows = await tx.all(f"{_IDENTITY} WHERE name = ? AND account_id = ? ORDER BY region", name, account_id)
+    # BETWEEN, or SQLite would take the primary key and walk over all that the account has.
+    rows = await tx.all(
+        f"{_IDENTITY} WHERE name = ? AND account_id BETWEEN ? AND ? ORDER BY account_id, region",
+        name,
+        account_id,
+        account_id,
+    )
     return [_identity(row) for row in rows]
 
 
