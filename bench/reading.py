@@ -2,8 +2,8 @@
 
 Rounds with and without readers alternate, first one and then the other first, and ratios are taken within a pair, so
 that a machine whose speed changes disturbs both alike. Neighbours disturb the clock more than CPU time: so the loop's
-thread, which is what accepting is bound by, is asked too how much of itself pages take. Readers are a process of their own, PAGES_PER_S over all pages
-of an owner, its delegate and the operator.
+thread, which is what accepting is bound by, is asked too how much of itself pages take. Readers are a process of their
+own, PAGES_PER_S over all pages of an owner, its delegate and the operator.
 """
 
 import json

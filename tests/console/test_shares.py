@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
 from sesame.console.app import _without_secret
@@ -14,10 +15,14 @@ from tests.console.test_login import log_in, make_user
 from tests.console.test_senders import NEWS, allow, put
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, root_of, words
-from tests.support.process import REGION, SesameProcess
+from tests.support.process import REGION, Account, SesameProcess
 from tests.support.tenant import Tenant
 
 HERE = f"/{REGION}/identities/example.com"
+DENY_READING = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Deny", "Action": "ses:GetEmailIdentity", "Resource": "*"},
+}
 GONE = "This link shows nothing"
 DELEGATE = "222222222222"
 
@@ -166,11 +171,93 @@ def test_making_and_ending_are_audited_and_take_a_permission_of_their_own(
         if "ShareLink" in row["eventName"]
     ]
     assert told == [
-        ("CreateShareLink", None, "console.sesame"),
-        ("DeleteShareLink", None, "console.sesame"),
-        ("CreateShareLink", "AccessDenied", "console.sesame"),
+        ("CreateShareLink", None, "api.sesame"),
+        ("DeleteShareLink", None, "api.sesame"),
+        ("CreateShareLink", "AccessDenied", "api.sesame"),
     ]
     assert link.rpartition("/")[2] not in json.dumps(rows)
+
+
+def test_the_api_makes_lists_and_ends_links_as_the_console_does(
+    sesame: SesameProcess, owner: Person, tenant: Tenant
+) -> None:
+    """A user by key: what opens a link are that user's rights, and what the API makes the console lists and ends."""
+    make_user(tenant, actions='["ses:*", "sesame:*"]')
+    key = tenant.iam.create_access_key(UserName="anna")["AccessKey"]
+    anna = Account(tenant.account.account_id, key["AccessKeyId"], key["SecretAccessKey"])
+    api = sesame.client("sesame", anna)
+    made = api.create_share_link(Identity="example.com", Shows="RECORDS", Days=7)
+    assert made["Url"] == f"{sesame.console}/shared/{made['Token']}"
+    assert "DNS records of example.com" in words(httpx.get(made["Url"]).text)
+    (listed,) = api.list_share_links(Identity="example.com")["Links"]
+    assert listed.pop("CreatedAt") < listed["ExpiresAt"]
+    assert listed == {
+        "Link": made["Link"],
+        "Shows": "RECORDS",
+        "CreatedBy": f"arn:aws:iam::{anna.account_id}:user/anna",
+        "ExpiresAt": made["ExpiresAt"],
+    }
+    assert made["Link"] in owner.get(f"{HERE}/shares").text
+    stranger = sesame.client("sesame", sesame.create_account())
+    for call in (
+        lambda: stranger.list_share_links(Identity="example.com"),
+        lambda: stranger.delete_share_link(Identity="example.com", Link=made["Link"]),
+        lambda: api.delete_share_link(Identity="example.com", Link="0" * 16),
+        lambda: api.create_share_link(Identity="other.example", Shows="RECORDS", Days=7),
+    ):
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    for wrong in (
+        {"Days": 8},
+        {"Shows": "MESSAGES"},
+        {"Shows": "KIT"},
+        {"Delegate": DELEGATE},
+    ):
+        with pytest.raises(ClientError) as refused:
+            api.create_share_link(**{"Identity": "example.com", "Shows": "RECORDS", "Days": 7, **wrong})
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400, wrong
+    tenant.iam.put_user_policy(UserName="anna", PolicyName="d", PolicyDocument=json.dumps(DENY_READING))
+    assert httpx.get(made["Url"]).status_code == 404
+    tenant.iam.delete_user_policy(UserName="anna", PolicyName="d")
+    assert httpx.get(made["Url"]).status_code == 200
+    api.delete_share_link(Identity="example.com", Link=made["Link"])
+    assert httpx.get(made["Url"]).status_code == 404
+    assert api.list_share_links(Identity="example.com")["Links"] == []
+    (row,) = [
+        row
+        for row in audit_log(sesame, anna.account_id)
+        if row["eventName"] == "CreateShareLink" and "errorCode" not in row
+    ]
+    assert row["requestParameters"]["link"] == made["Link"]
+    assert made["Token"] not in json.dumps(audit_log(sesame, anna.account_id))
+
+
+def test_a_session_of_a_role_makes_no_link(sesame: SesameProcess, tenant: Tenant) -> None:
+    """There is no user by whose rights it would be read."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"AWS": tenant.account.account_id},
+            "Action": "sts:AssumeRole",
+        },
+    }
+    arn = tenant.iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    allow_all = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    tenant.iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps(allow_all))
+    make_user(tenant, actions='"*"')
+    key = tenant.iam.create_access_key(UserName="anna")["AccessKey"]
+    anna = Account(tenant.account.account_id, key["AccessKeyId"], key["SecretAccessKey"])
+    given = sesame.client("sts", anna).assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    session = sesame.client(
+        "sesame",
+        Account(anna.account_id, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]),
+    )
+    with pytest.raises(ClientError) as refused:
+        session.create_share_link(Identity="example.com", Shows="RECORDS", Days=7)
+    assert "users and roots" in str(refused.value)
+    assert session.list_share_links(Identity="example.com")["Links"] == []
 
 
 def test_a_reader_who_is_logged_in_reads_as_nobody(

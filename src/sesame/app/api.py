@@ -4,6 +4,7 @@ Made here and joined; `app` puts sockets in front of it.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sesame.access.authorize import Authorizer
 from sesame.access.causes.failures import Failures
@@ -16,7 +17,7 @@ from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
 from sesame.app import traced
-from sesame.app.foundation import Services
+from sesame.app.foundation import Services, console_url
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.identities.custom_verification import CustomVerification
@@ -48,6 +49,7 @@ from sesame.operations.ses.templated import TemplatedOperations
 from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesame.delegates import DelegateOperations
 from sesame.operations.sesame.policy_tests import PolicyTestOperations
+from sesame.operations.sesame.share_links import ShareLinks
 from sesame.operations.sesame.tracked_links import TrackedLinkOperations
 from sesame.operations.sesame.webhooks import WebhookOperations
 from sesame.operations.sesv2.account import AccountV2Operations
@@ -103,6 +105,7 @@ class Doors:
         self.templates = self._make_templates()
         self.custom_verification = self._make_custom_verification()
         self.delegates = Delegates(services.store, services.clock, released=lambda: services.wake())
+        self.share_links = self._make_share_links()
         handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
@@ -299,12 +302,23 @@ class Doors:
             ),
         )
 
+    def _make_share_links(self) -> ShareLinks:
+        services = self._services
+        return ShareLinks(
+            services.store,
+            self.authorizer,
+            clock=services.clock,
+            new_token=services.ids.token,
+            console_url=partial(console_url, services.settings),
+        )
+
     def _own(self) -> Handlers:
         return merged(
             DelegateOperations(self.authorizer, self.delegates),
             PolicyTestOperations(self._services.store, self.authorizer),
             TrackedLinkOperations(self.authorizer, self._services.tracked_links),
             WebhookOperations(self.authorizer, self._services.webhooks),
+            self.share_links,
         )
 
     def _iam(self) -> Handlers:

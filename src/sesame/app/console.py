@@ -33,7 +33,6 @@ from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
-from sesame.operations.shares import Shares
 from sesame.server.tls import Certificate
 from sesame.store.reputation import EnforcementState
 
@@ -218,7 +217,7 @@ def backing_of(
         instance=_instance(settings, services, problems),
         wake=lambda: services.wake(),
         logins=logins,
-        shares=Shares(services.store, doors.authorizer, clock=services.clock, new_token=services.ids.token),
+        shares=doors.share_links,
         exporting=set(),
         clock=services.clock,
         new_request_id=services.ids.request_id,

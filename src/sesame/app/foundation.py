@@ -110,6 +110,13 @@ def endpoints(settings: Settings) -> dict[str, str]:
     return found
 
 
+def console_url(settings: Settings) -> str:
+    """How browsers reach the console: as the settings or the running server say; empty where neither does."""
+    if settings.console.public_url:
+        return settings.console.public_url.rstrip("/")
+    return endpoints(settings).get("console", "") if settings.console.enabled else ""
+
+
 class Services:
     """The store and everything that works on it without a socket of its own."""
 

@@ -44,7 +44,7 @@ def _register_shares(console: Subparsers) -> None:
 def print_shares(args: argparse.Namespace) -> int:
     """Print the links of an account that still work; with `--end` end one of them."""
     from sesame.db import Transaction
-    from sesame.operations.shares import MOST
+    from sesame.operations.sesame.share_links import MOST
     from sesame.store import console_shares
 
     async def run(services: "Services") -> int:

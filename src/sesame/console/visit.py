@@ -25,7 +25,7 @@ from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.sender_reputation import Reputations
-from sesame.operations.shares import Shares
+from sesame.operations.sesame.share_links import ShareLinks
 from sesame.operations.table import Handlers
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
@@ -56,7 +56,8 @@ class Backing:
     wake: Callable[[], None]
     """Tells delivery that something is due."""
     logins: Logins
-    shares: Shares
+    shares: ShareLinks
+    """Reads what a link is of."""
     exporting: set[str]
     """Accounts whose lists are being written to files."""
     clock: Clock

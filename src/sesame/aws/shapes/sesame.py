@@ -30,6 +30,20 @@ class CancelMessagesResponse(TypedDict):
     UnderWay: int
 
 
+class CreateShareLinkRequest(TypedDict):
+    Identity: str
+    Shows: Literal["RECORDS", "KIT"]
+    Delegate: NotRequired[str]
+    Days: int
+
+
+class CreateShareLinkResponse(TypedDict):
+    Link: NotRequired[str]
+    Token: NotRequired[str]
+    Url: NotRequired[str]
+    ExpiresAt: NotRequired[float]
+
+
 class CreateWebhookRequest(TypedDict):
     ConfigurationSetName: str
     EventDestinationName: str
@@ -57,6 +71,15 @@ class DeleteIdentityPolicyTestRequest(TypedDict):
 
 class DeleteIdentityPolicyTestResponse(TypedDict):
     """DeleteIdentityPolicyTestResponse has no members."""
+
+
+class DeleteShareLinkRequest(TypedDict):
+    Identity: str
+    Link: str
+
+
+class DeleteShareLinkResponse(TypedDict):
+    """DeleteShareLinkResponse has no members."""
 
 
 class DeleteWebhookRequest(TypedDict):
@@ -135,6 +158,23 @@ class ListIdentityPolicyTestsRequest(TypedDict):
 
 class ListIdentityPolicyTestsResponse(TypedDict):
     Tests: NotRequired[list[PolicyTest]]
+
+
+class ListShareLinksRequest(TypedDict):
+    Identity: str
+
+
+class ShareLink(TypedDict):
+    Link: NotRequired[str]
+    Shows: NotRequired[Literal["RECORDS", "KIT"]]
+    Delegate: NotRequired[str]
+    CreatedBy: NotRequired[str]
+    CreatedAt: NotRequired[float]
+    ExpiresAt: NotRequired[float]
+
+
+class ListShareLinksResponse(TypedDict):
+    Links: NotRequired[list[ShareLink]]
 
 
 class ListStoppedLinksRequest(TypedDict):

@@ -1,6 +1,6 @@
 """Links for who has no log-in: making and ending them, and what they show, by the rights of who made them."""
 
-import re
+from typing import Any
 
 from starlette.responses import Response
 
@@ -8,11 +8,10 @@ from sesame.console.pages.kit import kit_for
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import Caller, ConsoleLogin
-from sesame.operations.shares import DAYS, KIT, RECORDS
+from sesame.operations.sesame.share_links import DAYS, KIT, RECORDS
 from sesame.store.console_shares import Share
 
 KINDS = {RECORDS: "its DNS records", KIT: "a delegate's kit"}
-_CALLED = re.compile(r"[0-9a-f]{16}")
 HEADERS = {
     "x-robots-tag": "noindex, nofollow",
     "referrer-policy": "no-referrer",
@@ -31,7 +30,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, link: str = 
         "shares.html",
         status=status,
         name=name,
-        shares=await visit.backing.shares.of_identity(visit.me, name),
+        shares=(await visit.call("sesame", "ListShareLinks", {"Identity": name}))["Links"],
         problem=problem,
         link=link,
         kinds=KINDS,
@@ -45,33 +44,31 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, link: str = 
 
 async def make(visit: Visit) -> Response:
     """Make a link; it is shown this once."""
-    assert visit.login is not None
     form, name = visit.form, visit.path_values["name"]
     kind, days = form.get("kind", ""), form.get("days", "")
     delegate = form.get("for", "").strip() if kind == KIT else ""
     try:
         if kind == KIT and (problem := (await kit_for(visit, name, delegate))[1]["problem"]):
             return await _page(visit, str(problem), 400)
-        token = await visit.backing.shares.make(
-            visit.me,
-            visit.login.user_id,
-            name,
-            kind,
-            delegate=delegate,
-            days=int(days) if days.isascii() and days.isdigit() and len(days) < 4 else 0,
-        )
+        request: dict[str, Any] = {
+            "Identity": name,
+            "Shows": kind.upper(),
+            "Days": int(days) if days.isascii() and days.isdigit() and len(days) < 4 else 0,
+            **({"Delegate": delegate} if delegate else {}),
+        }
+        made = await visit.call("sesame", "CreateShareLink", request)
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
-    return await _page(visit, link=f"{visit.base_url}/shared/{token}")
+    return await _page(visit, link=f"{visit.base_url}/shared/{made['Token']}")
 
 
 async def end(visit: Visit) -> Response:
     """End a link."""
     called, name = visit.form.get("link", ""), visit.path_values["name"]
     try:
-        await visit.backing.shares.end(visit.me, name, called if _CALLED.fullmatch(called) else "")
+        await visit.call("sesame", "DeleteShareLink", {"Identity": name, "Link": called})
     except AccessDenied:
         raise
     except ServiceError as error:

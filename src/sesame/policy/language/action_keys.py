@@ -195,7 +195,7 @@ _ROWS = (
         "sesame",
         "CancelDelegateMessages DeleteDelegateBounds GetDelegateBounds ListDelegateBounds PauseDelegate"
         " PutDelegateBounds ResumeDelegate DeleteIdentityPolicyTest GetIdentityPolicyTest ListIdentityPolicyTests"
-        " PutIdentityPolicyTests RunIdentityPolicyTests",
+        " PutIdentityPolicyTests RunIdentityPolicyTests CreateShareLink DeleteShareLink ListShareLinks",
         "identity",
         "",
     ),
