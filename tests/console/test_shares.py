@@ -199,15 +199,16 @@ def test_the_api_makes_lists_and_ends_links_as_the_console_does(
     }
     assert made["Link"] in owner.get(f"{HERE}/shares").text
     stranger = sesame.client("sesame", sesame.create_account())
-    for call in (
-        lambda: stranger.list_share_links(Identity="example.com"),
-        lambda: stranger.delete_share_link(Identity="example.com", Link=made["Link"]),
-        lambda: api.delete_share_link(Identity="example.com", Link="0" * 16),
-        lambda: api.create_share_link(Identity="other.example", Shows="RECORDS", Days=7),
-    ):
+    refusals: list[tuple[Any, str, dict[str, Any]]] = [
+        (stranger, "list_share_links", {}),
+        (stranger, "delete_share_link", {"Link": made["Link"]}),
+        (api, "delete_share_link", {"Link": "0" * 16}),
+        (api, "create_share_link", {"Identity": "other.example", "Shows": "RECORDS", "Days": 7}),
+    ]
+    for client, operation, given in refusals:
         with pytest.raises(ClientError) as refused:
-            call()
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+            getattr(client, operation)(**{"Identity": "example.com", **given})
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404, operation
     for wrong in (
         {"Days": 8},
         {"Shows": "MESSAGES"},
