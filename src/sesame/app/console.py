@@ -22,6 +22,7 @@ from sesame.config import Settings
 from sesame.console.analyst import Analyst
 from sesame.console.app import Console
 from sesame.console.guard import Guard
+from sesame.console.history import History
 from sesame.console.instance import Instance
 from sesame.console.logins import Logins
 from sesame.console.visit import Backing
@@ -76,6 +77,8 @@ class ConsoleServer(uvicorn.Server):
         is_secure = bool(console.tls_certificate or console.proxy)
         backing = backing_of(settings, services, doors, self.logins, problems)
         self._analyst = backing.analyst
+        self._history = backing.instance.history
+        self._noting: asyncio.Task[None] | None = None
         self.console = Console(
             backing,
             Guard(public_url=console.public_url, is_secure=is_secure),
@@ -115,11 +118,14 @@ class ConsoleServer(uvicorn.Server):
     async def start(self, tasks: asyncio.TaskGroup) -> None:
         """Listen; serve in a task of `tasks` until `stop`."""
         self._serving = tasks.create_task(self.serve(sockets=[self._sock]))
+        self._noting = tasks.create_task(self._history.run())
         await self.listening.wait()
 
     async def stop(self) -> None:
         """Let the requests that are under way end."""
         self.should_exit = True
+        if self._noting is not None:
+            self._noting.cancel()
         if self._serving is not None:
             await self._serving
         await self._analyst.close()
@@ -157,11 +163,15 @@ def _instance(settings: Settings, services: Services, problems: Problems) -> Ins
         files = [settings.database.with_name(name) for name in names]
         return sum(file.stat().st_size for file in files if file.exists())
 
+    async def depth() -> int:
+        return (await services.spool.depth())[0]
+
     return Instance(
         problems=problems,
         examine=lambda: look(services, (), probe=probe, ntp=ntp),
         records=lambda: checked(services.signing_domain, services.resolver),
         metrics=services.metrics,
+        history=History(services.metrics, depth, clock=services.clock),
         free_bytes=services.free_bytes,
         store_bytes=store_bytes,
         clock=services.clock,

@@ -1,14 +1,12 @@
 """The instance as the operator sees it: is it well, what does it count, what was found when it was last examined."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prometheus_client.metrics import MetricWrapperBase
-
 from sesame.admin.doctor import Finding, Level
 from sesame.admin.own_records import CheckedRecord
+from sesame.console.history import History
 from sesame.errors import Unavailable
 from sesame.metrics import Metrics
 from sesame.observe import Clock
@@ -39,6 +37,7 @@ class Instance:
     records: Callable[[], Awaitable[Sequence[CheckedRecord]]]
     """The operator's own DNS records."""
     metrics: Metrics
+    history: History
     free_bytes: Callable[[], int]
     store_bytes: Callable[[], int]
     clock: Clock
@@ -56,28 +55,3 @@ class Instance:
                 raise Unavailable(f"examining took longer than {LONGEST_S:.0f} s") from None
             self.last = Examination(at=self.clock.now(), findings=tuple(found))
             return self.last
-
-
-def total(metric: MetricWrapperBase, **labels: str) -> float:
-    """The sum of a counter or gauge over the labels that are not named."""
-    return sum(
-        sample.value
-        for family in metric.collect()
-        for sample in family.samples
-        if not sample.name.endswith(("_created", "_sum", "_bucket"))
-        and all(sample.labels.get(name) == value for name, value in labels.items())
-    )
-
-
-def quantile(metric: MetricWrapperBase, part: float) -> float | None:
-    """The bound below which that part of a histogram's observations lies; None without any, inf beyond the last."""
-    buckets: dict[float, float] = {}
-    for family in metric.collect():
-        for sample in family.samples:
-            if sample.name.endswith("_bucket"):
-                bound = float(sample.labels["le"])
-                buckets[bound] = buckets.get(bound, 0.0) + sample.value
-    count = buckets.get(math.inf, 0.0)
-    if not count:
-        return None
-    return min(bound for bound, seen in buckets.items() if seen >= part * count)

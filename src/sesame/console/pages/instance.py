@@ -1,17 +1,25 @@
 """The operator's instance: is it well, what does it count, which DNS records are its own."""
 
+from collections.abc import Callable
+
 from starlette.responses import PlainTextResponse, Response
 
 from sesame.admin.doctor import Level
-from sesame.console.instance import Instance, quantile, total
-from sesame.console.text import ago, size
+from sesame.console.charts import Chart, bars
+from sesame.console.history import Span, buckets, quantile_of, total
+from sesame.console.instance import Instance
+from sesame.console.text import ago, exactly, size
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
+from sesame.metrics import FAST_S
 from sesame.store import outbox
 
 LATE_S, STUCK_S = 3_600.0, 4 * 3_600.0
 """How long the oldest mail may wait before the page says that it is late, and that it is stuck."""
 LAG_S = 0.1
+SPAN_S, SPANS = 300.0, 288
+"""A bar of the pictures, and how many there are of a day."""
+HOUR_S, HOURS = 3_600.0, 24
 TONES = {Level.OK: "good", Level.UNKNOWN: "wait", Level.WARNING: "wait", Level.FAULT: "bad"}
 
 
@@ -43,6 +51,8 @@ async def show(visit: Visit) -> Response:
         faults=last.count(Level.FAULT) if last else 0,
         warnings=last.count(Level.WARNING) if last else 0,
         started_at=instance.started_at,
+        pictures=_pictures(instance.history.spans(SPAN_S, SPANS)),
+        hours=[(one, *_bounds(one)) for one in reversed(instance.history.spans(HOUR_S, HOURS))],
         store_bytes=instance.store_bytes(),
     )
 
@@ -103,6 +113,50 @@ def _figures(instance: Instance) -> list[tuple[str, int]]:
     ]
 
 
+def _pictures(spans: list[Span]) -> list[tuple[str, Chart]]:
+    """What was accepted and delivered, what waited, how long a commit took."""
+
+    def picture(name: str, label: str, value: Callable[[Span], tuple[int, int, str]]) -> tuple[str, Chart]:
+        rows = [(exactly(one.at)[11:16], value(one)) for one in spans]
+        return name, bars(label, [(f"{at}: {title}", whole, part) for at, (whole, part, title) in rows])
+
+    return [
+        picture(
+            "Recipients accepted",
+            "Recipients accepted in each five minutes",
+            lambda one: (one.accepted, 0, f"{one.accepted:,} accepted, {one.refused:,} sends refused"),
+        ),
+        picture(
+            "Attempts to deliver",
+            "Attempts to deliver in each five minutes, and of them those that failed",
+            lambda one: (
+                one.delivered + one.put_off + one.failed,
+                one.put_off + one.failed,
+                f"{one.delivered:,} delivered, {one.put_off:,} put off, {one.failed:,} refused for good",
+            ),
+        ),
+        picture(
+            "Waiting in the queue",
+            "Recipients waiting, the most in each five minutes",
+            lambda one: (one.waiting or 0, 0, f"{one.waiting or 0:,} waiting"),
+        ),
+        picture(
+            "A commit with its fsync, 99 of 100",
+            "How long 99 of 100 commits took in each five minutes, in milliseconds",
+            lambda one: (_shown_ms(one.commit_s(0.99)), 0, _within(one.commit_s(0.99))),
+        ),
+    ]
+
+
+def _shown_ms(bound_s: float | None) -> int:
+    """The height of a bar of milliseconds; what is beyond the last bound is as high as that."""
+    return 0 if bound_s is None else int(min(bound_s, FAST_S[-1]) * 1000)
+
+
+def _bounds(one: Span) -> tuple[str, str]:
+    return _within(one.accept_s(0.99)), _within(one.commit_s(0.99))
+
+
 def _durations(instance: Instance) -> list[tuple[str, str, str]]:
     """What takes how long: half of it within, 99 of a hundred within."""
     metrics = instance.metrics
@@ -113,10 +167,11 @@ def _durations(instance: Instance) -> list[tuple[str, str, str]]:
         ("From acceptance to the first attempt", metrics.queue_wait),
         ("One attempt", metrics.attempt_duration),
     )
+    found = [(name, buckets(metric)) for name, metric in rows]
     return [
-        (name, _within(quantile(metric, 0.5)), _within(quantile(metric, 0.99)))
-        for name, metric in rows
-        if quantile(metric, 0.5) is not None
+        (name, _within(quantile_of(seen, 0.5)), _within(quantile_of(seen, 0.99)))
+        for name, seen in found
+        if quantile_of(seen, 0.5) is not None
     ]
 
 
