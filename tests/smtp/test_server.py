@@ -12,6 +12,7 @@ from sesame.smtp.errors import LocalProtocolError
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
 from sesame.smtp.reply import Reply, ReplyReader
 from sesame.smtp.server import (
+    AddressRefused,
     AuthMode,
     AuthRequested,
     Closed,
@@ -42,6 +43,8 @@ def shown(event: Event) -> str:
         case MessageReceived():
             data = event.data.decode().replace("\r\n", "\\r\\n")
             return f"MessageReceived {event.mail_from or '<>'} {','.join(event.recipients)} {data}"
+        case AddressRefused():
+            return f"AddressRefused {event.command} {event.address} {event.reply.code}"
         case Closed():
             return f"Closed {event.reason}"
 

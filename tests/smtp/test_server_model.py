@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
 from sesame.smtp.reply import Reply
 from sesame.smtp.server import (
+    AddressRefused,
     AuthMode,
     AuthRequested,
     Event,
@@ -63,6 +64,18 @@ class ServerModel(RuleBasedStateMachine):
         assert self.codes() == list(codes), line
         return events
 
+    def refused(self, command: str, path: str, code: int) -> list[object]:
+        """What is told of an address that was refused, to somebody who has logged in."""
+        return [(command, path.strip("<>"), code)] if code in (501, 553) and self.is_authenticated else []
+
+    @staticmethod
+    def told(events: list[Event]) -> list[object]:
+        """Events, and of addresses that were refused what tells them apart."""
+        return [
+            (one.command, one.address, one.reply.code) if isinstance(one, AddressRefused) else one
+            for one in events
+        ]
+
     def end_transaction(self) -> None:
         self.mail, self.recipients = None, []
 
@@ -96,7 +109,9 @@ class ServerModel(RuleBasedStateMachine):
             code = codes.get(path, 552 if "SIZE" in path else 555)
             if code == 250:
                 self.mail = path.strip("<>")
-        assert self.expect(f"MAIL FROM:{path}", read_bytes, code) == []
+        assert self.told(self.expect(f"MAIL FROM:{path}", read_bytes, code)) == self.refused(
+            "MAIL", path, code
+        )
 
     @is_commanding
     @rule(path=st.sampled_from(["<b@y>", "<c@y>", "<>", "<b@y> X=1"]), read_bytes=READ_BYTES)
@@ -112,7 +127,7 @@ class ServerModel(RuleBasedStateMachine):
         else:
             code = 250
             self.recipients.append(path.strip("<>"))
-        assert self.expect(f"RCPT TO:{path}", read_bytes, code) == []
+        assert self.told(self.expect(f"RCPT TO:{path}", read_bytes, code)) == self.refused("RCPT", path, code)
 
     @is_commanding
     @rule(read_bytes=READ_BYTES)

@@ -10,7 +10,7 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from sesame.access import conditions
@@ -328,9 +328,17 @@ class Authorizer:
                 session=limits(credential),
             )
             if outcome is not Outcome.ALLOW:
-                raise AccessDenied(
+                refusal = AccessDenied(
                     f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {role_arn}"
                 )
+                own = decide(
+                    replace(request, resource_account=request.requester.account_id),
+                    iam=credential.policies.compiled,
+                    identity=EMPTY,
+                    session=limits(credential),
+                )
+                refusal.facts = {"role": role_arn, "action": action, "own_side": own.outcome.name}
+                raise refusal
         return Permit(
             caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes
         )

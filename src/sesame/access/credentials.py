@@ -9,14 +9,16 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from sesame.access.directory import Credential, Directory
 from sesame.access.sessions import Sessions
-from sesame.aws import sigv4
+from sesame.aws import canonical, sigv4
 from sesame.aws.arn import Arn, ArnError
-from sesame.aws.errors import ExpiredToken, InvalidClientTokenId
+from sesame.aws.errors import ExpiredToken, InvalidClientTokenId, SignatureDoesNotMatch
 from sesame.aws.request import HttpRequest
+from sesame.aws.smtp_password import smtp_password
 from sesame.errors import ValidationError
 from sesame.model import AccountId, Caller, Principal, PrincipalKind, Session
 from sesame.observe import Clock
@@ -76,6 +78,11 @@ class Authenticator:
         try:
             signing_key = self._signing_key(signed, secret)
             sigv4.verify(request, signed, signing_key=signing_key, payload_hash=body_hash)
+        except SignatureDoesNotMatch as error:
+            why = self._slip(request, signed, secret, body_hash)
+            if known:
+                error.facts = {} if why is None else {"why": why}
+                raise
         except Exception:
             if known:
                 raise
@@ -117,6 +124,20 @@ class Authenticator:
             return await self._directory.credential(access_key_id, session)
         return credential
 
+    def _slip(
+        self, request: HttpRequest, signed: sigv4.SignedRequest, secret: str, body_hash: bytes | None
+    ) -> str | None:
+        """What was signed with in place of the secret, for the account's own eyes; nobody's secret costs the same."""
+        found = None
+        payload_hash = canonical.body_hash(request.body) if body_hash is None else body_hash
+        password = smtp_password(secret, signed.region)
+        for why, other in (("smtp-password", password), *(("white-space", text) for text in _padded(secret))):
+            key = sigv4.signing_key(other, signed.date, signed.region, signed.service)
+            with suppress(SignatureDoesNotMatch):
+                sigv4.verify(request, signed, signing_key=key, payload_hash=payload_hash)
+                found = why
+        return found
+
     def _signing_key(self, signed: sigv4.SignedRequest, secret: str) -> bytes:
         scope = (secret, signed.date, signed.region, signed.service)
         key = self._signing_keys.get(scope)
@@ -127,6 +148,11 @@ class Authenticator:
             if len(self._signing_keys) > MAX_SIGNING_KEYS:
                 self._signing_keys.popitem(last=False)
         return key
+
+
+def _padded(secret: str) -> tuple[str, ...]:
+    """A secret as it comes out of files and forms that keep white space."""
+    return f"{secret} ", f" {secret}", f"{secret}\n", f"{secret}\r\n"
 
 
 def is_long_term_key(access_key_id: str, session_token: str | None = None) -> bool:

@@ -91,6 +91,7 @@ def _request_json(request: SendRequest, decision: SendDecision) -> dict[str, obj
         "named": request.named,
         "odd": request.odd,
         "sandboxed": decision.sandboxed,
+        "default_set": decision.default_configuration_set,
     }
 
 

@@ -44,7 +44,7 @@ class WrongCredentials(SesameError):
     """User name and password do not go together."""
 
     def __init__(self, why: str = "", *, principal: Principal | None = None, region: str = "") -> None:
-        """`why`, for the account's own eyes: user-name, unknown, inactive, secret, region or password."""
+        """`why`, for the account's own eyes: user-name, unknown, inactive, secret, region, white-space or password."""
         super().__init__(why)
         self.why, self.principal, self.region = why, principal, region
 
@@ -110,13 +110,16 @@ class SmtpLogins:
         secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
         given = password.encode("utf-8", "surrogateescape")
         is_secret = hmac.compare_digest(secret.encode(), given)
-        elsewhere = ""
+        elsewhere, is_padded, bare = "", False, given.strip()
         for other in REGIONS:
-            if hmac.compare_digest(smtp_password(secret, other).encode(), given):
+            right = smtp_password(secret, other).encode()
+            if hmac.compare_digest(right, given):
                 elsewhere = other
+            is_padded |= bare != given and hmac.compare_digest(right, bare)
         if credential is None:
             return WrongCredentials("unknown" if is_long_term_key(username) else "user-name")
         why = "secret" if is_secret else "region" if elsewhere and region is None else "password"
+        why = "white-space" if is_padded else why
         if not credential.active:
             why = "inactive"
         return WrongCredentials(why, principal=credential.principal, region=elsewhere)

@@ -7,8 +7,9 @@ none or are not read. It decides nothing.
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
+from sesame.mail.address import AddressError, parse_mailbox, parse_recipient
 from sesame.mail.header import HeaderField
-from sesame.sending.submission import Submission
+from sesame.sending.submission import RawContent, Submission
 
 ARN_FIELDS = ("x-ses-source-arn", "x-ses-from-arn", "x-ses-return-path-arn")
 FIELDS = (
@@ -24,6 +25,8 @@ _LETTERS = {field.replace("-", ""): field for field in FIELDS}
 _NO_LETTERS = bytes(octet for octet in range(128) if not chr(octet).isalnum())
 _MOST_ODD = 8
 """So many odd fields are kept."""
+_MOST_SHOWN = 200
+"""So many characters of an address that cannot be read."""
 
 Odd = tuple[str, str, str]
 """A field that is not what it seems: `misspelt` or `second`, its name as written, and the right name."""
@@ -75,3 +78,20 @@ def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
         near = get_close_matches(letters.decode("ascii"), _LETTERS, n=1, cutoff=0.8)
         if near:
             yield "misspelt", field.name.decode("ascii"), _LETTERS[near[0]].upper()
+
+
+def unreadable_address(submission: Submission) -> str | None:
+    """The first address of the parameters that cannot be read, as far as it is shown."""
+    content = submission.content
+    named = () if isinstance(content, RawContent) else (*content.to, *content.cc, *content.bcc)
+    for read, texts in (
+        (parse_mailbox, (submission.source, submission.return_path)),
+        (parse_recipient, (*named, *submission.destinations)),
+    ):
+        for text in texts:
+            try:
+                if text:
+                    read(text)
+            except AddressError:
+                return (text or "")[:_MOST_SHOWN]
+    return None

@@ -37,7 +37,7 @@ from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, StaleDecision, TransactionStep, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
 from sesame.sending.configuration_set import in_force
-from sesame.sending.named import Odd, door_of, named_arns, odd_fields
+from sesame.sending.named import Odd, door_of, named_arns, odd_fields, unreadable_address
 from sesame.sending.room import Room
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool import pieces
@@ -116,7 +116,9 @@ class Sender:
         try:
             return await self._send(caller, submission, in_same_transaction)
         except ServiceError as failure:
-            kept = await self._failures.keep_of(caller, failure, submission.action, _facts(submission))
+            kept = await self._failures.keep_of(
+                caller, failure, submission.action, _facts(submission, failure)
+            )
             if kept is not None:
                 self._log_refusal(caller, kept)
             raise
@@ -340,7 +342,7 @@ def _with_set(caller: Caller, composed: Composed, name: str) -> Composed:
     return replace(composed, request=request)
 
 
-def _facts(submission: Submission) -> dict[str, object]:
+def _facts(submission: Submission, failure: ServiceError) -> dict[str, object]:
     """What explains a failure before its decision: the door, the ARNs that were named, and fields that are odd."""
     content = submission.content
     x_ses: dict[str, str] = {}
@@ -355,7 +357,13 @@ def _facts(submission: Submission) -> dict[str, object]:
         submission.from_arn or x_ses.get("x-ses-from-arn"),
         submission.return_path_arn or x_ses.get("x-ses-return-path-arn"),
     )
-    return {"door": door_of(submission), "named": named, "odd": odd}
+    unreadable = unreadable_address(submission) if isinstance(failure.__cause__, AddressError) else None
+    return {
+        "door": door_of(submission),
+        "named": named,
+        "odd": odd,
+        **({} if unreadable is None else {"unreadable": unreadable}),
+    }
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:

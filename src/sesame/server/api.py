@@ -152,6 +152,8 @@ class AwsApi:
         try:
             if call.caller is None:
                 await self._sign_ins.keep_api(error, call.signed, request_id=request_id)
+            elif call.known_name == "AssumeRole":
+                await self._failures.keep_of(call.caller, error, "sts:AssumeRole", {})
             elif not self._uncached(call.codec.model.name, call.known_name):
                 await self._failures.keep_of(call.caller, error, f"ses:{call.known_name}", {})
         except Unavailable as unavailable:

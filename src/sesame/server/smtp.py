@@ -9,17 +9,18 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from sesame.observe import Log
 from sesame.server.tls import Certificate
 from sesame.server.turns import MUCH_BYTES, Turns
 from sesame.smtp.reply import Reply
 from sesame.smtp.server import (
+    AddressRefused,
     AuthRequested,
     Closed,
     Event,
@@ -45,6 +46,18 @@ class Session(Protocol):
 
     async def take(self, message: MessageReceived) -> Reply:
         """Take a message: the 250 once it is safe (I1), or the reply that refuses it."""
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A session that keeps what was refused without a message, where somebody has logged in to read it."""
+
+    async def note(self, refused: AddressRefused) -> None:
+        """Keep it; the answer has been given."""
+
+
+MOST_NOTED = 10
+"""So many addresses that were refused are kept of one connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +219,10 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._address = ""
         self._work: asyncio.Task[None] | None = None
+        self._refused: deque[AddressRefused] = deque()
+        self._noted = 0
+        self._note: asyncio.Task[None] | None = None
+        self._is_lost = False
         self._is_starting_tls = False
         self._may_write = True
         self._waits_for_turn = False
@@ -275,15 +292,17 @@ class _Connection(asyncio.Protocol):
         self._set_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.ended.done():
+        if self.ended.done() or self._is_lost:
             return
+        self._is_lost = True
         self._transport = None
         if self._work is None:
             self._hold(0)
         if self._timer is not None:
             self._timer.cancel()
         self._server.closed(self, self._address)
-        self.ended.set_result(None)
+        if self._note is None:
+            self.ended.set_result(None)
 
     # What the server asks
 
@@ -320,6 +339,8 @@ class _Connection(asyncio.Protocol):
                     self._work = asyncio.get_running_loop().create_task(self._check_password(event))
                 case MessageReceived():
                     self._work = asyncio.get_running_loop().create_task(self._take(event))
+                case AddressRefused():
+                    self._note_later(event)
                 case Closed():
                     is_closing = True
         self._flush()
@@ -327,6 +348,24 @@ class _Connection(asyncio.Protocol):
             self._close()
         else:
             self._set_reading()
+
+    def _note_later(self, refused: AddressRefused) -> None:
+        """Have it kept while the dialogue goes on: one after the other, and not more than `MOST_NOTED`."""
+        if self._noted >= MOST_NOTED or not isinstance(self._session, Noting):
+            return
+        self._noted += 1
+        self._refused.append(refused)
+        if self._note is None:
+            self._note = asyncio.get_running_loop().create_task(self._keep_refused(self._session))
+
+    async def _keep_refused(self, session: Noting) -> None:
+        try:
+            while self._refused:
+                await session.note(self._refused.popleft())
+        finally:
+            self._note = None
+            if self._is_lost and not self.ended.done():
+                self.ended.set_result(None)
 
     async def _check_password(self, asked: AuthRequested) -> None:
         refusal = await self._session.check_password(asked)

@@ -27,7 +27,7 @@ from sesame.sending.submission import RawContent, Submission
 from sesame.server.smtp import client_network
 from sesame.smtp.profile import SES_SUBMISSION
 from sesame.smtp.reply import Reply, printable
-from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
+from sesame.smtp.server import AddressRefused, AuthRequested, Limits, MessageReceived, ServerConnection
 
 NO_ROOM = Reply(452, "4.3.1 Insufficient system storage")
 TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
@@ -85,17 +85,17 @@ class SubmissionSession:
         """None when the password is right; a wrong one is answered a little later."""
         door = self._door
         refusal: Reply | None = None
-        reason = ""
+        reason, cause = "", None
         try:
             self._login = await door.logins.check(
                 asked.username, asked.password, address=self._address, client=client_network(self._address)
             )
         except WrongCredentials as error:
             refusal, reason = SES_SUBMISSION.auth_failed, "wrong credentials"
-            await self._keep(asked.username, error)
+            cause = await self._keep(asked.username, error)
         except TooManyFailures as error:
             refusal, reason = TEMPORARY_AUTH_FAILURE, "too many failures"
-            await self._keep(asked.username, error)
+            cause = await self._keep(asked.username, error)
         except Unavailable as error:
             refusal, reason = TEMPORARY_AUTH_FAILURE, str(error)
         except Exception:
@@ -103,16 +103,34 @@ class SubmissionSession:
             refusal, reason = TEMPORARY_AUTH_FAILURE, "internal failure"
         if refusal is not None:
             door.metrics.smtp_logins_refused.labels(reason if reason in _KNOWN_REASONS else "other").inc()
-            door.log.event("smtp_login_refused", address=self._address, reason=reason)
+            door.log.event("smtp_login_refused", address=self._address, reason=reason, cause=cause)
             await asyncio.sleep(door.failure_delay_s)
         return refusal
 
-    async def _keep(self, username: str, error: WrongCredentials | TooManyFailures) -> None:
-        """Keep why a log-in failed, for the account to read; the answer does not hang on it."""
+    async def _keep(self, username: str, error: WrongCredentials | TooManyFailures) -> str | None:
+        """Keep why a log-in failed, for the account to read; its cause for the log. The answer does not hang on it."""
         try:
-            await self._door.sign_ins.keep_smtp(username, error)
+            return await self._door.sign_ins.keep_smtp(username, error)
         except Unavailable as unavailable:
             self._door.log.error("unavailable", reason=str(unavailable))
+            return None
+
+    async def note(self, refused: AddressRefused) -> None:
+        """Keep an address that MAIL or RCPT refused, for the account to read; the answer does not hang on it."""
+        door = self._door
+        if self._login is None:
+            return
+        try:
+            caller = await door.logins.caller(self._login)
+            await door.sign_ins.keep_address(
+                caller, refused.command, refused.address, refused.reply.code, refused.reply.text
+            )
+        except WrongCredentials:
+            return  # the key is gone, and with it whoever would read it
+        except Unavailable as error:
+            door.log.error("unavailable", reason=str(error))
+        except Exception:
+            door.log.error("internal_failure", trace=traceback.format_exc())
 
     async def take(self, message: MessageReceived) -> Reply:
         """Accept a message durably, or say in SES's words why not."""

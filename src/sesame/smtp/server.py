@@ -85,13 +85,22 @@ class MessageReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressRefused:
+    """MAIL or RCPT named what nobody can send from or to, and was answered with `reply`: for whoever explains it."""
+
+    command: str
+    address: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
     """Write what `data_to_send` holds, then close. `reason` is for the log."""
 
     reason: str
 
 
-Event = Hello | StartTlsRequested | AuthRequested | MessageReceived | Closed
+Event = Hello | StartTlsRequested | AuthRequested | AddressRefused | MessageReceived | Closed
 
 
 class _State(Enum):
@@ -376,11 +385,11 @@ class ServerConnection:
         except PathSyntaxError as error:
             has_domain = "@" in error.address
             reply = self._profile.bad_reverse_path if has_domain else self._profile.unusable_reverse_path
-            return self._refuse_address(reply, error.address)
+            return self._refuse_address(reply, error.address, command="MAIL")
         except CommandSyntaxError:
             return self._refuse(self._profile.syntax_error)
         if not path.mailbox and not self._profile.is_mail_exchanger:
-            return self._refuse_address(self._profile.unusable_reverse_path, "")
+            return self._refuse_address(self._profile.unusable_reverse_path, "", command="MAIL")
         if refusal := self._judge_mail_parameters(path.parameters):
             return self._refuse(refusal)
         self._reverse_path = path.mailbox
@@ -412,11 +421,11 @@ class ServerConnection:
         try:
             path = parse_rcpt(argument)
         except PathSyntaxError as error:
-            return self._refuse_address(self._profile.bad_forward_path, error.address)
+            return self._refuse_address(self._profile.bad_forward_path, error.address, command="RCPT")
         except CommandSyntaxError:
             return self._refuse(self._profile.syntax_error)
         if "@" not in path.mailbox and not self._profile.is_mail_exchanger:
-            return self._refuse_address(self._profile.bad_forward_path, path.mailbox)
+            return self._refuse_address(self._profile.bad_forward_path, path.mailbox, command="RCPT")
         if path.parameters:
             return self._refuse(self._profile.unknown_parameter)
         if len(self._recipients) >= self._limits.recipients:
@@ -426,8 +435,11 @@ class ServerConnection:
         self._recipients.append(path.mailbox)
         return self._reply(self._profile.rcpt_ok)
 
-    def _refuse_address(self, reply: Reply, address: str) -> None:
-        self._refuse(Reply(reply.code, reply.text.replace("{address}", printable(address))))
+    def _refuse_address(self, reply: Reply, address: str, *, command: str) -> None:
+        said = Reply(reply.code, reply.text.replace("{address}", printable(address)))
+        if self._is_authenticated:
+            self._events.append(AddressRefused(command=command, address=address, reply=said))
+        self._refuse(said)
 
     def _data(self, _: str) -> None:
         if not self._recipients:

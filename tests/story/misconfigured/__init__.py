@@ -1,1 +1,1 @@
-"""Set-ups that people report as not working, each with what a reader must be told, and the change that makes it work."""
+"""Set-ups that people report as not working, each with what a reader must be told and what makes it work."""

@@ -4,10 +4,8 @@ import datetime
 import json
 from typing import Any
 
-from tests.story.misconfigured.world import MAY_SEND, World, case, smtp_password
+from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, smtp_password
 from tests.support.process import Account
-
-Play = Any
 
 
 @case(
@@ -16,7 +14,7 @@ Play = Any
     says=("own-{domain}", "pending|not verified"),
     mend=("TXT|CNAME|record|publish",),
 )
-def own_domain_pending(w: World) -> Play:
+def own_domain_pending(w: World) -> Steps:
     w.client("ses", w.sender).verify_domain_dkim(Domain=f"own-{w.domain}")
     yield lambda: w.simple(w.sender, SourceArn=None, Source=f"me@own-{w.domain}")
     w.sesame.vouch(w.sender, f"own-{w.domain}")
@@ -29,7 +27,7 @@ def own_domain_pending(w: World) -> Play:
     says=("me@own-{domain}",),
     mend=("link",),
 )
-def own_address_pending(w: World) -> Play:
+def own_address_pending(w: World) -> Steps:
     w.client("ses", w.sender).verify_email_identity(EmailAddress=f"me@own-{w.domain}")
     yield lambda: w.simple(w.sender, SourceArn=None, Source=f"me@own-{w.domain}")
     w.sesame.vouch(w.sender, f"me@own-{w.domain}")
@@ -42,7 +40,7 @@ def own_address_pending(w: World) -> Play:
     says=("someone@freemail.test",),
     mend=("verify",),
 )
-def never_registered(w: World) -> Play:
+def never_registered(w: World) -> Steps:
     yield lambda: w.simple(w.sender, SourceArn=None, Source="someone@freemail.test")
     w.sesame.vouch(w.sender, "someone@freemail.test")
     yield lambda: w.simple(w.sender, SourceArn=None, Source="someone@freemail.test")
@@ -55,7 +53,7 @@ def never_registered(w: World) -> Play:
     says=("fresh-{domain}",),
     mend=("TXT|CNAME|record|publish",),
 )
-def owners_domain_pending(w: World) -> Play:
+def owners_domain_pending(w: World) -> Steps:
     w.client("ses", w.owner).verify_domain_dkim(Domain=f"fresh-{w.domain}")
     arn = w.arn.replace(w.domain, f"fresh-{w.domain}")
     w.allow(Resource=arn)
@@ -70,7 +68,7 @@ def owners_domain_pending(w: World) -> Play:
     says=("sandbox", "you@elsewhere.test"),
     mend=("leave-sandbox|verify",),
 )
-def sender_in_the_sandbox(w: World) -> Play:
+def sender_in_the_sandbox(w: World) -> Steps:
     w.sender = w.sesame.create_account(production=False)
     w.allow(Principal={"AWS": w.sender.account_id})
     yield lambda: w.simple(w.sender)
@@ -84,7 +82,7 @@ def sender_in_the_sandbox(w: World) -> Play:
     says=("sandbox", "{owner}"),
     mend=("leave-sandbox {owner}|{owner}",),
 )
-def owner_in_the_sandbox(w: World) -> Play:
+def owner_in_the_sandbox(w: World) -> Steps:
     w.owner = w.sesame.create_account(production=False)
     w.arn = w.sesame.vouch(w.owner, w.domain)
     w.allow()
@@ -99,7 +97,7 @@ def owner_in_the_sandbox(w: World) -> Play:
     says=("you@elsewhere.test",),
     mend=("identity/you@elsewhere.test",),
 )
-def recipient_in_iam_in_the_sandbox(w: World) -> Play:
+def recipient_in_iam_in_the_sandbox(w: World) -> Steps:
     w.sender = w.sesame.create_account(production=False)
     own = w.sesame.vouch(w.sender, f"own-{w.domain}")
     recipient = w.sesame.vouch(w.sender, "you@elsewhere.test")
@@ -115,7 +113,7 @@ def recipient_in_iam_in_the_sandbox(w: World) -> Play:
     says=("main", "eu-west-1"),
     mend=("eu-west-1|us-east-1",),
 )
-def configuration_set_in_another_region(w: World) -> Play:
+def configuration_set_in_another_region(w: World) -> Steps:
     w.allow()
     w.client("ses", w.sender, "eu-west-1").create_configuration_set(ConfigurationSet={"Name": "main"})
     yield lambda: w.simple(w.sender, ConfigurationSetName="main")
@@ -129,7 +127,7 @@ def configuration_set_in_another_region(w: World) -> Play:
     says=("shared", "{sender}"),
     mend=("create",),
 )
-def configuration_set_of_the_owner(w: World) -> Play:
+def configuration_set_of_the_owner(w: World) -> Steps:
     w.allow()
     w.client("ses", w.owner).create_configuration_set(ConfigurationSet={"Name": "shared"})
     yield lambda: w.smtp(w.sender, {"X-SES-SOURCE-ARN": w.arn, "X-SES-CONFIGURATION-SET": "shared"})
@@ -143,7 +141,7 @@ def configuration_set_of_the_owner(w: World) -> Play:
     says=("Welcome",),
     mend=("welcome",),
 )
-def template_by_another_spelling(w: World) -> Play:
+def template_by_another_spelling(w: World) -> Steps:
     w.allow(Action="ses:Send*")
     w.client("sesv2", w.sender).create_email_template(
         TemplateName="welcome", TemplateContent={"Subject": "s", "Text": "t"}
@@ -157,9 +155,8 @@ def template_by_another_spelling(w: World) -> Play:
     code="SA605",
     says=("name",),
     mend=("name",),
-    place="trace",
 )
-def template_data_lacks_a_variable(w: World) -> Play:
+def template_data_lacks_a_variable(w: World) -> Steps:
     w.allow(Action="ses:Send*")
     template = {"TemplateName": "hello", "SubjectPart": "Hi {{name}}", "TextPart": "t"}
     w.client("ses", w.sender).create_template(Template=template)
@@ -182,9 +179,8 @@ def template_data_lacks_a_variable(w: World) -> Play:
     code="SA606",
     says=("you@elsewhere.test", "suppress"),
     mend=("delete-suppressed-destination", "you@elsewhere.test"),
-    place="trace",
 )
-def recipient_on_the_suppression_list(w: World) -> Play:
+def recipient_on_the_suppression_list(w: World) -> Steps:
     w.allow()
     v2 = w.client("sesv2", w.sender)
     v2.put_suppressed_destination(EmailAddress="you@elsewhere.test", Reason="BOUNCE")
@@ -199,7 +195,7 @@ def recipient_on_the_suppression_list(w: World) -> Play:
     says=("{sender}|account",),
     mend=("UpdateAccountSendingEnabled|PutAccountSendingAttributes|update-account-sending-enabled",),
 )
-def account_switched_off(w: World) -> Play:
+def account_switched_off(w: World) -> Steps:
     w.allow()
     w.client("ses", w.sender).update_account_sending_enabled(Enabled=False)
     yield lambda: w.simple(w.sender)
@@ -213,7 +209,7 @@ def account_switched_off(w: World) -> Play:
     says=("operator|paused",),
     mend=("operator|reinstate",),
 )
-def account_paused_by_the_operator(w: World) -> Play:
+def account_paused_by_the_operator(w: World) -> Steps:
     w.allow()
     which = (w.sender.account_id, "--region", "us-east-1", "--reason", "bounces")
     w.sesame.run("account", "pause", *which)
@@ -228,7 +224,7 @@ def account_paused_by_the_operator(w: World) -> Play:
     says=("main",),
     mend=("UpdateConfigurationSetSendingEnabled|PutConfigurationSetSendingOptions|put-configuration-set",),
 )
-def configuration_set_switched_off(w: World) -> Play:
+def configuration_set_switched_off(w: World) -> Steps:
     w.allow()
     ses = w.client("ses", w.sender)
     ses.create_configuration_set(ConfigurationSet={"Name": "main"})
@@ -244,7 +240,7 @@ def configuration_set_switched_off(w: World) -> Play:
     says=("24", "1"),
     mend=("set-quota {sender}",),
 )
-def quota_used_up(w: World) -> Play:
+def quota_used_up(w: World) -> Steps:
     w.allow()
     w.sesame.run("account", "set-quota", w.sender.account_id, "--max-24-hour-send", "1")
     w.simple(w.sender)
@@ -259,12 +255,13 @@ def quota_used_up(w: World) -> Play:
     says=("rate|second",),
     mend=("set-quota {sender}", "slow|later|rate"),
 )
-def rate_exceeded(w: World) -> Play:
+def rate_exceeded(w: World) -> Steps:
     w.allow()
     w.sesame.run("account", "set-quota", w.sender.account_id, "--max-send-rate", "0.001")
-    w.simple(w.sender)
+    for _ in range(2):  # what is left is given out whole, and owed
+        w.simple(w.sender)
     yield lambda: w.simple(w.sender)
-    w.sesame.run("account", "set-quota", w.sender.account_id, "--max-send-rate", "1000")
+    w.sesame.run("account", "set-quota", w.sender.account_id, "--max-send-rate", "100000")
     yield lambda: w.simple(w.sender)
 
 
@@ -274,7 +271,7 @@ def rate_exceeded(w: World) -> Play:
     says=("owner|{owner}", "1"),
     mend=("{owner}",),
 )
-def cap_of_the_owner(w: World) -> Play:
+def cap_of_the_owner(w: World) -> Steps:
     w.allow()
     bounds = w.client("sesame", w.owner)
     key = {"Identity": w.domain, "Delegate": w.sender.account_id}
@@ -292,7 +289,23 @@ def cap_of_the_owner(w: World) -> Play:
     says=("{sender}",),
     mend=("resume|ResumeDelegate",),
 )
-def delegate_paused(w: World) -> Play:
+def delegate_paused(w: World) -> Steps:
+    w.allow()
+    bounds = w.client("sesame", w.owner)
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds.pause_delegate(**key, Reason="zqowner")
+    yield lambda: w.simple(w.sender)
+    bounds.resume_delegate(**key)
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="the delegate's half of a pause: whom to ask, and not why",
+    code="SA603",
+    says=("paused", "{owner}"),
+    mend=("{owner}",),
+)
+def delegate_paused_as_the_sender_reads_it(w: World) -> Steps:
     w.allow()
     bounds = w.client("sesame", w.owner)
     key = {"Identity": w.domain, "Delegate": w.sender.account_id}
@@ -309,7 +322,7 @@ def delegate_paused(w: World) -> Play:
     says=("{sender}", "expir|2026-01-01"),
     mend=("PutDelegateBounds|grant put|put-delegate-bounds",),
 )
-def delegation_expired(w: World) -> Play:
+def delegation_expired(w: World) -> Steps:
     w.allow()
     bounds = w.client("sesame", w.owner)
     key = {"Identity": w.domain, "Delegate": w.sender.account_id}
@@ -326,7 +339,7 @@ def delegation_expired(w: World) -> Play:
     mend=("MX|record|UseDefaultValue",),
     reader="owner",
 )
-def mail_from_without_mx(w: World) -> Play:
+def mail_from_without_mx(w: World) -> Steps:
     w.allow()
     ses = w.client("ses", w.owner)
     key = {"Identity": w.domain, "MailFromDomain": f"bounce.{w.domain}"}
@@ -342,7 +355,7 @@ def mail_from_without_mx(w: World) -> Play:
     says=("secret",),
     mend=("smtp credentials",),
 )
-def secret_as_smtp_password(w: World) -> Play:
+def secret_as_smtp_password(w: World) -> Steps:
     w.allow()
     fields = {"X-SES-SOURCE-ARN": w.arn}
     yield lambda: w.smtp(w.sender, fields, password=w.sender.secret_access_key)
@@ -355,7 +368,7 @@ def secret_as_smtp_password(w: World) -> Play:
     says=("space|blank",),
     mend=("space|blank|smtp credentials",),
 )
-def password_with_a_blank(w: World) -> Play:
+def password_with_a_blank(w: World) -> Steps:
     w.allow()
     fields = {"X-SES-SOURCE-ARN": w.arn}
     right = smtp_password(w.sender.secret_access_key, "us-east-1")
@@ -369,7 +382,7 @@ def password_with_a_blank(w: World) -> Play:
     says=("eu-west-1", "us-east-1"),
     mend=("us-east-1",),
 )
-def password_of_another_region(w: World) -> Play:
+def password_of_another_region(w: World) -> Steps:
     w.allow()
     fields = {"X-SES-SOURCE-ARN": w.arn}
     yield lambda: w.smtp(w.sender, fields, region="eu-west-1")
@@ -378,11 +391,13 @@ def password_of_another_region(w: World) -> Play:
 
 @case(
     seen="terraform-aws-ses#10: the IAM user's name as SMTP user name",
+    reader="operator",
+    place="mailer-{sender}",
     code="SA701",
     says=("mailer",),
     mend=("access key|smtp credentials",),
 )
-def user_name_as_smtp_user(w: World) -> Play:
+def user_name_as_smtp_user(w: World) -> Steps:
     w.allow()
     name = f"mailer-{w.sender.account_id}"
     user = w.user(name, MAY_SEND)
@@ -394,10 +409,10 @@ def user_name_as_smtp_user(w: World) -> Play:
 @case(
     seen="a rotation switched the key off, Postfix still has it",
     code="SA701|SA704",
-    says=("inactive|not active",),
+    says=("switched off",),
     mend=("active|smtp credentials|key",),
 )
-def key_switched_off(w: World) -> Play:
+def key_switched_off(w: World) -> Steps:
     w.allow()
     user = w.user("postfix", MAY_SEND)
     iam = w.client("iam", w.sender)
@@ -410,11 +425,13 @@ def key_switched_off(w: World) -> Play:
 
 @case(
     seen="SMTP with a role's temporary credentials",
+    reader="operator",
+    place="ASIA",
     code="SA701",
     says=("temporary|session|role",),
     mend=("user|smtp credentials",),
 )
-def smtp_with_temporary_credentials(w: World) -> Play:
+def smtp_with_temporary_credentials(w: World) -> Steps:
     w.allow()
     session = w.session(w.role("app"))
     fields = {"X-SES-SOURCE-ARN": w.arn}
@@ -428,7 +445,7 @@ def smtp_with_temporary_credentials(w: World) -> Play:
     says=("SMTP password|SMTP",),
     mend=("secret",),
 )
-def smtp_password_as_secret(w: World) -> Play:
+def smtp_password_as_secret(w: World) -> Steps:
     w.allow()
     wrong = Account(
         w.sender.account_id, w.sender.access_key_id, smtp_password(w.sender.secret_access_key, "us-east-1")
@@ -443,7 +460,7 @@ def smtp_password_as_secret(w: World) -> Play:
     says=("space|blank|secret",),
     mend=("secret",),
 )
-def secret_with_a_blank(w: World) -> Play:
+def secret_with_a_blank(w: World) -> Steps:
     w.allow()
     wrong = Account(w.sender.account_id, w.sender.access_key_id, f"{w.sender.secret_access_key} ")
     yield lambda: w.simple(wrong)
@@ -452,11 +469,12 @@ def secret_with_a_blank(w: World) -> Play:
 
 @case(
     seen="a role's credentials were copied without the session token",
+    reader="operator",
     code="SA704",
     says=("session token|token",),
     mend=("token",),
 )
-def session_without_its_token(w: World) -> Play:
+def session_without_its_token(w: World) -> Steps:
     w.allow()
     session = w.session(w.role("app"))
     yield lambda: w.simple(Account(session.account_id, session.access_key_id, session.secret_access_key))
@@ -469,7 +487,7 @@ def session_without_its_token(w: World) -> Play:
     says=("email", "ses"),
     mend=("ses",),
 )
-def signed_for_another_service(w: World) -> Play:
+def signed_for_another_service(w: World) -> Steps:
     w.allow()
 
     def send(name: str) -> Any:
@@ -497,7 +515,7 @@ def signed_for_another_service(w: World) -> Play:
     says=("50",),
     mend=("50",),
 )
-def too_many_recipients(w: World) -> Play:
+def too_many_recipients(w: World) -> Steps:
     w.allow()
     many = [f"r{number}@elsewhere.test" for number in range(51)]
     yield lambda: w.simple(w.sender, Destination={"ToAddresses": many})

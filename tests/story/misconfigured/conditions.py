@@ -1,10 +1,6 @@
 """Set-ups in which the owner's conditions do not mean what the owner meant."""
 
-from typing import Any
-
-from tests.story.misconfigured.world import World, case
-
-Play = Any
+from tests.story.misconfigured.world import Steps, World, case
 
 
 @case(
@@ -14,7 +10,7 @@ Play = Any
     says=("ses:FromAddress", "news@{domain}", "StringEquals"),
     mend=("StringLike",),
 )
-def wildcard_under_string_equals(w: World) -> Play:
+def wildcard_under_string_equals(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FromAddress": f"*@{w.domain}"}})
     yield lambda: w.simple(w.sender)
     w.allow(Condition={"StringLike": {"ses:FromAddress": f"*@{w.domain}"}})
@@ -28,7 +24,7 @@ def wildcard_under_string_equals(w: World) -> Play:
     says=("ses:FromAddress", "case|capital|upper"),
     mend=("*@{domain}|news@{domain}|StringEqualsIgnoreCase",),
 )
-def capitals_in_the_pattern(w: World) -> Play:
+def capitals_in_the_pattern(w: World) -> Steps:
     w.allow(Condition={"StringLike": {"ses:FromAddress": f"*@{w.domain.capitalize()}"}})
     yield lambda: w.simple(w.sender)
     w.allow(Condition={"StringLike": {"ses:FromAddress": f"*@{w.domain}"}})
@@ -42,7 +38,7 @@ def capitals_in_the_pattern(w: World) -> Play:
     says=("ses:FromAddress", "news@{domain}", "display name"),
     mend=("news@{domain}",),
 )
-def display_name_in_from_address(w: World) -> Play:
+def display_name_in_from_address(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FromAddress": f"News <news@{w.domain}>"}})
     yield lambda: w.simple(w.sender)
     w.allow(Condition={"StringEquals": {"ses:FromAddress": f"news@{w.domain}"}})
@@ -56,7 +52,7 @@ def display_name_in_from_address(w: World) -> Play:
     says=("ses:FromAddress", "invoicing-eu@{domain}"),
     mend=("invoicing-eu@{domain}",),
 )
-def pattern_as_a_regular_expression(w: World) -> Play:
+def pattern_as_a_regular_expression(w: World) -> Steps:
     w.allow(Condition={"StringLike": {"ses:FromAddress": f"invoicing+.*@{w.domain}"}})
     yield lambda: w.simple(w.sender, Source=f"invoicing-eu@{w.domain}")
     w.allow(Condition={"StringLike": {"ses:FromAddress": f"invoicing*@{w.domain}"}})
@@ -69,7 +65,7 @@ def pattern_as_a_regular_expression(w: World) -> Play:
     says=("ses:FromAddress", "ceo@{domain}"),
     mend=("{owner}", "SA401"),
 )
-def another_from_address_as_the_sender_reads_it(w: World) -> Play:
+def another_from_address_as_the_sender_reads_it(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FromAddress": f"news@{w.domain}"}})
     yield lambda: w.simple(w.sender, Source=f"ceo@{w.domain}")
     w.allow(Condition={"StringEquals": {"ses:FromAddress": [f"news@{w.domain}", f"ceo@{w.domain}"]}})
@@ -83,7 +79,7 @@ def another_from_address_as_the_sender_reads_it(w: World) -> Play:
     says=("ses:FromAddress", "news@{domain}"),
     mend=("news@{domain}|*@{domain}",),
 )
-def domain_in_place_of_an_address(w: World) -> Play:
+def domain_in_place_of_an_address(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FromAddress": w.domain}})
     yield lambda: w.simple(w.sender)
     w.allow(Condition={"StringLike": {"ses:FromAddress": f"*@{w.domain}"}})
@@ -96,7 +92,7 @@ def domain_in_place_of_an_address(w: World) -> Play:
     says=("ses:Recipients", "archive@vault.test"),
     mend=("{owner}",),
 )
-def bcc_to_an_archive(w: World) -> Play:
+def bcc_to_an_archive(w: World) -> Steps:
     w.allow(Condition={"ForAllValues:StringLike": {"ses:Recipients": ["*@partner.test"]}})
     to = {"ToAddresses": ["you@partner.test"], "BccAddresses": ["archive@vault.test"]}
     yield lambda: w.simple(w.sender, Destination=to)
@@ -110,11 +106,12 @@ def bcc_to_an_archive(w: World) -> Play:
     says=("ses:Recipients", "ForAllValues|ForAnyValue"),
     mend=("ForAllValues|ForAnyValue",),
 )
-def recipients_without_a_qualifier(w: World) -> Play:
+def recipients_without_a_qualifier(w: World) -> Steps:
     w.allow(Condition={"StringLike": {"ses:Recipients": "*@elsewhere.test"}})
-    yield lambda: w.simple(w.sender)
+    to = {"ToAddresses": ["you@elsewhere.test", "them@elsewhere.test"]}
+    yield lambda: w.simple(w.sender, Destination=to)
     w.allow(Condition={"ForAllValues:StringLike": {"ses:Recipients": "*@elsewhere.test"}})
-    yield lambda: w.simple(w.sender)
+    yield lambda: w.simple(w.sender, Destination=to)
 
 
 @case(
@@ -124,7 +121,7 @@ def recipients_without_a_qualifier(w: World) -> Play:
     says=("2025-01-01",),
     mend=("aws:CurrentTime|date|2025-01-01",),
 )
-def campaign_is_over(w: World) -> Play:
+def campaign_is_over(w: World) -> Steps:
     w.allow(Condition={"DateLessThan": {"aws:CurrentTime": "2025-01-01T00:00:00Z"}})
     yield lambda: w.simple(w.sender)
     w.allow(Condition={"DateLessThan": {"aws:CurrentTime": "2199-01-01T00:00:00Z"}})
@@ -138,7 +135,7 @@ def campaign_is_over(w: World) -> Play:
     says=("2126-01-01",),
     mend=("aws:CurrentTime|date|2126-01-01",),
 )
-def contract_has_not_begun(w: World) -> Play:
+def contract_has_not_begun(w: World) -> Steps:
     w.allow(Condition={"DateGreaterThanEquals": {"aws:CurrentTime": "2126-01-01"}})
     yield lambda: w.simple(w.sender)
     w.allow(Condition={"DateGreaterThanEquals": {"aws:CurrentTime": "2026-01-01"}})
@@ -151,7 +148,7 @@ def contract_has_not_begun(w: World) -> Play:
     says=("time|date",),
     mend=("{owner}", "SA402"),
 )
-def campaign_is_over_as_the_sender_reads_it(w: World) -> Play:
+def campaign_is_over_as_the_sender_reads_it(w: World) -> Steps:
     w.allow(Condition={"DateLessThan": {"aws:CurrentTime": "2025-01-01T00:00:00Z"}})
     yield lambda: w.v2(w.sender)
     w.allow(Condition={"DateLessThan": {"aws:CurrentTime": "2199-01-01T00:00:00Z"}})
@@ -165,7 +162,7 @@ def campaign_is_over_as_the_sender_reads_it(w: World) -> Play:
     says=("127.0.0.1", "10.0.0.0/8"),
     mend=("127.0.0.1",),
 )
-def private_range(w: World) -> Play:
+def private_range(w: World) -> Steps:
     w.allow(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})
     yield lambda: w.simple(w.sender)
     w.allow(Condition={"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "127.0.0.1/32"]}})
@@ -177,9 +174,9 @@ def private_range(w: World) -> Play:
     code="SA401",
     reader="owner",
     says=("aws:SecureTransport",),
-    mend=("TLS|https|aws:SecureTransport",),
+    mend=("https",),
 )
-def plain_http(w: World) -> Play:
+def plain_http(w: World) -> Steps:
     secure = {"Bool": {"aws:SecureTransport": "true"}}
     w.allow(Condition=secure)
     yield lambda: w.simple(w.sender)
@@ -193,7 +190,7 @@ def plain_http(w: World) -> Play:
     says=("ses:FeedbackAddress", "bounces@{domain}"),
     mend=("bounces@{domain}|ses:FeedbackAddress",),
 )
-def feedback_address_not_set(w: World) -> Play:
+def feedback_address_not_set(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FeedbackAddress": f"bounces@{w.domain}"}})
     yield lambda: w.simple(w.sender)
     yield lambda: w.simple(w.sender, ReturnPath=f"bounces@{w.domain}")
@@ -205,7 +202,7 @@ def feedback_address_not_set(w: World) -> Play:
     says=("ses:FeedbackAddress",),
     mend=("{owner}",),
 )
-def feedback_address_as_the_sender_reads_it(w: World) -> Play:
+def feedback_address_as_the_sender_reads_it(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FeedbackAddress": f"bounces@{w.domain}"}})
     yield lambda: w.simple(w.sender)
     yield lambda: w.simple(w.sender, ReturnPath=f"bounces@{w.domain}")
@@ -218,7 +215,7 @@ def feedback_address_as_the_sender_reads_it(w: World) -> Play:
     says=("ses:FromDisplayName", "The Shop", "Shop"),
     mend=("The Shop",),
 )
-def another_display_name(w: World) -> Play:
+def another_display_name(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FromDisplayName": "Shop"}})
     yield lambda: w.simple(w.sender, Source=f"The Shop <news@{w.domain}>")
     yield lambda: w.simple(w.sender, Source=f"Shop <news@{w.domain}>")
@@ -229,9 +226,9 @@ def another_display_name(w: World) -> Play:
     code="SA401",
     reader="owner",
     says=("ses:FromDisplayName",),
-    mend=("ses:FromDisplayName|display name",),
+    mend=("display name",),
 )
-def no_display_name(w: World) -> Play:
+def no_display_name(w: World) -> Steps:
     w.allow(Condition={"StringLike": {"ses:FromDisplayName": "Shop*"}})
     yield lambda: w.simple(w.sender)
     yield lambda: w.simple(w.sender, Source=f"Shop <news@{w.domain}>")
@@ -244,7 +241,7 @@ def no_display_name(w: World) -> Play:
     says=("${{aws:username}}", "2012-10-17"),
     mend=("2012-10-17",),
 )
-def variable_without_version(w: World) -> Play:
+def variable_without_version(w: World) -> Steps:
     user = w.user("news", {"Effect": "Allow", "Action": "ses:*", "Resource": "*"})
     condition = {"StringEquals": {"ses:FromAddress": "${aws:username}@" + w.domain}}
     w.allow(version="2008-10-17", Condition=condition)
@@ -260,7 +257,7 @@ def variable_without_version(w: World) -> Play:
     says=("ses:ApiVersion",),
     mend=("ses:ApiVersion",),
 )
-def api_version(w: World) -> Play:
+def api_version(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:ApiVersion": "2"}})
     yield lambda: w.simple(w.sender)
     yield lambda: w.v2(w.sender)
@@ -273,7 +270,7 @@ def api_version(w: World) -> Play:
     says=("ceo@{domain}",),
     mend=("statement|Deny",),
 )
-def deny_on_the_address(w: World) -> Play:
+def deny_on_the_address(w: World) -> Steps:
     ceo = w.sesame.vouch(w.owner, f"ceo@{w.domain}")
     w.allow()
     w.allow(Resource=ceo, Effect="Deny", Principal="*", Action="ses:*", name="deny")
@@ -290,8 +287,11 @@ def deny_on_the_address(w: World) -> Play:
     says=("ses:FromAddress", "sales@{domain}"),
     mend=("sales@{domain}",),
 )
-def one_of_two_conditions(w: World) -> Play:
-    both = {"StringLike": {"ses:FromAddress": f"news@{w.domain}"}, "IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}
+def one_of_two_conditions(w: World) -> Steps:
+    both = {
+        "StringLike": {"ses:FromAddress": f"news@{w.domain}"},
+        "IpAddress": {"aws:SourceIp": "127.0.0.0/8"},
+    }
     w.allow(Condition=both)
     yield lambda: w.simple(w.sender, Source=f"sales@{w.domain}")
     both["StringLike"] = {"ses:FromAddress": [f"news@{w.domain}", f"sales@{w.domain}"]}  # type: ignore[dict-item]

@@ -24,6 +24,10 @@ OWNER_CANARY, SENDER_CANARY = "zqowner", "zqsender"
 NUMBERS = count(1)
 
 
+Steps = Iterator[Callable[[], Any]]
+Play = Callable[["World"], Steps]
+
+
 @dataclass(frozen=True)
 class Case:
     """One set-up, where it was reported, and what must be said to whom.
@@ -31,13 +35,13 @@ class Case:
     `play` yields a send that is refused, changes what the mend says, and yields a send that is accepted.
     """
 
-    play: "Callable[[World], Iterator[Callable[[], Any]]]"
+    play: Play
     seen: str
     code: str
     reader: str
     says: tuple[str, ...]
     mend: tuple[str, ...]
-    place: str = "decisions"
+    place: str = ""
 
     @property
     def name(self) -> str:
@@ -48,12 +52,18 @@ CASES: list[Case] = []
 
 
 def case(
-    *, seen: str, code: str, says: tuple[str, ...], mend: tuple[str, ...], reader: str = "sender", **more: str
-) -> Any:
+    *,
+    seen: str,
+    code: str,
+    says: tuple[str, ...],
+    mend: tuple[str, ...],
+    reader: str = "sender",
+    place: str = "",
+) -> Callable[[Play], Play]:
     """Register a set-up."""
 
-    def register(play: Any) -> Any:
-        CASES.append(Case(play, seen, code, reader, says, mend, **more))
+    def register(play: Play) -> Play:
+        CASES.append(Case(play, seen, code, reader, says, mend, place))
         return play
 
     return register
@@ -242,22 +252,34 @@ class World:
             return Refused(str(error), error.response["ResponseMetadata"]["RequestId"])
         except smtplib.SMTPException as error:
             return Refused(str(error))
-        return Refused("accepted", message_id=answer["MessageId"])
+        return Refused("accepted", message_id=(answer or {}).get("MessageId", ""))
 
     def account_of(self, reader: str) -> str:
         return self.owner.account_id if reader == "owner" else self.sender.account_id
 
-    def told(self, refused: Refused, reader: str) -> tuple[str, list[dict[str, Any]]]:
+    def told(self, refused: Refused, case: Case) -> tuple[str, list[dict[str, Any]]]:
         """The text and the causes that this reader is shown of the refusal."""
-        if refused.message_id:
-            command = ["trace", refused.message_id, "--as", reader]
+        if case.place:
+            return self._in_log(case.place.format(**self.names))
+        if case.reader == "operator" and not refused.message_id:
+            command = ["why", refused.request_id]
+        elif refused.message_id:
+            command = ["trace", refused.message_id, "--as", case.reader]
         else:
             which = ["--request", refused.request_id] if refused.request_id else ["--limit", "1"]
-            command = ["decisions", self.account_of(reader), *which]
+            command = ["decisions", self.account_of(case.reader), *which]
         text = self.sesame.run(*command).stdout
         found = json.loads(self.sesame.run(*command, "--json").stdout)
-        causes = found.get("causes", []) if isinstance(found, dict) else [c for d in found for c in d["causes"]]
-        return text, causes
+        told = found.get("recipients", [found]) if isinstance(found, dict) else found
+        return text, [cause for one in told for cause in one.get("causes", ())]
+
+    def _in_log(self, name: str) -> tuple[str, list[dict[str, Any]]]:
+        """The newest line of the server's log that names it: what the operator has where no account is known."""
+        lines = reversed(self.sesame.log_path.read_text().splitlines())
+        line = next((one for one in lines if name in one and '"cause"' in one), "{}")
+        code, _, rest = str(json.loads(line).get("cause", "")).partition(" ")
+        cause, _, mend = rest.partition(". Mend: ")
+        return line, [{"code": code, "cause": cause, "mend": {"text": mend}}] if code else []
 
 
 MAY_SEND = {"Effect": "Allow", "Action": "ses:Send*", "Resource": "*"}

@@ -27,6 +27,9 @@ _PARAMETERS = {
 }
 """Which parameter or field names the ARN for an address, by door."""
 
+_FROM_ARNS = {"v1": "FromArn", "smtp": "X-SES-FROM-ARN"}
+"""Which names the ARN for a From that is not Source, by door; v2 has one for both."""
+
 _SOURCES = ("SourceArn", "X-SES-SOURCE-ARN")
 
 
@@ -126,7 +129,7 @@ class AddressCauses:
         self, use: str, address: str, arn: str | None, check: Mapping[str, Any] | None
     ) -> Iterator[Cause]:
         if check is None and arn is not None:
-            yield self._arn_region(arn)
+            yield self._arn_region(arn, address)
         elif check is not None and check.get("verification") is not None:
             yield self._pending(check)
         elif arn is None or (check is not None and check["owner"] == self._record.account_id):
@@ -134,7 +137,7 @@ class AddressCauses:
         elif self._reader is not Reader.SENDER and check is not None:
             yield from self._missing_at_owner(check)
 
-    def _arn_region(self, arn: str) -> Cause:
+    def _arn_region(self, arn: str, address: str) -> Cause:
         """The ARN's region is not the one that was called."""
         region = Arn.parse(arn).region
         if region in ("", "*"):
@@ -143,9 +146,13 @@ class AddressCauses:
             right = ":".join([*parts[:3], self._record.region, *parts[4:]])
             text = f"`{arn}` names no region: that is for endpoints of several regions, which are not served"
             return Cause(code=Code.ARN_MALFORMED, text=text, mend=_set(field, right))
-        return self._region(
-            f"`{arn}` is of region {region}, and the call was to {self._record.region}", region, None
-        )
+        text = f"`{arn}` is of region {region}, and the call was to {self._record.region}"
+        lent = list(self._around.lent_here.get(address, ()))
+        if lent and self._reader is not Reader.OWNER:
+            field = next((name for name, value in self._named if value == arn), self._parameter("From"))
+            text += f", where a policy of `{lent[0]}` names you"
+            return Cause(code=Code.REGION, text=text, mend=_set(field, lent[0]))
+        return self._region(text, region, None)
 
     def _region(self, text: str, region: str, arn: str | None) -> Cause:
         if self._door == "smtp":
@@ -279,6 +286,9 @@ class AddressCauses:
         if self._reader is Reader.OWNER:
             text = f"{use} `{address}` of the sender's message is covered by no ARN and no identity of the sender"
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=self._ask_sender())
+        by_source = next((sender[1] for sender in self._senders if sender[0] == "Source" and sender[3]), None)
+        if use == "From" and by_source is not None:
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=self._mend_from(address, by_source, lent))
         if lent and use != "Sender":
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=_set(parameter, lent[0]))
         if use in ("Sender", "Return-Path"):
@@ -304,6 +314,20 @@ class AddressCauses:
             code=Code.USE_UNCOVERED,
             text=text,
             mend=_set(parameter, None, f"an ARN that covers `{address}`"),
+        )
+
+    def _mend_from(self, address: str, by_source: str, lent: Sequence[str]) -> Mend:
+        """From is another address than Source, which has its ARN and keeps it."""
+        parameter = _FROM_ARNS.get(self._door)
+        if lent and parameter:
+            return _set(parameter, lent[0])
+        more = f", or name an ARN that covers `{address}` in {parameter}" if parameter else ""
+        return Mend(
+            how=How.SET_PARAMETER,
+            text=f"write `{by_source}`, which is covered, in the From field{more}",
+            details={"parameter": parameter, "value": None, "or": "From"}
+            if parameter
+            else {"parameter": "From", "value": by_source},
         )
 
     def _no_arn(self, use: str, address: str) -> Cause:

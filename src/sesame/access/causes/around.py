@@ -6,6 +6,7 @@ Identities that cover its addresses, who would lend one, limits and sets. `find`
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from sesame.access.directory import identity_policies
@@ -16,7 +17,7 @@ from sesame.mail.address import AddressError, identity_candidates
 from sesame.model import Identity, VerificationStatus
 from sesame.policy import Outcome, Request, explain
 from sesame.policy.language.document import Effect
-from sesame.store import accounts, configuration_sets, identities, mail_from, templates
+from sesame.store import accounts, configuration_sets, identities, mail_from, reputation, templates
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
 
@@ -25,6 +26,9 @@ MOST_LENDERS = 20
 
 MOST_ASKED = 1_000
 """Identities of one name whose policies are looked at for the sender's account number."""
+
+MOST_NAMES = 1_000
+"""Names of sets or templates among which one like that which was not found is looked for."""
 
 VERIFIED = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
@@ -47,6 +51,12 @@ class Around:
     """Limits and use of the sender's account in the region."""
     regions_of_resource: Sequence[str] = ()
     """Where else the sender's account has the configuration set or template that was not found."""
+    near_resource: str | None = None
+    """What the sender's account has there under a name like that."""
+    is_shut_down: bool = False
+    """Whether the sender's account is paused in the region by its reputation or by the operator."""
+    lent_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """As `lent`, by an address for which an ARN of another region was named."""
 
     def of(self, account_id: str, address: str) -> list[Identity]:
         """The identities of an account that cover an address, in all regions."""
@@ -71,7 +81,10 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
     }
     lent: dict[str, list[str]] = {}
     other_case: dict[str, str] = {}
+    lent_here: dict[str, list[str]] = {}
     for _, address, _, arn in decision.get("asked", {}).get("senders", ()):
+        if arn is not None and arn.split(":")[3] != record.region:
+            lent_here[address] = await _lent(tx, record, decision, names.get(address, ()))
         if arn is not None or not decision["checks"]:
             continue
         lent[address] = await _lent(tx, record, decision, names.get(address, ()))
@@ -90,6 +103,9 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         mail_from=await _mail_from(tx, record, decision),
         state=state,
         regions_of_resource=await _regions(tx, record, decision),
+        near_resource=await _near(tx, record, decision),
+        is_shut_down=await _is_shut_down(tx, record),
+        lent_here=lent_here,
     )
 
 
@@ -190,6 +206,29 @@ def _names(wanted: Sequence[str], request: Request) -> bool:
     account = requester.account_id
     names = {requester.arn, requester.role_arn, requester.user_id, account, f"arn:aws:iam::{account}:root"}
     return any(value in names for value in wanted if value)
+
+
+async def _is_shut_down(tx: Transaction, record: DecisionRecord) -> bool:
+    if not record.account_id or record.code != "AccountSendingPausedException":
+        return False
+    found = await reputation.standing(tx, record.account_id, record.region)
+    return found.enforcement == "SHUTDOWN"
+
+
+async def _near(tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any]) -> str | None:
+    """The name of the account's set or template that one which was not found is a slip of, if there is one."""
+    failed = decision.get("failed", {})
+    names: list[str] = []
+    if name := failed.get("ConfigurationSetName"):
+        names = await configuration_sets.names(
+            tx, record.account_id, record.region, after="", limit=MOST_NAMES
+        )
+    elif name := failed.get("TemplateName"):
+        found = await templates.page(tx, record.account_id, record.region, after="", limit=MOST_NAMES)
+        names = [one for one, _ in found]
+    folded = {one.lower(): one for one in reversed(names)}
+    near = get_close_matches(str(name).lower(), folded, n=1, cutoff=0.8)
+    return folded[near[0]] if near else None
 
 
 async def _regions(tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any]) -> list[str]:

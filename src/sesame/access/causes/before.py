@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sesame.access.causes.addresses import arn_or_none, covers_address
+from sesame.access.causes.addresses import covers_address
 from sesame.access.causes.around import Around
+from sesame.access.causes.slips import mend_arn, rule_mend
+from sesame.access.causes.trust import trust_cause
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
 
@@ -13,6 +15,8 @@ TEMPORARY = "ASIA"
 """How the access key id of a session begins."""
 
 _X_SES = re.compile(r"(?i)header '(x-ses-[^']*)'")
+_BY_PARAMETER = {"v1": "SourceArn", "v2": "FromEmailAddressIdentityArn"}
+
 _SIGNATURES = {
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
@@ -30,14 +34,15 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         "DoesNotAlign": lambda: _does_not_align(failed),
         "InvalidIdentityArn": lambda: _malformed(record, failed),
         "WrongCredentials": lambda: _smtp_login(record, failed),
+        "AccessDenied": lambda: _refused_role(record, decision, failed),
         "TooManyFailures": lambda: _smtp_login(record, {"why": "too-many"}),
-        "ConfigurationSetSendingPaused": lambda: _paused(record, failed),
+        "ConfigurationSetSendingPaused": lambda: _paused(record, failed, around),
     }
     if (found := by_error.get(failed.get("error", ""))) is not None:
         return found()
     match record.code:
         case "AccountSendingPausedException" | "ConfigurationSetSendingPausedException":
-            return _paused(record, failed)
+            return _paused(record, failed, around)
         case "ConfigurationSetDoesNotExist" | "TemplateDoesNotExist":
             return _others_resource(record, failed, around)
         case "Throttling" | "LimitExceededException" | "TooManyRequestsException":
@@ -45,7 +50,18 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         case code if code in _SIGNATURES:
             return _signature(record, failed)
         case _:
-            return _message(record)
+            return _message(record, failed)
+
+
+def _refused_role(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
+    return trust_cause(record, decision, failed) if "own_side" in failed else _message(record, failed)
+
+
+_SLIPS = {
+    "smtp-password": "the SMTP password that belongs to the key, in place of its secret access key",
+    "white-space": "the secret access key and white space (a blank or a line feed) before or behind it",
+}
+"""What requests are signed with by mistake, by the words that `sign_in` keeps."""
 
 
 def _does_not_align(failed: Mapping[str, Any]) -> Cause:
@@ -75,13 +91,15 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     elif "@" not in name and not covers_address(name, spec):
         hint = f"; the address is at `{domain}`"
     parameter = _named(failed, arn)
+    to_send = f", or send from an address that `{name}` covers"
+    if set(name) & set("*?"):
+        hint, to_send = "; an ARN that is named is of one identity, without wildcards", ""
     return Cause(
         code=Code.DOES_NOT_ALIGN,
         text=f"the identity of `{arn}` does not cover `{address}`{hint}",
         mend=Mend(
             how=How.SET_PARAMETER,
-            text=f"name in {parameter} the ARN of `{spec}` or of `{domain}`, or send from an address that `{name}`"
-            " covers",
+            text=f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`{to_send}",
             details={"parameter": parameter, "value": None, "address": spec, "arn": arn},
         ),
     )
@@ -89,28 +107,16 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
 
 def _malformed(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     text = failed["arn"]
-    arn = arn_or_none(text)
-    if arn is None and text.count(":") < 5:
-        wrong = "it is not an ARN"
-    elif arn is None:
-        wrong = "a part of it cannot be"
-    elif arn.service != "ses":
-        wrong = f"it is an ARN of `{arn.service}`, not of `ses`"
-    elif not arn.account_id:
-        wrong = "its account number is missing"
-    elif not arn.resource.startswith("identity/"):
-        wrong = f"`{arn.resource}` is not an identity: write `identity/` and the address or domain"
-    else:
-        wrong = "it names no identity"
-    name = (arn.resource if arn else text).rpartition("/")[2] or "NAME"
+    wrong, right = mend_arn(text, record.region)
     parameter = _named(failed, text)
+    is_whole = "ACCOUNT" not in right and "NAME" not in right
     return Cause(
         code=Code.ARN_MALFORMED,
         text=f"`{text}` is not the ARN of an identity: {wrong}",
         mend=Mend(
             how=How.SET_PARAMETER,
-            text=f"write it in {parameter} as `arn:aws:ses:{record.region}:ACCOUNT:identity/{name}`",
-            details={"parameter": parameter, "value": None},
+            text=f"write it in {parameter} as `{right}`",
+            details={"parameter": parameter, "value": right if is_whole else None},
         ),
     )
 
@@ -124,7 +130,7 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     account = record.account_id or "ACCOUNT"
     user = failed.get("user") or "USER"
     name = failed.get("username", "")
-    code, region = Code.SMTP_LOGIN, failed.get("region", "")
+    code, region, more = Code.SMTP_LOGIN, failed.get("region", ""), ""
     match failed.get("why"):
         case "user-name" if name.startswith(TEMPORARY):
             text = f"`{name}` is the temporary key of a session, and SMTP accepts only keys of users"
@@ -136,6 +142,10 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             )
         case "inactive":
             text = f"the access key `{name}` is switched off"
+            more = f"switch it on (`aws iam update-access-key --access-key-id {name} --status Active`), or "
+        case "white-space":
+            text = f"the password for `{name}` has white space (a blank or a line feed) before or behind it"
+            more = "take the white space off, or "
         case "region":
             code = Code.PASSWORD_REGION
             text = f"the password of `{name}` was derived for region {region}, which is not served here"
@@ -150,12 +160,25 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if code is Code.PASSWORD_REGION and failed.get("served"):
         command += f" --region {failed['served'][0]}"
         details["region"] = failed["served"][0]
-    mend = Mend(how=How.SMTP_CREDENTIALS, text=f"`{command}` prints both", details=details)
+    mend = Mend(how=How.SMTP_CREDENTIALS, text=f"{more}`{command}` prints both", details=details)
     return Cause(code=code, text=text, mend=mend)
 
 
-def _paused(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+def _paused(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
     name = failed.get("ConfigurationSetName")
+    if name is None and around.is_shut_down:
+        account, region = record.account_id, record.region
+        return Cause(
+            code=Code.PAUSED,
+            text=f"account {account} is paused in {region}, by its bounces and complaints or by the operator: it cannot"
+            " end that itself",
+            mend=Mend(
+                how=How.ASK,
+                text="ask the operator, who runs"
+                f" `sesame account reinstate {account} --region {region} --reason REASON`",
+                details={"whom": "operator", "account": account},
+            ),
+        )
     details: dict[str, Any] = {"account": record.account_id, "region": record.region}
     if name is not None:
         text = f"sending is switched off for the configuration set `{name}`"
@@ -177,19 +200,24 @@ def _others_resource(record: DecisionRecord, failed: Mapping[str, Any], around: 
         name = re.sub(r".*?<(.*)>.*", r"\1", record.reason)
     other = [region for region in around.regions_of_resource if region != record.region]
     there = f"; this account has one of that name in {', '.join(other)}" if other else ""
+    there = f"; there is `{around.near_resource}`" if around.near_resource else there
     where = f"account {record.account_id}, {record.region}"
     text = f"the {kind} `{name}` was looked for in {where}, and is not there{there}"
+    instead = f"write `{around.near_resource}` in place of `{name}`, or " if around.near_resource else ""
+    elsewhere = f", or send in {' or '.join(other)} if that is meant" if other else ""
     return Cause(
         code=Code.OTHERS_RESOURCE,
         text=text,
         mend=Mend(
             how=How.CREATE_RESOURCE,
-            text=f"create it there, or leave it out: a delegate uses {kind}s of its own account",
+            text=f"{instead}create it in {where}{elsewhere}, or leave it out: a delegate uses {kind}s of its own"
+            " account",
             details={
                 "resource": kind.replace(" ", "-"),
                 "name": name,
                 "account": record.account_id,
                 "region": record.region,
+                "near": around.near_resource,
             },
         ),
     )
@@ -251,6 +279,9 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             text = f"what `{key}` signed with has expired"
         case "InvalidClientTokenId" if failed.get("why") == "inactive":
             text = f"the access key `{key}` is switched off"
+            what = (
+                f"switch it on (`aws iam update-access-key --access-key-id {key} --status Active`), or {what}"
+            )
         case "InvalidClientTokenId" if key.startswith(TEMPORARY) and failed.get("token") is False:
             text = (
                 f"`{key}` is the temporary key of a session, and the request came without the session token"
@@ -262,7 +293,11 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         case "InvalidClientTokenId":
             text = f"there is no access key `{key}` here"
         case _ if "scoped" in record.reason:
-            text = f"the request is signed for something else: {record.reason.rstrip('.')}"
+            return _wrong_scope(record, failed)
+        case _ if failed.get("why") in _SLIPS:
+            text = f"the signature was made with {_SLIPS[failed['why']]}"
+            what = f"give the secret access key of `{key}` just as it was shown when the key was made, or a new key"
+            what += ": `sesame key create ACCOUNT USER`"
         case _:
             text = f"the signature is not the one that the secret of `{key}` makes"
     return Cause(
@@ -276,22 +311,42 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     )
 
 
-def _message(record: DecisionRecord) -> Cause:
+def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+    """The credential scope names another service, region or day than those of the request."""
+    wanted = re.search(r"correct service: '([^']*)'", record.reason)
+    told = record.reason.rstrip(".")
+    signed = failed.get("service")
+    text = f"the request is signed for something else: {told}"
+    how = "let the client sign with a scope of DATE/REGION/SERVICE/aws4_request that fits the request"
+    if wanted is not None:
+        what = f"`{signed}`" if signed else "another service"
+        text = f"the request is signed for the service {what}, and this one is of `{wanted[1]}`"
+        how = f"set the service that the client signs for to `{wanted[1]}`; the key is not what is wrong"
+    return Cause(
+        code=Code.SIGNATURE,
+        text=text,
+        mend=Mend(how=How.SET_PARAMETER, text=how, details={"parameter": "credential scope", "value": None}),
+    )
+
+
+def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if (field := _X_SES.search(record.reason)) is not None:
+        parameter = _BY_PARAMETER.get(str(failed.get("door")), "its parameter")
         return Cause(
             code=Code.HEADER,
             text=f"the field `{field[1]}` is where X-SES fields are not read: they are for raw messages and SMTP",
             mend=Mend(
                 how=How.DROP_PARAMETER,
-                text="name the ARN by parameter, and leave the field out",
-                details={"parameter": field[1]},
+                text=f"name the ARN in {parameter}, and leave the field out",
+                details={"parameter": field[1], "or": parameter},
             ),
         )
-    what = "change what the error names"
-    if "semicolon" in record.reason:
-        what = "give each address as one of its own, or put commas between them"
+    value = failed.get("unreadable")
+    seen = f": `{value}`" if value else ""
+    if failed.get("command") == "MAIL" and not value:
+        seen = ": `<>`, the null sender"
     return Cause(
         code=Code.MESSAGE,
-        text=f"the request breaks a rule: {record.reason.rstrip('.')}",
-        mend=Mend(how=How.CHANGE_MESSAGE, text=what),
+        text=f"the request breaks a rule: {record.reason.rstrip('.')}{seen}",
+        mend=Mend(how=How.CHANGE_MESSAGE, text=rule_mend(record.reason, failed)),
     )

@@ -103,7 +103,10 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             yield _no_longer_known(refused.record)
             continue
         setting = Setting(
-            uses=tuple(check["uses"]), bound=derived.bound, is_let_in=_is_more_specific(refused, check)
+            uses=tuple(check["uses"]),
+            bound=derived.bound,
+            is_let_in=_is_more_specific(refused, check),
+            default_set=refused.decision.get("asked", {}).get("default_set"),
         )
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader

@@ -3,18 +3,24 @@
 What nobody's key was named for is kept too, under no account: for the operator, and because both must cost the same.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sesame.access.causes.failures import Failure, Failures
+from sesame.access.causes.find import cause_in_log
 from sesame.access.credentials import is_long_term_key
 from sesame.access.directory import Directory
 from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.aws.sigv4 import SignedRequest
 from sesame.errors import ServiceError
-from sesame.model import Principal
+from sesame.model import Caller, Principal
 from sesame.observe import Clock
+from sesame.store.decisions import Refusal
+
+_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9/+=]{30,}")
+"""A secret access key or an SMTP password in the place of the user name."""
 
 MAX_NAME = 128
 """Of a user name or key id that somebody made up so much is kept."""
@@ -43,10 +49,11 @@ class SignIns:
     async def keep_api(self, error: ServiceError, signed: SignedRequest | None, *, request_id: str) -> None:
         """Keep why a request of the API was refused before its caller was known."""
         now = self._clock.now()
-        facts: dict[str, Any] = {}
+        facts: dict[str, Any] = dict(error.facts)
         principal = None
         if signed is not None:
             facts["access_key_id"] = signed.access_key_id[:MAX_NAME]
+            facts["service"] = signed.service[:MAX_NAME]
             if not is_long_term_key(signed.access_key_id):
                 facts["token"] = signed.session_token is not None
             off_s = signed.amz_date - now
@@ -62,9 +69,10 @@ class SignIns:
             region="" if signed is None else signed.region[:MAX_NAME], at=now,
         )  # fmt: skip
 
-    async def keep_smtp(self, username: str, error: WrongCredentials | TooManyFailures) -> None:
-        """Keep why an SMTP log-in was refused."""
-        facts: dict[str, Any] = {"username": username[:MAX_NAME], "served": self._served}
+    async def keep_smtp(self, username: str, error: WrongCredentials | TooManyFailures) -> str | None:
+        """Keep why an SMTP log-in was refused; the cause in a line."""
+        shown = "(what may be a secret)" if _LIKE_A_SECRET.fullmatch(username) else username[:MAX_NAME]
+        facts: dict[str, Any] = {"username": shown, "served": self._served}
         principal = None
         if isinstance(error, WrongCredentials):
             principal = error.principal
@@ -73,7 +81,7 @@ class SignIns:
             principal, _ = await self._principal(username, None)
         if principal is not None and principal.kind.value == "user":
             facts["user"] = principal.name
-        await self._keep(
+        kept = await self._keep(
             "535" if isinstance(error, WrongCredentials) else "454",
             "Authentication Credentials Invalid",
             type(error).__name__,
@@ -82,6 +90,26 @@ class SignIns:
             request_id=self._new_request_id(),
             region="",
             at=self._clock.now(),
+        )
+        return cause_in_log(kept)
+
+    async def keep_address(self, caller: Caller, command: str, address: str, code: int, text: str) -> None:
+        """Keep why MAIL or RCPT (`command`) refused an address of somebody who has logged in."""
+        await self._failures.keep(
+            Failure(
+                request_id=caller.request_id,
+                account_id=caller.principal.account_id,
+                region=caller.region,
+                at=caller.at,
+                code=str(code),
+                message=text,
+                error="AddressRefused",
+                facts={"door": "smtp", "command": command, "unreadable": address[:MAX_NAME]},
+                principal=caller.principal.arn,
+                kind=caller.principal.kind.value,
+                user_id=caller.principal.user_id,
+                action="ses:SendRawEmail",
+            )
         )
 
     async def _principal(self, access_key_id: str, token: str | None) -> tuple[Principal | None, bool]:
@@ -102,8 +130,8 @@ class SignIns:
         request_id: str,
         region: str,
         at: float,
-    ) -> None:
-        await self._failures.keep(
+    ) -> Refusal:
+        return await self._failures.keep(
             Failure(
                 request_id=request_id,
                 account_id="" if principal is None else principal.account_id,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from sesame.access.causes.slips import rule_mend
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.store.events import PAUSED, REVOKED
 
@@ -35,8 +36,7 @@ def traced(found: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
             },
             "outcomes": dict(Counter(recipient["state"] for recipient in found["recipients"])),
         }
-    owner = found["owner_account_id"]
-    whole = {**found, "recipients": [_recipient(recipient, owner) for recipient in found["recipients"]]}
+    whole = {**found, "recipients": [_recipient(recipient, found) for recipient in found["recipients"]]}
     if reader is Reader.SENDER and not own:
         kinds = {"iam", "session"}
         checks = [
@@ -56,8 +56,18 @@ def _check(check: Mapping[str, Any], kinds: set[str]) -> dict[str, Any]:
     return {**kept, "deciding": [ref for ref in check["deciding"] if ref["kind"] in kinds]}
 
 
-def _recipient(recipient: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    cause = _cause(recipient, owner)
+def _recipient(recipient: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    cause = _cause(recipient, found["owner_account_id"])
+    failure = found.get("rendering_failure")
+    if cause is None and failure is not None:
+        cause = Cause(
+            code=Code.MESSAGE,
+            text=f"its template could not be rendered, so nothing was sent: {failure.rstrip('.')}",
+            mend=Mend(
+                how=How.CHANGE_MESSAGE,
+                text=f"{rule_mend(failure, {})}, and send again: {failure.rstrip('.')}",
+            ),
+        )
     return {**recipient, "causes": [] if cause is None else [cause.as_json()]}
 
 

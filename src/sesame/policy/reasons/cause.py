@@ -39,6 +39,7 @@ class Code(Enum):
     SENDER_IAM = "SA206"
     SESSION_POLICY = "SA207"
     DENY = "SA208"
+    TRUST = "SA209"
     ACTION = "SA301"
     EXTRA_RESOURCE = "SA302"
     CONDITION = "SA401"
@@ -130,6 +131,10 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     Code.DENY: (
         "A statement denies it explicitly; no Allow overrides that.",
         "Change or remove that statement.",
+    ),
+    Code.TRUST: (
+        "The trust policy of the role does not let the caller open a session (sts:AssumeRole).",
+        "Name the caller in the role's trust policy; a caller of another account needs its own IAM policies as well.",
     ),
     Code.ACTION: (
         "This way of sending is an action that the statement does not list.",
@@ -226,6 +231,8 @@ class How(Enum):
     """`identity_arn`, `principal`: put the policies anew with the principal's name in the place of the old id."""
     ALLOW_IN_IAM = "allow-in-iam"
     """`principal`, `statement`."""
+    CHANGE_TRUST = "change-trust"
+    """`role`, `statement`: to stand in the role's trust policy."""
     CHANGE_SESSION = "change-session"
     """`principal`, `statement`: what the policies of the session must hold."""
     SET_PARAMETER = "set-parameter"
@@ -239,7 +246,7 @@ class How(Enum):
     LEAVE_SANDBOX = "leave-sandbox"
     """`account`."""
     CREATE_RESOURCE = "create-resource"
-    """`resource` (configuration-set, template), `name`, `account`, `region`."""
+    """`resource` (configuration-set, template), `name`, `account`, `region`; `near`: the name of one that is there."""
     RAISE_QUOTA = "raise-quota"
     """`account`, `limit` (24-hours, rate)."""
     CHANGE_BOUNDS = "change-bounds"

@@ -20,7 +20,7 @@ from sesame.policy.language.vocabulary import (
     Quantifier,
     read_operator,
 )
-from sesame.policy.reasons.cause import Code, Reader
+from sesame.policy.reasons.cause import Code, How, Mend, Reader
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see, reveals_other_side
@@ -96,11 +96,22 @@ def _hint(condition: ConditionStep, reader: Reader) -> str:
         return f"; a range of addresses is compared under {negated}IpAddress, {condition.operator} compares the text"
     if _instead(condition) is not None:
         return "; a wildcard counts only under StringLike"
-    if any(value.lower() == text.lower() != "" for value in seen for text in wanted if value != text):
+    if _differs_in_case(condition, seen, wanted):
         return "; only the case of letters differs"
     if any(f"<{value.lower()}>" in text.lower() for value in seen for text in wanted):
         return f"; {condition.key} is the bare address, without a display name"
     return ""
+
+
+def _differs_in_case(condition: ConditionStep, seen: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a value would have matched in other letters; under StringLike a pattern counts as it does there."""
+    pairs = [(value, text) for value in seen for text in wanted if value != text]
+    if any(value.lower() == text.lower() != "" for value, text in pairs):
+        return True
+    comparison = read_operator(condition.operator).comparison
+    if comparison.compare is not Compare.LIKE or comparison.negated:
+        return False
+    return any(glob(text.lower()).matches(value.lower()) for value, text in pairs)
 
 
 def _did_you_mean(name: str) -> str:
@@ -178,6 +189,48 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[d
     return changes
 
 
+_CARRIED = {
+    "ses:fromdisplayname": "a display name in From",
+    "ses:feedbackaddress": "a return path (ReturnPath, MAIL FROM)",
+    "aws:multifactorauthpresent": "multi-factor authentication, which keys of programs do not have",
+    "aws:sourceaccount": "x-amz-source-account, as services send it",
+    "aws:sourcearn": "x-amz-source-arn, as services send it",
+}
+"""By what a request comes to carry a key that it lacks."""
+
+
+_BY_TLS = "connects by TLS, to an endpoint that begins with https://"
+
+
+def _lacks_tls(condition: ConditionStep) -> bool:
+    return condition.key.lower() == "aws:securetransport" and condition.seen == ("false",)
+
+
+def by_tls(condition: ConditionStep) -> Mend | None:
+    """The one mend of a condition of the owner's that the sender can do without a word of the owner's policy."""
+    if not _lacks_tls(condition):
+        return None
+    details = {"parameter": "endpoint", "value": None}
+    return Mend(how=How.SET_PARAMETER, text=f"the client {_BY_TLS}", details=details)
+
+
+def _to_send(condition: ConditionStep) -> str | None:
+    """What the sender does to meet a condition in place of changing it; None where that is not known."""
+    key = condition.key.lower()
+    comparison = read_operator(condition.operator).comparison
+    if _lacks_tls(condition):
+        return f"the sender {_BY_TLS}"
+    if comparison.negated:
+        return None
+    values = ", ".join(f"`{value}`" for value in condition.wanted[:_SHOWN])
+    if condition.seen is not None:
+        return None
+    if key.startswith("aws:principaltag/"):
+        tag = condition.key.partition("/")[2]
+        return f"the sender's user, role or session has the tag `{tag}` with {values}"
+    return f"the sender sends {_CARRIED[key]}: {values}" if key in _CARRIED else None
+
+
 def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> dict[str, Any]:
     operator = read_operator(condition.operator)
     comparison = operator.comparison
@@ -195,7 +248,8 @@ def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> d
     hidden = reader is Reader.OWNER and not owner_may_see(condition.key)
     hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
     if not may_add or not seen or hidden:
-        return change | {"drop_condition": True}
+        how = _to_send(condition)
+        return change | {"drop_condition": True} | ({} if how is None else {"or_send": how})
     if comparison.family is Family.IP:
         return change | {"add": [f"{value}/{128 if ':' in value else 32}" for value in seen]}
     return change | {"add": list(seen)}

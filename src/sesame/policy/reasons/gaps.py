@@ -16,7 +16,7 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.conditions import changes_for, code_of, explain_condition
+from sesame.policy.reasons.conditions import by_tls, changes_for, code_of, explain_condition
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import in_resources, known_action, misspelt_action, some
@@ -33,6 +33,8 @@ class Setting:
     bound: Mapping[str, str] = field(default_factory=dict)
     is_let_in: bool = False
     """Whether another identity of the owner's, a less specific one, has let the requester in."""
+    default_set: str | None = None
+    """The configuration set that the identity gave a message which named none."""
 
 
 NOTHING_MORE = Setting()
@@ -272,7 +274,7 @@ class _Gaps:
             words = explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
             if self._reader is Reader.SENDER and step.ref.kind == "identity":
                 text = f"the owner's policy has a condition on {words}"
-                mend = self._ask_owner(
+                mend = by_tls(condition) or self._ask_owner(
                     code, keys={key: list(v) for key, v in own_values(self._request, [step])}
                 )
             else:
@@ -353,7 +355,7 @@ class _Gaps:
             case Code.EXTRA_RESOURCE:
                 kind = "recipient" if "Recipient" in self._setting.uses else "resource"
                 why = ", whose identity is authorised too while the account is in the sandbox"
-                why = why if kind == "recipient" else ", which the message uses beside the identity"
+                why = why if kind == "recipient" else self._beside()
                 text = f"no IAM policy of {who} allows {what}{why}"
             case _:
                 text = f"no IAM policy of {who} allows {what}"
@@ -363,6 +365,15 @@ class _Gaps:
             if listed:
                 text += f"; {name_statement(closest.ref)} {in_resources(listed[0])}"
         return Cause(code=code, text=text, mend=self._allow())
+
+    def _beside(self) -> str:
+        """What a resource is to a message that is not its identity."""
+        name, default = self._request.resource.rpartition(":")[2], self._setting.default_set
+        if default is not None and name == f"configuration-set/{default}":
+            return (
+                ", the default configuration set of the identity, which counts since the message names none"
+            )
+        return ", which the message uses beside the identity"
 
     def _allow(self) -> Mend:
         request = self._request
@@ -448,7 +459,8 @@ def _said(change: Mapping[str, Any]) -> str:
         new = f"`{change['with']}`" if change.get("with") else "a date that holds the request's"
         return f"write {new} in place of `{change['replace']}`"
     if "drop_condition" in change:
-        return f"change its {change['operator']} on {change['key']}"
+        instead = f"; or {change['or_send']}" if "or_send" in change else ""
+        return f"take its {change['operator']} on {change['key']} away or change it{instead}"
     return ""
 
 

@@ -68,6 +68,9 @@ def name_statement(ref: StatementRef) -> str:
     """A statement as people look for it: by policy and Sid, or by its number from 1."""
     side = {"identity": "policy", "iam": "IAM policy", "session": "session policy"}[ref.kind]
     statement = f"statement `{ref.sid}`" if ref.sid else f"statement {ref.index + 1}"
+    group, slash, policy = ref.policy.partition("/")
+    if ref.kind == "iam" and slash and not group.startswith("arn:"):  # as a group's are named
+        return f"IAM policy `{policy}` of the group `{group}`, {statement}"
     return f"{side} `{ref.policy}`, {statement}"
 
 

@@ -1,0 +1,120 @@
+"""What people write and do not mean in ARNs and messages: what is wrong with it in words, and what to write.
+
+Pure. A rule of SES whose text says what was wrong has a mend here that says what to do; `rule_mend` knows those that
+the doors answer with.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sesame.aws.arn import Arn, ArnError
+
+_FORM = "ARN of the form arn:aws:ses:REGION:ACCOUNT:identity/NAME"
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+
+
+def mend_arn(text: str, region: str) -> tuple[str, str]:
+    """What keeps a text from being the ARN of an identity, and the ARN that may be meant.
+
+    ACCOUNT and NAME stand in it for what the text does not say. `region` is the one that was called.
+    """
+    bare = text.strip().strip("\"'<>").strip()
+    parts = bare.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn":
+        name = bare.rpartition("/")[2] if bare and not set(bare) & set(": \t\r\n") else "NAME"
+        return f"it is no {_FORM}", _written(region, "ACCOUNT", name)
+    _, _, service, named_region, account, resource = parts
+    digits = re.sub(r"[-\s]", "", account)
+    right = _written(
+        named_region if _REGION.fullmatch(named_region) else region,
+        digits if service == "ses" and _ACCOUNT.fullmatch(digits) else "ACCOUNT",
+        _name(resource),
+    )
+    if bare != text:
+        return "there is white space or a quotation mark around it", right
+    return _wrong(text, service, account, resource), right
+
+
+def _wrong(text: str, service: str, account: str, resource: str) -> str:
+    kind, slash, name = resource.partition("/")
+    if service != "ses":
+        return f"it is an ARN of `{service}`, not of `ses`"
+    if not account:
+        return "its account number is missing"
+    if not _ACCOUNT.fullmatch(account):
+        return f"`{account}` is no account number, which is 12 digits"
+    if not slash or kind != "identity":
+        return f"`{resource}` is not an identity: write `identity/` and the address or domain"
+    if not name:
+        return "it names no identity"
+    try:
+        Arn.parse(text)
+    except ArnError as error:
+        part = re.match(r"bad (\w+) in", str(error))
+        return f"its {part[1]} cannot be" if part else f"it is no {_FORM}"
+    return f"it is no {_FORM}"
+
+
+def _name(resource: str) -> str:
+    name = resource.rpartition("/")[2].strip()
+    return name if name and not set(name) & set("*? \t\r\n") else "NAME"
+
+
+def _written(region: str, account: str, name: str) -> str:
+    return f"arn:aws:ses:{region}:{account}:identity/{name}"
+
+
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        r"Recipient count exceeds (\d+)",
+        "send to at most {0} recipients at once: split the message's recipients",
+    ),
+    (r"no recipients specified", "name at least one recipient in To, Cc or Bcc"),
+    (
+        r"Message length is more than (\d+)",
+        "make the message, with its attachments encoded, at most {0} bytes long",
+    ),
+    (
+        r"Missing final '@domain'",
+        "write an address with its domain, `name@example.com` or `Name <name@example.com>`, in {what}",
+    ),
+    (r"Source cannot be empty", "give a From address"),
+    (r"semicolon", "give each address as one of its own, or put commas between them"),
+    (
+        r"MAIL FROM address",
+        "give an envelope sender (MAIL FROM) that is an address of a verified identity{null}",
+    ),
+    (r"Invalid email address", "write the address as `name@example.com`"),
+    (
+        r"Illegal|Extra|Missing|contains control",
+        "write {what} as `name@example.com` or `Name <name@example.com>`",
+    ),
+    (r"Duplicate header '([^']*)'", "write the field `{0}` once"),
+    (r"Missing required header '([^']*)'", "write the field `{0}`"),
+    (r"Header '([^']*)' cannot be given", "give `{0}` by its parameter, not among the headers"),
+    (r"line of more than (\d+)", "break its lines after {0} characters at most, or encode it as base64"),
+    (r"text or an HTML part", "give the message a text or an HTML body"),
+    (r"carriage return without a line feed", "end each line with CR and LF"),
+    (r"is not present in the rendering data", "give the template's data a value for it"),
+)
+"""What to do about each rule, in the order in which they are looked for."""
+
+_NULL = (
+    "; mail with none, such as a mail server's own bounces, does not go through a relay: let the server send it itself,"
+    " or give it a sender"
+)
+
+
+def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
+    """What to do about a rule that a request or message breaks, by SES's text of it."""
+    address = str(failed.get("unreadable", ""))
+    what = f"place of `{address}`" if address else "the field or parameter"
+    for pattern, mend in _RULES:
+        if (found := re.search(pattern, reason)) is not None:
+            null = _NULL if failed.get("command") == "MAIL" and not address else ""
+            if "write {what}" in mend:
+                what = f"`{address}`" if address else "each address"
+            return mend.format(*found.groups(), what=what, null=null)
+    return f"change what the text says: {reason.rstrip('.')}"
