@@ -211,7 +211,7 @@ def _names(wanted: Sequence[str], request: Request) -> bool:
 async def _is_shut_down(tx: Transaction, record: DecisionRecord) -> bool:
     if not record.account_id or record.code != "AccountSendingPausedException":
         return False
-    found = await reputation.standing(tx, record.account_id, record.region)
+    found = await reputation.enforcement_state(tx, record.account_id, record.region)
     return found.enforcement == "SHUTDOWN"
 
 

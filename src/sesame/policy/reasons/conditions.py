@@ -222,7 +222,7 @@ def _to_send(condition: ConditionStep) -> str | None:
         return f"the sender {_BY_TLS}"
     if comparison.negated:
         return None
-    values = ", ".join(f"`{value}`" for value in condition.wanted[:_SHOWN])
+    values = _values(condition.wanted)
     if condition.seen is not None:
         return None
     if key.startswith("aws:principaltag/"):
