@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve boto3 browser test check bench mutation fuzz peers models reference screenshots assets lock clean
+.PHONY: install serve boto3 browser nats test check bench mutation fuzz peers models reference screenshots assets lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -53,7 +53,14 @@ serve: install
 boto3: $(VENV)/.runtime
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements/dev.lock boto3
 
-test: $(VENV)/.dev $(VENV)/.clients $(VENV)/.browser
+$(VENV)/.nats: scripts/nats
+	scripts/nats
+	@touch $@
+
+# A NATS server for the tests of the operator's stream.
+nats: $(VENV)/.nats
+
+test: $(VENV)/.dev $(VENV)/.clients $(VENV)/.browser $(VENV)/.nats
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test $(ARGS)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from sesame.app import traced
 from sesame.app.foundation import Services
+from sesame.config.notify import Notify
 from sesame.delivery.tls import TlsContexts
 from sesame.dns.public import AddressGuard
 from sesame.errors import Unavailable
@@ -18,6 +19,7 @@ from sesame.notify.envelopes import Messages
 from sesame.notify.event_json import House
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient
+from sesame.notify.jetstream import JetStream, nats_client
 from sesame.notify.sqs_client import QueueAccess, SqsClient
 from sesame.notify.webhook import WebhookSigner
 from sesame.store import events, outbox, subscriptions
@@ -47,6 +49,7 @@ class NotifyRole:
             log=services.log,
             new_lease=lambda: services.ids.hex(16),
             published=self.published,
+            stream_subject=stream_subject(services.settings.notify),
         )
 
     def wake(self) -> None:
@@ -107,6 +110,7 @@ class NotifyRole:
             clock=services.clock,
             sqs=self._sqs(),
             webhooks=WebhookSigner(services.store, services.sealer),
+            stream=self._stream(),
         )
         return Notifier(
             services.store,
@@ -141,6 +145,21 @@ class NotifyRole:
     def _context(self) -> ssl.SSLContext:
         return TlsContexts(self._services.settings.notify.tls_ca_file).checked
 
+    def _stream(self) -> JetStream | None:
+        """The operator's stream. Raises `ConfigError` where its client is not installed."""
+        settings = self._services.settings.notify
+        if not settings.nats_servers:
+            return None
+        password = settings.nats_password_file
+        return JetStream(
+            nats_client(),
+            settings.nats_servers,
+            context=self._context(),
+            user=settings.nats_user,
+            password=Path(password).read_text().strip() if password else "",
+            timeout_s=settings.timeout_s,
+        )
+
     def _sqs(self) -> SqsClient | None:
         settings = self._services.settings.notify
         if not settings.sqs_endpoint:
@@ -154,6 +173,11 @@ class NotifyRole:
         return SqsClient(
             self._http(AddressGuard(ANYWHERE), may_be_plain=True), access, clock=self._services.clock
         )
+
+
+def stream_subject(settings: Notify) -> str | None:
+    """Where every event is published for the operator, None: nowhere."""
+    return settings.nats_subject if settings.nats_servers else None
 
 
 async def tidy(services: Services, *, now: float) -> None:

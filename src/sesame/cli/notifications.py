@@ -57,8 +57,10 @@ def register(subparsers: Subparsers) -> None:
 def show_map(args: argparse.Namespace) -> int:
     """Print every way of telling."""
     from sesame.access.identity_names import parse_identity_arn
+    from sesame.app.notify import stream_subject
     from sesame.notify.channels import Sending
-    from sesame.notify.map import ways
+    from sesame.notify.event_json import EventType
+    from sesame.notify.map import Way, ways
 
     arn = parse_identity_arn(args.identity)
     sending = Sending(
@@ -71,6 +73,11 @@ def show_map(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         found = await services.store.read(lambda tx: ways(tx, sending))
+        if (subject := stream_subject(services.settings.notify)) is not None:
+            found += [
+                Way(kind=kind, account_id="operator", way="stream", endpoints=(f"nats {subject}",))
+                for kind in EventType
+            ]
         if args.json:
             print_json([_way_json(way) for way in found])
             return 0
@@ -128,7 +135,7 @@ def print_notified(entries: "list[OutboxEntry]", event_id: str) -> None:
     for one in entries:
         if one.publication.about == event_id:
             problem = f": {one_line(one.problem)}" if one.problem else ""
-            tries = "" if one.attempts == 1 else f" after {one.attempts} attempts"
+            tries = "" if one.attempts <= 1 else f" after {one.attempts} attempts"
             print(f"    {one.state}{tries}  {one.place.protocol} {one_line(one.place.endpoint)}{problem}")
 
 

@@ -2,11 +2,14 @@
 
 import ipaddress
 import os
+import re
 from typing import Any
 
 import msgspec
 
 from sesame.errors import ConfigError
+
+SUBJECT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +37,14 @@ class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The access key that signs calls to it."""
     sqs_secret_access_key_file: str = ""
     """File with that key's secret."""
+    nats_servers: tuple[str, ...] = ()
+    """URLs of NATS servers (`nats://`, `tls://`), tried in their order: every event is published to JetStream there."""
+    nats_subject: str = "sesame.events"
+    """The subject; a stream has to have it."""
+    nats_user: str = ""
+    """The user to log in as; empty: nobody in particular."""
+    nats_password_file: str = ""
+    """File with that user's password."""
 
 
 IN_DEVELOPMENT: dict[str, Any] = {"notify": {"allow_networks": ["127.0.0.0/8"], "allow_http": True}}
@@ -51,7 +62,7 @@ def check(notify: Notify) -> None:
     for name in ("timeout_s", "workers", "per_endpoint", "give_up_after_s"):
         if getattr(notify, name) <= 0:
             raise ConfigError(f"setting `notify.{name}` must be greater than 0")
-    for name in ("tls_ca_file", "sqs_secret_access_key_file"):
+    for name in ("tls_ca_file", "sqs_secret_access_key_file", "nats_password_file"):
         path = getattr(notify, name)
         if path and not os.access(path, os.R_OK):
             raise ConfigError(
@@ -65,3 +76,26 @@ def check(notify: Notify) -> None:
                 "settings `notify.sqs_endpoint`, `notify.sqs_access_key_id` and `notify.sqs_secret_access_key_file` go"
                 " together; set all three"
             )
+    _check_nats(notify)
+
+
+def _check_nats(notify: Notify) -> None:
+    for server in notify.nats_servers:
+        scheme, _, rest = server.partition("://")
+        if scheme not in ("nats", "tls") or not rest or not server.isprintable() or " " in server:
+            raise ConfigError(
+                f"setting `notify.nats_servers`: `{server}` is not a URL of NATS; write it as"
+                " `nats://nats.example.com:4222` or `tls://nats.example.com:4222`"
+            )
+        if "@" in rest:
+            raise ConfigError(
+                "setting `notify.nats_servers`: leave user and password out of the URL; set `notify.nats_user` and"
+                " `notify.nats_password_file`"
+            )
+    if not SUBJECT.fullmatch(notify.nats_subject):
+        raise ConfigError(
+            f"setting `notify.nats_subject`: `{notify.nats_subject}` is not a subject; write words of letters, digits,"
+            " `-` and `_` with dots between them"
+        )
+    if bool(notify.nats_user) != bool(notify.nats_password_file):
+        raise ConfigError("settings `notify.nats_user` and `notify.nats_password_file` go together; set both")

@@ -132,6 +132,13 @@ def published_event(event: Event, message: MessageFacts, house: House) -> str:
     return _written("eventType", kind, mail, _object(kind, event, message, house)) + "\n"
 
 
+def streamed_event(event: Event, message: MessageFacts, house: House) -> str:
+    """What the operator's stream gets: what a configuration set's destination would, and whose it is."""
+    whose = _text({"account": message.account_id, "identityOwner": message.owner_account_id})
+    published = published_event(event, message, house).removesuffix("\n")
+    return f"{published[:-1]},{whose[1:]}"
+
+
 def subscribed_topic(topic_arn: str, kind: str, identity: str) -> str:
     """What a topic gets when it becomes that of an identity for one kind of notification."""
     return (

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from sesame.aws.sns.message import Kind
 from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
+from sesame.model import SYSTEM_ACCOUNT
 from sesame.notify.channels import Channel, Sending, channels
 from sesame.notify.event_json import (
     SUBJECT,
@@ -24,8 +25,9 @@ from sesame.notify.event_json import (
     event_type,
     identity_notification,
     published_event,
+    streamed_event,
 )
-from sesame.notify.protocols import WEBHOOK
+from sesame.notify.protocols import NATS, WEBHOOK
 from sesame.notify.publishing import places
 from sesame.observe import Clock, Log
 from sesame.store import events, message_facts, notifications, outbox, subscriptions
@@ -70,6 +72,7 @@ class Expander:
         log: Log,
         new_lease: Callable[[], str],
         published: Callable[[], None] = lambda: None,
+        stream_subject: str | None = None,
     ) -> None:
         self._store = store
         self._house = house
@@ -77,6 +80,7 @@ class Expander:
         self._log = log
         self._new_lease = new_lease
         self._published = published
+        self._stream_subject = stream_subject
         self._work = asyncio.Event()
 
     def wake(self) -> None:
@@ -135,7 +139,10 @@ class Expander:
 
     async def _expand(self, claimed: Sequence[Event], *, lease: str, now: float) -> None:
         """Write what follows from claimed events, and move them on."""
-        expansion = await self._store.read(lambda tx: expansion_of(tx, claimed, self._house, now=now))
+        subject = self._stream_subject
+        expansion = await self._store.read(
+            lambda tx: expansion_of(tx, claimed, self._house, now=now, stream_subject=subject)
+        )
 
         async def finish(tx: Transaction) -> None:
             await outbox.publish(tx, expansion.publications)
@@ -162,8 +169,15 @@ OPERATORS_OWN = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED}
 """What the operator did to the queue: SES has no event for it, the trace of the message does."""
 
 
-async def expansion_of(tx: Transaction, claimed: Sequence[Event], house: House, *, now: float) -> Expansion:
-    """What is published of events, and to whom; it reads only."""
+async def expansion_of(
+    tx: Transaction,
+    claimed: Sequence[Event],
+    house: House,
+    *,
+    now: float,
+    stream_subject: str | None = None,
+) -> Expansion:
+    """What is published of events, and to whom; it reads only. `stream_subject` is the operator's, who gets all."""
     sendings = await _sendings(tx, claimed)
     ways: dict[tuple[Sending, EventType], list[Channel]] = {}
     wanted: list[tuple[Event, EventType, list[Channel]]] = []
@@ -178,7 +192,9 @@ async def expansion_of(tx: Transaction, claimed: Sequence[Event], house: House, 
         for channel in found:
             if channel.is_broken and channel.name is None and kind is not EventType.DELIVERY:
                 expansion.broken[channel.account_id, sending.identity_arn, kind.title] = channel
-        if good := [channel for channel in found if channel.problem is None]:
+        good = [channel for channel in found if channel.problem is None]
+        is_streamed = stream_subject is not None and sending.account_id != SYSTEM_ACCOUNT
+        if good or is_streamed:
             wanted.append((event, kind, good))
     if not wanted:
         return expansion
@@ -186,6 +202,9 @@ async def expansion_of(tx: Transaction, claimed: Sequence[Event], house: House, 
     topics = list({channel.topic_arn for _, _, good in wanted for channel in good if channel.topic_arn})
     subscribed = await subscriptions.confirmed(tx, topics)
     for event, _, good in wanted:
+        if stream_subject is not None and event.account_id != SYSTEM_ACCOUNT:
+            body = streamed_event(event, facts[event.message_id], house)
+            expansion.publications.append(_to_stream(event, stream_subject, body, now=now))
         for channel in good:
             body = _body(event, facts[event.message_id], house, channel)
             publication = _publication(event, channel, body, now=now)
@@ -225,6 +244,21 @@ def _post_to(channel: Channel, event: Event) -> Place:
     assert channel.webhook is not None
     arn = channel.webhook.arn
     return Place(target=arn, protocol=WEBHOOK, endpoint=channel.url, order_key=f"{arn}|{event.message_id}")
+
+
+def _to_stream(event: Event, subject: str, body: str, *, now: float) -> tuple[Publication, Sequence[Place]]:
+    """What the operator's stream gets of an event, in the order of its message; no account's name is on it."""
+    arn = f"arn:aws:sesame:::stream/{subject}"
+    publication = Publication(
+        message_id=str(uuid.uuid5(_IDS, f"{event.event_id}|{arn}")),
+        topic_arn=arn,
+        kind=Kind.NOTIFICATION.value,
+        body=body,
+        at=now,
+        about=event.event_id,
+    )
+    place = Place(target=arn, protocol=NATS, endpoint=subject, order_key=f"{arn}|{event.message_id}")
+    return publication, [place]
 
 
 def _publication(event: Event, channel: Channel, body: str, *, now: float) -> Publication:
