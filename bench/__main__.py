@@ -21,6 +21,7 @@ BENCHES = {
     "peers": "Beside other servers that speak SES",
     "relay": "Accepting and delivering",
     "isolation": "Isolation",
+    "crowds": "Beside a crowd",
     "destinations": "Many destinations",
     "queue": "A full queue",
     "power": "Power cuts",

@@ -5,6 +5,7 @@ but for the claims' own, which are by the clock, since a claim holds up whoever 
 """
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ from sesame.spool.queue import Lane, Position
 from sesame.spool.spool import Settlement, Spool
 from sesame.store.decisions import DecisionText
 
-SIZES = (1_000_000,)
-"""`make bench ARGS=queue` with ten million takes a quarter of an hour; set it here."""
+SIZES = tuple(map(int, os.environ.get("BENCH_QUEUE", "1000000").split(",")))
+"""`BENCH_QUEUE=10000000` takes minutes and 3 GB of the disk."""
 SAMPLES = 400
 HOLDER, LEASE_S = "bench", 900.0
 BLOCKED, CROWD = "blocked.example", "111111111111"

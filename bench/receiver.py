@@ -57,6 +57,8 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self._recipients: list[str] = []
         self._text: list[bytes] | None = None
+        self._tail = b""
+        """The last bytes of it, with which its end may begin."""
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,9 +106,10 @@ class _Connection(asyncio.Protocol):
         """Take of the message; what comes behind its end."""
         assert self._text is not None
         self._text.append(data)
-        tail = b"".join(self._text[-2:])
+        tail = self._tail + data
         end = tail.find(b"\r\n.\r\n")
         if end < 0:
+            self._tail = tail[-4:]
             return b""
         head = b"".join(self._text[:4])[:4096]
         self._text = None
@@ -144,7 +147,7 @@ class _Connection(asyncio.Protocol):
                 self._recipients.append(line.partition("<")[2].rpartition(">")[0])
                 self._say(b"250 ok\r\n")
             case "DATA":
-                self._text = [b"\r\n"]
+                self._text, self._tail = [b"\r\n"], b"\r\n"
                 self._say(b"354 go\r\n")
             case "QUIT" if self._manner.quit_s >= 0:
                 self._timer = self._loop.call_later(self._manner.quit_s, self._bye)

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sesame.app.foundation import open_services
 from sesame.config import load
+from sesame.db import Transaction
 from sesame.store import development
+
+T = TypeVar("T")
 
 REGION = "us-east-1"
 DOMAIN = "bench.example"
@@ -137,13 +141,18 @@ tls_reports = false
 
 def publish(data: Path, config: Path, records: list[tuple[str, str, str]]) -> None:
     """Put records into the local zone of a data directory."""
+    write(data, config, lambda tx: development.publish(tx, records))
+
+
+def write(data: Path, config: Path, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run a transaction on the store of a data directory, beside the server."""
     settings = load(config, environ={}, flags={"data": str(data)})
 
-    async def session() -> None:
+    async def session() -> T:
         async with open_services(settings) as services:
-            await services.store.write(lambda tx: development.publish(tx, records), is_long=True)
+            return await services.store.write(function, is_long=True)
 
-    asyncio.run(session())
+    return asyncio.run(session())
 
 
 @contextmanager

@@ -28,9 +28,13 @@ class Readiness:
         self._probed_at = float("-inf")
         self._problems: dict[str, str] = {}
         self._lock = asyncio.Lock()
+        self.starting = ""
+        """Why nothing is served yet, while that is so."""
 
     async def problems(self) -> dict[str, str]:
         """What keeps a send from being accepted, by part; empty when the service is ready."""
+        if self.starting:
+            return {"start": self.starting}
         async with self._lock:
             now = self._clock.monotonic()
             if now - self._probed_at >= PROBE_S:

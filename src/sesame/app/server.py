@@ -19,6 +19,7 @@ from sesame.app.foundation import Services, create_demo_accounts
 from sesame.app.inbound import make_feedback_doors
 from sesame.app.listening import Listening
 from sesame.app.notify import NotifyRole
+from sesame.app.preparation import prepare
 from sesame.app.process import free_descriptors, machine_boot_id
 from sesame.app.readiness import Readiness
 from sesame.app.submission import make_submission, submission_addresses, submission_bounds
@@ -126,51 +127,12 @@ class Server:
     async def run(self, *, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
         """Serve until `stop` is set; `ready` is called once everything listens."""
         boot_id = machine_boot_id()
-        await steady.load(self.services.store, self.services.steady, boot_id)
-        await self.services.signing_domain.ensure_key()
-        await self._notify.start()
-        await self._delivering.sources.start()
-        if self._settings.accounts.demo:
-            await create_demo_accounts(self.services)
+        self._readiness.starting = "the server is starting"
         try:
-            async with asyncio.TaskGroup() as tasks:
-                running = [
-                    tasks.create_task(keep_running(name, run, log=self._log))
-                    for name, run in self._upkeep(boot_id).items()
-                ]
-                delivery = (
-                    tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
-                )
-                for server in (self._mailbox, self._simulator):
-                    if server is not None:
-                        running.append(tasks.create_task(server.run()))
-                if self._inbound is not None:
-                    await self._inbound.start()
-                for door in self._http_doors():
-                    await door.start()
-                if self._submission is not None:
-                    await self._submission.start()
-                if self._health is not None:
-                    self._health.start()
-                if self._console is not None:
-                    await self._console.start(tasks)
-                ready(self._endpoints(None if self._console is None else await self._console.first_link()))
-                await stop.wait()
-                self._log.event("stopping")
-                self._scheduler.stop()
-                async with asyncio.TaskGroup() as doors:
-                    for door in self._http_doors():
-                        doors.create_task(door.stop())
-                    if self._console is not None:
-                        doors.create_task(self._console.stop())
-                    if self._submission is not None:
-                        doors.create_task(self._submission.stop())
-                if delivery is not None:
-                    await delivery
-                if self._inbound is not None:
-                    await self._inbound.stop()
-                for task in running:
-                    task.cancel()
+            if self._health is not None:
+                self._health.start()
+            if await self._prepare(boot_id, stop):
+                await self._serve(boot_id, ready=ready, stop=stop)
         finally:
             if self._health is not None:
                 self._health.stop()
@@ -178,6 +140,61 @@ class Server:
             os.close(self._lock)
             if self.services.tracer is not None:
                 self.services.tracer.close()
+
+    async def _prepare(self, boot_id: str, stop: asyncio.Event) -> bool:
+        """What has to be there before anything is served; False when told to stop before it is."""
+        services = self.services
+        steps: dict[str, Callable[[], Awaitable[None]]] = {
+            "clock": lambda: steady.load(services.store, services.steady, boot_id),
+            "signing domain": services.signing_domain.ensure_key,
+            "notifications": self._notify.start,
+            "source addresses": self._delivering.sources.start,
+        }
+        if self._settings.accounts.demo:
+            steps["demo accounts"] = lambda: create_demo_accounts(services)
+
+        def waits(reason: str) -> None:
+            self._readiness.starting = reason
+
+        return await prepare(steps, stop=stop, log=self._log, waits=waits)
+
+    async def _serve(self, boot_id: str, *, ready: Callable[[Endpoints], None], stop: asyncio.Event) -> None:
+        """Open the doors and keep everything running until `stop` is set."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(keep_running(name, run, log=self._log))
+                for name, run in self._upkeep(boot_id).items()
+            ]
+            delivery = tasks.create_task(self._scheduler.run()) if self._settings.delivery.enabled else None
+            for server in (self._mailbox, self._simulator):
+                if server is not None:
+                    running.append(tasks.create_task(server.run()))
+            if self._inbound is not None:
+                await self._inbound.start()
+            for door in self._http_doors():
+                await door.start()
+            if self._submission is not None:
+                await self._submission.start()
+            if self._console is not None:
+                await self._console.start(tasks)
+            self._readiness.starting = ""
+            ready(self._endpoints(None if self._console is None else await self._console.first_link()))
+            await stop.wait()
+            self._log.event("stopping")
+            self._scheduler.stop()
+            async with asyncio.TaskGroup() as doors:
+                for door in self._http_doors():
+                    doors.create_task(door.stop())
+                if self._console is not None:
+                    doors.create_task(self._console.stop())
+                if self._submission is not None:
+                    doors.create_task(self._submission.stop())
+            if delivery is not None:
+                await delivery
+            if self._inbound is not None:
+                await self._inbound.stop()
+            for task in running:
+                task.cancel()
 
     def _http_doors(self) -> list[HttpServer]:
         return [self._http] if self._tracking is None else [self._http, self._tracking]

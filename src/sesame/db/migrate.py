@@ -18,6 +18,11 @@ def migrate(connection: sqlite3.Connection) -> int:
     killed midway, leave a whole schema. Which ones are applied is kept by number: one that was written
     beside another and came later is not passed over. Raises `ConfigError` for a database of a newer version.
     """
+    known = {int(path.name.split("_")[0]): path for path in sorted(MIGRATIONS.glob("*.sql"))}
+    if _applied(connection) == set(
+        known
+    ):  # as nearly always: then nothing is written, which may not be possible
+        return max(known)
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY)")
@@ -25,7 +30,6 @@ def migrate(connection: sqlite3.Connection) -> int:
         if not applied and connection.execute("PRAGMA user_version").fetchone()[0] >= FOUNDATION:
             applied = {FOUNDATION}  # a database of the first version, which kept a single number
             connection.execute("INSERT INTO migration (number) VALUES (?)", (FOUNDATION,))
-        known = {int(path.name.split("_")[0]): path for path in sorted(MIGRATIONS.glob("*.sql"))}
         if newer := applied - set(known):
             raise ConfigError(
                 f"the database is of a newer version of Sesame (it has migration {max(newer)}, this version knows up to"
@@ -43,6 +47,13 @@ def migrate(connection: sqlite3.Connection) -> int:
         raise
     connection.execute("COMMIT")
     return max(applied)
+
+
+def _applied(connection: sqlite3.Connection) -> set[int]:
+    """The migrations that the database has; none before the first one."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migration'").fetchone() is None:
+        return set()
+    return {int(row[0]) for row in connection.execute("SELECT number FROM migration")}
 
 
 def statements(script: str) -> list[str]:
