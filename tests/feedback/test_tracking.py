@@ -257,7 +257,7 @@ def test_a_stopped_account_is_known_by_its_mark_and_in_links_of_before_by_the_me
             assert await world.click(message_id=message_id, number=1, mark="ffffffffffff") == TARGET
         for message_id, is_stopped in ((ID, True), (OTHER, False)):
             found = await world.f.store.read(
-                lambda tx, message_id=message_id: stopped_links.is_stopped(tx, message_id, None)  # type: ignore[misc]
+                lambda tx, message_id=message_id: stopped_links.is_stopped(tx, message_id, (None, None))  # type: ignore[misc]
             )
             assert found is is_stopped
 

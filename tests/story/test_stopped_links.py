@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.story.test_tracking import TARGET, ask, click_in, copy_for, html_of, new_address, send
 from tests.support.process import SesameProcess
-from tests.support.tenant import Tenant
+from tests.support.tenant import Tenant, statement
 
 SET = "followed"
 
@@ -109,3 +109,48 @@ def test_an_account_stops_nothing_of_another_nor_without_the_permission(
     assert refused(clerk.stop_tracked_links, All=True) == "AccessDeniedException"
     assert refused(clerk.list_stopped_links) == "AccessDeniedException"
     assert ask(link).status == 302
+
+
+def test_the_owner_of_an_identity_stops_what_a_delegate_sent_as_it_and_nothing_else(
+    tenant: Tenant, sesame: SesameProcess
+) -> None:
+    """The sender sees that the owner did it, not the owner's words, and cannot take it back; both are audited."""
+    owner = sesame.create_account()
+    arn = sesame.vouch(owner, "lent.example")
+    allow = statement(tenant, Resource=arn, Principal={"AWS": tenant.account.account_id})
+    sesame.client("ses", owner).put_identity_policy(Identity="lent.example", PolicyName="p", Policy=allow)
+    followed(tenant)
+    api, sender = sesame.client("sesame", owner), sesame.client("sesame", tenant.account)
+    delegate = tenant.account.account_id
+
+    def lent() -> tuple[str, str]:
+        address = new_address()
+        message_id = send(
+            tenant, address, ConfigurationSetName=SET, Source="news@lent.example", SourceArn=arn
+        )
+        return message_id, click_in(html_of(copy_for(sesame, address)))
+
+    (one, link), (_, second), (own_id, own) = lent(), lent(), sent(tenant, sesame)
+    api.stop_tracked_links(Delegate=delegate, MessageId=one, Reason="phishing")
+    assert [ask(each).status for each in (link, second, own)] == [410, 302, 302]
+    assert refused(api.stop_tracked_links, Delegate=delegate, MessageId=own_id) == "NotFoundException"
+    api.stop_tracked_links(Delegate=delegate, All=True)
+    third = lent()[1]
+    assert [ask(each).status for each in (link, second, third, own)] == [410, 410, 410, 302]
+    assert refused(sender.resume_tracked_links, All=True) == "NotFoundException"
+    assert {(stop["StoppedBy"], stop["Reason"]) for stop in sender.list_stopped_links()["Stops"]} == {
+        ("OWNER", "")
+    }
+    theirs = api.list_stopped_links(Delegate=delegate)["Stops"]
+    assert [stop.get("MessageId") for stop in theirs] == [None, one] and theirs[1]["Reason"] == "phishing"
+    assert api.list_stopped_links()["Stops"] == []
+    api.resume_tracked_links(Delegate=delegate, All=True)
+    assert [ask(each).status for each in (link, second, third)] == [410, 302, 302]
+    sesame.run("links", "resume", delegate, "--owner", owner.account_id, "--message", one)
+    assert ask(link).status == 302
+    stranger = sesame.client("sesame", sesame.create_account())
+    stranger.stop_tracked_links(Delegate=delegate, All=True)
+    assert ask(second).status == 302
+    assert refused(stranger.stop_tracked_links, Delegate=delegate, MessageId=one) == "NotFoundException"
+    audited = sesame.run("audit", "export", owner.account_id).stdout
+    assert audited.count("StopTrackedLinks") >= 2 and audited.count("ResumeTrackedLinks") >= 2

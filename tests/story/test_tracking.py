@@ -83,7 +83,7 @@ def copy_for(sesame: SesameProcess, address: str) -> bytes:
 def send(tenant: Tenant, address: str, html: str = HTML, **more: Any) -> str:
     """Send HTML with text beside it; the message's id."""
     sent = tenant.ses.send_email(
-        Source="news@example.com",
+        Source=more.pop("Source", "news@example.com"),
         Destination={"ToAddresses": [address]},
         Message={
             "Subject": {"Data": "s"},

@@ -1,7 +1,8 @@
-"""Stops of the links in followed mail: by the operator for any account, and by an account for what it sent.
+"""Stops of the links in followed mail: by the operator for any account, by an account for what it sent, and by the
+owner of an identity for what delegates sent as it.
 
-Either stops what is one message's or all that is an account's, mail yet to come included; what one has stopped the
-other does not let go on.
+Each stops what is one message's or all that is an account's (of an owner: all that it sends as identities of the
+owner's), mail yet to come included; what one has stopped no other lets go on.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from sesame.access.changes import Acts, Change, Run
 from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
-from sesame.mail.tracked_link import account_mark
+from sesame.mail.tracked_link import account_mark, lent_mark
 from sesame.observe import Clock
 from sesame.store import message_facts, stopped_links
 from sesame.store.stopped_links import ACCOUNT, ALL, OPERATOR, Stop
@@ -30,10 +31,14 @@ class TooManyStops(OperatorError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Whose links: those of one message of an account, or (ALL) of all its messages."""
+    """Whose links: those of one message of an account, or (ALL) of all its messages.
+
+    With `owner_id` those in what it sent as identities of that account's.
+    """
 
     account_id: str
     message_id: str = ALL
+    owner_id: str = ""
 
 
 class TrackedLinks:
@@ -52,15 +57,20 @@ class TrackedLinks:
         stop = Stop(
             account_id=links.account_id,
             message_id=links.message_id,
-            by=OPERATOR if by is None else ACCOUNT,
-            mark=account_mark(self._key, links.account_id),
+            by=_who(links, by),
+            mark=lent_mark(self._key, links.owner_id, links.account_id)
+            if links.owner_id
+            else account_mark(self._key, links.account_id),
             stopped_at=self._clock.now(),
             reason=reason,
         )
 
         async def run(tx: Transaction) -> None:
             if links.message_id != ALL:
-                if await message_facts.account_of(tx, links.message_id) != links.account_id:
+                parties = await message_facts.parties_of(tx, links.message_id)
+                if parties is None or parties[0] != links.account_id:
+                    raise NotStopped(f"account {links.account_id} has no message {links.message_id}")
+                if links.owner_id not in ("", parties[1]):
                     raise NotStopped(f"account {links.account_id} has no message {links.message_id}")
                 if await stopped_links.count(tx, links.account_id, stop.by) >= MOST_STOPS:
                     raise TooManyStops(
@@ -72,7 +82,7 @@ class TrackedLinks:
 
     async def resume(self, links: Links, *, by: Change | None = None) -> None:
         """Let the links lead on again, as far as this one has stopped them. Raises `NotStopped`."""
-        who = OPERATOR if by is None else ACCOUNT
+        who = _who(links, by)
 
         async def run(tx: Transaction) -> None:
             if not await stopped_links.remove(tx, links.account_id, links.message_id, who):
@@ -84,6 +94,15 @@ class TrackedLinks:
         """An account's stops, from behind `after`."""
         return await self._store.read(lambda tx: stopped_links.page(tx, account_id, after=after, limit=limit))
 
+    async def page_of_owner(
+        self, owner_id: str, account_id: str, *, after: tuple[str, str] = ("", ""), limit: int
+    ) -> list[Stop]:
+        """What an owner of identities has stopped of an account's links, from behind `after`."""
+        by = stopped_links.owner(owner_id)
+        return await self._store.read(
+            lambda tx: stopped_links.page_of(tx, by, account_id, after=after, limit=limit)
+        )
+
     async def _apply(
         self, name: str, links: Links, run: Run[None], by: Change | None, **parameters: str
     ) -> None:
@@ -91,7 +110,17 @@ class TrackedLinks:
             await by.apply(run)
             return
         about = {"messageId": links.message_id} if links.message_id != ALL else {"all": True}
-        await self._acts.apply(name, links.account_id, run, parameters={**about, **parameters})
+        lent = {"delegate": links.account_id} if links.owner_id else {}
+        await self._acts.apply(
+            name, links.owner_id or links.account_id, run, parameters={**lent, **about, **parameters}
+        )
+
+
+def _who(links: Links, by: Change | None) -> str:
+    """Who stops: the operator may do it in an owner's name as well."""
+    if links.owner_id:
+        return stopped_links.owner(links.owner_id)
+    return OPERATOR if by is None else ACCOUNT
 
 
 def _described(links: Links) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sesame.model import Identity
 
 TTL_S = 3600
+PAGE = 100
+"""Identities that are read at once."""
 STRING_OCTETS = 255
 """Longest string of a TXT record (RFC 1035 section 3.3.14)."""
 
@@ -119,10 +122,16 @@ def publish_records(args: argparse.Namespace) -> int:
                 "setting `dns.resolver` is `system`: publish the records in your own DNS zone"
             )
         domain = domain_name(args.domain)
-        found = await services.store.read(lambda tx: identities.named(tx, domain))
-        if not found:
+        published: list[tuple[str, str, str]] = []
+        after = ("", "")
+        while found := await services.store.read(
+            partial(identities.named, name=domain, after=after, limit=PAGE)
+        ):
+            for identity in found:
+                published += await services.checks.publish(identity)
+            after = (found[-1].account_id, found[-1].region)
+        if not after[0]:
             raise OperatorError(f"no account has asked to verify `{domain}`; begin with VerifyDomainIdentity")
-        published = [record for identity in found for record in await services.checks.publish(identity)]
         await services.checks.check_due()
         _print_zone(published, as_json=args.json)
         return 0

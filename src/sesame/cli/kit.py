@@ -93,6 +93,10 @@ def run_kit(args: argparse.Namespace) -> int:
         return DENIED
 
 
+MOST_SHOWN = 5
+"""Identities of one name that are listed for somebody who has to choose."""
+
+
 class NoKit(SesameError):
     """There is no kit to print."""
 
@@ -109,10 +113,13 @@ async def _identity(services: "Services", named: str) -> "Arn":
             return parse_identity_arn(named)
         except ServiceError as error:
             raise ConfigError(error.message) from None
-    found = await services.store.read(lambda tx: identities.named(tx, normal_name(named)))
+    found = await services.store.read(
+        lambda tx: identities.named(tx, normal_name(named), limit=MOST_SHOWN + 1)
+    )
     arns = [identity_arn(one.region, one.account_id, one.name) for one in found]
     if len(arns) != 1:
-        which = f"there are several: {', '.join(arns)}" if arns else "there is none"
+        more = " and more" if len(arns) > MOST_SHOWN else ""
+        which = f"there are several: {', '.join(arns[:MOST_SHOWN])}{more}" if arns else "there is none"
         raise ConfigError(f"identity `{named}`: {which}; give its ARN")
     return Arn.parse(arns[0])
 

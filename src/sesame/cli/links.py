@@ -41,6 +41,12 @@ def register(subparsers: Subparsers) -> None:
 def _add_links(command: argparse.ArgumentParser) -> None:
     command.add_argument("account", type=account_id)
     command.add_argument(
+        "--owner",
+        type=account_id,
+        metavar="ACCOUNT",
+        help="in this account's name: only in mail that was sent as identities of its",
+    )
+    command.add_argument(
         "--message", default="", metavar="ID", help="those of this message; without it, all of the account's"
     )
     add_store_options(command)
@@ -49,7 +55,7 @@ def _add_links(command: argparse.ArgumentParser) -> None:
 def _links(args: argparse.Namespace) -> "Links":
     from sesame.admin.tracked_links import Links
 
-    return Links(account_id=args.account, message_id=args.message)
+    return Links(account_id=args.account, message_id=args.message, owner_id=args.owner or "")
 
 
 def stop_links(args: argparse.Namespace) -> int:
@@ -57,6 +63,8 @@ def stop_links(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.operator.require_account(args.account)
+        if args.owner:
+            await services.operator.require_account(args.owner)
         await services.tracked_links.stop(_links(args), args.reason)
         return _done(args, "lead nowhere from here on")
 
@@ -69,7 +77,8 @@ def resume_links(args: argparse.Namespace) -> int:
     async def run(services: "Services") -> int:
         await services.operator.require_account(args.account)
         await services.tracked_links.resume(_links(args))
-        return _done(args, "are no longer stopped by the operator")
+        by = f"account {args.owner}" if args.owner else "the operator"
+        return _done(args, f"are no longer stopped by {by}")
 
     return with_services(args, run)
 
@@ -111,5 +120,6 @@ def _done(args: argparse.Namespace, what: str) -> int:
         print_json({"account": args.account, "message_id": args.message or None})
     else:
         of = f"message {one_line(args.message)}" if args.message else f"account {args.account}"
-        print(f"the links of {of} {what}")
+        lent = f" as identities of account {args.owner}" if args.owner else ""
+        print(f"the links of {of}{lent} {what}")
     return 0

@@ -16,7 +16,7 @@ from functools import partial
 from sesame.db import Store, Transaction
 from sesame.db.together import Together
 from sesame.mail.domain import is_host_name
-from sesame.mail.tracked_link import account_mark, click_path, open_path, written_tags
+from sesame.mail.tracked_link import account_mark, click_path, lent_mark, open_path, written_tags
 from sesame.mail.tracking import track
 from sesame.spool.spool import Claim
 from sesame.store import configuration_sets
@@ -84,7 +84,9 @@ class Tracking:
         return await self._store.read(partial(_followed, claims=claims))
 
     def _written(self, claim: Claim, message: bytes, followed: Followed) -> bytes:
-        mark = account_mark(self._key, claim.account_id)
+        mark, lent = account_mark(self._key, claim.account_id), None
+        if claim.owner_account_id != claim.account_id:
+            lent = lent_mark(self._key, claim.owner_account_id, claim.account_id)
 
         def link(number: int, target: str, tags: str) -> str | None:
             base = followed.click_base(self._url, target)
@@ -96,6 +98,7 @@ class Tracking:
                 tags=written_tags(tags),
                 target=target,
                 mark=mark,
+                lent=lent,
             )
             return None if base is None or path is None else f"{base}{path}"
 

@@ -95,7 +95,7 @@ class Tracker:
     async def _is_stopped(self, found: Clicked) -> bool:
         try:
             return await self._store.read(
-                lambda tx: stopped_links.is_stopped(tx, found.message_id, found.mark)
+                lambda tx: stopped_links.is_stopped(tx, found.message_id, (found.mark, found.lent))
             )
         except Unavailable as error:
             self._log.error("tracking_stops_not_read", message_id=found.message_id, reason=str(error))

@@ -52,7 +52,8 @@ class Opened:
 class Clicked:
     """What the address of a link says. `tags` are as `ses:tags` writes them.
 
-    `mark` is that of the sender's account; links of before they had one have None.
+    `mark` is that of the sender's account, `lent` that of an owner who lent it the identity; links of before they had
+    one have None, as have links in mail as an identity of the sender's own.
     """
 
     message_id: str
@@ -61,6 +62,7 @@ class Clicked:
     tags: str
     target: str
     mark: str | None = None
+    lent: str | None = None
 
     @property
     def made_at(self) -> float:
@@ -85,16 +87,30 @@ def account_mark(key: bytes, account_id: str) -> str:
     return hmac.digest(key, text, hashlib.sha256)[:_MARK_OCTETS].hex()
 
 
+def lent_mark(key: bytes, owner_id: str, account_id: str) -> str:
+    """What the links in mail of an account as an identity of another's carry beside its mark."""
+    text = b"sesame tracked lent 1\0" + owner_id.encode() + b"\0" + account_id.encode()
+    return hmac.digest(key, text, hashlib.sha256)[:_MARK_OCTETS].hex()
+
+
 def click_path(
-    key: bytes, message_id: str, recipient_index: int, *, number: int, tags: str, target: str, mark: str
+    key: bytes,
+    message_id: str,
+    recipient_index: int,
+    *,
+    number: int,
+    tags: str,
+    target: str,
+    mark: str,
+    lent: str | None = None,
 ) -> str | None:
     """The path and query of a link in one recipient's copy; None where there can be none."""
     packed = _packed(message_id, recipient_index)
     if packed is None or not 0 <= number < 1 << 16 or not is_target(target):
         return None
-    said = packed + number.to_bytes(2, "big") + bytes.fromhex(mark) + tags.encode("ascii")
-    to = target.encode()
-    path = f"{CLICK_PATH}{_token(said, _mac(key, b'click 2', said, to))}?{quote(to, safe='')}"
+    said = packed + number.to_bytes(2, "big") + bytes.fromhex(mark + (lent or "")) + tags.encode("ascii")
+    to, kind = target.encode(), b"click 2" if lent is None else b"click 3"
+    path = f"{CLICK_PATH}{_token(said, _mac(key, kind, said, to))}?{quote(to, safe='')}"
     return path if len(path) <= LONGEST else None
 
 
@@ -113,10 +129,14 @@ def read_click(key: bytes, token: str, query: str) -> Clicked | None:
     to = unquote_to_bytes(query)
     if len(said) < _PACKED_OCTETS + 2:
         return None
-    is_marked = hmac.compare_digest(mac, _mac(key, b"click 2", said, to))
-    if not is_marked and not hmac.compare_digest(mac, _mac(key, b"click", said, to)):
+    kinds = (b"click", b"click 2", b"click 3")  # by how many marks there are
+    marks = next(
+        (n for n, kind in enumerate(kinds) if hmac.compare_digest(mac, _mac(key, kind, said, to))), None
+    )
+    if marks is None:
         return None
-    tags_at = _PACKED_OCTETS + 2 + (_MARK_OCTETS if is_marked else 0)
+    mark_at = _PACKED_OCTETS + 2
+    lent_at, tags_at = mark_at + _MARK_OCTETS, mark_at + marks * _MARK_OCTETS
     if len(said) < tags_at:
         return None
     message_id, recipient_index = unpack(said[:_PACKED_OCTETS])
@@ -129,7 +149,8 @@ def read_click(key: bytes, token: str, query: str) -> Clicked | None:
         number=int.from_bytes(said[_PACKED_OCTETS : _PACKED_OCTETS + 2], "big"),
         tags=said[tags_at:].decode("ascii", "replace"),
         target=target,
-        mark=said[_PACKED_OCTETS + 2 : tags_at].hex() if is_marked else None,
+        mark=said[mark_at:lent_at].hex() if marks else None,
+        lent=said[lent_at:tags_at].hex() if marks == len(kinds) - 1 else None,
     )
 
 

@@ -85,10 +85,10 @@ async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, 
     }
 
 
-async def account_of(tx: Transaction, message_id: str) -> str | None:
-    """The account that sent a message; None of one that is not kept."""
-    row = await tx.one("SELECT account_id FROM message WHERE message_id = ?", message_id)
-    return None if row is None else str(row[0])
+async def parties_of(tx: Transaction, message_id: str) -> tuple[str, str] | None:
+    """The account that sent a message and the owner of its identity; None of one that is not kept."""
+    row = await tx.one("SELECT account_id, owner_account_id FROM message WHERE message_id = ?", message_id)
+    return None if row is None else (str(row[0]), str(row[1]))
 
 
 async def identities(tx: Transaction, message_ids: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Links of followed mail that lead nowhere any more: of one message, or of all that an account sends and has sent.
 
-A stop is whose it is: what the operator has stopped no account takes back.
+A stop is whose it is: what the operator has stopped no account takes back, nor a sender what an owner has, whose
+identity it was sent as.
 """
 
 from dataclasses import dataclass
@@ -10,12 +11,17 @@ from sesame.db import Row, Transaction
 ALL = ""
 """In the place of a message's id: every message of the account."""
 ACCOUNT, OPERATOR = "account", "operator"
-"""Who stops."""
+"""Who stops; an owner of identities is `owner:` and its account."""
+
+
+def owner(account_id: str) -> str:
+    """Who stops what a delegate has sent as identities of this account."""
+    return f"owner:{account_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """One stop. `mark` is what the links of the account carry (`mail.tracked_link`)."""
+    """One stop. `mark` is what the links of the account carry (`mail.tracked_link`), or those lent to it."""
 
     account_id: str
     message_id: str
@@ -65,6 +71,21 @@ async def page(
     return [_stop(row) for row in rows]
 
 
+async def page_of(
+    tx: Transaction, by: str, account_id: str, *, after: tuple[str, str] = ("", ""), limit: int
+) -> list[Stop]:
+    """The stops that somebody has made of an account's links, by message, from behind `after`."""
+    rows = await tx.all(
+        f"{_STOP} WHERE stopped_by = ? AND account_id = ? AND (message_id, stopped_by) > (?, ?)"
+        " ORDER BY message_id LIMIT ?",
+        by,
+        account_id,
+        *after,
+        limit,
+    )
+    return [_stop(row) for row in rows]
+
+
 async def count(tx: Transaction, account_id: str, by: str) -> int:
     """How many stops of an account somebody has made."""
     row = await tx.one(
@@ -73,21 +94,29 @@ async def count(tx: Transaction, account_id: str, by: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-async def is_stopped(tx: Transaction, message_id: str, mark: str | None) -> bool:
-    """Whether a link of a message leads nowhere; without a mark, as links were once, the message says whose it is."""
-    if mark is None:
-        of_account = await tx.one(
-            "SELECT 1 FROM message m JOIN stopped_links s ON s.account_id = m.account_id AND s.message_id = ''"
-            " WHERE m.message_id = ? LIMIT 1",
-            message_id,
-        )
-    else:
-        of_account = await tx.one(
-            "SELECT 1 FROM stopped_links WHERE mark = ? AND message_id = '' LIMIT 1", mark
-        )
-    if of_account is not None:
-        return True
+async def is_stopped(tx: Transaction, message_id: str, marks: tuple[str | None, str | None]) -> bool:
+    """Whether a link of a message leads nowhere.
+
+    `marks` are that of its account and that of the owner who lent the identity; where a link of before has none, the
+    message says whose it is.
+    """
     found = await tx.one("SELECT 1 FROM stopped_links WHERE message_id = ? LIMIT 1", message_id)
+    if found is not None:
+        return True
+    known = [mark for mark in marks if mark is not None]
+    if known:
+        found = await tx.one(
+            "SELECT 1 FROM stopped_links WHERE mark IN (?*) AND message_id = '' LIMIT 1", known
+        )
+    if found is None and len(known) < len(marks):
+        others = () if known else (ACCOUNT, OPERATOR)
+        found = await tx.one(
+            "SELECT 1 FROM message m JOIN stopped_links s ON s.account_id = m.account_id AND s.message_id = ''"
+            " WHERE m.message_id = ? AND (s.stopped_by = 'owner:' || m.owner_account_id OR s.stopped_by IN (?*))"
+            " LIMIT 1",
+            message_id,
+            others,
+        )
     return found is not None
 
 

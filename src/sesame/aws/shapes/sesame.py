@@ -180,12 +180,13 @@ class ListShareLinksResponse(TypedDict):
 class ListStoppedLinksRequest(TypedDict):
     NextToken: NotRequired[str]
     PageSize: NotRequired[int]
+    Delegate: NotRequired[str]
 
 
 class StoppedLinks(TypedDict):
     MessageId: NotRequired[str]
     All: NotRequired[bool]
-    StoppedBy: NotRequired[Literal["ACCOUNT", "OPERATOR"]]
+    StoppedBy: NotRequired[Literal["ACCOUNT", "OPERATOR", "OWNER"]]
     StoppedAt: NotRequired[float]
     Reason: NotRequired[str]
 
@@ -258,6 +259,7 @@ class ResumeDelegateResponse(TypedDict):
 class ResumeTrackedLinksRequest(TypedDict):
     MessageId: NotRequired[str]
     All: NotRequired[bool]
+    Delegate: NotRequired[str]
 
 
 class ResumeTrackedLinksResponse(TypedDict):
@@ -293,6 +295,7 @@ class StopTrackedLinksRequest(TypedDict):
     MessageId: NotRequired[str]
     All: NotRequired[bool]
     Reason: NotRequired[str]
+    Delegate: NotRequired[str]
 
 
 class StopTrackedLinksResponse(TypedDict):

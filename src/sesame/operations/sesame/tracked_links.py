@@ -15,7 +15,7 @@ from sesame.aws.shapes import sesame
 from sesame.errors import InvalidParameterValue, LimitExceeded, ServiceError
 from sesame.model import Caller
 from sesame.operations.table import Handlers
-from sesame.store.stopped_links import ALL
+from sesame.store.stopped_links import ACCOUNT, ALL, OPERATOR
 
 T = TypeVar("T")
 MOST_A_PAGE = 100
@@ -48,7 +48,7 @@ class TrackedLinkOperations:
     ) -> sesame.StopTrackedLinksResponse:
         """From the answer on these links lead nowhere."""
         permit = await self._authorizer.require(caller, "sesame:StopTrackedLinks")
-        links = _links(caller, request.get("MessageId"), request.get("All"))
+        links = _links(caller, request.get("MessageId"), request.get("All"), request.get("Delegate"))
         await _answered(self._links.stop(links, request.get("Reason", ""), by=permit))
         return {}
 
@@ -57,26 +57,35 @@ class TrackedLinkOperations:
     ) -> sesame.ResumeTrackedLinksResponse:
         """Let links lead on that the account itself has stopped."""
         permit = await self._authorizer.require(caller, "sesame:ResumeTrackedLinks")
-        links = _links(caller, request.get("MessageId"), request.get("All"))
+        links = _links(caller, request.get("MessageId"), request.get("All"), request.get("Delegate"))
         await _answered(self._links.resume(links, by=permit))
         return {}
 
     async def list_stopped_links(
         self, caller: Caller, request: sesame.ListStoppedLinksRequest
     ) -> sesame.ListStoppedLinksResponse:
-        """The account's stops, by whomever."""
+        """The account's stops, by whomever; of a delegate's links those that the account has made."""
         await self._authorizer.require(caller, "sesame:ListStoppedLinks")
         limit = request.get("PageSize", MOST_A_PAGE)
         token = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
         after, _, by = token.partition(_SEPARATOR)
-        found = await self._links.page(caller.principal.account_id, after=(after, by), limit=limit + 1)
+        account_id, delegate = caller.principal.account_id, request.get("Delegate")
+        if delegate is None:
+            found = await self._links.page(account_id, after=(after, by), limit=limit + 1)
+        else:
+            found = await self._links.page_of_owner(account_id, delegate, after=(after, by), limit=limit + 1)
         page, next_token = paging.cut(found, limit, lambda one: f"{one.message_id}{_SEPARATOR}{one.by}")
         stops: list[sesame.StoppedLinks] = []
         for one in page:
             shape: sesame.StoppedLinks = {
-                "StoppedBy": "OPERATOR" if one.by == "operator" else "ACCOUNT",
+                "StoppedBy": "OPERATOR"
+                if one.by == OPERATOR
+                else "ACCOUNT"
+                if one.by == ACCOUNT
+                else "OWNER",
                 "StoppedAt": one.stopped_at,
-                "Reason": one.reason,
+                # An owner's words are not the sender's to read (I9).
+                "Reason": one.reason if delegate is not None or one.by in (ACCOUNT, OPERATOR) else "",
             }
             shape |= {"All": True} if one.message_id == ALL else {"MessageId": one.message_id}
             stops.append(shape)
@@ -86,11 +95,16 @@ class TrackedLinkOperations:
         return response
 
 
-def _links(caller: Caller, message_id: str | None, everything: bool | None) -> Links:
-    """The links that are meant: those of one message, or all."""
+def _links(caller: Caller, message_id: str | None, everything: bool | None, delegate: str | None) -> Links:
+    """The links that are meant: those of one message, or all; the caller's own, or a delegate's as its identities."""
     if (message_id is None) == (not everything):
         raise InvalidParameterValue("Name either MessageId or All.")
-    return Links(account_id=caller.principal.account_id, message_id=message_id or ALL)
+    account_id = caller.principal.account_id
+    if delegate == account_id:
+        raise InvalidParameterValue("Delegate is another account; leave it out for mail of your own.")
+    if delegate is not None:
+        return Links(account_id=delegate, message_id=message_id or ALL, owner_id=account_id)
+    return Links(account_id=account_id, message_id=message_id or ALL)
 
 
 async def _answered(doing: Awaitable[T]) -> T:
