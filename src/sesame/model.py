@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NewType
 
+import msgspec
+
 AccountId = NewType("AccountId", str)
 """A 12-digit tenant."""
 
@@ -193,8 +195,7 @@ class OutcomeKind(Enum):
     TRANSIENT = "transient"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt did to one recipient.
 
     `status` is an RFC 3463 code (`5.1.1`); `diagnostic` is the remote's words or ours, one line of

@@ -4,11 +4,11 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.aws import sigv4
 from sesame.aws.errors import (

@@ -7,10 +7,10 @@ tell apart, are EQUIVALENT; nothing else may be accepted.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.aws.request import HttpRequest
 from tests.aws import signing

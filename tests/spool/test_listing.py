@@ -1,11 +1,11 @@
 """The list of sends: each entry once, newest first, however it is paged."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.db import Store, Transaction
 from sesame.db.sqlite import SqliteStore

@@ -10,8 +10,9 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+import msgspec
 
 from sesame.access import conditions
 from sesame.access.changes import Changes, Permit
@@ -47,8 +48,7 @@ class DoesNotAlign(InvalidParameterValue):
         self.facts = {"address": address, "arn": arn}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SenderAddress:
+class SenderAddress(msgspec.Struct, frozen=True, kw_only=True):
     """One address that the message sends as.
 
     `use` is where it stands (From, Source, Sender, Return-Path), `as_written` as the client wrote it,
@@ -61,8 +61,7 @@ class SenderAddress:
     arn: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendRequest:
+class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What policy is asked: the first of `senders` is the From address, whose identity signs."""
 
     action: str
@@ -79,8 +78,7 @@ class SendRequest:
     """How it was asked (`sending.named`): nothing is decided by it, a refusal is explained with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendDecision:
+class SendDecision(msgspec.Struct, frozen=True, kw_only=True):
     """Every check of a send; `identity`, `mail_from` and `owner_account_id` are those of the From address.
 
     `context` is what policy saw of the request, but for `aws:ResourceAccount`, which each check adds.
@@ -332,7 +330,7 @@ class Authorizer:
                     f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {role_arn}"
                 )
                 own = decide(
-                    replace(request, resource_account=request.requester.account_id),
+                    msgspec.structs.replace(request, resource_account=request.requester.account_id),
                     iam=credential.policies.compiled,
                     identity=EMPTY,
                     session=limits(credential),

@@ -7,6 +7,8 @@ on the sender. A send (`authorize`) finds the targets; what is queued is asked a
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sesame.access import conditions
 from sesame.access.bounds import Stop, stopped_by, that_hold
 from sesame.access.directory import Credential, OwnedIdentity, Policies, Tags
@@ -40,8 +42,7 @@ class Grounds:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one identity: which addresses rest on it, and what decided; `grounds` of a refusal."""
 
     uses: tuple[str, ...]
@@ -63,8 +64,7 @@ class Check:
         return self.decision.outcome is Outcome.ALLOW and self.stopped is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rest:
+class Rest(msgspec.Struct, frozen=True, kw_only=True):
     """What one address rests on: an identity, and the more specific ones of its owner that there are."""
 
     arn: str

@@ -5,16 +5,16 @@ its compiled reader and writer, comes from the service model. Nothing here authe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from sesame.aws.model import Operation, ServiceModel
 from sesame.aws.request import HttpRequest
 from sesame.errors import ServiceError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestedOperation:
+class RequestedOperation(msgspec.Struct, frozen=True, kw_only=True):
     """What a request asks for, as far as it can be said before anyone is believed.
 
     `name` is the operation as the client named it, empty when it named none. Either `operation` is
@@ -27,8 +27,7 @@ class RequestedOperation:
     problem: ServiceError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer but for its length; `code` is the error's on this wire, empty for a success."""
 
     status: int

@@ -9,8 +9,9 @@ escapes, text that is not UTF-8, parameters in both query and body.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sesame.aws.codec import Reply, RequestedOperation
 from sesame.aws.errors import InvalidAction, MalformedQueryString, MissingAction
@@ -57,8 +58,7 @@ class QueryCodec:
         return _reply(error.http_status, body, request_id, code=error.code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Form(msgspec.Struct, frozen=True, kw_only=True):
     """A decoded request: the operation's name, the API version if given, all other parameters."""
 
     action: str

@@ -5,11 +5,11 @@ signature is checked breaks them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True):
     """One request.
 
     `raw_path` is the target's path without `?` and query, percent-escapes untouched; `query` is

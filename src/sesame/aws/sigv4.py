@@ -14,10 +14,11 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from sesame.aws.canonical import (
     body_hash,
@@ -52,8 +53,7 @@ _HEADER_PARTS = ("Credential", "Signature", "SignedHeaders")
 _QUERY_PARAMETERS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedRequest:
+class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a request's signature claims. Nothing in it is checked but its form.
 
     `date` is the scope's yyyymmdd; `timestamp` the time of signing as signed (yyyymmddThhmmssZ) and
@@ -111,7 +111,9 @@ def without_unsigned_type(request: HttpRequest, signed: SignedRequest) -> HttpRe
     """
     if b"content-type" in signed.signed_headers:
         return request
-    return replace(request, headers=[header for header in request.headers if header[0] != b"content-type"])
+    return msgspec.structs.replace(
+        request, headers=[header for header in request.headers if header[0] != b"content-type"]
+    )
 
 
 def check_scope(

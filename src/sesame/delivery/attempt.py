@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
+
+import msgspec
 
 from sesame.delivery import outcome
 from sesame.delivery.egress import NoSource, Sources, Taken
@@ -164,7 +165,7 @@ class Deliverer:
                 continue
             try:
                 demand = await self._tls_policy.demand(wishes, host)
-                secured = host if host.tls == demand else replace(host, tls=demand)
+                secured = host if host.tls == demand else msgspec.structs.replace(host, tls=demand)
                 found, is_host_at_fault = await self._try_from(
                     secured, wishes, mail_from, claim, message, until
                 )
@@ -194,7 +195,11 @@ class Deliverer:
             if self._sources is not None and not wishes.route.is_relay:
                 taken = await self._sources.take(claim, host.address)
             try:
-                from_it = host if host.source == taken.source else replace(host, source=taken.source)
+                from_it = (
+                    host
+                    if host.source == taken.source
+                    else msgspec.structs.replace(host, source=taken.source)
+                )
                 found, is_host_at_fault = await self._try(from_it, wishes, mail_from, claim, message, until)
             except SourceUnusable as error:
                 assert self._sources is not None and taken.source is not None
@@ -210,7 +215,7 @@ class Deliverer:
                 if found.source_ip is None:
                     self._sources.give_back(taken)
                 else:
-                    found = replace(found, is_warming=True)
+                    found = msgspec.structs.replace(found, is_warming=True)
             return found, is_host_at_fault
 
     async def _try(
@@ -234,7 +239,7 @@ class Deliverer:
             try:
                 return await self._send(session, host, mail_from, claim, message, until)
             except (OSError, RemoteProtocolError) as error:
-                failed = replace(outcome.from_error(error, host), source_ip=session.source_ip)
+                failed = msgspec.structs.replace(outcome.from_error(error, host), source_ip=session.source_ip)
                 if was_kept and not is_fresh and _was_left(error):
                     is_fresh = True
                     continue
@@ -261,7 +266,7 @@ class Deliverer:
             raise
         except MessageNotSendable as error:
             # Too large for this one, or 8-bit and not to be converted: another host may take it.
-            return replace(outcome.from_error(error, host), source_ip=session.source_ip), True
+            return msgspec.structs.replace(outcome.from_error(error, host), source_ip=session.source_ip), True
         finally:
             timer.cancel()
             del self._sending[claim.recipient_seq]

@@ -7,7 +7,8 @@ as may be, for greylisting goes by it. Where the settings name no address the ma
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sesame.access import egress
 from sesame.access.egress import (
@@ -38,8 +39,7 @@ class NoSource(SesameError):
     """There is no address that the message may leave from to this host; nothing about the host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """An address that was chosen; None leaves it to the machine. `is_warming`: it counts towards its day."""
 
     source: SourceAddress | None = None

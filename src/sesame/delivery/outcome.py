@@ -4,7 +4,7 @@ The class of the basic reply code decides, for that is what a client must obey (
 4.2.1); the enhanced status code says why (RFC 3463). Nothing here raises.
 """
 
-from dataclasses import replace
+import msgspec
 
 from sesame.delivery.route import Host, Unroutable
 from sesame.delivery.tls import TlsFailed
@@ -101,7 +101,9 @@ def no_source(error: SesameError) -> Outcome:
 def after_doubts(found: Outcome, doubts: int) -> Outcome:
     """The last of several tries after which the message may have been delivered: an outcome of its own."""
     said = f"the message may have been delivered: {doubts} servers had it whole and none said that it took it"
-    return replace(found, status="4.4.2", diagnostic=f"{said}; at last {found.diagnostic}"[:MAX_DIAGNOSTIC])
+    return msgspec.structs.replace(
+        found, status="4.4.2", diagnostic=f"{said}; at last {found.diagnostic}"[:MAX_DIAGNOSTIC]
+    )
 
 
 def _of_reply(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import msgspec
+
 from sesame.delivery.tls import OPPORTUNISTIC, TlsDemand
 from sesame.dns.names import DomainNameError, ascii_name
 from sesame.dns.port import Answer, DnsFailure, Mx, Resolver, read_mx
@@ -33,8 +35,7 @@ class Login:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(msgspec.Struct, frozen=True):
     """One server to try: a vetted address, its port, and the name it goes by."""
 
     name: str
@@ -48,13 +49,12 @@ class Host:
     """From which address of ours; None: as the machine chooses. Decided for each attempt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The hosts for a domain, in the order to try them."""
 
     domain: str
     hosts: tuple[Host, ...]
-    tlsa_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tlsa_names: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Under which names DANE's records of a host may stand; hosts whose look-ups DNSSEC vouches for only."""
     is_relay: bool = False
 

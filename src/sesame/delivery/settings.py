@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from sesame.db import Store, Transaction, epochs_of, identities_scope
 from sesame.dkim.sign import Signer
 from sesame.model import SYSTEM_ACCOUNT, DkimOrigin, Identity, VerificationStatus
@@ -21,8 +23,7 @@ MAX_ENTRIES = 2_000
 _SIGNS = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnersSettings:
+class OwnersSettings(msgspec.Struct, frozen=True):
     """Whose keys sign, in this order, and the MAIL FROM domain if it is not the default."""
 
     signers: tuple[Signer, ...]

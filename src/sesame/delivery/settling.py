@@ -7,7 +7,8 @@ lease ran out, the outcome goes in under the new claim, so that nothing is deliv
 import asyncio
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+
+import msgspec
 
 from sesame.errors import Unavailable
 from sesame.observe import Clock, Log
@@ -47,7 +48,7 @@ class Settling:
         found = self._done.get(claim.recipient_seq)
         if found is None:
             return False
-        self._done[claim.recipient_seq] = replace(found, claim=claim)
+        self._done[claim.recipient_seq] = msgspec.structs.replace(found, claim=claim)
         self._is_due.set()
         return True
 
@@ -102,8 +103,10 @@ class Settling:
         self._settled()
 
     async def _write_one(self, settlement: Settlement) -> None:
-        plain = replace(settlement.outcome, diagnostic="cannot be recorded", remote_mta=None, remote_ip=None)
-        for one in (settlement, replace(settlement, outcome=plain)):
+        plain = msgspec.structs.replace(
+            settlement.outcome, diagnostic="cannot be recorded", remote_mta=None, remote_ip=None
+        )
+        for one in (settlement, msgspec.structs.replace(settlement, outcome=plain)):
             try:
                 await self._spool.settle([one], at=self._clock.now())
             except Unavailable:

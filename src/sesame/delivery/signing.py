@@ -9,9 +9,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+import msgspec
 
 from sesame.dkim.sign import Signer, sign_all
 from sesame.smtp.data import MailText
@@ -25,8 +26,7 @@ TOGETHER = 16
 """Messages that go to the executor at once, at most; a few milliseconds of RSA."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Unsigned:
+class _Unsigned(msgspec.Struct, frozen=True):
     """A message that waits for its signature."""
 
     signers: Sequence[Signer]

@@ -6,7 +6,8 @@ bounces once. Rates are made of mail that left for somebody: not of the mailbox 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.store.events import Event, Happened
@@ -16,8 +17,7 @@ _STILL_QUEUED = (Happened.HELD, Happened.RELEASED)
 """What counts nothing: held or not, the recipient waits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipients:
+class Recipients(msgspec.Struct, frozen=True, kw_only=True):
     """How many recipients a message has, and how many of them rates are made of."""
 
     all: int

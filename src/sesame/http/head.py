@@ -8,7 +8,8 @@ INVARIANT: a head has at most one Content-Length and at most one Transfer-Encodi
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 MAX_HEAD_BYTES = 65_536
 """Request line and fields together; SDKs stay under 8 KB."""
@@ -37,8 +38,7 @@ class BadRequest(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A request but for its body.
 
     `raw_path` and `query` are as sent; names of fields are lower case, values as sent but for white space

@@ -8,7 +8,8 @@ is answered in HTTP/1.1.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sesame.http.head import (
     MAX_HEAD_BYTES,
@@ -27,8 +28,7 @@ LARGE_BYTES = 256 * 1024
 PIECE_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A whole request; see `Head` for its members."""
 
     method: str

@@ -10,8 +10,9 @@ Sources: RFC 5321 sections 4.1.2 and 4.5.3.1, RFC 5322 section 3.4, SES develope
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from sesame.errors import SesameError
 from sesame.mail import display_name as names
@@ -62,8 +63,7 @@ _IN_COMMENT = re.compile(r"[^()\\]++|\\.|[()]")
 _ENCODED_WORD = re.compile(r"=\?[^?]*\?[bBqQ]\?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailbox:
+class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     """One mailbox; `display_name` is decoded text, `local_part` and `domain` are as given, ASCII."""
 
     display_name: str | None
@@ -169,8 +169,7 @@ def parse_recipient(text: str) -> Mailbox:
     return _one(text, is_sender=False)
 
 
-@dataclass(frozen=True, slots=True)
-class AddressList:
+class AddressList(msgspec.Struct, frozen=True):
     """The mailboxes of a field; `is_correct`: it may go out as it is written."""
 
     mailboxes: tuple[Mailbox, ...]

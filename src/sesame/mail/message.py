@@ -8,9 +8,10 @@ Sources: RFC 5322 section 3.6, SES developer guide (header fields, sending autho
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
+
+import msgspec
 
 from sesame.mail import encoded_words, header, mime
 from sesame.mail.address import AddressError, AddressList, Mailbox, parse_mailbox, read_address_list
@@ -56,8 +57,7 @@ _X_SES = b"x-ses-"
 _SIGNING_DOMAIN = re.compile(rb"(?:^|;)d=([^;]*)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedMessage:
+class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A submitted message: who it says sends to whom, its fields and its body, all with CRLF.
 
     `x_ses` holds the X-SES-* fields by lower-case name, the first of each; `return_path` is an

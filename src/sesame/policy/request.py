@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+import msgspec
+
 RequesterKind = Literal["root", "user", "role", "federated", "service"]
 ContextValue = str | tuple[str, ...]
 PolicyKind = Literal["iam", "identity", "session"]
@@ -30,8 +32,7 @@ class Requester:
     role_arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One question to the policies.
 
     `resource` is an ARN, or `*` for actions that have none; `resource_account` owns it. `context`
@@ -68,8 +69,7 @@ class StatementRef:
     kind: PolicyKind
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """An outcome and statements that made it: one Deny, or the Allow of each side that was needed.
 
     `deciding` is empty for an implicit deny and for what root may do without any policy.

@@ -11,6 +11,8 @@ INVARIANT I5: usage is read under the account's lock, and that of each of the ow
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from sesame.access import bounds as bounds_rules
 from sesame.access import quota
 from sesame.access.egress import RESERVED
@@ -38,8 +40,7 @@ class StaleDecision(SesameError):
     """What a decision rests on changed before it was accepted; decide again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     """A message that was decided on: what it rests on, and what it is charged.
 
     `epochs` are those that the decision read; `set_name` is the configuration set it goes with, the identity's

@@ -9,7 +9,8 @@ tasks"; docs/quirks.md for what they leave open.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from sesame.access.authorize import SenderAddress, SendRequest
 from sesame.access.identity_names import normal_name, parse_identity_arn
@@ -58,8 +59,7 @@ PARAMETER_FIELDS = frozenset(
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     """What Sesame itself puts on a message."""
 
     message_id_field: str
@@ -67,8 +67,7 @@ class Stamp:
     new_boundary: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
+class Composed(msgspec.Struct, frozen=True, kw_only=True):
     """A message ready to be authorised and spooled."""
 
     request: SendRequest
@@ -87,12 +86,11 @@ class Composed:
     """What the message's events call the way it came."""
     submitted: bytes | None = None
     """The header block of a raw message as it came, None for a message built from parts."""
-    tracking: Mapping[str, bool] = field(default_factory=dict)
+    tracking: Mapping[str, bool] = msgspec.field(default_factory=dict)
     """As in `Submission`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arns:
+class _Arns(msgspec.Struct, frozen=True, kw_only=True):
     """The ARNs in force, parameter before header."""
 
     source: str | None
@@ -176,8 +174,10 @@ def _compose_template(submission: Submission, content: TemplateContent, stamp: S
         simple = empty_content(content)
         failure = RenderingFailure(template=content.name, message=str(error))
     composed = _compose_simple(submission, simple, stamp)
-    composed = replace(composed, request=replace(composed.request, resources=named))
-    return composed if failure is None else replace(composed, data=b"", failure=failure)
+    composed = msgspec.structs.replace(
+        composed, request=msgspec.structs.replace(composed.request, resources=named)
+    )
+    return composed if failure is None else msgspec.structs.replace(composed, data=b"", failure=failure)
 
 
 def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> Composed:

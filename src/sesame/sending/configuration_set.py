@@ -5,7 +5,8 @@ through (I4). Source: SES developer guide, "Using configuration sets", "account-
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from sesame.errors import ConfigurationSetDoesNotExist, InvalidParameterValue, ServiceError
 from sesame.spool.put import SpooledMessage
@@ -66,8 +67,8 @@ def with_options(
 ) -> SpooledMessage:
     """The message with what the set asks of delivery, and its suppressed recipients."""
     if found is None:
-        return replace(message, suppressed=suppressed)
-    return replace(
+        return msgspec.structs.replace(message, suppressed=suppressed)
+    return msgspec.structs.replace(
         message,
         suppressed=suppressed,
         configuration_set=found.name,

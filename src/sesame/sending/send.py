@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import replace
+
+import msgspec
 
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied
 from sesame.access.causes.failures import Failures
@@ -283,11 +284,11 @@ class Sender:
 
     async def _accept_in_pieces(self, acceptance: Acceptance) -> None:
         """Accept a large message, most of which is written before; nothing of it stays if it is refused."""
-        message = replace(acceptance.message, is_staged=True)
+        message = msgspec.structs.replace(acceptance.message, is_staged=True)
         is_accepted = False
         try:
             await self._staging.stage(message.message_id, message.data, at=message.accepted_at)
-            await self._store.write_together(accept, replace(acceptance, message=message))
+            await self._store.write_together(accept, msgspec.structs.replace(acceptance, message=message))
             is_accepted = True
         finally:
             if not is_accepted:
@@ -338,8 +339,8 @@ class Sender:
 def _with_set(caller: Caller, composed: Composed, name: str) -> Composed:
     """The message with its configuration set among what must be allowed."""
     arn = configuration_sets.configuration_set_arn(caller.region, caller.principal.account_id, name)
-    request = replace(composed.request, resources=(*composed.request.resources, arn))
-    return replace(composed, request=request)
+    request = msgspec.structs.replace(composed.request, resources=(*composed.request.resources, arn))
+    return msgspec.structs.replace(composed, request=request)
 
 
 def _facts(submission: Submission, failure: ServiceError) -> dict[str, object]:

@@ -4,8 +4,10 @@ The doors differ only in how they fill this in; all that is true of a send is de
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sesame.mail.attach import Attachment
 from sesame.templates import Template
@@ -34,8 +36,7 @@ class SimpleContent:
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawContent:
+class RawContent(msgspec.Struct, frozen=True, kw_only=True):
     """A whole message as the client built it."""
 
     data: bytes
@@ -66,8 +67,7 @@ class TemplateContent:
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """One request to send.
 
     `source` is the Source parameter or MAIL FROM as written; `destinations` the explicit envelope,
@@ -90,7 +90,7 @@ class Submission:
     tags: tuple[tuple[str, str], ...]
     max_bytes: int
     bound_arns: tuple[str, ...] = ()
-    tracking: Mapping[str, bool] = field(default_factory=dict)
+    tracking: Mapping[str, bool] = msgspec.field(default_factory=dict)
     """Whether `open` and `click` are followed whatever the configuration set says."""
     resources: tuple[str, ...] = ()
     """ARNs of what else the message is made with, which the caller's own IAM policies must allow."""

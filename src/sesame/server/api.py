@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
+
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.sign_in import SignIns
 from sesame.access.credentials import Authenticator
@@ -62,8 +64,7 @@ class Peer:
     secure_transport: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpResponse:
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer; header names in lower case."""
 
     status: int

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from sesame.smtp.command import is_mailbox
 from sesame.smtp.data import MailText
 from sesame.smtp.errors import (
@@ -54,8 +56,7 @@ class Refused:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecipientResult:
+class RecipientResult(msgspec.Struct, frozen=True, kw_only=True):
     """The reply that decided about one recipient, and to which command it came."""
 
     recipient: str
@@ -68,8 +69,7 @@ class RecipientResult:
         return self.stage is Stage.BODY and self.reply.is_positive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionDone:
+class TransactionDone(msgspec.Struct, frozen=True, kw_only=True):
     """The message is dealt with: one result per recipient, in the order they were given."""
 
     results: tuple[RecipientResult, ...]

@@ -10,9 +10,10 @@ looked at block by block, so that on a thread of its own it keeps no other threa
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Self
+
+import msgspec
 
 from sesame.mail.header import lines_fit
 from sesame.mail.seven_bit import header_is_seven_bit
@@ -69,8 +70,7 @@ def stuff(content: bytes) -> bytes:
     return b"".join(pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class MailText:
+class MailText(msgspec.Struct, frozen=True):
     """A message ready to be written after 354, and what the commands before it must say of it.
 
     Making it takes a while for a large message, and may be done on another thread.

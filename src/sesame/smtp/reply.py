@@ -6,7 +6,8 @@ reply is an error, and what it lets through is printable ASCII. Sources: RFC 532
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from sesame.smtp.errors import SmtpError
 
@@ -26,8 +27,7 @@ class ReplySyntaxError(SmtpError):
     """What the server wrote is not a reply, or is larger than a reply may be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """One reply; the lines of `text` are separated by a line feed and carry no code."""
 
     code: int

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from sesame.db import Transaction
 from sesame.model import MessageId, RecipientState
@@ -20,8 +22,7 @@ class RenderingFailure:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpooledMessage:
+class SpooledMessage(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted message as it goes into the spool.
 
     `identity` is the identity whose key signs, owned by `owner_account_id` in `region`;
@@ -44,7 +45,7 @@ class SpooledMessage:
     data: bytes
     failure: RenderingFailure | None = None
     """Nothing is to be delivered: recipients are cancelled as they are accepted."""
-    suppressed: Mapping[str, str] = field(default_factory=dict)
+    suppressed: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Recipients that get nothing, each with the reason (BOUNCE, COMPLAINT)."""
     configuration_set: str | None = None
     requires_tls: bool = False
@@ -58,11 +59,11 @@ class SpooledMessage:
     """The header block of a raw message as it was submitted, None for one that was built from parts."""
     is_staged: bool = False
     """What of `data` is behind its beginning has been written already (`pieces`)."""
-    tracking: Mapping[str, bool] = field(default_factory=dict)
+    tracking: Mapping[str, bool] = msgspec.field(default_factory=dict)
     """Whether its `open` and its `click` are followed whatever the configuration set says."""
     queued_at: float | None = None
     """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
-    lent: Mapping[str, int] = field(default_factory=dict)
+    lent: Mapping[str, int] = msgspec.field(default_factory=dict)
     """The other accounts whose identities it is sent as, with the epochs of those that its decision rests on."""
 
     @property

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from sesame.db import Transaction, Value
 from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
@@ -22,8 +24,7 @@ _WAITING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One leased recipient with what its attempt needs; the message's text is read when the attempt starts."""
 
     recipient_seq: int
@@ -62,8 +63,7 @@ class Claim:
         return self.lent is not None or self.owner_account_id != self.account_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one claim; `retry_at` is None when the outcome is final."""
 
     claim: Claim

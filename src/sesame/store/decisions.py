@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 
+import msgspec
+
 from sesame.db import Row, Transaction
 
 DAY_S = 86_400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionText:
+class DecisionText(msgspec.Struct, frozen=True, kw_only=True):
     """A decision as JSON, in what it shares with others and what is its own.
 
     `shared` is an object whose last member is an object too; the members of the object `own` belong into that one.

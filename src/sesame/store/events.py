@@ -8,8 +8,9 @@ transactions that commit late.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
+
+import msgspec
 
 from sesame.db import Row, Transaction
 
@@ -49,8 +50,7 @@ class Stage(IntEnum):
     PUBLISHED = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event to be recorded. `key` says what of its message it is about, once and for all.
 
     `n` is the recipient's number, None for the message as a whole; `attempt_seq` the attempt that brought it.
@@ -65,8 +65,7 @@ class NewEvent:
     detail: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """An event with what is known of its message, recipient and attempt."""
 
     seq: int
@@ -92,7 +91,7 @@ class Event:
     """The recipient's number."""
     stage: str | None = None
     """To which command of the dialogue the reply of the attempt came (`rcpt`, `body`), None without one."""
-    detail: Mapping[str, str] = field(default_factory=dict)
+    detail: Mapping[str, str] = msgspec.field(default_factory=dict)
     message_seq: int = 0
     identity: str = ""
     return_path: str = ""
@@ -144,7 +143,7 @@ async def record_reading(tx: Transaction, message_id: str, *, n: int, most: int,
     )
     if row is None or row[1] >= most:
         return False
-    await record(tx, [replace(event, message_seq=row[0], n=n)])
+    await record(tx, [msgspec.structs.replace(event, message_seq=row[0], n=n)])
     return True
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from sesame.access.directory import identity_policies
 from sesame.access.identity_names import normal_name
 from sesame.access.principal_binding import requester_known
@@ -316,7 +318,7 @@ class _Questions:
         address = str(context["ses:FromAddress"])
         if not _covers(_name(self._arn), address):
             return False
-        request = replace(witness, context=context)
+        request = msgspec.structs.replace(witness, context=context)
         return decide(request, iam=_EVERYTHING, identity=self._compiled).outcome is Outcome.ALLOW
 
 

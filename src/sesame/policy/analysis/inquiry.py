@@ -9,6 +9,8 @@ last the solver is asked. Every witness is replayed through `decide` before it i
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from sesame.policy.analysis.answers import Answer, Method, Permission, Verdict
 from sesame.policy.analysis.demands import OutsideFragment, variables_of
 from sesame.policy.analysis.dimensions import MOMENT, as_key
@@ -475,7 +477,7 @@ class Inquiry:
             who = self._who(candidate)
             for key_name in dict(who.embeddings):
                 context[CONDITION_KEYS[key_name].name] = who.value_of(key_name, text)
-        return replace(self._bare(requester, action), context=context)
+        return msgspec.structs.replace(self._bare(requester, action), context=context)
 
     def _separates(self, candidate: Candidate, witness: Request, wide: Side, narrow: Side | None) -> bool:
         """Whether the evaluator allows a request by one side and not by the other."""
