@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from sesame.access.audit import AuditKey, AuditTrail
 from sesame.access.authorize import Authorizer, SenderAddress, SendRequest
@@ -209,12 +210,12 @@ def test_a_deny_on_a_more_specific_identity_counts_for_each_address(
         ]
         denied = SenderAddress(use=use, addr_spec=address, as_written=address, arn=arn)
         senders.insert(0 if first else 2, denied)
-        decision = await authorizer.decide_send(CALLER, replace(request(), senders=tuple(senders)))
+        decision = await authorizer.decide_send(CALLER, structs.replace(request(), senders=tuple(senders)))
         assert decision.denied is not None
         assert decision.denied.decision.outcome is Outcome.EXPLICIT_DENY
         assert decision.denied.arn in (arn_of("ceo@example.com"), arn_of("deep.example.com"))
         senders.remove(denied)
-        decision = await authorizer.decide_send(CALLER, replace(request(), senders=tuple(senders)))
+        decision = await authorizer.decide_send(CALLER, structs.replace(request(), senders=tuple(senders)))
         assert decision.denied is None and not decision.unverified
 
     with_authorizer(tmp_path, check)
@@ -252,7 +253,9 @@ def test_a_recipient_in_the_sandbox_is_checked_under_its_own_owner(tmp_path: Pat
         sender = SenderAddress(
             use="From", addr_spec="a@example.com", as_written="a", arn=arn_of("example.com", other)
         )
-        asked = replace(request(), senders=(sender,), recipients=("to@example.com", "too@example.com"))
+        asked = structs.replace(
+            request(), senders=(sender,), recipients=("to@example.com", "too@example.com")
+        )
         decision = await authorizer.decide_send(CALLER, asked)
         assert [(check.arn, check.uses) for check in decision.checks] == [
             (arn_of("example.com", other), ("From",)),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import structs
 
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.attempt import Deliverer
@@ -161,7 +162,7 @@ class World:
             results=self.results,
         )
         try:
-            return await deliverer.attempt(replace(claim(), requires_tls=self.requires_tls))
+            return await deliverer.attempt(structs.replace(claim(), requires_tls=self.requires_tls))
         finally:
             await pool.stop()
             listening.close()

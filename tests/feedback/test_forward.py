@@ -4,11 +4,11 @@ import email
 import email.policy
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.db import Transaction
 from sesame.feedback.forward import Forwarder, ForwardingNames

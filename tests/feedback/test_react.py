@@ -1,11 +1,11 @@
 """Reacting to bounces: who is suppressed, and that a crash loses and repeats nothing."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable

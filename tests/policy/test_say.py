@@ -7,11 +7,11 @@ The reader has its own table of words. 12,000 random requests against 600 random
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.policy import (
     PolicySet,

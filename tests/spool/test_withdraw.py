@@ -1,9 +1,9 @@
 """What may not be delivered is held or cancelled while what that was decided on is so, and by its claim alone."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.db import bump, epoch
 from sesame.spool.spool import Spool

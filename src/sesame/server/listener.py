@@ -11,9 +11,11 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, cast
+
+import msgspec
 
 from sesame.http.answer import CONTINUE, answer_bytes, http_date
 from sesame.http.head import MAX_HEAD_BYTES, BadRequest
@@ -140,7 +142,7 @@ class HttpServer:
         """A request with its large body put together, away from the loop."""
         together = partial(bytearray().join, request.pieces)
         body = await asyncio.get_running_loop().run_in_executor(self._large, together)
-        return replace(request, body=body, pieces=())
+        return msgspec.structs.replace(request, body=body, pieces=())
 
     def date(self) -> bytes:
         """The `Date` field of an answer that is given now; made once a second."""
