@@ -30,6 +30,9 @@ from tests.support.clock import FakeClock
 from tests.support.patience import PATIENCE_S
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
+IN_DOUBT = Outcome(
+    kind=OutcomeKind.TRANSIENT, status="4.5.0", diagnostic="body: no reply", remote_mta="m", ambiguous=True
+)
 DELAYED = Outcome(kind=OutcomeKind.TRANSIENT, status="4.2.0", diagnostic="450 later")
 
 
@@ -229,6 +232,29 @@ def test_a_delay_is_tried_again_when_it_is_due_and_not_before(tmp_path: Path) ->
             f.scheduler.wake()
         assert await f.until_settled("m1") == ["delivered"]
         assert len(f.deliverer.attempts) == 3
+
+    with_scheduler(tmp_path, decide, check)
+
+
+@pytest.mark.parametrize("last", [DELAYED, IN_DOUBT], ids=["refused", "in doubt"])
+def test_who_expires_after_a_doubt_is_told_that_it_may_have_been_delivered(
+    tmp_path: Path, last: Outcome
+) -> None:
+    async def decide(claim: Claim) -> Outcome:
+        return IN_DOUBT if claim.attempts == 1 else last
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+        async with asyncio.timeout(PATIENCE_S):
+            while await f.due_at("m1") <= 1000.0:  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.005)
+        f.clock.time = 10_999.0
+        f.scheduler.wake()
+        assert await f.until_settled("m1") == ["expired"]
+        told = (await f.recipient("m1")).attempts[-1]
+        assert "may have been delivered" in told.diagnostic and last.diagnostic in told.diagnostic
+        details = await f.store.read(lambda tx: tx.all("SELECT detail FROM event_log WHERE kind = 'expired'"))
+        assert ["mayHaveBeenDelivered" in str(row[0]) for row in details] == [True]
 
     with_scheduler(tmp_path, decide, check)
 

@@ -240,6 +240,20 @@ def test_what_waits_past_its_life_for_a_destination_that_is_shut_expires(tmp_pat
     with_spool(tmp_path, check)
 
 
+def test_what_may_have_been_delivered_says_so_when_it_expires_untried(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await f.put(message("m1", "a@shut.test"))
+        await f.store.write(lambda tx: tx.execute("UPDATE queue SET doubts = 2"))
+        await f.spool.expire({"shut.test": "no route to host"}, after=0, now=6_000.0, life_s=5_000.0, at=6.0)
+        (told,) = (await f.trace("m1")).recipients[0].attempts
+        assert told.diagnostic == (
+            "the message may have been delivered: in 2 attempts a server had it whole and did not say that it took"
+            " it; delivery time expired; the last attempt there: no route to host"
+        )
+
+    with_spool(tmp_path, check)
+
+
 def test_what_a_pause_of_its_sender_holds_expires_at_its_time_and_what_the_operator_holds_does_not(
     tmp_path: Path,
 ) -> None:

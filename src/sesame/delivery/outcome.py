@@ -14,6 +14,7 @@ from sesame.model import Outcome, OutcomeKind
 from sesame.smtp.client import RecipientResult
 from sesame.smtp.errors import MessageNotSendable, RemoteProtocolError, Stage
 from sesame.smtp.reply import Reply, printable
+from sesame.spool.settle import may_have_been_delivered
 
 MAX_DIAGNOSTIC = 500
 
@@ -100,10 +101,8 @@ def no_source(error: SesameError) -> Outcome:
 
 def after_doubts(found: Outcome, doubts: int) -> Outcome:
     """The last of several tries after which the message may have been delivered: an outcome of its own."""
-    said = f"the message may have been delivered: {doubts} servers had it whole and none said that it took it"
-    return msgspec.structs.replace(
-        found, status="4.4.2", diagnostic=f"{said}; at last {found.diagnostic}"[:MAX_DIAGNOSTIC]
-    )
+    said = f"{may_have_been_delivered(doubts)}; at last {found.diagnostic}"
+    return msgspec.structs.replace(found, status="4.4.2", diagnostic=said[:MAX_DIAGNOSTIC])
 
 
 def _of_reply(

@@ -18,7 +18,7 @@ from sesame.delivery.authority import NotAllowed
 from sesame.delivery.lanes import Lanes, Verdict
 from sesame.delivery.memory import NoMemory
 from sesame.delivery.pool import Pool
-from sesame.delivery.retry import MAX_DOUBTS, RetryPolicy, next_attempt_at
+from sesame.delivery.retry import RetryPolicy, next_attempt_at
 from sesame.delivery.session import OutOfResources
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.settling import Settling
@@ -257,7 +257,7 @@ class Scheduler:
         if found.kind is OutcomeKind.TRANSIENT:
             doubts = claim.doubts + found.ambiguous
             retry_at = self._retry_at(claim, doubts)
-            if found.ambiguous and doubts >= MAX_DOUBTS:
+            if retry_at is None and doubts:
                 found = outcomes.after_doubts(found, doubts)
             if retry_at is not None:
                 self._lanes.offer(_lane(claim), retry_at, now=self._clock.now())

@@ -118,7 +118,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement], *, at: floa
                 at=at,
                 n=one.claim.recipient_index,
                 attempt_seq=seq,
-                detail=MAY_HAVE if state is RecipientState.EXPIRED and one.outcome.ambiguous else None,
+                detail=MAY_HAVE if state is RecipientState.EXPIRED and _doubts(one) else None,
             )
             for seq, (one, state) in attempts
         ],
@@ -128,6 +128,16 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement], *, at: floa
 
 
 MAY_HAVE = {"mayHaveBeenDelivered": "true"}
+
+
+def _doubts(settlement: Settlement) -> int:
+    return settlement.claim.doubts + settlement.outcome.ambiguous
+
+
+def may_have_been_delivered(doubts: int) -> str:
+    """The words of a recipient that expires after so many attempts that left it in doubt."""
+    attempts = f"{doubts} attempts" if doubts > 1 else "an attempt"
+    return f"the message may have been delivered: in {attempts} a server had it whole and did not say that it took it"
 
 
 async def _end(tx: Transaction, ended: Sequence[tuple[int, RecipientState, int]], *, at: float) -> None:
@@ -215,7 +225,7 @@ async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str,
                 at,
                 OutcomeKind.TRANSIENT.value,
                 "4.4.7",
-                _why_expired(row[7] or diagnostics.get(row[5])),
+                _why_expired(row[7] or diagnostics.get(row[5]), doubts=row[6]),
             )
             for k, row in enumerate(rows)
         ],
@@ -239,10 +249,13 @@ async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str,
     return len(rows)
 
 
-def _why_expired(said: str | None) -> str:
+def _why_expired(said: str | None, *, doubts: int) -> str:
+    why = "delivery time expired"
     if said == PAUSED:
-        return f"delivery time expired; {said}"
-    return "delivery time expired" + (f"; the last attempt there: {said}" if said else "")
+        why = f"{why}; {said}"
+    elif said:
+        why = f"{why}; the last attempt there: {said}"
+    return f"{may_have_been_delivered(doubts)}; {why}" if doubts else why
 
 
 def _attempt_row(seq: int, settlement: Settlement, at: float) -> tuple[Value, ...]:
