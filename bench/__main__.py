@@ -27,6 +27,7 @@ BENCHES = {
     "power": "Power cuts",
     "kills": "Kills and failing writes",
     "notifications": "Notifications",
+    "bad_endpoints": "Beside endpoints that misbehave",
     "revocation": "Deciding again before delivery",
     "interop": "With other mail servers and verifiers",
     "policy": "Deciding",

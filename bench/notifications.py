@@ -55,7 +55,7 @@ WAIT_S = 120.0
 
 
 def run() -> list[Row]:
-    """Rates of notification alone, and CPU of a whole message with and without; then beside an endpoint that hangs."""
+    """Rates of notification alone, and CPU of a whole message with and without."""
     with http_sink() as sink:
         measured = [(rsa_signs(), _tell(sink)) for _ in range(ROUNDS + 1)][1:]
     rows = [
@@ -85,7 +85,6 @@ def _whole(server: Server, sink: "Sink", delivered: "Count") -> list[Row]:
         "no notifications": None,
         "Delivery told": None,
         "Send and Delivery events": _set(server, key, sink, "/all", "all", ["SEND", "DELIVERY"]),
-        "Send told to one that hangs": _set(server, key, sink, "/hang", "hangs", ["SEND"]),
     }
     per_message = {"Delivery told": 1, "Send and Delivery events": 2}
     rounds: list[dict[str, tuple[float, Result]]] = []
@@ -110,13 +109,6 @@ def _whole(server: Server, sink: "Sink", delivered: "Count") -> list[Row]:
     for name, target in (("Delivery told", DEARER), ("Send and Delivery events", None)):
         over = [one[name][0] / one[plain][0] for one in rounds[1:]]
         rows.append(Row(name=f"CPU with {name} / without", figure=median(over), unit="x", target=target))
-    rates = [one["Send told to one that hangs"][1].rate / one[plain][1].rate for one in rounds[1:]]
-    rows.append(
-        Row(
-            name="accept rate beside one that hangs / without", figure=median(rates), unit="x", target=0.95,
-            better="higher",
-        )
-    )  # fmt: skip
     return rows
 
 
@@ -286,7 +278,7 @@ class Sink:
 
 @contextmanager
 def http_sink() -> Iterator[Sink]:
-    """A sink that takes all, and under `/hang` the confirmation alone."""
+    """A sink that takes all."""
     here, there = multiprocessing.Pipe()
     taken = multiprocessing.Value("l", 0)
     tokens: multiprocessing.Queue[str] = multiprocessing.Queue()
@@ -319,8 +311,6 @@ class _Endpoint(asyncio.Protocol):
         self._buffer = b""
         if b": SubscriptionConfirmation" in head:
             self._tokens.put(json.loads(body)["Token"])
-        elif head.startswith(b"POST /hang"):
-            return
         else:
             self._taken.value += 1
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")

@@ -45,6 +45,7 @@ MESSAGE = MessageFacts(
         source_ip="192.0.2.7",
         caller_identity="mailer",
         from_domain="example.com",
+        tls_version="TLSv1.3",
     ),
 )
 TOPIC = "arn:aws:sns:us-east-1:222222222222:mail"

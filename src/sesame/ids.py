@@ -17,6 +17,17 @@ _BASE32 = string.ascii_uppercase + "234567"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
+_REGION_DIGITS = {
+    "us-east-1": "0100",
+    "us-west-2": "0101",
+    "eu-west-1": "0102",
+    "ap-northeast-1": "0106",
+    "eu-central-1": "0107",
+    "us-east-2": "010f",
+}
+"""What message ids of SES begin with, as seen in payloads; of other regions no id was seen."""
+
+
 class Ids:
     """Draws names from `random_bytes`, which must be fit for secrets; not for two threads at once."""
 
@@ -41,9 +52,10 @@ class Ids:
         variant = "89ab"[int(digits[16], 16) & 3]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
-    def message_id(self, at: float) -> MessageId:
-        """`0100` + milliseconds in 12 hex digits, a UUID, `000000`: the shape SES gives."""
-        return MessageId(f"0100{int(at * 1000):012x}-{self._uuid()}-000000")
+    def message_id(self, at: float, region: str = "us-east-1") -> MessageId:
+        """Four digits of the region, milliseconds in 12 hex digits, a UUID, `000000`: the shape SES gives."""
+        digits = _REGION_DIGITS.get(region, "0100")
+        return MessageId(f"{digits}{int(at * 1000):012x}-{self._uuid()}-000000")
 
     def request_id(self) -> str:
         """A UUID."""

@@ -100,6 +100,8 @@ class Caller:
     """What a service acts for: a resource of the principal's account."""
     call: ApiCall | None = field(default=None, repr=False, compare=False)
     """What is asked for; None for a send, whose decision is kept with the message."""
+    tls_version: str | None = None
+    """The version of TLS that the request came by (`TLSv1.3`), None where it came by none, or that is not known."""
     login: "ConsoleLogin | None" = None
     """The log-in that a browser came with, in the place of a key."""
 

@@ -35,7 +35,7 @@ def forwarder() -> Forwarder:
     mail = SystemMail(
         from_address="no-reply@sesame.test",
         message_id_domain="sesame.test",
-        new_id=lambda at: message_id(at, next(numbers)),  # type: ignore[arg-type,return-value]
+        new_id=lambda at, region: message_id(at, next(numbers)),  # type: ignore[arg-type,return-value]
         random_hex=lambda n: "b" * n,
     )
     names = ForwardingNames(

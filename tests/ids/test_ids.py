@@ -4,6 +4,8 @@ import re
 import secrets
 import uuid
 
+import pytest
+
 from sesame.ids import Ids
 
 
@@ -13,6 +15,14 @@ def test_message_ids_have_the_shape_of_ses_and_tell_their_time() -> None:
         r"0100018bcfe5687d-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-000000",
         message_id,
     )
+
+
+@pytest.mark.parametrize(
+    ("region", "digits"),
+    [("eu-central-1", "0107"), ("us-east-2", "010f"), ("us-east-1", "0100"), ("sa-east-1", "0100")],
+)
+def test_message_ids_begin_with_their_region_as_far_as_its_digits_are_known(region: str, digits: str) -> None:
+    assert Ids(secrets.token_bytes).message_id(1.0, region).startswith(f"{digits}0000000003e8-")
 
 
 def test_request_ids_are_random_uuids() -> None:

@@ -75,8 +75,6 @@ MAIL_ORDER = [
     "commonHeaders",
     "tags",
 ]
-# What these payloads have and we do not: the TLS versions are not told.
-NOT_RECORDED = {"ses:source-tls-version", "ses:outgoing-tls-version"}
 
 
 def test_an_identity_is_told_of_these_three() -> None:
@@ -188,11 +186,15 @@ def test_tags_are_those_of_the_message_among_the_automatic_ones() -> None:
     assert told(EVENTS[EventType.DELIVERY], passage=passage)["mail"]["tags"] == {
         "ses:operation": ["SendSmtpEmail"],
         "ses:configuration-set": ["set"],
+        "ses:outgoing-tls-version": ["TLSv1.3"],
         "ses:source-ip": ["192.0.2.7"],
         "ses:caller-identity": ["root"],
         "ses:outgoing-ip": ["192.0.2.99"],
         "campaign": ["spring"],
     }
+    bounce = told(EVENTS[EventType.BOUNCE])["mail"]["tags"]
+    assert bounce["ses:source-tls-version"] == ["TLSv1.3"]
+    assert not bounce.keys() & {"ses:outgoing-tls-version", "ses:outgoing-ip"}
 
 
 def test_the_reply_of_a_delivery_and_how_long_it_took() -> None:
@@ -338,9 +340,7 @@ def order_of(ours: Any, theirs: Any, path: str = "") -> list[str]:
     if type(ours) is not type(theirs):
         return [f"{path}: {type(ours).__name__} for {type(theirs).__name__}"]
     if isinstance(theirs, dict):
-        missing = [
-            f"{path}/{key} is missing" for key in theirs if key not in ours and key not in NOT_RECORDED
-        ]
+        missing = [f"{path}/{key} is missing" for key in theirs if key not in ours]
         common = [key for key in theirs if key in ours]
         if path.endswith("tags"):
             common = [key for key in common if key.startswith("ses:")]
@@ -376,6 +376,7 @@ def rebuilt(sample: Sample) -> str:
             source_ip=mail.get("sourceIp", tags.get("ses:source-ip", [""])[0]),
             caller_identity=mail.get("callerIdentity", tags.get("ses:caller-identity", [""])[0]),
             from_domain=tags.get("ses:from-domain", [""])[0],
+            tls_version=tags.get("ses:source-tls-version", [""])[0],
         ),
     )
     happened = EVENTS[kind]

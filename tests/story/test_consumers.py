@@ -175,3 +175,10 @@ def test_anymail_confirms_and_tracks(served: Served) -> None:
         f"sent {served.message_id} r@people.test",
         f"delivered {served.message_id} r@people.test",
     ]
+
+
+def test_events_say_by_which_version_of_tls_the_request_came(served: Served) -> None:
+    texts = [one.envelope["Message"] for one in served.posts]
+    events = [json.loads(text) for text in texts if text.startswith('{"eventType"')]
+    assert [one["eventType"] for one in events] == ["Send", "Delivery"]
+    assert {tuple(one["mail"]["tags"]["ses:source-tls-version"]) for one in events} == {("TLSv1.3",)}

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tests.support.endpoint import Endpoint, get, listening
 from tests.support.process import REGION, SesameProcess, wait_until
+from tests.support.submission import logged_in
 from tests.support.tenant import MESSAGE, RAW, TO, Tenant, refusal
 
 
@@ -398,3 +399,57 @@ def test_the_command_line_says_who_would_be_told_and_who_was(
     }  # fmt: skip
     assert f"told  http {endpoint.url}" in sesame.run("trace", sent).stdout
     assert f"accepted  {sent}" in sesame.run("events", "tail", account).stdout
+
+
+@pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "tls"])
+def test_events_of_mail_by_smtp_say_so_and_by_which_version_of_tls(
+    tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint, implicit: bool
+) -> None:
+    tenant.ses.create_configuration_set(ConfigurationSet={"Name": "set"})
+    tenant.sesame.run(
+        "webhook",
+        "create",
+        tenant.account.account_id,
+        "set",
+        "hook",
+        endpoint.url,
+        "--events",
+        "SEND,DELIVERY",
+    )
+    raw = RAW.replace(b"Subject:", b"X-SES-CONFIGURATION-SET: set\r\nSubject:")
+    with logged_in(sesame, tenant.account, implicit=implicit) as client:
+        client.sendmail("news@example.com", ["reader@elsewhere.test"], raw)
+    tenant.ses.send_raw_email(RawMessage={"Data": raw})  # without TLS
+    wait_until(lambda: len(endpoint.posted) >= 4)
+    found = {
+        (one["mail"]["tags"]["ses:operation"][0], *one["mail"]["tags"].get("ses:source-tls-version", ()))
+        for one in (json.loads(posted.body) for posted in endpoint.posted)
+    }
+    assert found == {("SendSmtpEmail", "TLSv1.3"), ("SendRawEmail",)}
+
+
+def test_ids_begin_with_the_digits_of_the_region(sesame: SesameProcess, endpoint: Endpoint) -> None:
+    account, region = sesame.create_account(), "eu-central-1"
+    sesame.vouch(account, "example.com", region)
+    ses = sesame.client("ses", account, region)
+    ses.create_configuration_set(ConfigurationSet={"Name": "set"})
+    sesame.run(
+        "webhook",
+        "create",
+        account.account_id,
+        "set",
+        "hook",
+        endpoint.url,
+        "--events",
+        "BOUNCE",
+        "--region",
+        region,
+    )
+    sent = ses.send_email(
+        Source="a@example.com", Destination={"ToAddresses": ["bounce@simulator.amazonses.com"]}, Message=MESSAGE,
+        ConfigurationSetName="set",
+    )["MessageId"]  # fmt: skip
+    wait_until(lambda: endpoint.posted)
+    event = json.loads(endpoint.posted[0].body)
+    assert event["mail"]["messageId"] == sent
+    assert (sent[:4], event["bounce"]["feedbackId"][:4]) == ("0107", "0107")

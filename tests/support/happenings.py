@@ -37,6 +37,7 @@ def facts(**changes: Any) -> MessageFacts:
             source_ip="192.0.2.7",
             caller_identity="robot",
             from_domain="example.com",
+            tls_version="TLSv1.3",
         ),
     }
     return MessageFacts(**fields | changes)
@@ -73,5 +74,6 @@ def event(what: Happened, **changes: Any) -> Event:
             "diagnostic": diagnostic,
             "remote_mta": "mx.one.test",
             "remote_ip": "198.51.100.3",
+            "tls": "TLSv1.3",
         }
     return Event(**fields | changes)

@@ -68,7 +68,7 @@ class Fixture:
         mail = SystemMail(
             from_address="no-reply@sesame.test",
             message_id_domain="sesame.test",
-            new_id=lambda at: MessageId(f"id-{next(counter)}"),
+            new_id=lambda at, region: MessageId(f"id-{next(counter)}"),
             random_hex=lambda n: secrets.token_hex(n // 2),
         )
         self.sealer = Sealer(b"k" * 32, random_bytes=secrets.token_bytes)

@@ -61,6 +61,7 @@ class Authenticator:
         fresh: bool,
         api_version: str | None = None,
         body_hash: bytes | None = None,
+        tls_version: str | None = None,
     ) -> Caller:
         """The caller of a signed request.
 
@@ -105,6 +106,7 @@ class Authenticator:
             api_version=api_version,
             session=session,
             source_arn=source_arn,
+            tls_version=tls_version,
         )
 
     def _session(self, signed: sigv4.SignedRequest) -> Session | None:

@@ -59,6 +59,7 @@ def decision_text(
         "user_id": caller.principal.user_id,
         "action": request.action,
         **({} if operation is None else {"operation": operation}),
+        **({} if operation is None or caller.tls_version is None else {"tls": caller.tls_version}),
         "unverified": decision.unverified,
         "checks": [_check(check, digest) for check in decision.checks],
     }

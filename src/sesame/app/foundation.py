@@ -235,9 +235,9 @@ class Services:
             accepted=lambda: self.wake(),
         )
 
-    def new_message_id(self, at: float) -> MessageId:
+    def new_message_id(self, at: float, region: str) -> MessageId:
         """A fresh SES message id."""
-        return self.ids.message_id(at)
+        return self.ids.message_id(at, region)
 
     def free_bytes(self) -> int:
         """The free space where the database is. Raises OSError."""

@@ -157,7 +157,7 @@ def feedback_id(event: Event) -> str:
     """The id of a bounce or complaint: of the form of a message id, always the same for one event."""
     digits = hashlib.sha256(event.event_id.encode()).hexdigest()
     return (
-        f"0100{milliseconds(event.at):012x}-{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-"
+        f"{event.message_id[:4]}{milliseconds(event.at):012x}-{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-"
         f"{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:32]}-000000"
     )
 
@@ -182,9 +182,10 @@ def _mail_start(message: MessageFacts, *, with_arn: bool) -> dict[str, Any]:
 def _tags(kind: EventType, event: Event, message: MessageFacts) -> dict[str, list[str]]:
     passage = message.passage
     automatic = {
-        "ses:source-tls-version": event.detail.get("sourceTlsVersion", ""),
+        "ses:source-tls-version": passage.tls_version,
         "ses:operation": passage.operation,
         "ses:configuration-set": message.configuration_set or "",
+        "ses:outgoing-tls-version": event.tls or "" if kind is EventType.DELIVERY else "",
         "ses:source-ip": passage.source_ip,
         "ses:from-domain": passage.from_domain,
         "ses:caller-identity": passage.caller_identity,

@@ -64,8 +64,8 @@ class SenderNotVerified(MessageRejected):
 class Sender:
     """Accepts submissions into the spool.
 
-    `new_id` makes message ids for a time, `random_hex` MIME boundaries, `accepted` is called with account and
-    recipients after each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is
+    `new_id` makes message ids for a time and region, `random_hex` MIME boundaries, `accepted` is called with account
+    and recipients after each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is
     answered, `steady` is delivery's clock, `large` is where large messages are read.
     """
 
@@ -79,7 +79,7 @@ class Sender:
         metrics: Metrics,
         executor: Executor,
         large: Executor,
-        new_id: Callable[[float], MessageId],
+        new_id: Callable[[float, str], MessageId],
         random_hex: Callable[[int], str],
         message_id_domain: str,
         accepted: Callable[[str, Sequence[str]], None],
@@ -132,7 +132,7 @@ class Sender:
         if not self._room.is_there():
             raise InsufficientStorage(NO_ROOM)
         await self._check_not_paused(caller)
-        message_id = self._new_id(caller.at)
+        message_id = self._new_id(caller.at, caller.region)
         composed = await self._compose(submission, message_id, caller.at)
         if composed.configuration_set is not None:
             composed = _with_set(caller, composed, composed.configuration_set)

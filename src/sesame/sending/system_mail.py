@@ -24,7 +24,7 @@ class SystemMail:
         *,
         from_address: str,
         message_id_domain: str,
-        new_id: Callable[[float], MessageId],
+        new_id: Callable[[float, str], MessageId],
         random_hex: Callable[[int], str],
     ) -> None:
         self._from = parse_mailbox(from_address)
@@ -37,7 +37,7 @@ class SystemMail:
     ) -> MessageId:
         """Spool a plain-text message to one address; raises `AddressError` if it is none."""
         recipient = parse_mailbox(to)
-        message_id = self._new_id(at)
+        message_id = self._new_id(at, region)
         data = build_simple(
             from_=self._from,
             to=(recipient,),
@@ -70,7 +70,7 @@ class SystemMail:
     ) -> MessageId:
         """Spool a TLS report to one address; raises `AddressError` if it is none."""
         recipient = parse_mailbox(to)
-        message_id = self._new_id(at)
+        message_id = self._new_id(at, "")
         data = build_tls_report(
             from_=self._from,
             to=recipient,
@@ -102,7 +102,7 @@ class SystemMail:
         `build` makes the message of a Message-ID field and a boundary; raises `AddressError` if `to` is not an address.
         """
         recipient = parse_mailbox(to)
-        message_id = self._new_id(at)
+        message_id = self._new_id(at, region)
         data = build(f"<{message_id}@{self._message_id_domain}>", f"----=_Part_{self._random_hex(12)}")
         await self._spool(
             tx, message_id, recipient.addr_spec, subject, data, region=region, at=at, is_from_nobody=True

@@ -62,6 +62,7 @@ class Peer:
 
     address: str
     secure_transport: bool
+    tls_version: str | None = None
 
 
 class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +186,7 @@ class AwsApi:
             service=model.signing_name,
             source_ip=peer.address,
             secure_transport=peer.secure_transport,
+            tls_version=peer.tls_version,
             request_id=request_id,
             fresh=self._uncached(model.name, requested.name),
             api_version=API_VERSIONS.get(model.name),

@@ -273,6 +273,9 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have the interface of asyncio.Transport, not the class.
         self._transport = cast(asyncio.Transport, transport)
+        if self._peer.secure_transport:
+            tls = transport.get_extra_info("ssl_object")
+            self._peer = replace(self._peer, tls_version=tls.version() if tls else None)
         self._server.opened(self)
         self._wait_until(self._loop.time() + self._server.bounds.patience_s)
         if self._server.is_stopping:

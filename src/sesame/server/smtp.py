@@ -56,6 +56,14 @@ class Noting(Protocol):
         """Keep it; the answer has been given."""
 
 
+@runtime_checkable
+class Secured(Protocol):
+    """A session that keeps by which version of TLS its mail came."""
+
+    def secured(self, version: str | None) -> None:
+        """TLS is there."""
+
+
 MOST_NOTED = 10
 """So many addresses that were refused are kept of one connection."""
 
@@ -247,6 +255,7 @@ class _Connection(asyncio.Protocol):
             self._address = str(peer[0]) if peer else ""
             is_welcome = self._server.opened(self, self._address)
         self._session = self._server.open_session(self._address, self._listener.is_implicit)
+        self._note_tls(transport)
         self._deadline = self._now() + (
             self._server.bounds.idle_s if self._is_known else self._server.bounds.hello_s
         )
@@ -349,6 +358,12 @@ class _Connection(asyncio.Protocol):
         else:
             self._set_reading()
 
+    def _note_tls(self, transport: asyncio.BaseTransport) -> None:
+        """Tell the session the version of TLS, where there is TLS."""
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and isinstance(self._session, Secured):
+            self._session.secured(tls.version())
+
     def _note_later(self, refused: AddressRefused) -> None:
         """Have it kept while the dialogue goes on: one after the other, and not more than `MOST_NOTED`."""
         if self._noted >= MOST_NOTED or not isinstance(self._session, Noting):
@@ -439,6 +454,7 @@ class _Connection(asyncio.Protocol):
             self.connection_lost(None)
             return
         self._transport = transport
+        self._note_tls(transport)
         self._session.machine.tls_started()
         self._set_reading()
         self._stop_if_due()

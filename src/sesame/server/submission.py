@@ -6,6 +6,7 @@ SES developer guide, "Using the Amazon SES SMTP interface", "SMTP response codes
 
 import asyncio
 import traceback
+from dataclasses import replace
 
 from sesame.access.causes.sign_in import SignIns
 from sesame.access.smtp_login import Login, SmtpLogins, TooManyFailures, WrongCredentials
@@ -73,6 +74,7 @@ class SubmissionSession:
         self._door = door
         self._address = address
         self._login: Login | None = None
+        self._tls_version: str | None = None
         self.machine = ServerConnection(
             hostname=door.hostname,
             profile=SES_SUBMISSION,
@@ -80,6 +82,10 @@ class SubmissionSession:
             tls="implicit" if is_tls else "starttls",
             auth="required",
         )
+
+    def secured(self, version: str | None) -> None:
+        """Keep the version of TLS that mail comes by."""
+        self._tls_version = version
 
     async def check_password(self, asked: AuthRequested) -> Reply | None:
         """None when the password is right; a wrong one is answered a little later."""
@@ -139,7 +145,7 @@ class SubmissionSession:
         assert self._login is not None, "the machine takes no message before AUTH"
         caller = None
         try:
-            caller = await door.logins.caller(self._login)
+            caller = replace(await door.logins.caller(self._login), tls_version=self._tls_version)
             message_id = await door.sender.send(caller, self._submission(message))
             reply = Reply(250, f"Ok {message_id}")
         except WrongCredentials:

@@ -85,6 +85,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     remote_ip: str | None = None
     source_ip: str | None = None
     """The address of ours that the attempt went from."""
+    tls: str | None = None
+    """The version of TLS that the attempt went by (`TLSv1.3`), None for none."""
     attempt_seq: int | None = None
     """The attempt that brought it, None for what came back later."""
     n: int | None = None
@@ -150,7 +152,7 @@ async def record_reading(tx: Transaction, message_id: str, *, n: int, most: int,
 _EVENT = (
     "SELECT e.seq, m.message_id, e.key, e.kind, e.at, m.account_id, m.owner_account_id, m.region,"
     " m.configuration_set, r.address, a.status, a.diagnostic, a.remote_mta, a.stage, e.detail, a.remote_ip,"
-    " e.attempt_seq, e.n, m.seq, m.identity, m.return_path, a.source_ip"
+    " e.attempt_seq, e.n, m.seq, m.identity, m.return_path, a.source_ip, a.tls"
     " FROM event_log e JOIN message m ON m.seq = e.message_seq"
     " LEFT JOIN recipient r ON r.message_seq = e.message_seq AND r.n = e.n"
     " LEFT JOIN attempt a ON a.seq = e.attempt_seq"
@@ -181,6 +183,7 @@ def _event(row: Row) -> Event:
         identity=row[19],
         return_path=row[20],
         source_ip=row[21],
+        tls=row[22],
     )
 
 

@@ -21,6 +21,8 @@ class Passage:
     caller_identity: str
     """Name of the user or role, `root`, or the name of a service; never an ARN."""
     from_domain: str
+    tls_version: str = ""
+    """Of the connection that it was submitted by (`TLSv1.3`); empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ def _passage(decision: str) -> Passage:
         source_ip=str(context.get("aws:SourceIp", "")),
         caller_identity=_name(str(read.get("principal", ""))),
         from_domain=address.rpartition("@")[2].lower(),
+        tls_version=str(read.get("tls", "")),
     )
 
 
