@@ -176,7 +176,7 @@ def test_owner_and_delegate_are_each_told_of_what_the_delegate_sends(
         ses.set_identity_notification_topic(Identity=tenant.arn, NotificationType="Delivery", SnsTopic=theirs)
         for place in (endpoint, other):
             place.wait_for(1)
-        ses.send_raw_email(RawMessage={"Data": RAW}, SourceArn=tenant.arn)
+        sent = ses.send_raw_email(RawMessage={"Data": RAW}, SourceArn=tenant.arn)["MessageId"]
         (_, to_owner), (_, to_delegate) = endpoint.wait_for(2), other.wait_for(2)
     assert "Subject" not in to_owner.envelope
     told_owner, told_delegate = (json.loads(one.envelope["Message"]) for one in (to_owner, to_delegate))
@@ -185,6 +185,71 @@ def test_owner_and_delegate_are_each_told_of_what_the_delegate_sends(
         assert told["mail"]["sendingAccountId"] == delegate.account_id
         assert told["mail"]["sourceArn"] == tenant.arn
     assert "headers" in told_owner["mail"] and "headers" not in told_delegate["mail"]
+    seen = {
+        reader: sesame.run_json("trace", sent, "--as", reader)["events"] for reader in ("owner", "sender")
+    }
+    assert [one["what"] for one in seen["owner"]] == ["delivered"]
+    assert [one["what"] for one in seen["sender"]] == ["accepted", "delivered"]
+    for reader, topic in (("owner", own), ("sender", theirs)):
+        (told,) = seen[reader][-1]["told"]
+        assert told["topic"] == topic
+    assert {one["topic"] for one in sesame.run_json("trace", sent)["events"][-1]["told"]} == {own, theirs}
+
+
+def test_the_trace_says_who_was_not_told_and_why_to_each_side_its_own(
+    tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint
+) -> None:
+    delegate = sesame.create_account()
+    ses, sns = sesame.client("ses", delegate), sesame.client("sns", delegate)
+    statement = {
+        "Effect": "Allow", "Principal": {"AWS": delegate.account_id}, "Action": "ses:SendRawEmail",
+        "Resource": tenant.arn,
+    }  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    tenant.ses.put_identity_policy(Identity="example.com", PolicyName="p", Policy=policy)
+    own = tenant.sns.create_topic(Name="nobody")["TopicArn"]
+    tenant.ses.set_identity_notification_topic(
+        Identity="example.com", NotificationType="Delivery", SnsTopic=own
+    )
+    theirs = sns.create_topic(Name="choosy")["TopicArn"]
+    wants = {"FilterPolicy": '{"eventType":["Click"]}', "FilterPolicyScope": "MessageBody"}
+    sns.subscribe(TopicArn=theirs, Protocol="http", Endpoint=endpoint.url, Attributes=wants)
+    endpoint.confirm()
+    sender = Tenant(sesame, delegate, ses, None, None, sns)
+    name = with_set(sender, theirs, "send")
+    raw = RAW.replace(b"Subject:", f"X-SES-CONFIGURATION-SET: {name}\r\nSubject:".encode())
+    sent = ses.send_raw_email(RawMessage={"Data": raw}, SourceArn=tenant.arn)["MessageId"]
+
+    def why(*reader: str) -> set[tuple[str, str, str, str]]:
+        found = sesame.run_json("trace", sent, *reader)["events"]
+        assert all(one["told"] == [] for one in found)
+        return {
+            (one["what"], missed["account"], missed["way"], missed["reason"])
+            for one in found
+            for missed in one["not_told"]
+        }
+
+    owners = {
+        (
+            "delivered", tenant.account.account_id, f"topic of the identity: {own}",
+            "nobody has a confirmed subscription to the topic",
+        ),
+    }  # fmt: skip
+    senders = {
+        (
+            "accepted", delegate.account_id, f"event destination d: {theirs}, http {endpoint.url}",
+            "its filter policy does not want it, or it was subscribed later",
+        ),
+        (
+            "delivered", delegate.account_id, f"event destination d: {theirs}",
+            "the destination does not ask for events of this type",
+        ),
+    }  # fmt: skip
+    wait_until(lambda: why() == owners | senders)
+    assert (why("--as", "owner"), why("--as", "sender")) == (owners, senders)
+    text = sesame.run("trace", sent, "--as", "owner").stdout
+    assert f"not told  {tenant.account.account_id}  topic of the identity: {own}: nobody" in text
+    assert theirs not in text
 
 
 def test_an_endpoint_that_fails_is_tried_again_with_the_same_message(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sesame.app.foundation import Services
     from sesame.db import Transaction
     from sesame.notify.map import Way
+    from sesame.notify.notified import NotUsed
     from sesame.store.events import Event
     from sesame.store.outbox import OutboxEntry
 
@@ -128,6 +129,17 @@ def show_tail(args: argparse.Namespace) -> int:
         return 0
 
     return with_services(args, run)
+
+
+def print_not_used(missed: "list[NotUsed]") -> None:
+    """Print the ways that an event did not go, and why."""
+    for one in missed:
+        print(f"    not told  {one.account_id}  {one_line(one.way)}: {one_line(one.reason)}")
+
+
+def not_used_json(missed: "list[NotUsed]") -> list[dict[str, Any]]:
+    """The same as JSON."""
+    return [{"account": one.account_id, "way": one.way, "reason": one.reason} for one in missed]
 
 
 def print_notified(entries: "list[OutboxEntry]", event_id: str) -> None:

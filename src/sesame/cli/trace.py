@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
 from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
-from sesame.cli.notifications import notified_json, print_notified
+from sesame.cli.notifications import not_used_json, notified_json, print_not_used, print_notified
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
     from sesame.db import Transaction
+    from sesame.notify.notified import NotUsed
     from sesame.policy.reasons.cause import Reader
     from sesame.spool.trace import Trace
     from sesame.store.events import Event
@@ -66,39 +67,60 @@ def show_trace(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         found = await trace(services.store, args.message_id)
-        happened, entries = await services.store.read(lambda tx: _events_and_entries(tx, args.message_id))
         if found is None:
             print(f"sesame: there is no message `{args.message_id}`", file=sys.stderr)
             return 1
+        happened = await services.store.read(lambda tx: _happened(tx, args.message_id, reader))
+        whole = traced(_trace_json(found), reader)
         if args.json:
-            whole = traced(_trace_json(found), reader)
-            if reader is Reader.OPERATOR:
-                whole["events"] = [
-                    {
-                        "event_id": one.event_id,
-                        "what": one.what.value,
-                        "told": notified_json(entries, one.event_id),
-                    }
-                    for one in happened
-                ]
+            whole["events"] = [
+                {
+                    "event_id": event.event_id,
+                    "what": event.what.value,
+                    "told": notified_json(entries, event.event_id),
+                    "not_told": not_used_json(missed),
+                }
+                for event, entries, missed in happened
+            ]
             print_json(whole)
         else:
-            _print_trace(traced(_trace_json(found), reader))
-            for event in happened if reader is Reader.OPERATOR else ():
-                recipient = one_line(event.recipient or "")
+            _print_trace(whole)
+            for event, entries, missed in happened:
+                recipient = "" if reader is Reader.OWNER else one_line(event.recipient or "")
                 print(f"event       {when(event.at)}  {event.what.value}  {recipient}".rstrip())
                 print_notified(entries, event.event_id)
+                print_not_used(missed)
         return 0
 
     return with_services(args, run)
 
 
-async def _events_and_entries(tx: "Transaction", message_id: str) -> "tuple[list[Event], list[OutboxEntry]]":
-    """What happened to a message, and who was told of it."""
+async def _happened(
+    tx: "Transaction", message_id: str, reader: "Reader"
+) -> "list[tuple[Event, list[OutboxEntry], list[NotUsed]]]":
+    """What happened to a message, who was told of it and who was not: for a party what it set up itself (I9)."""
+    from sesame.notify.event_json import NOTIFIED, event_type
+    from sesame.notify.expand import OPERATORS_OWN
+    from sesame.notify.notified import half_of, not_used
+    from sesame.policy.reasons.cause import Reader
     from sesame.store import events, outbox
 
-    happened = await events.of_message(tx, message_id)
-    return happened, await outbox.about(tx, [event.event_id for event in happened])
+    found = await events.of_message(tx, message_id)
+    entries = await outbox.about(tx, [event.event_id for event in found])
+    happened = []
+    for event in found:
+        mine, missed = entries, await not_used(tx, event, entries)
+        if reader is not Reader.OPERATOR:
+            if event.what in OPERATORS_OWN:
+                continue
+            is_lent = event.account_id != event.owner_account_id
+            if reader is Reader.OWNER and is_lent and event_type(event) not in NOTIFIED:
+                continue
+            party = event.owner_account_id if reader is Reader.OWNER else event.account_id
+            mine = half_of(party, event, entries)
+            missed = [one for one in missed if one.account_id == party]
+        happened.append((event, mine, missed))
+    return happened
 
 
 def show_decisions(args: argparse.Namespace) -> int:

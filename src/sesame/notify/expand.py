@@ -165,6 +165,9 @@ class Expander:
             self._published()
 
 
+STREAM = "arn:aws:sesame:::stream/"
+"""What the name of the operator's stream begins with."""
+
 OPERATORS_OWN = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED})
 """What the operator did to the queue: SES has no event for it, the trace of the message does."""
 
@@ -248,7 +251,7 @@ def _post_to(channel: Channel, event: Event) -> Place:
 
 def _to_stream(event: Event, subject: str, body: str, *, now: float) -> tuple[Publication, Sequence[Place]]:
     """What the operator's stream gets of an event, in the order of its message; no account's name is on it."""
-    arn = f"arn:aws:sesame:::stream/{subject}"
+    arn = f"{STREAM}{subject}"
     publication = Publication(
         message_id=str(uuid.uuid5(_IDS, f"{event.event_id}|{arn}")),
         topic_arn=arn,
@@ -261,12 +264,16 @@ def _to_stream(event: Event, subject: str, body: str, *, now: float) -> tuple[Pu
     return publication, [place]
 
 
+def publication_id(event_id: str, account_id: str, to: str, name: str | None) -> str:
+    """The id of what goes to a topic or webhook of an event, for an account; `name` is that of its destination."""
+    return str(uuid.uuid5(_IDS, f"{event_id}|{account_id}|{to}|{name or ''}"))
+
+
 def _publication(event: Event, channel: Channel, body: str, *, now: float) -> Publication:
     """What a topic or a webhook gets of an event; its id follows from what it is, so that there is one of it."""
     to = channel.topic_arn if channel.webhook is None else channel.webhook.arn
-    way = f"{event.event_id}|{channel.account_id}|{to}|{channel.name or ''}"
     return Publication(
-        message_id=str(uuid.uuid5(_IDS, way)),
+        message_id=publication_id(event.event_id, channel.account_id, to, channel.name),
         topic_arn=to,
         kind=Kind.NOTIFICATION.value,
         subject=None if channel.name is None else SUBJECT,

@@ -27,12 +27,15 @@ class Way:
 
 async def ways(tx: Transaction, sending: Sending) -> list[Way]:
     """Every way, in the order of the kinds; a kind that nobody set anything up for has none."""
-    found: list[Way] = []
-    for kind in EventType:
-        set_up = await channels(tx, sending, kind)
-        found += [await _way(tx, kind, channel) for channel in set_up]
-        if kind in FED_BACK:
-            found.append(await _mail(tx, sending, kind, set_up))
+    return [way for kind in EventType for way in await ways_of(tx, sending, kind)]
+
+
+async def ways_of(tx: Transaction, sending: Sending, kind: EventType) -> list[Way]:
+    """The ways of one kind of event."""
+    set_up = await channels(tx, sending, kind)
+    found = [await _way(tx, kind, channel) for channel in set_up]
+    if kind in FED_BACK:
+        found.append(await _mail(tx, sending, kind, set_up))
     return found
 
 

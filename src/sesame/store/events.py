@@ -242,6 +242,12 @@ async def is_recorded(tx: Transaction, message_seq: int, key: str) -> bool:
     return row is not None
 
 
+async def is_published(tx: Transaction, event: Event) -> bool:
+    """Whether what follows from an event is in the outbox."""
+    row = await tx.one("SELECT stage FROM event_log WHERE seq = ?", event.seq)
+    return row is not None and row[0] == int(Stage.PUBLISHED)
+
+
 async def is_any_waiting(tx: Transaction, stage: Stage) -> bool:
     """Whether any event waits at a stage, claimed or not."""
     return (
