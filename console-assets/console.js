@@ -1,22 +1,27 @@
 // What pages gain from JavaScript: copying, new rows by themselves, keys. Every page works without it.
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const before = button.innerHTML;
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      say("Copied.");
-      button.firstChild.textContent = "Copied";
-    } catch {
-      const range = document.createRange();
-      range.selectNodeContents(button.previousElementSibling);
-      getSelection().removeAllRanges();
-      getSelection().addRange(range);
-      say("Selected; copy it with the keyboard.");
-    }
-    setTimeout(() => { button.innerHTML = before; }, 2000);
-  });
+function arm(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button));
+  }
+}
+arm(document);
+
+async function copy(button) {
+  const before = button.innerHTML;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    say("Copied.");
+    button.firstChild.textContent = "Copied";
+  } catch {
+    const range = document.createRange();
+    range.selectNodeContents(button.previousElementSibling);
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    say("Selected; copy it with the keyboard.");
+  }
+  setTimeout(() => { button.innerHTML = before; }, 2000);
 }
 
 function say(words) {
@@ -30,23 +35,38 @@ function say(words) {
 }
 
 const polled = document.querySelector("[data-poll]");
-if (polled) setInterval(refresh, Number(polled.dataset.poll));
+const polling = polled && setInterval(refresh, Number(polled.dataset.poll));
 
 async function refresh() {
   if (document.hidden) return;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(polled.id);
+    if (!fresh) return stale(answer.ok ? "The session has ended. Load the page again to log in." : "The server cannot show this now; what is here may be old.");
+    stale("");
     const rows = (from) => from.querySelectorAll("tbody tr").length + from.textContent.replace(/\s+/g, " ");
-    if (fresh && rows(fresh) !== rows(polled) && !polled.contains(document.activeElement)) {
+    if (rows(fresh) !== rows(polled) && !polled.contains(document.activeElement)) {
       polled.replaceChildren(...fresh.childNodes);
-      say("The list has changed.");
+      arm(polled);
+      say("The page has changed.");
     }
+    if (!fresh.dataset.poll) clearInterval(polling);
   } catch {
-    // The server is away; the next turn asks again.
+    stale("The server does not answer; what is here may be old. It is asked again every few seconds.");
   }
+}
+
+function stale(words) {
+  let place = document.getElementById("stale");
+  if (!place) {
+    if (!words) return;
+    place = Object.assign(document.createElement("p"), { id: "stale", className: "problem mild" });
+    place.setAttribute("role", "status");
+    polled.before(place);
+  }
+  place.hidden = !words;
+  if (place.textContent !== words) place.textContent = words;
 }
 
 let pending = false;
@@ -71,7 +91,7 @@ document.addEventListener("keydown", (event) => {
 
 function help() {
   const dialog = document.createElement("dialog");
-  const keys = [["/", "search"], ["g i", "identities"], ["g m", "messages"], ["g l", "lent to me"], ["g x", "inbox"], ["j k", "rows"], ["Enter", "open"]];
+  const keys = [["/", "search"], ["g i", "identities"], ["g m", "messages"], ["g e", "send a test"], ["g l", "lent to me"], ["g x", "inbox"], ["j k", "rows"], ["Enter", "open"]];
   const list = document.createElement("ul");
   for (const [key, what] of keys) {
     const item = document.createElement("li");

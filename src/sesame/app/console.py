@@ -25,6 +25,7 @@ from sesame.console.guard import Guard
 from sesame.console.history import History
 from sesame.console.instance import Instance
 from sesame.console.logins import Logins
+from sesame.console.once import Once
 from sesame.console.visit import Backing
 from sesame.db import Transaction
 from sesame.feedback.rates import current
@@ -228,6 +229,7 @@ def backing_of(
         wake=lambda: services.wake(),
         logins=logins,
         shares=doors.share_links,
+        once=Once(),
         exporting=set(),
         clock=services.clock,
         new_request_id=services.ids.request_id,

@@ -322,6 +322,7 @@ class Logins:
             account_id=account_id,
             user_id=account_id,
             is_operator=is_operator,
+            may_return=not is_operator and bool(account_id) and login.is_operator,
         )
 
         async def run(tx: Transaction) -> None:

@@ -20,6 +20,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 SAID: Mapping[str, str] = {
     "created": "The identity is there. Publish its records, then check.",
+    "verified": "The identity is verified: its records are in DNS.",
     "mailed": "A link went out to the address. Who follows it verifies it.",
     "checked": "DNS was asked just now.",
     "deleted": "The identity is deleted; nothing is accepted as it any more.",
@@ -48,6 +49,7 @@ SAID: Mapping[str, str] = {
     "gone": "It is deleted.",
     "asked": "The request is with the operator, who answers here.",
     "share-ended": "The link shows nothing any more.",
+    "sent": "Accepted: it is stored, and on its way.",
     "enforced": "The verdict is in force.",
 }
 """What a page says after a form was done."""

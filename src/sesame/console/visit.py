@@ -14,6 +14,7 @@ from sesame.admin.queue import QueueDesk
 from sesame.console.analyst import Analyst
 from sesame.console.instance import Instance
 from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
+from sesame.console.once import Once
 from sesame.console.render import Renderer
 from sesame.db import Store
 from sesame.dns import Resolver
@@ -58,6 +59,8 @@ class Backing:
     logins: Logins
     shares: ShareLinks
     """Reads what a link is of."""
+    once: Once
+    """Forms that are done once, however often they are sent."""
     exporting: set[str]
     """Accounts whose lists are being written to files."""
     clock: Clock
@@ -112,6 +115,11 @@ class Visit:
     def actor(self) -> Actor:
         """The operator, as what it does from here is audited."""
         assert self.login is not None and self.login.is_operator, "the page is for the operator"
+        return self.as_operator
+
+    @property
+    def as_operator(self) -> Actor:
+        """The operator, for who was it before and may be it again."""
         return replace(
             CONSOLE_OPERATOR,
             source_ip=self.browser.source_ip,

@@ -20,6 +20,8 @@ class Login:
     user_agent: str
     confirmed_at: float | None = None
     """When its password was given once more."""
+    may_return: bool = False
+    """Whether it was the operator's, who may be it again (development)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class Link:
 
 
 _COLUMNS = (
-    "digest, account_id, user_id, is_operator, mfa, made_at, seen_at, source_ip, user_agent, confirmed_at"
+    "digest, account_id, user_id, is_operator, mfa, made_at, seen_at, source_ip, user_agent, confirmed_at,"
+    " may_return"
 )
 
 
@@ -50,13 +53,14 @@ def _login(row: Row) -> Login:
         source_ip=row[7],
         user_agent=row[8],
         confirmed_at=row[9],
+        may_return=bool(row[10]),
     )
 
 
 async def put(tx: Transaction, login: Login) -> None:
     """Store a new log-in."""
     await tx.execute(
-        f"INSERT INTO console_login ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO console_login ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         login.digest,
         login.account_id,
         login.user_id,
@@ -67,6 +71,7 @@ async def put(tx: Transaction, login: Login) -> None:
         login.source_ip,
         login.user_agent,
         login.confirmed_at,
+        int(login.may_return),
     )
 
 

@@ -52,11 +52,12 @@ async def create(visit: Visit) -> Response:
     """Add it: a domain waits for its records, an address for its link."""
     name = visit.form.get("name", "").strip()
     try:
-        await visit.call("sesv2", "CreateEmailIdentity", {"EmailIdentity": name})
+        made = await visit.call("sesv2", "CreateEmailIdentity", {"EmailIdentity": name})
     except ServiceError as error:
         return visit.page("identity_new.html", status=error.http_status, problem=error.message, name=name)
     stored = normal_name(name)
-    return visit.go(visit.here(f"/identities/{stored}"), said="mailed" if "@" in stored else "created")
+    said = "mailed" if "@" in stored else "verified" if made["VerifiedForSendingStatus"] else "created"
+    return visit.go(visit.here(f"/identities/{stored}"), said=said)
 
 
 async def show(visit: Visit) -> Response:

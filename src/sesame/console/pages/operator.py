@@ -149,10 +149,12 @@ async def become(visit: Visit) -> Response:
 
 
 async def back(visit: Visit) -> Response:
-    """Be the operator again."""
+    """Be the operator again, after looking at an account or working in it."""
     assert visit.login is not None
+    if not (visit.login.is_operator or (visit.login.may_return and visit.backing.may_become)):
+        raise Refused(403, "this is for the operator")
     visit.cookies["login"] = await visit.backing.logins.change_role(
-        visit.login, "", is_operator=True, actor=visit.actor
+        visit.login, "", is_operator=True, actor=visit.as_operator
     )
     return visit.go("/operator")
 
@@ -166,5 +168,5 @@ PAGES = (
     Page(path="/operator/accounts/{account_id}/enforce", handler=enforce, method="POST", who="operator"),
     Page(path="/operator/look", handler=look, method="POST", who="operator"),
     Page(path="/operator/become", handler=become, method="POST", is_grave=True, who="operator"),
-    Page(path="/operator/back", handler=back, method="POST", who="operator"),
+    Page(path="/operator/back", handler=back, method="POST", who="either"),
 )

@@ -1,0 +1,88 @@
+"""A test message from the browser: to the simulator's addresses or any other, with the rights of who is logged in."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from sesame.console.causes import cause_of
+from sesame.console.visit import Page, Visit
+from sesame.errors import AccessDenied, ServiceError
+
+SIMULATOR = "simulator.amazonses.com"
+SCENARIOS = (
+    ("", "the address below"),
+    ("success", "a mailbox that takes it"),
+    ("bounce", "an address that is not there (bounces)"),
+    ("complaint", "a reader who complains"),
+    ("ooto", "a reader who is out of office"),
+    ("suppressionlist", "an address that is suppressed"),
+)
+FIELDS = ("from", "arn", "scenario", "to", "subject", "text", "raw")
+FIRST = {"subject": "A test", "text": "Sent from the console."}
+
+
+async def ask(visit: Visit) -> Response:
+    """The form, filled in with what a link to it said."""
+    first = {**FIRST, "to": "reader@example.net" if visit.backing.has_inbox else ""}
+    given = {name: visit.query.get(name, first.get(name, ""))[:2_000] for name in FIELDS}
+    return _form(visit, given)
+
+
+def _form(visit: Visit, given: dict[str, str], **more: Any) -> Response:
+    values = {"problem": "", "refusal": "", **more}
+    once = visit.form.get("once", "") or visit.backing.logins.random_token()
+    return visit.page("send.html", given=given, scenarios=SCENARIOS, once=once, **values)
+
+
+async def send(visit: Visit) -> Response:
+    """Send it; a refusal is told in the form, with what was typed kept."""
+    assert visit.login is not None
+    given = {name: visit.form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
+
+    async def sent() -> str:
+        answer = await visit.call("sesv2", "SendEmail", _request(given))
+        return str(answer["MessageId"])
+
+    try:
+        message_id = await visit.backing.once.run((visit.login.digest, visit.form.get("once", "")), sent)
+    except ServiceError as error:
+        return await _refused(visit, given, error)
+    return visit.go(visit.here(f"/messages/{message_id}"), said="sent")
+
+
+def _request(given: dict[str, str]) -> dict[str, Any]:
+    named = dict(SCENARIOS).get(given["scenario"]) and given["scenario"]
+    to = f"{named}@{SIMULATOR}" if named else given["to"].strip()
+    request: dict[str, Any] = {"Destination": {"ToAddresses": [to]} if to else {}}
+    if given["from"].strip():
+        request["FromEmailAddress"] = given["from"].strip()
+    if given["arn"].strip():
+        request["FromEmailAddressIdentityArn"] = given["arn"].strip()
+    if given["raw"].strip():
+        lines = given["raw"].lstrip("\n").replace("\n", "\r\n")
+        request["Content"] = {"Raw": {"Data": lines.encode()}}
+    else:
+        body = {"Text": {"Data": given["text"], "Charset": "UTF-8"}}
+        subject = {"Data": given["subject"], "Charset": "UTF-8"}
+        request["Content"] = {"Simple": {"Subject": subject, "Body": body}}
+    return request
+
+
+async def _refused(visit: Visit, given: dict[str, str], error: ServiceError) -> Response:
+    """What was wrong in the words of the refusal's own page, with the way there, where there is one."""
+    more: dict[str, Any] = {"status": error.http_status, "problem": error.message}
+    try:
+        view = await visit.backing.messages.refusal(visit.me, visit.me.request_id)
+    except AccessDenied:
+        view = None
+    if view is not None:
+        more["refusal"] = view.request_id
+        if view.decision.checks:  # what was refused before any policy is told best by its own message
+            more["problem"] = cause_of(view, visit.region).sentence
+    return _form(visit, given, **more)
+
+
+PAGES = (
+    Page(path="/{region}/send", handler=ask),
+    Page(path="/{region}/send", handler=send, method="POST"),
+)

@@ -1,0 +1,122 @@
+"""A test message from the browser: sent once with the rights of who is logged in, and its refusal told."""
+
+import re
+import threading
+from typing import Any
+
+import pytest
+
+from tests.console.test_senders import NEWS, allow, put
+from tests.support.browser import Person, operator, root_of, words
+from tests.support.process import REGION, SesameProcess, wait_until
+from tests.support.tenant import Tenant
+
+HERE = f"/{REGION}/send"
+
+
+@pytest.fixture
+def owner(sesame: SesameProcess, tenant: Tenant) -> Person:
+    return root_of(sesame, tenant.account.account_id)
+
+
+def messages_of(sesame: SesameProcess, tenant: Tenant) -> list[Any]:
+    page = root_of(sesame, tenant.account.account_id).get(f"/{REGION}/messages").text
+    return re.findall(r'href="(/us-east-1/messages/[0-9a-f-]+)"', page)
+
+
+def test_a_test_is_sent_and_its_page_follows_it(owner: Person, tenant: Tenant) -> None:
+    page = owner.send(
+        HERE, **{"from": "news@example.com", "to": "reader@example.net", "subject": "S", "text": "T"}
+    )
+    assert "Accepted: it is stored, and on its way." in words(page.text)
+    path = page.url.path
+    wait_until(lambda: "took it" in owner.get(path).text)
+    assert "data-poll" not in owner.get(path).text, "what is settled is not asked for again"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "outcome"),
+    [("success", "delivered"), ("bounce", "bounced"), ("suppressionlist", "bounced"), ("complaint", "delivered"),
+     ("ooto", "delivered")],
+)  # fmt: skip
+def test_scenarios_come_out_as_they_say(owner: Person, scenario: str, outcome: str) -> None:
+    page = owner.send(
+        HERE, **{"from": "news@example.com", "scenario": scenario, "to": "ignored@example.net", "text": "T"}
+    )
+    assert f"{scenario}@simulator.amazonses.com" in page.text
+    wait_until(lambda: f'">{outcome}<' in owner.get(page.url.path).text)
+
+
+def test_a_whole_message_is_sent_as_it_is(owner: Person) -> None:
+    raw = "From: news@example.com\nTo: reader@example.net\nSubject: Whole\n\nBody\n"
+    page = owner.send(HERE, **{"from": "", "to": "", "raw": raw})
+    assert "<h1>Whole</h1>" in page.text
+
+
+def test_a_refusal_is_told_with_the_way_to_its_page_and_what_was_typed_kept(
+    sesame: SesameProcess, owner: Person, tenant: Tenant
+) -> None:
+    delegate = sesame.create_account()
+    put(tenant, "P", allow(tenant, {"AWS": delegate.account_id}, "A", Condition=NEWS))
+    person = root_of(sesame, delegate.account_id)
+    arn = f"arn:aws:ses:{REGION}:{tenant.account.account_id}:identity/example.com"
+    typed = {
+        "from": "ceo@example.com",
+        "arn": arn,
+        "to": "reader@example.net",
+        "subject": "Kept",
+        "text": "Also kept",
+    }
+    refused = person.send(HERE, **typed)
+    assert refused.status_code == 400 or refused.status_code == 403
+    for value in typed.values():
+        assert value in refused.text
+    link = re.search(r'href="(/us-east-1/refusals/[0-9a-f-]+)"', refused.text)
+    assert link, words(refused.text)
+    assert "Whose turn" in person.get(link[1]).text
+    accepted = person.send(HERE, **{**typed, "from": "news-1@example.com"})
+    assert "Accepted" in words(accepted.text)
+    nothing = person.send(HERE, **{**typed, "to": ""})
+    assert nothing.status_code == 400
+    assert "before or beside" not in nothing.text
+
+
+def test_a_form_that_is_sent_many_times_at_once_sends_one_message(
+    sesame: SesameProcess, owner: Person, tenant: Tenant
+) -> None:
+    form = owner.get(HERE).text
+    fields = dict(re.findall(r'name="(token|once)" value="([^"]+)"', form))
+    given = {**fields, "from": "news@example.com", "to": "reader@example.net", "subject": "Once", "text": "T"}
+    before, found = len(messages_of(sesame, tenant)), set()
+
+    def click() -> None:
+        answer = owner.client.post(HERE, data=given, headers={"origin": owner.base})
+        found.add(answer.url.path)
+
+    clicks = [threading.Thread(target=click) for _ in range(6)]
+    for one in clicks:
+        one.start()
+    for one in clicks:
+        one.join()
+    assert len(found) == 1
+    assert len(messages_of(sesame, tenant)) == before + 1
+    again = owner.client.post(
+        HERE, data={**given, "from": "nobody@other.example"}, headers={"origin": owner.base}
+    )
+    assert again.url.path in found, "what the form asked for is done already"
+
+
+def test_the_operator_who_works_in_an_account_may_go_back_and_nobody_else(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    person, account = operator(sesame), tenant.account.account_id
+    person.send("/operator/become", page="/operator", account=account)
+    assert person.get("/operator/instance").status_code == 404
+    assert ">Accounts</button>" in person.get(f"/{REGION}/identities").text
+    back = person.send("/operator/back", page=f"/{REGION}/identities")
+    assert back.url.path == "/operator"
+    assert person.get("/operator/instance").status_code == 200
+    root = root_of(sesame, account)
+    assert ">Accounts</button>" not in root.get(f"/{REGION}/identities").text
+    assert root.send("/operator/back", page=f"/{REGION}/identities").status_code == 403
+    assert root.get("/operator/instance").status_code == 404
