@@ -220,6 +220,7 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("bounds", owner, f"/{REGION}/identities/example.com/bounds?delegate={delegate}"),
         ("links", owner, f"/{REGION}/identities/example.com/shares"),
         ("kit", owner, f"/{REGION}/identities/example.com/kit?for={delegate}"),
+        ("send", delegate, f"/{REGION}/send"),
         ("lent", delegate, f"/{REGION}/lent"),
         ("stop", owner, f"/{REGION}/identities/example.com/stop?principal={delegate}"),
         ("notifications", owner, f"/{REGION}/identities/example.com/notifications"),

@@ -211,6 +211,8 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         ("nobody", "/shared/x"),
         (owner, f"{here}/identities/example.com/kit?for={delegate}"),
         (owner, f"{here}/identities/example.com/kit?for=222222222222"),
+        (owner, f"{here}/send"),
+        (owner, f"{here}/send?raw=x&from=a@example.com"),
         (owner, f"{here}/lent"),
         (delegate, f"{here}/lent"),
         (owner, f"{here}/identities/example.com/stop?principal={delegate}"),

@@ -42,6 +42,7 @@ OWN = (
     "people",
     "people/users/anna",
     "people/groups/all",
+    "send",
 )
 OPERATORS = (
     "/operator",
