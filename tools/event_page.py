@@ -1,4 +1,4 @@
-"""docs/reference/events.md: the JSON that people are told events in, made by the code that tells them."""
+"""docs/reference/events.md: the JSON in which events are published, made by the code that publishes them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def samples() -> list[tuple[str, Event]]:
     }
     return [
         ("The message was accepted.", _event(Happened.ACCEPTED, recipient=None)),
-        ("The recipient's server took it.", _attempted(Happened.DELIVERED, "2.0.0", "250 2.0.0 OK")),
+        ("The recipient's server accepted it.", _attempted(Happened.DELIVERED, "2.0.0", "250 2.0.0 OK")),
         (
             "An attempt failed and another will be made.",
             _attempted(Happened.DELAYED, "4.2.2", "452 4.2.2 mailbox full"),
@@ -99,7 +99,7 @@ def samples() -> list[tuple[str, Event]]:
             _attempted(Happened.BOUNCED, "5.1.1", "550 5.1.1 no such user"),
         ),
         (
-            "No attempt was taken until the message's time was up.",
+            "No attempt succeeded before the message expired.",
             _attempted(Happened.EXPIRED, "4.4.1", "421 4.4.1 try later", at=ACCEPTED_AT + 50_400.0),
         ),
         ("A report came back later.", _event(Happened.BOUNCED, detail=report)),
@@ -108,7 +108,7 @@ def samples() -> list[tuple[str, Event]]:
             _event(Happened.SUPPRESSED, detail={"reason": "BOUNCE"}),
         ),
         (
-            "The address is on the list of all accounts, if the operator keeps one.",
+            "The address is on the global suppression list, if the operator keeps one.",
             _event(Happened.SUPPRESSED, detail={"reason": "GLOBAL"}),
         ),
         ("The recipient complained.", _event(Happened.COMPLAINED, detail=complaint)),
@@ -116,7 +116,7 @@ def samples() -> list[tuple[str, Event]]:
             "The address is on the list because of a complaint.",
             _event(Happened.SUPPRESSED, detail={"reason": "COMPLAINT"}),
         ),
-        ("The picture in the message was asked for.", _event(Happened.OPENED, detail=read)),
+        ("The message's tracking image was requested.", _event(Happened.OPENED, detail=read)),
         (
             "A link was followed.",
             _event(
@@ -125,12 +125,12 @@ def samples() -> list[tuple[str, Event]]:
             ),
         ),
         (
-            "The template could not be filled in; nothing is sent.",
+            "The template could not be rendered; nothing is sent.",
             _event(Happened.RENDERING_FAILED, recipient=None, detail=failure),
         ),
-        ("Nothing makes this event yet.", _event(Happened.REJECTED, recipient=None)),
+        ("Sesame does not emit this event yet.", _event(Happened.REJECTED, recipient=None)),
         (
-            "Nothing makes this event yet.",
+            "Sesame does not emit this event yet.",
             _event(
                 Happened.SUBSCRIBED,
                 detail={
@@ -169,27 +169,33 @@ def events_page() -> str:
     lines = [
         "# Events",
         "",
-        "What the topics of identities and the event destinations of configuration sets are told, but for the line",
-        "breaks, which are here for readers. [Get notified](../howto/notifications.md) says how to set them up.",
+        "What is published to the topics of identities and to the event destinations of configuration sets. Line",
+        "breaks are added for readability. [Get notified](../howto/notifications.md) says how to set them up.",
         "",
         "* *Events* go to the destinations of the sender's configuration set. Their `Message` ends with one line feed.",
-        "* *Notifications* go to the topics of the identity, of its owner and of the sender apart, for Bounce,",
-        "  Complaint and Delivery. They have no tags, no line feed, and headers only if these were asked for.",
-        "* An event is told at least once; its id (`MessageId` of SNS, `webhook-id`) is the same each time.",
-        "* `headers` holds up to 10 KB of the header block as it was submitted, and is empty once that is gone",
+        "* *Notifications* of Bounce, Complaint and Delivery go to the topics that the identity's owner and the",
+        "  sender have each set for the identity. They have no tags, no line feed, and headers only if enabled.",
+        "* Every event is published at least once, always with the same id (SNS's `MessageId`, `webhook-id`).",
+        "* `headers` contains up to 10 KB of the header block as submitted; it is empty once that has been deleted",
         "  (`retention_headers_days`).",
         "",
         "## Events by type",
         "",
     ]
     mail = json.loads(published_event(samples()[0][1], MESSAGE, HOUSE))["mail"]
-    lines += ["### The message", "", "`mail` in what follows.", "", *_shown(mail)]
+    lines += ["### The message", "", "The member `mail` of the events below.", "", *_shown(mail)]
     seen: dict[EventType, list[str]] = {kind: [] for kind in EventType}
     for when, event in samples():
         text = published_event(event, MESSAGE, HOUSE)
         seen[event_type(event)].extend([when, "", *_without_mail(text, mail)])
     for kind, found in seen.items():
-        lines += [f"### {kind.title}", "", f"`{kind.in_set}` among the types of a destination.", "", *found]
+        lines += [
+            f"### {kind.title}",
+            "",
+            f"`{kind.in_set}` in `MatchingEventTypes` of a destination.",
+            "",
+            *found,
+        ]
     lines += ["## Notifications of identities", ""]
     mail = {}
     for _, event in samples():
@@ -206,7 +212,7 @@ def events_page() -> str:
         "### When a topic is set",
         "",
         *_shown(json.loads(subscribed_topic(TOPIC, "Bounce", "example.com"))),
-        "An event destination's topic gets a text instead:",
+        "An event destination's topic gets a plain text instead:",
         "",
         *_fenced(VALIDATED, "text"),
         *_envelope(),
@@ -242,7 +248,7 @@ def _webhook() -> list[str]:
     return [
         "## Webhooks",
         "",
-        "The body is the event without the line feed at its end; the signature is in the form of Standard Webhooks.",
+        "The body is the event without the final line feed; the signature follows Standard Webhooks.",
         "",
         *_fields(
             [

@@ -51,10 +51,11 @@ def metrics_page() -> str:
     lines = [
         "# Metrics",
         "",
-        "Exposed in Prometheus's text format by the health listener (`[health]` in the [settings](settings.md)):",
-        "`GET /metrics`. Beside it, `GET /healthz` answers 200 while the process lives and its event loop turns, and",
-        "`GET /readyz` while a send would be accepted: a durable write works and the disk has its reserve. Otherwise",
-        "they answer 503 and a JSON object with the reason for each part that fails.",
+        "The health listener (`[health]` in the [settings](settings.md)) serves these at `GET /metrics`, in",
+        "Prometheus's text format. `GET /healthz` answers 200 as long as the process's event loop turns,",
+        "`GET /readyz` as long as a send would be accepted: the event loop turns, a durable write works, and the",
+        "disk has its reserve. Otherwise they answer 503, with a JSON object that gives the reason for each check",
+        "that fails.",
         "",
         "| metric | type | labels | meaning |",
         "|---|---|---|---|",
@@ -209,19 +210,19 @@ def condition_keys_page() -> str:
 
 
 def causes_page() -> str:
-    """Why sends fail: codes, causes and mends."""
+    """Why sends fail: codes, causes and fixes."""
     lines = [
         "# Causes of refusals",
         "",
         "What the API and SMTP answer is SES's own text. Beside it `sesame decisions`, `why` and `trace` say the",
-        "cause, the values that were seen, and what to do. In JSON a mend has a `how` (below) with details, so that a",
-        "program can do it. [Why was I refused?](../howto/why.md) shows both.",
+        "cause, the values that were seen, and what to do. In JSON the fix, `mend`, has a `how` (below) with details,",
+        "so that a program can apply it. [Why was I refused?](../howto/why.md) shows both.",
         "",
-        "| code | cause | mend |",
+        "| code | cause | what to do |",
         "|---|---|---|",
         *(f"| `{code.value}` {code.short} | {cause} | {mend} |" for code, (cause, mend) in MEANINGS.items()),
         "",
-        "## What a mend can be",
+        "## Kinds of fix",
         "",
         ", ".join(f"`{how.value}`" for how in How) + ".",
         "",
@@ -229,7 +230,7 @@ def causes_page() -> str:
         "",
         "The *sender* reads its own IAM policies in full, and of the owner's side the code and which of its own values",
         "mattered. The *owner* reads its identity policies in full, and of the sender who it was, From, Return-Path,",
-        "action, time, address and outcome. The *operator* reads both. Whoever cannot mend a cause is told whom to",
+        "action, time, address and outcome. The *operator* reads both. Whoever cannot fix a cause is told whom to",
         "ask.",
     ]
     return "\n".join(lines) + "\n"

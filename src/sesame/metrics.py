@@ -35,78 +35,91 @@ class Metrics:
 
     def _of_the_doors(self) -> None:
         self.api_requests = self._counter(
-            "sesame_api_requests", "Calls of AWS operations answered.", "service", "operation", "code"
+            "sesame_api_requests",
+            "API calls answered, by service, operation and error code.",
+            "service",
+            "operation",
+            "code",
         )
         self.api_request_duration = self._histogram(
-            "sesame_http_request_duration_seconds", "From a whole request to its answer.", FAST_S, "service"
+            "sesame_http_request_duration_seconds",
+            "Time from the complete request to its response.",
+            FAST_S,
+            "service",
         )
         self.smtp_messages = self._counter(
-            "sesame_smtp_messages", "Messages answered after DATA by the submission door.", "code"
+            "sesame_smtp_messages", "Messages answered after DATA by SMTP submission, by reply code.", "code"
         )
         self.smtp_logins_refused = self._counter(
-            "sesame_smtp_logins_refused", "AUTH attempts refused.", "reason"
+            "sesame_smtp_logins_refused", "Failed AUTH attempts, by reason.", "reason"
         )
-        self.connections = self._gauge("sesame_connections", "Connections open now.", "door")
+        self.connections = self._gauge("sesame_connections", "Open connections.", "door")
         self.connections_refused = self._counter(
-            "sesame_connections_refused", "Connections turned away.", "door", "reason"
+            "sesame_connections_refused", "Connections refused, by door and reason.", "door", "reason"
         )
 
     def _of_accepting(self) -> None:
         self.decisions = self._counter(
-            "sesame_authz_decisions", "Sends decided, by the answer and its code.", "decision", "code"
+            "sesame_authz_decisions", "Decisions about sends, by outcome and error code.", "decision", "code"
         )
         self.decide_duration = self._histogram(
-            "sesame_authz_decision_duration_seconds", "Deciding one send, look-ups included.", FAST_S
+            "sesame_authz_decision_duration_seconds", "Time to decide one send, including look-ups.", FAST_S
         )
         self.accept_duration = self._histogram(
-            "sesame_accept_duration_seconds", "From a typed request to the durable commit.", FAST_S
+            "sesame_accept_duration_seconds", "Time from a parsed request to the durable commit.", FAST_S
         )
         self.messages = self._counter(
             "sesame_messages",
-            "Recipients by what was recorded of them: accepted; then one of delivered, bounced, expired, suppressed"
-            " and cancelled; and of those bounced_later (told by a report, auto-replies among them) and complained.",
+            "Recipients by recorded state: accepted; then one of delivered, bounced, expired, suppressed and cancelled;"
+            " after that possibly bounced_later (reported by mail, including auto-replies) and complained.",
             "state",
         )
         self.commit_duration = self._histogram(
-            "sesame_commit_duration_seconds", "One commit with its fsync.", FAST_S
+            "sesame_commit_duration_seconds", "Time of one commit, including its fsync.", FAST_S
         )
         self.commit_batch = self._histogram(
-            "sesame_commit_batch_size", "Transactions that shared a commit.", BATCH
+            "sesame_commit_batch_size", "Number of transactions that shared a commit.", BATCH
         )
 
     def _of_delivery(self) -> None:
         self.queue_depth = self._gauge("sesame_queue_depth", "Recipients in the spool.", "state")
         self.queue_oldest_age = self._gauge(
-            "sesame_queue_oldest_age_seconds", "Age of the oldest recipient that is still queued."
+            "sesame_queue_oldest_age_seconds", "Age of the oldest queued recipient."
         )
         self.queue_wait = self._histogram(
-            "sesame_queue_wait_seconds", "From acceptance to the first attempt.", AGE_S
+            "sesame_queue_wait_seconds", "Time from acceptance to the first delivery attempt.", AGE_S
         )
         self.attempts = self._counter(
-            "sesame_delivery_attempts", "Delivery attempts, by result and class of status.", "result", "class"
+            "sesame_delivery_attempts",
+            "Delivery attempts, by result and class of the enhanced status code.",
+            "result",
+            "class",
         )
         self.attempt_duration = self._histogram(
-            "sesame_delivery_duration_seconds", "One delivery attempt.", SLOW_S
+            "sesame_delivery_duration_seconds", "Time of one delivery attempt.", SLOW_S
         )
         self.out_of_resources = self._counter(
-            "sesame_out_of_resources", "Times that delivery ran out of files or ports and waited a moment."
+            "sesame_out_of_resources",
+            "Number of times delivery ran out of file descriptors or ports and paused.",
         )
         self.deliveries_open = self._gauge(
-            "sesame_delivery_connections", "Connections to other servers that are kept for the next message."
+            "sesame_delivery_connections", "Idle connections to other servers, kept for the next message."
         )
         self.notifications = self._counter(
             "sesame_notifications",
-            "Attempts to tell a subscription: told, again later, or given up.",
+            "Attempts to deliver a notification: told (delivered), again (to be retried) or dead (given up on).",
             "outcome",
         )
         self.notifications_waiting = self._gauge(
-            "sesame_notifications_waiting", "Notifications that are not delivered yet."
+            "sesame_notifications_waiting", "Notifications waiting to be delivered."
         )
 
     def _of_the_process(self) -> None:
-        self.disk_free = self._gauge("sesame_disk_free_bytes", "Free space where the database is.")
+        self.disk_free = self._gauge(
+            "sesame_disk_free_bytes", "Free disk space on the database's file system."
+        )
         self.loop_lag = self._gauge(
-            "sesame_event_loop_lag_seconds", "How late the event loop ran its last due timer."
+            "sesame_event_loop_lag_seconds", "Delay with which the event loop ran its last timer."
         )
 
     def text(self) -> bytes:

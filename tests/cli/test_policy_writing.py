@@ -72,7 +72,7 @@ def test_the_bounds_are_commands_that_there_are(capsys: pytest.CaptureFixture[st
         (("--until", "soon"), "--until: `soon` is not a moment"),
         (("--until", "2001-01-01"), "--until: the window has passed"),
         (("--who", "cognito-idp.amazonaws.com"), "--for-account: a service acts for any of its customers"),
-        (("--who", "*"), "--who: everybody is nobody in particular"),
+        (("--who", "*"), "--who: `*` would allow everybody"),
         (("--network", "here"), "--network: `here` is not a network"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_policy_and_an_edit_are_said(capsys: pytest.CaptureFixture[str], tmp_p
 
 def test_without_a_terminal_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("generate", "--identity", IDENTITY) == 2
-    assert "--who: nobody is named" in capsys.readouterr().err
+    assert "--who: no sender is named" in capsys.readouterr().err
 
 
 def answering(answers: dict[str, list[str]], seen: list[str]) -> Callable[[str], str]:
@@ -148,7 +148,7 @@ def test_questions_are_asked_until_the_answer_can_be_kept() -> None:
     )
     assert len(json.loads(draft.document)["Statement"]) == 2
     assert [line.partition(":")[0].partition(",")[0] for line in said] == [
-        "`example.com` names no identity",
+        "`example.com` is not the ARN of an identity",
         "`mailer` is not a principal",
         "a service acts for any of its customers",
         "`News` is not an address",

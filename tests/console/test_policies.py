@@ -74,13 +74,13 @@ def test_answers_become_a_policy_and_the_policy_answers(owner: Person, tenant: T
 @pytest.mark.parametrize(
     ("answers", "words_"),
     [
-        ({"way_mail": "1"}, "nobody is named"),
-        ({"who": "222222222222"}, "no way to send"),
+        ({"way_mail": "1"}, "no sender is named"),
+        ({"who": "222222222222"}, "choose at least one way to send"),
         ({"who": "cognito-idp.amazonaws.com", "way_mail": "1"}, "say for which accounts"),
         ({"who": "222222222222", "way_mail": "1", "networks": "all"}, "is not a network"),
         ({"who": "222222222222", "way_mail": "1", "ends": "soon"}, "is not a moment"),
         ({"who": "222222222222", "way_mail": "1", "ends": "2031-02-31T00:00"}, "is on no calendar"),
-        ({"who": "*", "way_mail": "1"}, "everybody is nobody in particular"),
+        ({"who": "*", "way_mail": "1"}, "would allow everybody"),
     ],
 )
 def test_an_answer_that_no_policy_keeps_is_told_at_its_field(

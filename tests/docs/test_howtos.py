@@ -240,7 +240,7 @@ def test_a_page_works_as_printed(name: str, server: SesameProcess) -> None:
         assert "VerifyDomainIdentity" in printed and printed.endswith("no heads kept elsewhere: whole\n")
     if name == "why":
         page = (HOWTO / "why.md").read_text()
-        for line in re.findall(r"^(SA401 .*|    mend: .*)$", page, re.MULTILINE):
+        for line in re.findall(r"^(SA401 .*|    fix: .*)$", page, re.MULTILINE):
             assert re.sub(r"account [0-9]{12}", "", line.strip()) in re.sub(r"account [0-9]{12}", "", printed)
     if name == "delegates":
         assert "\nsent: " in printed

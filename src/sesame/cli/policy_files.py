@@ -85,7 +85,7 @@ def resource_of(text: str) -> str:
 
 def checked_arn(arn: str) -> str:
     if len(arn.split(":")) < 6:
-        raise UsageError(f"`{arn}` names no identity: give its ARN with --identity")
+        raise UsageError(f"`{arn}` is not the ARN of an identity: give one with --identity")
     return arn
 
 

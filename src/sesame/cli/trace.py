@@ -177,7 +177,7 @@ def _print_decision(record: dict[str, Any]) -> None:
         print(f"    request {record['request_id']}")
     for cause in record["causes"]:
         print(f"    {cause['code']} {one_line(cause['cause'])}")
-        print(f"        mend: {one_line(cause['mend']['text'])}")
+        print(f"        fix: {one_line(cause['mend']['text'])}")
     if record["reason"]:
         print(f"    {one_line(record['reason'])}")
     _print_checks(record["checks"])
@@ -231,7 +231,7 @@ def _print_recipient(recipient: dict[str, Any]) -> None:
         print(f"    {one_line(recipient['reason'])}")
     for cause in recipient["causes"]:
         print(f"    {cause['code']} {one_line(cause['cause'])}")
-        print(f"        mend: {one_line(cause['mend']['text'])}")
+        print(f"        fix: {one_line(cause['mend']['text'])}")
     for attempt in recipient["attempts"]:
         ip = attempt["remote_ip"] and f"[{attempt['remote_ip']}]"
         remote = " ".join(part for part in (attempt["remote_mta"], ip, attempt["tls"]) if part)

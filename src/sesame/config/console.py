@@ -29,7 +29,7 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_private_key: str = ""
     """PEM file with the certificate's key."""
     failures_per_network: int = 10
-    """Wrong passwords from one address (of IPv6: one network of 64 bits) in a quarter of an hour; then it waits."""
+    """Wrong passwords from one address (IPv6: one /64 network) per quarter of an hour; then it must wait."""
     password_memory_kib: int = 65_536
     """Memory that comparing one password takes (Argon2id); two are compared at once."""
 

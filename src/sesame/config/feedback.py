@@ -26,11 +26,11 @@ class Inbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feedback_addresses: tuple[str, ...] = ()
     """Addresses given to mailbox providers for complaints, besides return paths; only reports are accepted there."""
     report_days: int = 14
-    """How long after its message was accepted a return path accepts reports."""
+    """How long a return path accepts reports after its message was accepted."""
     message_bytes: int = 1_048_576
     """Largest report."""
     recipients: int = 100
-    """Most recipients of one."""
+    """Most recipients of one report."""
     connections: int = 200
     """Connections at once."""
     connections_per_address: int = 20
@@ -48,9 +48,9 @@ class Simulator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The mailbox simulator: `success`, `bounce`, `complaint`, `ooto`, `suppressionlist` at its domains."""
 
     enabled: bool = True
-    """Whether mail to it is handled here; off: it is delivered like any other."""
+    """Whether mail to the mailbox simulator is handled here; if not, it is delivered like any other."""
     domains: tuple[str, ...] = ()
-    """Names of its own besides `simulator.amazonses.com`."""
+    """Domain names of the simulator besides `simulator.amazonses.com`."""
 
     @property
     def all_domains(self) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ class Reputation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When an account that hurts others is put under review, and paused; rates are parts of one, 0: never."""
 
     volume: int = 1_000
-    """Fewest recipients that rates are computed over; an account with fewer is not judged."""
+    """Fewest recipients over which rates are computed; an account with fewer is not reviewed."""
     bounce_review: float = 0.05
     """Rate of permanent bounces at which an account is under review."""
     bounce_pause: float = 0.10
@@ -77,7 +77,7 @@ class Suppression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The list of addresses to which no account sends, besides the accounts' own lists."""
 
     global_days: float = 0.0
-    """How long an address is on it whose server said that it does not exist; SES: 14 days. 0: there is no such list."""
+    """How long a non-existent address stays on the global suppression list; SES: 14 days. 0: no such list."""
 
 
 IN_DEVELOPMENT: dict[str, Any] = {

@@ -22,7 +22,7 @@ class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_http: bool = False
     """Whether endpoints may be plain HTTP; the development profile allows it."""
     tls_ca_file: str = ""
-    """PEM file of the CAs that endpoints' certificates are checked against; empty: those that the machine knows."""
+    """PEM file of the CAs that endpoints' certificates are checked against; empty: the system's."""
     timeout_s: float = 15.0
     """How long one delivery may take."""
     workers: int = 64
@@ -30,13 +30,13 @@ class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_endpoint: int = 8
     """Most concurrent deliveries to one endpoint."""
     give_up_after_s: float = 259_200.0
-    """How long an endpoint without a delivery policy is tried; what is given up on is kept as dead."""
+    """How long deliveries to an endpoint without a delivery policy are retried; after that they are kept as dead."""
     sqs_endpoint: str = ""
-    """URL of an SQS-compatible service for subscriptions of queues; empty: there is none."""
+    """URL of an SQS-compatible service for queue subscriptions; empty: none."""
     sqs_access_key_id: str = ""
-    """The access key that signs calls to it."""
+    """Access key ID for that service."""
     sqs_secret_access_key_file: str = ""
-    """File with that key's secret."""
+    """File with the secret access key."""
     nats_servers: tuple[str, ...] = ()
     """URLs of NATS servers (`nats://`, `tls://`), tried in their order: every event is published to JetStream there."""
     nats_subject: str = "sesame.events"

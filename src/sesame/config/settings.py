@@ -35,9 +35,9 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_bytes: int = 268_435_456
     """Memory for all large request bodies together; beyond it the client is asked to try again."""
     connections: int = 10_000
-    """Most concurrent connections, file descriptors permitting; more wait, and idle ones are closed for them."""
+    """Most concurrent connections, file descriptors permitting. More wait, and idle ones are closed for them."""
     clock_skew_s: int = 900
-    """How far a signature's time may be from the server's; AWS allows 900, less is stricter."""
+    """How far a signature's time may be from the server's; AWS allows 900."""
     requests_per_second: float = 0.0
     """Calls of each SES operation except sends, per account and region; SES allows 1. 0: no limit."""
     regions: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relay_password_file: str = ""
     """File with the password for the relay."""
     routes: tuple[Route, ...] = ()
-    """Relays of single domains: tables `[[delivery.routes]]` with `domain`, `relay`, `tls`, `user`, `password_file`."""
+    """Relays for single domains: tables `[[delivery.routes]]`: `domain`, `relay`, `tls`, `user`, `password_file`."""
     egress: tuple[EgressAddress, ...] = ()
     """Addresses that mail leaves from: tables `[[delivery.egress]]`; `address`, `hello`, `bind`, `accounts`, `warm`."""
     warmup_days: float = 45.0
@@ -119,7 +119,7 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warmup_first: int = 50
     """Messages a day from an address at the start of its warm-up; the excess leaves from the shared ones."""
     warmup_last: int = 50_000
-    """Messages a day from an address just before its warm-up ends; SES: 50,000. From then on there is no limit."""
+    """Messages a day from an address just before its warm-up ends; SES: 50,000. After that there is no limit."""
     tls_ca_file: str = ""
     """PEM file of the trusted CAs where a certificate is checked; empty: the machine's."""
     mta_sts: bool = True
@@ -127,11 +127,11 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_reports: bool = True
     """Whether domains that ask for it get daily reports on TLS with their servers (RFC 8460)."""
     dane: bool = True
-    """Whether TLSA records are (RFC 7672); they count only with a validating resolver, see `dns.trust_ad`."""
+    """Whether TLSA records are looked up and obeyed (DANE, RFC 7672); needs a validating resolver (`dns.trust_ad`)."""
     own_names: tuple[str, ...] = ()
     """Names of this server besides `hostname`: mail for a domain with one of them as its MX is never delivered."""
     own_addresses: tuple[str, ...] = ()
-    """Addresses of this server, for the same reason."""
+    """Addresses of this server: mail for a domain whose MX leads to one of them is never delivered."""
     mx_port: int = 25
     """Port of MX hosts; the development profile points it at its mailbox server."""
     allow_networks: tuple[str, ...] = ()
@@ -139,7 +139,7 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: int = 200
     """Most concurrent attempts."""
     per_domain: int = 8
-    """Most concurrent attempts to one destination; a new one has fewer until it has proved good."""
+    """Most concurrent attempts to one destination; a new one has fewer until it has proved reliable."""
     per_address: int = 20
     """Most concurrent connections to one address, however many domains lead there."""
     idle_connections: int = 200
@@ -151,7 +151,7 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_delay_s: float = 3600.0
     """Longest wait between retries."""
     give_up_after_s: float = 50_400.0
-    """Life of a message in the spool; 14 h as SES's longest MaxDeliverySeconds."""
+    """Life of a message in the spool; 14 h, SES's longest MaxDeliverySeconds."""
     timeout_s: float = 300.0
     """Longest wait for a greeting or most replies; the other limits of RFC 5321 section 4.5.3.2 scale with it."""
     return_path_domain: str = ""
@@ -166,16 +166,16 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Look-ups and the names we ask identity owners to publish."""
+    """DNS look-ups, and the names that identity owners publish."""
 
     resolver: Literal["system", "local"] = "system"
     """`system`: the machine's resolvers; `local`: the zone kept in the store (development)."""
     nameservers: tuple[str, ...] = ()
     """Addresses of the resolvers to ask; empty: those of /etc/resolv.conf."""
     trust_ad: Literal["loopback", "always", "never"] = "loopback"
-    """Whose DNSSEC verdict is trusted, which DANE needs: validating resolvers on this machine, any, or none."""
+    """Whose DNSSEC validation is trusted (needed for DANE): that of resolvers on this machine, of any, or of none."""
     auto_publish: bool = False
-    """Put verification records into the local zone by ourselves (development only)."""
+    """Publish verification records in the local zone automatically (development only)."""
     dkim_zone: str = ""
     """Zone under which owners' DKIM CNAMEs end; empty: `dkim.` + delivery.hostname."""
     check_every_s: float = 60.0
@@ -218,9 +218,9 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     demo: bool = False
     """Create two demo accounts at first start (development)."""
     production_max_24_hour_send: float = 5_000_000
-    """Recipients in 24 hours of a production account; -1: unlimited."""
+    """24-hour quota of a production account, in recipients; -1: unlimited."""
     production_max_send_rate: float = 5_000
-    """Recipients per second of a production account."""
+    """Sending rate of a production account, in recipients per second."""
     owner_sandbox_counts: bool = True
     """Whether a delegate needs the identity owner out of the sandbox too (SES guide: both)."""
     refusal_step_s: float = 0.05
@@ -235,11 +235,11 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The audit log: every change, and every decision that refused."""
 
     retention_days: int = 400
-    """How long its rows are kept."""
+    """How long rows of the audit log are kept."""
     heads_file: str = ""
     """File that signed heads are appended to, best on another disk; it reveals rows that were cut off. Empty: none."""
     heads_every_s: float = 60.0
-    """How often that is done."""
+    """How often heads are appended."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,9 +31,9 @@ class Tracking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Address of the reverse proxy in front; only its X-Forwarded-For is trusted."""
     days: int = 60
     """How long after its message was accepted an open or a click is recorded, as far as the message is kept
-    (retention_days); links lead on for good."""
+    (retention_days); links redirect forever."""
     most_events: int = 1_000
-    """Opens, and clicks, that are recorded for one recipient of a message."""
+    """Most opens, and most clicks, recorded for one recipient of a message."""
 
 
 def check(tracking: Tracking) -> None:

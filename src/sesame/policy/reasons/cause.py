@@ -68,7 +68,7 @@ class Code(Enum):
 
 MEANINGS: Mapping[Code, tuple[str, str]] = {
     Code.NO_ARN: (
-        "No ARN was named, so only the sender's own identities were looked at, and none covers the address.",
+        "No ARN was named, so only the sender's own identities were considered, and none of them covers the address.",
         "Name the owner's ARN in SourceArn, FromEmailAddressIdentityArn or X-SES-SOURCE-ARN (by SMTP without headers: "
         "`sesame smtp credentials --as ARN`), or verify an identity that covers the address.",
     ),
@@ -101,16 +101,16 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Write arn:aws:ses:REGION:ACCOUNT:identity/NAME.",
     ),
     Code.PRINCIPAL_OTHER: (
-        "No Allow in the identity's policies names this principal.",
+        "No Allow statement in the identity's policies names this principal.",
         "Put an identity policy whose Principal is the principal (or its role or account).",
     ),
     Code.ONE_SESSION: (
-        "The policy names one session of the role; this is another.",
+        "The policy names one session of the role; this is a different one.",
         "Name the role in Principal.",
     ),
     Code.PRINCIPAL_REMADE: (
-        "The policy was bound to a user or role that was deleted; the name belongs to another one now.",
-        "Put the policy again, with the name.",
+        "The policy was bound to a user or role that was deleted; the name now belongs to another one.",
+        "Save the policy again, with the name.",
     ),
     Code.SERVICE_NAME: (
         "The policy names another service.",
@@ -141,8 +141,8 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Add the action: SMTP and raw messages are ses:SendRawEmail, bulk of v2 is ses:SendBulkEmail.",
     ),
     Code.EXTRA_RESOURCE: (
-        "What the message uses beside the identity is authorised too: configuration set, template, and in the sandbox "
-        "each recipient.",
+        "What the message uses besides the identity must be allowed too: configuration set, template, and in the "
+        "sandbox each recipient.",
         "Allow the action on that resource in IAM.",
     ),
     Code.CONDITION: (
@@ -175,18 +175,18 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     ),
     Code.QUOTA: (
         "The account has reached its 24-hour quota, its sending rate, or a cap that the identity's owner has set.",
-        "Send later or slower, or ask for more: the operator (`sesame account set-quota ACCOUNT`), or the owner of the "
-        "identity (`sesame grant put`, PutDelegateBounds).",
+        "Send later or more slowly, or ask for a higher limit: the operator (`sesame account set-quota ACCOUNT`), or "
+        "the owner of the identity (`sesame grant put`, PutDelegateBounds).",
     ),
     Code.PAUSED: (
         "Sending is switched off: for the account, for the configuration set, or for this sender by the identity's "
         "owner (a pause, or an expiry date that has passed).",
-        "Switch it on: UpdateAccountSendingEnabled, PutAccountSendingAttributes or "
+        "Switch sending on: UpdateAccountSendingEnabled, PutAccountSendingAttributes or "
         "PutConfigurationSetSendingOptions; the owner: `sesame grant resume`, ResumeDelegate, PutDelegateBounds.",
     ),
     Code.MAIL_FROM: (
         "The owner wants no mail sent before the identity's MAIL FROM domain is ready.",
-        "The owner publishes the records of the MAIL FROM domain, or lets mail go without it.",
+        "The owner publishes the records of the MAIL FROM domain, or lets mail be sent without it.",
     ),
     Code.MESSAGE: (
         "The request or the message breaks a rule of SES; the API's text says which.",
@@ -194,11 +194,11 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     ),
     Code.SUPPRESSED: (
         "The recipient is on the account's suppression list, so nothing was sent to it.",
-        "Take it off: `aws sesv2 delete-suppressed-destination --email-address ADDRESS`.",
+        "Remove the address: `aws sesv2 delete-suppressed-destination --email-address ADDRESS`.",
     ),
     Code.REVOKED: (
         "The owner of the identity revoked what allowed the message before it was delivered, so it was cancelled.",
-        "Send again once the owner allows it: the owner puts an identity policy.",
+        "Send again once the owner allows it with an identity policy.",
     ),
     Code.SMTP_LOGIN: (
         "User name and password of an SMTP login do not match; no message was involved.",
@@ -210,7 +210,7 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     ),
     Code.CLOCK: (
         "The client's clock is off by more than is allowed.",
-        "Set the clock.",
+        "Correct the clock.",
     ),
     Code.SIGNATURE: (
         "The request's signature is not that of an active key for this service.",

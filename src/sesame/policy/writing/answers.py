@@ -22,11 +22,11 @@ class Way(Enum):
     MAIL = "mail"
     """Messages of any kind, by the API or by SMTP."""
     RAW = "raw"
-    """Whole messages alone: SMTP, SendRawEmail, and SendEmail with raw content."""
+    """Whole messages only: SMTP, SendRawEmail, and SendEmail with raw content."""
     TEMPLATES = "templates"
-    """Stored templates, one message a call."""
+    """Stored templates, one message per call."""
     BULK = "bulk"
-    """Stored templates, many messages a call."""
+    """Stored templates, many messages per call."""
 
 
 ACTIONS: dict[Way, tuple[str, ...]] = {
@@ -54,21 +54,21 @@ class Answers:
     from_addresses: tuple[str, ...] = ()
     display_names: tuple[str, ...] = ()
     feedback_addresses: tuple[str, ...] = ()
-    """Where bounces may be sent: Return-Path, or the envelope's sender."""
+    """Where bounces may be sent: Return-Path, or the envelope sender."""
     recipients: tuple[str, ...] = ()
-    """Each recipient of a message, Bcc too, is like one of these."""
+    """Each recipient of a message, including Bcc, must match one of these."""
     networks: tuple[str, ...] = ()
     """CIDR ranges or addresses that requests come from, as the server sees them."""
     begins_at: int | None = None
-    """Unix seconds from which it holds."""
+    """Unix seconds at which it begins."""
     ends_at: int | None = None
-    """Unix seconds at which it holds no longer."""
+    """Unix seconds at which it ends."""
     ways: tuple[Way, ...] = (Way.MAIL,)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerError(ValueError):
-    """An answer that no policy keeps; `question` is the field of `Answers`."""
+    """An answer from which no policy can be made; `question` is the field of `Answers`."""
 
     question: str
     message: str
@@ -83,20 +83,22 @@ _MAPPED = 96  # bits before the IPv4 address in a mapped one
 
 
 def normal(answers: Answers) -> Answers:
-    """The same answers in their one form; raises AnswerError."""
+    """The same answers in normal form; raises AnswerError."""
     owner = _owner(answers.identity_arn)
     principals = _principals(answers.principals, owner)
     services = _each(answers.services, "services", _service)
     acting_for = _each(answers.acting_for, "acting_for", _account)
     if not principals and not services:
-        raise AnswerError("principals", "nobody is named: give an account, a user, a role or a service")
+        raise AnswerError("principals", "no sender is named: give an account, a user, a role or a service")
     if services and not acting_for:
-        message = "a service acts for any of its customers: say for which accounts it may send"
+        message = "a service acts for many customers: say for which accounts it may send"
         raise AnswerError("acting_for", message)
     if acting_for and not services:
-        raise AnswerError("acting_for", "no service is named that could act for an account")
+        raise AnswerError(
+            "acting_for", "accounts are given for a service to act for, but no service is named"
+        )
     if not answers.ways:
-        raise AnswerError("ways", "no way to send is chosen")
+        raise AnswerError("ways", "choose at least one way to send")
     ways = [way for way in Way if way in answers.ways]
     if Way.MAIL in ways and Way.RAW in ways:
         ways.remove(Way.RAW)
@@ -120,7 +122,9 @@ def _owner(identity_arn: str) -> str:
     fields = identity_arn.split(":", 5)
     is_identity = len(fields) == 6 and fields[2] == "ses" and fields[5].startswith("identity/")
     if not is_identity or not is_account_id(fields[4]):
-        message = f"`{identity_arn}` names no identity: write arn:aws:ses:REGION:ACCOUNT:identity/NAME"
+        message = (
+            f"`{identity_arn}` is not the ARN of an identity: write arn:aws:ses:REGION:ACCOUNT:identity/NAME"
+        )
         raise AnswerError("identity_arn", message)
     return fields[4]
 
@@ -136,16 +140,14 @@ def _principals(values: Iterable[str], owner: str) -> tuple[str, ...]:
     def read(value: str, question: str) -> str:
         form, name = read_principal(Principal(kind="AWS", value=value.strip()))
         if form is PrincipalForm.ANYBODY:
-            raise AnswerError(
-                question, "everybody is nobody in particular: name the accounts, users or roles"
-            )
+            raise AnswerError(question, "`*` would allow everybody: name accounts, users or roles")
         if form not in (PrincipalForm.ACCOUNT, PrincipalForm.NAME):
             message = (
                 f"`{value}` is not a principal: write 12 digits, or the ARN of a user, a role or a session"
             )
             raise AnswerError(question, message)
         if name == owner:
-            message = f"`{value}` owns the identity: its IAM policies decide alone, name its users or roles if at all"
+            message = f"`{value}` owns the identity: its IAM policies decide; name its users or roles, if any"
             raise AnswerError(question, message)
         return name
 
@@ -170,9 +172,9 @@ def _account(value: str, question: str) -> str:
 
 def _text(value: str, question: str) -> str:
     if not value.strip() or not value.isprintable():
-        raise AnswerError(question, f"`{value}` is empty or holds what cannot be printed")
+        raise AnswerError(question, f"`{value}` is empty or contains unprintable characters")
     if "${" in value:
-        raise AnswerError(question, f"`{value}` would be a variable of the language: leave out `${{`")
+        raise AnswerError(question, f"`{value}` would be read as a policy variable: leave out `${{`")
     return value
 
 
@@ -180,11 +182,14 @@ def _address(value: str, question: str) -> str:
     """An address or a pattern of addresses, its domain in lower case as senders write it."""
     text = _text(value.strip(), question)
     if "<" in text or " " in text:
-        raise AnswerError(question, f"`{value}` has more than the address: leave out names and brackets")
+        raise AnswerError(
+            question, f"`{value}` contains more than the address: leave out the name and brackets"
+        )
     local_part, at, domain = text.rpartition("@")
     if not at and "*" not in text:
         raise AnswerError(
-            question, f"`{value}` is not an address: write name@domain, or *@domain for all of a domain"
+            question,
+            f"`{value}` is not an address: write name@domain, or *@domain for every address of a domain",
         )
     return f"{local_part}{at}{domain.lower()}"
 
@@ -215,9 +220,9 @@ def _check_window(answers: Answers) -> None:
     begins_at, ends_at = answers.begins_at, answers.ends_at
     for question, moment in (("begins_at", begins_at), ("ends_at", ends_at)):
         if moment is not None and not 0 <= moment <= _LAST:
-            raise AnswerError(question, "that moment is before 1970 or after 9999")
+            raise AnswerError(question, "the time is before 1970 or after 9999")
     if begins_at is not None and ends_at is not None and ends_at <= begins_at:
-        raise AnswerError("ends_at", "it would end before it begins")
+        raise AnswerError("ends_at", "the end is before the beginning")
 
 
 def written_moment(moment: int) -> str:

@@ -1,4 +1,4 @@
-"""The smallest policy that allows what was answered and nothing else, with the reason for each line.
+"""The smallest policy that allows what the answers say and nothing else, with the reason for each line.
 
 Each answer becomes one line; a question that was not answered becomes none. Nothing that the check would find is
 written: an answer that would need it is refused with its question. What a policy cannot say, such as how much, is
@@ -30,7 +30,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A policy as it can be stored; `findings` are what its owner should know although it was wanted."""
+    """A policy ready to be stored; `findings` are what its owner should know although it was wanted."""
 
     document: str
     reasons: tuple[Reason, ...]
@@ -88,7 +88,7 @@ def _statement(answers: Answers, kind: str, principals: Sequence[str]) -> tuple[
     reasons: Rows = [
         *_about_principals(kind, principals),
         (("Action",), "; ".join(_WAYS[way] for way in answers.ways)),
-        (("Resource",), "the identity that the policy is stored at; SES takes no other"),
+        (("Resource",), "the identity that the policy is attached to; SES accepts no other"),
     ]
     statement: dict[str, Any] = {
         "Effect": "Allow",
@@ -109,8 +109,8 @@ def _statement(answers: Answers, kind: str, principals: Sequence[str]) -> tuple[
 _WAYS = {
     Way.MAIL: "messages by the API and by SMTP: SMTP and raw messages need ses:SendRawEmail",
     Way.RAW: "whole messages: SMTP, and raw messages by the API",
-    Way.TEMPLATES: "messages from stored templates, one a call",
-    Way.BULK: "messages from stored templates, many a call, by the old API and by the new one",
+    Way.TEMPLATES: "messages from stored templates, one per call",
+    Way.BULK: "messages from stored templates, many per call, in API v1 and v2",
 }
 
 
@@ -122,39 +122,41 @@ def _about_principals(kind: str, principals: Sequence[str]) -> Iterator[tuple[Pa
 
 def _about_principal(kind: str, principal: str) -> str:
     if kind == "Service":
-        return "a service acts for accounts, so a condition says for which"
+        return "a service acts for accounts, so a condition says for which ones"
     if is_account_id(principal):
-        return "whoever of the account its own IAM policies let send; name users or roles to let in fewer"
+        return (
+            "everybody in the account whose IAM policies allow sending; name users or roles to restrict this"
+        )
     what = "session" if principal.split(":")[2] == "sts" else principal.split(":")[5].partition("/")[0]
-    return f"this {what} and nobody else of its account; its own IAM policies must let it send, too"
+    return f"this {what} and nobody else in its account; its own IAM policies must allow sending too"
 
 
 def _conditions(answers: Answers, kind: str) -> Iterator[tuple[str, str, Sequence[str], str]]:
     """Operator, key, values, and why; the second line for one answer has no reason of its own."""
     if kind == "Service":
         yield "StringEquals", "aws:SourceAccount", answers.acting_for, (
-            "only when the service acts for this account: it serves strangers too"
+            "only when the service acts for this account, since it serves other customers too"
         )  # fmt: skip
     if answers.from_addresses:
-        why = "the From address as the message has it, letter by letter; other addresses of the identity are kept out"
+        why = "the From address exactly as in the message, case included; the identity's other addresses are refused"
         yield _compare(answers.from_addresses), "ses:FromAddress", answers.from_addresses, why
     if answers.display_names:
-        why = "the name before the From address; a message without a name is kept out"
+        why = "the display name of the From address; a message without one is refused"
         yield _compare(answers.display_names), "ses:FromDisplayName", answers.display_names, why
     if answers.feedback_addresses:
-        why = "where bounces go: the Return-Path, or the envelope's sender"
+        why = "where bounces go: the Return-Path, or the envelope sender"
         yield _compare(answers.feedback_addresses), "ses:FeedbackAddress", answers.feedback_addresses, why
     if answers.recipients:
-        why = "every recipient, Cc and Bcc too"
+        why = "every recipient, including Cc and Bcc"
         yield f"ForAllValues:{_compare(answers.recipients)}", "ses:Recipients", answers.recipients, why
-        why = "ForAllValues holds of no recipients as well; this does not"
+        why = "ForAllValues is also true when there are no recipients; this is not"
         yield "Null", "ses:Recipients", ("false",), why
     if answers.networks:
         yield (
             "IpAddress",
             "aws:SourceIp",
             answers.networks,
-            "the address that the server sees the request from",
+            "the source address of the request as the server sees it",
         )
     if answers.begins_at is not None:
         moment = written_moment(answers.begins_at)
@@ -165,7 +167,7 @@ def _conditions(answers: Answers, kind: str) -> Iterator[tuple[str, str, Sequenc
             "DateLessThan",
             "aws:CurrentTime",
             (moment,),
-            "before this moment; afterwards nobody may by this line",
+            "before this moment; after it, this statement allows nobody",
         )
 
 
