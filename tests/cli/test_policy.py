@@ -306,7 +306,7 @@ def test_unusable_files_and_arguments_are_usage_errors(
     assert run("simulate", "--caller", MAILER, "--action", "a:b", "--context", "novalue") == 2
     empty = write(tmp_path / "empty.json")
     assert run("who-can-send", empty) == 2
-    assert "give its ARN with --identity" in capsys.readouterr().err
+    assert "is not the ARN of an identity: give one with --identity" in capsys.readouterr().err
     with pytest.raises(PolicyError, match="not UTF-8 at byte 1"):
         broken.write_bytes(b'"\xff"')
         run("check", str(broken))
