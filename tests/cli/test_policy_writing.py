@@ -26,8 +26,8 @@ def test_the_policy_goes_to_output_and_the_reasons_beside_it(capsys: pytest.Capt
         "Resource": IDENTITY,
         "Condition": {"StringLike": {"ses:FromAddress": "news-*@example.com"}},
     }
-    assert err.startswith("line 7: whoever of the account its own IAM policies let send")
-    assert "line 16: the From address as the message has it" in err
+    assert err.startswith("line 7: everybody in the account whose IAM policies allow sending")
+    assert "line 16: the From address exactly as in the message" in err
 
 
 def test_json_holds_policy_reasons_and_findings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,7 @@ def test_the_bounds_are_commands_that_there_are(capsys: pytest.CaptureFixture[st
         (("--as", "a@example.org"), "--as: no address of example.com matches `a@example.org`"),
         (("--until", "soon"), "--until: `soon` is not a moment"),
         (("--until", "2001-01-01"), "--until: the window has passed"),
-        (("--who", "cognito-idp.amazonaws.com"), "--for-account: a service acts for any of its customers"),
+        (("--who", "cognito-idp.amazonaws.com"), "--for-account: a service acts for many customers"),
         (("--who", "*"), "--who: `*` would allow everybody"),
         (("--network", "here"), "--network: `here` is not a network"),
     ],
@@ -150,7 +150,7 @@ def test_questions_are_asked_until_the_answer_can_be_kept() -> None:
     assert [line.partition(":")[0].partition(",")[0] for line in said] == [
         "`example.com` is not the ARN of an identity",
         "`mailer` is not a principal",
-        "a service acts for any of its customers",
+        "a service acts for many customers",
         "`News` is not an address",
         "`nowhere` is not a network",
         "the ways are mail",
