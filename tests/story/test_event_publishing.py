@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tests.support.endpoint import Endpoint, get, listening
-from tests.support.process import REGION, SesameProcess, wait_until
+from tests.support.process import REGION, SesameProcess, read_header, wait_until
 from tests.support.submission import logged_in
 from tests.support.tenant import MESSAGE, RAW, TO, Tenant, refusal
 
@@ -354,6 +354,34 @@ def test_what_cannot_be_done_is_refused_in_words(
     code, status, text = refusal(getattr(tenant.sns, operation), TopicArn=topic, **parameters)
     assert (code, status) == ("InvalidParameter", 400)
     assert words in text
+
+
+@pytest.mark.parametrize("subject", ["Über das Wetter", "天気", "a\u00a0b — “c”", "x" * 100, "é" * 100])
+def test_a_subject_is_any_text_of_one_line_for_posts_and_for_mail(
+    tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint, subject: str
+) -> None:
+    topic = subscribed(tenant, endpoint)
+    to = f"s-{tenant.account.account_id}@people.test"
+    tenant.sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=to)
+
+    def mails() -> list[Any]:
+        return [read_header(one) for one in reversed(sesame.mail()) if to in one.rcpt_to]
+
+    wait_until(lambda: len(mails()) == 1)
+    get(next(word for word in mails()[0].get_content().split() if "ConfirmSubscription" in word))
+    tenant.sns.publish(TopicArn=topic, Message="m", Subject=subject)
+    (posted,) = endpoint.wait_for(1)
+    assert posted.envelope["Subject"] == subject
+    verify(posted.envelope)
+    wait_until(lambda: len(mails()) == 2)
+    assert mails()[1]["Subject"] == subject
+
+
+@pytest.mark.parametrize("subject", ["", "a\nb", "a\x07b", "a\tb", "\x85", "a\u2028b", "x" * 101])
+def test_what_is_no_subject_is_refused(tenant: Tenant, subject: str) -> None:
+    topic = tenant.sns.create_topic(Name="t")["TopicArn"]
+    code, _, text = refusal(tenant.sns.publish, TopicArn=topic, Message="m", Subject=subject)
+    assert (code, text) == ("InvalidParameter", "Invalid parameter: Subject")
 
 
 def test_a_batch_is_published_message_by_message(tenant: Tenant, endpoint: Endpoint) -> None:

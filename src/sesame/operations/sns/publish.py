@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from unicodedata import category
 
 from sesame.aws.shapes import sns
 from sesame.aws.sns.message import Attributes
@@ -187,9 +188,7 @@ def _read(given: sns.PublishInput | sns.PublishBatchRequestEntry) -> _Message:
     if not text:
         raise InvalidParameter("Invalid parameter: Empty message")
     subject = given.get("Subject")
-    if subject is not None and (
-        not subject.isascii() or not subject.isprintable() or not 0 < len(subject) <= MAX_SUBJECT
-    ):
+    if subject is not None and not _is_subject(subject):
         raise InvalidParameter("Invalid parameter: Subject")
     attributes = _attributes(given.get("MessageAttributes") or {})
     size = len(text.encode()) + sum(
@@ -202,6 +201,11 @@ def _read(given: sns.PublishInput | sns.PublishBatchRequestEntry) -> _Message:
     if structure == "json":
         text, by_protocol = _by_protocol(text)
     return _Message(body=text, by_protocol=by_protocol, subject=subject, attributes=attributes, size=size)
+
+
+def _is_subject(text: str) -> bool:
+    """Whether it is one line without control characters, and not too long."""
+    return 0 < len(text) <= MAX_SUBJECT and not any(category(one) in ("Cc", "Zl", "Zp") for one in text)
 
 
 def _by_protocol(text: str) -> tuple[str, Mapping[str, str]]:
