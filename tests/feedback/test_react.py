@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
 from sesame.model import SYSTEM_ACCOUNT, AccountId, Outcome
-from sesame.store import accounts, configuration_sets, events, global_suppression, suppression
+from sesame.store import accounts, configuration_sets, events, global_suppression, reputation, suppression
 from sesame.store.configuration_sets import ConfigurationSet
-from sesame.store.events import Stage
+from sesame.store.events import Happened, NewEvent, Stage
 from tests.support.patience import PATIENCE_S
 from tests.support.reacting import react, reactor
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
@@ -87,6 +87,34 @@ def test_nobody_else_is_suppressed(
         await reactor(f).react()
         assert await listed(f) == []
         assert await f.store.read(lambda tx: events.waiting(tx, Stage.NEW)) == 0
+
+    with_spool(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    ("feedback_type", "counted"),
+    [
+        ("abuse", 1), ("fraud", 1), ("virus", 1), ("other", 1), ("opt-out", 1), (None, 1),
+        ("not-spam", 0), ("Not-Spam", 0), ("auth-failure", 0),
+    ],
+)  # fmt: skip
+def test_a_report_that_is_no_complaint_of_its_recipient_counts_for_nothing(
+    tmp_path: Path, feedback_type: str | None, counted: int
+) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await settle(f, DELIVERED, "x@one.test")
+        detail = {"by": "report"} | (
+            {} if feedback_type is None else {"complaintFeedbackType": feedback_type}
+        )
+        complaint = NewEvent(
+            message_seq=1, key="0/complaint", what=Happened.COMPLAINED, at=2.0, n=0, detail=detail
+        )
+        await f.store.write(lambda tx: events.record(tx, [complaint]))
+        await reactor(f).react()
+        assert len(await listed(f)) == counted
+        counts = await f.store.read(lambda tx: reputation.total(tx, ACCOUNT))
+        assert (counts.complaints, counts.rated_complaints) == (counted, counted)
 
     with_spool(tmp_path, check)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from sesame.feedback.suppress import is_grievance
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.store.events import Event, Happened
 from sesame.store.reputation import Counts, Where, quarter_of
@@ -64,7 +65,7 @@ def count(
                 counts.opens += 1
             case Happened.CLICKED:
                 counts.clicks += 1
-            case Happened.COMPLAINED:
+            case Happened.COMPLAINED if is_grievance(event):
                 counts.complaints += 1
                 counts.rated_complaints += is_rated
             case Happened.BOUNCED | Happened.EXPIRED:

@@ -17,12 +17,22 @@ RECIPIENT_CODES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6"})
 """Of RFC 3463: bad mailbox, bad system, bad syntax, moved without an address. 5.1.7 and 5.1.8 are about the sender."""
 
 
+NO_GRIEVANCE = frozenset({"not-spam", "auth-failure"})
+"""Feedback types by which no recipient complains: one takes it back (RFC 5965 section 7.3), one is a server's report
+that a message could not be authenticated (RFC 6591)."""
+
+
+def is_grievance(event: Event) -> bool:
+    """Whether a complaint is one of its recipient; any other is told, and counts for nothing."""
+    return event.detail.get("complaintFeedbackType", "abuse").lower() not in NO_GRIEVANCE
+
+
 def reason_to_suppress(event: Event, *, is_simulator: Callable[[str], bool]) -> Reason | None:
     """Why an event would put its recipient on the list, if the account keeps one for that reason."""
     if event.recipient is None or event.account_id == SYSTEM_ACCOUNT or is_simulator(event.recipient):
         return None
     match event.what:
-        case Happened.COMPLAINED if event.detail.get("complaintFeedbackType", "abuse").lower() != "not-spam":
+        case Happened.COMPLAINED if is_grievance(event):
             return "COMPLAINT"
         case Happened.BOUNCED if event.is_reported:
             is_hard = event.detail.get("hard") == "1"
