@@ -8,6 +8,7 @@ import pytest
 from sesame.aws.moments import timestamp
 from sesame.notify import event_json
 from sesame.notify.event_json import (
+    SIMULATOR,
     EventType,
     event_type,
     identity_notification,
@@ -301,6 +302,11 @@ def test_a_complaint_says_what_the_report_said() -> None:
         ("complaintFeedbackType", "abuse"),
         ("arrivalDate", "2026-07-27T15:09:37.000Z"),
     ]
+    simulated = event(
+        Happened.COMPLAINED,
+        detail={"by": "report", "userAgent": SIMULATOR, "arrivalDate": "2020-09-13T12:26:41.000Z"},
+    )
+    assert told(simulated)["complaint"]["arrivalDate"] == told(simulated)["complaint"]["timestamp"]
     silent = event(Happened.COMPLAINED, detail={"by": "report"})
     assert list(told(silent)["complaint"]) == [
         "feedbackId", "complaintSubType", "complainedRecipients", "timestamp",

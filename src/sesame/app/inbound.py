@@ -11,6 +11,7 @@ from sesame.app.listening import Listening
 from sesame.delivery.route import Host
 from sesame.feedback.receive import Receiver
 from sesame.mail.feedback_report import Frame, auto_reply, complaint_report
+from sesame.notify.event_json import SIMULATOR
 from sesame.server.inbound import InboundDoor
 from sesame.server.simulator import AnswerMail, SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
@@ -161,7 +162,7 @@ def _answers(services: Services) -> AnswerMail:
                 mailbox,
                 subject="Complaint of the mailbox simulator",
                 feedback_type="abuse",
-                user_agent="Amazon SES Mailbox Simulator",
+                user_agent=SIMULATOR,
                 original_mail_from=mail_from,
                 arrival_date=formatdate(at),
                 returned=head,

@@ -24,6 +24,9 @@ from sesame.store.message_facts import MessageFacts
 SUBJECT = "Amazon SES Email Event Notification"
 """The subject of what is published for a configuration set; an identity notification has none."""
 
+SIMULATOR = "Amazon SES Mailbox Simulator"
+"""Who reports complaints of the mailbox simulator."""
+
 VALIDATED = "Successfully validated SNS topic for Amazon SES event publishing."
 """What a topic gets when an event destination is made of it."""
 
@@ -340,6 +343,10 @@ def _complaint(event: Event) -> dict[str, Any]:
         "timestamp": timestamp(event.at),
     }
     details = {name: event.detail.get(name) for name in ("userAgent", "complaintFeedbackType", "arrivalDate")}
+    if details["userAgent"] == SIMULATOR:
+        details["arrivalDate"] = found[
+            "timestamp"
+        ]  # both are one moment there; a report's date has no milliseconds
     return found | {name: value for name, value in details.items() if value}
 
 
