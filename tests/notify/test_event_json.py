@@ -320,6 +320,39 @@ def test_a_delay_says_until_when_it_is_tried() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("status", "reply", "delay_type"),
+    [
+        ("4.4.1", "421 4.4.1 Unable to connect to remote host", "TransientCommunicationFailure"),
+        ("4.4.0", "421 4.4.0 Unable to lookup DNS for d.example", "TransientCommunicationFailure"),
+        ("4.2.2", "452 4.2.2 The mailbox is over quota", "MailboxFull"),
+        ("4.0.0", "452 mailbox full", "MailboxFull"),
+        ("4.3.1", "452 4.3.1 Insufficient system storage", "RecipientServerError"),
+        ("4.7.0", "421 4.7.0 suspected spam", "SpamDetected"),
+        (
+            "4.7.28",
+            "421-4.7.28 unusual rate of unsolicited mail originating from your IP address",
+            "IPFailure",
+        ),
+        ("4.7.1", "450 4.7.1 Greylisted, try again", "General"),
+        ("4.2.1", "450 4.2.1 The user is receiving mail too quickly", "General"),
+    ],
+)
+def test_a_delay_is_of_the_type_that_its_words_and_code_mean(
+    status: str, reply: str, delay_type: str
+) -> None:
+    delayed = event(Happened.DELAYED, status=status, diagnostic=reply)
+    assert told(delayed)["deliveryDelay"]["delayType"] == delay_type
+    reported = event(
+        Happened.DELAYED,
+        attempt_seq=None,
+        detail={"by": "report", "status": status, "diagnosticCode": f"smtp; {reply}"},
+        status=None,
+        diagnostic=None,
+    )
+    assert told(reported)["deliveryDelay"]["delayType"] == delay_type
+
+
 def test_a_bounces_time_is_in_whole_seconds_in_notifications_alone() -> None:
     notification = identity_notification(EVENTS[EventType.BOUNCE], facts(), HOUSE, with_headers=False)
     assert json.loads(notification)["bounce"]["timestamp"] == "2020-09-13T12:26:41.000Z"

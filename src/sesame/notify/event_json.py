@@ -16,7 +16,10 @@ import msgspec
 
 from sesame.aws.arn import identity_arn
 from sesame.aws.moments import milliseconds, timestamp
+from sesame.mail.status import parse_status
 from sesame.notify.head import common_headers, headers, is_truncated
+from sesame.reports.diagnosis import reason_for
+from sesame.reports.report import Reason
 from sesame.store import global_suppression
 from sesame.store.events import Event, Happened
 from sesame.store.message_facts import MessageFacts
@@ -350,12 +353,13 @@ def _complaint(event: Event) -> dict[str, Any]:
     return found | {name: value for name, value in details.items() if value}
 
 
-_DELAY_TYPES = (
-    ("4.2.2", "MailboxFull"),
-    ("4.7.", "SpamDetected"),
-    ("4.4.", "TransientCommunicationFailure"),
-    ("4.3.", "RecipientServerError"),
-)
+_DELAY_TYPES: Mapping[Reason, str] = {
+    "mailbox-full": "MailboxFull",
+    "spam": "SpamDetected",
+    "reputation": "IPFailure",
+    "network": "TransientCommunicationFailure",
+    "system": "RecipientServerError",
+}
 
 
 def _delay(event: Event, message: MessageFacts, house: House) -> dict[str, Any]:
@@ -364,7 +368,7 @@ def _delay(event: Event, message: MessageFacts, house: House) -> dict[str, Any]:
     life_s = house.give_up_after_s if message.max_delivery_s is None else message.max_delivery_s
     return {
         "timestamp": timestamp(event.at),
-        "delayType": next((kind for start, kind in _DELAY_TYPES if status.startswith(start)), "General"),
+        "delayType": _DELAY_TYPES.get(reason_for(diagnostic, parse_status(status)), "General"),
         "expirationTime": timestamp(message.accepted_at + life_s),
         "delayedRecipients": [
             {
