@@ -140,6 +140,20 @@ def test_an_answer_is_read_to_a_bound_and_followed_nowhere(answer: bytes, status
     with_server(server, check)
 
 
+def test_what_an_endpoint_asks_for_by_retry_after_comes_with_its_own_answer_alone() -> None:
+    later = b"HTTP/1.1 503 Later\r\nRETRY-AFTER: 120\r\nContent-Length: 0\r\n\r\n"
+    long = b"HTTP/1.1 429 No\r\nRetry-After: " + b"9" * 500 + b"\r\nContent-Length: 0\r\n\r\n"
+    server = Server(later, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", long)
+
+    async def check(port: int) -> None:
+        posting = client()
+        found = [(await posting.post(f"http://127.0.0.1:{port}/", [], b"")).retry_after for _ in range(3)]
+        assert found == ["120", None, "9" * 64]
+        posting.close()
+
+    with_server(server, check)
+
+
 @pytest.mark.parametrize(
     ("answer", "want"),
     [
