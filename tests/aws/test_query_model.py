@@ -96,7 +96,6 @@ def test_an_error_of_ours_is_the_receivers_fault() -> None:
         errors.NoSuchEntity,
         errors.EntityAlreadyExists,
         errors.DeleteConflict,
-        errors.ConcurrentModification,
         errors.MalformedPolicyDocument,
         errors.IamLimitExceeded,
         errors.InvalidInput,

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import smtplib
 import socket
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+
+import pytest
 
 from sesame.app.readiness import Readiness
 from sesame.db.sqlite import SqliteStore
@@ -16,7 +19,7 @@ from sesame.server.health import HealthServer
 from sesame.server.listener import listen
 from tests.support.clock import FakeClock
 from tests.support.patience import PATIENCE_S
-from tests.support.process import SesameProcess, wait_until
+from tests.support.process import SesameProcess, running, wait_until
 from tests.support.tenant import Tenant
 
 
@@ -50,6 +53,8 @@ def test_a_send_is_counted_in_every_stage(sesame: SesameProcess, tenant: Tenant)
                 'sesame_api_requests_total{code="",operation="SendEmail",service="ses"}',
                 "sesame_accept_duration_seconds_count",
                 "sesame_authz_decision_duration_seconds_count",
+                "sesame_commit_duration_seconds_count",
+                "sesame_commit_batch_size_count",
             )
         ]
 
@@ -161,3 +166,14 @@ def test_every_metric_is_in_the_exposition_and_has_the_prefix() -> None:
     for name, _, _, _ in metrics.catalogue():
         assert name.startswith("sesame_")
         assert f"# TYPE {name.removesuffix('_total')}" in text
+
+
+def test_connections_at_the_listener_for_reports_are_counted_and_those_refused(tmp_path: Path) -> None:
+    with running(tmp_path / "data", SESAME_INBOUND__CONNECTIONS="1") as sesame:
+        host, _, port = sesame.inbound.rpartition(":")
+        with smtplib.SMTP(host, int(port), timeout=PATIENCE_S):
+            with pytest.raises(smtplib.SMTPConnectError, match="421"):
+                smtplib.SMTP(host, int(port), timeout=PATIENCE_S)
+            text = get(f"{sesame.health}/metrics")[1]
+            assert value(text, 'sesame_connections_refused_total{door="inbound",reason="limit"}') == 1
+            assert value(text, 'sesame_connections{door="inbound"}') == 1

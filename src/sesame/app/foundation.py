@@ -147,7 +147,7 @@ class Services:
         self.subscription_key = derive(master_key, "subscription token")
         self.sealer = Sealer(master_key, random_bytes=random_bytes)
         self.metrics = Metrics()
-        self.store = open_store(settings.database, durable=durable)
+        self.store = open_store(settings.database, durable=durable, committed=self._committed)
         self.executor = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="cpu")
         self.large = LargeWork()
         """For what takes long with a large message, so that small ones are served meanwhile."""
@@ -238,6 +238,11 @@ class Services:
     def new_message_id(self, at: float, region: str) -> MessageId:
         """A fresh SES message id."""
         return self.ids.message_id(at, region)
+
+    def _committed(self, seconds: float, transactions: int) -> None:
+        """Measure a commit; on the store's thread."""
+        self.metrics.commit_duration.observe(seconds)
+        self.metrics.commit_batch.observe(transactions)
 
     def free_bytes(self) -> int:
         """The free space where the database is. Raises OSError."""
@@ -334,11 +339,13 @@ def _user_name() -> str:
         return str(os.getuid())
 
 
-def open_store(path: Path, *, durable: bool) -> SqliteStore:
+def open_store(
+    path: Path, *, durable: bool, committed: Callable[[float, int], None] = lambda seconds, jobs: None
+) -> SqliteStore:
     """The store in the file at `path`, which only its owner may read. Raises `ConfigError`, `StoreUnavailable`."""
     if not path.exists():  # SQLite's other files take this one's permissions
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    return SqliteStore(path, durable=durable)
+    return SqliteStore(path, durable=durable, committed=committed)
 
 
 def master_key_path(settings: Settings) -> Path:

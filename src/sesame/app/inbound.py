@@ -88,7 +88,14 @@ def _make_inbound(
         memory_bytes=settings.memory_bytes,
     )
     listener = Listener(sock=sock, certificate=certificate)
-    return SmtpServer([listener], door.open_session, bounds, log=services.log, auth_required=False)
+    return SmtpServer(
+        [listener],
+        door.open_session,
+        bounds,
+        log=services.log,
+        auth_required=False,
+        refused=lambda reason: services.metrics.connections_refused.labels("inbound", reason).inc(),
+    )
 
 
 def _inbound_certificate(services: Services, listening: Listening) -> Certificate | None:

@@ -328,6 +328,10 @@ class Server:
             metrics.connections.labels("api").set(self._http.connection_count)
             if self._submission is not None:
                 metrics.connections.labels("smtp").set(self._submission.connection_count)
+            if self._inbound is not None:
+                metrics.connections.labels("inbound").set(self._inbound.connection_count)
+            if self._tracking is not None:
+                metrics.connections.labels("tracking").set(self._tracking.connection_count)
             metrics.notifications_waiting.set(await services.store.read(outbox.depth))
             metrics.disk_free.set(services.free_bytes())
             metrics.deliveries_open.set(self._delivering.pool.idle)

@@ -116,12 +116,6 @@ class DeleteConflict(ServiceError):
     code, http_status = "DeleteConflict", 409
 
 
-class ConcurrentModification(ServiceError):
-    """IAM: somebody else changed the thing at the same time; try again."""
-
-    code, http_status = "ConcurrentModification", 409
-
-
 class MalformedPolicyDocument(ServiceError):
     """IAM: the policy document is not one."""
 

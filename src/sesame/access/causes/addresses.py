@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
-from sesame.aws.arn import Arn, ArnError
+from sesame.aws.arn import Arn
 from sesame.mail.address import AddressError, covers
 from sesame.model import Identity, IdentityKind
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
@@ -449,14 +449,6 @@ def covers_address(name: str, address: str) -> bool:
         return covers(name, address)
     except AddressError:
         return False
-
-
-def arn_or_none(text: str) -> Arn | None:
-    """An ARN, or None for a text that is none."""
-    try:
-        return Arn.parse(text)
-    except ArnError:
-        return None
 
 
 def _arn_of(one: Identity) -> str:
