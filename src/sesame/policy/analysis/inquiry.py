@@ -8,6 +8,7 @@ last the solver is asked. Every witness is replayed through `decide` before it i
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import msgspec
 
@@ -99,9 +100,6 @@ class Inquiry:
         self._unlike: dict[object, tuple[int, int]] = {}
         self._action_kinds: dict[object, tuple[Sequence[str], str]] = {}
         self._prover = Prover(limits=limits, named=self._named.all)
-        everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
-        self._every_policy = [("everything", parse_iam_policy(everything))]
-        self._everything: PolicySet | None = None
 
     def ask(self, candidate: Candidate, actions: Sequence[str], wide: Side, narrow: Side | None) -> Answer:
         """Whether the candidate may do one of the actions by `wide`, and not by `narrow`."""
@@ -488,15 +486,25 @@ class Inquiry:
     def _decide(self, candidate: Candidate, witness: Request, side: Side) -> Decision:
         side.asked += 1
         if side.compiled is None and side.asked <= _UNCOMPILED and len(side.index.placed) > _UNCOMPILED:
-            own = () if candidate.is_own else self._every_policy
+            own = () if candidate.is_own else _every_policy()
             return judge(witness, iam=own, identity=side.policies, principal_ids=self._principal_ids)
         if side.compiled is None:
             ids = self._principal_ids
             side.compiled = compile_policies(side.policies, kind="identity", principal_ids=ids)
-        if self._everything is None:
-            self._everything = compile_policies(self._every_policy, kind="iam")
-        iam = EMPTY if candidate.is_own else self._everything
+        iam = EMPTY if candidate.is_own else _everything()
         return decide(witness, iam=iam, identity=side.compiled)
+
+
+@cache
+def _every_policy() -> Named:
+    """What a stranger's own account is taken to allow: all."""
+    everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+    return [("everything", parse_iam_policy(everything))]
+
+
+@cache
+def _everything() -> PolicySet:
+    return compile_policies(_every_policy(), kind="iam")
 
 
 _ANYBODY = Who(kind="user", settled=())

@@ -149,12 +149,16 @@ class _Search:
         self._positions: list[_Step | None] = []
         self._start = 0
         self._groups: list[tuple[int, int]] = []
+        self._laid_out: list[list[list[_Step]]] = []
         for group in groups:
             accepting, whole = 0, 0
+            self._laid_out.append([])
             for atom in group:
+                begin = len(self._positions)
                 accept, extent, _ = self._lay_out(atom)
                 accepting |= accept
                 whole |= extent
+                self._laid_out[-1].append([step for step in self._positions[begin:] if step is not None])
             self._groups.append((accepting, whole))
         self._forbidden = 0
         self._fatal = 0
@@ -163,7 +167,6 @@ class _Search:
             self._forbidden |= accept
             self._fatal |= final_star
         self._stars = sum(1 << at for at, step in enumerate(self._positions) if step and step.repeats)
-        self._moves = self._alphabet()
 
     def _lay_out(self, atom: Atom) -> tuple[int, int, int]:
         """Give the atom its bits: which accepts, all of them, and its last star if that accepts all."""
@@ -235,14 +238,18 @@ class _Search:
             return None
         if self._is_found(start):
             return ""
+        budget.spend(1 + len(self._positions) // 1024)
+        if (straight := self._straight(start)) is not None:
+            return straight
         came: dict[int, tuple[int, str]] = {start: (start, "")}
         layer = [start]
-        cost = 1 + len(self._moves) * (1 + len(self._positions) // 1024) // 32
+        moves = self._alphabet()
+        cost = 1 + len(moves) * (1 + len(self._positions) // 1024) // 32
         while layer:
             budget.spend(len(layer) * cost)
             following: list[int] = []
             for states in layer:
-                for character, passed, kept in self._moves:
+                for character, passed, kept in moves:
                     reached = self._close((states & passed) << 1 | states & kept)
                     if reached in came or not self._is_alive(reached):
                         continue
@@ -252,6 +259,47 @@ class _Search:
                     following.append(reached)
             layer = following
         return None
+
+    def _straight(self, start: int) -> str | None:
+        """A text that follows one pattern, with nothing or one character for its stars, where none can be shorter.
+
+        A text is at least as long as the shortest that a group's patterns leave. Where those are spelled out and fail,
+        none is of that length, and one that is longer by a character is a shortest one.
+        """
+        lengths = [
+            min(sum(not step.repeats for step in steps) for steps in group) for group in self._laid_out
+        ]
+        shortest = max(lengths, default=0)
+        for group, length in zip(self._laid_out, lengths, strict=True):
+            patterns = [steps for steps in group if sum(not step.repeats for step in steps) == shortest]
+            if length != shortest or any(
+                not step.repeats and step.character is None for steps in patterns for step in steps
+            ):
+                continue
+            texts = [self._filled(steps, None) for steps in patterns]
+            texts += [
+                self._filled(steps, at) for steps in patterns for at, step in enumerate(steps) if step.repeats
+            ]
+            return next((text for text in texts if self._is_found(self._after(start, text))), None)
+        return None
+
+    @staticmethod
+    def _filled(steps: Sequence[_Step], at: int | None) -> str:
+        """A pattern's text with nothing for its stars, but for that at `at`."""
+        return "".join(
+            step.character or (_FRIENDLY[0] if place == at else "") for place, step in enumerate(steps)
+        )
+
+    def _after(self, states: int, text: str) -> int:
+        """The states that a text leads to."""
+        spelled, wild = self._takers(set(text))
+        for character in text:
+            taken = spelled.get(character, 0)
+            for (barred, allowed), positions in wild.items():
+                if character not in barred and (allowed is None or character in allowed):
+                    taken |= positions
+            states = self._close((states & taken & ~self._stars) << 1 | states & taken & self._stars)
+        return states
 
     def _trace(self, came: dict[int, tuple[int, str]], states: int) -> str:
         text: list[str] = []
