@@ -208,6 +208,8 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/identities/example.com/bounds"),
         (owner, f"{here}/identities/example.com/bounds?delegate={delegate}"),
         (owner, f"{here}/identities/example.com/shares"),
+        (owner, f"{here}/identities/example.com/cases"),
+        (owner, f"{here}/links"),
         ("nobody", "/shared/x"),
         (owner, f"{here}/identities/example.com/kit?for={delegate}"),
         (owner, f"{here}/identities/example.com/kit?for=222222222222"),

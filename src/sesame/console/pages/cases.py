@@ -1,0 +1,79 @@
+"""The cases kept with an identity: what its policies must allow and must not, whether they do, adding and removing."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from sesame.console.visit import Page, Visit
+from sesame.errors import AccessDenied, ServiceError
+
+MAY, MAY_NOT, NOBODY_BUT = "may", "may-not", "nobody-but"
+KINDS = {MAY: "may send", MAY_NOT: "may not send", NOBODY_BUT: "are the only ones who may send"}
+"""What a case says of those it names, in words."""
+
+
+async def show(visit: Visit) -> Response:
+    """The cases of an identity, each with whether it holds now."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
+    name = visit.path_values["name"]
+    cases = (await visit.call("sesame", "ListIdentityPolicyTests", {"Identity": name}))["Tests"]
+    results = []
+    if cases:
+        results = (await visit.call("sesame", "RunIdentityPolicyTests", {"Identity": name}))["Results"]
+    given = visit.form
+    return visit.page(
+        "cases.html",
+        status=status,
+        name=name,
+        cases=cases,
+        results={one["Name"]: one for one in results},
+        problem=problem,
+        kinds=KINDS,
+        given={key: given.get(key, "") for key in ("called", "kind", "who", "as")},
+    )
+
+
+async def add(visit: Visit) -> Response:
+    """Keep a case; one that has its name is replaced."""
+    form, name = visit.form, visit.path_values["name"]
+    kind, who = form.get("kind", MAY), _listed(form.get("who", ""))
+    case: dict[str, Any] = {"Name": form.get("called", "").strip()}
+    case |= {"NobodyBut": who} if kind == NOBODY_BUT else {"Who": who, "May": kind != MAY_NOT}
+    if addresses := _listed(form.get("as", "")):
+        case["As"] = addresses
+    try:
+        await visit.call("sesame", "PutIdentityPolicyTests", {"Identity": name, "Tests": [case]})
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    return visit.go(visit.here(f"/identities/{name}/cases"), said="case-kept")
+
+
+async def remove(visit: Visit) -> Response:
+    """Keep a case no longer."""
+    name = visit.path_values["name"]
+    request = {"Identity": name, "Name": visit.form.get("called", "")}
+    try:
+        await visit.call("sesame", "DeleteIdentityPolicyTest", request)
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    return visit.go(visit.here(f"/identities/{name}/cases"), said="case-removed")
+
+
+def _listed(text: str) -> list[str]:
+    """What stands in a field, apart at commas and white space."""
+    return text.replace(",", " ").split()
+
+
+_HERE = "/{region}/identities/{name}/cases"
+PAGES = (
+    Page(path=_HERE, handler=show, nav="identities"),
+    Page(path=_HERE, handler=add, method="POST"),
+    Page(path=f"{_HERE}/remove", handler=remove, method="POST"),
+)
