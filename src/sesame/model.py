@@ -104,6 +104,8 @@ class Caller:
     """The version of TLS that the request came by (`TLSv1.3`), None where it came by none, or that is not known."""
     login: "ConsoleLogin | None" = None
     """The log-in that a browser came with, in the place of a key."""
+    referer: str | None = None
+    """The header field of that name, which policies may ask about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Session tokens: what was issued comes back, for its own access key only; nothing else opens."""
 
 import base64
+import string
 from dataclasses import replace
 
 import pytest
@@ -64,10 +65,21 @@ def test_a_token_opens_with_its_key_and_master_key_only_and_whole() -> None:
         assert sessions().open(base64.b64encode(sealed[:cut]).decode(), access_key_id="ASIAEXAMPLE") is None
 
 
-@pytest.mark.parametrize("form", [" {}", "{} ", "{}\n", "{}="])
-def test_a_token_has_one_spelling(form: str) -> None:
-    token = sessions().issue(SESSION)
+@pytest.mark.parametrize("form", [" {}", "{} ", "{}\n", "{}=", "{}==", "{0}{0}", "{}AAAA"])
+@pytest.mark.parametrize("length", [3, 4, 5])
+def test_a_token_has_one_spelling(form: str, length: int) -> None:
+    """Whatever is left over of its last three octets."""
+    token = sessions().issue(replace(SESSION, name="jklmnop"[:length]))
     assert sessions().open(form.format(token), access_key_id="ASIAEXAMPLE") is None
+
+
+@pytest.mark.parametrize("length", [3, 4, 5])
+def test_the_bits_that_a_token_leaves_over_are_not_free(length: int) -> None:
+    token = sessions().issue(replace(SESSION, name="jklmnop"[:length]))
+    body, padding = token.rstrip("="), token[len(token.rstrip("=")) :]
+    others = [f"{body[:-1]}{last}{padding}" for last in string.ascii_letters + string.digits + "+/"]
+    opened = [one for one in others if sessions().open(one, access_key_id="ASIAEXAMPLE") is not None]
+    assert opened == [token]
 
 
 def test_a_session_keeps_its_secret_to_itself() -> None:

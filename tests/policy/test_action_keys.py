@@ -34,5 +34,8 @@ def test_a_key_of_a_served_service_that_stands_nowhere_is_not_understood() -> No
         assert not any(name in action.keys for action in ACTIONS.values())
     for name in ("iam:New", "SNS:new", "sts:New", "ses:ClickTrackingEnabled", "aws:New", "iam:ResourceTag/"):
         assert is_unknown_key(name), name
+    # No service is named: AWS has no such key either.
+    for name in ("SourceIp", "FromAddress", "", "aws", "*"):
+        assert is_unknown_key(name), name
     for name in ("s3:prefix", "saml:aud", "accounts.google.com:sub"):
         assert not is_unknown_key(name), name

@@ -48,6 +48,8 @@ def global_keys(caller: Caller, credential: Credential) -> dict[str, str | tuple
     }
     if caller.user_agent is not None:
         keys["aws:UserAgent"] = caller.user_agent
+    if caller.referer is not None:
+        keys["aws:Referer"] = caller.referer
     if principal.kind is PrincipalKind.SERVICE:
         return keys | _service_keys(caller)
     # Of a session IAM tells the role's ARN here, and the session's own nowhere.
@@ -60,15 +62,18 @@ def global_keys(caller: Caller, credential: Credential) -> dict[str, str | tuple
     for name, value in credential.principal_tags:
         keys[f"aws:PrincipalTag/{name}"] = value
     if caller.login is not None:
-        keys |= _login_keys(caller.login)
+        keys |= _login_keys(caller.login, caller.at)
     return keys if caller.session is None else keys | _session_keys(caller.session)
 
 
-def _login_keys(login: ConsoleLogin) -> dict[str, str | tuple[str, ...]]:
-    return {
+def _login_keys(login: ConsoleLogin, at: float) -> dict[str, str | tuple[str, ...]]:
+    keys: dict[str, str | tuple[str, ...]] = {
         "aws:TokenIssueTime": _iso(login.made_at),
         "aws:MultiFactorAuthPresent": "true" if login.mfa else "false",
     }
+    if login.mfa:
+        keys["aws:MultiFactorAuthAge"] = str(max(0, int(at - login.made_at)))
+    return keys
 
 
 def _session_keys(session: Session) -> dict[str, str | tuple[str, ...]]:

@@ -100,7 +100,8 @@ class Authenticator:
             region=signed.region,
             source_ip=source_ip,
             secure_transport=secure_transport,
-            user_agent=_user_agent(request),
+            user_agent=_header(request, b"user-agent"),
+            referer=_header(request, b"referer"),
             at=now,
             request_id=request_id,
             api_version=api_version,
@@ -179,10 +180,6 @@ def _acting_for(service: Principal, request: HttpRequest) -> tuple[Principal, st
         if arn.account_id not in ("", account_id):
             raise ValidationError(f"x-amz-source-arn does not belong to account {account_id}: {source_arn}")
     return replace(service, account_id=AccountId(account_id)), source_arn
-
-
-def _user_agent(request: HttpRequest) -> str | None:
-    return _header(request, b"user-agent")
 
 
 def _header(request: HttpRequest, wanted: bytes) -> str | None:

@@ -32,6 +32,8 @@ class Sessions:
         """The session that a token was issued for, expired or not; None for any other text."""
         try:
             sealed = base64.b64decode(token, validate=True)
+            if base64.b64encode(sealed).decode() != token:
+                return None  # the decoder takes surplus padding and bits, so that a token had other spellings
             packed = self._sealer.open(sealed, row=_row(access_key_id))
         except (ValueError, binascii.Error, SealBroken):
             return None

@@ -12,6 +12,8 @@ rests on it does not match, a Deny does.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sesame.policy.language.vocabulary import KEYS_OF_SECURITY_KEYS
+
 TAGGED = {
     "user": ("aws:ResourceTag/*", "iam:ResourceTag/*"),
     "role": ("aws:ResourceTag/*", "iam:ResourceTag/*"),
@@ -30,6 +32,7 @@ TAGGED = {
 ABSENT = {
     "iam:PermissionsBoundary": "no user or role has a permissions boundary; a request that sets one is refused",
     "iam:RoleTemplateARN": "no role is made from a template; a request that names one is refused",
+    **dict.fromkeys(KEYS_OF_SECURITY_KEYS, "only virtual devices are enrolled, no security keys"),
     "ses:MultiRegionEndpointId": "there are no multi-Region endpoints; a request that names one is refused",
     "ses:TenantName": "there are no tenants; a request that names one is refused",
 }
@@ -72,12 +75,13 @@ _ROWS = (
     (
         "iam",
         "ChangePassword CreateAccessKey CreateLoginProfile DeactivateMFADevice DeleteAccessKey DeleteLoginProfile"
-        " DeleteUser EnableMFADevice GetLoginProfile GetUser GetUserPolicy ListAccessKeys ListAttachedUserPolicies"
+        " DeleteUser GetLoginProfile GetUser GetUserPolicy ListAccessKeys ListAttachedUserPolicies"
         " ListGroupsForUser ListMFADevices ListSSHPublicKeys ListServiceSpecificCredentials ListSigningCertificates"
         " ListUserPolicies ListUserTags UpdateAccessKey UpdateLoginProfile",
         "user",
         "",
     ),
+    ("iam", "EnableMFADevice", "user", " ".join(KEYS_OF_SECURITY_KEYS)),
     ("iam", "CreateVirtualMFADevice", "mfa", _GIVEN_TAGS),
     ("iam", "DeleteVirtualMFADevice", "mfa", ""),
     ("iam", "AttachUserPolicy DetachUserPolicy", "user", f"{_BOUNDARY} iam:PolicyARN"),

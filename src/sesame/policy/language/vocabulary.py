@@ -141,13 +141,9 @@ KEYS_OF_OTHER_ACTIONS = (
     "iam:AssociatedResourceArn",
     "iam:DelegationDuration",
     "iam:DelegationRequestOwner",
-    "iam:FIDO-FIPS-140-2-certification",
-    "iam:FIDO-FIPS-140-3-certification",
-    "iam:FIDO-certification",
     "iam:NotificationChannel",
     "iam:OrganizationsPolicyId",
     "iam:PassedToService",
-    "iam:RegisterSecurityKey",
     "iam:ServiceSpecificCredentialAgeDays",
     "iam:ServiceSpecificCredentialServiceName",
     "iam:TemplateArn",
@@ -168,6 +164,15 @@ KEYS_OF_OTHER_ACTIONS = (
 """Keys that AWS documents for actions that are not served, and for no other: no request carries them."""
 
 
+KEYS_OF_SECURITY_KEYS = (
+    "iam:FIDO-FIPS-140-2-certification",
+    "iam:FIDO-FIPS-140-3-certification",
+    "iam:FIDO-certification",
+    "iam:RegisterSecurityKey",
+)
+"""Keys of EnableMFADevice that are about a FIDO security key."""
+
+
 def _keys() -> dict[str, ConditionKey]:
     keys = [
         ConditionKey(name="ses:Recipients", family=Family.STRING, is_sent=True, is_list=True),
@@ -182,6 +187,7 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="iam:PolicyARN", family=Family.ARN, is_sent=True),
         ConditionKey(name="iam:PermissionsBoundary", family=Family.ARN),
         ConditionKey(name="iam:RoleTemplateARN", family=Family.ARN),
+        *(ConditionKey(name=name, family=Family.STRING) for name in KEYS_OF_SECURITY_KEYS),
         ConditionKey(name="sts:TransitiveTagKeys", family=Family.STRING, is_sent=True, is_list=True),
         ConditionKey(name="aws:CalledVia", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:PrincipalServiceNamesList", family=Family.STRING, is_sent=True, is_list=True),
@@ -190,7 +196,7 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="aws:SourceOrgPaths", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:VpceOrgPaths", family=Family.STRING, is_list=True),
         ConditionKey(name="aws:VpcSourceIp", family=Family.IP),
-        ConditionKey(name="aws:MultiFactorAuthAge", family=Family.NUMERIC),
+        ConditionKey(name="aws:MultiFactorAuthAge", family=Family.NUMERIC, is_sent=True, is_of_sessions=True),
         ConditionKey(name="aws:TokenIssueTime", family=Family.DATE, is_sent=True, is_of_sessions=True),
         ConditionKey(
             name="aws:MultiFactorAuthPresent", family=Family.BOOL, is_sent=True, is_of_sessions=True
@@ -202,7 +208,7 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="aws:ChatbotSourceArn", family=Family.ARN),
     ]
     sent = (
-        "ses:FromAddress ses:FromDisplayName ses:FeedbackAddress ses:ApiVersion aws:UserAgent "
+        "ses:FromAddress ses:FromDisplayName ses:FeedbackAddress ses:ApiVersion aws:UserAgent aws:Referer "
         "aws:PrincipalAccount aws:PrincipalType aws:userid aws:username aws:RequestedRegion "
         "aws:ResourceAccount aws:SourceAccount aws:PrincipalServiceName "
         "sns:Endpoint sns:Protocol sts:ExternalId sts:RoleSessionName sts:SourceIdentity"
@@ -211,7 +217,7 @@ def _keys() -> dict[str, ConditionKey]:
         "ses:MultiRegionEndpointId ses:TenantName aws:PrincipalOrgID aws:SourceVpc aws:SourceVpce aws:CalledViaFirst "
         "aws:CalledViaLast aws:FederatedProvider "
         "aws:Ec2InstanceSourceVpc aws:ResourceOrgID aws:SourceOrgID "
-        "aws:VpceAccount aws:VpceOrgID aws:Referer aws:AssumedRoot"
+        "aws:VpceAccount aws:VpceOrgID aws:AssumedRoot"
     )
     keys += [ConditionKey(name=name, family=Family.STRING, is_sent=True) for name in sent.split()]
     keys += [
@@ -236,9 +242,10 @@ def find_key(name: str) -> ConditionKey | None:
 def is_unknown_key(name: str) -> bool:
     """Whether `name` claims to be a key of AWS or of a service that is served and is none that requests here carry.
 
-    Keys of other services are not judged: no request carries them at AWS either.
+    So is one that names no service (`SourceIp`): there are no such keys. Keys of other services are not
+    judged: no request carries them at AWS either.
     """
-    return name.lower().startswith(_JUDGED) and find_key(name) is None
+    return (":" not in name or name.lower().startswith(_JUDGED)) and find_key(name) is None
 
 
 SENDING_ACTIONS = (
