@@ -195,6 +195,7 @@ def test_what_is_no_trust_policy() -> None:
         ({"NotResource": "*"}, "has no NotResource"),
         ({"Action": "ses:SendEmail"}, "actions of STS"),
         ({"Action": "*"}, "actions of STS"),
+        ({"Action": "sts:Assume:Role"}, "can contain only one colon"),
         ({"Principal": {"AWS": "nonsense"}}, "invalid principal"),
         ({"Principal": {"Federated": "accounts.google.com"}}, "invalid principal"),
         ({"Condition": {"Strange": {"a": "b"}}}, "unknown"),

@@ -125,3 +125,40 @@ def test_a_trust_policy_shows_who_is_gone_and_can_be_put_back(sesame: SesameProc
     iam.create_user(UserName="bob")
     iam.update_assume_role_policy(RoleName="r", PolicyDocument=json.dumps(read))
     assert iam.get_role(RoleName="r")["Role"]["AssumeRolePolicyDocument"] == read
+
+
+@pytest.mark.parametrize("kind", ["user", "role"])
+def test_a_topics_policy_grants_nothing_to_a_namesake(sesame: SesameProcess, kind: str) -> None:
+    lent = Lent(sesame, kind)
+    sns = sesame.client("sns", lent.owner)
+    old_id, old_bob = lent.make_bob()
+    topic = "arn:aws:sns:us-east-1:" + lent.owner.account_id + ":t"
+    statement = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
+    text = document({**statement, "Principal": {"AWS": lent.arn}})
+    assert sns.create_topic(Name="t", Attributes={"Policy": text})["TopicArn"] == topic
+
+    def shown() -> str:
+        return str(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+
+    def put(policy: str) -> None:
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+
+    def publishes(bob: Account) -> bool:
+        try:
+            sesame.client("sns", bob).publish(TopicArn=topic, Message="m")
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "AuthorizationError"
+            return False
+        return True
+
+    assert shown() == text and publishes(old_bob)
+    lent.delete_bob()
+    assert json.loads(shown())["Statement"][0]["Principal"] == {"AWS": old_id}
+    _, new_bob = lent.make_bob()
+    assert not publishes(new_bob)
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="other")
+    assert not publishes(new_bob)
+    put(shown())
+    assert json.loads(shown())["Statement"][0]["Principal"] == {"AWS": old_id} and not publishes(new_bob)
+    put(text)
+    assert shown() == text and publishes(new_bob)

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
 from sesame.policy.language.document import Policy, parse_stored_identity_policy
+from sesame.policy.language.forms import PrincipalForm, read_principal
+from sesame.policy.language.put import parse_resource_policy
 from sesame.policy.language.source import PolicyError
 from sesame.policy.request import Outcome, Request, Requester
 
@@ -19,16 +21,39 @@ _OWNER_KEY, _OWNER = "aws:sourceowner", "sns-topic:SourceOwner"
 """A key that only topic policies know: for whom a service acts. Compiled under a name of its own."""
 
 
+PRINCIPAL_NOT_FOUND = "PrincipalNotFound"
+"""What SNS says of a principal that it cannot find."""
+
+
+def parse_topic_policy(text: str) -> Policy:
+    """The policy that `text` spells, if SNS would keep it for a topic; raises PolicyError."""
+    policy = parse_stored_identity_policy(text)
+    for statement in policy.statements:
+        for principal in statement.principals or ():
+            if read_principal(principal)[0] in (PrincipalForm.MALFORMED, PrincipalForm.NOBODY):
+                raise PolicyError(PRINCIPAL_NOT_FOUND)
+        for action in statement.actions:
+            service, *names = action.lower().split(":")
+            if action != "*" and (service != "sns" or len(names) != 1):
+                raise PolicyError("Policy statement action out of service scope!")
+    return parse_resource_policy(text)
+
+
 @lru_cache(maxsize=1024)
-def topic_policy(text: str | None) -> PolicySet:
-    """The compiled policy of a topic; none, or one that cannot be read, allows nobody."""
+def topic_policy(text: str | None, principal_ids: tuple[tuple[str, str], ...] = ()) -> PolicySet:
+    """The compiled policy of a topic; none, or one that cannot be read, allows nobody.
+
+    `principal_ids` are the unique ids of the users and roles that it meant when it was set.
+    """
     if text is None:
         return EMPTY
     try:
         policy = parse_stored_identity_policy(text)
     except PolicyError:
         return EMPTY
-    return compile_policies([("topic", _with_owner_key(policy))], kind="identity")
+    return compile_policies(
+        [("topic", _with_owner_key(policy))], kind="identity", principal_ids=dict(principal_ids)
+    )
 
 
 def _with_owner_key(policy: Policy) -> Policy:

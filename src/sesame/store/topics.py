@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sesame.db import Row, Transaction
 from sesame.store import tags
@@ -10,13 +10,17 @@ from sesame.store import tags
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One topic; `attributes` are those that somebody set."""
+    """One topic; `attributes` are those that somebody set.
+
+    `principal_ids` are the unique ids that the users and roles of its policy had when it was set, by ARN.
+    """
 
     account_id: str
     region: str
     name: str
     attributes: Mapping[str, str]
     created_at: float
+    principal_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
@@ -29,12 +33,17 @@ def topic_arn(region: str, account_id: str, name: str) -> str:
     return f"arn:aws:sns:{region}:{account_id}:{name}"
 
 
-_TOPIC = "SELECT account_id, region, name, attributes, created_at FROM topic"
+_TOPIC = "SELECT account_id, region, name, attributes, created_at, principal_ids FROM topic"
 
 
 def _topic(row: Row) -> Topic:
     return Topic(
-        account_id=row[0], region=row[1], name=row[2], attributes=json.loads(row[3]), created_at=row[4]
+        account_id=row[0],
+        region=row[1],
+        name=row[2],
+        attributes=json.loads(row[3]),
+        created_at=row[4],
+        principal_ids=json.loads(row[5]),
     )
 
 
@@ -47,14 +56,15 @@ async def get(tx: Transaction, account_id: str, region: str, name: str) -> Topic
 async def put(tx: Transaction, topic: Topic) -> None:
     """Store a topic, new or changed."""
     await tx.execute(
-        "INSERT INTO topic (account_id, region, name, attributes, created_at)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, region, name)"
-        " DO UPDATE SET attributes = excluded.attributes",
+        "INSERT INTO topic (account_id, region, name, attributes, created_at, principal_ids)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, name)"
+        " DO UPDATE SET attributes = excluded.attributes, principal_ids = excluded.principal_ids",
         topic.account_id,
         topic.region,
         topic.name,
         json.dumps(dict(topic.attributes)),
         topic.created_at,
+        json.dumps(dict(topic.principal_ids)),
     )
 
 

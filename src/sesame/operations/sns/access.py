@@ -36,7 +36,8 @@ class TopicAccess:
         if region != caller.region:
             raise InvalidParameter("Invalid parameter: TopicArn")
         found = await self._store.read(lambda tx: topics.get(tx, account_id, region, name))
-        policy = topic_policy(None if found is None else found.attributes.get("Policy"))
+        ids = () if found is None else tuple(found.principal_ids.items())
+        policy = topic_policy(None if found is None else found.attributes.get("Policy"), ids)
         try:
             permit = await self._authorizer.require(
                 caller, f"SNS:{action}", topic_arn, keys=keys, resource_policy=policy

@@ -11,6 +11,7 @@ from dataclasses import replace
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
+from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws import paging
 from sesame.aws.shapes import sns
 from sesame.aws.sns.delivery_policy import DeliveryPolicyError, read_topic_policy
@@ -22,7 +23,8 @@ from sesame.operations.resource_tags import Tag, read_tags
 from sesame.operations.sns.access import AuthorizationError
 from sesame.operations.sns.topic_arn import InvalidParameter, NotFound, read_arn
 from sesame.operations.table import Handlers
-from sesame.policy import PolicyError, parse_stored_identity_policy
+from sesame.policy import PolicyError
+from sesame.policy.topic_policy import PRINCIPAL_NOT_FOUND, parse_topic_policy
 from sesame.store import outbox, subscriptions, tags, topics
 from sesame.store.topics import Topic, topic_arn
 
@@ -111,6 +113,7 @@ class TopicOperations:
                 name=name,
                 attributes=wanted,
                 created_at=self._clock.now(),
+                principal_ids=await _principal_ids(tx, wanted.get("Policy")),
             )
             await topics.put(tx, topic)
             await tags.put(tx, topic.arn, labels)
@@ -159,6 +162,9 @@ class TopicOperations:
 
         async def run(tx: Transaction) -> tuple[Topic, int, int]:
             topic = await _own(tx, caller, request["TopicArn"])
+            if (policy := topic.attributes.get("Policy")) is not None:
+                shown = await displayed_document(tx, policy, topic.principal_ids)
+                topic = replace(topic, attributes={**topic.attributes, "Policy": shown})
             return topic, *await subscriptions.counts(tx, topic.arn)
 
         topic, confirmed, pending = await self._store.read(run)
@@ -190,7 +196,10 @@ class TopicOperations:
                 **{key: other for key, other in topic.attributes.items() if key != name},
                 **({name: value} if value else {}),
             }
-            await topics.put(tx, replace(topic, attributes=attributes))
+            topic = replace(topic, attributes=attributes)
+            if name == "Policy":
+                topic = replace(topic, principal_ids=await _principal_ids(tx, value))
+            await topics.put(tx, topic)
 
         await permit.apply(run)
         return {}
@@ -258,6 +267,16 @@ async def _to_tag(tx: Transaction, caller: Caller, arn: str) -> Topic:
         raise ResourceNotFound("Resource does not exist") from None
 
 
+async def _principal_ids(tx: Transaction, policy: str | None) -> dict[str, str]:
+    """The unique ids of the users and roles that a topic's policy names; raises `InvalidParameter`."""
+    if not policy:
+        return {}
+    try:
+        return await principal_ids(tx, parse_topic_policy(policy))
+    except NoSuchPrincipal:
+        raise InvalidParameter(f"Invalid parameter: Policy Error: {PRINCIPAL_NOT_FOUND}") from None
+
+
 def _labels(given: Iterable[Tag]) -> dict[str, str]:
     """The tags by key; raises `InvalidParameter`."""
     try:
@@ -272,7 +291,7 @@ def _check_attribute(name: str, value: str) -> None:
     match name:
         case "Policy" if value:
             try:
-                parse_stored_identity_policy(value)
+                parse_topic_policy(value)
             except PolicyError as error:
                 raise InvalidParameter(f"Invalid parameter: Policy Error: {error}") from None
         case "DeliveryPolicy" if value:

@@ -38,6 +38,11 @@ def parse_trust_policy(text: str) -> Policy:
                 source.refuse(
                     at, f"a trust policy is about actions of STS such as `sts:AssumeRole`, not `{action}`"
                 )
+            if action.count(":") > 1:
+                source.refuse_exactly(
+                    value_path(source, (*path, "Action"), number),
+                    "Actions/Condition can contain only one colon.",
+                )
     check_values(source, policy)
     return policy
 
