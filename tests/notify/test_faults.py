@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sesame.errors import StoreUnavailable
-from sesame.notify.deliver import LEASE_S, POLL_S
+from sesame.notify.deliver import FRESH_S, LEASE_S, POLL_S
 from sesame.notify.http_client import Answer
 from sesame.notify.retry_after import LONGEST_S, read_retry_after
 from sesame.store import outbox
@@ -37,6 +37,7 @@ def test_what_is_held_for_a_subscription_that_ended_is_not_told(tmp_path: Path) 
         begun = await w.claim()
         assert len(begun) == 8
         await w.f.store.write(lambda tx: outbox.drop_target(tx, f"{TOPIC}:{URL}", now=w.clock.now()))
+        w.clock.advance(2 * FRESH_S)
         before = len(w.http.posted)
         for one in begun:
             await w.notifier._go_on(one)
@@ -56,6 +57,7 @@ def test_what_is_held_for_a_topic_that_was_deleted_is_not_told(tmp_path: Path) -
         await w.expand()
         begun = await w.claim()
         await w.f.store.write(lambda tx: outbox.drop_topic(tx, TOPIC, now=w.clock.now()))
+        w.clock.advance(2 * FRESH_S)
         before = len(w.http.posted)
         for one in begun:
             await w.notifier._go_on(one)
@@ -114,7 +116,7 @@ def test_after_a_kill_only_what_began_has_an_attempt_more(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("fault", [StoreUnavailable("full disk"), RuntimeError("of ours"), KeyError("x")])
-@pytest.mark.parametrize("where", ["settle", "give_back", "begun", "claim", "hold"])
+@pytest.mark.parametrize("where", ["settle", "give_back", "begun", "claim"])
 def test_a_write_that_fails_is_made_again_and_nothing_is_lost_or_doubled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, fault: Exception
 ) -> None:
@@ -141,6 +143,30 @@ def test_a_write_that_fails_is_made_again_and_nothing_is_lost_or_doubled(
         await asyncio.wait([running])
         assert await attempts(w) == {("told", 1, False): 122}
         assert len(w.http.posted) == 122
+
+    with_world(tmp_path, check)
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("full disk"), RuntimeError("of ours")])
+def test_a_claim_that_cannot_be_looked_at_is_given_back_and_begun_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    async def check(w: World) -> None:
+        await proven(w)
+        await publish(w, 20, URL)
+        begun = await w.claim()
+        w.clock.advance(2 * FRESH_S)
+        good = outbox.hold
+
+        async def failing(*_: object) -> list[bool]:
+            raise fault
+
+        monkeypatch.setattr(outbox, "hold", failing)
+        await w.attempt(begun)
+        monkeypatch.setattr(outbox, "hold", good)
+        assert len(w.http.posted) == 2
+        assert await w.deliver() == 20
+        assert await attempts(w) == {("told", 1, False): 22}
 
     with_world(tmp_path, check)
 

@@ -20,7 +20,6 @@ from typing import Protocol
 from sesame.aws.sns import delivery_policy as retry
 from sesame.aws.sns.message import Kind
 from sesame.db import Store, Transaction
-from sesame.db.together import Together
 from sesame.errors import SesameError, Unavailable
 from sesame.metrics import Metrics
 from sesame.notify.envelopes import Messages
@@ -49,6 +48,9 @@ LOW = 32
 """With fewer than these the next are claimed."""
 
 HELD_IN_ALL = 256
+FRESH_S = 0.02
+"""So long ago a claim may have been seen to hold when its attempt begins; a post takes longer."""
+
 HELD_S = 30.0
 """How long a row is held before it is given back; much less than its lease."""
 
@@ -147,7 +149,6 @@ class Notifier:
         """Claimed rows that are not to be begun, and not given back yet."""
         self._begun: dict[int, tuple[Delivery, float]] = {}
         """Attempts under way that are not counted in the store yet, and since when (Unix seconds)."""
-        self._claims = Together(self._hold)
 
     def wake(self) -> None:
         """Something may be due."""
@@ -240,8 +241,11 @@ class Notifier:
             self._more, self._is_crowded = frozenset(), True
         if not (due or self._done or self._back or self._is_uncounted(now)):
             return False
-        claimed = await self._write(due, now=now)
-        self._held.add(await self._messages.ready(claimed, now=now))
+        seen_at = self._clock.monotonic()
+        ready = await self._messages.ready(await self._write(due, now=now), now=now)
+        for one in ready:
+            one.seen_at = seen_at
+        self._held.add(ready)
         return True
 
     async def _wanted(
@@ -355,7 +359,7 @@ class Notifier:
         done, began = _Done(delivery), self._clock.monotonic()
         is_begun = False
         try:
-            if not await self._claims.ask(delivery):
+            if not await self._still_holds(ready):
                 return  # its subscription or destination was deleted, or the claim went to another
             is_begun = True
             self._begun[delivery.seq] = delivery, self._clock.now()
@@ -381,9 +385,19 @@ class Notifier:
         self._done.append(done)
         self._work.set()
 
-    async def _hold(self, deliveries: Sequence[Delivery]) -> Sequence[bool]:
-        """Of claims that are about to begin whether they still hold."""
-        return await self._store.read(lambda tx: outbox.hold(tx, deliveries), is_short=True)
+    async def _still_holds(self, ready: Ready) -> bool:
+        """Whether a claim that is about to begin still holds, as of `FRESH_S` ago at the most.
+
+        What is held for the same endpoint is looked at with it: it begins soon.
+        """
+        now = self._clock.monotonic()
+        if now - ready.seen_at > FRESH_S:
+            some = [ready, *self._held.of(ready.endpoint)]
+            deliveries = [one.delivery for one in some]
+            holds = await self._store.read(lambda tx: outbox.hold(tx, deliveries), is_short=True)
+            for one, does in zip(some, holds, strict=True):
+                one.seen_at, one.is_lost = now, not does
+        return not ready.is_lost
 
     def _is_uncounted(self, now: float) -> bool:
         """Whether an attempt has been under way for long and is not counted."""

@@ -21,6 +21,10 @@ class Ready:
     signature: str = ""
     fault: Exception | None = None
     claimed_at: float = 0.0
+    seen_at: float = 0.0
+    """When its claim was last seen to hold, by the steady clock."""
+    is_lost: bool = False
+    """Whether its claim was seen to hold no more: it is not to be begun."""
 
     @property
     def endpoint(self) -> str:
@@ -55,6 +59,10 @@ class Held:
         for one in rows:
             self._rows.setdefault(one.endpoint, deque()).append(one)
         self._count += len(rows)
+
+    def of(self, endpoint: str) -> list[Ready]:
+        """The rows of an endpoint, in their order; they stay held."""
+        return list(self._rows.get(endpoint, ()))
 
     def pop(self, endpoint: str) -> Ready | None:
         """The next row of an endpoint, or None; the endpoint has had its turn."""
