@@ -19,10 +19,8 @@ def migrate(connection: sqlite3.Connection) -> int:
     beside another and came later is not passed over. Raises `ConfigError` for a database of a newer version.
     """
     known = {int(path.name.split("_")[0]): path for path in sorted(MIGRATIONS.glob("*.sql"))}
-    if _applied(connection) == set(
-        known
-    ):  # as nearly always: then nothing is written, which may not be possible
-        return max(known)
+    if _applied(connection) == set(known):
+        return max(known)  # as nearly always: then nothing is written, which may not be possible
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY)")
