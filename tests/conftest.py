@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import postgres
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
 from tests.support.tenant import SERVICES, Tenant
+
+# No example is held to a time: the machine may have much else to do.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
