@@ -321,6 +321,20 @@ def test_each_operation_needs_its_own_action_on_the_identity(lent: Case) -> None
     assert refused(client.pause_delegate, **key | {"Identity": "*"}) == "AccessDeniedException"
 
 
+def test_a_deny_on_an_identity_is_not_lifted_by_leaving_the_identity_out(lent: Case) -> None:
+    assert send(lent)[0] == ""
+    arn = lent.arn("owner", "one.test")
+    lent.step(
+        "user", "owner", "keeper", {"Effect": "Allow", "Action": "sesame:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "sesame:CancelDelegateMessages", "Resource": arn},
+    )  # fmt: skip
+    client = lent.world.client("sesame", lent.keys["owner/keeper"])
+    delegate = lent.account("sender").account_id
+    for named in ({"Delegate": delegate}, {"Identity": "*"}, {"Identity": "one.test"}):
+        assert refused(client.cancel_delegate_messages, **named) == "AccessDeniedException", named
+    assert own(lent).cancel_delegate_messages(Delegate=delegate)["Cancelled"] == 1
+
+
 def test_a_change_and_a_refusal_are_told_to_the_audit_log(lent: Case) -> None:
     from sesame.admin.audit import latest as audited
 

@@ -105,7 +105,10 @@ def test_it_is_the_event_of_a_destination_and_whose_it_is(world: World) -> None:
             ConfigurationSetName="set", EventDestination=destination
         )
         world.send(world.owner, TO[1], ConfigurationSetName="set")
-        posted = [json.loads(one.envelope["Message"]) for one in endpoint.wait_for(3)[-2:]]
+        texts = [one.envelope["Message"] for one in endpoint.wait_for(3)]
+    posted = [
+        json.loads(text) for text in texts if text.startswith("{")
+    ]  # the topic's validation is in no order
     streamed = events(world.nats.wait_for(2))
     assert [list(one)[-2:] for one in streamed] == [["account", "identityOwner"]] * 2
     for one in streamed:

@@ -92,15 +92,15 @@ class Delegates:
         reason: str,
     ) -> Changed:
         """Cancel what others have queued as identities of an owner."""
-        wanted = Filter(
-            owner=owner,
-            region=region,
-            identity=identity,
-            message_id=message_id,
-            principal=None if delegate is None else _begins(delegate),
-            sender=delegate if delegate is not None and delegate.isdigit() else None,
-        )
+        wanted = _of_delegates(owner, region, identity, delegate, message_id)
         return await self._cancel(acting, wanted, _because("by the owner of the identity", reason))
+
+    async def queued_as(
+        self, owner: str, region: str, *, delegate: str | None, message_id: str | None, most: int
+    ) -> list[str]:
+        """The identities of an owner that others have queued messages as, `most` of them at most."""
+        wanted = _of_delegates(owner, region, None, delegate, message_id)
+        return await self._store.read(lambda tx: control.identities_of(tx, wanted, most=most))
 
     async def cancel_own(
         self,
@@ -142,6 +142,20 @@ class Delegates:
         )
         self._released()
         return done.count
+
+
+def _of_delegates(
+    owner: str, region: str, identity: str | None, delegate: str | None, message_id: str | None
+) -> Filter:
+    """What others have queued as identities of an owner."""
+    return Filter(
+        owner=owner,
+        region=region,
+        identity=identity,
+        message_id=message_id,
+        principal=None if delegate is None else _begins(delegate),
+        sender=delegate if delegate is not None and delegate.isdigit() else None,
+    )
 
 
 def _because(who: str, reason: str) -> str:

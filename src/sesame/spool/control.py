@@ -133,6 +133,18 @@ async def list_queued(tx: Transaction, wanted: Filter, *, after: int = 0, limit:
     ]
 
 
+async def identities_of(tx: Transaction, wanted: Filter, *, most: int) -> list[str]:
+    """The identities that what waits and fits is sent as, `most` of them at most."""
+    conditions, values = wanted.where()
+    rows = await tx.all(
+        "SELECT DISTINCT m.identity FROM queue q JOIN message m ON m.seq = q.message_seq"
+        f" JOIN recipient r ON r.seq = q.seq WHERE q.seq > 0{conditions} ORDER BY m.identity LIMIT ?",
+        *values,
+        most,
+    )
+    return [str(row[0]) for row in rows]
+
+
 async def count(tx: Transaction, wanted: Filter, *, most: int) -> int:
     """How many recipients fit; `most` stands for that and more."""
     conditions, values = wanted.where()

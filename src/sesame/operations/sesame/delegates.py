@@ -18,6 +18,7 @@ from sesame.operations.delegates import Acting, Delegates, require_named
 from sesame.operations.table import Handlers
 
 MOST_A_PAGE = 100
+MOST_IDENTITIES = 1_000
 _SEPARATOR = "\n"
 """Between identity and delegate in a page token; neither can hold it."""
 
@@ -117,22 +118,49 @@ class DelegateOperations:
     async def cancel_delegate_messages(
         self, caller: Caller, request: sesame.CancelDelegateMessagesRequest
     ) -> sesame.CancelDelegateMessagesResponse:
-        """Cancel what others have queued as identities of the caller."""
+        """Cancel what others have queued as identities of the caller.
+
+        Where none is named, each that a message waits as must be allowed, or nothing is cancelled: who may not
+        cancel for an identity could otherwise leave it out.
+        """
         identity, delegate = request.get("Identity"), request.get("Delegate")
         owner, name = caller.principal.account_id, None if identity is None else read_identity(identity)
         acting = self._acting(caller, "CancelDelegateMessages", "*" if name is None else _arn(caller, name))
         await acting()
-        require_named(Identity=identity, Delegate=delegate, MessageId=request.get("MessageId"))
-        done = await self._delegates.cancel_of_delegates(
-            acting,
-            owner,
+        message_id = request.get("MessageId")
+        require_named(Identity=identity, Delegate=delegate, MessageId=message_id)
+        delegate = None if delegate is None else read_delegate(delegate, owner)
+        names = [name] if name not in (None, "*") else await self._queued_as(caller, delegate, message_id)
+        each = {one: self._acting(caller, "CancelDelegateMessages", _arn(caller, one)) for one in names}
+        for may in each.values():
+            await may()
+        cancelled = under_way = 0
+        for one, may in each.items():
+            done = await self._delegates.cancel_of_delegates(
+                may,
+                owner,
+                caller.region,
+                identity=one,
+                delegate=delegate,
+                message_id=message_id,
+                reason=request.get("Reason", ""),
+            )
+            cancelled, under_way = cancelled + done.count, under_way + done.under_way
+        return {"Cancelled": cancelled, "UnderWay": under_way}
+
+    async def _queued_as(self, caller: Caller, delegate: str | None, message_id: str | None) -> list[str]:
+        names = await self._delegates.queued_as(
+            caller.principal.account_id,
             caller.region,
-            identity=None if name == "*" else name,
-            delegate=None if delegate is None else read_delegate(delegate, owner),
-            message_id=request.get("MessageId"),
-            reason=request.get("Reason", ""),
+            delegate=delegate,
+            message_id=message_id,
+            most=MOST_IDENTITIES + 1,
         )
-        return {"Cancelled": done.count, "UnderWay": done.under_way}
+        if len(names) > MOST_IDENTITIES:
+            raise InvalidParameterValue(
+                f"Messages wait as more than {MOST_IDENTITIES} identities. Name one with Identity."
+            )
+        return names
 
     async def cancel_messages(
         self, caller: Caller, request: sesame.CancelMessagesRequest
