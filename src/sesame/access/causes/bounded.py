@@ -30,10 +30,8 @@ def stopped_cause(record: DecisionRecord, check: Mapping[str, Any], reader: Read
     since = datetime.fromtimestamp(bounds["since"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     as_what = _as_what(bounds["identity"], owner)
     if check["outcome"] == PAUSED:
-        is_told = (
-            bounds["reason"] and reader is not Reader.SENDER
-        )  # the owner's words, for whoever works for it
-        because = f" ({bounds['reason']})" if is_told else ""
+        for_owner = reader is not Reader.SENDER  # the reason is in the owner's words
+        because = f" ({bounds['reason']})" if bounds["reason"] and for_owner else ""
         text = (
             f"the owner, account {owner}, has paused `{bounds['delegate']}` {as_what} since {since}{because}"
         )
