@@ -69,9 +69,25 @@ function stale(words) {
   if (place.textContent !== words) place.textContent = words;
 }
 
+// Single letters can be spoken or struck by accident: who wants none switches them off, in this browser (WCAG 2.1.4).
+const KEYS_OFF = "sesame-keys-off";
+function stored(name) {
+  try { return localStorage.getItem(name); } catch { return null; }
+}
+for (const box of document.querySelectorAll("input[data-page-keys]")) {
+  box.closest("[hidden]").hidden = false;
+  box.checked = !stored(KEYS_OFF);
+  box.addEventListener("change", () => {
+    try {
+      if (box.checked) localStorage.removeItem(KEYS_OFF);
+      else localStorage.setItem(KEYS_OFF, "1");
+    } catch { box.checked = true; }
+  });
+}
+
 let pending = false;
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || stored(KEYS_OFF)) return;
   if (event.composedPath()[0].closest?.("input, select, textarea, [contenteditable], dialog")) return;
   const rows = [...document.querySelectorAll("table.list tbody tr")];
   const at = rows.findIndex((row) => row.dataset.on);

@@ -329,6 +329,20 @@ def test_an_identity_is_added_checked_and_deleted(
     page.context.close()
 
 
+def test_page_keys_can_be_switched_off_and_on_again(
+    chrome: "Browser", sesame: SesameProcess, played: dict[str, str]
+) -> None:
+    page = open_page(chrome, sesame, played["delegate"])
+    page.wait_for_url("**/identities")
+    for is_on in (False, True):
+        page.goto("/me")
+        page.get_by_role("checkbox", name="Single keys").set_checked(is_on)
+        page.goto(f"/{REGION}/identities")
+        page.keyboard.press("/")
+        assert page.locator("#q").evaluate("box => box === document.activeElement") is is_on
+    page.context.close()
+
+
 def test_keys_alone_lead_from_the_list_to_a_refusal(
     chrome: "Browser", sesame: SesameProcess, played: dict[str, str]
 ) -> None:
