@@ -4,6 +4,7 @@ Starts a server of its own, plays an owner who lends a domain, a delegate who se
 """
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -166,6 +167,11 @@ def set_up(sesame: SesameProcess, owner: Account) -> None:
     iam.add_user_to_group(GroupName="senders", UserName="anna")
     iam.attach_user_policy(UserName="anna", PolicyArn="arn:aws:iam::aws:policy/AmazonSESFullAccess")
     iam.create_access_key(UserName="anna")
+    trust = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.create_role(
+        RoleName="nightly",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
 
 
 def send(ses: Any, source: str, to: str, subject: str, more: dict[str, str]) -> str:
@@ -219,6 +225,8 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("policy", owner, f"/{REGION}/identities/example.com/policies/Newsletter"),
         ("bounds", owner, f"/{REGION}/identities/example.com/bounds?delegate={delegate}"),
         ("links", owner, f"/{REGION}/identities/example.com/shares"),
+        ("cases", owner, f"/{REGION}/identities/example.com/cases"),
+        ("stopped-links", owner, f"/{REGION}/links"),
         ("kit", owner, f"/{REGION}/identities/example.com/kit?for={delegate}"),
         ("send", delegate, f"/{REGION}/send"),
         ("lent", delegate, f"/{REGION}/lent"),

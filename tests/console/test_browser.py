@@ -4,17 +4,20 @@ Needs a Chromium on this machine; without one it says so and is skipped.
 """
 
 import contextlib
+import importlib
 import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from sesame.console import pages as console_pages
 from tests.console.hostile import BODIES, HEADERS
 from tests.console.test_shares import make
 from tests.support.browser import root_of
@@ -233,6 +236,7 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/people"),
         (owner, f"{here}/people/users/anna"),
         (owner, f"{here}/people/groups/senders"),
+        (owner, f"{here}/people/roles/nightly"),
         (owner, f"{here}/account"),
         (played["asking"], f"{here}/account"),
         (owner, f"{here}/changes"),
@@ -256,6 +260,28 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
+OUTSIDE = ("/login", "/link/x", "/invite/x")
+"""Pages for those who are not logged in."""
+NO_PAGES = re.compile(r"/|/go|.*/(?:zone|text|html|raw|export/\{file\}|parts/\{number\})|/dev/.*")
+"""What leads on, and files."""
+
+
+def test_no_page_is_left_out_of_those_that_are_looked_at(played: dict[str, str]) -> None:
+    looked_at = [path.partition("?")[0] for _, path in paths(played)] + list(OUTSIDE)
+    modules = [
+        importlib.import_module(f"{console_pages.__name__}.{one.name}")
+        for one in iter_modules(console_pages.__path__)
+    ]
+    routes = {
+        route.path for module in modules for route in getattr(module, "PAGES", ()) if route.method == "GET"
+    }
+    assert len(routes) > 40
+    for route in routes:
+        if not NO_PAGES.fullmatch(route):
+            form = re.compile(re.sub(r"\{\w+\}", "[^/]+", route))
+            assert any(map(form.fullmatch, looked_at)), route
+
+
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: npm ci in console-assets brings it")
 def test_every_page_can_be_used_by_all(
     chrome: "Browser", sesame: SesameProcess, played: dict[str, str]
@@ -273,9 +299,7 @@ def test_every_page_can_be_used_by_all(
     for account_id, path in [
         *paths(played),
         *(("nobody", link.removeprefix(sesame.console)) for link in links),
-        ("nobody", "/login"),
-        ("nobody", "/link/x"),
-        ("nobody", "/invite/x"),
+        *(("nobody", path) for path in OUTSIDE),
     ]:
         if account_id not in pages:
             context = chrome.new_context(
