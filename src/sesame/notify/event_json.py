@@ -347,9 +347,8 @@ def _complaint(event: Event) -> dict[str, Any]:
     }
     details = {name: event.detail.get(name) for name in ("userAgent", "complaintFeedbackType", "arrivalDate")}
     if details["userAgent"] == SIMULATOR:
-        details["arrivalDate"] = found[
-            "timestamp"
-        ]  # both are one moment there; a report's date has no milliseconds
+        # Both are one moment there, and the date of a report has no milliseconds.
+        details["arrivalDate"] = found["timestamp"]
     return found | {name: value for name, value in details.items() if value}
 
 

@@ -204,7 +204,7 @@ def _others_resource(record: DecisionRecord, failed: Mapping[str, Any], around: 
     where = f"account {record.account_id}, {record.region}"
     text = f"the {kind} `{name}` was looked for in {where}, and is not there{there}"
     instead = f"write `{around.near_resource}` in place of `{name}`, or " if around.near_resource else ""
-    elsewhere = f", or send in {' or '.join(other)} if that is meant" if other else ""
+    elsewhere = f", or send in {' or '.join(other)} if you meant that region" if other else ""
     return Cause(
         code=Code.OTHERS_RESOURCE,
         text=text,

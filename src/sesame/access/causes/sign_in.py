@@ -19,11 +19,16 @@ from sesame.model import Caller, Principal
 from sesame.observe import Clock
 from sesame.store.decisions import Refusal
 
-_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9/+=]{30,}")
-"""A secret access key or an SMTP password in the place of the user name."""
+_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9/+=_%-]{30,}")
+"""A secret access key or an SMTP password in the place of the user name, or within it; key ids have 20 characters."""
 
 MAX_NAME = 128
 """Of a user name or key id that somebody made up so much is kept."""
+
+
+def without_secret(name: str) -> str:
+    """What somebody gave as a user name or key id, unless it may hold a secret."""
+    return "(what may be a secret)" if _LIKE_A_SECRET.search(name) else name[:MAX_NAME]
 
 
 class SignIns:
@@ -52,7 +57,7 @@ class SignIns:
         facts: dict[str, Any] = dict(error.facts)
         principal = None
         if signed is not None:
-            facts["access_key_id"] = signed.access_key_id[:MAX_NAME]
+            facts["access_key_id"] = without_secret(signed.access_key_id)
             facts["service"] = signed.service[:MAX_NAME]
             if not is_long_term_key(signed.access_key_id):
                 facts["token"] = signed.session_token is not None
@@ -71,8 +76,7 @@ class SignIns:
 
     async def keep_smtp(self, username: str, error: WrongCredentials | TooManyFailures) -> str | None:
         """Keep why an SMTP log-in was refused; the cause in a line."""
-        shown = "(what may be a secret)" if _LIKE_A_SECRET.fullmatch(username) else username[:MAX_NAME]
-        facts: dict[str, Any] = {"username": shown, "served": self._served}
+        facts: dict[str, Any] = {"username": without_secret(username), "served": self._served}
         principal = None
         if isinstance(error, WrongCredentials):
             principal = error.principal
