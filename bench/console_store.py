@@ -275,6 +275,12 @@ class _Filling:
             "audit_row", "audit_row x ON x.seq = 1 AND x.account_id = :owner", REFUSALS, seq="1000000 + k",
         )  # fmt: skip
         self._run(
+            f"{_N} INSERT INTO failed_sign_in (hour, door, network, name, account_id, why, failures, first_at, last_at)"
+            " SELECT CAST(:now / 3600 AS INTEGER) - k / 200, 'SMTP', '192.0.2.' || (k % 50), 'AKIA' || k, '',"
+            " 'unknown', k, :now, :now FROM n",
+            DAYS * 24 * 200,
+        )
+        self._run(
             f"{_N} INSERT INTO suppressed_destination (account_id, region, address, reason, updated_at)"
             " SELECT :owner, 'us-east-1', 'gone' || k || '@d.example', 'BOUNCE', :now FROM n",
             REFUSALS,

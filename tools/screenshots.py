@@ -117,6 +117,7 @@ def play(sesame: SesameProcess) -> dict[str, str]:
         AdditionalContactEmailAddresses=["ops@little-shop.example"],
         ProductionAccessEnabled=True,
     )
+    fail_to_log_in(sesame, owner)
     accepted = send(
         theirs, "news-1@example.com", "reader@example.net", "November at Example", {"SourceArn": arn}
     )
@@ -128,6 +129,15 @@ def play(sesame: SesameProcess) -> dict[str, str]:
         "message": f"/{REGION}/messages/{accepted}",
         "refusal": f"/{REGION}/refusals/{refused}",
     }
+
+
+def fail_to_log_in(sesame: SesameProcess, owner: Account) -> None:
+    """Keys that nobody has, and a secret that is not the key's."""
+    for key, times in ((owner.access_key_id, 3), ("AKIAIOSFODNN7EXAMPLE", 5), ("AKIAI44QH8DHBEXAMPLE", 1)):
+        client = sesame.client("sts", Account("", key, "wrong"))
+        for _ in range(times):
+            with contextlib.suppress(ClientError):
+                client.get_caller_identity()
 
 
 def set_up(sesame: SesameProcess, owner: Account) -> None:
@@ -209,6 +219,7 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("queue-destination", "", "/operator/queue/to/slow.example"),
         ("queue-change", "", "/operator/queue/change?do=cancel&domain=slow.example"),
         ("deliveries", "", "/operator/deliveries"),
+        ("log-ins", "", "/operator/log-ins"),
         ("accounts", "", "/operator"),
         ("account-request", "", f"/operator/accounts/{found['asking']}"),
         ("operator-message", "", found["message"].replace(f"/{REGION}/", "/operator/")),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sesame.access.causes.sign_in import without_secret
+from sesame.access.sign_in_names import without_secret
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 

@@ -190,6 +190,8 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         ("", "/operator/queue/change?do=cancel&domain=slow.example"),
         ("", "/operator/deliveries"),
         ("", "/operator/deliveries?kind=transient"),
+        ("", "/operator/log-ins"),
+        ("", "/operator/log-ins?before=100"),
         ("", "/operator/dns"),
         ("", "/operator/find?q=example.com"),
         ("", "/operator/find?q=reader@example.net"),

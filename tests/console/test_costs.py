@@ -52,6 +52,7 @@ OPERATORS = (
     "/operator/queue/change?do=cancel&domain=slow.example",
     "/operator/deliveries",
     "/operator/deliveries?kind=permanent",
+    "/operator/log-ins",
     "/operator/dns",
     "/operator/find?q=example.com",
     "/operator/find?q=reader@slow.example",

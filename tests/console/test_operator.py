@@ -61,6 +61,7 @@ OPERATORS = (
     "/operator/queue/to/example.net",
     "/operator/queue/change?do=retry&domain=example.net",
     "/operator/deliveries",
+    "/operator/log-ins",
     "/operator/dns",
     "/operator/dns/zone",
     "/operator/find?q=example.com",

@@ -44,6 +44,7 @@ LARGE = (
     "attempt",
     "event_log",
     "refusal",
+    "failed_sign_in",
     "decision_text",
     "identity",
     "identity_configuration_set",

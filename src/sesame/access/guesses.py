@@ -31,6 +31,15 @@ class Guesses:
                 waits.append(times[0] + WITHIN_S - now)
         return max(waits)
 
+    def waiting(self) -> list[tuple[str, float, float]]:
+        """Who has to wait now: the name, until when and since when, in the clock's monotonic seconds."""
+        now = self._clock.monotonic()
+        return [
+            (name, times[0] + WITHIN_S, times[-1])
+            for name, times in self._wrong.items()
+            if len(times) == self._most(name) and times[0] + WITHIN_S > now
+        ]
+
     def note(self, names: Sequence[str]) -> None:
         """Count a guess before it is known to be right, so that many at once are no way around."""
         now = self._clock.monotonic()

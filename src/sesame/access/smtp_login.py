@@ -176,6 +176,18 @@ class SmtpLogins:
                 self._last_region.popitem(last=False)
         return found
 
+    def waiting(self) -> list[tuple[str, str, float, float]]:
+        """Who has to wait now: user name, client, until when and since when, in the clock's monotonic seconds.
+
+        Since when is that of the first of its failures.
+        """
+        now = self._clock.monotonic()
+        return [
+            (name, client, began + WINDOW_S, began)
+            for (name, client), (began, count) in self._failures.items()
+            if count >= MAX_FAILURES and now - began < WINDOW_S
+        ]
+
     def _is_locked(self, username: str, client: str) -> bool:
         began, count = self._failures.get((username, client), (0.0, 0))
         return count >= MAX_FAILURES and self._clock.monotonic() - began < WINDOW_S

@@ -12,6 +12,7 @@ from sesame.access.causes.sign_in import SignIns
 from sesame.access.changes import Changes
 from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
+from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses
 from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
@@ -115,6 +116,7 @@ class Doors:
             "sesame": self._own(),
         }
         failures = Failures(services.store)
+        self.failed = FailedSignIns(services.store, services.clock, services.log)
         sign_ins = self._make_sign_ins(failures)
         self.submission = self._make_submission(sign_ins)
         self.authenticator = self._make_authenticator()
@@ -163,6 +165,7 @@ class Doors:
         services, settings = self._services, self._services.settings
         return SignIns(
             failures,
+            self.failed,
             self.directory,
             services.clock,
             served=settings.api.regions,

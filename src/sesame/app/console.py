@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from sesame import __version__
+from sesame.access.failed_sign_ins import Throttled
 from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.own_records import checked
 from sesame.admin.queue import QueueDesk
@@ -50,6 +51,7 @@ def logins_of(services: Services, doors: Doors) -> Logins:
         services.sealer,
         services.passwords,
         doors.guesses,
+        doors.failed,
         services.acts,
         clock=services.clock,
         new_token=services.ids.token,
@@ -180,6 +182,30 @@ def _instance(settings: Settings, services: Services, problems: Problems) -> Ins
     )
 
 
+def _throttled(doors: Doors, services: Services) -> list[Throttled]:
+    """Who has to wait at any door now."""
+    clock = services.clock
+    wall = clock.now() - clock.monotonic()
+    found = [
+        Throttled(
+            door="SMTP",
+            what="user, from there",
+            name=f"{name}, {client}",
+            until=wall + until,
+            since=wall + since,
+        )
+        for name, client, until, since in doors.submission.logins.waiting()
+    ]
+    for name, until, since in doors.guesses.waiting():
+        kind, _, who = name.partition(":")
+        what = "network" if kind == "net" else "user"
+        found.append(Throttled(door="console", what=what, name=who, until=wall + until, since=wall + since))
+    for account_id, region, operation, seconds in doors.throttle.waiting():
+        who = f"{account_id}, {operation} in {region}"
+        found.append(Throttled(door="API", what="account", name=who, until=clock.now() + seconds, since=None))
+    return found
+
+
 def _validator(doors: Doors) -> Callable[[str, str, Mapping[str, Any]], None]:
     """Holds parameters against the models of services; what is none of AWS's has no model."""
 
@@ -230,6 +256,8 @@ def backing_of(
         logins=logins,
         shares=doors.share_links,
         once=Once(),
+        failed=doors.failed,
+        throttled=lambda: _throttled(doors, services),
         exporting=set(),
         clock=services.clock,
         new_request_id=services.ids.request_id,

@@ -206,6 +206,7 @@ class Server:
             **self._delivering.roles(),
             "feedback": self._reactor.run,
             "audit": self._audit.run,
+            "sign-ins": self._doors.failed.run,
             **self._notify.roles(),
         }
 

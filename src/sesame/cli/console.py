@@ -125,6 +125,7 @@ def print_invite(args: argparse.Namespace) -> int:
 
 def _logins(services: "Services") -> "Logins":
     from sesame.access.directory import Directory
+    from sesame.access.failed_sign_ins import FailedSignIns
     from sesame.access.guesses import Guesses
     from sesame.console.logins import Logins
 
@@ -134,6 +135,7 @@ def _logins(services: "Services") -> "Logins":
         services.sealer,
         services.passwords,
         Guesses(services.clock),
+        FailedSignIns(services.store, services.clock, services.log),
         services.acts,
         clock=services.clock,
         new_token=services.ids.token,

@@ -41,6 +41,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "report": ("report",),
     "kit": ("kit",),
     "console": ("console",),
+    "log_ins": ("log-ins",),
     "audit": ("audit",),
     "backup": ("backup", "restore"),
 }

@@ -32,6 +32,7 @@ from sesame.console.pages import (
     lent,
     limits,
     links,
+    log_ins,
     login,
     messages,
     notifications,
@@ -75,6 +76,7 @@ def pages(backing: Backing) -> list[Page]:
         *operator.PAGES,
         *instance.PAGES,
         *queue.PAGES,
+        *log_ins.PAGES,
         *find.PAGES,
         *account.PAGES,
     ]

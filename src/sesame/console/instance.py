@@ -45,6 +45,16 @@ class Instance:
     last: Examination | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def turned_away(self) -> list[tuple[str, str, int]]:
+        """Connections that were refused since the start: door, reason, how many."""
+        found = [
+            (sample.labels["door"], sample.labels["reason"], int(sample.value))
+            for family in self.metrics.connections_refused.collect()
+            for sample in family.samples
+            if sample.name.endswith("_total") and sample.value
+        ]
+        return sorted(found, key=lambda one: -one[2])
+
     async def look(self) -> Examination:
         """Examine now: DNS, names, certificates, ports, clock, disk. Raises `Unavailable`."""
         async with self._turn:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from sesame.access.changes import Actor, Acts
 from sesame.access.directory import Directory, root_principal, user_principal
+from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses, network_of
 from sesame.access.passwords import Passwords, step_of
 from sesame.db import Store, Transaction
@@ -85,6 +86,7 @@ class Logins:
         sealer: Sealer,
         passwords: Passwords,
         guesses: Guesses,
+        failed: FailedSignIns,
         acts: Acts,
         *,
         clock: Clock,
@@ -96,6 +98,7 @@ class Logins:
         self._sealer = sealer
         self._passwords = passwords
         self._guesses = guesses
+        self._failed = failed
         self._clock = clock
         self._new_token = new_token
 
@@ -133,12 +136,14 @@ class Logins:
         self, account: str, user_name: str, password: str, code: str, browser: Browser
     ) -> str | Wait | MustChange:
         """Log in a user: the cookie's value, `WRONG` whatever was wrong, or how long to wait."""
+        name = f"{account.strip()}/{user_name.strip()}"
         guess = (
-            f"name:{account.strip().lower()}/{user_name.strip().lower()}",
+            f"name:{name.lower()}",
             f"net:{network_of(browser.source_ip)}",
         )
         wait = self._guesses.wait_s(guess)
         if wait > 0:
+            self._note(browser, name, "too-many")
             return Wait(seconds=wait)
         self._guesses.note(guess)
         found = await self._store.read(lambda tx: _find(tx, account.strip(), user_name.strip()))
@@ -147,6 +152,12 @@ class Logins:
         fits = len(password) <= LONGEST_PASSWORD
         is_right = await self._passwords.is_right(password if fits else "", known) and fits
         if found is None or profile is None or not is_right:
+            self._note(
+                browser,
+                name,
+                "unknown" if profile is None else "password",
+                account_id="" if found is None else found[0].account_id,
+            )
             return WRONG
         user, expected = found[0], profile
         now = self._clock.now()
@@ -169,9 +180,15 @@ class Logins:
             return token
 
         result = await self._store.write(run)
-        if result != WRONG:
+        if result == WRONG:
+            self._note(browser, name, "code", account_id=user.account_id)
+        else:
             self._guesses.forgive(guess)
         return result
+
+    def _note(self, browser: Browser, name: str, why: str, *, account_id: str = "") -> None:
+        """Count a failure, for the operator."""
+        self._failed.note("console", browser.source_ip, name, why=why, account_id=account_id)
 
     def is_old(self, login: Login) -> bool:
         """Whether grave changes take the password again."""
@@ -187,7 +204,9 @@ class Logins:
         """Whether who is logged in is still who logged in: password, and code of who has a device."""
         guess = (f"again:{login.user_id}", f"net:{network_of(browser.source_ip)}")
         wait = self._guesses.wait_s(guess)
+        name = f"{login.account_id}/{login.user_id}"
         if wait > 0:
+            self._note(browser, name, "too-many", account_id=login.account_id)
             return Wait(seconds=wait)
         self._guesses.note(guess)
         profile = await self._store.read(lambda tx: login_profiles.get(tx, login.user_id))
@@ -195,6 +214,7 @@ class Logins:
         known = None if profile is None else profile.password
         is_right = await self._passwords.is_right(password if fits else "", known) and fits
         if profile is None or not is_right or not await self.has_password(login):
+            self._note(browser, name, "password", account_id=login.account_id)
             return False
         now = self._clock.now()
 
@@ -209,6 +229,8 @@ class Logins:
         done = await self._store.write(run)
         if done:
             self._guesses.forgive(guess)
+        else:
+            self._note(browser, name, "code", account_id=login.account_id)
         return done
 
     async def _use_code(self, tx: Transaction, user_id: str, code: str, now: float) -> bool | None:
@@ -269,7 +291,10 @@ class Logins:
             response=lambda link: {} if link is None else {"link": named(link.digest)},
             when=lambda link: link is not None,
         )
-        return None if spent is None else cookie
+        if spent is None:
+            self._note(browser, "(a link)", "link")
+            return None
+        return cookie
 
     async def accept_invite(self, token: str, password: str, browser: Browser) -> str | None:
         """Set the password of whom a link invites, and log in unless a device's code is due: the cookie's value or ``.
@@ -309,7 +334,10 @@ class Logins:
             response=lambda result: {} if result is None else {"userName": result[1].user_name},
             when=lambda result: result is not None,
         )
-        return None if done is None else done[0]
+        if done is None:
+            self._note(browser, "(an invitation)", "link")
+            return None
+        return done[0]
 
     async def change_role(
         self, login: Login, account_id: str, *, is_operator: bool, actor: Actor = CONSOLE_OPERATOR

@@ -1,6 +1,6 @@
 """One request to the console, as pages see it: who asks, of which region, with what form; and how to answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Actor
+from sesame.access.failed_sign_ins import FailedSignIns, Throttled
 from sesame.admin.accounts import Operator
 from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.queue import QueueDesk
@@ -59,6 +60,9 @@ class Backing:
     logins: Logins
     shares: ShareLinks
     """Reads what a link is of."""
+    failed: FailedSignIns
+    throttled: Callable[[], Sequence[Throttled]]
+    """Who has to wait at any door now."""
     once: Once
     """Forms that are done once, however often they are sent."""
     exporting: set[str]

@@ -119,7 +119,7 @@ class AwsApi:
             reply = await self._run(request, peer, request_id, call)
         except ServiceError as error:
             reply = call.codec.refuse(error, request_id=request_id)
-            await self._keep(error, request_id, call)
+            await self._keep(error, request_id, call, peer)
         except Unavailable as error:
             self._log.error("unavailable", request_id=request_id, reason=str(error))
             unavailable = ServiceUnavailable("The service is temporarily unavailable. Try again.")
@@ -149,11 +149,11 @@ class AwsApi:
         codec = self._by_path(raw_path)
         return _response(codec.refuse(error, request_id=self._new_request_id()))
 
-    async def _keep(self, error: ServiceError, request_id: str, call: "_Call") -> None:
+    async def _keep(self, error: ServiceError, request_id: str, call: "_Call", peer: Peer) -> None:
         """Keep why a send or a sign-in failed, so that it is found by the request; the answer does not hang on it."""
         try:
             if call.caller is None:
-                await self._sign_ins.keep_api(error, call.signed, request_id=request_id)
+                await self._sign_ins.keep_api(error, call.signed, request_id=request_id, address=peer.address)
             elif call.known_name == "AssumeRole":
                 await self._failures.keep_of(call.caller, error, "sts:AssumeRole", {})
             elif not self._uncached(call.codec.model.name, call.known_name):

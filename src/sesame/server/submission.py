@@ -116,7 +116,7 @@ class SubmissionSession:
     async def _keep(self, username: str, error: WrongCredentials | TooManyFailures) -> str | None:
         """Keep why a log-in failed, for the account to read; its cause for the log. The answer does not hang on it."""
         try:
-            return await self._door.sign_ins.keep_smtp(username, error)
+            return await self._door.sign_ins.keep_smtp(username, error, address=self._address)
         except Unavailable as unavailable:
             self._door.log.error("unavailable", reason=str(unavailable))
             return None

@@ -28,6 +28,17 @@ class Throttle:
         self._per_second = per_second
         self._capacity = max(1.0, per_second * BURST_S)
 
+    def waiting(self) -> list[tuple[str, str, str, float]]:
+        """Which calls would be refused now: account, region, operation, and in how many seconds one is admitted."""
+        if not self._per_second:
+            return []
+        now, found = self._clock.monotonic(), []
+        for (account_id, region, _, operation), (tokens, at) in self._buckets.items():
+            left = 1.0 - (tokens + (now - at) * self._per_second)
+            if left > 0:
+                found.append((account_id, region, operation, left / self._per_second))
+        return found
+
     def admit(self, caller: Caller, service: str, operation: str) -> None:
         """Count a call. Raises `Throttling` when there were too many."""
         if not self._per_second:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
 from sesame.spool import pieces
-from sesame.store import custom_verification, decisions, egress, global_suppression, policy_sets, reputation
+from sesame.store import (
+    custom_verification,
+    decisions,
+    egress,
+    failed_sign_ins,
+    global_suppression,
+    policy_sets,
+    reputation,
+)
 
 ROWS = 1_000
 """Rows that one write deletes at most; it takes some 10 ms."""
@@ -42,6 +50,8 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     gone = await _walk(store, purge_messages, before)
     await _walk(store, purge_heads, now - retention.heads_days * DAY_S)
     await _repeat(store, lambda tx: decisions.purge_before(tx, refused_before, limit=ROWS))
+    refused_hour = int(refused_before // failed_sign_ins.HOUR_S)
+    await _repeat(store, lambda tx: failed_sign_ins.purge_before(tx, refused_hour, limit=ROWS))
     await _repeat(store, lambda tx: custom_verification.purge_before(tx, before, limit=ROWS))
     await _repeat(store, lambda tx: global_suppression.purge_before(tx, now, limit=ROWS))
     oldest = await store.read(lambda tx: _oldest(tx, min(before, refused_before)))

@@ -3,7 +3,6 @@
 What nobody's key was named for is kept too, under no account: for the operator, and because both must cost the same.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,8 @@ from sesame.access.causes.failures import Failure, Failures
 from sesame.access.causes.find import cause_in_log
 from sesame.access.credentials import is_long_term_key
 from sesame.access.directory import Directory
+from sesame.access.failed_sign_ins import FailedSignIns
+from sesame.access.sign_in_names import MAX_NAME, without_secret
 from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.aws.sigv4 import SignedRequest
@@ -19,24 +20,17 @@ from sesame.model import Caller, Principal
 from sesame.observe import Clock
 from sesame.store.decisions import Refusal
 
-_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9/+=_%-]{30,}")
-"""A secret access key or an SMTP password in the place of the user name, or within it; key ids have 20 characters."""
-
-MAX_NAME = 128
-"""Of a user name or key id that somebody made up so much is kept."""
-
-
-def without_secret(name: str) -> str:
-    """What somebody gave as a user name or key id, unless it may hold a secret."""
-    return "(what may be a secret)" if _LIKE_A_SECRET.search(name) else name[:MAX_NAME]
-
 
 class SignIns:
-    """Keeps failures before anybody has signed in. `served` are the regions of the settings, none for all."""
+    """Keeps failures before anybody has signed in. `served` are the regions of the settings, none for all.
+
+    Each is counted in `failed` too, with the address that it came from, for the operator alone.
+    """
 
     def __init__(
         self,
         failures: Failures,
+        failed: FailedSignIns,
         directory: Directory,
         clock: Clock,
         *,
@@ -45,13 +39,16 @@ class SignIns:
         new_request_id: Callable[[], str],
     ) -> None:
         self._failures = failures
+        self._failed = failed
         self._directory = directory
         self._clock = clock
         self._served = list(served)
         self._skew_s = skew_s
         self._new_request_id = new_request_id
 
-    async def keep_api(self, error: ServiceError, signed: SignedRequest | None, *, request_id: str) -> None:
+    async def keep_api(
+        self, error: ServiceError, signed: SignedRequest | None, *, request_id: str, address: str
+    ) -> None:
         """Keep why a request of the API was refused before its caller was known."""
         now = self._clock.now()
         facts: dict[str, Any] = dict(error.facts)
@@ -69,12 +66,21 @@ class SignIns:
             principal, is_active = await self._principal(signed.access_key_id, signed.session_token)
             if isinstance(error, InvalidClientTokenId) and principal is not None and not is_active:
                 facts["why"] = "inactive"
+        self._failed.note(
+            "API",
+            address,
+            "" if signed is None else signed.access_key_id,
+            why=error.code,
+            account_id="" if principal is None else principal.account_id,
+        )
         await self._keep(
             error.code, error.message, type(error).__name__, facts, principal, request_id=request_id,
             region="" if signed is None else signed.region[:MAX_NAME], at=now,
         )  # fmt: skip
 
-    async def keep_smtp(self, username: str, error: WrongCredentials | TooManyFailures) -> str | None:
+    async def keep_smtp(
+        self, username: str, error: WrongCredentials | TooManyFailures, *, address: str
+    ) -> str | None:
         """Keep why an SMTP log-in was refused; the cause in a line."""
         facts: dict[str, Any] = {"username": without_secret(username), "served": self._served}
         principal = None
@@ -85,6 +91,13 @@ class SignIns:
             principal, _ = await self._principal(username, None)
         if principal is not None and principal.kind.value == "user":
             facts["user"] = principal.name
+        self._failed.note(
+            "SMTP",
+            address,
+            username,
+            why=error.why if isinstance(error, WrongCredentials) else "too-many",
+            account_id="" if principal is None else principal.account_id,
+        )
         kept = await self._keep(
             "535" if isinstance(error, WrongCredentials) else "454",
             "Authentication Credentials Invalid",

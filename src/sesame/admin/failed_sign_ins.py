@@ -1,0 +1,77 @@
+"""Log-ins and signatures that were refused, summed up for the operator: from where, and under which name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sesame.store.failed_sign_ins import OTHERS, Failed
+
+HOURS = 24
+"""What is summed up at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summed:
+    """What failed from one network, or under one name (`of`; "" for those that were too many to tell apart).
+
+    `others` are the names tried from the network, or the networks that tried the name, most failures first; `why` is
+    that of the last failure. Times in Unix seconds.
+    """
+
+    of: str
+    account_id: str
+    doors: tuple[str, ...]
+    failures: int
+    others: tuple[str, ...]
+    is_whole: bool
+    """Whether `others` are all there were."""
+    why: str
+    first_at: float
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Both sums, most failures first."""
+
+    failures: int
+    networks: tuple[Summed, ...]
+    names: tuple[Summed, ...]
+
+
+def overview(rows: Iterable[Failed]) -> Overview:
+    """Sum up."""
+    rows = list(rows)
+    by_network: dict[str, list[Failed]] = {}
+    by_name: dict[str, list[Failed]] = {}
+    for row in rows:
+        by_network.setdefault(row.network, []).append(row)
+        by_name.setdefault(row.name, []).append(row)
+    return Overview(
+        failures=sum(row.failures for row in rows),
+        networks=_ranked(_summed(of, found, by_name=False) for of, found in by_network.items()),
+        names=_ranked(_summed(of, found, by_name=True) for of, found in by_name.items()),
+    )
+
+
+def _summed(of: str, rows: list[Failed], *, by_name: bool) -> Summed:
+    others: dict[str, int] = {}
+    for row in rows:
+        other = row.network if by_name else row.name
+        others[other] = others.get(other, 0) + row.failures
+    last = max(rows, key=lambda row: row.last_at)
+    named = [row.account_id for row in rows if row.account_id]
+    return Summed(
+        of=of,
+        account_id=named[-1] if by_name and named else "",
+        doors=tuple(sorted({row.door for row in rows})),
+        failures=sum(others.values()),
+        others=tuple(sorted((other for other in others if other != OTHERS), key=lambda one: -others[one])),
+        is_whole=OTHERS not in others,
+        why=last.why,
+        first_at=min(row.first_at for row in rows),
+        last_at=last.last_at,
+    )
+
+
+def _ranked(found: Iterable[Summed]) -> tuple[Summed, ...]:
+    return tuple(sorted(found, key=lambda one: (-one.failures, one.of)))

@@ -1,0 +1,67 @@
+"""`sesame log-ins`: who tried to get in and failed."""
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+
+if TYPE_CHECKING:
+    from sesame.app.foundation import Services
+
+MOST_SHOWN = 20
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command."""
+    command = subparsers.add_parser(
+        "log-ins",
+        help="log-ins that failed, by network and by name",
+        description="Wrong SMTP passwords, signatures that do not verify, and failed log-ins at the console: by the"
+        " network they came from and the name that was tried. A running server adds to them every few seconds.",
+    )
+    command.add_argument(
+        "--hours", type=int, default=24, metavar="N", help="of the last N hours (default: 24)"
+    )
+    add_store_options(command)
+    command.set_defaults(func=show)
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print both lists."""
+    from sesame.admin.failed_sign_ins import overview
+    from sesame.store import failed_sign_ins
+    from sesame.store.failed_sign_ins import HOUR_S
+
+    async def run(services: "Services") -> int:
+        end = int(services.clock.now() // HOUR_S) + 1
+        rows = await services.store.read(
+            lambda tx: failed_sign_ins.between(tx, end - max(1, args.hours), end)
+        )
+        found = overview(rows)
+        if args.json:
+            print_json(asdict(found))
+            return 0
+        print(f"{found.failures} failed")
+        for heading, kind, summed in (
+            ("NETWORK", "networks", found.networks),
+            ("NAME", "names", found.names),
+        ):
+            print()
+            print_table(
+                (heading, "FAILURES", "DOOR", "LAST", "WHY", "ACCOUNT"),
+                [
+                    (
+                        one.of or f"other {kind}",
+                        str(one.failures),
+                        ", ".join(one.doors),
+                        when(one.last_at),
+                        one.why,
+                        one.account_id,
+                    )
+                    for one in summed[:MOST_SHOWN]
+                ],
+            )
+        return 0
+
+    return with_services(args, run)

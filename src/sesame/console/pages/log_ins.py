@@ -1,0 +1,65 @@
+"""The operator's log-ins and refusals: is someone trying, from where, under which name, and who has to wait."""
+
+from starlette.responses import Response
+
+from sesame.access.failed_sign_ins import MOST_AN_HOUR, MOST_NAMES
+from sesame.admin.failed_sign_ins import HOURS, overview
+from sesame.console.visit import Page, Visit
+from sesame.store.failed_sign_ins import HOUR_S
+
+MOST_SHOWN = 50
+MOST_NAMED = 3
+
+WHY = {
+    "user-name": "not shaped like a key id",
+    "unknown": "no such key or user",
+    "inactive": "the key is switched off",
+    "secret": "a secret key in place of the SMTP password",
+    "region": "a password for another region",
+    "white-space": "white space around the password",
+    "password": "wrong password",
+    "code": "right password, wrong code or none",
+    "too-many": "too many failures, not looked at",
+    "link": "a link that is over, or none",
+    "MissingAuthenticationToken": "not signed",
+    "InvalidClientTokenId": "no such key, or switched off",
+    "SignatureDoesNotMatch": "wrong secret",
+    "IncompleteSignature": "a signature that cannot be read",
+    "RequestExpired": "signed at another time",
+    "ExpiredToken": "a session that is over",
+}
+"""What failed, by the words that are kept; other codes are shown as they are."""
+
+
+async def show(visit: Visit) -> Response:
+    """What failed in 24 hours, and who has to wait now."""
+    this_hour = int(visit.now // HOUR_S)
+    asked = visit.query.get("before", "")
+    end = (
+        min(int(asked), this_hour + 1)
+        if asked.isascii() and asked.isdigit() and len(asked) < 9
+        else this_hour + 1
+    )
+    found = overview(await visit.backing.failed.of_hours(end - HOURS, end))
+    throttled = sorted(visit.backing.throttled(), key=lambda one: -one.until)
+    return visit.page(
+        "log_ins.html",
+        found=found,
+        networks=found.networks[:MOST_SHOWN],
+        names=found.names[:MOST_SHOWN],
+        most_named=MOST_NAMED,
+        most_pairs=MOST_AN_HOUR,
+        most_names=MOST_NAMES,
+        throttled=throttled[:MOST_SHOWN],
+        waiting=len(throttled),
+        turned_away=visit.backing.instance.turned_away(),
+        why=WHY,
+        is_now=end == this_hour + 1,
+        began=(end - HOURS) * HOUR_S,
+        ended=end * HOUR_S,
+        hours=HOURS,
+        earlier=end - HOURS,
+    )
+
+
+PAGES = (Page(path="/operator/log-ins", handler=show, who="operator"),)
