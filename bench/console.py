@@ -73,7 +73,8 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
         "/operator", f"/operator?after={300_000_000_000 + OTHERS // 2}", f"/operator/accounts/{filled.owner}",
         "/operator/instance", "/operator/queue", "/operator/queue/to/d7.example",
         "/operator/queue/change?do=cancel&domain=d7.example", "/operator/deliveries",
-        "/operator/deliveries?kind=permanent", "/operator/log-ins", "/operator/dns", "/operator/find?q=n5.example",
+        "/operator/deliveries?kind=permanent", "/operator/log-ins", "/operator/settings", "/operator/services",
+        "/operator/audit", f"/operator/audit?account={filled.owner}", "/operator/dns", "/operator/find?q=n5.example",
         "/operator/find?q=reader7@d7.example", f"/operator/messages/{message}", f"/operator/refusals/{refusal}",
     ]  # fmt: skip
     return own, theirs, operators

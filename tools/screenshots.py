@@ -36,6 +36,8 @@ POLICY = """{
     }
   ]
 }"""
+EXAMINED = {"instance": "Examine now", "audit": "Verify now"}
+"""Pages that show something once a button was pressed."""
 SLOW = ("mail.example", "post.example", "slow.example")
 SIGN_UP = """{
   "Version": "2012-10-17",
@@ -118,6 +120,8 @@ def play(sesame: SesameProcess) -> dict[str, str]:
         ProductionAccessEnabled=True,
     )
     fail_to_log_in(sesame, owner)
+    for service in ("cognito-idp.amazonaws.com", "invoices.example.net"):
+        sesame.run("service", "create", service, check=False)
     accepted = send(
         theirs, "news-1@example.com", "reader@example.net", "November at Example", {"SourceArn": arn}
     )
@@ -220,6 +224,9 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("queue-change", "", "/operator/queue/change?do=cancel&domain=slow.example"),
         ("deliveries", "", "/operator/deliveries"),
         ("log-ins", "", "/operator/log-ins"),
+        ("settings", "", "/operator/settings"),
+        ("services", "", "/operator/services"),
+        ("audit", "", "/operator/audit"),
         ("accounts", "", "/operator"),
         ("account-request", "", f"/operator/accounts/{found['asking']}"),
         ("operator-message", "", found["message"].replace(f"/{REGION}/", "/operator/")),
@@ -289,8 +296,8 @@ def take(
             log_in(pages[account_id], sesame, account_id)
         page = pages[account_id]
         page.goto(path)
-        if name == "instance":
-            page.get_by_role("button", name="Examine now").click()
+        if name in EXAMINED:
+            page.get_by_role("button", name=EXAMINED[name]).click()
         page.wait_for_load_state("networkidle") if name != "inbox" else page.wait_for_selector("h1")
         page.screenshot(path=OUT / f"{name}{suffix}.png", full_page=True)
     for page in pages.values():

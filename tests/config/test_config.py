@@ -1,10 +1,12 @@
 """Settings: where they come from, what wins, and errors that name the setting and the fix."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from sesame import config
+from sesame.config.sources import masked
 from sesame.errors import ConfigError
 
 
@@ -156,3 +158,38 @@ def test_a_route_or_relay_that_cannot_work_stops_the_start(tmp_path: Path, text:
     path.write_text(f"[delivery]\n{text}\n")
     with pytest.raises(ConfigError, match="delivery"):
         config.load(path, environ={})
+
+
+def test_each_setting_says_where_it_comes_from(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(
+        'retention_days = 3\n[api]\nport = 1\nlisten = "127.0.0.2"\n[[delivery.routes]]\ndomain = "a.test"\n'
+    )
+    settings, sources = config.load_with_sources(
+        path, environ={"SESAME_API__PORT": "2"}, flags={"data": "x", "health.port": None}
+    )
+    found = {one.name: one for one in config.in_force(settings, sources)}
+    assert [*found] == config.setting_names()
+    assert {name: one.source for name, one in found.items() if one.source != "default"} == {
+        "retention_days": str(path),
+        "api.port": "SESAME_API__PORT",
+        "api.listen": str(path),
+        "delivery.routes": str(path),
+        "data": "command line",
+    }
+    assert found["api.port"].value == 2
+    assert found["delivery.routes"].value[0]["domain"] == "a.test"
+    development = config.in_force(*config.load_with_sources(None, environ={}))
+    assert {one.source for one in development} == {"default", "development profile"}
+
+
+def test_what_is_secret_in_a_url_is_hidden() -> None:
+    shown = masked({"a": ["https://me:secret@x.example/p", 5], "b": "user@example.com"})
+    assert shown == {"a": ["https://***@x.example/p", 5], "b": "user@example.com"}
+
+
+def test_no_setting_is_a_secret_itself() -> None:
+    """Passwords and keys are in files that settings name, so that what shows settings shows none."""
+    known = re.compile(r".*(_file|_kib|_days|tls_private_key|_access_key_id|_s|_per_\w+|_length)")
+    named = [name for name in config.setting_names() if re.search("secret|password|token|key", name)]
+    assert [name for name in named if not known.fullmatch(name)] == []

@@ -62,9 +62,17 @@ class _Ends:
 
 
 async def verify(
-    store: Store, public: bytes, *, kept: Iterable[Mark] = (), account_id: str | None = None
+    store: Store,
+    public: bytes,
+    *,
+    kept: Iterable[Mark] = (),
+    account_id: str | None = None,
+    page: int = PAGE,
 ) -> Report:
-    """Walk the chains of all accounts, or of one; `kept` are heads that were written elsewhere."""
+    """Walk the chains of all accounts, or of one, `page` rows at a time.
+
+    `kept` are heads that were written elsewhere.
+    """
     by_account: dict[str, list[Mark]] = {}
     for mark in kept:
         by_account.setdefault(mark.account_id, []).append(mark)
@@ -72,16 +80,16 @@ async def verify(
     known = await store.read(audit.accounts)
     for account in sorted({*known, *by_account}) if account_id is None else [account_id]:
         report.accounts += 1
-        await _verify_account(store, public, account, by_account.get(account, []), report)
+        await _verify_account(store, public, account, by_account.get(account, []), report, page)
     return report
 
 
 async def _verify_account(
-    store: Store, public: bytes, account_id: str, kept: Sequence[Mark], report: Report
+    store: Store, public: bytes, account_id: str, kept: Sequence[Mark], report: Report, page: int
 ) -> None:
     for _ in range(ATTEMPTS):
         ends = await store.read(lambda tx: _ends(tx, account_id))
-        walk = _Walk(public, account_id, ends, kept)
+        walk = _Walk(public, account_id, ends, kept, page)
         while rows := await store.read(walk.page):
             walk.take(rows)
         walk.finish()
@@ -104,7 +112,8 @@ async def _ends(tx: Transaction, account_id: str) -> _Ends:
 class _Walk:
     """One account's chain, row by row."""
 
-    def __init__(self, public: bytes, account_id: str, ends: _Ends, kept: Sequence[Mark]) -> None:
+    def __init__(self, public: bytes, account_id: str, ends: _Ends, kept: Sequence[Mark], page: int) -> None:
+        self._page = page
         self.rows = 0
         self.heads = 0
         self.findings: list[Finding] = []
@@ -126,7 +135,7 @@ class _Walk:
 
     async def page(self, tx: Transaction) -> list[AuditRow]:
         """The next rows, as far as there were any at first."""
-        rows = await audit.rows(tx, self._account_id, after=self._seq, limit=PAGE)
+        rows = await audit.rows(tx, self._account_id, after=self._seq, limit=self._page)
         return [row for row in rows if self._seq < row.seq <= self._ends.last]
 
     def take(self, rows: Sequence[AuditRow]) -> None:

@@ -70,6 +70,10 @@ class ServicePrincipals:
         """Every service by name."""
         return await self._store.read(services.list_services)
 
+    async def page(self, after: str, *, limit: int) -> list[services.Service]:
+        """The next services by name behind `after`, at most `limit`."""
+        return await self._store.read(lambda tx: services.page(tx, after, limit=limit))
+
     async def add_key(self, service_name: str) -> ServiceKeys:
         """A second key for a service, so that it can change to it."""
 

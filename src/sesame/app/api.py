@@ -14,6 +14,7 @@ from sesame.access.credentials import Authenticator
 from sesame.access.directory import Directory
 from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses
+from sesame.access.key_uses import KeyUses
 from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
@@ -117,6 +118,7 @@ class Doors:
         }
         failures = Failures(services.store)
         self.failed = FailedSignIns(services.store, services.clock, services.log)
+        self.key_uses = KeyUses(services.store, services.clock, services.log)
         sign_ins = self._make_sign_ins(failures)
         self.submission = self._make_submission(sign_ins)
         self.authenticator = self._make_authenticator()
@@ -166,6 +168,7 @@ class Doors:
         return SignIns(
             failures,
             self.failed,
+            self.key_uses,
             self.directory,
             services.clock,
             served=settings.api.regions,

@@ -16,12 +16,14 @@ from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.own_records import checked
 from sesame.admin.queue import QueueDesk
 from sesame.app.api import Doors, served_regions
+from sesame.app.audit import read_heads
 from sesame.app.doctor import look
 from sesame.app.feedback import thresholds
 from sesame.app.foundation import Services, endpoints
-from sesame.config import Settings
+from sesame.config import InForce, Settings, in_force
 from sesame.console.analyst import Analyst
 from sesame.console.app import Console
+from sesame.console.audit_check import AuditCheck
 from sesame.console.guard import Guard
 from sesame.console.history import History
 from sesame.console.instance import Instance
@@ -37,6 +39,7 @@ from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
 from sesame.server.tls import Certificate
+from sesame.store.audit import Mark
 from sesame.store.reputation import EnforcementState
 
 FIRST_REGION = "us-east-1"
@@ -69,6 +72,7 @@ class ConsoleServer(uvicorn.Server):
         sock: socket.socket,
         *,
         problems: Problems,
+        running_with: Callable[[], InForce],
         log: Log,
     ) -> None:
         console = settings.console
@@ -78,7 +82,7 @@ class ConsoleServer(uvicorn.Server):
         self.listening = asyncio.Event()
         self.logins = logins_of(services, doors)
         is_secure = bool(console.tls_certificate or console.proxy)
-        backing = backing_of(settings, services, doors, self.logins, problems)
+        backing = backing_of(settings, services, doors, self.logins, problems, running_with=running_with)
         self._analyst = backing.analyst
         self._history = backing.instance.history
         self._noting: asyncio.Task[None] | None = None
@@ -145,6 +149,7 @@ def make_console(
     listen: Callable[[str, str, int], socket.socket],
     *,
     problems: Problems,
+    running_with: Callable[[], InForce],
     log: Log,
 ) -> ConsoleServer:
     """The console; `listen` takes the setting's name, the host and the port. Raises `ConfigError`."""
@@ -153,7 +158,9 @@ def make_console(
         chain, key = Path(console.tls_certificate), Path(console.tls_private_key)
         Certificate(chain, key, setting="console.tls_certificate", log=log)
     sock = listen("console.port", console.listen, console.port)
-    return ConsoleServer(settings, services, doors, sock, problems=problems, log=log)
+    return ConsoleServer(
+        settings, services, doors, sock, problems=problems, running_with=running_with, log=log
+    )
 
 
 def _instance(settings: Settings, services: Services, problems: Problems) -> Instance:
@@ -179,6 +186,29 @@ def _instance(settings: Settings, services: Services, problems: Problems) -> Ins
         store_bytes=store_bytes,
         clock=services.clock,
         started_at=services.clock.now(),
+    )
+
+
+def _audit_check(settings: Settings, services: Services) -> AuditCheck:
+    """The audit log's verification, against the heads that are kept elsewhere."""
+    name = settings.audit.heads_file
+
+    def read() -> list[Mark]:
+        return read_heads(Path(name)) if name and Path(name).exists() else []
+
+    async def kept() -> list[Mark]:
+        return await asyncio.to_thread(read)
+
+    def written_at() -> float | None:
+        return Path(name).stat().st_mtime if name and Path(name).exists() else None
+
+    return AuditCheck(
+        services.store,
+        services.trail.key.public,
+        kept=kept,
+        heads_file=name,
+        written_at=written_at,
+        clock=services.clock,
     )
 
 
@@ -232,9 +262,18 @@ def _reputations(settings: Settings, services: Services, doors: Doors) -> Reputa
 
 
 def backing_of(
-    settings: Settings, services: Services, doors: Doors, logins: Logins, problems: Problems
+    settings: Settings,
+    services: Services,
+    doors: Doors,
+    logins: Logins,
+    problems: Problems,
+    *,
+    running_with: Callable[[], InForce] | None = None,
 ) -> Backing:
-    """What stands behind the pages; `problems` tells what keeps a send from being accepted."""
+    """What stands behind the pages; `problems` tells what keeps a send from being accepted.
+
+    `running_with` gives the settings in force and their sources; without it they are `settings`, from nowhere known.
+    """
     return Backing(
         store=services.store,
         resolver=services.resolver,
@@ -256,6 +295,9 @@ def backing_of(
         logins=logins,
         shares=doors.share_links,
         once=Once(),
+        running_with=running_with or (lambda: InForce(settings=in_force(settings, {}))),
+        service_principals=services.service_principals,
+        audit=_audit_check(settings, services),
         failed=doors.failed,
         throttled=lambda: _throttled(doors, services),
         exporting=set(),

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sesame import __version__
@@ -25,7 +26,8 @@ from sesame.app.readiness import Readiness
 from sesame.app.submission import make_submission, submission_addresses, submission_bounds
 from sesame.app.traces import make_tracer
 from sesame.app.upkeep import Upkeep, keep_running
-from sesame.config import LIVE, Api, Settings, changed, taken_over
+from sesame.config import LIVE, Api, InForce, Settings, changed, in_force, taken_over
+from sesame.config.sources import DEFAULT
 from sesame.db import Transaction
 from sesame.dns import LocalZone
 from sesame.observe import Clock, Log
@@ -42,6 +44,9 @@ from sesame.store import development, outbox
 
 if TYPE_CHECKING:
     from sesame.app.console import ConsoleServer
+
+
+NO_SOURCES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +76,16 @@ class Endpoints:
 class Server:
     """One process with every role; `run` until `stop` is set."""
 
-    def __init__(self, settings: Settings, *, log: Log, clock: Clock, durable: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        log: Log,
+        clock: Clock,
+        durable: bool = True,
+        sources: Mapping[str, str] = NO_SOURCES,
+    ) -> None:
+        """`sources` tells where settings that are not defaults come from."""
         tracer = make_tracer(settings.traces, version=__version__)
         if tracer is not None:
             log.trace_id = tracer.trace_id
@@ -79,11 +93,10 @@ class Server:
         self._lock = lock_data_directory(settings.data_dir)
         self._listening = Listening(settings, clock=clock, log=log)
         self._api_socket = self._listening.on("api.port", settings.api.listen, settings.api.port)
-        host, port = self._api_socket.getsockname()[:2]
-        scheme = "https" if settings.api.tls_certificate else "http"
-        shown_host = f"[{host}]" if ":" in host else host
-        self._url = settings.api.public_url.rstrip("/") or f"{scheme}://{shown_host}:{port}"
+        self._url = _api_url(settings.api, self._api_socket)
         self._settings = settings
+        self._sources = dict(sources)
+        self._waiting: tuple[str, ...] = ()
         self._log = log
         self._clock = clock
         self.services = Services(
@@ -207,14 +220,18 @@ class Server:
             "feedback": self._reactor.run,
             "audit": self._audit.run,
             "sign-ins": self._doors.failed.run,
+            "key uses": self._doors.key_uses.run,
             **self._notify.roles(),
         }
 
-    def reload(self, settings: Settings) -> None:
+    def reload(self, settings: Settings, sources: Mapping[str, str] = NO_SOURCES) -> None:
         """Read certificates anew, and take over what of `settings` a running process can."""
         self._listening.reload()
         names = changed(self._settings, settings)
         self._settings = taken_over(self._settings, settings)
+        self._waiting = tuple(name for name in names if name not in LIVE)
+        for name in LIVE.intersection(names):
+            self._sources[name] = sources.get(name, DEFAULT)
         self._http.bounds = _http_bounds(self._settings.api)
         if self._submission is not None:
             self._submission.bounds = submission_bounds(self._settings.submission)
@@ -223,7 +240,7 @@ class Server:
         self._log.event(
             "settings_reloaded",
             changed=", ".join(name for name in names if name in LIVE) or None,
-            wait_for_restart=", ".join(name for name in names if name not in LIVE) or None,
+            wait_for_restart=", ".join(self._waiting) or None,
         )
 
     def _make_console(self) -> "ConsoleServer | None":
@@ -237,6 +254,9 @@ class Server:
             self._doors,
             self._listening.on_or_any,
             problems=self._readiness.problems,
+            running_with=lambda: InForce(
+                settings=in_force(self._settings, self._sources), waiting=self._waiting
+            ),
             log=self._log,
         )
 
@@ -340,6 +360,14 @@ class Server:
         return HealthServer(
             sock, metrics=services.metrics.text, refresh=refresh, ready=self._readiness.problems
         )
+
+
+def _api_url(settings: Api, sock: socket.socket) -> str:
+    """By which URL clients reach the API."""
+    host, port = sock.getsockname()[:2]
+    scheme = "https" if settings.tls_certificate else "http"
+    shown_host = f"[{host}]" if ":" in host else host
+    return settings.public_url.rstrip("/") or f"{scheme}://{shown_host}:{port}"
 
 
 def _http_bounds(settings: Api) -> HttpBounds:

@@ -111,10 +111,21 @@ def list_rows(args: argparse.Namespace) -> int:
 def export_rows(args: argparse.Namespace) -> int:
     """Write rows, oldest first."""
     from sesame.admin.audit import export
+    from sesame.model import SYSTEM_ACCOUNT
+    from sesame.store import audit
 
     async def run(services: "Services") -> int:
+        count = 0
         async for row in export(services.store, account_id=args.account, since=args.since):
             print(json.dumps(_event(row), separators=(",", ":")))
+            count += 1
+        done = audit.Exported(account_id=args.account or "", at=services.clock.now(), exported=count)
+        await services.acts.apply(
+            "ExportAuditLog",
+            SYSTEM_ACCOUNT,
+            lambda tx: audit.note_export(tx, done),
+            parameters={"accountId": args.account, "rows": count},
+        )
         return 0
 
     return with_services(args, run)

@@ -30,12 +30,17 @@ def add_store_options(command: argparse.ArgumentParser) -> None:
 
 def settings_of(args: argparse.Namespace, **flags: object) -> Settings:
     """The settings for a command line. Raises `ConfigError`."""
+    return settings_with_sources(args, **flags)[0]
+
+
+def settings_with_sources(args: argparse.Namespace, **flags: object) -> tuple[Settings, dict[str, str]]:
+    """The same, and where those that are not defaults come from. Raises `ConfigError`."""
     path = config.find_config(args.config, os.environ)
     if not getattr(args, "has_warned", False):
         args.has_warned = True
         for line in config.unknown_variables(os.environ):
             print(f"sesame: {line}", file=sys.stderr)
-    return config.load(path, environ=os.environ, flags={"data": args.data, **flags})
+    return config.load_with_sources(path, environ=os.environ, flags={"data": args.data, **flags})
 
 
 def with_services(

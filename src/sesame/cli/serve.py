@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of
-from sesame.config import Settings
+from sesame.cli.common import Subparsers, add_store_options, print_json, settings_with_sources
+from sesame.config import Settings, in_force
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ def register(subparsers: Subparsers) -> None:
         required=True, metavar="VERB"
     )
     show = settings.add_parser("show", help="print every setting in force, as JSON")
+    show.add_argument(
+        "--sources",
+        action="store_true",
+        help="beside each where it comes from: a file, a variable, a flag, the default",
+    )
     add_store_options(show)
     show.set_defaults(func=show_config)
 
@@ -64,7 +69,15 @@ def show_config(args: argparse.Namespace) -> int:
     """Print the settings."""
     import msgspec
 
-    print_json(msgspec.to_builtins(settings_of(args)))
+    from sesame.config.sources import masked
+
+    settings, sources = settings_with_sources(args)
+    if args.sources:
+        print_json(
+            {one.name: {"value": one.value, "source": one.source} for one in in_force(settings, sources)}
+        )
+    else:
+        print_json(masked(msgspec.to_builtins(settings)))
     return 0
 
 
@@ -76,7 +89,7 @@ def serve(args: argparse.Namespace) -> int:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(partial(settings_of, args, **_ports(args)), args))
+        runner.run(_serve(partial(settings_with_sources, args, **_ports(args)), args))
     return 0
 
 
@@ -98,12 +111,14 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
     }
 
 
-async def _serve(read_settings: Callable[[], Settings], args: argparse.Namespace) -> None:
+async def _serve(
+    read_settings: Callable[[], tuple[Settings, dict[str, str]]], args: argparse.Namespace
+) -> None:
     from sesame.app.foundation import endpoints_file, system_log, write_private
     from sesame.app.server import Server
     from sesame.observe import SystemClock, loop_exception, take_over_libraries
 
-    settings = read_settings()
+    settings, sources = read_settings()
     clock = SystemClock()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -116,11 +131,11 @@ async def _serve(read_settings: Callable[[], Settings], args: argparse.Namespace
         loop.add_signal_handler(number, stop.set)
     # Readers, signers and the loop share the interpreter; 5 ms turns would show in every accept.
     sys.setswitchinterval(0.0005)
-    server = Server(settings, log=log, clock=clock)
+    server = Server(settings, log=log, clock=clock, sources=sources)
 
     def reload() -> None:
         try:
-            server.reload(read_settings())
+            server.reload(*read_settings())
         except ConfigError as error:
             log.error("settings_not_reloaded", reason=str(error))
 

@@ -27,6 +27,7 @@ from sesame.config.settings import (
     changed,
     taken_over,
 )
+from sesame.config.sources import InForce, Setting, in_force
 from sesame.errors import ConfigError
 
 __all__ = [
@@ -36,13 +37,17 @@ __all__ = [
     "Api",
     "Audit",
     "Delivery",
+    "InForce",
     "RelayTls",
+    "Setting",
     "Settings",
     "Submission",
     "changed",
     "find_config",
+    "in_force",
     "is_setting",
     "load",
+    "load_with_sources",
     "parse_host_port",
     "setting_names",
     "taken_over",
@@ -66,18 +71,40 @@ def load(
 
     `flags` maps dotted names (`api.port`) to values and wins over everything. Raises `ConfigError`.
     """
+    return load_with_sources(config, environ=environ, flags=flags)[0]
+
+
+def load_with_sources(
+    config: Path | None, *, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """The same, and where each setting that is not a default comes from: a file, a variable, a flag, the profile."""
     if config is None:
         merged: dict[str, Any] = {
             key: dict(value) if isinstance(value, dict) else value for key, value in DEVELOPMENT.items()
         }
     else:
         merged = _read_file(config)
+    sources = dict.fromkeys(_dotted(merged), "development profile" if config is None else str(config))
     for name, value in environ.items():
         if is_setting(name):
             _put(merged, dotted_name(name), value, source=name)
+            sources[dotted_name(name)] = name
     for name, value in (flags or {}).items():
         if value is not None:
             _put(merged, name, value, source=f"--{name}")
+            sources[name] = "command line"
+    return _converted(merged), sources
+
+
+def _dotted(merged: Mapping[str, Any]) -> list[str]:
+    """The settings that a tree of them names."""
+    found = []
+    for name, value in merged.items():
+        found += [f"{name}.{inner}" for inner in value] if isinstance(value, dict) else [name]
+    return found
+
+
+def _converted(merged: dict[str, Any]) -> Settings:
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
     except msgspec.ValidationError as error:

@@ -37,6 +37,7 @@ from sesame.console.pages import (
     messages,
     notifications,
     operator,
+    oversight,
     people,
     policies,
     queue,
@@ -77,6 +78,7 @@ def pages(backing: Backing) -> list[Page]:
         *instance.PAGES,
         *queue.PAGES,
         *log_ins.PAGES,
+        *oversight.PAGES,
         *find.PAGES,
         *account.PAGES,
     ]

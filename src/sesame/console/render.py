@@ -40,6 +40,7 @@ SAID: Mapping[str, str] = {
     "paused": "Nothing goes to this destination until it is resumed; what is under way ends.",
     "resumed": "Mail goes to this destination again.",
     "examined": "The instance was examined just now.",
+    "verified-log": "The audit log was verified just now.",
     "answered": "The answer is kept; the account can read it.",
     "quota": "The quota is set, and counts from the next message on.",
     "suppressed": "On the list now: {n}.",

@@ -12,7 +12,10 @@ from sesame.access.failed_sign_ins import FailedSignIns, Throttled
 from sesame.admin.accounts import Operator
 from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.queue import QueueDesk
+from sesame.admin.services import ServicePrincipals
+from sesame.config import InForce
 from sesame.console.analyst import Analyst
+from sesame.console.audit_check import AuditCheck
 from sesame.console.instance import Instance
 from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
 from sesame.console.once import Once
@@ -63,6 +66,10 @@ class Backing:
     failed: FailedSignIns
     throttled: Callable[[], Sequence[Throttled]]
     """Who has to wait at any door now."""
+    running_with: Callable[[], InForce]
+    """The settings in force."""
+    service_principals: ServicePrincipals
+    audit: AuditCheck
     once: Once
     """Forms that are done once, however often they are sent."""
     exporting: set[str]

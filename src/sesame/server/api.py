@@ -192,6 +192,7 @@ class AwsApi:
             api_version=API_VERSIONS.get(model.name),
             body_hash=body_hash,
         )
+        self._sign_ins.succeeded(call.caller.access_key_id, "API", call.caller.region)
         if requested.operation is not None:
             call.known_name = requested.name
         operation = self._operation(model, requested, presigned=signed.presigned)

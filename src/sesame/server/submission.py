@@ -96,6 +96,7 @@ class SubmissionSession:
             self._login = await door.logins.check(
                 asked.username, asked.password, address=self._address, client=client_network(self._address)
             )
+            door.sign_ins.succeeded(self._login.access_key_id, "SMTP", self._login.region)
         except WrongCredentials as error:
             refusal, reason = SES_SUBMISSION.auth_failed, "wrong credentials"
             cause = await self._keep(asked.username, error)
@@ -146,6 +147,7 @@ class SubmissionSession:
         caller = None
         try:
             caller = replace(await door.logins.caller(self._login), tls_version=self._tls_version)
+            door.sign_ins.succeeded(caller.access_key_id, "SMTP", caller.region)
             message_id = await door.sender.send(caller, self._submission(message))
             reply = Reply(250, f"Ok {message_id}")
         except WrongCredentials:

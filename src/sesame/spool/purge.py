@@ -15,6 +15,7 @@ from sesame.store import (
     egress,
     failed_sign_ins,
     global_suppression,
+    key_use,
     policy_sets,
     reputation,
 )
@@ -52,6 +53,7 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _repeat(store, lambda tx: decisions.purge_before(tx, refused_before, limit=ROWS))
     refused_hour = int(refused_before // failed_sign_ins.HOUR_S)
     await _repeat(store, lambda tx: failed_sign_ins.purge_before(tx, refused_hour, limit=ROWS))
+    await _repeat(store, lambda tx: key_use.purge(tx, limit=ROWS))
     await _repeat(store, lambda tx: custom_verification.purge_before(tx, before, limit=ROWS))
     await _repeat(store, lambda tx: global_suppression.purge_before(tx, now, limit=ROWS))
     oldest = await store.read(lambda tx: _oldest(tx, min(before, refused_before)))

@@ -31,6 +31,24 @@ class Mark:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The number of an account's newest row, and when that is of; None when it is missing."""
+
+    account_id: str
+    seq: int
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """When rows were written out last, and how many: of an account, or of all ("")."""
+
+    account_id: str
+    at: float
+    exported: int
+
+
 def lock_name(account_id: str) -> str:
     """The lock that whoever appends to an account's chain holds."""
     return f"audit:{account_id}"
@@ -63,6 +81,36 @@ async def heads(tx: Transaction) -> list[Mark]:
     """The newest row of every account that has any."""
     rows = await tx.all("SELECT account_id, seq, digest, signature FROM audit_head ORDER BY account_id")
     return [_read(row) for row in rows]
+
+
+async def page_of_heads(tx: Transaction, after: str, *, limit: int) -> list[Head]:
+    """The next heads behind an account, by account, at most `limit`."""
+    rows = await tx.all(
+        "SELECT h.account_id, h.seq, r.at FROM audit_head h LEFT JOIN audit_row r"
+        " ON r.account_id = h.account_id AND r.seq = h.seq WHERE h.account_id > ? ORDER BY h.account_id LIMIT ?",
+        after,
+        limit,
+    )
+    return [Head(account_id=row[0], seq=row[1], at=row[2]) for row in rows]
+
+
+async def note_export(tx: Transaction, exported: Exported) -> None:
+    """Keep that rows were written out."""
+    await tx.execute(
+        "INSERT INTO audit_export (account_id, at, exported) VALUES (?, ?, ?)"
+        " ON CONFLICT (account_id) DO UPDATE SET at = excluded.at, exported = excluded.exported",
+        exported.account_id,
+        exported.at,
+        exported.exported,
+    )
+
+
+async def exports(tx: Transaction, *, limit: int) -> list[Exported]:
+    """The latest exports, newest first, each of another account or of all."""
+    rows = await tx.all(
+        "SELECT account_id, at, exported FROM audit_export ORDER BY at DESC, account_id LIMIT ?", limit
+    )
+    return [Exported(account_id=row[0], at=row[1], exported=row[2]) for row in rows]
 
 
 async def accounts(tx: Transaction) -> list[str]:

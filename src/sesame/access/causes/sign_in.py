@@ -11,6 +11,7 @@ from sesame.access.causes.find import cause_in_log
 from sesame.access.credentials import is_long_term_key
 from sesame.access.directory import Directory
 from sesame.access.failed_sign_ins import FailedSignIns
+from sesame.access.key_uses import KeyUses
 from sesame.access.sign_in_names import MAX_NAME, without_secret
 from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
@@ -24,13 +25,15 @@ from sesame.store.decisions import Refusal
 class SignIns:
     """Keeps failures before anybody has signed in. `served` are the regions of the settings, none for all.
 
-    Each is counted in `failed` too, with the address that it came from, for the operator alone.
+    Each is counted in `failed` too, with the address that it came from, for the operator alone; sign-ins that succeed
+    are the last `uses` of their keys.
     """
 
     def __init__(
         self,
         failures: Failures,
         failed: FailedSignIns,
+        uses: KeyUses,
         directory: Directory,
         clock: Clock,
         *,
@@ -40,11 +43,17 @@ class SignIns:
     ) -> None:
         self._failures = failures
         self._failed = failed
+        self._uses = uses
         self._directory = directory
         self._clock = clock
         self._served = list(served)
         self._skew_s = skew_s
         self._new_request_id = new_request_id
+
+    def succeeded(self, access_key_id: str, door: str, region: str) -> None:
+        """Note that a key was used; sessions have keys of their own, which are nobody's to change."""
+        if is_long_term_key(access_key_id):
+            self._uses.note(access_key_id, door, region)
 
     async def keep_api(
         self, error: ServiceError, signed: SignedRequest | None, *, request_id: str, address: str

@@ -57,6 +57,25 @@ async def list_services(tx: Transaction) -> list[Service]:
     return [service for service in found if service is not None]
 
 
+async def page(tx: Transaction, after: str, *, limit: int) -> list[Service]:
+    """The next services by name behind `after`, at most `limit`."""
+    rows = await tx.all(
+        "SELECT service_name, created_at FROM service WHERE service_name > ? ORDER BY service_name LIMIT ?",
+        after,
+        limit,
+    )
+    if not rows:
+        return []
+    keys: dict[str, list[str]] = {}
+    for service_name, key in await tx.all(
+        "SELECT service_name, access_key_id FROM service_key WHERE service_name IN (?*)"
+        " ORDER BY created_at, access_key_id",
+        [row[0] for row in rows],
+    ):
+        keys.setdefault(service_name, []).append(key)
+    return [Service(service_name=row[0], created_at=row[1], keys=tuple(keys.get(row[0], ()))) for row in rows]
+
+
 async def delete(tx: Transaction, service_name: str) -> None:
     """Remove a service with its keys."""
     await tx.execute("DELETE FROM service_key WHERE service_name = ?", service_name)

@@ -1,0 +1,116 @@
+"""What the operator oversees: the settings in force, the services that send for accounts, the audit log."""
+
+import json
+import re
+from itertools import groupby
+
+from starlette.responses import Response
+
+from sesame.admin import audit as audit_log
+from sesame.config.sources import DEFAULT
+from sesame.console.pages.changes import shown_row
+from sesame.console.visit import Page, Visit
+from sesame.db import Transaction
+from sesame.errors import Unavailable
+from sesame.model import SYSTEM_ACCOUNT
+from sesame.store import audit
+from sesame.store.key_use import KeyUse, of_keys
+
+PAGE = 50
+_ACCOUNT = re.compile("[0-9]{12}")
+
+
+async def show_settings(visit: Visit) -> Response:
+    """Every setting with its value and where it comes from, those that are set first."""
+    running = visit.backing.running_with()
+    given = [one for one in running.settings if one.source != DEFAULT]
+    sections = [
+        (name, list(found))
+        for name, found in groupby(
+            (one for one in running.settings if one.source == DEFAULT),
+            key=lambda one: one.name.rpartition(".")[0],
+        )
+    ]
+    return visit.page(
+        "settings.html",
+        given=given,
+        sections=sections,
+        count=len(running.settings),
+        waiting=running.waiting,
+        written=lambda value: json.dumps(value, ensure_ascii=False),
+    )
+
+
+async def show_services(visit: Visit) -> Response:
+    """The services that are registered, with their keys and when each was used last."""
+    after = visit.query.get("after", "")
+    found = await visit.backing.service_principals.page(after, limit=PAGE + 1)
+    keys = [key for one in found for key in one.keys]
+
+    async def run(tx: Transaction) -> dict[str, KeyUse]:
+        return await of_keys(tx, keys)
+
+    return visit.page(
+        "services.html",
+        services=found[:PAGE],
+        uses=await visit.backing.store.read(run),
+        is_first=not after,
+        more=found[PAGE - 1].service_name if len(found) > PAGE else None,
+    )
+
+
+async def show_audit(visit: Visit) -> Response:
+    """Is the log whole, up to which row, and what was done last in Sesame's own name or an account's."""
+    return await _audit(visit)
+
+
+async def _audit(visit: Visit, *, problem: str = "") -> Response:
+    after = visit.query.get("after", "")
+    account = visit.query.get("account", "").strip() or SYSTEM_ACCOUNT
+    is_account = _ACCOUNT.fullmatch(account) is not None
+    asked = visit.query.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+
+    async def run(tx: Transaction) -> tuple[list[audit.Head], list[audit.Exported]]:
+        return await audit.page_of_heads(tx, after, limit=PAGE + 1), await audit.exports(tx, limit=PAGE)
+
+    heads, exports = await visit.backing.store.read(run)
+    rows = (
+        await audit_log.latest(visit.backing.store, account, limit=PAGE + 1, before=before)
+        if is_account
+        else []
+    )
+    check = visit.backing.audit
+    return visit.page(
+        "audit.html",
+        status=503 if problem else 200,
+        problem=problem,
+        heads=heads[:PAGE],
+        is_first=not after,
+        more=heads[PAGE - 1].account_id if len(heads) > PAGE else None,
+        exports=exports,
+        check=check,
+        findings=[] if check.last is None else check.last.report.findings[:PAGE],
+        written_at=check.written_at(),
+        rows=[shown_row(row) for row in rows[:PAGE]],
+        asked=account,
+        is_own=account == SYSTEM_ACCOUNT,
+        older=rows[PAGE - 1].seq if len(rows) > PAGE else None,
+    )
+
+
+async def verify(visit: Visit) -> Response:
+    """Verify the whole log now."""
+    try:
+        await visit.backing.audit.verify()
+    except Unavailable as error:
+        return await _audit(visit, problem=str(error))
+    return visit.go("/operator/audit", said="verified-log")
+
+
+PAGES = (
+    Page(path="/operator/settings", handler=show_settings, who="operator"),
+    Page(path="/operator/services", handler=show_services, who="operator"),
+    Page(path="/operator/audit", handler=show_audit, who="operator"),
+    Page(path="/operator/audit", handler=verify, method="POST", who="operator"),
+)
