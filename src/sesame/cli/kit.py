@@ -114,7 +114,7 @@ async def _identity(services: "Services", named: str) -> "Arn":
         except ServiceError as error:
             raise ConfigError(error.message) from None
     found = await services.store.read(
-        lambda tx: identities.named(tx, normal_name(named), limit=MOST_SHOWN + 1)
+        lambda tx: identities.page_of_name(tx, normal_name(named), limit=MOST_SHOWN + 1)
     )
     arns = [identity_arn(one.region, one.account_id, one.name) for one in found]
     if len(arns) != 1:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sesame.db import Row, Transaction, account_scope, bump
+from sesame.db import Transaction, account_scope, bump
+from sesame.db.table import FLAG, Table
 from sesame.model import AccountId
 
 
@@ -58,48 +59,27 @@ Place = tuple[str, str]
 """An account's id and a region."""
 
 
+_ACCOUNTS = Table("account", Account, production=FLAG)
+
+
 async def create(tx: Transaction, account: Account) -> None:
     """Store a new account; the id must be free."""
-    await tx.execute(
-        "INSERT INTO account (account_id, name, production, max_24_hour_send, max_send_rate, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        account.account_id,
-        account.name,
-        int(account.production),
-        account.max_24_hour_send,
-        account.max_send_rate,
-        account.created_at,
-    )
+    await _ACCOUNTS.put(tx, account)
 
 
 async def get(tx: Transaction, account_id: str) -> Account | None:
     """The account, or None."""
-    row = await tx.one(
-        "SELECT account_id, name, production, max_24_hour_send, max_send_rate, created_at"
-        " FROM account WHERE account_id = ?",
-        account_id,
-    )
-    return None if row is None else _account(row)
+    return await _ACCOUNTS.one(tx, "WHERE account_id = ?", account_id)
 
 
 async def all_accounts(tx: Transaction) -> list[Account]:
     """Every account, oldest first."""
-    rows = await tx.all(
-        "SELECT account_id, name, production, max_24_hour_send, max_send_rate, created_at"
-        " FROM account ORDER BY created_at, account_id"
-    )
-    return [_account(row) for row in rows]
+    return await _ACCOUNTS.all(tx, "ORDER BY created_at, account_id")
 
 
 async def page(tx: Transaction, *, after: str, limit: int) -> list[Account]:
     """Accounts by id, from behind `after`."""
-    rows = await tx.all(
-        "SELECT account_id, name, production, max_24_hour_send, max_send_rate, created_at"
-        " FROM account WHERE account_id > ? ORDER BY account_id LIMIT ?",
-        after,
-        limit,
-    )
-    return [_account(row) for row in rows]
+    return await _ACCOUNTS.all(tx, "WHERE account_id > ? ORDER BY account_id LIMIT ?", after, limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,18 +145,6 @@ async def ids_named(tx: Transaction, name: str, *, limit: int = 2) -> list[str]:
         "SELECT account_id FROM account WHERE name = ? ORDER BY account_id LIMIT ?", name, limit
     )
     return [row[0] for row in rows if name]
-
-
-def _account(row: Row) -> Account:
-    account_id, name, production, max_24, rate, created_at = row
-    return Account(
-        account_id=AccountId(account_id),
-        name=name,
-        production=bool(production),
-        max_24_hour_send=max_24,
-        max_send_rate=rate,
-        created_at=created_at,
-    )
 
 
 async def region_state(tx: Transaction, account_id: str, region: str) -> RegionState | None:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import FLAG, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,58 +36,23 @@ class Link:
     expires_at: float
 
 
-_COLUMNS = (
-    "digest, account_id, user_id, is_operator, mfa, made_at, seen_at, source_ip, user_agent, confirmed_at,"
-    " may_return"
-)
-
-
-def _login(row: Row) -> Login:
-    return Login(
-        digest=row[0],
-        account_id=row[1],
-        user_id=row[2],
-        is_operator=bool(row[3]),
-        mfa=bool(row[4]),
-        made_at=row[5],
-        seen_at=row[6],
-        source_ip=row[7],
-        user_agent=row[8],
-        confirmed_at=row[9],
-        may_return=bool(row[10]),
-    )
+_LOGINS = Table("console_login", Login, is_operator=FLAG, mfa=FLAG, may_return=FLAG)
+_LINKS = Table("console_link", Link)
 
 
 async def put(tx: Transaction, login: Login) -> None:
     """Store a new log-in."""
-    await tx.execute(
-        f"INSERT INTO console_login ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        login.digest,
-        login.account_id,
-        login.user_id,
-        int(login.is_operator),
-        int(login.mfa),
-        login.made_at,
-        login.seen_at,
-        login.source_ip,
-        login.user_agent,
-        login.confirmed_at,
-        int(login.may_return),
-    )
+    await _LOGINS.put(tx, login)
 
 
 async def get(tx: Transaction, digest: bytes) -> Login | None:
     """The log-in, or None."""
-    row = await tx.one(f"SELECT {_COLUMNS} FROM console_login WHERE digest = ?", digest)
-    return None if row is None else _login(row)
+    return await _LOGINS.one(tx, "WHERE digest = ?", digest)
 
 
 async def of_user(tx: Transaction, user_id: str) -> list[Login]:
     """A user's log-ins, newest first."""
-    rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM console_login WHERE user_id = ? ORDER BY made_at DESC LIMIT 100", user_id
-    )
-    return [_login(row) for row in rows]
+    return await _LOGINS.all(tx, "WHERE user_id = ? ORDER BY made_at DESC LIMIT 100", user_id)
 
 
 async def seen(tx: Transaction, digest: bytes, at: float) -> None:
@@ -114,27 +80,12 @@ async def put_link(tx: Transaction, link: Link) -> None:
     """Store a link; an older invitation of the same user stops working."""
     if link.purpose == "invite":
         await tx.execute("DELETE FROM console_link WHERE user_id = ? AND purpose = 'invite'", link.user_id)
-    await tx.execute(
-        "INSERT INTO console_link (digest, purpose, account_id, user_id, expires_at) VALUES (?, ?, ?, ?, ?)",
-        link.digest,
-        link.purpose,
-        link.account_id,
-        link.user_id,
-        link.expires_at,
-    )
+    await _LINKS.put(tx, link)
 
 
 async def get_link(tx: Transaction, digest: bytes, *, now: float) -> Link | None:
     """A link that still works, or None."""
-    row = await tx.one(
-        "SELECT digest, purpose, account_id, user_id, expires_at FROM console_link"
-        " WHERE digest = ? AND expires_at > ?",
-        digest,
-        now,
-    )
-    if row is None:
-        return None
-    return Link(digest=row[0], purpose=row[1], account_id=row[2], user_id=row[3], expires_at=row[4])
+    return await _LINKS.one(tx, "WHERE digest = ? AND expires_at > ?", digest, now)
 
 
 async def spend_link(tx: Transaction, digest: bytes) -> bool:

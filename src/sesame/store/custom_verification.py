@@ -6,7 +6,8 @@ before the link is followed. What a template may say is checked elsewhere.
 
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,99 +39,49 @@ class Redirect:
     failure_url: str
 
 
-_OUTLINE = "account_id, region, name, from_address, subject, success_url, failure_url, created_at"
-
-
-def _outline(row: Row) -> Outline:
-    account_id, region, name, from_address, subject, success_url, failure_url, created_at = row
-    return Outline(
-        account_id=account_id,
-        region=region,
-        name=name,
-        from_address=from_address,
-        subject=subject,
-        success_url=success_url,
-        failure_url=failure_url,
-        created_at=created_at,
-    )
+_OUTLINES = Table("custom_verification_template", Outline)
+_TEMPLATES = Table("custom_verification_template", CustomTemplate)
 
 
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> CustomTemplate | None:
     """One template, or None."""
-    row = await tx.one(
-        f"SELECT {_OUTLINE}, content FROM custom_verification_template"
-        " WHERE account_id = ? AND region = ? AND name = ?",
-        account_id,
-        region,
-        name,
-    )
-    if row is None:
-        return None
-    outline = _outline(row[:-1])
-    return CustomTemplate(
-        account_id=outline.account_id,
-        region=outline.region,
-        name=outline.name,
-        from_address=outline.from_address,
-        subject=outline.subject,
-        success_url=outline.success_url,
-        failure_url=outline.failure_url,
-        created_at=outline.created_at,
-        content=row[-1],
+    return await _TEMPLATES.one(
+        tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
     )
 
 
 async def exists(tx: Transaction, account_id: str, region: str, name: str) -> bool:
     """Whether there is a template of that name."""
-    row = await tx.one(
-        "SELECT 1 FROM custom_verification_template WHERE account_id = ? AND region = ? AND name = ?",
-        account_id,
-        region,
-        name,
+    found = await _OUTLINES.one(
+        tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
     )
-    return row is not None
+    return found is not None
 
 
 async def page(tx: Transaction, account_id: str, region: str, *, after: str, limit: int) -> list[Outline]:
     """Templates in order of name, those after `after`, without their contents."""
-    rows = await tx.all(
-        f"SELECT {_OUTLINE} FROM custom_verification_template"
-        " WHERE account_id = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
+    return await _OUTLINES.all(
+        tx,
+        "WHERE account_id = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
         account_id,
         region,
         after,
         limit,
     )
-    return [_outline(row) for row in rows]
 
 
 async def count(tx: Transaction, account_id: str, region: str) -> int:
     """How many the account has in the region."""
-    row = await tx.one(
-        "SELECT COUNT(*) FROM custom_verification_template WHERE account_id = ? AND region = ?",
-        account_id,
-        region,
-    )
-    assert row is not None
-    return int(row[0])
+    return await _OUTLINES.count(tx, "WHERE account_id = ? AND region = ?", account_id, region)
 
 
 async def put(tx: Transaction, template: CustomTemplate) -> None:
     """Add a template, or replace all of one but its time of creation."""
-    await tx.execute(
-        f"INSERT INTO custom_verification_template ({_OUTLINE}, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (account_id, region, name) DO UPDATE SET from_address = excluded.from_address,"
-        " subject = excluded.subject, success_url = excluded.success_url,"
-        " failure_url = excluded.failure_url, content = excluded.content",
-        template.account_id,
-        template.region,
-        template.name,
-        template.from_address,
-        template.subject,
-        template.success_url,
-        template.failure_url,
-        template.created_at,
-        template.content,
+    await _TEMPLATES.put(
+        tx,
+        template,
+        key="account_id, region, name",
+        changed="from_address, subject, success_url, failure_url, content",
     )
 
 

@@ -6,10 +6,11 @@ so whoever decides a send knows them from its cache. Which of them hold for whom
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from sesame.db import Row, Transaction, bump, identities_scope
+from sesame.db import Transaction, bump, identities_scope
+from sesame.db.table import Table
 
 ALL = "*"
 """In the place of an identity: all of the owner's."""
@@ -75,35 +76,30 @@ class Use:
 
 NO_USE = Use()
 
-_COLUMNS = (
-    "seq, owner_account_id, region, identity, delegate, messages_per_day, messages_per_second, recipients_per_day,"
-    " bytes_per_day, expires_at, paused_at, pause_reason, updated_at"
-)
+_BOUNDS = Table("delegate_bounds", Bounds)
 
 
 async def of_identity(tx: Transaction, owner: str, region: str, identity: str) -> list[Bounds]:
     """The bounds that hold for an identity, those of all identities among them."""
-    rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM delegate_bounds WHERE owner_account_id = ? AND region = ?"
-        " AND identity IN (?*) ORDER BY identity, delegate",
+    return await _BOUNDS.all(
+        tx,
+        "WHERE owner_account_id = ? AND region = ? AND identity IN (?*) ORDER BY identity, delegate",
         owner,
         region,
         [identity, ALL],
     )
-    return [_bounds(row) for row in rows]
 
 
 async def get(tx: Transaction, owner: str, region: str, identity: str, delegate: str) -> Bounds | None:
     """The bounds of a delegate, or None."""
-    row = await tx.one(
-        f"SELECT {_COLUMNS} FROM delegate_bounds WHERE owner_account_id = ? AND region = ?"
-        " AND identity = ? AND delegate = ?",
+    return await _BOUNDS.one(
+        tx,
+        "WHERE owner_account_id = ? AND region = ? AND identity = ? AND delegate = ?",
         owner,
         region,
         identity,
         delegate,
     )
-    return None if row is None else _bounds(row)
 
 
 async def page(
@@ -122,8 +118,9 @@ async def page(
         if value is not None:
             conditions += f" AND {column} = ?"
             values.append(value)
-    rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM delegate_bounds WHERE owner_account_id = ? AND region = ?{conditions}"
+    return await _BOUNDS.all(
+        tx,
+        f"WHERE owner_account_id = ? AND region = ?{conditions}"
         " AND (identity > ? OR (identity = ? AND delegate > ?)) ORDER BY identity, delegate LIMIT ?",
         owner,
         region,
@@ -133,7 +130,6 @@ async def page(
         after[1],
         limit,
     )
-    return [_bounds(row) for row in rows]
 
 
 async def regions(tx: Transaction, owner: str) -> list[str]:
@@ -146,10 +142,7 @@ async def regions(tx: Transaction, owner: str) -> list[str]:
 
 async def count(tx: Transaction, owner: str, region: str) -> int:
     """How many bounds an owner has set in a region."""
-    row = await tx.one(
-        "SELECT COUNT(*) FROM delegate_bounds WHERE owner_account_id = ? AND region = ?", owner, region
-    )
-    return 0 if row is None else int(row[0])
+    return await _BOUNDS.count(tx, "WHERE owner_account_id = ? AND region = ?", owner, region)
 
 
 async def put(tx: Transaction, bounds: Bounds) -> None:
@@ -157,22 +150,7 @@ async def put(tx: Transaction, bounds: Bounds) -> None:
     if bounds.seq:
         await tx.execute("DELETE FROM delegate_bounds WHERE seq = ?", bounds.seq)
     seq = bounds.seq or await tx.new_numbers("delegate_bounds", 1)
-    await tx.execute(
-        f"INSERT INTO delegate_bounds ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        seq,
-        bounds.owner_account_id,
-        bounds.region,
-        bounds.identity,
-        bounds.delegate,
-        bounds.messages_per_day,
-        bounds.messages_per_second,
-        bounds.recipients_per_day,
-        bounds.bytes_per_day,
-        bounds.expires_at,
-        bounds.paused_at,
-        bounds.pause_reason,
-        bounds.updated_at,
-    )
+    await _BOUNDS.put(tx, replace(bounds, seq=seq))
     await bump(tx, identities_scope(bounds.owner_account_id, bounds.region))
 
 
@@ -264,21 +242,3 @@ async def charge(tx: Transaction, uses: Mapping[int, Use], charges: Mapping[tupl
 
 def _slots(text: str) -> dict[int, int]:
     return {int(slot): int(messages) for slot, messages in json.loads(text).items()}
-
-
-def _bounds(row: Row) -> Bounds:
-    return Bounds(
-        seq=row[0],
-        owner_account_id=row[1],
-        region=row[2],
-        identity=row[3],
-        delegate=row[4],
-        messages_per_day=row[5],
-        messages_per_second=row[6],
-        recipients_per_day=row[7],
-        bytes_per_day=row[8],
-        expires_at=row[9],
-        paused_at=row[10],
-        pause_reason=row[11],
-        updated_at=row[12],
-    )

@@ -7,6 +7,7 @@ current. The operator's own signing key is kept here too, under the system accou
 from dataclasses import dataclass, replace
 
 from sesame.db import Row, Transaction, bump, identities_scope
+from sesame.db.table import FLAG, Table
 from sesame.model import SYSTEM_ACCOUNT
 
 
@@ -60,6 +61,7 @@ class Ed25519Key:
         return f"dkim_ed25519_key:{self.account_id}:{self.region}:{self.domain}"
 
 
+_ED25519_KEYS = Table("dkim_ed25519_key", Ed25519Key, is_seen=FLAG)
 _COLUMNS = "account_id, region, domain, selector, sealed_private_key, public_key, created_at, key_bits"
 
 
@@ -153,41 +155,14 @@ async def due(tx: Transaction, *, created_before: float, limit: int) -> list[Dki
 
 async def get_ed25519(tx: Transaction, account_id: str, region: str, domain: str) -> Ed25519Key | None:
     """A domain's Ed25519 key, or None."""
-    row = await tx.one(
-        "SELECT selector, sealed_private_key, public_key, created_at, is_seen FROM dkim_ed25519_key"
-        " WHERE account_id = ? AND region = ? AND domain = ?",
-        account_id,
-        region,
-        domain,
-    )
-    if row is None:
-        return None
-    return Ed25519Key(
-        account_id=account_id,
-        region=region,
-        domain=domain,
-        selector=row[0],
-        sealed_private_key=row[1],
-        public_key=row[2],
-        created_at=row[3],
-        is_seen=bool(row[4]),
+    return await _ED25519_KEYS.one(
+        tx, "WHERE account_id = ? AND region = ? AND domain = ?", account_id, region, domain
     )
 
 
 async def add_ed25519(tx: Transaction, key: Ed25519Key) -> None:
     """Keep a domain's Ed25519 key; the one that it has stays."""
-    await tx.execute(
-        "INSERT INTO dkim_ed25519_key (account_id, region, domain, selector, sealed_private_key, public_key,"
-        " created_at, is_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, domain) DO NOTHING",
-        key.account_id,
-        key.region,
-        key.domain,
-        key.selector,
-        key.sealed_private_key,
-        key.public_key,
-        key.created_at,
-        int(key.is_seen),
-    )
+    await _ED25519_KEYS.put(tx, key, key="account_id, region, domain")
     await bump(tx, identities_scope(key.account_id, key.region))
 
 

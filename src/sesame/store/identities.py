@@ -191,19 +191,6 @@ async def counts_by_region(tx: Transaction, account_id: str, *, most: int) -> di
     return {row[0]: int(row[1]) for row in rows}
 
 
-async def named(
-    tx: Transaction, name: str, *, after: tuple[str, str] = ("", ""), limit: int
-) -> list[Identity]:
-    """The identities of that name by account and region, from behind `after`."""
-    rows = await tx.all(
-        f"{_IDENTITY} WHERE name = ? AND (account_id, region) > (?, ?) ORDER BY account_id, region LIMIT ?",
-        name,
-        *after,
-        limit,
-    )
-    return [_identity(row) for row in rows]
-
-
 async def named_of(tx: Transaction, account_id: str, name: str) -> list[Identity]:
     """The identities of that name in the regions of one account."""
     # BETWEEN, or SQLite would take the primary key and walk over all that the account has.

@@ -1,10 +1,10 @@
 """Subscriptions to topics: who is sent what is published, once they have confirmed it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import FLAG, JSON_OBJECT, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,64 +34,28 @@ class Subscription:
         return self.attributes.get("RawMessageDelivery", "false").lower() == "true"
 
 
-_SELECT = (
-    "SELECT arn, topic_arn, account_id, protocol, endpoint, attributes, created_at, token_digest, token_until,"
-    " confirmed_at, needs_authentication, ended_at FROM subscription"
-)
-
-
-def _subscription(row: Row) -> Subscription:
-    return Subscription(
-        arn=row[0],
-        topic_arn=row[1],
-        account_id=row[2],
-        protocol=row[3],
-        endpoint=row[4],
-        attributes=json.loads(row[5]),
-        created_at=row[6],
-        token_digest=row[7],
-        token_until=row[8],
-        confirmed_at=row[9],
-        needs_authentication=bool(row[10]),
-        ended_at=row[11],
-    )
+_SUBSCRIPTIONS = Table("subscription", Subscription, attributes=JSON_OBJECT, needs_authentication=FLAG)
 
 
 async def get(tx: Transaction, arn: str) -> Subscription | None:
     """A subscription, or None."""
-    row = await tx.one(f"{_SELECT} WHERE arn = ?", arn)
-    return None if row is None else _subscription(row)
+    return await _SUBSCRIPTIONS.one(tx, "WHERE arn = ?", arn)
 
 
 async def find(tx: Transaction, topic_arn: str, protocol: str, endpoint: str) -> Subscription | None:
     """The subscription of an endpoint to a topic; there is one at most."""
-    row = await tx.one(
-        f"{_SELECT} WHERE topic_arn = ? AND protocol = ? AND endpoint = ?", topic_arn, protocol, endpoint
+    return await _SUBSCRIPTIONS.one(
+        tx, "WHERE topic_arn = ? AND protocol = ? AND endpoint = ?", topic_arn, protocol, endpoint
     )
-    return None if row is None else _subscription(row)
 
 
 async def put(tx: Transaction, one: Subscription) -> None:
     """Store a subscription, new or changed."""
-    await tx.execute(
-        "INSERT INTO subscription (arn, topic_arn, account_id, protocol, endpoint, attributes, created_at,"
-        " token_digest, token_until, confirmed_at, needs_authentication, ended_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (arn) DO UPDATE SET attributes = excluded.attributes, token_digest = excluded.token_digest,"
-        " token_until = excluded.token_until, confirmed_at = excluded.confirmed_at,"
-        " needs_authentication = excluded.needs_authentication, ended_at = excluded.ended_at",
-        one.arn,
-        one.topic_arn,
-        one.account_id,
-        one.protocol,
-        one.endpoint,
-        json.dumps(dict(one.attributes)),
-        one.created_at,
-        one.token_digest,
-        one.token_until,
-        one.confirmed_at,
-        int(one.needs_authentication),
-        one.ended_at,
+    await _SUBSCRIPTIONS.put(
+        tx,
+        one,
+        key="arn",
+        changed="attributes, token_digest, token_until, confirmed_at, needs_authentication, ended_at",
     )
 
 
@@ -103,20 +67,17 @@ async def delete(tx: Transaction, arn: str) -> None:
 async def confirmed(tx: Transaction, topic_arns: Sequence[str]) -> dict[str, list[Subscription]]:
     """The confirmed subscriptions of topics, by topic."""
     found: dict[str, list[Subscription]] = {arn: [] for arn in topic_arns}
-    rows = await tx.all(
-        f"{_SELECT} WHERE topic_arn IN (?*) AND confirmed_at IS NOT NULL ORDER BY arn", topic_arns
-    )
-    for row in rows:
-        found[row[1]].append(_subscription(row))
+    wanted = "WHERE topic_arn IN (?*) AND confirmed_at IS NOT NULL ORDER BY arn"
+    for one in await _SUBSCRIPTIONS.all(tx, wanted, topic_arns):
+        found[one.topic_arn].append(one)
     return found
 
 
 async def of_topic(tx: Transaction, topic_arn: str, *, after: str, limit: int) -> list[Subscription]:
     """Those of a topic in the order of their ARNs, from behind `after`."""
-    rows = await tx.all(
-        f"{_SELECT} WHERE topic_arn = ? AND arn > ? ORDER BY arn LIMIT ?", topic_arn, after, limit
+    return await _SUBSCRIPTIONS.all(
+        tx, "WHERE topic_arn = ? AND arn > ? ORDER BY arn LIMIT ?", topic_arn, after, limit
     )
-    return [_subscription(row) for row in rows]
 
 
 async def of_account(
@@ -124,14 +85,14 @@ async def of_account(
 ) -> list[Subscription]:
     """Those of an account to topics of a region, in the order of their ARNs, from behind `after`."""
     start = f"arn:aws:sns:{region}:"
-    rows = await tx.all(
-        f"{_SELECT} WHERE account_id = ? AND arn > ? AND arn < ? ORDER BY arn LIMIT ?",
+    return await _SUBSCRIPTIONS.all(
+        tx,
+        "WHERE account_id = ? AND arn > ? AND arn < ? ORDER BY arn LIMIT ?",
         account_id,
         max(after, start),
         f"arn:aws:sns:{region};",
         limit,
     )
-    return [_subscription(row) for row in rows]
 
 
 async def counts(tx: Transaction, topic_arn: str) -> tuple[int, int]:
@@ -145,8 +106,7 @@ async def counts(tx: Transaction, topic_arn: str) -> tuple[int, int]:
 
 async def by_token(tx: Transaction, topic_arn: str, token_digest: str) -> Subscription | None:
     """The subscription to a topic that a token belongs to."""
-    row = await tx.one(f"{_SELECT} WHERE topic_arn = ? AND token_digest = ?", topic_arn, token_digest)
-    return None if row is None else _subscription(row)
+    return await _SUBSCRIPTIONS.one(tx, "WHERE topic_arn = ? AND token_digest = ?", topic_arn, token_digest)
 
 
 async def delete_of_topic(tx: Transaction, topic_arn: str) -> None:

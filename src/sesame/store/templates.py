@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +19,14 @@ class StoredTemplate:
     created_at: float
 
 
-_ALL = "SELECT account_id, region, name, subject, text, html, created_at FROM template"
+_TEMPLATES = Table("template", StoredTemplate)
 
 
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> StoredTemplate | None:
     """One template, or None."""
-    row = await tx.one(f"{_ALL} WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name)
-    return None if row is None else _template(row)
+    return await _TEMPLATES.one(
+        tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
+    )
 
 
 async def page(
@@ -44,28 +46,12 @@ async def page(
 
 async def count(tx: Transaction, account_id: str, region: str) -> int:
     """How many the account has in the region."""
-    row = await tx.one(
-        "SELECT COUNT(*) FROM template WHERE account_id = ? AND region = ?", account_id, region
-    )
-    assert row is not None
-    return int(row[0])
+    return await _TEMPLATES.count(tx, "WHERE account_id = ? AND region = ?", account_id, region)
 
 
 async def create(tx: Transaction, template: StoredTemplate) -> bool:
     """Add a template; False if there is one of that name."""
-    return bool(
-        await tx.execute(
-            "INSERT INTO template (account_id, region, name, subject, text, html, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            template.account_id,
-            template.region,
-            template.name,
-            template.subject,
-            template.text,
-            template.html,
-            template.created_at,
-        )
-    )
+    return bool(await _TEMPLATES.put(tx, template, key="account_id, region, name"))
 
 
 async def replace_parts(tx: Transaction, template: StoredTemplate) -> bool:
@@ -89,19 +75,6 @@ async def delete(tx: Transaction, account_id: str, region: str, name: str) -> bo
         await tx.execute(
             "DELETE FROM template WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
         )
-    )
-
-
-def _template(row: Row) -> StoredTemplate:
-    account_id, region, name, subject, text, html, created_at = row
-    return StoredTemplate(
-        account_id=account_id,
-        region=region,
-        name=name,
-        subject=subject,
-        text=text,
-        html=html,
-        created_at=created_at,
     )
 
 

@@ -1,10 +1,10 @@
 """SNS topics of accounts: names and attributes. Nothing is published to them yet."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import JSON_OBJECT, Table
 from sesame.store import tags
 
 
@@ -33,39 +33,17 @@ def topic_arn(region: str, account_id: str, name: str) -> str:
     return f"arn:aws:sns:{region}:{account_id}:{name}"
 
 
-_TOPIC = "SELECT account_id, region, name, attributes, created_at, principal_ids FROM topic"
-
-
-def _topic(row: Row) -> Topic:
-    return Topic(
-        account_id=row[0],
-        region=row[1],
-        name=row[2],
-        attributes=json.loads(row[3]),
-        created_at=row[4],
-        principal_ids=json.loads(row[5]),
-    )
+_TOPICS = Table("topic", Topic, attributes=JSON_OBJECT, principal_ids=JSON_OBJECT)
 
 
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> Topic | None:
     """A topic, or None."""
-    row = await tx.one(f"{_TOPIC} WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name)
-    return None if row is None else _topic(row)
+    return await _TOPICS.one(tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name)
 
 
 async def put(tx: Transaction, topic: Topic) -> None:
     """Store a topic, new or changed."""
-    await tx.execute(
-        "INSERT INTO topic (account_id, region, name, attributes, created_at, principal_ids)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, name)"
-        " DO UPDATE SET attributes = excluded.attributes, principal_ids = excluded.principal_ids",
-        topic.account_id,
-        topic.region,
-        topic.name,
-        json.dumps(dict(topic.attributes)),
-        topic.created_at,
-        json.dumps(dict(topic.principal_ids)),
-    )
+    await _TOPICS.put(tx, topic, key="account_id, region, name", changed="attributes, principal_ids")
 
 
 async def delete(tx: Transaction, topic: Topic) -> None:
@@ -81,18 +59,16 @@ async def delete(tx: Transaction, topic: Topic) -> None:
 
 async def page(tx: Transaction, account_id: str, region: str, *, after: str, limit: int) -> list[Topic]:
     """Topics by name, from behind `after`."""
-    rows = await tx.all(
-        f"{_TOPIC} WHERE account_id = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
+    return await _TOPICS.all(
+        tx,
+        "WHERE account_id = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
         account_id,
         region,
         after,
         limit,
     )
-    return [_topic(row) for row in rows]
 
 
 async def count(tx: Transaction, account_id: str, region: str) -> int:
     """How many topics an account has in a region."""
-    row = await tx.one("SELECT COUNT(*) FROM topic WHERE account_id = ? AND region = ?", account_id, region)
-    assert row is not None
-    return int(row[0])
+    return await _TOPICS.count(tx, "WHERE account_id = ? AND region = ?", account_id, region)

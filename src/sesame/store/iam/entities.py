@@ -25,56 +25,33 @@ async def find(tx: Transaction, account_id: str, kind: Kind, name: str) -> Entit
     """The user, group or role of that name, or None."""
     match kind:
         case "user":
-            return _of_user(await users.get_user(tx, account_id, name))
+            return _entity(await users.get_user(tx, account_id, name))
         case "group":
-            return _of_group(await groups.get(tx, account_id, name))
+            return _entity(await groups.get(tx, account_id, name))
         case "role":
-            return _of_role(await roles.get(tx, account_id, name))
+            return _entity(await roles.get(tx, account_id, name))
 
 
 async def by_id(tx: Transaction, unique_id: str) -> Entity | None:
     """The one with that unique id, or None."""
     if unique_id.startswith("AIDA"):
-        return _of_user(await users.get_user_by_id(tx, unique_id))
+        return _entity(await users.get_user_by_id(tx, unique_id))
     if unique_id.startswith("AGPA"):
-        return _of_group(await groups.get_by_id(tx, unique_id))
-    return _of_role(await roles.get_by_id(tx, unique_id))
+        return _entity(await groups.get_by_id(tx, unique_id))
+    return _entity(await roles.get_by_id(tx, unique_id))
 
 
-def _of_user(user: users.User | None) -> Entity | None:
-    if user is None:
-        return None
+def _entity(found: users.User | groups.Group | roles.Role | None) -> Entity | None:
+    kind: Kind
+    match found:
+        case None:
+            return None
+        case users.User(user_id=unique_id, user_name=name):
+            kind = "user"
+        case groups.Group(group_id=unique_id, group_name=name):
+            kind = "group"
+        case roles.Role(role_id=unique_id, role_name=name):
+            kind = "role"
     return Entity(
-        account_id=user.account_id,
-        kind="user",
-        unique_id=user.user_id,
-        name=user.user_name,
-        path=user.path,
-        arn=user.arn,
-    )
-
-
-def _of_group(group: groups.Group | None) -> Entity | None:
-    if group is None:
-        return None
-    return Entity(
-        account_id=group.account_id,
-        kind="group",
-        unique_id=group.group_id,
-        name=group.group_name,
-        path=group.path,
-        arn=group.arn,
-    )
-
-
-def _of_role(role: roles.Role | None) -> Entity | None:
-    if role is None:
-        return None
-    return Entity(
-        account_id=role.account_id,
-        kind="role",
-        unique_id=role.role_id,
-        name=role.role_name,
-        path=role.path,
-        arn=role.arn,
+        account_id=found.account_id, kind=kind, unique_id=unique_id, name=name, path=found.path, arn=found.arn
     )

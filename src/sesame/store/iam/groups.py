@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction, account_scope, bump
+from sesame.db import Transaction, account_scope, bump
+from sesame.db.table import Table
 from sesame.store.iam import inline_policies, managed_policies, users
 
 
@@ -22,47 +23,30 @@ class Group:
         return f"arn:aws:iam::{self.account_id}:group{self.path}{self.group_name}"
 
 
-_GROUP = "SELECT g.account_id, g.group_name, g.path, g.group_id, g.created_at FROM iam_group g"
-
-
-def _group(row: Row) -> Group:
-    account_id, group_name, path, group_id, created_at = row
-    return Group(
-        account_id=account_id, group_name=group_name, path=path, group_id=group_id, created_at=created_at
-    )
+_GROUPS = Table("iam_group", Group)
 
 
 async def create(tx: Transaction, group: Group) -> None:
     """Store a new group; the name must be free."""
-    await tx.execute(
-        "INSERT INTO iam_group (account_id, group_name, path, group_id, created_at) VALUES (?, ?, ?, ?, ?)",
-        group.account_id,
-        group.group_name,
-        group.path,
-        group.group_id,
-        group.created_at,
-    )
+    await _GROUPS.put(tx, group)
     await bump(tx, account_scope(group.account_id))
 
 
 async def get(tx: Transaction, account_id: str, group_name: str) -> Group | None:
     """The group of that name (compared without case, as IAM does), or None."""
-    row = await tx.one(
-        f"{_GROUP} WHERE g.account_id = ? AND LOWER(g.group_name) = LOWER(?)", account_id, group_name
+    return await _GROUPS.one(
+        tx, "WHERE account_id = ? AND LOWER(group_name) = LOWER(?)", account_id, group_name
     )
-    return None if row is None else _group(row)
 
 
 async def get_by_id(tx: Transaction, group_id: str) -> Group | None:
     """The group with that unique id, or None."""
-    row = await tx.one(f"{_GROUP} WHERE g.group_id = ?", group_id)
-    return None if row is None else _group(row)
+    return await _GROUPS.one(tx, "WHERE group_id = ?", group_id)
 
 
 async def list_groups(tx: Transaction, account_id: str) -> list[Group]:
     """An account's groups by name."""
-    rows = await tx.all(f"{_GROUP} WHERE g.account_id = ? ORDER BY g.group_name", account_id)
-    return [_group(row) for row in rows]
+    return await _GROUPS.all(tx, "WHERE account_id = ? ORDER BY group_name", account_id)
 
 
 async def delete(tx: Transaction, group: Group) -> None:
@@ -110,11 +94,11 @@ async def member_names(tx: Transaction, group_id: str, *, limit: int) -> list[st
 
 async def of_user(tx: Transaction, user_id: str) -> list[Group]:
     """The groups a user is in, by name."""
-    rows = await tx.all(
-        f"{_GROUP} JOIN group_member m ON m.group_id = g.group_id WHERE m.user_id = ? ORDER BY g.group_name",
+    return await _GROUPS.all(
+        tx,
+        "WHERE group_id IN (SELECT group_id FROM group_member WHERE user_id = ?) ORDER BY group_name",
         user_id,
     )
-    return [_group(row) for row in rows]
 
 
 async def policies_of_groups(tx: Transaction, user_id: str) -> list[tuple[str, str]]:

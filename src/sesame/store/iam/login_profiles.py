@@ -5,7 +5,8 @@ Every change bumps the account's epoch and ends the user's log-ins.
 
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction, account_scope, bump
+from sesame.db import Transaction, account_scope, bump
+from sesame.db.table import FLAG, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +33,18 @@ class MfaDevice:
     created_at: float
 
 
+_PROFILES = Table("login_profile", LoginProfile, reset_required=FLAG)
+_DEVICES = Table("mfa_device", MfaDevice)
+
+
 async def get(tx: Transaction, user_id: str) -> LoginProfile | None:
     """A user's password, or None."""
-    row = await tx.one(
-        "SELECT account_id, user_id, password, reset_required, created_at FROM login_profile WHERE user_id = ?",
-        user_id,
-    )
-    if row is None:
-        return None
-    return LoginProfile(
-        account_id=row[0], user_id=row[1], password=row[2], reset_required=bool(row[3]), created_at=row[4]
-    )
+    return await _PROFILES.one(tx, "WHERE user_id = ?", user_id)
 
 
 async def put(tx: Transaction, profile: LoginProfile) -> None:
     """Create or replace a user's password; the user's log-ins end."""
-    await tx.execute(
-        "INSERT INTO login_profile (user_id, account_id, password, reset_required, created_at)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET password = excluded.password,"
-        " reset_required = excluded.reset_required",
-        profile.user_id,
-        profile.account_id,
-        profile.password,
-        int(profile.reset_required),
-        profile.created_at,
-    )
+    await _PROFILES.put(tx, profile, key="user_id", changed="password, reset_required")
     await _changed(tx, profile.account_id, profile.user_id)
 
 
@@ -67,39 +55,21 @@ async def delete(tx: Transaction, account_id: str, user_id: str) -> bool:
     return count > 0
 
 
-_DEVICE = "SELECT serial, account_id, sealed_seed, user_id, enabled_at, last_step, created_at FROM mfa_device"
-
-
-def _device(row: Row) -> MfaDevice:
-    return MfaDevice(
-        serial=row[0],
-        account_id=row[1],
-        sealed_seed=row[2],
-        user_id=row[3],
-        enabled_at=row[4],
-        last_step=row[5],
-        created_at=row[6],
-    )
-
-
 async def device(tx: Transaction, serial: str) -> MfaDevice | None:
     """The device of that serial number (its ARN), or None."""
-    row = await tx.one(f"{_DEVICE} WHERE serial = ?", serial)
-    return None if row is None else _device(row)
+    return await _DEVICES.one(tx, "WHERE serial = ?", serial)
 
 
 async def devices_of(tx: Transaction, user_id: str) -> list[MfaDevice]:
     """A user's devices by serial number."""
-    rows = await tx.all(f"{_DEVICE} WHERE user_id = ? ORDER BY serial", user_id)
-    return [_device(row) for row in rows]
+    return await _DEVICES.all(tx, "WHERE user_id = ? ORDER BY serial", user_id)
 
 
 async def devices(tx: Transaction, account_id: str, *, after: str, limit: int) -> list[MfaDevice]:
     """An account's devices by serial number, those after `after` only."""
-    rows = await tx.all(
-        f"{_DEVICE} WHERE account_id = ? AND serial > ? ORDER BY serial LIMIT ?", account_id, after, limit
+    return await _DEVICES.all(
+        tx, "WHERE account_id = ? AND serial > ? ORDER BY serial LIMIT ?", account_id, after, limit
     )
-    return [_device(row) for row in rows]
 
 
 async def create_device(tx: Transaction, new: MfaDevice) -> None:

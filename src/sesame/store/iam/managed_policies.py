@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction, account_scope, bump
+from sesame.db import Transaction, account_scope, bump
+from sesame.db.table import Table
 
 AWS_PREFIX = "arn:aws:iam::aws:policy/"
 
@@ -59,60 +60,27 @@ class Version:
     created_at: float
 
 
-_POLICY = (
-    "SELECT account_id, policy_name, path, policy_id, description, default_version, last_version, created_at,"
-    " updated_at FROM managed_policy"
-)
-
-
-def _policy(row: Row) -> ManagedPolicy:
-    account_id, name, path, policy_id, description, default, last, created_at, updated_at = row
-    return ManagedPolicy(
-        account_id=account_id,
-        policy_name=name,
-        path=path,
-        policy_id=policy_id,
-        description=description,
-        default_version=default,
-        last_version=last,
-        created_at=created_at,
-        updated_at=updated_at,
-    )
+_POLICIES = Table("managed_policy", ManagedPolicy)
 
 
 async def put(tx: Transaction, policy: ManagedPolicy) -> None:
     """Store a policy, new or changed."""
-    await tx.execute(
-        "INSERT INTO managed_policy (account_id, policy_name, path, policy_id, description,"
-        " default_version, last_version, created_at, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, policy_name)"
-        " DO UPDATE SET default_version = excluded.default_version, last_version = excluded.last_version,"
-        " updated_at = excluded.updated_at",
-        policy.account_id,
-        policy.policy_name,
-        policy.path,
-        policy.policy_id,
-        policy.description,
-        policy.default_version,
-        policy.last_version,
-        policy.created_at,
-        policy.updated_at,
+    await _POLICIES.put(
+        tx, policy, key="account_id, policy_name", changed="default_version, last_version, updated_at"
     )
     await bump(tx, account_scope(policy.account_id))
 
 
 async def get(tx: Transaction, account_id: str, policy_name: str) -> ManagedPolicy | None:
     """The policy of that name (compared without case, as IAM does), or None."""
-    row = await tx.one(
-        f"{_POLICY} WHERE account_id = ? AND LOWER(policy_name) = LOWER(?)", account_id, policy_name
+    return await _POLICIES.one(
+        tx, "WHERE account_id = ? AND LOWER(policy_name) = LOWER(?)", account_id, policy_name
     )
-    return None if row is None else _policy(row)
 
 
 async def list_policies(tx: Transaction, account_id: str) -> list[ManagedPolicy]:
     """An account's policies by name."""
-    rows = await tx.all(f"{_POLICY} WHERE account_id = ? ORDER BY policy_name", account_id)
-    return [_policy(row) for row in rows]
+    return await _POLICIES.all(tx, "WHERE account_id = ? ORDER BY policy_name", account_id)
 
 
 async def delete(tx: Transaction, policy: ManagedPolicy) -> None:

@@ -6,6 +6,7 @@ A service has no account, so it has an epoch scope of its own (I4). Secrets come
 from dataclasses import dataclass
 
 from sesame.db import Transaction, bump
+from sesame.db.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,9 @@ class ServiceKey:
     service_name: str
     sealed_secret: bytes
     created_at: float
+
+
+_KEYS = Table("service_key", ServiceKey)
 
 
 def service_scope(service_name: str) -> str:
@@ -85,26 +89,13 @@ async def delete(tx: Transaction, service_name: str) -> None:
 
 async def create_key(tx: Transaction, key: ServiceKey) -> None:
     """Store a new access key."""
-    await tx.execute(
-        "INSERT INTO service_key (access_key_id, service_name, sealed_secret, created_at)"
-        " VALUES (?, ?, ?, ?)",
-        key.access_key_id,
-        key.service_name,
-        key.sealed_secret,
-        key.created_at,
-    )
+    await _KEYS.put(tx, key)
     await bump(tx, service_scope(key.service_name))
 
 
 async def get_key(tx: Transaction, access_key_id: str) -> ServiceKey | None:
     """The access key, or None."""
-    row = await tx.one(
-        "SELECT access_key_id, service_name, sealed_secret, created_at FROM service_key WHERE access_key_id = ?",
-        access_key_id,
-    )
-    if row is None:
-        return None
-    return ServiceKey(access_key_id=row[0], service_name=row[1], sealed_secret=row[2], created_at=row[3])
+    return await _KEYS.one(tx, "WHERE access_key_id = ?", access_key_id)
 
 
 async def delete_key(tx: Transaction, service_name: str, access_key_id: str) -> bool:

@@ -6,7 +6,8 @@ Secrets come and go sealed; every change bumps the account's epoch (I4).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction, account_scope, bump
+from sesame.db import Transaction, account_scope, bump
+from sesame.db.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,78 +39,44 @@ class AccessKey:
     created_at: float
 
 
-_USER = "SELECT account_id, user_name, path, user_id, tags, created_at FROM iam_user"
-_KEY = "SELECT access_key_id, account_id, user_id, sealed_secret, status, created_at FROM access_key"
-
-
-def _user(row: Row) -> User:
-    account_id, user_name, path, user_id, tags, created_at = row
-    return User(
-        account_id=account_id,
-        user_name=user_name,
-        path=path,
-        user_id=user_id,
-        tags=tags,
-        created_at=created_at,
-    )
-
-
-def _key(row: Row) -> AccessKey:
-    access_key_id, account_id, user_id, sealed_secret, status, created_at = row
-    return AccessKey(
-        access_key_id=access_key_id,
-        account_id=account_id,
-        user_id=user_id,
-        sealed_secret=sealed_secret,
-        status=status,
-        created_at=created_at,
-    )
+_USERS = Table("iam_user", User)
+_KEYS = Table("access_key", AccessKey)
 
 
 async def create_user(tx: Transaction, user: User) -> None:
     """Store a new user; the name must be free."""
-    await tx.execute(
-        "INSERT INTO iam_user (account_id, user_name, path, user_id, tags, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        user.account_id,
-        user.user_name,
-        user.path,
-        user.user_id,
-        user.tags,
-        user.created_at,
-    )
+    await _USERS.put(tx, user)
     await bump(tx, account_scope(user.account_id))
 
 
 async def get_user(tx: Transaction, account_id: str, user_name: str) -> User | None:
     """The user of that name (compared without case, as IAM does), or None."""
-    row = await tx.one(
-        f"{_USER} WHERE account_id = ? AND LOWER(user_name) = LOWER(?)",
+    return await _USERS.one(
+        tx,
+        "WHERE account_id = ? AND LOWER(user_name) = LOWER(?)",
         account_id,
         user_name,
     )
-    return None if row is None else _user(row)
 
 
 async def get_user_by_id(tx: Transaction, user_id: str) -> User | None:
     """The user with that unique id, or None."""
-    row = await tx.one(f"{_USER} WHERE user_id = ?", user_id)
-    return None if row is None else _user(row)
+    return await _USERS.one(tx, "WHERE user_id = ?", user_id)
 
 
 async def list_users(
     tx: Transaction, account_id: str, *, path_prefix: str = "/", after: str = "", limit: int = 100
 ) -> list[User]:
     """Users by name, those after `after` only."""
-    rows = await tx.all(
-        f"{_USER} WHERE account_id = ? AND user_name > ? AND SUBSTR(path, 1, ?) = ? ORDER BY user_name LIMIT ?",
+    return await _USERS.all(
+        tx,
+        "WHERE account_id = ? AND user_name > ? AND SUBSTR(path, 1, ?) = ? ORDER BY user_name LIMIT ?",
         account_id,
         after,
         len(path_prefix),
         path_prefix,
         limit,
     )
-    return [_user(row) for row in rows]
 
 
 async def delete_user(tx: Transaction, user: User) -> None:
@@ -126,31 +93,20 @@ async def set_tags(tx: Transaction, user: User, tags: str) -> None:
 
 async def create_key(tx: Transaction, key: AccessKey) -> None:
     """Store a new access key."""
-    await tx.execute(
-        "INSERT INTO access_key (access_key_id, account_id, user_id, sealed_secret, status, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        key.access_key_id,
-        key.account_id,
-        key.user_id,
-        key.sealed_secret,
-        key.status,
-        key.created_at,
-    )
+    await _KEYS.put(tx, key)
     await bump(tx, account_scope(key.account_id))
 
 
 async def get_key(tx: Transaction, access_key_id: str) -> AccessKey | None:
     """The access key, or None."""
-    row = await tx.one(f"{_KEY} WHERE access_key_id = ?", access_key_id)
-    return None if row is None else _key(row)
+    return await _KEYS.one(tx, "WHERE access_key_id = ?", access_key_id)
 
 
 async def list_keys(tx: Transaction, account_id: str, user_id: str) -> list[AccessKey]:
     """A user's (or root's) keys, oldest first."""
-    rows = await tx.all(
-        f"{_KEY} WHERE account_id = ? AND user_id = ? ORDER BY created_at, access_key_id", account_id, user_id
+    return await _KEYS.all(
+        tx, "WHERE account_id = ? AND user_id = ? ORDER BY created_at, access_key_id", account_id, user_id
     )
-    return [_key(row) for row in rows]
 
 
 async def set_key_status(tx: Transaction, key: AccessKey, status: str) -> None:
