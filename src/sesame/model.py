@@ -161,6 +161,11 @@ class Identity:
     dkim_overrides: bool = False
     dkim_origin: DkimOrigin = DkimOrigin.AWS_SES
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Account, region and name."""
+        return self.account_id, self.region, self.name
+
 
 class OnMxFailure(Enum):
     """What to do with mail of an identity whose MAIL FROM domain is not ready (v1 spelling)."""

@@ -29,6 +29,11 @@ class ConfigurationSet:
     created_at: float = 0.0
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Account, region and name."""
+        return self.account_id, self.region, self.name
+
+    @property
     def arn(self) -> str:
         """`arn:aws:ses:region:account:configuration-set/name`."""
         return configuration_set_arn(self.region, self.account_id, self.name)
@@ -102,9 +107,7 @@ async def delete(tx: Transaction, found: ConfigurationSet) -> None:
     await tags.remove_all(tx, found.arn)
     await tx.execute(
         "DELETE FROM configuration_set WHERE account_id = ? AND region = ? AND name = ?",
-        found.account_id,
-        found.region,
-        found.name,
+        *found.key,
     )
 
 
@@ -139,9 +142,7 @@ async def destinations(tx: Transaction, found: ConfigurationSet) -> dict[str, di
     rows = await tx.all(
         "SELECT name, definition FROM event_destination"
         " WHERE account_id = ? AND region = ? AND set_name = ? ORDER BY name",
-        found.account_id,
-        found.region,
-        found.name,
+        *found.key,
     )
     return {row[0]: json.loads(row[1]) for row in rows}
 
@@ -154,9 +155,7 @@ async def put_destination(
         "INSERT INTO event_destination (account_id, region, set_name, name, definition)"
         " VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (account_id, region, set_name, name) DO UPDATE SET definition = excluded.definition",
-        found.account_id,
-        found.region,
-        found.name,
+        *found.key,
         name,
         json.dumps(dict(definition)),
     )
@@ -175,9 +174,7 @@ async def delete_destination(tx: Transaction, found: ConfigurationSet, name: str
     """Remove a destination; whether there was one."""
     gone = await tx.execute(
         "DELETE FROM event_destination WHERE account_id = ? AND region = ? AND set_name = ? AND name = ?",
-        found.account_id,
-        found.region,
-        found.name,
+        *found.key,
         name,
     )
     return bool(gone)
@@ -209,15 +206,15 @@ async def identities_of(tx: Transaction, account_id: str, region: str, name: str
 
 async def set_default(tx: Transaction, identity: Identity, name: str | None) -> None:
     """Give an identity a default set, or none; decisions read it with the identity (I4)."""
-    where = identity.account_id, identity.region, identity.name
     await tx.execute(
-        "DELETE FROM identity_configuration_set WHERE account_id = ? AND region = ? AND identity = ?", *where
+        "DELETE FROM identity_configuration_set WHERE account_id = ? AND region = ? AND identity = ?",
+        *identity.key,
     )
     if name is not None:
         await tx.execute(
             "INSERT INTO identity_configuration_set (account_id, region, identity, set_name)"
             " VALUES (?, ?, ?, ?)",
-            *where,
+            *identity.key,
             name,
         )
     await bump(tx, identities_scope(identity.account_id, identity.region))

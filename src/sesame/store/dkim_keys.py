@@ -81,9 +81,7 @@ async def put(tx: Transaction, key: DkimKey) -> None:
     )
     await tx.execute(
         "DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?",
-        key.account_id,
-        key.region,
-        key.domain,
+        *_domain_of(key),
     )
     await bump(tx, identities_scope(key.account_id, key.region))
 
@@ -108,9 +106,7 @@ async def mark_length_changed(tx: Transaction, key: DkimKey) -> None:
     """Remember that the owner has asked for another length."""
     await tx.execute(
         "UPDATE dkim_key SET length_changed = 1 WHERE account_id = ? AND region = ? AND domain = ?",
-        key.account_id,
-        key.region,
-        key.domain,
+        *_domain_of(key),
     )
 
 
@@ -171,9 +167,7 @@ async def set_ed25519_seen(tx: Transaction, key: Ed25519Key, *, is_seen: bool) -
     await tx.execute(
         "UPDATE dkim_ed25519_key SET is_seen = ? WHERE account_id = ? AND region = ? AND domain = ?",
         int(is_seen),
-        key.account_id,
-        key.region,
-        key.domain,
+        *_domain_of(key),
     )
     await bump(tx, identities_scope(key.account_id, key.region))
 
@@ -196,11 +190,13 @@ async def operators(tx: Transaction, domain: str) -> DkimKey | None:
     return await get(tx, SYSTEM_ACCOUNT, "", domain)
 
 
+def _domain_of(key: DkimKey | Ed25519Key) -> tuple[str, str, str]:
+    return key.account_id, key.region, key.domain
+
+
 def _values(key: DkimKey) -> tuple[str, str, str, str, bytes, str, float, int]:
     return (
-        key.account_id,
-        key.region,
-        key.domain,
+        *_domain_of(key),
         key.selector,
         key.sealed_private_key,
         key.public_key,

@@ -85,10 +85,6 @@ def _due(row: Row) -> DueCheck:
     )
 
 
-def _key(identity: Identity) -> tuple[str, str, str]:
-    return identity.account_id, identity.region, identity.name
-
-
 async def _changed(tx: Transaction, identity: Identity) -> None:
     await bump(tx, identities_scope(identity.account_id, identity.region))
 
@@ -99,9 +95,7 @@ async def create(tx: Transaction, identity: Identity) -> None:
         "INSERT INTO identity (account_id, region, name, kind, verification, verification_token,"
         " verification_started_at, created_at, dkim_enabled, dkim_status, dkim_tokens)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
         identity.kind.value,
         identity.verification.value,
         identity.verification_token,
@@ -273,9 +267,7 @@ async def set_verification(
         token,
         restarted_at,
         int(vouched),
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
     )
     await _changed(tx, identity)
     return replace(identity, verification=status, verification_token=token or identity.verification_token)
@@ -296,9 +288,7 @@ async def set_dkim(
         status.value,
         None if tokens is None else json.dumps(list(tokens)),
         started_at,
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
     )
     await _changed(tx, identity)
     return replace(
@@ -314,7 +304,7 @@ async def set_dkim_switch(tx: Transaction, identity: Identity, *, enabled: bool)
         " WHERE account_id = ? AND region = ? AND name = ?",
         int(enabled),
         int(overrides),
-        *_key(identity),
+        *identity.key,
     )
     await _changed(tx, identity)
     return replace(identity, dkim_enabled=enabled, dkim_overrides=overrides)
@@ -330,7 +320,7 @@ async def set_dkim_origin(
         " WHERE account_id = ? AND region = ? AND name = ?",
         origin.value,
         easy_tokens,
-        *_key(identity),
+        *identity.key,
     )
     changed = replace(identity, dkim_origin=origin)
     return await set_dkim(tx, changed, VerificationStatus.PENDING, tokens=tokens, started_at=at)
@@ -340,14 +330,14 @@ async def easy_dkim_tokens(tx: Transaction, identity: Identity) -> tuple[str, ..
     """The tokens that Easy DKIM once gave this identity; empty when it never did."""
     row = await tx.one(
         "SELECT easy_dkim_tokens FROM identity WHERE account_id = ? AND region = ? AND name = ?",
-        *_key(identity),
+        *identity.key,
     )
     return () if row is None else tuple(json.loads(row[0]))
 
 
 async def delete(tx: Transaction, identity: Identity) -> None:
     """Remove the identity with its policies and what they said before, keys, MAIL FROM domain and tags."""
-    key = _key(identity)
+    key = identity.key
     await tx.execute("DELETE FROM dkim_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
     await tx.execute("DELETE FROM dkim_ed25519_key WHERE account_id = ? AND region = ? AND domain = ?", *key)
@@ -407,7 +397,7 @@ async def record_check(tx: Transaction, identity: Identity, record: CheckRecord)
         record.checked_at,
         record.proved_at,
         record.error,
-        *_key(identity),
+        *identity.key,
     )
 
 
@@ -437,9 +427,7 @@ async def put_policy(tx: Transaction, identity: Identity, policy: IdentityPolicy
         "INSERT INTO identity_policy (account_id, region, identity, policy_name, document, principal_ids)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, identity, policy_name)"
         " DO UPDATE SET document = excluded.document, principal_ids = excluded.principal_ids",
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
         policy.policy_name,
         policy.document,
         json.dumps(policy.principal_ids),

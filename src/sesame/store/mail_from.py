@@ -16,6 +16,11 @@ class DueMailFrom:
     mail_from: MailFrom
     started_at: float
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Account, region and identity."""
+        return self.account_id, self.region, self.identity
+
 
 async def put(tx: Transaction, identity: Identity, mail_from: MailFrom, *, at: float) -> None:
     """Set or replace an identity's MAIL FROM domain; its wait begins at `at`."""
@@ -24,9 +29,7 @@ async def put(tx: Transaction, identity: Identity, mail_from: MailFrom, *, at: f
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, identity) DO UPDATE SET"
         " domain = excluded.domain, behavior = excluded.behavior, status = excluded.status,"
         " started_at = excluded.started_at",
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
         mail_from.domain,
         mail_from.on_mx_failure.value,
         mail_from.status.value,
@@ -40,9 +43,7 @@ async def set_behavior(tx: Transaction, identity: Identity, on_mx_failure: OnMxF
     await tx.execute(
         "UPDATE mail_from SET behavior = ? WHERE account_id = ? AND region = ? AND identity = ?",
         on_mx_failure.value,
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
     )
     await bump(tx, identities_scope(identity.account_id, identity.region))
 
@@ -54,9 +55,7 @@ async def set_status(tx: Transaction, due: DueMailFrom, status: VerificationStat
         " WHERE account_id = ? AND region = ? AND identity = ? AND domain = ?",
         status.value,
         at,
-        due.account_id,
-        due.region,
-        due.identity,
+        *due.key,
         due.mail_from.domain,
     )
     await bump(tx, identities_scope(due.account_id, due.region))
@@ -67,9 +66,7 @@ async def note_checked(tx: Transaction, due: DueMailFrom, *, at: float) -> None:
     await tx.execute(
         "UPDATE mail_from SET checked_at = ? WHERE account_id = ? AND region = ? AND identity = ?",
         at,
-        due.account_id,
-        due.region,
-        due.identity,
+        *due.key,
     )
 
 
@@ -91,9 +88,7 @@ async def remove(tx: Transaction, identity: Identity) -> None:
     """Back to the default MAIL FROM domain."""
     await tx.execute(
         "DELETE FROM mail_from WHERE account_id = ? AND region = ? AND identity = ?",
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
     )
     await bump(tx, identities_scope(identity.account_id, identity.region))
 

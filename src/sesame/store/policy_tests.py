@@ -35,7 +35,7 @@ async def put(tx: Transaction, identity: Identity, cases: Sequence[KeptCase]) ->
     await tx.many(
         "INSERT INTO identity_policy_test (account_id, region, identity, name, document) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (account_id, region, identity, name) DO UPDATE SET document = excluded.document",
-        [(identity.account_id, identity.region, identity.name, case.name, case.document) for case in cases],
+        [(*identity.key, case.name, case.document) for case in cases],
     )
     await bump(tx, identities_scope(identity.account_id, identity.region))
 
@@ -44,9 +44,7 @@ async def remove(tx: Transaction, identity: Identity, name: str) -> bool:
     """Remove a case; whether there was one."""
     count = await tx.execute(
         "DELETE FROM identity_policy_test WHERE account_id = ? AND region = ? AND identity = ? AND name = ?",
-        identity.account_id,
-        identity.region,
-        identity.name,
+        *identity.key,
         name,
     )
     return count > 0

@@ -18,6 +18,11 @@ class StoredTemplate:
     html: str | None
     created_at: float
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Account, region and name."""
+        return self.account_id, self.region, self.name
+
 
 _TEMPLATES = Table("template", StoredTemplate)
 
@@ -62,9 +67,7 @@ async def replace_parts(tx: Transaction, template: StoredTemplate) -> bool:
             template.subject,
             template.text,
             template.html,
-            template.account_id,
-            template.region,
-            template.name,
+            *template.key,
         )
     )
 

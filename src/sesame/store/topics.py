@@ -23,6 +23,11 @@ class Topic:
     principal_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Account, region and name."""
+        return self.account_id, self.region, self.name
+
+    @property
     def arn(self) -> str:
         """`arn:aws:sns:region:account:name`."""
         return topic_arn(self.region, self.account_id, self.name)
@@ -51,9 +56,7 @@ async def delete(tx: Transaction, topic: Topic) -> None:
     await tags.remove_all(tx, topic.arn)
     await tx.execute(
         "DELETE FROM topic WHERE account_id = ? AND region = ? AND name = ?",
-        topic.account_id,
-        topic.region,
-        topic.name,
+        *topic.key,
     )
 
 
