@@ -216,7 +216,7 @@ class CustomVerification:
     ) -> tuple[Sequence[Outline], str | None]:
         """Templates by name without their contents, and the token for the rest."""
         await self._authorizer.require(caller, "ses:ListCustomVerificationEmailTemplates")
-        after = paging.decode(token, lambda: InvalidParameterValue("Invalid NextToken."))
+        after = paging.after(token)
 
         async def run(tx: Transaction) -> list[Outline]:
             return await custom_verification.page(

@@ -241,7 +241,7 @@ class ConfigurationSets:
         self, permit: Permit, name: str, destination: str, definition: Mapping[str, Any], *, is_new: bool
     ) -> None:
         """Add or change an event destination, defined as in v2."""
-        check_destination_name(destination)
+        check_name(destination, what="event destination")
         kinds = [kind for kind in KINDS if kind in definition]
 
         async def run(tx: Transaction) -> None:
@@ -333,26 +333,14 @@ def missing(name: str) -> ConfigurationSetDoesNotExist:
     )
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that SES would not store."""
+def check_name(name: str, *, what: str = "configuration set") -> None:
+    """Refuse a name that SES would not store, of a configuration set or of `what`."""
     if not _NAME.fullmatch(name):
         raise InvalidParameterValue(
-            f"Invalid configuration set name <{name[:MAX_NAME]}>: only alphanumeric ASCII characters, '_', and '-' are"
-            " allowed."
+            f"Invalid {what} name <{name[:MAX_NAME]}>: only alphanumeric ASCII characters, '_', and '-' are allowed."
         )
     if len(name) > MAX_NAME:
-        raise InvalidParameterValue(f"Configuration set name cannot exceed {MAX_NAME} characters.")
-
-
-def check_destination_name(name: str) -> None:
-    """Refuse a name of a destination that SES would not store."""
-    if not _NAME.fullmatch(name):
-        raise InvalidParameterValue(
-            f"Invalid event destination name <{name[:MAX_NAME]}>: only alphanumeric ASCII characters, '_', and '-' are"
-            " allowed."
-        )
-    if len(name) > MAX_NAME:
-        raise InvalidParameterValue(f"Event destination name cannot exceed {MAX_NAME} characters.")
+        raise InvalidParameterValue(f"{what.capitalize()} name cannot exceed {MAX_NAME} characters.")
 
 
 def check_delivery(options: Mapping[str, Any]) -> dict[str, Any]:

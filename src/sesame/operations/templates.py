@@ -203,7 +203,7 @@ class Templates:
     ) -> tuple[Sequence[tuple[str, float]], str | None]:
         """Names with times of creation, and the token for the rest."""
         await self._authorizer.require(caller, action)
-        after = paging.decode(token, lambda: InvalidParameterValue("Invalid NextToken."))
+        after = paging.after(token)
 
         async def run(tx: Transaction) -> list[tuple[str, float]]:
             return await templates.page(

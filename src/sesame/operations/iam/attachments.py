@@ -133,15 +133,12 @@ class AttachmentOperations:
             ]
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda entity: entity.unique_id)
-        response: iam.ListEntitiesForPolicyResponse = {
+        return {
             "PolicyGroups": [{"GroupId": e.unique_id, "GroupName": e.name} for e in _of(page, "AGPA")],
             "PolicyUsers": [{"UserId": e.unique_id, "UserName": e.name} for e in _of(page, "AIDA")],
             "PolicyRoles": [{"RoleId": e.unique_id, "RoleName": e.name} for e in _of(page, "AROA")],
-            "IsTruncated": marker is not None,
+            **paging.truncation(marker),
         }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
 
     async def _attach(self, caller: Caller, action: str, kind: Kind, name: str, policy_arn: str) -> None:
         _check_arn(policy_arn)
@@ -188,13 +185,10 @@ class AttachmentOperations:
 
         found = [arn for arn in await self._store.read(run) if arn > after and _path(arn).startswith(prefix)]
         page, marker = paging.cut(found, limit, str)
-        response: iam.ListAttachedUserPoliciesResponse = {
+        return {
             "AttachedPolicies": [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in page],
-            "IsTruncated": marker is not None,
+            **paging.truncation(marker),
         }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
 
     async def _permitted(
         self, caller: Caller, action: str, kind: Kind, name: str, *, keys: Keys = NO_KEYS

@@ -1,4 +1,4 @@
-"""What IAM operations share: pages, tags, and finding the user or role that a call is about."""
+"""What IAM operations share: pages, tags, shapes, and finding the user or role that a call is about."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
@@ -7,12 +7,12 @@ from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags
 from sesame.aws import paging
-from sesame.aws.errors import NoSuchEntity
+from sesame.aws.errors import DeleteConflict, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction, account_scope, epoch
 from sesame.errors import ValidationError
 from sesame.model import Caller, PrincipalKind
-from sesame.store.iam import entities, groups, roles, users
+from sesame.store.iam import entities, groups, inline_policies, managed_policies, roles, users
 from sesame.store.iam.entities import Entity, Kind
 
 DEFAULT_PAGE = 100
@@ -56,6 +56,25 @@ async def entity_named(tx: Transaction, account_id: str, kind: Kind, name: str) 
     if entity is None:
         raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
     return entity
+
+
+def user_shape(user: users.User) -> iam.User:
+    """A user without its tags."""
+    return {
+        "Path": user.path,
+        "UserName": user.user_name,
+        "UserId": user.user_id,
+        "Arn": user.arn,
+        "CreateDate": user.created_at,
+    }
+
+
+async def check_without_policies(tx: Transaction, unique_id: str) -> None:
+    """Refuse to delete a user, group or role that has policies left. Raises `DeleteConflict`."""
+    if await inline_policies.of(tx, unique_id):
+        raise DeleteConflict("Cannot delete entity, must delete policies first.")
+    if await managed_policies.attached(tx, unique_id):
+        raise DeleteConflict("Cannot delete entity, must detach all policies first.")
 
 
 class _HasArn(Protocol):

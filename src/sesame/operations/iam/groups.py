@@ -18,9 +18,16 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_user, page_of, permitted_group, user_named
+from sesame.operations.iam.checks import (
+    authorized_user,
+    check_without_policies,
+    page_of,
+    permitted_group,
+    user_named,
+    user_shape,
+)
 from sesame.operations.table import Handlers
-from sesame.store.iam import groups, inline_policies, managed_policies
+from sesame.store.iam import groups
 from sesame.store.iam.users import User
 
 MAX_GROUPS = 300
@@ -85,23 +92,11 @@ class GroupOperations:
             return [user for user in await groups.members(tx, group) if user.user_name > after]
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
-        response: iam.GetGroupResponse = {
+        return {
             "Group": _as_shape(group),
-            "Users": [
-                {
-                    "Path": user.path,
-                    "UserName": user.user_name,
-                    "UserId": user.user_id,
-                    "Arn": user.arn,
-                    "CreateDate": user.created_at,
-                }
-                for user in page
-            ],
-            "IsTruncated": marker is not None,
+            "Users": [user_shape(user) for user in page],
+            **paging.truncation(marker),
         }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
 
     async def list_groups(self, caller: Caller, request: iam.ListGroupsRequest) -> iam.ListGroupsResponse:
         """Groups by name, those under a path prefix."""
@@ -115,13 +110,7 @@ class GroupOperations:
             return [group for group in found if group.group_name > after and group.path.startswith(prefix)]
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
-        response: iam.ListGroupsResponse = {
-            "Groups": [_as_shape(group) for group in page],
-            "IsTruncated": marker is not None,
-        }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
+        return {"Groups": [_as_shape(group) for group in page], **paging.truncation(marker)}
 
     async def delete_group(self, caller: Caller, request: iam.DeleteGroupRequest) -> iam.DeleteGroupResponse:
         """Remove a group that has no members and no policies left."""
@@ -130,10 +119,7 @@ class GroupOperations:
         async def run(tx: Transaction) -> None:
             if await groups.members(tx, group):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
-            if await inline_policies.of(tx, group.group_id):
-                raise DeleteConflict("Cannot delete entity, must delete policies first.")
-            if await managed_policies.attached(tx, group.group_id):
-                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+            await check_without_policies(tx, group.group_id)
             await groups.delete(tx, group)
 
         await permit.apply(run)
@@ -184,13 +170,7 @@ class GroupOperations:
             return [group for group in await groups.of_user(tx, user.user_id) if group.group_name > after]
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
-        response: iam.ListGroupsForUserResponse = {
-            "Groups": [_as_shape(group) for group in page],
-            "IsTruncated": marker is not None,
-        }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
+        return {"Groups": [_as_shape(group) for group in page], **paging.truncation(marker)}
 
     async def _permitted(self, caller: Caller, action: str, name: str) -> tuple[groups.Group, Permit]:
         return await permitted_group(self._store, self._authorizer, caller, action=action, name=name)

@@ -84,10 +84,7 @@ class InlinePolicyOperations:
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
         names = [name for name, _ in stored if name > after]
         page, marker = paging.cut(names, limit, lambda name: name)
-        response: dict[str, Any] = {"PolicyNames": [*page], "IsTruncated": marker is not None}
-        if marker is not None:
-            response["Marker"] = marker
-        return response
+        return {"PolicyNames": [*page], **paging.truncation(marker)}
 
     async def delete(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Remove a policy; from the answer on it does not count, nor for open sessions of a role (I4)."""

@@ -30,7 +30,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, Throttling, ValidationError
 from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.operations.iam.checks import page_of, permitted_user, tags_by_key, user_asked_for
+from sesame.operations.iam.checks import page_of, permitted_user, tags_by_key, user_asked_for, user_shape
 from sesame.operations.table import Handlers
 from sesame.store.iam import login_profiles, users
 from sesame.store.sealed import Sealer
@@ -308,7 +308,7 @@ class LoginProfileOperations:
         devices = await self._store.read(lambda tx: login_profiles.devices_of(tx, user.user_id))
         later = [device for device in devices if device.serial > after]
         page, marker = paging.cut(later, limit, lambda device: device.serial)
-        response: iam.ListMFADevicesResponse = {
+        return {
             "MFADevices": [
                 {
                     "UserName": user.user_name,
@@ -317,11 +317,8 @@ class LoginProfileOperations:
                 }
                 for device in page
             ],
-            "IsTruncated": marker is not None,
+            **paging.truncation(marker),
         }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
 
     async def list_virtual_mfa_devices(
         self, caller: Caller, request: iam.ListVirtualMFADevicesRequest
@@ -340,13 +337,7 @@ class LoginProfileOperations:
             return devices
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda device: device["SerialNumber"])
-        response: iam.ListVirtualMFADevicesResponse = {
-            "VirtualMFADevices": list(page),
-            "IsTruncated": marker is not None,
-        }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
+        return {"VirtualMFADevices": list(page), **paging.truncation(marker)}
 
     async def _user(self, caller: Caller, action: str, name: str | None) -> tuple[users.User, Permit]:
         return await permitted_user(
@@ -395,13 +386,7 @@ async def _listed(tx: Transaction, device: login_profiles.MfaDevice) -> iam.Virt
         return shape
     user = await users.get_user_by_id(tx, device.user_id)
     if user is not None:
-        shape["User"] = {
-            "Path": user.path,
-            "UserName": user.user_name,
-            "UserId": user.user_id,
-            "Arn": user.arn,
-            "CreateDate": user.created_at,
-        }
+        shape["User"] = user_shape(user)
     if device.enabled_at is not None:
         shape["EnableDate"] = device.enabled_at
     return shape

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
@@ -155,7 +154,7 @@ class ManagedPolicyOperations:
             and (policy["AttachmentCount"] or not request.get("OnlyAttached"))
         ]
         page, marker = paging.cut(sorted(found, key=lambda p: p["Arn"]), limit, lambda policy: policy["Arn"])
-        return paged({"Policies": [*page]}, marker)  # type: ignore[return-value]
+        return {"Policies": [*page], **paging.truncation(marker)}
 
     async def delete_policy(
         self, caller: Caller, request: iam.DeletePolicyRequest
@@ -255,7 +254,7 @@ class ManagedPolicyOperations:
             if not after or int(version["VersionId"][1:]) < int(after[1:])
         ]
         page, marker = paging.cut(found, limit, lambda version: version["VersionId"])
-        return paged({"Versions": [*page]}, marker)  # type: ignore[return-value]
+        return {"Versions": [*page], **paging.truncation(marker)}
 
     async def set_default_policy_version(
         self, caller: Caller, request: iam.SetDefaultPolicyVersionRequest
@@ -367,11 +366,3 @@ def _version_shape(version: Version, *, is_default: bool, with_document: bool) -
     if with_document:
         shape["Document"] = quote(version.document, safe="")
     return shape
-
-
-def paged(response: dict[str, Any], marker: str | None) -> dict[str, Any]:
-    """A response that says whether there is more."""
-    response["IsTruncated"] = marker is not None
-    if marker is not None:
-        response["Marker"] = marker
-    return response

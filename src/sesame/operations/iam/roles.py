@@ -14,7 +14,6 @@ from sesame.access.changes import Permit
 from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws import paging
 from sesame.aws.errors import (
-    DeleteConflict,
     EntityAlreadyExists,
     IamLimitExceeded,
     InvalidInput,
@@ -24,12 +23,18 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.iam.checks import page_of, permitted_role, role_named, tags_by_key
+from sesame.operations.iam.checks import (
+    check_without_policies,
+    page_of,
+    permitted_role,
+    role_named,
+    tags_by_key,
+)
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, PolicyError, parse_trust_policy
 from sesame.policy.language.trust import MAX_TRUST_CHARACTERS
-from sesame.store.iam import inline_policies, managed_policies, roles
+from sesame.store.iam import roles
 from sesame.store.iam.roles import Role
 
 MAX_ROLES = 1000
@@ -111,13 +116,7 @@ class RoleOperations:
             return [await _with_ids_of_the_gone(tx, role) for role in wanted[: limit + 1]]
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda role: role.role_name)
-        response: iam.ListRolesResponse = {
-            "Roles": [_as_shape(role, is_listed=True) for role in page],
-            "IsTruncated": marker is not None,
-        }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
+        return {"Roles": [_as_shape(role, is_listed=True) for role in page], **paging.truncation(marker)}
 
     async def update_role(self, caller: Caller, request: iam.UpdateRoleRequest) -> iam.UpdateRoleResponse:
         """Change the description and how long sessions may last; open sessions keep their time."""
@@ -168,10 +167,7 @@ class RoleOperations:
         role, permit = await self._permitted(caller, "DeleteRole", request["RoleName"])
 
         async def run(tx: Transaction) -> None:
-            if await inline_policies.of(tx, role.role_id):
-                raise DeleteConflict("Cannot delete entity, must delete policies first.")
-            if await managed_policies.attached(tx, role.role_id):
-                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+            await check_without_policies(tx, role.role_id)
             await roles.delete(tx, role)
 
         await permit.apply(run)

@@ -260,10 +260,8 @@ def _answer(simulation: _Simulation, request: SimulateRequest) -> iam.SimulatePo
     start = int(after or 0)
     end = start + (request.get("MaxItems") or DEFAULT_PAGE)
     results = [_result(simulation, action, resource) for action, resource in pairs[start:end]]
-    response: iam.SimulatePolicyResponse = {"EvaluationResults": results, "IsTruncated": end < len(pairs)}
-    if end < len(pairs):
-        response["Marker"] = paging.encode(str(end))
-    return response
+    marker = paging.encode(str(end)) if end < len(pairs) else None
+    return {"EvaluationResults": results, **paging.truncation(marker)}
 
 
 def _result(simulation: _Simulation, action: str, resource: str) -> iam.EvaluationResult:

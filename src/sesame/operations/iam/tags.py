@@ -196,7 +196,4 @@ def _page(
     limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
     known: list[iam.Tag] = sorted(json.loads(held), key=lambda tag: str(tag["Key"]))
     page, marker = paging.cut([tag for tag in known if tag["Key"] > after], limit, lambda tag: tag["Key"])
-    response: iam.ListUserTagsResponse = {"Tags": list(page), "IsTruncated": marker is not None}
-    if marker is not None:
-        response["Marker"] = marker
-    return response
+    return {"Tags": list(page), **paging.truncation(marker)}

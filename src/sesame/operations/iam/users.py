@@ -21,10 +21,18 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.operations.iam.checks import authorized_user, page_of, permitted_user, tags_by_key, user_asked_for
+from sesame.operations.iam.checks import (
+    authorized_user,
+    check_without_policies,
+    page_of,
+    permitted_user,
+    tags_by_key,
+    user_asked_for,
+    user_shape,
+)
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
-from sesame.store.iam import groups, inline_policies, login_profiles, managed_policies, users
+from sesame.store.iam import groups, login_profiles, users
 from sesame.store.sealed import Sealer
 
 MAX_ACCESS_KEYS = 2
@@ -126,13 +134,7 @@ class IamOperations:
             )
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
-        response: iam.ListUsersResponse = {
-            "Users": [_user(user, with_tags=False) for user in page],
-            "IsTruncated": marker is not None,
-        }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
+        return {"Users": [_user(user, with_tags=False) for user in page], **paging.truncation(marker)}
 
     async def delete_user(self, caller: Caller, request: iam.DeleteUserRequest) -> iam.DeleteUserResponse:
         """Remove a user that has no keys and no policies left."""
@@ -143,10 +145,7 @@ class IamOperations:
         async def run(tx: Transaction) -> None:
             if await users.list_keys(tx, user.account_id, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must delete access keys first.")
-            if await inline_policies.of(tx, user.user_id):
-                raise DeleteConflict("Cannot delete entity, must delete policies first.")
-            if await managed_policies.attached(tx, user.user_id):
-                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+            await check_without_policies(tx, user.user_id)
             if await groups.of_user(tx, user.user_id):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
             if await login_profiles.get(tx, user.user_id) is not None:
@@ -203,7 +202,7 @@ class IamOperations:
         keys = sorted(await self._store.read(run), key=lambda key: key.access_key_id)
         later = [key for key in keys if key.access_key_id > after]
         page, marker = paging.cut(later, limit, lambda key: key.access_key_id)
-        response: iam.ListAccessKeysResponse = {
+        return {
             "AccessKeyMetadata": [
                 {
                     "UserName": name,
@@ -213,11 +212,8 @@ class IamOperations:
                 }
                 for key in page
             ],
-            "IsTruncated": marker is not None,
+            **paging.truncation(marker),
         }
-        if marker is not None:
-            response["Marker"] = marker
-        return response
 
     async def update_access_key(
         self, caller: Caller, request: iam.UpdateAccessKeyRequest
@@ -268,13 +264,7 @@ async def _own_key(
 
 
 def _user(user: users.User, *, with_tags: bool = True) -> iam.User:
-    shape: iam.User = {
-        "Path": user.path,
-        "UserName": user.user_name,
-        "UserId": user.user_id,
-        "Arn": user.arn,
-        "CreateDate": user.created_at,
-    }
+    shape = user_shape(user)
     tags = json.loads(user.tags)
     if tags and with_tags:
         shape["Tags"] = tags

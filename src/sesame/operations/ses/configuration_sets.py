@@ -85,15 +85,10 @@ class ConfigurationSetOperations:
     ) -> ses.ListConfigurationSetsResponse:
         """The names of the sets."""
         await self._sets.require(caller, "ListConfigurationSets")
-        after = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
+        after = paging.after(request.get("NextToken"))
         limit = min(max(1, request.get("MaxItems", DEFAULT_PAGE)), DEFAULT_PAGE)
         names, token = paging.cut(await self._sets.names(caller, after=after, limit=limit), limit, str)
-        response: ses.ListConfigurationSetsResponse = {
-            "ConfigurationSets": [{"Name": name} for name in names]
-        }
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return {"ConfigurationSets": [{"Name": name} for name in names], **paging.next_page(token)}
 
     async def delete(
         self, caller: Caller, request: ses.DeleteConfigurationSetRequest

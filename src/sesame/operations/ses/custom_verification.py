@@ -1,8 +1,10 @@
 """Custom verification mail of SES v1. Source: SES API reference."""
 
+from sesame.aws import paging
 from sesame.aws.shapes import ses
-from sesame.identities.custom_verification import MOST_A_PAGE, CustomVerification, Given
+from sesame.identities.custom_verification import MOST_A_PAGE, CustomVerification
 from sesame.model import Caller
+from sesame.operations.custom_verification import as_written, given, outline
 from sesame.operations.table import Handlers
 
 
@@ -27,7 +29,7 @@ class CustomVerificationOperations:
         self, caller: Caller, request: ses.CreateCustomVerificationEmailTemplateRequest
     ) -> ses.CreateCustomVerificationEmailTemplateResponse:
         """Add a template."""
-        await self._custom.create(caller, request["TemplateName"], _given(request))
+        await self._custom.create(caller, request["TemplateName"], given(request))
         return {}
 
     async def get(
@@ -35,20 +37,13 @@ class CustomVerificationOperations:
     ) -> ses.GetCustomVerificationEmailTemplateResponse:
         """A template as it was written."""
         found = await self._custom.get(caller, request["TemplateName"])
-        return {
-            "TemplateName": found.name,
-            "FromEmailAddress": found.from_address,
-            "TemplateSubject": found.subject,
-            "TemplateContent": found.content,
-            "SuccessRedirectionURL": found.success_url,
-            "FailureRedirectionURL": found.failure_url,
-        }
+        return as_written(found)
 
     async def update(
         self, caller: Caller, request: ses.UpdateCustomVerificationEmailTemplateRequest
     ) -> ses.UpdateCustomVerificationEmailTemplateResponse:
         """Replace what is given of a template."""
-        await self._custom.update(caller, request["TemplateName"], _given(request))
+        await self._custom.update(caller, request["TemplateName"], given(request))
         return {}
 
     async def delete(
@@ -64,21 +59,10 @@ class CustomVerificationOperations:
         """Templates by name, without their contents."""
         limit = request.get("MaxResults", MOST_A_PAGE)
         found, token = await self._custom.page(caller, request.get("NextToken"), limit=limit)
-        response: ses.ListCustomVerificationEmailTemplatesResponse = {
-            "CustomVerificationEmailTemplates": [
-                {
-                    "TemplateName": template.name,
-                    "FromEmailAddress": template.from_address,
-                    "TemplateSubject": template.subject,
-                    "SuccessRedirectionURL": template.success_url,
-                    "FailureRedirectionURL": template.failure_url,
-                }
-                for template in found
-            ]
+        return {
+            "CustomVerificationEmailTemplates": [outline(template) for template in found],
+            **paging.next_page(token),
         }
-        if token is not None:
-            response["NextToken"] = token
-        return response
 
     async def send(
         self, caller: Caller, request: ses.SendCustomVerificationEmailRequest
@@ -92,17 +76,3 @@ class CustomVerificationOperations:
             api_version="1",
         )
         return {"MessageId": message_id}
-
-
-def _given(
-    request: (
-        ses.CreateCustomVerificationEmailTemplateRequest | ses.UpdateCustomVerificationEmailTemplateRequest
-    ),
-) -> Given:
-    return Given(
-        from_address=request.get("FromEmailAddress"),
-        subject=request.get("TemplateSubject"),
-        content=request.get("TemplateContent"),
-        success_url=request.get("SuccessRedirectionURL"),
-        failure_url=request.get("FailureRedirectionURL"),
-    )

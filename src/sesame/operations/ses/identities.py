@@ -5,6 +5,7 @@ reference; SES developer guide, "Verified identities".
 """
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.access.identity_names import normal_name
 from sesame.aws import paging
 from sesame.aws.shapes import ses
@@ -70,18 +71,14 @@ class IdentityOperations:
         self, caller: Caller, request: ses.VerifyEmailIdentityRequest
     ) -> ses.VerifyEmailIdentityResponse:
         """Add an address, or find it, and mail it a link that is good for 24 hours."""
-        permit = await self._authorizer.require(caller, "ses:VerifyEmailIdentity")
-        address = address_name(request["EmailAddress"])
-        await self._verification.start_address(permit, caller.principal.account_id, caller.region, address)
+        await self._mail_link(caller, "VerifyEmailIdentity", request["EmailAddress"])
         return {}
 
     async def verify_email_address(
         self, caller: Caller, request: ses.VerifyEmailAddressRequest
     ) -> ses.VerifyEmailAddressResponse:
         """The name VerifyEmailIdentity had before."""
-        permit = await self._authorizer.require(caller, "ses:VerifyEmailAddress")
-        address = address_name(request["EmailAddress"])
-        await self._verification.start_address(permit, caller.principal.account_id, caller.region, address)
+        await self._mail_link(caller, "VerifyEmailAddress", request["EmailAddress"])
         return {}
 
     async def list_verified_email_addresses(
@@ -113,14 +110,7 @@ class IdentityOperations:
     ) -> ses.DeleteVerifiedEmailAddressResponse:
         """Remove an address; one that is not there is gone already."""
         permit = await self._authorizer.require(caller, "ses:DeleteVerifiedEmailAddress")
-        address = address_name(request["EmailAddress"])
-
-        async def run(tx: Transaction) -> None:
-            found = await identities.get(tx, caller.principal.account_id, caller.region, address)
-            if found is not None:
-                await identities.delete(tx, found)
-
-        await permit.apply(run)
+        await _remove(permit, caller, address_name(request["EmailAddress"]))
         return {}
 
     async def get_identity_verification_attributes(
@@ -161,10 +151,8 @@ class IdentityOperations:
         """The account's identities in the region by name, verified or not."""
         await self._authorizer.require(caller, "ses:ListIdentities")
         kind = request.get("IdentityType")
-        limit = request.get("MaxItems", 1000)
-        if not 1 <= limit <= 1000:
-            raise InvalidParameterValue("MaxItems must be between 1 and 1000.")
-        after = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
+        limit = paging.checked(request.get("MaxItems", 1000), 1000, name="MaxItems")
+        after = paging.after(request.get("NextToken"))
 
         async def run(tx: Transaction) -> list[Identity]:
             return await identities.page(
@@ -177,25 +165,20 @@ class IdentityOperations:
             )
 
         page, token = paging.cut(await self._store.read(run), limit, lambda identity: identity.name)
-        response: ses.ListIdentitiesResponse = {"Identities": [identity.name for identity in page]}
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return {"Identities": [identity.name for identity in page], **paging.next_page(token)}
 
     async def delete_identity(
         self, caller: Caller, request: ses.DeleteIdentityRequest
     ) -> ses.DeleteIdentityResponse:
         """Remove an identity with its policies; nothing to remove is not an error."""
         permit = await self._authorizer.require(caller, "ses:DeleteIdentity")
-        name = own_identity_name(caller, request["Identity"])
-
-        async def run(tx: Transaction) -> None:
-            found = await identities.get(tx, caller.principal.account_id, caller.region, name)
-            if found is not None:
-                await identities.delete(tx, found)
-
-        await permit.apply(run)
+        await _remove(permit, caller, own_identity_name(caller, request["Identity"]))
         return {}
+
+    async def _mail_link(self, caller: Caller, operation: str, address: str) -> None:
+        permit = await self._authorizer.require(caller, f"ses:{operation}")
+        account_id, region = caller.principal.account_id, caller.region
+        await self._verification.start_address(permit, account_id, region, address_name(address))
 
     async def _find(self, caller: Caller, names: list[str]) -> dict[str, Identity]:
         """The identities among `names` that exist, by the name as stored."""
@@ -212,3 +195,12 @@ class IdentityOperations:
             return found
 
         return await self._store.read(run)
+
+
+async def _remove(permit: Permit, caller: Caller, name: str) -> None:
+    async def run(tx: Transaction) -> None:
+        found = await identities.get(tx, caller.principal.account_id, caller.region, name)
+        if found is not None:
+            await identities.delete(tx, found)
+
+    await permit.apply(run)

@@ -4,14 +4,12 @@ Everything that is true of a send is decided below `Submission`; nothing is deci
 SES API reference.
 """
 
-from collections.abc import Sequence
-
 from sesame.aws.shapes import ses
-from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
+from sesame.operations.simple_message import message_tags, simple_content
 from sesame.operations.table import Handlers
 from sesame.sending.send import Sender
-from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+from sesame.sending.submission import RawContent, Submission
 
 
 class SendingOperations:
@@ -31,23 +29,12 @@ class SendingOperations:
     async def send_email(self, caller: Caller, request: ses.SendEmailRequest) -> ses.SendEmailResponse:
         """Send a message that Sesame builds from its parts."""
         destination, message = request["Destination"], request["Message"]
-        text, html = _text(message["Body"].get("Text")), _text(message["Body"].get("Html"))
-        if text is None and html is None:
-            raise InvalidParameterValue("The message body must have a text or an HTML part.")
-        subject = message["Subject"]
+        content = simple_content(message, destination, request.get("ReplyToAddresses", ()))
         submission = Submission(
             operation="SendEmail",
             action="ses:SendEmail",
             api_version="1",
-            content=SimpleContent(
-                to=tuple(destination.get("ToAddresses", ())),
-                cc=tuple(destination.get("CcAddresses", ())),
-                bcc=tuple(destination.get("BccAddresses", ())),
-                reply_to=tuple(request.get("ReplyToAddresses", ())),
-                subject=Text(data=subject["Data"], charset=subject.get("Charset")),
-                text=text,
-                html=html,
-            ),
+            content=content,
             source=request["Source"],
             destinations=(),
             return_path=request.get("ReturnPath"),
@@ -55,7 +42,7 @@ class SendingOperations:
             from_arn=None,
             return_path_arn=request.get("ReturnPathArn"),
             configuration_set=request.get("ConfigurationSetName"),
-            tags=_tags(request.get("Tags", ())),
+            tags=message_tags(request.get("Tags", ())),
             max_bytes=self._max_bytes,
         )
         return {"MessageId": await self._sender.send(caller, submission)}
@@ -76,15 +63,7 @@ class SendingOperations:
             from_arn=request.get("FromArn"),
             return_path_arn=request.get("ReturnPathArn"),
             configuration_set=request.get("ConfigurationSetName"),
-            tags=_tags(request.get("Tags", ())),
+            tags=message_tags(request.get("Tags", ())),
             max_bytes=self._max_bytes,
         )
         return {"MessageId": await self._sender.send(caller, submission)}
-
-
-def _text(content: ses.Content | None) -> Text | None:
-    return None if content is None else Text(data=content["Data"], charset=content.get("Charset"))
-
-
-def _tags(tags: Sequence[ses.MessageTag]) -> tuple[tuple[str, str], ...]:
-    return tuple((tag["Name"], tag["Value"]) for tag in tags)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sesame.aws.shapes import ses
 from sesame.model import Caller
+from sesame.operations.simple_message import message_tags
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, check_entries, data_of, send_all, status_of
 from sesame.sending.rendering import merged
@@ -109,7 +110,7 @@ class TemplatedOperations:
             from_arn=None,
             return_path_arn=request.get("ReturnPathArn"),
             configuration_set=request.get("ConfigurationSetName"),
-            tags=tuple((tag["Name"], tag["Value"]) for tag in tags),
+            tags=message_tags(tags),
             max_bytes=self._max_bytes,
         )
 

@@ -1,5 +1,6 @@
 """Templates of SES v1. Source: SES API reference; SES developer guide, "Using templates"."""
 
+from sesame.aws import paging
 from sesame.aws.shapes import ses
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
@@ -71,12 +72,10 @@ class TemplateOperations:
         found, token = await self._templates.page(
             caller, "ses:ListTemplates", request.get("NextToken"), limit=min(limit, MOST_A_PAGE)
         )
-        response: ses.ListTemplatesResponse = {
-            "TemplatesMetadata": [{"Name": name, "CreatedTimestamp": at} for name, at in found]
+        return {
+            "TemplatesMetadata": [{"Name": name, "CreatedTimestamp": at} for name, at in found],
+            **paging.next_page(token),
         }
-        if token is not None:
-            response["NextToken"] = token
-        return response
 
     async def test_render_template(
         self, caller: Caller, request: ses.TestRenderTemplateRequest

@@ -75,7 +75,7 @@ class DelegateOperations:
         resource = "*" if identity is None else _arn(caller, read_identity(identity))
         await self._authorizer.require(caller, "sesame:ListDelegateBounds", resource)
         limit = request.get("PageSize", MOST_A_PAGE)
-        token = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
+        token = paging.after(request.get("NextToken"))
         after, _, behind = token.partition(_SEPARATOR)
         found = await self._delegates.page(
             owner,
@@ -88,10 +88,7 @@ class DelegateOperations:
         page, next_token = paging.cut(
             found, limit, lambda one: f"{one.bounds.identity}{_SEPARATOR}{one.bounds.delegate}"
         )
-        response: sesame.ListDelegateBoundsResponse = {"Bounds": [_as_shape(one) for one in page]}
-        if next_token is not None:
-            response["NextToken"] = next_token
-        return response
+        return {"Bounds": [_as_shape(one) for one in page], **paging.next_page(next_token)}
 
     async def delete_delegate_bounds(
         self, caller: Caller, request: sesame.DeleteDelegateBoundsRequest

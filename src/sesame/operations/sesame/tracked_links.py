@@ -67,7 +67,7 @@ class TrackedLinkOperations:
         """The account's stops, by whomever; of a delegate's links those that the account has made."""
         await self._authorizer.require(caller, "sesame:ListStoppedLinks")
         limit = request.get("PageSize", MOST_A_PAGE)
-        token = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
+        token = paging.after(request.get("NextToken"))
         after, _, by = token.partition(_SEPARATOR)
         account_id, delegate = caller.principal.account_id, request.get("Delegate")
         if delegate is None:
@@ -89,10 +89,7 @@ class TrackedLinkOperations:
             }
             shape |= {"All": True} if one.message_id == ALL else {"MessageId": one.message_id}
             stops.append(shape)
-        response: sesame.ListStoppedLinksResponse = {"Stops": stops}
-        if next_token is not None:
-            response["NextToken"] = next_token
-        return response
+        return {"Stops": stops, **paging.next_page(next_token)}
 
 
 def _links(caller: Caller, message_id: str | None, everything: bool | None, delegate: str | None) -> Links:

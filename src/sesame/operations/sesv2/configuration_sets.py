@@ -8,7 +8,7 @@ from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
-from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.errors import NotImplementedByService
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
 from sesame.operations.configuration_sets import (
@@ -104,19 +104,14 @@ class ConfigurationSetV2Operations:
     ) -> sesv2.ListConfigurationSetsResponse:
         """The names of the sets."""
         await self._sets.require(caller, "ListConfigurationSets")
-        after = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
-        limit = request.get("PageSize") or MOST_A_PAGE
-        if not 1 <= limit <= MOST_A_PAGE:
-            raise InvalidParameterValue(f"PageSize must be between 1 and {MOST_A_PAGE}.")
+        after = paging.after(request.get("NextToken"))
+        limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
         containing = {str(key): value for key, value in request.get("Filter", {}).items()}
         found = await self._sets.names(
             caller, after=after, limit=limit, containing=containing.get("CONFIGURATION_SET_NAME_CONTAINS", "")
         )
         names, token = paging.cut(found, limit, str)
-        response: sesv2.ListConfigurationSetsResponse = {"ConfigurationSets": [*names]}
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return {"ConfigurationSets": [*names], **paging.next_page(token)}
 
     async def delete(
         self, caller: Caller, request: sesv2.DeleteConfigurationSetRequest

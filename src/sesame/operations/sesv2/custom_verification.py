@@ -1,14 +1,10 @@
 """Custom verification mail of SES v2, kept with that of v1. Source: SES API v2 reference."""
 
+from sesame.aws import paging
 from sesame.aws.shapes import sesv2
-from sesame.errors import InvalidParameterValue
-from sesame.identities.custom_verification import (
-    MOST_A_PAGE,
-    CustomTemplateMissing,
-    CustomVerification,
-    Given,
-)
+from sesame.identities.custom_verification import MOST_A_PAGE, CustomTemplateMissing, CustomVerification
 from sesame.model import Caller
+from sesame.operations.custom_verification import as_written, given, outline
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 
@@ -35,7 +31,7 @@ class CustomVerificationV2Operations:
     ) -> sesv2.CreateCustomVerificationEmailTemplateResponse:
         """Add a template with its tags."""
         named = read_tags(request.get("Tags", ()))
-        await self._custom.create(caller, request["TemplateName"], _given(request), named=named)
+        await self._custom.create(caller, request["TemplateName"], given(request), named=named)
         return {}
 
     async def get(
@@ -45,12 +41,7 @@ class CustomVerificationV2Operations:
         found = await self._custom.get(caller, request["TemplateName"])
         held = await self._custom.tags_of(found)
         return {
-            "TemplateName": found.name,
-            "FromEmailAddress": found.from_address,
-            "TemplateSubject": found.subject,
-            "TemplateContent": found.content,
-            "SuccessRedirectionURL": found.success_url,
-            "FailureRedirectionURL": found.failure_url,
+            **as_written(found),
             "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
         }
 
@@ -58,7 +49,7 @@ class CustomVerificationV2Operations:
         self, caller: Caller, request: sesv2.UpdateCustomVerificationEmailTemplateRequest
     ) -> sesv2.UpdateCustomVerificationEmailTemplateResponse:
         """Replace all of a template; its tags stay."""
-        await self._custom.update(caller, request["TemplateName"], _given(request))
+        await self._custom.update(caller, request["TemplateName"], given(request))
         return {}
 
     async def delete(
@@ -74,25 +65,12 @@ class CustomVerificationV2Operations:
         self, caller: Caller, request: sesv2.ListCustomVerificationEmailTemplatesRequest
     ) -> sesv2.ListCustomVerificationEmailTemplatesResponse:
         """Templates by name, without their contents."""
-        limit = request.get("PageSize", MOST_A_PAGE)
-        if not 1 <= limit <= MOST_A_PAGE:
-            raise InvalidParameterValue(f"PageSize must be between 1 and {MOST_A_PAGE}.")
+        limit = paging.checked(request.get("PageSize", MOST_A_PAGE), MOST_A_PAGE)
         found, token = await self._custom.page(caller, request.get("NextToken"), limit=limit)
-        response: sesv2.ListCustomVerificationEmailTemplatesResponse = {
-            "CustomVerificationEmailTemplates": [
-                {
-                    "TemplateName": template.name,
-                    "FromEmailAddress": template.from_address,
-                    "TemplateSubject": template.subject,
-                    "SuccessRedirectionURL": template.success_url,
-                    "FailureRedirectionURL": template.failure_url,
-                }
-                for template in found
-            ]
+        return {
+            "CustomVerificationEmailTemplates": [outline(template) for template in found],
+            **paging.next_page(token),
         }
-        if token is not None:
-            response["NextToken"] = token
-        return response
 
     async def send(
         self, caller: Caller, request: sesv2.SendCustomVerificationEmailRequest
@@ -106,18 +84,3 @@ class CustomVerificationV2Operations:
             api_version="2",
         )
         return {"MessageId": message_id}
-
-
-def _given(
-    request: (
-        sesv2.CreateCustomVerificationEmailTemplateRequest
-        | sesv2.UpdateCustomVerificationEmailTemplateRequest
-    ),
-) -> Given:
-    return Given(
-        from_address=request.get("FromEmailAddress"),
-        subject=request.get("TemplateSubject"),
-        content=request.get("TemplateContent"),
-        success_url=request.get("SuccessRedirectionURL"),
-        failure_url=request.get("FailureRedirectionURL"),
-    )

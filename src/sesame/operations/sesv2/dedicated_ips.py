@@ -150,10 +150,7 @@ class DedicatedIpOperations:
         if own_sources(self._sources, caller.principal.account_id):
             names = sorted([*names, DEFAULT_POOL, SHARED_POOL])
         found, token = _page(names, request)
-        response: sesv2.ListDedicatedIpPoolsResponse = {"DedicatedIpPools": found}
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return {"DedicatedIpPools": found, **paging.next_page(token)}
 
     async def get_ip(
         self, caller: Caller, request: sesv2.GetDedicatedIpRequest
@@ -174,12 +171,10 @@ class DedicatedIpOperations:
             raise _no_pool(pool)
         sources = {source.address: source for source in (found.members(pool) if pool else found.sources)}
         page, token = _page(sorted(sources), request)
-        response: sesv2.GetDedicatedIpsResponse = {
-            "DedicatedIps": [self._as_shape(found, sources[address], pool) for address in page]
+        return {
+            "DedicatedIps": [self._as_shape(found, sources[address], pool) for address in page],
+            **paging.next_page(token),
         }
-        if token is not None:
-            response["NextToken"] = token
-        return response
 
     async def put_ip_in_pool(
         self, caller: Caller, request: sesv2.PutDedicatedIpInPoolRequest
@@ -333,9 +328,7 @@ def _scaling_mode(mode: str) -> str:
 
 def _page(keys: list[str], request: Any) -> tuple[list[str], str | None]:
     """The keys that a page has, of a sorted list, and the token for the next."""
-    after = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
-    limit = request.get("PageSize") or MOST_A_PAGE
-    if not 1 <= limit <= MOST_A_PAGE:
-        raise InvalidParameterValue(f"PageSize must be between 1 and {MOST_A_PAGE}.")
+    after = paging.after(request.get("NextToken"))
+    limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
     page, token = paging.cut([key for key in keys if key > after], limit, str)
     return list(page), token

@@ -191,10 +191,8 @@ class IdentityV2Operations:
     ) -> sesv2.ListEmailIdentitiesResponse:
         """The account's identities in the region by name, verified or not."""
         await self._authorizer.require(caller, "ses:ListEmailIdentities")
-        limit = request.get("PageSize") or MOST_A_PAGE
-        if not 1 <= limit <= MOST_A_PAGE:
-            raise InvalidParameterValue(f"PageSize must be between 1 and {MOST_A_PAGE}.")
-        after = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
+        limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
+        after = paging.after(request.get("NextToken"))
         wanted = _filter({str(key): value for key, value in request.get("Filter", {}).items()})
 
         async def run(tx: Transaction) -> list[Identity]:
@@ -211,7 +209,7 @@ class IdentityV2Operations:
             return found
 
         found, token = paging.cut(await self._store.read(run), limit, lambda identity: identity.name)
-        response: sesv2.ListEmailIdentitiesResponse = {
+        return {
             "EmailIdentities": [
                 {
                     "IdentityType": _TYPES[identity.kind],
@@ -220,11 +218,9 @@ class IdentityV2Operations:
                     "VerificationStatus": STATUSES[identity.verification],
                 }
                 for identity in found
-            ]
+            ],
+            **paging.next_page(token),
         }
-        if token is not None:
-            response["NextToken"] = token
-        return response
 
     async def delete_email_identity(
         self, caller: Caller, request: sesv2.DeleteEmailIdentityRequest

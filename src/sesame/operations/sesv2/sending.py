@@ -4,16 +4,15 @@ Everything that is true of a send is decided below `Submission`; nothing is deci
 SES API v2 reference; observed: raw content is authorised as ses:SendRawEmail.
 """
 
-from collections.abc import Sequence
-
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService
 from sesame.model import Caller
 from sesame.operations.sesv2.templated import attachment_of, named_template, template_content, tracking_of
+from sesame.operations.simple_message import message_tags, simple_content
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, data_of
 from sesame.sending.send import Sender
-from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
+from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 
 API_VERSION = "2"
 """The value of `ses:ApiVersion`."""
@@ -49,18 +48,10 @@ class SendingV2Operations:
 
     def _simple(self, request: sesv2.SendEmailRequest, message: sesv2.Message) -> Submission:
         destination: sesv2.Destination = request.get("Destination", {})
-        text, html = _text(message["Body"].get("Text")), _text(message["Body"].get("Html"))
-        if text is None and html is None:
-            raise InvalidParameterValue("The message body must have a text or an HTML part.")
-        subject = message["Subject"]
-        content = SimpleContent(
-            to=tuple(destination.get("ToAddresses", ())),
-            cc=tuple(destination.get("CcAddresses", ())),
-            bcc=tuple(destination.get("BccAddresses", ())),
-            reply_to=tuple(request.get("ReplyToAddresses", ())),
-            subject=Text(data=subject["Data"], charset=subject.get("Charset")),
-            text=text,
-            html=html,
+        content = simple_content(
+            message,
+            destination,
+            request.get("ReplyToAddresses", ()),
             headers=tuple((field["Name"], field["Value"]) for field in message.get("Headers", ())),
             attachments=tuple(attachment_of(attachment) for attachment in message.get("Attachments", ())),
         )
@@ -117,7 +108,7 @@ class SendingV2Operations:
             from_arn=arn,
             return_path_arn=request.get("FeedbackForwardingEmailAddressIdentityArn"),
             configuration_set=request.get("ConfigurationSetName"),
-            tags=_tags(request.get("EmailTags", ())),
+            tags=message_tags(request.get("EmailTags", ())),
             max_bytes=self._max_bytes,
             tracking=tracking_of(request.get("ConfigurationOverrides", {})),
         )
@@ -127,11 +118,3 @@ def _refuse_what_is_not_served(request: sesv2.SendEmailRequest) -> None:
     for name in NOT_SERVED:
         if request.get(name):
             raise NotImplementedByService(f"The parameter {name} is not implemented by this service.")
-
-
-def _text(content: sesv2.Content | None) -> Text | None:
-    return None if content is None else Text(data=content["Data"], charset=content.get("Charset"))
-
-
-def _tags(tags: Sequence[sesv2.MessageTag]) -> tuple[tuple[str, str], ...]:
-    return tuple((tag["Name"], tag["Value"]) for tag in tags)

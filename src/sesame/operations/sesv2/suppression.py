@@ -7,7 +7,7 @@ from sesame.access.changes import Permit
 from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
-from sesame.errors import InvalidParameterValue, NotImplementedByService, ServiceError
+from sesame.errors import NotImplementedByService, ServiceError
 from sesame.identities.names import address_name
 from sesame.model import Caller
 from sesame.observe import Clock
@@ -116,10 +116,8 @@ class SuppressionOperations:
     ) -> sesv2.ListSuppressedDestinationsResponse:
         """The addresses, by reason and date."""
         await self._require(caller, "ListSuppressedDestinations", request)
-        after = paging.decode(request.get("NextToken"), lambda: InvalidParameterValue("Invalid NextToken."))
-        limit = request.get("PageSize") or MOST_A_PAGE
-        if not 1 <= limit <= MOST_A_PAGE:
-            raise InvalidParameterValue(f"PageSize must be between 1 and {MOST_A_PAGE}.")
+        after = paging.after(request.get("NextToken"))
+        limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
 
         async def run(tx: Transaction) -> list[suppression.Suppressed]:
             return await suppression.page(
@@ -135,10 +133,7 @@ class SuppressionOperations:
 
         entries, token = paging.cut(await self._store.read(run), limit, lambda entry: entry.address)
         summaries: Any = [_as_shape(entry) for entry in entries]
-        response: sesv2.ListSuppressedDestinationsResponse = {"SuppressedDestinationSummaries": summaries}
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return {"SuppressedDestinationSummaries": summaries, **paging.next_page(token)}
 
     async def _require(self, caller: Caller, operation: str, request: Any) -> Permit:
         permit = await self._authorizer.require(caller, f"ses:{operation}")

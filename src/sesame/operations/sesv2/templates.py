@@ -1,7 +1,7 @@
 """Templates of SES v2, kept with those of v1. Source: SES API v2 reference."""
 
+from sesame.aws import paging
 from sesame.aws.shapes import sesv2
-from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
@@ -81,18 +81,14 @@ class TemplateV2Operations:
         self, caller: Caller, request: sesv2.ListEmailTemplatesRequest
     ) -> sesv2.ListEmailTemplatesResponse:
         """Names in order."""
-        limit = request.get("PageSize", USUAL_PAGE)
-        if not 1 <= limit <= MOST_A_PAGE:
-            raise InvalidParameterValue(f"PageSize must be between 1 and {MOST_A_PAGE}.")
+        limit = paging.checked(request.get("PageSize", USUAL_PAGE), MOST_A_PAGE)
         found, token = await self._templates.page(
             caller, "ses:ListEmailTemplates", request.get("NextToken"), limit=limit
         )
-        response: sesv2.ListEmailTemplatesResponse = {
-            "TemplatesMetadata": [{"TemplateName": name, "CreatedTimestamp": at} for name, at in found]
+        return {
+            "TemplatesMetadata": [{"TemplateName": name, "CreatedTimestamp": at} for name, at in found],
+            **paging.next_page(token),
         }
-        if token is not None:
-            response["NextToken"] = token
-        return response
 
     async def test_render_email_template(
         self, caller: Caller, request: sesv2.TestRenderEmailTemplateRequest

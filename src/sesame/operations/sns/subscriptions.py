@@ -3,7 +3,7 @@
 Source: SNS API reference; SNS developer guide, "Subscribing to a topic"; texts as observed.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sesame.aws import paging
@@ -222,11 +222,7 @@ class SubscriptionOperations:
         found = await self._store.read(
             lambda tx: subscriptions.of_account(tx, account_id, region, after=after, limit=A_PAGE + 1)
         )
-        page, token = paging.cut(found, A_PAGE, lambda one: one.arn)
-        response: sns.ListSubscriptionsResponse = {"Subscriptions": [_listed(one) for one in page]}
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return _page(found)
 
     async def list_subscriptions_by_topic(
         self, caller: Caller, request: sns.ListSubscriptionsByTopicInput
@@ -237,11 +233,7 @@ class SubscriptionOperations:
         found = await self._store.read(
             lambda tx: subscriptions.of_topic(tx, topic.arn, after=after, limit=A_PAGE + 1)
         )
-        page, token = paging.cut(found, A_PAGE, lambda one: one.arn)
-        response: sns.ListSubscriptionsByTopicResponse = {"Subscriptions": [_listed(one) for one in page]}
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return _page(found)
 
     async def get_subscription_attributes(
         self, caller: Caller, request: sns.GetSubscriptionAttributesInput
@@ -393,6 +385,11 @@ def _listed(one: Subscription) -> sns.Subscription:
 
 def _was_authenticated(one: Subscription) -> bool:
     return one.needs_authentication or (one.protocol == "sqs" and one.confirmed_at is not None)
+
+
+def _page(found: Sequence[Subscription]) -> sns.ListSubscriptionsResponse:
+    page, token = paging.cut(found, A_PAGE, lambda one: one.arn)
+    return {"Subscriptions": [_listed(one) for one in page], **paging.next_page(token)}
 
 
 def _after(token: str | None) -> str:

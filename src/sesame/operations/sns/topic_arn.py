@@ -25,12 +25,7 @@ class NotFound(ServiceError):
 
 def read_arn(text: str) -> tuple[str, str, str]:
     """Region, account and name of a topic ARN; raises `InvalidParameter` in SNS's words."""
-    parts = text.split(":")
-    if len(parts) < 6:
-        raise InvalidParameter(
-            f"Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not {len(parts)}"
-        )
-    match = _ARN.fullmatch(text)
+    match = _ARN.fullmatch(_of_six(text, "TopicArn"))
     if match is None:
         raise InvalidParameter("Invalid parameter: TopicArn")
     return match[1], match[2], match[3]
@@ -38,12 +33,16 @@ def read_arn(text: str) -> tuple[str, str, str]:
 
 def topic_of(subscription_arn: str) -> str:
     """The topic that a subscription's ARN names; raises `InvalidParameter` in SNS's words."""
-    parts = subscription_arn.split(":")
-    if len(parts) < 6:
-        raise InvalidParameter(
-            f"Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not {len(parts)}"
-        )
-    match = _SUBSCRIPTION.fullmatch(subscription_arn)
+    match = _SUBSCRIPTION.fullmatch(_of_six(subscription_arn, "SubscriptionArn"))
     if match is None:
         raise InvalidParameter("Invalid parameter: SubscriptionId")
     return match[1]
+
+
+def _of_six(arn: str, parameter: str) -> str:
+    elements = arn.count(":") + 1
+    if elements < 6:
+        raise InvalidParameter(
+            f"Invalid parameter: {parameter} Reason: An ARN must have at least 6 elements, not {elements}"
+        )
+    return arn

@@ -149,10 +149,7 @@ class TopicOperations:
             return await topics.page(tx, account_id, region, after=after, limit=A_PAGE + 1)
 
         page, token = paging.cut(await self._store.read(run), A_PAGE, lambda topic: topic.name)
-        response: sns.ListTopicsResponse = {"Topics": [{"TopicArn": topic.arn} for topic in page]}
-        if token is not None:
-            response["NextToken"] = token
-        return response
+        return {"Topics": [{"TopicArn": topic.arn} for topic in page], **paging.next_page(token)}
 
     async def get_topic_attributes(
         self, caller: Caller, request: sns.GetTopicAttributesRequest
