@@ -5,7 +5,6 @@ moves them on: a crash before it leaves them new, and nothing follows twice (I6,
 "Using the account-level suppression list", "Monitoring your sender reputation", "Email feedback forwarding".
 """
 
-import asyncio
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,19 +18,9 @@ from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
 from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.store import events, global_suppression, reputation
+from sesame.store.event_turns import Turns
 from sesame.store.events import Event, Happened, Stage
 from sesame.store.reputation import Change
-
-POLL_S = 1.0
-"""How long an event waits at most when the hint of it is lost."""
-
-GATHER_S = 0.02
-"""How long events are gathered once there is one."""
-
-GATHER_BUSY_S = 0.1
-"""How long after a turn that reacted to `MANY`: each turn costs a commit and hand-overs, however many share it."""
-
-MANY = 16
 
 CLAIM_LIMIT = 256
 LEASE_S = 60.0
@@ -85,35 +74,25 @@ class Reactor:
         self._moved_on = moved_on
         self._listed_for_s = listed_for_s
         self._metrics = metrics
-        self._work = asyncio.Event()
+        self._turns = Turns(self._turn, limit=CLAIM_LIMIT, log=log, failure="reaction_failed")
 
     def wake(self) -> None:
         """Something may have happened."""
-        self._work.set()
+        self._turns.wake()
 
     async def run(self) -> None:
         """React to what is new, until cancelled."""
-        is_hinted = False
-        while True:
-            self._work.clear()
-            most = 0
-            try:
-                while (count := await self.react(is_hinted=is_hinted)) >= CLAIM_LIMIT:
-                    most = count
-                most = max(most, count)
-            except Unavailable as error:
-                self._log.error("reaction_failed", reason=str(error))
-            except Exception:  # a fault of ours about one event must not stop what follows from the others
-                self._log.error("reaction_failed", trace=traceback.format_exc())
-                await self._one_by_one()
-            is_hinted = False
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await self._work.wait()
-                    is_hinted = True
-                    await asyncio.sleep(GATHER_BUSY_S if most >= MANY else GATHER_S)
-            except TimeoutError:
-                pass
+        await self._turns.run()
+
+    async def _turn(self, is_hinted: bool) -> int:
+        try:
+            return await self.react(is_hinted=is_hinted)
+        except Unavailable:
+            raise
+        except Exception:  # a fault of ours about one event must not stop what follows from the others
+            self._log.error("reaction_failed", trace=traceback.format_exc())
+            await self._one_by_one()
+            return 0
 
     async def _one_by_one(self) -> None:
         """React to as many events as are claimed at once, each alone; one that cannot be reacted to is passed over."""

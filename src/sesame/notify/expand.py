@@ -6,11 +6,9 @@ A topic that is gone or shut: of bounces and complaints the identity's setting i
 again (SES developer guide, "Configuring Amazon SNS notifications").
 """
 
-import asyncio
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sesame.aws.sns.message import Kind
@@ -31,18 +29,10 @@ from sesame.notify.protocols import NATS, WEBHOOK
 from sesame.notify.publishing import places
 from sesame.observe import Clock, Log
 from sesame.store import events, message_facts, notifications, outbox, subscriptions
+from sesame.store.event_turns import Turns
 from sesame.store.events import Event, Happened, Stage
 from sesame.store.message_facts import MessageFacts
 from sesame.store.outbox import Place, Publication
-
-POLL_S = 1.0
-GATHER_S = 0.02
-"""How long events are gathered once there is one."""
-
-GATHER_BUSY_S = 0.1
-"""How long after a turn that expanded `MANY`: each turn costs commits and hand-overs, however many share it."""
-
-MANY = 16
 
 CLAIM_LIMIT = 128
 LEASE_S = 60.0
@@ -81,30 +71,18 @@ class Expander:
         self._new_lease = new_lease
         self._published = published
         self._stream_subject = stream_subject
-        self._work = asyncio.Event()
+        self._turns = Turns(self._turn, limit=CLAIM_LIMIT, log=log, failure="expansion_failed")
 
     def wake(self) -> None:
         """Something may have happened."""
-        self._work.set()
+        self._turns.wake()
 
     async def run(self) -> None:
         """Expand what was reacted to, until cancelled."""
-        is_hinted = False
-        while True:
-            self._work.clear()
-            most = 0
-            try:
-                while (count := await self.expand(is_hinted=is_hinted)) >= CLAIM_LIMIT:
-                    most = count
-                most = max(most, count)
-            except Unavailable as error:
-                self._log.error("expansion_failed", reason=str(error))
-            is_hinted = False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
-                    await self._work.wait()
-                    is_hinted = True
-                    await asyncio.sleep(GATHER_BUSY_S if most >= MANY else GATHER_S)
+        await self._turns.run()
+
+    async def _turn(self, is_hinted: bool) -> int:
+        return await self.expand(is_hinted=is_hinted)
 
     async def expand(self, *, is_hinted: bool = False) -> int:
         """Expand some events; how many. Without a hint it looks first, which costs nobody a lock."""
