@@ -45,6 +45,15 @@ class ServiceError(SesameError):
         self.is_kept = False
 
 
+class WordedError(ServiceError):
+    """An answer that is worded alike each time, unless whoever raises it knows more."""
+
+    text: ClassVar[str]
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(self.text if message is None else message)
+
+
 class AccessDenied(ServiceError):
     """The caller may not do this (IAM or identity policy)."""
 
@@ -117,13 +126,11 @@ class NotImplementedByService(ServiceError):
     code, http_status, fault = "NotImplemented", 501, Fault.RECEIVER
 
 
-class InternalFailure(ServiceError):
+class InternalFailure(WordedError):
     """Ours; says nothing about its cause to the client."""
 
     code, http_status, fault = "InternalFailure", 500, Fault.RECEIVER
-
-    def __init__(self, message: str = "An internal failure has occurred.") -> None:
-        super().__init__(message)
+    text = "An internal failure has occurred."
 
 
 class ServiceUnavailable(ServiceError):

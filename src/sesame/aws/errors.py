@@ -5,49 +5,38 @@ for every case; otherwise the room that raises words them. Sources: SES and IAM 
 botocore's IAM model for codes and HTTP status.
 """
 
-from sesame.errors import ServiceError
+from sesame.errors import ServiceError, WordedError
 
 
-class MissingAuthenticationToken(ServiceError):
+class MissingAuthenticationToken(WordedError):
     """The request carries no signature."""
 
     code, http_status = "MissingAuthenticationToken", 403
-
-    def __init__(self, message: str = "Request is missing Authentication Token") -> None:
-        super().__init__(message)
+    text = "Request is missing Authentication Token"
 
 
-class InvalidClientTokenId(ServiceError):
+class InvalidClientTokenId(WordedError):
     """The access key is unknown or inactive, or a session token came with a key that has none."""
 
     code, http_status = "InvalidClientTokenId", 403
-
-    def __init__(self, message: str = "The security token included in the request is invalid.") -> None:
-        super().__init__(message)
+    text = "The security token included in the request is invalid."
 
 
-class ExpiredToken(ServiceError):
+class ExpiredToken(WordedError):
     """The session token has expired."""
 
     code, http_status = "ExpiredToken", 403
-
-    def __init__(self, message: str = "The security token included in the request is expired") -> None:
-        super().__init__(message)
+    text = "The security token included in the request is expired"
 
 
-class SignatureDoesNotMatch(ServiceError):
+class SignatureDoesNotMatch(WordedError):
     """The signature is wrong, made for other circumstances, or does not cover what it must."""
 
     code, http_status = "SignatureDoesNotMatch", 403
-
-    def __init__(
-        self,
-        message: str = (
-            "The request signature we calculated does not match the signature you provided. Check your AWS "
-            "Secret Access Key and signing method. Consult the service documentation for details."
-        ),
-    ) -> None:
-        super().__init__(message)
+    text = (
+        "The request signature we calculated does not match the signature you provided. Check your AWS "
+        "Secret Access Key and signing method. Consult the service documentation for details."
+    )
 
 
 class IncompleteSignature(ServiceError):
@@ -56,13 +45,11 @@ class IncompleteSignature(ServiceError):
     code = "IncompleteSignature"
 
 
-class RequestExpired(ServiceError):
+class RequestExpired(WordedError):
     """A presigned request is used after its time."""
 
     code = "RequestExpired"
-
-    def __init__(self, message: str = "Request has expired.") -> None:
-        super().__init__(message)
+    text = "Request has expired."
 
 
 class InvalidAction(ServiceError):
@@ -71,13 +58,11 @@ class InvalidAction(ServiceError):
     code = "InvalidAction"
 
 
-class MissingAction(ServiceError):
+class MissingAction(WordedError):
     """The request names no operation."""
 
     code = "MissingAction"
-
-    def __init__(self, message: str = "The request must contain the parameter Action") -> None:
-        super().__init__(message)
+    text = "The request must contain the parameter Action"
 
 
 class MalformedQueryString(ServiceError):

@@ -5,14 +5,16 @@ changes nothing. Sources: SES developer guide, "Using a custom MAIL FROM domain"
 botocore's SES v2 model for the words of errors.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sesame.dkim.sign import published_key
 from sesame.errors import Unavailable
 from sesame.identities.dns_records import Names, Published
 from sesame.model import DkimOrigin, VerificationStatus
+
+Record = TypeVar("Record")
 
 
 class MxRecord(Protocol):
@@ -83,7 +85,7 @@ class Lookups:
     ) -> Finding:
         """Whether a selector shows one of these public keys, or any key of the kind at all."""
 
-        def is_right(records: list[str]) -> bool:
+        def is_right(records: Sequence[str]) -> bool:
             found = {published_key(record, kind) for record in records} - {None, ""}
             return bool(found if expected is None else found.intersection(expected))
 
@@ -94,27 +96,26 @@ class Lookups:
 
         With a second MX, bounces could go astray (SES developer guide: the set-up fails).
         """
-        try:
-            records = await self._resolver.mx(domain)
-        except self._missing:
-            return NO_HOST
-        except Unavailable:
-            return UNKNOWN
-        if not records:
-            return NO_RECORD
-        if [record.exchange for record in records] != [self._names.mail_from_mx.lower()]:
-            return WRONG
-        return await self._txt(domain, self._allows_us)
+        found = await self._look(
+            self._resolver.mx(domain),
+            lambda records: [record.exchange for record in records] == [self._names.mail_from_mx.lower()],
+        )
+        return await self._txt(domain, self._allows_us) if found is THERE else found
 
-    def _allows_us(self, records: list[str]) -> bool:
+    def _allows_us(self, records: Sequence[str]) -> bool:
         """Whether the one SPF record holds our mechanism (RFC 7208 section 4.5: two are an error)."""
         terms = [record.lower().split() for record in records]
         spf = [record for record in terms if record[:1] == ["v=spf1"]]
         return len(spf) == 1 and self._names.mail_from_spf.lower() in spf[0]
 
-    async def _txt(self, name: str, is_right: Callable[[list[str]], bool]) -> Finding:
+    async def _txt(self, name: str, is_right: Callable[[Sequence[str]], bool]) -> Finding:
+        return await self._look(self._resolver.txt(name), is_right)
+
+    async def _look(
+        self, question: Awaitable[Sequence[Record]], is_right: Callable[[Sequence[Record]], bool]
+    ) -> Finding:
         try:
-            records = await self._resolver.txt(name)
+            records = await question
         except self._missing:
             return NO_HOST
         except Unavailable:

@@ -54,6 +54,12 @@ class Side:
         return self.index.about(candidate) & self.index.allowing(action)
 
 
+Wide = tuple[Side, Sequence[Placed]]
+Narrow = tuple[Side | None, Sequence[Placed] | None]
+"""Two sets of policies, each with those of its statements that fit a candidate and an action; without the narrow one
+the question is whether the wide one allows anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Boxes:
     """The statements of one side that fit a question, as boxes; equal ones once."""
@@ -218,8 +224,8 @@ class Inquiry:
         self,
         candidate: Candidate,
         action: str,
-        wide: tuple[Side, Sequence[Placed]],
-        narrow: tuple[Side | None, Sequence[Placed] | None],
+        wide: Wide,
+        narrow: Narrow,
         error: Exception,
     ) -> Answer:
         """An answer where the box method has none. Raises NotProved with the reason when there is none."""
@@ -248,8 +254,8 @@ class Inquiry:
         self,
         candidate: Candidate,
         action: str,
-        wide: tuple[Side, Sequence[Placed]],
-        narrow: tuple[Side | None, Sequence[Placed] | None],
+        wide: Wide,
+        narrow: Narrow,
     ) -> Request | None:
         """A witness with one of a few values for what is open."""
         placed = [*wide[1], *(narrow[1] or ())]
@@ -269,8 +275,8 @@ class Inquiry:
         self,
         candidate: Candidate,
         action: str,
-        wide: tuple[Side, Sequence[Placed]],
-        narrow: tuple[Side | None, Sequence[Placed] | None],
+        wide: Wide,
+        narrow: Narrow,
     ) -> Request | None:
         """The solver's witness, held against the evaluator. Raises NotProved, OutsideFragment."""
         other = None if narrow[1] is None else _bare(narrow[1])
