@@ -9,6 +9,8 @@ from sesame.cli import reputation
 from sesame.cli.common import (
     Subparsers,
     add_store_options,
+    done,
+    print_access_key,
     print_json,
     print_table,
     region_name,
@@ -102,8 +104,7 @@ def create_account(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         keys = await services.operator.create_account(args.name, production=args.production)
-        print_keys(keys, args)
-        return 0
+        return print_keys(keys, args)
 
     return with_services(args, run, create=True)
 
@@ -169,7 +170,7 @@ def set_quota(args: argparse.Namespace) -> int:
             max_24_hour_send=args.max_24_hour_send,
             max_send_rate=args.max_send_rate,
         )
-        return _done(args, f"quota of account {args.account} is set")
+        return done(args, f"quota of account {args.account} is set")
 
     return with_services(args, run)
 
@@ -179,8 +180,8 @@ def leave_sandbox(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         if await services.operator.leave_sandbox(args.account, reason=args.reason):
-            return _done(args, f"account {args.account} is out of the sandbox")
-        return _done(args, f"account {args.account} was out of the sandbox already; nothing has changed")
+            return done(args, f"account {args.account} is out of the sandbox")
+        return done(args, f"account {args.account} was out of the sandbox already; nothing has changed")
 
     return with_services(args, run)
 
@@ -190,7 +191,7 @@ def refuse_production(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.operator.refuse_production(args.account, reason=args.reason)
-        return _done(args, f"account {args.account} stays in the sandbox, and can read why")
+        return done(args, f"account {args.account} stays in the sandbox, and can read why")
 
     return with_services(args, run)
 
@@ -201,8 +202,7 @@ def create_user(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         keys = await services.operator.create_user(args.account, args.name, policy=policy)
-        print_keys(keys, args)
-        return 0
+        return print_keys(keys, args)
 
     return with_services(args, run)
 
@@ -226,7 +226,7 @@ def delete_user(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.operator.delete_user(args.account, args.name)
-        return _done(args, f"user {args.name} of account {args.account} is gone")
+        return done(args, f"user {args.name} of account {args.account} is gone")
 
     return with_services(args, run)
 
@@ -262,28 +262,9 @@ def vouch_identity(args: argparse.Namespace) -> int:
     return with_services(args, run)
 
 
-def print_keys(keys: "Keys", args: argparse.Namespace) -> None:
-    """A fresh key and its secret."""
-    if args.json:
-        print_json(
-            {
-                "account_id": keys.account_id,
-                "access_key_id": keys.access_key_id,
-                "secret_access_key": keys.secret_access_key,
-            }
-        )
-    else:
-        print(f"account            {keys.account_id}")
-        print(f"access key id      {keys.access_key_id}")
-        print(f"secret access key  {keys.secret_access_key}   (shown only once)")
-
-
-def _done(args: argparse.Namespace, sentence: str) -> int:
-    if args.json:
-        print_json({"done": True})
-    else:
-        print(sentence)
-    return 0
+def print_keys(keys: "Keys", args: argparse.Namespace) -> int:
+    """Print a fresh key of an account and its secret. The exit status."""
+    return print_access_key(args, keys, of="account_id", owner=keys.account_id)
 
 
 def _policy(path: str) -> str:

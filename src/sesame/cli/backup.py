@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from sesame.app.data_directory import require_database, secure
-from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of
+from sesame.cli.common import Subparsers, add_store_options, done, print_json, settings_of
 from sesame.config import Settings
 from sesame.errors import ConfigError, SesameError
 
@@ -86,11 +86,7 @@ def restore_backup(args: argparse.Namespace) -> int:
         snapshot.make(source, settings.database)
     finally:
         os.close(lock)
-    if args.json:
-        print_json({"done": True})
-    else:
-        print(f"`{source}` is restored to `{settings.data}`; start the server")
-    return 0
+    return done(args, f"`{source}` is restored to `{settings.data}`; start the server")
 
 
 def _master_key(settings: Settings, named: str | None) -> bytes:

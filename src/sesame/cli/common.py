@@ -15,6 +15,8 @@ from sesame.cli.terminal import one_line
 from sesame.config import Settings
 
 if TYPE_CHECKING:
+    from sesame.admin.accounts import Keys
+    from sesame.admin.services import ServiceKeys
     from sesame.app.foundation import Services
 
 Subparsers = Any
@@ -70,6 +72,28 @@ def region_name(text: str) -> str:
 def print_json(value: object) -> None:
     """Print one JSON document."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def done(args: argparse.Namespace, sentence: str, **json: object) -> int:
+    """Say what was done; in JSON that it was, or the values `json`. The exit status."""
+    if args.json:
+        print_json(json or {"done": True})
+    else:
+        print(sentence)
+    return 0
+
+
+def print_access_key(args: argparse.Namespace, keys: "Keys | ServiceKeys", *, of: str, owner: str) -> int:
+    """Print a fresh key and its secret; it is `owner`'s, which JSON has under `of`. The exit status."""
+    if args.json:
+        print_json(
+            {of: owner, "access_key_id": keys.access_key_id, "secret_access_key": keys.secret_access_key}
+        )
+    else:
+        print(f"{of.removesuffix('_id'):18} {owner}")
+        print(f"access key id      {keys.access_key_id}")
+        print(f"secret access key  {keys.secret_access_key}   (shown only once)")
+    return 0
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

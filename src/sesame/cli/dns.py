@@ -125,7 +125,7 @@ def publish_records(args: argparse.Namespace) -> int:
         published: list[tuple[str, str, str]] = []
         after = ("", "")
         while found := await services.store.read(
-            partial(identities.named, name=domain, after=after, limit=PAGE)
+            partial(identities.page_of_name, name=domain, after=after, limit=PAGE)
         ):
             for identity in found:
                 published += await services.checks.publish(identity)

@@ -8,6 +8,7 @@ from sesame.cli.accounts import account_id, print_keys
 from sesame.cli.common import (
     Subparsers,
     add_store_options,
+    done,
     print_json,
     print_table,
     when,
@@ -88,8 +89,8 @@ def create_key(args: argparse.Namespace) -> int:
     """Make a key; its secret is shown this once."""
 
     async def run(services: "Services") -> int:
-        print_keys(await services.operator.access_key(args.account, args.user, access_key_id=None), args)
-        return 0
+        keys = await services.operator.access_key(args.account, args.user, access_key_id=None)
+        return print_keys(keys, args)
 
     return with_services(args, run)
 
@@ -99,11 +100,7 @@ def delete_key(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.access_keys.delete(args.account, args.key)
-        if args.json:
-            print_json({"done": True})
-        else:
-            print(f"key {args.key} of account {args.account} is gone")
-        return 0
+        return done(args, f"key {args.key} of account {args.account} is gone")
 
     return with_services(args, run)
 

@@ -4,7 +4,15 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    done,
+    print_json,
+    print_table,
+    when,
+    with_services,
+)
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -116,10 +124,7 @@ def list_stops(args: argparse.Namespace) -> int:
 
 
 def _done(args: argparse.Namespace, what: str) -> int:
-    if args.json:
-        print_json({"account": args.account, "message_id": args.message or None})
-    else:
-        of = f"message {one_line(args.message)}" if args.message else f"account {args.account}"
-        lent = f" as identities of account {args.owner}" if args.owner else ""
-        print(f"the links of {of}{lent} {what}")
-    return 0
+    of = f"message {one_line(args.message)}" if args.message else f"account {args.account}"
+    lent = f" as identities of account {args.owner}" if args.owner else ""
+    message_id = args.message or None
+    return done(args, f"the links of {of}{lent} {what}", account=args.account, message_id=message_id)

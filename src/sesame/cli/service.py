@@ -3,7 +3,16 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    done,
+    print_access_key,
+    print_json,
+    print_table,
+    when,
+    with_services,
+)
 
 if TYPE_CHECKING:
     from sesame.admin.services import ServiceKeys
@@ -55,7 +64,7 @@ def delete_key(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.service_principals.delete_key(args.name, args.key)
-        return _done(args, f"key {args.key} of {args.name} is gone")
+        return done(args, f"key {args.key} of {args.name} is gone")
 
     return with_services(args, run)
 
@@ -65,7 +74,7 @@ def delete_service(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.service_principals.delete(args.name)
-        return _done(args, f"service {args.name} is gone")
+        return done(args, f"service {args.name} is gone")
 
     return with_services(args, run)
 
@@ -91,24 +100,4 @@ def list_services(args: argparse.Namespace) -> int:
 
 
 def _print_keys(args: argparse.Namespace, keys: "ServiceKeys") -> int:
-    if args.json:
-        print_json(
-            {
-                "service": keys.service_name,
-                "access_key_id": keys.access_key_id,
-                "secret_access_key": keys.secret_access_key,
-            }
-        )
-    else:
-        print(f"service            {keys.service_name}")
-        print(f"access key id      {keys.access_key_id}")
-        print(f"secret access key  {keys.secret_access_key}   (shown only once)")
-    return 0
-
-
-def _done(args: argparse.Namespace, sentence: str) -> int:
-    if args.json:
-        print_json({"done": True})
-    else:
-        print(sentence)
-    return 0
+    return print_access_key(args, keys, of="service", owner=keys.service_name)

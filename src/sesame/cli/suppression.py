@@ -3,7 +3,15 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    done,
+    print_json,
+    print_table,
+    when,
+    with_services,
+)
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -52,7 +60,7 @@ def add_address(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.global_suppression.add(args.address)
-        return _done(args, f"nobody sends to {one_line(args.address)} for now")
+        return done(args, f"nobody sends to {one_line(args.address)} for now", address=args.address)
 
     return with_services(args, run)
 
@@ -62,14 +70,6 @@ def remove_address(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         await services.global_suppression.remove(args.address)
-        return _done(args, f"{one_line(args.address)} is sent to again")
+        return done(args, f"{one_line(args.address)} is sent to again", address=args.address)
 
     return with_services(args, run)
-
-
-def _done(args: argparse.Namespace, text: str) -> int:
-    if args.json:
-        print_json({"address": args.address})
-    else:
-        print(text)
-    return 0
