@@ -264,6 +264,8 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("refusal-delegate", delegate, found["refusal"]),
         ("inbox", owner, "/inbox"),
         ("mail", owner, "/inbox/latest"),
+        ("mail-verdicts", owner, "/inbox/latest?show=checks"),
+        ("mail-events", delegate, "/inbox/latest?show=events"),
     ]
 
 

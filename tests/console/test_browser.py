@@ -160,7 +160,7 @@ def look_at_hostile_mail(chrome: "Browser", sesame: SesameProcess, account_id: s
             not url or url.startswith((sesame.console, "about:", "chrome-error:")) for url in frames
         ), frames
         if seq == top:
-            for tab in ("text", "headers", "parts", "raw", "checks"):
+            for tab in ("text", "headers", "parts", "raw", "checks", "why", "events"):
                 page.goto(f"/inbox/{seq}?show={tab}")
     assert said == []
     assert page.evaluate("window.hacked") is None
@@ -257,6 +257,11 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, "/inbox/1?show=text"),
         (owner, "/inbox/1?show=parts"),
         (owner, "/inbox/1?show=checks"),
+        (owner, "/inbox/1?show=why"),
+        (owner, "/inbox/1?show=events"),
+        ("", "/inbox/1?show=why"),
+        (owner, "/inbox/1?show=html&width=phone"),
+        (owner, "/inbox?q=nothing"),
         (owner, "/inbox/1?show=raw"),
         (owner, "/inbox/1?show=headers"),
         (delegate, played["message"]),

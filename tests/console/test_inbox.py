@@ -1,5 +1,9 @@
 """The inbox of the development profile: what tests read, and what people see."""
 
+import html
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -8,9 +12,9 @@ from sesame.console.mail_view import html_page, links_of, look_at, part_at
 from sesame.console.text import visible, visible_lines, when
 from sesame.db import Transaction
 from sesame.store.development import keep_mail
-from tests.support.browser import root_of, words
+from tests.support.browser import operator, root_of, words
 from tests.support.patience import PATIENCE_S
-from tests.support.process import SesameProcess
+from tests.support.process import SesameProcess, running
 from tests.support.tenant import Tenant
 
 PICTURE = "iVBORw0KGgo="
@@ -125,6 +129,37 @@ def test_the_json_inbox_leaves_out_no_message_however_many_lie_between(
         assert len(more) <= 50
         seen += more
     assert seen == list(range(first + 1, last))
+
+
+def test_the_list_is_searched_and_thinned(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as server:
+
+        async def fill(services: Services) -> None:
+            async def run(tx: Transaction) -> None:
+                for n in range(120):
+                    data = f"Subject: {'Rare' if n == 3 else 'often'} {n}\r\n\r\n".encode()
+                    await keep_mail(tx, received_at=1.0, mail_from="", rcpt_to=[f"r{n}@a.test"], data=data)
+
+            await services.store.write(run)
+
+        server.operate(fill)
+        person = operator(server)
+        assert "Rare 3" in words(person.get("/inbox?q=rare").text)
+        assert "r33@a.test" in person.get("/inbox?q=R33@A").text
+        assert "Nothing like that among 120 messages" in words(person.get("/inbox?q=none").text)
+        page, seen = person.get("/inbox?q=often").text, 0
+        while True:
+            seen += page.count('class="main"')
+            further = re.search(r'href="(/inbox\?[^"]*)">Older', page)
+            if further is None:
+                break
+            page = person.get(html.unescape(further[1])).text
+        assert seen == 119
+        assert person.send("/inbox/empty", page="/inbox", keep="0").status_code == 400
+        assert "Deleted: 70." in words(person.send("/inbox/empty", page="/inbox", keep="50").text)
+        assert "Deleted: 0." in words(person.send("/inbox/empty", page="/inbox", keep="50").text)
+        assert "Rare 3" not in person.get("/inbox?q=rare").text
+        assert "The inbox is empty" in person.send("/inbox/empty", page="/inbox").text
 
 
 LONE = "=?utf-7?Q?+2AA-?="

@@ -20,6 +20,7 @@ from sesame.app.audit import read_heads
 from sesame.app.doctor import look
 from sesame.app.feedback import thresholds
 from sesame.app.foundation import Services, endpoints
+from sesame.app.inbound import DAY_S, recipients_answer
 from sesame.config import InForce, Settings, in_force
 from sesame.console.analyst import Analyst
 from sesame.console.app import Console
@@ -29,15 +30,19 @@ from sesame.console.history import History
 from sesame.console.instance import Instance
 from sesame.console.logins import Logins
 from sesame.console.once import Once
+from sesame.console.play import Play
 from sesame.console.visit import Backing
 from sesame.db import Transaction
 from sesame.feedback.rates import current
+from sesame.mail.return_path import verify_return_path
+from sesame.notify.event_json import House
 from sesame.observe import Log
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
+from sesame.operations.told_events import ToldEvents
 from sesame.server.tls import Certificate
 from sesame.store.audit import Mark
 from sesame.store.reputation import EnforcementState
@@ -212,6 +217,19 @@ def _audit_check(settings: Settings, services: Services) -> AuditCheck:
     )
 
 
+def _play(settings: Settings, services: Services) -> Play:
+    """The recipient of mail in the inbox."""
+    lives_s = settings.inbound.report_days * DAY_S
+
+    def is_ours(address: str) -> bool:
+        found = verify_return_path(
+            services.return_path_key, address, now=services.clock.now(), lives_s=lives_s
+        )
+        return found is not None
+
+    return Play(answer=recipients_answer(services), is_ours=is_ours, takes_reports=settings.inbound.enabled)
+
+
 def _throttled(doors: Doors, services: Services) -> list[Throttled]:
     """Who has to wait at any door now."""
     clock = services.clock
@@ -295,6 +313,11 @@ def backing_of(
         logins=logins,
         shares=doors.share_links,
         once=Once(),
+        play=_play(settings, services),
+        told=ToldEvents(
+            services.store,
+            House(hostname=settings.delivery.hostname, give_up_after_s=settings.delivery.give_up_after_s),
+        ),
         running_with=running_with or (lambda: InForce(settings=in_force(settings, {}))),
         service_principals=services.service_principals,
         audit=_audit_check(settings, services),

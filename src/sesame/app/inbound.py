@@ -10,10 +10,16 @@ from sesame.app.foundation import Services
 from sesame.app.listening import Listening
 from sesame.delivery.route import Host
 from sesame.feedback.receive import Receiver
-from sesame.mail.feedback_report import Frame, auto_reply, complaint_report
+from sesame.mail.feedback_report import (
+    FailedRecipient,
+    Frame,
+    auto_reply,
+    bounce_report,
+    complaint_report,
+)
 from sesame.notify.event_json import SIMULATOR
 from sesame.server.inbound import InboundDoor
-from sesame.server.simulator import AnswerMail, SimulatorServer
+from sesame.server.simulator import Answer, AnswerMail, SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate
 from sesame.smtp.server import Limits
@@ -117,7 +123,7 @@ def _make_simulator(
     chain, key = listening.development_certificate()
     return SimulatorServer(
         sock,
-        _answers(services),
+        recipients_answer(services),
         domains=services.settings.simulator.all_domains,
         certificate=listening.certificate(chain, key, setting="simulator"),
         keep=keep,
@@ -149,25 +155,29 @@ def _host(name: str, sock: socket.socket) -> Host:
     return Host(name=name, address=ANY_ADDRESS.get(address, address), port=port)
 
 
-def _answers(services: Services) -> AnswerMail:
-    """What puts the simulator's answers into the spool: they come back the way that all reports take."""
+def recipients_answer(services: Services) -> AnswerMail:
+    """What puts a recipient's answer into the spool, the simulator's or a played one's: it comes back the way that all
+    reports take."""
 
-    async def answer(kind: str, mailbox: str, mail_from: str, head: bytes) -> None:
-        at = services.clock.now()
+    async def answer(kind: Answer, mailbox: str, mail_from: str, head: bytes) -> None:
+        at, host = services.clock.now(), mailbox.rpartition("@")[2]
+        from_address = f"MAILER-DAEMON@{host}" if kind == "bounce" else mailbox
         to = f"{mail_from.rpartition('@')[0]}@{return_path_domain(services)}"
 
         def build(message_id_field: str, boundary: str) -> bytes:
             frame = Frame(
-                from_address=mailbox, to=to, message_id_field=message_id_field, at=at, boundary=boundary
+                from_address=from_address, to=to, message_id_field=message_id_field, at=at, boundary=boundary
             )
             if kind == "ooto":
                 return auto_reply(
                     frame, subject="Out of the office", text="I am out of the office.", in_reply_to=""
                 )
+            if kind == "bounce":
+                return bounce_report(frame, [_unknown_user(mailbox)], reporting_mta=host, returned=head)
             return complaint_report(
                 frame,
                 mailbox,
-                subject="Complaint of the mailbox simulator",
+                subject="Complaint about a message",
                 feedback_type="abuse",
                 user_agent=SIMULATOR,
                 original_mail_from=mail_from,
@@ -183,3 +193,12 @@ def _answers(services: Services) -> AnswerMail:
         services.wake()
 
     return answer
+
+
+def _unknown_user(address: str) -> FailedRecipient:
+    """What the server of a recipient says of an address that does not exist."""
+    return FailedRecipient(
+        address=address,
+        status="5.1.1",
+        diagnostic_code=f"smtp; 550 5.1.1 user unknown <{address}>",
+    )

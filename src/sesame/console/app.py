@@ -34,6 +34,7 @@ from sesame.console.pages import (
     links,
     log_ins,
     login,
+    mail,
     messages,
     notifications,
     operator,
@@ -83,7 +84,7 @@ def pages(backing: Backing) -> list[Page]:
         *account.PAGES,
     ]
     if backing.has_inbox:
-        found += inbox.PAGES
+        found += [*inbox.PAGES, *mail.PAGES]
     return [
         *found,
         *notifications.PAGES,
@@ -146,8 +147,10 @@ class Console:
 
     async def _answer(self, page: Page, request: Request) -> Response:
         self._guard.check_host(request.headers.get("host"))
-        visit = await self._visit(request)
-        if page.method == "POST":
+        if page.is_program:
+            self._guard.check_program(request.headers)
+        visit = await self._visit(request, has_form=not page.is_program)
+        if page.method == "POST" and not page.is_program:
             guard.check_token(visit.seed, visit.form.get("token", ""))
         response = await self._page(page, visit)
         self._set_cookies(visit, response)
@@ -190,9 +193,9 @@ class Console:
                 error="The store cannot answer now. Try again.",
             )
 
-    async def _visit(self, request: Request) -> Visit:
+    async def _visit(self, request: Request, *, has_form: bool = True) -> Visit:
         form: Mapping[str, str] = {}
-        if request.method == "POST":
+        if request.method == "POST" and has_form:
             self._guard.check_origin(request.headers)
             form = guard.read_form(request.headers.get("content-type", ""), await _body(request))
         now = self._backing.clock.now()

@@ -87,6 +87,11 @@ class Guard:
         if said is None or said.lower() != f"{scheme}://{headers.get('host', '')}".lower():
             raise Refused(403, "the form was not sent by a page of this console")
 
+    def check_program(self, headers: Mapping[str, str]) -> None:
+        """Raises `Refused` for a POST that a browser sent: programs say neither where they are nor who caused it."""
+        if any(name in headers for name in ("origin", "referer", "sec-fetch-site", "cookie")):
+            raise Refused(403, "this address is for programs; a browser has a form for it")
+
 
 def _is_this_machine(host: str) -> bool:
     try:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import getaddresses
 from html.parser import HTMLParser
 
 from sesame.mail.display import content_of, decoded, encodable, name_of, parse, text_of, type_of
@@ -23,6 +24,7 @@ _AHEAD = re.compile(
 )
 """Tags for which a browser connects ahead of time, before it asks whether a policy forbids what they name (seen in
 Chromium for `preconnect` and frames); what they would show is forbidden anyhow."""
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 _MESSAGE_ID = re.compile(r"([0-9a-f]{16}(?:-[0-9a-f]{4,12}){5}-[0-9]{6})@")
 
 
@@ -105,6 +107,14 @@ def look_at(data: bytes) -> MailView:
         message_id="" if found is None else found[1],
         notes=tuple(_notes(message, data)),
     )
+
+
+def from_domain(data: bytes) -> str:
+    """The domain of the first address in From, in lower case; empty when there is none."""
+    message = email.parser.BytesHeaderParser().parsebytes(data)
+    found = getaddresses([str(value) for value in message.get_all("From", [])])
+    domain = found[0][1].rpartition("@")[2].strip().lower() if found else ""
+    return domain if _DOMAIN.fullmatch(domain) else ""
 
 
 def html_page(data: bytes) -> str:

@@ -26,6 +26,10 @@ SAID: Mapping[str, str] = {
     "deleted": "The identity is deleted; nothing is accepted as it any more.",
     "password": "Your password is changed. Other log-ins have ended.",
     "ended": "The log-in has ended.",
+    "bounced": "A bounce is on its way to the return path, as from the recipient's server.",
+    "complained": "A complaint is on its way to the return path, as from the recipient's provider.",
+    "away": "A note that the recipient is away is on its way to the return path.",
+    "thinned": "Deleted: {n}. The newest are still here.",
     "emptied": "The inbox is empty.",
     "mfa": "From now on a log-in asks for a code of this device.",
     "mfa-off": "The device is taken away; a log-in asks for no code of it any more.",
@@ -87,6 +91,7 @@ class Renderer:
             editable=_editable,
             untouched=_untouched,
             bytes=_bytes,
+            indented=_indented,
         )
 
     def render(self, template: str, visit: "Visit", values: Mapping[str, object]) -> str:
@@ -138,6 +143,11 @@ def _untouched(value: object) -> Markup:
 
 def _bytes(document: str) -> int:
     return len(document.encode(errors="replace"))
+
+
+def _indented(document: str) -> str:
+    """JSON with its structure on lines of their own."""
+    return json.dumps(json.loads(document), indent=1, ensure_ascii=False)
 
 
 def _lines(value: object) -> Markup:

@@ -19,6 +19,7 @@ from sesame.console.audit_check import AuditCheck
 from sesame.console.instance import Instance
 from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
 from sesame.console.once import Once
+from sesame.console.play import Play
 from sesame.console.render import Renderer
 from sesame.db import Store
 from sesame.dns import Resolver
@@ -32,6 +33,7 @@ from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.sender_reputation import Reputations
 from sesame.operations.sesame.share_links import ShareLinks
 from sesame.operations.table import Handlers
+from sesame.operations.told_events import ToldEvents
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
 
@@ -72,6 +74,8 @@ class Backing:
     audit: AuditCheck
     once: Once
     """Forms that are done once, however often they are sent."""
+    play: Play
+    told: ToldEvents
     exporting: set[str]
     """Accounts whose lists are being written to files."""
     clock: Clock
@@ -175,5 +179,7 @@ class Page:
     leave: str = ""
     is_grave: bool = False
     """Whether it changes policies, keys or passwords: a log-in that is old is asked for its password again."""
+    is_program: bool = False
+    """Whether programs POST to it, which have no form and so no token; a browser, which says its Origin, may not."""
     nav: str = ""
     """The entry of the navigation that it belongs to."""

@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -34,6 +35,11 @@ class DkimResult:
     selector: str
     result: str  # pass, fail, permerror or temperror
     reason: str
+    algorithm: str = attribute(default="", compare=False)
+    signed: tuple[str, ...] = attribute(default=(), compare=False)
+    """The header fields that it names, as it names them."""
+    is_body_whole: bool | None = attribute(default=None, compare=False)
+    """Whether the body is the one that was signed; None where that was not looked at."""
 
 
 class _Verdict(Exception):
@@ -68,16 +74,27 @@ def _verified(
     at: float | None,
 ) -> DkimResult:
     tags: Mapping[str, str] = {}
+    is_body_whole: bool | None = None
+    result, reason = "pass", ""
     try:
         tags = _tags(signature.raw[len(signature.name) + 1 :])
         _check_tags(tags, at)
         key = _key(tags, lookup(f"{tags['s']}._domainkey.{tags['d']}"))
+        is_body_whole = False
         _check_body(tags, body)
+        is_body_whole = True
         _check_signature(key, tags, _hashed(signature, fields, tags))
     except _Verdict as verdict:
-        domain, selector = tags.get("d", ""), tags.get("s", "")
-        return DkimResult(domain=domain, selector=selector, result=verdict.result, reason=verdict.reason)
-    return DkimResult(domain=tags["d"], selector=tags["s"], result="pass", reason="")
+        result, reason = verdict.result, verdict.reason
+    return DkimResult(
+        domain=tags.get("d", ""),
+        selector=tags.get("s", ""),
+        result=result,
+        reason=reason,
+        algorithm=tags.get("a", ""),
+        signed=tuple(name.strip() for name in tags.get("h", "").split(":") if name.strip()),
+        is_body_whole=is_body_whole,
+    )
 
 
 def _tags(value: bytes) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply, printable
 from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
 
-Answer = Literal["complaint", "ooto"]
+Answer = Literal["bounce", "complaint", "ooto"]
 AnswerMail = Callable[[Answer, str, str, bytes], Awaitable[None]]
 """Sends an answer to a message: which one, who complains or is away, the message's envelope sender, its header."""
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]

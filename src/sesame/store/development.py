@@ -67,6 +67,14 @@ async def empty_mailbox(tx: Transaction) -> int:
     return await tx.execute("DELETE FROM mailbox")
 
 
+async def keep_newest(tx: Transaction, count: int) -> int:
+    """Delete all but the newest `count` messages; how many went."""
+    if not count:
+        return await empty_mailbox(tx)
+    row = await tx.one("SELECT seq FROM mailbox ORDER BY seq DESC LIMIT 1 OFFSET ?", count - 1)
+    return 0 if row is None else await tx.execute("DELETE FROM mailbox WHERE seq < ?", row[0])
+
+
 def _mail(row: Row) -> Mail:
     return Mail(
         seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4]

@@ -8,11 +8,15 @@ development profile alone, and other sites' pages cannot read it.
 import asyncio
 import json
 import re
+from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.admin.accounts import OperatorError
 from sesame.console import mail_view
 from sesame.console.guard import MAIL_POLICY
+from sesame.console.mail_view import Headline
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -23,8 +27,39 @@ from sesame.store import development
 from sesame.store.development import Mail
 
 PAGE = 50
+MOST_LOOKS = 10
 LONGEST_WAIT_S, LOOK_EVERY_S = 30.0, 0.2
 _NUMBER = re.compile(r"[0-9]{1,15}")
+
+
+async def show_list(visit: Visit) -> Response:
+    """The newest first; with `q` those whose sender, recipients or subject hold it, of a bounded number."""
+    asked, wanted = visit.query.get("before", ""), visit.query.get("q", "").strip().lower()
+    before = int(asked) if _NUMBER.fullmatch(asked) else None
+    kept: list[tuple[Mail, Headline]] = []
+    key, looked_at = before, 0
+    for _ in range(MOST_LOOKS if wanted else 1):
+        page = await _page_of(visit, key)
+        key = page[PAGE - 1].seq if len(page) > PAGE else None
+        looked_at += len(page[:PAGE])
+        heads = [(mail, mail_view.headline(mail.data)) for mail in page[:PAGE]]
+        kept += [one for one in heads if not wanted or _holds(*one, wanted)]
+        if len(kept) >= PAGE or key is None:
+            break
+    more = kept[PAGE - 1][0].seq if len(kept) > PAGE else key
+    given = {"q": wanted} if wanted else {}
+    return visit.page(
+        "inbox.html",
+        mails=kept[:PAGE],
+        more=None if more is None else urlencode({**given, "before": more}),
+        is_first=before is None,
+        wanted=wanted,
+        looked_at=looked_at,
+    )
+
+
+def _holds(mail: Mail, head: Headline, wanted: str) -> bool:
+    return any(wanted in text.lower() for text in (head.sender, head.subject, mail.mail_from, *mail.rcpt_to))
 
 
 async def _page_of(visit: Visit, before: int | None) -> list[Mail]:
@@ -34,17 +69,8 @@ async def _page_of(visit: Visit, before: int | None) -> list[Mail]:
     return await visit.backing.store.read(run)
 
 
-async def show_list(visit: Visit) -> Response:
-    """The newest first."""
-    asked = visit.query.get("before", "")
-    before = int(asked) if _NUMBER.fullmatch(asked) else None
-    found = await _page_of(visit, before)
-    mails = [(mail, mail_view.headline(mail.data)) for mail in found[:PAGE]]
-    more = found[PAGE - 1].seq if len(found) > PAGE else None
-    return visit.page("inbox.html", mails=mails, more=more, is_first=before is None)
-
-
-async def _mail(visit: Visit) -> Mail | None:
+async def mail_of(visit: Visit) -> Mail | None:
+    """The mail of the path: by its number, or the latest."""
     asked = visit.path_values["seq"]
     if asked == "latest":
         newest = await visit.backing.store.read(lambda tx: development.list_mail(tx, limit=1))
@@ -54,21 +80,7 @@ async def _mail(visit: Visit) -> Mail | None:
     return await visit.backing.store.read(lambda tx: development.get_mail(tx, int(asked)))
 
 
-async def show(visit: Visit) -> Response:
-    """One message, whole."""
-    mail = await _mail(visit)
-    if mail is None:
-        return visit.page("missing.html", status=404)
-    view = mail_view.look_at(mail.data)
-    tab = visit.query.get("show", "html" if view.html else "text")
-    if tab not in ("html", "text", "headers", "parts", "raw", "checks"):
-        tab = "text"
-    verdicts = await _signatures(visit, mail)
-    raw = mail.data.decode("utf-8", "replace") if tab == "raw" else ""
-    return visit.page("mail.html", mail=mail, view=view, tab=tab, verdicts=verdicts, raw=raw)
-
-
-async def _signatures(visit: Visit, mail: Mail) -> list[dict[str, str]]:
+async def signatures(visit: Visit, mail: Mail) -> list[dict[str, Any]]:
     """Each DKIM signature with its verdict, keys taken from the configured DNS."""
     names: list[str] = []
     keys: dict[str, str | None] = {}
@@ -84,14 +96,22 @@ async def _signatures(visit: Visit, mail: Mail) -> list[dict[str, str]]:
         except Unavailable:
             keys[name] = None
     return [
-        {"domain": one.domain, "selector": one.selector, "result": one.result, "reason": one.reason or ""}
+        {
+            "domain": one.domain,
+            "selector": one.selector,
+            "result": one.result,
+            "reason": one.reason or "",
+            "algorithm": one.algorithm,
+            "signed": list(one.signed),
+            "body_whole": one.is_body_whole,
+        }
         for one in verify(mail.data, keys.get, at=mail.received_at)
     ]
 
 
 async def show_html(visit: Visit) -> Response:
     """A mail's HTML alone, for the frame."""
-    mail = await _mail(visit)
+    mail = await mail_of(visit)
     body = "" if mail is None else mail_view.html_page(mail.data)
     return Response(
         body,
@@ -107,7 +127,7 @@ async def show_html(visit: Visit) -> Response:
 
 async def download(visit: Visit) -> Response:
     """One part, or the whole source, as a file and nothing that a browser would show."""
-    mail = await _mail(visit)
+    mail = await mail_of(visit)
     asked = visit.path_values.get("number", "")
     found: tuple[str, bytes] | None = None
     if mail is not None:
@@ -123,9 +143,13 @@ async def download(visit: Visit) -> Response:
 
 
 async def empty(visit: Visit) -> Response:
-    """Delete everything in the inbox."""
-    await visit.backing.store.write(development.empty_mailbox)
-    return visit.go("/inbox", said="emptied")
+    """Delete everything in the inbox, or all but the newest."""
+    asked = visit.form.get("keep", "").strip()
+    if asked and not re.fullmatch(r"[1-9][0-9]{0,5}", asked):
+        raise OperatorError(f"`{asked}` is not a number of messages to keep")
+    keep = int(asked or 0)
+    gone = await visit.backing.store.write(lambda tx: development.keep_newest(tx, keep))
+    return visit.go("/inbox", said="thinned", count=gone) if keep else visit.go("/inbox", said="emptied")
 
 
 async def json_list(visit: Visit) -> Response:
@@ -150,17 +174,17 @@ async def json_list(visit: Visit) -> Response:
     while True:
         found = await visit.backing.store.read(run)
         if found or visit.backing.clock.monotonic() >= until:
-            return _json({"messages": [_summary(mail) for mail in found]})
+            return json_answer({"messages": [_summary(mail) for mail in found]})
         await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def json_one(visit: Visit) -> Response:
     """One message as JSON."""
-    mail = await _mail(visit)
+    mail = await mail_of(visit)
     if mail is None:
-        return _json({"error": "there is no such message"}, status=404)
+        return json_answer({"error": "there is no such message"}, status=404)
     view = mail_view.look_at(mail.data)
-    return _json(
+    return json_answer(
         {
             **_summary(mail),
             "headers": [[name, decoded(value)] for name, value in view.fields],
@@ -171,7 +195,7 @@ async def json_one(visit: Visit) -> Response:
                 {"number": part.number, "type": part.kind, "name": part.name, "bytes": part.size_bytes}
                 for part in view.parts
             ],
-            "dkim": await _signatures(visit, mail),
+            "dkim": await signatures(visit, mail),
             "notes": list(view.notes),
         }
     )
@@ -190,7 +214,8 @@ def _summary(mail: Mail) -> dict[str, object]:
     }
 
 
-def _json(value: object, *, status: int = 200) -> Response:
+def json_answer(value: object, *, status: int = 200) -> Response:
+    """An answer for a program."""
     return Response(
         json.dumps(value, ensure_ascii=False, indent=1) + "\n", status, media_type="application/json"
     )
@@ -199,7 +224,6 @@ def _json(value: object, *, status: int = 200) -> Response:
 PAGES = (
     Page(path="/inbox", handler=show_list, who="either", nav="inbox"),
     Page(path="/inbox/empty", handler=empty, method="POST", who="either"),
-    Page(path="/inbox/{seq}", handler=show, who="either", nav="inbox"),
     Page(path="/inbox/{seq}/html", handler=show_html, who="either"),
     Page(path="/inbox/{seq}/raw", handler=download, who="either"),
     Page(path="/inbox/{seq}/parts/{number}", handler=download, who="either"),
