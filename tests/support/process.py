@@ -31,6 +31,7 @@ from tests.support import command_line
 from tests.support.own_api import own_session
 from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
+from tests.support.preloaded import PRELOADED, ForkedProcess
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class SesameProcess:
     console: str = ""
     inbound: str = ""
     tracking: str = ""
-    process: "subprocess.Popen[bytes] | None" = None
+    process: ForkedProcess | None = None
 
     def start(self) -> "SesameProcess":
         """Start and wait until it listens; the same port again after a restart."""
@@ -83,7 +84,7 @@ class SesameProcess:
         """Where it listens, or None when a port that was free is not so any more."""
         ready = self.data.parent / f"{self.data.name}.ready"
         ready.unlink(missing_ok=True)
-        command = [*self._sesame(), "serve", "--ready-file", str(ready), *self._where()]
+        command = ["serve", "--ready-file", str(ready), *self._where()]
         for flag, where in (
             ("--api-port", self.api),
             ("--smtp-port", self.smtp),
@@ -92,7 +93,7 @@ class SesameProcess:
             command += [flag, where.rpartition(":")[2] or str(free_port())]
         with self.log_path.open("ab") as log:
             before = log.tell()
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ())
+            self.process = PRELOADED.start(command, output=log.fileno(), environ=self._environ())
         deadline = time.monotonic() + PATIENCE_S
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
