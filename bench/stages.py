@@ -103,7 +103,7 @@ async def _stages(services: Services, key: Key) -> list[Row]:
         source=None, destinations=(), return_path=None, source_arn=None, from_arn=None, return_path_arn=None,
         configuration_set=None, tags=(), max_bytes=10_000_000,
     )  # fmt: skip
-    stamp = Stamp(message_id_field="<id@sesame.test>", at=1.0, new_boundary=lambda: "b")
+    stamp = Stamp(message_id="id", message_id_field="<id@sesame.test>", at=1.0, new_boundary=lambda: "b")
     composed = compose(submission, stamp)
     directory = Directory(services.store, services.sealer)
     credential = await directory.credential(key.access_key_id)

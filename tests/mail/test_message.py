@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sesame.mail import encoded_words, header
 from sesame.mail.address import AddressError, covers
 from sesame.mail.header import MessageError
-from sesame.mail.message import ParsedMessage, read_message, rewrite
+from sesame.mail.message import ParsedMessage, read_message, received_from, received_of, rewrite
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 ESPOOFER: dict[str, dict[str, Any]] = json.loads((VECTORS / "espoofer" / "cases.json").read_text())["cases"]
@@ -377,3 +377,30 @@ def test_octets_of_another_charset_are_no_line_ends() -> None:
 def test_addresses_of_recipients_go_out_in_right_syntax(field: str, wire: str) -> None:
     message = read(field, "From: a@b")
     assert f"{wire}\r\n".encode() in on_the_wire(message).replace(b"\r\n ", b" ")
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "begins"),
+    [
+        ("client.example", "192.0.2.1", "from client.example ([192.0.2.1]) by"),
+        ("[192.0.2.9]", "192.0.2.1", "from [192.0.2.9] ([192.0.2.1]) by"),
+        ("[IPv6:2001:db8::1]", "2001:db8::1", "from [IPv6:2001:db8::1] ([IPv6:2001:db8::1]) by"),
+        ("a_host.local", "192.0.2.1", "from a_host.local ([192.0.2.1]) by"),
+        ("", "192.0.2.1", "from [192.0.2.1] ([192.0.2.1]) by"),
+        ("x;by", "192.0.2.1", "from [192.0.2.1] ([192.0.2.1]) by"),
+        ("x(y)", "192.0.2.1", "from [192.0.2.1] ([192.0.2.1]) by"),
+        ("x\r\nBcc:", "192.0.2.1", "from [192.0.2.1] ([192.0.2.1]) by"),
+        ("r\xe4tsel.example", "192.0.2.1", "from [192.0.2.1] ([192.0.2.1]) by"),
+        ("x" * 256, "2001:db8::1", "from [IPv6:2001:db8::1] ([IPv6:2001:db8::1]) by"),
+    ],
+)
+def test_a_received_field_says_from_whom_and_lets_nothing_in(name: str, address: str, begins: str) -> None:
+    trace = received_from(name, address, hostname="mx.sesame.test", protocol="ESMTPSA")
+    assert trace == f"{begins} mx.sesame.test with ESMTPSA"
+    field = received_of(trace, message_id="1-a", recipients=["a@b.example"], at=1.0)
+    assert field == (
+        f"Received: {trace} id 1-a for a@b.example;\r\n Thu, 01 Jan 1970 00:00:01 +0000\r\n".encode()
+    )
+    assert b" for " not in received_of(
+        trace, message_id="1-a", recipients=["a@b.example", "c@b.example"], at=1.0
+    )

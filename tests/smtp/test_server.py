@@ -371,3 +371,21 @@ def test_ten_thousand_pipelined_commands_take_linear_time() -> None:
     server = mail_exchanger()
     server.receive_data(b"NOOP\r\n" * 100_000)
     assert server.data_to_send() == b"250 2.0.0 Ok\r\n" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("tls", "hello", "protocol"),
+    [
+        ("implicit", b"EHLO c.example\r\n", "ESMTPS"),
+        ("none", b"EHLO c.example\r\n", "ESMTP"),
+        ("none", b"HELO c.example\r\n", "SMTP"),
+    ],
+)
+def test_how_mail_comes_in_the_words_of_rfc_3848(tls: TlsMode, hello: bytes, protocol: str) -> None:
+    server = ServerConnection(
+        hostname="h.example", profile=MAIL_EXCHANGER, limits=Limits(size_bytes=100), tls=tls, auth="none"
+    )
+    server.data_to_send()
+    assert server.client_name == ""
+    server.receive_data(hello)
+    assert (server.client_name, server.protocol) == ("c.example", protocol)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -514,11 +515,24 @@ def test_events_of_mail_by_smtp_say_so_and_by_which_version_of_tls(
         client.sendmail("news@example.com", ["reader@elsewhere.test"], raw)
     tenant.ses.send_raw_email(RawMessage={"Data": raw})  # without TLS
     wait_until(lambda: len(endpoint.posted) >= 4)
+    told = [json.loads(posted.body)["mail"] for posted in endpoint.posted]
     found = {
-        (one["mail"]["tags"]["ses:operation"][0], *one["mail"]["tags"].get("ses:source-tls-version", ()))
-        for one in (json.loads(posted.body) for posted in endpoint.posted)
+        (mail["tags"]["ses:operation"][0], *mail["tags"].get("ses:source-tls-version", ())) for mail in told
     }
     assert found == {("SendSmtpEmail", "TLSv1.3"), ("SendRawEmail",)}
+    for mail in told:
+        first = mail["headers"][0]
+        if mail["tags"]["ses:operation"] != ["SendSmtpEmail"]:
+            assert first["name"] != "Received"
+            continue
+        assert first["name"] == "Received"  # as SES has it, before what was submitted
+        assert re.fullmatch(
+            rf"from \S+ \(\[127\.0\.0\.1\]\) by \S+ with ESMTPSA id {mail['messageId']}"
+            r" for reader@elsewhere\.test; \w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000",
+            first["value"],
+        )
+    shown = sesame.run("mail", "show", "--raw", "latest").stdout
+    assert "127.0.0.1" not in shown.partition("\n\n")[0]  # recipients are not told from where
 
 
 def test_ids_begin_with_the_digits_of_the_region(sesame: SesameProcess, endpoint: Endpoint) -> None:

@@ -54,6 +54,8 @@ _OURS = _REMOVED | {
 }
 _LISTS = frozenset({b"to", b"cc", b"bcc", b"reply-to"})
 _X_SES = b"x-ses-"
+_CLIENT_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
+"""A host's name or an address literal, as EHLO has it."""
 _SIGNING_DOMAIN = re.compile(rb"(?:^|;)d=([^;]*)")
 
 
@@ -244,6 +246,22 @@ def received_field(*, hostname: str, message_id: str, at: float) -> bytes:
     It says neither from whom nor how: that is the sender's business and none of the recipients'.
     """
     return f"Received: by {hostname} (Sesame) id {message_id};\r\n {_date(int(at))}\r\n".encode("ascii")
+
+
+def received_from(client_name: str, address: str, *, hostname: str, protocol: str) -> str:
+    """How the Received field of a submitted message begins: from whom, by whom, how (RFC 5321 section 4.4).
+
+    A name that could be mistaken for anything else is left out; the address is what is known of the client.
+    """
+    literal = f"IPv6:{address}" if ":" in address else address
+    name = client_name if _CLIENT_NAME.fullmatch(client_name) else f"[{literal}]"
+    return f"from {name} ([{literal}]) by {hostname} with {protocol}"
+
+
+def received_of(trace: str, *, message_id: str, recipients: Sequence[str], at: float) -> bytes:
+    """The whole field, where `trace` is how it begins; it names the recipient where there is one alone."""
+    whom = f" for {recipients[0]}" if len(recipients) == 1 else ""
+    return f"Received: {trace} id {message_id}{whom};\r\n {_date(int(at))}\r\n".encode()
 
 
 @lru_cache(maxsize=16)  # messages of one second share it

@@ -19,7 +19,7 @@ from sesame.mail import encoded_words
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
-from sesame.mail.message import ParsedMessage, read_message, rewrite
+from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
 from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import empty_content, rendered_content
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
@@ -62,6 +62,7 @@ PARAMETER_FIELDS = frozenset(
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     """What Sesame itself puts on a message."""
 
+    message_id: str
     message_id_field: str
     at: float
     new_boundary: Callable[[], str]
@@ -225,9 +226,20 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         tags=tags,
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
         configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
-        submitted=b"".join(field.raw for field in message.fields),
+        submitted=_submitted(submission, message, stamp, recipients),
         odd=odd_fields(message.fields),
     )
+
+
+def _submitted(
+    submission: Submission, message: ParsedMessage, stamp: Stamp, recipients: Sequence[str]
+) -> bytes:
+    """The header block as those who are told see it: mail by SMTP says first how it came, as SES has it."""
+    fields = b"".join(field.raw for field in message.fields)
+    if not submission.trace:
+        return fields
+    received = received_of(submission.trace, message_id=stamp.message_id, recipients=recipients, at=stamp.at)
+    return received + fields
 
 
 def _composed(

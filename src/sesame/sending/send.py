@@ -175,6 +175,7 @@ class Sender:
 
     async def _compose(self, submission: Submission, message_id: MessageId, at: float) -> Composed:
         stamp = Stamp(
+            message_id=message_id,
             message_id_field=f"<{message_id}@{self._message_id_domain}>",
             at=at,
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",

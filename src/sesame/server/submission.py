@@ -21,6 +21,7 @@ from sesame.errors import (
     Throttling,
     Unavailable,
 )
+from sesame.mail.message import received_from
 from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.sending.send import Sender
@@ -188,6 +189,12 @@ class SubmissionSession:
             tags=(),
             max_bytes=self._door.message_bytes,
             bound_arns=self._login.bound,
+            trace=received_from(
+                self.machine.client_name,
+                self._address,
+                hostname=self._door.hostname,
+                protocol=self.machine.protocol,
+            ),
         )
 
 

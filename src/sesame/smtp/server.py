@@ -146,6 +146,8 @@ class ServerConnection:
         self._is_tls = tls == "implicit"
         self._is_authenticated = False
         self._is_greeted = False
+        self._client_name = ""
+        self._is_extended = False
         self._reverse_path: str | None = None
         self._recipients: list[str] = []
         self._errors = 0
@@ -163,6 +165,18 @@ class ServerConnection:
     def is_closed(self) -> bool:
         """Nothing more is read; what `data_to_send` holds may still be written."""
         return self._state is _State.CLOSED
+
+    @property
+    def client_name(self) -> str:
+        """What the client last called itself; empty before it has."""
+        return self._client_name
+
+    @property
+    def protocol(self) -> str:
+        """How mail comes, in the words of a Received field (RFC 3848): `ESMTPSA` with TLS and AUTH."""
+        if not self._is_extended:
+            return "SMTP"
+        return "ESMTP" + "S" * self._is_tls + "A" * self._is_authenticated
 
     @property
     def wants_data(self) -> bool:
@@ -365,6 +379,7 @@ class ServerConnection:
             self._refuse(self._profile.syntax_error)
             return False
         self._is_greeted = True
+        self._client_name, self._is_extended = domain, is_extended
         self._end_transaction()
         self._events.append(Hello(domain=domain, is_extended=is_extended))
         return True
