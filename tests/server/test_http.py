@@ -190,7 +190,7 @@ def test_a_body_that_trickles_in_uses_its_patience_up() -> None:
     async def check(host: str, port: int, api: NoApi) -> None:
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n")
-        ended = asyncio.ensure_future(reader.read())
+        ended = asyncio.ensure_future(cut_off(reader))
         for _ in range(900):
             if ended.done():
                 break
@@ -201,6 +201,14 @@ def test_a_body_that_trickles_in_uses_its_patience_up() -> None:
         assert api.requests == []
 
     with_door(check, patience_s=0.05)
+
+
+async def cut_off(reader: asyncio.StreamReader) -> bytes:
+    """What is answered until the end; an end that comes as a reset, for a byte still under way, is one too."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
