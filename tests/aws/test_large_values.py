@@ -1,6 +1,7 @@
 """Large values are read block by block, and mean what they mean in one piece."""
 
 import base64
+import binascii
 import random
 from urllib.parse import quote
 
@@ -37,6 +38,25 @@ def test_base64_in_blocks_is_read_as_in_one(block: int, monkeypatch: pytest.Monk
         in_one = _blob(text)
         monkeypatch.setattr(scalars, "_BLOCK", block)
         assert _blob(text) == in_one, text
+
+
+def test_base64_is_read_as_the_strict_reader_of_python_does() -> None:
+    """But for white space, which is passed over."""
+    draw = random.Random(64)
+    taken = 0
+    for _ in range(20_000):
+        text = base64.b64encode(draw.randbytes(draw.randrange(12))).decode()
+        for _ in range(draw.randrange(3)):
+            at = draw.randrange(len(text) + 1)
+            text = text[:at] + draw.choice("\n\r\t ==AQgwZ09+/-_*\0é€") + text[at + draw.randrange(2) :]
+        bare = text.translate(str.maketrans("", "", " \t\r\n"))
+        try:
+            want: bytes | None = binascii.a2b_base64(bare, strict_mode=True)
+        except ValueError:
+            want = None
+        assert _blob(text) == want, text
+        taken += want is not None
+    assert 5_000 < taken < 19_000
 
 
 @pytest.mark.parametrize("block", [4, 5, 8, 16])

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,12 +20,14 @@ from sesame.errors import DailyQuotaExceeded, Throttling
 from sesame.model import AccountId, MessageId
 from sesame.sending.accept import Acceptance, Known, StaleDecision, Usage, Verdict, accept, decide, needs
 from sesame.sending.configuration_set import ConfigurationSetSendingPaused
-from sesame.spool.put import SpooledMessage
+from sesame.spool.put import RenderingFailure, SpooledMessage
 from sesame.store import accounts, configuration_sets, delegate_bounds, suppression
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.decisions import DecisionText
 from sesame.store.delegate_bounds import NO_USE, NOTHING, Amount, Bounds, Use
+from sesame.store.events import Stage
+from sesame.store.reputation import Sends, Where
 
 REGION, DAY, START = "us-east-1", 86_400, 60_000.0 * 60
 ACCOUNTS = ("111111111111", "222222222222")
@@ -58,6 +61,8 @@ class World:
         self.epochs = {"account:1": 3}
         self.uses: dict[int, Use] = {}
         self.use_minutes: dict[tuple[int, int], Amount] = {}
+        self.sends: Counter[Where] = Counter()
+        self.rated_sends: Counter[Where] = Counter()
 
     def transaction(self, acceptances: Sequence[Acceptance]) -> list[str]:
         """Decide one batch; each result in a word."""
@@ -114,6 +119,8 @@ class World:
             self.uses[seq] = bounded.use
             for minute, amount in bounded.charged.items():
                 self.use_minutes[seq, minute] = self.use_minutes.get((seq, minute), NOTHING).plus(amount)
+        self.sends.update({where: sent.recipients for where, sent in verdict.sends.items()})
+        self.rated_sends.update({where: sent.rated for where, sent in verdict.sends.items()})
 
 
 def configuration_set(place: Place, name: str) -> ConfigurationSet | None:
@@ -159,7 +166,10 @@ def acceptances(draw: st.DrawFn) -> list[Acceptance]:
         recipients = draw(st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=4, unique=True))
         found.append(
             Acceptance(
-                message=spooled(draw(st.sampled_from(ACCOUNTS)), START + draw(times), recipients, number),
+                message=msgspec.structs.replace(
+                    spooled(draw(st.sampled_from(ACCOUNTS)), START + draw(times), recipients, number),
+                    acceptance_stage=draw(st.sampled_from(Stage)),
+                ),
                 epochs={"account:1": draw(st.sampled_from((3, 3, 3, 2)))},
                 set_name=draw(st.sampled_from((None, None, "plain", "paused", "none"))),
                 is_default=draw(st.booleans()),
@@ -246,6 +256,30 @@ def test_each_refusal_is_its_own_and_uses_nothing() -> None:
     assert [type(result) for result in decide(owing, [plain()]).results] == [Throttling]
 
 
+def test_a_send_is_counted_once_by_whoever_sees_to_it_first() -> None:
+    """In the verdict where its event is behind the reaction already; else by the reaction."""
+    message = spooled(ACCOUNTS[0], START, list(ADDRESSES), 0)
+    seen = msgspec.structs.replace(message, acceptance_stage=Stage.PUBLISHED)
+    in_set = msgspec.structs.replace(message, acceptance_stage=Stage.REACTED)
+    unreadable = msgspec.structs.replace(
+        seen, failure=RenderingFailure(template="t", message="no"), recipients=("b@one.test",)
+    )
+    acceptances = [
+        plain(message=message, to_quota=5),
+        plain(message=seen, to_quota=4, simulated=["a@one.test"]),
+        plain(message=seen, to_quota=4, simulated=["gone@one.test"]),
+        plain(message=in_set, to_quota=5, set_name="plain"),
+        plain(message=unreadable, to_quota=1),
+        plain(message=seen, to_quota=5, epochs={"account:1": 2}),
+    ]
+    found = World(100.0, 100.0).known(acceptances)
+    verdict = decide(found, acceptances)
+    assert [isinstance(result, SpooledMessage) for result in verdict.results] == [True] * 5 + [False]
+    place = (ACCOUNTS[0], REGION, int(START // 900), ACCOUNTS[0], "example.com")
+    # gone@one.test is suppressed; rates are not made of it, nor of whoever is at the simulator.
+    assert verdict.sends == {Where(*place, ""): Sends(10, 7), Where(*place, "plain"): Sends(5, 4)}
+
+
 def test_suppressed_recipients_get_nothing_for_the_reasons_in_force() -> None:
     message = spooled(ACCOUNTS[0], START, list(ADDRESSES), 0)
     (result,) = decide(known(), [plain(message=message)]).results
@@ -296,6 +330,16 @@ def test_the_database_does_as_the_rules_say(batches: list[list[Acceptance]], lim
                 lambda tx: tx.all("SELECT account_id, region, minute, recipients FROM usage_minute")
             )
             assert {((a, r), m): n for a, r, m, n in rows} == +world.minutes
+            counted = await store.read(
+                lambda tx: tx.all(f"SELECT {', '.join(Where._fields)}, sends, rated_sends FROM tally")
+            )
+            assert {Where(*row[:6]): row[6] for row in counted} == world.sends
+            assert {Where(*row[:6]): row[7] for row in counted} == world.rated_sends
+            of_sets = await store.read(
+                lambda tx: tx.one("SELECT SUM(sends), SUM(rated_sends) FROM set_tally")
+            )
+            sums = world.sends.total(), world.rated_sends.total()
+            assert of_sets == (sums if world.sends else (None, None))
         finally:
             store.close()
 

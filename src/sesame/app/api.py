@@ -20,6 +20,7 @@ from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
 from sesame.app import traced
 from sesame.app.foundation import Services, console_url
+from sesame.app.notify import stream_subject
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
 from sesame.identities.custom_verification import CustomVerification
@@ -194,6 +195,7 @@ class Doors:
             steady=services.steady,
             room=services.room,
             heeds_global_list=services.settings.suppression.global_days > 0,
+            streams_events=stream_subject(services.settings.notify) is not None,
         )
 
     def _make_custom_verification(self) -> CustomVerification:

@@ -261,9 +261,10 @@ class Server:
         )
 
     def _accepted(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
-        """A message was accepted: there is something to deliver, to count, and to tell."""
+        """A message was accepted: there is something to deliver, and perhaps to react to and to tell."""
         self._scheduler.wake(account_id, addresses)
         self._reactor.wake()
+        self._notify.wake()
 
     def _endpoints(self, console_link: str | None) -> Endpoints:
         def address(sock: socket.socket) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from sesame.aws.shape import Shape
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -65,6 +67,14 @@ def read_blob(text: str) -> bytes:
     """Bytes from base64 with padding. Line ends are allowed: some clients fold the message."""
     if len(text) > _BLOCK:
         return _read_large_blob(text)
+    try:
+        # What it takes binascii takes too, and in four times the time.
+        return msgspec.convert(text, bytes)
+    except msgspec.ValidationError:
+        return _read_small_blob(text)
+
+
+def _read_small_blob(text: str) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:

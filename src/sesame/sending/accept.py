@@ -26,11 +26,14 @@ from sesame.store import (
     delegate_bounds,
     egress,
     global_suppression,
+    reputation,
     suppression,
 )
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.delegate_bounds import NOTHING, Amount, Bounds, Use
+from sesame.store.events import Stage
+from sesame.store.reputation import NO_SENDS, Sends, Where, quarter_of
 
 TransactionStep = Callable[[Transaction], Awaitable[None]]
 """What is to become true with the acceptance of a message or not at all."""
@@ -56,6 +59,8 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     heeds_global_list: bool = False
     """Whether recipients that are on the instance's own list get nothing."""
     bounds: tuple[Bounds, ...] = ()
+    simulated: Sequence[str] = ()
+    """Recipients at the mailbox simulator, which rates are not made of."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,6 +131,8 @@ class Verdict:
     results: list[SpooledMessage | Exception]
     usage: dict[Place, Usage]
     bounds: dict[int, BoundsUsage] = field(default_factory=dict)
+    sends: dict[Where, Sends] = field(default_factory=dict)
+    """What is counted of the accepted messages whose events nobody counts later."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -228,7 +235,35 @@ def decide(known: Known, acceptances: Sequence[Acceptance]) -> Verdict:
     for bounded in used.values():
         for amount in bounded.leaving.values():
             bounded.use = replace(bounded.use, day=bounded.use.day.minus(amount))
-    return Verdict(results=results, usage=usage, bounds=used)
+    return Verdict(results=results, usage=usage, bounds=used, sends=_sends(acceptances, results))
+
+
+def _sends(
+    acceptances: Sequence[Acceptance], results: Sequence[SpooledMessage | Exception]
+) -> dict[Where, Sends]:
+    """What to count of those that are accepted and go to anybody."""
+    sends: dict[Where, Sends] = {}
+    for acceptance, message in zip(acceptances, results, strict=True):
+        if (
+            isinstance(message, Exception)
+            or message.acceptance_stage is Stage.NEW
+            or message.failure is not None
+        ):
+            continue
+        where = Where(
+            message.account_id,
+            message.region,
+            quarter_of(message.accepted_at),
+            message.owner_account_id,
+            message.identity,
+            message.configuration_set or "",
+        )
+        rated = acceptance.to_quota
+        if message.suppressed:
+            rated -= sum(address not in acceptance.simulated for address in message.suppressed)
+        recipients, so_far = sends.get(where, NO_SENDS)
+        sends[where] = Sends(recipients + len(message.recipients), so_far + rated)
+    return sends
 
 
 def _decide_one(
@@ -294,7 +329,7 @@ def _charge_bounds(bounded: dict[int, BoundsUsage], acceptance: Acceptance) -> N
 
 
 async def store(tx: Transaction, known: Known, verdict: Verdict) -> None:
-    """Write what was decided: usage, messages and recipients."""
+    """Write what was decided: usage, counts, messages and recipients."""
     before = {place: state.used for place, state in known.states.items()}
     changes = {
         place: (before[place], one.used) for place, one in verdict.usage.items() if one.used != before[place]
@@ -305,6 +340,8 @@ async def store(tx: Transaction, known: Known, verdict: Verdict) -> None:
         for minute, recipients in one.charged.items()
     }
     await accounts.count(tx, changes, charges)
+    if verdict.sends:
+        await reputation.add_sends(tx, verdict.sends)
     if verdict.bounds:
         await _store_bounds(tx, known, verdict.bounds)
     await put_all(tx, [result for result in verdict.results if isinstance(result, SpooledMessage)])

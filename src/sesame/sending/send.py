@@ -45,6 +45,7 @@ from sesame.spool import pieces
 from sesame.spool.pieces import Staging
 from sesame.spool.put import SpooledMessage
 from sesame.store import configuration_sets, decisions
+from sesame.store.events import Stage
 
 LARGE_BYTES = 256 * 1024
 """Messages above this are read and written on threads, so that one of them does not hold up the rest."""
@@ -66,7 +67,8 @@ class Sender:
 
     `new_id` makes message ids for a time and region, `random_hex` MIME boundaries, `accepted` is called with account
     and recipients after each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is
-    answered, `steady` is delivery's clock, `large` is where large messages are read.
+    answered, `steady` is delivery's clock, `large` is where large messages are read. `streams_events`: the operator is
+    told of every message.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Sender:
         steady: Clock,
         room: Room,
         heeds_global_list: bool = False,
+        streams_events: bool = False,
     ) -> None:
         self._store = store
         self._refusals = Refusals(store)
@@ -106,6 +109,7 @@ class Sender:
         self._steady = steady
         self._room = room
         self._heeds_global_list = heeds_global_list
+        self._streams_events = streams_events
 
     async def send(
         self, caller: Caller, submission: Submission, *, in_same_transaction: TransactionStep | None = None
@@ -161,6 +165,8 @@ class Sender:
                 raise
             self._metrics.decisions.labels("allowed", "").inc()
             self._metrics.accept_duration.observe(self._clock.monotonic() - started)
+            if composed.failure is None:
+                self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
             self._accepted(caller.principal.account_id, composed.request.recipients)
             return message_id
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")
@@ -243,6 +249,8 @@ class Sender:
         """ONE transaction: epochs compared, quota counted, message and recipients stored."""
         recipients = composed.request.recipients
         account_id = caller.principal.account_id
+        set_name = composed.configuration_set or decision.default_configuration_set
+        is_told = set_name is not None or self._streams_events
         message = SpooledMessage(
             message_id=message_id,
             account_id=account_id,
@@ -263,13 +271,16 @@ class Sender:
             submitted=composed.submitted,
             lent=decision.lent_by(account_id, caller.region),
             tracking=composed.tracking,
+            acceptance_stage=Stage.REACTED if is_told else Stage.PUBLISHED,
         )
+        simulated = [address for address in recipients if self._authorizer.is_simulator(address)]
         acceptance = Acceptance(
             message=message,
             epochs=decision.epochs,
-            set_name=composed.configuration_set or decision.default_configuration_set,
+            set_name=set_name,
             is_default=composed.configuration_set is None,
-            to_quota=sum(not self._authorizer.is_simulator(address) for address in recipients),
+            to_quota=len(recipients) - len(simulated),
+            simulated=simulated,
             heeds_global_list=self._heeds_global_list,
             bounds=decision.counted_bounds,
         )

@@ -11,7 +11,7 @@ from sesame.model import MessageId, RecipientState
 from sesame.spool.pieces import BEGINNING_BYTES, check_staged
 from sesame.store import decisions, events
 from sesame.store.decisions import DecisionText
-from sesame.store.events import Happened, NewEvent
+from sesame.store.events import Happened, NewEvent, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,8 @@ class SpooledMessage(msgspec.Struct, frozen=True, kw_only=True):
     """When it was accepted by delivery's clock, which no step of the wall clock moves; None: `accepted_at`."""
     lent: Mapping[str, int] = msgspec.field(default_factory=dict)
     """The other accounts whose identities it is sent as, with the epochs of those that its decision rests on."""
+    acceptance_stage: Stage = Stage.NEW
+    """Who has seen to its acceptance already: beyond NEW it is counted in the transaction that puts it here."""
 
     @property
     def is_to_be_delivered(self) -> bool:
@@ -213,7 +215,9 @@ def _events(seq: int, message: SpooledMessage) -> list[NewEvent]:
         return [
             NewEvent(message_seq=seq, key="rendering", what=Happened.RENDERING_FAILED, at=at, detail=detail)
         ]
-    accepted = NewEvent(message_seq=seq, key="send", what=Happened.ACCEPTED, at=at)
+    accepted = NewEvent(
+        message_seq=seq, key="send", what=Happened.ACCEPTED, at=at, stage=message.acceptance_stage
+    )
     if not message.suppressed:
         return [accepted]
     return [

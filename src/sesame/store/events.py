@@ -63,6 +63,8 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     n: int | None = None
     attempt_seq: int | None = None
     detail: Mapping[str, str] | None = None
+    stage: Stage = Stage.NEW
+    """Where it begins: behind those who have nothing to do about it."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +126,7 @@ async def record(tx: Transaction, events: Sequence[NewEvent]) -> None:
                 event.n,
                 event.attempt_seq,
                 json.dumps(event.detail) if event.detail else None,
-                Stage.NEW.value,
+                event.stage.value,
             )
             for event in events
         ],

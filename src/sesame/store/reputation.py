@@ -1,8 +1,8 @@
 """What became of each account's mail, counted: by quarter hour, owner, identity and configuration set (I6).
 
-Counted for the account that sent, in the transaction that moves the events on, so that a crash loses and repeats
-nothing. From it come statistics, rates, and the verdict on an account that hurts others. Recipients are counted, not
-messages. Words of SES: HEALTHY, PROBATION (under review), SHUTDOWN (paused).
+Counted for the account that sent, in the transaction that accepts a message or moves its events on, so that a crash
+loses and repeats nothing. From it come statistics, rates, and the verdict on an account that hurts others. Recipients
+are counted, not messages. Words of SES: HEALTHY, PROBATION (under review), SHUTDOWN (paused).
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,6 +71,15 @@ class Counts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
+class Sends(NamedTuple):
+    """How many recipients were accepted, and how many of them rates are made of."""
+
+    recipients: int
+    rated: int
+
+
+NO_SENDS = Sends(0, 0)
+
 _COLUMNS = tuple(one.name for one in fields(Counts))
 _OF_A_SET = ("account_id", "region", "quarter", "configuration_set")
 _SUMS = ", ".join(f"COALESCE(SUM({name}), 0)" for name in _COLUMNS)
@@ -91,12 +100,27 @@ async def add(tx: Transaction, changes: Mapping[Where, Counts]) -> None:
     await tx.many(_adding("set_tally", _OF_A_SET), _rows(by_set))
 
 
-def _adding(table: str, keys: Sequence[str]) -> str:
+async def add_sends(tx: Transaction, sends: Mapping[Where, Sends]) -> None:
+    """Add to the counts what was accepted."""
+    by_set: dict[tuple[str | int, ...], Sends] = {}
+    for where, (recipients, rated) in sends.items():
+        key = (where.account_id, where.region, where.quarter, where.configuration_set)
+        before = by_set.get(key, NO_SENDS)
+        by_set[key] = Sends(before.recipients + recipients, before.rated + rated)
+    await tx.many(_ADD_SENDS, [(*where, *sent) for where, sent in sorted(sends.items())])
+    await tx.many(_ADD_SENDS_OF_SET, [(*key, *sent) for key, sent in sorted(by_set.items())])
+
+
+def _adding(table: str, keys: Sequence[str], columns: Sequence[str] = _COLUMNS) -> str:
     return (
-        f"INSERT INTO {table} ({', '.join((*keys, *_COLUMNS))}) VALUES ({', '.join('?' * (len(keys) + len(_COLUMNS)))})"
+        f"INSERT INTO {table} ({', '.join((*keys, *columns))}) VALUES ({', '.join('?' * (len(keys) + len(columns)))})"
         f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET "
-        + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _COLUMNS)
+        + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in columns)
     )
+
+
+_ADD_SENDS = _adding("tally", Where._fields, ("sends", "rated_sends"))
+_ADD_SENDS_OF_SET = _adding("set_tally", _OF_A_SET, ("sends", "rated_sends"))
 
 
 def _rows(changes: Mapping[Any, Counts]) -> list[tuple[Any, ...]]:
