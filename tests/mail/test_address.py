@@ -542,3 +542,23 @@ def test_a_recipient_is_read_in_any_syntax_and_written_in_the_right_one(text: st
     assert mailbox.addr_spec == addr_spec
     assert parse_recipient(mailbox.text).addr_spec == addr_spec
     assert getaddresses([mailbox.text])[0][1].replace("\\", "") == addr_spec.replace("\\", "")
+
+
+def _read(read: Any, text: str) -> object:
+    try:
+        return read(text)
+    except AddressError as error:
+        return str(error)
+
+
+@given(
+    st.text(alphabet='ab1.@-_=?+"xn<>, é', max_size=24)
+    | st.from_regex(r"[a-z.=?]{1,70}@[a-z0-9.-]{1,260}", fullmatch=True)
+)
+def test_a_list_of_one_bare_address_is_read_as_that_address_is(text: str) -> None:
+    """An empty list and one of several have no such address; what is wrong with one is said alike."""
+    alone, listed = _read(parse_recipient, text), _read(parse_mailbox_list, text)
+    if isinstance(alone, Mailbox):
+        assert listed == (alone,)
+    elif "," not in text and text.strip(" "):
+        assert listed == alone

@@ -97,6 +97,11 @@ def parse_addr_spec(text: str) -> tuple[str, str]:
     match = _ADDR_SPEC.fullmatch(text[: PATH_LIMIT + 1])
     if match is None:
         raise AddressError(_complaint(text[:TEXT_LIMIT]))
+    return _checked_spec(match, text)
+
+
+def _checked_spec(match: re.Match[str], text: str) -> tuple[str, str]:
+    """Local part and domain of what has the form of an address; AddressError as in `parse_addr_spec`."""
     local_part, domain = match["local"], match["domain"]
     if len(local_part) > LOCAL_PART_LIMIT or len(text) > PATH_LIMIT or _ENCODED_WORD.search(local_part):
         raise AddressError("Illegal address")
@@ -187,6 +192,10 @@ def read_address_list(text: str) -> AddressList:
     Empty places between commas are passed over: every reader agrees about them. Raises AddressError.
     """
     _check_text(text)
+    bare = _ADDR_SPEC.fullmatch(text) if len(text) <= PATH_LIMIT else None
+    if bare is not None and text[0] != '"':  # the usual case needs no reader
+        local_part, domain = _checked_spec(bare, text)
+        return AddressList((Mailbox(display_name=None, local_part=local_part, domain=domain),), True)
     reader = _Reader(text, is_sender=False)
     found = tuple(reader.mailboxes())
     return AddressList(found, reader.is_correct)

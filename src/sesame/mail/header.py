@@ -7,7 +7,9 @@ control characters. Sources: RFC 5322 sections 2.2 and 3.2.2, RFC 2047, SES (tex
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from sesame.errors import SesameError
 from sesame.mail import blocks, encoded_words
@@ -37,7 +39,7 @@ class Written(Protocol):
         """The pieces between which a line may be folded."""
 
 
-class HeaderField(NamedTuple):
+class HeaderField(msgspec.Struct, frozen=True):
     """One field: its name as written, the name in lower case, and all its octets with the CRLF."""
 
     name: bytes

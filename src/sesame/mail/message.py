@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from sesame.mail import encoded_words, header, mime
-from sesame.mail.address import AddressError, AddressList, Mailbox, parse_mailbox, read_address_list
+from sesame.mail.address import AddressError, Mailbox, parse_mailbox, read_address_list
 from sesame.mail.blocks import behind
 from sesame.mail.header import HeaderField, MessageError
 
@@ -76,6 +76,8 @@ class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     mended: Mapping[HeaderField, tuple[Mailbox, ...]]
     x_ses: Mapping[str, str]
     fields: tuple[HeaderField, ...]
+    first: Mapping[bytes, HeaderField]
+    """The first field of each lower-case name."""
     body: bytes
 
     @property
@@ -90,8 +92,8 @@ class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     def header(self, name: str) -> str | None:
         """The text of the first field of that name as it is kept and shown, or None."""
-        key = name.lower().encode("ascii", "replace")
-        return next((_text(field) for field in self.fields if field.key == key), None)
+        field = self.first.get(name.lower().encode("ascii", "replace"))
+        return None if field is None else _text(field)
 
 
 def read_message(raw: bytes) -> ParsedMessage:
@@ -121,20 +123,28 @@ def read_message(raw: bytes) -> ParsedMessage:
     )
     from_, sender_field = parse_mailbox(_structured(first[b"from"])), first.get(b"sender")
     sender = parse_mailbox(_structured(sender_field)) if sender_field else None
-    lists = [(field, read_address_list(_loose(field))) for field in fields if field.key in _LISTS]
+    named: dict[bytes, tuple[Mailbox, ...]] = {}
+    mended: dict[HeaderField, tuple[Mailbox, ...]] = {}
+    for field in fields:
+        if field.key in _LISTS:
+            read = read_address_list(_loose(field))
+            named[field.key] = named.get(field.key, ()) + read.mailboxes
+            if not read.is_correct:
+                mended[field] = read.mailboxes
     return ParsedMessage(
         from_=from_,
         sender=sender,
         return_path=_return_path(first.get(b"return-path")),
-        reply_to=_read(lists, b"reply-to"),
-        to=_read(lists, b"to"),
-        cc=_read(lists, b"cc"),
-        bcc=_read(lists, b"bcc"),
-        mended={field: tuple(read.mailboxes) for field, read in lists if not read.is_correct},
+        reply_to=named.get(b"reply-to", ()),
+        to=named.get(b"to", ()),
+        cc=named.get(b"cc", ()),
+        bcc=named.get(b"bcc", ()),
+        mended=mended,
         x_ses={
             key.decode("ascii"): _structured(field) for key, field in first.items() if key.startswith(_X_SES)
         },
         fields=fields,
+        first=first,
         body=behind(message, body_at),
     )
 
@@ -153,10 +163,6 @@ def _plain(field: HeaderField | None) -> str:
 
 def _text(field: HeaderField) -> str:
     return encoded_words.readable(field.value.decode("utf-8", "replace"))
-
-
-def _read(lists: Sequence[tuple[HeaderField, AddressList]], key: bytes) -> tuple[Mailbox, ...]:
-    return tuple(mailbox for field, read in lists if field.key == key for mailbox in read.mailboxes)
 
 
 def _loose(field: HeaderField) -> str:
@@ -199,9 +205,9 @@ def rewrite(
         if key in _REMOVED or key.startswith(_X_SES):
             continue
         if key == b"from":
-            out.append(header.folded("From", message.from_.words))
+            out.append(_sender_field("From", message.from_))
         elif key == b"sender" and message.sender is not None:
-            out.append(header.folded("Sender", message.sender.words))
+            out.append(_sender_field("Sender", message.sender))
         elif key == b"dkim-signature" and own_domains and _claims(field, own_domains):
             continue
         elif message.mended and field in message.mended:
@@ -212,9 +218,15 @@ def rewrite(
     out.append(stamp(at=at, message_id_field=message_id_field))
     if not versioned:
         out.append(b"MIME-Version: 1.0\r\n")
-    out += more_fields(extra_fields, present={field.key for field in message.fields})
+    if extra_fields:
+        out += more_fields(extra_fields, present=message.first)
     out += (b"\r\n", message.body)
     return b"".join(out)
+
+
+@lru_cache(maxsize=1024)  # the same senders come with message after message
+def _sender_field(name: str, mailbox: Mailbox) -> bytes:
+    return header.folded(name, mailbox.words)
 
 
 def more_fields(extra_fields: Sequence[tuple[str, str]], *, present: Collection[bytes]) -> list[bytes]:

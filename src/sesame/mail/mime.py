@@ -7,7 +7,8 @@ attachment types), observed texts of errors.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -38,12 +39,16 @@ _MIME_FIELD = re.compile(
 )
 
 
+_USUAL_BYTES = 256
+"""Values up to this length are read once for many messages."""
+
+
 class ContentType(NamedTuple):
     """A Content-Type: both names in lower case, parameters by lower-case name."""
 
     type: str
     subtype: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
 
 
 _TEXT = ContentType("text", "plain", {})
@@ -51,6 +56,15 @@ _TEXT = ContentType("text", "plain", {})
 
 def content_type(value: str) -> ContentType:
     """Read the body of a Content-Type field (RFC 2045 section 5.1); MessageError in the words of SES."""
+    return _usual_type(value) if len(value) <= _USUAL_BYTES else _read_type(value)
+
+
+@lru_cache(maxsize=256)  # message after message is of the same few types
+def _usual_type(value: str) -> ContentType:
+    return _read_type(value)
+
+
+def _read_type(value: str) -> ContentType:
     value = value.strip(" ")
     match = _TYPE.match(value)
     if match is None:

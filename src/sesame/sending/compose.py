@@ -184,7 +184,7 @@ def _compose_template(submission: Submission, content: TemplateContent, stamp: S
 def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> Composed:
     check_size(len(content.data), submission.max_bytes)
     message = read_message(content.data)
-    if sum(field.key == b"received" for field in message.fields) > MAX_HOPS:
+    if [field.key for field in message.fields].count(b"received") > MAX_HOPS:
         raise MessageRejected(f"Message has more than {MAX_HOPS} Received fields: it goes round in a loop.")
     x_ses = message.x_ses
     tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
@@ -298,6 +298,8 @@ def _arns_by_use(
     stand-in that does not cover the address is passed over, so the caller's own identities decide. Last
     come the ARNs that the credential is bound to.
     """
+    if not (arns.source or arns.from_ or arns.return_path or bound):
+        return _no_arn
     source_arn = arns.source or (arns.from_ if source == from_address else None)
     named = {"From": arns.from_, "Source": source_arn, "Return-Path": arns.return_path, "Sender": None}
     stand_ins = [arn for arn in (arns.from_ or source_arn, source_arn) if arn is not None]
@@ -311,6 +313,10 @@ def _arns_by_use(
         return next((arn for arn in (*order, *bound) if _covers(arn, address)), None)
 
     return arn_for
+
+
+def _no_arn(use: str, address: str) -> None:
+    """None of a message that names none."""
 
 
 def _covers(arn: str, address: str) -> bool:

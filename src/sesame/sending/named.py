@@ -6,6 +6,7 @@ none or are not read. It decides nothing.
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 from sesame.mail.address import AddressError, parse_mailbox, parse_recipient
 from sesame.mail.header import HeaderField
@@ -43,6 +44,8 @@ def named_arns(
     submission: Submission, source: str | None, from_: str | None, return_path: str | None
 ) -> tuple[tuple[str, str], ...]:
     """The ARNs in force by the parameter or field that they stand in, each once."""
+    if not (source or from_ or return_path or submission.bound_arns):
+        return ()
     if door_of(submission) == "v2":
         names = ("FromEmailAddressIdentityArn",) * 2 + ("FeedbackForwardingEmailAddressIdentityArn",)
     else:
@@ -60,22 +63,31 @@ def named_arns(
 
 def odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:
     """Fields that are nearly an X-SES field, and second instances of one, which are not looked at."""
-    return tuple(_odd(fields))[:_MOST_ODD]
+    perhaps = [field for field in fields if _is_perhaps_odd(field.key)]
+    return tuple(_odd(perhaps))[:_MOST_ODD] if perhaps else ()
+
+
+@lru_cache(maxsize=1024)  # the same names come in message after message
+def _is_perhaps_odd(key: bytes) -> bool:
+    """Whether the letters of a name are those of an X-SES field, or nearly."""
+    letters = _letters(key)
+    return b"ses" in letters or b"arn" in letters
+
+
+def _letters(key: bytes) -> bytes:
+    return key.translate(None, _NO_LETTERS)  # ASCII (RFC 5322 section 2.2)
 
 
 def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
     seen: set[str] = set()
     for field in fields:
-        letters = field.key.translate(None, _NO_LETTERS)  # ASCII (RFC 5322 section 2.2)
-        if b"ses" not in letters and b"arn" not in letters:
-            continue
         key = field.key.decode("ascii")
         if key in FIELDS:
             if key in seen:
                 yield "second", field.name.decode("ascii"), key.upper()
             seen.add(key)
             continue
-        near = get_close_matches(letters.decode("ascii"), _LETTERS, n=1, cutoff=0.8)
+        near = get_close_matches(_letters(field.key).decode("ascii"), _LETTERS, n=1, cutoff=0.8)
         if near:
             yield "misspelt", field.name.decode("ascii"), _LETTERS[near[0]].upper()
 
