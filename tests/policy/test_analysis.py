@@ -265,6 +265,22 @@ def test_compare_calls_rewritten_policies_equal() -> None:
     assert compare(old, new, identity_arn=IDENTITY).verdict is Verdict.NO
 
 
+def test_compare_follows_statements_from_policy_to_policy_beside_one_that_stays() -> None:
+    """Moving a statement to another policy changes nothing; dropping the only policy that allows does."""
+    stays = ("stays", policies(condition("StringLike", "ses:FromAddress", "a@*"))[0][1])
+    news, sales = (
+        condition("StringLike", "ses:FromAddress", "n@*"),
+        condition("Bool", "aws:SecureTransport", "true"),
+    )
+    apart = [stays, ("one", policies(news)[0][1]), ("two", policies(sales)[0][1])]
+    together = [stays, ("one", policies(sales, news)[0][1])]
+    same = compare(apart, together, identity_arn=IDENTITY)
+    assert (same.gained, same.lost) == ((), ())
+    twice = [stays, ("again", policies(condition("StringLike", "ses:FromAddress", "a@*"))[0][1])]
+    assert compare(twice, [stays], identity_arn=IDENTITY).lost == ()
+    assert compare(twice, [], identity_arn=IDENTITY).lost != ()
+
+
 def test_compare_looks_at_management_actions_and_lifted_denies() -> None:
     managing: Members = {"Principal": {"AWS": f"arn:aws:iam::{OWNER}:user/o"}, "Action": "ses:*"}
     gained = compare(policies({}), policies({}, managing), identity_arn=IDENTITY).gained
@@ -345,7 +361,7 @@ def test_several_recipients_never_satisfy_a_plain_allow() -> None:
 
 def test_a_witness_that_the_evaluator_refuses_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "sesame.policy.analysis.inquiry.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY)
+        "sesame.policy.analysis.replay.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY)
     )
     with pytest.raises(RuntimeError, match="please report"):
         verdicts(policies({}))

@@ -11,6 +11,7 @@ from sesame.policy import (
     parse_stored_iam_policy,
     parse_stored_identity_policy,
 )
+from sesame.policy.engine.decide import join_sets
 from sesame.policy.reasons.evaluator import judge
 from tests.policy.random_policies import random_ids, random_policy, random_request
 
@@ -54,4 +55,37 @@ def test_compiled_and_explained_decisions_agree_on_random_policies(seed: int) ->
                 judged = judge(request, iam=iam, identity=identity, principal_ids=ids)
                 assert (judged.outcome, judged.deciding) == (explanation.outcome, explanation.deciding), case
             outcomes.add(decision.outcome)
+    assert len(outcomes) == 3
+
+
+def test_sets_that_are_joined_decide_as_if_compiled_together() -> None:
+    """The outcome of all policies in one set, whichever of them are in which part; the statement named is one of
+    those that decide there."""
+    random = Random(7)
+    outcomes = set()
+    for _ in range(POLICIES):
+        named = [
+            (f"p{n}", parse_stored_identity_policy(random_policy(random, with_principal=True)))
+            for n in range(random.choice((1, 2, 3)))
+        ]
+        session = [("s", parse_stored_iam_policy(random_policy(random, with_principal=False)))]
+        ids = random_ids(random)
+        at = random.randrange(len(named) + 1)
+        one, other, whole = (
+            compile_policies(some, kind="identity", principal_ids=ids)
+            for some in (named[:at], named[at:], named)
+        )
+        joined = join_sets(one, other)
+        iam = compile_policies([], kind="iam")
+        for limits in (None, compile_policies(session, kind="session")):
+            for _ in range(PAIRS_PER_POLICY):
+                request = random_request(random)
+                expected = decide(request, iam=iam, identity=whole, session=limits)
+                decision = decide(request, iam=iam, identity=joined, session=limits)
+                assert decision.outcome is expected.outcome
+                explained = explain(
+                    request, iam=[], identity=named, principal_ids=ids, session=session if limits else None
+                )
+                assert set(decision.deciding) <= set(explained.deciding)
+                outcomes.add(decision.outcome)
     assert len(outcomes) == 3

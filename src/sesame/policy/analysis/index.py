@@ -13,7 +13,7 @@ from sesame.policy.analysis.principals import Candidate
 from sesame.policy.language.document import Effect, Policy, Statement
 from sesame.policy.language.forms import PrincipalForm, read_principal
 from sesame.policy.reasons.derivation import Grant
-from sesame.policy.reasons.evaluator import find_grant, is_about
+from sesame.policy.reasons.evaluator import find_grant, fits_action, fits_resource
 from sesame.policy.request import Request, Requester
 
 Placed = tuple[str, Policy, Statement]
@@ -44,7 +44,10 @@ class Index:
         for number, (_, policy, statement) in enumerate(self.placed):
             self._enter(number, policy, statement)
         self._actions: dict[str, int] = {}
+        self._resources: dict[object, bool] = {}
         self._about: dict[Candidate, int] = {}
+        self._tuples: dict[int, tuple[Placed, ...]] = {}
+        self._documents = {_document(policy) for _, policy in policies}
 
     def _enter(self, number: int, policy: Policy, statement: Statement) -> None:
         bit = 1 << number
@@ -100,6 +103,8 @@ class Index:
     def allowing(self, action: str) -> int:
         """The statements whose action and resource fit. Raises OutsideFragment."""
         if action not in self._actions:
+            anybody = Requester(arn="", account_id="", kind="service", user_id="")
+            request = self._request_of(anybody, action)
             answers: dict[object, bool] = {}
             found = 0
             for number, (_, policy, statement) in enumerate(self.placed):
@@ -107,41 +112,56 @@ class Index:
                 if not policy.is_understood:
                     found |= 1 << number if denies else 0
                     continue
-                asked = (
-                    policy.has_variables,
-                    denies,
-                    (statement.actions, statement.not_actions),
-                    (statement.resources, statement.not_resources),
-                )
+                asked = denies, statement.actions, statement.not_actions
                 if asked not in answers:
-                    answers[asked] = self._is_about(policy, statement, action)
-                found |= answers[asked] << number
+                    answers[asked] = fits_action(statement, request)
+                if answers[asked] and self._fits_resource(policy, statement, request):
+                    found |= 1 << number
             self._actions[action] = found
         return self._actions[action]
 
-    def _is_about(self, policy: Policy, statement: Statement, action: str) -> bool:
-        anybody = Requester(arn="", account_id="", kind="service", user_id="")
-        request = self._request_of(anybody, action)
-        refuse_variables(policy, statement, request.resource)
-        return is_about(policy, statement, request)
+    def _fits_resource(self, policy: Policy, statement: Statement, request: Request) -> bool:
+        """Whether the identity is the statement's resource, asked once for each way of writing it."""
+        denies = statement.effect is Effect.DENY
+        asked = policy.has_variables, denies, statement.resources, statement.not_resources
+        if asked not in self._resources:
+            refuse_variables(policy, statement, request.resource)
+            self._resources[asked] = fits_resource(policy, statement, request)
+        return self._resources[asked]
 
     def unlike(self, other: "Index") -> int:
-        """The statements that the other side has not, word for word."""
-        theirs = {_words(policy, statement) for _, policy, statement in other.placed}
+        """The statements that the other side has not, word for word; policies that both have are not looked into.
+
+        What stands in such a policy as well may be among them: more is asked then, and the answers are the same.
+        """
+        same = self._documents & other._documents
+        theirs = {
+            _words(policy, statement)
+            for _, policy, statement in other.placed
+            if _document(policy) not in same
+        }
         found = 0
         for number, (_, policy, statement) in enumerate(self.placed):
-            if _words(policy, statement) not in theirs:
+            if _document(policy) not in same and _words(policy, statement) not in theirs:
                 found |= 1 << number
         return found
 
     def statements(self, mask: int) -> tuple[Placed, ...]:
-        """The statements of a mask, in their order."""
-        found: list[Placed] = []
-        while mask:
-            low = mask & -mask
-            found.append(self.placed[low.bit_length() - 1])
-            mask ^= low
-        return tuple(found)
+        """The statements of a mask, in their order: of one mask one tuple."""
+        known = self._tuples.get(mask)
+        if known is None:
+            found, left = list[Placed](), mask
+            while left:
+                low = left & -left
+                found.append(self.placed[low.bit_length() - 1])
+                left ^= low
+            known = self._tuples[mask] = tuple(found)
+        return known
+
+
+def _document(policy: Policy) -> object:
+    """A policy, or a part of one that was made without some of its statements."""
+    return policy.text, tuple(statement.index for statement in policy.statements)
 
 
 def _words(policy: Policy, statement: Statement) -> object:

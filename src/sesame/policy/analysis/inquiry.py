@@ -8,7 +8,6 @@ last the solver is asked. Every witness is replayed through `decide` before it i
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import msgspec
 
@@ -18,40 +17,20 @@ from sesame.policy.analysis.dimensions import MOMENT, as_key
 from sesame.policy.analysis.index import Index, Placed
 from sesame.policy.analysis.principals import Candidate, candidates, names_in
 from sesame.policy.analysis.prover import NotProved, Prover
+from sesame.policy.analysis.replay import Named, Replay, Side
 from sesame.policy.analysis.samples import samples_of
 from sesame.policy.analysis.search import Box, Point, Search
 from sesame.policy.analysis.space import USER_ID, Memory, Rules, Space
 from sesame.policy.analysis.strings import Budget, BudgetExhausted, OutOfTime
 from sesame.policy.analysis.who import KIND_KEYS, PRINCIPAL_KEYS, WHO, Who, requester_at, who_is
-from sesame.policy.engine.decide import EMPTY, PolicySet, compile_policies, decide
 from sesame.policy.language.document import Effect, Policy, Statement
-from sesame.policy.language.iam_put import parse_iam_policy
 from sesame.policy.language.vocabulary import CONDITION_KEYS, SENDING_ACTIONS
-from sesame.policy.reasons.evaluator import judge
 from sesame.policy.request import ContextValue, Decision, Outcome, Request, Requester
 
-Named = Sequence[tuple[str, Policy]]
 _NOT_ASKED = "not asked: the time was up"
 _REMEMBERED = 6
 """So many points that showed a yes are tried on the next candidate."""
-_UNCOMPILED = 12
-"""So many requests are judged slowly before many statements are compiled, which pays only for more of them."""
 _NONE: Mapping[str, str | None] = {}
-
-
-@dataclass(slots=True)
-class Side:
-    """A set of policies that questions are about."""
-
-    policies: Named
-    index: Index
-    compiled: PolicySet | None = None
-    asked: int = 0
-    """How often the evaluator was asked about a request."""
-
-    def about(self, candidate: Candidate, action: str) -> int:
-        """The statements that fit a candidate and an action. Raises OutsideFragment."""
-        return self.index.about(candidate) & self.index.allowing(action)
 
 
 Wide = tuple[Side, Sequence[Placed]]
@@ -105,6 +84,8 @@ class Inquiry:
         self._points: dict[object, list[Point]] = {}
         self._unlike: dict[object, tuple[int, int]] = {}
         self._action_kinds: dict[object, tuple[Sequence[str], str]] = {}
+        self._boxed: dict[tuple[int, int], tuple[Sequence[Placed], _Boxes]] = {}
+        self._replay = Replay(self.sides, principal_ids=principal_ids, expected=self._expected)
         self._prover = Prover(limits=limits, named=self._named.all)
 
     def ask(self, candidate: Candidate, actions: Sequence[str], wide: Side, narrow: Side | None) -> Answer:
@@ -150,7 +131,7 @@ class Inquiry:
                 continue
             if found is None:
                 continue
-            allowed = [self._decide(candidate, found, side).outcome for side in (one, other)]
+            allowed = [self._replay.decide(candidate, found, side).outcome for side in (one, other)]
             if allowed != [Outcome.ALLOW, Outcome.ALLOW]:
                 raise RuntimeError(f"the analysis and the evaluator disagree on {found}: please report it")
             return self._yes(candidate, found, one, Method.EXACT)
@@ -202,8 +183,8 @@ class Inquiry:
         space = self.search(candidate, action)
         for point in self._points.get(id(space), ()):
             witness = self.request(candidate, action, point)
-            if self._separates(candidate, witness, wide, narrow):
-                return self._yes(candidate, witness, wide, Method.EXACT)
+            if (decision := self._separates(candidate, witness, wide, narrow)) is not None:
+                return self._yes(candidate, witness, wide, Method.EXACT, decision)
         try:
             found = self._difference(space, left, right)
         except OutOfTime:
@@ -213,12 +194,13 @@ class Inquiry:
         if found is None:
             return Answer(who=candidate.label, verdict=Verdict.NO)
         witness = self.request(candidate, action, found[0])
-        if not self._separates(candidate, witness, wide, narrow):
+        decision = self._separates(candidate, witness, wide, narrow)
+        if decision is None:
             raise RuntimeError(f"the analysis and the evaluator disagree on {witness}: please report it")
         recent = self._points.setdefault(id(space), [])
         recent.insert(0, found[0])
         del recent[_REMEMBERED:]
-        return self._yes(candidate, witness, wide, Method.EXACT)
+        return self._yes(candidate, witness, wide, Method.EXACT, decision)
 
     def _beyond(
         self,
@@ -267,7 +249,7 @@ class Inquiry:
                 continue
             if found is not None:
                 witness = self.request(variant, action, found[0])
-                if self._separates(variant, witness, wide[0], narrow[0]):
+                if self._separates(variant, witness, wide[0], narrow[0]) is not None:
                     return witness
         return None
 
@@ -285,12 +267,19 @@ class Inquiry:
         if found is None:
             return None
         witness = self.request(replace(candidate, requester=found.requester), action, found.point)
-        if not self._separates(candidate, witness, wide[0], narrow[0]):
+        if self._separates(candidate, witness, wide[0], narrow[0]) is None:
             raise NotProved("cvc5 found a request that the evaluator does not confirm")
         return witness
 
-    def _yes(self, candidate: Candidate, witness: Request, wide: Side, method: Method) -> Answer:
-        decision = self._decide(candidate, witness, wide)
+    def _yes(
+        self,
+        candidate: Candidate,
+        witness: Request,
+        wide: Side,
+        method: Method,
+        decision: Decision | None = None,
+    ) -> Answer:
+        decision = decision or self._replay.decide(candidate, witness, wide)
         ref = next(ref for ref in decision.deciding if ref.kind == "identity")
         fitting = wide.index.statements(wide.about(candidate, witness.action))
         allow = next(item for item in fitting if (item[0], item[2].index) == (ref.policy, ref.index))
@@ -368,8 +357,8 @@ class Inquiry:
         self, search: Search, wide: Sequence[Placed], narrow: Sequence[Placed] | None
     ) -> tuple[Point, Placed] | None:
         """A point that `wide` allows and `narrow` does not; asked once for each combination of boxes."""
-        left = _boxes(search, wide)
-        right = None if narrow is None else _boxes(search, narrow)
+        left = self._boxes_of(search, wide)
+        right = None if narrow is None else self._boxes_of(search, narrow)
         asked = (
             id(search),
             frozenset(left.allows),
@@ -379,6 +368,16 @@ class Inquiry:
         if asked not in self._found:
             self._found[asked] = self._search_difference(search, left, right)
         return self._found[asked]
+
+    def _boxes_of(self, search: Search, placed: Sequence[Placed]) -> _Boxes:
+        """The boxes of some statements; an index gives one tuple for one set of them."""
+        known = self._boxed.get((id(search), id(placed)))
+        if known is None:
+            known = self._boxed[id(search), id(placed)] = (
+                placed,
+                _boxes(search, placed),
+            )  # kept, so its id stays its
+        return known[1]
 
     def _search_difference(
         self, search: Search, wide: _Boxes, narrow: _Boxes | None
@@ -483,34 +482,23 @@ class Inquiry:
                 context[CONDITION_KEYS[key_name].name] = who.value_of(key_name, text)
         return msgspec.structs.replace(self._bare(requester, action), context=context)
 
-    def _separates(self, candidate: Candidate, witness: Request, wide: Side, narrow: Side | None) -> bool:
-        """Whether the evaluator allows a request by one side and not by the other."""
-        if self._decide(candidate, witness, wide).outcome is not Outcome.ALLOW:
-            return False
-        return narrow is None or self._decide(candidate, witness, narrow).outcome is not Outcome.ALLOW
+    def _separates(
+        self, candidate: Candidate, witness: Request, wide: Side, narrow: Side | None
+    ) -> Decision | None:
+        """The evaluator's decision by one side, where it allows a request that the other does not."""
+        decision = self._replay.decide(candidate, witness, wide)
+        if decision.outcome is not Outcome.ALLOW:
+            return None
+        if narrow is not None and self._replay.decide(candidate, witness, narrow).outcome is Outcome.ALLOW:
+            return None
+        return decision
 
-    def _decide(self, candidate: Candidate, witness: Request, side: Side) -> Decision:
-        side.asked += 1
-        if side.compiled is None and side.asked <= _UNCOMPILED and len(side.index.placed) > _UNCOMPILED:
-            own = () if candidate.is_own else _every_policy()
-            return judge(witness, iam=own, identity=side.policies, principal_ids=self._principal_ids)
-        if side.compiled is None:
-            ids = self._principal_ids
-            side.compiled = compile_policies(side.policies, kind="identity", principal_ids=ids)
-        iam = EMPTY if candidate.is_own else _everything()
-        return decide(witness, iam=iam, identity=side.compiled)
-
-
-@cache
-def _every_policy() -> Named:
-    """What a stranger's own account is taken to allow: all."""
-    everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
-    return [("everything", parse_iam_policy(everything))]
-
-
-@cache
-def _everything() -> PolicySet:
-    return compile_policies(_every_policy(), kind="iam")
+    def _expected(self) -> int:
+        """About how many candidates the evaluator will be asked."""
+        if len(self.sides) < 2:
+            return len(self.candidates)
+        one, other = self.sides[:2]
+        return sum(self._is_touched(candidate, one, other) for candidate in self.candidates)
 
 
 _ANYBODY = Who(kind="user", settled=())

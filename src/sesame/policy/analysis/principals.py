@@ -20,9 +20,11 @@ STRANGER = "anybody in any other account"
 _FREE_ACCOUNTS = ("999999999999", "888888888888", "777777777777")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidate:
     """A requester that stands for everybody like it; `is_own` is in the identity owner's account.
+
+    Candidates are compared as objects: each is looked up again and again in the course of a question.
 
     Several with one label are one answer: it is open which of them there is. `is_stranger` stands for every
     account that the policies do not name, `is_other` for every name that they do not; `is_by_id` is known by its

@@ -55,10 +55,10 @@ _Test = _Element | _Key
 
 @dataclass(slots=True)
 class _Node:
-    """A point in the tree of tests: what follows when all tests up to here have passed."""
+    """A point in the tree of tests: what follows when all tests up to here have passed; tests by their numbers."""
 
     result: int | None = None
-    branches: dict[_Test, "_Node"] = field(default_factory=dict)
+    branches: dict[int, "_Node"] = field(default_factory=dict)
 
 
 def compile_statements(policies: Sequence[Policy], principal_ids: Mapping[str, str]) -> Evaluator:
@@ -73,7 +73,7 @@ def compile_statements(policies: Sequence[Policy], principal_ids: Mapping[str, s
             for number, (policy, statement) in numbered
             if statement.effect is effect and (denies or policy.is_understood)
         ]
-        module.add(_tree(chosen), lenient=denies)
+        module.add(*_tree(chosen), lenient=denies)
     return module.build()
 
 
@@ -90,18 +90,24 @@ def _crowded_keys(policies: Sequence[Policy]) -> frozenset[str]:
     return frozenset(key for key, count in counts.items() if count > 1)
 
 
-def _tree(statements: Sequence[tuple[int, Policy, Statement]]) -> _Node:
-    """The statements laid out by the tests they begin with; a set of values is looked at last."""
-    rows = [(result, _tests(policy, statement)) for result, policy, statement in statements]
-    uses = Counter(test for _, tests in rows for test in tests)
+def _tree(statements: Sequence[tuple[int, Policy, Statement]]) -> tuple[_Node, list[_Test]]:
+    """The statements laid out by the tests they begin with; a set of values is looked at last. And the tests."""
+    numbers: dict[_Test, int] = {}
+    rows = [
+        (result, [numbers.setdefault(test, len(numbers)) for test in _tests(policy, statement)])
+        for result, policy, statement in statements
+    ]
+    tests = [*numbers]
+    uses = Counter(number for _, row in rows for number in row)
+    order = [(_cost(test), -uses[number]) for number, test in enumerate(tests)]
     root = _Node()
-    for result, tests in rows:
+    for result, row in rows:
         node = root
-        for test in sorted(tests, key=lambda test: (_cost(test), -uses[test])):
-            node = node.branches.setdefault(test, _Node())
+        for number in sorted(row, key=order.__getitem__):
+            node = node.branches.setdefault(number, _Node())
         if node.result is None:
             node.result = result
-    return root
+    return root, tests
 
 
 def _tests(policy: Policy, statement: Statement) -> list[_Test]:
@@ -127,14 +133,14 @@ def _conjunction(tests: Sequence[str]) -> str:
     return " and ".join(test for test in tests if test != "True") or "True"
 
 
-def _write_flat(node: _Node, expressions: Mapping[_Test, str], margin: str) -> list[str]:
+def _write_flat(node: _Node, expressions: Sequence[str], margin: str) -> list[str]:
     """What follows at `node`, one `if` a statement: sharing no tests, nesting no deeper."""
     lines: list[str] = []
     waiting: list[tuple[_Node, list[str]]] = [(node, [])]
     while waiting:
         node, row = waiting.pop()
         if node.result is None:
-            waiting += [(branch, [*row, expressions[test]]) for test, branch in node.branches.items()]
+            waiting += [(branch, [*row, expressions[number]]) for number, branch in node.branches.items()]
         elif "False" not in row:
             lines += [f"{margin}if {_conjunction(row)}:", f"{margin}    return {node.result}"]
     return lines
@@ -165,20 +171,20 @@ class _Module:
         self._functions: list[str] = []
         self._body: list[str] = []
 
-    def add(self, tree: _Node, *, lenient: bool) -> None:
+    def add(self, tree: _Node, tests: Sequence[_Test], *, lenient: bool) -> None:
         """Write the tests of the statements of one effect."""
-        uses: Counter[_Test] = Counter()
+        uses: Counter[int] = Counter()
         nodes = [tree]
         while nodes:
             branches = nodes.pop().branches
             uses.update(branches.keys())
             nodes.extend(branches.values())
-        expressions: dict[_Test, str] = {}
-        for test, count in uses.items():
+        expressions: list[str] = []
+        for number, test in enumerate(tests):
             expression = self._expression(test, lenient=lenient)
-            if count > 1 and isinstance(test, _Key) and expression not in ("True", "False"):
+            if uses[number] > 1 and isinstance(test, _Key) and expression not in ("True", "False"):
                 expression = self.cached((lenient, test), expression)[0]
-            expressions[test] = expression
+            expressions.append(expression)
         self._body += self._write(tree, expressions, indent=1)
 
     def _expression(self, test: _Test, *, lenient: bool) -> str:
@@ -191,7 +197,7 @@ class _Module:
         write = writer.action if test.name == "action" else writer.resource
         return write(cast(tuple[str, ...], test.values), negated=test.negated)
 
-    def _write(self, node: _Node, expressions: Mapping[_Test, str], *, indent: int) -> list[str]:
+    def _write(self, node: _Node, expressions: Sequence[str], *, indent: int) -> list[str]:
         """What follows at `node`; a row of single branches becomes one `if`."""
         margin = "    " * indent
         if node.result is not None:
@@ -199,11 +205,11 @@ class _Module:
         if indent > _DEEPEST:
             return _write_flat(node, expressions, margin)
         lines: list[str] = []
-        for test, branch in node.branches.items():
-            row = [expressions[test]]
+        for number, branch in node.branches.items():
+            row = [expressions[number]]
             while branch.result is None and len(branch.branches) == 1:
-                [(test, branch)] = branch.branches.items()
-                row.append(expressions[test])
+                [(number, branch)] = branch.branches.items()
+                row.append(expressions[number])
             inner = [] if "False" in row else self._write(branch, expressions, indent=indent + 1)
             if inner:
                 lines += [f"{margin}if {_conjunction(row)}:", *inner]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sesame.policy.engine.codegen import NOTHING, Evaluator, compile_statements
-from sesame.policy.engine.runtime import fold_context
+from sesame.policy.engine.runtime import Context, fold_context
 from sesame.policy.language.document import Effect, Policy, Statement
 from sesame.policy.language.forms import is_session_arn
 from sesame.policy.request import Decision, Outcome, PolicyKind, Request, StatementRef
@@ -69,6 +69,36 @@ def compile_policies(
     )
 
 
+def join_sets(one: PolicySet, other: PolicySet) -> PolicySet:
+    """The policies of both sets, without compiling them again; those of `one` are asked first."""
+    has_sessions = one.evaluate_sessions is not None or other.evaluate_sessions is not None
+    sessions = one.evaluate_sessions or _NOBODYS, other.evaluate_sessions or _NOBODYS
+    first = len(one.refs)
+    return PolicySet(
+        _joined(one.evaluate, other.evaluate, first),
+        one.refs + other.refs,
+        evaluate_sessions=_joined(*sessions, first) if has_sessions else None,
+    )
+
+
+def _joined(one: Evaluator, other: Evaluator, first: int) -> Evaluator:
+    """Both as one: a Deny of either wins. `first` is the number of the other's first statement."""
+
+    def evaluate(
+        action: str, resource: str, context: Context, arn: str,
+        role: str | None, user_id: str, account: str, allowing_account: str,
+    ) -> int:  # fmt: skip
+        found = one(action, resource, context, arn, role, user_id, account, allowing_account)
+        if found < NOTHING:
+            return found
+        more = other(action, resource, context, arn, role, user_id, account, allowing_account)
+        if more < NOTHING:
+            return more - first
+        return found if found >= 0 or more == NOTHING else more + first
+
+    return evaluate
+
+
 def _for_sessions(statement: Statement) -> Statement:
     """The statement for the sessions that it allows by name, and for nobody else."""
     named = tuple(
@@ -79,7 +109,8 @@ def _for_sessions(statement: Statement) -> Statement:
     return replace(statement, principals=named, not_principals=False)
 
 
-EMPTY = PolicySet(compile_statements((), {}), (), evaluate_sessions=None)
+_NOBODYS = compile_statements((), {})
+EMPTY = PolicySet(_NOBODYS, (), evaluate_sessions=None)
 """The set without policies."""
 
 

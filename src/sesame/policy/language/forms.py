@@ -48,10 +48,12 @@ def is_outlawed(tokens: Tokens, kind: PatternKind) -> bool:
 
     A Resource has no wildcard in its service part; an ARN operator's value has six parts or is `*`.
     """
+    if kind is not PatternKind.RESOURCE and kind is not PatternKind.ARN:
+        return False
     parts = split_arn(tokens)
     if kind is PatternKind.RESOURCE:
         return len(parts) > 2 and any(isinstance(token, Wild) for token in parts[2])
-    return kind is PatternKind.ARN and len(parts) < 6 and tokens != (Wild.ANY_RUN,)
+    return len(parts) < 6 and tokens != (Wild.ANY_RUN,)
 
 
 def needs_variables(tokens: Tokens) -> bool:

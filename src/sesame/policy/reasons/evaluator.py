@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import (
@@ -104,14 +105,23 @@ def judge(
 def condition_holds(policy: Policy, effect: Effect, condition: Condition, value: ContextValue | None) -> bool:
     """Whether one condition lets its statement apply when the request carries `value` for its key."""
     context = {} if value is None else {condition.key: value}
-    step = _Evaluator(_bare_request(context), {}).condition(policy, effect, condition)
-    return step.answer is True or (step.answer is None and effect is Effect.DENY)
+    answer = _Evaluator(_bare_request(context), {}).answer(policy, effect, condition)
+    return answer is True or (answer is None and effect is Effect.DENY)
 
 
 def is_about(policy: Policy, statement: Statement, request: Request) -> bool:
     """Whether a statement's action and resource fit the request."""
-    steps = _Evaluator(request, {}).elements(policy, statement)
-    return _holds_for(statement, [step for step in steps if not step.element.endswith("Principal")])
+    return fits_action(statement, request) and fits_resource(policy, statement, request)
+
+
+def fits_action(statement: Statement, request: Request) -> bool:
+    """Whether a statement's action fits the request."""
+    return _holds_for(statement, [_Evaluator(request, {}).action(statement)])
+
+
+def fits_resource(policy: Policy, statement: Statement, request: Request) -> bool:
+    """Whether a statement's resource fits the request."""
+    return _holds_for(statement, [_Evaluator(request, {}).resource(policy, statement)])
 
 
 def find_grant(statement: Statement, request: Request, principal_ids: Mapping[str, str]) -> Grant | None:
@@ -214,13 +224,14 @@ class _Evaluator:
 
     def elements(self, policy: Policy, statement: Statement) -> list[ElementStep]:
         """Principal (of an identity policy), action and resource against the request."""
-        elements = [self._action(statement), self._resource(policy, statement)]
+        elements = [self.action(statement), self.resource(policy, statement)]
         return [self.principal(statement)[0], *elements] if statement.principals is not None else elements
 
     def _is_foreign(self) -> bool:
         return self._request.requester.account_id != self._request.resource_account
 
-    def _action(self, statement: Statement) -> ElementStep:
+    def action(self, statement: Statement) -> ElementStep:
+        """Action or NotAction against the request."""
         asked = self._request.action.lower()
 
         def matches(action: str) -> Answer:
@@ -237,7 +248,8 @@ class _Evaluator:
             answer=_not(answer) if statement.not_actions else answer,
         )
 
-    def _resource(self, policy: Policy, statement: Statement) -> ElementStep:
+    def resource(self, policy: Policy, statement: Statement) -> ElementStep:
+        """Resource or NotResource against the request."""
         patterns = self._patterns(statement.resources, PatternKind.RESOURCE, policy)
         answers = patterns.answers(self._request.resource)
         answer = _none(answers, statement.effect) if statement.not_resources else _any(map(_known, answers))
@@ -326,6 +338,10 @@ class _Evaluator:
         if (PrincipalForm.UNIQUE_ID, unique_id) in forms:
             return True
         return (PrincipalForm.NAME, name) in forms and self._principal_ids.get(name, unique_id) == unique_id
+
+    def answer(self, policy: Policy, effect: Effect, condition: Condition) -> Answer:
+        """The answer of `condition` alone."""
+        return self._satisfies(policy, effect, condition, self._context.get(condition.key.lower()))[0]
 
     def condition(self, policy: Policy, effect: Effect, condition: Condition) -> ConditionStep:
         """One key under one operator against the request."""
@@ -430,9 +446,12 @@ class _Evaluator:
         self, values: tuple[str, ...], kind: PatternKind, policy: Policy, *, folded: bool = False
     ) -> "_Patterns":
         """The patterns of one element or condition, made ready once for this request."""
-        asked = values, kind, policy.has_variables, folded
+        variables = policy.has_variables and any("${" in value for value in values)
+        if not variables:
+            return _without_variables(values, kind, folded=folded)
+        asked = values, kind, folded
         if asked not in self._ready:
-            tokens = [read_pattern(value, kind, variables=policy.has_variables) for value in values]
+            tokens = [read_pattern(value, kind, variables=True) for value in values]
             self._ready[asked] = _Patterns(tokens, kind, self._variable, folded=folded)
         return self._ready[asked]
 
@@ -480,6 +499,13 @@ class _Patterns:
         if self._is_arn and not found and len(text.split(":")) < 6:
             found = None
         return [found, *self._others]
+
+
+@lru_cache(maxsize=4_096)  # the analysis asks of the same again and again
+def _without_variables(values: tuple[str, ...], kind: PatternKind, *, folded: bool) -> _Patterns:
+    """The patterns of an element or condition that are the same for every request."""
+    tokens = [read_pattern(value, kind, variables=False) for value in values]
+    return _Patterns(tokens, kind, lambda _: None, folded=folded)
 
 
 def _compare(condition: Condition, wanted: str, value: str) -> Answer:
