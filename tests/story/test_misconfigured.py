@@ -2,14 +2,42 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from tests.story.misconfigured import accounts, conditions, naming, principals
-from tests.story.misconfigured.world import CASES, OWNER_CANARY, SENDER_CANARY, Case, World
+from sesame.policy import check_identity_policy
+from sesame.policy.findings.catalogue import Severity
+from tests.story.misconfigured import (
+    accounts,
+    arns,
+    before_sending,
+    conditions,
+    grants,
+    keys,
+    naming,
+    principals,
+    rules,
+    several,
+    states,
+)
+from tests.story.misconfigured.correct import CORRECT, Play
+from tests.story.misconfigured.world import CASES, OWNER_CANARY, SENDER_CANARY, Case, World, bare
 from tests.support.process import SesameProcess, running
 
-MODULES = (naming, principals, conditions, accounts)
+MODULES = (
+    naming,
+    principals,
+    conditions,
+    accounts,
+    before_sending,
+    several,
+    arns,
+    rules,
+    grants,
+    states,
+    keys,
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +77,41 @@ def test_reader_is_told_the_cause_and_a_mend_that_works(case: Case, server: Sesa
     told = f"{first['cause']} {first['mend']['text']}"
     assert missing(case.says, told, world.names) == [], text
     assert missing(case.mend, str(first["mend"]["text"]), world.names) == [], text
+    codes = [cause["code"] for cause in causes[1:]]
+    assert all(any(code in codes for code in each.split("|")) for each in case.also), text
+    page = world.on_page(refused, case)
+    if page is not None:
+        assert page.index(bare(first["cause"])) < page.index(bare(first["mend"]["text"])), page
+        assert first["code"].lower() in page or refused.message_id, page
     other = SENDER_CANARY if case.reader == "owner" else OWNER_CANARY
-    assert other not in text + str(causes), text
+    assert other not in text + str(causes) + (page or ""), text
+    if case.owner:
+        owners, theirs = world.told(refused, replace(case, reader="owner"))
+        assert theirs and theirs[0]["code"] in case.owner.split("|"), owners
+        assert SENDER_CANARY not in owners + str(world.on_page(refused, replace(case, reader="owner")))
     mended = world.refusal(next(steps))
     assert mended.text == "accepted", "the mend did not help"
     if mended.message_id and not case.place:
         assert world.told(mended, case)[1] == [], "a false warning"
+
+
+@pytest.mark.parametrize("play", CORRECT, ids=lambda play: play.__name__)
+def test_nothing_is_said_against_a_set_up_that_is_right(play: Play, server: SesameProcess) -> None:
+    """Accepted, no cause for either side, and no warning of the check for what the owner has stored."""
+    world = World(server)
+    refused = world.refusal(lambda: play(world))
+    assert refused.text == "accepted"
+    if refused.message_id:
+        for reader in ("sender", "owner", "operator"):
+            told = world.told(refused, replace(CASES[0], reader=reader, place=""))
+            assert told[1] == [], told[0]
+    ses = world.client("ses", world.owner)
+    names = ses.list_identity_policies(Identity=world.domain)["PolicyNames"]
+    stored = ses.get_identity_policies(Identity=world.domain, PolicyNames=names)["Policies"] if names else {}
+    for text in stored.values():
+        found = check_identity_policy(text, identity_arn=world.arn, now=1_796_000_000.0)
+        assert [one for one in found if one.severity is not Severity.NOTE] == []
+
+
+def test_there_are_twenty_five_set_ups_or_more_that_are_right() -> None:
+    assert len({play.__name__ for play in CORRECT}) >= 25

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import msgspec
 
 from sesame.access import conditions
+from sesame.access.causes.own_side import own_facts, trust_facts
 from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
 from sesame.access.directory import AccountState, Credential, Directory, OwnedIdentity, Policies, Tags
@@ -30,7 +31,7 @@ from sesame.model import (
     PrincipalKind,
     VerificationStatus,
 )
-from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide, decide_trust
+from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust
 from sesame.store.configuration_sets import configuration_set_arn
 from sesame.store.delegate_bounds import Bounds
 
@@ -258,11 +259,16 @@ class Authorizer:
             tags, read_at = await self._directory.tags(resource)
             for scope, epoch in read_at.items():
                 _note(epochs, scope, epoch)
-        refusal = _refusal(
+        decision = _decided(
             caller, credential, action, resource, tags=tags, keys=keys, resource_policy=resource_policy
         )
-        if refusal is not None:
-            raise AccessDenied(refusal)
+        if decision.outcome is not Outcome.ALLOW:
+            error = AccessDenied(_refusal(caller, action, resource, decision))
+            own = decision
+            if resource_policy is not None:
+                own = _decided(caller, credential, action, resource, tags=tags, keys=keys)
+            error.facts = own_facts(caller.principal, action, resource, own)
+            raise error
         return Permit(caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes)
 
     async def refusals(self, caller: Caller, asked: Sequence[tuple[str, str]]) -> list[str | None]:
@@ -273,8 +279,13 @@ class Authorizer:
         credential = await self._credential(caller, {})
         resources = dict.fromkeys(resource for _, resource in asked)
         tags = {resource: (await self._directory.tags(resource))[0] for resource in resources}
+        found = [
+            (action, resource, _decided(caller, credential, action, resource, tags=tags[resource]))
+            for action, resource in asked
+        ]
         return [
-            _refusal(caller, credential, action, resource, tags=tags[resource]) for action, resource in asked
+            None if decision.outcome is Outcome.ALLOW else _refusal(caller, action, resource, decision)
+            for action, resource, decision in found
         ]
 
     async def require_creation(
@@ -335,7 +346,15 @@ class Authorizer:
                     identity=EMPTY,
                     session=limits(credential),
                 )
-                refusal.facts = {"role": role_arn, "action": action, "own_side": own.outcome.name}
+                is_own = request.resource_account == request.requester.account_id
+                refusal.facts = {
+                    "role": role_arn,
+                    "action": action,
+                    "own_side": own.outcome.name,
+                    **(
+                        trust_facts(request, trust.documents, trust.principal_ids) if trust and is_own else {}
+                    ),
+                }
                 raise refusal
         return Permit(
             caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes
@@ -470,7 +489,7 @@ def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
     )
 
 
-def _refusal(
+def _decided(
     caller: Caller,
     credential: Credential,
     action: str,
@@ -479,8 +498,8 @@ def _refusal(
     tags: Tags,
     keys: conditions.Keys = conditions.NO_KEYS,
     resource_policy: PolicySet | None = None,
-) -> str | None:
-    """Why a management call is refused, or None; see `Authorizer.require`."""
+) -> Decision:
+    """What is decided on a management call; see `Authorizer.require`."""
     owner = _account_in(resource) or caller.principal.account_id
     request = Request(
         requester=conditions.requester(caller.principal),
@@ -495,14 +514,16 @@ def _refusal(
             **keys,
         },
     )
-    decision = decide(
+    return decide(
         request,
         iam=credential.policies.compiled,
         identity=EMPTY if resource_policy is None else resource_policy,
         session=limits(credential),
     )
-    if decision.outcome is Outcome.ALLOW:
-        return None
+
+
+def _refusal(caller: Caller, action: str, resource: str, decision: Decision) -> str:
+    """That a management call is refused, in IAM's words."""
     because = (
         "with an explicit deny in an identity-based policy"
         if decision.outcome is Outcome.EXPLICIT_DENY

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from urllib.parse import quote
 
 from sesame.access.directory import Credential, Directory
 from sesame.access.sessions import Sessions
@@ -134,7 +135,9 @@ class Authenticator:
         found = None
         payload_hash = canonical.body_hash(request.body) if body_hash is None else body_hash
         password = smtp_password(secret, signed.region)
-        for why, other in (("smtp-password", password), *(("white-space", text) for text in _padded(secret))):
+        written = (("quoted", f'"{secret}"'), ("quoted", f"'{secret}'"), ("encoded", quote(secret, safe="")))
+        padded = (("white-space", text) for text in _padded(secret))
+        for why, other in (("smtp-password", password), *padded, *written):
             key = sigv4.signing_key(other, signed.date, signed.region, signed.service)
             with suppress(SignatureDoesNotMatch):
                 sigv4.verify(request, signed, signing_key=key, payload_hash=payload_hash)

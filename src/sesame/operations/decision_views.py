@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.causes.decision_json import NAMES_UNVERIFIED
+from sesame.access.causes.decision_json import NAMES_UNVERIFIED, shown_as
 from sesame.access.refusals import derive
 from sesame.policy import owner_view, sender_view
+from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.request import Outcome
 from sesame.spool.trace import Trace
@@ -52,7 +53,8 @@ class CheckView:
 
     uses: tuple[str, ...]
     addresses: tuple[str, ...]
-    arn: str
+    arn: str | None
+    """None where nobody named one and there is no identity."""
     owner: str
     outcome: str
     by_owner: str | None
@@ -120,6 +122,8 @@ def _check(
     contents: Mapping[str, str],
 ) -> CheckView:
     is_sender, is_owner = viewer == record.account_id, viewer == check["owner"]
+    reader = Reader.OWNER if not is_sender else Reader.OPERATOR if is_owner else Reader.SENDER
+    outcome, arn = shown_as(record, decision, check, reader)
     derived = derive(record, decision, check, contents)
     explanation = None if derived is None else derived.explanation
     by_owner: str | None = None
@@ -139,9 +143,9 @@ def _check(
     return CheckView(
         uses=tuple(check["uses"]),
         addresses=tuple(dict.fromkeys(check["addresses"])),
-        arn=check["arn"],
+        arn=arn,
         owner=check["owner"],
-        outcome=check["outcome"],
+        outcome=outcome,
         by_owner=by_owner,
         sentence=sentence,
         statements=statements,

@@ -135,7 +135,7 @@ class Messages:
         kept = [
             entry
             for entry in found
-            if entry.region == caller.region
+            if (entry.region == caller.region or (not entry.is_message and _has_no_region(entry)))
             and (wanted.role != "lent" or entry.account_id != account_id)
             and (not wanted.source or wanted.source.lower() in _source(entry, account_id).lower())
         ]
@@ -186,6 +186,17 @@ class Messages:
             trace=replace(found, decision="{}"), decision=decision_view, events=tuple(happened)
         )
 
+    async def region_of(self, caller: Caller, identifier: str) -> str | None:
+        """The region of a message or refusal that concerns the caller's account, wherever it is; None for any other."""
+        await self._authorizer.require(caller, ACTION)
+        viewer = caller.principal.account_id
+        found = await trace(self._store, identifier)
+        if found is not None:
+            return found.region if viewer in (found.account_id, found.owner_account_id) else None
+        records = await self._store.read(lambda tx: decisions.of_request(tx, identifier))
+        regions = [one.region for one in records if viewer in (one.account_id, one.owner_account_id)]
+        return regions[0] if regions else None
+
     async def refusal(self, caller: Caller, request_id: str) -> RefusalView | None:
         """A refusal of a send by the caller's account, or as an identity of its; None for any other."""
         await self._authorizer.require(caller, ACTION)
@@ -197,7 +208,7 @@ class Messages:
             tx = cast(Transaction, CachedReads(store_tx))
             found = await decisions.of_request(tx, request_id)
             record = next((one for one in found if viewer in (one.account_id, one.owner_account_id)), None)
-            if record is None or record.region != caller.region:
+            if record is None or (record.region != caller.region and not _has_no_region(record)):
                 return None
             contents = await policy_sets.contents(tx, digests(record))
             return record, contents, await of_request_in(tx, request_id, account_id=viewer)
@@ -213,6 +224,11 @@ class Messages:
             decision=view(record, viewer, contents),
             causes=tuple(causes.values()),
         )
+
+
+def _has_no_region(found: Entry | DecisionRecord) -> bool:
+    """Whether it failed before a region that is served was known: it is shown in each."""
+    return not found.region or "region_not_served" in json.loads(found.decision).get("failed", {})
 
 
 def _listed(entry: Entry, viewer: str, addresses: Mapping[int, tuple[tuple[str, str], ...]]) -> Listed:

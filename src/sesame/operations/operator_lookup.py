@@ -61,8 +61,9 @@ async def refusal(store: Store, request_id: str) -> list[tuple[str, RefusalView]
         for record in await decisions.of_request(tx, request_id):
             contents = await policy_sets.contents(tx, digests(record))
             parties = dict.fromkeys((record.account_id, record.owner_account_id))
-            for account in [party for party in parties if party]:
-                rendered = await of_request_in(tx, request_id, account_id=account)
+            # Of a sign-in that failed it may not be known whose it was: the operator alone reads of it.
+            for account in [party for party in parties if party] or [""]:
+                rendered = await of_request_in(tx, request_id, account_id=account or None)
                 causes = {json.dumps(cause): cause for one in rendered for cause in one["causes"]}
                 half = RefusalView(
                     request_id=request_id,

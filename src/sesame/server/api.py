@@ -150,7 +150,10 @@ class AwsApi:
         return _response(codec.refuse(error, request_id=self._new_request_id()))
 
     async def _keep(self, error: ServiceError, request_id: str, call: "_Call", peer: Peer) -> None:
-        """Keep why a send or a sign-in failed, so that it is found by the request; the answer does not hang on it."""
+        """Keep why a send or a sign-in failed, or why a call was refused, so that it is found by the request.
+
+        The answer does not hang on it.
+        """
         try:
             if call.caller is None:
                 await self._sign_ins.keep_api(error, call.signed, request_id=request_id, address=peer.address)
@@ -158,6 +161,8 @@ class AwsApi:
                 await self._failures.keep_of(call.caller, error, "sts:AssumeRole", {})
             elif not self._uncached(call.codec.model.name, call.known_name):
                 await self._failures.keep_of(call.caller, error, f"ses:{call.known_name}", {})
+            elif "own_side" in error.facts:
+                await self._failures.keep_of(call.caller, error, error.facts["action"], {})
         except Unavailable as unavailable:
             self._log.error("unavailable", request_id=request_id, reason=str(unavailable))
 

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.support.browser import operator, root_of, words
 from tests.support.process import Account, SesameProcess
 
 REGION = "us-east-1"
@@ -42,6 +44,10 @@ class Case:
     says: tuple[str, ...]
     mend: tuple[str, ...]
     place: str = ""
+    also: tuple[str, ...] = ()
+    """Codes of what remains once the first cause is mended."""
+    owner: str = ""
+    """The code that the owner of the identity is told first, where it is another than the reader's."""
 
     @property
     def name(self) -> str:
@@ -59,11 +65,13 @@ def case(
     mend: tuple[str, ...],
     reader: str = "sender",
     place: str = "",
+    also: tuple[str, ...] = (),
+    owner: str = "",
 ) -> Callable[[Play], Play]:
     """Register a set-up."""
 
     def register(play: Play) -> Play:
-        CASES.append(Case(play, seen, code, reader, says, mend, place))
+        CASES.append(Case(play, seen, code, reader, says, mend, place, also, owner))
         return play
 
     return register
@@ -273,6 +281,27 @@ class World:
         told = found.get("recipients", [found]) if isinstance(found, dict) else found
         return text, [cause for one in told for cause in one.get("causes", ())]
 
+    def on_page(self, refused: Refused, case: Case) -> str | None:
+        """What the console's page of it says to this reader, white space and marks left out; None where none is."""
+        if case.place:
+            return None
+        if refused.message_id:
+            path = f"/{REGION}/messages/{refused.message_id}"
+        else:
+            request_id = refused.request_id or self._newest_refusal(self.account_of(case.reader))
+            path = f"/{REGION}/refusals/{request_id}"
+        if case.reader == "operator":
+            person, path = operator(self.sesame), path.replace(f"/{REGION}/", "/operator/", 1)
+        else:
+            person = root_of(self.sesame, self.account_of(case.reader))
+        answer = person.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return bare(words(answer.text.partition("<main")[2]))
+
+    def _newest_refusal(self, account_id: str) -> str:
+        [newest] = json.loads(self.sesame.run("decisions", account_id, "--limit", "1", "--json").stdout)
+        return str(newest["request_id"])
+
     def _in_log(self, name: str) -> tuple[str, list[dict[str, Any]]]:
         """The newest line of the server's log that names it: what the operator has where no account is known."""
         lines = reversed(self.sesame.log_path.read_text().splitlines())
@@ -280,6 +309,11 @@ class World:
         code, _, rest = str(json.loads(line).get("cause", "")).partition(" ")
         cause, _, mend = rest.partition(". Mend: ")
         return line, [{"code": code, "cause": cause, "mend": {"text": mend}}] if code else []
+
+
+def bare(text: str) -> str:
+    """A text without what a page's marks add to it or take from it."""
+    return re.sub(r"[\s`]|\\u\{[0-9a-f]+\}|␊|\\n", "", text).lower()
 
 
 MAY_SEND = {"Effect": "Allow", "Action": "ses:Send*", "Resource": "*"}

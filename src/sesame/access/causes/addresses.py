@@ -131,7 +131,8 @@ class AddressCauses:
         if check is None and arn is not None:
             yield self._arn_region(arn, address)
         elif check is not None and check.get("verification") is not None:
-            yield self._pending(check)
+            lent = arn is None and self._around.lent.get(address)
+            yield self._no_arn(use, address, pending=check) if lent else self._pending(check)
         elif arn is None or (check is not None and check["owner"] == self._record.account_id):
             yield self._own_missing(use, address, arn)
         elif self._reader is not Reader.SENDER and check is not None:
@@ -160,7 +161,7 @@ class AddressCauses:
                 code=Code.PASSWORD_REGION,
                 text=f"{text}: the SMTP password was derived for {self._record.region}, which makes that the region"
                 " of the session",
-                mend=_smtp_credentials(self._record.account_id, region),
+                mend=_smtp_credentials(self._record.account_id, region, self._decision["principal"]),
             )
         details = {"region": region} | ({"arn": arn} if arn else {})
         named = f", with the ARN `{arn}`" if arn else ""
@@ -292,13 +293,10 @@ class AddressCauses:
         if lent and use != "Sender":
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=_set(parameter, lent[0]))
         if use in ("Sender", "Return-Path"):
-            is_parameter = use == "Return-Path" and self._decision.get("action") != "ses:SendRawEmail"
-            by_door = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress"}
-            dropped = by_door.get(self._door, use) if is_parameter else use
             mend = Mend(
                 how=How.DROP_PARAMETER,
                 text=f"leave {use} out, or name an ARN that covers it in {parameter}",
-                details={"parameter": dropped, "or": parameter},
+                details={"parameter": self._dropped(use), "or": parameter},
             )
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
         covered = next((sender[1] for sender in self._senders if sender[0] == "From" and sender[3]), None)
@@ -330,11 +328,17 @@ class AddressCauses:
             else {"parameter": "From", "value": by_source},
         )
 
-    def _no_arn(self, use: str, address: str) -> Cause:
+    def _no_arn(self, use: str, address: str, *, pending: Mapping[str, Any] | None = None) -> Cause:
         parameter = self._parameter(use)
         lent = list(self._around.lent.get(address, ()))
         account, region = self._record.account_id, self._record.region
         text = f"you named no ARN, and account {account} has no verified identity in {region} that covers `{address}`"
+        if pending is not None:
+            name = Arn.parse(pending["arn"]).resource.removeprefix("identity/")
+            text += f" (`{name}` is {pending['verification']})"
+        waiting = [one for one in self._around.of(account, address) if one.region != region]
+        if waiting and pending is None:
+            text += f"; `{waiting[0].name}` is registered in {waiting[0].region}, and not verified there"
         if lent:
             owner = Arn.parse(lent[0]).account_id
             by_smtp = " (or make the credential with `sesame smtp credentials --as ARN`)"
@@ -343,9 +347,14 @@ class AddressCauses:
                 text=f"{text}; a policy of account {owner} lends it to you",
                 mend=_set(parameter, lent[0], more=by_smtp if self._door == "smtp" else ""),
             )
+        if (instead := self._instead_of(use, address)) is not None:
+            return Cause(code=Code.NO_ARN, text=text, mend=instead)
         domain = address.rpartition("@")[2]
         mend = _verify(account, region, domain.lower())
         more = ""
+        if (near := self._around.near.get(address)) is not None:
+            text += f"; did you mean `{near}`?"
+            more = f"; or send as `{near}`"
         if (other := self._around.other_case.get(address)) is not None:
             text += f"; `{other}` is another address to it, since the part before the @ is case-sensitive"
             more = f"; or send as `{other}`"
@@ -355,6 +364,38 @@ class AddressCauses:
             text=text,
             mend=Mend(how=mend.how, text=mend.text + more, details={**mend.details, "parameter": parameter}),
         )
+
+    def _instead_of(self, use: str, address: str) -> Mend | None:
+        """What to do about an address beside another one of the message that is verified."""
+        failed = set(self._decision.get("unverified", ()))
+        good = next((one for one in self._senders if one[2] not in failed and one[1] != address), None)
+        if good is None:
+            return None
+        domain = address.rpartition("@")[2]
+        verified = (
+            f"verify `{domain.lower()}` in account {self._record.account_id}, region {self._record.region}"
+        )
+        parameter = self._parameter(use)
+        if use in ("Sender", "Return-Path"):
+            return Mend(
+                how=How.DROP_PARAMETER,
+                text=f"leave {use} out, {verified}, or name the ARN of whoever lends it to you in {parameter}",
+                details={"parameter": self._dropped(use), "or": parameter},
+            )
+        field = {"From": "From"}.get(use, "MAIL FROM" if self._door == "smtp" else "Source")
+        answers = f" (and `{address}` in Reply-To, if answers shall go there)" if use == "From" else ""
+        return Mend(
+            how=How.SET_PARAMETER,
+            text=f"write `{good[1]}`, which is verified, in {field}{answers}; or {verified}; or name the ARN of whoever"
+            f" lends it to you in {parameter}",
+            details={"parameter": field, "value": good[1]},
+        )
+
+    def _dropped(self, use: str) -> str:
+        """The parameter or field to leave out for Sender or Return-Path not to be there."""
+        is_parameter = use == "Return-Path" and self._decision.get("action") != "ses:SendRawEmail"
+        by_door = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress"}
+        return by_door.get(self._door, use) if is_parameter else use
 
     def _parameter(self, use: str) -> str:
         return _PARAMETERS.get(self._door, _PARAMETERS["v1"])[use]
@@ -477,10 +518,11 @@ def _verify(account: str, region: str, name: str) -> Mend:
     )
 
 
-def _smtp_credentials(account: str, region: str) -> Mend:
+def _smtp_credentials(account: str, region: str, principal: str) -> Mend:
+    user = principal.rpartition("/")[2] if ":user/" in principal else "USER"
     return Mend(
         how=How.SMTP_CREDENTIALS,
-        text=f"`sesame smtp credentials {account} USER --region {region}`",
+        text=f"`sesame smtp credentials {account} {user} --region {region}`",
         details={"account": account, "region": region},
     )
 

@@ -55,6 +55,8 @@ class Around:
     """What the sender's account has there under a name like that."""
     is_shut_down: bool = False
     """Whether the sender's account is paused in the region by its reputation or by the operator."""
+    near: Mapping[str, str] = field(default_factory=dict)
+    """By address that nothing covers, what it would be at a verified identity of the sender's with a name like its."""
     lent_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """As `lent`, by an address for which an ARN of another region was named."""
 
@@ -82,6 +84,7 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
     lent: dict[str, list[str]] = {}
     other_case: dict[str, str] = {}
     lent_here: dict[str, list[str]] = {}
+    near: dict[str, str] = {}
     for _, address, _, arn in decision.get("asked", {}).get("senders", ()):
         if arn is not None and arn.split(":")[3] != record.region:
             lent_here[address] = await _lent(tx, record, decision, names.get(address, ()))
@@ -90,6 +93,9 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         lent[address] = await _lent(tx, record, decision, names.get(address, ()))
         found = await identities.in_other_case(tx, record.account_id, record.region, address)
         other_case |= {} if found is None else {address: found}
+        if not covering.get(address) and not lent[address]:
+            alike = await _alike(tx, record, address)
+            near |= {} if alike is None else {address: alike}
     state = await accounts.region_state(tx, record.account_id, record.region) if record.account_id else None
     return Around(
         covering=covering,
@@ -100,6 +106,7 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
             if check["outcome"] != "allow" and check["owner"] != record.account_id
         },
         other_case=other_case,
+        near=near,
         mail_from=await _mail_from(tx, record, decision),
         state=state,
         regions_of_resource=await _regions(tx, record, decision),
@@ -206,6 +213,20 @@ def _names(wanted: Sequence[str], request: Request) -> bool:
     account = requester.account_id
     names = {requester.arn, requester.role_arn, requester.user_id, account, f"arn:aws:iam::{account}:root"}
     return any(value in names for value in wanted if value)
+
+
+async def _alike(tx: Transaction, record: DecisionRecord, address: str) -> str | None:
+    """What an address may be a slip of, by the names of the account's verified identities."""
+    local, _, domain = address.rpartition("@")
+    found = await identities.page(tx, record.account_id, record.region, kind=None, after="", limit=MOST_NAMES)
+    verified = [one.name for one in found if one.verification in VERIFIED]
+    for name in get_close_matches(address, [name for name in verified if "@" in name], n=1, cutoff=0.85):
+        return name
+    for name in get_close_matches(
+        domain.lower(), [name for name in verified if "@" not in name], n=1, cutoff=0.85
+    ):
+        return f"{local}@{name}"
+    return None
 
 
 async def _is_shut_down(tx: Transaction, record: DecisionRecord) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sesame.access.causes.addresses import covers_address
 from sesame.access.causes.around import Around
+from sesame.access.causes.own_side import own_cause
 from sesame.access.causes.slips import mend_arn, rule_mend
 from sesame.access.causes.trust import trust_cause
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
@@ -35,6 +36,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         "InvalidIdentityArn": lambda: _malformed(record, failed),
         "WrongCredentials": lambda: _smtp_login(record, failed),
         "AccessDenied": lambda: _refused_role(record, decision, failed),
+        "AuthorizationError": lambda: _refused_role(record, decision, failed),
         "TooManyFailures": lambda: _smtp_login(record, {"why": "too-many"}),
         "ConfigurationSetSendingPaused": lambda: _paused(record, failed, around),
     }
@@ -54,12 +56,16 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
 
 
 def _refused_role(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
-    return trust_cause(record, decision, failed) if "own_side" in failed else _message(record, failed)
+    if "role" in failed:
+        return trust_cause(record, decision, failed)
+    return own_cause(record, failed) if "own_side" in failed else _message(record, failed)
 
 
 _SLIPS = {
     "smtp-password": "the SMTP password that belongs to the key, in place of its secret access key",
     "white-space": "the secret access key and white space (a blank or a line feed) before or behind it",
+    "quoted": "the secret access key and quotation marks around it",
+    "encoded": "the secret access key encoded as in a URL (%2F for a slash)",
 }
 """What requests are signed with by mistake, by the words that `sign_in` keeps."""
 
@@ -91,6 +97,18 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     elif "@" not in name and not covers_address(name, spec):
         hint = f"; the address is at `{domain}`"
     parameter = _named(failed, arn)
+    bare = arn.rstrip("/.")
+    if bare != arn and covers_address(bare.partition(":identity/")[2], spec):
+        return Cause(
+            code=Code.ARN_MALFORMED,
+            text=f"`{arn}` is not the ARN of the identity that covers `{address}`: there is `{arn[len(bare) :]}`"
+            " behind its name",
+            mend=Mend(
+                how=How.SET_PARAMETER,
+                text=f"write it in {parameter} as `{bare}`",
+                details={"parameter": parameter, "value": bare},
+            ),
+        )
     to_send = f", or send from an address that `{name}` covers"
     if set(name) & set("*?"):
         hint, to_send = "; an ARN that is named is of one identity, without wildcards", ""
@@ -153,6 +171,7 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             text = f"there is no access key `{name}` that SMTP accepts"
         case "too-many":
             text = "too many wrong passwords came for this name from one address, so none is checked for a minute"
+            more = "wait a minute, and log in with the right password; "
         case _:
             text = f"the password for `{name}` is not the one derived from its secret access key"
     command = f"sesame smtp credentials {account} {user}"
@@ -182,11 +201,14 @@ def _paused(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -
     details: dict[str, Any] = {"account": record.account_id, "region": record.region}
     if name is not None:
         text = f"sending is switched off for the configuration set `{name}`"
-        command = f"aws sesv2 put-configuration-set-sending-options --configuration-set-name {name} --sending-enabled"
+        command = (
+            f"aws sesv2 put-configuration-set-sending-options --configuration-set-name {name} --sending-enabled"
+            f" --region {record.region}"
+        )
         details["configuration_set"] = name
     else:
         text = f"account {record.account_id} has switched its sending off in {record.region}"
-        command = "aws ses update-account-sending-enabled --enabled"
+        command = f"aws ses update-account-sending-enabled --enabled --region {record.region}"
     return Cause(
         code=Code.PAUSED, text=text, mend=Mend(how=How.ENABLE_SENDING, text=f"`{command}`", details=details)
     )
@@ -271,35 +293,12 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
                 details={"region": (failed.get("served") or [None])[0]},
             ),
         )
-    what = "use an active key with its own secret (not the SMTP password): `sesame key create ACCOUNT USER`"
-    match record.code:
-        case "MissingAuthenticationToken" | "IncompleteSignature":
-            text = f"the request is not signed correctly: {record.reason}"
-        case "ExpiredToken" | "RequestExpired":
-            text = f"what `{key}` signed with has expired"
-        case "InvalidClientTokenId" if failed.get("why") == "inactive":
-            text = f"the access key `{key}` is switched off"
-            what = (
-                f"switch it on (`aws iam update-access-key --access-key-id {key} --status Active`), or {what}"
-            )
-        case "InvalidClientTokenId" if key.startswith(TEMPORARY) and failed.get("token") is False:
-            text = (
-                f"`{key}` is the temporary key of a session, and the request came without the session token"
-            )
-            what = "send the session's token (`aws_session_token`, X-Amz-Security-Token) with it, or use a user's key"
-        case "InvalidClientTokenId" if key.startswith(TEMPORARY):
-            text = f"the session token that came with the temporary key `{key}` is not one of its session"
-            what = "open a session and use its key, secret and token together"
-        case "InvalidClientTokenId":
-            text = f"there is no access key `{key}` here"
-        case _ if "scoped" in record.reason:
-            return _wrong_scope(record, failed)
-        case _ if failed.get("why") in _SLIPS:
-            text = f"the signature was made with {_SLIPS[failed['why']]}"
-            what = f"give the secret access key of `{key}` just as it was shown when the key was made, or a new key"
-            what += ": `sesame key create ACCOUNT USER`"
-        case _:
-            text = f"the signature is not the one that the secret of `{key}` makes"
+    if record.code not in _WITHOUT_SCOPE and "scoped" in record.reason:
+        return _wrong_scope(record, failed)
+    said = (
+        _of_key(failed, key) if record.code == "InvalidClientTokenId" else _of_signature(record, failed, key)
+    )
+    text, what = said
     return Cause(
         code=Code.SIGNATURE,
         text=text,
@@ -311,8 +310,68 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     )
 
 
+_WITHOUT_SCOPE = ("MissingAuthenticationToken", "IncompleteSignature", "ExpiredToken", "InvalidClientTokenId")
+_OWN_KEY = "use an active key with its own secret (not the SMTP password): `sesame key create ACCOUNT USER`"
+
+
+def _of_signature(record: DecisionRecord, failed: Mapping[str, Any], key: str) -> tuple[str, str]:
+    """What is wrong with a signature or its time, and what to do."""
+    match record.code:
+        case "MissingAuthenticationToken" | "IncompleteSignature":
+            return f"the request is not signed correctly: {record.reason}", _OWN_KEY
+        case "ExpiredToken":
+            text = f"the session of the temporary key `{key}` has expired"
+            return text, "open a session again (AssumeRole), and use its key, secret and token together"
+        case "RequestExpired":
+            text = "the time for which the request was signed is over"
+            return text, "sign the request again, and send it at once"
+        case _ if failed.get("why") in _SLIPS:
+            what = f"give the secret access key of `{key}` just as it was shown when the key was made, or a new key"
+            return (
+                f"the signature was made with {_SLIPS[failed['why']]}",
+                f"{what}: `sesame key create ACCOUNT USER`",
+            )
+        case _:
+            return f"the signature is not the one that the secret of `{key}` makes", _OWN_KEY
+
+
+def _of_key(failed: Mapping[str, Any], key: str) -> tuple[str, str]:
+    """What is wrong with a key or its token, and what to do."""
+    if failed.get("stray_token"):
+        text = f"`{key}` is the key of a user or root, and the request came with a session token of some other key"
+        return text, (
+            "take the token away (AWS_SESSION_TOKEN, `aws_session_token` in the profile), or give the key and secret"
+            " that belong to it"
+        )
+    if failed.get("why") == "inactive":
+        switch_on = f"`aws iam update-access-key --access-key-id {key} --status Active`"
+        return f"the access key `{key}` is switched off", f"switch it on ({switch_on}), or {_OWN_KEY}"
+    if key.startswith(TEMPORARY) and failed.get("token") is False:
+        text = f"`{key}` is the temporary key of a session, and the request came without the session token"
+        return text, (
+            "send the session's token (`aws_session_token`, X-Amz-Security-Token) with it, or use a user's key"
+        )
+    if key.startswith(TEMPORARY):
+        text = f"the session token that came with the temporary key `{key}` is not one of its session"
+        return text, "open a session and use its key, secret and token together"
+    return f"there is no access key `{key}` here", _OWN_KEY
+
+
 def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     """The credential scope names another service, region or day than those of the request."""
+    if (region := re.search(r"valid region, not '([^']*)'", record.reason)) is not None:
+        zone = re.fullmatch(r"([a-z]{2}(?:-[a-z]+)+-[0-9])[a-z]", region[1])
+        to_set = f"`{zone[1]}`, the region of that zone" if zone else "one of AWS, such as `us-east-1`"
+        return Cause(
+            code=Code.REGION,
+            text=f"the request is signed for `{region[1]}`, which is no region"
+            + (": it is an availability zone" if zone else ""),
+            mend=Mend(
+                how=How.CALL_REGION,
+                text=f"set the region that the client signs for to {to_set}",
+                details={"region": zone[1] if zone else None},
+            ),
+        )
     wanted = re.search(r"correct service: '([^']*)'", record.reason)
     told = record.reason.rstrip(".")
     signed = failed.get("service")

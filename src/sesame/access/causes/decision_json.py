@@ -117,29 +117,30 @@ def _check(
         "deciding": [ref for ref in check["deciding"] if ref["kind"] in kinds],
         "sentence": "" if one is None else _sentence(record, check, one, reader),
     }
-    if "verification" in check and "Resource" not in check["uses"]:
-        rendered = _with_identity(record, check, rendered, reader)
+    outcome, arn = shown_as(record, json.loads(record.decision), check, reader)
+    if outcome != check["outcome"]:
+        return rendered | {"outcome": outcome, "arn": arn, "deciding": []}
     return rendered
 
 
-def _with_identity(
-    record: DecisionRecord, check: Mapping[str, Any], rendered: dict[str, Any], reader: Reader
-) -> dict[str, Any]:
-    """What is not there or not verified is not shown as allowed, nor by an ARN that nobody named."""
+def shown_as(
+    record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any], reader: Reader
+) -> tuple[str, str | None]:
+    """The outcome and the ARN of a check as a reader is shown them.
+
+    What is not there or not verified is not shown as allowed, nor by an ARN that nobody named.
+    """
+    outcome, arn = check["outcome"], check["arn"]
+    if "verification" not in check or "Resource" in check["uses"]:
+        return outcome, arn
     verification = check["verification"]
     if verification is None and check["owner"] == record.account_id:
-        decision = json.loads(record.decision)
-        made_up = _is_made_up(record, decision, check)
-        return rendered | {
-            "outcome": "no such identity",
-            "arn": None if made_up else check["arn"],
-            "deciding": [],
-        }
+        return "no such identity", None if _is_made_up(record, decision, check) else arn
     if verification is None and reader is not Reader.SENDER:
-        return rendered | {"outcome": "no such identity"}
-    if rendered["outcome"] == "allow" and verification not in (None, "Success", "TemporaryFailure"):
-        return rendered | {"outcome": "not verified", "deciding": []}
-    return rendered
+        return "no such identity", arn
+    if outcome == "allow" and verification not in (None, "Success", "TemporaryFailure"):
+        return "not verified", arn
+    return outcome, arn
 
 
 def _is_made_up(record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any]) -> bool:

@@ -67,12 +67,14 @@ class SignIns:
             facts["service"] = signed.service[:MAX_NAME]
             if not is_long_term_key(signed.access_key_id):
                 facts["token"] = signed.session_token is not None
+            elif signed.session_token is not None:
+                facts["stray_token"] = True
             off_s = signed.amz_date - now
             if abs(off_s) > self._skew_s and not signed.presigned:
                 facts["off_s"] = round(off_s)
             if self._served and signed.region not in self._served:
                 facts |= {"region_not_served": signed.region[:MAX_NAME], "served": self._served}
-            principal, is_active = await self._principal(signed.access_key_id, signed.session_token)
+            principal, is_active = await self._principal(signed.access_key_id)
             if isinstance(error, InvalidClientTokenId) and principal is not None and not is_active:
                 facts["why"] = "inactive"
         self._failed.note(
@@ -97,7 +99,7 @@ class SignIns:
             principal = error.principal
             facts |= {"why": error.why, "region": error.region}
         else:
-            principal, _ = await self._principal(username, None)
+            principal, _ = await self._principal(username)
         if principal is not None and principal.kind.value == "user":
             facts["user"] = principal.name
         self._failed.note(
@@ -138,9 +140,9 @@ class SignIns:
             )
         )
 
-    async def _principal(self, access_key_id: str, token: str | None) -> tuple[Principal | None, bool]:
+    async def _principal(self, access_key_id: str) -> tuple[Principal | None, bool]:
         """Whose key it is, without a look at anything secret, and whether it is active."""
-        if not is_long_term_key(access_key_id, token):
+        if not is_long_term_key(access_key_id):
             return None, False
         credential = await self._directory.credential(access_key_id)
         return (None, False) if credential is None else (credential.principal, credential.active)

@@ -7,6 +7,7 @@ the doors answer with.
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from sesame.aws.arn import Arn, ArnError
 
@@ -21,6 +22,8 @@ def mend_arn(text: str, region: str) -> tuple[str, str]:
     ACCOUNT and NAME stand in it for what the text does not say. `region` is the one that was called.
     """
     bare = text.strip().strip("\"'<>").strip()
+    if "%3a" in bare.lower():
+        return "its colons are written as in a URL", mend_arn(unquote(bare), region)[1]
     parts = bare.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":
         name = bare.rpartition("/")[2] if bare and not set(bare) & set(": \t\r\n") else "NAME"
@@ -30,7 +33,7 @@ def mend_arn(text: str, region: str) -> tuple[str, str]:
     right = _written(
         named_region if _REGION.fullmatch(named_region) else region,
         digits if service == "ses" and _ACCOUNT.fullmatch(digits) else "ACCOUNT",
-        _name(resource),
+        _name(resource) if service == "ses" else "NAME",
     )
     if bare != text:
         return "there is white space or a quotation mark around it", right
@@ -86,6 +89,28 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"MAIL FROM address",
         "give an envelope sender (MAIL FROM) that is an address of a verified identity{null}",
     ),
+    (
+        r"contains illegal character",
+        "write the domain in ASCII, as Punycode (`xn--…`) where it has other letters",
+    ),
+    (
+        r"Illegal header|Empty header names",
+        "begin the message with its header, a field a line (`From: …`), then an empty line and the body; an SDK gets it"
+        " as it is, and encodes it as base64 by itself",
+    ),
+    (
+        r"Invalid tag (name|value) <([^>]*)>",
+        "write the {0} of the tag in letters, digits and the other characters that the text names, in place of `{1}`",
+    ),
+    (
+        r"Invalid TemplateData|rendering data is invalid",
+        'write the data as a JSON object, `{{"name": "value"}}`',
+    ),
+    (
+        r"eaders\.\d+\.member\.name' failed",
+        "write the field's name in printable ASCII without blanks and colons, as in `X-Campaign`",
+    ),
+    (r"Value at '([^']*)' failed to satisfy constraint: (.*)", "give `{0}` a value that fits: {1}"),
     (r"Invalid email address", "write the address as `name@example.com`"),
     (
         r"Illegal|Extra|Missing|contains control",
@@ -98,6 +123,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"text or an HTML part", "give the message a text or an HTML body"),
     (r"carriage return without a line feed", "end each line with CR and LF"),
     (r"is not present in the rendering data", "give the template's data a value for it"),
+    (r"assumed by root", "assume the role with the key of a user, or from another session: a root may not"),
 )
 """What to do about each rule, in the order in which they are looked for."""
 
@@ -116,5 +142,6 @@ def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
             null = _NULL if failed.get("command") == "MAIL" and not address else ""
             if "write {what}" in mend:
                 what = f"`{address}`" if address else "each address"
-            return mend.format(*found.groups(), what=what, null=null)
+            quoted = "; a display name that has a comma stands in quotation marks" if "," in address else ""
+            return mend.format(*found.groups(), what=what, null=null) + quoted
     return f"change what the text says: {reason.rstrip('.')}"

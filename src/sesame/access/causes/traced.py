@@ -57,10 +57,20 @@ def _check(check: Mapping[str, Any], kinds: set[str]) -> dict[str, Any]:
 
 
 def _recipient(recipient: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    cause = _cause(recipient, found["owner_account_id"])
-    failure = found.get("rendering_failure")
+    cause = recipient_cause(
+        recipient, found["owner_account_id"], found["region"], found.get("rendering_failure")
+    )
+    return {**recipient, "causes": [] if cause is None else [cause.as_json()]}
+
+
+def recipient_cause(
+    recipient: Mapping[str, Any], owner: str, region: str, failure: str | None
+) -> Cause | None:
+    """Why a recipient gets nothing, or nothing yet, for the sender; `owner` is the identity's account, and `failure`
+    why the message's template could not be rendered."""
+    cause = _cause(recipient, owner, region)
     if cause is None and failure is not None:
-        cause = Cause(
+        return Cause(
             code=Code.MESSAGE,
             text=f"its template could not be rendered, so nothing was sent: {failure.rstrip('.')}",
             mend=Mend(
@@ -68,11 +78,10 @@ def _recipient(recipient: Mapping[str, Any], found: Mapping[str, Any]) -> dict[s
                 text=f"{rule_mend(failure, {})}, and send again: {failure.rstrip('.')}",
             ),
         )
-    return {**recipient, "causes": [] if cause is None else [cause.as_json()]}
+    return cause
 
 
-def _cause(recipient: Mapping[str, Any], owner: str) -> Cause | None:
-    """Why a recipient gets nothing, or nothing yet."""
+def _cause(recipient: Mapping[str, Any], owner: str, region: str) -> Cause | None:
     ask = Mend(how=How.ASK, text=f"ask account {owner}", details={"whom": "owner", "account": owner})
     match recipient["state"], recipient.get("reason"):
         case "suppressed", "GLOBAL":
@@ -93,7 +102,7 @@ def _cause(recipient: Mapping[str, Any], owner: str) -> Cause | None:
                 text=f"`{address}` is on the account's suppression list, so nothing was sent to it",
                 mend=Mend(
                     how=How.UNSUPPRESS,
-                    text=f"`aws sesv2 delete-suppressed-destination --email-address {address}`",
+                    text=f"`aws sesv2 delete-suppressed-destination --email-address {address} --region {region}`",
                     details={"address": address},
                 ),
             )

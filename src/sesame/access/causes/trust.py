@@ -28,6 +28,8 @@ def trust_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Map
         )
     if owner != record.account_id:
         return _foreign(failed["own_side"] == "ALLOW", role, action, principal, owner)
+    if (unmet := _by_trust(failed, role, action, principal)) is not None:
+        return unmet
     if decision.get("kind") == "service":
         named: dict[str, str] = {"Service": principal}
     else:
@@ -46,14 +48,54 @@ def trust_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Map
     )
 
 
+def _by_trust(failed: Mapping[str, Any], role: str, action: str, principal: str) -> Cause | None:
+    """What in the trust policy of a role of the own account kept out somebody whom it names."""
+    if (denies := failed.get("trust_denies")) is not None:
+        return Cause(
+            code=Code.TRUST,
+            text=f"{denies} of the trust policy of `{role}` denies `{action}` to `{principal}`",
+            mend=Mend(
+                how=How.CHANGE_TRUST,
+                text=f"change or remove {denies} of the trust policy of `{role}`"
+                " (`aws iam update-assume-role-policy`)",
+                details={"role": role, "statement": None},
+            ),
+        )
+    if (unmet := failed.get("unmet")) is None:
+        return None
+    text = f"the trust policy of `{role}` lets `{principal}` do `{action}` only with {unmet}"
+    if (external_id := failed.get("external_id")) is not None:
+        return Cause(
+            code=Code.TRUST,
+            text=text,
+            mend=Mend(
+                how=How.SET_PARAMETER,
+                text=f"send `{external_id}` as ExternalId of AssumeRole, or change that condition of the trust policy",
+                details={"parameter": "ExternalId", "value": external_id},
+            ),
+        )
+    return Cause(
+        code=Code.TRUST,
+        text=text,
+        mend=Mend(
+            how=How.CHANGE_TRUST,
+            text=f"send what the condition asks for, or change that condition of the trust policy of `{role}`"
+            " (`aws iam update-assume-role-policy`)",
+            details={"role": role, "statement": None},
+        ),
+    )
+
+
 def _foreign(is_allowed: bool, role: str, action: str, principal: str, owner: str) -> Cause:
     if is_allowed:
         return Cause(
             code=Code.TRUST,
-            text=f"account {owner} has no role `{role}` whose trust policy lets `{principal}` do `{action}`",
+            text=f"account {owner} has no role `{role}` whose trust policy lets `{principal}` do `{action}` as it was"
+            " asked: by name, and with the ExternalId and whatever else its conditions want",
             mend=Mend(
                 how=How.ASK,
-                text=f"ask account {owner} to name `{principal}` in the trust policy of that role",
+                text=f"ask account {owner} to name `{principal}` in the trust policy of that role, and which"
+                " ExternalId to send if it wants one",
                 details={"whom": "owner", "account": owner, "role": role},
             ),
         )

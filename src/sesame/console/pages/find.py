@@ -102,7 +102,7 @@ async def show_message(visit: Visit) -> Response:
         "operator_message.html",
         found=found,
         trace=trace,
-        sentence=list(sentences(trace.recipients)),
+        sentence=list(sentences(trace)),
         waits=any(recipient.state in ("queued", "held") for recipient in trace.recipients),
         states=STATES,
         tones=TONES,
@@ -115,7 +115,7 @@ async def show_refusal(visit: Visit) -> Response:
     halves = await operator_lookup.refusal(visit.backing.store, visit.path_values["id"].lower())
     if not halves:
         return visit.page("missing.html", status=404)
-    rows = [(account, half, cause_of(half, half.record.region)) for account, half in halves]
+    rows = [(account, half, cause_of(half)) for account, half in halves]
     return visit.page(
         "operator_refusal.html", halves=rows, record=halves[0][1].record, request_id=halves[0][1].request_id
     )

@@ -6,11 +6,13 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from sesame.console.causes import cause_of
+from sesame.access.causes.traced import recipient_cause
+from sesame.console.causes import WRITES_POLICY, cause_of
 from sesame.console.visit import Page, Visit
 from sesame.operations.messages import ACTION, Filter, MessageView, RefusalView
+from sesame.policy.reasons.cause import Cause
 from sesame.spool.listing import Key
-from sesame.spool.trace import RecipientTrace
+from sesame.spool.trace import RecipientTrace, Trace
 from sesame.store.events import Happened
 
 OUTCOMES = (
@@ -97,16 +99,25 @@ async def show_message(visit: Visit) -> Response:
     """One message's life."""
     view = await visit.backing.messages.message(visit.me, visit.path_values["id"])
     if view is None:
-        return visit.page("missing.html", status=404)
+        return await _elsewhere(visit, "messages")
     return visit.page(
         "message.html",
         view=view,
         trace=view.trace,
         states=STATES,
         tones=TONES,
-        sentence=list(sentences(view.trace.recipients)),
+        sentence=list(sentences(view.trace, is_owner_only=not view.decision.is_sender)),
         followed=_followed(view),
     )
+
+
+async def _elsewhere(visit: Visit, kind: str) -> Response:
+    """The page in the region that it is of, for who came by the id alone."""
+    identifier = visit.path_values["id"]
+    region = await visit.backing.messages.region_of(visit.me, identifier)
+    if region is None or region == visit.region or not visit.backing.is_region(region):
+        return visit.page("missing.html", status=404)
+    return visit.go(f"/{region}/{kind}/{quote(identifier, safe='')}")
 
 
 def _followed(view: MessageView) -> list[tuple[str, int, int]]:
@@ -118,9 +129,14 @@ def _followed(view: MessageView) -> list[tuple[str, int, int]]:
     return [(address, opens, clicks) for address, (opens, clicks) in sorted(counts.items())]
 
 
-def sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str, RecipientTrace]]:
-    """For each recipient its tone, what to say, and itself."""
-    for recipient in recipients:
+def sentences(trace: Trace, *, is_owner_only: bool = False) -> Iterator[tuple[str, str, RecipientTrace]]:
+    """For each recipient its tone, what to say, and itself; why it gets nothing is the sender's to know."""
+    for recipient in trace.recipients:
+        cause = None if is_owner_only else _why_not(trace, recipient)
+        if cause is not None:
+            text = f"{cause.text[:1].upper()}{cause.text[1:]}"
+            yield TONES.get(recipient.state, "wait"), f"{text}. To mend it: {cause.mend.text}.", recipient
+            continue
         last = recipient.attempts[-1] if recipient.attempts else None
         where = (last.remote_mta or "the server") if last is not None else ""
         match recipient.state:
@@ -143,16 +159,21 @@ def sentences(recipients: tuple[RecipientTrace, ...]) -> Iterator[tuple[str, str
         yield TONES.get(recipient.state, "wait"), said, recipient
 
 
+def _why_not(trace: Trace, recipient: RecipientTrace) -> Cause | None:
+    stands = {"state": recipient.state, "reason": recipient.reason, "address": recipient.address}
+    return recipient_cause(stands, trace.owner_account_id, trace.region, trace.failure)
+
+
 async def show_refusal(visit: Visit) -> Response:
     """Why a send was refused, and whose turn it is."""
     view = await visit.backing.messages.refusal(visit.me, visit.path_values["id"])
     if view is None:
-        return visit.page("missing.html", status=404)
+        return await _elsewhere(visit, "refusals")
     return visit.page(
         "refusal.html",
         view=view,
         record=view.record,
-        cause=cause_of(view, visit.region),
+        cause=cause_of(view),
         allow=_to_allow(view, visit),
     )
 
@@ -160,10 +181,11 @@ async def show_refusal(visit: Visit) -> Response:
 def _to_allow(view: RefusalView, visit: Visit) -> str:
     """The identity of the viewer's whose policies did not let another account send, or "": a Deny is not so undone."""
     owner = visit.me.principal.account_id
-    if view.record.account_id == owner:
+    may_mend = bool(view.causes) and view.causes[0]["mend"]["how"] in WRITES_POLICY
+    if view.record.account_id == owner or not may_mend:
         return ""
     checks = [one for one in view.decision.checks if one.owner == owner and one.by_owner == "implicit deny"]
-    return checks[0].arn.rpartition("/")[2] if checks else ""
+    return (checks[0].arn or "").rpartition("/")[2] if checks else ""
 
 
 async def search(visit: Visit) -> Response:

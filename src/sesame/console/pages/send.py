@@ -78,7 +78,7 @@ async def _refused(visit: Visit, given: dict[str, str], error: ServiceError) -> 
     if view is not None:
         more["refusal"] = view.request_id
         if view.decision.checks:  # what was refused before any policy is told best by its own message
-            more["problem"] = cause_of(view, visit.region).sentence
+            more["problem"] = cause_of(view).sentence
     return _form(visit, given, **more)
 
 

@@ -3,6 +3,8 @@
 A topic of another account that does not exist is refused like one whose policy does not name the caller (I9).
 """
 
+from typing import Self
+
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit, StalePermit
 from sesame.access.conditions import NO_KEYS, Keys
@@ -19,6 +21,13 @@ class AuthorizationError(ServiceError):
     """The caller's policies do not allow the call."""
 
     code, http_status = "AuthorizationError", 403
+
+    @classmethod
+    def instead_of(cls, error: AccessDenied) -> Self:
+        """The same refusal in SNS's words."""
+        instead = cls(error.message)
+        instead.facts = error.facts
+        return instead
 
 
 class TopicAccess:
@@ -43,7 +52,7 @@ class TopicAccess:
                 caller, f"SNS:{action}", topic_arn, keys=keys, resource_policy=policy
             )
         except AccessDenied as error:
-            raise AuthorizationError(error.message) from None
+            raise AuthorizationError.instead_of(error) from None
         if found is None:
             raise NotFound("Topic does not exist")
         return found, permit
@@ -53,7 +62,7 @@ class TopicAccess:
         try:
             return await self._authorizer.require(caller, f"SNS:{action}", resource)
         except AccessDenied as error:
-            raise AuthorizationError(error.message) from None
+            raise AuthorizationError.instead_of(error) from None
 
 
 async def still(tx: Transaction, topic: Topic) -> None:

@@ -244,7 +244,7 @@ class TopicOperations:
         try:
             return await self._authorizer.require(caller, f"SNS:{action}", arn, keys=keys)
         except AccessDenied as error:
-            raise AuthorizationError(error.message) from None
+            raise AuthorizationError.instead_of(error) from None
 
 
 async def _own(tx: Transaction, caller: Caller, arn: str) -> Topic:

@@ -18,6 +18,7 @@ from sesame.policy.language.vocabulary import (
     Compare,
     Family,
     Quantifier,
+    find_key,
     read_operator,
 )
 from sesame.policy.reasons.cause import Code, How, Mend, Reader
@@ -48,7 +49,7 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     )
     values = condition.filled if may_fill_in and condition.filled else condition.wanted
     demand = describe_condition(condition.operator, condition.key, values)
-    hint = _hint(condition, reader)
+    hint = _hint(condition, request, reader)
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
 
 
@@ -73,7 +74,7 @@ def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: Poli
     return f"this request has {_values(condition.decisive or condition.seen)}"
 
 
-def _hint(condition: ConditionStep, reader: Reader) -> str:
+def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     """What is most often wrong with such a condition, or nothing."""
     seen, wanted = condition.decisive or condition.seen or (), condition.filled or condition.wanted
     if condition.note == "unknown key":
@@ -87,6 +88,8 @@ def _hint(condition: ConditionStep, reader: Reader) -> str:
         return f"; {names} has no value in this request, so it matches nothing"
     if (variable := _not_filled(condition)) is not None:
         return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
+    if condition.seen is None and (why := _why_absent(condition, request)):
+        return f"; {why}"
     if condition.note.startswith("several values"):
         return f"; {condition.key} is a list: write ForAllValues:{condition.operator}"
     if reader is Reader.OWNER and not owner_may_see(condition.key):
@@ -94,6 +97,8 @@ def _hint(condition: ConditionStep, reader: Reader) -> str:
     if _is_range_as_text(condition):
         negated = "Not" if read_operator(condition.operator).comparison.negated else ""
         return f"; a range of addresses is compared under {negated}IpAddress, {condition.operator} compares the text"
+    if _is_of_other_family(condition):
+        return "; the request came by IPv6, and the ranges are of IPv4"
     if _instead(condition) is not None:
         return "; a wildcard counts only under StringLike"
     if _differs_in_case(condition, seen, wanted):
@@ -101,6 +106,34 @@ def _hint(condition: ConditionStep, reader: Reader) -> str:
     if any(f"<{value.lower()}>" in text.lower() for value in seen for text in wanted):
         return f"; {condition.key} is the bare address, without a display name"
     return ""
+
+
+def _why_absent(condition: ConditionStep, request: Request) -> str:
+    """Why a request does not carry a key, where that lies in the key."""
+    key = condition.key.lower()
+    kind = request.requester.kind
+    known = find_key(key)
+    if known is not None and not known.is_sent:
+        return f"no request here carries {condition.key}"
+    if key in ("aws:sourcearn", "aws:sourceaccount") and kind != "service":
+        return "only a service that sends for an account carries it, no user, role or root does"
+    if key.startswith("aws:multifactorauth"):
+        return "the keys of programs carry no second factor"
+    if key == "aws:username" and kind != "user":
+        return f"only users carry it, and this is {_KINDS.get(kind, kind)}"
+    return ""
+
+
+_KINDS = {"role": "a role's session", "root": "a root", "service": "a service"}
+
+
+def _is_of_other_family(condition: ConditionStep) -> bool:
+    """Whether an IPv6 address is held against ranges of IPv4 alone."""
+    comparison = read_operator(condition.operator).comparison
+    seen = condition.seen or ()
+    if comparison.family is not Family.IP or comparison.negated or not seen:
+        return False
+    return all(":" in value for value in seen) and not any(":" in text for text in condition.wanted)
 
 
 def _differs_in_case(condition: ConditionStep, seen: Sequence[str], wanted: Sequence[str]) -> bool:
@@ -192,7 +225,6 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[d
 _CARRIED = {
     "ses:fromdisplayname": "a display name in From",
     "ses:feedbackaddress": "a return path (ReturnPath, MAIL FROM)",
-    "aws:multifactorauthpresent": "multi-factor authentication, which keys of programs do not have",
     "aws:sourceaccount": "x-amz-source-account, as services send it",
     "aws:sourcearn": "x-amz-source-arn, as services send it",
 }
@@ -214,17 +246,16 @@ def by_tls(condition: ConditionStep) -> Mend | None:
     return Mend(how=How.SET_PARAMETER, text=f"the client {_BY_TLS}", details=details)
 
 
-def _to_send(condition: ConditionStep) -> str | None:
+def _to_send(condition: ConditionStep, request: Request) -> str | None:
     """What the sender does to meet a condition in place of changing it; None where that is not known."""
     key = condition.key.lower()
     comparison = read_operator(condition.operator).comparison
     if _lacks_tls(condition):
         return f"the sender {_BY_TLS}"
-    if comparison.negated:
+    if comparison.negated or condition.seen is not None or _why_absent(condition, request):
         return None
-    values = _values(condition.wanted)
-    if condition.seen is not None:
-        return None
+    is_any = comparison.family is Family.NULL
+    values = "any value" if is_any else _values(condition.wanted)
     if key.startswith("aws:principaltag/"):
         tag = condition.key.partition("/")[2]
         return f"the sender's user, role or session has the tag `{tag}` with {values}"
@@ -248,7 +279,7 @@ def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> d
     hidden = reader is Reader.OWNER and not owner_may_see(condition.key)
     hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
     if not may_add or not seen or hidden:
-        how = _to_send(condition)
+        how = _to_send(condition, request)
         return change | {"drop_condition": True} | ({} if how is None else {"or_send": how})
     if comparison.family is Family.IP:
         return change | {"add": [f"{value}/{128 if ':' in value else 32}" for value in seen]}

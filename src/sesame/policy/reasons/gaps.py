@@ -116,7 +116,8 @@ class _Gaps:
         found += [
             self._owners_denial(step) for step in theirs[: 1 if self._reader is Reader.SENDER else None]
         ]
-        return tuple(reversed(found)) if self._reader is Reader.OWNER else tuple(found)
+        found = list(reversed(found)) if self._reader is Reader.OWNER else found
+        return (*found, *self._missing())  # without the Denies it would still lack these
 
     def _is_named(self) -> bool:
         """Whether an Allow of the identity is for this requester, whatever else it asks."""
@@ -167,6 +168,10 @@ class _Gaps:
 
     def lacks(self) -> tuple[Cause, ...]:
         """What each side lacks: the identity's policies, the sender's own, those of its session."""
+        return tuple(self._missing()) or (self._session_lacks("all else allows it, but "),)
+
+    def _missing(self) -> list[Cause]:
+        """What must be added, on whichever side; nothing where that is the session alone."""
         grants = {step.ref.kind for step in self._allows if step.grants}
         needs_identity = self._foreign and "identity" not in grants
         is_root = self._request.requester.kind == "root"
@@ -177,9 +182,15 @@ class _Gaps:
         found = list(self._identity_lacks()) if needs_identity else []
         if needs_iam:
             found += self._iam_lacks()
-        if not found:
-            found.append(self._session_lacks())
-        return tuple(found)
+        if found and self._reader is not Reader.OWNER and self._is_outside_session():
+            found.append(self._session_lacks(""))
+        return found
+
+    def _is_outside_session(self) -> bool:
+        """Whether the policies that a session was opened under do not allow it either."""
+        limits = [step for step in self._explanation.statements if step.ref.kind == "session"]
+        is_named = any(step.names_session for step in self._allows)
+        return bool(limits) and not is_named and not any(step.matched for step in limits)
 
     def _identity_lacks(self) -> tuple[Cause, ...]:
         candidates = [step for step in self._allows if step.ref.kind == "identity"]
@@ -385,7 +396,7 @@ class _Gaps:
             details={"principal": principal, "statement": statement},
         )
 
-    def _session_lacks(self) -> Cause:
+    def _session_lacks(self, before: str) -> Cause:
         request = self._request
         if self._reader is Reader.OWNER:
             text = f"the sender's own side does not allow it to {describe(request.requester)}"
@@ -395,7 +406,7 @@ class _Gaps:
         closest = f"; {name_statement(min(limits, key=_distance).ref)} comes closest" if limits else ""
         return Cause(
             code=Code.SESSION_POLICY,
-            text=f"all else allows it, but the policies that the session `{request.requester.arn}` was opened under"
+            text=f"{before}the policies that the session `{request.requester.arn}` was opened under"
             f" do not allow `{request.action}` on `{request.resource}`{closest}",
             mend=Mend(
                 how=How.CHANGE_SESSION,
@@ -456,7 +467,11 @@ def _said(change: Mapping[str, Any]) -> str:
     if "add" in change:
         return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
     if "replace" in change:
-        new = f"`{change['with']}`" if change.get("with") else "a date that holds the request's"
+        later = {"Less": "a later date", "Greater": "an earlier date"}
+        by_operator = next(
+            (text for word, text in later.items() if word in change["operator"]), "another date"
+        )
+        new = f"`{change['with']}`" if change.get("with") else f"{by_operator} than the request's"
         return f"write {new} in place of `{change['replace']}`"
     if "drop_condition" in change:
         instead = f"; or {change['or_send']}" if "or_send" in change else ""
@@ -540,9 +555,12 @@ def _nearly(wanted: Sequence[str], requester: Requester) -> tuple[str, str] | No
         fields = value.split(":")
         if len(fields) == 6 and fields[4] == requester.account_id and fields[5] != "root":
             return value, "that is another principal of the same account"
-    for value in wanted:
-        return (
-            value,
-            f"this one is of account {requester.account_id}" if requester.account_id else "this is a service",
-        )
-    return None
+    if not wanted:
+        return None
+    value = wanted[0]
+    names_service = ":" not in value and "." in value
+    if not requester.account_id:
+        return value, "that is another service" if names_service else "this is a service"
+    if names_service:
+        return value, "that is a service"
+    return value, f"this one is of account {requester.account_id}"

@@ -1,0 +1,241 @@
+"""Set-ups in which nothing is written wrongly, but an account, identity, set or limit is not in the state for it."""
+
+from typing import Any
+
+from tests.story.misconfigured.world import Steps, World, case
+
+
+@case(
+    seen="magento2-gmail-smtp-app#17, php-aws-ses#35: the recipient is what failed, and the sender is verified",
+    code="SA502",
+    says=("sandbox", "you@elsewhere.test"),
+    mend=("leave-sandbox", "verif"),
+)
+def only_the_recipient_failed(w: World) -> Steps:
+    w.sender = w.sesame.create_account(production=False)
+    w.sesame.vouch(w.sender, f"own-{w.domain}")
+    own: dict[str, Any] = {"SourceArn": None, "Source": f"me@own-{w.domain}"}
+    yield lambda: w.simple(w.sender, **own)
+    w.sesame.vouch(w.sender, "you@elsewhere.test")
+    yield lambda: w.simple(w.sender, **own)
+
+
+@case(
+    seen="errornotes.dev: the recipient is verified, in another region than is called",
+    code="SA502",
+    says=("you@elsewhere.test", "eu-west-1"),
+    mend=("verif|leave-sandbox",),
+)
+def recipient_verified_in_another_region(w: World) -> Steps:
+    w.sender = w.sesame.create_account(production=False)
+    w.sesame.vouch(w.sender, f"own-{w.domain}")
+    w.sesame.vouch(w.sender, "you@elsewhere.test", "eu-west-1")
+    own: dict[str, Any] = {"SourceArn": None, "Source": f"me@own-{w.domain}"}
+    yield lambda: w.simple(w.sender, **own)
+    w.sesame.vouch(w.sender, "you@elsewhere.test")
+    yield lambda: w.simple(w.sender, **own)
+
+
+@case(
+    seen="codegenes.net: the verified recipient is written with a capital",
+    code="SA502",
+    says=("You@elsewhere.test",),
+    mend=("verif|leave-sandbox",),
+)
+def recipient_with_a_capital(w: World) -> Steps:
+    w.sender = w.sesame.create_account(production=False)
+    w.sesame.vouch(w.sender, f"own-{w.domain}")
+    w.sesame.vouch(w.sender, "you@elsewhere.test")
+    own: dict[str, Any] = {"SourceArn": None, "Source": f"me@own-{w.domain}"}
+    yield lambda: w.simple(w.sender, **own, Destination={"ToAddresses": ["You@elsewhere.test"]})
+    yield lambda: w.simple(w.sender, **own)
+
+
+@case(
+    seen="formplug#11: To is verified, Cc is not; sandbox",
+    code="SA502",
+    says=("copy@elsewhere.test",),
+    mend=("verif|leave-sandbox",),
+)
+def copy_in_the_sandbox(w: World) -> Steps:
+    w.sender = w.sesame.create_account(production=False)
+    w.sesame.vouch(w.sender, f"own-{w.domain}")
+    w.sesame.vouch(w.sender, "you@elsewhere.test")
+    to: dict[str, Any] = {"ToAddresses": ["you@elsewhere.test"], "CcAddresses": ["copy@elsewhere.test"]}
+    own: dict[str, Any] = {"SourceArn": None, "Source": f"me@own-{w.domain}", "Destination": to}
+    yield lambda: w.simple(w.sender, **own)
+    w.sesame.vouch(w.sender, "copy@elsewhere.test")
+    yield lambda: w.simple(w.sender, **own)
+
+
+@case(
+    seen="LambStatus#97: the stack was moved to a region where the account is still in the sandbox",
+    code="SA502",
+    says=("sandbox", "eu-west-1"),
+    mend=("leave-sandbox",),
+)
+def sandbox_of_another_region(w: World) -> Steps:
+    w.sender = w.sesame.create_account(production=False)
+    w.sesame.vouch(w.sender, f"own-{w.domain}", "eu-west-1")
+    own: dict[str, Any] = {"SourceArn": None, "Source": f"me@own-{w.domain}"}
+    yield lambda: w.simple(w.sender, region="eu-west-1", **own)
+    w.sesame.run("account", "leave-sandbox", w.sender.account_id)
+    yield lambda: w.simple(w.sender, region="eu-west-1", **own)
+
+
+@case(
+    seen="the own domain is pending, and the account is in the sandbox besides",
+    code="SA501",
+    says=("own-{domain}", "PENDING|pending|not verified"),
+    mend=("records|verify",),
+    also=("SA502",),
+)
+def pending_in_the_sandbox(w: World) -> Steps:
+    w.sender = w.sesame.create_account(production=False)
+    w.client("sesv2", w.sender).create_email_identity(EmailIdentity=f"own-{w.domain}")
+    own: dict[str, Any] = {"SourceArn": None, "Source": f"me@own-{w.domain}"}
+    yield lambda: w.simple(w.sender, **own)
+    w.sesame.vouch(w.sender, f"own-{w.domain}")
+    w.sesame.vouch(w.sender, "you@elsewhere.test")
+    yield lambda: w.simple(w.sender, **own)
+
+
+@case(
+    seen="an address is verified under a domain that is still pending; mail is from another address",
+    code="SA501",
+    says=("own-{domain}",),
+    mend=("records|verify",),
+)
+def pending_domain_beside_a_verified_address(w: World) -> Steps:
+    w.sesame.vouch(w.sender, f"me@own-{w.domain}")
+    w.client("ses", w.sender).verify_domain_dkim(Domain=f"own-{w.domain}")
+    yield lambda: w.simple(w.sender, SourceArn=None, Source=f"sales@own-{w.domain}")
+    w.sesame.vouch(w.sender, f"own-{w.domain}")
+    yield lambda: w.simple(w.sender, SourceArn=None, Source=f"sales@own-{w.domain}")
+
+
+@case(
+    seen="the owner paused everybody during an incident, for all its identities",
+    code="SA603",
+    says=("paused", "{owner}"),
+    mend=("{owner}",),
+    owner="SA603",
+)
+def paused_for_all_identities(w: World) -> Steps:
+    w.allow()
+    bounds = w.client("sesame", w.owner)
+    bounds.pause_delegate(Identity="*", Delegate=w.sender.account_id, Reason="zqowner")
+    yield lambda: w.smtp(w.sender, {"X-SES-SOURCE-ARN": w.arn})
+    bounds.resume_delegate(Identity="*", Delegate=w.sender.account_id)
+    yield lambda: w.smtp(w.sender, {"X-SES-SOURCE-ARN": w.arn})
+
+
+@case(
+    seen="a cap on recipients a day, and one message with many",
+    code="SA602",
+    says=("recipients", "2"),
+    mend=("{owner}",),
+    owner="SA602",
+)
+def cap_on_recipients(w: World) -> Steps:
+    w.allow()
+    bounds = w.client("sesame", w.owner)
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds.put_delegate_bounds(**key, MaxRecipientsPerDay=2)
+    to: dict[str, Any] = {"ToAddresses": [f"r{number}@elsewhere.test" for number in range(3)]}
+    yield lambda: w.simple(w.sender, Destination=to)
+    bounds.put_delegate_bounds(**key, MaxRecipientsPerDay=20)
+    yield lambda: w.simple(w.sender, Destination=to)
+
+
+@case(
+    seen="a cap in bytes, and an attachment",
+    code="SA602",
+    says=("bytes",),
+    mend=("{owner}|grant put",),
+    reader="owner",
+)
+def cap_on_bytes(w: World) -> Steps:
+    w.allow()
+    bounds = w.client("sesame", w.owner)
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds.put_delegate_bounds(**key, MaxBytesPerDay=100)
+    yield lambda: w.raw(w.sender)
+    bounds.put_delegate_bounds(**key, MaxBytesPerDay=1_000_000)
+    yield lambda: w.raw(w.sender)
+
+
+@case(
+    seen="php-aws-ses#53's neighbour: the set was deleted, the program's settings still name it",
+    code="SA601",
+    says=("gone",),
+    mend=("create", "leave"),
+)
+def set_that_was_deleted(w: World) -> Steps:
+    w.allow()
+    v2 = w.client("sesv2", w.sender)
+    v2.create_configuration_set(ConfigurationSetName="gone")
+    v2.delete_configuration_set(ConfigurationSetName="gone")
+    yield lambda: w.v2(w.sender, ConfigurationSetName="gone")
+    yield lambda: w.v2(w.sender)
+
+
+@case(
+    seen="the set's name in other letters, by header",
+    code="SA601",
+    says=("Marketing", "marketing"),
+    mend=("marketing",),
+)
+def set_in_other_letters(w: World) -> Steps:
+    w.allow()
+    w.client("ses", w.sender).create_configuration_set(ConfigurationSet={"Name": "marketing"})
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(w.sender, fields | {"X-SES-CONFIGURATION-SET": "Marketing"})
+    yield lambda: w.smtp(w.sender, fields | {"X-SES-CONFIGURATION-SET": "marketing"})
+
+
+@case(
+    seen="sending is paused for the set by the team's own alarm; by header",
+    code="SA603",
+    says=("alarmed",),
+    mend=("put-configuration-set-sending-options|PutConfigurationSetSendingOptions",),
+)
+def set_paused_by_an_alarm(w: World) -> Steps:
+    w.allow()
+    v2 = w.client("sesv2", w.sender)
+    v2.create_configuration_set(ConfigurationSetName="alarmed", SendingOptions={"SendingEnabled": False})
+    fields = {"X-SES-SOURCE-ARN": w.arn, "X-SES-CONFIGURATION-SET": "alarmed"}
+    yield lambda: w.smtp(w.sender, fields)
+    v2.put_configuration_set_sending_options(ConfigurationSetName="alarmed", SendingEnabled=True)
+    yield lambda: w.smtp(w.sender, fields)
+
+
+@case(
+    seen="a complaint put the recipient on the list of the account, v2 and a set of its own",
+    code="SA606",
+    says=("you@elsewhere.test",),
+    mend=("delete-suppressed-destination",),
+)
+def suppressed_by_a_complaint(w: World) -> Steps:
+    w.allow()
+    v2 = w.client("sesv2", w.sender)
+    v2.put_suppressed_destination(EmailAddress="you@elsewhere.test", Reason="COMPLAINT")
+    yield lambda: w.v2(w.sender)
+    v2.delete_suppressed_destination(EmailAddress="you@elsewhere.test")
+    yield lambda: w.v2(w.sender)
+
+
+@case(
+    seen="own account paused in one region and not in the other",
+    code="SA603",
+    says=("{sender}", "eu-west-1"),
+    mend=("update-account-sending-enabled|PutAccountSendingAttributes|UpdateAccountSendingEnabled",),
+)
+def switched_off_in_one_region(w: World) -> Steps:
+    w.sesame.vouch(w.sender, f"own-{w.domain}", "eu-west-1")
+    ses = w.client("sesv2", w.sender, "eu-west-1")
+    ses.put_account_sending_attributes(SendingEnabled=False)
+    own: dict[str, Any] = {"FromEmailAddress": f"me@own-{w.domain}", "FromEmailAddressIdentityArn": None}
+    yield lambda: w.v2(w.sender, region="eu-west-1", **own)
+    ses.put_account_sending_attributes(SendingEnabled=True)
+    yield lambda: w.v2(w.sender, region="eu-west-1", **own)
