@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import postgres
+from tests.support import postgres, schema
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
 from tests.support.tenant import SERVICES, Tenant
@@ -61,7 +61,8 @@ def umask() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record what this process and those that it starts run on the store."""
+    """Begin databases with the whole schema; record what this process and those that it starts run on the store."""
+    schema.install()
     if not config.getoption("--postgres"):
         return
     if not hasattr(config, "workerinput"):

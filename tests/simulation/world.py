@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sesame.db import T, Transaction
-from sesame.db.migrate import migrate
 from sesame.db.sqlite import SqliteTransaction, _drive
 from sesame.delivery.attempt import Deliverer
 from sesame.delivery.lanes import Lanes, Limits
@@ -38,6 +37,7 @@ from sesame.spool.put import SpooledMessage, put
 from sesame.spool.spool import Claim, Spool
 from sesame.store.decisions import DecisionText
 from tests.support.dns import resolver
+from tests.support.schema import migrate_at_once
 
 BOOT = "machine"
 CONTEXTS = TlsContexts()
@@ -94,7 +94,7 @@ class Database:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        migrate(self.connection)
+        migrate_at_once(self.connection)
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         return self.connection.execute(sql, values).fetchall()
