@@ -27,15 +27,12 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock. A request looks at it twenty times, so nothing is between."""
 
-    def now(self) -> float:
-        """Unix seconds, UTC."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return time.monotonic()
+    now = staticmethod(time.time)
+    """Unix seconds, UTC."""
+    monotonic = staticmethod(time.monotonic)
+    """Seconds that never go back."""
 
 
 STEP_S = 2.0

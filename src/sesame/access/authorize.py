@@ -9,7 +9,7 @@ Sources: SES developer guide, "Using sending authorization"; IAM user guide, "Po
 logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -20,6 +20,7 @@ from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
 from sesame.access.directory import AccountState, Credential, Directory, OwnedIdentity, Policies, Tags
 from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.access.repeats import Repeats
 from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.db import account_scope, identities_scope
@@ -35,6 +36,7 @@ from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, 
 from sesame.store.configuration_sets import configuration_set_arn
 from sesame.store.delegate_bounds import Bounds
 
+_OF_ONE_SEND = frozenset(key.lower() for key in conditions.OF_ONE_SEND)
 _NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
@@ -97,6 +99,8 @@ class SendDecision(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: MailFrom | None = None
     sandboxed: tuple[str, ...] = ()
     """The accounts that count for this send and are in the sandbox."""
+    texts: dict[Hashable, str] = msgspec.field(default_factory=dict)
+    """What `record` has written of it already, which those that repeat it share."""
 
     @property
     def is_without_mail_from(self) -> bool:
@@ -145,6 +149,7 @@ class Authorizer:
         simulators: Collection[str] = (SIMULATOR_DOMAIN,),
     ) -> None:
         self._directory = directory
+        self._repeats: Repeats[SendDecision] = Repeats(directory)
         self.changes = changes
         self._simulators = frozenset(simulators)
         self._candidates = candidates
@@ -177,6 +182,55 @@ class Authorizer:
         """
         epochs: dict[str, int] = {}
         credential = await self._credential(caller, epochs)
+        keys = conditions.global_keys(caller, credential) | conditions.send_keys(
+            api_version=request.api_version,
+            from_address=request.senders[0].addr_spec,
+            from_display_name=request.from_display_name,
+            feedback_address=request.feedback_address,
+            recipients=request.recipients,
+        )
+        question = _question(caller, request, keys, with_default_set=with_default_set)
+        repeated = self._repeats.find(question)
+        if repeated is not None:
+            return msgspec.structs.replace(repeated, context=keys)
+        targets, unverified = await self._targets(caller, request, epochs)
+        first = next(iter(targets.all()), None)
+        enabled, sandboxed = await self._account_states(caller, targets.all(), epochs)
+        if sandboxed:
+            for address, rest in await self._recipients(caller, request.recipients, epochs):
+                if rest.identity is None or not rest.identity.verified:
+                    unverified[address] = None
+                else:
+                    targets.add(RECIPIENT, address, rest)
+        default = _default_set(caller, first)
+        resources = request.resources
+        if with_default_set and default is not None:
+            resources = *resources, configuration_set_arn(caller.region, caller.principal.account_id, default)
+        used = [await self._used(caller, arn, epochs) for arn in resources]
+        checks = [
+            ask_policies(caller, credential, request.action, target, keys)
+            for target in (*targets.all(), *used)
+        ]
+        decision = SendDecision(
+            context=keys,
+            sending_enabled=enabled,
+            checks=tuple(checks),
+            unverified=tuple(unverified),
+            identity=first.identity.identity.name if first and first.identity else "",
+            owner_account_id=first.owner if first else caller.principal.account_id,
+            default_configuration_set=default,
+            epochs=epochs,
+            mail_from=first.identity.mail_from if first and first.identity else None,
+            sandboxed=sandboxed,
+        )
+        if _may_repeat(decision, credential, targets.all()):
+            self._repeats.keep(question, decision)
+        return decision
+
+    async def _targets(
+        self, caller: Caller, request: SendRequest, epochs: dict[str, int]
+    ) -> tuple[Targets, dict[str, None]]:
+        """What the senders rest on, and which of them, as written, on nothing that is verified."""
         targets = Targets()
         unverified: dict[str, None] = {}
         found: dict[tuple[str, str | None], Rest | None] = {}
@@ -191,42 +245,7 @@ class Authorizer:
             targets.add(sender.use, sender.addr_spec, rest)
             if rest.identity is None or not rest.identity.verified:
                 unverified[sender.as_written] = None
-        first = next(iter(targets.all()), None)
-        enabled, sandboxed = await self._account_states(caller, targets.all(), epochs)
-        if sandboxed:
-            for address, rest in await self._recipients(caller, request.recipients, epochs):
-                if rest.identity is None or not rest.identity.verified:
-                    unverified[address] = None
-                else:
-                    targets.add(RECIPIENT, address, rest)
-        keys = conditions.global_keys(caller, credential) | conditions.send_keys(
-            api_version=request.api_version,
-            from_address=request.senders[0].addr_spec,
-            from_display_name=request.from_display_name,
-            feedback_address=request.feedback_address,
-            recipients=request.recipients,
-        )
-        default = _default_set(caller, first)
-        resources = request.resources
-        if with_default_set and default is not None:
-            resources = *resources, configuration_set_arn(caller.region, caller.principal.account_id, default)
-        used = [await self._used(caller, arn, epochs) for arn in resources]
-        checks = [
-            ask_policies(caller, credential, request.action, target, keys)
-            for target in (*targets.all(), *used)
-        ]
-        return SendDecision(
-            context=keys,
-            sending_enabled=enabled,
-            checks=tuple(checks),
-            unverified=tuple(unverified),
-            identity=first.identity.identity.name if first and first.identity else "",
-            owner_account_id=first.owner if first else caller.principal.account_id,
-            default_configuration_set=default,
-            epochs=epochs,
-            mail_from=first.identity.mail_from if first and first.identity else None,
-            sandboxed=sandboxed,
-        )
+        return targets, unverified
 
     async def _used(self, caller: Caller, arn: str, epochs: dict[str, int]) -> Target:
         """What a message uses beside identities."""
@@ -459,6 +478,39 @@ class Authorizer:
             for address in dict.fromkeys(recipients)
             if not self.is_simulator(address)
         ]
+
+
+def _question(
+    caller: Caller, request: SendRequest, keys: conditions.Keys, *, with_default_set: bool
+) -> Hashable:
+    """All that a decision depends on, but for what epochs cover and what `_may_repeat` rules out."""
+    return (
+        caller.access_key_id,
+        caller.session is None,
+        caller.login is None,
+        caller.principal.account_id,
+        caller.principal.arn,
+        request.action,
+        request.senders,
+        request.resources,
+        with_default_set,
+        tuple([item for item in keys.items() if item[0] not in conditions.OF_ONE_SEND]),
+    )
+
+
+def _may_repeat(decision: SendDecision, credential: Credential, targets: Sequence[Target]) -> bool:
+    """Whether the next send that differs in recipients and time alone is decided alike.
+
+    Of what was allowed, where no policy looks at either, nobody's bounds hold, and recipients need no verification.
+    """
+    if decision.sandboxed or decision.unverified or not decision.sending_enabled:
+        return False
+    if any(not check.allows or check.bounds for check in decision.checks):
+        return False
+    asked = [credential.policies, credential.session_policies]
+    for target in targets:
+        asked += [found.policies for found in (target.identity, *target.more_specific.values()) if found]
+    return not any(_OF_ONE_SEND & policies.compiled.keys for policies in asked if policies is not None)
 
 
 def _default_set(caller: Caller, first: Target | None) -> str | None:

@@ -16,6 +16,9 @@ from sesame.policy.language.action_keys import ACTIONS
 Keys = Mapping[str, str | tuple[str, ...]]
 NO_KEYS: Keys = {}
 
+OF_ONE_SEND = frozenset({"aws:CurrentTime", "aws:EpochTime", "ses:Recipients"})
+"""The keys of a send that differ from one to the next of the same sender."""
+
 _PRINCIPAL_TYPES = {
     PrincipalKind.ROOT: "Account",
     PrincipalKind.USER: "User",

@@ -290,6 +290,14 @@ class Directory:
         self.forget(moved)
         return bool(moved)
 
+    def holds(self, seen: Mapping[str, int]) -> bool:
+        """Whether what is cached of each scope is as of the epoch `seen`."""
+        for name, value in seen.items():
+            scope = self._used(name)
+            if scope is None or scope.epoch != value:
+                return False
+        return True
+
     def forget(self, scopes: "list[str] | tuple[str, ...]") -> None:
         """Drop what is cached under `scopes`."""
         for name in scopes:

@@ -50,9 +50,28 @@ def decision_text(
     With `digest`, which says what sets of policies are kept under, it can be explained. `operation` is what the
     events of the message call the way it came; `facts` are those of the error that a limit refused it with.
     """
-    time_keys = conditions.time_keys(caller.at)
-    context = {key: value for key, value in decision.context.items() if key not in time_keys}
-    own = {key: context.pop(key) for key in OWN_KEYS if key in context}
+    own = _json({key: decision.context[key] for key in OWN_KEYS if key in decision.context})
+    if digest is not None or facts:
+        shared = _shared(caller, request, decision, digest=digest, operation=operation, facts=facts)
+        return DecisionText(shared=_json(shared), own=own)
+    written = operation, caller.tls_version
+    text = decision.texts.get(written)
+    if text is None:
+        shared = _shared(caller, request, decision, digest=None, operation=operation, facts=facts)
+        text = decision.texts[written] = _json(shared)
+    return DecisionText(shared=text, own=own)
+
+
+def _shared(
+    caller: Caller,
+    request: SendRequest,
+    decision: SendDecision,
+    *,
+    digest: Digest | None,
+    operation: str | None,
+    facts: Mapping[str, str],
+) -> dict[str, object]:
+    """What a decision says but for what is this send's own; see `decision_text`."""
     kept: dict[str, object] = {
         "principal": caller.principal.arn,
         "kind": caller.principal.kind.value,
@@ -74,8 +93,11 @@ def decision_text(
             "policies": caller.session.policies,
             "policy_arns": caller.session.policy_arns,
         }
-    kept["context"] = context  # last: what is this send's own belongs into it
-    return DecisionText(shared=_json(kept), own=_json(own))
+    # Last: what is this send's own belongs into it.
+    kept["context"] = {
+        key: value for key, value in decision.context.items() if key not in conditions.OF_ONE_SEND
+    }
+    return kept
 
 
 def _json(value: object) -> str:

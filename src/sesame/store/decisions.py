@@ -37,17 +37,20 @@ def whole(own: str, shared: str | None) -> str:
 
 async def keep(tx: Transaction, texts: Sequence[tuple[DecisionText, float]]) -> list[bytes]:
     """Keep the shared part of each decision, taken at the time beside it; their digests."""
-    digests, rows = [], {}
+    digests: dict[tuple[str, int], bytes] = {}
     for text, at in texts:
-        day = int(at // DAY_S)
-        digest = hashlib.blake2b(text.shared.encode(), digest_size=16, person=day.to_bytes(8, "big")).digest()
-        digests.append(digest)
-        rows[digest] = (digest, day, text.shared)
+        said = text.shared, int(at // DAY_S)
+        if said not in digests:
+            digests[said] = _digest(*said)
     await tx.many(
         "INSERT INTO decision_text (digest, day, text) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-        list(rows.values()),
+        [(digest, day, shared) for (shared, day), digest in digests.items()],
     )
-    return digests
+    return [digests[text.shared, int(at // DAY_S)] for text, at in texts]
+
+
+def _digest(shared: str, day: int) -> bytes:
+    return hashlib.blake2b(shared.encode(), digest_size=16, person=day.to_bytes(8, "big")).digest()
 
 
 async def purge_texts(tx: Transaction, *, before: float, limit: int) -> int:

@@ -8,30 +8,38 @@ opened under limit all it has but what an identity policy gives that very sessio
 "cross-account", "session policies", "role trust"; SES developer guide "sending authorization".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sesame.policy.engine.codegen import NOTHING, Evaluator, compile_statements
 from sesame.policy.engine.runtime import Context, fold_context
 from sesame.policy.language.document import Effect, Policy, Statement
 from sesame.policy.language.forms import is_session_arn
+from sesame.policy.language.pattern import Variable, tokenize
 from sesame.policy.request import Decision, Outcome, PolicyKind, Request, StatementRef
 
 
 class PolicySet:
     """Policies that were compiled together; safe to share and to keep. Made by `compile_policies`.
 
-    `evaluate_sessions` knows only what Allow statements give to sessions by their ARN.
+    `evaluate_sessions` knows only what Allow statements give to sessions by their ARN. `keys` are the condition keys,
+    in lower case, that any answer may depend on.
     """
 
-    __slots__ = ("evaluate", "evaluate_sessions", "refs")
+    __slots__ = ("evaluate", "evaluate_sessions", "keys", "refs")
 
     def __init__(
-        self, evaluate: Evaluator, refs: tuple[StatementRef, ...], *, evaluate_sessions: Evaluator | None
+        self,
+        evaluate: Evaluator,
+        refs: tuple[StatementRef, ...],
+        *,
+        evaluate_sessions: Evaluator | None,
+        keys: frozenset[str],
     ) -> None:
         self.evaluate = evaluate
         self.evaluate_sessions = evaluate_sessions
         self.refs = refs
+        self.keys = keys
 
     @property
     def is_empty(self) -> bool:
@@ -66,6 +74,7 @@ def compile_policies(
         compile_statements(documents, principal_ids),
         refs,
         evaluate_sessions=compile_statements(for_sessions, principal_ids) if named else None,
+        keys=frozenset(key for policy in documents for key in _keys(policy)),
     )
 
 
@@ -78,6 +87,7 @@ def join_sets(one: PolicySet, other: PolicySet) -> PolicySet:
         _joined(one.evaluate, other.evaluate, first),
         one.refs + other.refs,
         evaluate_sessions=_joined(*sessions, first) if has_sessions else None,
+        keys=one.keys | other.keys,
     )
 
 
@@ -99,6 +109,19 @@ def _joined(one: Evaluator, other: Evaluator, first: int) -> Evaluator:
     return evaluate
 
 
+def _keys(policy: Policy) -> Iterator[str]:
+    """The condition keys that a policy asks about, or has variables of."""
+    for statement in policy.statements:
+        texts = list(statement.resources or ())
+        for condition in statement.conditions:
+            yield condition.key.lower()
+            texts += condition.values
+        for text in texts:
+            if "${" in text:
+                tokens = tokenize(text, variables=True)
+                yield from (token.key for token in tokens if isinstance(token, Variable))
+
+
 def _for_sessions(statement: Statement) -> Statement:
     """The statement for the sessions that it allows by name, and for nobody else."""
     named = tuple(
@@ -110,7 +133,7 @@ def _for_sessions(statement: Statement) -> Statement:
 
 
 _NOBODYS = compile_statements((), {})
-EMPTY = PolicySet(_NOBODYS, (), evaluate_sessions=None)
+EMPTY = PolicySet(_NOBODYS, (), evaluate_sessions=None, keys=frozenset())
 """The set without policies."""
 
 
