@@ -61,6 +61,8 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
         f"{here}/messages?outcome=bounced", f"{here}/messages?role=lent", f"{here}/messages?outcome=suppressed",
         f"{here}/messages?from=nobody", f"{here}/messages?to=reader7@d7.example", f"{here}/messages/{message}",
         f"{here}/refusals/{refusal}", f"{here}/suppression", f"{here}/suppression?q=gone5", f"{here}/reputation",
+        f"{here}/reputation/counted", f"{here}/reputation/counted?identity={filled.owner}/n0.example",
+
         f"{here}/account", f"{here}/changes", f"{here}/changes?event=nothing", f"{here}/configuration-sets",
         f"{here}/configuration-sets/news", f"{here}/templates", f"{here}/templates/t", f"{here}/templates/t/html",
         f"{here}/templates/t/edit", f"{here}/people", f"{here}/people/users/anna", f"{here}/people/groups/all",

@@ -41,6 +41,8 @@ LARGE = (
     "queue",
     "tally",
     "set_tally",
+    "identity_tally",
+    "rated_recipient",
     "identity",
     "audit_row",
 )
@@ -236,6 +238,20 @@ class _Filling:
             "INSERT INTO set_tally (account_id, region, quarter, configuration_set, sends, deliveries)"
             " SELECT account_id, region, quarter, configuration_set, SUM(sends), SUM(deliveries) FROM tally"
             " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING"
+        )
+        for table, keys in (
+            ("day_tally", "account_id, region, quarter / 96"),
+            ("identity_tally", "account_id, region, owner_account_id, identity, quarter / 96"),
+        ):
+            self._run(
+                f"INSERT INTO {table} ({keys.replace('quarter / 96', 'day')}, sends, deliveries)"
+                f" SELECT {keys}, SUM(sends), SUM(deliveries) FROM tally GROUP BY {keys} ORDER BY {keys}"
+                " ON CONFLICT DO NOTHING"
+            )
+        self._run(
+            "INSERT INTO rated_recipient (message_seq, n, kind, at, account_id, region, owner_account_id, identity)"
+            " SELECT r.message_seq, r.n, 'bounce', m.accepted_at, m.account_id, m.region, m.owner_account_id,"
+            " m.identity FROM recipient r JOIN message m ON m.seq = r.message_seq WHERE r.state = 'bounced'"
         )
 
     def _refusals(self) -> None:

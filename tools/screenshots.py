@@ -254,6 +254,7 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("template", owner, f"/{REGION}/templates/welcome"),
         ("suppression", owner, f"/{REGION}/suppression"),
         ("reputation", owner, f"/{REGION}/reputation"),
+        ("counted", owner, f"/{REGION}/reputation/counted"),
         ("people", owner, f"/{REGION}/people"),
         ("person", owner, f"/{REGION}/people/users/anna"),
         ("account", found["asking"], f"/{REGION}/account"),

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, operator, root_of, words
+from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.tenant import Tenant
 
@@ -139,6 +141,60 @@ def test_reputation_counts_by_identity_and_by_delegate(
     assert "Too little to judge by" in page or "Nothing to judge by yet" in page
     theirs = words(root_of(sesame, delegate.account_id).get(f"{HERE}/reputation").text)
     assert f"example.com of {tenant.account.account_id} 1" in theirs or "Nothing in these days" in theirs
+
+
+def test_what_is_behind_a_rate_is_listed_to_each_party(sesame: SesameProcess, tenant: Tenant) -> None:
+    """A bounce and a complaint of a delegate's mail: to the delegate as its own, to the owner as the delegate's."""
+    delegate, owner = sesame.create_account(), tenant.account.account_id
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"AWS": delegate.account_id},
+        "Action": "ses:SendEmail",
+        "Resource": tenant.arn,
+    }
+    tenant.ses.put_identity_policy(
+        Identity="example.com", PolicyName="p", Policy=json.dumps({"Statement": [allow]})
+    )
+    inbox, readers = f"{sesame.console}/dev/messages", []
+    for part in ("bounce", "complaint"):
+        to = f"{part}-{owner}@example.net"
+        readers.append(to)
+        sesame.client("ses", delegate).send_email(
+            Source="news@example.com",
+            SourceArn=tenant.arn,
+            Destination={"ToAddresses": [to]},
+            Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
+        )
+        asked = {"to": to, "wait": "20"}
+        (found,) = httpx.get(inbox, params=asked, timeout=PATIENCE_S).json()["messages"]
+        for _ in range(2):
+            assert httpx.post(f"{inbox}/{found['id']}/{part}").status_code == 202
+    sender, lender = root_of(sesame, delegate.account_id), root_of(sesame, owner)
+    path = f"{HERE}/reputation/counted"
+
+    def both(person: Person, query: str) -> str:
+        page = words(person.get(f"{path}?{query}").text)
+        return page if all(to in page for to in readers) else ""
+
+    for person, query in (
+        (sender, ""),
+        (sender, f"identity={owner}/example.com"),
+        (lender, f"delegate=example.com/{delegate.account_id}"),
+    ):
+        page = wait_until(lambda person=person, query=query: both(person, query))
+        assert page.count("bounced for good") == 1
+        assert page.count("complained") == 1
+    for person, query in (
+        (lender, ""),
+        (sender, f"identity={delegate.account_id}/example.com"),
+        (sender, f"delegate=example.com/{owner}"),
+        (sender, f"before=1.0-1-0&identity={owner}/example.com"),
+        (lender, f"delegate=/{delegate.account_id}"),
+    ):
+        assert "Nothing that is still kept" in person.get(f"{path}?{query}").text
+    page = words(sender.get(f"{HERE}/reputation").text)
+    assert "pause from" in page
+    assert "1 (50.00 %)" in page
 
 
 def test_an_account_asks_for_production_access_and_reads_the_answer(sesame: SesameProcess) -> None:

@@ -239,6 +239,7 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/suppression"),
         (owner, f"{here}/suppression?q=nobody"),
         (owner, f"{here}/reputation"),
+        (owner, f"{here}/reputation/counted"),
         (owner, f"{here}/people"),
         (owner, f"{here}/people/users/anna"),
         (owner, f"{here}/people/groups/senders"),

@@ -32,6 +32,9 @@ MOST = 12
 OWN = (
     "suppression",
     "reputation",
+    "reputation/counted",
+    "reputation/counted?identity={account}/example.com",
+    "reputation/counted?delegate=example.com/{account}",
     "account",
     "changes",
     "configuration-sets",

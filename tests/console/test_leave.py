@@ -7,6 +7,7 @@ import pytest
 
 from sesame.console.pages import (
     changes,
+    counted,
     limits,
     notifications,
     people,
@@ -21,7 +22,7 @@ from tests.support.tenant import Tenant
 
 READ = [
     page
-    for module in (changes, limits, notifications, people, reputation, sets, suppression, templates)
+    for module in (changes, counted, limits, notifications, people, reputation, sets, suppression, templates)
     for page in module.PAGES
     if page.method == "GET"
 ]
@@ -53,6 +54,7 @@ LEAVES = {
     "people/roles/some": ("iam:GetRole",),
     "suppression": ("ses:ListSuppressedDestinations",),
     "reputation": ("ses:GetSendStatistics",),
+    "reputation/counted": ("ses:GetMessageInsights",),
     "account": ("ses:GetAccount",),
     "changes": ("cloudtrail:LookupEvents",),
 }

@@ -24,6 +24,7 @@ from sesame.spool.spool import Settlement, Spool
 from sesame.store import (
     accounts,
     configuration_sets,
+    counted,
     decisions,
     events,
     identities,
@@ -50,6 +51,9 @@ LARGE = (
     "identity_configuration_set",
     "tally",
     "set_tally",
+    "day_tally",
+    "identity_tally",
+    "rated_recipient",
 )
 ALIASES = {
     "m": "message",
@@ -63,8 +67,7 @@ ALIASES = {
 }
 SET = "newsletter"
 ALONG = {
-    "sent by identity": "tally_identity",
-    "sent by delegates": "tally_lent",
+    "sent by delegates": "identity_tally_lent",
     "identities of a set": "identity_configuration_set_name",
     "an identity in all regions": "identity_name",
 }
@@ -217,6 +220,14 @@ ACTIONS: dict[str, Action] = {
     "sent by delegates": reading(
         lambda tx: reputation.of_delegates(tx, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50)
     ),
+    "what counted": reading(lambda tx: counted.page(tx, REGION, account_id=OWNER, before=None, limit=50)),
+    "what counted of an identity": reading(
+        lambda tx: counted.page(
+            tx, REGION, account_id=OWNER, owner_account_id=OWNER, identity="x", before=(5.0, 1, 0), limit=50
+        )
+    ),
+    "counts by day": reading(lambda tx: reputation.by_day(tx, OWNER, REGION, since=5.0)),
+    "rates": reading(lambda tx: reputation.rated_by_quarter(tx, OWNER, REGION, since=5.0)),
     "counts by set": reading(lambda tx: reputation.of_set(tx, OWNER, REGION, SET, since=5.0)),
     "identities of a set": reading(
         lambda tx: configuration_sets.identities_of(tx, OWNER, REGION, SET, limit=50)

@@ -8,8 +8,10 @@ INVARIANT: no secret is kept; a name that may be one is not.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
+
+from msgspec.structs import replace
 
 from sesame.access.guesses import network_of
 from sesame.access.sign_in_names import without_secret

@@ -31,15 +31,17 @@ class Summed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Both sums, most failures first."""
+    """Both sums, most failures first, of so many as were asked for; `network_count` and `name_count` are of all."""
 
     failures: int
     networks: tuple[Summed, ...]
     names: tuple[Summed, ...]
+    network_count: int
+    name_count: int
 
 
-def overview(rows: Iterable[Failed]) -> Overview:
-    """Sum up."""
+def overview(rows: Iterable[Failed], *, most: int) -> Overview:
+    """Sum up; `most` networks and names are told of one by one."""
     rows = list(rows)
     by_network: dict[str, list[Failed]] = {}
     by_name: dict[str, list[Failed]] = {}
@@ -48,8 +50,10 @@ def overview(rows: Iterable[Failed]) -> Overview:
         by_name.setdefault(row.name, []).append(row)
     return Overview(
         failures=sum(row.failures for row in rows),
-        networks=_ranked(_summed(of, found, by_name=False) for of, found in by_network.items()),
-        names=_ranked(_summed(of, found, by_name=True) for of, found in by_name.items()),
+        networks=tuple(_summed(of, found, by_name=False) for of, found in _ranked(by_network)[:most]),
+        names=tuple(_summed(of, found, by_name=True) for of, found in _ranked(by_name)[:most]),
+        network_count=len(by_network),
+        name_count=len(by_name),
     )
 
 
@@ -73,5 +77,7 @@ def _summed(of: str, rows: list[Failed], *, by_name: bool) -> Summed:
     )
 
 
-def _ranked(found: Iterable[Summed]) -> tuple[Summed, ...]:
-    return tuple(sorted(found, key=lambda one: (-one.failures, one.of)))
+def _ranked(found: dict[str, list[Failed]]) -> list[tuple[str, list[Failed]]]:
+    """Those with most failures first."""
+    sums = {of: sum(row.failures for row in rows) for of, rows in found.items()}
+    return sorted(found.items(), key=lambda one: (-sums[one[0]], one[0]))

@@ -38,7 +38,7 @@ def show(args: argparse.Namespace) -> int:
         rows = await services.store.read(
             lambda tx: failed_sign_ins.between(tx, end - max(1, args.hours), end)
         )
-        found = overview(rows)
+        found = overview(rows, most=MOST_SHOWN)
         if args.json:
             print_json(asdict(found))
             return 0
@@ -59,7 +59,7 @@ def show(args: argparse.Namespace) -> int:
                         one.why,
                         one.account_id,
                     )
-                    for one in summed[:MOST_SHOWN]
+                    for one in summed
                 ],
             )
         return 0

@@ -23,6 +23,7 @@ from sesame.console.pages import (
     bounds,
     cases,
     changes,
+    counted,
     export,
     find,
     identities,
@@ -105,6 +106,7 @@ def pages(backing: Backing) -> list[Page]:
         *templates.PAGES,
         *people.PAGES,
         *reputation.PAGES,
+        *counted.PAGES,
         *limits.PAGES,
         *changes.PAGES,
     ]

@@ -65,5 +65,51 @@ def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateChart:
+    """Rates as bars against lines of limits; `top` is the rate that the picture's height stands for."""
+
+    label: str
+    bars: tuple[Bar, ...]
+    lines: tuple[tuple[str, float], ...]
+    """Name and height of each limit."""
+    width: int
+    top: float
+    high: int = HIGH
+
+
+def rates(
+    label: str,
+    values: Sequence[tuple[str, int, int]],
+    limits: Sequence[tuple[str, float]],
+    *,
+    width: int = 14 * STEP,
+) -> RateChart:
+    """A bar for the rate of each title, part and whole; limits of 0 have no line.
+
+    As high as half again of the highest limit, or the highest rate if that is more.
+    """
+    values, limits = values[:MOST_BARS], [one for one in limits if one[1]]
+    shown = [part / whole if whole else 0.0 for _, part, whole in values]
+    top = max([1.5 * max((limit for _, limit in limits), default=0.0), *shown, 0.001])
+    step = width / max(1, len(values))
+    return RateChart(
+        label=label,
+        bars=tuple(
+            Bar(
+                title=title,
+                x=round(n * step, 2),
+                width=round(step * 0.75, 2),
+                whole=max(1.0, round(HIGH * rate / top, 1)) if rate else 0,
+                part=0,
+            )
+            for n, ((title, _, _), rate) in enumerate(zip(values, shown, strict=True))
+        ),
+        lines=tuple((name, round(HIGH * limit / top, 1)) for name, limit in limits),
+        width=width,
+        top=top,
+    )
+
+
 def _height(number: int, most: int) -> float:
     return max(1, round(HIGH * number / most)) if number > 0 and most else 0

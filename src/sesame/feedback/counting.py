@@ -11,6 +11,7 @@ import msgspec
 
 from sesame.feedback.suppress import is_grievance
 from sesame.model import SYSTEM_ACCOUNT
+from sesame.store.counted import Counted, Kind
 from sesame.store.events import Event, Happened
 from sesame.store.reputation import Counts, Where, quarter_of
 
@@ -71,6 +72,39 @@ def count(
             case Happened.BOUNCED | Happened.EXPIRED:
                 _count_bounce(counts, event, is_first=not has_bounced(event), is_rated=is_rated)
     return changes
+
+
+def counted(
+    events: Iterable[Event],
+    *,
+    has_bounced: Callable[[Event], bool],
+    is_simulator: Callable[[str], bool],
+) -> list[Counted]:
+    """Those of `events` that rates are made of, as `count` counts them."""
+    found = []
+    for event in events:
+        is_rated = event.recipient is not None and not is_simulator(event.recipient)
+        if event.account_id == SYSTEM_ACCOUNT or not is_rated or event.n is None:
+            continue
+        kind: Kind | None = None
+        if event.what is Happened.COMPLAINED and is_grievance(event):
+            kind = "complaint"
+        elif event.what in (Happened.BOUNCED, Happened.EXPIRED) and bounce_type_of(event) == "Permanent":
+            kind = None if has_bounced(event) else "bounce"
+        if kind is not None:
+            found.append(
+                Counted(
+                    message_seq=event.message_seq,
+                    n=event.n,
+                    kind=kind,
+                    at=event.at,
+                    account_id=event.account_id,
+                    region=event.region,
+                    owner_account_id=event.owner_account_id,
+                    identity=event.identity,
+                )
+            )
+    return found
 
 
 def _count_bounce(counts: Counts, event: Event, *, is_first: bool, is_rated: bool) -> None:

@@ -86,8 +86,8 @@ async def current(
     """The verdict on an account and its rates now."""
     enforcement_state = await reputation.enforcement_state(tx, account_id, region)
     since = max(now - WINDOW_DAYS * DAY_S, enforcement_state.rated_since * float(reputation.QUARTER_HOUR_S))
-    quarters = await reputation.by_quarter(tx, account_id, region, since=since)
-    return enforcement_state, rates_of([counts for _, counts in quarters], volume=volume)
+    quarters = await reputation.rated_by_quarter(tx, account_id, region, since=since)
+    return enforcement_state, rates_of(quarters, volume=volume)
 
 
 async def judge(

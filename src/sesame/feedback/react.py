@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
-from sesame.feedback.counting import Recipients, count, reached
+from sesame.feedback.counting import Recipients, count, counted, reached
 from sesame.feedback.forward import Forwarder
 from sesame.feedback.rates import Thresholds, judge, log_change
 from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
 from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
+from sesame.store import counted as counted_recipients
 from sesame.store import events, global_suppression, reputation
 from sesame.store.event_turns import Turns
 from sesame.store.events import Event, Happened, Stage
@@ -185,6 +186,13 @@ class Reactor:
             is_simulator=self._is_simulator,
         )
         await reputation.add(tx, changes)
+        behind = counted(
+            claimed,
+            has_bounced=lambda event: event.seq in bounced,
+            is_simulator=self._is_simulator,
+        )
+        if behind:
+            await counted_recipients.put(tx, behind)
         hurt = {
             (where.account_id, where.region)
             for where, counts in changes.items()

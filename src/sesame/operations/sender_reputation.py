@@ -12,16 +12,21 @@ from sesame.access.authorize import Authorizer
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.store import reputation
+from sesame.operations.messages import ACTION as READ_MESSAGES
+from sesame.store import counted, reputation
+from sesame.store.counted import Key, Shown
 from sesame.store.reputation import Change, Counts, EnforcementState
 
 ACTION = "ses:GetSendStatistics"
 DAYS = 14
+"""What lists by identity and delegate go over, and rates at the longest."""
+PICTURE_DAYS = 30
 DAY_S = 86_400
 HOURS = 48
 HOUR_S = 3_600
-PAGE = 50
+PAGE = 25
 """Identities, and delegates, of one page."""
+LISTED = 50
 
 
 class Rates(Protocol):
@@ -100,7 +105,10 @@ class Reputations:
 
         async def run(tx: Transaction) -> SenderReputation:
             enforcement_state, rates = await self._current(tx, account_id, region, now)
-            quarters = await reputation.by_quarter(tx, account_id, region, since=since)
+            days = await reputation.by_day(
+                tx, account_id, region, since=since - (PICTURE_DAYS - DAYS) * DAY_S
+            )
+            quarters = await reputation.by_quarter(tx, account_id, region, since=now - HOURS * HOUR_S)
             changes = await reputation.changes(tx, account_id)
             identities = await reputation.sent_as(
                 tx, account_id, region, since=since, after=after_identity, limit=PAGE + 1
@@ -111,7 +119,7 @@ class Reputations:
             return SenderReputation(
                 enforcement_state=enforcement_state,
                 rates=rates,
-                days=tuple(_spans(quarters, int(now // DAY_S), span_s=DAY_S, count=DAYS)),
+                days=tuple(_spans(days, int(now // DAY_S), span_s=DAY_S, count=PICTURE_DAYS)),
                 hours=tuple(_spans(quarters, int(now // HOUR_S), span_s=HOUR_S, count=HOURS)),
                 identities=tuple(identities[:PAGE]),
                 delegates=tuple(delegates[:PAGE]),
@@ -121,6 +129,39 @@ class Reputations:
             )
 
         return await self._store.read(run)
+
+    async def counted(
+        self,
+        caller: Caller,
+        *,
+        owner: str = "",
+        identity: str = "",
+        delegate: str = "",
+        before: Key | None = None,
+    ) -> tuple[list[Shown], Key | None]:
+        """The recipients that rates are made of, newest first, and behind which the next are.
+
+        Of all that the caller's account sent; of one `identity` of `owner`; or of what `delegate` sent as an identity
+        of the caller's account. It is the list of messages in another order, and takes the permission for that.
+        """
+        await self._authorizer.require(caller, READ_MESSAGES)
+        account_id = caller.principal.account_id
+
+        async def run(tx: Transaction) -> list[Shown]:
+            return await counted.page(
+                tx,
+                caller.region,
+                account_id=delegate or account_id,
+                owner_account_id=account_id if delegate else owner,
+                identity=identity,
+                before=before,
+                limit=LISTED + 1,
+            )
+
+        if delegate and not identity:
+            return [], None
+        found = await self._store.read(run)
+        return found[:LISTED], found[LISTED - 1].key if len(found) > LISTED else None
 
 
 def _spans(

@@ -127,6 +127,7 @@ async def purge_pieces(store: Store, *, now: float) -> None:
 
 
 _PARTS = (
+    ("rated_recipient WHERE message_seq IN (?*)", "message_seq"),
     ("attempt WHERE recipient_seq IN (SELECT r.seq FROM recipient r WHERE r.message_seq IN (?*))", "seq"),
     ("event_log WHERE message_seq IN (?*)", "seq"),
     ("report WHERE message_seq IN (?*)", "seq"),

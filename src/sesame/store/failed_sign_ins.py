@@ -4,7 +4,8 @@ Who writes them bounds how many rows an hour has; what is one too many belongs t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from sesame.db import Transaction
 
@@ -13,8 +14,7 @@ OTHERS = ""
 """Stands for a network or a name that has no row of its own; neither is ever called so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
     """So many failures of an hour (since the epoch) from a network under a name; times in Unix seconds.
 
     `account_id` is whose key or user the name is, "" for nobody's; `why` is that of the last one.

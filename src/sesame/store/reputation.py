@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 from sesame.db import Row, Transaction, account_scope, bump
 
 QUARTER_HOUR_S = 900
+DAY_S = 86_400
+QUARTERS_A_DAY = 96
 Enforcement = Literal["HEALTHY", "PROBATION", "SHUTDOWN"]
 
 
@@ -81,6 +83,8 @@ class Sends(NamedTuple):
 NO_SENDS = Sends(0, 0)
 
 _COLUMNS = tuple(one.name for one in fields(Counts))
+_OF_A_DAY = ("account_id", "region", "day")
+_OF_AN_IDENTITY = ("account_id", "region", "owner_account_id", "identity", "day")
 _OF_A_SET = ("account_id", "region", "quarter", "configuration_set")
 _SUMS = ", ".join(f"COALESCE(SUM({name}), 0)" for name in _COLUMNS)
 
@@ -93,11 +97,18 @@ def quarter_of(at: float) -> int:
 async def add(tx: Transaction, changes: Mapping[Where, Counts]) -> None:
     """Add to the counts."""
     by_set: dict[tuple[str | int, ...], Counts] = {}
+    by_day: dict[tuple[str | int, ...], Counts] = {}
+    by_identity: dict[tuple[str | int, ...], Counts] = {}
     for where, counts in changes.items():
-        key = (where.account_id, where.region, where.quarter, where.configuration_set)
-        by_set.setdefault(key, Counts()).add(counts)
+        account, day = (where.account_id, where.region), where.quarter // QUARTERS_A_DAY
+        by_set.setdefault((*account, where.quarter, where.configuration_set), Counts()).add(counts)
+        by_day.setdefault((*account, day), Counts()).add(counts)
+        of_identity = (*account, where.owner_account_id, where.identity, day)
+        by_identity.setdefault(of_identity, Counts()).add(counts)
     await tx.many(_adding("tally", Where._fields), _rows(changes))
     await tx.many(_adding("set_tally", _OF_A_SET), _rows(by_set))
+    await tx.many(_adding("day_tally", _OF_A_DAY), _rows(by_day))
+    await tx.many(_adding("identity_tally", _OF_AN_IDENTITY), _rows(by_identity))
 
 
 async def add_sends(tx: Transaction, sends: Mapping[Where, Sends]) -> None:
@@ -148,6 +159,35 @@ async def by_quarter(
     return [(float(row[0] * QUARTER_HOUR_S), _counts(row[1:])) for row in rows]
 
 
+async def rated_by_quarter(tx: Transaction, account_id: str, region: str, *, since: float) -> list[Counts]:
+    """What rates are made of, by quarter hour, the oldest first; the other counts are left at 0."""
+    rows = await tx.all(
+        "SELECT SUM(rated_sends), SUM(rated_bounces), SUM(rated_complaints) FROM set_tally"
+        " WHERE account_id = ? AND region = ? AND quarter >= ? GROUP BY quarter ORDER BY quarter",
+        account_id,
+        region,
+        quarter_of(since),
+    )
+    return [
+        Counts(rated_sends=int(row[0]), rated_bounces=int(row[1]), rated_complaints=int(row[2]))
+        for row in rows
+    ]
+
+
+async def by_day(
+    tx: Transaction, account_id: str, region: str, *, since: float
+) -> list[tuple[float, Counts]]:
+    """An account's counts by day, UTC: its beginning in Unix seconds, and what happened in it."""
+    rows = await tx.all(
+        f"SELECT day, {', '.join(_COLUMNS)} FROM day_tally WHERE account_id = ? AND region = ? AND day >= ?"
+        " ORDER BY day",
+        account_id,
+        region,
+        int(since // DAY_S),
+    )
+    return [(float(row[0] * DAY_S), _counts(row[1:])) for row in rows]
+
+
 By = Literal["owner_account_id", "identity", "configuration_set", "quarter", "region"]
 
 
@@ -188,15 +228,15 @@ async def sent_as(
     after: tuple[str, str] = ("", ""),
     limit: int,
 ) -> list[tuple[str, str, Counts]]:
-    """What an account sent in a region, by owner and identity, from behind `after`."""
+    """What an account sent in a region since a day, by owner and identity, from behind `after`."""
     rows = await tx.all(
-        f"SELECT owner_account_id, identity, {_SUMS} FROM tally WHERE account_id = ? AND region = ?"
-        " AND (owner_account_id, identity) > (?, ?) AND +quarter >= ?"
+        f"SELECT owner_account_id, identity, {_SUMS} FROM identity_tally WHERE account_id = ? AND region = ?"
+        " AND (owner_account_id, identity) > (?, ?) AND +day >= ?"
         " GROUP BY owner_account_id, identity ORDER BY owner_account_id, identity LIMIT ?",
         account_id,
         region,
         *after,
-        quarter_of(since),
+        int(since // DAY_S),
         limit,
     )
     return [(row[0], row[1], _counts(row[2:])) for row in rows]
@@ -211,15 +251,15 @@ async def of_delegates(
     after: tuple[str, str] = ("", ""),
     limit: int,
 ) -> list[tuple[str, str, Counts]]:
-    """What others sent as an owner's identities in a region: identity, sender and counts, from behind `after`."""
+    """What others sent as an owner's identities since a day: identity, sender and counts, from behind `after`."""
     rows = await tx.all(
-        f"SELECT identity, account_id, {_SUMS} FROM tally WHERE owner_account_id = ?"
-        " AND owner_account_id <> account_id AND region = ? AND (identity, account_id) > (?, ?) AND +quarter >= ?"
+        f"SELECT identity, account_id, {_SUMS} FROM identity_tally WHERE owner_account_id = ?"
+        " AND owner_account_id <> account_id AND region = ? AND (identity, account_id) > (?, ?) AND +day >= ?"
         " GROUP BY identity, account_id ORDER BY identity, account_id LIMIT ?",
         owner_account_id,
         region,
         *after,
-        quarter_of(since),
+        int(since // DAY_S),
         limit,
     )
     return [(row[0], row[1], _counts(row[2:])) for row in rows]
@@ -252,10 +292,14 @@ async def total(tx: Transaction, account_id: str | None = None) -> Counts:
 async def purge_before(tx: Transaction, quarter: int, *, limit: int) -> int:
     """Forget counts of before a quarter hour, some of them; how many rows went."""
     gone = 0
-    for table, keys in (("tally", Where._fields), ("set_tally", _OF_A_SET)):
-        rows = await tx.all(
-            f"SELECT {', '.join(keys)} FROM {table} WHERE quarter < ? LIMIT ?", quarter, limit
-        )
+    tables: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
+        ("tally", Where._fields, "quarter", quarter),
+        ("set_tally", _OF_A_SET, "quarter", quarter),
+        ("day_tally", _OF_A_DAY, "day", quarter // QUARTERS_A_DAY),
+        ("identity_tally", _OF_AN_IDENTITY, "day", quarter // QUARTERS_A_DAY),
+    )
+    for table, keys, column, first in tables:
+        rows = await tx.all(f"SELECT {', '.join(keys)} FROM {table} WHERE {column} < ? LIMIT ?", first, limit)
         matches = " AND ".join(f"{key} = ?" for key in keys)
         gone += await tx.many(f"DELETE FROM {table} WHERE {matches}", rows)
     return gone

@@ -40,13 +40,11 @@ async def show(visit: Visit) -> Response:
         if asked.isascii() and asked.isdigit() and len(asked) < 9
         else this_hour + 1
     )
-    found = overview(await visit.backing.failed.of_hours(end - HOURS, end))
+    found = overview(await visit.backing.failed.of_hours(end - HOURS, end), most=MOST_SHOWN)
     throttled = sorted(visit.backing.throttled(), key=lambda one: -one.until)
     return visit.page(
         "log_ins.html",
         found=found,
-        networks=found.networks[:MOST_SHOWN],
-        names=found.names[:MOST_SHOWN],
         most_named=MOST_NAMED,
         most_pairs=MOST_AN_HOUR,
         most_names=MOST_NAMES,

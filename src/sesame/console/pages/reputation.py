@@ -4,10 +4,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from sesame.console.charts import Chart, bars
+from sesame.console.charts import Chart, RateChart, bars, rates
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
-from sesame.operations.sender_reputation import ACTION, DAYS, SenderReputation
+from sesame.operations.sender_reputation import ACTION, DAYS, PICTURE_DAYS, Limits, SenderReputation
 from sesame.store.reputation import Counts
 
 
@@ -21,6 +21,8 @@ async def show(visit: Visit) -> Response:
         found=found,
         limits=desk.limits,
         days=DAYS,
+        picture_days=PICTURE_DAYS,
+        by_rate=_rates(found, desk.limits),
         by_day=_days(found),
         by_hour=_hours(found),
         is_first=not any(any(key) for key in after.values()),
@@ -44,6 +46,36 @@ def _days(found: SenderReputation) -> Chart:
         "Recipients by day; the table below has the numbers",
         [_bar(exactly(at)[:10], c) for at, c in found.days],
     )
+
+
+def _rates(found: SenderReputation, limits: Limits) -> list[tuple[str, RateChart]]:
+    """Both rates by day, with the limits as lines."""
+    kinds = (
+        ("Bounced for good", "rated_bounces", limits.bounce_review, limits.bounce_pause),
+        ("Complaints", "rated_complaints", limits.complaint_review, limits.complaint_pause),
+    )
+    return [
+        (
+            name,
+            rates(
+                f"{name}, a bar a day, against the limits; the table below has the numbers",
+                [
+                    (
+                        _rate(exactly(at)[:10], getattr(c, part), c.rated_sends),
+                        getattr(c, part),
+                        c.rated_sends,
+                    )
+                    for at, c in found.days
+                ],
+                [(f"review from {review:.2%}", review), (f"pause from {pause:.2%}", pause)],
+            ),
+        )
+        for name, part, review, pause in kinds
+    ]
+
+
+def _rate(day: str, part: int, whole: int) -> str:
+    return f"{day}: {part:,} of {whole:,}" + (f" ({part / whole:.2%})" if whole else "")
 
 
 def _hours(found: SenderReputation) -> Chart:
