@@ -42,6 +42,7 @@ OWN = (
     "templates",
     "templates/hello",
     "identities/example.com/notifications",
+    "identities/example.com/cases",
     "people",
     "people/users/anna",
     "people/groups/all",
@@ -151,6 +152,11 @@ async def set_up(backing: Backing, account: str) -> str:
     await call("iam", "CreateUser", UserName="anna")
     await call("iam", "CreateGroup", GroupName="all")
     await call("iam", "AddUserToGroup", GroupName="all", UserName="anna")
+    named = [f"arn:aws:iam::{account}:{kind}/{n}" for kind in ("user", "role") for n in range(20)]
+    await call("sesame", "PutIdentityPolicyTests", Identity="example.com", Tests=[
+        {"Name": "some", "Who": [*named, "222222222222"], "May": True, "As": ["news@example.com"]},
+        {"Name": "ceo", "NobodyBut": [], "As": ["ceo@example.com"]},
+    ])  # fmt: skip
     sent = await call(
         "ses",
         "SendEmail",

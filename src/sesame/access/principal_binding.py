@@ -6,7 +6,7 @@ So that one deleted and made again under the same name gains nothing. Source: IA
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,15 +85,39 @@ async def _unique_id(tx: Transaction, account_id: str, kind: str, name: str, arn
 
 async def requester_known(tx: Transaction, requester: Requester) -> Requester:
     """The same requester with its unique id, where it is a user or a role's session of an account on this server."""
+    return (await requesters_known(tx, [requester]))[0]
+
+
+async def requesters_known(tx: Transaction, requesters: Sequence[Requester]) -> list[Requester]:
+    """The same for many, in two look-ups at most."""
+    named = {kind: [one for one in requesters if one.kind == kind] for kind in ("user", "role")}
+    found: dict[tuple[str, str, str], users.User | roles.Role] = {}
+    if of_users := named["user"]:
+        for user in await users.named(tx, *_places(of_users)):
+            found["user", user.account_id, user.user_name.lower()] = user
+    if of_roles := named["role"]:
+        for role in await roles.named(tx, *_places(of_roles)):
+            found["role", role.account_id, role.role_name.lower()] = role
+    return [_known(one, found.get((one.kind, one.account_id, _name_of(one).lower()))) for one in requesters]
+
+
+def _places(requesters: Sequence[Requester]) -> tuple[list[str], list[str]]:
+    """The accounts and the names of these."""
+    return (
+        sorted({one.account_id for one in requesters}),
+        sorted({_name_of(one) for one in requesters}),
+    )
+
+
+def _name_of(requester: Requester) -> str:
+    return (requester.role_arn or requester.arn).rpartition("/")[2]
+
+
+def _known(requester: Requester, found: users.User | roles.Role | None) -> Requester:
     arn = requester.role_arn or requester.arn
-    name = arn.rpartition("/")[2]
-    if requester.kind == "user":
-        user = await users.get_user(tx, requester.account_id, name)
-        if user is not None and user.arn == arn:
-            return replace(requester, user_id=user.user_id)
-    if requester.kind == "role":
-        role = await roles.get(tx, requester.account_id, name)
-        if role is not None and (role.arn == arn or requester.arn != arn):
-            session = "" if requester.arn == arn else requester.arn.rpartition("/")[2]
-            return replace(requester, role_arn=role.arn, user_id=f"{role.role_id}:{session}")
+    if isinstance(found, users.User) and found.arn == arn:
+        return replace(requester, user_id=found.user_id)
+    if isinstance(found, roles.Role) and (found.arn == arn or requester.arn != arn):
+        session = "" if requester.arn == arn else requester.arn.rpartition("/")[2]
+        return replace(requester, role_arn=found.arn, user_id=f"{found.role_id}:{session}")
     return requester

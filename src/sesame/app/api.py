@@ -109,6 +109,7 @@ class Doors:
         self.custom_verification = self._make_custom_verification()
         self.delegates = Delegates(services.store, services.clock, released=lambda: services.wake())
         self.share_links = self._make_share_links()
+        self.policy_tests = PolicyTestOperations(services.store, self.authorizer)
         handlers: dict[str, Handlers] = {
             "ses": self._ses(),
             "sesv2": self._sesv2(),
@@ -323,7 +324,7 @@ class Doors:
     def _own(self) -> Handlers:
         return merged(
             DelegateOperations(self.authorizer, self.delegates),
-            PolicyTestOperations(self._services.store, self.authorizer),
+            self.policy_tests,
             TrackedLinkOperations(self.authorizer, self._services.tracked_links),
             WebhookOperations(self.authorizer, self._services.webhooks),
             self.share_links,

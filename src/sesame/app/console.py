@@ -313,6 +313,7 @@ def backing_of(
         logins=logins,
         shares=doors.share_links,
         once=Once(),
+        policy_tests=doors.policy_tests,
         play=_play(settings, services),
         told=ToldEvents(
             services.store,

@@ -31,6 +31,7 @@ from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.sender_reputation import Reputations
+from sesame.operations.sesame.policy_tests import PolicyTestOperations
 from sesame.operations.sesame.share_links import ShareLinks
 from sesame.operations.table import Handlers
 from sesame.operations.told_events import ToldEvents
@@ -74,6 +75,7 @@ class Backing:
     audit: AuditCheck
     once: Once
     """Forms that are done once, however often they are sent."""
+    policy_tests: PolicyTestOperations
     play: Play
     told: ToldEvents
     exporting: set[str]

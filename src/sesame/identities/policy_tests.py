@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sesame.access.changes import Permit
 from sesame.access.directory import identity_policies
-from sesame.access.principal_binding import NoSuchPrincipal, principal_ids, requester_known
+from sesame.access.principal_binding import NoSuchPrincipal, principal_ids, requesters_known
 from sesame.aws.arn import identity_arn
 from sesame.db import Transaction, epoch, identities_scope
 from sesame.errors import InvalidPolicy, LimitExceeded, ServiceError
@@ -172,7 +172,8 @@ async def failures(
 async def _known(tx: Transaction, cases: Sequence[Expectation]) -> dict[str, Requester]:
     """Those that cases name, with what is known of them here."""
     named = {one.arn: one for case in cases for one in requesters_of(case)}
-    return {arn: await requester_known(tx, one) for arn, one in named.items()}
+    known = await requesters_known(tx, list(named.values()))
+    return dict(zip(named, known, strict=True))
 
 
 def _failures(

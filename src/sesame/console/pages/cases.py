@@ -19,17 +19,14 @@ async def show(visit: Visit) -> Response:
 
 async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
     name = visit.path_values["name"]
-    cases = (await visit.call("sesame", "ListIdentityPolicyTests", {"Identity": name}))["Tests"]
-    results = []
-    if cases:
-        results = (await visit.call("sesame", "RunIdentityPolicyTests", {"Identity": name}))["Results"]
+    found = await visit.backing.policy_tests.with_results(visit.me, name)
     given = visit.form
     return visit.page(
         "cases.html",
         status=status,
         name=name,
-        cases=cases,
-        results={one["Name"]: one for one in results},
+        cases=[case for case, _ in found],
+        results={result["Name"]: result for _, result in found},
         problem=problem,
         kinds=KINDS,
         given={key: given.get(key, "") for key in ("called", "kind", "who", "as")},

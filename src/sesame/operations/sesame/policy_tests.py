@@ -12,7 +12,7 @@ from sesame.access.identity_names import normal_name
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesame
 from sesame.db import Store, Transaction
-from sesame.errors import InvalidParameterValue
+from sesame.errors import AccessDenied, InvalidParameterValue
 from sesame.identities.policies import IdentityMissing
 from sesame.identities.policy_tests import (
     CaseState,
@@ -103,12 +103,26 @@ class PolicyTestOperations:
         """Whether the cases hold by the policies as they are; the work is done beside the loop."""
         name, _ = await self._required(caller, "RunIdentityPolicyTests", request["Identity"])
 
+        return {"Results": [_result(state) for state in await self._states(caller, name)]}
+
+    async def with_results(
+        self, caller: Caller, identity: str
+    ) -> list[tuple[sesame.PolicyTest, sesame.PolicyTestResult]]:
+        """Each case with whether it holds, read once: what listing and running give, with the permissions for both."""
+        name = normal_name(identity)
+        arn = identity_arn(caller.region, caller.principal.account_id, name)
+        asked = [(f"sesame:{one}", arn) for one in ("ListIdentityPolicyTests", "RunIdentityPolicyTests")]
+        for refusal in await self._authorizer.refusals(caller, asked):
+            if refusal is not None:
+                raise AccessDenied(refusal)
+        return [(_as_shape(state.case), _result(state)) for state in await self._states(caller, name)]
+
+    async def _states(self, caller: Caller, name: str) -> list[CaseState]:
         async def run(tx: Transaction) -> Callable[[], list[CaseState]]:
             return await ready(tx, await _identity(tx, caller, name))
 
         async with self._places:
-            states = await asyncio.to_thread(await self._store.read(run))
-        return {"Results": [_result(state) for state in states]}
+            return await asyncio.to_thread(await self._store.read(run))
 
     async def _required(self, caller: Caller, operation: str, identity: str) -> tuple[str, Permit]:
         """The identity's name as stored, and what lets the caller do this to it."""

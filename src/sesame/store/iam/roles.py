@@ -1,6 +1,6 @@
 """IAM roles; every change bumps the account's epoch (I4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction, account_scope, bump
@@ -49,6 +49,16 @@ async def put(tx: Transaction, role: Role) -> None:
 async def get(tx: Transaction, account_id: str, role_name: str) -> Role | None:
     """The role of that name (compared without case, as IAM does), or None."""
     return await _ROLES.one(tx, "WHERE account_id = ? AND LOWER(role_name) = LOWER(?)", account_id, role_name)
+
+
+async def named(tx: Transaction, account_ids: Sequence[str], role_names: Sequence[str]) -> list[Role]:
+    """The roles with any of these names, compared without case, in any of these accounts."""
+    return await _ROLES.all(
+        tx,
+        "WHERE account_id IN (?*) AND LOWER(role_name) IN (?*)",
+        account_ids,
+        [name.lower() for name in role_names],
+    )
 
 
 async def get_by_id(tx: Transaction, role_id: str) -> Role | None:

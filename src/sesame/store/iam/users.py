@@ -59,6 +59,16 @@ async def get_user(tx: Transaction, account_id: str, user_name: str) -> User | N
     )
 
 
+async def named(tx: Transaction, account_ids: Sequence[str], user_names: Sequence[str]) -> list[User]:
+    """The users with any of these names, compared without case, in any of these accounts."""
+    return await _USERS.all(
+        tx,
+        "WHERE account_id IN (?*) AND LOWER(user_name) IN (?*)",
+        account_ids,
+        [name.lower() for name in user_names],
+    )
+
+
 async def get_user_by_id(tx: Transaction, user_id: str) -> User | None:
     """The user with that unique id, or None."""
     return await _USERS.one(tx, "WHERE user_id = ?", user_id)
