@@ -171,8 +171,8 @@ class Messages:
         """A message that the caller's account sent, or that was sent as an identity of its; None for any other."""
         await self._authorizer.require(caller, ACTION)
         viewer = caller.principal.account_id
-        found = await trace(self._store, message_id)
-        if found is None or viewer not in (found.account_id, found.owner_account_id):
+        found = await trace(self._store, message_id, viewer=viewer)
+        if found is None:
             return None
         if found.region != caller.region:
             return None
@@ -190,9 +190,9 @@ class Messages:
         """The region of a message or refusal that concerns the caller's account, wherever it is; None for any other."""
         await self._authorizer.require(caller, ACTION)
         viewer = caller.principal.account_id
-        found = await trace(self._store, identifier)
+        found = await trace(self._store, identifier, viewer=viewer)
         if found is not None:
-            return found.region if viewer in (found.account_id, found.owner_account_id) else None
+            return found.region
         records = await self._store.read(lambda tx: decisions.of_request(tx, identifier))
         regions = [one.region for one in records if viewer in (one.account_id, one.owner_account_id)]
         return regions[0] if regions else None

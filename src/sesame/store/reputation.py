@@ -114,12 +114,25 @@ async def add(tx: Transaction, changes: Mapping[Where, Counts]) -> None:
 async def add_sends(tx: Transaction, sends: Mapping[Where, Sends]) -> None:
     """Add to the counts what was accepted."""
     by_set: dict[tuple[str | int, ...], Sends] = {}
+    by_day: dict[tuple[str | int, ...], Sends] = {}
+    by_identity: dict[tuple[str | int, ...], Sends] = {}
     for where, (recipients, rated) in sends.items():
-        key = (where.account_id, where.region, where.quarter, where.configuration_set)
-        before = by_set.get(key, NO_SENDS)
-        by_set[key] = Sends(before.recipients + recipients, before.rated + rated)
+        account_id, region, quarter, owner, identity, configuration_set = where
+        day = quarter // QUARTERS_A_DAY
+        for sums, key in (
+            (by_set, (account_id, region, quarter, configuration_set)),
+            (by_day, (account_id, region, day)),
+            (by_identity, (account_id, region, owner, identity, day)),
+        ):
+            before = sums.get(key, NO_SENDS)
+            sums[key] = Sends(before.recipients + recipients, before.rated + rated)
     await tx.many(_ADD_SENDS, [(*where, *sent) for where, sent in sorted(sends.items())])
-    await tx.many(_ADD_SENDS_OF_SET, [(*key, *sent) for key, sent in sorted(by_set.items())])
+    for sql, sums in (
+        (_ADD_SENDS_OF_SET, by_set),
+        (_ADD_SENDS_OF_DAY, by_day),
+        (_ADD_SENDS_OF_IDENTITY, by_identity),
+    ):
+        await tx.many(sql, [(*key, *sent) for key, sent in sorted(sums.items())])
 
 
 def _adding(table: str, keys: Sequence[str], columns: Sequence[str] = _COLUMNS) -> str:
@@ -132,6 +145,8 @@ def _adding(table: str, keys: Sequence[str], columns: Sequence[str] = _COLUMNS) 
 
 _ADD_SENDS = _adding("tally", Where._fields, ("sends", "rated_sends"))
 _ADD_SENDS_OF_SET = _adding("set_tally", _OF_A_SET, ("sends", "rated_sends"))
+_ADD_SENDS_OF_DAY = _adding("day_tally", _OF_A_DAY, ("sends", "rated_sends"))
+_ADD_SENDS_OF_IDENTITY = _adding("identity_tally", _OF_AN_IDENTITY, ("sends", "rated_sends"))
 
 
 def _rows(changes: Mapping[Any, Counts]) -> list[tuple[Any, ...]]:

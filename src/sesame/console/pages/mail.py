@@ -126,9 +126,9 @@ async def _known(visit: Visit, message_id: str) -> Known | None:
             is_sender=True,
             path=f"/operator/messages/{message_id}",
         )
-    its = await trace(store, message_id)
     viewer = visit.me.principal.account_id
-    if its is None or viewer not in (its.account_id, its.owner_account_id):
+    its = await trace(store, message_id, viewer=viewer)
+    if its is None:
         return None
     view = await visit.backing.messages.message(replace(visit.me, region=its.region), message_id)
     if view is None:
