@@ -60,8 +60,9 @@ $(VENV)/.nats: scripts/nats
 # A NATS server for the tests of the operator's stream.
 nats: $(VENV)/.nats
 
-test: $(VENV)/.dev $(VENV)/.clients $(VENV)/.browser $(VENV)/.nats
-	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
+# What is installed for the tests waits for the network, while format, lint and types are checked.
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target check $(VENV)/.clients $(VENV)/.browser $(VENV)/.nats
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test $(ARGS)
 
 check: $(VENV)/.dev

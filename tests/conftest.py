@@ -15,6 +15,34 @@ from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
 from tests.support.tenant import SERVICES, Tenant
 
+LONGEST = (
+    "console/test_browser.py",
+    "console/test_hostile_use.py",
+    "story/test_dedicated_ips.py",
+    "simulation/test_simulation.py",
+    "story/test_delegate_matrix.py",
+    "story/test_who_is_told.py",
+    "cli/test_start.py",
+    "model/test_hostile_values.py",
+    "aws/test_query_model.py",
+    "access/test_two_views.py",
+    "story/test_misconfigured.py",
+    "docs/test_howtos.py",
+    "policy/test_differential.py",
+    "story/test_kit.py",
+    "story/test_aws_cli.py",
+    "story/test_seven_ways.py",
+    "policy/test_analysis_brute_force.py",
+    "console/test_policy_browser.py",
+    "console/test_walk.py",
+    "story/test_stream.py",
+    "crash/test_kill_points.py",
+    "crash/test_power_cut.py",
+    "story/test_two_instances.py",
+    "model/test_every_input_v2.py",
+)
+"""The files that take longest, begun first: a file stays with one worker, and none is to be left with it in the end."""
+
 # No example is held to a time: the machine may have much else to do.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -58,6 +86,14 @@ def umask() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; all others as they were found, or as another plugin has shuffled them."""
+    tests = Path(__file__).parent
+    places = {tests / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

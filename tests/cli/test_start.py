@@ -22,12 +22,10 @@ from sesame.config import Settings
 from sesame.errors import ConfigError, StoreUnavailable
 from sesame.server.tls import development_files
 from tests.support.patience import PATIENCE_S
+from tests.support.preloaded import PRELOADED
 from tests.support.process import Account, SesameProcess
 
 NOBODY = 65534
-SESAME = ["-m", "sesame.cli.main"]
-
-
 AS_NOBODY = f"""
 import os, sys
 from sesame.cli.main import main
@@ -42,14 +40,26 @@ sys.exit(main())
 
 def sesame_command(*args: str, cwd: Path | None = None, as_nobody: bool = False) -> tuple[int, str]:
     """Run one command; its exit code and what it wrote on standard error."""
-    return run(["-c", AS_NOBODY] if as_nobody else SESAME, *args, cwd=cwd)
+    return run_code(AS_NOBODY, *args, cwd=cwd) if as_nobody else run(*args, cwd=cwd)
 
 
-def run(program: list[str], *args: str, cwd: Path | None = None, **environ: str) -> tuple[int, str]:
+def run(*args: str, cwd: Path | None = None, **environ: str) -> tuple[int, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SESAME_", "AWS_"))}
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        done = PRELOADED.start(
+            args, output=output.fileno(), errors=errors.fileno(), environ=inherited | environ, directory=cwd
+        )
+        code = done.wait(PATIENCE_S)
+        errors.seek(0)
+        return code, errors.read().decode()
+
+
+def run_code(code: str, *args: str, cwd: Path | None = None) -> tuple[int, str]:
+    """The same where code of ours begins the process."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SESAME_", "AWS_"))}
     done = subprocess.run(
-        [sys.executable, *program, *args],
-        cwd=cwd, env=inherited | environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        [sys.executable, "-c", code, *args],
+        cwd=cwd, env=inherited, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     return done.returncode, done.stderr
 
@@ -106,7 +116,7 @@ def test_a_certificate_and_key_that_cannot_be_used_stop_the_start_by_name(
         f"SESAME_{section}__TLS_CERTIFICATE": str(certificates / chain),
         f"SESAME_{section}__TLS_PRIVATE_KEY": str(certificates / key),
     }
-    answer = run(SESAME, "serve", "--data", str(tmp_path / "data"), "--api-port", "0", cwd=None, **settings)
+    answer = run("serve", "--data", str(tmp_path / "data"), "--api-port", "0", cwd=None, **settings)
     in_one_sentence(answer, 78, f"setting `{door}.tls_", told)
 
 
@@ -192,11 +202,11 @@ def test_commands_work_in_a_directory_that_their_user_cannot_enter(
     os.chown(data, NOBODY, NOBODY)
     tmp_path.chmod(0o700)
     inside = AS_NOBODY.replace('os.chdir("/")', f"os.chdir({str(tmp_path)!r})")
-    assert run(["-c", inside], "account", "create", "--data", str(data)) == (0, "")
+    assert run_code(inside, "account", "create", "--data", str(data)) == (0, "")
     named = f"(Path({str(tmp_path / 'c.toml')!r}),)"
     system = f"from sesame import config; from pathlib import Path; config.CONFIG_FILES = {named}"
     in_one_sentence(
-        run(["-c", f"{system}\n{inside}"], "config", "show"), 78, "configuration file", "cannot be read"
+        run_code(f"{system}\n{inside}", "config", "show"), 78, "configuration file", "cannot be read"
     )
 
 

@@ -94,8 +94,16 @@ class Preloaded:
     _owner: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, args: Sequence[str], *, output: int, environ: Mapping[str, str]) -> ForkedProcess:
-        """Run `sesame ARGS` with its output and errors in a file of ours."""
+    def start(
+        self,
+        args: Sequence[str],
+        *,
+        output: int,
+        environ: Mapping[str, str],
+        errors: int | None = None,
+        directory: Path | None = None,
+    ) -> ForkedProcess:
+        """Run `sesame ARGS` in a directory, with its output and errors in files of ours."""
         with self._lock:
             channel = self._channel()
             status, theirs = os.pipe()
@@ -104,11 +112,15 @@ class Preloaded:
             request = {
                 "args": list(args),
                 "environ": dict(environ),
-                "directory": str(Path.cwd()),
+                "directory": str(directory or Path.cwd()),
                 "umask": umask,
             }
             try:
-                socket.send_fds(channel, [json.dumps(request).encode()], [output, theirs])
+                socket.send_fds(
+                    channel,
+                    [json.dumps(request).encode()],
+                    [output, output if errors is None else errors, theirs],
+                )
             finally:
                 os.close(theirs)
             said = channel.recv(32)
@@ -148,15 +160,16 @@ def _serve(channel: socket.socket) -> Callable[[], int] | None:
                 watched.unregister(descriptor)
                 _report(descriptor, *children.pop(descriptor))
                 continue
-            data, descriptors, _, _ = socket.recv_fds(channel, MOST_BYTES, 2)
+            data, descriptors, _, _ = socket.recv_fds(channel, MOST_BYTES, 3)
             if not data:
                 return None
-            output, status = descriptors
+            output, errors, status = descriptors
             pid = os.fork()
             if pid == 0:
                 channel.detach()
-                return _becomes(json.loads(data), output)
+                return _becomes(json.loads(data), output, errors)
             os.close(output)
+            os.close(errors)
             ended = os.pidfd_open(pid)
             children[ended] = pid, status
             watched.register(ended, select.POLLIN)
@@ -172,10 +185,10 @@ def _report(ended: int, pid: int, status: int) -> None:
     os.close(status)
 
 
-def _becomes(request: Any, output: int) -> Callable[[], int]:
+def _becomes(request: Any, output: int, errors: int) -> Callable[[], int]:
     """Put off all that is our own; the command that is left to run."""
     os.dup2(output, 1)
-    os.dup2(output, 2)
+    os.dup2(errors, 2)
     os.closerange(3, LAST_DESCRIPTOR)
     os.chdir(request["directory"])
     os.umask(request["umask"])
