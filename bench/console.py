@@ -23,6 +23,7 @@ from sesame.app.foundation import Services
 from sesame.console.app import Console
 from sesame.console.guard import Guard
 from sesame.console.logins import Browser
+from sesame.console.visit import Backing
 from sesame.db import sqlite as embedded
 from sesame.db.sqlite import SqliteStore
 from sesame.observe import Log, SystemClock
@@ -30,6 +31,7 @@ from tests.support.statements import Counted, counted, wrong_in
 
 READS = 40
 MOST_MS, MOST_STATEMENTS, MOST_KB = 100.0, 12, 60.0
+MOST_APART_MS = 5.0
 BROWSER = Browser(source_ip="127.0.0.1", user_agent="bench")
 
 
@@ -82,7 +84,7 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
     return own, theirs, operators
 
 
-async def _read(store: Filled) -> list[Cost]:
+async def _read(store: Filled) -> tuple[list[Cost], dict[str, float]]:
     settings, clock = settings_of(store.data), SystemClock()
     log = Log(io.StringIO(), as_json=True, clock=clock)
     services = Services(settings, log=log, clock=clock, durable=False)
@@ -105,11 +107,49 @@ async def _read(store: Filled) -> list[Cost]:
                 ) as client:
                     assert isinstance(services.store, SqliteStore)
                     found += [await _cost(client, services.store, path) for path in paths]
-            return found
+            return found, await _apart(console, backing, store)
         finally:
             await backing.analyst.close()
     finally:
         services.close()
+
+
+async def _apart(console: Console, backing: Backing, filled: Filled) -> dict[str, float]:
+    """By page, how far apart the medians are for what another account has and for what there is not, in ms.
+
+    Both are asked by turns, so that what else the machine does hits both alike.
+    """
+    last = console_store.MESSAGES
+    message = f"{last:016x}-{last:08x}-0000-0000-0000-000000000000-000000"
+    refusal = f"{console_store.REFUSALS:08x}-0000-0000-0000-000000000000"
+    unknown = f"{last * 2:016x}-{last:08x}-0000-0000-0000-000000000000-000000"
+    stranger = f"{300_000_000_000 + OTHERS // 2}"
+    cookie = await backing.logins.spend(await backing.logins.link("login", stranger, stranger), BROWSER)
+    pairs = {
+        "messages": (message, unknown),
+        "refusals": (refusal, "ffffffff-0000-0000-0000-000000000000"),
+        "identities": ("n5.example", "nowhere.example"),
+        "identities/…/senders": ("n5.example", "nowhere.example"),
+        "identities/…/policies/P": ("n5.example", "nowhere.example"),
+        "search": (message, unknown),
+    }
+    found = {}
+    transport = httpx.ASGITransport(console.application(), client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", cookies={"sesame": cookie or ""}
+    ) as client:
+        for page, names in pairs.items():
+            times: dict[str, list[float]] = {name: [] for name in names}
+            for _ in range(2 * READS):
+                for name in names:
+                    path = page.replace("…", name) if "…" in page else f"{page}/{name}"
+                    path = f"search?q={name}" if page == "search" else path
+                    began = time.perf_counter()
+                    await client.get(f"/{REGION}/{path}")
+                    times[name].append((time.perf_counter() - began) * 1000)
+            one, other = (percentile(times[name], 0.5) for name in names)
+            found[page] = abs(one - other)
+    return found
 
 
 async def _cost(client: httpx.AsyncClient, store: SqliteStore, path: str) -> Cost:
@@ -132,7 +172,7 @@ async def _cost(client: httpx.AsyncClient, store: SqliteStore, path: str) -> Cos
 def run() -> list[Row]:
     """Every page that can be read, the slowest ones told by name."""
     with filled() as store, counted(embedded):
-        costs = asyncio.run(_read(store))
+        costs, apart = asyncio.run(_read(store))
     for cost in sorted(costs, key=lambda cost: -percentile(cost.times_ms, 0.95)):
         print(
             f"  {percentile(cost.times_ms, 0.5):8.1f} {percentile(cost.times_ms, 0.95):8.1f} ms"
@@ -141,7 +181,15 @@ def run() -> list[Row]:
         )
         for walk in cost.walks:
             print(f"      {walk}")
-    return _rows(costs)
+    for page, difference in apart.items():
+        print(f"  {difference:8.2f} ms between known and unknown: {page}")
+    return [
+        *_rows(costs),
+        Row(
+            name="known and unknown names, medians apart",
+            figure=max(apart.values()), unit="ms", target=MOST_APART_MS,
+        ),
+    ]  # fmt: skip
 
 
 def _short(path: str) -> str:

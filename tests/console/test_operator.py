@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
+from sesame.db import Transaction
 from sesame.model import SYSTEM_ACCOUNT, IdentityKind
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, operator, root_of, words
@@ -370,6 +371,43 @@ def test_the_instances_own_records_have_a_verdict(person: Person) -> None:
     zone = person.get("/operator/dns/zone")
     assert "IN TXT" in zone.text
     assert zone.headers["content-disposition"].startswith("attachment")
+
+
+def test_owners_domains_without_their_records_are_listed(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    waiting = f"waiting.{tenant.account.account_id}.example"
+    tenant.ses.verify_domain_identity(Domain=waiting)
+
+    async def lose(services: Services) -> None:
+        async def run(tx: Transaction) -> None:
+            await tx.execute("UPDATE identity SET verification = 'TemporaryFailure' WHERE name = ?", waiting)
+
+        await services.store.write(run)
+
+    sesame.operate(lose)
+    page = words(person.get("/operator/dns").text)
+    assert f"{waiting} records lost" in page
+    assert f"{tenant.account.account_id} {REGION}" in page
+
+
+def test_accounts_show_what_they_use_of_their_quota_and_what_bounced(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    account = tenant.account.account_id
+    for _ in range(2):
+        send(tenant, f"reader@{account}.example", f"other@{account}.example")
+    sesame.run("account", "set-quota", account, "--max-24-hour-send", "5")
+    before = f"{int(account) - 1:012}"
+
+    def row() -> str:
+        page = words(person.get(f"/operator?after={before}").text)
+        found = page.partition(account)[2][:160]
+        return found if "of 4" in found else ""
+
+    shown = wait_until(row)
+    assert "4 of 5 near its limit in us-east-1" in shown
+    assert "0 (0.00 %) of 4" in shown
 
 
 def test_links_and_roles_are_audited(sesame: SesameProcess, tenant: Tenant) -> None:

@@ -139,6 +139,22 @@ async def use_by_region(tx: Transaction, account_id: str, *, since: float) -> li
     ]
 
 
+async def most_used(
+    tx: Transaction, account_ids: Sequence[str], *, since: float
+) -> dict[str, tuple[str, int]]:
+    """The region in which each account sent to most recipients since a time, with how many those are."""
+    found: dict[str, tuple[str, int]] = {}
+    for account_id, region, recipients in await tx.all(
+        "SELECT account_id, region, SUM(recipients) FROM usage_minute WHERE account_id IN (?*) AND minute >= ?"
+        " GROUP BY account_id, region",
+        account_ids,
+        int(since // 60),
+    ):
+        if int(recipients) > found.get(account_id, ("", 0))[1]:
+            found[account_id] = region, int(recipients)
+    return found
+
+
 async def ids_named(tx: Transaction, name: str, *, limit: int = 2) -> list[str]:
     """The ids of accounts of that name, in order; two are enough to see that it is not one's alone."""
     rows = await tx.all(

@@ -249,6 +249,17 @@ async def page_of_name(
     return [_identity(row) for row in rows]
 
 
+async def lacking_records(tx: Transaction, *, limit: int) -> list[Identity]:
+    """Domains whose records are not all in DNS: some that are not verified, and some that are and not signed."""
+    lacking = "('TemporaryFailure', 'Pending', 'Failed')"
+    rows = await tx.all(f"{_IDENTITY} WHERE verification IN {lacking} AND kind = 'Domain' LIMIT ?", limit)
+    rows += await tx.all(
+        f"{_IDENTITY} WHERE verification = 'Success' AND dkim_status IN {lacking} AND kind = 'Domain' LIMIT ?",
+        limit,
+    )
+    return sorted((_identity(row) for row in rows), key=lambda one: (one.name, one.account_id, one.region))
+
+
 async def set_verification(
     tx: Transaction,
     identity: Identity,

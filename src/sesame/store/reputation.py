@@ -280,6 +280,19 @@ async def of_delegates(
     return [(row[0], row[1], _counts(row[2:])) for row in rows]
 
 
+async def of_accounts(
+    tx: Transaction, account_ids: Sequence[str], *, since: float
+) -> dict[str, tuple[int, int, int]]:
+    """What became of the mail of each account since a day, in all regions: sent, bounced for good, complained of."""
+    rows = await tx.all(
+        "SELECT account_id, SUM(sends), SUM(permanent_bounces), SUM(complaints) FROM day_tally"
+        " WHERE account_id IN (?*) AND day >= ? GROUP BY account_id",
+        account_ids,
+        int(since // DAY_S),
+    )
+    return {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in rows}
+
+
 async def by_delegate(
     tx: Transaction, owner_account_id: str, identity: str, *, since: float, region: str = ""
 ) -> list[tuple[str, Counts]]:

@@ -12,7 +12,7 @@ from sesame.console.text import ago, exactly, size
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.metrics import FAST_S
-from sesame.store import outbox
+from sesame.store import identities, outbox
 
 LATE_S, STUCK_S = 3_600.0, 4 * 3_600.0
 """How long the oldest mail may wait before the page says that it is late, and that it is stuck."""
@@ -20,6 +20,8 @@ LAG_S = 0.1
 SPAN_S, SPANS = 300.0, 288
 """A bar of the pictures, and how many there are of a day."""
 HOUR_S, HOURS = 3_600.0, 24
+MOST_LACKING = 50
+"""Owners' domains that are shown whose records are not in DNS."""
 TONES = {Level.OK: "good", Level.UNKNOWN: "wait", Level.WARNING: "wait", Level.FAULT: "bad"}
 
 
@@ -193,7 +195,16 @@ async def show_records(visit: Visit) -> Response:
     """The operator's own DNS records with what DNS shows."""
     records = await visit.backing.instance.records()
     right = sum(record.verdict.value == "right" for record in records)
-    return visit.page("own_records.html", records=records, right=right)
+    lacking = await visit.backing.store.read(
+        lambda tx: identities.lacking_records(tx, limit=MOST_LACKING + 1)
+    )
+    return visit.page(
+        "own_records.html",
+        records=records,
+        right=right,
+        lacking=lacking[:MOST_LACKING],
+        has_more=len(lacking) > MOST_LACKING,
+    )
 
 
 async def zone(visit: Visit) -> Response:

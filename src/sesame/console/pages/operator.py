@@ -21,6 +21,14 @@ async def show(visit: Visit) -> Response:
     after = visit.query.get("after", "")
     found = await visit.backing.operator.page(after, limit=PAGE + 1)
     asking = await visit.backing.operator.asking_for_production(limit=MOST_ASKING)
+    ids = [one.account_id for one in found[:PAGE]]
+
+    async def run(tx: Transaction) -> dict[str, Any]:
+        return {
+            "used": await accounts.most_used(tx, ids, since=visit.now - 86_400),
+            "became": await reputation.of_accounts(tx, ids, since=visit.now - DAYS * 86_400),
+        }
+
     return visit.page(
         "operator.html",
         accounts=found[:PAGE],
@@ -28,6 +36,8 @@ async def show(visit: Visit) -> Response:
         is_first=not after,
         asking=asking,
         may_become=visit.backing.may_become,
+        days=DAYS,
+        **(await visit.backing.store.read(run) if ids else {"used": {}, "became": {}}),
     )
 
 
