@@ -29,11 +29,11 @@ from sesame.model import (
 )
 from sesame.policy import Outcome
 from sesame.store import accounts, identities
-from sesame.store.accounts import Account
 from sesame.store.iam import users
 from sesame.store.iam.users import AccessKey
 from sesame.store.identities import IdentityPolicy
 from sesame.store.sealed import Sealer
+from tests.support.stored_accounts import an_account
 
 OWNER, REGION = AccountId("111111111111"), "us-east-1"
 SEALER = Sealer(b"k" * 32, random_bytes=secrets.token_bytes)
@@ -70,14 +70,7 @@ def with_authorizer(
 ) -> None:
     async def session() -> None:
         store = SqliteStore(tmp_path / "db")
-        account = Account(
-            account_id=OWNER,
-            name="",
-            production=production,
-            max_24_hour_send=1,
-            max_send_rate=1,
-            created_at=0,
-        )
+        account = an_account(OWNER, production=production)
         key = AccessKey(
             access_key_id="AKIAROOT", account_id=OWNER, user_id=OWNER, status="Active", created_at=0.0,
             sealed_secret=SEALER.seal(b"s", row="access_key:AKIAROOT"),
@@ -241,9 +234,7 @@ def test_a_recipient_in_the_sandbox_is_checked_under_its_own_owner(tmp_path: Pat
     other = AccountId("222222222222")
 
     async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
-        account = Account(
-            account_id=other, name="", production=True, max_24_hour_send=1, max_send_rate=1, created_at=0
-        )
+        account = an_account(other)
         await store.write(lambda tx: accounts.create(tx, account))
         await store.write(
             lambda tx: identities.create(

@@ -19,11 +19,11 @@ from sesame.aws.request import HttpRequest
 from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Caller, Session
 from sesame.store import accounts
-from sesame.store.accounts import Account
 from sesame.store.iam import roles
 from sesame.store.sealed import Sealer
 from tests.aws import signing
 from tests.support.clock import FakeClock
+from tests.support.stored_accounts import an_account
 
 ACCOUNT = AccountId("111111111111")
 NOW = signing.NOW
@@ -72,14 +72,7 @@ class World:
 def with_world(tmp_path: Path, check: Callable[[World], Awaitable[None]]) -> None:
     async def run() -> None:
         store = SqliteStore(tmp_path / "db")
-        account = Account(
-            account_id=AccountId(ACCOUNT),
-            name="",
-            production=True,
-            max_24_hour_send=1,
-            max_send_rate=1,
-            created_at=0,
-        )
+        account = an_account(ACCOUNT)
         try:
             await store.write(lambda tx: accounts.create(tx, account))
             await store.write(lambda tx: roles.put(tx, ROLE))

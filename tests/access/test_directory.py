@@ -13,11 +13,11 @@ from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
 from sesame.policy import EMPTY, Outcome, Request, Requester, decide
 from sesame.store import accounts, identities
-from sesame.store.accounts import Account
 from sesame.store.iam import users
 from sesame.store.iam.users import AccessKey, User
 from sesame.store.identities import IdentityPolicy
 from sesame.store.sealed import Sealer
+from tests.support.stored_accounts import an_account
 
 OWNER, DELEGATE, REGION = AccountId("111111111111"), AccountId("222222222222"), "us-east-1"
 ARN = f"arn:aws:ses:{REGION}:{OWNER}:identity/example.com"
@@ -46,10 +46,7 @@ def with_store(tmp_path: Path, function: Callable[[SqliteStore, Directory], Awai
         store = SqliteStore(tmp_path / "db")
         try:
             for account_id in (OWNER, DELEGATE):
-                account = Account(
-                    account_id=account_id, name="", production=True, max_24_hour_send=1, max_send_rate=1,
-                    created_at=0,
-                )  # fmt: skip
+                account = an_account(account_id)
                 await store.write(lambda tx, account=account: accounts.create(tx, account))  # type: ignore[misc]
             await store.write(lambda tx: identities.create(tx, IDENTITY))
             await function(store, Directory(store, SEALER))

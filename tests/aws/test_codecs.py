@@ -15,7 +15,7 @@ from sesame.aws.query_input import compile_reader
 from sesame.aws.query_output import compile_writer
 from sesame.aws.shape import Shape, read_shape
 from tests.aws.botocore_side import botocore_model, values
-from tests.aws.test_query_model import from_botocore
+from tests.support.botocore_terms import from_botocore
 
 EXAMPLES = {"synthetic": 300, "ses": 5, "sns": 5}
 QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])

@@ -1,7 +1,6 @@
 """Every served operation against botocore: what its clients send we read, what we answer they read."""
 
 import os
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -23,21 +22,13 @@ from tests.aws.botocore_side import (
     request_for,
     values,
 )
+from tests.support.botocore_terms import from_botocore
 
 FEW = settings(
     max_examples=int(os.environ.get("SESAME_MODEL_EXAMPLES", "12")),  # of each of some 140 operations, twice
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-
-
-def from_botocore(value: Any) -> Any:
-    """A parsed reply in our terms: Unix seconds for datetimes, no metadata."""
-    if isinstance(value, dict):
-        return {key: from_botocore(item) for key, item in value.items() if key != "ResponseMetadata"}
-    if isinstance(value, list):
-        return [from_botocore(item) for item in value]
-    return value.timestamp() if isinstance(value, datetime) else value
 
 
 @pytest.mark.parametrize(("service", "name"), OPERATIONS)

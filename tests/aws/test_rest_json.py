@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from sesame.errors import (
     Throttling,
 )
 from tests.aws.botocore_side import botocore_model, read_reply, request_for, values
+from tests.support.botocore_terms import from_botocore
 from tools.extract_models import extract
 
 WHOLE = ServiceModel.compile("sesv2", extract("sesv2", whole=True))
@@ -63,14 +63,6 @@ def can_be_sent(parameters: dict[str, Any], shape: Any) -> bool:
 
 def headers_of(reply: Reply) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in reply.headers}
-
-
-def from_botocore(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: from_botocore(item) for key, item in value.items() if key != "ResponseMetadata"}
-    if isinstance(value, list):
-        return [from_botocore(item) for item in value]
-    return value.timestamp() if isinstance(value, datetime) else value
 
 
 def parsed(requested: RequestedOperation) -> dict[str, Any]:

@@ -26,6 +26,19 @@ def run_with_store(path: Path, function: Callable[[SqliteStore], Awaitable[None]
     asyncio.run(session())
 
 
+def leave_room_for(store: SqliteStore, *, pages: int) -> None:
+    """The disk has so many pages left."""
+    used = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {used + pages}")
+
+
+async def fill_the_disk(tx: Transaction) -> None:
+    await tx.execute(
+        "INSERT INTO mailbox (seq, received_at, mail_from, rcpt_to, data) VALUES (NULL, 0, '', '', ?)",
+        b"x" * 1_000_000,
+    )
+
+
 async def bump_twice_then_fail(tx: Transaction) -> None:
     await bump(tx, "lost")
     raise LookupError("on purpose")
@@ -141,20 +154,11 @@ def test_a_failed_commit_is_told_to_everyone_in_it(tmp_path: Path) -> None:
     """The disk is full in the middle of a batch: nobody is told that their write is done."""
 
     async def check(store: SqliteStore) -> None:
-        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-        store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
-
-        async def fill(tx: Transaction) -> None:
-            await tx.execute(
-                "INSERT INTO mailbox (seq, received_at, mail_from, rcpt_to, data)"
-                " VALUES (NULL, 0, '', '', ?)",
-                b"x" * 1_000_000,
-            )
-
+        leave_room_for(store, pages=8)
         results = await asyncio.gather(
             *(
                 store.write(function)
-                for function in (lambda tx: bump(tx, "a"), fill, lambda tx: bump(tx, "b"))
+                for function in (lambda tx: bump(tx, "a"), fill_the_disk, lambda tx: bump(tx, "b"))
             ),
             return_exceptions=True,
         )
@@ -255,18 +259,9 @@ def test_a_loop_that_ends_midway_leaves_the_store_to_the_next(tmp_path: Path) ->
 
 def test_a_statement_that_the_disk_refuses_is_the_stores_fault(tmp_path: Path) -> None:
     async def check(store: SqliteStore) -> None:
-        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-        store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
-
-        async def fill(tx: Transaction) -> None:
-            await tx.execute(
-                "INSERT INTO mailbox (seq, received_at, mail_from, rcpt_to, data)"
-                " VALUES (NULL, 0, '', '', ?)",
-                b"x" * 1_000_000,
-            )
-
+        leave_room_for(store, pages=8)
         with pytest.raises(StoreUnavailable):
-            await store.write(fill)
+            await store.write(fill_the_disk)
 
     run_with_store(tmp_path / "db", check)
 

@@ -46,11 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> Iterator[Worl
 def lent(world: World) -> Case:
     """An owner that lends `one.test` to an account, and a queue that is empty."""
     world.run(world.services.store.write(lambda tx: tx.execute("DELETE FROM queue")))
-    case = Case(world)
-    case.account("owner"), case.account("sender")
-    case.step("identity", "owner", "one.test")
-    case.step("policy", "owner", "one.test", {"Principal": {"AWS": "<sender>"}})
-    return case
+    return Case.lending(world)
 
 
 def own(case: Case, who: str = "owner") -> Any:

@@ -28,6 +28,7 @@ from sesame.spool.trace import RecipientTrace, trace
 from sesame.store.decisions import DecisionText
 from tests.support.clock import FakeClock
 from tests.support.patience import PATIENCE_S
+from tests.support.quiet import Nothing
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 Ok")
 IN_DOUBT = Outcome(
@@ -67,25 +68,6 @@ class Deliverer:
             return await self._decide(claim)
         finally:
             self.now[domain] -= 1
-
-
-class Nothing:
-    """Stands where signing and connections would be."""
-
-    async def refresh(self, claims: list[Claim]) -> None:
-        return None
-
-    def forget(self, claims: list[Claim]) -> None:
-        return None
-
-    def close_idle(self) -> None:
-        return None
-
-    def make_room(self) -> bool:
-        return False
-
-    async def stop(self) -> None:
-        return None
 
 
 class Fixture:

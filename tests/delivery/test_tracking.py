@@ -11,11 +11,11 @@ from sesame.app.foundation import tracking_url
 from sesame.config import load
 from sesame.db import Transaction
 from sesame.delivery.tracking import LARGE_BYTES, Tracking
-from sesame.model import AccountId
 from sesame.spool.spool import Claim
 from sesame.store import accounts, configuration_sets
 from sesame.store.configuration_sets import ConfigurationSet
 from tests.support.spooled import ACCOUNT, REGION, Fixture, message, with_spool
+from tests.support.stored_accounts import an_account
 
 ID = "010001a2b3c4d5e6-00112233-4455-4677-8899-aabbccddeeff-000000"
 HTML = b"From: a@example.com\r\nContent-Type: text/html\r\n\r\n<a href='https://a.example/'>x</a>\r\n"
@@ -32,9 +32,7 @@ async def with_set(f: Fixture, **tracking: str) -> None:
     definition: dict[str, Any] = {"Enabled": True, "MatchingEventTypes": ["OPEN", "CLICK"]}
 
     async def run(tx: Transaction) -> None:
-        account = accounts.Account(
-            account_id=AccountId(ACCOUNT), name="", production=True, max_24_hour_send=1, max_send_rate=1, created_at=0
-        )  # fmt: skip
+        account = an_account(ACCOUNT)
         await accounts.create(tx, account)
         await configuration_sets.put(tx, held)
         await configuration_sets.put_destination(tx, held, "d", definition)

@@ -13,13 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from sesame import config
 from sesame.server.tls import development_files
+from tests.support.other_server import OtherServer, other_server
 from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_ports
 from tests.support.process import Account, SesameProcess, running, wait_until
@@ -296,17 +295,6 @@ def test_the_walks_policy_lets_smtp_in_too() -> None:
 # Production, on a machine of its own: the paths lead into a directory, and what only root may do is played.
 
 
-class Sink:
-    """Keeps what a stranger's server received."""
-
-    def __init__(self) -> None:
-        self.received: list[Any] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.received.append(envelope)
-        return "250 Ok"
-
-
 @dataclass(frozen=True, slots=True)
 class Machine:
     """Directories and ports of the machine that the page sets up."""
@@ -322,12 +310,15 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    api, smtp, smtps, sink_port = free_ports(4)
+def stranger() -> Iterator[OtherServer]:
+    with other_server() as one:
+        yield one
+
+
+@pytest.fixture
+def machine(tmp_path: Path, stranger: OtherServer) -> Iterator[Machine]:
+    api, smtp, smtps = free_ports(3)
     ca, chain, key = development_files(tmp_path / "ca", ["localhost"], now=time.time())
-    sink = Sink()
-    controller = Controller(sink, hostname="127.0.0.1", port=sink_port)
-    controller.start()
     bin_directory, root = tmp_path / "bin", tmp_path / "machine"
     environ = {
         "PATH": f"{bin_directory}:{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -336,7 +327,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         "SESAME_CONFIG": f"{root}/etc/sesame/sesame.toml", "SESAME_API__PORT": str(api),
         "SESAME_API__LISTEN": "127.0.0.1", "SESAME_API__PUBLIC_URL": f"https://localhost:{api}",
         "SESAME_SUBMISSION__LISTEN": "127.0.0.1", "SESAME_SUBMISSION__PORTS": str(smtp),
-        "SESAME_SUBMISSION__TLS_PORTS": str(smtps), "SESAME_DELIVERY__RELAY": f"localhost:{sink_port}",
+        "SESAME_SUBMISSION__TLS_PORTS": str(smtps), "SESAME_DELIVERY__RELAY": f"localhost:{stranger.port}",
         "SESAME_DNS__RESOLVER": "local", "SESAME_HEALTH__PORT": "0",
     }  # fmt: skip
     here = Machine(root, environ)
@@ -367,10 +358,9 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     (root / "root").mkdir()
     try:
         yield here
-        assert len(sink.received) == 1, "the first message is at the stranger's server, once"
+        assert len(stranger.received) == 1, "the first message is at the stranger's server, once"
     finally:
         subprocess.run(["sh", "-c", f"[ ! -e {pid} ] || {{ {stop}; }}"], timeout=PATIENCE_S, check=False)
-        controller.stop()
 
 
 def test_the_way_to_production_ends_with_mail_at_a_strangers_server(machine: Machine) -> None:

@@ -13,7 +13,7 @@ from sesame.errors import StoreUnavailable
 from sesame.feedback import react as reacting
 from sesame.feedback.receive import Receiver
 from sesame.metrics import Metrics
-from sesame.model import AccountId, RecipientState
+from sesame.model import RecipientState
 from sesame.observe import Log
 from sesame.spool.control import Filter, change
 from sesame.spool.put import RenderingFailure
@@ -23,6 +23,7 @@ from tests.feedback.test_receive import DAY, KEY, bounce, complaint, message_id,
 from tests.support.clock import FakeClock
 from tests.support.reacting import SIMULATOR, react, reactor
 from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
+from tests.support.stored_accounts import an_account
 
 NOW = 1_800_000_000.0
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
@@ -30,14 +31,7 @@ ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 
 async def create(f: Fixture, *account_ids: str) -> None:
     for account_id in account_ids:
-        account = accounts.Account(
-            account_id=AccountId(account_id),
-            name="",
-            production=True,
-            max_24_hour_send=-1,
-            max_send_rate=1,
-            created_at=0,
-        )
+        account = an_account(account_id, max_24_hour_send=-1)
         await f.store.write(lambda tx, account=account: accounts.create(tx, account))  # type: ignore[misc]
 
 

@@ -9,24 +9,18 @@ from msgspec.structs import replace
 
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
-from sesame.model import SYSTEM_ACCOUNT, AccountId, Outcome
+from sesame.model import SYSTEM_ACCOUNT, Outcome
 from sesame.store import accounts, configuration_sets, events, global_suppression, reputation, suppression
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Happened, NewEvent, Stage
 from tests.support.patience import PATIENCE_S
 from tests.support.reacting import react, reactor
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
+from tests.support.stored_accounts import an_account
 
 
 async def create(f: Fixture) -> None:
-    account = accounts.Account(
-        account_id=AccountId(ACCOUNT),
-        name="",
-        production=True,
-        max_24_hour_send=1,
-        max_send_rate=1,
-        created_at=0,
-    )
+    account = an_account(ACCOUNT)
     await f.store.write(lambda tx: accounts.create(tx, account))
 
 

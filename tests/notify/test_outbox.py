@@ -13,7 +13,6 @@ from sesame.aws.sns.message import Kind
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
 from sesame.metrics import Metrics
-from sesame.model import AccountId
 from sesame.notify import expand as expanding
 from sesame.notify.certificate import Signing
 from sesame.notify.deliver import Bounds, Notifier
@@ -35,6 +34,7 @@ from tests.support.clock import FakeClock
 from tests.support.happenings import HOUSE
 from tests.support.patience import PATIENCE_S
 from tests.support.spooled import ACCOUNT, BOUNCED, DELIVERED, OWNER, REGION, Fixture, message, with_spool
+from tests.support.stored_accounts import an_account
 
 URL, OTHER = "https://hook.test/", "https://other.test/"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
@@ -97,10 +97,7 @@ class World:
     async def begin(self, *, events_of: Sequence[str] = ("SEND", "DELIVERY", "BOUNCE")) -> None:
         async def run(tx: Transaction) -> None:
             for account_id in (ACCOUNT, OWNER):
-                account = accounts.Account(
-                    account_id=AccountId(account_id), name="", production=True, max_24_hour_send=1,
-                    max_send_rate=1, created_at=0,
-                )  # fmt: skip
+                account = an_account(account_id)
                 await accounts.create(tx, account)
             await topics.put(
                 tx, Topic(account_id=ACCOUNT, region=REGION, name="t", attributes={}, created_at=0)

@@ -29,11 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture
 def lent(world: World) -> Case:
     """An owner that lends `one.test` to an account."""
-    case = Case(world)
-    case.account("owner"), case.account("sender")
-    case.step("identity", "owner", "one.test")
-    case.step("policy", "owner", "one.test", {"Principal": {"AWS": "<sender>"}})
-    return case
+    return Case.lending(world)
 
 
 def own(case: Case, who: str = "owner") -> Any:

@@ -31,13 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture
 def lent(world: World) -> Case:
     """An owner that lends `one.test` to an account, as addresses that begin with `news`."""
-    case = Case(world)
-    case.account("owner"), case.account("sender")
-    case.step("identity", "owner", "one.test")
-    case.step("policy", "owner", "one.test", {
-        "Principal": {"AWS": "<sender>"}, "Condition": {"StringLike": {"ses:FromAddress": "news*@one.test"}},
-    })  # fmt: skip
-    return case
+    return Case.lending(world, Condition={"StringLike": {"ses:FromAddress": "news*@one.test"}})
 
 
 def own(case: Case, who: str = "owner") -> Any:

@@ -25,6 +25,7 @@ from sesame.model import Caller, Session
 from sesame.observe import Log
 from sesame.policy.language.action_keys import ABSENT, ACTIONS
 from tests.support.audit_log import rows_of, told_since
+from tests.support.authenticated import caller_by
 from tests.support.clock import FakeClock
 from tests.support.management_oracle import UNKNOWN, allowed, kind_of, tag_context
 
@@ -404,19 +405,7 @@ async def new_world(services: Services, doors: Doors, draw: Random) -> World:
 
 
 async def caller_of(doors: Doors, access_key_id: str, session: Session | None = None) -> Caller:
-    credential = await doors.directory.credential(access_key_id, session)
-    assert credential is not None
-    return Caller(
-        principal=credential.principal,
-        access_key_id=access_key_id,
-        region=REGION,
-        source_ip="203.0.113.9",
-        secure_transport=True,
-        user_agent=None,
-        at=1_800_000_000.0,
-        request_id="r",
-        session=session,
-    )
+    return caller_by(await doors.directory.credential(access_key_id, session), access_key_id, session)
 
 
 def versioned(caller: Caller, service: str) -> Caller:

@@ -26,6 +26,7 @@ from sesame.errors import ServiceError
 from sesame.model import Caller, IdentityKind
 from sesame.observe import Log
 from tests.support.audit_log import rows_of, told_since
+from tests.support.authenticated import caller_by
 from tests.support.clock import FakeClock
 
 REGION = "us-east-1"
@@ -245,20 +246,8 @@ class Machine(RuleBasedStateMachine):
         for number in range(2):
             keys = self.run(self._services.operator.create_account(f"a{number}", production=True))
             credential = self.run(self._doors.directory.credential(keys.access_key_id))
-            assert credential is not None
             self.accounts.append(keys.account_id)
-            self._callers.append(
-                Caller(
-                    principal=credential.principal,
-                    access_key_id=keys.access_key_id,
-                    region=REGION,
-                    source_ip="203.0.113.9",
-                    secure_transport=True,
-                    user_agent=None,
-                    at=1_800_000_000.0,
-                    request_id="r",
-                )
-            )
+            self._callers.append(caller_by(credential, keys.access_key_id))
             vouch = self._services.verification.vouch(
                 keys.account_id, REGION, "own.test", IdentityKind.DOMAIN
             )

@@ -17,17 +17,17 @@ from sesame.access import quota
 from sesame.db import Transaction, bump
 from sesame.db.sqlite import SqliteStore
 from sesame.errors import DailyQuotaExceeded, Throttling
-from sesame.model import AccountId, MessageId
 from sesame.sending.accept import Acceptance, Known, StaleDecision, Usage, Verdict, accept, decide, needs
 from sesame.sending.configuration_set import ConfigurationSetSendingPaused
 from sesame.spool.put import RenderingFailure, SpooledMessage
 from sesame.store import accounts, configuration_sets, delegate_bounds, suppression
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
-from sesame.store.decisions import DecisionText
 from sesame.store.delegate_bounds import NO_USE, NOTHING, Amount, Bounds, Use
 from sesame.store.events import Stage
 from sesame.store.reputation import Sends, Where
+from tests.support.spooled import message
+from tests.support.stored_accounts import an_account
 
 REGION, DAY, START = "us-east-1", 86_400, 60_000.0 * 60
 ACCOUNTS = ("111111111111", "222222222222")
@@ -138,21 +138,8 @@ def in_a_word(result: SpooledMessage | Exception | None) -> str:
 
 
 def spooled(account_id: str, at: float, recipients: Sequence[str], number: int) -> SpooledMessage:
-    return SpooledMessage(
-        message_id=MessageId(f"m{number}"),
-        account_id=account_id,
-        owner_account_id=account_id,
-        region=REGION,
-        identity="example.com",
-        source="a@example.com",
-        return_path="a@example.com",
-        subject="",
-        tags={},
-        decision=DecisionText(shared="{}"),
-        accepted_at=at,
-        recipients=tuple(recipients),
-        data=b"x",
-    )
+    owned = {"account_id": account_id, "owner_account_id": account_id, "region": REGION}
+    return message(f"m{number}", *recipients, at=at, **owned)
 
 
 @st.composite
@@ -347,14 +334,7 @@ def test_the_database_does_as_the_rules_say(batches: list[list[Acceptance]], lim
         for account in ACCOUNTS:
             await accounts.create(
                 tx,
-                accounts.Account(
-                    account_id=AccountId(account),
-                    name="",
-                    production=True,
-                    max_24_hour_send=limit,
-                    max_send_rate=1000.0,
-                    created_at=0,
-                ),
+                an_account(account, max_24_hour_send=limit, max_send_rate=1000.0),
             )
             for name, enabled in SETS.items():
                 await configuration_sets.put(

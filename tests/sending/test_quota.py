@@ -10,12 +10,12 @@ import pytest
 from sesame.access import quota
 from sesame.db.sqlite import SqliteStore
 from sesame.errors import Throttling
-from sesame.model import AccountId, MessageId
+from sesame.model import AccountId
 from sesame.sending.accept import Acceptance, StaleDecision, accept
-from sesame.spool.put import SpooledMessage
 from sesame.store import accounts
-from sesame.store.accounts import Account, RegionState
-from sesame.store.decisions import DecisionText
+from sesame.store.accounts import RegionState
+from tests.support.spooled import message
+from tests.support.stored_accounts import an_account
 
 ACCOUNT, REGION = AccountId("111111111111"), "us-east-1"
 DAY = 86_400.0
@@ -23,23 +23,10 @@ DAY = 86_400.0
 
 def acceptance(recipients: int, *, at: float, to_quota: int | None = None, epoch: int = 0) -> Acceptance:
     """A message to so many, decided under `epoch` of one scope."""
-    message = SpooledMessage(
-        message_id=MessageId(secrets.token_hex(8)),
-        account_id=ACCOUNT,
-        owner_account_id=ACCOUNT,
-        region=REGION,
-        identity="example.com",
-        source="a@example.com",
-        return_path="a@example.com",
-        subject="",
-        tags={},
-        decision=DecisionText(shared="{}"),
-        accepted_at=at,
-        recipients=tuple(f"r{n}@one.test" for n in range(recipients)),
-        data=b"",
-    )
+    addresses = [f"r{n}@one.test" for n in range(recipients)]
+    owned = {"account_id": ACCOUNT, "owner_account_id": ACCOUNT, "region": REGION}
     return Acceptance(
-        message=message,
+        message=message(secrets.token_hex(8), *addresses, at=at, **owned),
         epochs={"account:1": epoch},
         set_name=None,
         is_default=False,
@@ -71,14 +58,7 @@ def with_account(
 ) -> None:
     async def session() -> None:
         store = SqliteStore(tmp_path / "db")
-        account = Account(
-            account_id=ACCOUNT,
-            name="",
-            production=True,
-            max_24_hour_send=max_24,
-            max_send_rate=rate,
-            created_at=0,
-        )
+        account = an_account(ACCOUNT, max_24_hour_send=max_24, max_send_rate=rate)
         try:
             await store.write(lambda tx: accounts.create(tx, account))
             await function(Fixture(store))

@@ -17,30 +17,14 @@ from sesame.observe import Log, SteadyClock
 from sesame.spool.put import SpooledMessage, put_all
 from sesame.spool.spool import Claim, Spool
 from sesame.store.decisions import DecisionText
-from tests.simulation.world import HOUR, POLICY, Database, Loop, ProcessStore, Wall
+from tests.simulation.world import HOUR, POLICY, Database, Loop, ProcessStore, Wall, simulated
+from tests.support.quiet import Nothing
 
 DELIVERED = Outcome(kind=OutcomeKind.DELIVERED, status="2.0.0", diagnostic="250 ok", remote_mta="mx")
 UNREACHABLE = Outcome(
     kind=OutcomeKind.TRANSIENT, status="4.4.1", diagnostic="no route to host", is_unreachable=True
 )
 HANGS_S = 300.0
-
-
-class _Nothing:
-    async def refresh(self, claims: list[Claim]) -> None:
-        return None
-
-    def forget(self, claims: list[Claim]) -> None:
-        return None
-
-    def close_idle(self) -> None:
-        return None
-
-    def make_room(self) -> bool:
-        return False
-
-    async def stop(self) -> None:
-        return None
 
 
 class House:
@@ -85,7 +69,7 @@ class House:
         store = ProcessStore(self.database, fails=lambda: "")
         self._number += 1
         self.scheduler = Scheduler(
-            Spool(store), self, _Nothing(), _Nothing(), POLICY, self.lanes,  # type: ignore[arg-type]
+            Spool(store), self, Nothing(), Nothing(), POLICY, self.lanes,  # type: ignore[arg-type]
             clock=self.steady, wall=self.wall, log=Log(io.StringIO(), as_json=True, clock=self.wall),
             metrics=Metrics(), draw=lambda: 0.5, holder=f"process {self._number}", lease_s=900.0, poll_s=self.poll_s,
         )  # fmt: skip
@@ -137,9 +121,7 @@ def simulate(
     *,
     poll_s: float = 1.0,
 ) -> House:
-    loop = Loop()
-    asyncio.set_event_loop(loop)
-    try:
+    with simulated() as loop:
         house = House(loop, behaves, poll_s=poll_s)
 
         async def session() -> None:
@@ -149,12 +131,6 @@ def simulate(
 
         loop.run_until_complete(session())
         return house
-    finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-        asyncio.set_event_loop(None)
 
 
 @pytest.mark.parametrize(("hanging", "each"), [(4, 100), (64, 20), (300, 2)])

@@ -15,7 +15,7 @@ from sesame.delivery.retry import DOUBT_FACTOR
 from sesame.delivery.settling import Settling
 from sesame.errors import Unavailable
 from sesame.observe import SteadyClock
-from tests.simulation.world import HOUR, POLICY, POLL_S, Loop, World
+from tests.simulation.world import HOUR, POLICY, POLL_S, World, simulated
 
 SEEDS = range(int(os.environ.get("SESAME_SIMULATION_SEEDS", "100")))
 END = 30 * HOUR
@@ -134,22 +134,15 @@ def check_events(world: World, states: dict[str, str]) -> None:
 
 def run(seed: int) -> World:
     """Play one seed."""
-    loop = Loop()
-    asyncio.set_event_loop(loop)
     try:
-        world = World(seed, loop)
-        accepted = loop.run_until_complete(play(world))
-        check(world, accepted)
-        return world
+        with simulated() as loop:
+            world = World(seed, loop)
+            accepted = loop.run_until_complete(play(world))
+            check(world, accepted)
+            return world
     except BaseException as error:
         error.add_note(f"seed {seed}: tests.simulation.test_simulation.run({seed})")
         raise
-    finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-        asyncio.set_event_loop(None)
 
 
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 20))

@@ -12,7 +12,8 @@ import selectors
 import sqlite3
 import ssl
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +74,21 @@ class Loop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.passed
+
+
+@contextmanager
+def simulated() -> Iterator[Loop]:
+    """A loop as the one of this thread, until the end of the block; what still runs then is cancelled."""
+    loop = Loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 class Wall:

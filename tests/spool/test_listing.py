@@ -16,6 +16,7 @@ from sesame.spool.listing import Entry, Key
 from sesame.store import accounts, decisions
 from sesame.store.decisions import DecisionText, Refusal
 from tests.support.spooled import ACCOUNT, OWNER, REGION, message
+from tests.support.stored_accounts import an_account
 
 
 async def keep(tx: Transaction, refusal: Refusal) -> None:
@@ -24,14 +25,7 @@ async def keep(tx: Transaction, refusal: Refusal) -> None:
 
 async def fill(store: Store) -> None:
     """Messages and refusals of two accounts, many at the same time."""
-    account = accounts.Account(
-        account_id=AccountId(ACCOUNT),
-        name="",
-        production=True,
-        max_24_hour_send=-1,
-        max_send_rate=1e9,
-        created_at=0,
-    )
+    account = an_account(ACCOUNT, max_24_hour_send=-1, max_send_rate=1e9)
     await store.write(lambda tx: accounts.create(tx, account))
     for n in range(12):
         at = float(100 + n // 4)

@@ -15,7 +15,6 @@ import pytest
 from sesame.db import Store, Transaction
 from sesame.db import sqlite as embedded
 from sesame.db.sqlite import SqliteStore
-from sesame.model import AccountId
 from sesame.sending.accept import Acceptance, accept
 from sesame.spool import attempts, control, destinations, listing, purge, trace
 from sesame.spool.control import Filter
@@ -35,6 +34,7 @@ from sesame.store import (
 from sesame.store.decisions import DecisionText
 from tests.support.reacting import react
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, Fixture, message
+from tests.support.stored_accounts import an_account
 
 LARGE = (
     "message",
@@ -255,10 +255,7 @@ def statements_of(path: Path, action: Action, monkeypatch: pytest.MonkeyPatch) -
     async def session() -> dict[str, list[str]]:
         store = SqliteStore(path)
         try:
-            account = accounts.Account(
-                account_id=AccountId(ACCOUNT), name="", production=True, max_24_hour_send=-1, max_send_rate=10,
-                created_at=0,
-            )  # fmt: skip
+            account = an_account(ACCOUNT, max_24_hour_send=-1, max_send_rate=10)
             await store.write(lambda tx: accounts.create(tx, account))
             await action(store)
             return {sql: plan_of(store._connection, sql) for sql in Recorded.statements}

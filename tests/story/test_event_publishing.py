@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tests.support.endpoint import Endpoint, get, listening
-from tests.support.process import REGION, SesameProcess, read_header, wait_until
+from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.submission import logged_in
 from tests.support.tenant import MESSAGE, RAW, TO, Tenant, refusal
 
@@ -152,17 +152,23 @@ def test_events_of_a_configuration_set_are_told_in_order(tenant: Tenant, endpoin
     assert delivery["delivery"]["smtpResponse"].startswith("250 ")
 
 
-def test_owner_and_delegate_are_each_told_of_what_the_delegate_sends(
-    tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint
-) -> None:
+def delegate_of(tenant: Tenant, sesame: SesameProcess) -> Account:
+    """An account that the tenant's domain is lent to."""
     delegate = sesame.create_account()
-    ses, sns = sesame.client("ses", delegate), sesame.client("sns", delegate)
     statement = {
         "Effect": "Allow", "Principal": {"AWS": delegate.account_id}, "Action": "ses:SendRawEmail",
         "Resource": tenant.arn,
     }  # fmt: skip
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     tenant.ses.put_identity_policy(Identity="example.com", PolicyName="p", Policy=policy)
+    return delegate
+
+
+def test_owner_and_delegate_are_each_told_of_what_the_delegate_sends(
+    tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint
+) -> None:
+    delegate = delegate_of(tenant, sesame)
+    ses, sns = sesame.client("ses", delegate), sesame.client("sns", delegate)
     own = subscribed(tenant, endpoint)
     tenant.ses.set_identity_notification_topic(
         Identity="example.com", NotificationType="Delivery", SnsTopic=own
@@ -200,14 +206,8 @@ def test_owner_and_delegate_are_each_told_of_what_the_delegate_sends(
 def test_the_trace_says_who_was_not_told_and_why_to_each_side_its_own(
     tenant: Tenant, sesame: SesameProcess, endpoint: Endpoint
 ) -> None:
-    delegate = sesame.create_account()
+    delegate = delegate_of(tenant, sesame)
     ses, sns = sesame.client("ses", delegate), sesame.client("sns", delegate)
-    statement = {
-        "Effect": "Allow", "Principal": {"AWS": delegate.account_id}, "Action": "ses:SendRawEmail",
-        "Resource": tenant.arn,
-    }  # fmt: skip
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    tenant.ses.put_identity_policy(Identity="example.com", PolicyName="p", Policy=policy)
     own = tenant.sns.create_topic(Name="nobody")["TopicArn"]
     tenant.ses.set_identity_notification_topic(
         Identity="example.com", NotificationType="Delivery", SnsTopic=own

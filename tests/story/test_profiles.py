@@ -4,18 +4,15 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dkim
 import pytest
-from aiosmtpd.controller import Controller
 from botocore.exceptions import ClientError
 
+from tests.support.other_server import other_server
 from tests.support.patience import PATIENCE_S
-from tests.support.ports import free_port
 from tests.support.process import REGION, Account, SesameProcess, running, wait_until
 
 PRODUCTION = """
@@ -29,30 +26,6 @@ return_path_domain = "bounces.sesame.test"
 """
 
 
-class Sink:
-    """Keeps what aiosmtpd received."""
-
-    def __init__(self) -> None:
-        self.received: list[Any] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.received.append(envelope)
-        return "250 Ok"
-
-
-@contextmanager
-def relay() -> Iterator[tuple[Sink, int]]:
-    """A real receiving server of another make."""
-    sink = Sink()
-    port = free_port()  # aiosmtpd's controller cannot take port 0
-    controller = Controller(sink, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield sink, port
-    finally:
-        controller.stop()
-
-
 def message(account: Account, domain: str) -> dict[str, Any]:
     return {
         "Source": f"news@{domain}",
@@ -63,8 +36,8 @@ def message(account: Account, domain: str) -> dict[str, Any]:
 
 def test_production_delivers_through_the_relay(tmp_path: Path) -> None:
     config = tmp_path / "sesame.toml"
-    with relay() as (sink, port):
-        config.write_text(PRODUCTION.format(region=REGION, port=port))
+    with other_server() as sink:
+        config.write_text(PRODUCTION.format(region=REGION, port=sink.port))
         sesame = SesameProcess(tmp_path / "data", config=config)
         account = sesame.create_account()
         sesame.vouch(account, "example.com")

@@ -24,13 +24,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
         yield process
 
 
-@pytest.fixture(scope="module")
-def walked(server: SesameProcess) -> list[str]:
-    """The lines that the README's example prints."""
-    example = README.read_text().partition("<!-- example: walk -->\n```python\n")[2].partition("```")[0]
-    assert example
+def run_python(server: SesameProcess, program: str, *arguments: str) -> str:
+    """What a program prints that reaches the server as the README says."""
     done = subprocess.run(
-        [sys.executable, "-c", example],
+        [sys.executable, "-c", program, *arguments],
         env={
             **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
             "AWS_SHARED_CREDENTIALS_FILE": str(server.data / "credentials"),
@@ -43,7 +40,15 @@ def walked(server: SesameProcess) -> list[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def walked(server: SesameProcess) -> list[str]:
+    """The lines that the README's example prints."""
+    example = README.read_text().partition("<!-- example: walk -->\n```python\n")[2].partition("```")[0]
+    assert example
+    return run_python(server, example).splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -167,20 +172,7 @@ def test_a_restart_keeps_everything(server: SesameProcess, parties: tuple[str, s
     assert server.run_json("trace", message_id)["decision"] == trace["decision"]
     assert [record["code"] for record in server.run_json("decisions", parties[0])][1:] == ["AccessDenied"]
     keys = (server.data / "credentials").read_text()
-    done = subprocess.run(
-        [sys.executable, "-c", _SEND_AGAIN, parties[0]],
-        env={
-            **os.environ,
-            "AWS_SHARED_CREDENTIALS_FILE": str(server.data / "credentials"),
-            "AWS_ENDPOINT_URL": server.api,
-            "AWS_DEFAULT_REGION": REGION,
-        },
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr  # the same keys, the policy still allows
+    run_python(server, _SEND_AGAIN, parties[0])  # the same keys, the policy still allows
     wait_until(lambda: len(server.mail()) == 2)
     again = server.run_json("mail", "show", "latest")
     assert dkim.verify(again["data"].encode(), dnsfunc=zone(server))

@@ -25,6 +25,7 @@ from sesame.sending.system_mail import SystemMail
 from sesame.store import accounts, identities
 from sesame.store.sealed import Sealer
 from tests.support.clock import FakeClock
+from tests.support.stored_accounts import an_account
 
 ACCOUNT, REGION = AccountId("111111111111"), "us-east-1"
 HOUR = 3600.0
@@ -146,9 +147,7 @@ def with_verification(
     async def session() -> None:
         store = SqliteStore(tmp_path / "db")
         executor = ThreadPoolExecutor(1)
-        account = accounts.Account(
-            account_id=ACCOUNT, name="", production=True, max_24_hour_send=1, max_send_rate=1, created_at=0
-        )
+        account = an_account(ACCOUNT)
         try:
             await store.write(lambda tx: accounts.create(tx, account))
             await function(Fixture(store, executor, with_ed25519=with_ed25519))

@@ -153,6 +153,15 @@ class Case:
     documents: list[tuple[str, str]] = field(default_factory=list)
     """The identity policies that were put, with the ARN of their identity."""
 
+    @classmethod
+    def lending(cls, world: World, **members: Any) -> Self:
+        """An owner that lends `one.test` to an account, the sender, by a policy with these members beside."""
+        case = cls(world)
+        case.account("owner"), case.account("sender")
+        case.step("identity", "owner", "one.test")
+        case.step("policy", "owner", "one.test", {"Principal": {"AWS": "<sender>"}, **members})
+        return case
+
     def account(self, name: str, *, production: bool = True) -> Account:
         found = self.accounts.get(name)
         if found is None:
