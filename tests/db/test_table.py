@@ -21,7 +21,7 @@ class Boat:
     ports: tuple[str, ...]
 
 
-BOATS = Table("boat", Boat, is_afloat=FLAG, crew=JSON_OBJECT, ports=JSON_TUPLE)
+BOATS = Table("boat", Boat, key="name", is_afloat=FLAG, crew=JSON_OBJECT, ports=JSON_TUPLE)
 ANNA = Boat(name="Anna", length_m=None, is_afloat=True, crew={"mate": "Bo"}, ports=("Kiel", "Riga"))
 OTTO = Boat(name="Otto", length_m=7.5, is_afloat=False, crew={}, ports=())
 
@@ -31,8 +31,8 @@ def with_boats(path: Path, function: Callable[[Store], Awaitable[None]]) -> None
         await tx.execute(
             "CREATE TABLE boat (ports TEXT, crew TEXT, is_afloat INTEGER, length_m REAL, name TEXT PRIMARY KEY)"
         )
-        await BOATS.put(tx, OTTO)
-        await BOATS.put(tx, ANNA)
+        await BOATS.create(tx, OTTO)
+        await BOATS.create(tx, ANNA)
 
     async def session() -> None:
         store = SqliteStore(path)
@@ -48,8 +48,9 @@ def with_boats(path: Path, function: Callable[[Store], Awaitable[None]]) -> None
 def test_records_are_read_as_they_were_put(tmp_path: Path) -> None:
     async def check(store: Store) -> None:
         async def run(tx: Transaction) -> None:
-            assert await BOATS.one(tx, "WHERE name = ?", "Anna") == ANNA
-            assert await BOATS.one(tx, "WHERE name = ?", "Erna") is None
+            assert await BOATS.get(tx, "Anna") == ANNA
+            assert await BOATS.get(tx, "Erna") is None
+            assert await BOATS.one(tx, "WHERE length_m > ?", 7) == OTTO
             assert await BOATS.all(tx, "ORDER BY name") == [ANNA, OTTO]
             assert await BOATS.count(tx, "WHERE is_afloat = ?", 1) == 1
             assert await tx.one("SELECT is_afloat, crew, ports FROM boat WHERE name = 'Anna'") == (
@@ -68,20 +69,48 @@ def test_of_a_record_that_is_there_only_what_is_named_changes(tmp_path: Path) ->
 
     async def check(store: Store) -> None:
         async def run(tx: Transaction) -> Boat | None:
-            assert await BOATS.put(tx, new, key="name", changed="length_m, ports") == 1
-            return await BOATS.one(tx, "WHERE name = ?", "Anna")
+            await BOATS.put(tx, new, changed="length_m, ports")
+            return await BOATS.get(tx, "Anna")
 
         assert await store.write(run) == replace(ANNA, length_m=9.0, ports=("Oslo",))
 
     with_boats(tmp_path / "db", check)
 
 
-def test_without_anything_to_change_a_record_that_is_there_stays(tmp_path: Path) -> None:
+def test_a_record_that_is_there_stays_where_only_a_free_key_is_taken(tmp_path: Path) -> None:
     async def check(store: Store) -> None:
         async def run(tx: Transaction) -> Boat | None:
-            assert await BOATS.put(tx, replace(ANNA, length_m=9.0), key="name") == 0
-            return await BOATS.one(tx, "WHERE name = ?", "Anna")
+            assert not await BOATS.create_if_free(tx, replace(ANNA, length_m=9.0))
+            assert await BOATS.create_if_free(tx, replace(ANNA, name="Erna"))
+            return await BOATS.get(tx, "Anna")
 
         assert await store.write(run) == ANNA
+
+    with_boats(tmp_path / "db", check)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Berth:
+    """A record whose key has two columns."""
+
+    port: str
+    name: str
+
+
+def test_a_page_is_of_those_that_share_the_key_but_for_its_last_column(tmp_path: Path) -> None:
+    berths = Table("berth", Berth, key="port, name")
+
+    async def check(store: Store) -> None:
+        async def run(tx: Transaction) -> None:
+            await tx.execute("CREATE TABLE berth (name TEXT, port TEXT, PRIMARY KEY (port, name))")
+            for port, name in (("Kiel", "b"), ("Kiel", "c"), ("Riga", "a"), ("Kiel", "a")):
+                await berths.create(tx, Berth(port=port, name=name))
+            assert [one.name for one in await berths.page(tx, "Kiel", after="", limit=2)] == ["a", "b"]
+            assert [one.name for one in await berths.page(tx, "Kiel", after="b", limit=2)] == ["c"]
+            assert await berths.delete(tx, "Kiel", "b")
+            assert not await berths.delete(tx, "Kiel", "b")
+            assert [one.name for one in await berths.page(tx, "Kiel", after="", limit=9)] == ["a", "c"]
+
+        await store.write(run)
 
     with_boats(tmp_path / "db", check)

@@ -34,16 +34,35 @@ JSON_TUPLE = Form(read=lambda text: tuple(json.loads(text)), write=json.dumps)
 
 
 class Table(Generic[T]):
-    """The table called `name`, of records of one dataclass; `forms` are those of its fields that have one."""
+    """The table called `name`, of records of one dataclass.
 
-    def __init__(self, name: str, record: type[T], **forms: Form) -> None:
+    `key` are columns that no two rows have alike, `account_id, name`; `forms` are those of the fields that have one.
+    """
+
+    def __init__(self, name: str, record: type[T], *, key: str, **forms: Form) -> None:
         self._name = name
         self._record = record
         self._fields = [field.name for field in fields(record)]  # type: ignore[arg-type]
         self._forms = forms
+        self._key = key
+        *self._group, self._last = key.split(", ")
         columns = ", ".join(self._fields)
         self._select = f"SELECT {columns} FROM {name}"
         self._insert = f"INSERT INTO {name} ({columns}) VALUES ({', '.join('?' * len(self._fields))})"
+
+    async def get(self, tx: Transaction, *key: Value) -> T | None:
+        """The record of that key, or None."""
+        return await self.one(tx, f"WHERE {self._by_key}", *key)
+
+    async def page(self, tx: Transaction, *group: Value, after: str, limit: int) -> list[T]:
+        """Records in the order of the last column of their key, from behind `after`; the others are `group`'s."""
+        conditions = "".join(f"{column} = ? AND " for column in self._group)
+        rest = f"WHERE {conditions}{self._last} > ? ORDER BY {self._last} LIMIT ?"
+        return await self.all(tx, rest, *group, after, limit)
+
+    async def delete(self, tx: Transaction, *key: Value) -> bool:
+        """Delete the record of that key; whether there was one."""
+        return bool(await tx.execute(f"DELETE FROM {self._name} WHERE {self._by_key}", *key))
 
     async def one(self, tx: Transaction, rest: str, *values: Parameter) -> T | None:
         """The first record of a query, or None; `rest` is what follows the table's name: `WHERE …`."""
@@ -59,20 +78,30 @@ class Table(Generic[T]):
         row = await tx.one(f"SELECT COUNT(*) FROM {self._name} {rest}", *values)
         return 0 if row is None else int(row[0])
 
-    async def put(self, tx: Transaction, record: T, *, key: str = "", changed: str = "") -> int:
-        """Insert a record; the number of rows that changed.
+    async def create(self, tx: Transaction, record: T) -> None:
+        """Insert a record whose key is free."""
+        await tx.execute(self._insert, *self._values(record))
 
-        Where there is one of the same `key` (columns: `account_id, name`), its columns `changed` become those of the
-        record; without any it stays as it is.
-        """
+    async def create_if_free(self, tx: Transaction, record: T) -> bool:
+        """Insert a record unless there is one of its key; whether it was inserted."""
+        sql = f"{self._insert} ON CONFLICT ({self._key}) DO NOTHING"
+        return bool(await tx.execute(sql, *self._values(record)))
+
+    async def put(self, tx: Transaction, record: T, *, changed: str) -> None:
+        """Insert a record; where there is one of its key, that one's columns `changed` become the record's."""
+        changes = ", ".join(f"{column} = excluded.{column}" for column in changed.split(", "))
+        sql = f"{self._insert} ON CONFLICT ({self._key}) DO UPDATE SET {changes}"
+        await tx.execute(sql, *self._values(record))
+
+    def _values(self, record: T) -> list[Value]:
         values = {name: getattr(record, name) for name in self._fields}
         for name, form in self._forms.items():
             values[name] = form.write(values[name])
-        conflict = ""
-        if key:
-            changes = ", ".join(f"{name} = excluded.{name}" for name in changed.split(", "))
-            conflict = f" ON CONFLICT ({key}) DO " + (f"UPDATE SET {changes}" if changed else "NOTHING")
-        return await tx.execute(f"{self._insert}{conflict}", *values.values())
+        return list(values.values())
+
+    @property
+    def _by_key(self) -> str:
+        return " AND ".join(f"{column} = ?" for column in (*self._group, self._last))
 
     def _read(self, row: Row) -> T:
         values = dict(zip(self._fields, row, strict=True))

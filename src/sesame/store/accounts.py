@@ -59,17 +59,17 @@ Place = tuple[str, str]
 """An account's id and a region."""
 
 
-_ACCOUNTS = Table("account", Account, production=FLAG)
+_ACCOUNTS = Table("account", Account, key="account_id", production=FLAG)
 
 
 async def create(tx: Transaction, account: Account) -> None:
     """Store a new account; the id must be free."""
-    await _ACCOUNTS.put(tx, account)
+    await _ACCOUNTS.create(tx, account)
 
 
 async def get(tx: Transaction, account_id: str) -> Account | None:
     """The account, or None."""
-    return await _ACCOUNTS.one(tx, "WHERE account_id = ?", account_id)
+    return await _ACCOUNTS.get(tx, account_id)
 
 
 async def all_accounts(tx: Transaction) -> list[Account]:
@@ -79,7 +79,7 @@ async def all_accounts(tx: Transaction) -> list[Account]:
 
 async def page(tx: Transaction, *, after: str, limit: int) -> list[Account]:
     """Accounts by id, from behind `after`."""
-    return await _ACCOUNTS.all(tx, "WHERE account_id > ? ORDER BY account_id LIMIT ?", after, limit)
+    return await _ACCOUNTS.page(tx, after=after, limit=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

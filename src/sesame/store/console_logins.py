@@ -36,18 +36,18 @@ class Link:
     expires_at: float
 
 
-_LOGINS = Table("console_login", Login, is_operator=FLAG, mfa=FLAG, may_return=FLAG)
-_LINKS = Table("console_link", Link)
+_LOGINS = Table("console_login", Login, key="digest", is_operator=FLAG, mfa=FLAG, may_return=FLAG)
+_LINKS = Table("console_link", Link, key="digest")
 
 
 async def put(tx: Transaction, login: Login) -> None:
     """Store a new log-in."""
-    await _LOGINS.put(tx, login)
+    await _LOGINS.create(tx, login)
 
 
 async def get(tx: Transaction, digest: bytes) -> Login | None:
     """The log-in, or None."""
-    return await _LOGINS.one(tx, "WHERE digest = ?", digest)
+    return await _LOGINS.get(tx, digest)
 
 
 async def of_user(tx: Transaction, user_id: str) -> list[Login]:
@@ -67,7 +67,7 @@ async def confirmed(tx: Transaction, digest: bytes, at: float) -> None:
 
 async def end(tx: Transaction, digest: bytes) -> None:
     """End one log-in."""
-    await tx.execute("DELETE FROM console_login WHERE digest = ?", digest)
+    await _LOGINS.delete(tx, digest)
 
 
 async def purge(tx: Transaction, *, now: float, made_before: float) -> None:
@@ -80,7 +80,7 @@ async def put_link(tx: Transaction, link: Link) -> None:
     """Store a link; an older invitation of the same user stops working."""
     if link.purpose == "invite":
         await tx.execute("DELETE FROM console_link WHERE user_id = ? AND purpose = 'invite'", link.user_id)
-    await _LINKS.put(tx, link)
+    await _LINKS.create(tx, link)
 
 
 async def get_link(tx: Transaction, digest: bytes, *, now: float) -> Link | None:
@@ -90,4 +90,4 @@ async def get_link(tx: Transaction, digest: bytes, *, now: float) -> Link | None
 
 async def spend_link(tx: Transaction, digest: bytes) -> bool:
     """Use a link up; False when it was used before."""
-    return await tx.execute("DELETE FROM console_link WHERE digest = ?", digest) == 1
+    return await _LINKS.delete(tx, digest)

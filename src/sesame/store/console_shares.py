@@ -30,12 +30,12 @@ class Share:
         return self.digest.hex()[:16]
 
 
-_SHARES = Table("console_share", Share, mfa=FLAG)
+_SHARES = Table("console_share", Share, key="digest", mfa=FLAG)
 
 
 async def put(tx: Transaction, share: Share) -> None:
     """Keep a new link."""
-    await _SHARES.put(tx, share)
+    await _SHARES.create(tx, share)
 
 
 async def get(tx: Transaction, digest: bytes, *, now: float) -> Share | None:
@@ -76,7 +76,7 @@ async def count(tx: Transaction, account_id: str) -> int:
 
 async def delete(tx: Transaction, digest: bytes) -> bool:
     """End a link; False when there was none."""
-    return await tx.execute("DELETE FROM console_share WHERE digest = ?", digest) == 1
+    return await _SHARES.delete(tx, digest)
 
 
 async def purge(tx: Transaction, *, now: float) -> None:

@@ -39,35 +39,24 @@ class Redirect:
     failure_url: str
 
 
-_OUTLINES = Table("custom_verification_template", Outline)
-_TEMPLATES = Table("custom_verification_template", CustomTemplate)
+_OUTLINES = Table("custom_verification_template", Outline, key="account_id, region, name")
+_TEMPLATES = Table("custom_verification_template", CustomTemplate, key="account_id, region, name")
 
 
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> CustomTemplate | None:
     """One template, or None."""
-    return await _TEMPLATES.one(
-        tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
-    )
+    return await _TEMPLATES.get(tx, account_id, region, name)
 
 
 async def exists(tx: Transaction, account_id: str, region: str, name: str) -> bool:
     """Whether there is a template of that name."""
-    found = await _OUTLINES.one(
-        tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
-    )
+    found = await _OUTLINES.get(tx, account_id, region, name)
     return found is not None
 
 
 async def page(tx: Transaction, account_id: str, region: str, *, after: str, limit: int) -> list[Outline]:
     """Templates in order of name, those after `after`, without their contents."""
-    return await _OUTLINES.all(
-        tx,
-        "WHERE account_id = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
-        account_id,
-        region,
-        after,
-        limit,
-    )
+    return await _OUTLINES.page(tx, account_id, region, after=after, limit=limit)
 
 
 async def count(tx: Transaction, account_id: str, region: str) -> int:
@@ -80,21 +69,13 @@ async def put(tx: Transaction, template: CustomTemplate) -> None:
     await _TEMPLATES.put(
         tx,
         template,
-        key="account_id, region, name",
         changed="from_address, subject, success_url, failure_url, content",
     )
 
 
 async def delete(tx: Transaction, account_id: str, region: str, name: str) -> bool:
     """Remove a template; whether there was one. Links that were mailed lead on as before."""
-    return bool(
-        await tx.execute(
-            "DELETE FROM custom_verification_template WHERE account_id = ? AND region = ? AND name = ?",
-            account_id,
-            region,
-            name,
-        )
-    )
+    return await _TEMPLATES.delete(tx, account_id, region, name)
 
 
 async def keep_redirect(tx: Transaction, token: str, redirect: Redirect, *, at: float) -> None:

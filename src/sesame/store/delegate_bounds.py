@@ -76,7 +76,7 @@ class Use:
 
 NO_USE = Use()
 
-_BOUNDS = Table("delegate_bounds", Bounds)
+_BOUNDS = Table("delegate_bounds", Bounds, key="seq")
 
 
 async def of_identity(tx: Transaction, owner: str, region: str, identity: str) -> list[Bounds]:
@@ -150,7 +150,7 @@ async def put(tx: Transaction, bounds: Bounds) -> None:
     if bounds.seq:
         await tx.execute("DELETE FROM delegate_bounds WHERE seq = ?", bounds.seq)
     seq = bounds.seq or await tx.new_numbers("delegate_bounds", 1)
-    await _BOUNDS.put(tx, replace(bounds, seq=seq))
+    await _BOUNDS.create(tx, replace(bounds, seq=seq))
     await bump(tx, identities_scope(bounds.owner_account_id, bounds.region))
 
 

@@ -61,7 +61,7 @@ class Ed25519Key:
         return f"dkim_ed25519_key:{self.account_id}:{self.region}:{self.domain}"
 
 
-_ED25519_KEYS = Table("dkim_ed25519_key", Ed25519Key, is_seen=FLAG)
+_ED25519_KEYS = Table("dkim_ed25519_key", Ed25519Key, key="account_id, region, domain", is_seen=FLAG)
 _COLUMNS = "account_id, region, domain, selector, sealed_private_key, public_key, created_at, key_bits"
 
 
@@ -151,14 +151,12 @@ async def due(tx: Transaction, *, created_before: float, limit: int) -> list[Dki
 
 async def get_ed25519(tx: Transaction, account_id: str, region: str, domain: str) -> Ed25519Key | None:
     """A domain's Ed25519 key, or None."""
-    return await _ED25519_KEYS.one(
-        tx, "WHERE account_id = ? AND region = ? AND domain = ?", account_id, region, domain
-    )
+    return await _ED25519_KEYS.get(tx, account_id, region, domain)
 
 
 async def add_ed25519(tx: Transaction, key: Ed25519Key) -> None:
     """Keep a domain's Ed25519 key; the one that it has stays."""
-    await _ED25519_KEYS.put(tx, key, key="account_id, region, domain")
+    await _ED25519_KEYS.create_if_free(tx, key)
     await bump(tx, identities_scope(key.account_id, key.region))
 
 

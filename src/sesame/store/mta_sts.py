@@ -19,19 +19,17 @@ class StsPolicy:
     expires_at: float
 
 
-_POLICIES = Table("mta_sts_policy", StsPolicy, hosts=JSON_TUPLE)
+_POLICIES = Table("mta_sts_policy", StsPolicy, key="domain", hosts=JSON_TUPLE)
 
 
 async def put(tx: Transaction, policy: StsPolicy) -> None:
     """Keep a policy in place of what was there."""
-    await _POLICIES.put(
-        tx, policy, key="domain", changed="policy_id, mode, hosts, max_age_s, fetched_at, expires_at"
-    )
+    await _POLICIES.put(tx, policy, changed="policy_id, mode, hosts, max_age_s, fetched_at, expires_at")
 
 
 async def get(tx: Transaction, domain: str) -> StsPolicy | None:
     """The policy of a domain, expired or not, or None."""
-    return await _POLICIES.one(tx, "WHERE domain = ?", domain)
+    return await _POLICIES.get(tx, domain)
 
 
 async def due(tx: Transaction, *, fetched_before: float, now: float, limit: int) -> list[StsPolicy]:

@@ -34,12 +34,14 @@ class Subscription:
         return self.attributes.get("RawMessageDelivery", "false").lower() == "true"
 
 
-_SUBSCRIPTIONS = Table("subscription", Subscription, attributes=JSON_OBJECT, needs_authentication=FLAG)
+_SUBSCRIPTIONS = Table(
+    "subscription", Subscription, key="arn", attributes=JSON_OBJECT, needs_authentication=FLAG
+)
 
 
 async def get(tx: Transaction, arn: str) -> Subscription | None:
     """A subscription, or None."""
-    return await _SUBSCRIPTIONS.one(tx, "WHERE arn = ?", arn)
+    return await _SUBSCRIPTIONS.get(tx, arn)
 
 
 async def find(tx: Transaction, topic_arn: str, protocol: str, endpoint: str) -> Subscription | None:
@@ -54,14 +56,13 @@ async def put(tx: Transaction, one: Subscription) -> None:
     await _SUBSCRIPTIONS.put(
         tx,
         one,
-        key="arn",
         changed="attributes, token_digest, token_until, confirmed_at, needs_authentication, ended_at",
     )
 
 
 async def delete(tx: Transaction, arn: str) -> None:
     """Remove a subscription."""
-    await tx.execute("DELETE FROM subscription WHERE arn = ?", arn)
+    await _SUBSCRIPTIONS.delete(tx, arn)
 
 
 async def confirmed(tx: Transaction, topic_arns: Sequence[str]) -> dict[str, list[Subscription]]:

@@ -24,14 +24,12 @@ class StoredTemplate:
         return self.account_id, self.region, self.name
 
 
-_TEMPLATES = Table("template", StoredTemplate)
+_TEMPLATES = Table("template", StoredTemplate, key="account_id, region, name")
 
 
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> StoredTemplate | None:
     """One template, or None."""
-    return await _TEMPLATES.one(
-        tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
-    )
+    return await _TEMPLATES.get(tx, account_id, region, name)
 
 
 async def page(
@@ -56,7 +54,7 @@ async def count(tx: Transaction, account_id: str, region: str) -> int:
 
 async def create(tx: Transaction, template: StoredTemplate) -> bool:
     """Add a template; False if there is one of that name."""
-    return bool(await _TEMPLATES.put(tx, template, key="account_id, region, name"))
+    return await _TEMPLATES.create_if_free(tx, template)
 
 
 async def replace_parts(tx: Transaction, template: StoredTemplate) -> bool:
@@ -74,11 +72,7 @@ async def replace_parts(tx: Transaction, template: StoredTemplate) -> bool:
 
 async def delete(tx: Transaction, account_id: str, region: str, name: str) -> bool:
     """Remove a template; whether there was one."""
-    return bool(
-        await tx.execute(
-            "DELETE FROM template WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
-        )
-    )
+    return await _TEMPLATES.delete(tx, account_id, region, name)
 
 
 async def regions_of(tx: Transaction, account_id: str, name: str) -> list[str]:

@@ -38,38 +38,30 @@ def topic_arn(region: str, account_id: str, name: str) -> str:
     return f"arn:aws:sns:{region}:{account_id}:{name}"
 
 
-_TOPICS = Table("topic", Topic, attributes=JSON_OBJECT, principal_ids=JSON_OBJECT)
+_TOPICS = Table(
+    "topic", Topic, key="account_id, region, name", attributes=JSON_OBJECT, principal_ids=JSON_OBJECT
+)
 
 
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> Topic | None:
     """A topic, or None."""
-    return await _TOPICS.one(tx, "WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name)
+    return await _TOPICS.get(tx, account_id, region, name)
 
 
 async def put(tx: Transaction, topic: Topic) -> None:
     """Store a topic, new or changed."""
-    await _TOPICS.put(tx, topic, key="account_id, region, name", changed="attributes, principal_ids")
+    await _TOPICS.put(tx, topic, changed="attributes, principal_ids")
 
 
 async def delete(tx: Transaction, topic: Topic) -> None:
     """Remove a topic with its tags."""
     await tags.remove_all(tx, topic.arn)
-    await tx.execute(
-        "DELETE FROM topic WHERE account_id = ? AND region = ? AND name = ?",
-        *topic.key,
-    )
+    await _TOPICS.delete(tx, *topic.key)
 
 
 async def page(tx: Transaction, account_id: str, region: str, *, after: str, limit: int) -> list[Topic]:
     """Topics by name, from behind `after`."""
-    return await _TOPICS.all(
-        tx,
-        "WHERE account_id = ? AND region = ? AND name > ? ORDER BY name LIMIT ?",
-        account_id,
-        region,
-        after,
-        limit,
-    )
+    return await _TOPICS.page(tx, account_id, region, after=after, limit=limit)
 
 
 async def count(tx: Transaction, account_id: str, region: str) -> int:

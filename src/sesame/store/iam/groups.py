@@ -23,12 +23,12 @@ class Group:
         return f"arn:aws:iam::{self.account_id}:group{self.path}{self.group_name}"
 
 
-_GROUPS = Table("iam_group", Group)
+_GROUPS = Table("iam_group", Group, key="group_id")
 
 
 async def create(tx: Transaction, group: Group) -> None:
     """Store a new group; the name must be free."""
-    await _GROUPS.put(tx, group)
+    await _GROUPS.create(tx, group)
     await bump(tx, account_scope(group.account_id))
 
 
@@ -41,7 +41,7 @@ async def get(tx: Transaction, account_id: str, group_name: str) -> Group | None
 
 async def get_by_id(tx: Transaction, group_id: str) -> Group | None:
     """The group with that unique id, or None."""
-    return await _GROUPS.one(tx, "WHERE group_id = ?", group_id)
+    return await _GROUPS.get(tx, group_id)
 
 
 async def list_groups(tx: Transaction, account_id: str) -> list[Group]:
@@ -51,7 +51,7 @@ async def list_groups(tx: Transaction, account_id: str) -> list[Group]:
 
 async def delete(tx: Transaction, group: Group) -> None:
     """Remove a group that has no members and no policies left."""
-    await tx.execute("DELETE FROM iam_group WHERE group_id = ?", group.group_id)
+    await _GROUPS.delete(tx, group.group_id)
     await bump(tx, account_scope(group.account_id))
 
 

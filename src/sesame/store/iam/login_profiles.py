@@ -33,31 +33,31 @@ class MfaDevice:
     created_at: float
 
 
-_PROFILES = Table("login_profile", LoginProfile, reset_required=FLAG)
-_DEVICES = Table("mfa_device", MfaDevice)
+_PROFILES = Table("login_profile", LoginProfile, key="user_id", reset_required=FLAG)
+_DEVICES = Table("mfa_device", MfaDevice, key="serial")
 
 
 async def get(tx: Transaction, user_id: str) -> LoginProfile | None:
     """A user's password, or None."""
-    return await _PROFILES.one(tx, "WHERE user_id = ?", user_id)
+    return await _PROFILES.get(tx, user_id)
 
 
 async def put(tx: Transaction, profile: LoginProfile) -> None:
     """Create or replace a user's password; the user's log-ins end."""
-    await _PROFILES.put(tx, profile, key="user_id", changed="password, reset_required")
+    await _PROFILES.put(tx, profile, changed="password, reset_required")
     await _changed(tx, profile.account_id, profile.user_id)
 
 
 async def delete(tx: Transaction, account_id: str, user_id: str) -> bool:
     """Remove a user's password; whether there was one."""
-    count = await tx.execute("DELETE FROM login_profile WHERE user_id = ?", user_id)
+    was_there = await _PROFILES.delete(tx, user_id)
     await _changed(tx, account_id, user_id)
-    return count > 0
+    return was_there
 
 
 async def device(tx: Transaction, serial: str) -> MfaDevice | None:
     """The device of that serial number (its ARN), or None."""
-    return await _DEVICES.one(tx, "WHERE serial = ?", serial)
+    return await _DEVICES.get(tx, serial)
 
 
 async def devices_of(tx: Transaction, user_id: str) -> list[MfaDevice]:
@@ -104,7 +104,7 @@ async def disable_device(tx: Transaction, found: MfaDevice) -> None:
 
 async def delete_device(tx: Transaction, found: MfaDevice) -> None:
     """Remove a device that is nobody's."""
-    await tx.execute("DELETE FROM mfa_device WHERE serial = ?", found.serial)
+    await _DEVICES.delete(tx, found.serial)
 
 
 async def use_step(tx: Transaction, serial: str, step: int) -> bool:

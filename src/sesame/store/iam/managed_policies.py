@@ -60,14 +60,12 @@ class Version:
     created_at: float
 
 
-_POLICIES = Table("managed_policy", ManagedPolicy)
+_POLICIES = Table("managed_policy", ManagedPolicy, key="account_id, policy_name")
 
 
 async def put(tx: Transaction, policy: ManagedPolicy) -> None:
     """Store a policy, new or changed."""
-    await _POLICIES.put(
-        tx, policy, key="account_id, policy_name", changed="default_version, last_version, updated_at"
-    )
+    await _POLICIES.put(tx, policy, changed="default_version, last_version, updated_at")
     await bump(tx, account_scope(policy.account_id))
 
 

@@ -32,7 +32,7 @@ class Role:
         return f"arn:aws:iam::{self.account_id}:role{self.path}{self.role_name}"
 
 
-_ROLES = Table("iam_role", Role, principal_ids=JSON_OBJECT)
+_ROLES = Table("iam_role", Role, key="account_id, role_name", principal_ids=JSON_OBJECT)
 
 
 async def put(tx: Transaction, role: Role) -> None:
@@ -40,7 +40,6 @@ async def put(tx: Transaction, role: Role) -> None:
     await _ROLES.put(
         tx,
         role,
-        key="account_id, role_name",
         changed="description, max_session_s, trust_policy, principal_ids, tags",
     )
     await bump(tx, account_scope(role.account_id))

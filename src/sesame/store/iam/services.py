@@ -28,7 +28,7 @@ class ServiceKey:
     created_at: float
 
 
-_KEYS = Table("service_key", ServiceKey)
+_KEYS = Table("service_key", ServiceKey, key="access_key_id")
 
 
 def service_scope(service_name: str) -> str:
@@ -89,13 +89,13 @@ async def delete(tx: Transaction, service_name: str) -> None:
 
 async def create_key(tx: Transaction, key: ServiceKey) -> None:
     """Store a new access key."""
-    await _KEYS.put(tx, key)
+    await _KEYS.create(tx, key)
     await bump(tx, service_scope(key.service_name))
 
 
 async def get_key(tx: Transaction, access_key_id: str) -> ServiceKey | None:
     """The access key, or None."""
-    return await _KEYS.one(tx, "WHERE access_key_id = ?", access_key_id)
+    return await _KEYS.get(tx, access_key_id)
 
 
 async def delete_key(tx: Transaction, service_name: str, access_key_id: str) -> bool:

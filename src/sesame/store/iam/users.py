@@ -39,13 +39,13 @@ class AccessKey:
     created_at: float
 
 
-_USERS = Table("iam_user", User)
-_KEYS = Table("access_key", AccessKey)
+_USERS = Table("iam_user", User, key="user_id")
+_KEYS = Table("access_key", AccessKey, key="access_key_id")
 
 
 async def create_user(tx: Transaction, user: User) -> None:
     """Store a new user; the name must be free."""
-    await _USERS.put(tx, user)
+    await _USERS.create(tx, user)
     await bump(tx, account_scope(user.account_id))
 
 
@@ -71,7 +71,7 @@ async def named(tx: Transaction, account_ids: Sequence[str], user_names: Sequenc
 
 async def get_user_by_id(tx: Transaction, user_id: str) -> User | None:
     """The user with that unique id, or None."""
-    return await _USERS.one(tx, "WHERE user_id = ?", user_id)
+    return await _USERS.get(tx, user_id)
 
 
 async def list_users(
@@ -91,7 +91,7 @@ async def list_users(
 
 async def delete_user(tx: Transaction, user: User) -> None:
     """Remove a user that has no keys and no policies left."""
-    await tx.execute("DELETE FROM iam_user WHERE user_id = ?", user.user_id)
+    await _USERS.delete(tx, user.user_id)
     await bump(tx, account_scope(user.account_id))
 
 
@@ -103,13 +103,13 @@ async def set_tags(tx: Transaction, user: User, tags: str) -> None:
 
 async def create_key(tx: Transaction, key: AccessKey) -> None:
     """Store a new access key."""
-    await _KEYS.put(tx, key)
+    await _KEYS.create(tx, key)
     await bump(tx, account_scope(key.account_id))
 
 
 async def get_key(tx: Transaction, access_key_id: str) -> AccessKey | None:
     """The access key, or None."""
-    return await _KEYS.one(tx, "WHERE access_key_id = ?", access_key_id)
+    return await _KEYS.get(tx, access_key_id)
 
 
 async def list_keys(tx: Transaction, account_id: str, user_id: str) -> list[AccessKey]:
@@ -127,7 +127,7 @@ async def set_key_status(tx: Transaction, key: AccessKey, status: str) -> None:
 
 async def delete_key(tx: Transaction, key: AccessKey) -> None:
     """Remove a key."""
-    await tx.execute("DELETE FROM access_key WHERE access_key_id = ?", key.access_key_id)
+    await _KEYS.delete(tx, key.access_key_id)
     await bump(tx, account_scope(key.account_id))
 
 
