@@ -6,7 +6,6 @@ under however many names somebody tries, an hour has at most `MOST_AN_HOUR` rows
 INVARIANT: no secret is kept; a name that may be one is not.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +13,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from sesame.access.guesses import network_of
+from sesame.access.periodic import write_every
 from sesame.access.sign_in_names import without_secret
 from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
@@ -96,12 +96,7 @@ class FailedSignIns:
 
     async def run(self) -> None:
         """Write every few seconds."""
-        try:
-            while True:
-                await asyncio.sleep(WRITE_EVERY_S)
-                await self.write()
-        finally:
-            await self.write()
+        await write_every(WRITE_EVERY_S, self.write)
 
 
 def bounded(there: Sequence[Key], counted: Mapping[Key, Failed]) -> Iterable[Failed]:

@@ -1,7 +1,6 @@
 """When access keys are used: noted in memory at each use, written now and then, to a quarter of an hour."""
 
-import asyncio
-
+from sesame.access.periodic import write_every
 from sesame.db import Store
 from sesame.errors import Unavailable
 from sesame.observe import Clock, Log
@@ -48,9 +47,4 @@ class KeyUses:
 
     async def run(self) -> None:
         """Write now and then."""
-        try:
-            while True:
-                await asyncio.sleep(WRITE_EVERY_S)
-                await self.write()
-        finally:
-            await self.write()
+        await write_every(WRITE_EVERY_S, self.write)

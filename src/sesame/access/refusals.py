@@ -120,24 +120,33 @@ def derive(
     return Derived(explanation=explanation, bound={**identity.principal_ids, **identity.gone})
 
 
+def recorded_requester(decision: Mapping[str, Any], account_id: str) -> Requester:
+    """Who asked, as a decision of an account is kept."""
+    return Requester(
+        arn=decision["principal"],
+        account_id="" if decision["kind"] == "service" else account_id,
+        kind=decision["kind"],
+        user_id=decision["user_id"],
+        role_arn=decision.get("session", {}).get("role_arn"),
+    )
+
+
+def recorded_keys(kept: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys of a decision as they were, from JSON."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()}
+
+
 def policy_request(decision: Mapping[str, Any], record: DecisionRecord, check: Mapping[str, Any]) -> Request:
     """What policy was asked in a check of a decision as kept."""
     kept = decision["context"] | check.get("resource_keys", {})
-    context: dict[str, str | tuple[str, ...]] = {
-        **conditions.time_keys(record.at),
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()},
-        "aws:ResourceAccount": check["owner"],
-    }
     return Request(
-        requester=Requester(
-            arn=decision["principal"],
-            account_id="" if decision["kind"] == "service" else record.account_id,
-            kind=decision["kind"],
-            user_id=decision["user_id"],
-            role_arn=decision.get("session", {}).get("role_arn"),
-        ),
+        requester=recorded_requester(decision, record.account_id),
         action=decision["action"],
         resource=check["arn"],
         resource_account=check["owner"],
-        context=context,
+        context={
+            **conditions.time_keys(record.at),
+            **recorded_keys(kept),
+            "aws:ResourceAccount": check["owner"],
+        },
     )

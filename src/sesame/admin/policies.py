@@ -7,7 +7,7 @@ they broke.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from sesame.access.changes import Acts, StalePermit
+from sesame.access.changes import Acts, Run, StalePermit
 from sesame.access.identity_names import normal_name
 from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
 from sesame.admin.accounts import OperatorError
@@ -124,13 +124,7 @@ class PolicyActs:
 
             forced = {"forced": force, "brokenTests": [one.name for one in tried.broken]} if force else {}
             try:
-                await self._acts.apply(
-                    name,
-                    arn.account_id,
-                    run,
-                    region=arn.region,
-                    parameters={"identity": _name(arn), **parameters, **forced},
-                )
+                await self._change(name, arn, run, {**parameters, **forced})
                 return tried.broken
             except StalePermit:
                 if attempt == _ATTEMPTS - 1:
@@ -143,13 +137,7 @@ class PolicyActs:
         async def run(tx: Transaction) -> None:
             await _with_operator_errors(put_cases(tx, await _identity(tx, arn), cases))
 
-        await self._acts.apply(
-            "PutIdentityPolicyTests",
-            arn.account_id,
-            run,
-            region=arn.region,
-            parameters={"identity": _name(arn), "tests": [written(case) for case in cases]},
-        )
+        await self._change("PutIdentityPolicyTests", arn, run, {"tests": [written(case) for case in cases]})
 
     async def remove_case(self, arn: Arn, name: str) -> None:
         """Keep a case no longer."""
@@ -157,13 +145,11 @@ class PolicyActs:
         async def run(tx: Transaction) -> None:
             await _with_operator_errors(remove_case(tx, await _identity(tx, arn), name))
 
-        await self._acts.apply(
-            "DeleteIdentityPolicyTest",
-            arn.account_id,
-            run,
-            region=arn.region,
-            parameters={"identity": _name(arn), "test": name},
-        )
+        await self._change("DeleteIdentityPolicyTest", arn, run, {"test": name})
+
+    async def _change(self, name: str, arn: Arn, run: Run[None], parameters: Mapping[str, Any]) -> None:
+        told = {"identity": _name(arn), **parameters}
+        await self._acts.apply(name, arn.account_id, run, region=arn.region, parameters=told)
 
     async def run_cases(self, arn: Arn) -> list[CaseState]:
         """Every case that is kept, with why it does not hold."""

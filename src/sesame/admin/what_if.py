@@ -19,9 +19,10 @@ from sesame.access.directory import (
     identity_policies,
     session_limits,
 )
+from sesame.access.refusals import recorded_keys, recorded_requester
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction
-from sesame.policy import Explanation, Outcome, Request, Requester, decide, explain, owner_view, sender_view
+from sesame.policy import Explanation, Outcome, Request, decide, explain, owner_view, sender_view
 from sesame.policy.reasons.cause import Reader
 from sesame.store import identities, recorded_sends, tags
 from sesame.store.iam import groups, roles
@@ -276,23 +277,14 @@ def policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Trans
 
 def request_of(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
     """The question that was asked then, of an identity with the tags that it has now."""
-    context = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in decision["context"].items()
-    }
     return Request(
-        requester=Requester(
-            arn=decision["principal"],
-            account_id="" if decision["kind"] == "service" else recorded.account_id,
-            kind=decision["kind"],
-            user_id=decision["user_id"],
-            role_arn=decision.get("session", {}).get("role_arn"),
-        ),
+        requester=recorded_requester(decision, recorded.account_id),
         action=decision["action"],
         resource=str(arn),
         resource_account=arn.account_id,
         context={
             **time_keys(recorded.at),
-            **context,
+            **recorded_keys(decision["context"]),
             "aws:ResourceAccount": arn.account_id,
             **resource_tags(decision["action"], held),
         },

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sesame.config import egress, feedback, notify, traces, tracking
 from sesame.config.console import check_console
+from sesame.config.numbers import require_positive
 from sesame.config.settings import REGION, Api, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
 
@@ -86,7 +87,9 @@ def _check_delivery(delivery: Delivery) -> None:
         raise ConfigError(
             "setting `delivery.warmup_last` must be at least `delivery.warmup_first`, which is above 0"
         )
-    for name in (
+    require_positive(
+        "delivery",
+        delivery,
         "workers",
         "per_domain",
         "per_address",
@@ -96,9 +99,7 @@ def _check_delivery(delivery: Delivery) -> None:
         "timeout_s",
         "lease_s",
         "warmup_days",
-    ):
-        if getattr(delivery, name) <= 0:
-            raise ConfigError(f"setting `delivery.{name}` must be greater than 0")
+    )
 
 
 def _check_dns(settings: Settings) -> None:
@@ -116,9 +117,7 @@ def _check_dns(settings: Settings) -> None:
             raise ConfigError(
                 f"setting `dns.nameservers`: `{address}` is not an address; write it as `127.0.0.1`"
             ) from None
-    for name in ("check_every_s", "recheck_every_s"):
-        if getattr(settings.dns, name) <= 0:
-            raise ConfigError(f"setting `dns.{name}` must be greater than 0")
+    require_positive("dns", settings.dns, "check_every_s", "recheck_every_s")
 
 
 def _check_audit(audit: Audit) -> None:
@@ -160,16 +159,16 @@ def _check_submission(settings: Settings) -> None:
             "setting `submission.tls_certificate`: SMTP submission needs a certificate; name its PEM file, or set"
             " `submission.enabled = false`"
         )
-    for name in (
+    require_positive(
+        "submission",
+        submission,
         "connections",
         "connections_per_address",
         "hello_s",
         "idle_s",
         "memory_bytes",
         "message_bytes",
-    ):
-        if getattr(submission, name) <= 0:
-            raise ConfigError(f"setting `submission.{name}` must be greater than 0")
+    )
 
 
 _HOST_NAME = re.compile(

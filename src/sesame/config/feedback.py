@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from sesame.config.numbers import require_positive
 from sesame.errors import ConfigError
 
 
@@ -103,16 +104,16 @@ def check(inbound: Inbound, reputation: Reputation, suppression: Suppression) ->
     for address in inbound.feedback_addresses:
         if address.count("@") != 1 or not all(address.split("@")):
             raise ConfigError(f"setting `inbound.feedback_addresses`: `{address}` is not an address")
-    for name in (
+    require_positive(
+        "inbound",
+        inbound,
         "report_days",
         "message_bytes",
         "recipients",
         "connections",
         "connections_per_address",
         "idle_s",
-    ):
-        if getattr(inbound, name) <= 0:
-            raise ConfigError(f"setting `inbound.{name}` must be greater than 0")
+    )
     if suppression.global_days < 0:
         raise ConfigError("setting `suppression.global_days` must be 0 or more")
     if reputation.volume <= 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from sesame.config.numbers import require_positive
 from sesame.errors import ConfigError
 
 SUBJECT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -59,9 +60,7 @@ def check(notify: Notify) -> None:
             raise ConfigError(
                 f"setting `notify.allow_networks`: `{network}` is not a network; write it as `10.0.0.0/8`"
             ) from None
-    for name in ("timeout_s", "workers", "per_endpoint", "give_up_after_s"):
-        if getattr(notify, name) <= 0:
-            raise ConfigError(f"setting `notify.{name}` must be greater than 0")
+    require_positive("notify", notify, "timeout_s", "workers", "per_endpoint", "give_up_after_s")
     for name in ("tls_ca_file", "sqs_secret_access_key_file", "nats_password_file"):
         path = getattr(notify, name)
         if path and not os.access(path, os.R_OK):

@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from sesame.config.numbers import require_positive
 from sesame.errors import ConfigError
 
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
@@ -61,6 +62,4 @@ def check(tracking: Tracking) -> None:
             raise ConfigError(
                 f"setting `tracking.trusted_proxy`: `{tracking.trusted_proxy}` is not an address"
             ) from None
-    for name in ("days", "most_events"):
-        if getattr(tracking, name) <= 0:
-            raise ConfigError(f"setting `tracking.{name}` must be greater than 0")
+    require_positive("tracking", tracking, "days", "most_events")

@@ -22,6 +22,7 @@ from sesame.http.head import MAX_HEAD_BYTES, BadRequest
 from sesame.http.reader import BodyTooLarge, Request, RequestReader
 from sesame.observe import Clock, Log
 from sesame.server.api import HttpResponse, Peer, unreadable_request
+from sesame.server.ending import end_all
 from sesame.server.tls import Certificate
 from sesame.server.turns import MUCH_BYTES, Turns
 
@@ -130,13 +131,7 @@ class HttpServer:
         self.sock.close()
         for opening in self._opening:
             opening.cancel()
-        for connection in list(self._connections):
-            connection.stop()
-        ends = [connection.ended for connection in self._connections]
-        if ends:
-            await asyncio.wait(ends, timeout=within_s)
-        for connection in list(self._connections):
-            connection.abort()
+        await end_all(self._connections, within_s=within_s)
 
     async def with_body(self, request: Request) -> Request:
         """A request with its large body put together, away from the loop."""

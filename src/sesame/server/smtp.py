@@ -16,6 +16,7 @@ from functools import partial
 from typing import Protocol, cast, runtime_checkable
 
 from sesame.observe import Log
+from sesame.server.ending import end_all
 from sesame.server.tls import Certificate
 from sesame.server.turns import MUCH_BYTES, Turns
 from sesame.smtp.reply import Reply
@@ -174,13 +175,7 @@ class SmtpServer:
             accepting.cancel()
         for listener in self.listeners:
             listener.sock.close()
-        for connection in list(self._connections):
-            connection.stop()
-        ends = [connection.ended for connection in self._connections]
-        if ends:
-            await asyncio.wait(ends, timeout=within_s)
-        for connection in list(self._connections):
-            connection.abort()
+        await end_all(self._connections, within_s=within_s)
 
     def opened(self, connection: "_Connection", address: str) -> bool:
         """Count a connection in; False when there are too many."""

@@ -9,6 +9,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sesame.policy import Requester
@@ -110,22 +111,14 @@ SUBJECT, TEXT = "From a delegate", "Hello."
 def snippets(place: Place, arn: str, iam_policy: str, delegate: Requester) -> Iterator[Recipe]:
     """Every snippet for a delegate, in the order in which they are shown."""
     keys = "Credentials come from the environment (AWS_ACCESS_KEY_ID and so on), a profile or a role."
-    yield Recipe(
-        name="boto3", title="boto3", language="python", note=keys, way=SIMPLE,
-        write=lambda example: _boto3(place, arn, example),
-    )  # fmt: skip
-    yield Recipe(
-        name="cli", title="AWS CLI", language="sh", note=keys, way=SIMPLE,
-        write=lambda example: _cli(place, arn, example),
-    )  # fmt: skip
-    yield Recipe(
-        name="nodemailer", title="nodemailer", language="javascript", note=keys, way=RAW,
-        write=lambda example: _nodemailer(place, arn, example),
-    )  # fmt: skip
-    yield Recipe(
-        name="django", title="Django (django-ses), settings.py", language="python", note=keys, way=RAW_V1,
-        write=lambda example: _django(place, arn, example),
-    )  # fmt: skip
+    for name, title, language, way, write in (
+        ("boto3", "boto3", "python", SIMPLE, _boto3),
+        ("cli", "AWS CLI", "sh", SIMPLE, _cli),
+        ("nodemailer", "nodemailer", "javascript", RAW, _nodemailer),
+        ("django", "Django (django-ses), settings.py", "python", RAW_V1, _django),
+    ):
+        made = partial(write, place, arn)
+        yield Recipe(name=name, title=title, language=language, note=keys, way=way, write=made)
     if place.smtp:
         yield Recipe(
             name="smtp", title="SMTP", language="python", note=_smtp_note(place, arn), way=SMTP,
