@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from sesame.cli import reputation
 from sesame.cli.common import (
     Subparsers,
-    add_store_options,
+    add_verbs,
     done,
     print_access_key,
     print_json,
     print_table,
     region_name,
+    runs_on_store,
     when,
     with_services,
 )
@@ -29,17 +30,14 @@ def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     _register_account(subparsers.add_parser("account", help="accounts and their limits"))
     _register_user(subparsers.add_parser("user", help="IAM users of an account"))
-    identity = subparsers.add_parser("identity", help="identities").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    identity = add_verbs(subparsers, "identity", help="identities")
     vouch = identity.add_parser(
         "vouch", help="verify an identity on the operator's word, in place of DNS or a mailed link"
     )
     vouch.add_argument("account", type=account_id)
     vouch.add_argument("identity", help="domain or address")
     vouch.add_argument("--region", type=region_name, required=True)
-    add_store_options(vouch)
-    vouch.set_defaults(func=vouch_identity)
+    runs_on_store(vouch, vouch_identity)
 
 
 def _register_account(command: argparse.ArgumentParser) -> None:
@@ -47,11 +45,9 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     create = verbs.add_parser("create", help="make an account with a root access key")
     create.add_argument("--name", default="", help="what to call it in lists")
     create.add_argument("--production", action="store_true", help="outside the sandbox from the start")
-    add_store_options(create)
-    create.set_defaults(func=create_account)
+    runs_on_store(create, create_account)
     show = verbs.add_parser("list", help="show the accounts")
-    add_store_options(show)
-    show.set_defaults(func=list_accounts)
+    runs_on_store(show, list_accounts)
     quota = verbs.add_parser("set-quota", help="set an account's sending quota")
     quota.add_argument("account", type=account_id)
     quota.add_argument(
@@ -63,18 +59,15 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     )
     quota.add_argument("--max-send-rate", "--rate", type=_rate, metavar="R", help="recipients per second")
     quota.add_argument("--region", type=region_name, help="only in this region")
-    add_store_options(quota)
-    quota.set_defaults(func=set_quota)
+    runs_on_store(quota, set_quota)
     leave = verbs.add_parser("leave-sandbox", help="give an account production access")
     leave.add_argument("account", type=account_id)
     leave.add_argument("--reason", default="", help="for the account to read, if it asked")
-    add_store_options(leave)
-    leave.set_defaults(func=leave_sandbox)
+    runs_on_store(leave, leave_sandbox)
     refuse = verbs.add_parser("refuse-production", help="refuse an account's request for production access")
     refuse.add_argument("account", type=account_id)
     refuse.add_argument("--reason", required=True, help="for the account to read; it may ask again")
-    add_store_options(refuse)
-    refuse.set_defaults(func=refuse_production)
+    runs_on_store(refuse, refuse_production)
     reputation.register(verbs, account_id)
 
 
@@ -86,17 +79,14 @@ def _register_user(command: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--policy", metavar="FILE", help="inline IAM policy; without one the user may do nothing"
     )
-    add_store_options(create)
-    create.set_defaults(func=create_user)
+    runs_on_store(create, create_user)
     show = verbs.add_parser("list", help="show an account's users")
     show.add_argument("account", type=account_id)
-    add_store_options(show)
-    show.set_defaults(func=list_users)
+    runs_on_store(show, list_users)
     delete = verbs.add_parser("delete", help="remove a user with its keys and policies")
     delete.add_argument("account", type=account_id)
     delete.add_argument("name")
-    add_store_options(delete)
-    delete.set_defaults(func=delete_user)
+    runs_on_store(delete, delete_user)
 
 
 def create_account(args: argparse.Namespace) -> int:

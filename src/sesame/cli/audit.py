@@ -6,7 +6,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_verbs,
+    print_json,
+    print_table,
+    runs_on_store,
+    when,
+    with_services,
+)
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -17,9 +25,7 @@ BROKEN = 1
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = subparsers.add_parser("audit", help="the audit log: verify it, read it").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    verbs = add_verbs(subparsers, "audit", help="the audit log: verify it, read it")
     command = verbs.add_parser("verify", help="look for rows that were altered, removed or reordered")
     command.add_argument("account", nargs="?", help="one account (default: all)")
     command.add_argument(
@@ -28,23 +34,19 @@ def register(subparsers: Subparsers) -> None:
         action="append",
         help="signed heads kept elsewhere, which reveal rows cut off at the end (default: audit.heads_file)",
     )
-    add_store_options(command)
-    command.set_defaults(func=verify_log)
+    runs_on_store(command, verify_log)
     command = verbs.add_parser("list", help="show the newest rows of an account")
     command.add_argument("account", help="account id; 000000000000 for rows of no account")
     command.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
-    add_store_options(command)
-    command.set_defaults(func=list_rows)
+    runs_on_store(command, list_rows)
     command = verbs.add_parser("export", help="write rows as JSON lines in CloudTrail's form")
     command.add_argument("account", nargs="?", help="one account (default: all)")
     command.add_argument(
         "--since", metavar="DATE", type=_date, default=0.0, help="not older than this day, UTC"
     )
-    add_store_options(command)
-    command.set_defaults(func=export_rows)
+    runs_on_store(command, export_rows)
     command = verbs.add_parser("key", help="show the public key that heads are signed with")
-    add_store_options(command)
-    command.set_defaults(func=show_key)
+    runs_on_store(command, show_key)
 
 
 def verify_log(args: argparse.Namespace) -> int:

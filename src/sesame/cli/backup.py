@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from sesame.app.data_directory import require_database, secure
-from sesame.cli.common import Subparsers, add_store_options, done, print_json, settings_of
+from sesame.cli.common import Subparsers, done, print_json, runs_on_store, settings_of
 from sesame.config import Settings
 from sesame.errors import ConfigError, SesameError
 
@@ -23,8 +23,7 @@ def register(subparsers: Subparsers) -> None:
         "keep a copy of that elsewhere, for secrets in the backup can be decrypted with no other.",
     )
     backup.add_argument("file", help="file to write; must not exist yet")
-    add_store_options(backup)
-    backup.set_defaults(func=make_backup)
+    runs_on_store(backup, make_backup)
     restore = subparsers.add_parser(
         "restore",
         help="put a backup into a data directory that has no database",
@@ -35,8 +34,7 @@ def register(subparsers: Subparsers) -> None:
     restore.add_argument(
         "--key", metavar="FILE", help="copy of the master key, if the data directory has none"
     )
-    add_store_options(restore)
-    restore.set_defaults(func=restore_backup)
+    runs_on_store(restore, restore_backup)
 
 
 def make_backup(args: argparse.Namespace) -> int:

@@ -30,6 +30,19 @@ def add_store_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
+def add_verbs(subparsers: Subparsers, noun: str, *, help: str) -> Subparsers:
+    """A command that does nothing without a verb; its verbs are to be added."""
+    return subparsers.add_parser(noun, help=help).add_subparsers(required=True, metavar="VERB")
+
+
+def runs_on_store(
+    command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], **defaults: object
+) -> None:
+    """Let a command run on the data directory: its options, after those that it has, and what it calls."""
+    add_store_options(command)
+    command.set_defaults(func=run, **defaults)
+
+
 def settings_of(args: argparse.Namespace, **flags: object) -> Settings:
     """The settings for a command line. Raises `ConfigError`."""
     return settings_with_sources(args, **flags)[0]

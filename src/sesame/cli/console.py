@@ -5,7 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, with_services
+from sesame.cli.common import Subparsers, add_verbs, print_json, runs_on_store, with_services
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -14,20 +14,16 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    console = subparsers.add_parser("console", help="log in to the console").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    console = add_verbs(subparsers, "console", help="log in to the console")
     login = console.add_parser("login", help="print a link that logs in once, within 15 minutes")
     login.add_argument("--account", metavar="ID", help="as root of this account; without it as the operator")
-    add_store_options(login)
-    login.set_defaults(func=print_login)
+    runs_on_store(login, print_login)
     invite = console.add_parser(
         "invite", help="print a link by which a user sets a password, within 24 hours"
     )
     invite.add_argument("account", metavar="ACCOUNT", help="account id")
     invite.add_argument("user", metavar="USER", help="name of an IAM user")
-    add_store_options(invite)
-    invite.set_defaults(func=print_invite)
+    runs_on_store(invite, print_invite)
     _register_shares(console)
 
 
@@ -37,8 +33,7 @@ def _register_shares(console: Subparsers) -> None:
     )
     shares.add_argument("account", metavar="ACCOUNT", help="account id")
     shares.add_argument("--end", metavar="LINK", help="end the link that is called so")
-    add_store_options(shares)
-    shares.set_defaults(func=print_shares)
+    runs_on_store(shares, print_shares)
 
 
 def print_shares(args: argparse.Namespace) -> int:

@@ -6,7 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_verbs,
+    print_json,
+    print_table,
+    runs_on_store,
+    with_services,
+)
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -22,26 +29,21 @@ STRING_OCTETS = 255
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    dns = subparsers.add_parser("dns", help="DNS records to publish, and the local zone").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    dns = add_verbs(subparsers, "dns", help="DNS records to publish, and the local zone")
     records = dns.add_parser(
         "records", help="the records that owners and the operator publish, as a zone file"
     )
     records.add_argument("account", nargs="?", type=account_id, help="only what this account needs")
     records.add_argument("identity", nargs="?", help="only what this domain or address needs")
     records.add_argument("--operator", action="store_true", help="only what the operator publishes")
-    add_store_options(records)
-    records.set_defaults(func=show_records)
+    runs_on_store(records, show_records)
     publish = dns.add_parser(
         "publish", help="publish a domain's verification records, for every account that has it"
     )
     publish.add_argument("domain")
-    add_store_options(publish)
-    publish.set_defaults(func=publish_records)
+    runs_on_store(publish, publish_records)
     zone = dns.add_parser("list", help="the records of the local zone")
-    add_store_options(zone)
-    zone.set_defaults(func=list_zone)
+    runs_on_store(zone, list_zone)
 
 
 def show_records(args: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, with_services
+from sesame.cli.common import Subparsers, print_json, runs_on_store, with_services
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -27,8 +27,7 @@ def register(subparsers: Subparsers) -> None:
         metavar="HOST",
         help="time server; empty: none (default: pool.ntp.org)",
     )
-    add_store_options(doctor)
-    doctor.set_defaults(func=run_doctor)
+    runs_on_store(doctor, run_doctor)
 
 
 def run_doctor(args: argparse.Namespace) -> int:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.common import (
     Subparsers,
-    add_store_options,
     print_json,
     print_table,
     region_name,
+    runs_on_store,
     with_services,
 )
 
@@ -24,8 +24,7 @@ def register(subparsers: Subparsers) -> None:
         "list", help="each address: whose, in which pool, how far warmed up, sent today"
     )
     listed.add_argument("--region", type=region_name, default="us-east-1", help="for pools and warm-up")
-    add_store_options(listed)
-    listed.set_defaults(func=list_addresses)
+    runs_on_store(listed, list_addresses)
 
 
 def list_addresses(args: argparse.Namespace) -> int:

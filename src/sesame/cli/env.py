@@ -11,9 +11,9 @@ import sesame.aws
 from sesame.cli.accounts import account_id
 from sesame.cli.common import (
     Subparsers,
-    add_store_options,
     print_json,
     region_name,
+    runs_on_store,
     settings_of,
     with_services,
 )
@@ -64,8 +64,7 @@ def register(subparsers: Subparsers) -> None:
         default="sh",
         help="lines for a shell or a .env file (default: sh)",
     )
-    add_store_options(command)
-    command.set_defaults(func=env)
+    runs_on_store(command, env)
 
 
 def env(args: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
+from sesame.cli.common import Subparsers, add_verbs, print_json, runs_on_store, when, with_services
 from sesame.cli.terminal import one_line
 from sesame.errors import ConfigError, SesameError
 
@@ -24,9 +24,7 @@ TRY_AGAIN = 75
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = subparsers.add_parser("feedback", help="bounces and complaints that came back").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    verbs = add_verbs(subparsers, "feedback", help="bounces and complaints that came back")
     read = verbs.add_parser(
         "read",
         help="read reports from a file, a pipe or a maildir",
@@ -43,12 +41,10 @@ def register(subparsers: Subparsers) -> None:
         help="envelope recipient of the report; without it the report's own fields are searched",
     )
     read.add_argument("--sender", metavar="ADDRESS", help="envelope sender; empty for the null reverse-path")
-    add_store_options(read)
-    read.set_defaults(func=read_reports)
+    runs_on_store(read, read_reports)
     show = verbs.add_parser("show", help="the reports about a message, as received")
     show.add_argument("message_id")
-    add_store_options(show)
-    show.set_defaults(func=show_reports)
+    runs_on_store(show, show_reports)
 
 
 def read_reports(args: argparse.Namespace) -> int:

@@ -9,9 +9,11 @@ from sesame.cli.accounts import account_id
 from sesame.cli.common import (
     Subparsers,
     add_store_options,
+    add_verbs,
     print_json,
     print_table,
     region_name,
+    runs_on_store,
     when,
     with_services,
 )
@@ -32,9 +34,7 @@ PAGE = 100
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    grant = subparsers.add_parser(
-        "grant", help="bounds that an identity's owner sets on a delegate"
-    ).add_subparsers(required=True, metavar="VERB")
+    grant = add_verbs(subparsers, "grant", help="bounds that an identity's owner sets on a delegate")
     put = grant.add_parser("put", help="set caps and expiry date, replacing earlier ones")
     _add_key(put)
     for name, what in CAPS.items():
@@ -48,8 +48,7 @@ def register(subparsers: Subparsers) -> None:
     show.add_argument("--identity", help="only those on this one; '*': those on all")
     show.add_argument("--delegate", help="only those of this one")
     show.add_argument("--region", type=region_name, help="default: every one")
-    add_store_options(show)
-    show.set_defaults(func=list_bounds)
+    runs_on_store(show, list_bounds)
     for verb, what in (
         ("pause", "stop a delegate from sending without changing the policy; its queue is held"),
         ("resume", "end a pause; held mail is delivered"),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from sesame.cli.accounts import account_id, print_keys
 from sesame.cli.common import (
     Subparsers,
-    add_store_options,
+    add_verbs,
     done,
     print_json,
     print_table,
+    runs_on_store,
     when,
     with_services,
 )
@@ -23,26 +24,23 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = subparsers.add_parser(
-        "key", help="access keys: at most two for each user and for the root, as at AWS"
-    ).add_subparsers(required=True, metavar="VERB")
+    verbs = add_verbs(
+        subparsers, "key", help="access keys: at most two for each user and for the root, as at AWS"
+    )
     show = verbs.add_parser("list", help="show an account's access keys")
     show.add_argument("account", type=account_id)
     show.add_argument("user", nargs="?", help="only this IAM user's")
-    add_store_options(show)
-    show.set_defaults(func=list_keys)
+    runs_on_store(show, list_keys)
     create = verbs.add_parser("create", help="make an access key")
     create.add_argument("account", type=account_id)
     create.add_argument("user", nargs="?", help="IAM user; without one the account's root")
-    add_store_options(create)
-    create.set_defaults(func=create_key)
+    runs_on_store(create, create_key)
     delete = verbs.add_parser(
         "delete", help="delete an access key; requests with it are refused from then on"
     )
     delete.add_argument("account", type=account_id)
     delete.add_argument("key", help="the access key id")
-    add_store_options(delete)
-    delete.set_defaults(func=delete_key)
+    runs_on_store(delete, delete_key)
 
 
 def list_keys(args: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of, with_services
+from sesame.cli.common import Subparsers, print_json, runs_on_store, settings_of, with_services
 from sesame.cli.env import endpoints
 from sesame.errors import ConfigError, SesameError
 
@@ -53,8 +53,7 @@ def register(subparsers: Subparsers) -> None:
         action="store_true",
         help="send a message to the mailbox simulator with the delegate's newest access key",
     )
-    add_store_options(command)
-    command.set_defaults(func=run_kit)
+    runs_on_store(command, run_kit)
 
 
 def run_kit(args: argparse.Namespace) -> int:

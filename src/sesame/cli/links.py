@@ -7,9 +7,11 @@ from sesame.cli.accounts import account_id
 from sesame.cli.common import (
     Subparsers,
     add_store_options,
+    add_verbs,
     done,
     print_json,
     print_table,
+    runs_on_store,
     when,
     with_services,
 )
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = subparsers.add_parser(
-        "links", help="stop the links of followed mail, when they lead to something harmful"
-    ).add_subparsers(required=True, metavar="VERB")
+    verbs = add_verbs(
+        subparsers, "links", help="stop the links of followed mail, when they lead to something harmful"
+    )
     stop = verbs.add_parser(
         "stop",
         help="let links of an account lead nowhere",
@@ -42,8 +44,7 @@ def register(subparsers: Subparsers) -> None:
     show.add_argument("account", type=account_id)
     show.add_argument("--after", default="", metavar="MESSAGE", help="go on from behind this one")
     show.add_argument("--limit", type=int, default=100, metavar="N")
-    add_store_options(show)
-    show.set_defaults(func=list_stops)
+    runs_on_store(show, list_stops)
 
 
 def _add_links(command: argparse.ArgumentParser) -> None:

@@ -4,7 +4,14 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    print_json,
+    print_table,
+    runs_on_store,
+    when,
+    with_services,
+)
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -23,8 +30,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "--hours", type=int, default=24, metavar="N", help="of the last N hours (default: 24)"
     )
-    add_store_options(command)
-    command.set_defaults(func=show)
+    runs_on_store(command, show)
 
 
 def show(args: argparse.Namespace) -> int:

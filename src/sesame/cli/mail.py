@@ -6,7 +6,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from sesame.cli import reading
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_verbs,
+    print_json,
+    print_table,
+    runs_on_store,
+    when,
+    with_services,
+)
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -16,18 +24,14 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    mail = subparsers.add_parser("mail", help="mail in the built-in mailbox").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    mail = add_verbs(subparsers, "mail", help="mail in the built-in mailbox")
     show_list = mail.add_parser("list", help="the newest messages, newest first")
     show_list.add_argument("--limit", type=int, default=50, metavar="N")
-    add_store_options(show_list)
-    show_list.set_defaults(func=list_mail)
+    runs_on_store(show_list, list_mail)
     show = mail.add_parser("show", help="one message, with its DKIM signatures checked")
     show.add_argument("id", help="number from `sesame mail list`, or `latest`")
     show.add_argument("--raw", action="store_true", help="print the source and nothing else")
-    add_store_options(show)
-    show.set_defaults(func=show_mail)
+    runs_on_store(show, show_mail)
 
 
 def list_mail(args: argparse.Namespace) -> int:

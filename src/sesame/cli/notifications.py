@@ -5,7 +5,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_verbs,
+    print_json,
+    print_table,
+    runs_on_store,
+    when,
+    with_services,
+)
 from sesame.cli.terminal import one_line
 from sesame.model import SYSTEM_ACCOUNT
 
@@ -20,9 +28,7 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    notifications = subparsers.add_parser(
-        "notifications", help="who is notified about an identity's mail"
-    ).add_subparsers(required=True, metavar="VERB")
+    notifications = add_verbs(subparsers, "notifications", help="who is notified about an identity's mail")
     map_ = notifications.add_parser(
         "map", help="who would be notified of each type of event, by which channel, and who would not and why"
     )
@@ -31,28 +37,22 @@ def register(subparsers: Subparsers) -> None:
         "--sender", type=account_id, metavar="ACCOUNT", help="who sends as it; default: its owner"
     )
     map_.add_argument("--configuration-set", metavar="NAME", help="the sender's configuration set")
-    add_store_options(map_)
-    map_.set_defaults(func=show_map)
-    events = subparsers.add_parser("events", help="what happened, and who was notified").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    runs_on_store(map_, show_map)
+    events = add_verbs(subparsers, "events", help="what happened, and who was notified")
     tail = events.add_parser("tail", help="the latest events of an account's mail")
     tail.add_argument("account", type=account_id)
     tail.add_argument("--limit", type=int, default=20, metavar="N")
-    add_store_options(tail)
-    tail.set_defaults(func=show_tail)
+    runs_on_store(tail, show_tail)
     dead = events.add_parser("dead", help="notifications that were given up on")
     dead.add_argument("--account", type=account_id, help="only of this account's topics")
     dead.add_argument("--limit", type=int, default=100, metavar="N")
-    add_store_options(dead)
-    dead.set_defaults(func=show_dead)
+    runs_on_store(dead, show_dead)
     retry = events.add_parser("retry", help="retry notifications that were given up on")
     retry.add_argument(
         "numbers", nargs="*", type=int, metavar="NUMBER", help="as `sesame events dead` shows them"
     )
     retry.add_argument("--all", action="store_true", help="all that were given up on")
-    add_store_options(retry)
-    retry.set_defaults(func=retry_dead)
+    runs_on_store(retry, retry_dead)
 
 
 def show_map(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, with_services
+from sesame.cli.common import Subparsers, print_json, runs_on_store, with_services
 from sesame.cli.policy_files import FAILED, YES, guarded, paint
 from sesame.errors import ConfigError
 
@@ -37,8 +37,7 @@ def register(verbs: Subparsers) -> None:
         " a delegate's)",
     )
     verb.add_argument("--seconds", type=float, default=10.0, help="longest time to compare (default: 10)")
-    add_store_options(verb)
-    verb.set_defaults(func=guarded(run_suggest))
+    runs_on_store(verb, guarded(run_suggest))
 
 
 def run_suggest(args: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, with_services
+from sesame.cli.common import Subparsers, print_json, runs_on_store, with_services
 from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_json, read_text
 from sesame.errors import ConfigError
 
@@ -41,8 +41,7 @@ def _add_force(command: argparse.ArgumentParser, run: Any) -> None:
     command.add_argument(
         "--force", action="store_true", help="even if it breaks a case; the audit log says which"
     )
-    add_store_options(command)
-    command.set_defaults(func=guarded(run))
+    runs_on_store(command, guarded(run))
 
 
 def _register_tests(verbs: Subparsers) -> None:
@@ -69,8 +68,7 @@ def _register_tests(verbs: Subparsers) -> None:
         (remove, run_tests_remove),
         (run, run_tests_run),
     ):
-        add_store_options(command)
-        command.set_defaults(func=guarded(function))
+        runs_on_store(command, guarded(function))
 
 
 def run_put(args: argparse.Namespace) -> int:

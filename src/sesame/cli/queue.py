@@ -7,7 +7,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    add_verbs,
+    print_json,
+    print_table,
+    runs_on_store,
+    when,
+    with_services,
+)
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -27,9 +36,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    queue = subparsers.add_parser("queue", help="what waits for delivery").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    queue = add_verbs(subparsers, "queue", help="what waits for delivery")
     show_list = queue.add_parser("list", help="what waits, oldest first")
     show_list.add_argument("--limit", type=int, default=50, metavar="N")
     show_list.add_argument("--held", action="store_true", help="only held mail")
@@ -37,8 +44,7 @@ def register(subparsers: Subparsers) -> None:
     show_list.set_defaults(func=list_queue)
     show = queue.add_parser("show", help="the recipients of one message that wait, and why")
     show.add_argument("message_id")
-    add_store_options(show)
-    show.set_defaults(func=show_message)
+    runs_on_store(show, show_message)
     for verb, what in CHANGES.items():
         command = queue.add_parser(verb, help=what)
         command.add_argument("message_id", nargs="?", help="one message; otherwise a filter is needed")
@@ -51,12 +57,10 @@ def register(subparsers: Subparsers) -> None:
     )
     pause.add_argument("domain", nargs="?")
     pause.add_argument("--reason", default="")
-    add_store_options(pause)
-    pause.set_defaults(func=pause_destination)
+    runs_on_store(pause, pause_destination)
     resume = queue.add_parser("resume", help="resume delivery to a destination")
     resume.add_argument("domain")
-    add_store_options(resume)
-    resume.set_defaults(func=resume_destination)
+    runs_on_store(resume, resume_destination)
 
 
 def age(text: str) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
+from sesame.cli.common import Subparsers, add_verbs, print_json, runs_on_store, when, with_services
 from sesame.cli.policy_files import paint
 from sesame.cli.terminal import one_line
 from sesame.errors import ConfigError
@@ -22,9 +22,7 @@ DAYS = 30
 
 def register(subparsers: Subparsers) -> None:
     """Add the command."""
-    verbs = subparsers.add_parser("report", help="reports about an account").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    verbs = add_verbs(subparsers, "report", help="reports about an account")
     command = verbs.add_parser(
         "authority",
         help="who can send as an account's identities, who did, what nobody used, what has changed",
@@ -36,8 +34,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--since", metavar="DATE", help=f"as 2027-01-31 (default: {DAYS} days ago)")
     command.add_argument("--html", metavar="FILE", help="write the page to this file instead of printing")
     command.add_argument("--seconds", type=float, default=20.0, help="longest time to analyse (default: 20)")
-    add_store_options(command)
-    command.set_defaults(func=run_authority)
+    runs_on_store(command, run_authority)
 
 
 def run_authority(args: argparse.Namespace) -> int:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.common import (
     Subparsers,
-    add_store_options,
     print_json,
     print_table,
     region_name,
+    runs_on_store,
     when,
     with_services,
 )
@@ -38,8 +38,7 @@ def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
         default="region",
         help="how to group the counts",
     )
-    add_store_options(show)
-    show.set_defaults(func=show_reputation)
+    runs_on_store(show, show_reputation)
     for name, became, what in (
         ("pause", "SHUTDOWN", "stop an account's sending until it is reinstated"),
         ("reinstate", "HEALTHY", "let an account send again, or end its review; its rates start afresh"),
@@ -48,8 +47,7 @@ def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
         verb.add_argument("account", type=account_id)
         verb.add_argument("--region", type=region_name, required=True)
         verb.add_argument("--reason", required=True, help="stored with the change")
-        add_store_options(verb)
-        verb.set_defaults(func=change_enforcement, became=became)
+        runs_on_store(verb, change_enforcement, became=became)
 
 
 _BY = {

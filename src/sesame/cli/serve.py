@@ -13,7 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, settings_with_sources
+from sesame.cli.common import (
+    Subparsers,
+    add_verbs,
+    print_json,
+    runs_on_store,
+    settings_with_sources,
+)
 from sesame.config import Settings, in_force
 from sesame.errors import ConfigError
 
@@ -52,17 +58,14 @@ def register(subparsers: Subparsers) -> None:
         "--ready-file", metavar="F", help="write the addresses to this file, as JSON, once the server listens"
     )
     command.set_defaults(func=serve)
-    settings = subparsers.add_parser("config", help="configuration").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    settings = add_verbs(subparsers, "config", help="configuration")
     show = settings.add_parser("show", help="print every setting in force, as JSON")
     show.add_argument(
         "--sources",
         action="store_true",
         help="beside each where it comes from: a file, a variable, a flag, the default",
     )
-    add_store_options(show)
-    show.set_defaults(func=show_config)
+    runs_on_store(show, show_config)
 
 
 def show_config(args: argparse.Namespace) -> int:

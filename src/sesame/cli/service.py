@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.common import (
     Subparsers,
-    add_store_options,
+    add_verbs,
     done,
     print_access_key,
     print_json,
     print_table,
+    runs_on_store,
     when,
     with_services,
 )
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = subparsers.add_parser(
-        "service", help="services that send on behalf of accounts, such as cognito-idp.amazonaws.com"
-    ).add_subparsers(required=True, metavar="VERB")
+    verbs = add_verbs(
+        subparsers,
+        "service",
+        help="services that send on behalf of accounts, such as cognito-idp.amazonaws.com",
+    )
     for verb, help_text, run, with_key in (
         ("create", "register a service, with an access key", create_service, False),
         ("add-key", "make a second access key for a service", add_key, False),
@@ -34,11 +37,9 @@ def register(subparsers: Subparsers) -> None:
         command.add_argument("name", help="its name in policies, a host name")
         if with_key:
             command.add_argument("key", help="the access key id")
-        add_store_options(command)
-        command.set_defaults(func=run)
+        runs_on_store(command, run)
     show = verbs.add_parser("list", help="show the services")
-    add_store_options(show)
-    show.set_defaults(func=list_services)
+    runs_on_store(show, list_services)
 
 
 def create_service(args: argparse.Namespace) -> int:

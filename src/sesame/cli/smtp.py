@@ -4,7 +4,14 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, settings_of, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_verbs,
+    print_json,
+    runs_on_store,
+    settings_of,
+    with_services,
+)
 from sesame.cli.env import endpoints
 from sesame.cli.keys import say_made
 from sesame.config import REGION, Settings
@@ -16,9 +23,7 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the command."""
-    verbs = subparsers.add_parser("smtp", help="SMTP submission").add_subparsers(
-        required=True, metavar="VERB"
-    )
+    verbs = add_verbs(subparsers, "smtp", help="SMTP submission")
     command = verbs.add_parser(
         "credentials",
         help="make SMTP credentials",
@@ -39,8 +44,7 @@ def register(subparsers: Subparsers) -> None:
         metavar="ARN",
         help="identity to use where a message names none; grants nothing (may be repeated)",
     )
-    add_store_options(command)
-    command.set_defaults(func=credentials)
+    runs_on_store(command, credentials)
 
 
 def credentials(args: argparse.Namespace) -> int:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.common import (
     Subparsers,
-    add_store_options,
+    add_verbs,
     done,
     print_json,
     print_table,
+    runs_on_store,
     when,
     with_services,
 )
@@ -20,22 +21,20 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = subparsers.add_parser(
-        "suppression", help="addresses to which no account sends, besides the accounts' own lists"
-    ).add_subparsers(required=True, metavar="VERB")
+    verbs = add_verbs(
+        subparsers, "suppression", help="addresses to which no account sends, besides the accounts' own lists"
+    )
     show = verbs.add_parser("list", help="show the addresses that are on the list now")
     show.add_argument("--after", default="", metavar="ADDRESS", help="start after this address")
     show.add_argument("--limit", type=int, default=100, metavar="N")
-    add_store_options(show)
-    show.set_defaults(func=list_addresses)
+    runs_on_store(show, list_addresses)
     for verb, help_text, run in (
         ("add", "put an address on the list", add_address),
         ("remove", "take an address off the list", remove_address),
     ):
         command = verbs.add_parser(verb, help=help_text)
         command.add_argument("address")
-        add_store_options(command)
-        command.set_defaults(func=run)
+        runs_on_store(command, run)
 
 
 def list_addresses(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
+from sesame.cli.common import Subparsers, print_json, runs_on_store, when, with_services
 from sesame.cli.notifications import not_used_json, notified_json, print_not_used, print_notified
 from sesame.cli.terminal import one_line
 
@@ -29,8 +29,7 @@ def register(subparsers: Subparsers) -> None:
     _add_reader(
         trace, "who reads: the sender, the owner of the identity, or the operator, who sees both (default)"
     )
-    add_store_options(trace)
-    trace.set_defaults(func=show_trace)
+    runs_on_store(trace, show_trace)
     decisions = subparsers.add_parser(
         "decisions", help="the latest decisions about sends that concern an account, as sender or as owner"
     )
@@ -38,13 +37,11 @@ def register(subparsers: Subparsers) -> None:
     decisions.add_argument("--limit", type=int, default=20, metavar="N")
     decisions.add_argument("--request", metavar="ID", help="only the decision on this request")
     _add_reader(decisions, "who reads (default: the account, as the sender or the owner that it was)")
-    add_store_options(decisions)
-    decisions.set_defaults(func=show_decisions)
+    runs_on_store(decisions, show_decisions)
     why = subparsers.add_parser("why", help="why a request was refused: the cause and what to do")
     why.add_argument("request_id", help="as in the response")
     _add_reader(why, "who reads (default: the operator, who sees both sides)")
-    add_store_options(why)
-    why.set_defaults(func=show_why)
+    runs_on_store(why, show_why)
 
 
 def _add_reader(command: argparse.ArgumentParser, text: str) -> None:

@@ -4,7 +4,16 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_store_options, print_json, print_table, when, with_services
+from sesame.cli.common import (
+    Subparsers,
+    add_store_options,
+    add_verbs,
+    print_json,
+    print_table,
+    runs_on_store,
+    when,
+    with_services,
+)
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -13,9 +22,11 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = subparsers.add_parser(
-        "webhook", help="post the events of a configuration set, signed as Standard Webhooks specifies"
-    ).add_subparsers(required=True, metavar="VERB")
+    verbs = add_verbs(
+        subparsers,
+        "webhook",
+        help="post the events of a configuration set, signed as Standard Webhooks specifies",
+    )
     create = verbs.add_parser("create", help="create a webhook; its secret is shown only once")
     _add_key(create)
     create.add_argument("url", help="where events are posted")
@@ -44,8 +55,7 @@ def register(subparsers: Subparsers) -> None:
     delete.set_defaults(func=delete_webhook)
     show = verbs.add_parser("list", help="show the webhooks of an account")
     show.add_argument("account", type=account_id)
-    add_store_options(show)
-    show.set_defaults(func=list_webhooks)
+    runs_on_store(show, list_webhooks)
 
 
 def _add_key(command: argparse.ArgumentParser) -> None:

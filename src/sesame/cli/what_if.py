@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import Subparsers, add_store_options, print_json, when, with_services
+from sesame.cli.common import Subparsers, print_json, runs_on_store, when, with_services
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def register(verbs: Subparsers) -> None:
         help="who reads the reasons: the operator sees both sides (default: owner)",
     )
     verb.add_argument("--days", type=float, default=14.0, metavar="N", help="how far back (default: 14)")
-    add_store_options(verb)
-    verb.set_defaults(func=run_what_if)
+    runs_on_store(verb, run_what_if)
 
 
 def run_what_if(args: argparse.Namespace) -> int:
