@@ -1,6 +1,6 @@
 """What IAM operations share: pages, tags, shapes, and finding the user or role that a call is about."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from sesame.access.authorize import Authorizer
@@ -16,6 +16,8 @@ from sesame.store.iam import entities, groups, inline_policies, managed_policies
 from sesame.store.iam.entities import Entity, Kind
 
 DEFAULT_PAGE = 100
+NAMES: Mapping[Kind, str] = {"user": "User", "group": "Group", "role": "Role"}
+"""What stands for the kind in names of operations and members."""
 
 
 def tags_by_key(tags: Iterable[iam.Tag]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sesame.aws import paging
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.model import Caller
-from sesame.operations.iam.checks import entity_named, page_of, permitted_entity
+from sesame.operations.iam.checks import NAMES, entity_named, page_of, permitted_entity
 from sesame.operations.iam.documents import Documents
 from sesame.operations.table import Handler, Handlers
 from sesame.store.iam import inline_policies
@@ -21,9 +21,6 @@ from sesame.store.iam.entities import Kind
 
 MAX_BYTES: Mapping[Kind, int] = {"user": 2048, "group": 5120, "role": 10240}
 """Sum of one's inline policies, white space not counted (IAM quotas)."""
-
-NAMES: Mapping[Kind, str] = {"user": "User", "group": "Group", "role": "Role"}
-"""What stands for the kind in names of operations and members."""
 
 
 class InlinePolicyOperations:
