@@ -150,7 +150,7 @@ class Operator:
             if account.production:
                 raise OperatorError(f"account {account_id} has production access")
             if not await account_details.answer(tx, account_id, "DENIED", reason=reason.strip(), at=now):
-                raise OperatorError(f"account {account_id} does not ask for production access")
+                raise OperatorError(f"account {account_id} has not asked for production access")
 
         await self._acts.apply(
             "RefuseProductionAccess", account_id, run, parameters={"reason": reason.strip()}

@@ -58,7 +58,7 @@ class PolicyActs:
         async def run(tx: Transaction, identity: Identity) -> None:
             names = set(await self._keep(tx, identity, policy_name, document))
             if policy_name not in names and len(names) >= MAX_POLICIES:
-                raise OperatorError(f"{identity.name} has {MAX_POLICIES} policies, as many as it may")
+                raise OperatorError(f"{identity.name} has {MAX_POLICIES} policies, the most it can have")
             try:
                 bound = await principal_ids(tx, policy)
             except NoSuchPrincipal as error:

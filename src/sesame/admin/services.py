@@ -60,7 +60,7 @@ class ServicePrincipals:
 
         async def run(tx: Transaction) -> ServiceKeys:
             if await services.get(tx, service_name) is not None:
-                raise OperatorError(f"there is a service `{service_name}` already")
+                raise OperatorError(f"a service `{service_name}` already exists")
             await services.create(tx, service_name, created_at=self._now())
             return await self._create_key(tx, service_name)
 
@@ -79,7 +79,9 @@ class ServicePrincipals:
 
         async def run(tx: Transaction) -> ServiceKeys:
             if len((await _named(tx, service_name)).keys) >= MAX_KEYS:
-                raise OperatorError(f"`{service_name}` has {MAX_KEYS} keys: delete one first")
+                raise OperatorError(
+                    f"`{service_name}` has {MAX_KEYS} keys, the most it can have: delete one first"
+                )
             return await self._create_key(tx, service_name)
 
         return await self._act("CreateServiceKey", service_name, run, response=_audit_response)

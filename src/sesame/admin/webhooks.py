@@ -82,7 +82,7 @@ class Webhooks:
     ) -> str:
         """Make a webhook; its secret, shown this once. Raises `OperatorError`."""
         if _NAME.fullmatch(key.name) is None:
-            raise OperatorError("a name has letters, digits, `_` and `-`, up to 64 of them")
+            raise OperatorError("a name is up to 64 letters, digits, `_` and `-`")
         if not event_types:
             raise OperatorError("name at least one type of event")
         try:
@@ -98,10 +98,10 @@ class Webhooks:
             found = await _set(tx, key)
             existing = await configuration_sets.destinations(tx, found)
             if key.name in existing:
-                raise DestinationExists(f"the set has a destination `{key.name}` already")
+                raise DestinationExists(f"the set already has a destination `{key.name}`")
             if len(existing) >= MAX_DESTINATIONS:
                 raise TooManyDestinations(
-                    f"a configuration set has up to {MAX_DESTINATIONS} event destinations"
+                    f"a configuration set can have up to {MAX_DESTINATIONS} event destinations"
                 )
             await configuration_sets.put_destination(tx, found, key.name, definition)
             sealed = self._sealer.seal(secret, row=key.arn)

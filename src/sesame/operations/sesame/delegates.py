@@ -155,7 +155,7 @@ class DelegateOperations:
         )
         if len(names) > MOST_IDENTITIES:
             raise InvalidParameterValue(
-                f"Messages wait as more than {MOST_IDENTITIES} identities. Name one with Identity."
+                f"More than {MOST_IDENTITIES} identities have messages waiting: name one with Identity."
             )
         return names
 

@@ -60,7 +60,7 @@ class PolicyTestOperations:
         name, permit = await self._required(caller, "PutIdentityPolicyTests", request["Identity"])
         cases = [_read(test) for test in request["Tests"]]
         if len({case.name for case in cases}) < len(cases):
-            raise InvalidParameterValue("Two tests have one name.")
+            raise InvalidParameterValue("Two tests have the same name.")
 
         async def run(tx: Transaction) -> None:
             await put_cases(tx, await _identity(tx, caller, name), cases)

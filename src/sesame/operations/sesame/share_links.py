@@ -32,7 +32,7 @@ MOST = 200
 
 
 class ShareLinkDoesNotExist(ServiceError):
-    """There is no such link, or it is over."""
+    """There is no such link, or it has expired."""
 
     code, http_status = "ShareLinkDoesNotExist", 404
 
@@ -73,7 +73,9 @@ class ShareLinks:
                 "A link shows records, or the kit of a delegate, for 1, 7 or 30 days."
             )
         if caller.principal.kind not in (PrincipalKind.ROOT, PrincipalKind.USER):
-            raise InvalidParameterValue("Links are made by users and roots: who opens one has their rights.")
+            raise InvalidParameterValue(
+                "Only users and root users make links: whoever opens one has their rights."
+            )
         now, token, name = self._clock.now(), self._new_token(), normal_name(request["Identity"])
         share = Share(
             digest=digest_of(token),
@@ -94,7 +96,7 @@ class ShareLinks:
                 raise IdentityMissing(name)
             await console_shares.purge(tx, now=now)
             if await console_shares.count(tx, share.account_id) >= MOST:
-                raise LimitExceeded(f"There are {MOST} links already: end some.")
+                raise LimitExceeded(f"There are already {MOST} links: end some first.")
             await console_shares.put(tx, share)
 
         permit = await self._required(_telling(caller, share), "CreateShareLink", name)
@@ -132,7 +134,7 @@ class ShareLinks:
             found = await self._working(tx, caller, name)
             share = next((one for one in found if one.name == request["Link"]), None)
             if share is None:
-                raise ShareLinkDoesNotExist("There is no such link, or it is over.")
+                raise ShareLinkDoesNotExist("There is no such link, or it has expired.")
             await console_shares.delete(tx, share.digest)
 
         permit = await self._required(caller, "DeleteShareLink", name)
