@@ -3,6 +3,7 @@
 import ast
 import re
 import statistics
+from functools import cache
 from pathlib import Path
 
 from tools.draw_house import PAGE, page
@@ -54,6 +55,7 @@ def room_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+@cache  # four tests ask for those of all files
 def imported_modules(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
