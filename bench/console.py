@@ -56,7 +56,8 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
     here, one = f"/{REGION}", f"/{REGION}/identities/n5.example"
     at = time.time() - 7 * 86_400
     own = [
-        f"{here}/identities", f"{here}/identities?after=n5.example", f"{here}/identities/new", one, f"{one}/zone",
+        f"{here}/home", f"{here}/identities", f"{here}/identities?after=n5.example", f"{here}/identities/new", one,
+        f"{one}/zone",
         f"{one}/delete", f"{one}/notifications", f"{one}/senders", f"{one}/policies/P", f"{one}/policies/P/remove",
         f"{one}/lend", f"{one}/stop?principal={filled.delegate}", f"{one}/kit?for={filled.delegate}", f"{here}/lent",
         f"{here}/messages", f"{here}/messages?after={at:.3f}-m{middle}", f"{here}/messages?outcome=refused",
@@ -68,7 +69,7 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
         f"{here}/account", f"{here}/changes", f"{here}/changes?event=nothing", f"{here}/configuration-sets",
         f"{here}/configuration-sets/news", f"{here}/templates", f"{here}/templates/t", f"{here}/templates/t/html",
         f"{here}/templates/t/edit", f"{here}/people", f"{here}/people/users/anna", f"{here}/people/groups/all",
-        f"{here}/search?q=x", "/me",
+        f"{here}/ask", f"{here}/ask?from=a@n5.example", f"{here}/search?q=x", "/me",
     ]  # fmt: skip
     theirs = [
         f"{here}/{page}" for page in ("lent", "messages", f"refusals/{refusal}", "reputation", "identities")

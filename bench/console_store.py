@@ -261,6 +261,12 @@ class _Filling:
             at=f":now - {DAYS * 86_400} + k * {DAYS * 86_400 / REFUSALS}",
         )  # fmt: skip
 
+        self._run(
+            "INSERT INTO refusal_tally (account_id, region, quarter, own) SELECT account_id, region,"
+            " CAST(at / 900 AS INTEGER), COUNT(*) FROM refusal WHERE account_id <> '' GROUP BY 1, 2, 3"
+            " ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"
+        )
+
     def _identities(self) -> None:
         self._copy(
             "identity", "identity x ON x.name = 'n0.example'", IDENTITIES - 1, name="'n' || k || '.example'",

@@ -107,7 +107,8 @@ document.addEventListener("keydown", (event) => {
 
 function help() {
   const dialog = document.createElement("dialog");
-  const keys = [["/", "search"], ["g i", "identities"], ["g m", "messages"], ["g e", "send a test"], ["g l", "lent to me"], ["g x", "inbox"], ["j k", "rows"], ["Enter", "open"]];
+  const pages = [...document.querySelectorAll("nav [data-key]")].map(link => ["g " + link.dataset.key, link.textContent]);
+  const keys = [["/", "search"], ...pages, ["j k", "rows"], ["Enter", "open"]];
   const list = document.createElement("ul");
   for (const [key, what] of keys) {
     const item = document.createElement("li");

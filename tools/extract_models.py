@@ -173,6 +173,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "DetachRolePolicy",
         "DetachUserPolicy",
         "EnableMFADevice",
+        "GetAccessKeyLastUsed",
         "GetGroup",
         "GetGroupPolicy",
         "GetLoginProfile",

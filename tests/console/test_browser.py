@@ -201,6 +201,10 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         ("", "/operator/find?q=reader@example.net"),
         ("", played["message"].replace(here, "/operator")),
         ("", played["refusal"].replace(here, "/operator")),
+        (owner, f"{here}/home"),
+        (delegate, f"{here}/home"),
+        (played["asking"], f"{here}/home"),
+        (owner, "/eu-west-1/home"),
         (owner, f"{here}/identities"),
         (owner, "/eu-west-1/identities"),
         (owner, f"{here}/identities/new"),
@@ -223,6 +227,14 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/identities/example.com/kit?for={delegate}"),
         (owner, f"{here}/identities/example.com/kit?for=222222222222"),
         (owner, f"{here}/send"),
+        (owner, f"{here}/ask"),
+        (owner, f"{here}/ask?from=news@example.com&plain=1"),
+        (
+            owner,
+            f"{here}/ask?who={delegate}&from=news-1@example.com&arn=arn:aws:ses:{REGION}:{owner}:identity/example.com",
+        ),
+        (delegate, f"{here}/ask?from=ceo@example.com&arn=arn:aws:ses:{REGION}:{owner}:identity/example.com"),
+        (owner, f"{here}/ask?from=x&ip=y"),
         (owner, f"{here}/send?raw=x&from=a@example.com"),
         (owner, f"{here}/lent"),
         (delegate, f"{here}/lent"),
@@ -240,6 +252,9 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/suppression?q=nobody"),
         (owner, f"{here}/reputation"),
         (owner, f"{here}/reputation/counted"),
+        (owner, f"{here}/programs"),
+        (owner, f"{here}/programs?user=anna"),
+        (delegate, f"{here}/programs"),
         (owner, f"{here}/people"),
         (owner, f"{here}/people/users/anna"),
         (owner, f"{here}/people/groups/senders"),
@@ -369,7 +384,7 @@ def test_page_keys_can_be_switched_off_and_on_again(
     chrome: "Browser", sesame: SesameProcess, played: dict[str, str]
 ) -> None:
     page = open_page(chrome, sesame, played["delegate"])
-    page.wait_for_url("**/identities")
+    page.wait_for_url("**/home")
     for is_on in (False, True):
         page.goto("/me")
         page.get_by_role("checkbox", name="Single keys").set_checked(is_on)
@@ -383,7 +398,7 @@ def test_keys_alone_lead_from_the_list_to_a_refusal(
     chrome: "Browser", sesame: SesameProcess, played: dict[str, str]
 ) -> None:
     page = open_page(chrome, sesame, played["delegate"])
-    page.wait_for_url("**/identities")
+    page.wait_for_url("**/home")
     page.goto(f"/{REGION}/identities")  # loaded whole, its script too
     page.keyboard.press("g")
     page.keyboard.press("m")

@@ -30,6 +30,7 @@ REGION = "us-east-1"
 MOST = 12
 """Statements of one page, its log-in and permissions with it."""
 OWN = (
+    "home",
     "suppression",
     "reputation",
     "reputation/counted",
@@ -43,10 +44,14 @@ OWN = (
     "templates/hello",
     "identities/example.com/notifications",
     "identities/example.com/cases",
+    "programs",
+    "programs?user=anna",
     "people",
     "people/users/anna",
     "people/groups/all",
     "send",
+    "ask",
+    "ask?from=news@example.com",
 )
 OPERATORS = (
     "/operator",

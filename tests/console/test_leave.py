@@ -8,6 +8,7 @@ import pytest
 from sesame.console.pages import (
     changes,
     counted,
+    home,
     limits,
     notifications,
     people,
@@ -22,7 +23,18 @@ from tests.support.tenant import Tenant
 
 READ = [
     page
-    for module in (changes, counted, limits, notifications, people, reputation, sets, suppression, templates)
+    for module in (
+        changes,
+        counted,
+        home,
+        limits,
+        notifications,
+        people,
+        reputation,
+        sets,
+        suppression,
+        templates,
+    )
     for page in module.PAGES
     if page.method == "GET"
 ]
@@ -37,6 +49,7 @@ TRUST = json.dumps(
     }
 )
 LEAVES = {
+    "home": ("ses:GetAccount",),
     "configuration-sets": ("ses:ListConfigurationSets",),
     "configuration-sets/news": (
         "ses:GetConfigurationSet",

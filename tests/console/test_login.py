@@ -33,8 +33,8 @@ def log_in(
 def test_a_user_logs_in_with_a_password_and_out(sesame: SesameProcess, tenant: Tenant) -> None:
     make_user(tenant)
     person, answer = log_in(sesame, tenant)
-    assert answer.url.path == f"/{REGION}/identities"
-    assert "example.com" in answer.text
+    assert answer.url.path == f"/{REGION}/home"
+    assert "example.com" in person.get(f"/{REGION}/identities").text
     cookie = person.client.cookies["sesame"]
     assert person.send("/logout", page="/me").url.path == "/login"
     person.client.cookies.set("sesame", cookie)
@@ -69,9 +69,7 @@ def test_a_password_that_must_be_changed_is_changed_first(sesame: SesameProcess,
     path = answer.url.path
     assert "differ" in person.send(path, password="Correct-horse-2", again="Correct-horse-3").text
     assert "at least" in person.send(path, password="short", again="short").text
-    assert person.send(path, password="Correct-horse-2", again="Correct-horse-2").url.path.endswith(
-        "/identities"
-    )
+    assert person.send(path, password="Correct-horse-2", again="Correct-horse-2").url.path.endswith("/home")
     assert log_in(sesame, tenant)[1].status_code == 403
 
 
@@ -89,7 +87,7 @@ def test_a_device_asks_for_a_code_and_each_works_once(sesame: SesameProcess, ten
     assert WRONG in log_in(sesame, tenant, code=totp(seed, step - 1))[1].text
     code = totp(seed, step + 1)
     person, answer = log_in(sesame, tenant, code=code)
-    assert answer.url.path.endswith("/identities")
+    assert answer.url.path.endswith("/home")
     assert WRONG in log_in(sesame, tenant, code=code)[1].text
     tenant.iam.put_user_policy(
         UserName="anna",
@@ -155,7 +153,7 @@ def test_each_page_needs_its_leave_and_no_other(sesame: SesameProcess, tenant: T
 
 def test_a_link_works_once_and_an_invitation_sets_a_password(sesame: SesameProcess, tenant: Tenant) -> None:
     link = sesame.run_json("console", "login", "--account", tenant.account.account_id)["link"]
-    assert "example.com" in Person(sesame.console).follow(link).text
+    assert Person(sesame.console).follow(link).url.path == f"/{REGION}/home"
     late = Person(sesame.console)
     assert late.get(link).status_code == 404
     tenant.iam.create_user(UserName="ben")

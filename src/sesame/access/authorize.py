@@ -174,23 +174,23 @@ class Authorizer:
         return (await self.account_state(caller))[0]
 
     async def decide_send(
-        self, caller: Caller, request: SendRequest, *, with_default_set: bool = False
+        self,
+        caller: Caller,
+        request: SendRequest,
+        *,
+        with_default_set: bool = False,
+        as_if: Credential | None = None,
     ) -> SendDecision:
         """Decide a send. Raises `InvalidParameterValue` for an ARN that cannot be meant.
 
         `with_default_set`: the default configuration set of the From identity counts like one that was named.
+        `as_if` asks without sending: what that credential, in place of the caller's, would be answered, with grounds.
         """
         epochs: dict[str, int] = {}
-        credential = await self._credential(caller, epochs)
-        keys = conditions.global_keys(caller, credential) | conditions.send_keys(
-            api_version=request.api_version,
-            from_address=request.senders[0].addr_spec,
-            from_display_name=request.from_display_name,
-            feedback_address=request.feedback_address,
-            recipients=request.recipients,
-        )
+        credential = await self._credential(caller, epochs, as_if)
+        keys = conditions.global_keys(caller, credential) | keys_of(request)
         question = _question(caller, request, keys, with_default_set=with_default_set)
-        repeated = self._repeats.find(question)
+        repeated = self._repeats.find(question) if as_if is None else None
         if repeated is not None:
             return msgspec.structs.replace(repeated, context=keys)
         targets, unverified = await self._targets(caller, request, epochs)
@@ -208,7 +208,7 @@ class Authorizer:
             resources = *resources, configuration_set_arn(caller.region, caller.principal.account_id, default)
         used = [await self._used(caller, arn, epochs) for arn in resources]
         checks = [
-            ask_policies(caller, credential, request.action, target, keys)
+            ask_policies(caller, credential, request.action, target, keys, with_grounds=as_if is not None)
             for target in (*targets.all(), *used)
         ]
         decision = SendDecision(
@@ -223,7 +223,7 @@ class Authorizer:
             mail_from=first.identity.mail_from if first and first.identity else None,
             sandboxed=sandboxed,
         )
-        if _may_repeat(decision, credential, targets.all()):
+        if as_if is None and _may_repeat(decision, credential, targets.all()):
             self._repeats.keep(question, decision)
         return decision
 
@@ -296,10 +296,9 @@ class Authorizer:
         As `require` decides, with what it rests on read once: for pages that show several things at once.
         """
         credential = await self._credential(caller, {})
-        resources = dict.fromkeys(resource for _, resource in asked)
-        tags = {resource: (await self._directory.tags(resource))[0] for resource in resources}
+        tags = await self._directory.tags_of(list(dict.fromkeys(resource for _, resource in asked)))
         found = [
-            (action, resource, _decided(caller, credential, action, resource, tags=tags[resource]))
+            (action, resource, _decided(caller, credential, action, resource, tags=tags.get(resource, ())))
             for action, resource in asked
         ]
         return [
@@ -387,10 +386,13 @@ class Authorizer:
         """Read everything anew the next time."""
         self._directory.forget(tuple(decision.epochs))
 
-    async def _credential(self, caller: Caller, epochs: dict[str, int]) -> Credential:
-        if caller.login is not None:
+    async def _credential(
+        self, caller: Caller, epochs: dict[str, int], as_if: Credential | None = None
+    ) -> Credential:
+        credential = as_if
+        if as_if is None and caller.login is not None:
             credential = await self._directory.logged_in(caller.principal)
-        else:
+        elif as_if is None:
             credential = await self._directory.credential(caller.access_key_id, caller.session)
         if credential is None or not credential.active:
             raise InvalidClientTokenId
@@ -511,6 +513,17 @@ def _may_repeat(decision: SendDecision, credential: Credential, targets: Sequenc
     for target in targets:
         asked += [found.policies for found in (target.identity, *target.more_specific.values()) if found]
     return not any(_OF_ONE_SEND & policies.compiled.keys for policies in asked if policies is not None)
+
+
+def keys_of(request: SendRequest) -> dict[str, str | tuple[str, ...]]:
+    """The `ses:` keys of a send."""
+    return conditions.send_keys(
+        api_version=request.api_version,
+        from_address=request.senders[0].addr_spec,
+        from_display_name=request.from_display_name,
+        feedback_address=request.feedback_address,
+        recipients=request.recipients,
+    )
 
 
 def _default_set(caller: Caller, first: Target | None) -> str | None:

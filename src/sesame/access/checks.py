@@ -23,7 +23,7 @@ RECIPIENT = "Recipient"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """The policies that a refusal rests on, from which it can be explained afterwards."""
+    """The policies that an answer rests on, from which it can be explained afterwards."""
 
     iam: Policies
     session: Policies | None
@@ -43,7 +43,10 @@ class Grounds:
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer for one identity: which addresses rest on it, and what decided; `grounds` of a refusal."""
+    """The answer for one identity: which addresses rest on it, and what decided.
+
+    `grounds` are those of a refusal, and of any answer where they were asked for.
+    """
 
     uses: tuple[str, ...]
     addresses: tuple[str, ...]
@@ -117,8 +120,13 @@ def ask_policies(
     action: str,
     target: Target,
     keys: Mapping[str, str | tuple[str, ...]],
+    *,
+    with_grounds: bool = False,
 ) -> Check:
-    """Ask policy about one identity; a Deny on a more specific one of the same owner counts too."""
+    """Ask policy about one identity; a Deny on a more specific one of the same owner counts too.
+
+    `with_grounds` keeps what an answer rests on when it is yes, too.
+    """
     context = {**keys, "aws:ResourceAccount": target.owner}
 
     def request(arn: str, identity: OwnedIdentity | None) -> Request:
@@ -148,16 +156,10 @@ def ask_policies(
         if verdict.outcome is Outcome.EXPLICIT_DENY:
             decision, policies, arn, asked = verdict, other.policies, other_arn, other
     grounds = None
-    if decision.outcome is not Outcome.ALLOW:
-        grounds = Grounds(
-            iam=credential.policies,
-            session=credential.session_policies,
-            identity=policies,
-            resource_keys=conditions.resource_tags(action, target.tags if asked is None else asked.tags),
-        )
-    bounds: tuple[Bounds, ...] = ()
-    if target.identity is not None and any(use != RECIPIENT for use in target.uses):
-        bounds = that_hold(target.identity.bounds, caller.principal)
+    if with_grounds or decision.outcome is not Outcome.ALLOW:
+        tags = target.tags if asked is None else asked.tags
+        grounds = _grounds(credential, policies, conditions.resource_tags(action, tags))
+    bounds = _bounds_on(target, caller)
     is_allowed = decision.outcome is Outcome.ALLOW
     stopped = stopped_by(bounds, at=caller.at) if bounds and is_allowed else None
     return Check(
@@ -170,6 +172,22 @@ def ask_policies(
         verification=None if target.identity is None else target.identity.identity.verification,
         bounds=bounds,
         stopped=stopped,
+    )
+
+
+def _bounds_on(target: Target, caller: Caller) -> tuple[Bounds, ...]:
+    """The owner's bounds on the sender; none on what is not sent as."""
+    if target.identity is None or all(use == RECIPIENT for use in target.uses):
+        return ()
+    return that_hold(target.identity.bounds, caller.principal)
+
+
+def _grounds(credential: Credential, identity: Policies | None, resource_keys: conditions.Keys) -> Grounds:
+    return Grounds(
+        iam=credential.policies,
+        session=credential.session_policies,
+        identity=identity,
+        resource_keys=resource_keys,
     )
 
 

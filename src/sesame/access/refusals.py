@@ -50,7 +50,7 @@ class Refusals:
         `in_same_transaction` is run in that commit, last.
         """
         day = int(refusal.at // DAY_S)
-        sets = {self.digest(policies): policies for policies in _rests_on(decision)}
+        sets = {self.digest(policies): policies for policies in rests_on(decision)}
         new = {digest: policies for digest, policies in sets.items() if self._kept_on.get(digest) != day}
 
         async def run(tx: Transaction) -> None:
@@ -65,7 +65,8 @@ class Refusals:
             _remember(self._kept_on, digest, day)
 
 
-def _rests_on(decision: SendDecision) -> list[Policies]:
+def rests_on(decision: SendDecision) -> list[Policies]:
+    """The sets of policies that the checks of a decision rest on, as far as they keep them."""
     grounds = [check.grounds for check in decision.checks if check.grounds is not None]
     return [policies for one in grounds for policies in one.sets.values()]
 

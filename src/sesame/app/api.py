@@ -28,6 +28,7 @@ from sesame.mail.address import identity_candidates
 from sesame.operations.changes import Calls
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.delegates import Delegates
+from sesame.operations.iam.access_key_use import AccessKeyUseOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
@@ -53,6 +54,7 @@ from sesame.operations.ses.templates import TemplateOperations
 from sesame.operations.sesame.delegates import DelegateOperations
 from sesame.operations.sesame.policy_tests import PolicyTestOperations
 from sesame.operations.sesame.share_links import ShareLinks
+from sesame.operations.sesame.smtp_bindings import SmtpBindingOperations
 from sesame.operations.sesame.tracked_links import TrackedLinkOperations
 from sesame.operations.sesame.webhooks import WebhookOperations
 from sesame.operations.sesv2.account import AccountV2Operations
@@ -211,17 +213,20 @@ class Doors:
             max_bytes=services.settings.accounts.message_bytes,
         )
 
-    def _make_submission(self, sign_ins: SignIns) -> SubmissionDoor:
-        services, settings = self._services, self._services.settings
-        logins = SmtpLogins(
+    def _make_smtp_logins(self) -> SmtpLogins:
+        services = self._services
+        return SmtpLogins(
             self.directory,
             services.store,
             services.clock,
-            regions=settings.api.regions,
+            regions=services.settings.api.regions,
             new_request_id=services.ids.request_id,
         )
+
+    def _make_submission(self, sign_ins: SignIns) -> SubmissionDoor:
+        services, settings = self._services, self._services.settings
         return traced.classes(services.tracer).submission(
-            logins,
+            self._make_smtp_logins(),
             self.sender,
             hostname=settings.submission.hostname or settings.delivery.hostname,
             message_bytes=settings.submission.message_bytes,
@@ -327,6 +332,7 @@ class Doors:
             self.policy_tests,
             TrackedLinkOperations(self.authorizer, self._services.tracked_links),
             WebhookOperations(self.authorizer, self._services.webhooks),
+            SmtpBindingOperations(self._services.store, self.authorizer),
             self.share_links,
         )
 
@@ -342,6 +348,7 @@ class Doors:
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
             ),
+            AccessKeyUseOperations(store, authorizer),
             GroupOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),
             TagOperations(store, authorizer),
             RoleOperations(store, authorizer, clock=services.clock, random_name=services.ids.name),

@@ -37,10 +37,13 @@ from sesame.feedback.rates import current
 from sesame.mail.return_path import verify_return_path
 from sesame.notify.event_json import House
 from sesame.observe import Log
+from sesame.operations.ask_why import AskWhy
+from sesame.operations.home import Homes
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
+from sesame.operations.programs import Programs
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
 from sesame.operations.told_events import ToldEvents
 from sesame.server.tls import Certificate
@@ -279,6 +282,17 @@ def _reputations(settings: Settings, services: Services, doors: Doors) -> Reputa
     )
 
 
+def _ask_why(services: Services, doors: Doors) -> AskWhy:
+    return AskWhy(
+        services.store,
+        doors.directory,
+        doors.authorizer,
+        doors.sender,
+        pace=doors.pace,
+        clock=services.clock,
+    )
+
+
 def backing_of(
     settings: Settings,
     services: Services,
@@ -301,6 +315,10 @@ def backing_of(
         messages=Messages(services.store, doors.authorizer),
         people=People(services.store, doors.authorizer),
         reputations=_reputations(settings, services, doors),
+        homes=Homes(services.store, doors.authorizer, clock=services.clock),
+        ask_why=_ask_why(services, doors),
+        programs=Programs(services.store, doors.authorizer),
+        smtp_logins=doors.submission.logins,
         lent=LentIdentities(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
         editing=doors.editing,

@@ -74,6 +74,8 @@ def _question(view: RefusalView, cause: Mapping[str, Any]) -> str:
     arn = cause["mend"].get("identity_arn") or (check.arn if check is not None else "")
     asked = f"May {decision.principal} send as {addresses or 'your identity'} ({decision.action})?"
     about = f" The identity is {arn}." if arn else ""
+    if not view.request_id:
+        return f"{asked}{about} It would be refused with {cause['code']}: {cause['cause'].replace('`', '')}."
     return (
         f"{asked}{about} The last send was refused with {cause['code']}: {cause['cause'].replace('`', '')}."
         f" Request {view.request_id}."

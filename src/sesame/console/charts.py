@@ -4,7 +4,7 @@ No script and no style of their own; a table with the same numbers stands by eac
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 STEP, GAP, HIGH = 26, 6, 90
 """From bar to bar, between bars, and the height of the highest, in the picture's own units."""
@@ -20,6 +20,8 @@ class Bar:
     width: float
     whole: float
     part: float
+    over: float = 0
+    """What stands on top of the whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,24 @@ def rates(
         lines=tuple((name, round(HIGH * limit / top, 1)) for name, limit in limits),
         width=width,
         top=top,
+    )
+
+
+def stacked(label: str, values: Sequence[tuple[str, int, int, int]], *, width: int = 28 * STEP) -> Chart:
+    """The same with a third number, which stands on top: title, number, part of the number, what is over it."""
+    found = bars(label, [(title, whole + over, 0) for title, whole, _, over in values], width=width)
+    return replace(
+        found,
+        bars=tuple(
+            replace(
+                bar,
+                whole=_height(whole, found.most),
+                part=min(_height(whole, found.most), _height(part, found.most)),
+                over=_height(over, found.most),
+            )
+            for bar, (_, whole, part, over) in zip(found.bars, values, strict=False)
+        ),
+        high=HIGH + 1,  # two parts that are seen however small they are may be one higher than their sum
     )
 
 

@@ -78,7 +78,7 @@ _SESSION_OF = "a session of "
 
 
 def answer(question: Mapping[str, Any], *, is_late: Callable[[], bool]) -> Json:
-    """The answer to `who`, `principal`, `edit` or `kit`. Raises PolicyError for a text that is not a policy."""
+    """The answer to a question by its name (`ask`). Raises PolicyError for a text that is not a policy."""
     match question["ask"]:
         case "who":
             return _who(question, _read(question["policies"]), is_late)
@@ -88,6 +88,8 @@ def answer(question: Mapping[str, Any], *, is_late: Callable[[], bool]) -> Json:
             return _edit(question, is_late)
         case "kit":
             return _kit(question, is_late)
+        case "findings":
+            return _findings(question, is_late)
         case other:
             raise ValueError(f"there is no question {other}")
 
@@ -213,6 +215,17 @@ def _kit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
     except KitError as error:
         return {"problem": str(error)}
     return {"problem": "", **asdict(kit), "asked": int(not is_late()), "of": 1}
+
+
+def _findings(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
+    """What is to be said of each text of a list of (ARN of its identity, text), of as many as there is time for."""
+    found: list[list[Json]] = []
+    for arn, text in question["policies"]:
+        if is_late():
+            break
+        listed = check_identity_policy(text, identity_arn=arn, now=question["now"])
+        found.append([_finding(one) for one in listed])
+    return {"findings": found, "asked": len(found), "of": len(question["policies"])}
 
 
 def _finding(finding: Finding) -> Json:

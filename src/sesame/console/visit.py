@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Actor
 from sesame.access.failed_sign_ins import FailedSignIns, Throttled
+from sesame.access.smtp_login import SmtpLogins
 from sesame.admin.accounts import Operator
 from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.queue import QueueDesk
@@ -25,11 +26,14 @@ from sesame.db import Store
 from sesame.dns import Resolver
 from sesame.model import Caller
 from sesame.observe import Clock
+from sesame.operations.ask_why import AskWhy
+from sesame.operations.home import Homes
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.policy_editing import PolicyEditing
+from sesame.operations.programs import Programs
 from sesame.operations.sender_reputation import Reputations
 from sesame.operations.sesame.policy_tests import PolicyTestOperations
 from sesame.operations.sesame.share_links import ShareLinks
@@ -52,6 +56,10 @@ class Backing:
     """Holds the parameters of an operation against the service's model, as the API's door does."""
     messages: Messages
     reputations: Reputations
+    homes: Homes
+    ask_why: AskWhy
+    programs: Programs
+    smtp_logins: SmtpLogins
     lent: LentIdentities
     records: IdentityRecords
     people: People

@@ -6,7 +6,7 @@ refuses; the accept transaction compares the epochs under the write lock.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 
@@ -15,6 +15,7 @@ import msgspec
 from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.find import cause_in_log
+from sesame.access.directory import Credential
 from sesame.access.pace import Pace
 from sesame.access.record import as_call, decision_text, owner_concerned, reason, without_recipients
 from sesame.access.refusals import Refusals
@@ -60,6 +61,14 @@ NO_ROOM = "The service has no room for another message. Try again later."
 
 class SenderNotVerified(MessageRejected):
     """It is a sender that is not verified, not only a recipient of an account in the sandbox."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a send would come to: what policy is asked, its answer, and what the client would be told, if refused."""
+
+    request: SendRequest
+    decision: SendDecision
+    refusal: ServiceError | None
 
 
 class Sender:
@@ -171,6 +180,36 @@ class Sender:
             return message_id
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")
 
+    async def ask(
+        self, caller: Caller, submission: Submission, credential: Callable[[], Awaitable[Credential]]
+    ) -> Asked:
+        """What a send with that credential would come to now; nothing is counted, kept or sent.
+
+        It is read anew when it has changed meanwhile. Quota and rate are not asked. Raises the `ServiceError` of what
+        fails before anything is decided.
+        """
+        composed = await self._compose(submission, self._new_id(self._clock.now(), caller.region), caller.at)
+        if composed.configuration_set is not None:
+            composed = _with_set(caller, composed, composed.configuration_set)
+        for _ in range(MAX_DECISIONS):
+            decision = await self._authorizer.decide_send(
+                caller,
+                composed.request,
+                with_default_set=composed.configuration_set is None,
+                as_if=await credential(),
+            )
+            if await self._authorizer.is_stale(decision):
+                self._authorizer.forget(decision)
+                continue
+            refusal: ServiceError | None = None
+            try:
+                await self._check_set(caller, composed, None)
+                self._admit(caller, composed, decision)
+            except ServiceError as error:
+                refusal = error
+            return Asked(request=composed.request, decision=decision, refusal=refusal)
+        raise ServiceUnavailable("policies change faster than this can be decided; try again")
+
     async def _check_not_paused(self, caller: Caller) -> None:
         """Report a pause before anything else that is wrong; what holds is decided with the rest."""
         account, _ = await self._authorizer.account_state(caller)
@@ -192,11 +231,11 @@ class Sender:
             return await asyncio.get_running_loop().run_in_executor(executor, compose, submission, stamp)
         return compose(submission, stamp)
 
-    async def _check_set(self, caller: Caller, composed: Composed, began: float) -> None:
+    async def _check_set(self, caller: Caller, composed: Composed, began: float | None) -> None:
         """Of what is refused: a configuration set that is missing or paused is told before all else.
 
         Looked up then and not before each decision, since accepting looks it up in any case. Answered at a step
-        like every refusal after a decision.
+        like every refusal after a decision, unless whoever asks sees to that (`began` is None).
         """
         name = composed.configuration_set
         if name is None:
@@ -206,7 +245,8 @@ class Sender:
         try:
             in_force(found, name, is_default=False)
         except ServiceError:
-            await self._pace.hold(began)
+            if began is not None:
+                await self._pace.hold(began)
             raise
 
     async def _decide(self, caller: Caller, composed: Composed) -> SendDecision:
@@ -216,7 +256,9 @@ class Sender:
         """
         is_service = caller.principal.kind is PrincipalKind.SERVICE
         return await self._authorizer.decide_send(
-            caller, composed.request, with_default_set=composed.configuration_set is None and not is_service
+            caller,
+            composed.request,
+            with_default_set=composed.configuration_set is None and not is_service,
         )
 
     @staticmethod

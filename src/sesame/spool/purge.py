@@ -62,6 +62,7 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _repeat(store, lambda tx: policy_sets.purge_before(tx, refused_before - DAY_S, limit=ROWS))
     kept_from = int((now - TALLY_DAYS * DAY_S) // reputation.QUARTER_HOUR_S)
     await _repeat(store, lambda tx: reputation.purge_before(tx, kept_from, limit=ROWS))
+    await _repeat(store, lambda tx: decisions.purge_counts(tx, before=now - TALLY_DAYS * DAY_S, limit=ROWS))
     await purge_pieces(store, now=now)
     await store.write(lambda tx: egress.forget_before(tx, at=now - DAY_S))
     return gone

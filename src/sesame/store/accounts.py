@@ -110,6 +110,38 @@ async def use_by_hour(
     return [(float(row[0] * 3_600), int(row[1])) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an account stands in a region: the operator's verdict, its request for production, whether it ever sent."""
+
+    enforcement: str
+    wants_production: bool
+    answer: str
+    """The operator's to the request: `GRANTED`, `DENIED`, or empty."""
+    has_sent: bool
+
+
+async def standing(tx: Transaction, account_id: str, region: str) -> Standing:
+    """How an account stands in a region."""
+    row = await tx.one(
+        "SELECT r.enforcement, d.wants_production, d.answer, CASE WHEN EXISTS (SELECT 1 FROM set_tally t"
+        " WHERE t.account_id = a.account_id AND t.region = ?) THEN 1 ELSE 0 END FROM account a"
+        " LEFT JOIN account_region r ON r.account_id = a.account_id AND r.region = ?"
+        " LEFT JOIN account_details d ON d.account_id = a.account_id AND d.region = ? WHERE a.account_id = ?",
+        region,
+        region,
+        region,
+        account_id,
+    )
+    enforcement, wants, answer, has_sent = row or (None, None, None, 0)
+    return Standing(
+        enforcement=enforcement or "HEALTHY",
+        wants_production=bool(wants),
+        answer=answer or "",
+        has_sent=bool(has_sent),
+    )
+
+
 async def use_by_region(tx: Transaction, account_id: str, *, since: float) -> list[RegionUse]:
     """The regions that an account has done anything in, with the recipients since a time."""
     used: dict[str, int] = {

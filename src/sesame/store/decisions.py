@@ -14,7 +14,7 @@ import msgspec
 
 from sesame.db import Row, Transaction
 
-DAY_S = 86_400
+DAY_S, QUARTER_HOUR_S = 86_400, 900
 
 
 class DecisionText(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +105,47 @@ async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
         refusal.reason,
         refusal.decision.own,
         digest,
+    )
+    await _count(tx, refusal)
+
+
+async def _count(tx: Transaction, refusal: Refusal) -> None:
+    """Count a refusal for who was refused, and for who owns what it was to be sent as."""
+    owner, quarter = refusal.owner_account_id, int(refusal.at // QUARTER_HOUR_S)
+    rows = [(refusal.account_id, refusal.region, quarter, 1, 0)] if refusal.account_id else []
+    if owner is not None and owner != refusal.account_id:
+        rows.append((owner, refusal.region, quarter, 0, 1))
+    await tx.many(
+        "INSERT INTO refusal_tally (account_id, region, quarter, own, lent) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (account_id, region, quarter) DO UPDATE SET own = refusal_tally.own + excluded.own,"
+        " lent = refusal_tally.lent + excluded.lent",
+        rows,
+    )
+
+
+async def refused_by_quarter(
+    tx: Transaction, account_id: str, region: str, *, since: float
+) -> list[tuple[float, int, int]]:
+    """Refused sends by quarter hour: its beginning in Unix seconds, the account's own, others' as its identities."""
+    rows = await tx.all(
+        "SELECT quarter, own, lent FROM refusal_tally WHERE account_id = ? AND region = ? AND quarter >= ?"
+        " ORDER BY quarter",
+        account_id,
+        region,
+        int(since // QUARTER_HOUR_S),
+    )
+    return [(float(row[0] * QUARTER_HOUR_S), int(row[1]), int(row[2])) for row in rows]
+
+
+async def purge_counts(tx: Transaction, *, before: float, limit: int) -> int:
+    """Forget counts of before a time, some of them; how many went."""
+    rows = await tx.all(
+        "SELECT account_id, region, quarter FROM refusal_tally WHERE quarter < ? ORDER BY quarter LIMIT ?",
+        int(before // QUARTER_HOUR_S),
+        limit,
+    )
+    return await tx.many(
+        "DELETE FROM refusal_tally WHERE account_id = ? AND region = ? AND quarter = ?", rows
     )
 
 

@@ -168,6 +168,43 @@ async def policy_counts(
     return {row[0]: int(row[1]) for row in rows}
 
 
+async def in_trouble(
+    tx: Transaction, account_id: str, region: str, *, limit: int
+) -> tuple[list[Identity], list[Identity]]:
+    """Identities whose records are lost or did not come, and those that wait for them: `limit` of each at most."""
+    # The conditions are those of the indexes, word for word.
+    rows = await tx.all(
+        f"SELECT * FROM (SELECT {_COLUMNS}, 1 AS is_lost FROM identity WHERE account_id = ? AND region = ?"
+        " AND (verification IN ('Failed', 'TemporaryFailure') OR dkim_status IN ('Failed', 'TemporaryFailure'))"
+        " ORDER BY verification, name LIMIT ?) AS lost"
+        f" UNION ALL SELECT * FROM (SELECT {_COLUMNS}, 0 AS is_lost FROM identity WHERE account_id = ?"
+        " AND region = ? AND verification IN ('NotStarted', 'Pending') ORDER BY verification, name LIMIT ?)"
+        " AS waiting",
+        account_id,
+        region,
+        limit,
+        account_id,
+        region,
+        limit,
+    )
+    lost = [_identity(row) for row in rows if row[_OWN_COLUMNS]]
+    return lost, [_identity(row) for row in rows if not row[_OWN_COLUMNS]]
+
+
+async def first_policies(
+    tx: Transaction, account_id: str, region: str, *, limit: int
+) -> list[tuple[str, str, str]]:
+    """Policies of an account's identities in a region by identity and name: both, and the text."""
+    rows = await tx.all(
+        "SELECT identity, policy_name, document FROM identity_policy WHERE account_id = ? AND region = ?"
+        " ORDER BY identity, policy_name LIMIT ?",
+        account_id,
+        region,
+        limit,
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 async def counts_by_region(tx: Transaction, account_id: str, *, most: int) -> dict[str, int]:
     """How many identities an account has in each region where it has any; `most` are not counted further."""
     rows = await tx.all(

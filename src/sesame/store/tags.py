@@ -4,7 +4,7 @@ Whether the resource exists is its own file's to know; whoever removes one calls
 same transaction, so that its tags go with it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sesame.db import Transaction, account_scope, bump, identities_scope
 
@@ -27,6 +27,19 @@ async def get(tx: Transaction, arn: str) -> dict[str, str]:
     """A resource's tags by key."""
     rows = await tx.all("SELECT key, value FROM resource_tag WHERE arn = ? ORDER BY key", arn)
     return {row[0]: row[1] for row in rows}
+
+
+async def of_all(tx: Transaction, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The tags of several resources, of those that have any, by ARN and key."""
+    if not arns:
+        return {}
+    rows = await tx.all(
+        "SELECT arn, key, value FROM resource_tag WHERE arn IN (?*) ORDER BY arn, key", list(arns)
+    )
+    found: dict[str, dict[str, str]] = {}
+    for arn, key, value in rows:
+        found.setdefault(arn, {})[key] = value
+    return found
 
 
 async def remove(tx: Transaction, arn: str, keys: Iterable[str]) -> None:

@@ -110,6 +110,16 @@ SUBJECT, TEXT = "From a delegate", "Hello."
 
 def snippets(place: Place, arn: str, iam_policy: str, delegate: Requester) -> Iterator[Recipe]:
     """Every snippet for a delegate, in the order in which they are shown."""
+    yield from sending(place, arn)
+    yield Recipe(
+        name="terraform", title="Terraform, the sender's side", language="hcl", way=None,
+        note="Lets the principal send as the identity, as far as the owner's policy does.",
+        write=lambda _: _terraform(place, iam_policy, delegate),
+    )  # fmt: skip
+
+
+def sending(place: Place, arn: str) -> Iterator[Recipe]:
+    """One snippet for each way to send; an empty `arn` is left out, for identities of the sender's own account."""
     keys = "Credentials come from the environment (AWS_ACCESS_KEY_ID and so on), a profile or a role."
     for name, title, language, way, write in (
         ("boto3", "boto3", "python", SIMPLE, _boto3),
@@ -124,11 +134,6 @@ def snippets(place: Place, arn: str, iam_policy: str, delegate: Requester) -> It
             name="smtp", title="SMTP", language="python", note=_smtp_note(place, arn), way=SMTP,
             write=lambda example: _smtp(place, arn, example),
         )  # fmt: skip
-    yield Recipe(
-        name="terraform", title="Terraform, the sender's side", language="hcl", way=None,
-        note="Lets the principal send as the identity, as far as the owner's policy does.",
-        write=lambda _: _terraform(place, iam_policy, delegate),
-    )  # fmt: skip
 
 
 def as_request(example: Example, arn: str) -> dict[str, Any]:
@@ -147,6 +152,7 @@ def as_request(example: Example, arn: str) -> dict[str, Any]:
 
 
 def _boto3(place: Place, arn: str, example: Example) -> str:
+    identity = f"\n    FromEmailAddressIdentityArn={_py(arn)}," if arn else ""
     feedback = ""
     if example.bounces_elsewhere:
         feedback = f"\n    FeedbackForwardingEmailAddress={_py(example.feedback)},"
@@ -157,8 +163,7 @@ import boto3
 
 ses = boto3.client("sesv2", endpoint_url={_py(place.api)}, region_name={_py(place.region)})
 sent = ses.send_email(
-    FromEmailAddress={_py(example.sender)},
-    FromEmailAddressIdentityArn={_py(arn)},{feedback}
+    FromEmailAddress={_py(example.sender)},{identity}{feedback}
     Destination={{"ToAddresses": {_py(list(example.recipients))}}},
     Content={{"Simple": {{"Subject": {{"Data": {_py(SUBJECT)}}}, "Body": {{"Text": {{"Data": {_py(TEXT)}}}}}}}}},
 )
@@ -172,7 +177,7 @@ def _cli(place: Place, arn: str, example: Example) -> str:
         ("--endpoint-url", place.api),
         ("--region", place.region),
         ("--from-email-address", example.sender),
-        ("--from-email-address-identity-arn", arn),
+        *([("--from-email-address-identity-arn", arn)] if arn else []),
         ("--destination", json.dumps({"ToAddresses": list(example.recipients)})),
         ("--content", json.dumps(content)),
     ]
@@ -190,6 +195,7 @@ def _nodemailer(place: Place, arn: str, example: Example) -> str:
         feedback = f"\n    FeedbackForwardingEmailAddress: {_js(example.feedback)},"
         if example.feedback_arn:
             feedback += f"\n    FeedbackForwardingEmailAddressIdentityArn: {_js(arn)},"
+    ses = f"\n  ses: {{\n    FromEmailAddressIdentityArn: {_js(arn)},{feedback}\n  }}," if arn else ""
     return f"""
 import {{ SESv2Client, SendEmailCommand }} from "@aws-sdk/client-sesv2";
 import nodemailer from "nodemailer";
@@ -199,35 +205,32 @@ const sent = await nodemailer.createTransport({{ SES: {{ sesClient, SendEmailCom
   from: {_js(example.sender)},
   to: {_js(list(example.recipients))},
   subject: {_js(SUBJECT)},
-  text: {_js(TEXT)},
-  ses: {{
-    FromEmailAddressIdentityArn: {_js(arn)},{feedback}
-  }},
+  text: {_js(TEXT)},{ses}
 }});
 console.log(sent.messageId);
 """
 
 
 def _django(place: Place, arn: str, example: Example) -> str:
+    identity = f"\nAWS_SES_SOURCE_ARN = {_py(arn)}\nAWS_SES_FROM_ARN = {_py(arn)}" if arn else ""
     feedback = f"\nAWS_SES_RETURN_PATH = {_py(example.feedback)}" if example.bounces_elsewhere else ""
     feedback += f"\nAWS_SES_RETURN_PATH_ARN = {_py(arn)}" if example.feedback_arn else ""
     return f"""
 EMAIL_BACKEND = "django_ses.SESBackend"
 DEFAULT_FROM_EMAIL = {_py(example.sender)}
 AWS_SES_REGION_NAME = {_py(place.region)}
-AWS_SES_REGION_ENDPOINT_URL = {_py(place.api)}
-AWS_SES_SOURCE_ARN = {_py(arn)}
-AWS_SES_FROM_ARN = {_py(arn)}{feedback}
+AWS_SES_REGION_ENDPOINT_URL = {_py(place.api)}{identity}{feedback}
 AWS_SES_AUTO_THROTTLE = None  # otherwise it asks for the quota first, which takes ses:GetSendQuota
 """
 
 
 def _smtp_note(place: Place, arn: str) -> str:
     words = (
-        "SMTP_USER is the access key's id; SMTP_PASSWORD is derived from its secret: whoever runs the server prints"
-        f" both with `sesame smtp credentials ACCOUNT USER`. With `--as {arn}` added to that, a program that cannot"
-        " write header fields needs none."
+        "SMTP_USER is the access key's id; SMTP_PASSWORD is derived from its secret: the console's page *Programs*"
+        " makes both, and whoever runs the server prints them with `sesame smtp credentials ACCOUNT USER`."
     )
+    if arn:
+        words += f" With `--as {arn}` added to that, a program that cannot write header fields needs none."
     if place.is_own_ca:
         words += (
             " SMTP_CA_FILE is the server's own certificate authority, `tls/ca.pem` in its data directory."
@@ -237,6 +240,8 @@ def _smtp_note(place: Place, arn: str) -> str:
 
 def _smtp(place: Place, arn: str, example: Example) -> str:
     host, _, port = place.smtp.rpartition(":")
+    fields = ("X-SES-SOURCE-ARN", "X-SES-FROM-ARN") if arn else ()
+    identity = "".join(f'\nmessage["{name}"] = {_py(arn)}' for name in fields)
     returns = f'\nmessage["X-SES-RETURN-PATH-ARN"] = {_py(arn)}' if example.feedback_arn else ""
     envelope = f", from_addr={_py(example.feedback)}" if example.bounces_elsewhere else ""
     return f"""
@@ -248,9 +253,7 @@ from email.message import EmailMessage
 message = EmailMessage()
 message["From"] = {_py(example.sender)}
 message["To"] = {_py(", ".join(example.recipients))}
-message["Subject"] = {_py(SUBJECT)}
-message["X-SES-SOURCE-ARN"] = {_py(arn)}
-message["X-SES-FROM-ARN"] = {_py(arn)}{returns}
+message["Subject"] = {_py(SUBJECT)}{identity}{returns}
 message.set_content({_py(TEXT)})
 with smtplib.SMTP({_py(host.strip("[]"))}, {port}, timeout=30) as server:
     server.starttls(context=ssl.create_default_context(cafile=os.environ.get("SMTP_CA_FILE")))

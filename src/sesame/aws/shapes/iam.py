@@ -375,6 +375,21 @@ class EnableMFADeviceResponse(TypedDict):
     """EnableMFADevice has no output."""
 
 
+class GetAccessKeyLastUsedRequest(TypedDict):
+    AccessKeyId: str
+
+
+class AccessKeyLastUsed(TypedDict):
+    LastUsedDate: NotRequired[float]
+    ServiceName: str
+    Region: str
+
+
+class GetAccessKeyLastUsedResponse(TypedDict):
+    UserName: NotRequired[str]
+    AccessKeyLastUsed: NotRequired[AccessKeyLastUsed]
+
+
 class GetGroupRequest(TypedDict):
     GroupName: str
     Marker: NotRequired[str]

@@ -247,6 +247,16 @@ class PutIdentityPolicyTestsResponse(TypedDict):
     """PutIdentityPolicyTestsResponse has no members."""
 
 
+class PutSmtpBindingRequest(TypedDict):
+    AccessKeyId: str
+    IdentityArns: list[str]
+    UserName: NotRequired[str]
+
+
+class PutSmtpBindingResponse(TypedDict):
+    """PutSmtpBindingResponse has no members."""
+
+
 class ResumeDelegateRequest(TypedDict):
     Identity: str
     Delegate: str

@@ -6,6 +6,7 @@ from sesame.console.logins import INVITE_S, WRONG, MustChange, Wait
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import ServiceError
+from sesame.operations.home import ACTION as HOME
 from sesame.operations.iam.login_profiles import check_password
 from sesame.store.iam import users
 
@@ -16,7 +17,9 @@ async def start(visit: Visit) -> Response:
         return RedirectResponse("/login", status_code=303)
     if visit.caller is None:
         return RedirectResponse("/operator", status_code=303)
-    return RedirectResponse(f"/{visit.backing.region}/identities", status_code=303)
+    (refused,) = await visit.backing.authorizer.refusals(visit.caller, [(HOME, "*")])
+    first = "home" if refused is None else "identities"
+    return RedirectResponse(f"/{visit.backing.region}/{first}", status_code=303)
 
 
 async def ask(visit: Visit) -> Response:

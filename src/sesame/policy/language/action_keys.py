@@ -75,7 +75,7 @@ _ROWS = (
     (
         "iam",
         "ChangePassword CreateAccessKey CreateLoginProfile DeactivateMFADevice DeleteAccessKey DeleteLoginProfile"
-        " DeleteUser GetLoginProfile GetUser GetUserPolicy ListAccessKeys ListAttachedUserPolicies"
+        " DeleteUser GetAccessKeyLastUsed GetLoginProfile GetUser GetUserPolicy ListAccessKeys ListAttachedUserPolicies"
         " ListGroupsForUser ListMFADevices ListSSHPublicKeys ListServiceSpecificCredentials ListSigningCertificates"
         " ListUserPolicies ListUserTags UpdateAccessKey UpdateLoginProfile",
         "user",
@@ -204,6 +204,7 @@ _ROWS = (
         "",
     ),
     ("sesame", "CancelMessages ListStoppedLinks ListWebhooks ResumeTrackedLinks StopTrackedLinks", "", ""),
+    ("sesame", "PutSmtpBinding", "user", ""),
     ("sesame", "CreateWebhook DeleteWebhook RotateWebhookSecret", _SET, ""),
     ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
     ("sns", "UntagResource", "topic", "aws:TagKeys"),

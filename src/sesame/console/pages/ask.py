@@ -1,0 +1,166 @@
+"""Would this be allowed? One sentence, every statement with what it saw, and a case to keep."""
+
+import datetime
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from sesame.console.causes import cause_of
+from sesame.console.visit import Page, Visit
+from sesame.errors import AccessDenied, ServiceError
+from sesame.operations.ask_why import DOORS, Answer, Question
+from sesame.operations.messages import RefusalView
+
+DOOR_WORDS = {
+    "v2": "the API v2, SendEmail",
+    "v2-raw": "the API v2, SendEmail with a whole message",
+    "v1": "the API v1, SendEmail",
+    "v1-raw": "the API v1, SendRawEmail",
+    "smtp": "SMTP",
+}
+FIELDS = (
+    "who", "door", "from", "arn", "to", "source", "source_arn", "return", "return_arn", "set", "at", "ip", "agent",
+    "plain",
+)  # fmt: skip
+_TIME = "%Y-%m-%dT%H:%M"
+_CASE_NAME = re.compile(r"[^A-Za-z0-9 .@_-]+")
+MOST = 500
+"""Characters of a field."""
+
+
+class BadQuestion(ValueError):
+    """What was asked cannot be asked; the message is for the person."""
+
+
+async def show(visit: Visit) -> Response:
+    """The form, and the answer when something was asked."""
+    given = {name: visit.query.get(name, "").strip()[:MOST] for name in FIELDS}
+    is_asked = bool(given["from"])
+    given["who"] = given["who"] or visit.me.principal.arn
+    given["door"] = given["door"] if given["door"] in DOORS else "v2"
+    if not is_asked:
+        return _page(visit, given)
+    try:
+        answer = await visit.backing.ask_why.ask(visit.me, question_of(visit, given))
+    except BadQuestion as error:
+        return _page(visit, given, problem=f"{error}.", status=400)
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        return _page(visit, given, problem=error.message, status=error.http_status)
+    return _page(visit, given, answer=answer)
+
+
+def question_of(visit: Visit, given: Mapping[str, str]) -> Question:
+    """The question of a form. Raises `BadQuestion`."""
+    at, ip = visit.now, given["ip"] or visit.browser.source_ip
+    if given["at"]:
+        try:
+            moment = datetime.datetime.strptime(given["at"][:16], _TIME)
+            at = moment.replace(tzinfo=datetime.UTC).timestamp()
+        except ValueError:
+            raise BadQuestion("A time is written like 2026-12-31T12:00, in UTC") from None
+    try:
+        ip = str(ipaddress.ip_address(ip))
+    except ValueError:
+        raise BadQuestion("The client's address is one IP address, like 203.0.113.7") from None
+    return Question(
+        who=given["who"],
+        door=given["door"],
+        from_address=given["from"],
+        from_arn=given["arn"],
+        source=given["source"],
+        source_arn=given["source_arn"],
+        return_path=given["return"],
+        return_path_arn=given["return_arn"],
+        recipients=tuple(given["to"].replace(",", " ").split()) or ("success@simulator.amazonses.com",),
+        configuration_set=given["set"],
+        at=at,
+        source_ip=ip,
+        secure=not given["plain"],
+        user_agent=given["agent"],
+    )
+
+
+def _page(
+    visit: Visit,
+    given: Mapping[str, str],
+    *,
+    answer: Answer | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    values: dict[str, Any] = {"answer": answer, "cause": None, "case": "", "query": urlencode(_filled(given))}
+    if answer is not None:
+        values["case"] = (
+            "" if answer.case is None else json.dumps([answer.case], indent=2, ensure_ascii=False)
+        )
+        if not answer.allowed and answer.decision.checks:
+            refusal = RefusalView(
+                request_id="", record=answer.record, decision=answer.decision, causes=answer.causes
+            )
+            values["cause"] = cause_of(refusal)
+    return visit.page(
+        "ask.html",
+        status=status,
+        given=given,
+        doors=DOOR_WORDS,
+        problem=problem,
+        first_from="",
+        more=any(
+            given[name]
+            for name in ("source", "source_arn", "return", "return_arn", "set", "at", "agent", "plain")
+        ),
+        called=_called(given),
+        **values,
+    )
+
+
+def _filled(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in given.items() if value}
+
+
+def _called(given: Mapping[str, str]) -> str:
+    """A name for the case."""
+    who = given["who"].rpartition(":")[2]
+    return _CASE_NAME.sub(" ", f"{who} as {given['from']}")[:60].strip()
+
+
+async def keep(visit: Visit) -> Response:
+    """Keep it as a case of the identity: what is answered now, any later change of its policies is held to."""
+    given = {name: visit.form.get(name, "").strip()[:MOST] for name in FIELDS}
+    identity = visit.form.get("identity", "")
+    when: dict[str, list[str]] = {}
+    if recipients := given["to"].replace(",", " ").split():
+        when["ses:Recipients"] = recipients
+    if given["ip"]:
+        when["aws:SourceIp"] = [given["ip"]]
+    if given["return"]:
+        when["ses:FeedbackAddress"] = [given["return"]]
+    case: dict[str, Any] = {
+        "Name": visit.form.get("called", "").strip(),
+        "Who": [given["who"]],
+        "May": visit.form.get("may") == "yes",
+        "As": [given["from"].rpartition("<")[2].rstrip("> ")],
+    }
+    if when:
+        case["When"] = when
+    try:
+        await visit.call("sesame", "PutIdentityPolicyTests", {"Identity": identity, "Tests": [case]})
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        given["door"] = given["door"] if given["door"] in DOORS else "v2"
+        return _page(visit, given, problem=error.message, status=error.http_status)
+    return visit.go(visit.here(f"/identities/{identity}/cases"), said="case-kept")
+
+
+PAGES = (
+    Page(path="/{region}/ask", handler=show, nav="ask"),
+    Page(path="/{region}/ask/keep", handler=keep, method="POST"),
+)

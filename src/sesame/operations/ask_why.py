@@ -1,0 +1,457 @@
+"""Would this be allowed? A send that is asked about and not made, by the engine that decides sends.
+
+An account asks about its own principals: what is answered is what a send of theirs would be told, with its own policies
+in full. The owner of an identity asks about anybody: its own half alone is decided and shown, with the other side
+taken to allow it. INVARIANT (I9): of another account nothing is looked up but what the asker's own policies are bound
+to, and an answer comes at an even step of time, however much stands behind it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sesame.access import conditions
+from sesame.access.authorize import Authorizer, SendDecision, SenderAddress, SendRequest, keys_of
+from sesame.access.causes.around import look_around
+from sesame.access.causes.decision_json import reader_of, render
+from sesame.access.checks import Target, ask_policies
+from sesame.access.directory import (
+    Credential,
+    Directory,
+    compiled_policies,
+    root_principal,
+    session_principal,
+)
+from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.access.pace import Pace
+from sesame.access.principal_binding import requester_known
+from sesame.access.record import decision_text
+from sesame.access.refusals import rests_on
+from sesame.aws.arn import identity_arn
+from sesame.db import Store, Transaction
+from sesame.errors import InvalidParameterValue, ServiceError
+from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
+from sesame.model import AccountId, Caller, Principal, PrincipalKind, Session
+from sesame.observe import Clock
+from sesame.operations.ask_case import case_of
+from sesame.operations.decision_views import DecisionView, view
+from sesame.operations.policy_editing import READ
+from sesame.policy import Requester
+from sesame.policy.cases import CaseError, read_requester
+from sesame.sending.send import Asked, Sender
+from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+from sesame.store import accounts
+from sesame.store.decisions import DecisionRecord, whole
+from sesame.store.iam import roles, users
+
+ACTION = "iam:SimulatePrincipalPolicy"
+"""The leave to ask about a principal of one's own; of an identity of one's own it is that to read its policies."""
+
+ALLOW_ALL = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+SESSION = "asked"
+"""The name of the session that a role is asked about with."""
+
+DOORS: Mapping[str, tuple[str, str, str]] = {
+    "v2": ("SendEmail", "ses:SendEmail", "2"),
+    "v2-raw": ("SendEmail", "ses:SendRawEmail", "2"),
+    "v1": ("SendEmail", "ses:SendEmail", "1"),
+    "v1-raw": ("SendRawEmail", "ses:SendRawEmail", "1"),
+    "smtp": ("SendSmtpEmail", "ses:SendRawEmail", "2"),
+}
+"""The ways to send that can be asked about: operation, action and version of the API."""
+RAW = ("v2-raw", "v1-raw", "smtp")
+_MAX_BYTES = 10 * 1024 * 1024
+
+
+class NobodyThere(ServiceError):
+    """There is no such principal in the asker's account."""
+
+    code, http_status = "NoSuchEntity", 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A send as it would be made; addresses as a client writes them, empty ones are not named."""
+
+    who: str
+    """An ARN, or an account id for its root."""
+    door: str
+    from_address: str
+    from_arn: str
+    source: str
+    """Source, or MAIL FROM; of a whole message alone."""
+    source_arn: str
+    return_path: str
+    return_path_arn: str
+    recipients: tuple[str, ...]
+    configuration_set: str
+    at: float
+    source_ip: str
+    secure: bool
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What it would come to, as the asker may see it."""
+
+    allowed: bool
+    code: str
+    """What the client would get; empty for what would be accepted."""
+    message: str
+    is_owners: bool
+    """Whether it is the owner's half alone."""
+    record: DecisionRecord
+    decision: DecisionView
+    causes: tuple[Mapping[str, Any], ...]
+    case: Mapping[str, Any] | None
+    """The same as a case of `sesame policy test`: the half that the asker may see; None where no policy was asked."""
+    identity: str
+    """The asker's identity that it is about, or empty."""
+
+
+Load = Callable[[], Awaitable[Credential]]
+
+
+class AskWhy:
+    """Asks; nothing is stored. `pace` says when it is answered."""
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        authorizer: Authorizer,
+        sender: Sender,
+        *,
+        pace: Pace,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._authorizer = authorizer
+        self._sender = sender
+        self._pace = pace
+        self._clock = clock
+        self._other_side = compiled_policies([("", ALLOW_ALL)], kind="iam")
+
+    async def ask(self, caller: Caller, question: Question) -> Answer:
+        """The answer. Raises `AccessDenied`, and the `ServiceError` of what cannot be asked."""
+        began = self._pace.begin()
+        try:
+            try:
+                requester = read_requester(question.who)
+            except CaseError as error:
+                raise InvalidParameterValue(str(error)) from None
+            if requester.kind not in ("root", "user", "role"):
+                raise InvalidParameterValue(
+                    "Ask about an account, a user or a role: 12 digits, or an ARN of IAM or STS."
+                )
+            if requester.account_id == caller.principal.account_id:
+                return await self._own(caller, question, requester)
+            return await self._as_owner(caller, question, requester)
+        finally:
+            await self._pace.hold(began)
+
+    async def _own(self, caller: Caller, question: Question, requester: Requester) -> Answer:
+        await self._authorizer.require(caller, ACTION, requester.role_arn or requester.arn)
+        principal, load = await self._principal(requester)
+        asked_as = _caller(caller, principal, question)
+        try:
+            asked = await self._sender.ask(asked_as, submission_of(question), load)
+        except ServiceError as error:
+            return _undecided(asked_as, question, error)
+        return await self._answer(caller, asked_as, asked, is_owners=False)
+
+    async def _principal(self, requester: Requester) -> tuple[Principal, Load]:
+        """A principal of the asker's account, and how to read what it may do now. Raises `NobodyThere`."""
+        account_id, arn = requester.account_id, requester.role_arn or requester.arn
+        name = arn.rpartition("/")[2]
+
+        async def find(tx: Transaction) -> users.User | roles.Role | None:
+            if requester.kind == "user":
+                return await users.get_user(tx, account_id, name)
+            return await roles.get(tx, account_id, name)
+
+        if requester.kind == "root":
+            principal = root_principal(AccountId(account_id))
+            return principal, lambda: self._logged_in(principal)
+        found = await self._store.read(find)
+        if found is None or (requester.arn == arn and found.arn != arn):
+            raise NobodyThere(f"There is no {requester.kind} {arn}.")
+        if isinstance(found, users.User):
+            user = Principal(
+                kind=PrincipalKind.USER,
+                account_id=AccountId(account_id),
+                arn=found.arn,
+                user_id=found.user_id,
+                name=found.user_name,
+            )
+            return user, lambda: self._logged_in(user)
+        session_name = SESSION if requester.arn == arn else requester.arn.rpartition("/")[2]
+        session = Session(
+            access_key_id=f"ask:{found.role_id}:{session_name}",
+            secret_access_key="",
+            account_id=account_id,
+            role_id=found.role_id,
+            name=session_name,
+            issued_at=self._clock.now(),
+            expires_at=self._clock.now() + 1,
+        )
+
+        async def opened() -> Credential:
+            credential = await self._directory.credential(session.access_key_id, session)
+            if credential is None:
+                raise NobodyThere(f"There is no role {arn}.")
+            return credential
+
+        return session_principal(found, session_name), opened
+
+    async def _logged_in(self, principal: Principal) -> Credential:
+        credential = await self._directory.logged_in(principal)
+        if credential is None:
+            raise NobodyThere(f"There is no user {principal.arn}.")
+        return credential
+
+    async def _as_owner(self, caller: Caller, question: Question, requester: Requester) -> Answer:
+        """What the policies of the asker's identity say of another account's principal."""
+        arn = self._own_identity(caller, question)
+        await self._authorizer.require(caller, READ, arn)
+        known = await self._store.read(lambda tx: _known(tx, requester))
+        principal = Principal(
+            kind=PrincipalKind(known.kind),
+            account_id=AccountId(known.account_id),
+            arn=known.arn,
+            user_id=known.user_id,
+            name=known.arn.rpartition("/")[2],
+            role_arn=known.role_arn,
+        )
+        asked_as = _caller(caller, principal, question)
+        credential = Credential(
+            access_key_id="",
+            secret_access_key="",
+            active=True,
+            principal=principal,
+            policies=self._other_side,
+            scope="",
+            epoch=0,
+        )
+        _, action, version = DOORS[question.door]
+        try:
+            mailbox = parse_mailbox(question.from_address)
+        except AddressError as error:
+            raise InvalidParameterValue(str(error)) from None
+        request = SendRequest(
+            action=action,
+            api_version=version,
+            senders=(
+                SenderAddress(
+                    use="From", addr_spec=mailbox.addr_spec, as_written=question.from_address, arn=arn
+                ),
+            ),
+            from_display_name=mailbox.display_name,
+            feedback_address=question.return_path or question.source or mailbox.addr_spec,
+            recipients=question.recipients,
+            door="smtp" if question.door == "smtp" else f"v{version}",
+        )
+        decision = await self._owners_half(asked_as, credential, request, arn)
+        return await self._answer(
+            caller, asked_as, Asked(request=request, decision=decision, refusal=None), is_owners=True
+        )
+
+    @staticmethod
+    def _own_identity(caller: Caller, question: Question) -> str:
+        """The ARN of the asker's identity that the question names."""
+        if not question.from_arn:
+            raise InvalidParameterValue(
+                "About another account's principal you ask as the owner: name the ARN of your identity."
+            )
+        arn = parse_identity_arn(question.from_arn)
+        if arn.account_id != caller.principal.account_id or arn.region != caller.region:
+            raise InvalidParameterValue(
+                "Neither the principal nor the identity is of this account and region; only they can be asked about."
+            )
+        return identity_arn(arn.region, arn.account_id, normal_name(arn.resource.removeprefix("identity/")))
+
+    async def _owners_half(
+        self, asked_as: Caller, credential: Credential, request: SendRequest, arn: str
+    ) -> SendDecision:
+        parsed = parse_identity_arn(arn)
+        name, (sender,) = parsed.resource.removeprefix("identity/"), request.senders
+        names = identity_candidates(sender.addr_spec)
+        if name not in names:
+            raise InvalidParameterValue(f"{name} does not cover the address {sender.as_written}.")
+        target = Target(
+            arn,
+            parsed.account_id,
+            (await self._directory.identity(parsed.account_id, parsed.region, name))[0],
+            uses=["From"],
+            addresses=[sender.addr_spec],
+        )
+        if target.identity is None:
+            raise InvalidParameterValue(f"This account has no identity {name} in {parsed.region}.")
+        for other in names[: list(names).index(name)]:
+            found, _ = await self._directory.identity(parsed.account_id, parsed.region, other)
+            if found is not None:
+                target.more_specific[other] = found
+        keys = conditions.global_keys(asked_as, credential) | keys_of(request)
+        keys.pop("aws:userid", None)  # what a name of another account stands for is that account's to know
+        check = ask_policies(asked_as, credential, request.action, target, keys, with_grounds=True)
+        return SendDecision(
+            context=keys,
+            sending_enabled=True,
+            checks=(check,),
+            unverified=(),
+            identity=name,
+            owner_account_id=parsed.account_id,
+            default_configuration_set=None,
+            epochs={},
+        )
+
+    async def _answer(self, caller: Caller, asked_as: Caller, asked: Asked, *, is_owners: bool) -> Answer:
+        viewer, decision = caller.principal.account_id, asked.decision
+        digests = {id(policies): str(number) for number, policies in enumerate(rests_on(decision))}
+        contents = {digests[id(policies)]: policies.content() for policies in rests_on(decision)}
+        denied, refusal = decision.denied, asked.refusal
+        code = "AccessDenied" if is_owners and denied is not None else "" if refusal is None else refusal.code
+        text = decision_text(asked_as, asked.request, decision, digest=lambda policies: digests[id(policies)])
+        owners = [check.owner_account_id for check in decision.checks if "Resource" not in check.uses]
+        record = DecisionRecord(
+            at=asked_as.at,
+            account_id=asked_as.principal.account_id,
+            owner_account_id=next((one for one in owners if one != asked_as.principal.account_id), viewer),
+            region=caller.region,
+            message_id=None,
+            code=code or "Accepted",
+            reason="" if refusal is None else refusal.message,
+            decision=whole(text.own, text.shared),
+        )
+        seen = view(record, viewer, contents)
+        # What an owner's policy asked about is told of a refusal, for who was refused to mend it; not of a yes.
+        checks = [replace(check, mattered=()) if check.outcome == "allow" else check for check in seen.checks]
+        told: dict[str, Any] = {"causes": ()}
+        if code:
+            around = await self._store.read(lambda tx: look_around(tx, record))
+            told = render(record, contents, reader_of(record, viewer), around=around)
+        own = next((one.arn or "" for one in checks if one.owner == viewer and "From" in one.uses), "")
+        return Answer(
+            allowed=not code,
+            code=code,
+            message="" if refusal is None else refusal.message,
+            is_owners=is_owners,
+            record=replace(record, decision="{}", reason=""),
+            decision=replace(seen, checks=tuple(checks)),
+            causes=tuple(told["causes"]),
+            case=case_of(asked_as, asked, viewer, is_owners=is_owners),
+            identity=own.partition(":identity/")[2],
+        )
+
+
+async def _known(tx: Transaction, requester: Requester) -> Requester:
+    """The principal with its unique id where it is there; one that is not is asked about by its name alone.
+
+    What is answered does not tell which: a name that nobody has is bound to nothing.
+    """
+    if requester.kind == "root" or await accounts.get(tx, requester.account_id) is None:
+        return requester
+    return await requester_known(tx, requester)
+
+
+def _caller(caller: Caller, principal: Principal, question: Question) -> Caller:
+    """Who would send, and from where."""
+    return Caller(
+        principal=principal,
+        access_key_id="",
+        region=caller.region,
+        source_ip=question.source_ip,
+        secure_transport=question.secure,
+        user_agent=question.user_agent or None,
+        at=question.at,
+        request_id="",
+        api_version=DOORS[question.door][2],
+    )
+
+
+def submission_of(question: Question) -> Submission:
+    """The send as its door would have it. Raises `InvalidParameterValue`."""
+    operation, action, version = DOORS[question.door]
+    is_raw = question.door in RAW
+    if question.source and not is_raw:
+        raise InvalidParameterValue(
+            "A Source of its own is given with a whole message alone; otherwise it is the From address."
+        )
+    content: RawContent | SimpleContent
+    if is_raw:
+        content = RawContent(data=_raw(question))
+    else:
+        content = SimpleContent(
+            to=question.recipients, cc=(), bcc=(), reply_to=(),
+            subject=Text(data="", charset=None), text=Text(data="", charset=None), html=None,
+        )  # fmt: skip
+    by_parameter = question.door != "smtp"
+    from_arn = question.from_arn or None
+    source_arn = question.source_arn or (from_arn if question.door.startswith("v2") else None)
+    return Submission(
+        operation=operation,
+        action=action,
+        api_version=version,
+        content=content,
+        source=(question.source or question.from_address)
+        if question.door != "v1-raw"
+        else question.source or None,
+        destinations=question.recipients if is_raw else (),
+        return_path=(question.return_path or None) if question.door in ("v1", "v2", "v2-raw") else None,
+        source_arn=(source_arn or (from_arn if question.door == "v1" else None)) if by_parameter else None,
+        from_arn=from_arn if by_parameter and question.door != "v1" else None,
+        return_path_arn=(question.return_path_arn or None) if by_parameter else None,
+        configuration_set=question.configuration_set or None,
+        tags=(),
+        max_bytes=_MAX_BYTES,
+    )
+
+
+def _raw(question: Question) -> bytes:
+    """The shortest message that says it."""
+    fields = {"From": question.from_address, "To": ", ".join(question.recipients)}
+    if question.return_path and question.door in ("v1-raw", "smtp"):
+        fields["Return-Path"] = question.return_path
+    if question.door == "smtp":
+        fields |= {
+            "X-SES-FROM-ARN": question.from_arn,
+            "X-SES-SOURCE-ARN": question.source_arn or question.from_arn,
+            "X-SES-RETURN-PATH-ARN": question.return_path_arn,
+        }
+    if any("\r" in value or "\n" in value for value in fields.values()):
+        raise InvalidParameterValue("A field has one line.")
+    lines = [f"{name}: {value}" for name, value in fields.items() if value]
+    return ("\r\n".join([*lines, "", ""])).encode()
+
+
+def _undecided(asked_as: Caller, question: Question, error: ServiceError) -> Answer:
+    """What fails before any policy is asked."""
+    return Answer(
+        allowed=False,
+        code=error.code,
+        message=error.message,
+        is_owners=False,
+        record=DecisionRecord(
+            at=asked_as.at,
+            account_id=asked_as.principal.account_id,
+            owner_account_id=None,
+            region=asked_as.region,
+            message_id=None,
+            code=error.code,
+            reason="",
+            decision="{}",
+        ),
+        decision=DecisionView(
+            principal=asked_as.principal.arn,
+            action=DOORS[question.door][1],
+            is_sender=True,
+            is_owner=False,
+            checks=(),
+            unverified=(),
+        ),
+        causes=(),
+        case=None,
+        identity="",
+    )
