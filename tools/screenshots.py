@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from botocore.exceptions import ClientError
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, running
 
 if TYPE_CHECKING:
@@ -125,6 +127,7 @@ def play(sesame: SesameProcess) -> dict[str, str]:
     accepted = send(
         theirs, "news-1@example.com", "reader@example.net", "November at Example", {"SourceArn": arn}
     )
+    play_recipient(sesame, "board@example.net", "bounce")
     refused = send(theirs, "ceo@example.com", "reader@example.net", "November at Example", {"SourceArn": arn})
     return {
         "owner": owner.account_id,
@@ -142,6 +145,13 @@ def fail_to_log_in(sesame: SesameProcess, owner: Account) -> None:
         for _ in range(times):
             with contextlib.suppress(ClientError):
                 client.get_caller_identity()
+
+
+def play_recipient(sesame: SesameProcess, address: str, part: str) -> None:
+    """Answer the mail to an address in the inbox as its recipient would."""
+    inbox = f"{sesame.console}/dev/messages"
+    found = httpx.get(inbox, params={"to": address, "wait": "30"}, timeout=PATIENCE_S).json()["messages"]
+    httpx.post(f"{inbox}/{found[0]['id']}/{part}", timeout=PATIENCE_S).raise_for_status()
 
 
 def set_up(sesame: SesameProcess, owner: Account) -> None:
