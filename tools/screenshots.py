@@ -242,6 +242,13 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("operator-message", "", found["message"].replace(f"/{REGION}/", "/operator/")),
         ("operator-refusal", "", found["refusal"].replace(f"/{REGION}/", "/operator/")),
         ("instance-dns", "", "/operator/dns"),
+        ("home", owner, f"/{REGION}/home"),
+        (
+            "ask",
+            owner,
+            f"/{REGION}/ask?who={delegate}&from=ceo@example.com&arn=arn:aws:ses:{REGION}:{owner}:identity/example.com",
+        ),
+        ("programs", owner, f"/{REGION}/programs"),
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
         ("senders", owner, f"/{REGION}/identities/example.com/senders"),

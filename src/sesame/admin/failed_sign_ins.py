@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from sesame.store.failed_sign_ins import OTHERS, Failed
 
@@ -43,17 +44,24 @@ class Overview:
 def overview(rows: Iterable[Failed], *, most: int) -> Overview:
     """Sum up; `most` networks and names are told of one by one."""
     rows = list(rows)
-    by_network: dict[str, list[Failed]] = {}
-    by_name: dict[str, list[Failed]] = {}
+    of_network: dict[str, int] = {}
+    of_name: dict[str, int] = {}
     for row in rows:
-        by_network.setdefault(row.network, []).append(row)
-        by_name.setdefault(row.name, []).append(row)
+        of_network[row.network] = of_network.get(row.network, 0) + row.failures
+        of_name[row.name] = of_name.get(row.name, 0) + row.failures
+    networks: dict[str, list[Failed]] = {network: [] for network in _ranked(of_network, most)}
+    names: dict[str, list[Failed]] = {name: [] for name in _ranked(of_name, most)}
+    for row in rows:
+        if row.network in networks:
+            networks[row.network].append(row)
+        if row.name in names:
+            names[row.name].append(row)
     return Overview(
-        failures=sum(row.failures for row in rows),
-        networks=tuple(_summed(of, found, by_name=False) for of, found in _ranked(by_network)[:most]),
-        names=tuple(_summed(of, found, by_name=True) for of, found in _ranked(by_name)[:most]),
-        network_count=len(by_network),
-        name_count=len(by_name),
+        failures=sum(of_network.values()),
+        networks=tuple(_summed(of, found, by_name=False) for of, found in networks.items()),
+        names=tuple(_summed(of, found, by_name=True) for of, found in names.items()),
+        network_count=len(of_network),
+        name_count=len(of_name),
     )
 
 
@@ -77,7 +85,6 @@ def _summed(of: str, rows: list[Failed], *, by_name: bool) -> Summed:
     )
 
 
-def _ranked(found: dict[str, list[Failed]]) -> list[tuple[str, list[Failed]]]:
-    """Those with most failures first."""
-    sums = {of: sum(row.failures for row in rows) for of, rows in found.items()}
-    return sorted(found.items(), key=lambda one: (-sums[one[0]], one[0]))
+def _ranked(sums: dict[str, int], most: int) -> list[str]:
+    """Those with most failures, at most so many, the first by name where they have as many."""
+    return nsmallest(most, sums, key=lambda one: (-sums[one], one))

@@ -7,7 +7,7 @@ from sesame.admin.failed_sign_ins import HOURS, overview
 from sesame.console.visit import Page, Visit
 from sesame.store.failed_sign_ins import HOUR_S
 
-MOST_SHOWN = 50
+MOST_SHOWN = 25
 MOST_NAMED = 3
 
 WHY = {
