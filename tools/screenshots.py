@@ -149,9 +149,16 @@ def fail_to_log_in(sesame: SesameProcess, owner: Account) -> None:
 
 def play_recipient(sesame: SesameProcess, address: str, part: str) -> None:
     """Answer the mail to an address in the inbox as its recipient would."""
-    inbox = f"{sesame.console}/dev/messages"
-    found = httpx.get(inbox, params={"to": address, "wait": "30"}, timeout=PATIENCE_S).json()["messages"]
-    httpx.post(f"{inbox}/{found[0]['id']}/{part}", timeout=PATIENCE_S).raise_for_status()
+    path = f"{sesame.console}/dev/messages/{received(sesame, address)}/{part}"
+    httpx.post(path, timeout=PATIENCE_S).raise_for_status()
+
+
+def received(sesame: SesameProcess, address: str) -> int:
+    """The number of the first mail to an address in the inbox, once it is there."""
+    asked = {"to": address, "wait": "30"}
+    answer = httpx.get(f"{sesame.console}/dev/messages", params=asked, timeout=PATIENCE_S)
+    number: int = answer.json()["messages"][0]["id"]
+    return number
 
 
 def set_up(sesame: SesameProcess, owner: Account) -> None:
@@ -227,6 +234,7 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
     """Name, whose page (an account, or empty for the operator), path."""
     found = play(sesame)
     owner, delegate = found["owner"], found["delegate"]
+    mail = f"/inbox/{received(sesame, 'reader@example.net')}"
     return [
         ("instance", "", "/operator/instance"),
         ("queue", "", "/operator/queue"),
@@ -281,9 +289,9 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("refusal-owner", owner, found["refusal"]),
         ("refusal-delegate", delegate, found["refusal"]),
         ("inbox", owner, "/inbox"),
-        ("mail", owner, "/inbox/latest"),
-        ("mail-verdicts", owner, "/inbox/latest?show=checks"),
-        ("mail-events", delegate, "/inbox/latest?show=events"),
+        ("mail", owner, mail),
+        ("mail-verdicts", owner, f"{mail}?show=checks"),
+        ("mail-events", delegate, f"{mail}?show=events"),
     ]
 
 
