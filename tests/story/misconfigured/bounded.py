@@ -1,0 +1,605 @@
+"""Set-ups in which conditions, boundaries and guards of either account keep out what was meant to go out."""
+
+from typing import Any
+
+from tests.story.misconfigured.principals import service_keys
+from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, document
+from tests.support.process import Account
+
+
+@case(
+    seen="a managed policy that reads alone (AmazonSESReadOnlyAccess), attached to the program's user",
+    code="SA206|SA205",
+    says=("user/reader", "ses:SendEmail"),
+    mend=("user/reader", "{arn}"),
+)
+def policy_that_reads_alone(w: World) -> Steps:
+    w.allow()
+    user = w.user("reader")
+    iam = w.client("iam", w.sender)
+    reads = document({"Effect": "Allow", "Action": ["ses:Get*", "ses:List*"], "Resource": "*"})
+    made = iam.create_policy(PolicyName="zqsenderreads", PolicyDocument=reads)["Policy"]
+    iam.attach_user_policy(UserName="reader", PolicyArn=made["Arn"])
+    yield lambda: w.simple(user)
+    w.user_may("reader", MAY_SEND)
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="everything but sends: NotAction in an Allow",
+    code="SA301|SA206|SA205",
+    says=("ses:SendEmail", "leaves out"),
+    mend=("ses:SendEmail",),
+)
+def not_action_leaves_out_sends(w: World) -> Steps:
+    w.allow()
+    everything_else = {"Effect": "Allow", "NotAction": "ses:Send*", "Resource": "*"}
+    user = w.user("power", everything_else)
+    yield lambda: w.simple(user)
+    w.user_may("power", everything_else, MAY_SEND)
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="NotResource in an Allow leaves out the very identity",
+    code="SA206|SA205",
+    says=("leaves out", "{domain}"),
+    mend=("{arn}",),
+)
+def not_resource_leaves_out_the_identity(w: World) -> Steps:
+    w.allow()
+    user = w.user("app", {"Effect": "Allow", "Action": "ses:*", "NotResource": w.arn})
+    yield lambda: w.simple(user)
+    w.user_may("app", MAY_SEND)
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="a boundary as a Deny: nothing but the own domain",
+    code="SA208",
+    says=("zqsender", "{arn}"),
+    mend=("zqsender",),
+)
+def boundary_of_the_own_domain(w: World) -> Steps:
+    w.allow()
+    own = w.arn.replace(w.owner.account_id, w.sender.account_id)
+    deny = {"Effect": "Deny", "Action": "ses:*", "NotResource": own}
+    user = w.user("app", MAY_SEND, deny)
+    yield lambda: w.simple(user)
+    w.user_may("app", MAY_SEND, {**deny, "NotResource": [own, w.arn]})
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="a guard: whoever has no tag `team` may do nothing",
+    code="SA208",
+    says=("aws:PrincipalTag/team",),
+    mend=("zqsender",),
+)
+def guard_by_tag(w: World) -> Steps:
+    w.allow()
+    guard = {"StringNotEquals": {"aws:PrincipalTag/team": "mail"}}
+    deny = {"Effect": "Deny", "Action": "ses:*", "Resource": "*", "Condition": guard}
+    user = w.user("app", MAY_SEND, deny)
+    yield lambda: w.simple(user)
+    w.client("iam", w.sender).tag_user(UserName="app", Tags=[{"Key": "team", "Value": "mail"}])
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="a data perimeter: only resources of the own account (Allow with aws:ResourceAccount)",
+    code="SA401",
+    says=("aws:ResourceAccount", "{sender}"),
+    mend=("aws:ResourceAccount",),
+)
+def perimeter_as_an_allow(w: World) -> Steps:
+    w.allow()
+    inside = {"StringEquals": {"aws:ResourceAccount": w.sender.account_id}}
+    user = w.user("app", MAY_SEND | {"Condition": inside})
+    yield lambda: w.simple(user)
+    inside["StringEquals"]["aws:ResourceAccount"] = [w.sender.account_id, w.owner.account_id]  # type: ignore[assignment]
+    w.user_may("app", MAY_SEND | {"Condition": inside})
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="the same as a Deny",
+    code="SA208",
+    says=("aws:ResourceAccount", "{owner}"),
+    mend=("zqsender",),
+)
+def perimeter_as_a_deny(w: World) -> Steps:
+    w.allow()
+    outside = {"StringNotEquals": {"aws:ResourceAccount": w.sender.account_id}}
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": outside}
+    user = w.user("app", MAY_SEND, deny)
+    yield lambda: w.simple(user)
+    w.user_may("app", MAY_SEND)
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="my247apps' generator: the user may write to the own staff alone",
+    code="SA401",
+    says=("ses:Recipients", "you@elsewhere.test"),
+    mend=("you@elsewhere.test",),
+)
+def iam_recipients_of_the_staff(w: World) -> Steps:
+    w.allow()
+    staff: dict[str, Any] = {"ForAllValues:StringLike": {"ses:Recipients": ["*@staff.test"]}}
+    user = w.user("app", MAY_SEND | {"Condition": staff})
+    yield lambda: w.simple(user)
+    staff["ForAllValues:StringLike"]["ses:Recipients"].append("you@elsewhere.test")
+    w.user_may("app", MAY_SEND | {"Condition": staff})
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="IAM asks for a display name that the program writes with an umlaut's transcription",
+    code="SA401",
+    says=("ses:FromDisplayName", "Buecher", "Bücher"),
+    mend=("Buecher",),
+)
+def iam_display_name(w: World) -> Steps:
+    w.allow()
+    name = {"StringEquals": {"ses:FromDisplayName": "Bücher"}}
+    user = w.user("app", MAY_SEND | {"Condition": name})
+    yield lambda: w.simple(user, Source=f"Buecher <news@{w.domain}>")
+    name["StringEquals"]["ses:FromDisplayName"] = ["Bücher", "Buecher"]  # type: ignore[assignment]
+    w.user_may("app", MAY_SEND | {"Condition": name})
+    yield lambda: w.simple(user, Source=f"Buecher <news@{w.domain}>")
+
+
+@case(
+    seen="IAM lets in from the office, the job runs elsewhere",
+    code="SA403",
+    says=("127.0.0.1", "203.0.113.0/24"),
+    mend=("127.0.0.1",),
+)
+def iam_from_the_office(w: World) -> Steps:
+    w.allow()
+    office: dict[str, Any] = {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}}
+    role = w.role("job", MAY_SEND | {"Condition": office})
+    yield lambda: w.raw(w.session(role))
+    office["IpAddress"]["aws:SourceIp"].append("127.0.0.1/32")
+    w.role_may("job", MAY_SEND | {"Condition": office})
+    yield lambda: w.raw(w.session(role))
+
+
+@case(
+    seen="AWSRevokeOlderSessions: sessions of before a date are denied",
+    code="SA208",
+    says=("aws:TokenIssueTime",),
+    mend=("zqsender",),
+)
+def older_sessions_are_revoked(w: World) -> Steps:
+    w.allow()
+    older = {"DateLessThan": {"aws:TokenIssueTime": "2199-01-01T00:00:00Z"}}
+    role = w.role("job", MAY_SEND, {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": older})
+    yield lambda: w.raw(w.session(role))
+    w.role_may("job", MAY_SEND)
+    yield lambda: w.raw(w.session(role))
+
+
+@case(
+    seen="`*@domain` under StringEquals in IAM",
+    code="SA401",
+    says=("ses:FromAddress", "StringLike"),
+    mend=("StringLike",),
+)
+def iam_wildcard_under_string_equals(w: World) -> Steps:
+    w.allow()
+    user = w.user("app", MAY_SEND | {"Condition": {"StringEquals": {"ses:FromAddress": f"*@{w.domain}"}}})
+    yield lambda: w.simple(user)
+    w.user_may("app", MAY_SEND | {"Condition": {"StringLike": {"ses:FromAddress": f"*@{w.domain}"}}})
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="the domain in IAM as on the letterhead, with a capital",
+    code="SA401",
+    says=("ses:FromAddress", "case"),
+    mend=("news@{domain}",),
+)
+def iam_domain_with_a_capital(w: World) -> Steps:
+    w.allow()
+    capital = {"StringEquals": {"ses:FromAddress": f"News@{w.domain.capitalize()}"}}
+    user = w.user("app", MAY_SEND | {"Condition": capital})
+    yield lambda: w.simple(user)
+    w.user_may("app", MAY_SEND | {"Condition": {"StringEquals": {"ses:FromAddress": f"news@{w.domain}"}}})
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="a user's name in IAM's Resource",
+    code="SA206",
+    says=("${{aws:username}}", "identity/own-{domain}"),
+    mend=("identity/own-{domain}",),
+)
+def user_name_in_the_resource(w: World) -> Steps:
+    own = w.sesame.vouch(w.sender, f"own-{w.domain}")
+    by_name = f"arn:aws:ses:us-east-1:{w.sender.account_id}:identity/${{aws:username}}-{w.domain}"
+    user = w.user("ops", MAY_SEND | {"Resource": by_name})
+    yield lambda: w.simple(user, SourceArn=None, Source=f"me@own-{w.domain}")
+    w.user_may("ops", MAY_SEND | {"Resource": [by_name, own]})
+    yield lambda: w.simple(user, SourceArn=None, Source=f"me@own-{w.domain}")
+
+
+@case(
+    seen="Null: no return path is to be there, which there always is",
+    code="SA401",
+    reader="owner",
+    says=("ses:FeedbackAddress",),
+    mend=("ses:FeedbackAddress",),
+)
+def feedback_address_must_be_absent(w: World) -> Steps:
+    w.allow(Condition={"Null": {"ses:FeedbackAddress": "true"}})
+    yield lambda: w.simple(w.sender)
+    w.allow()
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a season: from and until, of which the end is past; only the end may be blamed",
+    code="SA402",
+    reader="owner",
+    says=("2026-03-31",),
+    mend=("2026-03-31", "later"),
+)
+def season_is_over(w: World) -> Steps:
+    season = {
+        "DateGreaterThan": {"aws:CurrentTime": "2025-12-01T00:00:00Z"},
+        "DateLessThan": {"aws:CurrentTime": "2026-03-31T00:00:00Z"},
+    }
+    w.allow(Condition=season)
+    yield lambda: w.simple(w.sender)
+    season["DateLessThan"] = {"aws:CurrentTime": "2199-03-31T00:00:00Z"}
+    w.allow(Condition=season)
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a second factor not older than an hour, of a program",
+    code="SA401",
+    reader="owner",
+    says=("aws:MultiFactorAuthAge", "second factor"),
+    mend=("aws:MultiFactorAuthAge",),
+)
+def age_of_a_second_factor(w: World) -> Steps:
+    w.allow(Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}})
+    yield lambda: w.simple(w.sender)
+    w.allow()
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="wildcards under ForAllValues:StringEquals over recipients",
+    code="SA401",
+    reader="owner",
+    says=("ses:Recipients", "*@elsewhere.test"),
+    mend=("ses:Recipients|StringLike",),
+)
+def recipients_under_string_equals(w: World) -> Steps:
+    w.allow(Condition={"ForAllValues:StringEquals": {"ses:Recipients": ["*@elsewhere.test"]}})
+    yield lambda: w.simple(w.sender)
+    w.allow(Condition={"ForAllValues:StringLike": {"ses:Recipients": ["*@elsewhere.test"]}})
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a blank at the end of the address in the condition, pasted from a table",
+    code="SA401",
+    reader="owner",
+    says=("ses:FromAddress", "news@{domain}", "space|blank"),
+    mend=("news@{domain}",),
+)
+def blank_behind_the_address(w: World) -> Steps:
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"news@{w.domain} "}})
+    yield lambda: w.simple(w.sender)
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"news@{w.domain}"}})
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="aws:PrincipalArn of a user, and the program has a role since last month",
+    code="SA401",
+    reader="owner",
+    says=("aws:PrincipalArn", "role/app", "user/app"),
+    mend=("role/app",),
+)
+def principal_arn_of_a_user(w: World) -> Steps:
+    role = w.role("app")
+    user = f"arn:aws:iam::{w.sender.account_id}:user/app"
+    w.allow(Principal="*", Condition={"ArnEquals": {"aws:PrincipalArn": user}})
+    yield lambda: w.raw(w.session(role))
+    w.allow(Principal="*", Condition={"ArnEquals": {"aws:PrincipalArn": [user, role]}})
+    yield lambda: w.raw(w.session(role))
+
+
+@case(
+    seen="aws:PrincipalType User, and a session sends",
+    code="SA401",
+    reader="owner",
+    says=("aws:PrincipalType",),
+    mend=("aws:PrincipalType",),
+)
+def principal_type_user(w: World) -> Steps:
+    role = w.role("app")
+    w.allow(Condition={"StringEquals": {"aws:PrincipalType": "User"}})
+    yield lambda: w.raw(w.session(role))
+    w.allow()
+    yield lambda: w.raw(w.session(role))
+
+
+@case(
+    seen="aws:RequestedRegion of the stack in Ireland, copied to Virginia",
+    code="SA401",
+    says=("aws:RequestedRegion", "us-east-1"),
+    mend=("{owner}",),
+    owner="SA401",
+)
+def requested_region(w: World) -> Steps:
+    w.allow(Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})
+    yield lambda: w.simple(w.sender)
+    w.allow(Condition={"StringEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}})
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="the owner denies raw mail to everybody (no attachments), a delegate uses SMTP",
+    code="SA208",
+    says=("denies",),
+    mend=("{owner}", "SA208"),
+    owner="SA208",
+)
+def raw_mail_is_denied(w: World) -> Steps:
+    w.allow()
+    w.allow(name="noraw", Effect="Deny", Principal="*", Action="ses:SendRawEmail")
+    yield lambda: w.smtp(w.sender, {"X-SES-SOURCE-ARN": w.arn})
+    w.client("ses", w.owner).delete_identity_policy(Identity=w.domain, PolicyName="zqownernoraw")
+    yield lambda: w.smtp(w.sender, {"X-SES-SOURCE-ARN": w.arn})
+
+
+@case(
+    seen="a service of another pool than the policy lists",
+    code="SA401",
+    reader="owner",
+    says=("aws:SourceArn", "userpool/us-east-1_b"),
+    mend=("userpool/us-east-1_a",),
+)
+def service_of_another_pool(w: World) -> Steps:
+    keys = service_keys(w, "fifthpools")
+    principal = {"Service": "fifthpools.amazonaws.com"}
+    pool = f"arn:aws:cognito-idp:us-east-1:{w.sender.account_id}:userpool/us-east-1_"
+    w.allow(Principal=principal, Condition={"ArnEquals": {"aws:SourceArn": f"{pool}b"}})
+    yield lambda: _service(w, keys)
+    w.allow(Principal=principal, Condition={"ArnEquals": {"aws:SourceArn": [f"{pool}b", f"{pool}a"]}})
+    yield lambda: _service(w, keys)
+
+
+@case(
+    seen="the policy names the customer's account, the service sends for it",
+    code="SA201",
+    reader="owner",
+    says=("fifthmailer.amazonaws.com", "{sender}"),
+    mend=("fifthmailer.amazonaws.com",),
+)
+def account_in_place_of_the_service(w: World) -> Steps:
+    keys = service_keys(w, "fifthmailer")
+    w.allow()
+    yield lambda: _service(w, keys)
+    w.allow(Principal={"Service": "fifthmailer.amazonaws.com"})
+    yield lambda: _service(w, keys)
+
+
+@case(
+    seen="a service that does not say for whom it sends",
+    reader="operator",
+    code="SA605",
+    says=("x-amz-source-account",),
+    mend=("x-amz-source-account",),
+)
+def service_without_an_account(w: World) -> Steps:
+    keys = service_keys(w, "fifthsilent")
+    w.allow(Principal={"Service": "fifthsilent.amazonaws.com"})
+    account = Account(w.sender.account_id, keys["access_key_id"], keys["secret_access_key"])
+    yield lambda: w.simple(account)
+    yield lambda: _service(w, keys)
+
+
+def _service(w: World, keys: Any) -> Any:
+    ses = w.client("ses", Account(w.sender.account_id, keys["access_key_id"], keys["secret_access_key"]))
+    pool = f"arn:aws:cognito-idp:us-east-1:{w.sender.account_id}:userpool/us-east-1_a"
+
+    def act_for(request: Any, **_: Any) -> None:
+        request.headers["x-amz-source-account"] = w.sender.account_id
+        request.headers["x-amz-source-arn"] = pool
+
+    ses.meta.events.register("before-sign.ses.*", act_for)
+    return ses.send_email(
+        Source=f"codes@{w.domain}",
+        SourceArn=w.arn,
+        Destination={"ToAddresses": ["you@elsewhere.test"]},
+        Message={"Subject": {"Data": "zqsender"}, "Body": {"Text": {"Data": "Hello"}}},
+    )
+
+
+@case(
+    seen="a key of IAM misspelt in a condition: ses:FromAdress",
+    code="SA401",
+    says=("ses:FromAdress", "ses:FromAddress"),
+    mend=("ses:FromAdress",),
+)
+def key_misspelt_in_iam(w: World) -> Steps:
+    w.allow()
+    slip = {"StringEquals": {"ses:FromAdress": f"news@{w.domain}"}}
+    user = w.user("app", MAY_SEND | {"Condition": slip})
+    yield lambda: w.simple(user)
+    w.user_may("app", MAY_SEND | {"Condition": {"StringEquals": {"ses:FromAddress": f"news@{w.domain}"}}})
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="an API key that was switched off in a rotation, in a worker",
+    code="SA704",
+    says=("switched off",),
+    mend=("--status Active",),
+)
+def api_key_switched_off(w: World) -> Steps:
+    w.allow()
+    user = w.user("worker", MAY_SEND)
+    which = {"UserName": "worker", "AccessKeyId": user.access_key_id}
+    iam = w.client("iam", w.sender)
+    iam.update_access_key(**which, Status="Inactive")
+    yield lambda: w.simple(user)
+    iam.update_access_key(**which, Status="Active")
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="a session token cut off by a column's width",
+    reader="operator",
+    code="SA704",
+    says=("session token",),
+    mend=("key, secret and token together",),
+)
+def token_cut_off(w: World) -> Steps:
+    w.allow()
+    session = w.session(w.role("app"))
+    cut = Account(
+        session.account_id,
+        session.access_key_id,
+        session.secret_access_key,
+        (session.session_token or "")[:-20],
+    )
+    yield lambda: w.simple(cut)
+    yield lambda: w.simple(session)
+
+
+@case(
+    seen="cloudposse/docs#203: the clock of a virtual machine that was asleep",
+    code="SA703",
+    says=("behind",),
+    mend=("clock",),
+)
+def clock_that_was_asleep(w: World) -> Steps:
+    import datetime
+    from unittest import mock
+
+    import botocore.auth
+
+    w.allow()
+    late = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=14)
+
+    def asleep() -> Any:
+        with mock.patch.object(
+            botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: late.replace(tzinfo=None)
+        ):
+            return w.simple(w.sender)
+
+    yield asleep
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a blank behind the SMTP user name, from a form",
+    reader="operator",
+    place="AKIA",
+    code="SA701",
+    says=("space|blank",),
+    mend=("space|blank|smtp credentials",),
+)
+def blank_behind_the_user_name(w: World) -> Steps:
+    w.allow()
+    user = w.user("form", MAY_SEND)
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(user, fields, user=f"{user.access_key_id} ")
+    yield lambda: w.smtp(user, fields)
+
+
+@case(
+    seen="security_monkey#530: the account is named in the trust policy, the caller's IAM lists another role",
+    code="SA206|SA209",
+    says=("sts:AssumeRole", "role/mail"),
+    mend=("sts:AssumeRole", "role/mail"),
+)
+def iam_lists_another_role(w: World) -> Steps:
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": w.sender.account_id}}
+    made = w.client("iam", w.owner).create_role(RoleName="mail", AssumeRolePolicyDocument=document(trust))
+    arn = made["Role"]["Arn"]
+    user = w.user("monkey", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn[:-4] + "other"})
+    sts = w.client("sts", user)
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job")
+    w.user_may("monkey", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn})
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job")
+
+
+@case(
+    seen="aws-cli#7216: the trust policy wants another session name",
+    code="SA209",
+    says=("sts:RoleSessionName",),
+    mend=("condition of the trust policy",),
+)
+def trust_wants_a_session_name(w: World) -> Steps:
+    arn = w.role("app")
+    robot = f"arn:aws:iam::{w.sender.account_id}:user/app-robot"
+    trust: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": robot}, "Action": "sts:AssumeRole"}
+    trust["Condition"] = {"StringLike": {"sts:RoleSessionName": "okta-*"}}
+    iam = w.client("iam", w.sender)
+    iam.update_assume_role_policy(RoleName="app", PolicyDocument=document(trust))
+    key = iam.create_access_key(UserName="app-robot")["AccessKey"]
+    sts = w.client("sts", Account(w.sender.account_id, key["AccessKeyId"], key["SecretAccessKey"]))
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job")
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="okta-job")
+
+
+@case(
+    seen="selling-partner-api-models#2523: the user's ARN in the place of the role's",
+    code="SA605",
+    says=("user/", "is invalid"),
+    mend=("role",),
+)
+def user_in_place_of_the_role(w: World) -> Steps:
+    arn = w.role("app")
+    key = w.client("iam", w.sender).create_access_key(UserName="app-robot")["AccessKey"]
+    robot = Account(w.sender.account_id, key["AccessKeyId"], key["SecretAccessKey"])
+    sts = w.client("sts", robot)
+    wrong = f"arn:aws:iam::{w.sender.account_id}:user/app-robot"
+    yield lambda: sts.assume_role(RoleArn=wrong, RoleSessionName="job")
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job")
+
+
+@case(
+    seen="a lambda's role may assume the mail role, which names another lambda's role",
+    code="SA209",
+    says=("role/mail", "role/second"),
+    mend=("role/second",),
+)
+def role_that_trusts_another_role(w: World) -> Steps:
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    first, second = w.role("first", may), w.role("second", may)
+    mail = w.role("mail")
+    iam = w.client("iam", w.sender)
+    trust: dict[str, Any] = {"Effect": "Allow", "Principal": {"AWS": first}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(RoleName="mail", PolicyDocument=document(trust))
+    sts = w.client("sts", w.session(second))
+    yield lambda: sts.assume_role(RoleArn=mail, RoleSessionName="job")
+    trust["Principal"] = {"AWS": [first, second]}
+    iam.update_assume_role_policy(RoleName="mail", PolicyDocument=document(trust))
+    yield lambda: sts.assume_role(RoleArn=mail, RoleSessionName="job")
+
+
+@case(
+    seen="own Deny on one recipient's domain, by mistake on all",
+    code="SA208",
+    says=("ses:Recipients",),
+    mend=("zqsender",),
+)
+def deny_by_recipient_in_iam(w: World) -> Steps:
+    w.allow()
+    blocked = {"ForAnyValue:StringLike": {"ses:Recipients": ["*.test"]}}
+    deny = {"Effect": "Deny", "Action": "ses:*", "Resource": "*", "Condition": blocked}
+    user = w.user("app", MAY_SEND, deny)
+    yield lambda: w.simple(user)
+    w.user_may("app", MAY_SEND)
+    yield lambda: w.simple(user)
