@@ -12,11 +12,13 @@ from tests.story.misconfigured import (
     accounts,
     arns,
     before_sending,
+    bounded,
     conditions,
     grants,
     keys,
     naming,
     principals,
+    programs,
     rules,
     several,
     states,
@@ -37,6 +39,8 @@ MODULES = (
     grants,
     states,
     keys,
+    programs,
+    bounded,
 )
 
 

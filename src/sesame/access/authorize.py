@@ -369,6 +369,7 @@ class Authorizer:
                     "role": role_arn,
                     "action": action,
                     "own_side": own.outcome.name,
+                    "principal": caller.principal.role_arn or caller.principal.arn,
                     **(
                         trust_facts(request, trust.documents, trust.principal_ids) if trust and is_own else {}
                     ),

@@ -503,8 +503,6 @@ def clock_that_was_asleep(w: World) -> Steps:
 
 @case(
     seen="a blank behind the SMTP user name, from a form",
-    reader="operator",
-    place="AKIA",
     code="SA701",
     says=("space|blank",),
     mend=("space|blank|smtp credentials",),

@@ -330,7 +330,7 @@ def cap_a_second(w: World) -> Steps:
     w.allow()
     bounds = w.client("sesame", w.owner)
     key = {"Identity": w.domain, "Delegate": w.sender.account_id}
-    bounds.put_delegate_bounds(**key, MaxMessagesPerSecond=0.001)
+    bounds.put_delegate_bounds(**key, MaxMessagesPerSecond=1)
 
     def burst() -> Any:
         for _ in range(5):

@@ -131,7 +131,8 @@ class AddressCauses:
         if check is None and arn is not None:
             yield self._arn_region(arn, address)
         elif check is not None and check.get("verification") is not None:
-            lent = arn is None and self._around.lent.get(address)
+            is_senders = self._reader is not Reader.OWNER
+            lent = arn is None and is_senders and self._around.lent.get(address)
             yield self._no_arn(use, address, pending=check) if lent else self._pending(check)
         elif arn is None or (check is not None and check["owner"] == self._record.account_id):
             yield self._own_missing(use, address, arn)
@@ -347,6 +348,19 @@ class AddressCauses:
                 text=f"{text}; a policy of account {owner} lends it to you",
                 mend=_set(parameter, lent[0], more=by_smtp if self._door == "smtp" else ""),
             )
+        if (top := _never_public(address)) is not None:
+            what = "MAIL FROM" if use == "Source" and self._door == "smtp" else use
+            return Cause(
+                code=Code.NO_ARN,
+                text=f"{text}; it looks like what a program sends as when its sender is not set: nothing under `{top}`"
+                " can be verified",
+                mend=Mend(
+                    how=How.SET_PARAMETER,
+                    text=f"set the sender of the program (From and the envelope's, {what} here) to an address that a"
+                    " verified identity covers",
+                    details={"parameter": what, "value": None},
+                ),
+            )
         if (instead := self._instead_of(use, address)) is not None:
             return Cause(code=Code.NO_ARN, text=text, mend=instead)
         domain = address.rpartition("@")[2]
@@ -494,6 +508,17 @@ def covers_address(name: str, address: str) -> bool:
 
 def _arn_of(one: Identity) -> str:
     return f"arn:aws:ses:{one.region}:{one.account_id}:identity/{one.name}"
+
+
+_PRIVATE = frozenset({"localhost", "localdomain", "local", "internal", "lan", "home", "intranet", "corp"})
+"""Top-level names that machines call themselves by, which are nobody's in public DNS (RFC 6761, 6762; ICANN)."""
+
+
+def _never_public(address: str) -> str | None:
+    """The name under which no domain can be verified that an address is at, or None."""
+    domain = address.rpartition("@")[2].lower()
+    top = domain.rpartition(".")[2]
+    return top if top in _PRIVATE or "." not in domain else None
 
 
 def _set(parameter: str, value: str | None, what: str = "", more: str = "") -> Mend:

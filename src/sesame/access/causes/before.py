@@ -152,6 +152,9 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     match failed.get("why"):
         case "user-name" if name.startswith(TEMPORARY):
             text = f"`{name}` is the temporary key of a session, and SMTP accepts only keys of users"
+        case "user-name" if name != name.strip():
+            text = f"the user name `{name}` has white space (a blank or a line feed) before or behind it"
+            more = "take the white space off, or "
         case "user-name":
             text = f"`{name}` is not an access key id, which is what SMTP takes as user name"
         case "secret":

@@ -19,6 +19,9 @@ from sesame.store.decisions import DecisionText, Refusal
 MOST_A_MINUTE = 60
 """So many failures of one account (or of none) are kept in a minute; all are in the log."""
 
+MOST_CALLS_A_MINUTE = 20
+"""So many of calls that send nothing and were refused, so that they leave room for what concerns mail."""
+
 MAX_TEXT = 2_000
 _MAX_ACCOUNTS = 10_000
 
@@ -49,7 +52,7 @@ class Failures:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bool], tuple[int, int]] = OrderedDict()
 
     async def keep(self, failure: Failure) -> Refusal:
         """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
@@ -61,7 +64,7 @@ class Failures:
     async def keep_of(
         self, caller: Caller, error: ServiceError, action: str, facts: Mapping[str, Any]
     ) -> Refusal | None:
-        """Keep why a send of a caller that has signed in failed, once; None when it has been kept."""
+        """Keep why a call of a caller that has signed in failed, once; None when it has been kept."""
         if error.is_kept:
             return None
         error.is_kept = True
@@ -84,12 +87,14 @@ class Failures:
 
     def _may_keep(self, failure: Failure) -> bool:
         minute = int(failure.at // 60)
-        began, count = self._kept.pop(failure.account_id, (minute, 0))
+        is_call = "own_side" in failure.facts and "role" not in failure.facts
+        key = failure.account_id, is_call
+        began, count = self._kept.pop(key, (minute, 0))
         count = count + 1 if began == minute else 1
-        self._kept[failure.account_id] = minute, count
+        self._kept[key] = minute, count
         if len(self._kept) > _MAX_ACCOUNTS:
             self._kept.popitem(last=False)
-        return count <= MOST_A_MINUTE
+        return count <= (MOST_CALLS_A_MINUTE if is_call else MOST_A_MINUTE)
 
 
 def _as_refusal(failure: Failure) -> Refusal:

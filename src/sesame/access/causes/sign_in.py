@@ -98,6 +98,8 @@ class SignIns:
         if isinstance(error, WrongCredentials):
             principal = error.principal
             facts |= {"why": error.why, "region": error.region}
+            if principal is None and username != username.strip():
+                principal, _ = await self._principal(username.strip())
         else:
             principal, _ = await self._principal(username)
         if principal is not None and principal.kind.value == "user":

@@ -13,6 +13,8 @@ from sesame.aws.arn import Arn, ArnError
 
 _FORM = "ARN of the form arn:aws:ses:REGION:ACCOUNT:identity/NAME"
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_IDENTITY = re.compile(r"[^\s@:/*?${}<>]*@?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+"""What may be the name of an identity: a domain or an address."""
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
@@ -26,8 +28,7 @@ def mend_arn(text: str, region: str) -> tuple[str, str]:
         return "its colons are written as in a URL", mend_arn(unquote(bare), region)[1]
     parts = bare.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":
-        name = bare.rpartition("/")[2] if bare and not set(bare) & set(": \t\r\n") else "NAME"
-        return f"it is no {_FORM}", _written(region, "ACCOUNT", name)
+        return _no_arn(bare), _written(region, "ACCOUNT", _name(bare))
     _, _, service, named_region, account, resource = parts
     digits = re.sub(r"[-\s]", "", account)
     right = _written(
@@ -62,7 +63,15 @@ def _wrong(text: str, service: str, account: str, resource: str) -> str:
 
 def _name(resource: str) -> str:
     name = resource.rpartition("/")[2].strip()
-    return name if name and not set(name) & set("*? \t\r\n") else "NAME"
+    return name if _IDENTITY.fullmatch(name) else "NAME"
+
+
+def _no_arn(text: str) -> str:
+    if any(mark in text for mark in ("${", "{{", "%s", "<", "$(")):
+        return f"a placeholder stands in it that nobody has filled in, and it is no {_FORM}"
+    if text.lower() in ("undefined", "null", "none", "nil", "nan", "false"):
+        return f"the program has no value for it, and it is no {_FORM}"
+    return f"it is no {_FORM}"
 
 
 def _written(region: str, account: str, name: str) -> str:
@@ -101,6 +110,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         r"Invalid tag (name|value) <([^>]*)>",
         "write the {0} of the tag in letters, digits and the other characters that the text names, in place of `{1}`",
+    ),
+    (r"^(arn:\S+) is invalid", "name a role in RoleArn, `arn:aws:iam::ACCOUNT:role/NAME`, in place of `{0}`"),
+    (
+        r"x-amz-source-account",
+        "send the header x-amz-source-account, signed, with the 12 digits of the account that the service sends for",
     ),
     (
         r"Invalid TemplateData|rendering data is invalid",

@@ -14,7 +14,7 @@ from sesame.store.decisions import DecisionRecord
 def trust_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
     """Why AssumeRole was refused by policy; `failed` has `role`, `action` and how the own side decided."""
     role, action, principal = str(failed["role"]), str(failed["action"]), str(decision["principal"])
-    principal = str(decision.get("session", {}).get("role_arn") or principal)
+    principal = str(failed.get("principal") or principal)
     owner = role.split(":")[4]
     if failed["own_side"] == "EXPLICIT_DENY":
         return Cause(

@@ -49,7 +49,7 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     )
     values = condition.filled if may_fill_in and condition.filled else condition.wanted
     demand = describe_condition(condition.operator, condition.key, values)
-    hint = _hint(condition, request, reader)
+    hint = "" if condition.answer is True else _hint(condition, request, reader)
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
 
 
@@ -97,6 +97,8 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     if _is_range_as_text(condition):
         negated = "Not" if read_operator(condition.operator).comparison.negated else ""
         return f"; a range of addresses is compared under {negated}IpAddress, {condition.operator} compares the text"
+    if any(text != text.strip() and text.strip() in seen for text in wanted):
+        return "; there is white space before or behind the value in the policy"
     if _is_of_other_family(condition):
         return "; the request came by IPv6, and the ranges are of IPv4"
     if _instead(condition) is not None:
