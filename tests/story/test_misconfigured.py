@@ -22,6 +22,7 @@ from tests.story.misconfigured import (
     rules,
     several,
     states,
+    typed_in,
 )
 from tests.story.misconfigured.correct import CORRECT, Play
 from tests.story.misconfigured.world import CASES, OWNER_CANARY, SENDER_CANARY, Case, World, bare
@@ -41,6 +42,7 @@ MODULES = (
     keys,
     programs,
     bounded,
+    typed_in,
 )
 
 

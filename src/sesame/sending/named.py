@@ -96,8 +96,9 @@ def unreadable_address(submission: Submission) -> str | None:
     """The first address of the parameters that cannot be read, as far as it is shown."""
     content = submission.content
     named = () if isinstance(content, RawContent) else (*content.to, *content.cc, *content.bcc)
+    answers = () if isinstance(content, RawContent) else content.reply_to
     for read, texts in (
-        (parse_mailbox, (submission.source, submission.return_path)),
+        (parse_mailbox, (submission.source, submission.return_path, *answers)),
         (parse_recipient, (*named, *submission.destinations)),
     ):
         for text in texts:

@@ -77,9 +77,9 @@ def url_in_the_arn(w: World) -> Steps:
 
 @case(
     seen="v2 raw: the message's From is another brand's than FromEmailAddress",
-    code="SA102",
-    says=("From", "hello@brand-{domain}"),
-    mend=("news@{domain}",),
+    code="SA107",
+    says=("hello@brand-{domain}",),
+    mend=("send from an address that `{domain}` covers",),
 )
 def raw_from_of_another_brand(w: World) -> Steps:
     w.allow()

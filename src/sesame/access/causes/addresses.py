@@ -372,6 +372,8 @@ class AddressCauses:
         if (other := self._around.other_case.get(address)) is not None:
             text += f"; `{other}` is another address to it, since the part before the @ is case-sensitive"
             more = f"; or send as `{other}`"
+        if domain.lower() in _SAMPLES:
+            more += f"; or, where `{domain.lower()}` is left of a sample, set the sender of the program (From) to yours"
         more += f"; or, if another account lends it to you, name its ARN in {parameter}"
         return Cause(
             code=Code.NO_ARN,
@@ -510,6 +512,10 @@ def _arn_of(one: Identity) -> str:
     return f"arn:aws:ses:{one.region}:{one.account_id}:identity/{one.name}"
 
 
+_SAMPLES = frozenset(
+    {"example.com", "example.net", "example.org", "yourdomain.com", "mydomain.com", "domain.com"}
+)
+"""What documentation and forms have in the place of one's domain (RFC 2606, and habit)."""
 _PRIVATE = frozenset({"localhost", "localdomain", "local", "internal", "lan", "home", "intranet", "corp"})
 """Top-level names that machines call themselves by, which are nobody's in public DNS (RFC 6761, 6762; ICANN)."""
 

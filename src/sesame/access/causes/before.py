@@ -110,6 +110,8 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
             ),
         )
     to_send = f", or send from an address that `{name}` covers"
+    if "/" in name:
+        hint, to_send = "; a name has no slash", ""
     if set(name) & set("*?"):
         hint, to_send = "; an ARN that is named is of one identity, without wildcards", ""
     return Cause(

@@ -111,6 +111,11 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"Invalid tag (name|value) <([^>]*)>",
         "write the {0} of the tag in letters, digits and the other characters that the text names, in place of `{1}`",
     ),
+    (r"^(line \d+, column \d+): ", "correct the policy that the request gives, at {0}"),
+    (
+        r"DurationSeconds exceeds",
+        "ask for a shorter session (DurationSeconds), or raise the role's MaxSessionDuration",
+    ),
     (r"^(arn:\S+) is invalid", "name a role in RoleArn, `arn:aws:iam::ACCOUNT:role/NAME`, in place of `{0}`"),
     (
         r"x-amz-source-account",
