@@ -49,8 +49,13 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     )
     values = condition.filled if may_fill_in and condition.filled else condition.wanted
     demand = describe_condition(condition.operator, condition.key, values)
-    hint = "" if condition.answer is True else _hint(condition, request, reader)
+    hint = _hint(condition, request, reader) if _may_be_a_slip(condition) else ""
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
+
+
+def _may_be_a_slip(condition: ConditionStep) -> bool:
+    """Whether what it came to may lie in how it is written: it fails, or it holds for what is not so."""
+    return condition.answer is not True or read_operator(condition.operator).comparison.negated
 
 
 def _for_sender(condition: ConditionStep, request: Request) -> str:
