@@ -15,7 +15,7 @@ from types import MappingProxyType
 import msgspec
 
 from sesame.access import conditions
-from sesame.access.causes.own_side import own_facts, trust_facts
+from sesame.access.causes.own_side import own_facts, role_facts
 from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
 from sesame.access.directory import AccountState, Credential, Directory, OwnedIdentity, Policies, Tags
@@ -364,16 +364,9 @@ class Authorizer:
                     identity=EMPTY,
                     session=limits(credential),
                 )
-                is_own = request.resource_account == request.requester.account_id
-                refusal.facts = {
-                    "role": role_arn,
-                    "action": action,
-                    "own_side": own.outcome.name,
-                    "principal": caller.principal.role_arn or caller.principal.arn,
-                    **(
-                        trust_facts(request, trust.documents, trust.principal_ids) if trust and is_own else {}
-                    ),
-                }
+                trusted = () if trust is None else trust.documents
+                ids = {} if trust is None else trust.principal_ids
+                refusal.facts = role_facts(caller.principal, request, own.outcome, trusted, ids)
                 raise refusal
         return Permit(
             caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes

@@ -82,7 +82,25 @@ def own_cause(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     )
 
 
-def trust_facts(
+def role_facts(
+    principal: Principal,
+    request: Request,
+    own_side: Outcome,
+    trust: Sequence[tuple[str, Policy]],
+    principal_ids: Mapping[str, str],
+) -> dict[str, str]:
+    """What explains that a session was not opened; `own_side` is what the caller's own policies say."""
+    facts = {
+        "role": request.resource,
+        "action": request.action,
+        "own_side": own_side.name,
+        "principal": principal.role_arn or principal.arn,
+    }
+    is_own = request.resource_account == request.requester.account_id
+    return facts | (_trust_facts(request, trust, principal_ids) if is_own else {})
+
+
+def _trust_facts(
     request: Request, trust: Sequence[tuple[str, Policy]], principal_ids: Mapping[str, str]
 ) -> dict[str, str]:
     """What in the trust policy of a role of the caller's own account kept it out, but for who it is."""
