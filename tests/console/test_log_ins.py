@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,15 +15,15 @@ PAGE = "/operator/log-ins"
 PASSWORD = "Correct-horse-1"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SesameProcess]:
     """A server of its own, so that nobody else's failures are among these."""
     soon = {
         "SESAME_SUBMISSION__FAILURE_DELAY_S": "0.01",
         "SESAME_CONSOLE__PASSWORD_MEMORY_KIB": "64",
         "SESAME_API__REQUESTS_PER_SECOND": "0.001",
     }
-    with running(tmp_path_factory.mktemp("log-ins") / "data", **soon) as process:
+    with running(tmp_path / "data", **soon) as process:
         yield process
 
 
