@@ -44,6 +44,7 @@ from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.programs import Programs
+from sesame.operations.recovery_codes import RecoveryCodes
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
 from sesame.operations.told_events import ToldEvents
 from sesame.server.tls import Certificate
@@ -293,6 +294,18 @@ def _ask_why(services: Services, doors: Doors) -> AskWhy:
     )
 
 
+def _recovery(services: Services, doors: Doors) -> RecoveryCodes:
+    return RecoveryCodes(
+        services.store, doors.authorizer, clock=services.clock, random_bytes=services.random_bytes
+    )
+
+
+def _told(settings: Settings, services: Services) -> ToldEvents:
+    delivery = settings.delivery
+    house = House(hostname=delivery.hostname, give_up_after_s=delivery.give_up_after_s)
+    return ToldEvents(services.store, house)
+
+
 def backing_of(
     settings: Settings,
     services: Services,
@@ -314,6 +327,7 @@ def backing_of(
         validate=_validator(doors),
         messages=Messages(services.store, doors.authorizer),
         people=People(services.store, doors.authorizer),
+        recovery=_recovery(services, doors),
         reputations=_reputations(settings, services, doors),
         homes=Homes(services.store, doors.authorizer, clock=services.clock),
         ask_why=_ask_why(services, doors),
@@ -333,10 +347,7 @@ def backing_of(
         once=Once(),
         policy_tests=doors.policy_tests,
         play=_play(settings, services),
-        told=ToldEvents(
-            services.store,
-            House(hostname=settings.delivery.hostname, give_up_after_s=settings.delivery.give_up_after_s),
-        ),
+        told=_told(settings, services),
         running_with=running_with or (lambda: InForce(settings=in_force(settings, {}))),
         service_principals=services.service_principals,
         audit=_audit_check(settings, services),

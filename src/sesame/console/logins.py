@@ -7,8 +7,9 @@ operator: one), after a day, by logging out, and when its user, password or devi
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from sesame.access.changes import Actor, Acts
+from sesame.access.changes import Actor, Acts, Run
 from sesame.access.directory import Directory, root_principal, user_principal
 from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses, network_of
@@ -18,7 +19,7 @@ from sesame.model import SYSTEM_ACCOUNT, AccountId, Principal
 from sesame.observe import Clock
 from sesame.store import accounts, console_logins
 from sesame.store.console_logins import Link, Login
-from sesame.store.iam import login_profiles, users
+from sesame.store.iam import login_profiles, recovery_codes, users
 from sesame.store.iam.login_profiles import LoginProfile
 from sesame.store.sealed import Sealer
 
@@ -52,6 +53,16 @@ class MustChange:
     token: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proof:
+    """Whether a second factor was given; after a recovery code also how many are left."""
+
+    mfa: bool
+    codes_left: int | None = None
+
+
+NO_PROOF = _Proof(mfa=False)
+T = TypeVar("T")
 WRONG = "wrong"
 INVITED = Actor(
     identity={"type": "Unknown", "principalId": "holder of an invitation"}, source="console.sesame"
@@ -164,22 +175,22 @@ class Logins:
         token = self._new_token()
         login = self._new(user.account_id, user.user_id, token, browser)
 
-        async def run(tx: Transaction) -> str | MustChange:
+        async def run(tx: Transaction) -> tuple[str | MustChange, _Proof]:
             if await login_profiles.get(tx, user.user_id) != expected:
-                return WRONG
-            has_device = await self._use_code(tx, user.user_id, code.strip(), now)
-            if has_device is None:
-                return WRONG
+                return WRONG, NO_PROOF
+            proof = await self._use_code(tx, user.user_id, code.strip(), now)
+            if proof is None:
+                return WRONG, NO_PROOF
             if expected.reset_required:
                 await console_logins.put_link(
                     tx, _link(token, "invite", user.account_id, user.user_id, now + LOGIN_LINK_S)
                 )
-                return MustChange(token=token)
+                return MustChange(token=token), proof
             await console_logins.purge(tx, now=now, made_before=now - LONGEST_S)
-            await console_logins.put(tx, replace(login, mfa=has_device))
-            return token
+            await console_logins.put(tx, replace(login, mfa=proof.mfa))
+            return token, proof
 
-        result = await self._store.write(run)
+        result, _ = await self._proven(user_principal(user), browser, run)
         if result == WRONG:
             self._note(browser, name, "code", account_id=user.account_id)
         else:
@@ -217,33 +228,64 @@ class Logins:
             self._note(browser, name, "password", account_id=login.account_id)
             return False
         now = self._clock.now()
+        principal = await self.principal(login)
+        if principal is None:
+            return False
 
-        async def run(tx: Transaction) -> bool:
+        async def run(tx: Transaction) -> tuple[bool, _Proof]:
             if await login_profiles.get(tx, login.user_id) != profile:
-                return False
-            if await self._use_code(tx, login.user_id, code.strip(), now) is None:
-                return False
+                return False, NO_PROOF
+            proof = await self._use_code(tx, login.user_id, code.strip(), now)
+            if proof is None:
+                return False, NO_PROOF
             await console_logins.confirmed(tx, login.digest, now)
-            return True
+            return True, proof
 
-        done = await self._store.write(run)
+        done, _ = await self._proven(principal, browser, run)
         if done:
             self._guesses.forgive(guess)
         else:
             self._note(browser, name, "code", account_id=login.account_id)
         return done
 
-    async def _use_code(self, tx: Transaction, user_id: str, code: str, now: float) -> bool | None:
-        """Whether a device's code was given; None when one is missing or wrong. Each code works once."""
+    async def _use_code(self, tx: Transaction, user_id: str, code: str, now: float) -> _Proof | None:
+        """What was given of a device's code; None when one is missing or wrong. Each code works once.
+
+        Who has a device may give a recovery code in its place.
+        """
         devices = await login_profiles.devices_of(tx, user_id)
         if not devices:
-            return False
+            return NO_PROOF
         for device in devices:
             seed = self._sealer.open(device.sealed_seed, row=f"mfa:{device.serial}")
             step = step_of(seed, code, now=now)
             if step is not None and await login_profiles.use_step(tx, device.serial, step):
-                return True
+                return _Proof(mfa=True)
+        if await recovery_codes.use(tx, user_id, code):
+            return _Proof(mfa=True, codes_left=await recovery_codes.left(tx, user_id))
         return None
+
+    async def _proven(self, who: Principal, browser: Browser, run: Run[tuple[T, _Proof]]) -> tuple[T, _Proof]:
+        """Run what takes a code; that a recovery code was used up is audited with it."""
+        actor = Actor(
+            identity={
+                "type": "IAMUser",
+                "principalId": who.user_id,
+                "arn": who.arn,
+                "accountId": who.account_id,
+                "userName": who.name,
+            },
+            source="console.sesame",
+            source_ip=browser.source_ip,
+            user_agent=browser.user_agent[:500],
+        )
+        return await self._acts.by(actor).apply(
+            "UseRecoveryCode",
+            who.account_id,
+            run,
+            response=lambda done: {"codesLeft": done[1].codes_left},
+            when=lambda done: done[1].codes_left is not None,
+        )
 
     async def link(self, purpose: str, account_id: str = "", user_id: str = "") -> str:
         """A link's token: to log in as the operator or an account's root (`login`), or to set a password (`invite`)."""

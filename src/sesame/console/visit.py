@@ -34,6 +34,7 @@ from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.programs import Programs
+from sesame.operations.recovery_codes import RecoveryCodes
 from sesame.operations.sender_reputation import Reputations
 from sesame.operations.sesame.policy_tests import PolicyTestOperations
 from sesame.operations.sesame.share_links import ShareLinks
@@ -63,6 +64,7 @@ class Backing:
     lent: LentIdentities
     records: IdentityRecords
     people: People
+    recovery: RecoveryCodes
     editing: PolicyEditing
     analyst: Analyst
     operator: Operator

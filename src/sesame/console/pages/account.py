@@ -22,10 +22,11 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, **more: obje
     assert visit.login is not None
     is_user = visit.me.principal.kind is PrincipalKind.USER
     devices: object = []
-    has_password, hidden = False, ""
+    has_password, hidden, codes_left = False, "", 0
     if is_user:
         try:
             devices = (await visit.call("iam", "ListMFADevices", {}))["MFADevices"]
+            codes_left = await visit.backing.recovery.left(visit.me) if devices else 0
         except ServiceError as error:
             hidden = error.message
         try:
@@ -41,6 +42,8 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, **more: obje
         principal=visit.me.principal,
         devices=devices,
         hidden=hidden,
+        codes_left=codes_left,
+        once=visit.backing.logins.random_token(),
         has_password=has_password,
         logins=logins,
         device=more.get("device"),
@@ -107,7 +110,26 @@ async def enable_device(visit: Visit) -> Response:
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
     visit.cookies["login"] = None
-    return visit.go("/login")
+    try:
+        codes = await visit.backing.recovery.make(visit.me, is_first=True)
+    except ServiceError:
+        return visit.go("/login")  # there are codes already, or they may not be made
+    visit.login = visit.account = visit.caller = None  # the log-in is over
+    return visit.page("recovery.html", codes=codes, is_new=True)
+
+
+async def new_codes(visit: Visit) -> Response:
+    """Make recovery codes anew; they are shown this once, to a form sent twice the same."""
+    assert visit.login is not None
+
+    async def made() -> str:
+        return " ".join(await visit.backing.recovery.make(visit.me))
+
+    try:
+        codes = await visit.backing.once.run((visit.login.digest, visit.form.get("once", "")), made)
+    except ServiceError as error:
+        return await _page(visit, error.message, error.http_status)
+    return visit.page("recovery.html", codes=codes.split(), is_new=False)
 
 
 async def remove_device(visit: Visit) -> Response:
@@ -128,5 +150,6 @@ PAGES = (
     Page(path="/me/logins/end", handler=end_login, method="POST"),
     Page(path="/me/devices/new", handler=new_device, method="POST", is_grave=True),
     Page(path="/me/devices/enable", handler=enable_device, method="POST", is_grave=True),
+    Page(path="/me/codes", handler=new_codes, method="POST", is_grave=True),
     Page(path="/me/devices/remove", handler=remove_device, method="POST", is_grave=True),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sesame.db import Transaction, account_scope, bump
 from sesame.db.table import FLAG, Table
+from sesame.store.iam import recovery_codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +97,11 @@ async def enable_device(tx: Transaction, found: MfaDevice, user_id: str, *, at: 
 
 
 async def disable_device(tx: Transaction, found: MfaDevice) -> None:
-    """Take a device from its user."""
+    """Take a device from its user; with the last one the recovery codes end."""
     await tx.execute("UPDATE mfa_device SET user_id = NULL, enabled_at = NULL WHERE serial = ?", found.serial)
     if found.user_id is not None:
+        if not await devices_of(tx, found.user_id):
+            await recovery_codes.end(tx, found.user_id)
         await _changed(tx, found.account_id, found.user_id)
 
 
