@@ -257,7 +257,7 @@ def test_a_session_of_a_role_makes_no_link(sesame: SesameProcess, tenant: Tenant
     )
     with pytest.raises(ClientError) as refused:
         session.create_share_link(Identity="example.com", Shows="RECORDS", Days=7)
-    assert "users and roots" in str(refused.value)
+    assert "users and root users" in str(refused.value)
     assert session.list_share_links(Identity="example.com")["Links"] == []
 
 

@@ -2,6 +2,7 @@
 
 import json
 import smtplib
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -31,8 +32,9 @@ class DyingProcess(SesameProcess):
     def orders(self) -> Path:
         return self.data.parent / "orders"
 
-    def _sesame(self) -> list[str]:  # type: ignore[override]
-        return [sys.executable, "-m", "tests.crash.dying", str(self.orders)]
+    def _begin(self, command: list[str], output: int) -> "subprocess.Popen[bytes]":
+        dying = [sys.executable, "-m", "tests.crash.dying", str(self.orders), *command]
+        return subprocess.Popen(dying, stdout=output, stderr=output, env=self._environ())
 
     def wait_for_death(self) -> None:
         """Until it has killed itself; afterwards it may be started again, and lives."""

@@ -160,6 +160,7 @@ USUAL: dict[str, dict[str, str]] = {
     "iam.DeleteUser": {"UserName": "berta"},
     "iam.CreateAccessKey": {"UserName": "anna"},
     "iam.ListAccessKeys": {"UserName": "anna", "Marker": "YW5uYQ==", "MaxItems": "10"},
+    "iam.GetAccessKeyLastUsed": {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"},
     "iam.UpdateAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Inactive"},
     "iam.DeleteAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE"},
     "iam.PutUserPolicy": {"UserName": "anna", "PolicyName": "p", "PolicyDocument": "{}"},

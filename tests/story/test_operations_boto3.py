@@ -325,6 +325,33 @@ def list_access_keys(tenant: Tenant) -> None:
     assert own["AccessKeyId"] == tenant.account.access_key_id
 
 
+def get_access_key_last_used(tenant: Tenant) -> None:
+    anna = tenant.user("anna")
+    [key] = tenant.iam.list_access_keys(UserName="anna")["AccessKeyMetadata"]
+    unused = tenant.iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
+    assert unused["UserName"] == "anna"
+    assert (unused["AccessKeyLastUsed"]["ServiceName"], unused["AccessKeyLastUsed"]["Region"]) == (
+        "N/A",
+        "N/A",
+    )
+    assert "LastUsedDate" not in unused["AccessKeyLastUsed"]
+    anna.sts.get_caller_identity()
+
+    def used() -> bool:
+        return (
+            "LastUsedDate"
+            in tenant.iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+        )
+
+    wait_until(used)
+    found = tenant.iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+    assert found["Region"] == "us-east-1"
+    stranger = tenant.sesame.create_account()
+    assert (
+        refusal(tenant.iam.get_access_key_last_used, AccessKeyId=stranger.access_key_id)[0] == "NoSuchEntity"
+    )
+
+
 def update_access_key(tenant: Tenant) -> None:
     anna = tenant.user("anna")
     [key] = tenant.iam.list_access_keys(UserName="anna")["AccessKeyMetadata"]
@@ -437,6 +464,7 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
     "iam.DeleteUser": delete_user,
     "iam.CreateAccessKey": create_access_key,
     "iam.ListAccessKeys": list_access_keys,
+    "iam.GetAccessKeyLastUsed": get_access_key_last_used,
     "iam.UpdateAccessKey": update_access_key,
     "iam.DeleteAccessKey": delete_access_key,
     "iam.PutUserPolicy": put_user_policy,

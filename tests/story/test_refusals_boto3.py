@@ -325,6 +325,7 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         "iam.DeleteUser": {"UserName": "nobody"},
         "iam.CreateAccessKey": {},
         "iam.ListAccessKeys": {"UserName": "nobody"},
+        "iam.GetAccessKeyLastUsed": {"AccessKeyId": tenant.account.access_key_id},
         "iam.UpdateAccessKey": {"AccessKeyId": tenant.account.access_key_id, "Status": "Inactive"},
         "iam.DeleteAccessKey": {"AccessKeyId": tenant.account.access_key_id},
         "iam.PutUserPolicy": {"UserName": "nobody", "PolicyName": "p", "PolicyDocument": statement(tenant)},

@@ -65,7 +65,7 @@ class SesameProcess:
     console: str = ""
     inbound: str = ""
     tracking: str = ""
-    process: ForkedProcess | None = None
+    process: "ForkedProcess | subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "SesameProcess":
         """Start and wait until it listens; the same port again after a restart."""
@@ -93,7 +93,7 @@ class SesameProcess:
             command += [flag, where.rpartition(":")[2] or str(free_port())]
         with self.log_path.open("ab") as log:
             before = log.tell()
-            self.process = PRELOADED.start(command, output=log.fileno(), environ=self._environ())
+            self.process = self._begin(command, log.fileno())
         deadline = time.monotonic() + PATIENCE_S
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -104,6 +104,10 @@ class SesameProcess:
             select_wait(0.01)
         found: dict[str, str] = json.loads(ready.read_text())
         return found
+
+    def _begin(self, command: list[str], output: int) -> "ForkedProcess | subprocess.Popen[bytes]":
+        """Run a `sesame` command that serves."""
+        return PRELOADED.start(command, output=output, environ=self._environ())
 
     @property
     def log_path(self) -> Path:
