@@ -100,7 +100,6 @@ def test_what_changes_policies_keys_and_passwords_is_grave() -> None:
         f"{here}/edit",  # a preview
         "/me/password",  # asks for the old one
         "/me/logins/end",
-        "/me/scheme",
         "/operator/accounts/{account_id}/answer",
         "/operator/accounts/{account_id}/quota",
         "/operator/accounts/{account_id}/enforce",

@@ -10,7 +10,6 @@ ROOMS = ("admin", "cli", "console", "identities", "operations")
 WRITERS = {
     "admin/audit.py": 1,  # lets old rows of the log itself go
     "console/logins.py": 3,  # who is logged in is not an account state; links, a new password and another role are acts
-    "console/pages/account.py": 1,  # the colours of the pages are not an account state
     "console/pages/inbox.py": 1,  # empties the mailbox of the development profile
     "identities/dns_checks.py": 1,  # the local zone that stands for DNS in development
     "identities/signing_domain.py": 1,

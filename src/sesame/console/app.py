@@ -60,7 +60,7 @@ from sesame.db import Transaction
 from sesame.errors import AccessDenied, ServiceError, Unavailable
 from sesame.model import Caller, ConsoleLogin
 from sesame.observe import Log
-from sesame.store import accounts, console_choices
+from sesame.store import accounts
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
 
@@ -246,11 +246,10 @@ class Console:
                 visit.cookies["login"] = None
             return
 
-        async def run(tx: Transaction) -> tuple[Account | None, str]:
-            scheme = "" if found.is_operator else await console_choices.scheme_of(tx, found.user_id)
-            return await accounts.get(tx, found.account_id), scheme
+        async def run(tx: Transaction) -> Account | None:
+            return await accounts.get(tx, found.account_id)
 
-        visit.account, visit.scheme = await self._backing.store.read(run)
+        visit.account = await self._backing.store.read(run)
         visit.caller = Caller(
             principal=principal,
             access_key_id="",

@@ -26,7 +26,6 @@ SAID: Mapping[str, str] = {
     "deleted": "The identity is deleted; nothing is accepted as it any more.",
     "password": "Your password is changed. Other log-ins have ended.",
     "ended": "The log-in has ended.",
-    "scheme": "The pages have these colours wherever you log in.",
     "bounced": "A bounce is on its way to the return path, as from the recipient's server.",
     "complained": "A complaint is on its way to the return path, as from the recipient's provider.",
     "away": "A note that the recipient is away is on its way to the return path.",

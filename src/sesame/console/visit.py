@@ -127,8 +127,6 @@ class Visit:
     caller: Caller | None = None
     account: Account | None = None
     region: str = ""
-    scheme: str = ""
-    """The colours that who is logged in has chosen: `light`, `dark`, or the system's."""
     base_url: str = ""
     """Where the console is reached, without a slash at its end."""
     cookies: dict[str, str | None] = field(default_factory=dict)

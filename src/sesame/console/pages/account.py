@@ -9,7 +9,6 @@ from starlette.responses import Response
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.model import PrincipalKind
-from sesame.store import console_choices
 
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
@@ -77,15 +76,6 @@ async def end_login(visit: Visit) -> Response:
     if digest in own:
         await visit.backing.logins.end(digest)
     return visit.go("/me", said="ended")
-
-
-async def choose_scheme(visit: Visit) -> Response:
-    """Keep the colours that the person chose; what is unknown is the system's."""
-    assert visit.login is not None
-    user_id, chosen = visit.login.user_id, visit.form.get("scheme", "")
-    scheme = chosen if chosen in console_choices.SCHEMES else ""
-    await visit.backing.store.write(lambda tx: console_choices.put_scheme(tx, user_id, scheme))
-    return visit.go("/me", said="scheme")
 
 
 async def new_device(visit: Visit) -> Response:
@@ -158,7 +148,6 @@ PAGES = (
     Page(path="/me", handler=show, nav="me"),
     Page(path="/me/password", handler=change_password, method="POST"),
     Page(path="/me/logins/end", handler=end_login, method="POST"),
-    Page(path="/me/scheme", handler=choose_scheme, method="POST"),
     Page(path="/me/devices/new", handler=new_device, method="POST", is_grave=True),
     Page(path="/me/devices/enable", handler=enable_device, method="POST", is_grave=True),
     Page(path="/me/codes", handler=new_codes, method="POST", is_grave=True),

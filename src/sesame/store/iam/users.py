@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from sesame.db import Transaction, account_scope, bump
 from sesame.db.table import Table
-from sesame.store import console_choices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +92,6 @@ async def list_users(
 async def delete_user(tx: Transaction, user: User) -> None:
     """Remove a user that has no keys and no policies left."""
     await _USERS.delete(tx, user.user_id)
-    await console_choices.put_scheme(tx, user.user_id, "")
     await bump(tx, account_scope(user.account_id))
 
 
