@@ -134,6 +134,25 @@ def test_an_smtp_log_in_is_made_bound_tested_and_sends(
     assert "already exists" in main_of(again)
 
 
+@pytest.mark.parametrize(
+    "arns",
+    [
+        "news.example",
+        "arn:aws:sns:us-east-1:111122223333:topic",
+        "arn:aws:ses:us-east-1:111122223333:identity/",
+        "arn:aws:ses:us-east-1:111122223333:identity/a.example, nonsense",
+        " ".join(f"arn:aws:ses:us-east-1:111122223333:identity/d{n}.example" for n in range(11)),
+    ],
+)
+def test_an_smtp_log_in_that_cannot_be_bound_is_not_made_by_halves(
+    tenant: Tenant, person: Person, arns: str
+) -> None:
+    answer = person.send(f"{HERE}/smtp", page=HERE, name="smtp-halves", arn=arns)
+    assert answer.status_code == 400
+    assert tenant.iam.list_users()["Users"] == []
+    assert "shown only once" not in answer.text
+
+
 def test_a_log_in_of_another_account_is_not_told_from_none(
     sesame: SesameProcess, tenant: Tenant, person: Person
 ) -> None:

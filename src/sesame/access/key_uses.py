@@ -11,6 +11,8 @@ EXACT_TO_S = 900.0
 """A use this soon after one that was noted is not noted again: a busy key costs one row in that time."""
 WRITE_EVERY_S = 15.0
 MOST_KNOWN = 50_000
+MOST_AT_ONCE = 1_000
+"""Rows of one write, which keeps all others waiting."""
 
 
 class KeyUses:
@@ -36,14 +38,16 @@ class KeyUses:
 
     async def write(self) -> None:
         """Write what was noted since the last time."""
-        if not self._new:
-            return
-        new, self._new = self._new, {}
-        try:
-            await self._store.write(lambda tx: key_use.note(tx, list(new.values())))
-        except Unavailable as error:
-            self._new = {**new, **self._new}
-            self._log.error("key_uses_not_written", reason=str(error))
+        uses, self._new = list(self._new.values()), {}
+        while uses:
+            part = uses[:MOST_AT_ONCE]
+            try:
+                await self._store.write(lambda tx, part=part: key_use.note(tx, part))  # type: ignore[misc]
+            except Unavailable as error:
+                self._new = {one.access_key_id: one for one in uses} | self._new
+                self._log.error("key_uses_not_written", reason=str(error))
+                return
+            del uses[:MOST_AT_ONCE]
 
     async def run(self) -> None:
         """Write now and then."""

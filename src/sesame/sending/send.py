@@ -256,9 +256,7 @@ class Sender:
         """
         is_service = caller.principal.kind is PrincipalKind.SERVICE
         return await self._authorizer.decide_send(
-            caller,
-            composed.request,
-            with_default_set=composed.configuration_set is None and not is_service,
+            caller, composed.request, with_default_set=composed.configuration_set is None and not is_service
         )
 
     @staticmethod

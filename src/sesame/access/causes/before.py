@@ -331,7 +331,7 @@ def _of_signature(record: DecisionRecord, failed: Mapping[str, Any], key: str) -
             text = "the time for which the request was signed is over"
             return text, "sign the request again, and send it at once"
         case _ if failed.get("why") in _SLIPS:
-            what = f"give the secret access key of `{key}` just as it was shown when the key was made, or a new key"
+            what = f"use the secret access key of `{key}` exactly as it was shown when it was created, or a new key"
             return (
                 f"the signature was made with {_SLIPS[failed['why']]}",
                 f"{what}: `sesame key create ACCOUNT USER`",
@@ -359,7 +359,7 @@ def _of_key(failed: Mapping[str, Any], key: str) -> tuple[str, str]:
     if key.startswith(TEMPORARY):
         text = f"the session token that came with the temporary key `{key}` is not one of its session"
         return text, "open a session and use its key, secret and token together"
-    return f"there is no access key `{key}` here", _OWN_KEY
+    return f"this server has no access key `{key}`", _OWN_KEY
 
 
 def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
@@ -369,7 +369,7 @@ def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         to_set = f"`{zone[1]}`, the region of that zone" if zone else "one of AWS, such as `us-east-1`"
         return Cause(
             code=Code.REGION,
-            text=f"the request is signed for `{region[1]}`, which is no region"
+            text=f"the request is signed for `{region[1]}`, which is not a region"
             + (": it is an availability zone" if zone else ""),
             mend=Mend(
                 how=How.CALL_REGION,

@@ -15,6 +15,7 @@ from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import IdentityKind
 from sesame.operations.programs import ProgramsView
+from sesame.operations.sesame.smtp_bindings import check_bindable
 
 SIMULATOR = "success@simulator.amazonses.com"
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
@@ -134,6 +135,10 @@ async def create_smtp(visit: Visit) -> Response:
     arn = f"arn:aws:iam::{visit.me.principal.account_id}:user/{name}"
     needs = [*SMTP_NEEDS, *(["sesame:PutSmtpBinding"] if arns else [])]
     # Asked before anything is made: what is made by halves is of no use.
+    try:
+        check_bindable(arns)
+    except ServiceError as error:
+        return await _page(visit, "", problem=error.message, status=error.http_status, **given)
     refused = await visit.backing.authorizer.refusals(visit.me, [(one, arn) for one in needs])
     if (why := next((one for one in refused if one is not None), None)) is not None:
         raise AccessDenied(why)

@@ -4,14 +4,27 @@ A binding names an identity where a message names none, and grants nothing. Auth
 the user whose key it is (`sesame:PutSmtpBinding`).
 """
 
+from collections.abc import Sequence
+
 from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import parse_identity_arn
 from sesame.aws.shapes import sesame
 from sesame.db import Store, Transaction
-from sesame.errors import ServiceError
+from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.model import Caller, PrincipalKind
 from sesame.operations.table import Handlers
 from sesame.store.iam import users
+
+MOST_ARNS = 10
+"""What the model of `PutSmtpBinding` allows."""
+
+
+def check_bindable(arns: Sequence[str]) -> None:
+    """Raise `InvalidParameterValue` for what a log-in cannot be bound to, so that nothing is begun with it."""
+    if len(arns) > MOST_ARNS:
+        raise InvalidParameterValue(f"An SMTP log-in can be bound to at most {MOST_ARNS} identities.")
+    for arn in arns:
+        parse_identity_arn(arn)
 
 
 class AccessKeyDoesNotExist(ServiceError):
@@ -44,8 +57,7 @@ class SmtpBindingOperations:
             user_id = "" if user is None else user.user_id
         permit = await self._authorizer.require(caller, "sesame:PutSmtpBinding", arn)
         arns = request["IdentityArns"]
-        for one in arns:
-            parse_identity_arn(one)
+        check_bindable(arns)
 
         async def run(tx: Transaction) -> None:
             key = await users.get_key(tx, request["AccessKeyId"])
