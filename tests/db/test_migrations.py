@@ -65,7 +65,7 @@ def test_events_decisions_and_bodies_of_before_are_read(tmp_path: Path) -> None:
                 ("sent/0/1", Happened.DELIVERED, "a@one.test"),
                 ("sent/1/1", Happened.DELAYED, "b@one.test"),
             ]
-            kept = await trace(store, "failed")
+            kept = await trace(store, "failed", viewer=None)
             assert kept is not None
             assert (kept.failure, kept.decision) == ("no name", '{"principal":"p","checks":[]}')
             for stage in (Stage.NEW, Stage.REACTED):

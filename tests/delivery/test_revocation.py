@@ -114,7 +114,7 @@ def _with_revocation(settings: Any, is_on: bool) -> Any:
 
 def state(case: Case, message_id: str) -> str:
     """The state of the message's recipients, which have one between them."""
-    found = case.world.run(trace(case.world.services.store, message_id))
+    found = case.world.run(trace(case.world.services.store, message_id, viewer=None))
     assert found is not None
     (one,) = {recipient.state for recipient in found.recipients}
     return str(one)
@@ -465,7 +465,7 @@ def test_the_trace_says_to_the_sender_that_the_owner_took_its_leave_back_and_not
     message_id = accept(lent)
     put_deny(lent)
     deliver(lent)
-    found = lent.world.run(trace(lent.world.services.store, message_id))
+    found = lent.world.run(trace(lent.world.services.store, message_id, viewer=None))
     assert found is not None
     told = traced(_trace_json(found), Reader.SENDER)
     (recipient,) = told["recipients"]

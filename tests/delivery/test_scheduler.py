@@ -97,17 +97,17 @@ class Fixture:
         self.scheduler.wake("1", recipients)
 
     async def states(self, message_id: str) -> list[str]:
-        found = await trace(self.store, message_id)
+        found = await trace(self.store, message_id, viewer=None)
         assert found is not None
         return [recipient.state for recipient in found.recipients]
 
     async def recipient(self, message_id: str) -> RecipientTrace:
-        found = await trace(self.store, message_id)
+        found = await trace(self.store, message_id, viewer=None)
         assert found is not None
         return found.recipients[0]
 
     async def due_at(self, message_id: str) -> float:
-        found = await trace(self.store, message_id)
+        found = await trace(self.store, message_id, viewer=None)
         assert found is not None
         return found.recipients[0].due_at
 
@@ -304,7 +304,7 @@ def test_stopping_waits_for_what_is_under_way(tmp_path: Path) -> None:
 
     async def afterwards() -> None:
         store = SqliteStore(tmp_path / "db")
-        found = await trace(store, "m1")
+        found = await trace(store, "m1", viewer=None)
         store.close()
         assert found is not None
         assert [recipient.state for recipient in found.recipients] == ["delivered"]

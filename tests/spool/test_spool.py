@@ -9,7 +9,16 @@ from sesame.spool import control, trace
 from sesame.spool.put import HEAD_BYTES
 from sesame.spool.spool import Damaged, Settlement
 from sesame.store.events import PAUSED
-from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, Fixture, message, with_spool
+from tests.support.spooled import (
+    ACCOUNT,
+    BOUNCED,
+    DELAYED,
+    DELIVERED,
+    OWNER,
+    Fixture,
+    message,
+    with_spool,
+)
 
 
 def test_a_claimed_recipient_is_nobody_elses_until_its_lease_ends(tmp_path: Path) -> None:
@@ -329,5 +338,20 @@ def test_many_outcomes_are_settled_at_once_each_once(tmp_path: Path) -> None:
             ("delivered", "a@one.test"),
             ("delivered", "b@two.test"),
         ]
+
+    with_spool(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    ("viewer", "sees"), [(None, True), (ACCOUNT, True), (OWNER, True), ("333333333333", False), ("", False)]
+)
+def test_a_message_is_shown_to_its_sender_its_owner_and_the_operator(
+    tmp_path: Path, viewer: str | None, sees: bool
+) -> None:
+    """Who has no name is nobody, not the operator."""
+
+    async def check(f: Fixture) -> None:
+        await f.put(message())
+        assert (await trace.trace(f.store, "m1", viewer=viewer) is not None) is sees
 
     with_spool(tmp_path, check)

@@ -239,7 +239,7 @@ ACTIONS: dict[str, Action] = {
     "standing": reading(lambda tx: accounts.standing(tx, OWNER, REGION)),
     "identities in trouble": reading(lambda tx: identities.in_trouble(tx, OWNER, REGION, limit=50)),
     "first policies": reading(lambda tx: identities.first_policies(tx, OWNER, REGION, limit=50)),
-    "one message": lambda store: trace.trace(store, "m"),
+    "one message": lambda store: trace.trace(store, "m", viewer=None),
 }
 
 

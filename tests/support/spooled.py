@@ -125,7 +125,7 @@ class Fixture:
         return await self.count("body")
 
     async def trace(self, message_id: str = "m1") -> Trace:
-        found = await trace(self.store, message_id)
+        found = await trace(self.store, message_id, viewer=None)
         assert found is not None
         return found
 

@@ -63,7 +63,7 @@ def show_trace(args: argparse.Namespace) -> int:
     reader = _reader(args) or Reader.OPERATOR
 
     async def run(services: "Services") -> int:
-        found = await trace(services.store, args.message_id)
+        found = await trace(services.store, args.message_id, viewer=None)
         if found is None:
             print(f"sesame: there is no message `{args.message_id}`", file=sys.stderr)
             return 1

@@ -31,7 +31,7 @@ class LookedUpMessage:
 
 async def message(store: Store, message_id: str) -> LookedUpMessage | None:
     """A message of any account."""
-    found = await trace(store, message_id)
+    found = await trace(store, message_id, viewer=None)
     if found is None:
         return None
     record = decision_of(found)

@@ -72,10 +72,11 @@ class Trace:
     """What came back later."""
 
 
-async def trace(store: Store, message_id: str, *, viewer: str = "") -> Trace | None:
-    """Everything known about a message, or None; with a `viewer` None unless that account sent it or owns its identity.
+async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace | None:
+    """Everything known about a message, or None. `viewer` is the account that asks, None for the operator.
 
-    One of others takes the same one look-up as one that does not exist: its time tells nothing (I9).
+    An account gets None unless it sent the message or owns its identity. One of others takes the same one look-up as
+    one that does not exist: its time tells nothing (I9).
     """
 
     async def run(tx: Transaction) -> Trace | None:
@@ -83,9 +84,9 @@ async def trace(store: Store, message_id: str, *, viewer: str = "") -> Trace | N
             "SELECT m.seq, m.message_id, m.account_id, m.owner_account_id, m.region, m.identity, m.source,"
             " m.return_path, m.subject, m.size_bytes, m.tags, m.decision, m.accepted_at, d.text FROM message m"
             " LEFT JOIN decision_text d ON d.digest = m.decision_digest WHERE m.message_id = ?"
-            " AND (? = '' OR m.account_id = ? OR m.owner_account_id = ?)",
+            " AND (? = 1 OR m.account_id = ? OR m.owner_account_id = ?)",
             message_id,
-            viewer,
+            int(viewer is None),
             viewer,
             viewer,
         )
