@@ -427,7 +427,7 @@ class AddressCauses:
         if any(check["outcome"] != "allow" and self._is_strangers(check) for check in self._checks):
             # Refused by policy, which does not tell whether the identity is there and how its owner is (I9).
             whose_sandbox = [account for account in whose_sandbox if account == own]
-        for account in whose_sandbox:
+        for account in sorted(whose_sandbox, key=lambda account: account != own):  # the sender's own first
             is_sender = account == own
             whose = "the sender's account" if is_sender else "the identity owner's account"
             code = Code.SANDBOX_SENDER if is_sender else Code.SANDBOX_OWNER
