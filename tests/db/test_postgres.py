@@ -15,10 +15,13 @@ def test_the_schema_loads_and_statements_prepare() -> None:
     fine = [
         "SELECT seq FROM message WHERE seq IN (?*) AND message_id NOT IN (?*) AND subject <> 'why?' LIMIT ?",
         "DELETE FROM usage_minute WHERE account_id = ? AND minute <= ? RETURNING minute, recipients",
+        "CREATE TABLE boat (name TEXT PRIMARY KEY)",
+        "SELECT name FROM boat WHERE name = ?",
     ]
     wrong = [
         "SELECT seq FROM message WHERE ? IS NULL OR instr(subject, ?) > 0",
         "INSERT OR IGNORE INTO epoch (scope, value) VALUES (?, ?)",
+        "SELECT name FROM berth",
     ]
     with postgres.running(binaries) as server:
         assert list(postgres.refused(server, fine)) == []
