@@ -90,7 +90,7 @@ def deliver(case: Case, *, revoke_queued: bool = True) -> None:
         return 0 if row is None else int(row[0])
 
     async def session() -> None:
-        delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
+        delivering = Delivering(services, mx_port=25, own_hosts={}, recorded=lambda _: None)
         task = asyncio.create_task(delivering.scheduler.run())
         async with asyncio.timeout(PATIENCE_S):
             while await services.store.read(left) or await services.store.read(waiting):
@@ -555,7 +555,7 @@ def test_an_attempt_that_waits_for_its_server_does_not_deliver_what_was_revoked_
         services.settings = msgspec.structs.replace(
             kept, delivery=msgspec.structs.replace(kept.delivery, relay=f"127.0.0.1:{port}")
         )
-        delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
+        delivering = Delivering(services, mx_port=25, own_hosts={}, recorded=lambda _: None)
         services.settings = kept
         task = asyncio.create_task(delivering.scheduler.run())
         async with asyncio.timeout(PATIENCE_S):
@@ -580,7 +580,7 @@ def test_under_load_nothing_is_delivered_whose_attempt_had_not_begun_when_the_ow
     services = lent.world.services
 
     async def session() -> set[str]:
-        delivering = Delivering(services, mx_port=25, own_hosts={}, settled=lambda: None)
+        delivering = Delivering(services, mx_port=25, own_hosts={}, recorded=lambda _: None)
         task = asyncio.create_task(delivering.scheduler.run())
         first, loop = asyncio.Event(), asyncio.get_running_loop()
         sink.answer = lambda *_: (loop.call_soon_threadsafe(first.set), "250 Ok")[1]

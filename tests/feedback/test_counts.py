@@ -17,6 +17,7 @@ from sesame.model import RecipientState
 from sesame.observe import Log
 from sesame.spool.control import Filter, change
 from sesame.spool.put import RenderingFailure
+from sesame.spool.spool import Settlement
 from sesame.store import accounts, events, reputation, suppression
 from sesame.store.reputation import Counts
 from tests.feedback.test_receive import DAY, KEY, bounce, complaint, message_id, ooto, return_path
@@ -116,7 +117,10 @@ class World:
             if outcome is None:
                 continue  # the worker died: the lease ends
             retry_at = self.clock.now() + 30.0 if outcome is DELAYED and self.draw.random() < 0.7 else None
-            await self.f.settle(claim, outcome, retry_at=retry_at, now=self.clock.now())
+            settled = await self.f.spool.settle(
+                [Settlement(claim=claim, outcome=outcome, retry_at=retry_at)], at=self.clock.now()
+            )
+            self.metrics.messages.labels("delivered").inc(settled.delivered)
 
     async def report(self) -> None:
         if not self.sent:

@@ -331,8 +331,8 @@ def test_many_outcomes_are_settled_at_once_each_once(tmp_path: Path) -> None:
             await f.put(message(f"m{number}", "a@one.test", "b@two.test"))
         claims = await f.claim()
         settlements = [Settlement(claim=claim, outcome=DELIVERED, retry_at=None) for claim in claims]
-        assert await f.spool.settle([*settlements, *settlements], at=101.0) == 140
-        assert await f.spool.settle(settlements, at=102.0) == 0
+        assert (await f.spool.settle([*settlements, *settlements], at=101.0)).recorded == 140
+        assert (await f.spool.settle(settlements, at=102.0)).recorded == 0
         assert await f.events("m69") == [
             ("accepted", None),
             ("delivered", "a@one.test"),

@@ -85,7 +85,11 @@ class Fixture:
     async def settle(
         self, claim: Claim, outcome: Outcome, *, retry_at: float | None = None, now: float = 101.0
     ) -> int:
-        return await self.spool.settle([Settlement(claim=claim, outcome=outcome, retry_at=retry_at)], at=now)
+        """Settle a claim; 0 if it was not the last one any more."""
+        settled = await self.spool.settle(
+            [Settlement(claim=claim, outcome=outcome, retry_at=retry_at)], at=now
+        )
+        return settled.recorded
 
     async def events(self, message_id: str = "m1") -> list[tuple[str, str | None]]:
         found = await self.store.read(lambda tx: events.of_message(tx, message_id))

@@ -37,13 +37,14 @@ from sesame.mail.address import AddressError, identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
 from sesame.spool.spool import Claim
+from sesame.store.events import Stage
 
 REFRESH_EVERY_S = 3600.0
 FLUSH_EVERY_S = 60.0
 
 
 class Delivering:
-    """The scheduler and the pool of connections; `settled` is called after outcomes were recorded.
+    """The scheduler and the pool of connections; `recorded` is called with a stage at which events wait now.
 
     `mx_port` is where MX hosts listen; `own_hosts` are domains that are served here, by name.
     """
@@ -54,7 +55,7 @@ class Delivering:
         *,
         mx_port: int,
         own_hosts: Mapping[str, Host],
-        settled: Callable[[], None],
+        recorded: Callable[[Stage], None],
     ) -> None:
         settings = services.settings.delivery
         self._services = services
@@ -102,7 +103,7 @@ class Delivering:
         )
         router = self._make_router(mx_port, own_hosts)
         deliverer = self._make_deliverer(router, owners, lanes, attempt_s=timeouts.attempt_s)
-        self.scheduler = self._make_scheduler(deliverer, owners, lanes, settled)
+        self.scheduler = self._make_scheduler(deliverer, owners, lanes, recorded)
 
     def roles(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What goes on beside delivery, by name."""
@@ -114,7 +115,11 @@ class Delivering:
         return found
 
     def _make_scheduler(
-        self, deliverer: Deliverer, owners: SettingsCache, lanes: Lanes, settled: Callable[[], None]
+        self,
+        deliverer: Deliverer,
+        owners: SettingsCache,
+        lanes: Lanes,
+        recorded: Callable[[Stage], None],
     ) -> Scheduler:
         services, settings = self._services, self._services.settings.delivery
         return traced.classes(services.tracer).scheduler(
@@ -135,7 +140,7 @@ class Delivering:
             draw=random.SystemRandom().random,
             holder=services.ids.hex(16),
             lease_s=settings.lease_s,
-            settled=settled,
+            recorded=recorded,
         )
 
     def _make_router(self, mx_port: int, own_hosts: Mapping[str, Host]) -> Router:

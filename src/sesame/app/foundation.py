@@ -154,7 +154,7 @@ class Services:
         self.trusts_ad = True
         """Whether the resolver's word for DNSSEC counts."""
         self.resolver = self._resolver()
-        self.spool = Spool(self.store)
+        self.spool = Spool(self.store, streams_events=bool(settings.notify.nats_servers))
         self.sources = sources(settings.delivery.egress)
         self.warmup_plan = WarmupPlan(
             days=settings.delivery.warmup_days,

@@ -41,6 +41,7 @@ from sesame.server.tls import Certificate
 from sesame.server.topic_links import TopicLinks
 from sesame.spool import steady
 from sesame.store import development, outbox
+from sesame.store.events import Stage
 
 if TYPE_CHECKING:
     from sesame.app.console import ConsoleServer
@@ -125,7 +126,7 @@ class Server:
             self.services,
             mx_port=settings.delivery.mx_port if self._mailbox is None else self._mailbox.port,
             own_hosts=feedback_doors.own_routes,
-            settled=self._reactor.wake,
+            recorded=self._recorded,
         )
         self._scheduler = self._delivering.scheduler
         self.services.wake = self._scheduler.wake
@@ -265,6 +266,13 @@ class Server:
         self._scheduler.wake(account_id, addresses)
         self._reactor.wake()
         self._notify.wake()
+
+    def _recorded(self, stage: Stage) -> None:
+        """Events were recorded that wait at a stage."""
+        if stage is Stage.NEW:
+            self._reactor.wake()
+        elif stage is Stage.REACTED:
+            self._notify.wake()
 
     def _endpoints(self, console_link: str | None) -> Endpoints:
         def address(sock: socket.socket) -> str:

@@ -30,7 +30,7 @@ from sesame.spool.put import domain_of
 from sesame.spool.queue import Lane, Position
 from sesame.spool.spool import Claim, Claimed, Damaged, Settlement, Spool
 from sesame.spool.withdraw import NOT_UNDERSTOOD, Withdrawal
-from sesame.store.events import PAUSED, REVOKED
+from sesame.store.events import PAUSED, REVOKED, Stage
 
 POLL_S = 1.0
 STOP_S = 8.0
@@ -85,7 +85,7 @@ class _Running:
 
 
 class Scheduler:
-    """Runs until stopped; `wake` is the hint. `settled` is called after outcomes were recorded, a hint too.
+    """Runs until stopped; `wake` is the hint. `recorded` is called with a stage at which events wait now, a hint too.
 
     `clock` is a steady one, `wall` tells the time for people; `holder` names this process.
     """
@@ -107,7 +107,7 @@ class Scheduler:
         holder: str,
         lease_s: float,
         poll_s: float = POLL_S,
-        settled: Callable[[], None] = lambda: None,
+        recorded: Callable[[Stage], None] = lambda _: None,
     ) -> None:
         self._spool = spool
         self._deliverer = deliverer
@@ -124,8 +124,10 @@ class Scheduler:
         self._lease_s = lease_s
         self._poll_s = poll_s
         self._running: dict[int, _Running] = {}
-        self._settled = settled
-        self._settling = Settling(spool, clock=wall, log=log, settled=settled, pause_s=poll_s)
+        self._recorded = recorded
+        self._settling = Settling(
+            spool, clock=wall, log=log, metrics=metrics, recorded=recorded, pause_s=poll_s
+        )
         self._position = Position()
         self._expired = 0
         self._swept_at = float("-inf")
@@ -363,7 +365,7 @@ class Scheduler:
                 owner_account_id=claim.owner_account_id,
                 ruling=again.ruling.name.lower(),
             )
-            self._settled()
+            self._recorded(Stage.NEW)
 
     async def _put_back(self, claim: Claim, due_at: float) -> None:
         try:

@@ -6,14 +6,16 @@ lease ran out, the outcome goes in under the new claim, so that nothing is deliv
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from sesame.errors import Unavailable
+from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.spool.pieces import BEGINNING_BYTES
 from sesame.spool.spool import Claim, Settlement, Spool
+from sesame.store.events import Stage
 
 TRIES_AT_STOP = 10
 PAUSE_AT_STOP_S = 0.15
@@ -21,15 +23,26 @@ PAUSE_AT_STOP_S = 0.15
 
 
 class Settling:
-    """Collects settlements and writes them; `run` until cancelled, `rest` afterwards."""
+    """Collects settlements and writes them; `run` until cancelled, `rest` afterwards.
+
+    `recorded` is called with each stage at which events wait now.
+    """
 
     def __init__(
-        self, spool: Spool, *, clock: Clock, log: Log, settled: Callable[[], None], pause_s: float
+        self,
+        spool: Spool,
+        *,
+        clock: Clock,
+        log: Log,
+        metrics: Metrics,
+        recorded: Callable[[Stage], None],
+        pause_s: float,
     ) -> None:
         self._spool = spool
         self._clock = clock
         self._log = log
-        self._settled = settled
+        self._metrics = metrics
+        self._recorded = recorded
         self._pause_s = pause_s
         self._done: dict[int, Settlement] = {}
         self._large: set[str] = set()
@@ -92,7 +105,7 @@ class Settling:
             if not batch:
                 return
             try:
-                await self._spool.settle(batch, at=self._clock.now())
+                await self._settle(batch)
                 self._forget(batch)
             except Unavailable:
                 raise
@@ -100,7 +113,13 @@ class Settling:
                 self._log.error("settle_failed", trace=traceback.format_exc())
                 for settlement in batch:
                     await self._write_one(settlement)
-        self._settled()
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        settled = await self._spool.settle(batch, at=self._clock.now())
+        if settled.delivered:
+            self._metrics.messages.labels("delivered").inc(settled.delivered)
+        for stage in settled.stages:
+            self._recorded(stage)
 
     async def _write_one(self, settlement: Settlement) -> None:
         plain = msgspec.structs.replace(
@@ -108,7 +127,7 @@ class Settling:
         )
         for one in (settlement, msgspec.structs.replace(settlement, outcome=plain)):
             try:
-                await self._spool.settle([one], at=self._clock.now())
+                await self._settle([one])
             except Unavailable:
                 raise
             except Exception:

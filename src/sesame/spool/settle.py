@@ -1,16 +1,23 @@
-"""Settling: what an attempt came to, written with its event in one commit, if its claim is still the last one."""
+"""Settling: what an attempt came to, written with its event in one commit, if its claim is still the last one.
+
+Nothing follows from a delivery or a delay but that it is counted, which is done here, and that people are told. Their
+events wait for no reaction, and those that nobody wants to be told of for nothing.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
+from sesame.aws.arn import identity_arn
 from sesame.db import Transaction, Value
-from sesame.model import MessageId, Outcome, OutcomeKind, RecipientState
+from sesame.model import SYSTEM_ACCOUNT, MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
-from sesame.store import egress, events
-from sesame.store.events import PAUSED, Happened, NewEvent
+from sesame.store import egress, events, notifications, reputation
+from sesame.store.events import PAUSED, Happened, NewEvent, Stage
+from sesame.store.reputation import NO_ATTEMPTS, Attempts, Where, quarter_of
 
 EXPIRE_AT_ONCE = 256
 """Rows that one write looks at."""
@@ -71,6 +78,17 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: float | None
 
 
+class Settled(NamedTuple):
+    """What settling came to: how many claims were still the last ones, how many recipients got the message, and at
+    which stages events wait now."""
+
+    recorded: int
+    delivered: int
+    stages: frozenset[Stage]
+
+
+NOTHING_SETTLED = Settled(0, 0, frozenset())
+
 _HAPPENED = {
     RecipientState.QUEUED: Happened.DELAYED,
     RecipientState.DELIVERED: Happened.DELIVERED,
@@ -79,15 +97,21 @@ _HAPPENED = {
 }
 
 
-async def settle(tx: Transaction, settlements: Sequence[Settlement], *, at: float) -> int:
-    """Record the outcomes of those whose claim is the last one, with attempts and events; how many they are."""
+async def settle(
+    tx: Transaction, settlements: Sequence[Settlement], *, at: float, streams_events: bool
+) -> Settled:
+    """Record the outcomes of those whose claim is the last one, with attempts and events.
+
+    `streams_events`: somebody is told of every event.
+    """
     wanted = {settlement.claim.recipient_seq: settlement for settlement in reversed(settlements)}
     rows = await tx.all("SELECT seq, token FROM queue WHERE seq IN (?*) AND hold IS NULL", list(wanted))
     held = [wanted[seq] for seq, token in rows if token == wanted[seq].claim.token]
     if not held:
-        return 0
-    states = [_state(settlement) for settlement in held]
-    both = list(zip(held, states, strict=True))
+        return NOTHING_SETTLED
+    both = [(settlement, _state(settlement)) for settlement in held]
+    await _count(tx, both, at=at)
+    stages = await _stages(tx, both, streams_events=streams_events)
     await tx.many(
         "UPDATE queue SET due_at = ?, holder = NULL, deaths = 0, token = token + 1, doubts = doubts + ?"
         " WHERE seq = ?",
@@ -119,12 +143,79 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement], *, at: floa
                 n=one.claim.recipient_index,
                 attempt_seq=seq,
                 detail=MAY_HAVE if state is RecipientState.EXPIRED and _doubts(one) else None,
+                stage=stage,
             )
-            for seq, (one, state) in attempts
+            for (seq, (one, state)), stage in zip(attempts, stages, strict=True)
         ],
     )
     await drop_bodies(tx, {one.claim.message_seq for one, _ in done})
-    return len(held)
+    delivered = sum(state is RecipientState.DELIVERED for _, state in both)
+    return Settled(len(held), delivered, frozenset(stages))
+
+
+_ONLY_COUNTED = (RecipientState.DELIVERED, RecipientState.QUEUED)
+
+
+async def _count(tx: Transaction, settled: Sequence[tuple[Settlement, RecipientState]], *, at: float) -> None:
+    """Count deliveries and delays for the account that sent; ours are not counted."""
+    counts: dict[Where, Attempts] = {}
+    quarter = quarter_of(at)
+    for one, state in settled:
+        claim = one.claim
+        if state not in _ONLY_COUNTED or claim.account_id == SYSTEM_ACCOUNT:
+            continue
+        where = Where(
+            claim.account_id,
+            claim.region,
+            quarter,
+            claim.owner_account_id,
+            claim.identity,
+            claim.configuration_set or "",
+        )
+        deliveries, delays = counts.get(where, NO_ATTEMPTS)
+        is_delivery = state is RecipientState.DELIVERED
+        counts[where] = Attempts(deliveries + is_delivery, delays + (not is_delivery))
+    if counts:
+        await reputation.add_attempts(tx, counts)
+
+
+async def _stages(
+    tx: Transaction, settled: Sequence[tuple[Settlement, RecipientState]], *, streams_events: bool
+) -> list[Stage]:
+    """At which stage the event of each begins: behind all to whom it means nothing.
+
+    Of deliveries an identity's own settings may tell its owner and the sender; of both kinds a configuration set may.
+    """
+    silent = [
+        one.claim
+        for one, state in settled
+        if state is RecipientState.DELIVERED and one.claim.configuration_set is None
+    ]
+    wanting: set[tuple[str, str]] = set()
+    if silent and not streams_events:
+        wanting = await notifications.wanting(
+            tx,
+            "Delivery",
+            accounts={account for claim in silent for account in (claim.account_id, claim.owner_account_id)},
+            identity_arns={_arn(claim) for claim in silent},
+        )
+
+    def stage(claim: Claim, state: RecipientState) -> Stage:
+        if state not in _ONLY_COUNTED:
+            return Stage.NEW
+        if streams_events or claim.configuration_set is not None:
+            return Stage.REACTED
+        if state is RecipientState.DELIVERED and wanting:
+            arn = _arn(claim)
+            if (claim.account_id, arn) in wanting or (claim.owner_account_id, arn) in wanting:
+                return Stage.REACTED
+        return Stage.PUBLISHED
+
+    return [stage(one.claim, state) for one, state in settled]
+
+
+def _arn(claim: Claim) -> str:
+    return identity_arn(claim.region, claim.owner_account_id, claim.identity)
 
 
 MAY_HAVE = {"mayHaveBeenDelivered": "true"}

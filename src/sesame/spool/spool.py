@@ -19,7 +19,7 @@ from sesame.spool import pieces
 from sesame.spool import settle as settling
 from sesame.spool.hold import Held, hold
 from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
-from sesame.spool.settle import Claim, Settlement
+from sesame.spool.settle import Claim, Settled, Settlement
 from sesame.spool.withdraw import Withdrawal, withdraw
 
 __all__ = ["POISON_DEATHS", "Claim", "Claimed", "Damaged", "Settlement", "Spool", "TakenOver"]
@@ -62,10 +62,11 @@ _CLAIMED = (
 
 
 class Spool:
-    """Claims and settles on behalf of delivery."""
+    """Claims and settles on behalf of delivery. `streams_events`: the operator is told of every event."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, streams_events: bool = False) -> None:
         self._store = store
+        self._streams_events = streams_events
 
     async def sweep(self, position: Position) -> tuple[Swept, frozenset[str]]:
         """The next lanes that have mail, and the destinations that the operator has paused."""
@@ -200,9 +201,11 @@ class Spool:
 
         await self._store.write(run)
 
-    async def settle(self, settlements: Sequence[Settlement], *, at: float) -> int:
-        """Record outcomes in one commit, each with its event; how many claims were still the last ones."""
-        return await self._store.write(lambda tx: settling.settle(tx, settlements, at=at))
+    async def settle(self, settlements: Sequence[Settlement], *, at: float) -> Settled:
+        """Record outcomes in one commit, each with its event."""
+        return await self._store.write(
+            lambda tx: settling.settle(tx, settlements, at=at, streams_events=self._streams_events)
+        )
 
     async def hold(self, seqs: Sequence[int], reason: str, *, at: float) -> list[Held]:
         """Keep recipients from being tried until somebody releases them; those that were queued."""

@@ -4,6 +4,7 @@ Kept per account and identity ARN, since a delegate may have its own settings fo
 as. No decision about a send reads this.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sesame.db import Transaction
@@ -37,6 +38,20 @@ async def get(tx: Transaction, account_id: str, identity_arn: str) -> Settings:
         with_headers=frozenset(row[0] for row in rows if row[2]),
         is_forwarding=forwarding is None or bool(forwarding[0]),
     )
+
+
+async def wanting(
+    tx: Transaction, kind: str, *, accounts: Collection[str], identity_arns: Collection[str]
+) -> set[tuple[str, str]]:
+    """Which of `accounts` have a topic for a kind, as (account, identity ARN)."""
+    rows = await tx.all(
+        "SELECT account_id, identity_arn FROM identity_notification"
+        " WHERE account_id IN (?*) AND identity_arn IN (?*) AND kind = ? AND topic_arn IS NOT NULL",
+        sorted(accounts),
+        sorted(identity_arns),
+        kind,
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 async def set_topic(

@@ -1,13 +1,15 @@
 """What became of each account's mail, counted: by quarter hour, owner, identity and configuration set (I6).
 
-Counted for the account that sent, in the transaction that accepts a message or moves its events on, so that a crash
-loses and repeats nothing. From it come statistics, rates, and the verdict on an account that hurts others. Recipients
-are counted, not messages. Words of SES: HEALTHY, PROBATION (under review), SHUTDOWN (paused).
+Counted for the account that sent, in the transaction that accepts a message, records an attempt, or moves events on
+that are more than a count, so that a crash loses and repeats nothing. From it come statistics, rates, and the verdict
+on an account that hurts others. Recipients are counted, not messages. Words of SES: HEALTHY, PROBATION (under review),
+SHUTDOWN (paused).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from operator import add as plus
+from typing import Literal, NamedTuple
 
 from sesame.db import Row, Transaction, account_scope, bump
 
@@ -82,6 +84,16 @@ class Sends(NamedTuple):
 
 NO_SENDS = Sends(0, 0)
 
+
+class Attempts(NamedTuple):
+    """How many recipients attempts delivered to, and how many they put off."""
+
+    deliveries: int
+    delays: int
+
+
+NO_ATTEMPTS = Attempts(0, 0)
+
 _COLUMNS = tuple(one.name for one in fields(Counts))
 _OF_A_DAY = ("account_id", "region", "day")
 _OF_AN_IDENTITY = ("account_id", "region", "owner_account_id", "identity", "day")
@@ -96,64 +108,61 @@ def quarter_of(at: float) -> int:
 
 async def add(tx: Transaction, changes: Mapping[Where, Counts]) -> None:
     """Add to the counts."""
-    by_set: dict[tuple[str | int, ...], Counts] = {}
-    by_day: dict[tuple[str | int, ...], Counts] = {}
-    by_identity: dict[tuple[str | int, ...], Counts] = {}
-    for where, counts in changes.items():
-        account, day = (where.account_id, where.region), where.quarter // QUARTERS_A_DAY
-        by_set.setdefault((*account, where.quarter, where.configuration_set), Counts()).add(counts)
-        by_day.setdefault((*account, day), Counts()).add(counts)
-        of_identity = (*account, where.owner_account_id, where.identity, day)
-        by_identity.setdefault(of_identity, Counts()).add(counts)
-    await tx.many(_adding("tally", Where._fields), _rows(changes))
-    await tx.many(_adding("set_tally", _OF_A_SET), _rows(by_set))
-    await tx.many(_adding("day_tally", _OF_A_DAY), _rows(by_day))
-    await tx.many(_adding("identity_tally", _OF_AN_IDENTITY), _rows(by_identity))
+    await _add(
+        tx,
+        _ADD_ALL,
+        {where: tuple(getattr(counts, name) for name in _COLUMNS) for where, counts in changes.items()},
+    )
 
 
 async def add_sends(tx: Transaction, sends: Mapping[Where, Sends]) -> None:
     """Add to the counts what was accepted."""
-    by_set: dict[tuple[str | int, ...], Sends] = {}
-    by_day: dict[tuple[str | int, ...], Sends] = {}
-    by_identity: dict[tuple[str | int, ...], Sends] = {}
-    for where, (recipients, rated) in sends.items():
+    await _add(tx, _ADD_SENDS, sends)
+
+
+async def add_attempts(tx: Transaction, attempts: Mapping[Where, Attempts]) -> None:
+    """Add to the counts what attempts came to."""
+    await _add(tx, _ADD_ATTEMPTS, attempts)
+
+
+async def _add(tx: Transaction, statements: Sequence[str], changes: Mapping[Where, tuple[int, ...]]) -> None:
+    """Add to the counts of a quarter hour, and to the three sums of them."""
+    sums: tuple[dict[tuple[str | int, ...], tuple[int, ...]], ...] = ({}, {}, {}, {})
+    for where, counts in changes.items():
         account_id, region, quarter, owner, identity, configuration_set = where
         day = quarter // QUARTERS_A_DAY
-        for sums, key in (
-            (by_set, (account_id, region, quarter, configuration_set)),
-            (by_day, (account_id, region, day)),
-            (by_identity, (account_id, region, owner, identity, day)),
-        ):
-            before = sums.get(key, NO_SENDS)
-            sums[key] = Sends(before.recipients + recipients, before.rated + rated)
-    await tx.many(_ADD_SENDS, [(*where, *sent) for where, sent in sorted(sends.items())])
-    for sql, sums in (
-        (_ADD_SENDS_OF_SET, by_set),
-        (_ADD_SENDS_OF_DAY, by_day),
-        (_ADD_SENDS_OF_IDENTITY, by_identity),
-    ):
-        await tx.many(sql, [(*key, *sent) for key, sent in sorted(sums.items())])
+        keys = (
+            where,
+            (account_id, region, quarter, configuration_set),
+            (account_id, region, day),
+            (account_id, region, owner, identity, day),
+        )
+        for found, key in zip(sums, keys, strict=True):
+            before = found.get(key)
+            found[key] = counts if before is None else tuple(map(plus, before, counts))
+    for sql, found in zip(statements, sums, strict=True):
+        await tx.many(sql, [(*key, *counts) for key, counts in sorted(found.items())])
 
 
-def _adding(table: str, keys: Sequence[str], columns: Sequence[str] = _COLUMNS) -> str:
-    return (
+def _adding(*columns: str) -> Sequence[str]:
+    """The statements that add to these columns, one a table."""
+    tables = {
+        "tally": Where._fields,
+        "set_tally": _OF_A_SET,
+        "day_tally": _OF_A_DAY,
+        "identity_tally": _OF_AN_IDENTITY,
+    }
+    return tuple(
         f"INSERT INTO {table} ({', '.join((*keys, *columns))}) VALUES ({', '.join('?' * (len(keys) + len(columns)))})"
         f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET "
         + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in columns)
+        for table, keys in tables.items()
     )
 
 
-_ADD_SENDS = _adding("tally", Where._fields, ("sends", "rated_sends"))
-_ADD_SENDS_OF_SET = _adding("set_tally", _OF_A_SET, ("sends", "rated_sends"))
-_ADD_SENDS_OF_DAY = _adding("day_tally", _OF_A_DAY, ("sends", "rated_sends"))
-_ADD_SENDS_OF_IDENTITY = _adding("identity_tally", _OF_AN_IDENTITY, ("sends", "rated_sends"))
-
-
-def _rows(changes: Mapping[Any, Counts]) -> list[tuple[Any, ...]]:
-    return [
-        (*where, *(getattr(counts, name) for name in _COLUMNS))
-        for where, counts in sorted(changes.items(), key=lambda change: change[0])
-    ]
+_ADD_ALL = _adding(*_COLUMNS)
+_ADD_SENDS = _adding("sends", "rated_sends")
+_ADD_ATTEMPTS = _adding("deliveries", "delays")
 
 
 def _counts(row: Row) -> Counts:
