@@ -52,7 +52,7 @@ def test_large_messages_are_composed_beside_the_loop(content: SimpleContent, thr
     ):
         sender = Sender(
             nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, large=large,
-            new_id=nothing, random_hex=random_hex, message_id_domain="x.example", accepted=nothing,
+            new_id=nothing, random_hex=random_hex, message_id_domain="x.example", accepted=nothing, recorded=nothing,
             pace=nothing, steady=nothing, room=nothing,
         )  # fmt: skip
         asyncio.run(sender._compose(submission, MessageId("0"), 0.0))

@@ -7,6 +7,7 @@ import pytest
 
 from sesame.db import Transaction
 from sesame.model import SYSTEM_ACCOUNT, Outcome
+from sesame.spool.put import RenderingFailure
 from sesame.spool.settle import Settled
 from sesame.spool.spool import Settlement, Spool
 from sesame.store import accounts, events, notifications, reputation
@@ -141,5 +142,30 @@ def test_each_of_a_batch_begins_at_its_own_stage_and_is_counted_for_its_sender(t
         assert await f.store.read(counts) == {
             ACCOUNT: (1, 1), STRANGER: (1, 0), OWNER: (0, 0), SYSTEM_ACCOUNT: (0, 0),
         }  # fmt: skip
+
+    with_spool(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"acceptance_stage": stage, **more}
+        for stage in Stage
+        for more in (
+            {},
+            {"suppressed": {"x@one.test": "BOUNCE"}},
+            {"failure": RenderingFailure(template="t", message="m")},
+        )
+    ],
+)
+def test_an_acceptance_says_where_its_events_wait(tmp_path: Path, changes: dict[str, Any]) -> None:
+    async def check(f: Fixture) -> None:
+        spooled = message("m1", **changes)
+        await f.put(spooled)
+
+        async def rows(tx: Transaction) -> set[Stage]:
+            return {Stage(row[0]) for row in await tx.all("SELECT stage FROM event_log")}
+
+        assert await f.store.read(rows) == spooled.stages
 
     with_spool(tmp_path, check)

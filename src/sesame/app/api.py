@@ -80,17 +80,22 @@ from sesame.operations.templates import TemplateCache, Templates
 from sesame.sending.send import Sender
 from sesame.server.submission import SubmissionDoor
 from sesame.server.throttle import Throttle
+from sesame.store.events import Stage
 
 
 class Doors:
-    """One of each, shared by all doors; `accepted` is called after each accepted message, `published` after each
-    publication."""
+    """One of each, shared by all doors.
+
+    `accepted` is called after each accepted message, `recorded` with a stage at which events of it wait, `published`
+    after each publication.
+    """
 
     def __init__(
         self,
         services: Services,
         *,
         accepted: Callable[[str, Sequence[str]], None],
+        recorded: Callable[[Stage], None] = lambda _: None,
         published: Callable[[], None] = lambda: None,
     ) -> None:
         self._services = services
@@ -106,20 +111,13 @@ class Doors:
             simulators=settings.simulator.all_domains,
         )
         self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
-        self.sender = self._make_sender(accepted)
+        self.sender = self._make_sender(accepted, recorded)
         self.templates = self._make_templates()
         self.custom_verification = self._make_custom_verification()
         self.delegates = Delegates(services.store, services.clock, released=lambda: services.wake())
         self.share_links = self._make_share_links()
         self.policy_tests = PolicyTestOperations(services.store, self.authorizer)
-        handlers: dict[str, Handlers] = {
-            "ses": self._ses(),
-            "sesv2": self._sesv2(),
-            "sns": self._sns(published),
-            "sts": self._sts(),
-            "iam": self._iam(),
-            "sesame": self._own(),
-        }
+        handlers = self._operations(published)
         failures = Failures(services.store)
         self.failed = FailedSignIns(services.store, services.clock, services.log)
         self.key_uses = KeyUses(services.store, services.clock, services.log)
@@ -146,6 +144,17 @@ class Doors:
             log=services.log,
             metrics=services.metrics,
         )
+
+    def _operations(self, published: Callable[[], None]) -> dict[str, Handlers]:
+        """The operations of each service."""
+        return {
+            "ses": self._ses(),
+            "sesv2": self._sesv2(),
+            "sns": self._sns(published),
+            "sts": self._sts(),
+            "iam": self._iam(),
+            "sesame": self._own(),
+        }
 
     def _make_templates(self) -> Templates:
         services = self._services
@@ -180,7 +189,9 @@ class Doors:
             new_request_id=services.ids.request_id,
         )
 
-    def _make_sender(self, accepted: Callable[[str, Sequence[str]], None]) -> Sender:
+    def _make_sender(
+        self, accepted: Callable[[str, Sequence[str]], None], recorded: Callable[[Stage], None]
+    ) -> Sender:
         services = self._services
         return traced.classes(services.tracer).sender(
             services.store,
@@ -194,6 +205,7 @@ class Doors:
             random_hex=services.ids.hex,
             message_id_domain=services.settings.delivery.hostname,
             accepted=accepted,
+            recorded=recorded,
             pace=self.pace,
             steady=services.steady,
             room=services.room,

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -130,7 +130,7 @@ class Server:
         )
         self._scheduler = self._delivering.scheduler
         self.services.wake = self._scheduler.wake
-        self._doors = Doors(self.services, accepted=self._accepted, published=self._notify.published)
+        self._doors = self._make_doors()
         self._health = self._make_health()
         self._tracking_pages = tracking.make_pages(self.services, recorded=self._reactor.wake)
         self._http = self._make_http()
@@ -261,11 +261,13 @@ class Server:
             log=self._log,
         )
 
-    def _accepted(self, account_id: str = "", addresses: Sequence[str] = ()) -> None:
-        """A message was accepted: there is something to deliver, and perhaps to react to and to tell."""
-        self._scheduler.wake(account_id, addresses)
-        self._reactor.wake()
-        self._notify.wake()
+    def _make_doors(self) -> Doors:
+        return Doors(
+            self.services,
+            accepted=self._scheduler.wake,
+            recorded=self._recorded,
+            published=self._notify.published,
+        )
 
     def _recorded(self, stage: Stage) -> None:
         """Events were recorded that wait at a stage."""

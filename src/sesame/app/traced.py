@@ -26,6 +26,7 @@ from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.submission import SubmissionDoor, SubmissionSession
 from sesame.smtp.reply import Reply as SmtpReply
 from sesame.smtp.server import AuthRequested, MessageReceived
+from sesame.spool.put import SpooledMessage
 
 CONTEXT_FIELDS = (b"traceparent", b"tracestate")
 
@@ -139,15 +140,16 @@ def _sender(tracer: Tracer) -> type[Sender]:
 
         async def _accept(
             self, caller: Caller, message_id: MessageId, composed: Composed, *rest: Any, **named: Any
-        ) -> None:
+        ) -> SpooledMessage:
             attributes: Attributes = {
                 "sesame.message_id": message_id,
                 "sesame.account_id": caller.principal.account_id,
                 "sesame.recipients": len(composed.request.recipients),
             }
             with tracer.step("commit", attributes):
-                await super()._accept(caller, message_id, composed, *rest, **named)
+                stored = await super()._accept(caller, message_id, composed, *rest, **named)
                 tracer.link_delivery(message_id)
+                return stored
 
     return TracedSender
 

@@ -353,20 +353,21 @@ async def _store_bounds(tx: Transaction, known: Known, bounds: Mapping[int, Boun
     await delegate_bounds.charge(tx, changed, charges)
 
 
-async def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> list[Exception | None]:
-    """Accept what may be accepted, durably once `tx` is; for each None, or why it was refused."""
+async def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[SpooledMessage | Exception]:
+    """Accept what may be accepted, durably once `tx` is; each as it was stored, or why it was refused."""
     known = await load(tx, needs(acceptances))
     verdict = decide(known, acceptances)
     await store(tx, known, verdict)
-    return [result if isinstance(result, Exception) else None for result in verdict.results]
+    return verdict.results
 
 
 async def accept_one(
     tx: Transaction, acceptance: Acceptance, in_same_transaction: TransactionStep | None
-) -> None:
-    """Accept one message, and then do `in_same_transaction`. Raises why it is refused."""
-    (refusal,) = await accept(tx, [acceptance])
-    if refusal is not None:
-        raise refusal
+) -> SpooledMessage:
+    """Accept one message, and then do `in_same_transaction`; as it was stored. Raises why it is refused."""
+    (result,) = await accept(tx, [acceptance])
+    if isinstance(result, Exception):
+        raise result
     if in_same_transaction is not None:
         await in_same_transaction(tx)
+    return result

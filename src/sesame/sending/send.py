@@ -75,9 +75,9 @@ class Sender:
     """Accepts submissions into the spool.
 
     `new_id` makes message ids for a time and region, `random_hex` MIME boundaries, `accepted` is called with account
-    and recipients after each acceptance (a hint for delivery; nothing depends on it), `pace` says when a refusal is
-    answered, `steady` is delivery's clock, `large` is where large messages are read. `streams_events`: the operator is
-    told of every message.
+    and recipients after each acceptance, `recorded` with a stage at which events wait now (hints; nothing depends on
+    them), `pace` says when a refusal is answered, `steady` is delivery's clock, `large` is where large messages are
+    read. `streams_events`: the operator is told of every message.
     """
 
     def __init__(
@@ -94,6 +94,7 @@ class Sender:
         random_hex: Callable[[int], str],
         message_id_domain: str,
         accepted: Callable[[str, Sequence[str]], None],
+        recorded: Callable[[Stage], None],
         pace: Pace,
         steady: Clock,
         room: Room,
@@ -115,6 +116,7 @@ class Sender:
         self._random_hex = random_hex
         self._message_id_domain = message_id_domain
         self._accepted = accepted
+        self._recorded = recorded
         self._steady = steady
         self._room = room
         self._heeds_global_list = heeds_global_list
@@ -159,7 +161,7 @@ class Sender:
             self._metrics.decide_duration.observe(self._clock.monotonic() - deciding)
             try:
                 self._admit(caller, composed, decision)
-                await self._accept(caller, message_id, composed, decision, in_same_transaction)
+                stored = await self._accept(caller, message_id, composed, decision, in_same_transaction)
             except StaleDecision:
                 self._authorizer.forget(decision)
                 continue
@@ -177,6 +179,8 @@ class Sender:
             if composed.failure is None:
                 self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
             self._accepted(caller.principal.account_id, composed.request.recipients)
+            for stage in stored.stages:
+                self._recorded(stage)
             return message_id
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")
 
@@ -285,7 +289,7 @@ class Sender:
         composed: Composed,
         decision: SendDecision,
         in_same_transaction: TransactionStep | None,
-    ) -> None:
+    ) -> SpooledMessage:
         """ONE transaction: epochs compared, quota counted, message and recipients stored."""
         recipients = composed.request.recipients
         account_id = caller.principal.account_id
@@ -326,22 +330,24 @@ class Sender:
         )
         if in_same_transaction is not None:
             is_large = len(composed.data) > LARGE_BYTES
-            await self._store.write(
+            return await self._store.write(
                 lambda tx: accept_one(tx, acceptance, in_same_transaction), is_long=is_large
             )
-        elif len(composed.data) > LARGE_BYTES and message.failure is None:
-            await self._accept_in_pieces(acceptance)
-        else:
-            await self._store.write_together(accept, acceptance)
+        if len(composed.data) > LARGE_BYTES and message.failure is None:
+            return await self._accept_in_pieces(acceptance)
+        return await self._store.write_together(accept, acceptance)
 
-    async def _accept_in_pieces(self, acceptance: Acceptance) -> None:
+    async def _accept_in_pieces(self, acceptance: Acceptance) -> SpooledMessage:
         """Accept a large message, most of which is written before; nothing of it stays if it is refused."""
         message = msgspec.structs.replace(acceptance.message, is_staged=True)
         is_accepted = False
         try:
             await self._staging.stage(message.message_id, message.data, at=message.accepted_at)
-            await self._store.write_together(accept, msgspec.structs.replace(acceptance, message=message))
+            stored = await self._store.write_together(
+                accept, msgspec.structs.replace(acceptance, message=message)
+            )
             is_accepted = True
+            return stored
         finally:
             if not is_accepted:
                 with suppress(Unavailable):  # what is left is nobody's, and goes when it is old

@@ -73,6 +73,13 @@ class SpooledMessage(msgspec.Struct, frozen=True, kw_only=True):
         """Whether any recipient is to get it."""
         return self.failure is None and len(self.suppressed) < len(self.recipients)
 
+    @property
+    def stages(self) -> set[Stage]:
+        """At which stages the events of its acceptance wait."""
+        if self.failure is not None:
+            return {Stage.NEW}
+        return {self.acceptance_stage, Stage.NEW} if self.suppressed else {self.acceptance_stage}
+
 
 HEAD_BYTES = 10 * 1024
 """How much of the header block is kept for those who are told of a message."""
