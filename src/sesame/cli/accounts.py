@@ -6,18 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sesame.cli import reputation
-from sesame.cli.common import (
-    Subparsers,
-    add_verbs,
-    done,
-    print_access_key,
-    print_json,
-    print_table,
-    region_name,
-    runs_on_store,
-    when,
-    with_services,
-)
+from sesame.cli.command import Subparsers, add_verbs, region_name, runs_on_store, with_services
+from sesame.cli.output import done, print_access_key, print_json, print_table, when
 from sesame.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:

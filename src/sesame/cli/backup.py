@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from sesame.app.data_directory import require_database, secure
-from sesame.cli.common import Subparsers, done, print_json, runs_on_store, settings_of
+from sesame.cli.command import Subparsers, runs_on_store, settings_of
+from sesame.cli.output import done, print_json
 from sesame.config import Settings
 from sesame.errors import ConfigError, SesameError
 

@@ -5,7 +5,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_verbs, print_json, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.output import print_json
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services

@@ -6,14 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import (
-    Subparsers,
-    add_verbs,
-    print_json,
-    print_table,
-    runs_on_store,
-    with_services,
-)
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services

@@ -3,7 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, print_json, runs_on_store, with_services
+from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.output import print_json
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services

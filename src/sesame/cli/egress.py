@@ -3,14 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import (
-    Subparsers,
-    print_json,
-    print_table,
-    region_name,
-    runs_on_store,
-    with_services,
-)
+from sesame.cli.command import Subparsers, region_name, runs_on_store, with_services
+from sesame.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services

@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING
 
 import sesame.aws
 from sesame.cli.accounts import account_id
-from sesame.cli.common import (
-    Subparsers,
-    print_json,
-    region_name,
-    runs_on_store,
-    settings_of,
-    with_services,
-)
+from sesame.cli.command import Subparsers, region_name, runs_on_store, settings_of, with_services
 from sesame.cli.keys import say_made
+from sesame.cli.output import print_json
 from sesame.config import Settings
 
 if TYPE_CHECKING:

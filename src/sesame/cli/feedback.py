@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import Subparsers, add_verbs, print_json, runs_on_store, when, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.output import print_json, when
 from sesame.cli.terminal import one_line
 from sesame.errors import ConfigError, SesameError
 

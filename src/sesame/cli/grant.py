@@ -6,17 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import (
+from sesame.cli.command import (
     Subparsers,
     add_store_options,
     add_verbs,
-    print_json,
-    print_table,
     region_name,
     runs_on_store,
-    when,
     with_services,
 )
+from sesame.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services

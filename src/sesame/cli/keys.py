@@ -5,16 +5,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id, print_keys
-from sesame.cli.common import (
-    Subparsers,
-    add_verbs,
-    done,
-    print_json,
-    print_table,
-    runs_on_store,
-    when,
-    with_services,
-)
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.output import done, print_json, print_table, when
 
 if TYPE_CHECKING:
     from sesame.admin.access_keys import KeyOf

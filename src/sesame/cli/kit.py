@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sesame.cli.common import Subparsers, print_json, runs_on_store, settings_of, with_services
+from sesame.cli.command import Subparsers, runs_on_store, settings_of, with_services
 from sesame.cli.env import endpoints
+from sesame.cli.output import print_json
 from sesame.errors import ConfigError, SesameError
 
 if TYPE_CHECKING:

@@ -4,14 +4,8 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import (
-    Subparsers,
-    print_json,
-    print_table,
-    runs_on_store,
-    when,
-    with_services,
-)
+from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services

@@ -5,15 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import (
-    Subparsers,
-    add_verbs,
-    print_json,
-    print_table,
-    runs_on_store,
-    when,
-    with_services,
-)
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.output import print_json, print_table, when
 from sesame.cli.terminal import one_line
 from sesame.model import SYSTEM_ACCOUNT
 

@@ -11,7 +11,8 @@ import json
 import time
 
 from sesame.cli import policy_analysis, policy_history, policy_kept, policy_writing, what_if
-from sesame.cli.common import Subparsers
+from sesame.cli.command import Subparsers
+from sesame.cli.output import print_json
 from sesame.cli.policy_files import (
     DENIED,
     FAILED,
@@ -19,7 +20,6 @@ from sesame.cli.policy_files import (
     add_verb,
     load,
     paint,
-    print_json,
     read_json,
     read_pairs,
     read_text,

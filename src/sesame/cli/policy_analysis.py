@@ -8,7 +8,8 @@ import argparse
 import time
 from collections.abc import Callable
 
-from sesame.cli.common import Subparsers
+from sesame.cli.command import Subparsers
+from sesame.cli.output import print_json
 from sesame.cli.policy_files import (
     DENIED,
     FAILED,
@@ -19,7 +20,6 @@ from sesame.cli.policy_files import (
     checked_arn,
     load,
     paint,
-    print_json,
     resource_of,
 )
 from sesame.policy import parse_stored_identity_policy

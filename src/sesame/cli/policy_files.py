@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sesame.cli.common import Subparsers
+from sesame.cli.command import Subparsers
 from sesame.cli.terminal import painted
 from sesame.policy import Policy, PolicyError, parse_stored_identity_policy
 from sesame.policy.cases import CaseError
@@ -97,10 +97,6 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, str | tuple[str, ...]]:
             raise UsageError(f"`{pair}` is not KEY=VALUE")
         collected.setdefault(key, []).append(value)
     return {key: values[0] if len(values) == 1 else tuple(values) for key, values in collected.items()}
-
-
-def print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def paint(colour: str, text: str) -> str:

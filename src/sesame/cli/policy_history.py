@@ -4,7 +4,8 @@ import argparse
 import time
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import Subparsers, print_json, runs_on_store, with_services
+from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.output import print_json
 from sesame.cli.policy_files import FAILED, YES, guarded, paint
 from sesame.errors import ConfigError
 

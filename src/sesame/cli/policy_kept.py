@@ -3,7 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import Subparsers, print_json, runs_on_store, with_services
+from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.output import print_json
 from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_json, read_text
 from sesame.errors import ConfigError
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sesame.cli.common import Subparsers
-from sesame.cli.policy_files import YES, UsageError, add_verb, load, print_json
+from sesame.cli.command import Subparsers
+from sesame.cli.output import print_json
+from sesame.cli.policy_files import YES, UsageError, add_verb, load
 from sesame.policy import parse_stored_iam_policy, parse_stored_identity_policy
 from sesame.policy.findings.catalogue import Finding
 from sesame.policy.language.values import is_sound_date, read_date

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, add_verbs, print_json, runs_on_store, when, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.output import print_json, when
 from sesame.cli.policy_files import paint
 from sesame.cli.terminal import one_line
 from sesame.errors import ConfigError

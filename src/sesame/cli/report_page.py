@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import when
+from sesame.cli.output import when
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:

@@ -13,13 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import (
-    Subparsers,
-    add_verbs,
-    print_json,
-    runs_on_store,
-    settings_with_sources,
-)
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, settings_with_sources
+from sesame.cli.output import print_json
 from sesame.config import Settings, in_force
 from sesame.errors import ConfigError
 

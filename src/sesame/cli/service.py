@@ -3,17 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.common import (
-    Subparsers,
-    add_verbs,
-    done,
-    print_access_key,
-    print_json,
-    print_table,
-    runs_on_store,
-    when,
-    with_services,
-)
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.output import done, print_access_key, print_json, print_table, when
 
 if TYPE_CHECKING:
     from sesame.admin.services import ServiceKeys

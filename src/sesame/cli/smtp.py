@@ -4,16 +4,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import (
-    Subparsers,
-    add_verbs,
-    print_json,
-    runs_on_store,
-    settings_of,
-    with_services,
-)
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, settings_of, with_services
 from sesame.cli.env import endpoints
 from sesame.cli.keys import say_made
+from sesame.cli.output import print_json
 from sesame.config import REGION, Settings
 from sesame.errors import ConfigError
 

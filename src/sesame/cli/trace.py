@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import Subparsers, print_json, runs_on_store, when, with_services
+from sesame.cli.command import Subparsers, runs_on_store, with_services
 from sesame.cli.notifications import not_used_json, notified_json, print_not_used, print_notified
+from sesame.cli.output import print_json, when
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:

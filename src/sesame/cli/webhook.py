@@ -4,16 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.common import (
-    Subparsers,
-    add_store_options,
-    add_verbs,
-    print_json,
-    print_table,
-    runs_on_store,
-    when,
-    with_services,
-)
+from sesame.cli.command import Subparsers, add_store_options, add_verbs, runs_on_store, with_services
+from sesame.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services

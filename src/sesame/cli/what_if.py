@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.common import Subparsers, print_json, runs_on_store, when, with_services
+from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.output import print_json, when
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
