@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sesame.cli import reputation
-from sesame.cli.command import Subparsers, add_verbs, region_name, runs_on_store, with_services
+from sesame.cli.command import (
+    Subparsers,
+    add_verbs,
+    region_name,
+    runs_on_store,
+    runs_with_services,
+    with_services,
+)
 from sesame.cli.output import done, print_access_key, print_json, print_table, when
 from sesame.errors import ConfigError, ServiceError
 
@@ -35,9 +42,9 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     create = verbs.add_parser("create", help="make an account with a root access key")
     create.add_argument("--name", default="", help="what to call it in lists")
     create.add_argument("--production", action="store_true", help="outside the sandbox from the start")
-    runs_on_store(create, create_account)
+    runs_with_services(create, create_account, create=True)
     show = verbs.add_parser("list", help="show the accounts")
-    runs_on_store(show, list_accounts)
+    runs_with_services(show, list_accounts)
     quota = verbs.add_parser("set-quota", help="set an account's sending quota")
     quota.add_argument("account", type=account_id)
     quota.add_argument(
@@ -53,11 +60,11 @@ def _register_account(command: argparse.ArgumentParser) -> None:
     leave = verbs.add_parser("leave-sandbox", help="give an account production access")
     leave.add_argument("account", type=account_id)
     leave.add_argument("--reason", default="", help="for the account to read, if it asked")
-    runs_on_store(leave, leave_sandbox)
+    runs_with_services(leave, leave_sandbox)
     refuse = verbs.add_parser("refuse-production", help="refuse an account's request for production access")
     refuse.add_argument("account", type=account_id)
     refuse.add_argument("--reason", required=True, help="for the account to read; it may ask again")
-    runs_on_store(refuse, refuse_production)
+    runs_with_services(refuse, refuse_production)
     reputation.register(verbs, account_id)
 
 
@@ -72,64 +79,58 @@ def _register_user(command: argparse.ArgumentParser) -> None:
     runs_on_store(create, create_user)
     show = verbs.add_parser("list", help="show an account's users")
     show.add_argument("account", type=account_id)
-    runs_on_store(show, list_users)
+    runs_with_services(show, list_users)
     delete = verbs.add_parser("delete", help="remove a user with its keys and policies")
     delete.add_argument("account", type=account_id)
     delete.add_argument("name")
-    runs_on_store(delete, delete_user)
+    runs_with_services(delete, delete_user)
 
 
-def create_account(args: argparse.Namespace) -> int:
+async def create_account(services: "Services", args: argparse.Namespace) -> int:
     """Make an account; its secret is shown this once."""
 
-    async def run(services: "Services") -> int:
-        keys = await services.operator.create_account(args.name, production=args.production)
-        return print_keys(keys, args)
-
-    return with_services(args, run, create=True)
+    keys = await services.operator.create_account(args.name, production=args.production)
+    return print_keys(keys, args)
 
 
-def list_accounts(args: argparse.Namespace) -> int:
+async def list_accounts(services: "Services", args: argparse.Namespace) -> int:
     """Show the accounts."""
 
-    async def run(services: "Services") -> int:
-        found = await services.operator.list_accounts()
-        asking = await services.operator.asking_for_production()
-        if args.json:
-            print_json(
-                [
-                    {
-                        "account_id": account.account_id,
-                        "name": account.name,
-                        "production": account.production,
-                        "max_24_hour_send": account.max_24_hour_send,
-                        "max_send_rate": account.max_send_rate,
-                        "created_at": account.created_at,
-                        "asks_for_production": dict(asking[account.account_id].details)
-                        if account.account_id in asking
-                        else None,
-                    }
-                    for account in found
-                ]
-            )
-        else:
-            print_table(
-                ("ACCOUNT", "NAME", "SENDS TO", "24 HOURS", "PER SECOND", "CREATED"),
-                [
-                    (
-                        account.account_id,
-                        account.name,
-                        _sends_to(account, asks=account.account_id in asking),
-                        f"{account.max_24_hour_send:.12g}",
-                        f"{account.max_send_rate:.12g}",
-                        when(account.created_at),
-                    )
-                    for account in found
-                ],
-            )
-        return 0
-
-    return with_services(args, run)
+    found = await services.operator.list_accounts()
+    asking = await services.operator.asking_for_production()
+    if args.json:
+        print_json(
+            [
+                {
+                    "account_id": account.account_id,
+                    "name": account.name,
+                    "production": account.production,
+                    "max_24_hour_send": account.max_24_hour_send,
+                    "max_send_rate": account.max_send_rate,
+                    "created_at": account.created_at,
+                    "asks_for_production": dict(asking[account.account_id].details)
+                    if account.account_id in asking
+                    else None,
+                }
+                for account in found
+            ]
+        )
+    else:
+        print_table(
+            ("ACCOUNT", "NAME", "SENDS TO", "24 HOURS", "PER SECOND", "CREATED"),
+            [
+                (
+                    account.account_id,
+                    account.name,
+                    _sends_to(account, asks=account.account_id in asking),
+                    f"{account.max_24_hour_send:.12g}",
+                    f"{account.max_send_rate:.12g}",
+                    when(account.created_at),
+                )
+                for account in found
+            ],
+        )
+    return 0
 
 
 def _sends_to(account: "Account", *, asks: bool) -> str:
@@ -155,25 +156,19 @@ def set_quota(args: argparse.Namespace) -> int:
     return with_services(args, run)
 
 
-def leave_sandbox(args: argparse.Namespace) -> int:
+async def leave_sandbox(services: "Services", args: argparse.Namespace) -> int:
     """Give production access."""
 
-    async def run(services: "Services") -> int:
-        if await services.operator.leave_sandbox(args.account, reason=args.reason):
-            return done(args, f"account {args.account} is out of the sandbox")
-        return done(args, f"account {args.account} was out of the sandbox already; nothing has changed")
-
-    return with_services(args, run)
+    if await services.operator.leave_sandbox(args.account, reason=args.reason):
+        return done(args, f"account {args.account} is out of the sandbox")
+    return done(args, f"account {args.account} was out of the sandbox already; nothing has changed")
 
 
-def refuse_production(args: argparse.Namespace) -> int:
+async def refuse_production(services: "Services", args: argparse.Namespace) -> int:
     """Answer no to a request for production access."""
 
-    async def run(services: "Services") -> int:
-        await services.operator.refuse_production(args.account, reason=args.reason)
-        return done(args, f"account {args.account} stays in the sandbox, and can read why")
-
-    return with_services(args, run)
+    await services.operator.refuse_production(args.account, reason=args.reason)
+    return done(args, f"account {args.account} stays in the sandbox, and can read why")
 
 
 def create_user(args: argparse.Namespace) -> int:
@@ -187,28 +182,22 @@ def create_user(args: argparse.Namespace) -> int:
     return with_services(args, run)
 
 
-def list_users(args: argparse.Namespace) -> int:
+async def list_users(services: "Services", args: argparse.Namespace) -> int:
     """Show an account's users."""
 
-    async def run(services: "Services") -> int:
-        found = await services.operator.list_users(args.account)
-        if args.json:
-            print_json([{"user_name": u.user_name, "arn": u.arn, "user_id": u.user_id} for u in found])
-        else:
-            print_table(("USER", "ARN", "ID"), [(u.user_name, u.arn, u.user_id) for u in found])
-        return 0
-
-    return with_services(args, run)
+    found = await services.operator.list_users(args.account)
+    if args.json:
+        print_json([{"user_name": u.user_name, "arn": u.arn, "user_id": u.user_id} for u in found])
+    else:
+        print_table(("USER", "ARN", "ID"), [(u.user_name, u.arn, u.user_id) for u in found])
+    return 0
 
 
-def delete_user(args: argparse.Namespace) -> int:
+async def delete_user(services: "Services", args: argparse.Namespace) -> int:
     """Remove a user."""
 
-    async def run(services: "Services") -> int:
-        await services.operator.delete_user(args.account, args.name)
-        return done(args, f"user {args.name} of account {args.account} is gone")
-
-    return with_services(args, run)
+    await services.operator.delete_user(args.account, args.name)
+    return done(args, f"user {args.name} of account {args.account} is gone")
 
 
 def vouch_identity(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
@@ -27,117 +27,105 @@ def register(subparsers: Subparsers) -> None:
         action="append",
         help="signed heads kept elsewhere, which reveal rows cut off at the end (default: audit.heads_file)",
     )
-    runs_on_store(command, verify_log)
+    runs_with_services(command, verify_log)
     command = verbs.add_parser("list", help="show the newest rows of an account")
     command.add_argument("account", help="account id; 000000000000 for rows of no account")
     command.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
-    runs_on_store(command, list_rows)
+    runs_with_services(command, list_rows)
     command = verbs.add_parser("export", help="write rows as JSON lines in CloudTrail's form")
     command.add_argument("account", nargs="?", help="one account (default: all)")
     command.add_argument(
         "--since", metavar="DATE", type=_date, default=0.0, help="not older than this day, UTC"
     )
-    runs_on_store(command, export_rows)
+    runs_with_services(command, export_rows)
     command = verbs.add_parser("key", help="show the public key that heads are signed with")
-    runs_on_store(command, show_key)
+    runs_with_services(command, show_key)
 
 
-def verify_log(args: argparse.Namespace) -> int:
+async def verify_log(services: "Services", args: argparse.Namespace) -> int:
     """Verify; exit code 1 when anything was found."""
     from sesame.admin.audit import verify
     from sesame.app.audit import read_heads
 
-    async def run(services: "Services") -> int:
-        configured = services.settings.audit.heads_file
-        files = [Path(name) for name in args.heads or ([configured] if configured else [])]
-        kept = [mark for path in files if args.heads or path.exists() for mark in read_heads(path)]
-        report = await verify(services.store, services.trail.key.public, kept=kept, account_id=args.account)
-        if args.json:
-            print_json(
-                {
-                    "whole": not report.findings,
-                    "accounts": report.accounts,
-                    "rows": report.rows,
-                    "heads": report.heads,
-                    "findings": [
-                        {"account": one.account_id, "sequence": one.seq, "what": one.what}
-                        for one in report.findings
-                    ],
-                }
-            )
-        else:
-            for finding in report.findings:
-                print(finding)
-            heads = f"{report.heads} heads kept elsewhere" if files else "no heads kept elsewhere"
-            state = "broken" if report.findings else "whole"
-            print(f"{report.rows} rows of {report.accounts} accounts, {heads}: {state}")
-        return BROKEN if report.findings else 0
-
-    return with_services(args, run)
+    configured = services.settings.audit.heads_file
+    files = [Path(name) for name in args.heads or ([configured] if configured else [])]
+    kept = [mark for path in files if args.heads or path.exists() for mark in read_heads(path)]
+    report = await verify(services.store, services.trail.key.public, kept=kept, account_id=args.account)
+    if args.json:
+        print_json(
+            {
+                "whole": not report.findings,
+                "accounts": report.accounts,
+                "rows": report.rows,
+                "heads": report.heads,
+                "findings": [
+                    {"account": one.account_id, "sequence": one.seq, "what": one.what}
+                    for one in report.findings
+                ],
+            }
+        )
+    else:
+        for finding in report.findings:
+            print(finding)
+        heads = f"{report.heads} heads kept elsewhere" if files else "no heads kept elsewhere"
+        state = "broken" if report.findings else "whole"
+        print(f"{report.rows} rows of {report.accounts} accounts, {heads}: {state}")
+    return BROKEN if report.findings else 0
 
 
-def list_rows(args: argparse.Namespace) -> int:
+async def list_rows(services: "Services", args: argparse.Namespace) -> int:
     """Show the newest rows."""
     from sesame.admin.audit import latest
 
-    async def run(services: "Services") -> int:
-        rows = await latest(services.store, args.account, limit=max(1, args.limit))
-        if args.json:
-            print_json([_event(row) for row in rows])
-        else:
-            print_table(
-                ("ROW", "TIME", "EVENT", "WHO", "ANSWER"),
-                [
-                    (
-                        str(row.seq),
-                        when(row.at),
-                        event["eventName"],
-                        _who(event),
-                        event.get("errorCode", "done"),
-                    )
-                    for row, event in ((row, _event(row)) for row in rows)
-                ],
-            )
-        return 0
-
-    return with_services(args, run)
+    rows = await latest(services.store, args.account, limit=max(1, args.limit))
+    if args.json:
+        print_json([_event(row) for row in rows])
+    else:
+        print_table(
+            ("ROW", "TIME", "EVENT", "WHO", "ANSWER"),
+            [
+                (
+                    str(row.seq),
+                    when(row.at),
+                    event["eventName"],
+                    _who(event),
+                    event.get("errorCode", "done"),
+                )
+                for row, event in ((row, _event(row)) for row in rows)
+            ],
+        )
+    return 0
 
 
-def export_rows(args: argparse.Namespace) -> int:
+async def export_rows(services: "Services", args: argparse.Namespace) -> int:
     """Write rows, oldest first."""
     from sesame.admin.audit import export
     from sesame.model import SYSTEM_ACCOUNT
     from sesame.store import audit
 
-    async def run(services: "Services") -> int:
-        count = 0
-        async for row in export(services.store, account_id=args.account, since=args.since):
-            print(json.dumps(_event(row), separators=(",", ":")))
-            count += 1
-        done = audit.Exported(account_id=args.account or "", at=services.clock.now(), exported=count)
-        await services.acts.apply(
-            "ExportAuditLog",
-            SYSTEM_ACCOUNT,
-            lambda tx: audit.note_export(tx, done),
-            parameters={"accountId": args.account, "rows": count},
-        )
-        return 0
-
-    return with_services(args, run)
+    count = 0
+    async for row in export(services.store, account_id=args.account, since=args.since):
+        print(json.dumps(_event(row), separators=(",", ":")))
+        count += 1
+    done = audit.Exported(account_id=args.account or "", at=services.clock.now(), exported=count)
+    await services.acts.apply(
+        "ExportAuditLog",
+        SYSTEM_ACCOUNT,
+        lambda tx: audit.note_export(tx, done),
+        parameters={"accountId": args.account, "rows": count},
+    )
+    return 0
 
 
-def show_key(args: argparse.Namespace) -> int:
+async def show_key(services: "Services", args: argparse.Namespace) -> int:
     """Show the public key."""
 
-    async def run(services: "Services") -> int:
-        public = services.trail.key.public.hex()
-        if args.json:
-            print_json({"algorithm": "Ed25519", "public_key": public})
-        else:
-            print(public)
-        return 0
-
-    return with_services(args, run)
+    public = services.trail.key.public.hex()
+    if args.json:
+        print_json({"algorithm": "Ed25519", "public_key": public})
+    else:
+        print(public)
+    return 0
 
 
 def _event(row: "AuditRow") -> dict[str, Any]:

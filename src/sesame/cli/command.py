@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Subparsers = Any
 """What argparse's add_subparsers returns; its class has no public name."""
+Command = Callable[[argparse.Namespace], int]
+"""What a command line runs; it returns the exit status."""
+ServicesCommand = Callable[["Services", argparse.Namespace], Awaitable[int]]
+"""The same, with the services opened for it."""
 
 
 def add_store_options(command: argparse.ArgumentParser) -> None:
@@ -30,12 +34,22 @@ def add_verbs(subparsers: Subparsers, noun: str, *, help: str) -> Subparsers:
     return subparsers.add_parser(noun, help=help).add_subparsers(required=True, metavar="VERB")
 
 
-def runs_on_store(
-    command: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], **defaults: object
-) -> None:
+def runs_on_store(command: argparse.ArgumentParser, run: Command, **defaults: object) -> None:
     """Let a command run on the data directory: its options, after those that it has, and what it calls."""
     add_store_options(command)
     command.set_defaults(func=run, **defaults)
+
+
+def runs_with_services(
+    command: argparse.ArgumentParser, run: ServicesCommand, *, create: bool = False, **defaults: object
+) -> None:
+    """Let a command run on the services, opened for it; without `create` the store must exist."""
+    runs_on_store(command, opened(run, create=create), **defaults)
+
+
+def opened(run: ServicesCommand, *, create: bool = False) -> Command:
+    """The command that opens the services for `run`."""
+    return lambda args: with_services(args, lambda services: run(services, args), create=create)
 
 
 def settings_of(args: argparse.Namespace, **flags: object) -> Settings:

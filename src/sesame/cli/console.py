@@ -5,7 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ def register(subparsers: Subparsers) -> None:
     console = add_verbs(subparsers, "console", help="log in to the console")
     login = console.add_parser("login", help="print a link that logs in once, within 15 minutes")
     login.add_argument("--account", metavar="ID", help="as root of this account; without it as the operator")
-    runs_on_store(login, print_login)
+    runs_with_services(login, print_login)
     invite = console.add_parser(
         "invite", help="print a link by which a user sets a password, within 24 hours"
     )
     invite.add_argument("account", metavar="ACCOUNT", help="account id")
     invite.add_argument("user", metavar="USER", help="name of an IAM user")
-    runs_on_store(invite, print_invite)
+    runs_with_services(invite, print_invite)
     _register_shares(console)
 
 
@@ -34,89 +34,78 @@ def _register_shares(console: Subparsers) -> None:
     )
     shares.add_argument("account", metavar="ACCOUNT", help="account id")
     shares.add_argument("--end", metavar="LINK", help="end the link that is called so")
-    runs_on_store(shares, print_shares)
+    runs_with_services(shares, print_shares)
 
 
-def print_shares(args: argparse.Namespace) -> int:
+async def print_shares(services: "Services", args: argparse.Namespace) -> int:
     """Print the links of an account that still work; with `--end` end one of them."""
     from sesame.db import Transaction
     from sesame.operations.sesame.share_links import MOST
     from sesame.store import console_shares
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        now = services.clock.now()
+    await services.operator.require_account(args.account)
+    now = services.clock.now()
 
-        async def end(tx: Transaction) -> bool:
-            found = await console_shares.of_account(tx, args.account, now=now, limit=MOST)
-            named = [one for one in found if one.name == args.end]
-            return bool(named) and await console_shares.delete(tx, named[0].digest)
+    async def end(tx: Transaction) -> bool:
+        found = await console_shares.of_account(tx, args.account, now=now, limit=MOST)
+        named = [one for one in found if one.name == args.end]
+        return bool(named) and await console_shares.delete(tx, named[0].digest)
 
-        if args.end:
-            parameters = {"link": args.end}
-            if await services.acts.apply(
-                "DeleteShareLink", args.account, end, parameters=parameters, when=bool
-            ):
-                return 0
-            print(f"sesame: account {args.account} has no link `{args.end}`", file=sys.stderr)
-            return 1
-        found = await services.store.read(
-            lambda tx: console_shares.of_account(tx, args.account, now=now, limit=MOST)
-        )
-        records = [
-            {
-                "link": one.name,
-                "shows": one.kind,
-                "region": one.region,
-                "identity": one.identity,
-                "for": one.delegate,
-                "made_by": one.made_by,
-                "made_at": one.made_at,
-                "expires_at": one.expires_at,
-            }
-            for one in found
-        ]
-        if args.json:
-            print_json(records)
-        else:
-            for one in records:
-                print(*(one[name] for name in ("link", "shows", "region", "identity", "for", "made_by")))
-        return 0
-
-    return with_services(args, run)
+    if args.end:
+        parameters = {"link": args.end}
+        if await services.acts.apply("DeleteShareLink", args.account, end, parameters=parameters, when=bool):
+            return 0
+        print(f"sesame: account {args.account} has no link `{args.end}`", file=sys.stderr)
+        return 1
+    found = await services.store.read(
+        lambda tx: console_shares.of_account(tx, args.account, now=now, limit=MOST)
+    )
+    records = [
+        {
+            "link": one.name,
+            "shows": one.kind,
+            "region": one.region,
+            "identity": one.identity,
+            "for": one.delegate,
+            "made_by": one.made_by,
+            "made_at": one.made_at,
+            "expires_at": one.expires_at,
+        }
+        for one in found
+    ]
+    if args.json:
+        print_json(records)
+    else:
+        for one in records:
+            print(*(one[name] for name in ("link", "shows", "region", "identity", "for", "made_by")))
+    return 0
 
 
-def print_login(args: argparse.Namespace) -> int:
+async def print_login(services: "Services", args: argparse.Namespace) -> int:
     """Print a link to log in by."""
 
-    async def run(services: "Services") -> int:
-        account = args.account or ""
-        if account:
-            await services.operator.require_account(account)
-        _print(args, services, f"/link/{await _logins(services).link('login', account, account)}")
-        return 0
-
-    return with_services(args, run)
+    account = args.account or ""
+    if account:
+        await services.operator.require_account(account)
+    _print(args, services, f"/link/{await _logins(services).link('login', account, account)}")
+    return 0
 
 
-def print_invite(args: argparse.Namespace) -> int:
+async def print_invite(services: "Services", args: argparse.Namespace) -> int:
     """Print a link to set a password by."""
     from sesame.store.iam import users
 
-    async def run(services: "Services") -> int:
-        user = await services.store.read(lambda tx: users.get_user(tx, args.account, args.user))
-        if user is None:
-            print(
-                f"sesame: account {args.account} has no user `{args.user}`;"
-                f" `sesame user create {args.account} {args.user}` makes one",
-                file=sys.stderr,
-            )
-            return 1
-        token = await _logins(services).link("invite", user.account_id, user.user_id)
-        _print(args, services, f"/invite/{token}")
-        return 0
-
-    return with_services(args, run)
+    user = await services.store.read(lambda tx: users.get_user(tx, args.account, args.user))
+    if user is None:
+        print(
+            f"sesame: account {args.account} has no user `{args.user}`;"
+            f" `sesame user create {args.account} {args.user}` makes one",
+            file=sys.stderr,
+        )
+        return 1
+    token = await _logins(services).link("invite", user.account_id, user.user_id)
+    _print(args, services, f"/invite/{token}")
+    return 0
 
 
 def _logins(services: "Services") -> "Logins":

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -30,42 +30,37 @@ def register(subparsers: Subparsers) -> None:
     records.add_argument("account", nargs="?", type=account_id, help="only what this account needs")
     records.add_argument("identity", nargs="?", help="only what this domain or address needs")
     records.add_argument("--operator", action="store_true", help="only what the operator publishes")
-    runs_on_store(records, show_records)
+    runs_with_services(records, show_records)
     publish = dns.add_parser(
         "publish", help="publish a domain's verification records, for every account that has it"
     )
     publish.add_argument("domain")
-    runs_on_store(publish, publish_records)
+    runs_with_services(publish, publish_records)
     zone = dns.add_parser("list", help="the records of the local zone")
-    runs_on_store(zone, list_zone)
+    runs_with_services(zone, list_zone)
 
 
-def show_records(args: argparse.Namespace) -> int:
+async def show_records(services: "Services", args: argparse.Namespace) -> int:
     """Print every record that is to be published, by who publishes it."""
     from sesame.admin.accounts import OperatorError
 
-    async def run(services: "Services") -> int:
-        own: Sequence[Record] = ()
-        if args.account is None:
-            await services.signing_domain.ensure_key()
-            own = await services.signing_domain.records()
-        sections: list[tuple[str, Sequence[Record]]] = [("The operator's own names", own)]
-        for identity in await _identities(services, args.account, args.identity):
-            title = f"{identity.name} of account {identity.account_id} in {identity.region}"
-            sections.append((title, await services.checks.records(identity)))
-        if args.identity is not None and len(sections) == 1:
-            raise OperatorError(f"account {args.account} has no identity `{args.identity}`")
-        if args.operator:
-            sections = [
-                (title, [r for r in records if r.publisher == "operator"]) for title, records in sections
-            ]
-        if args.json:
-            print_json([_as_json(title, record) for title, records in sections for record in records])
-        else:
-            print("\n\n".join(_zone_file(title, records) for title, records in sections if records))
-        return 0
-
-    return with_services(args, run)
+    own: Sequence[Record] = ()
+    if args.account is None:
+        await services.signing_domain.ensure_key()
+        own = await services.signing_domain.records()
+    sections: list[tuple[str, Sequence[Record]]] = [("The operator's own names", own)]
+    for identity in await _identities(services, args.account, args.identity):
+        title = f"{identity.name} of account {identity.account_id} in {identity.region}"
+        sections.append((title, await services.checks.records(identity)))
+    if args.identity is not None and len(sections) == 1:
+        raise OperatorError(f"account {args.account} has no identity `{args.identity}`")
+    if args.operator:
+        sections = [(title, [r for r in records if r.publisher == "operator"]) for title, records in sections]
+    if args.json:
+        print_json([_as_json(title, record) for title, records in sections for record in records])
+    else:
+        print("\n\n".join(_zone_file(title, records) for title, records in sections if records))
+    return 0
 
 
 async def _identities(services: "Services", account: str | None, name: str | None) -> "list[Identity]":
@@ -106,44 +101,36 @@ def _data(kind: str, value: str) -> str:
     return " ".join(f'"{piece}"' for piece in pieces)
 
 
-def publish_records(args: argparse.Namespace) -> int:
+async def publish_records(services: "Services", args: argparse.Namespace) -> int:
     """Publish what every account that has the domain would publish; a running server then finds it."""
     from sesame.admin.accounts import OperatorError
     from sesame.identities.names import domain_name
     from sesame.store import identities
 
-    async def run(services: "Services") -> int:
-        if services.settings.dns.resolver != "local":
-            raise OperatorError(
-                "setting `dns.resolver` is `system`: publish the records in your own DNS zone"
-            )
-        domain = domain_name(args.domain)
-        published: list[tuple[str, str, str]] = []
-        after = ("", "")
-        while found := await services.store.read(
-            partial(identities.page_of_name, name=domain, after=after, limit=PAGE)
-        ):
-            for identity in found:
-                published += await services.checks.publish(identity)
-            after = (found[-1].account_id, found[-1].region)
-        if not after[0]:
-            raise OperatorError(f"no account has asked to verify `{domain}`; begin with VerifyDomainIdentity")
-        await services.checks.check_due()
-        _print_zone(published, as_json=args.json)
-        return 0
-
-    return with_services(args, run)
+    if services.settings.dns.resolver != "local":
+        raise OperatorError("setting `dns.resolver` is `system`: publish the records in your own DNS zone")
+    domain = domain_name(args.domain)
+    published: list[tuple[str, str, str]] = []
+    after = ("", "")
+    while found := await services.store.read(
+        partial(identities.page_of_name, name=domain, after=after, limit=PAGE)
+    ):
+        for identity in found:
+            published += await services.checks.publish(identity)
+        after = (found[-1].account_id, found[-1].region)
+    if not after[0]:
+        raise OperatorError(f"no account has asked to verify `{domain}`; begin with VerifyDomainIdentity")
+    await services.checks.check_due()
+    _print_zone(published, as_json=args.json)
+    return 0
 
 
-def list_zone(args: argparse.Namespace) -> int:
+async def list_zone(services: "Services", args: argparse.Namespace) -> int:
     """Show the local zone."""
     from sesame.store import development
 
-    async def run(services: "Services") -> int:
-        _print_zone(await services.store.read(development.all_zone_records), as_json=args.json)
-        return 0
-
-    return with_services(args, run)
+    _print_zone(await services.store.read(development.all_zone_records), as_json=args.json)
+    return 0
 
 
 def _print_zone(records: "list[tuple[str, str, str]]", *, as_json: bool) -> None:

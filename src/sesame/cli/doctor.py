@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.command import Subparsers, runs_with_services
 from sesame.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -28,28 +28,22 @@ def register(subparsers: Subparsers) -> None:
         metavar="HOST",
         help="time server; empty: none (default: pool.ntp.org)",
     )
-    runs_on_store(doctor, run_doctor)
+    runs_with_services(doctor, run_doctor)
 
 
-def run_doctor(args: argparse.Namespace) -> int:
+async def run_doctor(services: "Services", args: argparse.Namespace) -> int:
     """Print a line for each finding; 1 if there is a fault."""
     from sesame.admin.doctor import Level
     from sesame.app.doctor import look
 
-    async def run(services: "Services") -> int:
-        findings = await look(services, args.domains, probe=args.probe, ntp=args.ntp)
-        if args.json:
-            print_json(
-                [
-                    {"check": f.check, "level": f.level.value, "found": f.found, "mend": f.mend}
-                    for f in findings
-                ]
-            )
-        else:
-            for finding in findings:
-                print(f"{_MARKS[finding.level.value]}  {finding.check}: {finding.found}")
-                if finding.mend:
-                    print(f"         {finding.mend}")
-        return int(any(finding.level is Level.FAULT for finding in findings))
-
-    return with_services(args, run)
+    findings = await look(services, args.domains, probe=args.probe, ntp=args.ntp)
+    if args.json:
+        print_json(
+            [{"check": f.check, "level": f.level.value, "found": f.found, "mend": f.mend} for f in findings]
+        )
+    else:
+        for finding in findings:
+            print(f"{_MARKS[finding.level.value]}  {finding.check}: {finding.found}")
+            if finding.mend:
+                print(f"         {finding.mend}")
+    return int(any(finding.level is Level.FAULT for finding in findings))

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from sesame.cli.command import Subparsers, region_name, runs_on_store, with_services
+from sesame.cli.command import Subparsers, region_name, runs_with_services
 from sesame.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -18,34 +18,31 @@ def register(subparsers: Subparsers) -> None:
         "list", help="each address: whose, in which pool, how far warmed up, sent today"
     )
     listed.add_argument("--region", type=region_name, default="us-east-1", help="for pools and warm-up")
-    runs_on_store(listed, list_addresses)
+    runs_with_services(listed, list_addresses)
 
 
-def list_addresses(args: argparse.Namespace) -> int:
+async def list_addresses(services: "Services", args: argparse.Namespace) -> int:
     """Print a line for each address and account."""
 
-    async def run(services: "Services") -> int:
-        rows = await _rows(services, args.region)
-        if args.json:
-            print_json(rows)
-        else:
-            print_table(
-                ("address", "name", "account", "pool", "warm-up", "sent today"),
-                [
-                    (
-                        row["address"],
-                        row["hello"],
-                        row["account"] or "all",
-                        row["pool"],
-                        f"{row['warmup_percentage']} %",
-                        f"{row['sent_today']} of {row['daily_limit']}" if row["daily_limit"] else "",
-                    )
-                    for row in rows
-                ],
-            )
-        return 0
-
-    return with_services(args, run)
+    rows = await _rows(services, args.region)
+    if args.json:
+        print_json(rows)
+    else:
+        print_table(
+            ("address", "name", "account", "pool", "warm-up", "sent today"),
+            [
+                (
+                    row["address"],
+                    row["hello"],
+                    row["account"] or "all",
+                    row["pool"],
+                    f"{row['warmup_percentage']} %",
+                    f"{row['sent_today']} of {row['daily_limit']}" if row["daily_limit"] else "",
+                )
+                for row in rows
+            ],
+        )
+    return 0
 
 
 async def _rows(services: "Services", region: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, opened, runs_on_store, runs_with_services
 from sesame.cli.output import print_json, when
 from sesame.cli.terminal import one_line
 from sesame.errors import ConfigError, SesameError
@@ -45,13 +45,13 @@ def register(subparsers: Subparsers) -> None:
     runs_on_store(read, read_reports)
     show = verbs.add_parser("show", help="the reports about a message, as received")
     show.add_argument("message_id")
-    runs_on_store(show, show_reports)
+    runs_with_services(show, show_reports)
 
 
 def read_reports(args: argparse.Namespace) -> int:
     """Take reports; what cannot be done now is for the caller to try again."""
     try:
-        return _read(args)
+        return opened(_read)(args)
     except (SesameError, OSError) as error:
         what = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         hint = " (try the report again)" if not isinstance(error, ConfigError) else ""
@@ -59,59 +59,51 @@ def read_reports(args: argparse.Namespace) -> int:
         return TRY_AGAIN
 
 
-def show_reports(args: argparse.Namespace) -> int:
+async def show_reports(services: "Services", args: argparse.Namespace) -> int:
     """Print what came back of a message."""
     from sesame.store import reports
 
-    async def run(services: "Services") -> int:
-        found = await services.store.read(lambda tx: reports.raw(tx, args.message_id))
-        if args.json:
-            print_json(
-                [
-                    {
-                        "kind": one.kind,
-                        "recipient": one.n,
-                        "received_at": one.received_at,
-                        "reporter": one.reporter,
-                        "size_bytes": one.size_bytes,
-                        "data": one.data.decode("utf-8", "replace"),
-                    }
-                    for one in found
-                ]
-            )
-            return 0
-        for one in found:
-            print(
-                f"--- {one.kind} of recipient {one.n}, {when(one.received_at)}, from {one_line(one.reporter)}"
-            )
-            for line in one.data.decode("utf-8", "replace").splitlines():
-                print(one_line(line))
-        if not found:
-            print(f"sesame: nothing came back for `{args.message_id}`", file=sys.stderr)
-        return 0 if found else 1
-
-    return with_services(args, run)
+    found = await services.store.read(lambda tx: reports.raw(tx, args.message_id))
+    if args.json:
+        print_json(
+            [
+                {
+                    "kind": one.kind,
+                    "recipient": one.n,
+                    "received_at": one.received_at,
+                    "reporter": one.reporter,
+                    "size_bytes": one.size_bytes,
+                    "data": one.data.decode("utf-8", "replace"),
+                }
+                for one in found
+            ]
+        )
+        return 0
+    for one in found:
+        print(f"--- {one.kind} of recipient {one.n}, {when(one.received_at)}, from {one_line(one.reporter)}")
+        for line in one.data.decode("utf-8", "replace").splitlines():
+            print(one_line(line))
+    if not found:
+        print(f"sesame: nothing came back for `{args.message_id}`", file=sys.stderr)
+    return 0 if found else 1
 
 
-def _read(args: argparse.Namespace) -> int:
+async def _read(services: "Services", args: argparse.Namespace) -> int:
     from sesame.app.inbound import make_receiver
 
-    async def run(services: "Services") -> int:
-        receiver = make_receiver(services)
-        found: list[tuple[str, Taken]] = []
-        for name, data, done in _sources(args.source):
-            found.append((name, await _take(receiver, data, args)))
-            if done is not None:
-                done[0].rename(done[1])
-        if args.json:
-            print_json([_as_json(name, taken) for name, taken in found])
-        else:
-            for name, taken in found:
-                about = ", ".join(dict.fromkeys(taken.message_ids)) or "no message of ours"
-                print(f"{name}: {taken.kind}, {', '.join(fate.value for fate in taken.fates)}, {about}")
-        return 0
-
-    return with_services(args, run)
+    receiver = make_receiver(services)
+    found: list[tuple[str, Taken]] = []
+    for name, data, done in _sources(args.source):
+        found.append((name, await _take(receiver, data, args)))
+        if done is not None:
+            done[0].rename(done[1])
+    if args.json:
+        print_json([_as_json(name, taken) for name, taken in found])
+    else:
+        for name, taken in found:
+            about = ", ".join(dict.fromkeys(taken.message_ids)) or "no message of ours"
+            print(f"{name}: {taken.kind}, {', '.join(fate.value for fate in taken.fates)}, {about}")
+    return 0
 
 
 async def _take(receiver: "Receiver", data: bytes, args: argparse.Namespace) -> "Taken":

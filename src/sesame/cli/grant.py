@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sesame.cli.accounts import account_id
 from sesame.cli.command import (
     Subparsers,
-    add_store_options,
     add_verbs,
     region_name,
     runs_on_store,
+    runs_with_services,
     with_services,
 )
 from sesame.cli.output import print_json, print_table, when
@@ -40,13 +40,13 @@ def register(subparsers: Subparsers) -> None:
     put.add_argument(
         "--expires", type=moment, metavar="DATE", help="when its permission ends: 2030-01-31 or with T12:00:00Z"
     )  # fmt: skip
-    put.set_defaults(func=put_bounds)
+    runs_on_store(put, put_bounds)
     show = grant.add_parser("list", help="an owner's bounds, what is used of them, and what policies allow")
     show.add_argument("owner", type=account_id)
     show.add_argument("--identity", help="only those on this one; '*': those on all")
     show.add_argument("--delegate", help="only those of this one")
     show.add_argument("--region", type=region_name, help="default: every one")
-    runs_on_store(show, list_bounds)
+    runs_with_services(show, list_bounds)
     for verb, what in (
         ("pause", "stop a delegate from sending without changing the policy; its queue is held"),
         ("resume", "end a pause; held mail is delivered"),
@@ -57,7 +57,7 @@ def register(subparsers: Subparsers) -> None:
         _add_key(command)
         if verb in ("pause", "cancel"):
             command.add_argument("--reason", default="", help="stored, and shown to both sides")
-        command.set_defaults(func=change, verb=verb)
+        runs_with_services(command, change, verb=verb)
 
 
 def _add_key(command: argparse.ArgumentParser) -> None:
@@ -65,7 +65,6 @@ def _add_key(command: argparse.ArgumentParser) -> None:
     command.add_argument("identity", help="domain or address; '*' for all of the owner's in the region")
     command.add_argument("delegate", help="account id, ARN of a user or role, or name of a service")
     command.add_argument("--region", type=region_name, required=True)
-    add_store_options(command)
 
 
 def cap(text: str) -> int:
@@ -112,65 +111,59 @@ def put_bounds(args: argparse.Namespace) -> int:
     return with_services(args, run)
 
 
-def list_bounds(args: argparse.Namespace) -> int:
+async def list_bounds(services: "Services", args: argparse.Namespace) -> int:
     """Show the bounds that an owner has set."""
     from sesame.identities.delegates import read_delegate, read_identity
     from sesame.operations.delegates import Delegates
     from sesame.store import delegate_bounds
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.owner)
-        delegates = Delegates(services.store, services.clock)
-        regions = (
-            [args.region]
-            if args.region
-            else await services.store.read(lambda tx: delegate_bounds.regions(tx, args.owner))
-        )
-        found: list[BoundsView] = []
-        for region in regions:
-            after = ("", "")
-            while True:
-                page = await delegates.page(
-                    args.owner,
-                    region,
-                    identity=None if args.identity is None else read_identity(args.identity),
-                    delegate=None if args.delegate is None else read_delegate(args.delegate, args.owner),
-                    after=after,
-                    limit=PAGE,
-                )
-                found += page
-                if len(page) < PAGE:
-                    break
-                after = (page[-1].bounds.identity, page[-1].bounds.delegate)
-        _print(found, args)
-        return 0
-
-    return with_services(args, run)
+    await services.operator.require_account(args.owner)
+    delegates = Delegates(services.store, services.clock)
+    regions = (
+        [args.region]
+        if args.region
+        else await services.store.read(lambda tx: delegate_bounds.regions(tx, args.owner))
+    )
+    found: list[BoundsView] = []
+    for region in regions:
+        after = ("", "")
+        while True:
+            page = await delegates.page(
+                args.owner,
+                region,
+                identity=None if args.identity is None else read_identity(args.identity),
+                delegate=None if args.delegate is None else read_delegate(args.delegate, args.owner),
+                after=after,
+                limit=PAGE,
+            )
+            found += page
+            if len(page) < PAGE:
+                break
+            after = (page[-1].bounds.identity, page[-1].bounds.delegate)
+    _print(found, args)
+    return 0
 
 
-def change(args: argparse.Namespace) -> int:
+async def change(services: "Services", args: argparse.Namespace) -> int:
     """Pause, resume, remove, or cancel what is queued."""
 
-    async def run(services: "Services") -> int:
-        delegates, key = await _about(services, args)
-        match args.verb:
-            case "pause":
-                await delegates.pause(_acting(services, args, key, "PauseDelegate"), key, args.reason)
-                return await _print_one(delegates, key, args)
-            case "cancel":
-                return await _cancel(services, delegates, key, args)
-            case "resume":
-                released = await delegates.resume(_acting(services, args, key, "ResumeDelegate"), key)
-            case _:
-                released = await delegates.remove(_acting(services, args, key, "DeleteDelegateBounds"), key)
-        if args.json:
-            print_json({"released": released})
-        else:
-            done = "resumed" if args.verb == "resume" else "bounded no more"
-            print(f"{key.delegate} is {done}; {released} recipients go on")
-        return 0
-
-    return with_services(args, run)
+    delegates, key = await _about(services, args)
+    match args.verb:
+        case "pause":
+            await delegates.pause(_acting(services, args, key, "PauseDelegate"), key, args.reason)
+            return await _print_one(delegates, key, args)
+        case "cancel":
+            return await _cancel(services, delegates, key, args)
+        case "resume":
+            released = await delegates.resume(_acting(services, args, key, "ResumeDelegate"), key)
+        case _:
+            released = await delegates.remove(_acting(services, args, key, "DeleteDelegateBounds"), key)
+    if args.json:
+        print_json({"released": released})
+    else:
+        done = "resumed" if args.verb == "resume" else "bounded no more"
+        print(f"{key.delegate} is {done}; {released} recipients go on")
+    return 0
 
 
 async def _cancel(services: "Services", delegates: "Delegates", key: "Key", args: argparse.Namespace) -> int:

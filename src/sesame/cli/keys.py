@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id, print_keys
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import done, print_json, print_table, when
 
 if TYPE_CHECKING:
@@ -22,41 +22,38 @@ def register(subparsers: Subparsers) -> None:
     show = verbs.add_parser("list", help="show an account's access keys")
     show.add_argument("account", type=account_id)
     show.add_argument("user", nargs="?", help="only this IAM user's")
-    runs_on_store(show, list_keys)
+    runs_with_services(show, list_keys)
     create = verbs.add_parser("create", help="make an access key")
     create.add_argument("account", type=account_id)
     create.add_argument("user", nargs="?", help="IAM user; without one the account's root")
-    runs_on_store(create, create_key)
+    runs_with_services(create, create_key)
     delete = verbs.add_parser(
         "delete", help="delete an access key; requests with it are refused from then on"
     )
     delete.add_argument("account", type=account_id)
     delete.add_argument("key", help="the access key id")
-    runs_on_store(delete, delete_key)
+    runs_with_services(delete, delete_key)
 
 
-def list_keys(args: argparse.Namespace) -> int:
+async def list_keys(services: "Services", args: argparse.Namespace) -> int:
     """Show the keys, not their secrets."""
 
-    async def run(services: "Services") -> int:
-        found = await _of(services, args.account, args.user)
-        if args.json:
-            print_json([_as_json(key) for key in found])
-        else:
-            rows = [
-                (
-                    key.access_key_id,
-                    key.user_name or "(root)",
-                    "active" if key.is_active else "inactive",
-                    when(key.created_at),
-                    " ".join(key.smtp_bindings),
-                )
-                for key in found
-            ]
-            print_table(("KEY", "USER", "STATUS", "CREATED", "SMTP BOUND TO"), rows)
-        return 0
-
-    return with_services(args, run)
+    found = await _of(services, args.account, args.user)
+    if args.json:
+        print_json([_as_json(key) for key in found])
+    else:
+        rows = [
+            (
+                key.access_key_id,
+                key.user_name or "(root)",
+                "active" if key.is_active else "inactive",
+                when(key.created_at),
+                " ".join(key.smtp_bindings),
+            )
+            for key in found
+        ]
+        print_table(("KEY", "USER", "STATUS", "CREATED", "SMTP BOUND TO"), rows)
+    return 0
 
 
 async def _of(services: "Services", account: str, user: str | None) -> "list[KeyOf]":
@@ -75,24 +72,18 @@ def _as_json(key: "KeyOf") -> dict[str, object]:
     }
 
 
-def create_key(args: argparse.Namespace) -> int:
+async def create_key(services: "Services", args: argparse.Namespace) -> int:
     """Make a key; its secret is shown this once."""
 
-    async def run(services: "Services") -> int:
-        keys = await services.operator.access_key(args.account, args.user, access_key_id=None)
-        return print_keys(keys, args)
-
-    return with_services(args, run)
+    keys = await services.operator.access_key(args.account, args.user, access_key_id=None)
+    return print_keys(keys, args)
 
 
-def delete_key(args: argparse.Namespace) -> int:
+async def delete_key(services: "Services", args: argparse.Namespace) -> int:
     """Remove a key."""
 
-    async def run(services: "Services") -> int:
-        await services.access_keys.delete(args.account, args.key)
-        return done(args, f"key {args.key} of account {args.account} is gone")
-
-    return with_services(args, run)
+    await services.access_keys.delete(args.account, args.key)
+    return done(args, f"key {args.key} of account {args.account} is gone")
 
 
 def say_made(keys: "Keys", args: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.command import Subparsers, add_store_options, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import done, print_json, print_table, when
 from sesame.cli.terminal import one_line
 
@@ -27,15 +27,15 @@ def register(subparsers: Subparsers) -> None:
     )
     _add_links(stop)
     stop.add_argument("--reason", default="", help="is kept with it; the account reads it")
-    stop.set_defaults(func=stop_links)
+    runs_with_services(stop, stop_links)
     resume = verbs.add_parser("resume", help="let links lead on that the operator has stopped")
     _add_links(resume)
-    resume.set_defaults(func=resume_links)
+    runs_with_services(resume, resume_links)
     show = verbs.add_parser("list", help="show what of an account is stopped, and by whom")
     show.add_argument("account", type=account_id)
     show.add_argument("--after", default="", metavar="MESSAGE", help="go on from behind this one")
     show.add_argument("--limit", type=int, default=100, metavar="N")
-    runs_on_store(show, list_stops)
+    runs_with_services(show, list_stops)
 
 
 def _add_links(command: argparse.ArgumentParser) -> None:
@@ -49,7 +49,6 @@ def _add_links(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--message", default="", metavar="ID", help="those of this message; without it, all of the account's"
     )
-    add_store_options(command)
 
 
 def _links(args: argparse.Namespace) -> "Links":
@@ -58,61 +57,52 @@ def _links(args: argparse.Namespace) -> "Links":
     return Links(account_id=args.account, message_id=args.message, owner_id=args.owner or "")
 
 
-def stop_links(args: argparse.Namespace) -> int:
+async def stop_links(services: "Services", args: argparse.Namespace) -> int:
     """Stop links."""
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        if args.owner:
-            await services.operator.require_account(args.owner)
-        await services.tracked_links.stop(_links(args), args.reason)
-        return _done(args, "lead nowhere from here on")
-
-    return with_services(args, run)
+    await services.operator.require_account(args.account)
+    if args.owner:
+        await services.operator.require_account(args.owner)
+    await services.tracked_links.stop(_links(args), args.reason)
+    return _done(args, "lead nowhere from here on")
 
 
-def resume_links(args: argparse.Namespace) -> int:
+async def resume_links(services: "Services", args: argparse.Namespace) -> int:
     """Let links lead on."""
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        await services.tracked_links.resume(_links(args))
-        by = f"account {args.owner}" if args.owner else "the operator"
-        return _done(args, f"are no longer stopped by {by}")
-
-    return with_services(args, run)
+    await services.operator.require_account(args.account)
+    await services.tracked_links.resume(_links(args))
+    by = f"account {args.owner}" if args.owner else "the operator"
+    return _done(args, f"are no longer stopped by {by}")
 
 
-def list_stops(args: argparse.Namespace) -> int:
+async def list_stops(services: "Services", args: argparse.Namespace) -> int:
     """Print an account's stops."""
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        found = await services.tracked_links.page(
-            args.account, after=(args.after, "~" if args.after else ""), limit=max(1, args.limit)
-        )
-        if args.json:
-            print_json(
-                [
-                    {
-                        "message_id": one.message_id or None,
-                        "by": one.by,
-                        "stopped_at": one.stopped_at,
-                        "reason": one.reason,
-                    }
-                    for one in found
-                ]
-            )
-        elif found:
-            rows = [
-                (one.message_id or "all", one.by, when(one.stopped_at), one_line(one.reason)) for one in found
+    await services.operator.require_account(args.account)
+    found = await services.tracked_links.page(
+        args.account, after=(args.after, "~" if args.after else ""), limit=max(1, args.limit)
+    )
+    if args.json:
+        print_json(
+            [
+                {
+                    "message_id": one.message_id or None,
+                    "by": one.by,
+                    "stopped_at": one.stopped_at,
+                    "reason": one.reason,
+                }
+                for one in found
             ]
-            print_table(("MESSAGE", "BY", "SINCE", "REASON"), rows)
-        else:
-            print("no links of this account are stopped")
-        return 0
-
-    return with_services(args, run)
+        )
+    elif found:
+        rows = [
+            (one.message_id or "all", one.by, when(one.stopped_at), one_line(one.reason)) for one in found
+        ]
+        print_table(("MESSAGE", "BY", "SINCE", "REASON"), rows)
+    else:
+        print("no links of this account are stopped")
+    return 0
 
 
 def _done(args: argparse.Namespace, what: str) -> int:

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.command import Subparsers, runs_with_services
 from sesame.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
@@ -24,44 +24,39 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "--hours", type=int, default=24, metavar="N", help="of the last N hours (default: 24)"
     )
-    runs_on_store(command, show)
+    runs_with_services(command, show)
 
 
-def show(args: argparse.Namespace) -> int:
+async def show(services: "Services", args: argparse.Namespace) -> int:
     """Print both lists."""
     from sesame.admin.failed_sign_ins import overview
     from sesame.store import failed_sign_ins
     from sesame.store.failed_sign_ins import HOUR_S
 
-    async def run(services: "Services") -> int:
-        end = int(services.clock.now() // HOUR_S) + 1
-        rows = await services.store.read(
-            lambda tx: failed_sign_ins.between(tx, end - max(1, args.hours), end)
-        )
-        found = overview(rows, most=MOST_SHOWN)
-        if args.json:
-            print_json(asdict(found))
-            return 0
-        print(f"{found.failures} failed")
-        for heading, kind, summed in (
-            ("NETWORK", "networks", found.networks),
-            ("NAME", "names", found.names),
-        ):
-            print()
-            print_table(
-                (heading, "FAILURES", "DOOR", "LAST", "WHY", "ACCOUNT"),
-                [
-                    (
-                        one.of or f"other {kind}",
-                        str(one.failures),
-                        ", ".join(one.doors),
-                        when(one.last_at),
-                        one.why,
-                        one.account_id,
-                    )
-                    for one in summed
-                ],
-            )
+    end = int(services.clock.now() // HOUR_S) + 1
+    rows = await services.store.read(lambda tx: failed_sign_ins.between(tx, end - max(1, args.hours), end))
+    found = overview(rows, most=MOST_SHOWN)
+    if args.json:
+        print_json(asdict(found))
         return 0
-
-    return with_services(args, run)
+    print(f"{found.failures} failed")
+    for heading, kind, summed in (
+        ("NETWORK", "networks", found.networks),
+        ("NAME", "names", found.names),
+    ):
+        print()
+        print_table(
+            (heading, "FAILURES", "DOOR", "LAST", "WHY", "ACCOUNT"),
+            [
+                (
+                    one.of or f"other {kind}",
+                    str(one.failures),
+                    ", ".join(one.doors),
+                    when(one.last_at),
+                    one.why,
+                    one.account_id,
+                )
+                for one in summed
+            ],
+        )
+    return 0

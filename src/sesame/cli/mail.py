@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sesame.cli import reading
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import print_json, print_table, when
 from sesame.cli.terminal import one_line
 
@@ -20,75 +20,69 @@ def register(subparsers: Subparsers) -> None:
     mail = add_verbs(subparsers, "mail", help="mail in the built-in mailbox")
     show_list = mail.add_parser("list", help="the newest messages, newest first")
     show_list.add_argument("--limit", type=int, default=50, metavar="N")
-    runs_on_store(show_list, list_mail)
+    runs_with_services(show_list, list_mail)
     show = mail.add_parser("show", help="one message, with its DKIM signatures checked")
     show.add_argument("id", help="number from `sesame mail list`, or `latest`")
     show.add_argument("--raw", action="store_true", help="print the source and nothing else")
-    runs_on_store(show, show_mail)
+    runs_with_services(show, show_mail)
 
 
-def list_mail(args: argparse.Namespace) -> int:
+async def list_mail(services: "Services", args: argparse.Namespace) -> int:
     """Show the newest messages."""
     from sesame.store import development
 
-    async def run(services: "Services") -> int:
-        found = await services.store.read(lambda tx: development.list_mail(tx, limit=max(1, args.limit)))
-        if args.json:
-            print_json([_summary(mail) for mail in found])
-        else:
-            print_table(
-                ("ID", "RECEIVED", "TO", "FROM", "SUBJECT"),
-                [
-                    (
-                        str(mail.seq),
-                        when(mail.received_at),
-                        ", ".join(mail.rcpt_to),
-                        *reading.from_and_subject(mail.data),
-                    )
-                    for mail in found
-                ],
-            )
-        return 0
-
-    return with_services(args, run)
+    found = await services.store.read(lambda tx: development.list_mail(tx, limit=max(1, args.limit)))
+    if args.json:
+        print_json([_summary(mail) for mail in found])
+    else:
+        print_table(
+            ("ID", "RECEIVED", "TO", "FROM", "SUBJECT"),
+            [
+                (
+                    str(mail.seq),
+                    when(mail.received_at),
+                    ", ".join(mail.rcpt_to),
+                    *reading.from_and_subject(mail.data),
+                )
+                for mail in found
+            ],
+        )
+    return 0
 
 
-def show_mail(args: argparse.Namespace) -> int:
+async def show_mail(services: "Services", args: argparse.Namespace) -> int:
     """Show one message."""
     from sesame.store import development
 
-    async def run(services: "Services") -> int:
-        if args.id == "latest":
-            newest = await services.store.read(lambda tx: development.list_mail(tx, limit=1))
-            mail = newest[0] if newest else None
-        else:
-            seq = int(args.id) if re.fullmatch("[0-9]{1,15}", args.id) else 0
-            mail = await services.store.read(lambda tx: development.get_mail(tx, seq))
-        if mail is None:
-            print(f"sesame: {_missing(args.id)}", file=sys.stderr)
-            return 1
-        if args.raw:
-            _write_source(mail.data)
-            return 0
-        verdicts = await _dkim(services, mail)
-        if args.json:
-            print_json(
-                {
-                    **_summary(mail),
-                    "mail_from": mail.mail_from,
-                    "dkim": [
-                        {"domain": domain, "selector": selector, "result": result}
-                        for domain, selector, result in verdicts
-                    ],
-                    "text": reading.read(mail.data).text,
-                    "data": mail.data.decode("utf-8", "replace"),
-                }
-            )
-            return 0
-        _print(mail, verdicts)
+    if args.id == "latest":
+        newest = await services.store.read(lambda tx: development.list_mail(tx, limit=1))
+        mail = newest[0] if newest else None
+    else:
+        seq = int(args.id) if re.fullmatch("[0-9]{1,15}", args.id) else 0
+        mail = await services.store.read(lambda tx: development.get_mail(tx, seq))
+    if mail is None:
+        print(f"sesame: {_missing(args.id)}", file=sys.stderr)
+        return 1
+    if args.raw:
+        _write_source(mail.data)
         return 0
-
-    return with_services(args, run)
+    verdicts = await _dkim(services, mail)
+    if args.json:
+        print_json(
+            {
+                **_summary(mail),
+                "mail_from": mail.mail_from,
+                "dkim": [
+                    {"domain": domain, "selector": selector, "result": result}
+                    for domain, selector, result in verdicts
+                ],
+                "text": reading.read(mail.data).text,
+                "data": mail.data.decode("utf-8", "replace"),
+            }
+        )
+        return 0
+    _print(mail, verdicts)
+    return 0
 
 
 def _missing(id_: str) -> str:

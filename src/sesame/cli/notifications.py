@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, runs_with_services, with_services
 from sesame.cli.output import print_json, print_table, when
 from sesame.cli.terminal import one_line
 from sesame.model import SYSTEM_ACCOUNT
@@ -35,11 +35,11 @@ def register(subparsers: Subparsers) -> None:
     tail = events.add_parser("tail", help="the latest events of an account's mail")
     tail.add_argument("account", type=account_id)
     tail.add_argument("--limit", type=int, default=20, metavar="N")
-    runs_on_store(tail, show_tail)
+    runs_with_services(tail, show_tail)
     dead = events.add_parser("dead", help="notifications that were given up on")
     dead.add_argument("--account", type=account_id, help="only of this account's topics")
     dead.add_argument("--limit", type=int, default=100, metavar="N")
-    runs_on_store(dead, show_dead)
+    runs_with_services(dead, show_dead)
     retry = events.add_parser("retry", help="retry notifications that were given up on")
     retry.add_argument(
         "numbers", nargs="*", type=int, metavar="NUMBER", help="as `sesame events dead` shows them"
@@ -99,7 +99,7 @@ def _way_json(way: "Way") -> dict[str, Any]:
     }
 
 
-def show_tail(args: argparse.Namespace) -> int:
+async def show_tail(services: "Services", args: argparse.Namespace) -> int:
     """Print the newest events of an account, oldest of them first, with who was told."""
     from sesame.store import events, outbox
 
@@ -107,21 +107,18 @@ def show_tail(args: argparse.Namespace) -> int:
         found = await events.latest(tx, args.account, limit=max(1, args.limit))
         return found, await outbox.about(tx, [event.event_id for event in found])
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        found, entries = await services.store.read(read)
-        if args.json:
-            print_json(
-                [{**_event_json(event), "told": notified_json(entries, event.event_id)} for event in found]
-            )
-            return 0
-        for event in found:
-            recipient = f"  {one_line(event.recipient)}" if event.recipient else ""
-            print(f"{when(event.at)}  {event.what.value}  {event.message_id}{recipient}")
-            print_notified(entries, event.event_id)
+    await services.operator.require_account(args.account)
+    found, entries = await services.store.read(read)
+    if args.json:
+        print_json(
+            [{**_event_json(event), "told": notified_json(entries, event.event_id)} for event in found]
+        )
         return 0
-
-    return with_services(args, run)
+    for event in found:
+        recipient = f"  {one_line(event.recipient)}" if event.recipient else ""
+        print(f"{when(event.at)}  {event.what.value}  {event.message_id}{recipient}")
+        print_notified(entries, event.event_id)
+    return 0
 
 
 def print_not_used(missed: "list[NotUsed]") -> None:
@@ -176,27 +173,23 @@ def _entry_json(one: "OutboxEntry") -> dict[str, Any]:
     }
 
 
-def show_dead(args: argparse.Namespace) -> int:
+async def show_dead(services: "Services", args: argparse.Namespace) -> int:
     """Print what was given up, oldest first."""
     from sesame.store import outbox
 
-    async def run(services: "Services") -> int:
-        found = await services.store.read(
-            lambda tx: outbox.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
-        )
-        if args.json:
-            print_json([_entry_json(one) for one in found])
-        elif found:
-            rows = [
-                (str(one.seq), when(one.publication.at), one.place.endpoint, one.problem or "")
-                for one in found
-            ]
-            print_table(("NUMBER", "PUBLISHED", "ENDPOINT", "PROBLEM"), rows)
-        else:
-            print("no notification was given up on")
-        return 0
-
-    return with_services(args, run)
+    found = await services.store.read(
+        lambda tx: outbox.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
+    )
+    if args.json:
+        print_json([_entry_json(one) for one in found])
+    elif found:
+        rows = [
+            (str(one.seq), when(one.publication.at), one.place.endpoint, one.problem or "") for one in found
+        ]
+        print_table(("NUMBER", "PUBLISHED", "ENDPOINT", "PROBLEM"), rows)
+    else:
+        print("no notification was given up on")
+    return 0
 
 
 def retry_dead(args: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
 """`sesame policy put`, `remove` and `tests`: policies of an identity on the server, and the cases kept beside them."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.command import ServicesCommand, Subparsers, opened, runs_on_store
 from sesame.cli.output import print_json
 from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_json, read_text
 from sesame.errors import ConfigError
@@ -38,11 +38,11 @@ def _add_identity(command: argparse.ArgumentParser) -> None:
     command.add_argument("identity", metavar="IDENTITY", help="the identity's ARN")
 
 
-def _add_force(command: argparse.ArgumentParser, run: Any) -> None:
+def _add_force(command: argparse.ArgumentParser, run: ServicesCommand) -> None:
     command.add_argument(
         "--force", action="store_true", help="even if it breaks a case; the audit log says which"
     )
-    runs_on_store(command, guarded(run))
+    runs_on_store(command, guarded(opened(run)))
 
 
 def _register_tests(verbs: Subparsers) -> None:
@@ -69,28 +69,21 @@ def _register_tests(verbs: Subparsers) -> None:
         (remove, run_tests_remove),
         (run, run_tests_run),
     ):
-        runs_on_store(command, guarded(function))
+        runs_on_store(command, guarded(opened(function)))
 
 
-def run_put(args: argparse.Namespace) -> int:
+async def run_put(services: "Services", args: argparse.Namespace) -> int:
     """Store a policy."""
     document = read_text(args.file)
-
-    async def run(services: "Services") -> int:
-        broken = await services.policy_acts.put(_arn(args), args.name, document, force=args.force)
-        return _say_forced(args, broken)
-
-    return with_services(args, run)
+    broken = await services.policy_acts.put(_arn(args), args.name, document, force=args.force)
+    return _say_forced(args, broken)
 
 
-def run_remove(args: argparse.Namespace) -> int:
+async def run_remove(services: "Services", args: argparse.Namespace) -> int:
     """Remove a policy."""
 
-    async def run(services: "Services") -> int:
-        broken = await services.policy_acts.remove(_arn(args), args.name, force=args.force)
-        return _say_forced(args, broken)
-
-    return with_services(args, run)
+    broken = await services.policy_acts.remove(_arn(args), args.name, force=args.force)
+    return _say_forced(args, broken)
 
 
 def _say_forced(args: argparse.Namespace, broken: "tuple[Broken, ...]") -> int:
@@ -101,7 +94,7 @@ def _say_forced(args: argparse.Namespace, broken: "tuple[Broken, ...]") -> int:
     return YES
 
 
-def run_tests_put(args: argparse.Namespace) -> int:
+async def run_tests_put(services: "Services", args: argparse.Namespace) -> int:
     """Keep cases, and say which of all hold."""
     from sesame.policy.analysis.expectations import ExpectationError, read_expectation
 
@@ -112,42 +105,29 @@ def run_tests_put(args: argparse.Namespace) -> int:
         raise ConfigError(f"{args.file}: {error}") from None
     if len({case.name for case in cases}) < len(cases):
         raise ConfigError(f"{args.file}: two cases have the same name")
-
-    async def run(services: "Services") -> int:
-        await services.policy_acts.put_cases(_arn(args), cases)
-        return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
-
-    return with_services(args, run)
+    await services.policy_acts.put_cases(_arn(args), cases)
+    return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
 
 
-def run_tests_list(args: argparse.Namespace) -> int:
+async def run_tests_list(services: "Services", args: argparse.Namespace) -> int:
     """Print the cases as JSON, to keep in a file and put again."""
     from sesame.policy.analysis.expectations import written
 
-    async def run(services: "Services") -> int:
-        print_json([written(one.case) for one in await services.policy_acts.run_cases(_arn(args))])
-        return YES
-
-    return with_services(args, run)
+    print_json([written(one.case) for one in await services.policy_acts.run_cases(_arn(args))])
+    return YES
 
 
-def run_tests_remove(args: argparse.Namespace) -> int:
+async def run_tests_remove(services: "Services", args: argparse.Namespace) -> int:
     """Remove a case."""
 
-    async def run(services: "Services") -> int:
-        await services.policy_acts.remove_case(_arn(args), args.name)
-        return YES
-
-    return with_services(args, run)
+    await services.policy_acts.remove_case(_arn(args), args.name)
+    return YES
 
 
-def run_tests_run(args: argparse.Namespace) -> int:
+async def run_tests_run(services: "Services", args: argparse.Namespace) -> int:
     """Run the cases."""
 
-    async def run(services: "Services") -> int:
-        return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
-
-    return with_services(args, run)
+    return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
 
 
 def _print_states(args: argparse.Namespace, states: "list[CaseState]") -> int:

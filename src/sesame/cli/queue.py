@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.command import Subparsers, add_store_options, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_on_store, runs_with_services, with_services
 from sesame.cli.output import print_json, print_table, when
 from sesame.cli.terminal import one_line
 
@@ -33,26 +33,26 @@ def register(subparsers: Subparsers) -> None:
     show_list.add_argument("--limit", type=int, default=50, metavar="N")
     show_list.add_argument("--held", action="store_true", help="only held mail")
     _add_filters(show_list)
-    show_list.set_defaults(func=list_queue)
+    runs_with_services(show_list, list_queue)
     show = queue.add_parser("show", help="the recipients of one message that wait, and why")
     show.add_argument("message_id")
-    runs_on_store(show, show_message)
+    runs_with_services(show, show_message)
     for verb, what in CHANGES.items():
         command = queue.add_parser(verb, help=what)
         command.add_argument("message_id", nargs="?", help="one message; otherwise a filter is needed")
         command.add_argument("--reason", default="", help="stored with the message")
         command.add_argument("--all", action="store_true", help="everything that waits")
         _add_filters(command)
-        command.set_defaults(func=change, verb=verb)
+        runs_on_store(command, change, verb=verb)
     pause = queue.add_parser(
         "pause", help="stop delivery to a destination; without one, list the paused ones"
     )
     pause.add_argument("domain", nargs="?")
     pause.add_argument("--reason", default="")
-    runs_on_store(pause, pause_destination)
+    runs_with_services(pause, pause_destination)
     resume = queue.add_parser("resume", help="resume delivery to a destination")
     resume.add_argument("domain")
-    runs_on_store(resume, resume_destination)
+    runs_with_services(resume, resume_destination)
 
 
 def age(text: str) -> float:
@@ -71,7 +71,6 @@ def _add_filters(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--older-than", type=age, metavar="AGE", help="accepted that long ago: 90s, 15m, 2h, 1d"
     )
-    add_store_options(command)
 
 
 def _filter(args: argparse.Namespace, now: float, **more: object) -> "Filter":
@@ -87,58 +86,52 @@ def _filter(args: argparse.Namespace, now: float, **more: object) -> "Filter":
     )
 
 
-def list_queue(args: argparse.Namespace) -> int:
+async def list_queue(services: "Services", args: argparse.Namespace) -> int:
     """Show what waits."""
     from sesame.spool.control import list_queued
 
-    async def run(services: "Services") -> int:
-        wanted = _filter(args, services.clock.now(), is_held=True if args.held else None)
-        found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=max(1, args.limit)))
-        if args.json:
-            print_json([_json(one) for one in found])
-            return 0
-        print_table(
-            ("MESSAGE", "TO", "ACCOUNT", "ACCEPTED", "TRIES", "NEXT", "LAST"),
-            [
-                (
-                    one.message_id,
-                    one.address,
-                    one.account_id,
-                    when(one.accepted_at),
-                    str(one.attempts),
-                    _next(one),
-                    one.said or "",
-                )
-                for one in found
-            ],
-        )
+    wanted = _filter(args, services.clock.now(), is_held=True if args.held else None)
+    found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=max(1, args.limit)))
+    if args.json:
+        print_json([_json(one) for one in found])
         return 0
+    print_table(
+        ("MESSAGE", "TO", "ACCOUNT", "ACCEPTED", "TRIES", "NEXT", "LAST"),
+        [
+            (
+                one.message_id,
+                one.address,
+                one.account_id,
+                when(one.accepted_at),
+                str(one.attempts),
+                _next(one),
+                one.said or "",
+            )
+            for one in found
+        ],
+    )
+    return 0
 
-    return with_services(args, run)
 
-
-def show_message(args: argparse.Namespace) -> int:
+async def show_message(services: "Services", args: argparse.Namespace) -> int:
     """Show the recipients of a message that wait."""
     from sesame.spool.control import Filter, list_queued
 
-    async def run(services: "Services") -> int:
-        wanted = Filter(message_id=args.message_id)
-        found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=1_000))
-        if not found:
-            print(f"sesame: nothing of message `{args.message_id}` waits", file=sys.stderr)
-            return 1
-        if args.json:
-            print_json([_json(one) for one in found])
-            return 0
-        for one in found:
-            print(one_line(f"{one.address}: {_next(one)}, {one.attempts} attempts"))
-            if one.hold is not None:
-                print(one_line(f"  held: {one.hold}"))
-            if one.said is not None:
-                print(one_line(f"  last: {one.said}"))
+    wanted = Filter(message_id=args.message_id)
+    found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=1_000))
+    if not found:
+        print(f"sesame: nothing of message `{args.message_id}` waits", file=sys.stderr)
+        return 1
+    if args.json:
+        print_json([_json(one) for one in found])
         return 0
-
-    return with_services(args, run)
+    for one in found:
+        print(one_line(f"{one.address}: {_next(one)}, {one.attempts} attempts"))
+        if one.hold is not None:
+            print(one_line(f"  held: {one.hold}"))
+        if one.said is not None:
+            print(one_line(f"  last: {one.said}"))
+    return 0
 
 
 def change(args: argparse.Namespace) -> int:
@@ -168,37 +161,31 @@ def change(args: argparse.Namespace) -> int:
     return with_services(args, run)
 
 
-def pause_destination(args: argparse.Namespace) -> int:
+async def pause_destination(services: "Services", args: argparse.Namespace) -> int:
     """Pause a destination, or list those that are."""
     from sesame.spool import control
 
-    async def run(services: "Services") -> int:
-        if args.domain is not None:
-            await _desk(services).pause(args.domain, reason=args.reason)
-        found = await services.store.read(control.pauses)
-        if args.json:
-            print_json([asdict(one) for one in found])
-        else:
-            print_table(
-                ("DESTINATION", "SINCE", "REASON"),
-                [(one.domain, when(one.paused_at), one.reason) for one in found],
-            )
-        return 0
-
-    return with_services(args, run)
+    if args.domain is not None:
+        await _desk(services).pause(args.domain, reason=args.reason)
+    found = await services.store.read(control.pauses)
+    if args.json:
+        print_json([asdict(one) for one in found])
+    else:
+        print_table(
+            ("DESTINATION", "SINCE", "REASON"),
+            [(one.domain, when(one.paused_at), one.reason) for one in found],
+        )
+    return 0
 
 
-def resume_destination(args: argparse.Namespace) -> int:
+async def resume_destination(services: "Services", args: argparse.Namespace) -> int:
     """Resume a destination."""
 
-    async def run(services: "Services") -> int:
-        is_resumed = await _desk(services).resume(args.domain)
-        if not is_resumed:
-            print(f"sesame: `{args.domain}` is not paused", file=sys.stderr)
-            return 1
-        return 0
-
-    return with_services(args, run)
+    is_resumed = await _desk(services).resume(args.domain)
+    if not is_resumed:
+        print(f"sesame: `{args.domain}` is not paused", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _desk(services: "Services") -> "QueueDesk":

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, region_name, runs_on_store, with_services
+from sesame.cli.command import Subparsers, region_name, runs_with_services
 from sesame.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
         default="region",
         help="how to group the counts",
     )
-    runs_on_store(show, show_reputation)
+    runs_with_services(show, show_reputation)
     for name, became, what in (
         ("pause", "SHUTDOWN", "stop an account's sending until it is reinstated"),
         ("reinstate", "HEALTHY", "let an account send again, or end its review; its rates start afresh"),
@@ -40,7 +40,7 @@ def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
         verb.add_argument("account", type=account_id)
         verb.add_argument("--region", type=region_name, required=True)
         verb.add_argument("--reason", required=True, help="stored with the change")
-        runs_on_store(verb, change_enforcement, became=became)
+        runs_with_services(verb, change_enforcement, became=became)
 
 
 _BY = {
@@ -51,41 +51,38 @@ _BY = {
 }
 
 
-def show_reputation(args: argparse.Namespace) -> int:
+async def show_reputation(services: "Services", args: argparse.Namespace) -> int:
     """Show counts of the last two weeks, rates, verdict, and how it changed."""
     from sesame.feedback.rates import current
     from sesame.store import reputation
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        now = services.clock.now()
-        volume = services.settings.reputation.volume
+    await services.operator.require_account(args.account)
+    now = services.clock.now()
+    volume = services.settings.reputation.volume
 
-        async def read(
-            tx: "Transaction",
-        ) -> "tuple[EnforcementState, Rates, list[tuple[str, Counts]], list[Change]]":
-            enforcement_state, rates = await current(tx, args.account, args.region, now=now, volume=volume)
-            column: reputation.By = _BY[args.by]  # type: ignore[assignment]
-            counts = await reputation.by(tx, args.account, column, since=now - DAYS * 86_400)
-            return enforcement_state, rates, counts, await reputation.changes(tx, args.account)
+    async def read(
+        tx: "Transaction",
+    ) -> "tuple[EnforcementState, Rates, list[tuple[str, Counts]], list[Change]]":
+        enforcement_state, rates = await current(tx, args.account, args.region, now=now, volume=volume)
+        column: reputation.By = _BY[args.by]  # type: ignore[assignment]
+        counts = await reputation.by(tx, args.account, column, since=now - DAYS * 86_400)
+        return enforcement_state, rates, counts, await reputation.changes(tx, args.account)
 
-        enforcement_state, rates, counts, changes = await services.store.read(read)
-        if args.json:
-            print_json(
-                {
-                    "account_id": args.account,
-                    "region": args.region,
-                    "enforcement": enforcement_state.enforcement,
-                    "rates": asdict(rates) | {"bounce": rates.bounce_rate, "complaint": rates.complaint_rate},
-                    "counts": [{args.by: name, **asdict(one)} for name, one in counts],
-                    "changes": [asdict(change) for change in changes],
-                }
-            )
-        else:
-            _print(enforcement_state, rates, counts, changes, args)
-        return 0
-
-    return with_services(args, run)
+    enforcement_state, rates, counts, changes = await services.store.read(read)
+    if args.json:
+        print_json(
+            {
+                "account_id": args.account,
+                "region": args.region,
+                "enforcement": enforcement_state.enforcement,
+                "rates": asdict(rates) | {"bounce": rates.bounce_rate, "complaint": rates.complaint_rate},
+                "counts": [{args.by: name, **asdict(one)} for name, one in counts],
+                "changes": [asdict(change) for change in changes],
+            }
+        )
+    else:
+        _print(enforcement_state, rates, counts, changes, args)
+    return 0
 
 
 def _print(
@@ -125,18 +122,15 @@ def _print(
         )
 
 
-def change_enforcement(args: argparse.Namespace) -> int:
+async def change_enforcement(services: "Services", args: argparse.Namespace) -> int:
     """Pause an account, or reinstate it."""
     from sesame.admin.enforcement import EnforcementDesk
 
-    async def run(services: "Services") -> int:
-        became: Enforcement = args.became
-        desk = EnforcementDesk(services.acts, clock=services.clock)
-        change = await desk.set(args.account, args.region, became, reason=args.reason)
-        if args.json:
-            print_json(asdict(change))
-        else:
-            print(f"account {change.account_id} in {change.region}: {change.was} -> {change.became}")
-        return 0
-
-    return with_services(args, run)
+    became: Enforcement = args.became
+    desk = EnforcementDesk(services.acts, clock=services.clock)
+    change = await desk.set(args.account, args.region, became, reason=args.reason)
+    if args.json:
+        print_json(asdict(change))
+    else:
+        print(f"account {change.account_id} in {change.region}: {change.was} -> {change.became}")
+    return 0

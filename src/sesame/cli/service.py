@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import done, print_access_key, print_json, print_table, when
 
 if TYPE_CHECKING:
@@ -28,67 +28,49 @@ def register(subparsers: Subparsers) -> None:
         command.add_argument("name", help="its name in policies, a host name")
         if with_key:
             command.add_argument("key", help="the access key id")
-        runs_on_store(command, run)
+        runs_with_services(command, run)
     show = verbs.add_parser("list", help="show the services")
-    runs_on_store(show, list_services)
+    runs_with_services(show, list_services)
 
 
-def create_service(args: argparse.Namespace) -> int:
+async def create_service(services: "Services", args: argparse.Namespace) -> int:
     """Register a service; its secret is shown this once."""
 
-    async def run(services: "Services") -> int:
-        return _print_keys(args, await services.service_principals.create(args.name))
-
-    return with_services(args, run)
+    return _print_keys(args, await services.service_principals.create(args.name))
 
 
-def add_key(args: argparse.Namespace) -> int:
+async def add_key(services: "Services", args: argparse.Namespace) -> int:
     """Make another key; its secret is shown this once."""
 
-    async def run(services: "Services") -> int:
-        return _print_keys(args, await services.service_principals.add_key(args.name))
-
-    return with_services(args, run)
+    return _print_keys(args, await services.service_principals.add_key(args.name))
 
 
-def delete_key(args: argparse.Namespace) -> int:
+async def delete_key(services: "Services", args: argparse.Namespace) -> int:
     """Remove a key."""
 
-    async def run(services: "Services") -> int:
-        await services.service_principals.delete_key(args.name, args.key)
-        return done(args, f"key {args.key} of {args.name} is gone")
-
-    return with_services(args, run)
+    await services.service_principals.delete_key(args.name, args.key)
+    return done(args, f"key {args.key} of {args.name} is gone")
 
 
-def delete_service(args: argparse.Namespace) -> int:
+async def delete_service(services: "Services", args: argparse.Namespace) -> int:
     """Remove a service."""
 
-    async def run(services: "Services") -> int:
-        await services.service_principals.delete(args.name)
-        return done(args, f"service {args.name} is gone")
-
-    return with_services(args, run)
+    await services.service_principals.delete(args.name)
+    return done(args, f"service {args.name} is gone")
 
 
-def list_services(args: argparse.Namespace) -> int:
+async def list_services(services: "Services", args: argparse.Namespace) -> int:
     """Show the services and their keys."""
 
-    async def run(services: "Services") -> int:
-        found = await services.service_principals.list_services()
-        if args.json:
-            print_json(
-                [
-                    {"service": s.service_name, "access_keys": s.keys, "created_at": s.created_at}
-                    for s in found
-                ]
-            )
-        else:
-            rows = [(s.service_name, ", ".join(s.keys), when(s.created_at)) for s in found]
-            print_table(("SERVICE", "ACCESS KEYS", "CREATED"), rows)
-        return 0
-
-    return with_services(args, run)
+    found = await services.service_principals.list_services()
+    if args.json:
+        print_json(
+            [{"service": s.service_name, "access_keys": s.keys, "created_at": s.created_at} for s in found]
+        )
+    else:
+        rows = [(s.service_name, ", ".join(s.keys), when(s.created_at)) for s in found]
+        print_table(("SERVICE", "ACCESS KEYS", "CREATED"), rows)
+    return 0
 
 
 def _print_keys(args: argparse.Namespace, keys: "ServiceKeys") -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sesame.cli.command import Subparsers, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import done, print_json, print_table, when
 from sesame.cli.terminal import one_line
 
@@ -19,48 +19,39 @@ def register(subparsers: Subparsers) -> None:
     show = verbs.add_parser("list", help="show the addresses that are on the list now")
     show.add_argument("--after", default="", metavar="ADDRESS", help="start after this address")
     show.add_argument("--limit", type=int, default=100, metavar="N")
-    runs_on_store(show, list_addresses)
+    runs_with_services(show, list_addresses)
     for verb, help_text, run in (
         ("add", "put an address on the list", add_address),
         ("remove", "take an address off the list", remove_address),
     ):
         command = verbs.add_parser(verb, help=help_text)
         command.add_argument("address")
-        runs_on_store(command, run)
+        runs_with_services(command, run)
 
 
-def list_addresses(args: argparse.Namespace) -> int:
+async def list_addresses(services: "Services", args: argparse.Namespace) -> int:
     """Print the list."""
 
-    async def run(services: "Services") -> int:
-        found = await services.global_suppression.list(after=args.after, limit=max(1, args.limit))
-        if args.json:
-            print_json([{"address": one.address, "since": one.since, "until": one.until} for one in found])
-        elif found:
-            rows = [(one_line(one.address), when(one.since), when(one.until)) for one in found]
-            print_table(("ADDRESS", "SINCE", "UNTIL"), rows)
-        else:
-            print("no address is on the list")
-        return 0
-
-    return with_services(args, run)
+    found = await services.global_suppression.list(after=args.after, limit=max(1, args.limit))
+    if args.json:
+        print_json([{"address": one.address, "since": one.since, "until": one.until} for one in found])
+    elif found:
+        rows = [(one_line(one.address), when(one.since), when(one.until)) for one in found]
+        print_table(("ADDRESS", "SINCE", "UNTIL"), rows)
+    else:
+        print("no address is on the list")
+    return 0
 
 
-def add_address(args: argparse.Namespace) -> int:
+async def add_address(services: "Services", args: argparse.Namespace) -> int:
     """Put an address on the list."""
 
-    async def run(services: "Services") -> int:
-        await services.global_suppression.add(args.address)
-        return done(args, f"nobody sends to {one_line(args.address)} for now", address=args.address)
-
-    return with_services(args, run)
+    await services.global_suppression.add(args.address)
+    return done(args, f"nobody sends to {one_line(args.address)} for now", address=args.address)
 
 
-def remove_address(args: argparse.Namespace) -> int:
+async def remove_address(services: "Services", args: argparse.Namespace) -> int:
     """Take an address off the list."""
 
-    async def run(services: "Services") -> int:
-        await services.global_suppression.remove(args.address)
-        return done(args, f"{one_line(args.address)} is sent to again", address=args.address)
-
-    return with_services(args, run)
+    await services.global_suppression.remove(args.address)
+    return done(args, f"{one_line(args.address)} is sent to again", address=args.address)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
-from sesame.cli.command import Subparsers, runs_on_store, with_services
+from sesame.cli.command import Subparsers, runs_on_store, runs_with_services, with_services
 from sesame.cli.notifications import not_used_json, notified_json, print_not_used, print_notified
 from sesame.cli.output import print_json, when
 from sesame.cli.terminal import one_line
@@ -38,11 +38,11 @@ def register(subparsers: Subparsers) -> None:
     decisions.add_argument("--limit", type=int, default=20, metavar="N")
     decisions.add_argument("--request", metavar="ID", help="only the decision on this request")
     _add_reader(decisions, "who reads (default: the account, as the sender or the owner that it was)")
-    runs_on_store(decisions, show_decisions)
+    runs_with_services(decisions, show_decisions)
     why = subparsers.add_parser("why", help="why a request was refused: the cause and what to do")
     why.add_argument("request_id", help="as in the response")
     _add_reader(why, "who reads (default: the operator, who sees both sides)")
-    runs_on_store(why, show_why)
+    runs_with_services(why, show_why)
 
 
 def _add_reader(command: argparse.ArgumentParser, text: str) -> None:
@@ -121,50 +121,44 @@ async def _happened(
     return happened
 
 
-def show_decisions(args: argparse.Namespace) -> int:
+async def show_decisions(services: "Services", args: argparse.Namespace) -> int:
     """Show the newest decisions, newest first."""
     from sesame.access.causes.decision_json import latest, of_request
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        if args.request is not None:
-            records = await of_request(
-                services.store, args.request, account_id=args.account, reader=_reader(args)
-            )
-        else:
-            limit = max(1, args.limit)
-            records = await latest(services.store, args.account, limit=limit, reader=_reader(args))
-        if args.json:
-            print_json(records)
-        else:
-            for record in records:
-                _print_decision(record)
-            if not records and args.request is not None:
-                print(f"no refusal of account {args.account} has the request id `{args.request}`")
-            elif not records:
-                print(f"no send has concerned account {args.account} yet")
-        return 0
-
-    return with_services(args, run)
+    await services.operator.require_account(args.account)
+    if args.request is not None:
+        records = await of_request(
+            services.store, args.request, account_id=args.account, reader=_reader(args)
+        )
+    else:
+        limit = max(1, args.limit)
+        records = await latest(services.store, args.account, limit=limit, reader=_reader(args))
+    if args.json:
+        print_json(records)
+    else:
+        for record in records:
+            _print_decision(record)
+        if not records and args.request is not None:
+            print(f"no refusal of account {args.account} has the request id `{args.request}`")
+        elif not records:
+            print(f"no send has concerned account {args.account} yet")
+    return 0
 
 
-def show_why(args: argparse.Namespace) -> int:
+async def show_why(services: "Services", args: argparse.Namespace) -> int:
     """Show what a request was refused for."""
     from sesame.access.causes.decision_json import of_request
 
-    async def run(services: "Services") -> int:
-        records = await of_request(services.store, args.request_id, reader=_reader(args))
-        if not records:
-            print(f"sesame: no refusal has the request id `{args.request_id}`", file=sys.stderr)
-            return 1
-        if args.json:
-            print_json(records)
-        else:
-            for record in records:
-                _print_decision(record)
-        return 0
-
-    return with_services(args, run)
+    records = await of_request(services.store, args.request_id, reader=_reader(args))
+    if not records:
+        print(f"sesame: no refusal has the request id `{args.request_id}`", file=sys.stderr)
+        return 1
+    if args.json:
+        print_json(records)
+    else:
+        for record in records:
+            _print_decision(record)
+    return 0
 
 
 def _print_decision(record: dict[str, Any]) -> None:

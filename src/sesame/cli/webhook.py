@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
-from sesame.cli.command import Subparsers, add_store_options, add_verbs, runs_on_store, with_services
+from sesame.cli.command import Subparsers, add_verbs, runs_with_services
 from sesame.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def register(subparsers: Subparsers) -> None:
         metavar="TYPES",
         help="types of events, comma-separated, as the API names them: SEND,DELIVERY,BOUNCE; `all` for every type",
     )
-    create.set_defaults(func=create_webhook)
+    runs_with_services(create, create_webhook)
     rotate = verbs.add_parser(
         "rotate", help="replace its secret; the new one is shown only once, and both sign for a time"
     )
@@ -41,13 +41,13 @@ def register(subparsers: Subparsers) -> None:
         metavar="HOURS",
         help="how long the previous secret signs as well; default: %(default)s",
     )
-    rotate.set_defaults(func=rotate_secret)
+    runs_with_services(rotate, rotate_secret)
     delete = verbs.add_parser("delete", help="delete a webhook; notifications waiting for it are dropped")
     _add_key(delete)
-    delete.set_defaults(func=delete_webhook)
+    runs_with_services(delete, delete_webhook)
     show = verbs.add_parser("list", help="show the webhooks of an account")
     show.add_argument("account", type=account_id)
-    runs_on_store(show, list_webhooks)
+    runs_with_services(show, list_webhooks)
 
 
 def _add_key(command: argparse.ArgumentParser) -> None:
@@ -55,7 +55,6 @@ def _add_key(command: argparse.ArgumentParser) -> None:
     command.add_argument("set", help="the configuration set")
     command.add_argument("name", help="the name of its event destination")
     command.add_argument("--region", default="us-east-1", help="default: %(default)s")
-    add_store_options(command)
 
 
 def _key(args: argparse.Namespace) -> "WebhookKey":
@@ -77,80 +76,68 @@ def _event_types(text: str) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def create_webhook(args: argparse.Namespace) -> int:
+async def create_webhook(services: "Services", args: argparse.Namespace) -> int:
     """Make a webhook."""
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        return _print_secret(args, await services.webhooks.create(_key(args), args.url, args.events))
-
-    return with_services(args, run)
+    await services.operator.require_account(args.account)
+    return _print_secret(args, await services.webhooks.create(_key(args), args.url, args.events))
 
 
-def rotate_secret(args: argparse.Namespace) -> int:
+async def rotate_secret(services: "Services", args: argparse.Namespace) -> int:
     """Exchange a secret."""
 
-    async def run(services: "Services") -> int:
-        secret = await services.webhooks.rotate(_key(args), overlap_s=max(0.0, args.overlap) * 3600)
-        return _print_secret(args, secret)
-
-    return with_services(args, run)
+    secret = await services.webhooks.rotate(_key(args), overlap_s=max(0.0, args.overlap) * 3600)
+    return _print_secret(args, secret)
 
 
-def delete_webhook(args: argparse.Namespace) -> int:
+async def delete_webhook(services: "Services", args: argparse.Namespace) -> int:
     """Remove a webhook."""
 
-    async def run(services: "Services") -> int:
-        await services.webhooks.delete(_key(args))
-        if args.json:
-            print_json({"deleted": _key(args).arn})
-        else:
-            print(f"{args.name} is gone")
-        return 0
-
-    return with_services(args, run)
+    await services.webhooks.delete(_key(args))
+    if args.json:
+        print_json({"deleted": _key(args).arn})
+    else:
+        print(f"{args.name} is gone")
+    return 0
 
 
-def list_webhooks(args: argparse.Namespace) -> int:
+async def list_webhooks(services: "Services", args: argparse.Namespace) -> int:
     """Print an account's webhooks, without their secrets."""
 
-    async def run(services: "Services") -> int:
-        await services.operator.require_account(args.account)
-        found = await services.webhooks.list(args.account)
-        if args.json:
-            print_json(
-                [
-                    {
-                        "region": one.key.region,
-                        "set": one.key.set_name,
-                        "name": one.key.name,
-                        "url": one.url,
-                        "events": list(one.event_types),
-                        "enabled": one.is_enabled,
-                        "created_at": one.created_at,
-                        "previous_secret_until": one.previous_until,
-                    }
-                    for one in found
-                ]
-            )
-        elif found:
-            rows = [
-                (
-                    one.key.region,
-                    one.key.set_name,
-                    one.key.name,
-                    one.url,
-                    ",".join(one.event_types) if one.is_enabled else "switched off",
-                    when(one.created_at),
-                )
+    await services.operator.require_account(args.account)
+    found = await services.webhooks.list(args.account)
+    if args.json:
+        print_json(
+            [
+                {
+                    "region": one.key.region,
+                    "set": one.key.set_name,
+                    "name": one.key.name,
+                    "url": one.url,
+                    "events": list(one.event_types),
+                    "enabled": one.is_enabled,
+                    "created_at": one.created_at,
+                    "previous_secret_until": one.previous_until,
+                }
                 for one in found
             ]
-            print_table(("REGION", "SET", "NAME", "URL", "EVENTS", "MADE"), rows)
-        else:
-            print("the account has no webhook")
-        return 0
-
-    return with_services(args, run)
+        )
+    elif found:
+        rows = [
+            (
+                one.key.region,
+                one.key.set_name,
+                one.key.name,
+                one.url,
+                ",".join(one.event_types) if one.is_enabled else "switched off",
+                when(one.created_at),
+            )
+            for one in found
+        ]
+        print_table(("REGION", "SET", "NAME", "URL", "EVENTS", "MADE"), rows)
+    else:
+        print("the account has no webhook")
+    return 0
 
 
 def _print_secret(args: argparse.Namespace, secret: str) -> int:
