@@ -14,7 +14,7 @@ from sesame.cli.command import (
     runs_with_services,
     with_services,
 )
-from sesame.cli.output import done, print_access_key, print_json, print_table, when
+from sesame.cli.output import done, print_access_key, print_json, print_list, when
 from sesame.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:
@@ -88,49 +88,40 @@ def _register_user(command: argparse.ArgumentParser) -> None:
 
 async def create_account(services: "Services", args: argparse.Namespace) -> int:
     """Make an account; its secret is shown this once."""
-
     keys = await services.operator.create_account(args.name, production=args.production)
     return print_keys(keys, args)
 
 
 async def list_accounts(services: "Services", args: argparse.Namespace) -> int:
     """Show the accounts."""
-
-    found = await services.operator.list_accounts()
     asking = await services.operator.asking_for_production()
-    if args.json:
-        print_json(
-            [
-                {
-                    "account_id": account.account_id,
-                    "name": account.name,
-                    "production": account.production,
-                    "max_24_hour_send": account.max_24_hour_send,
-                    "max_send_rate": account.max_send_rate,
-                    "created_at": account.created_at,
-                    "asks_for_production": dict(asking[account.account_id].details)
-                    if account.account_id in asking
-                    else None,
-                }
-                for account in found
-            ]
-        )
-    else:
-        print_table(
-            ("ACCOUNT", "NAME", "SENDS TO", "24 HOURS", "PER SECOND", "CREATED"),
-            [
-                (
-                    account.account_id,
-                    account.name,
-                    _sends_to(account, asks=account.account_id in asking),
-                    f"{account.max_24_hour_send:.12g}",
-                    f"{account.max_send_rate:.12g}",
-                    when(account.created_at),
-                )
-                for account in found
-            ],
-        )
-    return 0
+
+    def as_json(account: "Account") -> dict[str, object]:
+        asks = asking.get(account.account_id)
+        return {
+            "account_id": account.account_id,
+            "name": account.name,
+            "production": account.production,
+            "max_24_hour_send": account.max_24_hour_send,
+            "max_send_rate": account.max_send_rate,
+            "created_at": account.created_at,
+            "asks_for_production": None if asks is None else dict(asks.details),
+        }
+
+    return print_list(
+        args,
+        await services.operator.list_accounts(),
+        as_json=as_json,
+        headings=("ACCOUNT", "NAME", "SENDS TO", "24 HOURS", "PER SECOND", "CREATED"),
+        row=lambda account: (
+            account.account_id,
+            account.name,
+            _sends_to(account, asks=account.account_id in asking),
+            f"{account.max_24_hour_send:.12g}",
+            f"{account.max_send_rate:.12g}",
+            when(account.created_at),
+        ),
+    )
 
 
 def _sends_to(account: "Account", *, asks: bool) -> str:
@@ -158,7 +149,6 @@ def set_quota(args: argparse.Namespace) -> int:
 
 async def leave_sandbox(services: "Services", args: argparse.Namespace) -> int:
     """Give production access."""
-
     if await services.operator.leave_sandbox(args.account, reason=args.reason):
         return done(args, f"account {args.account} is out of the sandbox")
     return done(args, f"account {args.account} was out of the sandbox already; nothing has changed")
@@ -166,7 +156,6 @@ async def leave_sandbox(services: "Services", args: argparse.Namespace) -> int:
 
 async def refuse_production(services: "Services", args: argparse.Namespace) -> int:
     """Answer no to a request for production access."""
-
     await services.operator.refuse_production(args.account, reason=args.reason)
     return done(args, f"account {args.account} stays in the sandbox, and can read why")
 
@@ -184,18 +173,17 @@ def create_user(args: argparse.Namespace) -> int:
 
 async def list_users(services: "Services", args: argparse.Namespace) -> int:
     """Show an account's users."""
-
-    found = await services.operator.list_users(args.account)
-    if args.json:
-        print_json([{"user_name": u.user_name, "arn": u.arn, "user_id": u.user_id} for u in found])
-    else:
-        print_table(("USER", "ARN", "ID"), [(u.user_name, u.arn, u.user_id) for u in found])
-    return 0
+    return print_list(
+        args,
+        await services.operator.list_users(args.account),
+        as_json=lambda user: {"user_name": user.user_name, "arn": user.arn, "user_id": user.user_id},
+        headings=("USER", "ARN", "ID"),
+        row=lambda user: (user.user_name, user.arn, user.user_id),
+    )
 
 
 async def delete_user(services: "Services", args: argparse.Namespace) -> int:
     """Remove a user."""
-
     await services.operator.delete_user(args.account, args.name)
     return done(args, f"user {args.name} of account {args.account} is gone")
 

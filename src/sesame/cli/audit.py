@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.command import Subparsers, add_verbs, runs_with_services
-from sesame.cli.output import print_json, print_table, when
+from sesame.cli.output import print_json, print_list, when
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -77,24 +77,19 @@ async def list_rows(services: "Services", args: argparse.Namespace) -> int:
     """Show the newest rows."""
     from sesame.admin.audit import latest
 
-    rows = await latest(services.store, args.account, limit=max(1, args.limit))
-    if args.json:
-        print_json([_event(row) for row in rows])
-    else:
-        print_table(
-            ("ROW", "TIME", "EVENT", "WHO", "ANSWER"),
-            [
-                (
-                    str(row.seq),
-                    when(row.at),
-                    event["eventName"],
-                    _who(event),
-                    event.get("errorCode", "done"),
-                )
-                for row, event in ((row, _event(row)) for row in rows)
-            ],
-        )
-    return 0
+    return print_list(
+        args,
+        [(row, _event(row)) for row in await latest(services.store, args.account, limit=max(1, args.limit))],
+        as_json=lambda one: one[1],
+        headings=("ROW", "TIME", "EVENT", "WHO", "ANSWER"),
+        row=lambda one: (
+            str(one[0].seq),
+            when(one[0].at),
+            one[1]["eventName"],
+            _who(one[1]),
+            one[1].get("errorCode", "done"),
+        ),
+    )
 
 
 async def export_rows(services: "Services", args: argparse.Namespace) -> int:
@@ -119,7 +114,6 @@ async def export_rows(services: "Services", args: argparse.Namespace) -> int:
 
 async def show_key(services: "Services", args: argparse.Namespace) -> int:
     """Show the public key."""
-
     public = services.trail.key.public.hex()
     if args.json:
         print_json({"algorithm": "Ed25519", "public_key": public})

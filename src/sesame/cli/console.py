@@ -83,7 +83,6 @@ async def print_shares(services: "Services", args: argparse.Namespace) -> int:
 
 async def print_login(services: "Services", args: argparse.Namespace) -> int:
     """Print a link to log in by."""
-
     account = args.account or ""
     if account:
         await services.operator.require_account(account)

@@ -23,7 +23,6 @@ def register(subparsers: Subparsers) -> None:
 
 async def list_addresses(services: "Services", args: argparse.Namespace) -> int:
     """Print a line for each address and account."""
-
     rows = await _rows(services, args.region)
     if args.json:
         print_json(rows)

@@ -146,7 +146,6 @@ async def list_bounds(services: "Services", args: argparse.Namespace) -> int:
 
 async def change(services: "Services", args: argparse.Namespace) -> int:
     """Pause, resume, remove, or cancel what is queued."""
-
     delegates, key = await _about(services, args)
     match args.verb:
         case "pause":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id, print_keys
 from sesame.cli.command import Subparsers, add_verbs, runs_with_services
-from sesame.cli.output import done, print_json, print_table, when
+from sesame.cli.output import done, print_list, when
 
 if TYPE_CHECKING:
     from sesame.admin.access_keys import KeyOf
@@ -37,23 +37,19 @@ def register(subparsers: Subparsers) -> None:
 
 async def list_keys(services: "Services", args: argparse.Namespace) -> int:
     """Show the keys, not their secrets."""
-
-    found = await _of(services, args.account, args.user)
-    if args.json:
-        print_json([_as_json(key) for key in found])
-    else:
-        rows = [
-            (
-                key.access_key_id,
-                key.user_name or "(root)",
-                "active" if key.is_active else "inactive",
-                when(key.created_at),
-                " ".join(key.smtp_bindings),
-            )
-            for key in found
-        ]
-        print_table(("KEY", "USER", "STATUS", "CREATED", "SMTP BOUND TO"), rows)
-    return 0
+    return print_list(
+        args,
+        await _of(services, args.account, args.user),
+        as_json=_as_json,
+        headings=("KEY", "USER", "STATUS", "CREATED", "SMTP BOUND TO"),
+        row=lambda key: (
+            key.access_key_id,
+            key.user_name or "(root)",
+            "active" if key.is_active else "inactive",
+            when(key.created_at),
+            " ".join(key.smtp_bindings),
+        ),
+    )
 
 
 async def _of(services: "Services", account: str, user: str | None) -> "list[KeyOf]":
@@ -74,14 +70,12 @@ def _as_json(key: "KeyOf") -> dict[str, object]:
 
 async def create_key(services: "Services", args: argparse.Namespace) -> int:
     """Make a key; its secret is shown this once."""
-
     keys = await services.operator.access_key(args.account, args.user, access_key_id=None)
     return print_keys(keys, args)
 
 
 async def delete_key(services: "Services", args: argparse.Namespace) -> int:
     """Remove a key."""
-
     await services.access_keys.delete(args.account, args.key)
     return done(args, f"key {args.key} of account {args.account} is gone")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
 from sesame.cli.command import Subparsers, add_verbs, runs_with_services
-from sesame.cli.output import done, print_json, print_table, when
+from sesame.cli.output import done, print_list, when
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def _links(args: argparse.Namespace) -> "Links":
 
 async def stop_links(services: "Services", args: argparse.Namespace) -> int:
     """Stop links."""
-
     await services.operator.require_account(args.account)
     if args.owner:
         await services.operator.require_account(args.owner)
@@ -69,7 +68,6 @@ async def stop_links(services: "Services", args: argparse.Namespace) -> int:
 
 async def resume_links(services: "Services", args: argparse.Namespace) -> int:
     """Let links lead on."""
-
     await services.operator.require_account(args.account)
     await services.tracked_links.resume(_links(args))
     by = f"account {args.owner}" if args.owner else "the operator"
@@ -78,31 +76,23 @@ async def resume_links(services: "Services", args: argparse.Namespace) -> int:
 
 async def list_stops(services: "Services", args: argparse.Namespace) -> int:
     """Print an account's stops."""
-
     await services.operator.require_account(args.account)
     found = await services.tracked_links.page(
         args.account, after=(args.after, "~" if args.after else ""), limit=max(1, args.limit)
     )
-    if args.json:
-        print_json(
-            [
-                {
-                    "message_id": one.message_id or None,
-                    "by": one.by,
-                    "stopped_at": one.stopped_at,
-                    "reason": one.reason,
-                }
-                for one in found
-            ]
-        )
-    elif found:
-        rows = [
-            (one.message_id or "all", one.by, when(one.stopped_at), one_line(one.reason)) for one in found
-        ]
-        print_table(("MESSAGE", "BY", "SINCE", "REASON"), rows)
-    else:
-        print("no links of this account are stopped")
-    return 0
+    return print_list(
+        args,
+        found,
+        as_json=lambda one: {
+            "message_id": one.message_id or None,
+            "by": one.by,
+            "stopped_at": one.stopped_at,
+            "reason": one.reason,
+        },
+        headings=("MESSAGE", "BY", "SINCE", "REASON"),
+        row=lambda one: (one.message_id or "all", one.by, when(one.stopped_at), one_line(one.reason)),
+        nothing="no links of this account are stopped",
+    )
 
 
 def _done(args: argparse.Namespace, what: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sesame.cli import reading
 from sesame.cli.command import Subparsers, add_verbs, runs_with_services
-from sesame.cli.output import print_json, print_table, when
+from sesame.cli.output import print_json, print_list, when
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -31,23 +31,18 @@ async def list_mail(services: "Services", args: argparse.Namespace) -> int:
     """Show the newest messages."""
     from sesame.store import development
 
-    found = await services.store.read(lambda tx: development.list_mail(tx, limit=max(1, args.limit)))
-    if args.json:
-        print_json([_summary(mail) for mail in found])
-    else:
-        print_table(
-            ("ID", "RECEIVED", "TO", "FROM", "SUBJECT"),
-            [
-                (
-                    str(mail.seq),
-                    when(mail.received_at),
-                    ", ".join(mail.rcpt_to),
-                    *reading.from_and_subject(mail.data),
-                )
-                for mail in found
-            ],
-        )
-    return 0
+    return print_list(
+        args,
+        await services.store.read(lambda tx: development.list_mail(tx, limit=max(1, args.limit))),
+        as_json=_summary,
+        headings=("ID", "RECEIVED", "TO", "FROM", "SUBJECT"),
+        row=lambda mail: (
+            str(mail.seq),
+            when(mail.received_at),
+            ", ".join(mail.rcpt_to),
+            *reading.from_and_subject(mail.data),
+        ),
+    )
 
 
 async def show_mail(services: "Services", args: argparse.Namespace) -> int:

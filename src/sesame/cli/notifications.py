@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
 from sesame.cli.command import Subparsers, add_verbs, runs_on_store, runs_with_services, with_services
-from sesame.cli.output import print_json, print_table, when
+from sesame.cli.output import print_json, print_list, print_table, when
 from sesame.cli.terminal import one_line
 from sesame.model import SYSTEM_ACCOUNT
 
@@ -177,19 +177,16 @@ async def show_dead(services: "Services", args: argparse.Namespace) -> int:
     """Print what was given up, oldest first."""
     from sesame.store import outbox
 
-    found = await services.store.read(
-        lambda tx: outbox.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
+    return print_list(
+        args,
+        await services.store.read(
+            lambda tx: outbox.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
+        ),
+        as_json=_entry_json,
+        headings=("NUMBER", "PUBLISHED", "ENDPOINT", "PROBLEM"),
+        row=lambda one: (str(one.seq), when(one.publication.at), one.place.endpoint, one.problem or ""),
+        nothing="no notification was given up on",
     )
-    if args.json:
-        print_json([_entry_json(one) for one in found])
-    elif found:
-        rows = [
-            (str(one.seq), when(one.publication.at), one.place.endpoint, one.problem or "") for one in found
-        ]
-        print_table(("NUMBER", "PUBLISHED", "ENDPOINT", "PROBLEM"), rows)
-    else:
-        print("no notification was given up on")
-    return 0
 
 
 def retry_dead(args: argparse.Namespace) -> int:

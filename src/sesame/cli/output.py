@@ -3,14 +3,16 @@
 import argparse
 import datetime
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from sesame.admin.accounts import Keys
     from sesame.admin.services import ServiceKeys
+
+One = TypeVar("One")
 
 
 def print_json(value: object) -> None:
@@ -46,6 +48,25 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_list(
+    args: argparse.Namespace,
+    found: Sequence[One],
+    *,
+    as_json: Callable[[One], object],
+    headings: Sequence[str],
+    row: Callable[[One], Sequence[str]],
+    nothing: str = "",
+) -> int:
+    """Print what was found: a list in JSON, else a table, or the sentence `nothing` in its place. The exit status."""
+    if args.json:
+        print_json([as_json(one) for one in found])
+    elif found or not nothing:
+        print_table(headings, [row(one) for one in found])
+    else:
+        print(nothing)
+    return 0
 
 
 def when(at: float) -> str:

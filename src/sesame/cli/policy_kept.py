@@ -81,7 +81,6 @@ async def run_put(services: "Services", args: argparse.Namespace) -> int:
 
 async def run_remove(services: "Services", args: argparse.Namespace) -> int:
     """Remove a policy."""
-
     broken = await services.policy_acts.remove(_arn(args), args.name, force=args.force)
     return _say_forced(args, broken)
 
@@ -119,14 +118,12 @@ async def run_tests_list(services: "Services", args: argparse.Namespace) -> int:
 
 async def run_tests_remove(services: "Services", args: argparse.Namespace) -> int:
     """Remove a case."""
-
     await services.policy_acts.remove_case(_arn(args), args.name)
     return YES
 
 
 async def run_tests_run(services: "Services", args: argparse.Namespace) -> int:
     """Run the cases."""
-
     return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
 from sesame.cli.command import Subparsers, add_verbs, runs_on_store, runs_with_services, with_services
-from sesame.cli.output import print_json, print_table, when
+from sesame.cli.output import print_json, print_list, when
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -91,26 +91,21 @@ async def list_queue(services: "Services", args: argparse.Namespace) -> int:
     from sesame.spool.control import list_queued
 
     wanted = _filter(args, services.clock.now(), is_held=True if args.held else None)
-    found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=max(1, args.limit)))
-    if args.json:
-        print_json([_json(one) for one in found])
-        return 0
-    print_table(
-        ("MESSAGE", "TO", "ACCOUNT", "ACCEPTED", "TRIES", "NEXT", "LAST"),
-        [
-            (
-                one.message_id,
-                one.address,
-                one.account_id,
-                when(one.accepted_at),
-                str(one.attempts),
-                _next(one),
-                one.said or "",
-            )
-            for one in found
-        ],
+    return print_list(
+        args,
+        await services.store.read(lambda tx: list_queued(tx, wanted, limit=max(1, args.limit))),
+        as_json=_json,
+        headings=("MESSAGE", "TO", "ACCOUNT", "ACCEPTED", "TRIES", "NEXT", "LAST"),
+        row=lambda one: (
+            one.message_id,
+            one.address,
+            one.account_id,
+            when(one.accepted_at),
+            str(one.attempts),
+            _next(one),
+            one.said or "",
+        ),
     )
-    return 0
 
 
 async def show_message(services: "Services", args: argparse.Namespace) -> int:
@@ -167,20 +162,17 @@ async def pause_destination(services: "Services", args: argparse.Namespace) -> i
 
     if args.domain is not None:
         await _desk(services).pause(args.domain, reason=args.reason)
-    found = await services.store.read(control.pauses)
-    if args.json:
-        print_json([asdict(one) for one in found])
-    else:
-        print_table(
-            ("DESTINATION", "SINCE", "REASON"),
-            [(one.domain, when(one.paused_at), one.reason) for one in found],
-        )
-    return 0
+    return print_list(
+        args,
+        await services.store.read(control.pauses),
+        as_json=asdict,
+        headings=("DESTINATION", "SINCE", "REASON"),
+        row=lambda one: (one.domain, when(one.paused_at), one.reason),
+    )
 
 
 async def resume_destination(services: "Services", args: argparse.Namespace) -> int:
     """Resume a destination."""
-
     is_resumed = await _desk(services).resume(args.domain)
     if not is_resumed:
         print(f"sesame: `{args.domain}` is not paused", file=sys.stderr)

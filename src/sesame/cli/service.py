@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.command import Subparsers, add_verbs, runs_with_services
-from sesame.cli.output import done, print_access_key, print_json, print_table, when
+from sesame.cli.output import done, print_access_key, print_list, when
 
 if TYPE_CHECKING:
     from sesame.admin.services import ServiceKeys
@@ -35,42 +35,39 @@ def register(subparsers: Subparsers) -> None:
 
 async def create_service(services: "Services", args: argparse.Namespace) -> int:
     """Register a service; its secret is shown this once."""
-
     return _print_keys(args, await services.service_principals.create(args.name))
 
 
 async def add_key(services: "Services", args: argparse.Namespace) -> int:
     """Make another key; its secret is shown this once."""
-
     return _print_keys(args, await services.service_principals.add_key(args.name))
 
 
 async def delete_key(services: "Services", args: argparse.Namespace) -> int:
     """Remove a key."""
-
     await services.service_principals.delete_key(args.name, args.key)
     return done(args, f"key {args.key} of {args.name} is gone")
 
 
 async def delete_service(services: "Services", args: argparse.Namespace) -> int:
     """Remove a service."""
-
     await services.service_principals.delete(args.name)
     return done(args, f"service {args.name} is gone")
 
 
 async def list_services(services: "Services", args: argparse.Namespace) -> int:
     """Show the services and their keys."""
-
-    found = await services.service_principals.list_services()
-    if args.json:
-        print_json(
-            [{"service": s.service_name, "access_keys": s.keys, "created_at": s.created_at} for s in found]
-        )
-    else:
-        rows = [(s.service_name, ", ".join(s.keys), when(s.created_at)) for s in found]
-        print_table(("SERVICE", "ACCESS KEYS", "CREATED"), rows)
-    return 0
+    return print_list(
+        args,
+        await services.service_principals.list_services(),
+        as_json=lambda one: {
+            "service": one.service_name,
+            "access_keys": one.keys,
+            "created_at": one.created_at,
+        },
+        headings=("SERVICE", "ACCESS KEYS", "CREATED"),
+        row=lambda one: (one.service_name, ", ".join(one.keys), when(one.created_at)),
+    )
 
 
 def _print_keys(args: argparse.Namespace, keys: "ServiceKeys") -> int:

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from sesame.cli.command import Subparsers, add_verbs, runs_with_services
-from sesame.cli.output import done, print_json, print_table, when
+from sesame.cli.output import done, print_list, when
 from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -31,27 +31,23 @@ def register(subparsers: Subparsers) -> None:
 
 async def list_addresses(services: "Services", args: argparse.Namespace) -> int:
     """Print the list."""
-
-    found = await services.global_suppression.list(after=args.after, limit=max(1, args.limit))
-    if args.json:
-        print_json([{"address": one.address, "since": one.since, "until": one.until} for one in found])
-    elif found:
-        rows = [(one_line(one.address), when(one.since), when(one.until)) for one in found]
-        print_table(("ADDRESS", "SINCE", "UNTIL"), rows)
-    else:
-        print("no address is on the list")
-    return 0
+    return print_list(
+        args,
+        await services.global_suppression.list(after=args.after, limit=max(1, args.limit)),
+        as_json=lambda one: {"address": one.address, "since": one.since, "until": one.until},
+        headings=("ADDRESS", "SINCE", "UNTIL"),
+        row=lambda one: (one_line(one.address), when(one.since), when(one.until)),
+        nothing="no address is on the list",
+    )
 
 
 async def add_address(services: "Services", args: argparse.Namespace) -> int:
     """Put an address on the list."""
-
     await services.global_suppression.add(args.address)
     return done(args, f"nobody sends to {one_line(args.address)} for now", address=args.address)
 
 
 async def remove_address(services: "Services", args: argparse.Namespace) -> int:
     """Take an address off the list."""
-
     await services.global_suppression.remove(args.address)
     return done(args, f"{one_line(args.address)} is sent to again", address=args.address)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.accounts import account_id
 from sesame.cli.command import Subparsers, add_verbs, runs_with_services
-from sesame.cli.output import print_json, print_table, when
+from sesame.cli.output import print_json, print_list, when
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -78,21 +78,18 @@ def _event_types(text: str) -> list[str]:
 
 async def create_webhook(services: "Services", args: argparse.Namespace) -> int:
     """Make a webhook."""
-
     await services.operator.require_account(args.account)
     return _print_secret(args, await services.webhooks.create(_key(args), args.url, args.events))
 
 
 async def rotate_secret(services: "Services", args: argparse.Namespace) -> int:
     """Exchange a secret."""
-
     secret = await services.webhooks.rotate(_key(args), overlap_s=max(0.0, args.overlap) * 3600)
     return _print_secret(args, secret)
 
 
 async def delete_webhook(services: "Services", args: argparse.Namespace) -> int:
     """Remove a webhook."""
-
     await services.webhooks.delete(_key(args))
     if args.json:
         print_json({"deleted": _key(args).arn})
@@ -103,41 +100,31 @@ async def delete_webhook(services: "Services", args: argparse.Namespace) -> int:
 
 async def list_webhooks(services: "Services", args: argparse.Namespace) -> int:
     """Print an account's webhooks, without their secrets."""
-
     await services.operator.require_account(args.account)
-    found = await services.webhooks.list(args.account)
-    if args.json:
-        print_json(
-            [
-                {
-                    "region": one.key.region,
-                    "set": one.key.set_name,
-                    "name": one.key.name,
-                    "url": one.url,
-                    "events": list(one.event_types),
-                    "enabled": one.is_enabled,
-                    "created_at": one.created_at,
-                    "previous_secret_until": one.previous_until,
-                }
-                for one in found
-            ]
-        )
-    elif found:
-        rows = [
-            (
-                one.key.region,
-                one.key.set_name,
-                one.key.name,
-                one.url,
-                ",".join(one.event_types) if one.is_enabled else "switched off",
-                when(one.created_at),
-            )
-            for one in found
-        ]
-        print_table(("REGION", "SET", "NAME", "URL", "EVENTS", "MADE"), rows)
-    else:
-        print("the account has no webhook")
-    return 0
+    return print_list(
+        args,
+        await services.webhooks.list(args.account),
+        as_json=lambda one: {
+            "region": one.key.region,
+            "set": one.key.set_name,
+            "name": one.key.name,
+            "url": one.url,
+            "events": list(one.event_types),
+            "enabled": one.is_enabled,
+            "created_at": one.created_at,
+            "previous_secret_until": one.previous_until,
+        },
+        headings=("REGION", "SET", "NAME", "URL", "EVENTS", "MADE"),
+        row=lambda one: (
+            one.key.region,
+            one.key.set_name,
+            one.key.name,
+            one.url,
+            ",".join(one.event_types) if one.is_enabled else "switched off",
+            when(one.created_at),
+        ),
+        nothing="the account has no webhook",
+    )
 
 
 def _print_secret(args: argparse.Namespace, secret: str) -> int:
