@@ -98,6 +98,21 @@ def test_a_device_is_made_enabled_listed_and_taken_away(iam: Any) -> None:
     iam.delete_user(UserName="anna")
 
 
+def test_devices_in_use_are_all_found_page_by_page(iam: Any) -> None:
+    """A page that begins with devices nobody uses leads on to those that somebody does."""
+    made = [
+        iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]
+        for name in ("a", "b", "c")
+    ]
+    serial, seed = made[2]["SerialNumber"], base64.b32decode(made[2]["Base32StringSeed"])
+    iam.enable_mfa_device(UserName="anna", SerialNumber=serial, **codes(seed, (-1, 0)))
+    pages = iam.get_paginator("list_virtual_mfa_devices").paginate(
+        AssignmentStatus="Assigned", PaginationConfig={"PageSize": 1}
+    )
+    found = [device["SerialNumber"] for page in pages for device in page["VirtualMFADevices"]]
+    assert found == [serial]
+
+
 def test_the_device_of_another_account_is_nobodys(sesame: SesameProcess, iam: Any) -> None:
     theirs = sesame.client("iam", sesame.create_account())
     made = theirs.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]

@@ -329,15 +329,18 @@ class LoginProfileOperations:
         limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
         status = request.get("AssignmentStatus", "Any")
 
-        async def run(tx: Transaction) -> list[iam.VirtualMFADevice]:
-            devices: list[iam.VirtualMFADevice] = []
-            for device in await login_profiles.devices(tx, account_id, after=after, limit=limit + 1):
-                if status == "Any" or (status == "Assigned") == (device.user_id is not None):
-                    devices.append(await _listed(tx, device))
-            return devices
+        async def run(tx: Transaction) -> tuple[list[iam.VirtualMFADevice], str | None]:
+            found = await login_profiles.devices(tx, account_id, after=after, limit=limit + 1)
+            page, marker = paging.cut(found, limit, lambda device: device.serial)
+            wanted = [
+                device
+                for device in page
+                if status == "Any" or (status == "Assigned") == (device.user_id is not None)
+            ]
+            return [await _listed(tx, device) for device in wanted], marker
 
-        page, marker = paging.cut(await self._store.read(run), limit, lambda device: device["SerialNumber"])
-        return {"VirtualMFADevices": list(page), **paging.truncation(marker)}
+        devices, marker = await self._store.read(run)
+        return {"VirtualMFADevices": devices, **paging.truncation(marker)}
 
     async def _user(self, caller: Caller, action: str, name: str | None) -> tuple[users.User, Permit]:
         return await permitted_user(
