@@ -10,13 +10,12 @@ from typing import Any
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys
-from sesame.aws import paging
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller
-from sesame.operations.iam.checks import NAMES, entity_named, page_of, permitted_entity
+from sesame.operations.iam.checks import NAMES, entity_named, page_from, permitted_entity
 from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.table import Handler, Handlers
 from sesame.store.iam import managed_policies as store
@@ -83,14 +82,12 @@ class AttachmentOperations:
         """The policies attached to a user, group or role."""
         action, name = f"ListAttached{NAMES[kind]}Policies", request[f"{NAMES[kind]}Name"]
         entity, _ = await self._permitted(caller, action, kind, name)
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-        prefix = request.get("PathPrefix", "/")
         held = await self._store.read(lambda tx: store.attached(tx, entity.unique_id))
-        found = [arn for arn in held if arn > after and _path(arn).startswith(prefix)]
-        page, marker = paging.cut(found, limit, str)
+        below = [arn for arn in held if _path(arn).startswith(request.get("PathPrefix", "/"))]
+        page, end = page_from(below, request, str)
         return {
             "AttachedPolicies": [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in page],
-            **paging.truncation(marker),
+            **end,
         }
 
     async def list_entities_for_policy(
@@ -101,13 +98,12 @@ class AttachmentOperations:
         await self._authorizer.require(caller, "iam:ListEntitiesForPolicy", arn)
         wanted = request.get("EntityFilter")
         prefix = request.get("PathPrefix", "/")
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
 
         async def run(tx: Transaction) -> list[Entity]:
             if arn not in AWS_MANAGED:
                 await policy_named(tx, caller, arn)
             ids = await store.entities(tx, caller.principal.account_id, arn)
-            found = [await by_id(tx, unique_id) for unique_id in sorted(ids) if unique_id > after]
+            found = [await by_id(tx, unique_id) for unique_id in sorted(ids)]
             return [
                 entity
                 for entity in found
@@ -116,12 +112,12 @@ class AttachmentOperations:
                 and wanted in (None, _FILTERS[entity.unique_id[:4]])
             ]
 
-        page, marker = paging.cut(await self._store.read(run), limit, lambda entity: entity.unique_id)
+        page, end = page_from(await self._store.read(run), request, lambda entity: entity.unique_id)
         return {
             "PolicyGroups": [{"GroupId": e.unique_id, "GroupName": e.name} for e in _of(page, "AGPA")],
             "PolicyUsers": [{"UserId": e.unique_id, "UserName": e.name} for e in _of(page, "AIDA")],
             "PolicyRoles": [{"RoleId": e.unique_id, "RoleName": e.name} for e in _of(page, "AROA")],
-            **paging.truncation(marker),
+            **end,
         }
 
     async def _permitted(

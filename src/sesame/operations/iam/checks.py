@@ -1,7 +1,7 @@
 """What IAM operations share: pages, tags, shapes, and finding the user or role that a call is about."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
@@ -14,6 +14,8 @@ from sesame.errors import ValidationError
 from sesame.model import Caller, PrincipalKind
 from sesame.store.iam import entities, groups, inline_policies, managed_policies, roles, users
 from sesame.store.iam.entities import Entity, Kind
+
+Listed = TypeVar("Listed")
 
 DEFAULT_PAGE = 100
 NAMES: Mapping[Kind, str] = {"user": "User", "group": "Group", "role": "Role"}
@@ -34,6 +36,24 @@ def page_of(max_items: int | None, marker: str | None) -> tuple[int, str]:
     """Page size and the key to start after."""
     after = paging.decode(marker, lambda: ValidationError(f"Invalid Marker: {marker}"))
     return max_items or DEFAULT_PAGE, after
+
+
+class Paged(Protocol):
+    """A request for a list, with MaxItems and Marker."""
+
+    def get(self, name: str, /) -> Any: ...
+
+
+def page_from(
+    found: Iterable[Listed], request: Paged, key: Callable[[Listed], str]
+) -> tuple[Sequence[Listed], paging.Truncation]:
+    """The page of `found` that a request asks for, and the members of the answer that say whether there is more.
+
+    `found` is in the order of `key`. Raises `ValidationError` for a marker that was never given.
+    """
+    limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+    page, marker = paging.cut([one for one in found if key(one) > after], limit, key)
+    return page, paging.truncation(marker)
 
 
 async def user_named(tx: Transaction, account_id: str, name: str) -> users.User:

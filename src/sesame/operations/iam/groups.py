@@ -3,11 +3,10 @@
 Source: IAM API reference and "IAM and AWS STS quotas".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
-from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,
@@ -19,16 +18,16 @@ from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.iam.checks import (
+    Paged,
     authorized_user,
     check_without_policies,
-    page_of,
+    page_from,
     permitted_group,
     user_named,
     user_shape,
 )
 from sesame.operations.table import Handlers
 from sesame.store.iam import groups
-from sesame.store.iam.users import User
 
 MAX_GROUPS = 300
 MAX_GROUPS_OF_USER = 10
@@ -86,31 +85,17 @@ class GroupOperations:
     async def get_group(self, caller: Caller, request: iam.GetGroupRequest) -> iam.GetGroupResponse:
         """A group with its members by name."""
         group, _ = await self._permitted(caller, "GetGroup", request["GroupName"])
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-
-        async def run(tx: Transaction) -> list[User]:
-            return [user for user in await groups.members(tx, group) if user.user_name > after]
-
-        page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
-        return {
-            "Group": _as_shape(group),
-            "Users": [user_shape(user) for user in page],
-            **paging.truncation(marker),
-        }
+        members = await self._store.read(lambda tx: groups.members(tx, group))
+        page, end = page_from(members, request, lambda user: user.user_name)
+        return {"Group": _as_shape(group), "Users": [user_shape(user) for user in page], **end}
 
     async def list_groups(self, caller: Caller, request: iam.ListGroupsRequest) -> iam.ListGroupsResponse:
         """Groups by name, those under a path prefix."""
         account_id = caller.principal.account_id
         await self._authorizer.require(caller, "iam:ListGroups", f"arn:aws:iam::{account_id}:group/")
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-        prefix = request.get("PathPrefix", "/")
-
-        async def run(tx: Transaction) -> list[groups.Group]:
-            found = await groups.list_groups(tx, account_id)
-            return [group for group in found if group.group_name > after and group.path.startswith(prefix)]
-
-        page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
-        return {"Groups": [_as_shape(group) for group in page], **paging.truncation(marker)}
+        found = await self._store.read(lambda tx: groups.list_groups(tx, account_id))
+        below = [group for group in found if group.path.startswith(request.get("PathPrefix", "/"))]
+        return _listed(below, request)
 
     async def delete_group(self, caller: Caller, request: iam.DeleteGroupRequest) -> iam.DeleteGroupResponse:
         """Remove a group that has no members and no policies left."""
@@ -164,13 +149,7 @@ class GroupOperations:
         user = await authorized_user(
             self._store, self._authorizer, caller, action="ListGroupsForUser", name=request["UserName"]
         )
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-
-        async def run(tx: Transaction) -> list[groups.Group]:
-            return [group for group in await groups.of_user(tx, user.user_id) if group.group_name > after]
-
-        page, marker = paging.cut(await self._store.read(run), limit, lambda group: group.group_name)
-        return {"Groups": [_as_shape(group) for group in page], **paging.truncation(marker)}
+        return _listed(await self._store.read(lambda tx: groups.of_user(tx, user.user_id)), request)
 
     async def _permitted(self, caller: Caller, action: str, name: str) -> tuple[groups.Group, Permit]:
         return await permitted_group(self._store, self._authorizer, caller, action=action, name=name)
@@ -185,6 +164,11 @@ async def _named(tx: Transaction, caller: Caller, name: str) -> groups.Group:
 
 def _no_group(name: str) -> NoSuchEntity:
     return NoSuchEntity(f"The group with name {name} cannot be found.")
+
+
+def _listed(found: Iterable[groups.Group], request: Paged) -> iam.ListGroupsResponse:
+    page, end = page_from(found, request, lambda group: group.group_name)
+    return {"Groups": [_as_shape(group) for group in page], **end}
 
 
 def _as_shape(group: groups.Group) -> iam.Group:

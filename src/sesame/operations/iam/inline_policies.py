@@ -9,11 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
-from sesame.aws import paging
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.model import Caller
-from sesame.operations.iam.checks import NAMES, entity_named, page_of, permitted_entity
+from sesame.operations.iam.checks import NAMES, entity_named, page_from, permitted_entity
 from sesame.operations.iam.documents import Documents
 from sesame.operations.table import Handler, Handlers
 from sesame.store.iam import inline_policies
@@ -78,10 +77,8 @@ class InlinePolicyOperations:
     async def names(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """The names of the policies."""
         _, stored = await self._read(kind, caller, f"List{NAMES[kind]}Policies", request)
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-        names = [name for name, _ in stored if name > after]
-        page, marker = paging.cut(names, limit, lambda name: name)
-        return {"PolicyNames": [*page], **paging.truncation(marker)}
+        page, end = page_from([name for name, _ in stored], request, str)
+        return {"PolicyNames": [*page], **end}
 
     async def delete(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Remove a policy; from the answer on it does not count, nor for open sessions of a role (I4)."""

@@ -30,7 +30,14 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, Throttling, ValidationError
 from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
-from sesame.operations.iam.checks import page_of, permitted_user, tags_by_key, user_asked_for, user_shape
+from sesame.operations.iam.checks import (
+    page_from,
+    page_of,
+    permitted_user,
+    tags_by_key,
+    user_asked_for,
+    user_shape,
+)
 from sesame.operations.table import Handlers
 from sesame.store.iam import login_profiles, users
 from sesame.store.sealed import Sealer
@@ -304,10 +311,8 @@ class LoginProfileOperations:
     ) -> iam.ListMFADevicesResponse:
         """A user's devices."""
         user, _ = await self._user(caller, "ListMFADevices", request.get("UserName"))
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
         devices = await self._store.read(lambda tx: login_profiles.devices_of(tx, user.user_id))
-        later = [device for device in devices if device.serial > after]
-        page, marker = paging.cut(later, limit, lambda device: device.serial)
+        page, end = page_from(devices, request, lambda device: device.serial)
         return {
             "MFADevices": [
                 {
@@ -317,7 +322,7 @@ class LoginProfileOperations:
                 }
                 for device in page
             ],
-            **paging.truncation(marker),
+            **end,
         }
 
     async def list_virtual_mfa_devices(

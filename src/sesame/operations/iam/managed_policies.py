@@ -22,7 +22,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.iam.checks import page_of, tags_by_key
+from sesame.operations.iam.checks import page_from, page_of, tags_by_key
 from sesame.operations.iam.documents import Documents
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
@@ -128,8 +128,8 @@ class ManagedPolicyOperations:
     ) -> iam.ListPoliciesResponse:
         """Policies by name: the account's, AWS's, or both."""
         await self._authorizer.require(caller, "iam:ListPolicies", "*")
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
         if request.get("PolicyUsageFilter") == "PermissionsBoundary":
+            page_of(request.get("MaxItems"), request.get("Marker"))
             return {"Policies": [], "IsTruncated": False}  # there are no boundaries
         scope, prefix = request.get("Scope", "All"), request.get("PathPrefix", "/")
 
@@ -150,11 +150,11 @@ class ManagedPolicyOperations:
             policy
             for policy in await self._store.read(run)
             if policy["Path"].startswith(prefix)
-            and policy["Arn"] > after
             and (policy["AttachmentCount"] or not request.get("OnlyAttached"))
         ]
-        page, marker = paging.cut(sorted(found, key=lambda p: p["Arn"]), limit, lambda policy: policy["Arn"])
-        return {"Policies": [*page], **paging.truncation(marker)}
+        found.sort(key=lambda policy: policy["Arn"])
+        page, end = page_from(found, request, lambda policy: policy["Arn"])
+        return {"Policies": [*page], **end}
 
     async def delete_policy(
         self, caller: Caller, request: iam.DeletePolicyRequest

@@ -25,6 +25,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.iam.checks import (
     check_without_policies,
+    page_from,
     page_of,
     permitted_role,
     role_named,
@@ -107,16 +108,15 @@ class RoleOperations:
         """Roles by name, those under a path prefix."""
         account_id = caller.principal.account_id
         await self._authorizer.require(caller, "iam:ListRoles", f"arn:aws:iam::{account_id}:role/")
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
-        prefix = request.get("PathPrefix", "/")
 
-        async def run(tx: Transaction) -> list[Role]:
+        async def run(tx: Transaction) -> tuple[list[Role], paging.Truncation]:
             found = await roles.list_roles(tx, account_id)
-            wanted = [role for role in found if role.role_name > after and role.path.startswith(prefix)]
-            return [await _with_ids_of_the_gone(tx, role) for role in wanted[: limit + 1]]
+            below = [role for role in found if role.path.startswith(request.get("PathPrefix", "/"))]
+            page, end = page_from(below, request, lambda role: role.role_name)
+            return [await _with_ids_of_the_gone(tx, role) for role in page], end
 
-        page, marker = paging.cut(await self._store.read(run), limit, lambda role: role.role_name)
-        return {"Roles": [_as_shape(role, is_listed=True) for role in page], **paging.truncation(marker)}
+        page, end = await self._store.read(run)
+        return {"Roles": [_as_shape(role, is_listed=True) for role in page], **end}
 
     async def update_role(self, caller: Caller, request: iam.UpdateRoleRequest) -> iam.UpdateRoleResponse:
         """Change the description and how long sessions may last; open sessions keep their time."""

@@ -4,19 +4,21 @@ Source: IAM API reference, TagUser, UntagUser, ListUserTags, and the same of rol
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, tag_keys
-from sesame.aws import paging
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.iam.checks import (
+    NAMES,
     keys_of,
-    page_of,
+    page_from,
     permitted_role,
     permitted_user,
     role_named,
@@ -24,9 +26,10 @@ from sesame.operations.iam.checks import (
 )
 from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.principal_tags import check_tags
-from sesame.operations.table import Handlers
+from sesame.operations.table import Handler, Handlers
 from sesame.store import tags
 from sesame.store.iam import roles, users
+from sesame.store.iam.entities import Kind
 from sesame.store.iam.managed_policies import AWS_MANAGED
 
 
@@ -39,81 +42,47 @@ class TagOperations:
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
-        return {
-            "TagUser": self.tag_user,
-            "UntagUser": self.untag_user,
-            "ListUserTags": self.list_user_tags,
-            "TagRole": self.tag_role,
-            "UntagRole": self.untag_role,
-            "ListRoleTags": self.list_role_tags,
+        kinds: tuple[Kind, ...] = ("user", "role")
+        found: dict[str, Handler] = {}
+        for kind in kinds:
+            found[f"Tag{NAMES[kind]}"] = partial(self.tag, kind)
+            found[f"Untag{NAMES[kind]}"] = partial(self.untag, kind)
+            found[f"List{NAMES[kind]}Tags"] = partial(self.tags_of, kind)
+        return found | {
             "TagPolicy": self.tag_policy,
             "UntagPolicy": self.untag_policy,
             "ListPolicyTags": self.list_policy_tags,
         }
 
-    async def tag_user(self, caller: Caller, request: iam.TagUserRequest) -> iam.TagUserResponse:
-        """Add tags, or give those of the same key (without regard to case) a new value."""
-        user, permit = await self._user(caller, "TagUser", request["UserName"], keys_of(request["Tags"]))
+    async def tag(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add tags, or give those of the same key (without regard to case) a new value, for open sessions too."""
+        name = request[f"{NAMES[kind]}Name"]
+        _, permit = await self._permitted(kind, caller, f"Tag{NAMES[kind]}", name, keys_of(request["Tags"]))
         given = check_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
-            current = await user_named(tx, user.account_id, user.user_name)
-            await users.set_tags(tx, current, _with(current.tags, given))
+            await _change(tx, caller, kind, name, lambda held: _with(held, given))
 
         await permit.apply(run)
         return {}
 
-    async def untag_user(self, caller: Caller, request: iam.UntagUserRequest) -> iam.UntagUserResponse:
+    async def untag(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Take tags away; keys that are not there change nothing."""
-        user, permit = await self._user(
-            caller, "UntagUser", request["UserName"], tag_keys(request["TagKeys"])
+        name, gone = request[f"{NAMES[kind]}Name"], request["TagKeys"]
+        _, permit = await self._permitted(kind, caller, f"Untag{NAMES[kind]}", name, tag_keys(gone))
+
+        async def run(tx: Transaction) -> None:
+            await _change(tx, caller, kind, name, lambda held: _without(held, gone))
+
+        await permit.apply(run)
+        return {}
+
+    async def tags_of(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A user's or role's tags by key."""
+        held, _ = await self._permitted(
+            kind, caller, f"List{NAMES[kind]}Tags", request[f"{NAMES[kind]}Name"], NO_KEYS
         )
-
-        async def run(tx: Transaction) -> None:
-            current = await user_named(tx, user.account_id, user.user_name)
-            await users.set_tags(tx, current, _without(current.tags, request["TagKeys"]))
-
-        await permit.apply(run)
-        return {}
-
-    async def list_user_tags(
-        self, caller: Caller, request: iam.ListUserTagsRequest
-    ) -> iam.ListUserTagsResponse:
-        """A user's tags by key."""
-        user, _ = await self._user(caller, "ListUserTags", request["UserName"])
-        return _page(user.tags, request)
-
-    async def tag_role(self, caller: Caller, request: iam.TagRoleRequest) -> iam.TagRoleResponse:
-        """Add tags, or give those of the same key a new value; open sessions have them at once."""
-        role, permit = await self._role(caller, "TagRole", request["RoleName"], keys_of(request["Tags"]))
-        given = check_tags(request["Tags"])
-
-        async def run(tx: Transaction) -> None:
-            current = await role_named(tx, role.account_id, role.role_name)
-            await roles.put(tx, replace(current, tags=_with(current.tags, given)))
-
-        await permit.apply(run)
-        return {}
-
-    async def untag_role(self, caller: Caller, request: iam.UntagRoleRequest) -> iam.UntagRoleResponse:
-        """Take tags away; keys that are not there change nothing."""
-        role, permit = await self._role(
-            caller, "UntagRole", request["RoleName"], tag_keys(request["TagKeys"])
-        )
-
-        async def run(tx: Transaction) -> None:
-            current = await role_named(tx, role.account_id, role.role_name)
-            await roles.put(tx, replace(current, tags=_without(current.tags, request["TagKeys"])))
-
-        await permit.apply(run)
-        return {}
-
-    async def list_role_tags(
-        self, caller: Caller, request: iam.ListRoleTagsRequest
-    ) -> iam.ListRoleTagsResponse:
-        """A role's tags by key."""
-        role, _ = await self._role(caller, "ListRoleTags", request["RoleName"])
-        return _page(role.tags, request)
+        return _page(held, request)
 
     async def tag_policy(self, caller: Caller, request: iam.TagPolicyRequest) -> iam.TagPolicyResponse:
         """Add tags to a managed policy, or give those of the same key a new value."""
@@ -163,19 +132,32 @@ class TagOperations:
         held = await self._store.read(run)
         return _page(json.dumps([{"Key": key, "Value": value} for key, value in held.items()]), request)
 
-    async def _user(
-        self, caller: Caller, action: str, name: str, keys: Keys = NO_KEYS
-    ) -> tuple[users.User, Permit]:
-        return await permitted_user(
+    async def _permitted(
+        self, kind: Kind, caller: Caller, action: str, name: str, keys: Keys
+    ) -> tuple[str, Permit]:
+        """The tags that a user or role has, as JSON, and what lets the caller do `action` to it."""
+        if kind == "user":
+            user, permit = await permitted_user(
+                self._store, self._authorizer, caller, action=action, name=name, keys=keys
+            )
+            return user.tags, permit
+        role, permit = await permitted_role(
             self._store, self._authorizer, caller, action=action, name=name, keys=keys
         )
+        return role.tags, permit
 
-    async def _role(
-        self, caller: Caller, action: str, name: str, keys: Keys = NO_KEYS
-    ) -> tuple[roles.Role, Permit]:
-        return await permitted_role(
-            self._store, self._authorizer, caller, action=action, name=name, keys=keys
-        )
+
+async def _change(
+    tx: Transaction, caller: Caller, kind: Kind, name: str, changed: Callable[[str], str]
+) -> None:
+    """Write what `changed` makes of a user's or role's tags, as JSON. Raises `NoSuchEntity`."""
+    account_id = caller.principal.account_id
+    if kind == "user":
+        user = await user_named(tx, account_id, name)
+        await users.set_tags(tx, user, changed(user.tags))
+    else:
+        role = await role_named(tx, account_id, name)
+        await roles.put(tx, replace(role, tags=changed(role.tags)))
 
 
 def _with(held: str, given: list[iam.Tag]) -> str:
@@ -190,10 +172,7 @@ def _without(held: str, keys: Iterable[str]) -> str:
     return json.dumps([tag for tag in json.loads(held) if tag["Key"].lower() not in gone])
 
 
-def _page(
-    held: str, request: iam.ListUserTagsRequest | iam.ListRoleTagsRequest | iam.ListPolicyTagsRequest
-) -> iam.ListUserTagsResponse:
-    limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
+def _page(held: str, request: Mapping[str, Any]) -> iam.ListUserTagsResponse:
     known: list[iam.Tag] = sorted(json.loads(held), key=lambda tag: str(tag["Key"]))
-    page, marker = paging.cut([tag for tag in known if tag["Key"] > after], limit, lambda tag: tag["Key"])
-    return {"Tags": list(page), **paging.truncation(marker)}
+    page, end = page_from(known, request, lambda tag: tag["Key"])
+    return {"Tags": [*page], **end}

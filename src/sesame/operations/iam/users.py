@@ -24,6 +24,7 @@ from sesame.observe import Clock
 from sesame.operations.iam.checks import (
     authorized_user,
     check_without_policies,
+    page_from,
     page_of,
     permitted_user,
     tags_by_key,
@@ -194,14 +195,12 @@ class IamOperations:
     ) -> iam.ListAccessKeysResponse:
         """A user's keys, oldest first."""
         user_id, name, _ = await self._key_owner(caller, "ListAccessKeys", request.get("UserName"))
-        limit, after = page_of(request.get("MaxItems"), request.get("Marker"))
 
         async def run(tx: Transaction) -> list[users.AccessKey]:
             return await users.list_keys(tx, caller.principal.account_id, user_id)
 
         keys = sorted(await self._store.read(run), key=lambda key: key.access_key_id)
-        later = [key for key in keys if key.access_key_id > after]
-        page, marker = paging.cut(later, limit, lambda key: key.access_key_id)
+        page, end = page_from(keys, request, lambda key: key.access_key_id)
         return {
             "AccessKeyMetadata": [
                 {
@@ -212,7 +211,7 @@ class IamOperations:
                 }
                 for key in page
             ],
-            **paging.truncation(marker),
+            **end,
         }
 
     async def update_access_key(
