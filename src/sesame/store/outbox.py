@@ -290,24 +290,23 @@ async def give_up(tx: Transaction, target: str, *, problem: str, now: float) -> 
 
 async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
     """Send nothing more to a target that is gone."""
-    await tx.execute(
-        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the subscription ended'"
-        " WHERE order_key > ? AND order_key < ? AND target = ? AND state = 'waiting'",
-        now,
-        f"{target}|",
-        f"{target}}}",
-        target,
-    )
+    await _drop(tx, f"{target}|", f"{target}}}", "the subscription ended", now=now)
 
 
 async def drop_topic(tx: Transaction, topic_arn: str, *, now: float) -> None:
     """Send nothing more to the subscriptions of a topic that is gone."""
+    await _drop(tx, f"{topic_arn}:", f"{topic_arn};", "the topic was deleted", now=now)
+
+
+async def _drop(tx: Transaction, first: str, end: str, problem: str, *, now: float) -> None:
+    """Send nothing of the orders behind `first` and before `end`; an order begins with its target and a `|`."""
     await tx.execute(
-        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the topic was deleted'"
+        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = ?"
         " WHERE order_key > ? AND order_key < ? AND state = 'waiting'",
         now,
-        f"{topic_arn}:",
-        f"{topic_arn};",
+        problem,
+        first,
+        end,
     )
 
 

@@ -253,17 +253,16 @@ async def sent_as(
     limit: int,
 ) -> list[tuple[str, str, Counts]]:
     """What an account sent in a region since a day, by owner and identity, from behind `after`."""
-    rows = await tx.all(
-        f"SELECT owner_account_id, identity, {_SUMS} FROM identity_tally WHERE account_id = ? AND region = ?"
-        " AND (owner_account_id, identity) > (?, ?) AND +day >= ?"
-        " GROUP BY owner_account_id, identity ORDER BY owner_account_id, identity LIMIT ?",
+    return await _of_identities(
+        tx,
+        "owner_account_id, identity",
+        "account_id = ?",
         account_id,
         region,
-        *after,
-        int(since // DAY_S),
-        limit,
+        since=since,
+        after=after,
+        limit=limit,
     )
-    return [(row[0], row[1], _counts(row[2:])) for row in rows]
 
 
 async def of_delegates(
@@ -276,11 +275,34 @@ async def of_delegates(
     limit: int,
 ) -> list[tuple[str, str, Counts]]:
     """What others sent as an owner's identities since a day: identity, sender and counts, from behind `after`."""
-    rows = await tx.all(
-        f"SELECT identity, account_id, {_SUMS} FROM identity_tally WHERE owner_account_id = ?"
-        " AND owner_account_id <> account_id AND region = ? AND (identity, account_id) > (?, ?) AND +day >= ?"
-        " GROUP BY identity, account_id ORDER BY identity, account_id LIMIT ?",
+    return await _of_identities(
+        tx,
+        "identity, account_id",
+        "owner_account_id = ? AND owner_account_id <> account_id",
         owner_account_id,
+        region,
+        since=since,
+        after=after,
+        limit=limit,
+    )
+
+
+async def _of_identities(
+    tx: Transaction,
+    by: str,
+    whose: str,
+    account_id: str,
+    region: str,
+    *,
+    since: float,
+    after: tuple[str, str],
+    limit: int,
+) -> list[tuple[str, str, Counts]]:
+    """Counts of identities by two columns `by`, in their order; `whose` is a condition on an account."""
+    rows = await tx.all(
+        f"SELECT {by}, {_SUMS} FROM identity_tally WHERE {whose} AND region = ?"
+        f" AND ({by}) > (?, ?) AND +day >= ? GROUP BY {by} ORDER BY {by} LIMIT ?",
+        account_id,
         region,
         *after,
         int(since // DAY_S),
