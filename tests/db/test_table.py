@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sesame.db import Store, Transaction
 from sesame.db.sqlite import SqliteStore
-from sesame.db.table import FLAG, JSON_OBJECT, JSON_TUPLE, Table
+from sesame.db.table import FLAG, JSON_OBJECT, JSON_TUPLE, Table, reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +114,44 @@ def test_a_page_is_of_those_that_share_the_key_but_for_its_last_column(tmp_path:
         await store.write(run)
 
     with_boats(tmp_path / "db", check)
+
+
+def test_of_many_records_each_is_put(tmp_path: Path) -> None:
+    longer = replace(OTTO, length_m=8.5)
+    erna = replace(OTTO, name="Erna")
+
+    async def check(store: Store) -> None:
+        async def run(tx: Transaction) -> list[Boat]:
+            await BOATS.put_all(tx, [longer, erna], changed="length_m")
+            return await BOATS.all(tx, "ORDER BY name")
+
+        assert await store.write(run) == [ANNA, erna, longer]
+
+    with_boats(tmp_path / "db", check)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """A record of which one field is kept nowhere."""
+
+    name: str
+    length_m: float | None
+    unit: str = "m"
+
+
+def test_a_field_without_a_column_is_read_as_its_default(tmp_path: Path) -> None:
+    lengths = Table("boat", Length, key="name", without="unit")
+
+    async def check(store: Store) -> None:
+        async def run(tx: Transaction) -> Length | None:
+            await lengths.put(tx, Length(name="Otto", length_m=9.0, unit="ells"), changed="length_m")
+            return await lengths.get(tx, "Otto")
+
+        assert await store.write(run) == Length(name="Otto", length_m=9.0)
+
+    with_boats(tmp_path / "db", check)
+
+
+def test_rows_of_a_query_are_read_by_the_order_of_the_fields() -> None:
+    assert reader(Length, without="unit")(("Otto", 7.5)) == Length(name="Otto", length_m=7.5)
+    assert reader(Length, length_m=float)(("Otto", "7", "ft")) == Length(name="Otto", length_m=7.0, unit="ft")

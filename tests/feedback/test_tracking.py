@@ -225,7 +225,7 @@ async def stop(world: World, message_id: str, by: str = ACCOUNT, mark: str = MAR
     kept = Stop(
         account_id=str(account[0]),
         message_id=message_id,
-        by=by,
+        stopped_by=by,
         mark=mark,
         stopped_at=world.clock.time,
         reason="",

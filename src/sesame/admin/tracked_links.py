@@ -57,7 +57,7 @@ class TrackedLinks:
         stop = Stop(
             account_id=links.account_id,
             message_id=links.message_id,
-            by=_who(links, by),
+            stopped_by=_who(links, by),
             mark=lent_mark(self._key, links.owner_id, links.account_id)
             if links.owner_id
             else account_mark(self._key, links.account_id),
@@ -72,7 +72,7 @@ class TrackedLinks:
                     raise NotStopped(f"account {links.account_id} has no message {links.message_id}")
                 if links.owner_id not in ("", parties[1]):
                     raise NotStopped(f"account {links.account_id} has no message {links.message_id}")
-                if await stopped_links.count(tx, links.account_id, stop.by) >= MOST_STOPS:
+                if await stopped_links.count(tx, links.account_id, stop.stopped_by) >= MOST_STOPS:
                     raise TooManyStops(
                         f"an account stops the links of at most {MOST_STOPS:,} messages; stop all of them"
                     )

@@ -85,12 +85,12 @@ async def list_stops(services: "Services", args: argparse.Namespace) -> int:
         found,
         as_json=lambda one: {
             "message_id": one.message_id or None,
-            "by": one.by,
+            "by": one.stopped_by,
             "stopped_at": one.stopped_at,
             "reason": one.reason,
         },
         headings=("MESSAGE", "BY", "SINCE", "REASON"),
-        row=lambda one: (one.message_id or "all", one.by, when(one.stopped_at), one_line(one.reason)),
+        row=lambda one: (one.message_id or "all", one.stopped_by, when(one.stopped_at), one_line(one.reason)),
         nothing="no links of this account are stopped",
     )
 

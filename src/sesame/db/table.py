@@ -1,11 +1,12 @@
 """Tables that hold records as they are: a column for each field of a dataclass, of its name and in its order.
 
 What the database has no type for lies in its column in a `Form`. Conditions and order are SQL, written where
-the query is. Not for what is read or written with every message: there a row is unpacked by hand.
+the query is; `reader` is for queries that join. Not for what is read or written with every message: there a row is
+unpacked by hand.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -33,17 +34,40 @@ JSON_TUPLE = Form(read=lambda text: tuple(json.loads(text)), write=json.dumps)
 """A tuple as a JSON array."""
 
 
+def _names(record: type[Any], without: str) -> list[str]:
+    left_out = without.split(", ")
+    return [field.name for field in fields(record) if field.name not in left_out]
+
+
+def reader(record: type[T], *, without: str = "", **reads: Callable[[Any], Any]) -> Callable[[Row], T]:
+    """What makes records of rows whose columns are the fields of a dataclass, in their order.
+
+    Fields named in `without` have no column. `reads` say how the value of a field is read from its column, where it
+    does not lie there as it is.
+    """
+    names = _names(record, without)
+
+    def read(row: Row) -> T:
+        values = dict(zip(names, row, strict=True))
+        for name, of in reads.items():
+            values[name] = of(values[name])
+        return record(**values)
+
+    return read
+
+
 class Table(Generic[T]):
     """The table called `name`, of records of one dataclass.
 
     `key` are columns that no two rows have alike, `account_id, name`; `forms` are those of the fields that have one.
+    Fields named in `without` have no column: they are read as their defaults.
     """
 
-    def __init__(self, name: str, record: type[T], *, key: str, **forms: Form) -> None:
+    def __init__(self, name: str, record: type[T], *, key: str, without: str = "", **forms: Form) -> None:
         self._name = name
-        self._record = record
-        self._fields = [field.name for field in fields(record)]  # type: ignore[arg-type]
+        self._fields = _names(record, without)
         self._forms = forms
+        self._read = reader(record, without=without, **{name: form.read for name, form in forms.items()})
         self._key = key
         *self._group, self._last = key.split(", ")
         columns = ", ".join(self._fields)
@@ -89,9 +113,15 @@ class Table(Generic[T]):
 
     async def put(self, tx: Transaction, record: T, *, changed: str) -> None:
         """Insert a record; where there is one of its key, that one's columns `changed` become the record's."""
+        await tx.execute(self._put(changed), *self._values(record))
+
+    async def put_all(self, tx: Transaction, records: Sequence[T], *, changed: str) -> None:
+        """The same of each record, in one statement."""
+        await tx.many(self._put(changed), [self._values(record) for record in records])
+
+    def _put(self, changed: str) -> str:
         changes = ", ".join(f"{column} = excluded.{column}" for column in changed.split(", "))
-        sql = f"{self._insert} ON CONFLICT ({self._key}) DO UPDATE SET {changes}"
-        await tx.execute(sql, *self._values(record))
+        return f"{self._insert} ON CONFLICT ({self._key}) DO UPDATE SET {changes}"
 
     def _values(self, record: T) -> list[Value]:
         values = {name: getattr(record, name) for name in self._fields}
@@ -102,9 +132,3 @@ class Table(Generic[T]):
     @property
     def _by_key(self) -> str:
         return " AND ".join(f"{column} = ?" for column in (*self._group, self._last))
-
-    def _read(self, row: Row) -> T:
-        values = dict(zip(self._fields, row, strict=True))
-        for name, form in self._forms.items():
-            values[name] = form.read(values[name])
-        return self._record(**values)

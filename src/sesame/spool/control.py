@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction, Value
+from sesame.db.table import Table, reader
 from sesame.model import RecipientState
 from sesame.spool import hold as holding
 from sesame.spool.queue import HELD_AT
@@ -100,6 +101,13 @@ class Queued:
     """What the last attempt came to."""
 
 
+_QUEUED = reader(
+    Queued,
+    due_at=lambda at: at if at < HELD_AT else None,
+    is_under_way=lambda holder: holder is not None,
+)
+
+
 async def list_queued(tx: Transaction, wanted: Filter, *, after: int = 0, limit: int) -> list[Queued]:
     """What waits and fits, oldest first, from behind the recipient `after`."""
     conditions, values = wanted.where()
@@ -113,24 +121,7 @@ async def list_queued(tx: Transaction, wanted: Filter, *, after: int = 0, limit:
         *values,
         limit,
     )
-    return [
-        Queued(
-            seq=row[0],
-            message_id=row[1],
-            address=row[2],
-            account_id=row[3],
-            owner_account_id=row[4],
-            region=row[5],
-            identity=row[6],
-            accepted_at=row[7],
-            due_at=row[8] if row[8] < HELD_AT else None,
-            attempts=row[9],
-            is_under_way=row[10] is not None,
-            hold=row[11],
-            said=row[12],
-        )
-        for row in rows
-    ]
+    return [_QUEUED(row) for row in rows]
 
 
 async def identities_of(tx: Transaction, wanted: Filter, *, most: int) -> list[str]:
@@ -260,26 +251,19 @@ class Pause:
     reason: str
 
 
+_PAUSES = Table("queue_pause", Pause, key="domain")
+
+
 async def pauses(tx: Transaction) -> list[Pause]:
     """The paused destinations."""
-    return [
-        Pause(*row)
-        for row in await tx.all("SELECT domain, paused_at, reason FROM queue_pause ORDER BY domain")
-    ]
+    return await _PAUSES.all(tx, "ORDER BY domain")
 
 
 async def pause(tx: Transaction, domain: str, *, at: float, reason: str) -> None:
     """Let nothing go to a destination until it is resumed; what is under way ends."""
-    await tx.execute(
-        "INSERT INTO queue_pause (domain, paused_at, reason) VALUES (?, ?, ?)"
-        " ON CONFLICT (domain) DO UPDATE SET reason = ?",
-        domain.lower(),
-        at,
-        reason,
-        reason,
-    )
+    await _PAUSES.put(tx, Pause(domain.lower(), at, reason), changed="reason")
 
 
 async def resume(tx: Transaction, domain: str) -> bool:
     """Let mail go there again; False if it was not paused."""
-    return bool(await tx.execute("DELETE FROM queue_pause WHERE domain = ?", domain.lower()))
+    return await _PAUSES.delete(tx, domain.lower())

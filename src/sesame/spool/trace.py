@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
+from sesame.db.table import reader
 from sesame.spool.put import HEAD_BYTES, head_of
 from sesame.store import events, reports
 from sesame.store.decisions import whole
@@ -157,26 +158,16 @@ async def _recipients(
     )
 
 
+_ATTEMPT = reader(Attempt)
+
+
 async def _attempts(tx: Transaction, recipient_seq: int) -> tuple[Attempt, ...]:
     rows = await tx.all(
         "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict, source_ip"
         " FROM attempt WHERE recipient_seq = ? ORDER BY seq",
         recipient_seq,
     )
-    return tuple(
-        Attempt(
-            at=row[0],
-            kind=row[1],
-            status=row[2],
-            diagnostic=row[3],
-            remote_mta=row[4],
-            remote_ip=row[5],
-            tls=row[6],
-            tls_verdict=row[7],
-            source_ip=row[8],
-        )
-        for row in rows
-    )
+    return tuple(_ATTEMPT(row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

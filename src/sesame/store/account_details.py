@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import reader
 
 Answer = Literal["GRANTED", "DENIED"]
 
@@ -32,18 +33,7 @@ _READ = (
     "SELECT d.details, d.wants_production, d.submitted_at, d.region, d.answer, d.answer_reason, d.answered_at"
     " FROM account_details d"
 )
-
-
-def _details(row: Row) -> AccountDetails:
-    return AccountDetails(
-        details=json.loads(row[0]),
-        wants_production=bool(row[1]),
-        submitted_at=row[2],
-        region=row[3],
-        answer=row[4],
-        answer_reason=row[5],
-        answered_at=row[6],
-    )
+_details = reader(AccountDetails, details=json.loads, wants_production=bool)
 
 
 async def put(tx: Transaction, account_id: str, region: str, details: AccountDetails) -> None:
@@ -94,4 +84,4 @@ async def asking(tx: Transaction, *, limit: int = 1_000_000) -> dict[str, Accoun
         " WHERE d.wants_production = 1 AND d.answer IS NULL AND a.production = 0 ORDER BY d.submitted_at LIMIT ?",
         limit,
     )
-    return {row[7]: _details(row) for row in rows}
+    return {row[7]: _details(row[:7]) for row in rows}

@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import Form, Table, reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,43 @@ class Exported:
     exported: int
 
 
+NO_NUMBER = 2**62
+"""What stands for the number of a row that has none."""
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else NO_NUMBER
+
+
+def _time(value: object) -> float:
+    return float(value) if isinstance(value, float | int) else math.nan
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _bytes(value: object) -> bytes:
+    return bytes(value) if isinstance(value, bytes | memoryview) else b""
+
+
+# Rows are read whatever somebody has made of their columns: who verifies is to see that, not to fail at it.
+_NUMBER, _BYTES = Form(read=_number, write=int), Form(read=_bytes, write=bytes)
+_ROWS = Table(
+    "audit_row",
+    AuditRow,
+    key="account_id, seq",
+    seq=_NUMBER,
+    at=Form(read=_time, write=float),
+    body=Form(read=_text, write=str),
+    digest=_BYTES,
+)
+_HEADS = Table("audit_head", Mark, key="account_id", seq=_NUMBER, digest=_BYTES, signature=_BYTES)
+_ANCHORS = Table("audit_anchor", Mark, key="account_id", seq=_NUMBER, digest=_BYTES, signature=_BYTES)
+_MARKED = "seq, digest, signature"
+_EXPORTS = Table("audit_export", Exported, key="account_id")
+
+
 def lock_name(account_id: str) -> str:
     """The lock that whoever appends to an account's chain holds."""
     return f"audit:{account_id}"
@@ -56,31 +94,26 @@ def lock_name(account_id: str) -> str:
 
 async def append(tx: Transaction, row: AuditRow, head: Mark) -> None:
     """Write a row, and its mark as the account's head."""
-    await tx.execute(
-        "INSERT INTO audit_row (account_id, seq, at, body, digest) VALUES (?, ?, ?, ?, ?)",
-        row.account_id,
-        row.seq,
-        row.at,
-        row.body,
-        row.digest,
-    )
-    await _put(tx, "audit_head", head)
+    await _ROWS.create(tx, row)
+    await _HEADS.put(tx, head, changed=_MARKED)
 
 
 async def head(tx: Transaction, account_id: str) -> Mark | None:
     """The newest row of an account, or None."""
-    return await _mark(tx, "audit_head", account_id)
+    return await _HEADS.get(tx, account_id)
 
 
 async def anchor(tx: Transaction, account_id: str) -> Mark | None:
     """The last row of an account that is gone, or None."""
-    return await _mark(tx, "audit_anchor", account_id)
+    return await _ANCHORS.get(tx, account_id)
 
 
 async def heads(tx: Transaction) -> list[Mark]:
     """The newest row of every account that has any."""
-    rows = await tx.all("SELECT account_id, seq, digest, signature FROM audit_head ORDER BY account_id")
-    return [_read(row) for row in rows]
+    return await _HEADS.all(tx, "ORDER BY account_id")
+
+
+_HEAD = reader(Head)
 
 
 async def page_of_heads(tx: Transaction, after: str, *, limit: int) -> list[Head]:
@@ -91,26 +124,17 @@ async def page_of_heads(tx: Transaction, after: str, *, limit: int) -> list[Head
         after,
         limit,
     )
-    return [Head(account_id=row[0], seq=row[1], at=row[2]) for row in rows]
+    return [_HEAD(row) for row in rows]
 
 
 async def note_export(tx: Transaction, exported: Exported) -> None:
     """Keep that rows were written out."""
-    await tx.execute(
-        "INSERT INTO audit_export (account_id, at, exported) VALUES (?, ?, ?)"
-        " ON CONFLICT (account_id) DO UPDATE SET at = excluded.at, exported = excluded.exported",
-        exported.account_id,
-        exported.at,
-        exported.exported,
-    )
+    await _EXPORTS.put(tx, exported, changed="at, exported")
 
 
 async def exports(tx: Transaction, *, limit: int) -> list[Exported]:
     """The latest exports, newest first, each of another account or of all."""
-    rows = await tx.all(
-        "SELECT account_id, at, exported FROM audit_export ORDER BY at DESC, account_id LIMIT ?", limit
-    )
-    return [Exported(account_id=row[0], at=row[1], exported=row[2]) for row in rows]
+    return await _EXPORTS.all(tx, "ORDER BY at DESC, account_id LIMIT ?", limit)
 
 
 async def accounts(tx: Transaction) -> list[str]:
@@ -124,28 +148,22 @@ async def accounts(tx: Transaction) -> list[str]:
 
 async def rows(tx: Transaction, account_id: str, *, after: int, limit: int) -> list[AuditRow]:
     """Rows of an account behind number `after`, oldest first."""
-    found = await tx.all(
-        "SELECT account_id, seq, at, body, digest FROM audit_row WHERE account_id = ? AND seq > ?"
-        " ORDER BY seq LIMIT ?",
-        account_id,
-        after,
-        limit,
+    return await _ROWS.all(
+        tx, "WHERE account_id = ? AND seq > ? ORDER BY seq LIMIT ?", account_id, after, limit
     )
-    return [_row(row) for row in found]
 
 
 async def newest(
     tx: Transaction, account_id: str, *, limit: int, before: int | None = None
 ) -> list[AuditRow]:
     """The newest rows of an account before the one numbered `before`, newest first."""
-    found = await tx.all(
-        "SELECT account_id, seq, at, body, digest FROM audit_row WHERE account_id = ? AND seq < ?"
-        " ORDER BY seq DESC LIMIT ?",
+    return await _ROWS.all(
+        tx,
+        "WHERE account_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
         account_id,
         NO_NUMBER if before is None else before,
         limit,
     )
-    return [_row(row) for row in found]
 
 
 async def first_since(tx: Transaction, account_id: str, at: float) -> int | None:
@@ -158,55 +176,7 @@ async def first_since(tx: Transaction, account_id: str, at: float) -> int | None
 
 async def drop(tx: Transaction, rows: Sequence[AuditRow], new_anchor: Mark) -> None:
     """Let the oldest rows of an account go; its chain begins behind `new_anchor`, the last of them."""
-    await _put(tx, "audit_anchor", new_anchor)
+    await _ANCHORS.put(tx, new_anchor, changed=_MARKED)
     await tx.many(
         "DELETE FROM audit_row WHERE account_id = ? AND seq = ?", [(row.account_id, row.seq) for row in rows]
     )
-
-
-async def _mark(tx: Transaction, table: str, account_id: str) -> Mark | None:
-    row = await tx.one(
-        f"SELECT account_id, seq, digest, signature FROM {table} WHERE account_id = ?", account_id
-    )
-    return None if row is None else _read(row)
-
-
-async def _put(tx: Transaction, table: str, mark: Mark) -> None:
-    await tx.execute(
-        f"INSERT INTO {table} (account_id, seq, digest, signature) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (account_id) DO UPDATE SET"
-        " seq = excluded.seq, digest = excluded.digest, signature = excluded.signature",
-        mark.account_id,
-        mark.seq,
-        mark.digest,
-        mark.signature,
-    )
-
-
-NO_NUMBER = 2**62
-"""What stands for the number of a row that has none."""
-
-
-def _read(row: Row) -> Mark:
-    account_id, seq, digest, signature = row
-    return Mark(account_id=account_id, seq=_number(seq), digest=_bytes(digest), signature=_bytes(signature))
-
-
-def _row(row: Row) -> AuditRow:
-    """A row, whatever somebody has made of its columns: who verifies is to see it, and not to fail at it."""
-    account_id, seq, at, body, digest = row
-    return AuditRow(
-        account_id=account_id,
-        seq=_number(seq),
-        at=float(at) if isinstance(at, float | int) else math.nan,
-        body=body if isinstance(body, str) else repr(body),
-        digest=_bytes(digest),
-    )
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else NO_NUMBER
-
-
-def _bytes(value: object) -> bytes:
-    return bytes(value) if isinstance(value, bytes | memoryview) else b""

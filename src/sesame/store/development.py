@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import Form, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,10 @@ class Mail:
     mail_from: str
     rcpt_to: tuple[str, ...]
     data: bytes
+
+
+_LINES = Form(read=lambda text: tuple(text.split("\n")), write="\n".join)
+_MAILBOX = Table("mailbox", Mail, key="seq", rcpt_to=_LINES)
 
 
 async def keep_mail(
@@ -32,34 +37,18 @@ async def keep_mail(
 
 async def list_mail(tx: Transaction, *, limit: int) -> list[Mail]:
     """The newest messages, newest first."""
-    rows = await tx.all(
-        "SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox ORDER BY seq DESC LIMIT ?", limit
-    )
-    return [
-        Mail(seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4])
-        for row in rows
-    ]
+    return await mail_before(tx, None, limit=limit)
 
 
 async def mail_before(tx: Transaction, seq: int | None, *, limit: int) -> list[Mail]:
     """The newest messages before number `seq`, newest first."""
-    where, values = ("", []) if seq is None else (" WHERE seq < ?", [seq])
-    rows = await tx.all(
-        f"SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox{where} ORDER BY seq DESC LIMIT ?",
-        *values,
-        limit,
-    )
-    return [_mail(row) for row in rows]
+    where, values = ("", []) if seq is None else ("WHERE seq < ? ", [seq])
+    return await _MAILBOX.all(tx, f"{where}ORDER BY seq DESC LIMIT ?", *values, limit)
 
 
 async def mail_after(tx: Transaction, seq: int, *, limit: int) -> list[Mail]:
     """Messages after number `seq`, oldest first."""
-    rows = await tx.all(
-        "SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox WHERE seq > ? ORDER BY seq LIMIT ?",
-        seq,
-        limit,
-    )
-    return [_mail(row) for row in rows]
+    return await _MAILBOX.all(tx, "WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
 
 
 async def empty_mailbox(tx: Transaction) -> int:
@@ -75,20 +64,9 @@ async def keep_newest(tx: Transaction, count: int) -> int:
     return 0 if row is None else await tx.execute("DELETE FROM mailbox WHERE seq < ?", row[0])
 
 
-def _mail(row: Row) -> Mail:
-    return Mail(
-        seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4]
-    )
-
-
 async def get_mail(tx: Transaction, seq: int) -> Mail | None:
     """One message, or None."""
-    row = await tx.one("SELECT seq, received_at, mail_from, rcpt_to, data FROM mailbox WHERE seq = ?", seq)
-    if row is None:
-        return None
-    return Mail(
-        seq=row[0], received_at=row[1], mail_from=row[2], rcpt_to=tuple(row[3].split("\n")), data=row[4]
-    )
+    return await _MAILBOX.get(tx, seq)
 
 
 async def publish(tx: Transaction, records: Iterable[tuple[str, str, str]]) -> None:

@@ -4,9 +4,9 @@ Each change bumps the owner's identities epoch of the region, so that delivery s
 current. The operator's own signing key is kept here too, under the system account.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sesame.db import Row, Transaction, bump, identities_scope
+from sesame.db import Transaction, bump, identities_scope
 from sesame.db.table import FLAG, Table
 from sesame.model import SYSTEM_ACCOUNT
 
@@ -62,44 +62,22 @@ class Ed25519Key:
 
 
 _ED25519_KEYS = Table("dkim_ed25519_key", Ed25519Key, key="account_id, region, domain", is_seen=FLAG)
-_COLUMNS = "account_id, region, domain, selector, sealed_private_key, public_key, created_at, key_bits"
+_OF_NEXT = "selector, sealed_private_key, public_key, created_at, key_bits"
+_OF_CURRENT = "length_changed, previous_selector, previous_public_key"
+_KEYS = Table("dkim_key", DkimKey, key="account_id, region, domain", length_changed=FLAG)
+_NEXT_KEYS = Table("dkim_next_key", DkimKey, key="account_id, region, domain", without=_OF_CURRENT)
 
 
 async def put(tx: Transaction, key: DkimKey) -> None:
     """Create or replace a domain's key pair; a next one that was on its way is dropped."""
-    await tx.execute(
-        f"INSERT INTO dkim_key ({_COLUMNS}, length_changed, previous_selector, previous_public_key)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, domain) DO UPDATE SET"
-        " selector = excluded.selector, sealed_private_key = excluded.sealed_private_key,"
-        " public_key = excluded.public_key, created_at = excluded.created_at, key_bits = excluded.key_bits,"
-        " length_changed = excluded.length_changed, previous_selector = excluded.previous_selector,"
-        " previous_public_key = excluded.previous_public_key",
-        *_values(key),
-        int(key.length_changed),
-        key.previous_selector,
-        key.previous_public_key,
-    )
-    await tx.execute(
-        "DELETE FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?",
-        *_domain_of(key),
-    )
+    await _KEYS.put(tx, key, changed=f"{_OF_NEXT}, {_OF_CURRENT}")
+    await _NEXT_KEYS.delete(tx, *_domain_of(key))
     await bump(tx, identities_scope(key.account_id, key.region))
 
 
 async def get(tx: Transaction, account_id: str, region: str, domain: str) -> DkimKey | None:
     """The key pair that signs, or None."""
-    row = await tx.one(
-        f"SELECT {_COLUMNS}, length_changed, previous_selector, previous_public_key FROM dkim_key"
-        " WHERE account_id = ? AND region = ? AND domain = ?",
-        account_id,
-        region,
-        domain,
-    )
-    if row is None:
-        return None
-    return replace(
-        _key(row), length_changed=bool(row[8]), previous_selector=row[9], previous_public_key=row[10]
-    )
+    return await _KEYS.get(tx, account_id, region, domain)
 
 
 async def mark_length_changed(tx: Transaction, key: DkimKey) -> None:
@@ -112,25 +90,13 @@ async def mark_length_changed(tx: Transaction, key: DkimKey) -> None:
 
 async def put_next(tx: Transaction, key: DkimKey) -> None:
     """Keep the key that shall follow; it signs nothing yet."""
-    await tx.execute(
-        f"INSERT INTO dkim_next_key ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (account_id, region, domain) DO UPDATE SET selector = excluded.selector,"
-        " sealed_private_key = excluded.sealed_private_key, public_key = excluded.public_key,"
-        " created_at = excluded.created_at, key_bits = excluded.key_bits",
-        *_values(key),
-    )
+    await _NEXT_KEYS.put(tx, key, changed=_OF_NEXT)
     await bump(tx, identities_scope(key.account_id, key.region))
 
 
 async def get_next(tx: Transaction, account_id: str, region: str, domain: str) -> DkimKey | None:
     """The key that shall follow, or None."""
-    row = await tx.one(
-        f"SELECT {_COLUMNS} FROM dkim_next_key WHERE account_id = ? AND region = ? AND domain = ?",
-        account_id,
-        region,
-        domain,
-    )
-    return None if row is None else _key(row)
+    return await _NEXT_KEYS.get(tx, account_id, region, domain)
 
 
 async def due(tx: Transaction, *, created_before: float, limit: int) -> list[DkimKey]:
@@ -190,27 +156,3 @@ async def operators(tx: Transaction, domain: str) -> DkimKey | None:
 
 def _domain_of(key: DkimKey | Ed25519Key) -> tuple[str, str, str]:
     return key.account_id, key.region, key.domain
-
-
-def _values(key: DkimKey) -> tuple[str, str, str, str, bytes, str, float, int]:
-    return (
-        *_domain_of(key),
-        key.selector,
-        key.sealed_private_key,
-        key.public_key,
-        key.created_at,
-        key.key_bits,
-    )
-
-
-def _key(row: Row) -> DkimKey:
-    return DkimKey(
-        account_id=row[0],
-        region=row[1],
-        domain=row[2],
-        selector=row[3],
-        sealed_private_key=row[4],
-        public_key=row[5],
-        created_at=row[6],
-        key_bits=row[7],
-    )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction
+from sesame.db.table import Table
 from sesame.store.suppression import normal
 
 REASON = "GLOBAL"
@@ -23,6 +24,9 @@ class Listed:
     until: float
 
 
+_LISTED = Table("global_suppression", Listed, key="address")
+
+
 async def put(tx: Transaction, address: str, *, at: float, until: float) -> None:
     """List an address, or list it for longer."""
     await tx.execute(
@@ -36,7 +40,7 @@ async def put(tx: Transaction, address: str, *, at: float, until: float) -> None
 
 async def remove(tx: Transaction, address: str) -> bool:
     """Take an address off; whether it was listed."""
-    return bool(await tx.execute("DELETE FROM global_suppression WHERE address = ?", normal(address)))
+    return await _LISTED.delete(tx, normal(address))
 
 
 async def until_of(tx: Transaction, addresses: Sequence[str]) -> dict[str, float]:
@@ -51,14 +55,9 @@ async def until_of(tx: Transaction, addresses: Sequence[str]) -> dict[str, float
 
 async def page(tx: Transaction, *, now: float, after: str, limit: int) -> list[Listed]:
     """What is listed, by address, from behind `after`."""
-    rows = await tx.all(
-        "SELECT address, since, until FROM global_suppression WHERE until > ? AND address > ?"
-        " ORDER BY address LIMIT ?",
-        now,
-        after,
-        limit,
+    return await _LISTED.all(
+        tx, "WHERE until > ? AND address > ? ORDER BY address LIMIT ?", now, after, limit
     )
-    return [Listed(address=row[0], since=row[1], until=row[2]) for row in rows]
 
 
 async def purge_before(tx: Transaction, before: float, *, limit: int) -> int:

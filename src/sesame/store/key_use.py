@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction
+from sesame.db.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,24 +17,20 @@ class KeyUse:
     region: str
 
 
+_USES = Table("key_use", KeyUse, key="access_key_id")
+
+
 async def note(tx: Transaction, uses: Sequence[KeyUse]) -> None:
     """Keep these, each the last of its key."""
-    await tx.many(
-        "INSERT INTO key_use (access_key_id, used_at, door, region) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (access_key_id) DO UPDATE SET used_at = excluded.used_at, door = excluded.door,"
-        " region = excluded.region",
-        [(one.access_key_id, one.used_at, one.door, one.region) for one in uses],
-    )
+    await _USES.put_all(tx, uses, changed="used_at, door, region")
 
 
 async def of_keys(tx: Transaction, access_key_ids: Sequence[str]) -> dict[str, KeyUse]:
     """The last use of each of these that was ever used."""
     if not access_key_ids:
         return {}
-    rows = await tx.all(
-        "SELECT access_key_id, used_at, door, region FROM key_use WHERE access_key_id IN (?*)", access_key_ids
-    )
-    return {row[0]: KeyUse(access_key_id=row[0], used_at=row[1], door=row[2], region=row[3]) for row in rows}
+    found = await _USES.all(tx, "WHERE access_key_id IN (?*)", access_key_ids)
+    return {one.access_key_id: one for one in found}
 
 
 async def purge(tx: Transaction, *, limit: int) -> int:

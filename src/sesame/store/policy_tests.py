@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction, bump, identities_scope
+from sesame.db.table import reader
 from sesame.model import Identity
 
 
@@ -18,6 +19,9 @@ class KeptCase:
     document: str
 
 
+_CASE = reader(KeptCase)
+
+
 async def of(tx: Transaction, account_id: str, region: str, identity: str) -> list[KeptCase]:
     """The cases of an identity, by name."""
     rows = await tx.all(
@@ -27,7 +31,7 @@ async def of(tx: Transaction, account_id: str, region: str, identity: str) -> li
         region,
         identity,
     )
-    return [KeptCase(name=row[0], document=row[1]) for row in rows]
+    return [_CASE(row) for row in rows]
 
 
 async def put(tx: Transaction, identity: Identity, cases: Sequence[KeptCase]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sesame.db import Transaction
+from sesame.db.table import reader
 
 KEPT = 20
 """Of each policy."""
@@ -33,6 +34,7 @@ class Version:
     document: str | None
 
 
+_VERSION = reader(Version)
 _OF_POLICY = "account_id = ? AND region = ? AND identity = ? AND policy_name = ?"
 
 
@@ -64,7 +66,7 @@ async def of_policy(tx: Transaction, place: Place) -> list[Version]:
         " ORDER BY number DESC",
         *place.key,
     )
-    return [Version(number=int(row[0]), ended_at=row[1], ended_by=row[2], document=row[3]) for row in rows]
+    return [_VERSION(row) for row in rows]
 
 
 async def remove_identity(tx: Transaction, account_id: str, region: str, identity: str) -> None:
@@ -89,7 +91,6 @@ async def of_identity(
         identity,
     )
     found: dict[str, list[Version]] = {}
-    for name, number, ended_at, ended_by, document in rows:
-        version = Version(number=int(number), ended_at=ended_at, ended_by=ended_by, document=document)
-        found.setdefault(name, []).append(version)
+    for row in rows:
+        found.setdefault(row[0], []).append(_VERSION(row[1:]))
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sesame.db import Transaction
+from sesame.db.table import reader
 
 RAW_BYTES = 64 * 1024
 """How much of a report is kept."""
@@ -73,6 +74,9 @@ async def reporters(tx: Transaction, message_seq: int) -> dict[str, str]:
     return {f"{n}/{kind}": reporter for n, kind, reporter in rows}
 
 
+_REPORT = reader(StoredReport)
+
+
 async def raw(tx: Transaction, message_id: str) -> list[StoredReport]:
     """What came back of a message, as it came."""
     rows = await tx.all(
@@ -80,10 +84,7 @@ async def raw(tx: Transaction, message_id: str) -> list[StoredReport]:
         " WHERE p.message_seq = (SELECT seq FROM message WHERE message_id = ?)",
         message_id,
     )
-    return [
-        StoredReport(n=r[0], kind=r[1], received_at=r[2], reporter=r[3], size_bytes=r[4], data=r[5])
-        for r in rows
-    ]
+    return [_REPORT(row) for row in rows]
 
 
 HEAD_BYTES = 10 * 1024

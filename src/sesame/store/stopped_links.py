@@ -6,7 +6,8 @@ identity it was sent as.
 
 from dataclasses import dataclass
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import Table
 
 ALL = ""
 """In the place of a message's id: every message of the account."""
@@ -25,73 +26,56 @@ class Stop:
 
     account_id: str
     message_id: str
-    by: str
+    stopped_by: str
     mark: str
     stopped_at: float
     reason: str
 
 
+_STOPS = Table("stopped_links", Stop, key="account_id, message_id, stopped_by")
+
+
 async def put(tx: Transaction, stop: Stop) -> None:
     """Stop links; once more, the later reason counts."""
-    await tx.execute(
-        "INSERT INTO stopped_links (account_id, message_id, stopped_by, mark, stopped_at, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, message_id, stopped_by)"
-        " DO UPDATE SET reason = excluded.reason",
-        stop.account_id,
-        stop.message_id,
-        stop.by,
-        stop.mark,
-        stop.stopped_at,
-        stop.reason,
-    )
+    await _STOPS.put(tx, stop, changed="reason")
 
 
 async def remove(tx: Transaction, account_id: str, message_id: str, by: str) -> bool:
     """Let links lead on again; whether they were stopped by that one."""
-    count = await tx.execute(
-        "DELETE FROM stopped_links WHERE account_id = ? AND message_id = ? AND stopped_by = ?",
-        account_id,
-        message_id,
-        by,
-    )
-    return count > 0
+    return await _STOPS.delete(tx, account_id, message_id, by)
 
 
 async def page(
     tx: Transaction, account_id: str, *, after: tuple[str, str] = ("", ""), limit: int
 ) -> list[Stop]:
     """An account's stops by message and who made them, from behind `after`."""
-    rows = await tx.all(
-        f"{_STOP} WHERE account_id = ? AND (message_id, stopped_by) > (?, ?)"
-        " ORDER BY message_id, stopped_by LIMIT ?",
+    return await _STOPS.all(
+        tx,
+        "WHERE account_id = ? AND (message_id, stopped_by) > (?, ?) ORDER BY message_id, stopped_by LIMIT ?",
         account_id,
         *after,
         limit,
     )
-    return [_stop(row) for row in rows]
 
 
 async def page_of(
     tx: Transaction, by: str, account_id: str, *, after: tuple[str, str] = ("", ""), limit: int
 ) -> list[Stop]:
     """The stops that somebody has made of an account's links, by message, from behind `after`."""
-    rows = await tx.all(
-        f"{_STOP} WHERE stopped_by = ? AND account_id = ? AND (message_id, stopped_by) > (?, ?)"
+    return await _STOPS.all(
+        tx,
+        "WHERE stopped_by = ? AND account_id = ? AND (message_id, stopped_by) > (?, ?)"
         " ORDER BY message_id LIMIT ?",
         by,
         account_id,
         *after,
         limit,
     )
-    return [_stop(row) for row in rows]
 
 
 async def count(tx: Transaction, account_id: str, by: str) -> int:
     """How many stops of an account somebody has made."""
-    row = await tx.one(
-        "SELECT COUNT(*) FROM stopped_links WHERE account_id = ? AND stopped_by = ?", account_id, by
-    )
-    return 0 if row is None else int(row[0])
+    return await _STOPS.count(tx, "WHERE account_id = ? AND stopped_by = ?", account_id, by)
 
 
 async def is_stopped(tx: Transaction, message_id: str, marks: tuple[str | None, str | None]) -> bool:
@@ -118,12 +102,3 @@ async def is_stopped(tx: Transaction, message_id: str, marks: tuple[str | None, 
             others,
         )
     return found is not None
-
-
-_STOP = "SELECT account_id, message_id, stopped_by, mark, stopped_at, reason FROM stopped_links"
-
-
-def _stop(row: Row) -> Stop:
-    return Stop(
-        account_id=row[0], message_id=row[1], by=row[2], mark=row[3], stopped_at=row[4], reason=row[5]
-    )

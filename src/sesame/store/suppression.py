@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import reader
 
 Reason = Literal["BOUNCE", "COMPLAINT"]
 REASONS: tuple[Reason, ...] = ("BOUNCE", "COMPLAINT")
@@ -29,8 +30,7 @@ class Suppressed:
 _ENTRY = "SELECT address, reason, updated_at, message_id FROM suppressed_destination"
 
 
-def _entry(row: Row) -> Suppressed:
-    return Suppressed(address=row[0], reason=row[1], updated_at=row[2], message_id=row[3])
+_entry = reader(Suppressed)
 
 
 def normal(address: str) -> str:

@@ -1,9 +1,10 @@
 """What TLS came to, counted by day and policy domain, and which reports about it went out (RFC 8460)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from sesame.db import Transaction
+from sesame.db.table import reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class TlsResult:
     reason: str = ""
 
 
+_RESULT = reader(TlsResult)
 _COLUMNS = "day, policy_domain, policy_type, policy, mx_hosts, kind, receiving_mx, receiving_ip, reason"
 
 
@@ -34,15 +36,7 @@ async def add(tx: Transaction, counts: Mapping[TlsResult, int]) -> None:
         await tx.execute(
             f"INSERT INTO tls_result ({_COLUMNS}, sessions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             f" ON CONFLICT ({_COLUMNS}) DO UPDATE SET sessions = tls_result.sessions + excluded.sessions",
-            result.day,
-            result.policy_domain,
-            result.policy_type,
-            result.policy,
-            result.mx_hosts,
-            result.kind,
-            result.receiving_mx,
-            result.receiving_ip,
-            result.reason,
+            *astuple(result),
             sessions,
         )
 
@@ -55,20 +49,7 @@ async def of(tx: Transaction, day: str, policy_domain: str) -> dict[TlsResult, i
         day,
         policy_domain,
     )
-    return {
-        TlsResult(
-            day=r[0],
-            policy_domain=r[1],
-            policy_type=r[2],
-            policy=r[3],
-            mx_hosts=r[4],
-            kind=r[5],
-            receiving_mx=r[6],
-            receiving_ip=r[7],
-            reason=r[8],
-        ): int(r[9])
-        for r in rows
-    }
+    return {_RESULT(row[:-1]): int(row[-1]) for row in rows}
 
 
 async def domains(

@@ -74,18 +74,20 @@ class TrackedLinkOperations:
             found = await self._links.page(account_id, after=(after, by), limit=limit + 1)
         else:
             found = await self._links.page_of_owner(account_id, delegate, after=(after, by), limit=limit + 1)
-        page, next_token = paging.cut(found, limit, lambda one: f"{one.message_id}{_SEPARATOR}{one.by}")
+        page, next_token = paging.cut(
+            found, limit, lambda one: f"{one.message_id}{_SEPARATOR}{one.stopped_by}"
+        )
         stops: list[sesame.StoppedLinks] = []
         for one in page:
             shape: sesame.StoppedLinks = {
                 "StoppedBy": "OPERATOR"
-                if one.by == OPERATOR
+                if one.stopped_by == OPERATOR
                 else "ACCOUNT"
-                if one.by == ACCOUNT
+                if one.stopped_by == ACCOUNT
                 else "OWNER",
                 "StoppedAt": one.stopped_at,
                 # An owner's words are not the sender's to read (I9).
-                "Reason": one.reason if delegate is not None or one.by in (ACCOUNT, OPERATOR) else "",
+                "Reason": one.reason if delegate is not None or one.stopped_by in (ACCOUNT, OPERATOR) else "",
             }
             shape |= {"All": True} if one.message_id == ALL else {"MessageId": one.message_id}
             stops.append(shape)

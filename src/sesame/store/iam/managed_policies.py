@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction, account_scope, bump
-from sesame.db.table import Table
+from sesame.db.table import Table, reader
 
 AWS_PREFIX = "arn:aws:iam::aws:policy/"
 
@@ -60,6 +60,7 @@ class Version:
     created_at: float
 
 
+_VERSION = reader(Version)
 _POLICIES = Table("managed_policy", ManagedPolicy, key="account_id, policy_name")
 
 
@@ -106,7 +107,7 @@ async def versions(tx: Transaction, policy: ManagedPolicy) -> list[Version]:
         " ORDER BY version DESC",
         policy.policy_id,
     )
-    return [Version(number=row[0], document=row[1], created_at=row[2]) for row in rows]
+    return [_VERSION(row) for row in rows]
 
 
 async def delete_version(tx: Transaction, policy: ManagedPolicy, number: int) -> None:
