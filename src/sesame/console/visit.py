@@ -14,9 +14,11 @@ from sesame.admin.accounts import Operator
 from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.queue import QueueDesk
 from sesame.admin.services import ServicePrincipals
+from sesame.aws import paging
 from sesame.config import InForce
 from sesame.console.analyst import Analyst
 from sesame.console.audit_check import AuditCheck
+from sesame.console.guard import MAIL_POLICY
 from sesame.console.instance import Instance
 from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
 from sesame.console.once import Once
@@ -158,6 +160,11 @@ class Visit:
         self.backing.validate(service, operation, request)
         return await self.backing.handlers[service][operation](self.me, request)
 
+    async def listed(self, operation: str, *, after: str, size: int) -> Mapping[str, Any]:
+        """A page of one of SES v2's lists, from behind the name `after`. Raises `ServiceError`."""
+        request = {"PageSize": size, **({"NextToken": paging.encode(after)} if after else {})}
+        return await self.call("sesv2", operation, request)
+
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Answer with a page."""
         return Response(
@@ -175,6 +182,20 @@ class Visit:
     def here(self, rest: str) -> str:
         """The address of a page in the region of this one."""
         return f"/{self.region}{rest}"
+
+
+def framed(html: str) -> Response:
+    """Answer with the HTML of a mail, for a frame without any right (`MAIL_POLICY`)."""
+    return Response(
+        html,
+        media_type="text/html; charset=utf-8",
+        headers={
+            "content-security-policy": MAIL_POLICY,
+            "referrer-policy": "no-referrer",
+            "x-frame-options": "SAMEORIGIN",
+            "x-dns-prefetch-control": "off",
+        },
+    )
 
 
 Handler = Callable[[Visit], Awaitable[Response]]

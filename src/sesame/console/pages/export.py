@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from sesame.admin import audit
-from sesame.aws.paging import encode
 from sesame.console.guard import Refused
 from sesame.console.pages.changes import ACTION as READ_CHANGES
 from sesame.console.pages.changes import shown_row
@@ -74,9 +73,7 @@ async def _messages(visit: Visit, query: Mapping[str, str]) -> Some:
 
 
 async def _suppression(visit: Visit, query: Mapping[str, str]) -> Some:
-    after = query.get("after", "")
-    request = {"PageSize": STEP, **({"NextToken": encode(after)} if after else {})}
-    answer = await visit.call("sesv2", "ListSuppressedDestinations", request)
+    answer = await visit.listed("ListSuppressedDestinations", after=query.get("after", ""), size=STEP)
     rows = [
         {
             "address": one["EmailAddress"],
@@ -89,9 +86,7 @@ async def _suppression(visit: Visit, query: Mapping[str, str]) -> Some:
 
 
 async def _identities(visit: Visit, query: Mapping[str, str]) -> Some:
-    after = query.get("after", "")
-    request = {"PageSize": STEP, **({"NextToken": encode(after)} if after else {})}
-    answer = await visit.call("sesv2", "ListEmailIdentities", request)
+    answer = await visit.listed("ListEmailIdentities", after=query.get("after", ""), size=STEP)
     rows = [
         {
             "identity": one["IdentityName"],

@@ -3,7 +3,6 @@
 from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.identity_names import normal_name
-from sesame.aws.paging import encode
 from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -17,10 +16,7 @@ PAGE = 50
 async def show_list(visit: Visit) -> Response:
     """The identities of the region, by name."""
     after = visit.query.get("after", "")
-    request: dict[str, object] = {"PageSize": PAGE}
-    if after:
-        request["NextToken"] = encode(after)
-    answer = await visit.call("sesv2", "ListEmailIdentities", request)
+    answer = await visit.listed("ListEmailIdentities", after=after, size=PAGE)
     listed = answer["EmailIdentities"]
     account_id = visit.me.principal.account_id
     names = [one["IdentityName"] for one in listed]

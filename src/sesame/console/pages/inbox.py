@@ -15,10 +15,9 @@ from starlette.responses import Response
 
 from sesame.admin.accounts import OperatorError
 from sesame.console import mail_view
-from sesame.console.guard import MAIL_POLICY
 from sesame.console.mail_view import Headline
 from sesame.console.text import exactly
-from sesame.console.visit import Page, Visit
+from sesame.console.visit import Page, Visit, framed
 from sesame.db import Transaction
 from sesame.dkim.verify import verify
 from sesame.errors import Unavailable
@@ -112,17 +111,7 @@ async def signatures(visit: Visit, mail: Mail) -> list[dict[str, Any]]:
 async def show_html(visit: Visit) -> Response:
     """A mail's HTML alone, for the frame."""
     mail = await mail_of(visit)
-    body = "" if mail is None else mail_view.html_page(mail.data)
-    return Response(
-        body,
-        media_type="text/html; charset=utf-8",
-        headers={
-            "content-security-policy": MAIL_POLICY,
-            "referrer-policy": "no-referrer",
-            "x-frame-options": "SAMEORIGIN",
-            "x-dns-prefetch-control": "off",
-        },
-    )
+    return framed("" if mail is None else mail_view.html_page(mail.data))
 
 
 async def download(visit: Visit) -> Response:

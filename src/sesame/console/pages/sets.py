@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sesame.aws.paging import encode
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.operations.set_view import DAYS, set_view
@@ -35,10 +34,7 @@ async def show_list(visit: Visit) -> Response:
 
 async def _list(visit: Visit, problem: str = "", status: int = 200, name: str = "") -> Response:
     after = visit.query.get("after", "")
-    request: dict[str, Any] = {"PageSize": PAGE}
-    if after:
-        request["NextToken"] = encode(after)
-    answer = await visit.call("sesv2", "ListConfigurationSets", request)
+    answer = await visit.listed("ListConfigurationSets", after=after, size=PAGE)
     names = answer["ConfigurationSets"]
     return visit.page(
         "sets.html",

@@ -1,15 +1,12 @@
 """Templates: the source, and what becomes of it with data, rendered as it would be sent and shown without any right."""
 
 import json
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from sesame.aws.paging import encode
 from sesame.console import mail_view
-from sesame.console.guard import MAIL_POLICY
-from sesame.console.visit import Page, Visit
+from sesame.console.visit import Page, Visit, framed
 from sesame.errors import AccessDenied, ServiceError
 
 PAGE = 50
@@ -21,10 +18,7 @@ LONGEST_DATA = 4_000
 async def show_list(visit: Visit) -> Response:
     """The templates by name."""
     after = visit.query.get("after", "")
-    request: dict[str, Any] = {"PageSize": PAGE}
-    if after:
-        request["NextToken"] = encode(after)
-    answer = await visit.call("sesv2", "ListEmailTemplates", request)
+    answer = await visit.listed("ListEmailTemplates", after=after, size=PAGE)
     found = answer["TemplatesMetadata"]
     return visit.page(
         "templates.html",
@@ -118,16 +112,7 @@ async def show_html(visit: Visit) -> Response:
         raise
     except ServiceError:
         body = ""
-    return Response(
-        body,
-        media_type="text/html; charset=utf-8",
-        headers={
-            "content-security-policy": MAIL_POLICY,
-            "referrer-policy": "no-referrer",
-            "x-frame-options": "SAMEORIGIN",
-            "x-dns-prefetch-control": "off",
-        },
-    )
+    return framed(body)
 
 
 async def ask_edit(visit: Visit) -> Response:
