@@ -249,7 +249,7 @@ def test_the_trace_says_who_was_not_told_and_why_to_each_side_its_own(
     wait_until(lambda: why() == owners | senders)
     assert (why("--as", "owner"), why("--as", "sender")) == (owners, senders)
     text = sesame.run("trace", sent, "--as", "owner").stdout
-    assert f"not told  {tenant.account.account_id}  topic of the identity: {own}: nobody" in text
+    assert f"not notified  {tenant.account.account_id}  topic of the identity: {own}: nobody" in text
     assert theirs not in text
 
 

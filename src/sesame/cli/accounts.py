@@ -29,7 +29,7 @@ def register(subparsers: Subparsers) -> None:
     _register_user(subparsers.add_parser("user", help="IAM users of an account"))
     identity = add_verbs(subparsers, "identity", help="identities")
     vouch = identity.add_parser(
-        "vouch", help="verify an identity on the operator's word, in place of DNS or a mailed link"
+        "vouch", help="mark an identity as verified without DNS records or a verification email"
     )
     vouch.add_argument("account", type=account_id)
     vouch.add_argument("identity", help="domain or address")
@@ -39,11 +39,11 @@ def register(subparsers: Subparsers) -> None:
 
 def _register_account(command: argparse.ArgumentParser) -> None:
     verbs = command.add_subparsers(required=True, metavar="VERB")
-    create = verbs.add_parser("create", help="make an account with a root access key")
-    create.add_argument("--name", default="", help="what to call it in lists")
-    create.add_argument("--production", action="store_true", help="outside the sandbox from the start")
+    create = verbs.add_parser("create", help="create an account and an access key for its root")
+    create.add_argument("--name", default="", help="name shown in lists")
+    create.add_argument("--production", action="store_true", help="create it outside the sandbox")
     runs_with_services(create, create_account, create=True)
-    show = verbs.add_parser("list", help="show the accounts")
+    show = verbs.add_parser("list", help="list the accounts")
     runs_with_services(show, list_accounts)
     quota = verbs.add_parser("set-quota", help="set an account's sending quota")
     quota.add_argument("account", type=account_id)
@@ -52,35 +52,37 @@ def _register_account(command: argparse.ArgumentParser) -> None:
         "--max-24h",
         type=_limit,
         metavar="N",
-        help="recipients in 24 hours; -1: unlimited",
+        help="recipients in any 24 hours; -1 for no limit",
     )
     quota.add_argument("--max-send-rate", "--rate", type=_rate, metavar="R", help="recipients per second")
-    quota.add_argument("--region", type=region_name, help="only in this region")
+    quota.add_argument("--region", type=region_name, help="set it in this region only")
     runs_on_store(quota, set_quota)
-    leave = verbs.add_parser("leave-sandbox", help="give an account production access")
+    leave = verbs.add_parser("leave-sandbox", help="move an account out of the sandbox (production access)")
     leave.add_argument("account", type=account_id)
-    leave.add_argument("--reason", default="", help="for the account to read, if it asked")
+    leave.add_argument("--reason", default="", help="shown to the account if it requested production access")
     runs_with_services(leave, leave_sandbox)
     refuse = verbs.add_parser("refuse-production", help="refuse an account's request for production access")
     refuse.add_argument("account", type=account_id)
-    refuse.add_argument("--reason", required=True, help="for the account to read; it may ask again")
+    refuse.add_argument(
+        "--reason", required=True, help="shown to the account, which may request access again"
+    )
     runs_with_services(refuse, refuse_production)
     reputation.register(verbs, account_id)
 
 
 def _register_user(command: argparse.ArgumentParser) -> None:
     verbs = command.add_subparsers(required=True, metavar="VERB")
-    create = verbs.add_parser("create", help="make a user with an access key")
+    create = verbs.add_parser("create", help="create a user with an access key")
     create.add_argument("account", type=account_id)
     create.add_argument("name", type=user_name)
     create.add_argument(
-        "--policy", metavar="FILE", help="inline IAM policy; without one the user may do nothing"
+        "--policy", metavar="FILE", help="inline IAM policy; without one the user has no permissions"
     )
     runs_on_store(create, create_user)
-    show = verbs.add_parser("list", help="show an account's users")
+    show = verbs.add_parser("list", help="list an account's users")
     show.add_argument("account", type=account_id)
     runs_with_services(show, list_users)
-    delete = verbs.add_parser("delete", help="remove a user with its keys and policies")
+    delete = verbs.add_parser("delete", help="delete a user with its keys and policies")
     delete.add_argument("account", type=account_id)
     delete.add_argument("name")
     runs_with_services(delete, delete_user)
@@ -157,7 +159,7 @@ async def leave_sandbox(services: "Services", args: argparse.Namespace) -> int:
 async def refuse_production(services: "Services", args: argparse.Namespace) -> int:
     """Answer no to a request for production access."""
     await services.operator.refuse_production(args.account, reason=args.reason)
-    return done(args, f"account {args.account} stays in the sandbox, and can read why")
+    return done(args, f"account {args.account} stays in the sandbox; it can read the reason")
 
 
 def create_user(args: argparse.Namespace) -> int:
@@ -185,7 +187,7 @@ async def list_users(services: "Services", args: argparse.Namespace) -> int:
 async def delete_user(services: "Services", args: argparse.Namespace) -> int:
     """Remove a user."""
     await services.operator.delete_user(args.account, args.name)
-    return done(args, f"user {args.name} of account {args.account} is gone")
+    return done(args, f"user {args.name} of account {args.account} is deleted")
 
 
 def vouch_identity(args: argparse.Namespace) -> int:

@@ -18,27 +18,32 @@ BROKEN = 1
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = add_verbs(subparsers, "audit", help="the audit log: verify it, read it")
-    command = verbs.add_parser("verify", help="look for rows that were altered, removed or reordered")
+    verbs = add_verbs(subparsers, "audit", help="verify, read and export the audit log")
+    command = verbs.add_parser(
+        "verify", help="check the audit log for rows that were altered, removed or reordered"
+    )
     command.add_argument("account", nargs="?", help="one account (default: all)")
     command.add_argument(
         "--heads",
         metavar="FILE",
         action="append",
-        help="signed heads kept elsewhere, which reveal rows cut off at the end (default: audit.heads_file)",
+        help=(
+            "signed heads stored elsewhere, which reveal rows removed from the end (default: "
+            "audit.heads_file)"
+        ),
     )
     runs_with_services(command, verify_log)
-    command = verbs.add_parser("list", help="show the newest rows of an account")
-    command.add_argument("account", help="account id; 000000000000 for rows of no account")
+    command = verbs.add_parser("list", help="list the newest rows of an account")
+    command.add_argument("account", help="account id; 000000000000 for rows that belong to no account")
     command.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
     runs_with_services(command, list_rows)
-    command = verbs.add_parser("export", help="write rows as JSON lines in CloudTrail's form")
+    command = verbs.add_parser("export", help="print rows as JSON lines in CloudTrail format")
     command.add_argument("account", nargs="?", help="one account (default: all)")
     command.add_argument(
-        "--since", metavar="DATE", type=_date, default=0.0, help="not older than this day, UTC"
+        "--since", metavar="DATE", type=_date, default=0.0, help="only rows of this day (UTC) and later"
     )
     runs_with_services(command, export_rows)
-    command = verbs.add_parser("key", help="show the public key that heads are signed with")
+    command = verbs.add_parser("key", help="print the public key that verifies signed heads")
     runs_with_services(command, show_key)
 
 

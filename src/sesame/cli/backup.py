@@ -19,7 +19,7 @@ def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     backup = subparsers.add_parser(
         "backup",
-        help="copy the database into one file, also while the server runs",
+        help="back up the database to one file, even while the server runs",
         description="Take a consistent copy of the database, mail included, and check it. The master key is not in it: "
         "keep a copy of that elsewhere, for secrets in the backup can be decrypted with no other.",
     )
@@ -27,11 +27,14 @@ def register(subparsers: Subparsers) -> None:
     runs_on_store(backup, make_backup)
     restore = subparsers.add_parser(
         "restore",
-        help="put a backup into a data directory that has no database",
-        description="Check a backup and the master key for it, and put it in place. The server must be stopped. Mail "
-        "that was queued when the backup was made is sent again, even if it has been delivered since.",
+        help="restore a backup to a data directory without a database",
+        description=(
+            "Check a backup and its master key, and put it in place. The server must be stopped. Mail"
+            " that was queued when the backup was made is sent again, even if it has been delivered "
+            "since."
+        ),
     )
-    restore.add_argument("file", help="what `sesame backup` wrote")
+    restore.add_argument("file", help="a file written by `sesame backup`")
     restore.add_argument(
         "--key", metavar="FILE", help="copy of the master key, if the data directory has none"
     )

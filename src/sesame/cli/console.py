@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    console = add_verbs(subparsers, "console", help="log in to the console")
-    login = console.add_parser("login", help="print a link that logs in once, within 15 minutes")
-    login.add_argument("--account", metavar="ID", help="as root of this account; without it as the operator")
+    console = add_verbs(subparsers, "console", help="log-in links and share links of the console")
+    login = console.add_parser("login", help="print a one-time log-in link that is valid for 15 minutes")
+    login.add_argument(
+        "--account", metavar="ID", help="log in as the root of this account (default: as the operator)"
+    )
     runs_with_services(login, print_login)
     invite = console.add_parser(
-        "invite", help="print a link by which a user sets a password, within 24 hours"
+        "invite", help="print a link, valid for 24 hours, with which a user sets a password"
     )
     invite.add_argument("account", metavar="ACCOUNT", help="account id")
     invite.add_argument("user", metavar="USER", help="name of an IAM user")
@@ -30,10 +32,10 @@ def register(subparsers: Subparsers) -> None:
 
 def _register_shares(console: Subparsers) -> None:
     shares = console.add_parser(
-        "shares", help="the links of an account for people without a log-in, or end one"
+        "shares", help="list an account's share links, which need no log-in, or revoke one"
     )
     shares.add_argument("account", metavar="ACCOUNT", help="account id")
-    shares.add_argument("--end", metavar="LINK", help="end the link that is called so")
+    shares.add_argument("--end", metavar="LINK", help="revoke the link of this name")
     runs_with_services(shares, print_shares)
 
 

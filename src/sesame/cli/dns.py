@@ -25,18 +25,26 @@ def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     dns = add_verbs(subparsers, "dns", help="DNS records to publish, and the local zone")
     records = dns.add_parser(
-        "records", help="the records that owners and the operator publish, as a zone file"
+        "records",
+        help=("print the records that identity owners and the operator must publish, as a zone file"),
     )
-    records.add_argument("account", nargs="?", type=account_id, help="only what this account needs")
-    records.add_argument("identity", nargs="?", help="only what this domain or address needs")
-    records.add_argument("--operator", action="store_true", help="only what the operator publishes")
+    records.add_argument(
+        "account", nargs="?", type=account_id, help="only the records that this account needs"
+    )
+    records.add_argument("identity", nargs="?", help="only the records that this domain or address needs")
+    records.add_argument(
+        "--operator", action="store_true", help="only the records that the operator publishes"
+    )
     runs_with_services(records, show_records)
     publish = dns.add_parser(
-        "publish", help="publish a domain's verification records, for every account that has it"
+        "publish",
+        help=(
+            "publish a domain's verification records in the local zone, for every account that has the domain"
+        ),
     )
     publish.add_argument("domain")
     runs_with_services(publish, publish_records)
-    zone = dns.add_parser("list", help="the records of the local zone")
+    zone = dns.add_parser("list", help="list the records of the local zone")
     runs_with_services(zone, list_zone)
 
 

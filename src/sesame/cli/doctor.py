@@ -14,19 +14,19 @@ _MARKS = {"ok": "ok     ", "unknown": "unknown", "warning": "WARNING", "fault": 
 
 def register(subparsers: Subparsers) -> None:
     """Add the command."""
-    doctor = subparsers.add_parser("doctor", help="look for what keeps mail from arriving")
-    doctor.add_argument("domains", nargs="*", metavar="DOMAIN", help="only these sending domains")
+    doctor = subparsers.add_parser("doctor", help="check for problems that keep mail from being delivered")
+    doctor.add_argument("domains", nargs="*", metavar="DOMAIN", help="check only these sending domains")
     doctor.add_argument(
         "--probe",
         default="gmail.com",
         metavar="DOMAIN",
-        help="whose MX to connect to, to see whether port 25 is open; empty: none (default: gmail.com)",
+        help=("domain whose MX is used to test outgoing port 25; empty to skip (default: gmail.com)"),
     )
     doctor.add_argument(
         "--ntp",
         default="pool.ntp.org",
         metavar="HOST",
-        help="time server; empty: none (default: pool.ntp.org)",
+        help="time server to compare the clock with; empty to skip (default: pool.ntp.org)",
     )
     runs_with_services(doctor, run_doctor)
 

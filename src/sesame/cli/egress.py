@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the noun and its verb."""
-    noun = subparsers.add_parser("egress", help="addresses that mail leaves from")
+    noun = subparsers.add_parser("egress", help="IP addresses that mail is sent from")
     verbs = noun.add_subparsers(title="verbs", metavar="VERB", required=True)
     listed = verbs.add_parser(
-        "list", help="each address: whose, in which pool, how far warmed up, sent today"
+        "list", help="list the addresses with account, pool, warm-up and messages sent today"
     )
-    listed.add_argument("--region", type=region_name, default="us-east-1", help="for pools and warm-up")
+    listed.add_argument(
+        "--region", type=region_name, default="us-east-1", help="region of the pools and the warm-up"
+    )
     runs_with_services(listed, list_addresses)
 
 

@@ -43,20 +43,22 @@ def register(subparsers: Subparsers) -> None:
     """Add the command."""
     command = subparsers.add_parser(
         "env",
-        help="print what a program needs to reach Sesame as an account or user",
+        help=("print the environment variables with which programs reach Sesame as an account or user"),
         description="Use the newest active access key, or create one if there is none, and print endpoint, region, "
         "credentials and SMTP credentials as environment variables that AWS SDKs read. "
         '`eval "$(sesame env ACCOUNT)"` sets them.',
     )
     command.add_argument("account", type=account_id)
-    command.add_argument("user", nargs="?", help="IAM user; without one the account's root")
-    command.add_argument("--region", type=region_name, default="us-east-1", help="default: us-east-1")
-    command.add_argument("--key", metavar="ID", help="this access key of the user's, or of the account")
+    command.add_argument("user", nargs="?", help="IAM user (default: the account's root)")
+    command.add_argument(
+        "--region", type=region_name, default="us-east-1", help="region to use (default: us-east-1)"
+    )
+    command.add_argument("--key", metavar="ID", help="use this access key of the user or account")
     command.add_argument(
         "--format",
         choices=FORMATS,
         default="sh",
-        help="lines for a shell or a .env file (default: sh)",
+        help="print lines for a shell or for a .env file (default: sh)",
     )
     runs_on_store(command, env)
 

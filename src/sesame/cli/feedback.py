@@ -25,7 +25,7 @@ TRY_AGAIN = 75
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    verbs = add_verbs(subparsers, "feedback", help="bounces and complaints that came back")
+    verbs = add_verbs(subparsers, "feedback", help="bounces and complaints that were received")
     read = verbs.add_parser(
         "read",
         help="read reports from a file, a pipe or a maildir",
@@ -33,17 +33,17 @@ def register(subparsers: Subparsers) -> None:
         " for this server; 75 when it should be tried again.",
     )
     read.add_argument(
-        "source", metavar="FILE|-|MAILDIR", help="one report, or a maildir whose `new` holds reports"
+        "source", metavar="FILE|-|MAILDIR", help="one report, or a maildir with reports in `new`"
     )
     read.add_argument(
         "--recipient",
         action="append",
         metavar="ADDRESS",
-        help="envelope recipient of the report; without it the report's own fields are searched",
+        help="envelope recipient of the report (default: found in the report's own fields)",
     )
     read.add_argument("--sender", metavar="ADDRESS", help="envelope sender; empty for the null reverse-path")
     runs_on_store(read, read_reports)
-    show = verbs.add_parser("show", help="the reports about a message, as received")
+    show = verbs.add_parser("show", help="print the reports about a message as they were received")
     show.add_argument("message_id")
     runs_with_services(show, show_reports)
 
@@ -84,7 +84,7 @@ async def show_reports(services: "Services", args: argparse.Namespace) -> int:
         for line in one.data.decode("utf-8", "replace").splitlines():
             print(one_line(line))
     if not found:
-        print(f"sesame: nothing came back for `{args.message_id}`", file=sys.stderr)
+        print(f"sesame: no report about message `{args.message_id}` was received", file=sys.stderr)
     return 0 if found else 1
 
 

@@ -33,30 +33,32 @@ PAGE = 100
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     grant = add_verbs(subparsers, "grant", help="bounds that an identity's owner sets on a delegate")
-    put = grant.add_parser("put", help="set caps and expiry date, replacing earlier ones")
+    put = grant.add_parser("put", help="set bounds and an expiry date, replacing earlier ones")
     _add_key(put)
     for name, what in CAPS.items():
         put.add_argument(f"--{name}", type=cap, metavar="N", help=what)
     put.add_argument(
-        "--expires", type=moment, metavar="DATE", help="when its permission ends: 2030-01-31 or with T12:00:00Z"
+        "--expires", type=moment, metavar="DATE", help="when the permission ends: 2030-01-31 or 2030-01-31T12:00:00Z"
     )  # fmt: skip
     runs_on_store(put, put_bounds)
-    show = grant.add_parser("list", help="an owner's bounds, what is used of them, and what policies allow")
+    show = grant.add_parser(
+        "list", help="list an owner's bounds, how much of them is used, and what policies allow"
+    )
     show.add_argument("owner", type=account_id)
-    show.add_argument("--identity", help="only those on this one; '*': those on all")
-    show.add_argument("--delegate", help="only those of this one")
-    show.add_argument("--region", type=region_name, help="default: every one")
+    show.add_argument("--identity", help="only bounds on this identity; '*' for those on all identities")
+    show.add_argument("--delegate", help="only bounds of this delegate")
+    show.add_argument("--region", type=region_name, help="only in this region (default: all)")
     runs_with_services(show, list_bounds)
     for verb, what in (
-        ("pause", "stop a delegate from sending without changing the policy; its queue is held"),
-        ("resume", "end a pause; held mail is delivered"),
-        ("remove", "remove bounds, pause and count"),
-        ("cancel", "cancel what a delegate has queued as identities of the owner"),
+        ("pause", "stop a delegate's sending without changing the policy; its queued mail is held"),
+        ("resume", "resume a paused delegate; held mail is delivered"),
+        ("remove", "remove a delegate's bounds, pause and usage counts"),
+        ("cancel", "cancel the queued mail that a delegate sent as the owner's identities"),
     ):
         command = grant.add_parser(verb, help=what)
         _add_key(command)
         if verb in ("pause", "cancel"):
-            command.add_argument("--reason", default="", help="stored, and shown to both sides")
+            command.add_argument("--reason", default="", help="stored and shown to both sides")
         runs_with_services(command, change, verb=verb)
 
 

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     verbs = add_verbs(
-        subparsers, "key", help="access keys: at most two for each user and for the root, as at AWS"
+        subparsers, "key", help="access keys; at most two for each user and for the root, as in AWS"
     )
-    show = verbs.add_parser("list", help="show an account's access keys")
+    show = verbs.add_parser("list", help="list an account's access keys")
     show.add_argument("account", type=account_id)
-    show.add_argument("user", nargs="?", help="only this IAM user's")
+    show.add_argument("user", nargs="?", help="only the keys of this IAM user")
     runs_with_services(show, list_keys)
-    create = verbs.add_parser("create", help="make an access key")
+    create = verbs.add_parser("create", help="create an access key")
     create.add_argument("account", type=account_id)
-    create.add_argument("user", nargs="?", help="IAM user; without one the account's root")
+    create.add_argument("user", nargs="?", help="IAM user (default: the account's root)")
     runs_with_services(create, create_key)
     delete = verbs.add_parser(
-        "delete", help="delete an access key; requests with it are refused from then on"
+        "delete", help="delete an access key; requests signed with it are refused from then on"
     )
     delete.add_argument("account", type=account_id)
-    delete.add_argument("key", help="the access key id")
+    delete.add_argument("key", help="access key ID")
     runs_with_services(delete, delete_key)
 
 
@@ -77,7 +77,7 @@ async def create_key(services: "Services", args: argparse.Namespace) -> int:
 async def delete_key(services: "Services", args: argparse.Namespace) -> int:
     """Remove a key."""
     await services.access_keys.delete(args.account, args.key)
-    return done(args, f"key {args.key} of account {args.account} is gone")
+    return done(args, f"access key {args.key} of account {args.account} is deleted")
 
 
 def say_made(keys: "Keys", args: argparse.Namespace) -> None:

@@ -47,7 +47,7 @@ def register(subparsers: Subparsers) -> None:
         help="account, or ARN of a user, role or session",
     )
     command.add_argument(
-        "--only", metavar="NAME", help="only this snippet, as text: boto3, cli, nodemailer, …"
+        "--only", metavar="NAME", help="print this snippet alone, as text: boto3, cli, nodemailer, …"
     )
     command.add_argument(
         "--send",

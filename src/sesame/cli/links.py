@@ -16,24 +16,26 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     verbs = add_verbs(
-        subparsers, "links", help="stop the links of followed mail, when they lead to something harmful"
+        subparsers, "links", help="disable the links of tracked mail that lead to harmful pages"
     )
     stop = verbs.add_parser(
         "stop",
-        help="let links of an account lead nowhere",
-        description="Let the links of one message, or of all that an account sends and has sent, answer that they are"
-        " gone (410). From here on, for mail that was delivered long ago too. The account can read who stopped them"
-        " and why, and cannot let them lead on.",
+        help="disable tracked links of an account",
+        description=(
+            "Answer 410 Gone to the tracked links of one message, or of everything that an account "
+            "has sent and will send, mail already delivered included. The account sees who disabled "
+            "them and why, and cannot enable them again."
+        ),
     )
     _add_links(stop)
-    stop.add_argument("--reason", default="", help="is kept with it; the account reads it")
+    stop.add_argument("--reason", default="", help="stored, and shown to the account")
     runs_with_services(stop, stop_links)
-    resume = verbs.add_parser("resume", help="let links lead on that the operator has stopped")
+    resume = verbs.add_parser("resume", help="enable links again that were disabled with `stop`")
     _add_links(resume)
     runs_with_services(resume, resume_links)
-    show = verbs.add_parser("list", help="show what of an account is stopped, and by whom")
+    show = verbs.add_parser("list", help="list an account's disabled links and who disabled them")
     show.add_argument("account", type=account_id)
-    show.add_argument("--after", default="", metavar="MESSAGE", help="go on from behind this one")
+    show.add_argument("--after", default="", metavar="MESSAGE", help="start after this message")
     show.add_argument("--limit", type=int, default=100, metavar="N")
     runs_with_services(show, list_stops)
 
@@ -44,10 +46,13 @@ def _add_links(command: argparse.ArgumentParser) -> None:
         "--owner",
         type=account_id,
         metavar="ACCOUNT",
-        help="in this account's name: only in mail that was sent as identities of its",
+        help="act for this owner: only links in mail that was sent as its identities",
     )
     command.add_argument(
-        "--message", default="", metavar="ID", help="those of this message; without it, all of the account's"
+        "--message",
+        default="",
+        metavar="ID",
+        help="only the links of this message (default: all of the account's)",
     )
 
 
@@ -63,7 +68,7 @@ async def stop_links(services: "Services", args: argparse.Namespace) -> int:
     if args.owner:
         await services.operator.require_account(args.owner)
     await services.tracked_links.stop(_links(args), args.reason)
-    return _done(args, "lead nowhere from here on")
+    return _done(args, "are disabled")
 
 
 async def resume_links(services: "Services", args: argparse.Namespace) -> int:
@@ -71,7 +76,7 @@ async def resume_links(services: "Services", args: argparse.Namespace) -> int:
     await services.operator.require_account(args.account)
     await services.tracked_links.resume(_links(args))
     by = f"account {args.owner}" if args.owner else "the operator"
-    return _done(args, f"are no longer stopped by {by}")
+    return _done(args, f"are no longer disabled by {by}")
 
 
 async def list_stops(services: "Services", args: argparse.Namespace) -> int:
@@ -91,7 +96,7 @@ async def list_stops(services: "Services", args: argparse.Namespace) -> int:
         },
         headings=("MESSAGE", "BY", "SINCE", "REASON"),
         row=lambda one: (one.message_id or "all", one.stopped_by, when(one.stopped_at), one_line(one.reason)),
-        nothing="no links of this account are stopped",
+        nothing="no links of this account are disabled",
     )
 
 

@@ -17,12 +17,15 @@ def register(subparsers: Subparsers) -> None:
     """Add the command."""
     command = subparsers.add_parser(
         "log-ins",
-        help="log-ins that failed, by network and by name",
-        description="Wrong SMTP passwords, signatures that do not verify, and failed log-ins at the console: by the"
-        " network they came from and the name that was tried. A running server adds to them every few seconds.",
+        help="list failed log-ins by network and by name",
+        description=(
+            "List wrong SMTP passwords, API signatures that do not verify and failed console log-ins,"
+            " by the network they came from and by the name that was tried. A running server updates "
+            "the counts every few seconds."
+        ),
     )
     command.add_argument(
-        "--hours", type=int, default=24, metavar="N", help="of the last N hours (default: 24)"
+        "--hours", type=int, default=24, metavar="N", help="how many hours to look back (default: 24)"
     )
     runs_with_services(command, show)
 

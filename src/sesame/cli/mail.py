@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    mail = add_verbs(subparsers, "mail", help="mail in the built-in mailbox")
-    show_list = mail.add_parser("list", help="the newest messages, newest first")
+    mail = add_verbs(subparsers, "mail", help="messages in the built-in mailbox")
+    show_list = mail.add_parser("list", help="list the newest messages, newest first")
     show_list.add_argument("--limit", type=int, default=50, metavar="N")
     runs_with_services(show_list, list_mail)
-    show = mail.add_parser("show", help="one message, with its DKIM signatures checked")
+    show = mail.add_parser("show", help="show one message and verify its DKIM signatures")
     show.add_argument("id", help="number from `sesame mail list`, or `latest`")
-    show.add_argument("--raw", action="store_true", help="print the source and nothing else")
+    show.add_argument("--raw", action="store_true", help="print only the message's source")
     runs_with_services(show, show_mail)
 
 

@@ -21,30 +21,38 @@ if TYPE_CHECKING:
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    notifications = add_verbs(subparsers, "notifications", help="who is notified about an identity's mail")
+    notifications = add_verbs(
+        subparsers, "notifications", help="where notifications about an identity's mail go"
+    )
     map_ = notifications.add_parser(
-        "map", help="who would be notified of each type of event, by which channel, and who would not and why"
+        "map",
+        help=("show who is notified of each event type and through which channel, and who is not and why"),
     )
     map_.add_argument("identity", help="the identity's ARN")
     map_.add_argument(
-        "--sender", type=account_id, metavar="ACCOUNT", help="who sends as it; default: its owner"
+        "--sender",
+        type=account_id,
+        metavar="ACCOUNT",
+        help="account that sends as the identity (default: its owner)",
     )
-    map_.add_argument("--configuration-set", metavar="NAME", help="the sender's configuration set")
+    map_.add_argument("--configuration-set", metavar="NAME", help="configuration set of the sender")
     runs_on_store(map_, show_map)
-    events = add_verbs(subparsers, "events", help="what happened, and who was notified")
-    tail = events.add_parser("tail", help="the latest events of an account's mail")
+    events = add_verbs(subparsers, "events", help="events of messages, and their notifications")
+    tail = events.add_parser("tail", help="show the latest events of an account's mail")
     tail.add_argument("account", type=account_id)
     tail.add_argument("--limit", type=int, default=20, metavar="N")
     runs_with_services(tail, show_tail)
-    dead = events.add_parser("dead", help="notifications that were given up on")
-    dead.add_argument("--account", type=account_id, help="only of this account's topics")
+    dead = events.add_parser(
+        "dead", help="list notifications that could not be delivered and are not retried"
+    )
+    dead.add_argument("--account", type=account_id, help="only those of this account's topics")
     dead.add_argument("--limit", type=int, default=100, metavar="N")
     runs_with_services(dead, show_dead)
-    retry = events.add_parser("retry", help="retry notifications that were given up on")
+    retry = events.add_parser("retry", help="retry notifications that `sesame events dead` lists")
     retry.add_argument(
-        "numbers", nargs="*", type=int, metavar="NUMBER", help="as `sesame events dead` shows them"
+        "numbers", nargs="*", type=int, metavar="NUMBER", help="numbers from `sesame events dead`"
     )
-    retry.add_argument("--all", action="store_true", help="all that were given up on")
+    retry.add_argument("--all", action="store_true", help="retry all of them")
     runs_on_store(retry, retry_dead)
 
 
@@ -124,7 +132,7 @@ async def show_tail(services: "Services", args: argparse.Namespace) -> int:
 def print_not_used(missed: "list[NotUsed]") -> None:
     """Print the ways that an event did not go, and why."""
     for one in missed:
-        print(f"    not told  {one.account_id}  {one_line(one.way)}: {one_line(one.reason)}")
+        print(f"    not notified  {one.account_id}  {one_line(one.way)}: {one_line(one.reason)}")
 
 
 def not_used_json(missed: "list[NotUsed]") -> list[dict[str, Any]]:

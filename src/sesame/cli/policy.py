@@ -54,10 +54,12 @@ def register(subparsers: Subparsers) -> None:
 
 
 def _register_check(verbs: Subparsers) -> None:
-    text = "Find what would be refused and what is probably a mistake. Exit 1 on a warning or an error."
+    text = (
+        "Check policies for what would be refused and for probable mistakes. Exit 1 on a warning or an error."
+    )
     verb = add_verb(verbs, "check", run_check, text)
-    verb.add_argument("files", nargs="+", metavar="FILE", help="policy documents; - is standard input")
-    verb.add_argument("--identity", metavar="ARN", help="the identity (default: the policy's Resource)")
+    verb.add_argument("files", nargs="+", metavar="FILE", help="policy documents; - for standard input")
+    verb.add_argument("--identity", metavar="ARN", help="the identity's ARN (default: the policy's Resource)")
     kind = verb.add_mutually_exclusive_group()
     kind.add_argument("--iam", action="store_true", help="the files are IAM policies")
     kind.add_argument("--trust", action="store_true", help="the files are trust policies of roles")
@@ -118,12 +120,16 @@ def _add_request_options(verb: argparse.ArgumentParser) -> None:
         "--policy", action="append", default=[], metavar="FILE", help="a policy of the identity"
     )
     verb.add_argument(
-        "--context", action="append", default=[], metavar="KEY=VALUE", help="repeat a key for a list"
+        "--context",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a condition key and its value; repeat a key for several values",
     )
 
 
 def _register_explain(verbs: Subparsers) -> None:
-    text = "Say why a request is allowed or denied. Exit 3 when it is denied."
+    text = "Explain why a request is allowed or denied. Exit 3 when it is denied."
     verb = add_verb(verbs, "explain", run_explain, text)
     _add_request_options(verb)
     verb.add_argument(
@@ -263,7 +269,7 @@ def _register_simulate(verbs: Subparsers) -> None:
     _add_request_options(verb)
     verb.add_argument("--caller", required=True, metavar="ARN")
     verb.add_argument("--action", action="append", required=True)
-    verb.add_argument("--resource", action="append", metavar="ARN", help="default: *")
+    verb.add_argument("--resource", action="append", metavar="ARN", help="resource to evaluate (default: *)")
     verb.add_argument("--resource-owner", metavar="ID")
 
 

@@ -45,12 +45,12 @@ def register(verbs: Subparsers) -> None:
 
 
 def _add_limits(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--identity", metavar="ARN", help="the identity (default: the policy's Resource)")
-    verb.add_argument("--from", dest="from_address", metavar="PATTERN", help="From address")
-    verb.add_argument("--to", metavar="PATTERN", help="every recipient")
-    verb.add_argument("--at", metavar="DATE", help="time of sending")
-    verb.add_argument("--source-ip", metavar="CIDR", help="address of the client")
-    verb.add_argument("--seconds", type=float, default=10.0, help="longest time to work (default: 10)")
+    verb.add_argument("--identity", metavar="ARN", help="the identity's ARN (default: the policy's Resource)")
+    verb.add_argument("--from", dest="from_address", metavar="PATTERN", help="pattern of the From address")
+    verb.add_argument("--to", metavar="PATTERN", help="pattern that every recipient matches")
+    verb.add_argument("--at", metavar="DATE", help="when it is sent")
+    verb.add_argument("--source-ip", metavar="CIDR", help="where the request comes from")
+    verb.add_argument("--seconds", type=float, default=10.0, help="time limit of the analysis (default: 10)")
 
 
 def _limits(args: argparse.Namespace) -> dict[str, list[str]]:
@@ -67,7 +67,7 @@ def _register_who_can_send(verbs: Subparsers) -> None:
     text = "List who can send, each with an example request. Exit 1 when something is unknown."
     verb = add_verb(verbs, "who-can-send", run_who_can_send, text)
     verb.add_argument("files", nargs="+", metavar="FILE", help="all policies of the identity")
-    verb.add_argument("--principal", metavar="ARN", help="list what this one can send instead")
+    verb.add_argument("--principal", metavar="ARN", help="list what this principal can send instead")
     _add_limits(verb)
 
 
@@ -145,8 +145,8 @@ def _register_compare(verbs: Subparsers) -> None:
         "does, 1 when that is unknown."
     )
     verb = add_verb(verbs, "compare", run_compare, text)
-    verb.add_argument("old", metavar="OLD", help="policy before")
-    verb.add_argument("new", metavar="NEW", help="policy after")
+    verb.add_argument("old", metavar="OLD", help="the policy before the edit")
+    verb.add_argument("new", metavar="NEW", help="the policy after the edit")
     _add_limits(verb)
 
 

@@ -20,24 +20,36 @@ def register(verbs: Subparsers) -> None:
     """Add the verb."""
     verb = verbs.add_parser(
         "suggest",
-        help="the smallest policies that still allow what was done",
-        description="Narrow the policies of an identity to what each delegate did under them, and say what that would"
-        " cut off. Changes nothing. Exit 1 unless it is certain that nobody would gain anything by it.",
+        help="suggest the smallest policies that still allow what delegates have sent",
+        description=(
+            "Narrow the policies of an identity to what each delegate did under them, and list what "
+            "that would no longer allow. Changes nothing. Exit 1 unless it is certain that the "
+            "narrowed policies allow nothing new."
+        ),
     )
     verb.add_argument("--identity", required=True, metavar="ARN")
     verb.add_argument(
-        "--from-history", required=True, type=float, dest="days", metavar="DAYS", help="how far back to look"
+        "--from-history",
+        required=True,
+        type=float,
+        dest="days",
+        metavar="DAYS",
+        help="how many days to look back",
     )
     verb.add_argument(
         "--narrow",
         action="append",
         default=[],
         choices=("feedback", "version", "networks", "recipients"),
-        help="narrow this too, if all messages have few values of it (repeat): the bounce address, the API version, the"
-        " networks that requests came from, the recipient domains (of the owner's own mail only: a policy would reveal"
-        " a delegate's)",
+        help=(
+            "also narrow this, if few values of it occur (may be repeated): the bounce address, the "
+            "API version, the networks that requests came from, the recipient domains (of the owner's"
+            " own mail only: a policy would reveal a delegate's)"
+        ),
     )
-    verb.add_argument("--seconds", type=float, default=10.0, help="longest time to compare (default: 10)")
+    verb.add_argument(
+        "--seconds", type=float, default=10.0, help="time limit of the comparison (default: 10)"
+    )
     runs_on_store(verb, guarded(run_suggest))
 
 

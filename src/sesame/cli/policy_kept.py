@@ -20,12 +20,14 @@ def register(verbs: Subparsers) -> None:
     put = verbs.add_parser(
         "put",
         help="store a policy of an identity",
-        description="Create or replace a policy of an identity. Refused when it breaks a test case of the identity,"
-        " unless it is forced, which is audited.",
+        description=(
+            "Create or replace a policy of an identity. Refused when it breaks one of the identity's "
+            "test cases, unless --force is given, which is recorded in the audit log."
+        ),
     )
     _add_identity(put)
     put.add_argument("name", metavar="NAME")
-    put.add_argument("file", metavar="FILE", help="the policy; - is standard input")
+    put.add_argument("file", metavar="FILE", help="the policy document; - for standard input")
     _add_force(put, run_put)
     remove = verbs.add_parser("remove", help="remove a policy of an identity, if its test cases still hold")
     _add_identity(remove)
@@ -40,7 +42,7 @@ def _add_identity(command: argparse.ArgumentParser) -> None:
 
 def _add_force(command: argparse.ArgumentParser, run: ServicesCommand) -> None:
     command.add_argument(
-        "--force", action="store_true", help="even if it breaks a case; the audit log says which"
+        "--force", action="store_true", help="do it even if a test case breaks; the audit log records which"
     )
     runs_on_store(command, guarded(opened(run)))
 
@@ -51,17 +53,20 @@ def _register_tests(verbs: Subparsers) -> None:
     put = inner.add_parser(
         "put",
         help="store test cases with an identity's policies",
-        description="Store the cases of a JSON file with an identity's policies, replacing those of the same names, and"
-        " run them. From then on every interface refuses a policy change that breaks a case which held.",
+        description=(
+            "Store the test cases of a JSON file with an identity's policies, replacing those of the "
+            "same names, and run them. From then on every interface refuses a policy change that "
+            "breaks a case that held before."
+        ),
     )
     _add_identity(put)
-    put.add_argument("file", metavar="CASES", help="a JSON list of cases; - is standard input")
-    listed = inner.add_parser("list", help="list the cases of an identity")
+    put.add_argument("file", metavar="CASES", help="a JSON list of test cases; - for standard input")
+    listed = inner.add_parser("list", help="list an identity's test cases")
     _add_identity(listed)
-    remove = inner.add_parser("remove", help="remove a case")
+    remove = inner.add_parser("remove", help="remove a test case")
     _add_identity(remove)
     remove.add_argument("name", metavar="NAME")
-    run = inner.add_parser("run", help="run the cases of an identity; exit 1 when one does not hold")
+    run = inner.add_parser("run", help="run an identity's test cases; exit 1 when one fails")
     _add_identity(run)
     for command, function in (
         (put, run_tests_put),

@@ -42,8 +42,8 @@ def register(verbs: Subparsers) -> None:
         ("--network", "network", "CIDR", "where requests come from"),
     ):
         verb.add_argument(option, dest=destination, action="append", default=[], metavar=metavar, help=what)
-    verb.add_argument("--since", metavar="DATE", help="from this day, or moment, on")
-    verb.add_argument("--until", metavar="DATE", help="through this day in UTC, or up to this moment")
+    verb.add_argument("--since", metavar="DATE", help="from this day (UTC) or moment on")
+    verb.add_argument("--until", metavar="DATE", help="through this day (UTC) or up to this moment")
     ways = [way.value for way in Way]
     verb.add_argument(
         "--way", action="append", choices=ways, help="mail (default), raw (SMTP only), templates, bulk"
@@ -61,7 +61,7 @@ def _register_say(verbs: Subparsers) -> None:
         " removes and adds."
     )
     verb = add_verb(verbs, "say", run_say, text)
-    verb.add_argument("file", metavar="FILE", help="the policy; - is standard input")
+    verb.add_argument("file", metavar="FILE", help="the policy document; - for standard input")
     verb.add_argument("new", metavar="NEW", nargs="?", help="the policy after the edit")
     verb.add_argument("--iam", action="store_true", help="the files are IAM policies")
 

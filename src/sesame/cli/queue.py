@@ -17,40 +17,38 @@ if TYPE_CHECKING:
     from sesame.spool.control import Filter, Queued
 
 CHANGES = {
-    "retry": "try waiting mail now",
+    "retry": "retry queued mail now",
     "hold": "hold mail until it is released",
-    "release": "release held mail and try it now",
-    "cancel": "cancel mail; its sender gets an event",
-    "purge": "cancel everything that matches; needed to cancel without a filter",
+    "release": "release held mail and deliver it now",
+    "cancel": "cancel queued mail; an event records it for the sender",
+    "purge": "cancel everything that matches; the way to cancel without a filter",
 }
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    queue = add_verbs(subparsers, "queue", help="what waits for delivery")
-    show_list = queue.add_parser("list", help="what waits, oldest first")
+    queue = add_verbs(subparsers, "queue", help="mail that is waiting for delivery")
+    show_list = queue.add_parser("list", help="list queued recipients, oldest first")
     show_list.add_argument("--limit", type=int, default=50, metavar="N")
-    show_list.add_argument("--held", action="store_true", help="only held mail")
+    show_list.add_argument("--held", action="store_true", help="list held mail only")
     _add_filters(show_list)
     runs_with_services(show_list, list_queue)
-    show = queue.add_parser("show", help="the recipients of one message that wait, and why")
+    show = queue.add_parser("show", help="show the queued recipients of a message and why they wait")
     show.add_argument("message_id")
     runs_with_services(show, show_message)
     for verb, what in CHANGES.items():
         command = queue.add_parser(verb, help=what)
-        command.add_argument("message_id", nargs="?", help="one message; otherwise a filter is needed")
+        command.add_argument("message_id", nargs="?", help="one message; without it, give a filter")
         command.add_argument("--reason", default="", help="stored with the message")
-        command.add_argument("--all", action="store_true", help="everything that waits")
+        command.add_argument("--all", action="store_true", help="all queued mail")
         _add_filters(command)
         runs_on_store(command, change, verb=verb)
-    pause = queue.add_parser(
-        "pause", help="stop delivery to a destination; without one, list the paused ones"
-    )
+    pause = queue.add_parser("pause", help="pause delivery to a domain; without one, list the paused domains")
     pause.add_argument("domain", nargs="?")
     pause.add_argument("--reason", default="")
     runs_with_services(pause, pause_destination)
-    resume = queue.add_parser("resume", help="resume delivery to a destination")
+    resume = queue.add_parser("resume", help="resume delivery to a domain")
     resume.add_argument("domain")
     runs_with_services(resume, resume_destination)
 
@@ -64,12 +62,14 @@ def age(text: str) -> float:
 
 
 def _add_filters(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--account", type=account_id, help="sender or owner of the identity")
-    command.add_argument("--delegate", type=account_id, help="account that sends as another's identity")
-    command.add_argument("--identity", help="identity that it is sent as")
-    command.add_argument("--domain", help="destination")
+    command.add_argument("--account", type=account_id, help="account that sent it or owns the identity")
     command.add_argument(
-        "--older-than", type=age, metavar="AGE", help="accepted that long ago: 90s, 15m, 2h, 1d"
+        "--delegate", type=account_id, help="account that sent it as another account's identity"
+    )
+    command.add_argument("--identity", help="identity that it was sent as")
+    command.add_argument("--domain", help="destination domain")
+    command.add_argument(
+        "--older-than", type=age, metavar="AGE", help="accepted at least this long ago: 90s, 15m, 2h, 1d"
     )
 
 
@@ -115,7 +115,7 @@ async def show_message(services: "Services", args: argparse.Namespace) -> int:
     wanted = Filter(message_id=args.message_id)
     found = await services.store.read(lambda tx: list_queued(tx, wanted, limit=1_000))
     if not found:
-        print(f"sesame: nothing of message `{args.message_id}` waits", file=sys.stderr)
+        print(f"sesame: message `{args.message_id}` has no queued recipients", file=sys.stderr)
         return 1
     if args.json:
         print_json([_json(one) for one in found])

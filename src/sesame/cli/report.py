@@ -26,15 +26,21 @@ def register(subparsers: Subparsers) -> None:
     verbs = add_verbs(subparsers, "report", help="reports about an account")
     command = verbs.add_parser(
         "authority",
-        help="who can send as an account's identities, who did, what nobody used, what has changed",
-        description="For each identity of an account: who can send as it by its policies, exactly, and who did since a"
-        " date; which statements and addresses nobody used; what has changed in the policies since. As text, JSON,"
-        " or one self-contained page of HTML.",
+        help=(
+            "report who can send as an account's identities, who did, what is unused, and what has changed"
+        ),
+        description=(
+            "For each identity of an account: exactly who can send as it under its policies, and who "
+            "did since a date; which statements and addresses nobody used; how its policies have "
+            "changed since. As text, JSON, or one self-contained HTML page."
+        ),
     )
     command.add_argument("account", type=account_id)
     command.add_argument("--since", metavar="DATE", help=f"as 2027-01-31 (default: {DAYS} days ago)")
     command.add_argument("--html", metavar="FILE", help="write the page to this file instead of printing")
-    command.add_argument("--seconds", type=float, default=20.0, help="longest time to analyse (default: 20)")
+    command.add_argument(
+        "--seconds", type=float, default=20.0, help="time limit of the analysis (default: 20)"
+    )
     runs_on_store(command, run_authority)
 
 

@@ -21,10 +21,13 @@ DAYS = 14
 def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
     """Add the verbs to `sesame account`."""
     show = verbs.add_parser(
-        "reputation", help="what became of an account's mail, its rates and the verdict on it"
+        "reputation",
+        help=("show an account's delivery counts, bounce and complaint rates, and enforcement status"),
     )
     show.add_argument("account", type=account_id)
-    show.add_argument("--region", type=region_name, default="us-east-1", help="for rates and verdict")
+    show.add_argument(
+        "--region", type=region_name, default="us-east-1", help="region of the rates and the status"
+    )
     show.add_argument(
         "--by",
         choices=("region", "identity", "owner", "configuration-set"),
@@ -34,7 +37,11 @@ def register(verbs: Subparsers, account_id: "Callable[[str], str]") -> None:
     runs_with_services(show, show_reputation)
     for name, became, what in (
         ("pause", "SHUTDOWN", "stop an account's sending until it is reinstated"),
-        ("reinstate", "HEALTHY", "let an account send again, or end its review; its rates start afresh"),
+        (
+            "reinstate",
+            "HEALTHY",
+            "resume an account's sending or end its review; its rates start again from zero",
+        ),
     ):
         verb = verbs.add_parser(name, help=what)
         verb.add_argument("account", type=account_id)

@@ -39,26 +39,28 @@ def register(subparsers: Subparsers) -> None:
     )
     command.add_argument("--data", metavar="DIR", help="data directory (default: .sesame)")
     command.add_argument("--config", metavar="FILE", help="configuration file (TOML)")
-    command.add_argument("--api-port", type=int, metavar="N", help="port of the API, 0 for any free one")
+    command.add_argument("--api-port", type=int, metavar="N", help="port of the API; 0 for any free port")
     command.add_argument(
         "--smtp-port",
         type=int,
         metavar="N",
-        help="port of SMTP submission with STARTTLS, 0 for any free one (and with --api-port 0)",
+        help=("port of SMTP submission with STARTTLS; 0 for any free port (as --api-port 0 implies)"),
     )
     command.add_argument(
         "--smtps-port", type=int, metavar="N", help="port of SMTP submission with implicit TLS"
     )
     command.add_argument(
-        "--ready-file", metavar="F", help="write the addresses to this file, as JSON, once the server listens"
+        "--ready-file",
+        metavar="F",
+        help="file to write the listening addresses to, as JSON, once the server is ready",
     )
     command.set_defaults(func=serve)
-    settings = add_verbs(subparsers, "config", help="configuration")
+    settings = add_verbs(subparsers, "config", help="the configuration")
     show = settings.add_parser("show", help="print every setting in force, as JSON")
     show.add_argument(
         "--sources",
         action="store_true",
-        help="beside each where it comes from: a file, a variable, a flag, the default",
+        help=("also print where each value comes from: a file, a variable, a flag or the default"),
     )
     runs_on_store(show, show_config)
 

@@ -19,17 +19,17 @@ def register(subparsers: Subparsers) -> None:
         help="services that send on behalf of accounts, such as cognito-idp.amazonaws.com",
     )
     for verb, help_text, run, with_key in (
-        ("create", "register a service, with an access key", create_service, False),
-        ("add-key", "make a second access key for a service", add_key, False),
-        ("delete-key", "remove an access key of a service", delete_key, True),
-        ("delete", "remove a service with its keys", delete_service, False),
+        ("create", "register a service and create an access key for it", create_service, False),
+        ("add-key", "create a second access key for a service", add_key, False),
+        ("delete-key", "delete an access key of a service", delete_key, True),
+        ("delete", "delete a service with its keys", delete_service, False),
     ):
         command = verbs.add_parser(verb, help=help_text)
-        command.add_argument("name", help="its name in policies, a host name")
+        command.add_argument("name", help="name of the service in policies, a host name")
         if with_key:
-            command.add_argument("key", help="the access key id")
+            command.add_argument("key", help="access key ID")
         runs_with_services(command, run)
-    show = verbs.add_parser("list", help="show the services")
+    show = verbs.add_parser("list", help="list the services")
     runs_with_services(show, list_services)
 
 
@@ -46,13 +46,13 @@ async def add_key(services: "Services", args: argparse.Namespace) -> int:
 async def delete_key(services: "Services", args: argparse.Namespace) -> int:
     """Remove a key."""
     await services.service_principals.delete_key(args.name, args.key)
-    return done(args, f"key {args.key} of {args.name} is gone")
+    return done(args, f"access key {args.key} of service {args.name} is deleted")
 
 
 async def delete_service(services: "Services", args: argparse.Namespace) -> int:
     """Remove a service."""
     await services.service_principals.delete(args.name)
-    return done(args, f"service {args.name} is gone")
+    return done(args, f"service {args.name} is deleted")
 
 
 async def list_services(services: "Services", args: argparse.Namespace) -> int:

@@ -20,12 +20,15 @@ def register(subparsers: Subparsers) -> None:
     verbs = add_verbs(subparsers, "smtp", help="SMTP submission")
     command = verbs.add_parser(
         "credentials",
-        help="make SMTP credentials",
-        description="Make an access key, or use an existing one, and print the user name and password that SES's "
-        "algorithm derives from it for one region. Any key's password can also be computed from its secret.",
+        help="create SMTP credentials",
+        description=(
+            "Create an access key, or use an existing one, and print the user name and the password "
+            "that SES's algorithm derives from it for one region. The password of any key can also be"
+            " computed from its secret."
+        ),
     )
     command.add_argument("account", type=account_id)
-    command.add_argument("user", nargs="?", help="IAM user; without one the account's root")
+    command.add_argument("user", nargs="?", help="IAM user (default: the account's root)")
     command.add_argument("--region", default="us-east-1", help="region of the password (default: us-east-1)")
     command.add_argument(
         "--key", metavar="ID", help="use this access key of the account instead of a new one"
@@ -36,7 +39,7 @@ def register(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         metavar="ARN",
-        help="identity to use where a message names none; grants nothing (may be repeated)",
+        help=("identity to use when a message names none; grants no permission (may be repeated)"),
     )
     runs_on_store(command, credentials)
 

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
     verbs = add_verbs(
-        subparsers, "suppression", help="addresses to which no account sends, besides the accounts' own lists"
+        subparsers,
+        "suppression",
+        help="addresses that no account sends to, beside accounts' own suppression lists",
     )
-    show = verbs.add_parser("list", help="show the addresses that are on the list now")
+    show = verbs.add_parser("list", help="list the suppressed addresses")
     show.add_argument("--after", default="", metavar="ADDRESS", help="start after this address")
     show.add_argument("--limit", type=int, default=100, metavar="N")
     runs_with_services(show, list_addresses)
     for verb, help_text, run in (
-        ("add", "put an address on the list", add_address),
-        ("remove", "take an address off the list", remove_address),
+        ("add", "add an address to the list", add_address),
+        ("remove", "remove an address from the list", remove_address),
     ):
         command = verbs.add_parser(verb, help=help_text)
         command.add_argument("address")
@@ -44,10 +46,10 @@ async def list_addresses(services: "Services", args: argparse.Namespace) -> int:
 async def add_address(services: "Services", args: argparse.Namespace) -> int:
     """Put an address on the list."""
     await services.global_suppression.add(args.address)
-    return done(args, f"nobody sends to {one_line(args.address)} for now", address=args.address)
+    return done(args, f"{one_line(args.address)} is suppressed", address=args.address)
 
 
 async def remove_address(services: "Services", args: argparse.Namespace) -> int:
     """Take an address off the list."""
     await services.global_suppression.remove(args.address)
-    return done(args, f"{one_line(args.address)} is sent to again", address=args.address)
+    return done(args, f"{one_line(args.address)} is no longer suppressed", address=args.address)

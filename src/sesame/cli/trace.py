@@ -25,22 +25,25 @@ READERS = ("sender", "owner", "operator")
 
 def register(subparsers: Subparsers) -> None:
     """Add the commands."""
-    trace = subparsers.add_parser("trace", help="the life of one message")
+    trace = subparsers.add_parser(
+        "trace", help="show the life of a message: its decision, attempts and events"
+    )
     trace.add_argument("message_id")
     _add_reader(
         trace, "who reads: the sender, the owner of the identity, or the operator, who sees both (default)"
     )
     runs_on_store(trace, show_trace)
     decisions = subparsers.add_parser(
-        "decisions", help="the latest decisions about sends that concern an account, as sender or as owner"
+        "decisions",
+        help=("list the latest decisions on sends that an account made or that were made as its identities"),
     )
     decisions.add_argument("account", type=account_id)
     decisions.add_argument("--limit", type=int, default=20, metavar="N")
-    decisions.add_argument("--request", metavar="ID", help="only the decision on this request")
+    decisions.add_argument("--request", metavar="ID", help="only decisions on this request")
     _add_reader(decisions, "who reads (default: the account, as the sender or the owner that it was)")
     runs_with_services(decisions, show_decisions)
-    why = subparsers.add_parser("why", help="why a request was refused: the cause and what to do")
-    why.add_argument("request_id", help="as in the response")
+    why = subparsers.add_parser("why", help="explain why a request was refused and what to do about it")
+    why.add_argument("request_id", help="request ID, as in the response")
     _add_reader(why, "who reads (default: the operator, who sees both sides)")
     runs_with_services(why, show_why)
 

@@ -17,7 +17,7 @@ def register(subparsers: Subparsers) -> None:
     verbs = add_verbs(
         subparsers,
         "webhook",
-        help="post the events of a configuration set, signed as Standard Webhooks specifies",
+        help="webhooks: HTTP destinations of events, signed as Standard Webhooks specifies",
     )
     create = verbs.add_parser("create", help="create a webhook; its secret is shown only once")
     _add_key(create)
@@ -31,7 +31,8 @@ def register(subparsers: Subparsers) -> None:
     )
     runs_with_services(create, create_webhook)
     rotate = verbs.add_parser(
-        "rotate", help="replace its secret; the new one is shown only once, and both sign for a time"
+        "rotate",
+        help=("replace a webhook's secret; the new one is shown only once, and both sign for a while"),
     )
     _add_key(rotate)
     rotate.add_argument(
@@ -39,13 +40,13 @@ def register(subparsers: Subparsers) -> None:
         type=float,
         default=24.0,
         metavar="HOURS",
-        help="how long the previous secret signs as well; default: %(default)s",
+        help="how long the previous secret still signs, too (default: %(default)s)",
     )
     runs_with_services(rotate, rotate_secret)
     delete = verbs.add_parser("delete", help="delete a webhook; notifications waiting for it are dropped")
     _add_key(delete)
     runs_with_services(delete, delete_webhook)
-    show = verbs.add_parser("list", help="show the webhooks of an account")
+    show = verbs.add_parser("list", help="list the webhooks of an account")
     show.add_argument("account", type=account_id)
     runs_with_services(show, list_webhooks)
 
@@ -53,8 +54,10 @@ def register(subparsers: Subparsers) -> None:
 def _add_key(command: argparse.ArgumentParser) -> None:
     command.add_argument("account", type=account_id)
     command.add_argument("set", help="the configuration set")
-    command.add_argument("name", help="the name of its event destination")
-    command.add_argument("--region", default="us-east-1", help="default: %(default)s")
+    command.add_argument("name", help="name of the event destination")
+    command.add_argument(
+        "--region", default="us-east-1", help="region of the configuration set (default: %(default)s)"
+    )
 
 
 def _key(args: argparse.Namespace) -> "WebhookKey":
@@ -94,7 +97,7 @@ async def delete_webhook(services: "Services", args: argparse.Namespace) -> int:
     if args.json:
         print_json({"deleted": _key(args).arn})
     else:
-        print(f"{args.name} is gone")
+        print(f"webhook {args.name} is deleted")
     return 0
 
 

@@ -22,8 +22,10 @@ def register(verbs: Subparsers) -> None:
     verb = verbs.add_parser(
         "what-if",
         help="replay recorded sends against a proposed policy",
-        description="Decide recorded sends as an identity again, with a policy stored or removed, and list "
-        "those whose decision changes. Exit 1 when one does.",
+        description=(
+            "Decide recorded sends as an identity again as if a policy had been stored or removed, "
+            "and list those whose decision changes. Exit 1 when any does."
+        ),
     )
     verb.add_argument("--identity", required=True, metavar="ARN")
     verb.add_argument(
@@ -35,9 +37,11 @@ def register(verbs: Subparsers) -> None:
         dest="reader",
         choices=("owner", "sender", "operator"),
         default="owner",
-        help="who reads the reasons: the operator sees both sides (default: owner)",
+        help=("whose view of the reasons to print; the operator sees both sides (default: owner)"),
     )
-    verb.add_argument("--days", type=float, default=14.0, metavar="N", help="how far back (default: 14)")
+    verb.add_argument(
+        "--days", type=float, default=14.0, metavar="N", help="how many days to look back (default: 14)"
+    )
     runs_on_store(verb, run_what_if)
 
 
