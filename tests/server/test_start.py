@@ -45,7 +45,7 @@ def test_a_start_waits_until_the_store_can_be_written(tmp_path: Path) -> None:
     try:
         assert wait_until(lambda: (said := _ready(port)) is not None and said[0] == 200)
         log = sesame.log_path.read_text()
-        assert "start_waits" in log and "locked" in log
+        assert "start_delayed" in log and "locked" in log
     finally:
         assert sesame.stop() == 0
 
@@ -62,7 +62,7 @@ def test_a_start_that_waits_can_be_stopped(tmp_path: Path) -> None:
         log.open("wb") as out,
         subprocess.Popen(command, stdout=out, stderr=out, env=sesame._environ()) as process,
     ):
-        wait_until(lambda: "start_waits" in log.read_text())
+        wait_until(lambda: "start_delayed" in log.read_text())
         process.terminate()
         assert process.wait(30) == 0
     other.close()

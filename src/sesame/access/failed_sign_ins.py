@@ -92,7 +92,7 @@ class FailedSignIns:
         except Unavailable as error:
             for one in counted.values():
                 _count(self._new, one)
-            self._log.error("sign_ins_not_counted", reason=str(error))
+            self._log.error("failed_log_ins_not_saved", reason=str(error))
 
     async def run(self) -> None:
         """Write every few seconds."""

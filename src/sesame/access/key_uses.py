@@ -45,7 +45,7 @@ class KeyUses:
                 await self._store.write(lambda tx, part=part: key_use.note(tx, part))  # type: ignore[misc]
             except Unavailable as error:
                 self._new = {one.access_key_id: one for one in uses} | self._new
-                self._log.error("key_uses_not_written", reason=str(error))
+                self._log.error("key_uses_not_saved", reason=str(error))
                 return
             del uses[:MOST_AT_ONCE]
 

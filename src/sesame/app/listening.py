@@ -35,7 +35,7 @@ class Listening:
         except ConfigError:
             if self._settings.dns.resolver != "local":
                 raise
-            self._log.event("port_taken", setting=setting, port=port)
+            self._log.event("port_in_use", setting=setting, port=port)
             return self.on(setting, host, 0)
 
     def certificate(self, chain: Path, key: Path, *, setting: str) -> Certificate:

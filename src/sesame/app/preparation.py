@@ -29,7 +29,7 @@ async def prepare(
                 break
             except Unavailable as error:
                 waits(f"the start waits: {error}")
-                log.error("start_waits", step=name, reason=str(error), again_in_s=wait_s)
+                log.error("start_delayed", step=name, reason=str(error), again_in_s=wait_s)
             try:
                 async with asyncio.timeout(wait_s):
                     await stop.wait()

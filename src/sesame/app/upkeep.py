@@ -68,7 +68,7 @@ class Upkeep:
             try:
                 await steady.keep(self._services.store, self._services.steady, boot_id)
             except Unavailable as error:
-                self._services.log.error("clock_not_kept", reason=str(error))
+                self._services.log.error("clock_not_saved", reason=str(error))
             await asyncio.sleep(KEEP_CLOCK_EVERY_S)
 
     async def _check_identities(self) -> None:

@@ -134,7 +134,7 @@ class Sources:
     def unusable(self, source: SourceAddress, reason: str) -> None:
         """This machine cannot send from it; it is left alone for a while."""
         self._unusable[source] = self._clock.monotonic() + UNUSABLE_S
-        self._log.error("egress_unusable", address=source.bind, reason=reason)
+        self._log.error("egress_address_unusable", address=source.bind, reason=reason)
 
     async def _members(self, claim: Claim) -> tuple[str, dict[SourceAddress, int | None]]:
         """The pool of a message, and its addresses with what may go from each today; none: from what all share."""

@@ -236,7 +236,7 @@ class Scheduler:
             await self._withdraw(running.claim, refusal.again)
             return
         except Unavailable as error:
-            self._log.error("attempt_put_off", message_id=running.claim.message_id, reason=str(error))
+            self._log.error("attempt_postponed", message_id=running.claim.message_id, reason=str(error))
             put_back_s = BACK_OFF_S
         except Exception:  # a fault of ours must not stop the others' mail
             self._log.error(
@@ -295,7 +295,7 @@ class Scheduler:
             try:
                 taken = await self._spool.take_over(at=self._wall.now())
             except Unavailable as error:
-                self._log.error("take_over_failed", reason=str(error))
+                self._log.error("queue_takeover_failed", reason=str(error))
                 self._rest_until = self._clock.now() + min(self._poll_s, POLL_S)
                 await self._wait()
                 continue
@@ -329,9 +329,9 @@ class Scheduler:
             await self._settings.refresh(claims)
             await self._deliverer.refresh(claims)
         except Unavailable as error:
-            self._log.error("settings_not_read", reason=str(error))
+            self._log.error("delivery_settings_not_read", reason=str(error))
         except Exception:
-            self._log.error("settings_not_read", trace=traceback.format_exc())
+            self._log.error("delivery_settings_not_read", trace=traceback.format_exc())
             self._settings.forget(claims)
 
     async def _quarantine(self, seqs: Sequence[int], reason: str) -> None:
@@ -342,7 +342,7 @@ class Scheduler:
         try:
             await self._quarantine([claim.recipient_seq], reason)
         except Unavailable as error:  # found again when its lease has ended
-            self._log.error("hold_failed", message_id=claim.message_id, reason=str(error))
+            self._log.error("message_not_held", message_id=claim.message_id, reason=str(error))
 
     async def _withdraw(self, claim: Claim, again: Again) -> None:
         """Cancel or hold what may not be delivered; decide again what has changed since."""
@@ -353,7 +353,7 @@ class Scheduler:
                 claim, again.epochs, reason=reason, is_final=is_final, at=self._wall.now()
             )
         except Unavailable as error:
-            self._log.error("withdraw_failed", message_id=claim.message_id, reason=str(error))
+            self._log.error("message_not_withdrawn", message_id=claim.message_id, reason=str(error))
             done, due_at = Withdrawal.STALE, due_at + BACK_OFF_S
         if done is Withdrawal.STALE:
             await self._put_back(claim, due_at)
@@ -371,7 +371,7 @@ class Scheduler:
         try:
             await self._spool.put_back([claim], due_at=due_at)
         except Unavailable as error:  # due again when its lease has ended
-            self._log.error("put_back_failed", message_id=claim.message_id, reason=str(error))
+            self._log.error("message_not_requeued", message_id=claim.message_id, reason=str(error))
         self._lanes.offer(_lane(claim), due_at, now=self._clock.now())
         self._work.set()
 
@@ -450,7 +450,7 @@ class Scheduler:
         try:
             await self._spool.let_go(claims, doubtful)
         except Unavailable as error:  # they are due at the next start all the same
-            self._log.error("let_go_failed", reason=str(error))
+            self._log.error("claims_not_released", reason=str(error))
 
     async def _note_stop(self) -> None:
         """That this process was told to stop, so that its end is nobody's fault."""
@@ -458,7 +458,7 @@ class Scheduler:
             try:
                 await self._spool.stopping(self._holder)
             except Unavailable as error:
-                self._log.error("stop_not_noted", reason=str(error))
+                self._log.error("shutdown_not_recorded", reason=str(error))
             else:
                 self._is_noted = True
                 return

@@ -74,7 +74,7 @@ class Settling:
             try:
                 await self._spool.drop_pieces(gone)
             except Unavailable as error:
-                self._log.error("pieces_not_dropped", reason=str(error))
+                self._log.error("message_pieces_not_deleted", reason=str(error))
 
     async def run(self) -> None:
         """Write outcomes as they come."""
@@ -84,7 +84,7 @@ class Settling:
             try:
                 await self._write()
             except Unavailable as error:
-                self._log.error("settle_failed", reason=str(error))
+                self._log.error("outcomes_not_saved", reason=str(error))
                 await asyncio.sleep(self._pause_s)
                 self._is_due.set()
 
@@ -96,7 +96,7 @@ class Settling:
                     await asyncio.shield(self._write())
                 return
             except Unavailable as error:
-                self._log.error("settle_failed", reason=str(error), left=len(self._done))
+                self._log.error("outcomes_not_saved", reason=str(error), left=len(self._done))
                 await asyncio.sleep(PAUSE_AT_STOP_S)
 
     async def _write(self) -> None:
@@ -110,7 +110,7 @@ class Settling:
             except Unavailable:
                 raise
             except Exception:  # one of them cannot be written; the others can
-                self._log.error("settle_failed", trace=traceback.format_exc())
+                self._log.error("outcomes_not_saved", trace=traceback.format_exc())
                 for settlement in batch:
                     await self._write_one(settlement)
 
@@ -132,7 +132,7 @@ class Settling:
                 raise
             except Exception:
                 self._log.error(
-                    "settle_failed", message_id=one.claim.message_id, trace=traceback.format_exc()
+                    "outcomes_not_saved", message_id=one.claim.message_id, trace=traceback.format_exc()
                 )
             else:
                 break

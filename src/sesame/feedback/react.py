@@ -105,7 +105,7 @@ class Reactor:
                 self._log.error("reaction_failed", reason=str(error))
                 return
             except Exception:
-                self._log.error("event_passed_over", trace=traceback.format_exc())
+                self._log.error("event_skipped", trace=traceback.format_exc())
                 await self._pass_over()
 
     async def _pass_over(self) -> None:

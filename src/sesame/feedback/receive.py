@@ -123,7 +123,7 @@ class Receiver:
         if taken.is_recorded:
             self._recorded()
         self._log.event(
-            "report_taken",
+            "report_received",
             kind=report.kind,
             fate=", ".join(dict.fromkeys(fate.value for fate in taken.fates)),
             message_id=", ".join(dict.fromkeys(taken.message_ids)) or None,

@@ -98,7 +98,7 @@ class Tracker:
                 lambda tx: stopped_links.is_stopped(tx, found.message_id, (found.mark, found.lent))
             )
         except Unavailable as error:
-            self._log.error("tracking_stops_not_read", message_id=found.message_id, reason=str(error))
+            self._log.error("disabled_links_not_read", message_id=found.message_id, reason=str(error))
             return False
 
     async def _record(

@@ -314,7 +314,9 @@ class Notifier:
                 if isinstance(error, Unavailable):
                     break
                 self._log.error(
-                    "result_not_recorded", target=one.delivery.place.target, trace=traceback.format_exc()
+                    "notification_result_not_saved",
+                    target=one.delivery.place.target,
+                    trace=traceback.format_exc(),
                 )
             else:
                 self._recorded([one], results, now)
@@ -373,7 +375,7 @@ class Notifier:
                 self._log.error("outbox_failed", reason=str(error))
                 return
             done.problem = "a fault of ours"
-            self._log.error("notification_fault", target=delivery.place.target, trace=traceback.format_exc())
+            self._log.error("notification_error", target=delivery.place.target, trace=traceback.format_exc())
         finally:
             self._endpoints.end(endpoint)
         self._begun.pop(delivery.seq, None)
@@ -411,7 +413,7 @@ class Notifier:
         try:
             await self._switch_off(read_arn(place.target), place.endpoint)
         except Exception:  # its message is tried again, and so is this
-            self._log.error("webhook_not_switched_off", target=place.target, trace=traceback.format_exc())
+            self._log.error("webhook_not_disabled", target=place.target, trace=traceback.format_exc())
             return False
         return True
 

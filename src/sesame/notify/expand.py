@@ -112,7 +112,7 @@ class Expander:
         except Unavailable:
             raise
         except Exception:
-            self._log.error("event_passed_over", event_id=event.event_id, trace=traceback.format_exc())
+            self._log.error("event_skipped", event_id=event.event_id, trace=traceback.format_exc())
             await self._store.write(lambda tx: events.move_on(tx, [event], lease=lease, to=Stage.PUBLISHED))
 
     async def _expand(self, claimed: Sequence[Event], *, lease: str, now: float) -> None:
@@ -132,7 +132,7 @@ class Expander:
         await self._store.write(finish)
         for (account_id, arn, kind), channel in expansion.broken.items():
             self._log.error(
-                "topic_dropped",
+                "notification_topic_removed",
                 account_id=account_id,
                 identity=arn,
                 notification_type=kind,

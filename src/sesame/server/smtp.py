@@ -161,7 +161,7 @@ class SmtpServer:
                 continue
             except OSError as error:  # no descriptor is free
                 self._refused("descriptors")
-                self.log.error("smtp_not_accepted", reason=str(error))
+                self.log.error("smtp_accept_failed", reason=str(error))
                 await asyncio.sleep(ACCEPT_AGAIN_S)
                 continue
             _Connection(self, listener).begin_in_tls(sock, str(peer[0]))
@@ -270,7 +270,7 @@ class _Connection(asyncio.Protocol):
         taken = sum(len(event.data) for event in events if isinstance(event, MessageReceived))
         self._hold(self._session.machine.held_bytes + taken)
         if self._server.held_bytes > self._server.bounds.memory_bytes and not taken:
-            self._server.log.event("smtp_memory_bound", address=self._address)
+            self._server.log.event("smtp_memory_limit_reached", address=self._address)
             events = self._session.machine.close(TOO_MUCH, reason="too much mail at once")
         if len(data) >= MUCH_BYTES and not self._waits_for_turn:
             self._waits_for_turn = True
