@@ -235,7 +235,7 @@ ACTIONS: dict[str, Action] = {
     "an identity in all regions": reading(lambda tx: identities.named_of(tx, OWNER, "n5.example")),
     "identities by region": reading(lambda tx: identities.counts_by_region(tx, OWNER, most=10)),
     "refused by quarter": reading(lambda tx: decisions.refused_by_quarter(tx, OWNER, REGION, since=5.0)),
-    "standing": reading(lambda tx: accounts.standing(tx, OWNER, REGION)),
+    "status": reading(lambda tx: accounts.status(tx, OWNER, REGION)),
     "identities in trouble": reading(lambda tx: identities.in_trouble(tx, OWNER, REGION, limit=50)),
     "first policies": reading(lambda tx: identities.first_policies(tx, OWNER, REGION, limit=50)),
     "one message": lambda store: trace.trace(store, "m", viewer=None),

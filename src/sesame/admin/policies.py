@@ -148,8 +148,8 @@ class PolicyActs:
         await self._change("DeleteIdentityPolicyTest", arn, run, {"test": name})
 
     async def _change(self, name: str, arn: Arn, run: Run[None], parameters: Mapping[str, Any]) -> None:
-        told = {"identity": _name(arn), **parameters}
-        await self._acts.apply(name, arn.account_id, run, region=arn.region, parameters=told)
+        named = {"identity": _name(arn), **parameters}
+        await self._acts.apply(name, arn.account_id, run, region=arn.region, parameters=named)
 
     async def run_cases(self, arn: Arn) -> list[CaseState]:
         """Every case that is kept, with why it does not hold."""

@@ -44,9 +44,9 @@ from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.programs import Programs
+from sesame.operations.published_events import PublishedEvents
 from sesame.operations.recovery_codes import RecoveryCodes
 from sesame.operations.sender_reputation import Limits, Rates, Reputations
-from sesame.operations.told_events import ToldEvents
 from sesame.server.tls import Certificate
 from sesame.store.audit import Mark
 from sesame.store.reputation import EnforcementState
@@ -300,10 +300,10 @@ def _recovery(services: Services, doors: Doors) -> RecoveryCodes:
     )
 
 
-def _told(settings: Settings, services: Services) -> ToldEvents:
+def _published_events(settings: Settings, services: Services) -> PublishedEvents:
     delivery = settings.delivery
     house = House(hostname=delivery.hostname, give_up_after_s=delivery.give_up_after_s)
-    return ToldEvents(services.store, house)
+    return PublishedEvents(services.store, house)
 
 
 def backing_of(
@@ -347,7 +347,7 @@ def backing_of(
         once=Once(),
         policy_tests=doors.policy_tests,
         play=_play(settings, services),
-        told=_told(settings, services),
+        published=_published_events(settings, services),
         running_with=running_with or (lambda: InForce(settings=in_force(settings, {}))),
         service_principals=services.service_principals,
         audit=_audit_check(settings, services),

@@ -19,11 +19,11 @@ Violation = tuple[str, str]
 Check = Callable[[Any], Iterable[Violation]]
 
 Test = tuple[Callable[[Any], bool], str]
-"""What a scalar must satisfy, with the words for it."""
+"""What a scalar must satisfy, with the message for it."""
 
 _NOT_NULL = "Member must not be null"
 
-# Java's character classes that occur in the models, in Python's words. \w without ASCII is exactly
+# Java's character classes that occur in the models, in Python's terms. \w without ASCII is exactly
 # letters, numbers and the underscore; the last is Unicode's category Z.
 _JAVA_CLASSES = ((r"\p{L}\p{Z}\p{N}_", "\\w \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"),)
 
@@ -96,12 +96,12 @@ def _list_check(shape: Shape) -> Check | None:
     if not own and not element_tests and nested is None:
         return None
     # Elements that are scalars are reported for the list as a whole.
-    words = f"Member must satisfy constraint: [{', '.join(text for _, text in element_tests)}]"
+    message = f"Member must satisfy constraint: [{', '.join(text for _, text in element_tests)}]"
 
     def check_list(value: list[Any]) -> list[Violation]:
         found = [("", text) for holds, text in own if not holds(value)]
         if not all(holds(item) for item in value for holds, _ in element_tests):
-            found.append(("", words))
+            found.append(("", message))
         if nested is not None:
             for index, item in enumerate(value, 1):
                 found += [(_join(f"{index}.member", inner), text) for inner, text in nested(item)]
@@ -115,12 +115,12 @@ def _map_check(shape: Shape) -> Check | None:
     own, key_tests, value_check = _length_tests(shape), _tests(shape.key), compile_check(shape.value)
     if not own and not key_tests and value_check is None:
         return None
-    words = f"Map keys must satisfy constraint: [{', '.join(text for _, text in key_tests)}]"
+    message = f"Map keys must satisfy constraint: [{', '.join(text for _, text in key_tests)}]"
 
     def check_map(value: Mapping[str, Any]) -> list[Violation]:
         found = [("", text) for holds, text in own if not holds(value)]
         if not all(holds(key) for key in value for holds, _ in key_tests):
-            found.append(("", words))
+            found.append(("", message))
         if value_check is not None:
             for key, item in value.items():
                 found += [(_join(f"{key}.member", inner), text) for inner, text in value_check(item)]
@@ -150,32 +150,32 @@ def _tests(shape: Shape) -> list[Test]:
             return []
     if shape.enum:
         allowed = frozenset(shape.enum)
-        words = f"Member must satisfy enum value set: [{', '.join(sorted(allowed))}]"
-        tests.append((allowed.__contains__, words))
+        message = f"Member must satisfy enum value set: [{', '.join(sorted(allowed))}]"
+        tests.append((allowed.__contains__, message))
     if shape.pattern is not None:
         matches = compile_pattern(shape.pattern).fullmatch
-        words = f"Member must satisfy regular expression pattern: {shape.pattern}"
-        tests.append((lambda text: matches(text) is not None, words))
+        message = f"Member must satisfy regular expression pattern: {shape.pattern}"
+        tests.append((lambda text: matches(text) is not None, message))
     return tests
 
 
 def _length_tests(shape: Shape) -> list[Test]:
     tests: list[Test] = []
     if (most := shape.maximum) is not None:
-        words = f"Member must have length less than or equal to {most}"
-        tests.append((lambda value: len(value) <= most, words))
+        message = f"Member must have length less than or equal to {most}"
+        tests.append((lambda value: len(value) <= most, message))
     if least := shape.minimum:
-        words = f"Member must have length greater than or equal to {least}"
-        tests.append((lambda value: len(value) >= least, words))
+        message = f"Member must have length greater than or equal to {least}"
+        tests.append((lambda value: len(value) >= least, message))
     return tests
 
 
 def _value_tests(shape: Shape) -> list[Test]:
     tests: list[Test] = []
     if (most := shape.maximum) is not None:
-        words = f"Member must have value less than or equal to {most}"
-        tests.append((lambda value: value <= most, words))
+        message = f"Member must have value less than or equal to {most}"
+        tests.append((lambda value: value <= most, message))
     if (least := shape.minimum) is not None:
-        words = f"Member must have value greater than or equal to {least}"
-        tests.append((lambda value: value >= least, words))
+        message = f"Member must have value greater than or equal to {least}"
+        tests.append((lambda value: value >= least, message))
     return tests

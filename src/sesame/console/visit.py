@@ -36,12 +36,12 @@ from sesame.operations.messages import Messages
 from sesame.operations.people import People
 from sesame.operations.policy_editing import PolicyEditing
 from sesame.operations.programs import Programs
+from sesame.operations.published_events import PublishedEvents
 from sesame.operations.recovery_codes import RecoveryCodes
 from sesame.operations.sender_reputation import Reputations
 from sesame.operations.sesame.policy_tests import PolicyTestOperations
 from sesame.operations.sesame.share_links import ShareLinks
 from sesame.operations.table import Handlers
-from sesame.operations.told_events import ToldEvents
 from sesame.store.accounts import Account
 from sesame.store.console_logins import Login
 
@@ -89,7 +89,7 @@ class Backing:
     """Forms that are done once, however often they are sent."""
     policy_tests: PolicyTestOperations
     play: Play
-    told: ToldEvents
+    published: PublishedEvents
     exporting: set[str]
     """Accounts whose lists are being written to files."""
     clock: Clock

@@ -55,12 +55,12 @@ def common_headers(message: MessageFacts, *, message_id: str | None) -> dict[str
 def addresses(text: str) -> Sequence[str]:
     """The addresses of a list, one string each with its display name; what is not a list stays as it is."""
     try:
-        return [_shown(mailbox) for mailbox in read_address_list(text).mailboxes]
+        return [_display(mailbox) for mailbox in read_address_list(text).mailboxes]
     except AddressError:
         return [encoded_words.readable(text)]
 
 
-def _shown(mailbox: Mailbox) -> str:
+def _display(mailbox: Mailbox) -> str:
     name = mailbox.display_name
     if name is None:
         return mailbox.addr_spec

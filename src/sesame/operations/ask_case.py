@@ -12,20 +12,20 @@ from sesame.access.checks import Check
 from sesame.access.directory import Policies
 from sesame.model import Caller
 from sesame.policy.cases import run_case
-from sesame.sending.send import Asked
+from sesame.sending.send import DryRun
 
 _ALLOW: Mapping[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
-def case_of(asked_as: Caller, asked: Asked, viewer: str, *, is_owners: bool) -> Mapping[str, Any] | None:
+def case_of(asked_as: Caller, dry_run: DryRun, viewer: str, *, is_owners: bool) -> Mapping[str, Any] | None:
     """The check that refuses, else the first, as a case; None where no policy was asked."""
-    checks = [check for check in asked.decision.checks if check.grounds is not None]
+    checks = [check for check in dry_run.decision.checks if check.grounds is not None]
     check = next((one for one in checks if not one.allows), checks[0] if checks else None)
     if check is None or check.grounds is None:
         return None
     owns = check.owner_account_id == viewer
     context = {
-        **asked.decision.context,
+        **dry_run.decision.context,
         **conditions.time_keys(asked_as.at),
         **(check.grounds.resource_keys if owns else {}),
         "aws:ResourceAccount": check.owner_account_id,
@@ -37,7 +37,7 @@ def case_of(asked_as: Caller, asked: Asked, viewer: str, *, is_owners: bool) -> 
         "id": f"{principal.rpartition(':')[2]} as {', '.join(dict.fromkeys(check.addresses)) or check.arn}",
         "request": {
             "principal": principal,
-            "action": asked.request.action,
+            "action": dry_run.request.action,
             "resource": check.arn,
             "resourceAccount": check.owner_account_id,
             "context": {

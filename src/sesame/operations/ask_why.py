@@ -38,7 +38,7 @@ from sesame.operations.decision_views import DecisionView, view
 from sesame.operations.policy_editing import READ
 from sesame.policy import Requester
 from sesame.policy.cases import CaseError, read_requester
-from sesame.sending.send import Asked, Sender
+from sesame.sending.send import DryRun, Sender
 from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
 from sesame.store import accounts
 from sesame.store.decisions import DecisionRecord, whole
@@ -157,10 +157,10 @@ class AskWhy:
         principal, load = await self._principal(requester)
         asked_as = _caller(caller, principal, question)
         try:
-            asked = await self._sender.ask(asked_as, submission_of(question), load)
+            dry_run = await self._sender.dry_run(asked_as, submission_of(question), load)
         except ServiceError as error:
             return _undecided(asked_as, question, error)
-        return await self._answer(caller, asked_as, asked, is_owners=False)
+        return await self._answer(caller, asked_as, dry_run, is_owners=False)
 
     async def _principal(self, requester: Requester) -> tuple[Principal, Load]:
         """A principal of the asker's account, and how to read what it may do now. Raises `NobodyThere`."""
@@ -255,7 +255,7 @@ class AskWhy:
         )
         decision = await self._owners_half(asked_as, credential, request, arn)
         return await self._answer(
-            caller, asked_as, Asked(request=request, decision=decision, refusal=None), is_owners=True
+            caller, asked_as, DryRun(request=request, decision=decision, refusal=None), is_owners=True
         )
 
     @staticmethod
@@ -307,13 +307,15 @@ class AskWhy:
             epochs={},
         )
 
-    async def _answer(self, caller: Caller, asked_as: Caller, asked: Asked, *, is_owners: bool) -> Answer:
-        viewer, decision = caller.principal.account_id, asked.decision
+    async def _answer(self, caller: Caller, asked_as: Caller, dry_run: DryRun, *, is_owners: bool) -> Answer:
+        viewer, decision = caller.principal.account_id, dry_run.decision
         digests = {id(policies): str(number) for number, policies in enumerate(rests_on(decision))}
         contents = {digests[id(policies)]: policies.content() for policies in rests_on(decision)}
-        denied, refusal = decision.denied, asked.refusal
+        denied, refusal = decision.denied, dry_run.refusal
         code = "AccessDenied" if is_owners and denied is not None else "" if refusal is None else refusal.code
-        text = decision_text(asked_as, asked.request, decision, digest=lambda policies: digests[id(policies)])
+        text = decision_text(
+            asked_as, dry_run.request, decision, digest=lambda policies: digests[id(policies)]
+        )
         owners = [check.owner_account_id for check in decision.checks if "Resource" not in check.uses]
         record = DecisionRecord(
             at=asked_as.at,
@@ -341,7 +343,7 @@ class AskWhy:
             record=replace(record, decision="{}", reason=""),
             decision=replace(seen, checks=tuple(checks)),
             causes=tuple(told["causes"]),
-            case=case_of(asked_as, asked, viewer, is_owners=is_owners),
+            case=case_of(asked_as, dry_run, viewer, is_owners=is_owners),
             identity=own.partition(":identity/")[2],
         )
 

@@ -18,7 +18,7 @@ from sesame.operations.people import Part
 from sesame.operations.policy_editing import READ
 from sesame.operations.sender_reputation import ACTION as COUNTS
 from sesame.store import accounts, decisions, identities, reputation
-from sesame.store.accounts import RegionState, Standing
+from sesame.store.accounts import AccountStatus, RegionState
 
 ACTION, LIST = "ses:GetAccount", "ses:ListEmailIdentities"
 HOURS, HOUR_S = 48, 3_600
@@ -53,7 +53,7 @@ class Home:
     """What the page shows."""
 
     state: RegionState
-    standing: Standing
+    status: AccountStatus
     hours: Part[Hour]
     """The last `HOURS`, oldest first."""
     trouble: Trouble | None
@@ -112,7 +112,7 @@ class Homes:
                 raise InternalFailure
             return Home(
                 state=state,
-                standing=await accounts.standing(tx, account_id, region),
+                status=await accounts.status(tx, account_id, region),
                 hours=Part(refused=counted)
                 if counted is not None
                 else Part(items=tuple(await _hours(tx, account_id, region, now=now))),

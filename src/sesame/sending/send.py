@@ -63,7 +63,7 @@ class SenderNotVerified(MessageRejected):
     """It is a sender that is not verified, not only a recipient of an account in the sandbox."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     """What a send would come to: what policy is asked, its answer, and what the client would be told, if refused."""
 
     request: SendRequest
@@ -184,9 +184,9 @@ class Sender:
             return message_id
         raise ServiceUnavailable("policies change faster than this message can be decided; try again")
 
-    async def ask(
+    async def dry_run(
         self, caller: Caller, submission: Submission, credential: Callable[[], Awaitable[Credential]]
-    ) -> Asked:
+    ) -> DryRun:
         """What a send with that credential would come to now; nothing is counted, kept or sent.
 
         It is read anew when it has changed meanwhile. Quota and rate are not asked. Raises the `ServiceError` of what
@@ -211,7 +211,7 @@ class Sender:
                 self._admit(caller, composed, decision)
             except ServiceError as error:
                 refusal = error
-            return Asked(request=composed.request, decision=decision, refusal=refusal)
+            return DryRun(request=composed.request, decision=decision, refusal=refusal)
         raise ServiceUnavailable("policies change faster than this can be decided; try again")
 
     async def _check_not_paused(self, caller: Caller) -> None:

@@ -111,8 +111,8 @@ async def use_by_hour(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How an account stands in a region: the operator's verdict, its request for production, whether it ever sent."""
+class AccountStatus:
+    """What holds for an account in a region: enforcement, its request for production, whether it ever sent."""
 
     enforcement: str
     wants_production: bool
@@ -121,8 +121,8 @@ class Standing:
     has_sent: bool
 
 
-async def standing(tx: Transaction, account_id: str, region: str) -> Standing:
-    """How an account stands in a region."""
+async def status(tx: Transaction, account_id: str, region: str) -> AccountStatus:
+    """The status of an account in a region."""
     row = await tx.one(
         "SELECT r.enforcement, d.wants_production, d.answer, CASE WHEN EXISTS (SELECT 1 FROM set_tally t"
         " WHERE t.account_id = a.account_id AND t.region = ?) THEN 1 ELSE 0 END FROM account a"
@@ -134,7 +134,7 @@ async def standing(tx: Transaction, account_id: str, region: str) -> Standing:
         account_id,
     )
     enforcement, wants, answer, has_sent = row or (None, None, None, 0)
-    return Standing(
+    return AccountStatus(
         enforcement=enforcement or "HEALTHY",
         wants_production=bool(wants),
         answer=answer or "",

@@ -94,13 +94,13 @@ async def _findings(visit: Visit, found: Home) -> tuple[Sequence[Mapping[str, An
 def _headline(found: Home, have: int) -> str:
     """Is everything well, in a few words."""
     trouble = found.trouble
-    if found.standing.enforcement == "SHUTDOWN":
+    if found.status.enforcement == "SHUTDOWN":
         return "Sending is paused by the operator"
     if not found.state.sending_enabled:
         return "Sending is switched off"
-    if trouble is not None and not found.standing.has_sent and have <= len(trouble.waiting):
+    if trouble is not None and not found.status.has_sent and have <= len(trouble.waiting):
         return "Nothing can be sent yet"
-    if found.standing.enforcement == "PROBATION":
+    if found.status.enforcement == "PROBATION":
         return "Mail goes out, under review"
     limit = found.state.max_24_hour_send
     if 0 < limit <= found.state.sent_last_24_hours:
@@ -112,8 +112,8 @@ def _headline(found: Home, have: int) -> str:
 
 def _next(visit: Visit, found: Home, have: int) -> Step:
     """The one thing to do next."""
-    standing, trouble = found.standing, found.trouble
-    if standing.enforcement == "SHUTDOWN":
+    status, trouble = found.status, found.trouble
+    if status.enforcement == "SHUTDOWN":
         says = "Nothing is accepted until the operator lets this account send again."
         return Step(says=says, path="/reputation", label="See why", tone="bad")
     if not found.state.sending_enabled:
@@ -130,7 +130,7 @@ def _next(visit: Visit, found: Home, have: int) -> Step:
 
 def _identity_step(visit: Visit, found: Home, have: int) -> Step | None:
     """What is missing before mail can go out, or keeps it from going out much longer."""
-    trouble, has_sent = found.trouble, found.standing.has_sent
+    trouble, has_sent = found.trouble, found.status.has_sent
     assert trouble is not None
     if not have and not has_sent:
         elsewhere = [f"{capped(count)} in {name}" for name, count in trouble.by_region.items()]
@@ -166,10 +166,10 @@ def _publish(identity: Identity) -> Step:
 
 def _sandbox_step(found: Home) -> Step | None:
     """The way out of the sandbox; None while it is the operator's turn and something else may be done."""
-    if not found.standing.wants_production:
+    if not found.status.wants_production:
         says = "In the sandbox mail goes only to what is verified. Ask the operator for production access."
         return Step(says=says, path="/account", label="Ask for production access")
-    if found.standing.answer == "DENIED":
+    if found.status.answer == "DENIED":
         says = "The operator refused production access, with a reason."
         return Step(says=says, path="/account", label="Read it and ask again")
     if found.trouble is not None and found.trouble.waiting:

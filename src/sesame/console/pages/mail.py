@@ -53,11 +53,11 @@ async def _show(visit: Visit, *, problem: str = "", status: int = 200) -> Respon
     tab = visit.query.get("show", "html" if view.html else "text")
     tab = tab if tab in TABS else "text"
     width = visit.query.get("width", "wide")
-    more: dict[str, Any] = {"known": None, "told": [], "checked": None, "removed": ()}
+    more: dict[str, Any] = {"known": None, "events": [], "checked": None, "removed": ()}
     if tab in ("why", "events"):
         known = more["known"] = await _known(visit, view.message_id)
         if known is not None and tab == "events":
-            more["told"] = await visit.backing.told.of(
+            more["events"] = await visit.backing.published.of(
                 view.message_id, known.events, is_sender=known.is_sender
             )
     verdicts = await signatures(visit, mail)
@@ -103,7 +103,7 @@ async def _removed(visit: Visit, view: MailView) -> tuple[str, ...] | None:
     known = await _known(visit, view.message_id)
     if known is None or not known.is_sender:
         return None
-    submitted = await visit.backing.told.submitted_fields(view.message_id)
+    submitted = await visit.backing.published.submitted_fields(view.message_id)
     if submitted is None:
         return None
     there = {name.lower() for name, _ in view.fields}

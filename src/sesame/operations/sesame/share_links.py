@@ -122,7 +122,7 @@ class ShareLinks:
                 raise IdentityMissing(name)
             return await self._working(tx, caller, name)
 
-        return {"Links": [_shown(share) for share in await self._store.read(run)]}
+        return {"Links": [_as_shape(share) for share in await self._store.read(run)]}
 
     async def delete_share_link(
         self, caller: Caller, request: sesame.DeleteShareLinkRequest
@@ -168,8 +168,8 @@ def _telling(caller: Caller, share: Share) -> Caller:
     return replace(caller, call=replace(caller.call, parameters=about))
 
 
-def _shown(share: Share) -> sesame.ShareLink:
-    shown: sesame.ShareLink = {
+def _as_shape(share: Share) -> sesame.ShareLink:
+    shape: sesame.ShareLink = {
         "Link": share.name,
         "Shows": "KIT" if share.kind == KIT else "RECORDS",
         "CreatedBy": share.made_by,
@@ -177,5 +177,5 @@ def _shown(share: Share) -> sesame.ShareLink:
         "ExpiresAt": share.expires_at,
     }
     if share.delegate:
-        shown["Delegate"] = share.delegate
-    return shown
+        shape["Delegate"] = share.delegate
+    return shape

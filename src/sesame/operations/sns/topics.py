@@ -160,8 +160,8 @@ class TopicOperations:
         async def run(tx: Transaction) -> tuple[Topic, int, int]:
             topic = await _own(tx, caller, request["TopicArn"])
             if (policy := topic.attributes.get("Policy")) is not None:
-                shown = await displayed_document(tx, policy, topic.principal_ids)
-                topic = replace(topic, attributes={**topic.attributes, "Policy": shown})
+                displayed = await displayed_document(tx, policy, topic.principal_ids)
+                topic = replace(topic, attributes={**topic.attributes, "Policy": displayed})
             return topic, *await subscriptions.counts(tx, topic.arn)
 
         topic, confirmed, pending = await self._store.read(run)

@@ -187,7 +187,7 @@ class _Ask:
         witness, unknown = self._can(requester)
         if witness is not None:
             return None
-        return unknown or _Why(f"{_shown(requester)} may not{_limited(self.expectation)}")
+        return unknown or _Why(f"{_display(requester)} may not{_limited(self.expectation)}")
 
     def allowed(self, requester: Requester) -> _Why | None:
         """By which request a requester may, or None when it may not.
@@ -204,7 +204,7 @@ class _Ask:
             return self._somebody(left_out, of=requester.arn)
         witness, unknown = self._can(requester)
         if witness is not None:
-            return _Why(f"{_shown(requester)} may, by {_by(witness)}")
+            return _Why(f"{_display(requester)} may, by {_by(witness)}")
         return unknown
 
     def any_but(self, allowed: Sequence[str]) -> _Why | None:
@@ -230,7 +230,7 @@ class _Ask:
             witness,
             None
             if unknown is None
-            else _Why(f"it is not known whether {_shown(requester)} may: {unknown}", is_known=False),
+            else _Why(f"it is not known whether {_display(requester)} may: {unknown}", is_known=False),
         )
 
     def _somebody(self, left_out: tuple[str, Policy], *, of: str = "") -> _Why | None:
@@ -258,7 +258,7 @@ def _who(answer: Answer, of: str) -> str:
     return f"somebody of {of}" if of and answer.who == STRANGER else answer.who
 
 
-def _shown(requester: Requester) -> str:
+def _display(requester: Requester) -> str:
     return f"account {requester.account_id}" if requester.kind == "root" else requester.arn
 
 

@@ -1,5 +1,6 @@
-"""What was told of a message, as JSON: to its sender what a destination of a configuration set gets, to the owner of
-the identity what the identity's topics get, without headers and tags (I9)."""
+"""The events of a message as they are published, as JSON: to its sender what a destination of a configuration set
+gets, to the owner of the identity what the identity's topics get, without headers and tags (I9).
+"""
 
 from collections.abc import Sequence
 
@@ -14,12 +15,12 @@ from sesame.notify.event_json import (
 from sesame.store import message_facts
 from sesame.store.events import Event, Happened
 
-UNTOLD = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED})
+UNPUBLISHED = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED})
 """What has no event of SES."""
 
 
-class ToldEvents:
-    """Writes events as those who are told of them get them."""
+class PublishedEvents:
+    """Writes events as their recipients get them."""
 
     def __init__(self, store: Store, house: House) -> None:
         self._store = store
@@ -28,13 +29,13 @@ class ToldEvents:
     async def of(
         self, message_id: str, happened: Sequence[Event], *, is_sender: bool
     ) -> list[tuple[Event, str]]:
-        """Each event with its JSON, or without where nobody is told."""
+        """Each event with its JSON, or without where it is not published."""
         facts = await self._store.read(lambda tx: message_facts.of_messages(tx, [message_id]))
         message = facts.get(message_id)
         found = []
         for event in happened:
             text = ""
-            if message is not None and event.what not in UNTOLD:
+            if message is not None and event.what not in UNPUBLISHED:
                 if is_sender:
                     text = published_event(event, message, self._house)
                 elif event_type(event) in NOTIFIED:
