@@ -18,6 +18,7 @@ from sesame.aws import paging
 from sesame.config import InForce
 from sesame.console.analyst import Analyst
 from sesame.console.audit_check import AuditCheck
+from sesame.console.calls import Call, Shown, written
 from sesame.console.guard import MAIL_POLICY
 from sesame.console.instance import Instance
 from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
@@ -165,10 +166,18 @@ class Visit:
         request = {"PageSize": size, **({"NextToken": paging.encode(after)} if after else {})}
         return await self.call("sesv2", operation, request)
 
-    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
-        """Answer with a page."""
+    async def do(self, made: Call) -> Mapping[str, Any]:
+        """Make a call with the rights of who is logged in. Raises `ServiceError`."""
+        return await self.call(made.service, made.operation, made.request)
+
+    def page(
+        self, template: str, *, status: int = 200, calls: Sequence[Shown] = (), **values: object
+    ) -> Response:
+        """Answer with a page; its foot shows `calls`, as a program or a shell makes them."""
+        api = self.backing.doors()["api"] if calls else ""
+        foot = [written(one, api=api, region=self.region) for one in calls]
         return Response(
-            self.renderer.render(template, self, values),
+            self.renderer.render(template, self, {**values, "foot": foot}),
             status_code=status,
             media_type="text/html; charset=utf-8",
         )

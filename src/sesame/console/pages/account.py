@@ -3,9 +3,12 @@
 import base64
 import re
 from binascii import Error as NotHex
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.model import PrincipalKind
@@ -21,7 +24,7 @@ async def show(visit: Visit) -> Response:
 async def _page(visit: Visit, problem: str = "", status: int = 200, **more: object) -> Response:
     assert visit.login is not None
     is_user = visit.me.principal.kind is PrincipalKind.USER
-    devices: object = []
+    devices: Sequence[Mapping[str, Any]] = []
     has_password, hidden, codes_left = False, "", 0
     if is_user:
         try:
@@ -47,6 +50,40 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, **more: obje
         has_password=has_password,
         logins=logins,
         device=more.get("device"),
+        calls=_calls(visit.me.principal.name, devices, has_password=has_password) if is_user else (),
+    )
+
+
+def _calls(user: str, devices: Sequence[Mapping[str, Any]], *, has_password: bool) -> list[Shown]:
+    """What the page reads and its buttons do; of secrets there are none to show."""
+    doing = [shown("List the devices", call("iam", "ListMFADevices"))]
+    if has_password:
+        doing.append(shown("Change the password", _password("OLD-PASSWORD", "NEW-PASSWORD")))
+    doing.append(shown("Make a device", _device("phone")))
+    serial = "arn:aws:iam::111122223333:mfa/phone"
+    for one in devices[:1]:
+        serial = one["SerialNumber"]
+        doing.append(shown("Take a device away", *_removal(serial)))
+    return [*doing, shown("Ask for its codes from now on", _enabling(user, serial, "111111", "222222"))]
+
+
+def _password(old: str, new: str) -> Call:
+    return call("iam", "ChangePassword", OldPassword=old, NewPassword=new)
+
+
+def _device(name: str) -> Call:
+    return call("iam", "CreateVirtualMFADevice", VirtualMFADeviceName=name)
+
+
+def _enabling(user: str, serial: str, first: str, second: str) -> Call:
+    codes = {"AuthenticationCode1": first, "AuthenticationCode2": second}
+    return call("iam", "EnableMFADevice", UserName=user, SerialNumber=serial, **codes)
+
+
+def _removal(serial: str) -> tuple[Call, Call]:
+    return (
+        call("iam", "DeactivateMFADevice", SerialNumber=serial),
+        call("iam", "DeleteVirtualMFADevice", SerialNumber=serial),
     )
 
 
@@ -56,9 +93,7 @@ async def change_password(visit: Visit) -> Response:
     if form.get("new", "") != form.get("again", ""):
         return await _page(visit, "The two new passwords differ.", 400)
     try:
-        await visit.call(
-            "iam", "ChangePassword", {"OldPassword": form.get("old", ""), "NewPassword": form.get("new", "")}
-        )
+        await visit.do(_password(form.get("old", ""), form.get("new", "")))
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
     visit.cookies["login"] = None
@@ -84,7 +119,7 @@ async def new_device(visit: Visit) -> Response:
     if not _DEVICE_NAME.fullmatch(name):
         return await _page(visit, "A device's name has letters, digits and _+=,.@- alone.", 400)
     try:
-        made = await visit.call("iam", "CreateVirtualMFADevice", {"VirtualMFADeviceName": name})
+        made = await visit.do(_device(name))
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
     device = made["VirtualMFADevice"]
@@ -99,14 +134,9 @@ async def new_device(visit: Visit) -> Response:
 async def enable_device(visit: Visit) -> Response:
     """Ask for its codes from now on."""
     form = visit.form
-    request = {
-        "UserName": visit.me.principal.name,
-        "SerialNumber": form.get("serial", ""),
-        "AuthenticationCode1": form.get("code1", "").strip(),
-        "AuthenticationCode2": form.get("code2", "").strip(),
-    }
+    typed = (form.get("code1", "").strip(), form.get("code2", "").strip())
     try:
-        await visit.call("iam", "EnableMFADevice", request)
+        await visit.do(_enabling(visit.me.principal.name, form.get("serial", ""), *typed))
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
     visit.cookies["login"] = None
@@ -136,8 +166,8 @@ async def remove_device(visit: Visit) -> Response:
     """Ask for no code of it any more, and forget it."""
     serial = visit.form.get("serial", "")
     try:
-        await visit.call("iam", "DeactivateMFADevice", {"SerialNumber": serial})
-        await visit.call("iam", "DeleteVirtualMFADevice", {"SerialNumber": serial})
+        for one in _removal(serial):
+            await visit.do(one)
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
     visit.cookies["login"] = None

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -117,8 +118,28 @@ def _page(
             for name in ("source", "source_arn", "return", "return_arn", "set", "at", "agent", "plain")
         ),
         called=_called(given),
+        calls=_calls(visit, given, answer),
         **values,
     )
+
+
+def _calls(visit: Visit, given: Mapping[str, str], answer: Answer | None) -> list[Shown]:
+    """What comes nearest to asking, for a principal of the account; and keeping the answer."""
+    found = []
+    if given["who"].startswith(f"arn:aws:iam::{visit.me.principal.account_id}:"):
+        asks = call(
+            "iam",
+            "SimulatePrincipalPolicy",
+            PolicySourceArn=given["who"],
+            ActionNames=[DOORS[given["door"]][1]],
+            **({"ResourceArns": [given["arn"]]} if given["arn"] else {}),
+        )
+        found.append(shown("Ask about its IAM policies alone", asks))
+    if answer is not None and answer.is_owners:
+        may = "yes" if answer.allowed else "no"
+        keeping = _keeping(answer.identity, {**given, "called": _called(given), "may": may})
+        found.append(shown("Keep it with the identity", keeping))
+    return found
 
 
 def _filled(given: Mapping[str, str]) -> dict[str, str]:
@@ -135,6 +156,19 @@ async def keep(visit: Visit) -> Response:
     """Keep it as a case of the identity: what is answered now, any later change of its policies is held to."""
     given = {name: visit.form.get(name, "").strip()[:MOST] for name in FIELDS}
     identity = visit.form.get("identity", "")
+    more = {"called": visit.form.get("called", ""), "may": visit.form.get("may", "")}
+    try:
+        await visit.do(_keeping(identity, {**given, **more}))
+    except AccessDenied:
+        raise
+    except ServiceError as error:
+        given["door"] = given["door"] if given["door"] in DOORS else "v2"
+        return _page(visit, given, problem=error.message, status=error.http_status)
+    return visit.go(visit.here(f"/identities/{identity}/cases"), said="case-kept")
+
+
+def _keeping(identity: str, given: Mapping[str, str]) -> Call:
+    """Keep what was asked, and the answer, as a case of the identity."""
     when: dict[str, list[str]] = {}
     if recipients := given["to"].replace(",", " ").split():
         when["ses:Recipients"] = recipients
@@ -143,21 +177,14 @@ async def keep(visit: Visit) -> Response:
     if given["return"]:
         when["ses:FeedbackAddress"] = [given["return"]]
     case: dict[str, Any] = {
-        "Name": visit.form.get("called", "").strip(),
+        "Name": given["called"].strip(),
         "Who": [given["who"]],
-        "May": visit.form.get("may") == "yes",
+        "May": given["may"] == "yes",
         "As": [given["from"].rpartition("<")[2].rstrip("> ")],
     }
     if when:
         case["When"] = when
-    try:
-        await visit.call("sesame", "PutIdentityPolicyTests", {"Identity": identity, "Tests": [case]})
-    except AccessDenied:
-        raise
-    except ServiceError as error:
-        given["door"] = given["door"] if given["door"] in DOORS else "v2"
-        return _page(visit, given, problem=error.message, status=error.http_status)
-    return visit.go(visit.here(f"/identities/{identity}/cases"), said="case-kept")
+    return call("sesame", "PutIdentityPolicyTests", Identity=identity, Tests=[case])
 
 
 PAGES = (

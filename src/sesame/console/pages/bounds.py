@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sesame.aws.arn import identity_arn
+from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -45,8 +46,7 @@ async def _page(
         )
     else:
         try:
-            request = {"Identity": visit.path_values["name"], "Delegate": delegate}
-            found = (await visit.call("sesame", "GetDelegateBounds", request))["Bounds"]
+            found = (await visit.do(_reading(visit.path_values["name"], delegate)))["Bounds"]
         except AccessDenied:
             raise
         except ServiceError as error:
@@ -66,30 +66,63 @@ async def _page(
         given=fields,
         caps=CAPS,
         problem=problem,
+        calls=_calls(visit.path_values["name"], delegate, found, fields),
     )
+
+
+def _reading(name: str, delegate: str) -> Call:
+    return call("sesame", "GetDelegateBounds", Identity=name, Delegate=delegate)
+
+
+def _verb(name: str, delegate: str, verb: str, reason: str = "") -> Call:
+    """Pause, end a pause, remove all bounds."""
+    more = {"Reason": reason} if verb == "pause" and reason else {}
+    return call("sesame", DO[verb], Identity=name, Delegate=delegate, **more)
+
+
+def _setting(name: str, delegate: str, given: Mapping[str, str]) -> Call | None:
+    """Set caps and an end in place of those that were set; None where one cannot be read."""
+    end = _time_of(given["until"])
+    if end is None or any(given[field] and not _COUNT.fullmatch(given[field]) for field in CAPS):
+        return None
+    caps = {CAPS[field][0]: int(given[field]) for field in CAPS if given[field]}
+    ends = {"ExpiresAt": end} if end else {}
+    return call("sesame", "PutDelegateBounds", Identity=name, Delegate=delegate, **caps, **ends)
+
+
+def _calls(name: str, delegate: str, found: Mapping[str, Any], fields: Mapping[str, str]) -> list[Shown]:
+    """What the page reads and its buttons do."""
+    if not delegate:
+        return []
+    verbs = {"Pause it": "pause"}
+    if found:
+        verbs = {"End the pause" if found["Paused"] else "Pause it": "resume" if found["Paused"] else "pause"}
+        verbs["Remove its bounds"] = "remove"
+    example = fields if any(fields.values()) else {**fields, "messages": "1000"}
+    setting = _setting(name, delegate, example)
+    return [
+        *([shown("Read its bounds", _reading(name, delegate))] if found else []),
+        *([shown("Set its bounds", setting)] if setting is not None else []),
+        *(shown(title, _verb(name, delegate, verb)) for title, verb in verbs.items()),
+    ]
 
 
 async def change(visit: Visit) -> Response:
     """Set caps in place of those that were set, pause, end a pause, or remove all bounds."""
     form, name = visit.form, visit.path_values["name"]
     delegate, verb = form.get("delegate", "").strip(), form.get("do", "set")
-    request: dict[str, Any] = {"Identity": name, "Delegate": delegate}
-    operation = DO.get(verb, "PutDelegateBounds")
     given = {field: form.get(field, "").strip() for field in (*CAPS, "until")}
-    if operation == "PutDelegateBounds":
+    if verb in DO:
+        made: Call | None = _verb(name, delegate, verb, form.get("reason", "").strip())
+    else:
+        made = _setting(name, delegate, given)
+    if made is None:
         wrong = [field for field in CAPS if given[field] and not _COUNT.fullmatch(given[field])]
-        end = _time_of(given["until"])
-        if wrong or end is None:
-            what = "a number" if wrong else "a time, like 2035-01-31T12:00"
-            return await _page(
-                visit, delegate, f"“{given[wrong[0] if wrong else 'until']}” is not {what}.", 400, given
-            )
-        request |= {CAPS[field][0]: int(given[field]) for field in CAPS if given[field]}
-        request |= {"ExpiresAt": end} if end else {}
-    elif verb == "pause" and form.get("reason", "").strip():
-        request["Reason"] = form["reason"].strip()
+        what = "a number" if wrong else "a time, like 2035-01-31T12:00"
+        problem = f"“{given[wrong[0] if wrong else 'until']}” is not {what}."
+        return await _page(visit, delegate, problem, 400, given)
     try:
-        await visit.call("sesame", operation, request)
+        await visit.do(made)
     except AccessDenied:
         raise
     except ServiceError as error:

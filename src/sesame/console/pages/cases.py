@@ -1,15 +1,19 @@
 """The cases kept with an identity: what its policies must allow and must not, whether they do, adding and removing."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 
 MAY, MAY_NOT, NOBODY_BUT = "may", "may-not", "nobody-but"
 KINDS = {MAY: "may send", MAY_NOT: "may not send", NOBODY_BUT: "are the only ones who may send"}
 """What a case says of those it names, in words."""
+EXAMPLE = {"called": "Nobody of 111122223333", "kind": MAY_NOT, "who": "111122223333"}
+"""A case, for the calls that are shown before one is typed."""
 
 
 async def show(visit: Visit) -> Response:
@@ -30,19 +34,33 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         problem=problem,
         kinds=KINDS,
         given={key: given.get(key, "") for key in ("called", "kind", "who", "as")},
+        calls=[
+            shown("Ask whether they hold", call("sesame", "RunIdentityPolicyTests", Identity=name)),
+            shown("Keep a case", _keeping(name, given or EXAMPLE)),
+            *(shown("Remove a case", _removal(name, case["Name"])) for case, _ in found[:1]),
+        ],
     )
 
 
-async def add(visit: Visit) -> Response:
-    """Keep a case; one that has its name is replaced."""
-    form, name = visit.form, visit.path_values["name"]
+def _keeping(name: str, form: Mapping[str, str]) -> Call:
+    """Keep the case of a form."""
     kind, who = form.get("kind", MAY), _listed(form.get("who", ""))
     case: dict[str, Any] = {"Name": form.get("called", "").strip()}
     case |= {"NobodyBut": who} if kind == NOBODY_BUT else {"Who": who, "May": kind != MAY_NOT}
     if addresses := _listed(form.get("as", "")):
         case["As"] = addresses
+    return call("sesame", "PutIdentityPolicyTests", Identity=name, Tests=[case])
+
+
+def _removal(name: str, called: str) -> Call:
+    return call("sesame", "DeleteIdentityPolicyTest", Identity=name, Name=called)
+
+
+async def add(visit: Visit) -> Response:
+    """Keep a case; one that has its name is replaced."""
+    name = visit.path_values["name"]
     try:
-        await visit.call("sesame", "PutIdentityPolicyTests", {"Identity": name, "Tests": [case]})
+        await visit.do(_keeping(name, visit.form))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -53,9 +71,8 @@ async def add(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     """Keep a case no longer."""
     name = visit.path_values["name"]
-    request = {"Identity": name, "Name": visit.form.get("called", "")}
     try:
-        await visit.call("sesame", "DeleteIdentityPolicyTest", request)
+        await visit.do(_removal(name, visit.form.get("called", "")))
     except AccessDenied:
         raise
     except ServiceError as error:

@@ -3,6 +3,7 @@
 from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.identity_names import normal_name
+from sesame.console.calls import Call, call, shown
 from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -36,21 +37,35 @@ async def show_list(visit: Visit) -> Response:
         elsewhere={name: count for name, count in regions.items() if name != visit.region},
         next=names[-1] if answer.get("NextToken") and names else None,
         is_first=not after,
+        calls=[shown("List the identities", call("sesv2", "ListEmailIdentities"))],
     )
+
+
+def _creation(name: str) -> Call:
+    return call("sesv2", "CreateEmailIdentity", EmailIdentity=name)
+
+
+def _deletion(name: str) -> Call:
+    return call("sesv2", "DeleteEmailIdentity", EmailIdentity=name)
 
 
 async def ask_new(visit: Visit) -> Response:
     """The form for a new identity."""
-    return visit.page("identity_new.html", problem="", name="")
+    return _new(visit, "")
+
+
+def _new(visit: Visit, name: str, *, problem: str = "", status: int = 200) -> Response:
+    adds = [shown("Add it", _creation(name or "example.com"))]
+    return visit.page("identity_new.html", status=status, problem=problem, name=name, calls=adds)
 
 
 async def create(visit: Visit) -> Response:
     """Add it: a domain waits for its records, an address for its link."""
     name = visit.form.get("name", "").strip()
     try:
-        made = await visit.call("sesv2", "CreateEmailIdentity", {"EmailIdentity": name})
+        made = await visit.do(_creation(name))
     except ServiceError as error:
-        return visit.page("identity_new.html", status=error.http_status, problem=error.message, name=name)
+        return _new(visit, name, problem=error.message, status=error.http_status)
     stored = normal_name(name)
     said = "mailed" if "@" in stored else "verified" if made["VerifiedForSendingStatus"] else "created"
     return visit.go(visit.here(f"/identities/{stored}"), said=said)
@@ -60,7 +75,8 @@ async def show(visit: Visit) -> Response:
     """The records of one identity with what DNS shows."""
     name = visit.path_values["name"]
     view = await visit.backing.records.of(visit.me, name)
-    return visit.page("identity.html", view=view, identity=view.identity, tab="dns")
+    reads = [shown("Read the identity", call("sesv2", "GetEmailIdentity", EmailIdentity=view.identity.name))]
+    return visit.page("identity.html", view=view, identity=view.identity, tab="dns", calls=reads)
 
 
 async def check(visit: Visit) -> Response:
@@ -94,7 +110,14 @@ async def ask_delete(visit: Visit) -> Response:
 async def _ask_delete(visit: Visit, problem: str, status: int) -> Response:
     name = visit.path_values["name"]
     policies = await visit.backing.editing.names(visit.me, name)
-    return visit.page("identity_delete.html", status=status, name=name, policies=policies, problem=problem)
+    return visit.page(
+        "identity_delete.html",
+        status=status,
+        name=name,
+        policies=policies,
+        problem=problem,
+        calls=[shown("Delete it", _deletion(name))],
+    )
 
 
 async def delete(visit: Visit) -> Response:
@@ -102,7 +125,7 @@ async def delete(visit: Visit) -> Response:
     name = visit.path_values["name"]
     if visit.form.get("name", "").strip().lower() != name.lower():
         return await _ask_delete(visit, "That is not its name.", 400)
-    await visit.call("sesv2", "DeleteEmailIdentity", {"EmailIdentity": name})
+    await visit.do(_deletion(name))
     return visit.go(visit.here("/identities"), said="deleted")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, call, shown
 from sesame.console.charts import bars
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
@@ -13,6 +14,12 @@ from sesame.errors import AccessDenied, ServiceError
 from sesame.store import account_details, accounts
 
 HOURS, HOUR_S = 24, 3_600
+EXAMPLE = {
+    "kind": "TRANSACTIONAL",
+    "website": "https://example.com",
+    "description": "Receipts and resets of passwords, to people with an account.",
+}
+"""A request, for the calls that are shown before one is typed."""
 
 
 async def show(visit: Visit) -> Response:
@@ -57,13 +64,19 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
         part=min(1.0, quota["SentLast24Hours"] / quota["Max24HourSend"])
         if quota["Max24HourSend"] > 0
         else 0.0,
+        calls=[
+            shown("Read the account", call("sesv2", "GetAccount")),
+            shown("Ask for production access", _asking(fields if any(fields.values()) else EXAMPLE)),
+            shown(
+                "Switch sending off" if answer["SendingEnabled"] else "Switch sending on",
+                _switching(on=not answer["SendingEnabled"]),
+            ),
+        ],
     )
 
 
-async def ask(visit: Visit) -> Response:
-    """Ask for production access, or change what was said."""
-    form = visit.form
-    contacts = [one for one in form.get("contacts", "").replace(",", " ").split() if one]
+def _asking(form: Mapping[str, str]) -> Call:
+    """The request for production access that a form makes."""
     request: dict[str, Any] = {
         "MailType": form.get("kind", ""),
         "WebsiteURL": form.get("website", "").strip(),
@@ -72,10 +85,20 @@ async def ask(visit: Visit) -> Response:
     }
     if form.get("description", "").strip():
         request["UseCaseDescription"] = form["description"].strip()
-    if contacts:
+    if contacts := form.get("contacts", "").replace(",", " ").split():
         request["AdditionalContactEmailAddresses"] = contacts
+    return call("sesv2", "PutAccountDetails", **request)
+
+
+def _switching(*, on: bool) -> Call:
+    return call("sesv2", "PutAccountSendingAttributes", SendingEnabled=on)
+
+
+async def ask(visit: Visit) -> Response:
+    """Ask for production access, or change what was said."""
+    form = visit.form
     try:
-        await visit.call("sesv2", "PutAccountDetails", request)
+        await visit.do(_asking(form))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -86,8 +109,7 @@ async def ask(visit: Visit) -> Response:
 
 async def switch(visit: Visit) -> Response:
     """Stop all sending of the account in this region, or go on."""
-    request = {"SendingEnabled": visit.form.get("enabled") == "yes"}
-    await visit.call("sesv2", "PutAccountSendingAttributes", request)
+    await visit.do(_switching(on=visit.form.get("enabled") == "yes"))
     return visit.go(visit.here("/account"), said="set")
 
 

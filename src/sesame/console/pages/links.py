@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 
@@ -29,6 +30,8 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         raise
     except ServiceError as error:
         problem, status = problem or error.message, error.http_status
+    given = {key: visit.form.get(key, visit.query.get(key, "")) for key in ("message", "reason")}
+    one = given["message"] or None
     return visit.page(
         "links.html",
         status=status,
@@ -36,26 +39,51 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         next=found.get("NextToken"),
         delegate=delegate,
         problem=problem,
-        given={key: visit.form.get(key, visit.query.get(key, "")) for key in ("message", "reason")},
+        given=given,
+        calls=[
+            shown("List what is stopped", call("sesame", "ListStoppedLinks", **_of(delegate))),
+            shown(
+                "Stop the links of the message" if one else "Stop all links",
+                _stopping(one, delegate, given["reason"]),
+            ),
+            shown(f"Let {'them' if one else 'all'} lead on", _resuming(one, delegate)),
+        ],
     )
+
+
+def _which(message: str | None, delegate: str) -> dict[str, Any]:
+    """Of one message; None is all."""
+    which: dict[str, Any] = {"All": True} if message is None else {"MessageId": message}
+    return which | _of(delegate)
+
+
+def _stopping(message: str | None, delegate: str, reason: str) -> Call:
+    return call("sesame", "StopTrackedLinks", **_which(message, delegate), Reason=reason)
+
+
+def _resuming(message: str | None, delegate: str) -> Call:
+    return call("sesame", "ResumeTrackedLinks", **_which(message, delegate))
 
 
 async def stop(visit: Visit) -> Response:
     """Let links lead nowhere."""
-    return await _change(visit, "StopTrackedLinks", "links-stopped", {"Reason": visit.form.get("reason", "")})
+    return await _change(visit, "links-stopped", _stopping(*_of_form(visit), visit.form.get("reason", "")))
 
 
 async def resume(visit: Visit) -> Response:
     """Let links lead on."""
-    return await _change(visit, "ResumeTrackedLinks", "links-resumed", {})
+    return await _change(visit, "links-resumed", _resuming(*_of_form(visit)))
 
 
-async def _change(visit: Visit, operation: str, said: str, more: dict[str, Any]) -> Response:
+def _of_form(visit: Visit) -> tuple[str | None, str]:
     form = visit.form
-    message, delegate = form.get("message", "").strip(), form.get("delegate", "").strip()
-    which: dict[str, Any] = {"All": True} if form.get("all") else {"MessageId": message}
+    return None if form.get("all") else form.get("message", "").strip(), form.get("delegate", "").strip()
+
+
+async def _change(visit: Visit, said: str, made: Call) -> Response:
+    delegate = visit.form.get("delegate", "").strip()
     try:
-        await visit.call("sesame", operation, which | _of(delegate) | more)
+        await visit.do(made)
     except AccessDenied:
         raise
     except ServiceError as error:

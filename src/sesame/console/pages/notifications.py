@@ -1,10 +1,8 @@
 """Notifications of an identity: who is told of what, by which way, and setting it."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from starlette.responses import Response
 
+from sesame.console.calls import Call, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.operations.notification_map import NOT_ASKED, notification_map
@@ -36,14 +34,46 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         topics=[*topics, *dict.fromkeys(kept)],
         hidden=hidden,
         kinds=KINDS,
+        calls=[
+            shown("Read who is told", call("ses", "GetIdentityNotificationAttributes", Identities=[name])),
+            *(
+                shown(
+                    f"Set the topic of mail that was {word}",
+                    *_topic(
+                        name,
+                        kind,
+                        found.settings.topics.get(kind) or (*topics, "")[0],
+                        headers=kind in found.settings.with_headers,
+                    ),
+                )
+                for kind, word in KINDS.items()
+            ),
+            shown(
+                "Stop mailing bounces and complaints" if found.settings.is_forwarding else "Mail them",
+                _forwarding(name, on=not found.settings.is_forwarding),
+            ),
+        ],
     )
 
 
-async def _try(visit: Visit, calls: Mapping[str, Mapping[str, Any]]) -> Response:
+def _topic(name: str, kind: str, topic: str, *, headers: bool) -> list[Call]:
+    """Set the topic of one kind of mail, or none, and whether it is told with the message's header."""
+    which = {"Identity": name, "NotificationType": kind}
+    setting = call("ses", "SetIdentityNotificationTopic", **which, **({"SnsTopic": topic} if topic else {}))
+    if not topic:
+        return [setting]
+    return [setting, call("ses", "SetIdentityHeadersInNotificationsEnabled", **which, Enabled=headers)]
+
+
+def _forwarding(name: str, *, on: bool) -> Call:
+    return call("ses", "SetIdentityFeedbackForwardingEnabled", Identity=name, ForwardingEnabled=on)
+
+
+async def _try(visit: Visit, *calls: Call) -> Response:
     name = visit.path_values["name"]
     try:
-        for operation, request in calls.items():
-            await visit.call("ses", operation, {"Identity": name, **request})
+        for one in calls:
+            await visit.do(one)
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -54,24 +84,14 @@ async def _try(visit: Visit, calls: Mapping[str, Mapping[str, Any]]) -> Response
 async def set_topic(visit: Visit) -> Response:
     """The topic that is told of one kind, or none, and whether with the message's header."""
     kind, topic = visit.form.get("kind", ""), visit.form.get("topic", "").strip()
-    calls: dict[str, Mapping[str, Any]] = {
-        "SetIdentityNotificationTopic": {
-            "NotificationType": kind,
-            **({"SnsTopic": topic} if topic else {}),
-        }
-    }
-    if topic:
-        calls["SetIdentityHeadersInNotificationsEnabled"] = {
-            "NotificationType": kind,
-            "Enabled": visit.form.get("headers") == "on",
-        }
-    return await _try(visit, calls)
+    headers = visit.form.get("headers") == "on"
+    return await _try(visit, *_topic(visit.path_values["name"], kind, topic, headers=headers))
 
 
 async def set_forwarding(visit: Visit) -> Response:
     """Whether bounces and complaints are mailed to the return path."""
-    enabled = visit.form.get("enabled") == "yes"
-    return await _try(visit, {"SetIdentityFeedbackForwardingEnabled": {"ForwardingEnabled": enabled}})
+    on = visit.form.get("enabled") == "yes"
+    return await _try(visit, _forwarding(visit.path_values["name"], on=on))
 
 
 _HERE = "/{region}/identities/{name}/notifications"

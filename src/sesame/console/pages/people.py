@@ -1,14 +1,16 @@
 """People: users, groups and roles of the account, their keys and policies, by the operations of IAM."""
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
-from sesame.operations.people import MOST_MEMBERS
+from sesame.operations.people import MOST_MEMBERS, Person
+
+EXAMPLE = "arn:aws:iam::aws:policy/AmazonSESFullAccess"
 
 
 async def show(visit: Visit) -> Response:
@@ -27,10 +29,23 @@ async def _list(visit: Visit, problem: str = "", status: int = 200, given: str =
         found=found,
         more=found.users[-1].user_name if found.more else None,
         is_first=not after,
+        calls=[
+            shown("List the users", call("iam", "ListUsers")),
+            shown("Make a user", _user_creation(given or "anna")),
+            shown("Make a group", _group_creation("senders")),
+        ],
     )
 
 
-def _of(visit: Visit, kind: str, name: str) -> str:
+def _user_creation(name: str) -> Call:
+    return call("iam", "CreateUser", UserName=name)
+
+
+def _group_creation(name: str) -> Call:
+    return call("iam", "CreateGroup", GroupName=name)
+
+
+def _to(visit: Visit, kind: str, name: str) -> str:
     return visit.here(f"/people/{kind}/{quote(name, safe='')}")
 
 
@@ -38,24 +53,24 @@ async def create_user(visit: Visit) -> Response:
     """Make a user, who may do nothing yet."""
     name = visit.form.get("name", "").strip()
     try:
-        await visit.call("iam", "CreateUser", {"UserName": name})
+        await visit.do(_user_creation(name))
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _list(visit, error.message, error.http_status, name)
-    return visit.go(_of(visit, "users", name))
+    return visit.go(_to(visit, "users", name))
 
 
 async def create_group(visit: Visit) -> Response:
     """Make a group, with nobody in it."""
     name = visit.form.get("name", "").strip()
     try:
-        await visit.call("iam", "CreateGroup", {"GroupName": name})
+        await visit.do(_group_creation(name))
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _list(visit, error.message, error.http_status)
-    return visit.go(_of(visit, "groups", name))
+    return visit.go(_to(visit, "groups", name))
 
 
 async def show_user(visit: Visit) -> Response:
@@ -65,25 +80,65 @@ async def show_user(visit: Visit) -> Response:
 
 async def _user(visit: Visit, problem: str = "", status: int = 200, key: object = None) -> Response:
     found = await visit.backing.people.one(visit.me, "user", visit.path_values["name"])
-    return visit.page("person.html", status=status, problem=problem, found=found, new_key=key)
+    return visit.page(
+        "person.html",
+        status=status,
+        problem=problem,
+        found=found,
+        new_key=key,
+        calls=_calls(visit.path_values["name"], found),
+    )
 
 
-async def _try(visit: Visit, operation: str, request: Mapping[str, Any]) -> Response:
+def _calls(name: str, found: Person) -> list[Shown]:
+    """What the page reads and its buttons do."""
+    doing = [shown("Read the user", _of(name, "GetUser")), shown("Make a key", _of(name, "CreateAccessKey"))]
+    for one in found.keys.items[:1]:
+        key, is_active = one.access_key_id, one.status == "Active"
+        doing.append(
+            shown("Disable a key" if is_active else "Enable a key", _switch(name, key, on=not is_active))
+        )
+        doing.append(shown("Delete a key", _of(name, "DeleteAccessKey", AccessKeyId=key)))
+    doing.append(shown("Attach a policy", _policy(name, (*found.choice, EXAMPLE)[0], attach=True)))
+    doing += [shown("Detach a policy", _policy(name, arn, attach=False)) for arn in found.attached.items[:1]]
+    doing.append(shown("Put the user into a group", _membership(name, "senders", add=True)))
+    groups = found.groups.items[:1]
+    doing += [shown("Take the user out", _membership(name, one.group_name, add=False)) for one in groups]
+    return [*doing, shown("Delete the user", _of(name, "DeleteUser"))]
+
+
+def _of(name: str, operation: str, **more: Any) -> Call:
+    return call("iam", operation, UserName=name, **more)
+
+
+def _switch(name: str, key: str, *, on: bool) -> Call:
+    return _of(name, "UpdateAccessKey", AccessKeyId=key, Status="Active" if on else "Inactive")
+
+
+def _policy(name: str, arn: str, *, attach: bool) -> Call:
+    return _of(name, "AttachUserPolicy" if attach else "DetachUserPolicy", PolicyArn=arn)
+
+
+def _membership(name: str, group: str, *, add: bool) -> Call:
+    return _of(name, "AddUserToGroup" if add else "RemoveUserFromGroup", GroupName=group)
+
+
+async def _try(visit: Visit, made: Call) -> Response:
     """Do something to the user of the page."""
     name = visit.path_values["name"]
     try:
-        await visit.call("iam", operation, {"UserName": name, **request})
+        await visit.do(made)
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _user(visit, error.message, error.http_status)
-    return visit.go(_of(visit, "users", name), said="set")
+    return visit.go(_to(visit, "users", name), said="set")
 
 
 async def create_key(visit: Visit) -> Response:
     """Make an access key; its secret is shown this once."""
     try:
-        made = await visit.call("iam", "CreateAccessKey", {"UserName": visit.path_values["name"]})
+        made = await visit.do(_of(visit.path_values["name"], "CreateAccessKey"))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -93,22 +148,22 @@ async def create_key(visit: Visit) -> Response:
 
 async def change_key(visit: Visit) -> Response:
     """Disable a key, enable it again, or delete it."""
-    key, do = {"AccessKeyId": visit.form.get("key", "")}, visit.form.get("do", "")
+    name, key, do = visit.path_values["name"], visit.form.get("key", ""), visit.form.get("do", "")
     if do == "delete":
-        return await _try(visit, "DeleteAccessKey", key)
-    return await _try(visit, "UpdateAccessKey", {**key, "Status": "Active" if do == "enable" else "Inactive"})
+        return await _try(visit, _of(name, "DeleteAccessKey", AccessKeyId=key))
+    return await _try(visit, _switch(name, key, on=do == "enable"))
 
 
 async def change_policy(visit: Visit) -> Response:
     """Attach a managed policy, or detach it."""
-    operation = "DetachUserPolicy" if visit.form.get("do") == "detach" else "AttachUserPolicy"
-    return await _try(visit, operation, {"PolicyArn": visit.form.get("policy", "").strip()})
+    name, attach = visit.path_values["name"], visit.form.get("do") != "detach"
+    return await _try(visit, _policy(name, visit.form.get("policy", "").strip(), attach=attach))
 
 
 async def change_membership(visit: Visit) -> Response:
     """Put the user into a group, or take the user out of it."""
-    operation = "RemoveUserFromGroup" if visit.form.get("do") == "remove" else "AddUserToGroup"
-    return await _try(visit, operation, {"GroupName": visit.form.get("group", "").strip()})
+    name, add = visit.path_values["name"], visit.form.get("do") != "remove"
+    return await _try(visit, _membership(name, visit.form.get("group", "").strip(), add=add))
 
 
 async def delete_user(visit: Visit) -> Response:
@@ -117,7 +172,7 @@ async def delete_user(visit: Visit) -> Response:
     if visit.form.get("name", "").strip() != name:
         return await _user(visit, "That is not the user's name.", 400)
     try:
-        await visit.call("iam", "DeleteUser", {"UserName": name})
+        await visit.do(_of(name, "DeleteUser"))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -132,27 +187,45 @@ async def show_group(visit: Visit) -> Response:
 
 async def _group(visit: Visit, problem: str = "", status: int = 200) -> Response:
     found = await visit.backing.people.one(visit.me, "group", visit.path_values["name"])
-    return visit.page("group.html", status=status, problem=problem, found=found, most=MOST_MEMBERS)
+    name = visit.path_values["name"]
+    attach = [shown("Attach a policy", _group_policy(name, (*found.choice, EXAMPLE)[0], attach=True))]
+    detach = [
+        shown("Detach a policy", _group_policy(name, arn, attach=False)) for arn in found.attached.items[:1]
+    ]
+    reads = shown("Read the group", call("iam", "GetGroup", GroupName=name))
+    return visit.page(
+        "group.html",
+        status=status,
+        problem=problem,
+        found=found,
+        most=MOST_MEMBERS,
+        calls=[reads, *attach, *detach],
+    )
+
+
+def _group_policy(name: str, arn: str, *, attach: bool) -> Call:
+    operation = "AttachGroupPolicy" if attach else "DetachGroupPolicy"
+    return call("iam", operation, GroupName=name, PolicyArn=arn)
 
 
 async def change_group_policy(visit: Visit) -> Response:
     """Attach a managed policy to the group, or detach it."""
     name = visit.path_values["name"]
-    operation = "DetachGroupPolicy" if visit.form.get("do") == "detach" else "AttachGroupPolicy"
-    request = {"GroupName": name, "PolicyArn": visit.form.get("policy", "").strip()}
+    attach = visit.form.get("do") != "detach"
     try:
-        await visit.call("iam", operation, request)
+        await visit.do(_group_policy(name, visit.form.get("policy", "").strip(), attach=attach))
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _group(visit, error.message, error.http_status)
-    return visit.go(_of(visit, "groups", name), said="set")
+    return visit.go(_to(visit, "groups", name), said="set")
 
 
 async def show_role(visit: Visit) -> Response:
     """One role: who may take it on and what it may do."""
     found = await visit.backing.people.one(visit.me, "role", visit.path_values["name"])
-    return visit.page("role.html", found=found)
+    reads = [shown("Read the role", call("iam", "GetRole", RoleName=found.entity.name))]
+    return visit.page("role.html", found=found, calls=reads)
 
 
 _USER, _GROUP = "/{region}/people/users/{name}", "/{region}/people/groups/{name}"

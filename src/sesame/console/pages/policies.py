@@ -18,6 +18,7 @@ from sesame.admin.what_if import Replay, newest_what_if
 from sesame.aws.arn import Arn
 from sesame.console import answers_form
 from sesame.console.analyst import Answered, NoAnswer
+from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.pages.senders import DAYS_S, SECONDS, ask, question_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -145,15 +146,10 @@ async def save(visit: Visit) -> Response:
     """Put the draft in force."""
     policies = await visit.backing.editing.of(visit.me, visit.path_values["name"])
     draft = _with_answers(_draft(visit), policies.arn)
-    request = {
-        "EmailIdentity": policies.identity.name,
-        "PolicyName": draft.name,
-        "Policy": draft.text,
-        "BegunWith": draft.begun,
-    }
-    operation = "CreateEmailIdentityPolicy" if draft.is_new else "UpdateEmailIdentityPolicy"
     try:
-        await visit.call("edits", operation, request)
+        await visit.do(
+            _saving(policies.identity.name, draft.name, draft.text, draft.begun, is_new=draft.is_new)
+        )
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -181,17 +177,33 @@ async def put_back(visit: Visit) -> Response:
     if old is None:
         return visit.page("missing.html", status=404)
     policy = policies.of_name(name)
-    request = {
-        "EmailIdentity": policies.identity.name,
-        "PolicyName": name,
-        "BegunWith": visit.form.get("begun", ""),
-    }
+    begun = visit.form.get("begun", "")
+    await visit.do(_saving(policies.identity.name, name, old.document, begun, is_new=policy is None))
     if old.document is None:
-        await visit.call("edits", "DeleteEmailIdentityPolicy", request)
         return visit.go(visit.here(f"/identities/{policies.identity.name}/senders"), said="undone")
-    operation = "CreateEmailIdentityPolicy" if policy is None else "UpdateEmailIdentityPolicy"
-    await visit.call("edits", operation, {**request, "Policy": old.document})
     return _go(visit, policies, name, "undone")
+
+
+def _saving(identity: str, name: str, text: str | None, begun: str, *, is_new: bool) -> Call:
+    """Put a text in force that was made of the one with the fingerprint `begun`; None removes the policy."""
+    which = {"EmailIdentity": identity, "PolicyName": name, "BegunWith": begun}
+    if text is None:
+        return call("edits", "DeleteEmailIdentityPolicy", **which)
+    operation = "CreateEmailIdentityPolicy" if is_new else "UpdateEmailIdentityPolicy"
+    return call("edits", operation, **which, Policy=text)
+
+
+def _calls(policies: IdentityPolicies, draft: Draft, last: Version | None) -> list[Shown]:
+    """What the page's buttons do."""
+    identity, name, current = policies.identity.name, draft.name, policies.of_name(draft.name)
+    found = []
+    if draft.text.strip():
+        saving = _saving(identity, name or FIRST_NAME, draft.text, draft.begun, is_new=draft.is_new)
+        found.append(shown("Save", saving))
+    if last is not None and (last.document is not None or current is not None):
+        undoing = _saving(identity, name, last.document, draft.begun, is_new=current is None)
+        found.append(shown("Undo the last change", undoing))
+    return found
 
 
 async def ask_remove(visit: Visit) -> Response:
@@ -206,20 +218,21 @@ async def ask_remove(visit: Visit) -> Response:
         edit = await ask(visit, question, seconds=SECONDS)
     except NoAnswer as error:
         problem = f"What it changes is not known: {error}."
+    removes = _saving(policies.identity.name, policy.name, None, policy.fingerprint, is_new=False)
     return visit.page(
-        "policy_remove.html", identity=policies.identity, policy=policy, edit=edit, problem=problem
+        "policy_remove.html",
+        identity=policies.identity,
+        policy=policy,
+        edit=edit,
+        problem=problem,
+        calls=[shown("Remove it", removes)],
     )
 
 
 async def remove(visit: Visit) -> Response:
     """Remove a policy."""
     name, policy_name = visit.path_values["name"], visit.path_values["policy"]
-    request = {
-        "EmailIdentity": name,
-        "PolicyName": policy_name,
-        "BegunWith": visit.form.get("begun", ""),
-    }
-    await visit.call("edits", "DeleteEmailIdentityPolicy", request)
+    await visit.do(_saving(name, policy_name, None, visit.form.get("begun", ""), is_new=False))
     return visit.go(visit.here(f"/identities/{name}/policies/{policy_name}"), said="removed")
 
 
@@ -344,6 +357,7 @@ async def _page(
         ways=answers_form.WAYS,
         answers=draft.answers,
         words=looked.edit["words"] if looked.edit and not looked.edit["is_refused"] else [],
+        calls=_calls(policies, draft, last),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.admin.delegates.kit_snippets import Example, Place, sending
 from sesame.aws.smtp_password import smtp_password
+from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import IdentityKind
@@ -54,7 +55,48 @@ async def _page(visit: Visit, user: str, *, problem: str = "", status: int = 200
         is_own=found.arn == visit.me.principal.arn,
         doors=doors,
         snippets=_snippets(visit, found, doors),
+        calls=_calls(found, "" if found.arn == visit.me.principal.arn else found.user, values["smtp_name"]),
         **values,
+    )
+
+
+def _calls(found: ProgramsView, user: str, smtp_name: str) -> list[Shown]:
+    """What the page reads and its buttons do; without a user it is the caller's own keys."""
+    doing = [
+        shown("List the keys", call("iam", "ListAccessKeys", **_of(user))),
+        shown("Make a key", call("iam", "CreateAccessKey", **_of(user))),
+    ]
+    for one in found.keys.items[:1]:
+        key, is_active = one.key.access_key_id, one.key.status == "Active"
+        title = "Disable a key" if is_active else "Enable a key"
+        doing += [
+            shown(title, _switch(user, key, on=not is_active)),
+            shown("Delete a key", _deletion(user, key)),
+            shown("Say what its SMTP log-in stands in for", _binding(user, key, one.bound)),
+        ]
+    return [*doing, shown("Make an SMTP log-in", *_smtp_user(smtp_name))]
+
+
+def _switch(user: str, key: str, *, on: bool) -> Call:
+    status = "Active" if on else "Inactive"
+    return call("iam", "UpdateAccessKey", AccessKeyId=key, Status=status, **_of(user))
+
+
+def _deletion(user: str, key: str) -> Call:
+    return call("iam", "DeleteAccessKey", AccessKeyId=key, **_of(user))
+
+
+def _binding(user: str, key: str, arns: Iterable[str]) -> Call:
+    return call("sesame", "PutSmtpBinding", AccessKeyId=key, IdentityArns=list(arns), **_of(user))
+
+
+def _smtp_user(name: str) -> tuple[Call, Call, Call]:
+    """A user that may do nothing but send by SMTP, and its key."""
+    policy = {"PolicyName": "AmazonSesSendingAccess", "PolicyDocument": SEND_RAW}
+    return (
+        call("iam", "CreateUser", UserName=name),
+        call("iam", "PutUserPolicy", UserName=name, **policy),
+        call("iam", "CreateAccessKey", UserName=name),
     )
 
 
@@ -87,7 +129,7 @@ async def create_key(visit: Visit) -> Response:
     """Make an access key; its secret, and the SMTP password derived from it, are shown this once."""
     user = visit.form.get("user", "").strip()
     try:
-        made = (await visit.call("iam", "CreateAccessKey", _of(user)))["AccessKey"]
+        made = (await visit.do(call("iam", "CreateAccessKey", **_of(user))))["AccessKey"]
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -107,16 +149,14 @@ def _shown(visit: Visit, made: Mapping[str, Any]) -> dict[str, str]:
 async def change_key(visit: Visit) -> Response:
     """Disable a key, enable it again, or delete it; or set what its SMTP log-in stands in for."""
     form, user = visit.form, visit.form.get("user", "").strip()
-    key, do = {"AccessKeyId": form.get("key", ""), **_of(user)}, form.get("do", "")
+    key, do = form.get("key", ""), form.get("do", "")
     try:
         if do == "bind":
-            arns = form.get("arns", "").replace(",", " ").split()
-            await visit.call("sesame", "PutSmtpBinding", {**key, "IdentityArns": arns})
+            await visit.do(_binding(user, key, form.get("arns", "").replace(",", " ").split()))
         elif do == "delete":
-            await visit.call("iam", "DeleteAccessKey", key)
+            await visit.do(_deletion(user, key))
         else:
-            status = "Active" if do == "enable" else "Inactive"
-            await visit.call("iam", "UpdateAccessKey", {**key, "Status": status})
+            await visit.do(_switch(user, key, on=do == "enable"))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -143,13 +183,11 @@ async def create_smtp(visit: Visit) -> Response:
     if (why := next((one for one in refused if one is not None), None)) is not None:
         raise AccessDenied(why)
     try:
-        await visit.call("iam", "CreateUser", {"UserName": name})
-        policy = {"UserName": name, "PolicyName": "AmazonSesSendingAccess", "PolicyDocument": SEND_RAW}
-        await visit.call("iam", "PutUserPolicy", policy)
-        made = (await visit.call("iam", "CreateAccessKey", {"UserName": name}))["AccessKey"]
+        for one in _smtp_user(name):
+            answer = await visit.do(one)
+        made = answer["AccessKey"]
         if arns:
-            binding = {"UserName": name, "AccessKeyId": made["AccessKeyId"], "IdentityArns": arns}
-            await visit.call("sesame", "PutSmtpBinding", binding)
+            await visit.do(_binding(name, made["AccessKeyId"], arns))
     except AccessDenied:
         raise
     except ServiceError as error:

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.console.calls import call, shown
 from sesame.console.charts import Chart, RateChart, bars, rates
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
@@ -28,6 +29,7 @@ async def show(visit: Visit) -> Response:
         is_first=not any(any(key) for key in after.values()),
         more_identities=_more("identity", found.more_identities),
         more_delegates=_more("delegate", found.more_delegates),
+        calls=[shown("Read what was counted", call("ses", "GetSendStatistics"))],
     )
 
 

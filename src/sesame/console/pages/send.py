@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, call, shown
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -31,7 +32,13 @@ async def ask(visit: Visit) -> Response:
 def _form(visit: Visit, given: dict[str, str], **more: Any) -> Response:
     values = {"problem": "", "refusal": "", **more}
     once = visit.form.get("once", "") or visit.backing.logins.random_token()
-    return visit.page("send.html", given=given, scenarios=SCENARIOS, once=once, **values)
+    example = {
+        **given,
+        "from": given["from"] or "news@example.com",
+        "to": given["to"] or "reader@example.net",
+    }
+    sends = [shown("Send it", _sending(example))]
+    return visit.page("send.html", given=given, scenarios=SCENARIOS, once=once, calls=sends, **values)
 
 
 async def send(visit: Visit) -> Response:
@@ -40,7 +47,7 @@ async def send(visit: Visit) -> Response:
     given = {name: visit.form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
 
     async def sent() -> str:
-        answer = await visit.call("sesv2", "SendEmail", _request(given))
+        answer = await visit.do(_sending(given))
         return str(answer["MessageId"])
 
     try:
@@ -50,7 +57,8 @@ async def send(visit: Visit) -> Response:
     return visit.go(visit.here(f"/messages/{message_id}"), said="sent")
 
 
-def _request(given: dict[str, str]) -> dict[str, Any]:
+def _sending(given: dict[str, str]) -> Call:
+    """The message of a form."""
     named = dict(SCENARIOS).get(given["scenario"]) and given["scenario"]
     to = f"{named}@{SIMULATOR}" if named else given["to"].strip()
     request: dict[str, Any] = {"Destination": {"ToAddresses": [to]} if to else {}}
@@ -65,7 +73,7 @@ def _request(given: dict[str, str]) -> dict[str, Any]:
         body = {"Text": {"Data": given["text"], "Charset": "UTF-8"}}
         subject = {"Data": given["subject"], "Charset": "UTF-8"}
         request["Content"] = {"Simple": {"Subject": subject, "Body": body}}
-    return request
+    return call("sesv2", "SendEmail", **request)
 
 
 async def _refused(visit: Visit, given: dict[str, str], error: ServiceError) -> Response:

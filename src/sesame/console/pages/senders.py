@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sesame.console.analyst import Answered, NoAnswer
+from sesame.console.calls import Call, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.operations.policy_editing import IdentityPolicies
@@ -85,6 +86,12 @@ async def show(visit: Visit) -> Response:
         seconds=seconds,
         longer=urlencode({**{key: value for key, value in given.items() if value}, "longer": "1"}),
         sentence=_sentence(policies.identity.name, found, is_limited=is_limited),
+        calls=[
+            shown(
+                "Read the policies",
+                call("sesv2", "GetEmailIdentityPolicies", EmailIdentity=policies.identity.name),
+            )
+        ],
     )
 
 
@@ -151,6 +158,24 @@ def _without(policies: IdentityPolicies, principal: str) -> dict[str, str | None
     return found
 
 
+def _stopping(policies: IdentityPolicies, changed: Mapping[str, str | None]) -> list[Call]:
+    """The changes of policies, each of the text that is stored now."""
+    found = []
+    for name, document in changed.items():
+        policy = policies.of_name(name)
+        assert policy is not None
+        which = {
+            "EmailIdentity": policies.identity.name,
+            "PolicyName": name,
+            "BegunWith": policy.fingerprint,
+        }
+        if document is None:
+            found.append(call("edits", "DeleteEmailIdentityPolicy", **which))
+        else:
+            found.append(call("edits", "UpdateEmailIdentityPolicy", **which, Policy=document))
+    return found
+
+
 def _begun(policies: IdentityPolicies, names: Sequence[str]) -> str:
     """One fingerprint of several policies."""
     parts = [f"{policy.name}={policy.fingerprint}" for policy in policies.policies if policy.name in names]
@@ -187,6 +212,7 @@ async def _ask_stop(visit: Visit, principal: str, problem: str = "", status: int
         waiting=waiting,
         begun=_begun(policies, list(changed)),
         problem=problem,
+        calls=[shown("Stop lending", *_stopping(policies, changed))] if changed else [],
     )
 
 
@@ -199,19 +225,13 @@ async def stop(visit: Visit) -> Response:
         problem = "The policies have changed meanwhile. Look again at what would change." if changed else ""
         return await _ask_stop(visit, principal, problem, 409 if changed else 404)
     done: list[str] = []
-    for policy_name, document in changed.items():
-        policy = policies.of_name(policy_name)
-        assert policy is not None
-        request = {"EmailIdentity": name, "PolicyName": policy_name, "BegunWith": policy.fingerprint}
+    for made in _stopping(policies, changed):
         try:
-            if document is None:
-                await visit.call("edits", "DeleteEmailIdentityPolicy", request)
-            else:
-                await visit.call("edits", "UpdateEmailIdentityPolicy", {**request, "Policy": document})
+            await visit.do(made)
         except ServiceError as error:
             before = f"It is out of {', '.join(done)} already. " if done else ""
             return await _ask_stop(visit, principal, f"{before}{error.message}", error.http_status)
-        done.append(policy_name)
+        done.append(made.request["PolicyName"])
     return visit.go(visit.here(f"/identities/{policies.identity.name}/senders"), said="stopped")
 
 

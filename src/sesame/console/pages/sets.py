@@ -1,14 +1,15 @@
 """Configuration sets: what each changes, for which mail, and whom it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
-from sesame.operations.set_view import DAYS, set_view
+from sesame.operations.set_view import DAYS, SetView, set_view
 from sesame.store.configuration_sets import MAX_DESTINATIONS
 
 PAGE = 50
@@ -25,6 +26,7 @@ EVENTS = {
     "CLICK": "clicked",
 }
 REASONS = ("BOUNCE", "COMPLAINT")
+WEBHOOK = "WebhookDestination"
 
 
 async def show_list(visit: Visit) -> Response:
@@ -44,14 +46,22 @@ async def _list(visit: Visit, problem: str = "", status: int = 200, name: str = 
         names=names,
         more=names[-1] if answer.get("NextToken") and names else None,
         is_first=not after,
+        calls=[
+            shown("List the sets", call("sesv2", "ListConfigurationSets")),
+            shown("Make one", _creation(name or "newsletter")),
+        ],
     )
+
+
+def _creation(name: str) -> Call:
+    return call("sesv2", "CreateConfigurationSet", ConfigurationSetName=name)
 
 
 async def create(visit: Visit) -> Response:
     """Make an empty set."""
     name = visit.form.get("name", "").strip()
     try:
-        await visit.call("sesv2", "CreateConfigurationSet", {"ConfigurationSetName": name})
+        await visit.do(_creation(name))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -82,13 +92,103 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, secret: str 
         days=DAYS,
         events=EVENTS,
         may_add=len(view.destinations) < MAX_DESTINATIONS,
+        calls=_calls(name, view),
     )
 
 
-async def _try(visit: Visit, operation: str, request: Mapping[str, Any]) -> Response:
+def _calls(name: str, view: SetView) -> list[Shown]:
+    """What the page reads and its buttons do."""
+    found, topic = view.found, (*view.topics.items, "arn:aws:sns:us-east-1:111122223333:events")[0]
+    kinds = ("DELIVERY", "BOUNCE", "COMPLAINT")
+    reasons = REASONS if found.suppressed_reasons is None else found.suppressed_reasons
+    return [
+        shown("Read the set", _of(name, "GetConfigurationSet")),
+        shown("Add a topic", _topic(name, "events", topic, kinds)),
+        shown("Add a webhook", _webhook(name, "program", "https://example.com/events", kinds)),
+        *(
+            shown(title, made)
+            for key, one in list(view.destinations.items())[:1]
+            for title, made in (
+                (f"Switch {key} {'off' if one['Enabled'] else 'on'}", _switch(name, key, one)),
+                *([(f"Give {key} a new secret", _rotation(name, key))] if WEBHOOK in one else []),
+                (f"Remove {key}", _removal(name, key)),
+            )
+        ),
+        shown(
+            "Refuse mail with this set" if found.sending_enabled else "Accept mail with this set again",
+            _sending(name, enabled=not found.sending_enabled),
+        ),
+        shown("Set TLS", _delivery(name, requires_tls=found.requires_tls)),
+        shown("Set reasons", _suppression(name, reasons)),
+        shown("Delete this set", _of(name, "DeleteConfigurationSet")),
+    ]
+
+
+def _of(name: str, operation: str, **more: Any) -> Call:
+    return call("sesv2", operation, ConfigurationSetName=name, **more)
+
+
+def _sending(name: str, *, enabled: bool) -> Call:
+    return _of(name, "PutConfigurationSetSendingOptions", SendingEnabled=enabled)
+
+
+def _delivery(name: str, *, requires_tls: bool) -> Call:
+    return _of(
+        name, "PutConfigurationSetDeliveryOptions", TlsPolicy="REQUIRE" if requires_tls else "OPTIONAL"
+    )
+
+
+def _suppression(name: str, reasons: Iterable[str]) -> Call:
+    return _of(name, "PutConfigurationSetSuppressionOptions", SuppressedReasons=list(reasons))
+
+
+def _topic(name: str, destination: str, topic: str, kinds: Iterable[str]) -> Call:
+    told = {
+        "Enabled": True,
+        "MatchingEventTypes": list(kinds),
+        "SnsDestination": {"TopicArn": topic},
+    }
+    return _of(
+        name,
+        "CreateConfigurationSetEventDestination",
+        EventDestinationName=destination,
+        EventDestination=told,
+    )
+
+
+def _webhook(name: str, destination: str, url: str, kinds: Iterable[str]) -> Call:
+    return call(
+        "sesame",
+        "CreateWebhook",
+        ConfigurationSetName=name,
+        EventDestinationName=destination,
+        Url=url,
+        MatchingEventTypes=list(kinds),
+    )
+
+
+def _switch(name: str, destination: str, found: Mapping[str, Any], *, on: bool | None = None) -> Call:
+    """Switch a destination on or off, without `on` the other way."""
+    told = {
+        "MatchingEventTypes": list(found["MatchingEventTypes"]),
+        "Enabled": not found["Enabled"] if on is None else on,
+    }
+    return _of(
+        name,
+        "UpdateConfigurationSetEventDestination",
+        EventDestinationName=destination,
+        EventDestination=told,
+    )
+
+
+def _removal(name: str, destination: str) -> Call:
+    return _of(name, "DeleteConfigurationSetEventDestination", EventDestinationName=destination)
+
+
+async def _try(visit: Visit, made: Call) -> Response:
     name = visit.path_values["name"]
     try:
-        await visit.call("sesv2", operation, {"ConfigurationSetName": name, **request})
+        await visit.do(made)
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -98,83 +198,65 @@ async def _try(visit: Visit, operation: str, request: Mapping[str, Any]) -> Resp
 
 async def set_sending(visit: Visit) -> Response:
     """Refuse what is sent with it, or accept it again."""
-    return await _try(
-        visit, "PutConfigurationSetSendingOptions", {"SendingEnabled": visit.form.get("enabled") == "yes"}
-    )
+    return await _try(visit, _sending(visit.path_values["name"], enabled=visit.form.get("enabled") == "yes"))
 
 
 async def set_delivery(visit: Visit) -> Response:
     """Whether mail goes out over TLS alone."""
-    policy = "REQUIRE" if visit.form.get("tls") == "on" else "OPTIONAL"
-    return await _try(visit, "PutConfigurationSetDeliveryOptions", {"TlsPolicy": policy})
+    return await _try(visit, _delivery(visit.path_values["name"], requires_tls=visit.form.get("tls") == "on"))
 
 
 async def set_suppression(visit: Visit) -> Response:
     """For which reasons this set keeps mail back, in place of the account's."""
     reasons = [reason for reason in REASONS if visit.form.get(reason) == "on"]
-    return await _try(visit, "PutConfigurationSetSuppressionOptions", {"SuppressedReasons": reasons})
+    return await _try(visit, _suppression(visit.path_values["name"], reasons))
 
 
 async def add_destination(visit: Visit) -> Response:
     """Tell a topic of some kinds of events."""
-    form = visit.form
-    request = {
-        "EventDestinationName": form.get("destination", "").strip(),
-        "EventDestination": {
-            "Enabled": True,
-            "MatchingEventTypes": [kind for kind in EVENTS if form.get(kind) == "on"],
-            "SnsDestination": {"TopicArn": form.get("topic", "").strip()},
-        },
-    }
-    return await _try(visit, "CreateConfigurationSetEventDestination", request)
+    name, form = visit.path_values["name"], visit.form
+    kinds = [kind for kind in EVENTS if form.get(kind) == "on"]
+    made = _topic(name, form.get("destination", "").strip(), form.get("topic", "").strip(), kinds)
+    return await _try(visit, made)
 
 
 async def add_webhook(visit: Visit) -> Response:
     """Tell a program at an address; what signs what it is told is shown this once."""
     name, form = visit.path_values["name"], visit.form
-    request = {
-        "ConfigurationSetName": name,
-        "EventDestinationName": form.get("destination", "").strip(),
-        "Url": form.get("url", "").strip(),
-        "MatchingEventTypes": [kind for kind in EVENTS if form.get(kind) == "on"],
-    }
-    return await _with_secret(visit, "CreateWebhook", request)
+    kinds = [kind for kind in EVENTS if form.get(kind) == "on"]
+    made = _webhook(name, form.get("destination", "").strip(), form.get("url", "").strip(), kinds)
+    return await _with_secret(visit, made)
 
 
 async def rotate_secret(visit: Visit) -> Response:
     """Give a webhook another secret; the one before signs as well for a day."""
-    wanted = {"EventDestinationName": visit.form.get("destination", "")}
-    request = {"ConfigurationSetName": visit.path_values["name"], **wanted}
-    return await _with_secret(visit, "RotateWebhookSecret", request)
+    return await _with_secret(visit, _rotation(visit.path_values["name"], visit.form.get("destination", "")))
 
 
-async def _with_secret(visit: Visit, operation: str, request: Mapping[str, Any]) -> Response:
+def _rotation(name: str, destination: str) -> Call:
+    return call("sesame", "RotateWebhookSecret", ConfigurationSetName=name, EventDestinationName=destination)
+
+
+async def _with_secret(visit: Visit, made: Call) -> Response:
     try:
-        made = await visit.call("sesame", operation, request)
+        answer = await visit.do(made)
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
-    return await _page(visit, secret=made["Secret"])
+    return await _page(visit, secret=answer["Secret"])
 
 
 async def change_destination(visit: Visit) -> Response:
     """Switch a destination on or off, or remove it."""
     name, wanted = visit.path_values["name"], visit.form.get("destination", "")
     if visit.form.get("do") == "remove":
-        return await _try(visit, "DeleteConfigurationSetEventDestination", {"EventDestinationName": wanted})
-    told = await visit.call("sesv2", "GetConfigurationSetEventDestinations", {"ConfigurationSetName": name})
+        return await _try(visit, _removal(name, wanted))
+    told = await visit.do(_of(name, "GetConfigurationSetEventDestinations"))
     found = next((one for one in told["EventDestinations"] if one["Name"] == wanted), None)
     if found is None:
         return await _page(visit, f"There is no destination {wanted}.", 404)
-    request = {
-        "EventDestinationName": wanted,
-        "EventDestination": {
-            "MatchingEventTypes": found["MatchingEventTypes"],
-            "Enabled": visit.form.get("do") == "enable",
-        },
-    }
-    return await _try(visit, "UpdateConfigurationSetEventDestination", request)
+    return await _try(visit, _switch(name, wanted, found, on=visit.form.get("do") == "enable"))
 
 
 async def delete(visit: Visit) -> Response:
@@ -182,7 +264,7 @@ async def delete(visit: Visit) -> Response:
     name = visit.path_values["name"]
     if visit.form.get("name", "").strip() != name:
         return await _page(visit, "That is not its name.", 400)
-    await visit.call("sesv2", "DeleteConfigurationSet", {"ConfigurationSetName": name})
+    await visit.do(_of(name, "DeleteConfigurationSet"))
     return visit.go(visit.here("/configuration-sets"), said="gone")
 
 

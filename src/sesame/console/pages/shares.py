@@ -1,9 +1,8 @@
 """Links for who has no log-in: making and ending them, and what they show, by the rights of who made them."""
 
-from typing import Any
-
 from starlette.responses import Response
 
+from sesame.console.calls import Call, call, shown
 from sesame.console.pages.kit import kit_for
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -26,11 +25,14 @@ async def show(visit: Visit) -> Response:
 
 async def _page(visit: Visit, problem: str = "", status: int = 200, link: str = "") -> Response:
     name = visit.path_values["name"]
+    listing = call("sesame", "ListShareLinks", Identity=name)
+    shares = (await visit.do(listing))["Links"]
+    kind, delegate = visit.query.get("kind", RECORDS), visit.query.get("for", "")
     return visit.page(
         "shares.html",
         status=status,
         name=name,
-        shares=(await visit.call("sesame", "ListShareLinks", {"Identity": name}))["Links"],
+        shares=shares,
         problem=problem,
         link=link,
         kinds=KINDS,
@@ -39,7 +41,21 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, link: str = 
             "kind": visit.form.get("kind") or visit.query.get("kind", RECORDS),
             "for": visit.form.get("for") or visit.query.get("for", ""),
         },
+        calls=[
+            shown("List the links", listing),
+            shown("Make a link", _making(name, kind if delegate else RECORDS, 7, delegate)),
+            *(shown("End a link", _ending(name, one["Link"])) for one in shares[:1]),
+        ],
     )
+
+
+def _making(name: str, kind: str, days: int, delegate: str) -> Call:
+    whose = {"Delegate": delegate} if delegate and kind == KIT else {}
+    return call("sesame", "CreateShareLink", Identity=name, Shows=kind.upper(), Days=days, **whose)
+
+
+def _ending(name: str, link: str) -> Call:
+    return call("sesame", "DeleteShareLink", Identity=name, Link=link)
 
 
 async def make(visit: Visit) -> Response:
@@ -50,13 +66,8 @@ async def make(visit: Visit) -> Response:
     try:
         if kind == KIT and (problem := (await kit_for(visit, name, delegate))[1]["problem"]):
             return await _page(visit, str(problem), 400)
-        request: dict[str, Any] = {
-            "Identity": name,
-            "Shows": kind.upper(),
-            "Days": int(days) if days.isascii() and days.isdigit() and len(days) < 4 else 0,
-            **({"Delegate": delegate} if delegate else {}),
-        }
-        made = await visit.call("sesame", "CreateShareLink", request)
+        count = int(days) if days.isascii() and days.isdigit() and len(days) < 4 else 0
+        made = await visit.do(_making(name, kind, count, delegate))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -68,7 +79,7 @@ async def end(visit: Visit) -> Response:
     """End a link."""
     called, name = visit.form.get("link", ""), visit.path_values["name"]
     try:
-        await visit.call("sesame", "DeleteShareLink", {"Identity": name, "Link": called})
+        await visit.do(_ending(name, called))
     except AccessDenied:
         raise
     except ServiceError as error:

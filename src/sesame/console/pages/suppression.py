@@ -1,10 +1,12 @@
 """The suppression list: who gets nothing, why, because of which message; adding and removing."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from sesame.aws.paging import encode
+from sesame.console.calls import Call, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import AccessDenied, ServiceError
@@ -56,7 +58,25 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, left: str = 
         is_first=not after,
         most=MOST_ADDED,
         more=urlencode({**({"q": asked} if asked else {}), "after": addresses[-1]}) if is_cut else None,
+        calls=[
+            shown("List the addresses", call("sesv2", "ListSuppressedDestinations")),
+            shown("Add an address", _addition("reader@example.net", "BOUNCE")),
+            *(shown("Remove an address", _removal(address)) for address in addresses[:1]),
+            shown("Say for which reasons addresses are added", _reasons(list(reasons))),
+        ],
     )
+
+
+def _addition(address: str, reason: str) -> Call:
+    return call("sesv2", "PutSuppressedDestination", EmailAddress=address, Reason=reason)
+
+
+def _removal(address: str) -> Call:
+    return call("sesv2", "DeleteSuppressedDestination", EmailAddress=address)
+
+
+def _reasons(reasons: Sequence[str]) -> Call:
+    return call("sesv2", "PutAccountSuppressionAttributes", SuppressedReasons=list(reasons))
 
 
 def _before(text: str) -> str:
@@ -74,7 +94,7 @@ async def add(visit: Visit) -> Response:
         return await _page(visit, problem, 400, "\n".join(given))
     for n, address in enumerate(given):
         try:
-            await visit.call("sesv2", "PutSuppressedDestination", {"EmailAddress": address, "Reason": reason})
+            await visit.do(_addition(address, reason))
         except AccessDenied:
             raise
         except ServiceError as error:
@@ -87,7 +107,7 @@ async def remove(visit: Visit) -> Response:
     """Let mail go to an address again."""
     address = visit.form.get("address", "")
     try:
-        await visit.call("sesv2", "DeleteSuppressedDestination", {"EmailAddress": address})
+        await visit.do(_removal(address))
     except AccessDenied:
         raise
     except ServiceError as error:
@@ -97,8 +117,7 @@ async def remove(visit: Visit) -> Response:
 
 async def set_reasons(visit: Visit) -> Response:
     """Say for which reasons addresses are put on the list by themselves."""
-    reasons = [reason for reason in REASONS if visit.form.get(reason) == "on"]
-    await visit.call("sesv2", "PutAccountSuppressionAttributes", {"SuppressedReasons": reasons})
+    await visit.do(_reasons([reason for reason in REASONS if visit.form.get(reason) == "on"]))
     return visit.go(visit.here("/suppression"), said="set")
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.console import mail_view
+from sesame.console.calls import Call, call, shown
 from sesame.console.visit import Page, Visit, framed
 from sesame.errors import AccessDenied, ServiceError
 
@@ -25,13 +26,31 @@ async def show_list(visit: Visit) -> Response:
         found=found,
         more=found[-1]["TemplateName"] if answer.get("NextToken") and found else None,
         is_first=not after,
+        calls=[shown("List the templates", call("sesv2", "ListEmailTemplates"))],
     )
 
 
 async def ask_new(visit: Visit) -> Response:
     """The form for a new one."""
     given = {"name": "", "subject": "", "text": "", "html": ""}
-    return visit.page("template_edit.html", problem="", given=given, is_new=True)
+    return _form(visit, given, is_new=True)
+
+
+def _form(
+    visit: Visit, given: dict[str, str], *, is_new: bool, problem: str = "", status: int = 200
+) -> Response:
+    example = given
+    if not any(given.values()):
+        example = {"name": "welcome", "subject": "Welcome, {{name}}", "text": "Hello {{name}}.", "html": ""}
+    keeps = [shown("Keep it", _keeping(example, is_new=is_new))]
+    return visit.page(
+        "template_edit.html", status=status, problem=problem, given=given, is_new=is_new, calls=keeps
+    )
+
+
+def _keeping(given: dict[str, str], *, is_new: bool) -> Call:
+    operation = "CreateEmailTemplate" if is_new else "UpdateEmailTemplate"
+    return call("sesv2", operation, TemplateName=given["name"], TemplateContent=_content(given))
 
 
 def _given(visit: Visit) -> dict[str, str]:
@@ -46,15 +65,12 @@ async def create(visit: Visit) -> Response:
     """Make it; what cannot be read is refused with what was typed kept."""
     given = _given(visit)
     given["name"] = given["name"].strip()
-    request = {"TemplateName": given["name"], "TemplateContent": _content(given)}
     try:
-        await visit.call("sesv2", "CreateEmailTemplate", request)
+        await visit.do(_keeping(given, is_new=True))
     except AccessDenied:
         raise
     except ServiceError as error:
-        return visit.page(
-            "template_edit.html", status=error.http_status, problem=error.message, given=given, is_new=True
-        )
+        return _form(visit, given, is_new=True, problem=error.message, status=error.http_status)
     return visit.go(_here(visit, given["name"]), said="kept")
 
 
@@ -84,12 +100,24 @@ async def show(visit: Visit) -> Response:
         view=view,
         problem=problem,
         frame=f"{_here(visit, name)}/html?{urlencode({'data': data})}",
+        calls=[
+            shown("Read the template", call("sesv2", "GetEmailTemplate", TemplateName=name)),
+            shown("Render it", _rendering(name, data)),
+            shown("Delete it", _deletion(name)),
+        ],
     )
 
 
+def _rendering(name: str, data: str) -> Call:
+    return call("sesv2", "TestRenderEmailTemplate", TemplateName=name, TemplateData=data)
+
+
+def _deletion(name: str) -> Call:
+    return call("sesv2", "DeleteEmailTemplate", TemplateName=name)
+
+
 async def _rendered(visit: Visit, name: str, data: str) -> bytes:
-    request = {"TemplateName": name, "TemplateData": data}
-    answer = await visit.call("sesv2", "TestRenderEmailTemplate", request)
+    answer = await visit.do(_rendering(name, data))
     return str(answer["RenderedTemplate"]).encode("ascii", "replace")
 
 
@@ -120,7 +148,7 @@ async def ask_edit(visit: Visit) -> Response:
     name = visit.path_values["name"]
     content = (await visit.call("sesv2", "GetEmailTemplate", {"TemplateName": name}))["TemplateContent"]
     given = {"name": name, **{part: content.get(key, "") for part, key in PARTS.items()}}
-    return visit.page("template_edit.html", problem="", given=given, is_new=False)
+    return _form(visit, given, is_new=False)
 
 
 async def edit(visit: Visit) -> Response:
@@ -128,21 +156,17 @@ async def edit(visit: Visit) -> Response:
     name = visit.path_values["name"]
     given = {**_given(visit), "name": name}
     try:
-        await visit.call(
-            "sesv2", "UpdateEmailTemplate", {"TemplateName": name, "TemplateContent": _content(given)}
-        )
+        await visit.do(_keeping(given, is_new=False))
     except AccessDenied:
         raise
     except ServiceError as error:
-        return visit.page(
-            "template_edit.html", status=error.http_status, problem=error.message, given=given, is_new=False
-        )
+        return _form(visit, given, is_new=False, problem=error.message, status=error.http_status)
     return visit.go(_here(visit, name), said="kept")
 
 
 async def delete(visit: Visit) -> Response:
     """Remove it."""
-    await visit.call("sesv2", "DeleteEmailTemplate", {"TemplateName": visit.path_values["name"]})
+    await visit.do(_deletion(visit.path_values["name"]))
     return visit.go(visit.here("/templates"), said="gone")
 
 
