@@ -109,7 +109,7 @@ DEEDS = (
     Deed(f"{IDENTITY}/shares", "Make a link", f"{IDENTITY}/shares", {"kind": "records", "days": "7"}),
     Deed(f"{IDENTITY}/shares", "End a link", f"{IDENTITY}/shares/end"),
     Deed(f"{HERE}/links", "Stop all links", f"{HERE}/links", {"all": "on"}),
-    Deed(f"{HERE}/links", "Let all lead on", f"{HERE}/links/resume", {"all": "on"}),
+    Deed(f"{HERE}/links", "Resume all links", f"{HERE}/links/resume", {"all": "on"}),
     Deed(f"{HERE}/configuration-sets", "Make one", f"{HERE}/configuration-sets", {"name": "newsletter"}),
     Deed(SET, "Add a topic", f"{SET}/destinations", {"destination": "events", "topic": "TOPIC", **TOLD}),
     Deed(SET, "Switch events off", f"{SET}/destinations/change", {"do": "disable"}),
@@ -253,8 +253,8 @@ class Tenant:
 
 
 def _asked(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without the one question that the console asks besides: whether somebody has edited meanwhile."""
-    return {name: value for name, value in sorted(parameters.items()) if name != "begunWith"}
+    """Without what differs: the moment, and whether somebody has edited meanwhile, which the console alone asks."""
+    return {name: value for name, value in sorted(parameters.items()) if name not in ("begunWith", "expiresAt")}
 
 
 def _first(pattern: str, page: str) -> str:

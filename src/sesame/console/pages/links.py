@@ -46,7 +46,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
                 "Stop the links of the message" if one else "Stop all links",
                 _stopping(one, delegate, given["reason"]),
             ),
-            shown(f"Let {'them' if one else 'all'} lead on", _resuming(one, delegate)),
+            shown(f"Resume {'them' if one else 'all links'}", _resuming(one, delegate)),
         ],
     )
 
