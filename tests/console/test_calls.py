@@ -163,6 +163,7 @@ WITHOUT: Mapping[str, str] = {
     "/{region}/programs/smtp/test": "changes nothing",
     "/me/password": "shows no password; the test of log-ins changes one",
     "/me/logins/end": "is about log-ins of browsers",
+    "/me/choices": "is about pages of the console",
     "/me/codes": "is about log-ins of browsers",
     "/me/devices/enable": "takes codes of a device",
     "/me/devices/remove": "takes a device that is in use",
@@ -254,7 +255,9 @@ class Tenant:
 
 def _asked(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """Without what differs: the moment, and whether somebody has edited meanwhile, which the console alone asks."""
-    return {name: value for name, value in sorted(parameters.items()) if name not in ("begunWith", "expiresAt")}
+    return {
+        name: value for name, value in sorted(parameters.items()) if name not in ("begunWith", "expiresAt")
+    }
 
 
 def _first(pattern: str, page: str) -> str:

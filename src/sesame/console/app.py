@@ -226,7 +226,7 @@ class Console:
             base_url=self._guard.base_url(request.headers.get("host", "")),
         )
         if cookie:
-            visit.login = await self._backing.logins.current(cookie)
+            visit.login, visit.choices = await self._backing.logins.current(cookie)
         if visit.login is None:
             visit.seed = request.cookies.get(self._guard.form_cookie, "")
             if not visit.seed and request.method == "GET":

@@ -15,9 +15,10 @@ from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses, network_of
 from sesame.access.passwords import Passwords, step_of
 from sesame.db import Store, Transaction
-from sesame.model import SYSTEM_ACCOUNT, AccountId, Principal
+from sesame.model import SYSTEM_ACCOUNT, AccountId, Principal, PrincipalKind
 from sesame.observe import Clock
-from sesame.store import accounts, console_logins
+from sesame.store import accounts, console_choices, console_logins
+from sesame.store.console_choices import NOTHING_CHOSEN, Choices
 from sesame.store.console_logins import Link, Login
 from sesame.store.iam import login_profiles, recovery_codes, users
 from sesame.store.iam.login_profiles import LoginProfile
@@ -87,6 +88,23 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+def _person(who: Principal, browser: Browser) -> Actor:
+    """A user, or the root of an account, as what it does about its own log-ins is audited."""
+    is_root = who.kind is PrincipalKind.ROOT
+    return Actor(
+        identity={
+            "type": "Root" if is_root else "IAMUser",
+            "principalId": who.user_id,
+            "arn": who.arn,
+            "accountId": who.account_id,
+            **({} if is_root else {"userName": who.name}),
+        },
+        source="console.sesame",
+        source_ip=browser.source_ip,
+        user_agent=browser.user_agent[:500],
+    )
+
+
 class Logins:
     """Opens and ends log-ins. `new_token` draws 256 bits."""
 
@@ -117,20 +135,31 @@ class Logins:
         """256 bits for a cookie."""
         return self._new_token()
 
-    async def current(self, token: str) -> Login | None:
-        """The log-in of a browser's cookie, noted as used; None when it is over."""
+    async def current(self, token: str) -> tuple[Login | None, Choices]:
+        """The log-in of a browser's cookie, noted as used, None when it is over; and what its user has chosen."""
         now = self._clock.now()
         digest = digest_of(token)
-        login = await self._store.read(lambda tx: console_logins.get(tx, digest))
-        if login is None:
-            return None
+        found = await self._store.read(lambda tx: console_logins.current(tx, digest))
+        if found is None:
+            return None, NOTHING_CHOSEN
+        login, choices = found
         idle = OPERATOR_IDLE_S if login.is_operator else IDLE_S
         if now - login.seen_at > idle or now - login.made_at > LONGEST_S:
             await self._store.write(lambda tx: console_logins.end(tx, digest))
-            return None
+            return None, NOTHING_CHOSEN
         if now - login.seen_at > NOTE_SEEN_EVERY_S:
             await self._store.write(lambda tx: console_logins.seen(tx, digest, now))
-        return login
+        return login, choices
+
+    async def choose(self, who: Principal, choices: Choices, browser: Browser) -> None:
+        """Keep how a person's pages are to be."""
+        user_id = who.account_id if who.kind is PrincipalKind.ROOT else who.user_id
+        await self._acts.by(_person(who, browser)).apply(
+            "PutConsoleChoices",
+            who.account_id,
+            lambda tx: console_choices.put(tx, user_id, choices),
+            parameters={"scheme": choices.scheme, "timeZone": choices.zone},
+        )
 
     async def principal(self, login: Login) -> Principal | None:
         """Whom a log-in stands for in its account; None for the operator as such, or a user who is gone."""
@@ -267,19 +296,7 @@ class Logins:
 
     async def _proven(self, who: Principal, browser: Browser, run: Run[tuple[T, _Proof]]) -> tuple[T, _Proof]:
         """Run what takes a code; that a recovery code was used up is audited with it."""
-        actor = Actor(
-            identity={
-                "type": "IAMUser",
-                "principalId": who.user_id,
-                "arn": who.arn,
-                "accountId": who.account_id,
-                "userName": who.name,
-            },
-            source="console.sesame",
-            source_ip=browser.source_ip,
-            user_agent=browser.user_agent[:500],
-        )
-        return await self._acts.by(actor).apply(
+        return await self._acts.by(_person(who, browser)).apply(
             "UseRecoveryCode",
             who.account_id,
             run,

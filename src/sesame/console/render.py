@@ -26,6 +26,7 @@ SAID: Mapping[str, str] = {
     "deleted": "The identity is deleted; nothing is accepted as it any more.",
     "password": "Your password is changed. Other log-ins have ended.",
     "ended": "The log-in has ended.",
+    "chosen": "Your pages are like this wherever you log in.",
     "bounced": "A bounce is on its way to the return path, as from the recipient's server.",
     "complained": "A complaint is on its way to the return path, as from the recipient's provider.",
     "away": "A note that the recipient is away is on its way to the return path.",
@@ -104,9 +105,10 @@ class Renderer:
             token=form_token(visit.seed),
             now=visit.now,
             version=visit.backing.version,
-            when=lambda at: text.when(at, now=visit.now),
+            when=lambda at: text.when(at, now=visit.now, zone=visit.zone),
+            exact=lambda at: text.exactly(at, visit.zone),
             said=_said(visit.query),
-            **values,
+            **{"once": visit.backing.logins.random_token(), **values},
         )
 
 

@@ -26,22 +26,18 @@ def _shown(char: str) -> str:
     return char if is_seen(char) else f"\\u{{{ord(char):x}}}"
 
 
-def when(at: float, *, now: float) -> str:
-    """`14:20:07 UTC` of today, `26 Nov 14:20 UTC` else, with the year when it is another."""
-    moment, today = _utc(at), _utc(now)
+def when(at: float, *, now: float, zone: datetime.tzinfo = datetime.UTC) -> str:
+    """`14:20:07 UTC` of today, `26 Nov 14:20 UTC` else, with the year when it is another; of another zone, its name."""
+    moment, today = (datetime.datetime.fromtimestamp(one, zone) for one in (at, now))
     if moment.date() == today.date():
-        return moment.strftime("%H:%M:%S UTC")
+        return moment.strftime("%H:%M:%S %Z")
     year = "" if moment.year == today.year else f" {moment.year}"
-    return f"{moment.day} {moment.strftime('%b')}{year} {moment.strftime('%H:%M UTC')}"
+    return f"{moment.day} {moment.strftime('%b')}{year} {moment.strftime('%H:%M %Z')}"
 
 
-def exactly(at: float) -> str:
+def exactly(at: float, zone: datetime.tzinfo = datetime.UTC) -> str:
     """The whole of it, to the second."""
-    return _utc(at).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _utc(at: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(at, datetime.UTC)
+    return datetime.datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def ago(seconds: float) -> str:

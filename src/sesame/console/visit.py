@@ -1,7 +1,9 @@
 """One request to the console, as pages see it: who asks, of which region, with what form; and how to answer."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from typing import Any, Literal
 
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +18,7 @@ from sesame.admin.queue import QueueDesk
 from sesame.admin.services import ServicePrincipals
 from sesame.aws import paging
 from sesame.config import InForce
+from sesame.console import zones
 from sesame.console.analyst import Analyst
 from sesame.console.audit_check import AuditCheck
 from sesame.console.calls import Call, Shown, written
@@ -44,6 +47,7 @@ from sesame.operations.sesame.policy_tests import PolicyTestOperations
 from sesame.operations.sesame.share_links import ShareLinks
 from sesame.operations.table import Handlers
 from sesame.store.accounts import Account
+from sesame.store.console_choices import NOTHING_CHOSEN, Choices
 from sesame.store.console_logins import Login
 
 
@@ -130,10 +134,17 @@ class Visit:
     caller: Caller | None = None
     account: Account | None = None
     region: str = ""
+    choices: Choices = NOTHING_CHOSEN
+    """What who is logged in has chosen for the pages."""
     base_url: str = ""
     """Where the console is reached, without a slash at its end."""
     cookies: dict[str, str | None] = field(default_factory=dict)
     """To be set with the answer; None takes one away. Keys are `login` and `form`."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that times are shown in."""
+        return zones.zone(self.choices.zone)
 
     @property
     def me(self) -> Caller:
@@ -169,6 +180,18 @@ class Visit:
     async def do(self, made: Call) -> Mapping[str, Any]:
         """Make a call with the rights of who is logged in. Raises `ServiceError`."""
         return await self.call(made.service, made.operation, made.request)
+
+    async def once(self, function: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
+        """What a form makes, which JSON can say: the answer of now, or of the first time that this form was sent."""
+        assert self.login is not None
+        mark = self.form.get("once", "")
+
+        async def made() -> str:
+            return json.dumps(dict(await function()))
+
+        key = (self.login.digest, f"{self.path} {mark}" if mark else "")
+        found: Mapping[str, Any] = json.loads(await self.backing.once.run(key, made))
+        return found
 
     def page(
         self, template: str, *, status: int = 200, calls: Sequence[Shown] = (), **values: object

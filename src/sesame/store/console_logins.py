@@ -1,9 +1,10 @@
 """Who is logged in to the console, and links that let somebody in once; by the digest of what the browser has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sesame.db import Transaction
-from sesame.db.table import FLAG, Table
+from sesame.db.table import FLAG, Table, reader
+from sesame.store.console_choices import Choices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +46,20 @@ async def put(tx: Transaction, login: Login) -> None:
     await _LOGINS.create(tx, login)
 
 
-async def get(tx: Transaction, digest: bytes) -> Login | None:
-    """The log-in, or None."""
-    return await _LOGINS.get(tx, digest)
+_LOGIN = reader(Login, is_operator=bool, mfa=bool, may_return=bool)
+_WITH_CHOICES = (
+    f"SELECT {', '.join(f'l.{field.name}' for field in fields(Login))}, c.scheme, c.zone FROM console_login l"
+    " LEFT JOIN console_choice c ON c.user_id = l.user_id AND l.is_operator = 0 WHERE l.digest = ?"
+)
+
+
+async def current(tx: Transaction, digest: bytes) -> tuple[Login, Choices] | None:
+    """The log-in with what its user has chosen, in one look; of the operator, who looks at an account, nothing."""
+    row = await tx.one(_WITH_CHOICES, digest)
+    if row is None:
+        return None
+    *_, scheme, zone = row
+    return _LOGIN(row[:-2]), Choices(scheme=str(scheme or ""), zone=str(zone or ""))
 
 
 async def of_user(tx: Transaction, user_id: str) -> list[Login]:

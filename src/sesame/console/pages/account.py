@@ -1,5 +1,6 @@
 """Who is logged in: their log-ins, password and devices, changed by the operations of IAM."""
 
+import asyncio
 import base64
 import re
 from binascii import Error as NotHex
@@ -8,10 +9,12 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.console import zones
 from sesame.console.calls import Call, Shown, call, shown
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.model import PrincipalKind
+from sesame.store.console_choices import SCHEMES, Choices
 
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
@@ -46,10 +49,10 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, **more: obje
         devices=devices,
         hidden=hidden,
         codes_left=codes_left,
-        once=visit.backing.logins.random_token(),
         has_password=has_password,
         logins=logins,
         device=more.get("device"),
+        zones=await asyncio.to_thread(zones.names),
         calls=_calls(visit.me.principal.name, devices, has_password=has_password) if is_user else (),
     )
 
@@ -113,6 +116,16 @@ async def end_login(visit: Visit) -> Response:
     return visit.go("/me", said="ended")
 
 
+async def choose(visit: Visit) -> Response:
+    """Keep the colours and the time zone of the pages."""
+    scheme, zone = visit.form.get("scheme", ""), visit.form.get("zone", "").strip()
+    known = await asyncio.to_thread(zones.names)
+    if scheme not in SCHEMES or (zone and zone not in known):
+        return await _page(visit, "Choose colours and a time zone from the lists.", 400)
+    await visit.backing.logins.choose(visit.me.principal, Choices(scheme=scheme, zone=zone), visit.browser)
+    return visit.go("/me", said="chosen")
+
+
 async def new_device(visit: Visit) -> Response:
     """Make a device; its secret is shown this once."""
     name = visit.form.get("name", "").strip()
@@ -150,16 +163,15 @@ async def enable_device(visit: Visit) -> Response:
 
 async def new_codes(visit: Visit) -> Response:
     """Make recovery codes anew; they are shown this once, to a form sent twice the same."""
-    assert visit.login is not None
 
-    async def made() -> str:
-        return " ".join(await visit.backing.recovery.make(visit.me))
+    async def made() -> Mapping[str, Any]:
+        return {"codes": await visit.backing.recovery.make(visit.me)}
 
     try:
-        codes = await visit.backing.once.run((visit.login.digest, visit.form.get("once", "")), made)
+        answer = await visit.once(made)
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
-    return visit.page("recovery.html", codes=codes.split(), is_new=False)
+    return visit.page("recovery.html", codes=answer["codes"], is_new=False)
 
 
 async def remove_device(visit: Visit) -> Response:
@@ -178,6 +190,7 @@ PAGES = (
     Page(path="/me", handler=show, nav="me"),
     Page(path="/me/password", handler=change_password, method="POST"),
     Page(path="/me/logins/end", handler=end_login, method="POST"),
+    Page(path="/me/choices", handler=choose, method="POST"),
     Page(path="/me/devices/new", handler=new_device, method="POST", is_grave=True),
     Page(path="/me/devices/enable", handler=enable_device, method="POST", is_grave=True),
     Page(path="/me/codes", handler=new_codes, method="POST", is_grave=True),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sesame.db import Transaction, account_scope, bump
 from sesame.db.table import Table
+from sesame.store import console_choices
+from sesame.store.console_choices import NOTHING_CHOSEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ async def list_users(
 async def delete_user(tx: Transaction, user: User) -> None:
     """Remove a user that has no keys and no policies left."""
     await _USERS.delete(tx, user.user_id)
+    await console_choices.put(tx, user.user_id, NOTHING_CHOSEN)
     await bump(tx, account_scope(user.account_id))
 
 
