@@ -1,5 +1,7 @@
 """The operator's accounts: who asks for what, what each uses, and to look at each as it sees itself."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from starlette.responses import Response
@@ -121,7 +123,11 @@ async def enforce(visit: Visit) -> Response:
 async def create(visit: Visit) -> Response:
     """Make an account in the sandbox; its root key is shown this once."""
     name = visit.form.get("name", "").strip()[:100]
-    keys = await visit.backing.operator.by(visit.actor).create_account(name, production=False)
+
+    async def made() -> Mapping[str, Any]:
+        return asdict(await visit.backing.operator.by(visit.actor).create_account(name, production=False))
+
+    keys = await visit.once(made)
     return visit.page("operator_created.html", keys=keys, name=name)
 
 

@@ -1,5 +1,6 @@
 """People: users, groups and roles of the account, their keys and policies, by the operations of IAM."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -137,13 +138,18 @@ async def _try(visit: Visit, made: Call) -> Response:
 
 async def create_key(visit: Visit) -> Response:
     """Make an access key; its secret is shown this once."""
+
+    async def made() -> Mapping[str, Any]:
+        key = (await visit.do(_of(visit.path_values["name"], "CreateAccessKey")))["AccessKey"]
+        return {name: key[name] for name in ("AccessKeyId", "SecretAccessKey")}
+
     try:
-        made = await visit.do(_of(visit.path_values["name"], "CreateAccessKey"))
+        key = await visit.once(made)
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _user(visit, error.message, error.http_status)
-    return await _user(visit, key=made["AccessKey"])
+    return await _user(visit, key=key)
 
 
 async def change_key(visit: Visit) -> Response:

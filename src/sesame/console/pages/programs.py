@@ -128,13 +128,18 @@ def _of(user: str) -> dict[str, str]:
 async def create_key(visit: Visit) -> Response:
     """Make an access key; its secret, and the SMTP password derived from it, are shown this once."""
     user = visit.form.get("user", "").strip()
+
+    async def made() -> Mapping[str, Any]:
+        answer = await visit.do(call("iam", "CreateAccessKey", **_of(user)))
+        return _shown(visit, answer["AccessKey"])
+
     try:
-        made = (await visit.do(call("iam", "CreateAccessKey", **_of(user))))["AccessKey"]
+        key = await visit.once(made)
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _page(visit, user, problem=error.message, status=error.http_status)
-    return await _page(visit, user, new_key=_shown(visit, made))
+    return await _page(visit, user, new_key=key)
 
 
 def _shown(visit: Visit, made: Mapping[str, Any]) -> dict[str, str]:
@@ -182,17 +187,22 @@ async def create_smtp(visit: Visit) -> Response:
     refused = await visit.backing.authorizer.refusals(visit.me, [(one, arn) for one in needs])
     if (why := next((one for one in refused if one is not None), None)) is not None:
         raise AccessDenied(why)
-    try:
+
+    async def made() -> Mapping[str, Any]:
         for one in _smtp_user(name):
             answer = await visit.do(one)
-        made = answer["AccessKey"]
+        key = answer["AccessKey"]
         if arns:
-            await visit.do(_binding(name, made["AccessKeyId"], arns))
+            await visit.do(_binding(name, key["AccessKeyId"], arns))
+        return _shown(visit, key)
+
+    try:
+        new_key = await visit.once(made)
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _page(visit, "", problem=error.message, status=error.http_status, **given)
-    return await _page(visit, name, new_key=_shown(visit, made))
+    return await _page(visit, name, new_key=new_key)
 
 
 async def test_smtp(visit: Visit) -> Response:

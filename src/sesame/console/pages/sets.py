@@ -238,8 +238,12 @@ def _rotation(name: str, destination: str) -> Call:
 
 
 async def _with_secret(visit: Visit, made: Call) -> Response:
+
+    async def secret() -> Mapping[str, Any]:
+        return {"Secret": (await visit.do(made))["Secret"]}
+
     try:
-        answer = await visit.do(made)
+        answer = await visit.once(secret)
     except AccessDenied:
         raise
     except ServiceError as error:

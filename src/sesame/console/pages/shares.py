@@ -1,5 +1,8 @@
 """Links for who has no log-in: making and ending them, and what they show, by the rights of who made them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.responses import Response
 
 from sesame.console.calls import Call, call, shown
@@ -67,12 +70,16 @@ async def make(visit: Visit) -> Response:
         if kind == KIT and (problem := (await kit_for(visit, name, delegate))[1]["problem"]):
             return await _page(visit, str(problem), 400)
         count = int(days) if days.isascii() and days.isdigit() and len(days) < 4 else 0
-        made = await visit.do(_making(name, kind, count, delegate))
+
+        async def made() -> Mapping[str, Any]:
+            return {"Token": (await visit.do(_making(name, kind, count, delegate)))["Token"]}
+
+        token = (await visit.once(made))["Token"]
     except AccessDenied:
         raise
     except ServiceError as error:
         return await _page(visit, error.message, error.http_status)
-    return await _page(visit, link=f"{visit.base_url}/shared/{made['Token']}")
+    return await _page(visit, link=f"{visit.base_url}/shared/{token}")
 
 
 async def end(visit: Visit) -> Response:
