@@ -190,7 +190,7 @@ REPORTS: list[Described] = [
            **when("Null", "ses:FeedbackAddress", "true"))], NAMED, "ses:FeedbackAddress", reader="owner"),
     report("repost: aws:SecureTransport deny", "plain-http-denied-by-the-owner", "SA208", [MAIL, lends({}, {"Effect":
            "Deny", **when("Bool", "aws:SecureTransport", "false")})], NAMED | {"secure": False},
-           "aws:SecureTransport", mends=False),
+           "aws:SecureTransport"),
     report("dg: control user access, ApiVersion", "smtp-is-version-two", "SA401", [MAIL, lend(**when("StringEquals",
            "ses:ApiVersion", "1"))], SMTP, "ses:ApiVersion", "2", reader="owner"),
     report("aws docs: tags of principals", "tag-of-the-user-differs", "SA401", [OWN, robot(SEND | when("StringEquals",

@@ -47,6 +47,27 @@ def condition(operator: str, key: str, *values: str) -> Members:
     return {"Condition": {operator: {key: list(values)}}}
 
 
+@pytest.mark.parametrize(
+    ("name", "is_made_up"),
+    [
+        ("i-0123456789abcdef0", True),
+        ("botocore-session-1796000000", True),
+        ("8b2f4c1e-0d6a-4f57-9a3c-2f1d5e7b9c10", True),
+        ("6fd1f0d1c2b94a0c8f3a5e6d7c8b9a01", True),
+        ("job-20261129", True),
+        ("job", False),
+        ("news-function", False),
+        ("mailer-2", False),
+        ("ann@example.com", False),
+    ],
+)
+def test_a_session_by_name_is_a_finding_where_the_next_one_is_called_otherwise(
+    name: str, is_made_up: bool
+) -> None:
+    session: Members = {"Principal": {"AWS": f"arn:aws:sts::222222222222:assumed-role/app/{name}"}}
+    assert (Code.ONE_SESSION in codes(session)) == is_made_up
+
+
 def test_every_code_has_its_section_with_name_and_severity() -> None:
     documented = {(code, name, severity.lower()) for code, name, severity, _ in SECTIONS}
     catalogue = {(code.value, code.name.lower().replace("_", "-"), SEVERITIES[code].value) for code in Code}

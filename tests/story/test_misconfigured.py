@@ -15,6 +15,7 @@ from tests.story.misconfigured import (
     bounded,
     conditions,
     grants,
+    guards,
     keys,
     naming,
     principals,
@@ -23,6 +24,7 @@ from tests.story.misconfigured import (
     several,
     states,
     typed_in,
+    written,
 )
 from tests.story.misconfigured.correct import CORRECT, Play
 from tests.story.misconfigured.world import CASES, OWNER_CANARY, SENDER_CANARY, Case, World, bare
@@ -43,6 +45,8 @@ MODULES = (
     programs,
     bounded,
     typed_in,
+    guards,
+    written,
 )
 
 

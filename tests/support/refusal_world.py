@@ -454,6 +454,9 @@ class Case:
         self._session(account, name, "again", mend["principal"], mend["statement"])
 
     def _mend_set_parameter(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
+        if mend["parameter"] == "endpoint":
+            sends["secure"] = True
+            return
         value = mend["value"] or self.fill(sends["right_arn"])
         parameter = mend["parameter"]
         if parameter in ("Source", "MAIL FROM"):

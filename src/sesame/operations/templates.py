@@ -394,5 +394,7 @@ def _name_in(caller: Caller, text: str) -> str:
     if arn.service != "ses" or not arn.resource.startswith("template/") or not name:
         raise InvalidParameterValue(f"Invalid template ARN '{text[:200]}'.")
     if (arn.account_id, arn.region) != (caller.principal.account_id, caller.region):
-        raise InvalidParameterValue("A template ARN must be of the account and region of the request.")
+        refused = InvalidParameterValue("A template ARN must be of the account and region of the request.")
+        refused.facts = {"template_arn": text[:200]}
+        raise refused
     return name

@@ -4,10 +4,11 @@ Which ARNs stand under which parameter or field, through which door, and which f
 none or are not read. It decides nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
+from sesame.mail import header
 from sesame.mail.address import AddressError, parse_mailbox, parse_recipient
 from sesame.mail.header import HeaderField
 from sesame.sending.submission import RawContent, Submission
@@ -26,6 +27,8 @@ _LETTERS = {field.replace("-", ""): field for field in FIELDS}
 _NO_LETTERS = bytes(octet for octet in range(128) if not chr(octet).isalnum())
 _MOST_ODD = 8
 """So many odd fields are kept."""
+_MOST_BYTES = 256 * 1024
+"""Of a longer raw message nothing is looked at again."""
 _MOST_SHOWN = 200
 """So many characters of an address that cannot be read."""
 
@@ -92,19 +95,47 @@ def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
             yield "misspelt", field.name.decode("ascii"), _LETTERS[near[0]].upper()
 
 
-def unreadable_address(submission: Submission) -> str | None:
-    """The first address of the parameters that cannot be read, as far as it is shown."""
-    content = submission.content
-    named = () if isinstance(content, RawContent) else (*content.to, *content.cc, *content.bcc)
-    answers = () if isinstance(content, RawContent) else content.reply_to
-    for read, texts in (
-        (parse_mailbox, (submission.source, submission.return_path, *answers)),
-        (parse_recipient, (*named, *submission.destinations)),
-    ):
-        for text in texts:
-            try:
-                if text:
-                    read(text)
-            except AddressError:
-                return (text or "")[:_MOST_SHOWN]
+_SOURCES = {"v1": "Source", "v2": "FromEmailAddress", "smtp": "MAIL FROM"}
+_RETURN_PATHS = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress", "smtp": "MAIL FROM"}
+
+
+def unreadable_address(submission: Submission) -> tuple[str, str] | None:
+    """The first address that cannot be read, as far as it is shown, and the parameter or field that it stands in."""
+    content, door = submission.content, door_of(submission)
+    named: list[tuple[str, str | None]] = [
+        (_SOURCES[door], submission.source),
+        (_RETURN_PATHS[door], submission.return_path),
+    ]
+    to = [("the recipients", text) for text in submission.destinations]
+    if isinstance(content, RawContent):
+        named += _fields_of_senders(content.data)
+    else:
+        named += [("ReplyToAddresses", text) for text in content.reply_to]
+        lists = (("ToAddresses", content.to), ("CcAddresses", content.cc), ("BccAddresses", content.bcc))
+        to += [(name, text) for name, texts in lists for text in texts]
+    return _unreadable(parse_mailbox, named) or _unreadable(parse_recipient, to)
+
+
+def _unreadable(
+    read: Callable[[str], object], named: Iterable[tuple[str, str | None]]
+) -> tuple[str, str] | None:
+    for name, text in named:
+        try:
+            if text:
+                read(text)
+        except AddressError:
+            return (text or "")[:_MOST_SHOWN], name
     return None
+
+
+def _fields_of_senders(message: bytes) -> Iterator[tuple[str, str]]:
+    """The fields of a raw message that hold one address each; nothing of a large one, or of one that is none."""
+    if len(message) > _MOST_BYTES:
+        return
+    try:
+        fields, _ = header.scan(header.canonical_newlines(message))
+    except header.MessageError:
+        return
+    for field in fields:
+        if field.key in (b"from", b"sender", b"return-path") and field.value.strip() != b"<>":
+            yield field.name.decode("ascii"), " ".join(field.value.decode("utf-8", "replace").split())

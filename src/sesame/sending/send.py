@@ -421,7 +421,7 @@ def _facts(submission: Submission, failure: ServiceError) -> dict[str, object]:
         "door": door_of(submission),
         "named": named,
         "odd": odd,
-        **({} if unreadable is None else {"unreadable": unreadable}),
+        **({} if unreadable is None else {"unreadable": unreadable[0], "unreadable_in": unreadable[1]}),
     }
 
 

@@ -36,6 +36,13 @@ def session_of_a_named_role(w: World) -> Any:
 
 
 @correct
+def session_by_the_name_that_programs_give_it(w: World) -> Any:
+    role = w.role("app")
+    w.allow(Principal={"AWS": f"arn:aws:sts::{w.sender.account_id}:assumed-role/app/job"})
+    return w.raw(w.session(role))
+
+
+@correct
 def role_with_a_path(w: World) -> Any:
     role = w.role("app", path="/service-role/")
     w.allow(Principal={"AWS": role})

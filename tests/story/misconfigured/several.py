@@ -89,7 +89,7 @@ def service_in_place_of_the_role(w: World) -> Steps:
     code="SA401",
     reader="owner",
     says=("aws:SourceArn", "only a service"),
-    mend=("take its ArnLike on aws:SourceArn away",),
+    mend=("aws:PrincipalArn", "role/function", "in place of its ArnLike on aws:SourceArn"),
 )
 def source_arn_of_a_function(w: World) -> Steps:
     role = w.role("function")

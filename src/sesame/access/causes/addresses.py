@@ -296,7 +296,7 @@ class AddressCauses:
         if use in ("Sender", "Return-Path"):
             mend = Mend(
                 how=How.DROP_PARAMETER,
-                text=f"leave {use} out, or name an ARN that covers it in {parameter}",
+                text=f"leave {self._dropped(use)} out, or name an ARN that covers it in {parameter}",
                 details={"parameter": self._dropped(use), "or": parameter},
             )
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
@@ -395,7 +395,8 @@ class AddressCauses:
         if use in ("Sender", "Return-Path"):
             return Mend(
                 how=How.DROP_PARAMETER,
-                text=f"leave {use} out, {verified}, or name the ARN of whoever lends it to you in {parameter}",
+                text=f"leave {self._dropped(use)} out, {verified}, or name the ARN of whoever lends it to you in"
+                f" {parameter}",
                 details={"parameter": self._dropped(use), "or": parameter},
             )
         field = {"From": "From"}.get(use, "MAIL FROM" if self._door == "smtp" else "Source")

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from sesame.access.causes.addresses import covers_address
 from sesame.access.causes.around import Around
 from sesame.access.causes.own_side import own_cause
-from sesame.access.causes.slips import mend_arn, rule_mend
+from sesame.access.causes.slips import bare_name, mend_arn, rule_mend, what_is_wrong
 from sesame.access.causes.trust import trust_cause
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -97,18 +98,8 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     elif "@" not in name and not covers_address(name, spec):
         hint = f"; the address is at `{domain}`"
     parameter = _named(failed, arn)
-    bare = arn.rstrip("/.")
-    if bare != arn and covers_address(bare.partition(":identity/")[2], spec):
-        return Cause(
-            code=Code.ARN_MALFORMED,
-            text=f"`{arn}` is not the ARN of the identity that covers `{address}`: there is `{arn[len(bare) :]}`"
-            " behind its name",
-            mend=Mend(
-                how=How.SET_PARAMETER,
-                text=f"write it in {parameter} as `{bare}`",
-                details={"parameter": parameter, "value": bare},
-            ),
-        )
+    if (slip := _slip_in_name(arn, address, spec, parameter)) is not None:
+        return slip
     to_send = f", or send from an address that `{name}` covers"
     if "/" in name:
         hint, to_send = "; a name has no slash", ""
@@ -121,6 +112,26 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
             how=How.SET_PARAMETER,
             text=f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`{to_send}",
             details={"parameter": parameter, "value": None, "address": spec, "arn": arn},
+        ),
+    )
+
+
+def _slip_in_name(arn: str, address: str, spec: str, parameter: str) -> Cause | None:
+    """What keeps an ARN from being that of the identity meant, where it is one in other writing."""
+    plain, bare = unquote(arn), arn.rstrip("/.")
+    if plain != arn and covers_address(plain.partition(":identity/")[2], spec):
+        wrong, right = f"its name is written as in a URL (`{arn[arn.index('%') :][:3]}`)", plain
+    elif bare != arn and covers_address(bare.partition(":identity/")[2], spec):
+        wrong, right = f"there is `{arn[len(bare) :]}` behind its name", bare
+    else:
+        return None
+    return Cause(
+        code=Code.ARN_MALFORMED,
+        text=f"`{arn}` is not the ARN of the identity that covers `{address}`: {wrong}",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"write it in {parameter} as `{right}`",
+            details={"parameter": parameter, "value": right},
         ),
     )
 
@@ -225,6 +236,8 @@ def _others_resource(record: DecisionRecord, failed: Mapping[str, Any], around: 
         kind, name = "template", failed.get("TemplateName")
     if name is None:  # as it was kept with a decision, in the API's words
         name = re.sub(r".*?<(.*)>.*", r"\1", record.reason)
+    if (bare := bare_name(name)) is not None:
+        return _not_a_name(record, failed, kind, (name, bare))
     other = [region for region in around.regions_of_resource if region != record.region]
     there = f"; this account has one of that name in {', '.join(other)}" if other else ""
     there = f"; there is `{around.near_resource}`" if around.near_resource else there
@@ -246,6 +259,34 @@ def _others_resource(record: DecisionRecord, failed: Mapping[str, Any], around: 
                 "region": record.region,
                 "near": around.near_resource,
             },
+        ),
+    )
+
+
+_NAMED_IN = {
+    ("configuration set", "smtp"): "X-SES-CONFIGURATION-SET",
+    ("configuration set", "v1"): "ConfigurationSetName",
+    ("configuration set", "v2"): "ConfigurationSetName",
+}
+"""Which parameter or field names what a message uses, by door."""
+
+
+def _not_a_name(
+    record: DecisionRecord, failed: Mapping[str, Any], kind: str, written: tuple[str, str]
+) -> Cause:
+    """An ARN, or a part of one, where a name is looked up."""
+    text, bare = written
+    parameter = _NAMED_IN.get((kind, str(failed.get("door"))), "Template (v2: TemplateName)")
+    what = "an ARN" if text.startswith("arn:") else "a part of an ARN"
+    other = text.split(":")[4] if text.startswith("arn:") and text.count(":") >= 5 else record.account_id
+    own = f"; a delegate uses {kind}s of its own account, and it is of {other}" * (other != record.account_id)
+    return Cause(
+        code=Code.OTHERS_RESOURCE,
+        text=f"`{text}` is {what}, and a {kind} is looked up by the name alone{own}",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"write `{bare}` in {parameter}",
+            details={"parameter": parameter, "value": bare},
         ),
     )
 
@@ -281,10 +322,10 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     off_s = failed.get("off_s")
     key = failed.get("access_key_id", "")
     if off_s is not None:
-        side = "ahead" if off_s > 0 else "behind"
+        side = "ahead of" if off_s > 0 else "behind"
         return Cause(
             code=Code.CLOCK,
-            text=f"the request was signed at a time {abs(off_s):.0f} s {side} of this server's",
+            text=f"the request was signed at a time {abs(off_s):.0f} s {side} this server's",
             mend=Mend(how=How.SET_CLOCK, text="set the client's clock", details={"off_s": off_s}),
         )
     if (region := failed.get("region_not_served")) is not None:
@@ -304,6 +345,8 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         _of_key(failed, key) if record.code == "InvalidClientTokenId" else _of_signature(record, failed, key)
     )
     text, what = said
+    if record.account_id:
+        what = what.replace("sesame key create ACCOUNT", f"sesame key create {record.account_id}")
     return Cause(
         code=Code.SIGNATURE,
         text=text,
@@ -405,12 +448,32 @@ def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
                 details={"parameter": field[1], "or": parameter},
             ),
         )
+    if "template_arn" in failed:
+        return _others_template(record, failed)
     value = failed.get("unreadable")
-    seen = f": `{value}`" if value else ""
+    seen = f": `{value}`{what_is_wrong(value, failed.get('unreadable_in'))}" if value else ""
     if failed.get("command") == "MAIL" and not value:
         seen = ": `<>`, the null sender"
     return Cause(
         code=Code.MESSAGE,
         text=f"the request breaks a rule: {record.reason.rstrip('.')}{seen}",
         mend=Mend(how=How.CHANGE_MESSAGE, text=rule_mend(record.reason, failed)),
+    )
+
+
+def _others_template(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+    """A template's ARN of another account or region than the request's."""
+    text = str(failed["template_arn"])
+    _, _, _, region, account, resource = text.split(":", 5)
+    whose = f"of account {account}" if account != record.account_id else f"in {region}"
+    right = f"arn:aws:ses:{record.region}:{record.account_id}:{resource}"
+    return Cause(
+        code=Code.MESSAGE,
+        text=f"the template of TemplateArn, `{text}`, is {whose}; a message is made from a template of the sender's own"
+        f" account, {record.account_id}, in the region called, {record.region}",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"create the template there, and name it in TemplateArn as `{right}`, or leave TemplateArn out",
+            details={"parameter": "TemplateArn", "value": right},
+        ),
     )

@@ -89,9 +89,11 @@ def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
 
 def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
     """What each check that refused lacked; an identity that is not there comes before what policies say of it."""
+    told = reader is not Reader.OWNER or refused.record.owner_account_id is None
     for check, derived in zip(refused.decision["checks"], refused.derived, strict=True):
         if check["outcome"] == "allow" or (reader is Reader.OWNER and not _concerns(refused, check)):
             continue
+        told = True
         if check["outcome"] in STOPS:
             yield stopped_cause(refused.record, check, reader)
             continue
@@ -114,6 +116,8 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             yield from _by_policy(
                 policy_causes(derived.explanation, as_whom, setting=setting), addresses, check, as_whom
             )
+    if not told:
+        yield _senders_own(refused.record, Code.SENDER_IAM)
     yield from addresses.unverified()
 
 

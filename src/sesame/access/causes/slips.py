@@ -78,6 +78,35 @@ def _written(region: str, account: str, name: str) -> str:
     return f"arn:aws:ses:{region}:{account}:identity/{name}"
 
 
+_PATH_OF_RESOURCE = re.compile(r"(?:arn:[^/]*:)?(?:configuration-set|template)/([A-Za-z0-9_-]{1,64})")
+
+
+def bare_name(text: str) -> str | None:
+    """The name in the ARN of a configuration set or template, or in what follows its account number."""
+    found = _PATH_OF_RESOURCE.fullmatch(text.strip())
+    return found[1] if found else None
+
+
+def what_is_wrong(address: str, field: str | None) -> str:
+    """What keeps a text from being an address, where that is plain: letters that are none of ASCII, or two of them."""
+    where = f" in {field}" if field else ""
+    spec = address.rpartition("<")[2].rstrip("> ")
+    if (strange := _strange(spec)) is not None:
+        return f"{where}: `{strange}` is not ASCII, and nothing but ASCII may stand before the @"
+    if _is_several(address):
+        return f"{where}: that is more than one address"
+    return where
+
+
+def _strange(spec: str) -> str | None:
+    return next((letter for letter in spec.rpartition("@")[0] if not letter.isascii()), None)
+
+
+def _is_several(address: str) -> bool:
+    outside = re.sub(r'"[^"]*"', "", address)
+    return len(re.findall(r"[^\s@,;<>]+@[^\s@,;<>]+", outside)) > 1
+
+
 _RULES: tuple[tuple[str, str], ...] = (
     (
         r"Recipient count exceeds (\d+)",
@@ -155,6 +184,11 @@ _NULL = (
 def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
     """What to do about a rule that a request or message breaks, by SES's text of it."""
     address = str(failed.get("unreadable", ""))
+    field = failed.get("unreadable_in")
+    if address and _is_several(address):
+        return f"write one address in {field or 'place of them'}, as `name@example.com` or `Name <name@example.com>`"
+    if address and _strange(address.rpartition("<")[2].rstrip("> ")) is not None:
+        return f"use an address with nothing but ASCII before the @ in place of `{address}`"
     what = f"place of `{address}`" if address else "the field or parameter"
     for pattern, mend in _RULES:
         if (found := re.search(pattern, reason)) is not None:

@@ -4,6 +4,7 @@ A check yields (code, path below the statement, message). Checks of single condi
 `condition_checks`.
 """
 
+import re
 from collections.abc import Iterator
 
 from sesame.policy.findings.catalogue import Code
@@ -54,13 +55,22 @@ def check_principals(statement: Statement, owner: str | None) -> Iterator[Note]:
             yield Code.OWN_ACCOUNT, ("Principal",), message
 
 
+_MADE_UP = re.compile(
+    r"i-[0-9a-f]{4,}|botocore-session-.*|.*[0-9]{8}.*|.*[0-9a-f]{16}.*|[0-9a-f]{8}-[0-9a-f]{4}-.*",
+    re.IGNORECASE,
+)
+"""Names of sessions that are new each time: instances, tasks, times, and what SDKs make up."""
+
+
 def check_sessions(statement: Statement) -> Iterator[Note]:
-    """One session of a role in an Allow: the next one has another name, as a rule."""
+    """One session of a role in an Allow, by a name that the next one will not have."""
     if statement.effect is not Effect.ALLOW or statement.not_principals:
         return
     for principal in statement.principals or ():
         if is_session_arn(principal) and ":assumed-role/" in principal.value:
             account, role = principal.value.split(":")[4], principal.value.split("/")[1]
+            if not _MADE_UP.fullmatch(principal.value.rpartition("/")[2]):
+                continue
             message = (
                 f"`{principal.value}` is one session: unless only that one is meant, name the role,"
                 f" `arn:aws:iam::{account}:role/{role}`"

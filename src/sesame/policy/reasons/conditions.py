@@ -9,7 +9,6 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Any
 
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import (
@@ -17,17 +16,17 @@ from sesame.policy.language.vocabulary import (
     CONDITION_KEYS,
     Compare,
     Family,
-    Quantifier,
     find_key,
     read_operator,
 )
-from sesame.policy.reasons.cause import Code, How, Mend, Reader
-from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.cause import Code, Reader
+from sesame.policy.reasons.derivation import ConditionStep
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see, reveals_other_side
 from sesame.policy.request import PolicyKind, Request
 
-_TIMES = {"aws:currenttime", "aws:epochtime"}
+TIMES = {"aws:currenttime", "aws:epochtime"}
+"""Keys that are the time of the request."""
 _MOST_VALUES = 3
 _VARIABLE = re.compile(r"\$\{[A-Za-z][^}]*\}")
 
@@ -35,7 +34,7 @@ _VARIABLE = re.compile(r"\$\{[A-Za-z][^}]*\}")
 def code_of(condition: ConditionStep) -> Code:
     """Which cause a condition that failed is."""
     key = condition.key.lower()
-    if key in _TIMES:
+    if key in TIMES:
         return Code.WINDOW
     return Code.SOURCE_IP if key == "aws:sourceip" else Code.CONDITION
 
@@ -64,7 +63,7 @@ def _for_sender(condition: ConditionStep, request: Request) -> str:
         return f"{name}, which this request does not carry"
     if condition.seen is None or is_of_resource(condition.key):
         return f"{name}, which does not hold"
-    seen = _values(condition.decisive or condition.seen)
+    seen = listed(condition.decisive or condition.seen)
     return f"{name}, which {seen} does not meet" if not condition.answer else f"{name} {seen}"
 
 
@@ -72,11 +71,16 @@ def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: Poli
     name = name_of_key(condition.key, request) if reader is Reader.SENDER else condition.key
     if condition.seen is None:
         return f"this request has no {condition.key}"
-    hidden = reader is Reader.OWNER and not owner_may_see(condition.key)
-    hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
-    if hidden:
+    if is_hidden(condition.key, reader):
         return f"this request's {name} is not shown"
-    return f"this request has {_values(condition.decisive or condition.seen)}"
+    return f"this request has {listed(condition.decisive or condition.seen)}"
+
+
+def is_hidden(key: str, reader: Reader) -> bool:
+    """Whether the value of a key is the other side's matter."""
+    if reader is Reader.OWNER:
+        return not owner_may_see(key)
+    return reader is Reader.SENDER and is_of_resource(key)
 
 
 def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
@@ -91,14 +95,17 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     if condition.unresolved:
         names = ", ".join(f"`${{{name}}}`" for name in condition.unresolved)
         return f"; {names} has no value in this request, so it matches nothing"
-    if (variable := _not_filled(condition)) is not None:
+    if (variable := not_filled(condition)) is not None:
         return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
-    if condition.seen is None and (why := _why_absent(condition, request)):
+    if condition.seen is None and (why := why_absent(condition, request)):
         return f"; {why}"
     if condition.note.startswith("several values"):
         return f"; {condition.key} is a list: write ForAllValues:{condition.operator}"
+    long = next((text for text in wanted if in_seconds(text)), None)
+    if long is not None and condition.key.lower() in TIMES:
+        return f"; `{long}` is in milliseconds, and {condition.key} counts seconds"
     if reader is Reader.OWNER and not owner_may_see(condition.key):
-        return ""
+        return "; in other letters it would match: capitals count" if differs_in_case_alone(condition) else ""
     if _is_range_as_text(condition):
         negated = "Not" if read_operator(condition.operator).comparison.negated else ""
         return f"; a range of addresses is compared under {negated}IpAddress, {condition.operator} compares the text"
@@ -106,7 +113,7 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return "; there is white space before or behind the value in the policy"
     if _is_of_other_family(condition):
         return "; the request came by IPv6, and the ranges are of IPv4"
-    if _instead(condition) is not None:
+    if operator_instead(condition) is not None:
         return "; a wildcard counts only under StringLike"
     if _differs_in_case(condition, seen, wanted):
         return "; only the case of letters differs"
@@ -115,7 +122,7 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     return ""
 
 
-def _why_absent(condition: ConditionStep, request: Request) -> str:
+def why_absent(condition: ConditionStep, request: Request) -> str:
     """Why a request does not carry a key, where that lies in the key."""
     key = condition.key.lower()
     kind = request.requester.kind
@@ -154,11 +161,27 @@ def _differs_in_case(condition: ConditionStep, seen: Sequence[str], wanted: Sequ
     return any(glob(text.lower()).matches(value.lower()) for value, text in pairs)
 
 
+def differs_in_case_alone(condition: ConditionStep) -> bool:
+    """Whether each value that fails would match in other letters: by their owner's policy, of which it tells no more
+    than a policy under which capitals do not count."""
+    seen, wanted = condition.decisive or condition.seen or (), condition.filled or condition.wanted
+    return bool(seen) and all(_differs_in_case(condition, [value], wanted) for value in seen)
+
+
+_MILLISECONDS = re.compile(r"[0-9]{13}")
+"""Times from 2001 to 2286, which as seconds are far from now."""
+
+
+def in_seconds(text: str) -> str | None:
+    """A time in seconds that was written in milliseconds; None for what was not."""
+    return str(int(text) // 1_000) if _MILLISECONDS.fullmatch(text) else None
+
+
 def _did_you_mean(name: str) -> str:
     return f", did you mean `{name}`?" if name else ""
 
 
-def _not_filled(condition: ConditionStep) -> str | None:
+def not_filled(condition: ConditionStep) -> str | None:
     """A variable of the values that stands there as text, since the policy is of the version without any."""
     if read_operator(condition.operator).comparison.family not in (Family.STRING, Family.ARN):
         return None
@@ -182,7 +205,7 @@ def _is_range(text: str) -> bool:
         return False
 
 
-def _instead(condition: ConditionStep) -> str | None:
+def operator_instead(condition: ConditionStep) -> str | None:
     """The operator under which the values would have matched, if that is what is wrong."""
     operator = read_operator(condition.operator)
     comparison = operator.comparison
@@ -213,86 +236,6 @@ def _are_in(addresses: Sequence[str], ranges: Sequence[str]) -> bool:
         return False
 
 
-def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[dict[str, Any]]:
-    """The edits of a statement that let the request through, each no wider than it must be."""
-    changes: list[dict[str, Any]] = []
-    for element in step.elements:
-        if element.answer:
-            continue
-        if element.element == "Action":
-            changes.append({"add_action": request.action})
-        elif element.element == "Resource":
-            changes.append({"add_resource": request.resource})
-    for condition in step.conditions:
-        if not condition.answer:
-            changes.append(_change_for(condition, request, reader))
-    return changes
-
-
-_CARRIED = {
-    "ses:fromdisplayname": "a display name in From",
-    "ses:feedbackaddress": "a return path (ReturnPath, MAIL FROM)",
-    "aws:sourceaccount": "x-amz-source-account, as services send it",
-    "aws:sourcearn": "x-amz-source-arn, as services send it",
-}
-"""By what a request comes to carry a key that it lacks."""
-
-
-_BY_TLS = "connects by TLS, to an endpoint that begins with https://"
-
-
-def _lacks_tls(condition: ConditionStep) -> bool:
-    return condition.key.lower() == "aws:securetransport" and condition.seen == ("false",)
-
-
-def by_tls(condition: ConditionStep) -> Mend | None:
-    """The one mend of a condition of the owner's that the sender can do without a word of the owner's policy."""
-    if not _lacks_tls(condition):
-        return None
-    details = {"parameter": "endpoint", "value": None}
-    return Mend(how=How.SET_PARAMETER, text=f"the client {_BY_TLS}", details=details)
-
-
-def _to_send(condition: ConditionStep, request: Request) -> str | None:
-    """What the sender does to meet a condition in place of changing it; None where that is not known."""
-    key = condition.key.lower()
-    comparison = read_operator(condition.operator).comparison
-    if _lacks_tls(condition):
-        return f"the sender {_BY_TLS}"
-    if comparison.negated or condition.seen is not None or _why_absent(condition, request):
-        return None
-    is_any = comparison.family is Family.NULL
-    values = "any value" if is_any else _values(condition.wanted)
-    if key.startswith("aws:principaltag/"):
-        tag = condition.key.partition("/")[2]
-        return f"the sender's user, role or session has the tag `{tag}` with {values}"
-    return f"the sender sends {_CARRIED[key]}: {values}" if key in _CARRIED else None
-
-
-def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> dict[str, Any]:
-    operator = read_operator(condition.operator)
-    comparison = operator.comparison
-    change: dict[str, Any] = {"operator": condition.operator, "key": condition.key}
-    if _not_filled(condition) is not None:
-        return {"version": "2012-10-17"}
-    if (instead := _instead(condition)) is not None:
-        return change | {"operator_to": instead}
-    if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
-        return change | {"operator_to": f"ForAllValues:{condition.operator}"}
-    if comparison.family is Family.DATE or condition.key.lower() in _TIMES:
-        return change | {"replace": condition.wanted[0], "with": None}
-    seen: Sequence[str] = condition.decisive or condition.seen or ()
-    may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
-    hidden = reader is Reader.OWNER and not owner_may_see(condition.key)
-    hidden = hidden or (reader is Reader.SENDER and is_of_resource(condition.key))
-    if not may_add or not seen or hidden:
-        how = _to_send(condition, request)
-        return change | {"drop_condition": True} | ({} if how is None else {"or_send": how})
-    if comparison.family is Family.IP:
-        return change | {"add": [f"{value}/{128 if ':' in value else 32}" for value in seen]}
-    return change | {"add": list(seen)}
-
-
-def _values(values: Sequence[str]) -> str:
+def listed(values: Sequence[str]) -> str:
     listed = ", ".join(f"`{value}`" for value in values[:_MOST_VALUES])
     return listed if len(values) <= _MOST_VALUES else f"{listed} and {len(values) - _MOST_VALUES} more"

@@ -31,6 +31,9 @@ def _edit(statement: dict[str, Any], change: Mapping[str, Any]) -> None:
         statement["Action"] = [*_values(statement["Action"]), change["add_action"]]
     if "add_resource" in change:
         statement["Resource"] = [*_values(statement["Resource"]), change["add_resource"]]
+    for how, element in (("add_not_action", "NotAction"), ("add_not_resource", "NotResource")):
+        if how in change:
+            statement[element] = [*_values(statement[element]), change[how]]
     if "operator" not in change:
         return
     conditions = statement["Condition"]
@@ -44,7 +47,9 @@ def _edit(statement: dict[str, Any], change: Mapping[str, Any]) -> None:
         values = keys.pop(key)
         if not keys:
             del conditions[change["operator"]]
-        if "operator_to" in change:
+        if "key_to" in change:
+            conditions.setdefault(change["operator_to"], {}).setdefault(change["key_to"], change["values"])
+        elif "operator_to" in change:
             conditions.setdefault(change["operator_to"], {})[key] = values
         if not conditions:
             del statement["Condition"]

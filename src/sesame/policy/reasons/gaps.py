@@ -16,11 +16,19 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.conditions import by_tls, changes_for, code_of, explain_condition
+from sesame.policy.reasons.conditions import code_of, explain_condition
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.remedies import (
+    by_session,
+    by_tls,
+    change_mend,
+    changes_for,
+    exceptions_for,
+    ways_out,
+)
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import in_resources, known_action, misspelt_action, some
-from sesame.policy.reasons.views import own_values
+from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values
 from sesame.policy.request import Outcome, Request, Requester
 
 
@@ -117,6 +125,8 @@ class _Gaps:
             self._owners_denial(step) for step in theirs[: 1 if self._reader is Reader.SENDER else None]
         ]
         found = list(reversed(found)) if self._reader is Reader.OWNER else found
+        if self._setting.is_let_in:
+            return tuple(found)  # this identity is asked for its Denies alone
         return (*found, *self._missing())  # without the Denies it would still lack these
 
     def _is_named(self) -> bool:
@@ -136,25 +146,34 @@ class _Gaps:
             code=Code.DENY,
             text=f"{name_statement(step.ref)} denies `{self._request.action}` on `{self._request.resource}`"
             f"{self._because(step)}",
-            mend=_change(step, [{"remove": True}], "change or remove"),
+            mend=by_tls(*step.conditions) or self._exception(step),
         )
+
+    def _exception(self, step: StatementStep) -> Mend:
+        """What to do about a Deny, for whoever may change it."""
+        changes = exceptions_for(step, self._request, self._reader)
+        return change_mend(step, changes, "change or remove")
 
     def _owners_denial(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER:
-            about = "; ".join(
-                f"{key} `{', '.join(values)}`" for key, values in own_values(self._request, [step])
-            )
+            about = [f"{key} `{', '.join(values)}`" for key, values in own_values(self._request, [step])]
+            about += [
+                f"{name_of_key(one.key, self._request)}, which this request does not carry"
+                for one in step.conditions
+                if one.seen is None and not is_of_resource(one.key)
+            ]
             return Cause(
                 code=Code.DENY,
                 text=f"the owner's side of `{self._request.resource}` denies it explicitly"
-                + (f", because of {about}" if about else ""),
-                mend=self._ask_owner(Code.DENY),
+                + (f", because of {'; '.join(about)}" if about else ""),
+                mend=by_tls(*step.conditions)
+                or self._ask_owner(Code.DENY, more=by_session(*step.conditions)),
             )
         return Cause(
             code=Code.DENY,
             text=f"{name_statement(step.ref)} of `{self._request.resource}` denies it to "
             f"{describe(self._request.requester)}{self._because(step)}",
-            mend=_change(step, [{"remove": True}], "change or remove"),
+            mend=self._exception(step),
         )
 
     def _because(self, step: StatementStep) -> str:
@@ -162,7 +181,13 @@ class _Gaps:
             explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
             for condition in step.conditions
         ]
-        return f" when {' and '.join(conditions)}" if conditions else ""
+        left_out = [
+            f"its {element.element}, {some(element.wanted)}, does not have it"
+            for element in step.elements
+            if element.element in ("NotAction", "NotResource")
+        ]
+        why = f"; {' and '.join(left_out)}" if left_out else ""
+        return (f" when {' and '.join(conditions)}" if conditions else "") + why
 
     # No Allow.
 
@@ -226,18 +251,19 @@ class _Gaps:
 
     def _owners_to_fix(self, code: Code, for_owner: str, for_sender: str) -> Cause:
         """A cause on the owner's side that a new statement mends."""
-        statement = smallest_statement(self._request)
         if self._reader is Reader.SENDER:
-            return Cause(code=code, text=for_sender, mend=self._ask_owner(code, statement))
-        return Cause(
-            code=code,
-            text=for_owner,
-            mend=Mend(
-                how=How.PUT_IDENTITY_POLICY,
-                text=f"to allow it, put a policy on `{self._request.resource}` with the statement"
-                f" {_compact(statement)}",
-                details={"identity_arn": self._request.resource, "statement": statement},
-            ),
+            mend = self._ask_owner(code, smallest_statement(self._request))
+            return Cause(code=code, text=for_sender, mend=mend)
+        return Cause(code=code, text=for_owner, mend=self._put_statement())
+
+    def _put_statement(self, *, more: str = "") -> Mend:
+        """A policy of its own for this requester, and what may be done in its place."""
+        statement = smallest_statement(self._request)
+        return Mend(
+            how=How.PUT_IDENTITY_POLICY,
+            text=f"to allow it, put a policy on `{self._request.resource}` with the statement"
+            f" {_compact(statement)}{more}",
+            details={"identity_arn": self._request.resource, "statement": statement},
         )
 
     def _remade(self, old: str | None) -> Cause:
@@ -290,9 +316,16 @@ class _Gaps:
                 )
             else:
                 text = f"{name_statement(step.ref)} allows only {words}"
-                mend = _change(step, changes, "to allow it, change")
+                mend = self._widened(step, changes)
             found.append(Cause(code=code, text=text, mend=mend))
         return found
+
+    def _widened(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
+        """The edits of an Allow; another statement where they would drop a condition from an Allow for everybody."""
+        is_dropped = any(change.get("drop_condition") for change in changes)
+        if step.ref.kind != "identity" or not is_dropped or "*" not in _principals(step):
+            return change_mend(step, changes, "to allow it, change")
+        return self._put_statement(more=ways_out(changes))
 
     def _element(self, step: StatementStep, element: ElementStep, changes: list[dict[str, Any]]) -> Cause:
         action = self._request.action
@@ -303,14 +336,14 @@ class _Gaps:
             return Cause(code=code, text=text, mend=self._ask_owner(code, smallest_statement(self._request)))
         what = "this way of sending is" if is_action else "this is"
         text = f"{what} `{element.seen}`; {name_statement(step.ref)} lists {some(element.wanted)}"
-        return Cause(code=code, text=text, mend=_change(step, changes, "to allow it, change"))
+        return Cause(code=code, text=text, mend=change_mend(step, changes, "to allow it, change"))
 
     def _not_understood(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
             text, mend = "the owner's policy is not understood", self._ask_owner(Code.CONDITION)
         else:
             text = f"{name_statement(step.ref)} is in a version of the language that is not understood"
-            mend = _change(step, [{"version": "2012-10-17"}], "change")
+            mend = change_mend(step, [{"version": "2012-10-17"}], "change")
         return Cause(code=Code.CONDITION, text=text, mend=mend)
 
     def _iam_lacks(self) -> list[Cause]:
@@ -418,7 +451,12 @@ class _Gaps:
     # Whom to ask.
 
     def _ask_owner(
-        self, code: Code, statement: Mapping[str, Any] | None = None, *, keys: Mapping[str, Any] | None = None
+        self,
+        code: Code,
+        statement: Mapping[str, Any] | None = None,
+        *,
+        keys: Mapping[str, Any] | None = None,
+        more: str = "",
     ) -> Mend:
         account = self._request.resource_account
         details: dict[str, Any] = {
@@ -432,7 +470,7 @@ class _Gaps:
             text += f"; the statement it needs is {_compact(statement)}"
         if keys:
             details["keys"] = keys
-        return Mend(how=How.ASK, text=text, details=details)
+        return Mend(how=How.ASK, text=text + more, details=details)
 
     def _ask_sender(self) -> Mend:
         account = self._request.requester.account_id
@@ -441,42 +479,6 @@ class _Gaps:
         return Mend(
             how=How.ASK, text=f"ask the sender{whose}: its own decisions say what is missing", details=details
         )
-
-
-def _change(step: StatementStep, changes: list[dict[str, Any]], verb: str) -> Mend:
-    details = {
-        "kind": step.ref.kind,
-        "policy": step.ref.policy,
-        "statement": step.ref.index,
-        "changes": changes,
-    }
-    said = [text for change in changes if (text := _said(change))]
-    what = f": {', '.join(said)}" if said else ""
-    return Mend(how=How.CHANGE_STATEMENT, text=f"{verb} {name_statement(step.ref)}{what}", details=details)
-
-
-def _said(change: Mapping[str, Any]) -> str:
-    if "add_action" in change:
-        return f"add `{change['add_action']}` to its Action"
-    if "add_resource" in change:
-        return f"add `{change['add_resource']}` to its Resource"
-    if "version" in change:
-        return f"write Version {change['version']} in its policy"
-    if "operator_to" in change:
-        return f"write {change['operator_to']} in place of {change['operator']}"
-    if "add" in change:
-        return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
-    if "replace" in change:
-        later = {"Less": "a later date", "Greater": "an earlier date"}
-        by_operator = next(
-            (text for word, text in later.items() if word in change["operator"]), "another date"
-        )
-        new = f"`{change['with']}`" if change.get("with") else f"{by_operator} than the request's"
-        return f"write {new} in place of `{change['replace']}`"
-    if "drop_condition" in change:
-        instead = f"; or {change['or_send']}" if "or_send" in change else ""
-        return f"take its {change['operator']} on {change['key']} away or change it{instead}"
-    return ""
 
 
 def _compact(statement: Mapping[str, Any]) -> str:

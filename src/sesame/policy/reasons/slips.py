@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 
 from sesame.policy.language.action_keys import ACTIONS
+from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.derivation import ElementStep, StatementStep
 
@@ -30,9 +31,12 @@ def known_action(text: str, asked: str) -> str | None:
     None where it is the name of an action, or like none.
     """
     folded = text.strip().lower()
-    if set(folded) & set("*?") or text.lower() in ACTIONS:
-        return None
     service, _, name = (part.strip() for part in folded.rpartition(":"))
+    if set(folded) & set("*?"):
+        is_meant = service in _SERVICES[1:] and glob(f"ses:{name}").matches(asked.lower())
+        return asked if is_meant else None
+    if text.lower() in ACTIONS:
+        return None
     if service not in ("", *_SERVICES):
         return None
     by_name = {known.lower().partition(":")[2]: known for known in SENDING_ACTIONS}

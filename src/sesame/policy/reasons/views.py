@@ -140,7 +140,7 @@ def own_values(
             kept_out = step.effect is Effect.ALLOW and not step.matched and fits and not condition.answer
             if condition.seen is None or is_of_resource(condition.key) or not (decided or kept_out):
                 continue
-            yield name_of_key(condition.key, request), condition.seen
+            yield name_of_key(condition.key, request), condition.decisive or condition.seen
 
 
 def reveals_other_side(condition: ConditionStep, *, by_owner: bool) -> bool:

@@ -1,0 +1,265 @@
+"""What to do about a statement that keeps a request out: edits of it, and what the sender may do in their place.
+
+An Allow is widened by what the request lacks, a Deny gets one more exception; a guard goes as a whole only where
+nothing smaller helps. A key that such a request never carries gives way to one that says the same of it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sesame.policy.language.vocabulary import Compare, Family, Quantifier, read_operator
+from sesame.policy.reasons.cause import How, Mend, Reader
+from sesame.policy.reasons.conditions import (
+    TIMES,
+    differs_in_case_alone,
+    in_seconds,
+    is_hidden,
+    listed,
+    not_filled,
+    operator_instead,
+    why_absent,
+)
+from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.slips import some
+from sesame.policy.request import Request
+
+Change = dict[str, Any]
+
+_CARRIED = {
+    "ses:fromdisplayname": "sends a display name in From: {}",
+    "ses:feedbackaddress": "sends a return path (ReturnPath, FeedbackForwardingEmailAddress, MAIL FROM): {}",
+    "ses:recipients": "sends to no recipients but {}",
+    "ses:apiversion": "sends by version {} of the API",
+    "aws:requestedregion": "calls region {}",
+    "aws:sourceaccount": "sends x-amz-source-account, as services send it: {}",
+    "aws:sourcearn": "sends x-amz-source-arn, as services send it: {}",
+}
+"""What the sender does for its request to carry a key with a value."""
+
+_OF_PRINCIPALS = {"aws:username", "aws:sourcearn"}
+_OF_ACCOUNTS = {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceaccount"}
+_OF_NETWORKS = {"aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"}
+
+_BY_TLS = "connects by TLS, to an endpoint that begins with https://"
+_BY_SESSION = "signs with the temporary credentials of a session of a role"
+
+
+def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[Change]:
+    """The edits of an Allow that let the request through, each no wider than it must be."""
+    changes: list[Change] = []
+    for element in step.elements:
+        if element.answer:
+            continue
+        if element.element == "Action":
+            changes.append({"add_action": request.action})
+        elif element.element == "Resource":
+            changes.append({"add_resource": request.resource})
+    for condition in step.conditions:
+        if not condition.answer:
+            change = _change_for(condition, request, reader)
+            is_as_meant = "add" in change or "drop_condition" in change or is_hidden(condition.key, reader)
+            how = _to_send(condition, request, denies=False) if is_as_meant else None
+            changes.append(change if how is None else change | {"or_send": how})
+    return changes
+
+
+def exceptions_for(step: StatementStep, request: Request, reader: Reader) -> list[Change]:
+    """The edit of a Deny that lets the request through: one exception more, or the whole statement gone."""
+    ways = (_to_send(condition, request, denies=True) for condition in step.conditions)
+    how = next((way for way in ways if way is not None), None)
+    return [_exception(step, request, reader) | ({} if how is None else {"or_send": how})]
+
+
+def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
+    for condition in step.conditions:
+        seen = condition.decisive or condition.seen
+        comparison = read_operator(condition.operator).comparison
+        may_add = comparison.negated and comparison.family in (Family.STRING, Family.ARN, Family.IP)
+        if may_add and seen and not is_hidden(condition.key, reader) and not_filled(condition) is None:
+            return {
+                "operator": condition.operator,
+                "key": condition.key,
+                "add": _to_add(comparison.family, seen),
+            }
+    for element in step.elements:
+        if element.element == "NotAction":
+            return {"add_not_action": request.action}
+        if element.element == "NotResource":
+            return {"add_not_resource": request.resource}
+    return {"remove": True}
+
+
+def _to_add(family: Family, seen: Sequence[str]) -> list[str]:
+    """Values as they stand in a condition: literally, addresses as ranges of one."""
+    if family is Family.IP:
+        return [f"{value}/{128 if ':' in value else 32}" for value in seen]
+    return list(seen)
+
+
+def _lacks_tls(condition: ConditionStep) -> bool:
+    return condition.key.lower() == "aws:securetransport" and condition.seen == ("false",)
+
+
+def _lacks_session(condition: ConditionStep) -> bool:
+    return condition.key.lower() == "aws:tokenissuetime" and condition.seen is None
+
+
+def by_tls(*conditions: ConditionStep) -> Mend | None:
+    """The one mend of a condition of the owner's that the sender can do without a word of the owner's policy."""
+    if not any(map(_lacks_tls, conditions)):
+        return None
+    details = {"parameter": "endpoint", "value": None}
+    return Mend(how=How.SET_PARAMETER, text=f"the client {_BY_TLS}", details=details)
+
+
+def by_session(*conditions: ConditionStep) -> str:
+    """What else helps against a condition of the owner's on the age of a session, for a sender that has none."""
+    return f"; or the sender {_BY_SESSION}" if any(map(_lacks_session, conditions)) else ""
+
+
+def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str | None:
+    """What the sender does to meet a condition in place of its being changed; None where that is not known.
+
+    `denies`: the condition is a Deny's and holds, where it should not.
+    """
+    key = condition.key.lower()
+    comparison = read_operator(condition.operator).comparison
+    if _lacks_tls(condition):
+        return f"the sender {_BY_TLS}"
+    is_for_nothing = comparison.family is Family.NULL
+    by_token = is_for_nothing or not denies
+    if _lacks_session(condition) and by_token and request.requester.kind in ("user", "root"):
+        return f"the sender {_BY_SESSION}"
+    wants = comparison.negated == denies or is_for_nothing
+    if not wants or (condition.seen is None and why_absent(condition, request)):
+        return None
+    if is_for_nothing and condition.seen is not None:
+        return None
+    values = "any value" if is_for_nothing else listed(condition.wanted)
+    if key.startswith("aws:principaltag/"):
+        tag = condition.key.partition("/")[2]
+        return f"the sender's user, role or session has the tag `{tag}` with {values}"
+    return f"the sender {_CARRIED[key].format(values)}" if key in _CARRIED else None
+
+
+def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> Change:
+    operator = read_operator(condition.operator)
+    comparison = operator.comparison
+    change: Change = {"operator": condition.operator, "key": condition.key}
+    if not_filled(condition) is not None:
+        return {"version": "2012-10-17"}
+    if (instead := operator_instead(condition)) is not None:
+        return change | {"operator_to": instead}
+    if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
+        return change | {"operator_to": f"ForAllValues:{condition.operator}"}
+    if (other := _other_key(condition, request)) is not None:
+        return change | other
+    if comparison.family is Family.DATE or condition.key.lower() in TIMES:
+        return change | {"replace": condition.wanted[0], "with": _seconds(condition, request)}
+    seen: Sequence[str] = condition.decisive or condition.seen or ()
+    may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
+    if is_hidden(condition.key, reader) and (folded := _folded(condition)) is not None:
+        return change | {"operator_to": folded}
+    if not may_add or not seen or is_hidden(condition.key, reader):
+        return change | {"drop_condition": True}
+    return change | {"add": _to_add(comparison.family, seen)}
+
+
+def _folded(condition: ConditionStep) -> str | None:
+    """The operator under which capitals do not count, where only they differ."""
+    comparison = read_operator(condition.operator).comparison
+    is_equality = comparison.family is Family.STRING and comparison.compare is Compare.EQUAL
+    if not is_equality or comparison.negated or not differs_in_case_alone(condition):
+        return None
+    return re.sub(r"(?i)StringEquals", "StringEqualsIgnoreCase", condition.operator)
+
+
+def _seconds(condition: ConditionStep, request: Request) -> str | None:
+    """A time that was written in milliseconds as it should be, where the request fits it then."""
+    text = in_seconds(condition.wanted[0])
+    name = read_operator(condition.operator).comparison.name
+    now = next((value for key, value in request.context.items() if key.lower() == "aws:epochtime"), None)
+    if text is None or not isinstance(now, str) or not now.isdigit() or "Greater" not in name:
+        return None
+    return text if int(text) < int(now) else None
+
+
+def _other_key(condition: ConditionStep, request: Request) -> Change | None:
+    """A condition on a key that the request carries, for one on a key that requests like it never do."""
+    comparison = read_operator(condition.operator).comparison
+    is_lacking = condition.seen is None and not comparison.negated and comparison.family is not Family.NULL
+    requester = request.requester
+    if not is_lacking or not why_absent(condition, request) or not requester.account_id:
+        return None
+    key = condition.key.lower()
+    if key in _OF_ACCOUNTS:
+        return _of("StringEquals", "aws:PrincipalAccount", requester.account_id)
+    if key in _OF_PRINCIPALS:
+        return _of("ArnEquals", "aws:PrincipalArn", requester.role_arn or requester.arn)
+    address = next((value for name, value in request.context.items() if name.lower() == "aws:sourceip"), None)
+    if key in _OF_NETWORKS and isinstance(address, str):
+        return _of("IpAddress", "aws:SourceIp", *_to_add(Family.IP, [address]))
+    return None
+
+
+def _of(operator: str, key: str, *values: str) -> Change:
+    return {"operator_to": operator, "key_to": key, "values": list(values)}
+
+
+# In words.
+
+
+def change_mend(step: StatementStep, changes: Sequence[Change], verb: str) -> Mend:
+    """Edits of a statement as a mend."""
+    details = {
+        "kind": step.ref.kind,
+        "policy": step.ref.policy,
+        "statement": step.ref.index,
+        "changes": list(changes),
+    }
+    said = [text for change in changes if (text := _said(change))]
+    what = f": {', '.join(said)}" if said else ""
+    way = ways_out(changes)
+    return Mend(
+        how=How.CHANGE_STATEMENT, text=f"{verb} {name_statement(step.ref)}{what}{way}", details=details
+    )
+
+
+def ways_out(changes: Sequence[Change]) -> str:
+    """What the sender may do in place of edits."""
+    return "".join(f"; or {change['or_send']}" for change in changes if "or_send" in change)
+
+
+_ADDED = {
+    "add_action": "Action",
+    "add_resource": "Resource",
+    "add_not_action": "NotAction",
+    "add_not_resource": "NotResource",
+}
+
+
+def _said(change: Mapping[str, Any]) -> str:
+    for how, element in _ADDED.items():
+        if how in change:
+            return f"add `{change[how]}` to its {element}"
+    if "version" in change:
+        return f"write Version {change['version']} in its policy"
+    if "key_to" in change:
+        instead = f"{change['operator_to']} {change['key_to']} {some(tuple(change['values']))}"
+        return f"write {instead} in place of its {change['operator']} on {change['key']}"
+    if "operator_to" in change:
+        return f"write {change['operator_to']} in place of {change['operator']}"
+    if "add" in change:
+        return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
+    if "replace" in change:
+        later = {"Less": "a later date", "Greater": "an earlier date"}
+        by_operator = next(
+            (text for word, text in later.items() if word in change["operator"]), "another date"
+        )
+        new = f"`{change['with']}`" if change.get("with") else f"{by_operator} than the request's"
+        return f"write {new} in place of `{change['replace']}`"
+    if "drop_condition" in change:
+        return f"take its {change['operator']} on {change['key']} away or change it"
+    return ""

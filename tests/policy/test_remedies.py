@@ -1,0 +1,327 @@
+"""What is proposed about a statement lets the request through that it kept out, and nobody else's."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from sesame.policy import (
+    Outcome,
+    Request,
+    Requester,
+    explain,
+    parse_stored_iam_policy,
+    parse_stored_identity_policy,
+)
+from sesame.policy.language.document import Policy
+from sesame.policy.reasons.cause import Cause, Code, How, Reader
+from sesame.policy.reasons.edits import edited
+from sesame.policy.reasons.gaps import Setting, policy_causes
+
+OWNER, SENDER, OTHER = "111122223333", "444455556666", "777788889999"
+ARN = f"arn:aws:ses:us-east-1:{OWNER}:identity/example.com"
+ROBOT = Requester(
+    arn=f"arn:aws:iam::{SENDER}:user/robot", account_id=SENDER, kind="user", user_id="AIDAROBOT"
+)
+SESSION = Requester(
+    arn=f"arn:aws:sts::{SENDER}:assumed-role/mailer/job",
+    account_id=SENDER,
+    kind="role",
+    user_id="AROAMAILER:job",
+    role_arn=f"arn:aws:iam::{SENDER}:role/mailer",
+)
+STRANGER = Requester(arn=f"arn:aws:iam::{OTHER}:user/eve", account_id=OTHER, kind="user", user_id="AIDAEVE")
+MAY = {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}
+
+
+def asked(who: Requester = ROBOT, /, **context: Any) -> Request:
+    usual = {
+        "aws:PrincipalAccount": who.account_id,
+        "aws:PrincipalArn": who.role_arn or who.arn,
+        "aws:RequestedRegion": "us-east-1",
+        "aws:SourceIp": "203.0.113.7",
+        "aws:SecureTransport": "true",
+        "aws:EpochTime": "1795978054",
+        "ses:FromAddress": "news@example.com",
+        "ses:FeedbackAddress": "news@example.com",
+        "ses:Recipients": ("ann@corp.test", "bob@elsewhere.test"),
+    }
+    return Request(
+        requester=who,
+        action="ses:SendEmail",
+        resource=ARN,
+        resource_account=OWNER,
+        context={key: value for key, value in (usual | context).items() if value is not None},
+    )
+
+
+def written(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def lends(**changed: Any) -> dict[str, Any]:
+    whole = {"Effect": "Allow", "Principal": {"AWS": SENDER}, "Action": "ses:*", "Resource": ARN}
+    return whole | changed
+
+
+def denies(**changed: Any) -> dict[str, Any]:
+    whole = {"Effect": "Deny", "Principal": "*", "Action": "ses:*", "Resource": ARN} | changed
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+def lending(text: str) -> list[tuple[str, Policy]]:
+    return [("p", parse_stored_identity_policy(text))]
+
+
+def having(text: str = "") -> list[tuple[str, Policy]]:
+    return [("own", parse_stored_iam_policy(text or written(MAY)))]
+
+
+def outcome(request: Request, theirs: str, own: str = "") -> Outcome:
+    return explain(request, iam=having(own), identity=lending(theirs)).outcome
+
+
+def first(request: Request, theirs: str, reader: Reader, own: str = "", **setting: Any) -> Cause:
+    explanation = explain(request, iam=having(own), identity=lending(theirs))
+    assert explanation.outcome is not Outcome.ALLOW
+    return policy_causes(explanation, reader, setting=Setting(**setting))[0]
+
+
+def condition(operator: str, key: str, *values: str) -> dict[str, Any]:
+    return {"Condition": {operator: {key: list(values)}}}
+
+
+GUARDS: dict[str, tuple[dict[str, Any], str]] = {
+    "account": (condition("StringNotEquals", "aws:PrincipalAccount", OWNER), SENDER),
+    "account, folded": (condition("StringNotEqualsIgnoreCase", "aws:PrincipalAccount", OWNER), SENDER),
+    "account, like": (condition("StringNotLike", "aws:PrincipalAccount", "11112222*"), SENDER),
+    "account if it is there": (condition("StringNotEqualsIfExists", "aws:PrincipalAccount", OWNER), SENDER),
+    "role": (condition("ArnNotEquals", "aws:PrincipalArn", f"arn:aws:iam::{SENDER}:role/app"), ROBOT.arn),
+    "roles": (condition("ArnNotLike", "aws:PrincipalArn", f"arn:aws:iam::{SENDER}:role/*"), ROBOT.arn),
+    "network": (condition("NotIpAddress", "aws:SourceIp", "198.51.100.0/24"), "203.0.113.7/32"),
+    "region": (condition("StringNotEquals", "aws:RequestedRegion", "eu-west-1", "eu-north-1"), "us-east-1"),
+    "From": (condition("StringNotLike", "ses:FromAddress", "info@*"), "news@example.com"),
+    "every From": (
+        condition("ForAllValues:StringNotEquals", "ses:FromAddress", "info@example.com"),
+        "news@example.com",
+    ),
+}
+
+
+@pytest.mark.parametrize(("guard", "value"), GUARDS.values(), ids=GUARDS)
+def test_a_guard_gets_one_exception_more_and_stays(guard: dict[str, Any], value: str) -> None:
+    text = written(lends(), denies(**guard))
+    found = first(asked(), text, Reader.OWNER)
+    assert found.code is Code.DENY and found.mend.how is How.CHANGE_STATEMENT
+    assert f"add `{value}`" in found.mend.text
+    after = edited(text, found.mend.details["statement"], found.mend.details["changes"])
+    assert outcome(asked(), after) is Outcome.ALLOW
+    elsewhere = {"aws:SourceIp": "192.0.2.1", "aws:RequestedRegion": "ap-south-1"}
+    other = asked(STRANGER, **elsewhere | {"ses:FromAddress": "ceo@example.com"})
+    assert outcome(other, after) is Outcome.EXPLICIT_DENY
+
+
+def test_an_ipv6_address_is_an_exception_of_its_own() -> None:
+    guard = condition("NotIpAddress", "aws:SourceIp", "2001:db8:1::/48")
+    mend = first(
+        asked(**{"aws:SourceIp": "2001:db8::7"}), written(lends(), denies(**guard)), Reader.OWNER
+    ).mend
+    assert "add `2001:db8::7/128`" in mend.text
+
+
+@pytest.mark.parametrize(
+    ("element", "values", "value"),
+    [
+        ("NotAction", ["ses:SendRawEmail"], "ses:SendEmail"),
+        ("NotAction", "iam:*", "ses:SendEmail"),
+        ("NotResource", f"arn:aws:ses:*:{SENDER}:identity/*", ARN),
+        ("NotResource", [f"arn:aws:ses:*:{SENDER}:identity/*", "arn:aws:s3:::*"], ARN),
+    ],
+)
+def test_what_is_denied_but_for_a_list_is_put_on_the_list(element: str, values: Any, value: str) -> None:
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", element: values}
+    del deny[element.removeprefix("Not")]
+    own = written(MAY, deny)
+    found = first(asked(), written(lends()), Reader.SENDER, own)
+    assert f"its {element}" in found.text and f"add `{value}` to its {element}" in found.mend.text
+    after = edited(own, found.mend.details["statement"], found.mend.details["changes"])
+    assert outcome(asked(), written(lends()), after) is Outcome.ALLOW
+    assert len(json.loads(after)["Statement"]) == 2
+
+
+def test_a_region_lock_with_its_global_services_is_widened_by_the_region() -> None:
+    lock = {"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*"}
+    own = written(MAY, lock | condition("StringNotEquals", "aws:RequestedRegion", "eu-west-1"))
+    mend = first(asked(), written(lends()), Reader.SENDER, own).mend
+    assert "add `us-east-1`" in mend.text and "calls region `eu-west-1`" in mend.text
+
+
+def test_what_is_the_senders_is_no_exception_for_the_owner_to_write() -> None:
+    guard = condition("ForAnyValue:StringNotLike", "ses:Recipients", "*@corp.test")
+    for reader, told in ((Reader.OWNER, "not shown"), (Reader.SENDER, "`bob@elsewhere.test`")):
+        found = first(asked(), written(lends(), denies(**guard)), reader)
+        assert told in found.text and "ann@" not in found.text + found.mend.text
+        assert ("bob@" in found.text + found.mend.text) == (reader is Reader.SENDER)
+
+
+LACKING: dict[str, tuple[Requester, dict[str, Any], str]] = {
+    "organization": (ROBOT, condition("StringEquals", "aws:PrincipalOrgID", "o-1"), SENDER),
+    "organizations": (ROBOT, condition("ForAnyValue:StringEquals", "aws:PrincipalOrgID", "o-1"), SENDER),
+    "paths": (ROBOT, condition("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-1/*"), SENDER),
+    "for whom": (ROBOT, condition("StringEquals", "aws:SourceAccount", SENDER), SENDER),
+    "of what": (
+        SESSION,
+        condition("ArnLike", "aws:SourceArn", "arn:aws:lambda:*:*:function:x"),
+        "role/mailer",
+    ),
+    "user name of a role": (SESSION, condition("StringEquals", "aws:username", "mailer"), "role/mailer"),
+    "endpoint": (ROBOT, condition("StringEquals", "aws:SourceVpce", "vpce-1"), "203.0.113.7/32"),
+    "network": (ROBOT, condition("StringEquals", "aws:SourceVpc", "vpc-1"), "203.0.113.7/32"),
+    "address in it": (ROBOT, condition("IpAddress", "aws:VpcSourceIp", "10.0.0.0/8"), "203.0.113.7/32"),
+}
+
+
+@pytest.mark.parametrize("principal", [{"AWS": SENDER}, "*"], ids=["account", "everybody"])
+@pytest.mark.parametrize(("who", "asks", "value"), LACKING.values(), ids=LACKING)
+def test_a_key_that_is_never_carried_gives_way_to_one_that_is(
+    who: Requester, asks: dict[str, Any], value: str, principal: Any
+) -> None:
+    text = written(lends(Principal=principal, **asks))
+    found = first(asked(who), text, Reader.OWNER)
+    assert "in place of its" in found.mend.text and value in found.mend.text
+    after = edited(text, found.mend.details["statement"], found.mend.details["changes"])
+    assert outcome(asked(who), after) is Outcome.ALLOW
+    assert outcome(asked(STRANGER, **{"aws:SourceIp": "192.0.2.1"}), after) is Outcome.IMPLICIT_DENY
+
+
+def test_another_condition_on_the_same_key_is_left_as_it_is() -> None:
+    both = {"aws:PrincipalOrgID": "o-1", "aws:PrincipalAccount": [SENDER, OWNER]}
+    text = written(lends(Principal="*", Condition={"StringEquals": both}))
+    mend = first(asked(), text, Reader.OWNER).mend
+    after = json.loads(edited(text, 0, mend.details["changes"]))["Statement"][0]
+    assert after["Condition"] == {"StringEquals": {"aws:PrincipalAccount": [SENDER, OWNER]}}
+
+
+@pytest.mark.parametrize("reader", [Reader.OWNER, Reader.OPERATOR])
+@pytest.mark.parametrize(
+    "asks",
+    [
+        condition("Bool", "aws:MultiFactorAuthPresent", "true"),
+        condition("StringEquals", "aws:PrincipalTag/team", "news"),
+        condition("Null", "aws:TokenIssueTime", "false"),
+        condition("StringNotEquals", "ses:FromAddress", "news@example.com"),
+        condition("NumericLessThan", "aws:MultiFactorAuthAge", "300"),
+    ],
+)
+def test_no_condition_is_dropped_from_what_is_for_everybody(asks: dict[str, Any], reader: Reader) -> None:
+    text = written(lends(Principal="*", **asks))
+    mend = first(asked(), text, reader).mend
+    assert mend.how is How.PUT_IDENTITY_POLICY
+    after = written(json.loads(text)["Statement"][0], mend.details["statement"])
+    assert outcome(asked(), after) is Outcome.ALLOW
+    assert outcome(asked(STRANGER, **{"ses:FromAddress": "news@example.com"}), after) is Outcome.IMPLICIT_DENY
+
+
+@pytest.mark.parametrize(
+    ("asks", "context", "told"),
+    [
+        (condition("StringEquals", "ses:FeedbackAddress", "b@example.com"), {}, "a return path"),
+        (
+            condition("StringEquals", "ses:FromDisplayName", "News"),
+            {"ses:FromDisplayName": "N"},
+            "display name",
+        ),
+        (condition("StringEquals", "ses:ApiVersion", "2"), {"ses:ApiVersion": "1"}, "version `2`"),
+        (condition("StringEquals", "aws:RequestedRegion", "eu-west-1"), {}, "calls region `eu-west-1`"),
+        (condition("Null", "aws:TokenIssueTime", "false"), {}, "session of a role"),
+        (condition("DateGreaterThan", "aws:TokenIssueTime", "2026-01-01T00:00:00Z"), {}, "session of a role"),
+        (
+            condition("StringEquals", "aws:PrincipalTag/team", "news"),
+            {"aws:PrincipalTag/team": "x"},
+            "the tag `team` with `news`",
+        ),
+        (condition("ForAllValues:StringLike", "ses:Recipients", "*@corp.test"), {}, "no recipients but"),
+    ],
+)
+def test_the_owner_is_told_what_the_sender_may_do_instead(
+    asks: dict[str, Any], context: dict[str, Any], told: str
+) -> None:
+    assert told in first(asked(**context), written(lends(**asks)), Reader.OWNER).mend.text
+
+
+@pytest.mark.parametrize(
+    ("asks", "recipients", "is_case"),
+    [
+        (condition("ForAllValues:StringLike", "ses:Recipients", "*@corp.test"), ("A@Corp.test",), True),
+        (condition("ForAllValues:StringEquals", "ses:Recipients", "a@corp.test"), ("A@corp.test",), True),
+        (
+            condition("ForAllValues:StringLike", "ses:Recipients", "*@corp.test"),
+            ("A@Corp.test", "b@x.test"),
+            False,
+        ),
+        (condition("ForAllValues:StringLike", "ses:Recipients", "*@corp.test"), ("b@x.test",), False),
+    ],
+)
+def test_capitals_are_told_of_where_they_alone_are_in_the_way(
+    asks: dict[str, Any], recipients: tuple[str, ...], is_case: bool
+) -> None:
+    found = first(asked(**{"ses:Recipients": recipients}), written(lends(**asks)), Reader.OWNER)
+    assert ("capitals count" in found.text) == is_case
+    assert not any(address in found.text + found.mend.text for address in recipients)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "proposed"),
+    [
+        ("NumericGreaterThan", "1735689600000", "1735689600"),
+        ("NumericGreaterThanEquals", "1795978054000", None),
+        ("NumericGreaterThan", "1999999999999", None),
+        ("NumericGreaterThan", "1999999999", None),
+        ("NumericLessThan", "1735689600", None),
+    ],
+)
+def test_milliseconds_are_seconds_where_that_helps(operator: str, value: str, proposed: str | None) -> None:
+    text = written(lends(**condition(operator, "aws:EpochTime", value)))
+    found = first(asked(), text, Reader.OWNER)
+    [change] = found.mend.details["changes"]
+    assert change["with"] == proposed and ("milliseconds" in found.text) == (len(value) == 13)
+    if proposed:
+        assert outcome(asked(), edited(text, 0, [change])) is Outcome.ALLOW
+
+
+def test_a_lack_of_tls_is_the_clients_to_end_whosever_guard_it_is() -> None:
+    plain = asked(**{"aws:SecureTransport": "false"})
+    guard = condition("Bool", "aws:SecureTransport", "false")
+    own = written(MAY, {"Effect": "Deny", "Action": "*", "Resource": "*", **guard})
+    for found in (
+        first(plain, written(lends()), Reader.SENDER, own),
+        first(plain, written(lends(), denies(**guard)), Reader.SENDER),
+    ):
+        assert found.mend.how is How.SET_PARAMETER and "https://" in found.mend.text
+    assert "https://" in first(plain, written(lends(), denies(**guard)), Reader.OWNER).mend.text
+
+
+def test_an_identity_that_is_asked_for_denies_alone_needs_no_allow() -> None:
+    explanation = explain(asked(), iam=having(), identity=lending(written(denies())))
+    found = policy_causes(explanation, Reader.OWNER, setting=Setting(is_let_in=True))
+    assert [cause.code for cause in found] == [Code.DENY]
+
+
+def test_a_sender_reads_of_an_absent_key_that_the_owner_asks_for() -> None:
+    guard = condition("Null", "aws:TokenIssueTime", "true")
+    found = first(asked(), written(lends(), denies(**guard)), Reader.SENDER)
+    assert "aws:TokenIssueTime, which this request does not carry" in found.text
+    assert "session of a role" in found.mend.text
+    tag = condition("StringNotEquals", "aws:PrincipalTag/zqowner", "zqowner")
+    told = first(asked(), written(lends(), denies(**tag)), Reader.SENDER)
+    assert "zqowner" not in told.text + str(told.mend)
+
+
+def test_services_have_no_account_to_name_in_place() -> None:
+    who = replace(ROBOT, arn="news.example.com", account_id="", kind="service")
+    request = msgspec.structs.replace(asked(who), context={"aws:SourceIp": "203.0.113.7"})
+    asks = condition("StringEquals", "aws:PrincipalOrgID", "o-1")
+    text = written(lends(Principal={"Service": "news.example.com"}, **asks))
+    assert "in place of" not in first(request, text, Reader.OWNER).mend.text
