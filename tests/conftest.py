@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import postgres, schema
+from tests.support import postgres, rsa_keys, schema
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
 from tests.support.tenant import SERVICES, Tenant
@@ -99,6 +99,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin databases with the whole schema; record what this process and those that it starts run on the store."""
     schema.install()
+    rsa_keys.install()
+    if not hasattr(config, "workerinput"):
+        rsa_keys.begin()
     if not config.getoption("--postgres"):
         return
     if not hasattr(config, "workerinput"):
@@ -108,6 +111,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
         recording.install()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    if not hasattr(config, "workerinput"):
+        rsa_keys.end()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,8 +1,9 @@
 """Processes that begin with Sesame imported: one process imports it once and forks whatever is asked for.
 
-Two thirds of what starting a server costs is importing the same modules anew. What runs in the child is the command
-itself, with its own arguments, environment, working directory, umask, output and exit code, and no thread or descriptor
-of anybody else. `tests/server/test_start.py` and the commands of the how-tos start from nothing.
+Most of what starting a server costs is importing the same modules and compiling the same models anew, making its schema
+step by step and its keys. What runs in the child is the command itself, with its own arguments, environment, working
+directory, umask, output and exit code, and no thread or descriptor of anybody else.
+`tests/server/test_start.py` and the commands of the how-tos start from nothing.
 """
 
 import atexit
@@ -23,6 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sesame.aws.model import ServiceModel
+from tests.support import rsa_keys, schema
+
 ROOT = Path(__file__).resolve().parents[2]
 MOST_BYTES = 1 << 20
 """Of one request: arguments and an environment."""
@@ -37,6 +41,9 @@ LOADED = (
     "uvloop",
 )
 """What a server imports, and by these all the rest."""
+
+MODELS = ("ses", "sesv2", "sns", "sts", "iam", "sesame")
+"""What it compiles."""
 
 
 @dataclass
@@ -204,6 +211,10 @@ def _load() -> None:
     """What a server imports."""
     for name in LOADED:
         importlib.import_module(name)
+    for service in MODELS:
+        ServiceModel.load(service)
+    schema.install()
+    rsa_keys.install()
     assert threading.active_count() == 1, "a thread would be lost in the children"
     gc.collect()
     gc.freeze()  # their memory stays that of this process

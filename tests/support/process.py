@@ -26,8 +26,9 @@ from sesame.admin.accounts import Keys
 from sesame.app.foundation import Services, open_services
 from sesame.config import load
 from sesame.model import Identity
-from sesame.store.development import Mail, list_mail
+from sesame.store.development import Mail
 from tests.support import command_line
+from tests.support.mailbox import Mailbox
 from tests.support.own_api import own_session
 from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
@@ -66,6 +67,9 @@ class SesameProcess:
     inbound: str = ""
     tracking: str = ""
     process: "ForkedProcess | subprocess.Popen[bytes] | None" = None
+
+    def __post_init__(self) -> None:
+        self._mailbox = Mailbox(self.data / "sesame.db")
 
     def start(self) -> "SesameProcess":
         """Start and wait until it listens; the same port again after a restart."""
@@ -194,10 +198,7 @@ class SesameProcess:
     def mail(self) -> list[Mail]:
         """All mail in the mailbox, newest first."""
 
-        async def read(services: Services) -> list[Mail]:
-            return await services.store.read(lambda tx: list_mail(tx, limit=1_000_000))
-
-        return self.operate(read)
+        return self._mailbox.read()
 
     def client(self, service: str, account: Account, region: str = REGION, **config: Any) -> Any:
         """An unmodified boto3 client without retries."""

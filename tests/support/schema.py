@@ -1,7 +1,7 @@
 """The schema of a new database in one go: what the migrations come to, not the way there.
 
-Applying them one after the other takes some 40 ms, and a thousand tests each open a store of their own. Servers in
-processes of their own, and the tests of the migrations (`tests/db`), go the whole way.
+Applying them one after the other takes some 40 ms, and a thousand tests each open a store of their own. Servers that
+begin with nothing (`SesameProcess.spawn`, the how-tos), and the tests of the migrations (`tests/db`), go the whole way.
 """
 
 import sqlite3

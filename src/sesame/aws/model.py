@@ -8,7 +8,7 @@ model. Source: botocore's service models.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,10 +66,11 @@ class ServiceModel:
     known_operations: frozenset[str]
     routes: Mapping[str, tuple[str, str]]
 
-    @classmethod
-    def load(cls, name: str) -> Self:
-        """Read and compile the model of `name` (`ses`, `sesv2`, `iam`, `sts`)."""
-        return cls.compile(name, json.loads((_MODELS / f"{name}.json").read_bytes()))
+    @staticmethod
+    @cache
+    def load(name: str) -> "ServiceModel":
+        """The model of `name` (`ses`, `sesv2`, `iam`, `sts`), read and compiled once in a process."""
+        return ServiceModel.compile(name, json.loads((_MODELS / f"{name}.json").read_bytes()))
 
     @classmethod
     def compile(cls, name: str, model: Json) -> Self:
