@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import postgres, rsa_keys, schema
+from tests.support import memory, postgres, rsa_keys, schema
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
 from tests.support.tenant import SERVICES, Tenant
@@ -102,6 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
     rsa_keys.install()
     if not hasattr(config, "workerinput"):
         rsa_keys.begin()
+        memory.use(os.environ)
     if not config.getoption("--postgres"):
         return
     if not hasattr(config, "workerinput"):
