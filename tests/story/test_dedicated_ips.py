@@ -12,7 +12,6 @@ from sesame.app.foundation import Services
 from sesame.store import development, events
 from tests.support.process import REGION, Account, SesameProcess, wait_until
 from tests.support.smtp_sink import Sink, listening
-from tests.support.terraform import Terraform
 
 FIRST, SECOND, THIRD, SHARED = "127.0.0.11", "127.0.0.12", "127.0.0.13", "127.0.0.21"
 ELSEWHERE = "203.0.113.77"
@@ -421,22 +420,3 @@ def test_pools_ask_for_permission_on_their_arn(world: World, pool: str) -> None:
         (client.get_dedicated_ips, {}),
     ):
         assert refusal(call, **parameters)[0] == "AccessDeniedException"
-
-
-def test_terraform_makes_pools_puts_an_address_in_and_takes_all_away(world: World, tmp_path: Path) -> None:
-    terraform = Terraform(tmp_path, world.sesame, world.account, file="dedicated_ips.tf", ip=FIRST)
-    terraform("init", "-no-color")
-    terraform("apply", "-auto-approve", "-no-color")
-    terraform("plan", "-detailed-exitcode", "-no-color")  # 2, and so a failure, if anything would change
-    assert terraform.outputs() == {
-        "ips": [FIRST],
-        "arn": f"arn:aws:ses:{REGION}:{world.account.account_id}:dedicated-ip-pool/tf-news",
-    }
-    assert world.came_from(configuration_set="tf-news")[0] == FIRST
-    terraform("destroy", "-auto-approve", "-no-color")
-    shown = world.client().get_dedicated_ip(Ip=FIRST)["DedicatedIp"]
-    assert shown["PoolName"] == "ses-default-dedicated-pool"
-    assert world.client().list_dedicated_ip_pools()["DedicatedIpPools"] == [
-        "ses-default-dedicated-pool",
-        "ses-shared-pool",
-    ]

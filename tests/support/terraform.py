@@ -35,10 +35,9 @@ def mirror() -> Path:
 class Terraform:
     """The `terraform` command in a directory of its own, as the owner."""
 
-    def __init__(
-        self, where: Path, sesame: SesameProcess, owner: Account, *, file: str = "main.tf", **variables: str
-    ) -> None:
-        shutil.copy(PROGRAMS / "terraform" / file, where / "main.tf")
+    def __init__(self, where: Path, sesame: SesameProcess, owner: Account, **variables: str) -> None:
+        for file in (PROGRAMS / "terraform").glob("*.tf"):
+            shutil.copy(file, where)
         plugins = where / "terraform.rc"
         plugins.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror()}" }}\n}}\n')
         self._where = where

@@ -1,17 +1,5 @@
-# A pool with an address in it, and a configuration set whose mail goes from there.
-terraform {
-  required_providers { aws = { source = "hashicorp/aws" } }
-}
-variable "endpoint" {}
+# A pool with an address in it, and a configuration set whose mail goes from there; beside main.tf.
 variable "ip" {}
-provider "aws" {
-  region = "us-east-1"
-  endpoints {
-    sesv2 = var.endpoint
-    sts   = var.endpoint
-    iam   = var.endpoint
-  }
-}
 resource "aws_sesv2_dedicated_ip_pool" "news" {
   pool_name    = "tf-news"
   scaling_mode = "STANDARD"
@@ -34,4 +22,4 @@ data "aws_sesv2_dedicated_ip_pool" "news" {
   depends_on = [aws_sesv2_dedicated_ip_assignment.news]
 }
 output "ips" { value = [for one in data.aws_sesv2_dedicated_ip_pool.news.dedicated_ips : one.ip] }
-output "arn" { value = aws_sesv2_dedicated_ip_pool.news.arn }
+output "pool" { value = aws_sesv2_dedicated_ip_pool.news.arn }
