@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sesame.access.directory import root_principal
+from sesame.access.principals import root_principal
 from sesame.app.api import Doors
 from sesame.app.foundation import Services
 from sesame.config import Settings, load

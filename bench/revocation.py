@@ -22,7 +22,8 @@ from bench.load import raw_email
 from bench.relay import sink
 from bench.server import DOMAIN, REGION
 from bench.table import Row, median
-from sesame.access.directory import Directory, root_principal
+from sesame.access.directory import Directory
+from sesame.access.principals import root_principal
 from sesame.access.redecide import Redecider
 from sesame.app.api import Doors
 from sesame.app.delivery import Delivering

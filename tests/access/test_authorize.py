@@ -11,9 +11,10 @@ import pytest
 from msgspec import structs
 
 from sesame.access.audit import AuditKey, AuditTrail
-from sesame.access.authorize import Authorizer, SenderAddress, SendRequest
+from sesame.access.authorize import Authorizer
 from sesame.access.changes import Changes
 from sesame.access.directory import Directory
+from sesame.access.sends import SenderAddress, SendRequest
 from sesame.db import account_scope, epoch, identities_scope
 from sesame.db.sqlite import SqliteStore
 from sesame.errors import InvalidParameterValue

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sesame.access import conditions
-from sesame.access.directory import Credential
+from sesame.access.principals import Credential
 from sesame.model import AccountId, Caller, ConsoleLogin, Principal, PrincipalKind
 
 USER = Principal(

@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from sesame.access.checks import Grounds
-from sesame.access.directory import Explained, identity_policies
+from sesame.access.compiled import Explained, identity_policies
 from sesame.access.pace import Pace
 from sesame.errors import AccessDenied
 from sesame.policy import Outcome, Request, Requester, explain

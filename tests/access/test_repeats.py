@@ -10,11 +10,12 @@ import pytest
 from msgspec import structs
 
 from sesame.access.audit import AuditKey, AuditTrail
-from sesame.access.authorize import Authorizer, SendDecision, SenderAddress, SendRequest
+from sesame.access.authorize import Authorizer
 from sesame.access.changes import Changes
 from sesame.access.directory import Directory
 from sesame.access.record import decision_text
 from sesame.access.repeats import MOST_KEPT, Repeats
+from sesame.access.sends import SendDecision, SenderAddress, SendRequest
 from sesame.db import identities_scope
 from sesame.db.sqlite import SqliteStore
 from sesame.mail.address import identity_candidates

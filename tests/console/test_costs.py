@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sesame.access.directory import root_principal
+from sesame.access.principals import root_principal
 from sesame.app.api import Doors
 from sesame.app.console import backing_of, logins_of
 from sesame.app.foundation import Services

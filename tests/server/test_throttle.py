@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from sesame.access.directory import root_principal
+from sesame.access.principals import root_principal
 from sesame.errors import Throttling
 from sesame.model import AccountId, Caller
 from sesame.server.throttle import BURST_S, MAX_BUCKETS, Throttle

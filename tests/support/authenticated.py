@@ -1,6 +1,6 @@
 """Who calls, as the house knows it once a request is authenticated."""
 
-from sesame.access.directory import Credential
+from sesame.access.principals import Credential
 from sesame.model import Caller, Session
 
 REGION = "us-east-1"

@@ -18,118 +18,29 @@ from sesame.access import conditions
 from sesame.access.causes.own_side import own_facts, role_facts
 from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
-from sesame.access.directory import AccountState, Credential, Directory, OwnedIdentity, Policies, Tags
+from sesame.access.compiled import Policies
+from sesame.access.directory import AccountState, Directory, OwnedIdentity
 from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.access.management import account_in, decided, refusal_text
+from sesame.access.principals import Credential, Tags
 from sesame.access.repeats import Repeats
+from sesame.access.sends import DoesNotAlign, SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.db import account_scope, identities_scope
-from sesame.errors import AccessDenied, InvalidParameterValue, ValidationError
+from sesame.errors import AccessDenied, ValidationError
 from sesame.model import (
     Caller,
-    MailFrom,
-    OnMxFailure,
     PrincipalKind,
-    VerificationStatus,
 )
-from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide, decide_trust
+from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide, decide_trust
 from sesame.store.configuration_sets import configuration_set_arn
-from sesame.store.delegate_bounds import Bounds
 
 _OF_ONE_SEND = frozenset(key.lower() for key in conditions.OF_ONE_SEND)
 _NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 """Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
-
-
-class DoesNotAlign(InvalidParameterValue):
-    """The identity that was named for an address does not cover it."""
-
-    def __init__(self, *, address: str, arn: str) -> None:
-        super().__init__(f"The address '{address}' does not align with the given ARN '{arn}'")
-        self.facts = {"address": address, "arn": arn}
-
-
-class SenderAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """One address that the message sends as.
-
-    `use` is where it stands (From, Source, Sender, Return-Path), `as_written` as the client wrote it,
-    `arn` the identity the client named for it, or None.
-    """
-
-    use: str
-    addr_spec: str
-    as_written: str
-    arn: str | None
-
-
-class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What policy is asked: the first of `senders` is the From address, whose identity signs."""
-
-    action: str
-    api_version: str
-    senders: tuple[SenderAddress, ...]
-    from_display_name: str | None
-    feedback_address: str
-    recipients: tuple[str, ...]
-    resources: tuple[str, ...] = ()
-    """ARNs of what else is used (template, configuration set), which the caller's own IAM policies must allow."""
-    door: str = ""
-    named: tuple[tuple[str, str], ...] = ()
-    odd: tuple[tuple[str, str, str], ...] = ()
-    """How it was asked (`sending.named`): nothing is decided by it, a refusal is explained with it."""
-
-
-class SendDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """Every check of a send; `identity`, `mail_from` and `owner_account_id` are those of the From address.
-
-    `context` is what policy saw of the request, but for `aws:ResourceAccount`, which each check adds.
-    """
-
-    context: Mapping[str, str | tuple[str, ...]]
-    sending_enabled: bool
-    checks: tuple[Check, ...]
-    unverified: tuple[str, ...]
-    identity: str
-    owner_account_id: str
-    default_configuration_set: str | None
-    """The set of the From identity, where it is the caller's own."""
-    epochs: Mapping[str, int]
-    mail_from: MailFrom | None = None
-    sandboxed: tuple[str, ...] = ()
-    """The accounts that count for this send and are in the sandbox."""
-    texts: dict[Hashable, str] = msgspec.field(default_factory=dict)
-    """What `record` has written of it already, which those that repeat it share."""
-
-    @property
-    def is_without_mail_from(self) -> bool:
-        """Whether the owner wants no mail sent, because the MAIL FROM domain is not ready."""
-        return (
-            self.mail_from is not None
-            and self.mail_from.on_mx_failure is OnMxFailure.REJECT_MESSAGE
-            and self.mail_from.status is not VerificationStatus.SUCCESS
-        )
-
-    @property
-    def denied(self) -> Check | None:
-        """The first check that does not allow, or None."""
-        return next((check for check in self.checks if not check.allows), None)
-
-    def lent_by(self, account_id: str, region: str) -> dict[str, int]:
-        """The other accounts whose identities an account sends as, with the epochs of those that were read."""
-        owners = [
-            check.owner_account_id for check in self.checks if set(check.uses) - {"Resource", RECIPIENT}
-        ]
-        return {
-            owner: self.epochs[identities_scope(owner, region)] for owner in owners if owner != account_id
-        }
-
-    @property
-    def counted_bounds(self) -> tuple[Bounds, ...]:
-        """The owners' bounds on this sender that a message is charged to, each once."""
-        found = {one.seq: one for check in self.checks for one in check.bounds if one.is_counted}
-        return tuple(found.values())
 
 
 class Authorizer:
@@ -272,20 +183,20 @@ class Authorizer:
         """
         epochs = dict(seen)
         credential = await self._credential(caller, epochs)
-        owner = _account_in(resource) or caller.principal.account_id
+        owner = account_in(resource) or caller.principal.account_id
         tags: Tags = ()
         if owner == caller.principal.account_id:
             tags, read_at = await self._directory.tags(resource)
             for scope, epoch in read_at.items():
                 _note(epochs, scope, epoch)
-        decision = _decided(
+        decision = decided(
             caller, credential, action, resource, tags=tags, keys=keys, resource_policy=resource_policy
         )
         if decision.outcome is not Outcome.ALLOW:
-            error = AccessDenied(_refusal(caller, action, resource, decision))
+            error = AccessDenied(refusal_text(caller, action, resource, decision))
             own = decision
             if resource_policy is not None:
-                own = _decided(caller, credential, action, resource, tags=tags, keys=keys)
+                own = decided(caller, credential, action, resource, tags=tags, keys=keys)
             error.facts = own_facts(caller.principal, action, resource, own)
             raise error
         return Permit(caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes)
@@ -298,11 +209,11 @@ class Authorizer:
         credential = await self._credential(caller, {})
         tags = await self._directory.tags_of(list(dict.fromkeys(resource for _, resource in asked)))
         found = [
-            (action, resource, _decided(caller, credential, action, resource, tags=tags.get(resource, ())))
+            (action, resource, decided(caller, credential, action, resource, tags=tags.get(resource, ())))
             for action, resource in asked
         ]
         return [
-            None if decision.outcome is Outcome.ALLOW else _refusal(caller, action, resource, decision)
+            None if decision.outcome is Outcome.ALLOW else refusal_text(caller, action, resource, decision)
             for action, resource, decision in found
         ]
 
@@ -509,27 +420,10 @@ def _may_repeat(decision: SendDecision, credential: Credential, targets: Sequenc
     return not any(_OF_ONE_SEND & policies.compiled.keys for policies in asked if policies is not None)
 
 
-def keys_of(request: SendRequest) -> dict[str, str | tuple[str, ...]]:
-    """The `ses:` keys of a send."""
-    return conditions.send_keys(
-        api_version=request.api_version,
-        from_address=request.senders[0].addr_spec,
-        from_display_name=request.from_display_name,
-        feedback_address=request.feedback_address,
-        recipients=request.recipients,
-    )
-
-
 def _default_set(caller: Caller, first: Target | None) -> str | None:
     if first is None or first.identity is None or first.owner != caller.principal.account_id:
         return None
     return first.identity.configuration_set
-
-
-def _account_in(resource: str) -> str:
-    """The account that an ARN names, or none."""
-    fields = resource.split(":", 5)
-    return fields[4] if len(fields) == 6 else ""
 
 
 def _note(epochs: dict[str, int], scope: str, epoch: int) -> None:
@@ -545,50 +439,4 @@ def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
     """The refusal in SES's words: it names the identity ARN that was evaluated."""
     return AccessDenied(
         f"User `{caller.principal.arn}' is not authorized to perform `{action}' on resource `{check.arn}'"
-    )
-
-
-def _decided(
-    caller: Caller,
-    credential: Credential,
-    action: str,
-    resource: str,
-    *,
-    tags: Tags,
-    keys: conditions.Keys = conditions.NO_KEYS,
-    resource_policy: PolicySet | None = None,
-) -> Decision:
-    """What is decided on a management call; see `Authorizer.require`."""
-    owner = _account_in(resource) or caller.principal.account_id
-    request = Request(
-        requester=conditions.requester(caller.principal),
-        action=action,
-        resource=resource,
-        resource_account=caller.principal.account_id if resource_policy is None else owner,
-        context={
-            **conditions.global_keys(caller, credential),
-            **conditions.management_keys(caller),
-            "aws:ResourceAccount": owner,
-            **conditions.resource_tags(action, tags),
-            **keys,
-        },
-    )
-    return decide(
-        request,
-        iam=credential.policies.compiled,
-        identity=EMPTY if resource_policy is None else resource_policy,
-        session=limits(credential),
-    )
-
-
-def _refusal(caller: Caller, action: str, resource: str, decision: Decision) -> str:
-    """That a management call is refused, in IAM's words."""
-    because = (
-        "with an explicit deny in an identity-based policy"
-        if decision.outcome is Outcome.EXPLICIT_DENY
-        else f"because no identity-based policy allows the {action} action"
-    )
-    return (
-        f"User: {caller.principal.arn} is not authorized to perform: {action}"
-        f" on resource: {resource} {because}"
     )

@@ -11,7 +11,9 @@ import msgspec
 
 from sesame.access import conditions
 from sesame.access.bounds import Stop, stopped_by, that_hold
-from sesame.access.directory import Credential, OwnedIdentity, Policies, Tags
+from sesame.access.compiled import Policies
+from sesame.access.directory import OwnedIdentity
+from sesame.access.principals import Credential, Tags
 from sesame.aws.arn import identity_arn
 from sesame.model import Caller, VerificationStatus
 from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sesame.access.directory import Credential
+from sesame.access.principals import Credential
 from sesame.model import Caller, ConsoleLogin, Principal, PrincipalKind, Session
 from sesame.policy import Requester
 from sesame.policy.language.action_keys import ACTIONS

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import quote
 
-from sesame.access.directory import Credential, Directory
+from sesame.access.directory import Directory
+from sesame.access.principals import Credential
 from sesame.access.sessions import Sessions
 from sesame.aws import canonical, sigv4
 from sesame.aws.arn import Arn, ArnError

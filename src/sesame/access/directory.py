@@ -5,13 +5,13 @@ and the accept transaction compares them (I4, design decision 6). Absence of an 
 under the same epoch; an unknown access key is not cached at all.
 """
 
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
+from sesame.access.compiled import Policies, identity_policies
+from sesame.access.principals import Credential, Tags, load_session, load_user, named_tags
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
 from sesame.model import (
@@ -23,92 +23,13 @@ from sesame.model import (
     Session,
     VerificationStatus,
 )
-from sesame.policy import (
-    EMPTY,
-    Policy,
-    PolicySet,
-    compile_policies,
-    parse_stored_iam_policy,
-    parse_stored_identity_policy,
-    parse_stored_trust_policy,
-    with_normal_resources,
-)
 from sesame.store import accounts, configuration_sets, delegate_bounds, identities, mail_from, tags
 from sesame.store.delegate_bounds import Bounds
-from sesame.store.iam import groups, managed_policies, roles, services, users
+from sesame.store.iam import roles, services, users
 from sesame.store.sealed import Sealer
 
 MAX_ENTRIES = 50_000
 """Entries that are cached in all; scopes that were not used for longest go first."""
-
-
-Tags = tuple[tuple[str, str], ...]
-"""Tags of a resource: keys with their values."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policies:
-    """Policies by name, as parsed and as compiled.
-
-    `gone` are, policy by policy, the principals that are called by the ids of those who had their names.
-    """
-
-    documents: tuple[tuple[str, Policy], ...]
-    compiled: PolicySet
-    principal_ids: Mapping[str, str]
-    gone: tuple[Mapping[str, str], ...] = ()
-
-    def content(self) -> str:
-        """All that an explanation rests on, as text; `Explained.read` makes it of that again."""
-        gone = self.gone or ({},) * len(self.documents)
-        policies = [
-            [name, policy.text, dead] for (name, policy), dead in zip(self.documents, gone, strict=True)
-        ]
-        return json.dumps({"policies": policies, "principal_ids": dict(self.principal_ids)}, sort_keys=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """Policies as `explain` takes them."""
-
-    documents: tuple[tuple[str, Policy], ...] = ()
-    principal_ids: Mapping[str, str] = field(default_factory=dict)
-    gone: Mapping[str, str] = field(default_factory=dict)
-    """Principals that are gone, by the names that they had, with their unique ids."""
-
-    @classmethod
-    def read(cls, content: str, *, of_identity: bool) -> Self:
-        """What `Policies.content` gave."""
-        kept = json.loads(content)
-        parse = parse_stored_identity_policy if of_identity else parse_stored_iam_policy
-        return cls(
-            documents=tuple((name, _renamed(parse(text), gone)) for name, text, gone in kept["policies"]),
-            principal_ids=kept["principal_ids"],
-            gone={name: unique_id for _, _, gone in kept["policies"] for name, unique_id in gone.items()},
-        )
-
-
-NO_POLICIES = Policies(documents=(), compiled=EMPTY, principal_ids={})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """An access key opened, with its principal and the principal's IAM policies.
-
-    `scope` is the epoch scope of all that is in here. The principal of a service has no account yet: the
-    request says whom it acts for.
-    """
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    active: bool
-    principal: Principal
-    principal_tags: tuple[tuple[str, str], ...] = ()
-    policies: Policies = NO_POLICIES
-    session_policies: Policies | None = None
-    """What a session was opened under; None leaves it all that its role has."""
-    scope: str
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +106,7 @@ class Directory:
 
         async def run(tx: Transaction) -> Credential | None:
             if session is not None:
-                return await _load_session(tx, session)
+                return await load_session(tx, session)
             return await self._load_key(tx, access_key_id)
 
         credential = await self._store.read(run)
@@ -210,7 +131,7 @@ class Directory:
                 return found
 
         async def run(tx: Transaction) -> Credential | None:
-            return await _load_user(tx, principal.account_id, principal.user_id)
+            return await load_user(tx, principal.account_id, principal.user_id)
 
         credential = await self._store.read(run)
         if credential is not None:
@@ -342,7 +263,7 @@ class Directory:
         key = await users.get_key(tx, access_key_id)
         if key is None:
             return await self._load_service_key(tx, access_key_id)
-        found = await _load_user(tx, AccountId(key.account_id), key.user_id)
+        found = await load_user(tx, AccountId(key.account_id), key.user_id)
         if found is None:
             return None
         return replace(
@@ -395,32 +316,6 @@ class Directory:
         )
 
 
-async def _load_user(tx: Transaction, account_id: AccountId, user_id: str) -> Credential | None:
-    """The principal of that unique id (the account's own for root) and what it may do; None when it is gone."""
-    policies = NO_POLICIES
-    user_tags: Tags = ()
-    if user_id == account_id:
-        principal = root_principal(account_id)
-    else:
-        user = await users.get_user_by_id(tx, user_id)
-        if user is None:
-            return None
-        principal = user_principal(user)
-        policies = compiled_policies(await groups.policies_for_user(tx, user.user_id), kind="iam")
-        user_tags = named_tags(user.tags)
-    scope = account_scope(account_id)
-    return Credential(
-        access_key_id="",
-        secret_access_key="",
-        active=True,
-        principal=principal,
-        principal_tags=user_tags,
-        policies=policies,
-        scope=scope,
-        epoch=await epoch(tx, scope),
-    )
-
-
 async def _load_tags(tx: Transaction, arn: str) -> Tags:
     """Tags of a user or role from its row, of anything else from the table of tags."""
     fields = arn.split(":", 5)
@@ -438,103 +333,6 @@ async def _load_tags(tx: Transaction, arn: str) -> Tags:
     return tuple((await tags.get(tx, arn)).items())
 
 
-def named_tags(stored: str) -> Tags:
-    """The tags of a user's or role's row."""
-    return tuple((tag["Key"], tag["Value"]) for tag in json.loads(stored))
-
-
-async def _load_session(tx: Transaction, session: Session) -> Credential | None:
-    """What a session is now: its role's policies and tags of today, under what it was opened with."""
-    role = await roles.get_by_id(tx, session.role_id)
-    if role is None:
-        return None
-    limits = await session_limits(tx, role.account_id, session.policies, session.policy_arns)
-    given_tags = {key.lower() for key, _ in session.tags}
-    own_tags = named_tags(role.tags)
-    scope = account_scope(role.account_id)
-    return Credential(
-        access_key_id=session.access_key_id,
-        secret_access_key=session.secret_access_key,
-        active=True,
-        principal=session_principal(role, session.name),
-        principal_tags=(*(tag for tag in own_tags if tag[0].lower() not in given_tags), *session.tags),
-        policies=compiled_policies(await roles.policies_for_role(tx, role.role_id), kind="iam"),
-        session_policies=limits,
-        scope=scope,
-        epoch=await epoch(tx, scope),
-    )
-
-
-async def session_limits(
-    tx: Transaction, account_id: str, documents: Sequence[str], arns: Sequence[str]
-) -> Policies | None:
-    """The policies that a session was opened under; None when it was opened under none.
-
-    Managed ones are those of today; one that is gone allows nothing any more.
-    """
-    if not documents and not arns:
-        return None
-    given = [(f"Policy {number}", text) for number, text in enumerate(documents, start=1)]
-    return compiled_policies([*given, *await managed_policies.by_arn(tx, account_id, arns)], kind="session")
-
-
-def session_principal(role: roles.Role, session_name: str) -> Principal:
-    """A session of a role; its ARN leaves the role's path out, as STS does."""
-    return Principal(
-        kind=PrincipalKind.ROLE,
-        account_id=AccountId(role.account_id),
-        arn=f"arn:aws:sts::{role.account_id}:assumed-role/{role.role_name}/{session_name}",
-        user_id=f"{role.role_id}:{session_name}",
-        name=session_name,
-        role_arn=role.arn,
-    )
-
-
-def user_principal(user: users.User) -> Principal:
-    """An IAM user."""
-    return Principal(
-        kind=PrincipalKind.USER,
-        account_id=AccountId(user.account_id),
-        arn=user.arn,
-        user_id=user.user_id,
-        name=user.user_name,
-    )
-
-
-def root_principal(account_id: AccountId) -> Principal:
-    """The root of an account."""
-    return Principal(
-        kind=PrincipalKind.ROOT,
-        account_id=account_id,
-        arn=f"arn:aws:iam::{account_id}:root",
-        user_id=account_id,
-        name="root",
-    )
-
-
-def compiled_policies(stored: list[tuple[str, str]], *, kind: Literal["iam", "session"]) -> Policies:
-    """Parse and compile a principal's IAM policies, or those that a session was opened under."""
-    documents = tuple((name, parse_stored_iam_policy(text)) for name, text in stored)
-    if not documents:
-        return NO_POLICIES
-    return Policies(documents=documents, compiled=compile_policies(documents, kind=kind), principal_ids={})
-
-
-def trust_policy(role: roles.Role) -> Policies:
-    """Parse and compile who may assume a role; what has been compiled is kept."""
-    return _trust_policy(role.trust_policy, tuple(sorted(role.principal_ids.items())))
-
-
-@lru_cache(
-    maxsize=1024
-)  # compiling takes a thousand times as long as deciding, and tells that there is a role
-def _trust_policy(text: str, ids: tuple[tuple[str, str], ...]) -> Policies:
-    documents = (("trust policy", parse_stored_trust_policy(text)),)
-    principal_ids = dict(ids)
-    compiled = compile_policies(documents, kind="identity", principal_ids=principal_ids)
-    return Policies(documents=documents, compiled=compiled, principal_ids=principal_ids)
-
-
 async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy]) -> frozenset[str]:
     """Unique ids of users and roles that are gone while another policy names their successor of the same ARN."""
     ids: dict[str, set[str]] = {}
@@ -549,49 +347,3 @@ async def _exists(tx: Transaction, unique_id: str) -> bool:
     if unique_id.startswith("AROA"):
         return await roles.get_by_id(tx, unique_id) is not None
     return await users.get_user_by_id(tx, unique_id) is not None
-
-
-def identity_policies(
-    stored: list[identities.IdentityPolicy], dead: frozenset[str] = frozenset()
-) -> Policies:
-    """Parse and compile the policies attached to an identity.
-
-    A principal bound to one of the `dead` ids is replaced by that id, as IAM does: it names nobody,
-    and not the user who has the name now.
-    """
-    if not stored:
-        return NO_POLICIES
-    documents = []
-    principal_ids: dict[str, str] = {}
-    all_gone = []
-    for policy in stored:
-        gone = {arn: user_id for arn, user_id in policy.principal_ids.items() if user_id in dead}
-        all_gone.append(gone)
-        principal_ids |= {arn: user_id for arn, user_id in policy.principal_ids.items() if arn not in gone}
-        document = with_normal_resources(parse_stored_identity_policy(policy.document))
-        documents.append((policy.policy_name, _renamed(document, gone)))
-    return Policies(
-        documents=tuple(documents),
-        compiled=compile_policies(documents, kind="identity", principal_ids=principal_ids),
-        principal_ids=principal_ids,
-        gone=tuple(all_gone),
-    )
-
-
-def _renamed(policy: Policy, names: Mapping[str, str]) -> Policy:
-    """The policy with principals called by other names."""
-    if not names:
-        return policy
-    statements = tuple(
-        replace(
-            statement,
-            principals=None
-            if statement.principals is None
-            else tuple(
-                replace(principal, value=names.get(principal.value, principal.value))
-                for principal in statement.principals
-            ),
-        )
-        for statement in policy.statements
-    )
-    return replace(policy, statements=statements)

@@ -13,9 +13,9 @@ from types import MappingProxyType
 import msgspec
 
 from sesame.access import conditions
-from sesame.access.authorize import SendDecision, SendRequest
 from sesame.access.checks import Check
-from sesame.access.directory import Policies
+from sesame.access.compiled import Policies
+from sesame.access.sends import SendDecision, SendRequest
 from sesame.aws.keepable import HIDDEN
 from sesame.errors import ServiceError
 from sesame.model import ApiCall, Caller

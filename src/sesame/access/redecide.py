@@ -20,8 +20,10 @@ from typing import Any
 
 from sesame.access.bounds import PAUSED
 from sesame.access.checks import RECIPIENT, Check, Target, ask_policies
+from sesame.access.compiled import Policies
 from sesame.access.conditions import time_keys
-from sesame.access.directory import Credential, Directory, OwnedIdentity, Policies
+from sesame.access.directory import Directory, OwnedIdentity
+from sesame.access.principals import Credential
 from sesame.access.record import OWN_KEYS
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction, epochs_of, identities_scope

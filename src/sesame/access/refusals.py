@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sesame.access import conditions
-from sesame.access.authorize import SendDecision
 from sesame.access.changes import Run
-from sesame.access.directory import Explained, Policies
+from sesame.access.compiled import Explained, Policies
+from sesame.access.sends import SendDecision
 from sesame.db import Store, Transaction
 from sesame.policy import Explanation, PolicyError, Request, Requester, explain
 from sesame.store import decisions, policy_sets

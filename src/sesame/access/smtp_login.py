@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sesame.access.credentials import is_long_term_key
-from sesame.access.directory import Credential, Directory
+from sesame.access.directory import Directory
+from sesame.access.principals import Credential
 from sesame.aws.smtp_password import smtp_password
 from sesame.db import Store, Transaction
 from sesame.errors import SesameError

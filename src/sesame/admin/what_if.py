@@ -10,15 +10,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import Any, Self
 
+from sesame.access.compiled import NO_POLICIES, Policies, compiled_policies, identity_policies
 from sesame.access.conditions import resource_tags, time_keys
-from sesame.access.directory import (
-    NO_POLICIES,
-    Policies,
-    Tags,
-    compiled_policies,
-    identity_policies,
-    session_limits,
-)
+from sesame.access.principals import Tags, session_limits
 from sesame.access.refusals import recorded_keys, recorded_requester
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction

@@ -7,8 +7,8 @@ request -> authenticate, decide, commit; attempt -> route, connect, transfer; no
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.authorize import SendDecision
 from sesame.access.credentials import Authenticator
+from sesame.access.sends import SendDecision
 from sesame.app.traces import Attributes, Tracer
 from sesame.aws.codec import Reply
 from sesame.aws.request import HttpRequest

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sesame.access.changes import Actor, Acts, Run
-from sesame.access.directory import Directory, root_principal, user_principal
+from sesame.access.directory import Directory
 from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses, network_of
 from sesame.access.passwords import Passwords, step_of
+from sesame.access.principals import root_principal, user_principal
 from sesame.db import Store, Transaction
 from sesame.model import SYSTEM_ACCOUNT, AccountId, Principal, PrincipalKind
 from sesame.observe import Clock

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sesame.access import quota
 from sesame.access.changes import Change
-from sesame.access.directory import identity_policies
+from sesame.access.compiled import identity_policies
 from sesame.access.identity_names import normal_name
 from sesame.db import Transaction
 from sesame.errors import InvalidParameterValue, LimitExceeded, ServiceError

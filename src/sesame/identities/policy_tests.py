@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.access.changes import Permit
-from sesame.access.directory import identity_policies
+from sesame.access.compiled import identity_policies
 from sesame.access.principal_binding import NoSuchPrincipal, principal_ids, requesters_known
 from sesame.aws.arn import identity_arn
 from sesame.db import Transaction, epoch, identities_scope

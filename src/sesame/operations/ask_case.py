@@ -9,7 +9,7 @@ from typing import Any
 
 from sesame.access import conditions
 from sesame.access.checks import Check
-from sesame.access.directory import Policies
+from sesame.access.compiled import Policies
 from sesame.model import Caller
 from sesame.policy.cases import run_case
 from sesame.sending.send import DryRun

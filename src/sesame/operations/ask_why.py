@@ -11,22 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sesame.access import conditions
-from sesame.access.authorize import Authorizer, SendDecision, SenderAddress, SendRequest, keys_of
+from sesame.access.authorize import Authorizer
 from sesame.access.causes.around import look_around
 from sesame.access.causes.decision_json import reader_of, render
 from sesame.access.checks import Target, ask_policies
-from sesame.access.directory import (
-    Credential,
-    Directory,
-    compiled_policies,
-    root_principal,
-    session_principal,
-)
+from sesame.access.compiled import compiled_policies
+from sesame.access.directory import Directory
 from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.access.pace import Pace
 from sesame.access.principal_binding import requester_known
+from sesame.access.principals import Credential, root_principal, session_principal
 from sesame.access.record import decision_text
 from sesame.access.refusals import rests_on
+from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError

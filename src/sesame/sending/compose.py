@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from sesame.access.authorize import SenderAddress, SendRequest
 from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.access.sends import SenderAddress, SendRequest
 from sesame.errors import InvalidParameterValue, MessageRejected
 from sesame.mail import encoded_words
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient

@@ -12,13 +12,14 @@ from contextlib import suppress
 
 import msgspec
 
-from sesame.access.authorize import Authorizer, SendDecision, SendRequest, access_denied
+from sesame.access.authorize import Authorizer, access_denied
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.find import cause_in_log
-from sesame.access.directory import Credential
 from sesame.access.pace import Pace
+from sesame.access.principals import Credential
 from sesame.access.record import as_call, decision_text, owner_concerned, reason, without_recipients
 from sesame.access.refusals import Refusals
+from sesame.access.sends import SendDecision, SendRequest
 from sesame.db import Store, Transaction
 from sesame.errors import (
     AccountSendingPaused,

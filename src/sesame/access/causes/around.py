@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from sesame.access.directory import identity_policies
+from sesame.access.compiled import identity_policies
 from sesame.access.refusals import policy_request
 from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Transaction

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sesame.access.directory import Policies, identity_policies
+from sesame.access.compiled import Policies, identity_policies
 from sesame.admin.what_if import PAGE, policies_of, request_of
 from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from sesame.access.directory import identity_policies
+from sesame.access.compiled import identity_policies
 from sesame.access.identity_names import normal_name
 from sesame.access.principal_binding import requester_known
 from sesame.admin.delegates.kit_snippets import SIMPLE, Example, Place, Snippet, Way, as_request, snippets

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sesame.access.authorize import Authorizer
-from sesame.access.directory import session_principal
+from sesame.access.principals import session_principal
 from sesame.aws import paging
 from sesame.aws.errors import InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam

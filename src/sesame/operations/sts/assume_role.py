@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sesame.access.authorize import Authorizer
-from sesame.access.directory import named_tags, session_principal, trust_policy
+from sesame.access.compiled import trust_policy
 from sesame.access.pace import Pace
+from sesame.access.principals import named_tags, session_principal
 from sesame.access.sessions import Sessions
 from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
 from sesame.aws.shapes import sts
