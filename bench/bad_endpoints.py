@@ -7,7 +7,6 @@ message takes from its 200 to its delivery.
 """
 
 import asyncio
-import json
 import multiprocessing
 import multiprocessing.connection
 import sqlite3
@@ -15,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import boto3
 import uvloop
 
+from bench.endpoint import Endpoint, in_a_process
 from bench.load import raw_email, send_all, sign
 from bench.relay import sink as mail_sink
 from bench.server import REGION, UNLIMITED, Key, Server, serving
@@ -149,41 +149,22 @@ def endpoints() -> Iterator[tuple[tuple[int, int], "multiprocessing.Queue[str]"]
 
     The second port is closed once it has taken a confirmation.
     """
-    here, there = multiprocessing.Pipe()
-    tokens: multiprocessing.Queue[str] = multiprocessing.Queue()
-    process = multiprocessing.Process(target=_serve, args=(there, tokens), daemon=True)
-    process.start()
-    try:
-        yield here.recv(), tokens
-    finally:
-        process.terminate()
-        process.join()
+    with in_a_process(_serve) as (ports, tokens):
+        yield ports, tokens
 
 
-class _Endpoint(asyncio.Protocol):
-    """Just enough of HTTP/1.1 to be posted to by one client that behaves; the path says how to answer."""
+class _Endpoint(Endpoint):
+    """The path of a post says how it is answered."""
 
     def __init__(self, tokens: Any, close: Callable[[], None]) -> None:
-        self._tokens = tokens
+        super().__init__(tokens)
         self._close = close
-        self._buffer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, end, body = self._buffer.partition(b"\r\n\r\n")
-        length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]) if end else 0
-        if not end or len(body) < length:
-            return
-        self._buffer = b""
+    def posted(self, head: bytes, body: bytes) -> None:
         path = head.split(b" ", 2)[1].decode().strip("/")
-        if b": SubscriptionConfirmation" in head or b"Successfully validated" in body:
-            self._answer("200 OK")
-            if b": SubscriptionConfirmation" in head:
-                self._tokens.put(json.loads(body)["Token"])
-            elif path == "down":
+        if b"Successfully validated" in body:
+            self.answer("200 OK")
+            if path == "down":
                 self._close()
             return
         loop = asyncio.get_running_loop()
@@ -191,25 +172,22 @@ class _Endpoint(asyncio.Protocol):
             case "hangs":
                 pass
             case "slow":
-                loop.call_later(SLOW_S, self._answer, "200 OK")
+                loop.call_later(SLOW_S, self.answer, "200 OK")
             case "endless":
-                self._transport.write(b"HTTP/1.1 200 OK\r\n")
+                self.transport.write(b"HTTP/1.1 200 OK\r\n")
                 self._drip()
             case "redirects":
-                self._answer("302 Found", "Location: http://127.0.0.1/\r\n")
+                self.answer("302 Found", "Location: http://127.0.0.1/\r\n")
             case "fails":
-                self._answer("500 Internal Server Error")
+                self.answer("500 Internal Server Error")
             case "gone":
-                self._answer("410 Gone")
+                self.answer("410 Gone")
             case _:
-                self._answer("200 OK")
-
-    def _answer(self, status: str, fields: str = "") -> None:
-        self._transport.write(f"HTTP/1.1 {status}\r\n{fields}Content-Length: 0\r\n\r\n".encode())
+                self.answer("200 OK")
 
     def _drip(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(b"X-More: more\r\n")
+        if not self.transport.is_closing():
+            self.transport.write(b"X-More: more\r\n")
             asyncio.get_running_loop().call_later(0.05, self._drip)
 
 

@@ -5,7 +5,6 @@ the machine disturb least; on a quiet one the clock tells about the same.
 """
 
 import asyncio
-import io
 import re
 import time
 from collections.abc import Sequence
@@ -17,22 +16,14 @@ from bench import console_store
 from bench.console_store import OTHERS, REGION, Filled, filled, settings_of
 from bench.isolation import percentile
 from bench.table import Row
-from sesame.app.api import Doors
-from sesame.app.console import backing_of, logins_of
-from sesame.app.foundation import Services
-from sesame.console.app import Console
-from sesame.console.guard import Guard
-from sesame.console.logins import Browser
-from sesame.console.visit import Backing
 from sesame.db import sqlite as embedded
 from sesame.db.sqlite import SqliteStore
-from sesame.observe import Log, SystemClock
+from tests.support.console_in_process import OpenConsole, console_over
 from tests.support.statements import Counted, counted, wrong_in
 
 READS = 40
 MOST_MS, MOST_STATEMENTS, MOST_KB = 100.0, 12, 60.0
 MOST_APART_MS = 5.0
-BROWSER = Browser(source_ip="127.0.0.1", user_agent="bench")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,36 +77,16 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
 
 
 async def _read(store: Filled) -> tuple[list[Cost], dict[str, float]]:
-    settings, clock = settings_of(store.data), SystemClock()
-    log = Log(io.StringIO(), as_json=True, clock=clock)
-    services = Services(settings, log=log, clock=clock, durable=False)
-    try:
-        doors = Doors(services, accepted=lambda *_: None)
-
-        async def well() -> dict[str, str]:
-            return {}
-
-        backing = backing_of(settings, services, doors, logins_of(services, doors), well)
-        console = Console(backing, Guard(public_url="", is_secure=False), proxy="", log=log)
+    async with console_over(settings_of(store.data)) as opened:
         found: list[Cost] = []
-        try:
-            own, theirs, operators = paths_of(store)
-            for who, paths in ((store.owner, own), (store.delegate, theirs), ("", operators)):
-                cookie = await backing.logins.spend(await backing.logins.link("login", who, who), BROWSER)
-                transport = httpx.ASGITransport(console.application(), client=("127.0.0.1", 1))
-                async with httpx.AsyncClient(
-                    transport=transport, base_url="http://localhost", cookies={"sesame": cookie or ""}
-                ) as client:
-                    assert isinstance(services.store, SqliteStore)
-                    found += [await _cost(client, services.store, path) for path in paths]
-            return found, await _apart(console, backing, store)
-        finally:
-            await backing.analyst.close()
-    finally:
-        services.close()
+        own, theirs, operators = paths_of(store)
+        for who, paths in ((store.owner, own), (store.delegate, theirs), ("", operators)):
+            async with opened.logged_in(who) as client:
+                found += [await _cost(client, opened.store, path) for path in paths]
+        return found, await _apart(opened)
 
 
-async def _apart(console: Console, backing: Backing, filled: Filled) -> dict[str, float]:
+async def _apart(opened: OpenConsole) -> dict[str, float]:
     """By page, how far apart the medians are for what another account has and for what there is not, in ms.
 
     Both are asked by turns, so that what else the machine does hits both alike.
@@ -125,7 +96,6 @@ async def _apart(console: Console, backing: Backing, filled: Filled) -> dict[str
     refusal = f"{console_store.REFUSALS:08x}-0000-0000-0000-000000000000"
     unknown = f"{last * 2:016x}-{last:08x}-0000-0000-0000-000000000000-000000"
     stranger = f"{300_000_000_000 + OTHERS // 2}"
-    cookie = await backing.logins.spend(await backing.logins.link("login", stranger, stranger), BROWSER)
     pairs = {
         "messages": (message, unknown),
         "refusals": (refusal, "ffffffff-0000-0000-0000-000000000000"),
@@ -135,10 +105,7 @@ async def _apart(console: Console, backing: Backing, filled: Filled) -> dict[str
         "search": (message, unknown),
     }
     found = {}
-    transport = httpx.ASGITransport(console.application(), client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost", cookies={"sesame": cookie or ""}
-    ) as client:
+    async with opened.logged_in(stranger) as client:
         for page, names in pairs.items():
             times: dict[str, list[float]] = {name: [] for name in names}
             for _ in range(2 * READS):

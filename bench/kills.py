@@ -105,10 +105,7 @@ def kill_at(world: World, receiver: Receiver, points: Sequence[tuple[str, str, i
                 result.missed.append(f"{when} {point}")
                 world.kill()
         result.kills += 1
-        now = time.monotonic()
-        for subject in recorded(world.database):
-            once.setdefault(subject, now)
-        result.findings.broken += check_database(world.database, world.ledger).broken
+        look(world, result, once)
     finish(world, receiver, result, once)
     return result
 
@@ -121,12 +118,17 @@ def fail_writes(world: World, receiver: Receiver, writes: Sequence[tuple[str, st
         world.start(faulty({"store": [name, when, every]}))
         world.send(MESSAGES // 2)
         world.stop()
-        now = time.monotonic()
-        for subject in recorded(world.database):
-            once.setdefault(subject, now)
-        result.findings.broken += check_database(world.database, world.ledger).broken
+        look(world, result, once)
     finish(world, receiver, result, once)
     return result
+
+
+def look(world: World, result: Result, once: dict[str, float]) -> None:
+    """Hold the database to the ledger, and note when each message was first seen in it."""
+    now = time.monotonic()
+    for subject in recorded(world.database):
+        once.setdefault(subject, now)
+    result.findings.broken += check_database(world.database, world.ledger).broken
 
 
 def finish(world: World, receiver: Receiver, result: Result, once: dict[str, float]) -> None:

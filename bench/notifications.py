@@ -5,7 +5,6 @@ their own.
 """
 
 import asyncio
-import json
 import multiprocessing
 import multiprocessing.connection
 import tempfile
@@ -13,12 +12,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import boto3
 import uvloop
 
 from bench.accept import rsa_signs
+from bench.endpoint import Endpoint, in_a_process
 from bench.load import Result, raw_email, send_all, sign
 from bench.relay import sink as mail_sink
 from bench.server import DOMAIN, REGION, UNLIMITED, Key, Server, Usage, serving
@@ -279,44 +279,24 @@ class Sink:
 @contextmanager
 def http_sink() -> Iterator[Sink]:
     """A sink that takes all."""
-    here, there = multiprocessing.Pipe()
     taken = multiprocessing.Value("l", 0)
-    tokens: multiprocessing.Queue[str] = multiprocessing.Queue()
-    process = multiprocessing.Process(target=_serve, args=(there, taken, tokens), daemon=True)
-    process.start()
-    try:
-        yield Sink(here.recv(), taken, tokens)
-    finally:
-        process.terminate()
-        process.join()
+    with in_a_process(_serve, taken) as (port, tokens):
+        yield Sink(port, taken, tokens)
 
 
-class _Endpoint(asyncio.Protocol):
-    """Just enough of HTTP/1.1 to take posts of one client that behaves."""
+class _Endpoint(Endpoint):
+    """Counts posts."""
 
     def __init__(self, taken: Any, tokens: Any) -> None:
+        super().__init__(tokens)
         self._taken = taken
-        self._tokens = tokens
-        self._buffer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, end, body = self._buffer.partition(b"\r\n\r\n")
-        length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]) if end else 0
-        if not end or len(body) < length:
-            return
-        self._buffer = b""
-        if b": SubscriptionConfirmation" in head:
-            self._tokens.put(json.loads(body)["Token"])
-        else:
-            self._taken.value += 1
-        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    def posted(self, head: bytes, body: bytes) -> None:
+        self._taken.value += 1
+        self.answer("200 OK")
 
 
-def _serve(pipe: multiprocessing.connection.Connection, taken: object, tokens: object) -> None:
+def _serve(pipe: multiprocessing.connection.Connection, tokens: object, taken: object) -> None:
     async def session() -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: _Endpoint(taken, tokens), "127.0.0.1", 0)

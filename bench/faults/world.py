@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.load import raw_email, sign
 from bench.receiver import Receiver
-from bench.server import COMMAND, DOMAIN, REGION, Key
+from bench.server import COMMAND, DOMAIN, REGION, UNLIMITED, Key
 from sesame.access.identity_names import identity_kind
 from sesame.app.foundation import open_services
 from sesame.config import load
@@ -25,16 +25,9 @@ LARGE_LINES = 5_000
 START_S = 60.0
 ANSWER_S = 30.0
 
-CONFIG = """
-log_format = "json"
-disk_reserve_bytes = 0
-[accounts]
-production_max_24_hour_send = -1
-production_max_send_rate = 1000000
-[dns]
-resolver = "local"
-auto_publish = true
-[delivery]
+CONFIG = (
+    f"disk_reserve_bytes = 0{UNLIMITED}"
+    + """[delivery]
 enabled = {delivers}
 relay = "127.0.0.1:{port}"
 per_domain = 16
@@ -42,6 +35,7 @@ lease_s = 2
 first_delay_s = 0.2
 longest_delay_s = 0.5
 """
+)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, operator, root_of, words
@@ -13,16 +12,6 @@ from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.tenant import Tenant
 
 HERE = f"/{REGION}"
-
-
-@pytest.fixture
-def person(sesame: SesameProcess, tenant: Tenant) -> Person:
-    return root_of(sesame, tenant.account.account_id)
-
-
-@pytest.fixture
-def v2(sesame: SesameProcess, tenant: Tenant) -> Any:
-    return sesame.client("sesv2", tenant.account)
 
 
 def send(tenant: Tenant, to: str) -> str:

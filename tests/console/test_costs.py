@@ -4,26 +4,17 @@ The store holds little here; the plans are those of any size, and the number of 
 """
 
 import asyncio
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sesame.access.principals import root_principal
-from sesame.app.api import Doors
-from sesame.app.console import backing_of, logins_of
-from sesame.app.foundation import Services
 from sesame.config import load
-from sesame.console.app import Console
-from sesame.console.guard import Guard
-from sesame.console.logins import Browser
 from sesame.console.visit import Backing
-from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Caller, ConsoleLogin
-from sesame.observe import Log, SystemClock
+from tests.support.console_in_process import OpenConsole, console_over
 from tests.support.statements import Counted, counted, wrong_in
 
 REGION = "us-east-1"
@@ -74,9 +65,6 @@ OPERATORS = (
 )
 
 
-BROWSER = Browser(source_ip="127.0.0.1", user_agent="test")
-
-
 @dataclass(frozen=True)
 class Seen:
     """What opening a page came to: its status, its statements, and the steps of their plans that cost."""
@@ -89,45 +77,25 @@ class Seen:
 async def look(data: Path) -> dict[str, Seen]:
     """Open every page twice; the second time counts, with what is cached, as a person does."""
     settings = load(None, environ={}, flags={"data": str(data), "delivery.enabled": False})
-    clock = SystemClock()
-    log = Log(io.StringIO(), as_json=True, clock=clock)
-    services = Services(settings, log=log, clock=clock, durable=False)
-    try:
-        doors = Doors(services, accepted=lambda *_: None)
-
-        async def problems() -> dict[str, str]:
-            return {}
-
-        backing = backing_of(settings, services, doors, logins_of(services, doors), problems)
-        account = (await services.operator.create_account("a", production=True)).account_id
-        message = await set_up(backing, account)
-        seen = await read(backing, OWN, f"/{REGION}/", account, message, log=log)
-        return seen | await read(backing, OPERATORS, "", account, message, log=log)
-    finally:
-        services.close()
+    async with console_over(settings) as opened:
+        account = (await opened.services.operator.create_account("a", production=True)).account_id
+        message = await set_up(opened.backing, account)
+        seen = await read(opened, OWN, f"/{REGION}/", account, message)
+        return seen | await read(opened, OPERATORS, "", account, message)
 
 
 async def read(
-    backing: Backing, pages: tuple[str, ...], before: str, account: str, message: str, *, log: Log
+    opened: OpenConsole, pages: tuple[str, ...], before: str, account: str, message: str
 ) -> dict[str, Seen]:
-    console = Console(backing, Guard(public_url="", is_secure=False), proxy="", log=log)
-    transport = httpx.ASGITransport(console.application(), client=("127.0.0.1", 1))
-    who = account if before else ""
-    cookie = await backing.logins.spend(await backing.logins.link("login", who, who), BROWSER)
-    assert cookie is not None
-    store = backing.store
-    assert isinstance(store, SqliteStore)
     found = {}
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost", cookies={"sesame": cookie}
-    ) as client:
+    async with opened.logged_in(account if before else "") as client:
         for page in pages:
             path = before + page.format(account=account, message=message)
             await client.get(path)
             Counted.ran = []
             answer = await client.get(path)
             run = list(Counted.ran)
-            plans = {sql: wrong_in(store, sql) for sql in run}
+            plans = {sql: wrong_in(opened.store, sql) for sql in run}
             found[page] = Seen(answer.status_code, run, {sql: wrong for sql, wrong in plans.items() if wrong})
     return found
 

@@ -16,11 +16,6 @@ from tests.support.tenant import Tenant
 NEW = f"/{REGION}/identities/new"
 
 
-@pytest.fixture
-def person(sesame: SesameProcess, tenant: Tenant) -> Person:
-    return root_of(sesame, tenant.account.account_id)
-
-
 def names(tenant: Tenant) -> list[str]:
     listed: list[str] = tenant.ses.list_identities()["Identities"]
     return listed

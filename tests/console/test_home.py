@@ -16,11 +16,6 @@ from tests.support.tenant import Tenant
 HERE = f"/{REGION}/home"
 
 
-@pytest.fixture
-def person(sesame: SesameProcess, tenant: Tenant) -> Person:
-    return root_of(sesame, tenant.account.account_id)
-
-
 def home(person: Person, region: str = REGION) -> str:
     answer = person.get(f"/{region}/home")
     assert answer.status_code == 200

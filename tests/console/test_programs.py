@@ -25,11 +25,6 @@ def main_of(answer: Any) -> str:
     return words("<main" + answer.text.partition("<main")[2].partition("</main>")[0])
 
 
-@pytest.fixture
-def person(sesame: SesameProcess, tenant: Tenant) -> Person:
-    return root_of(sesame, tenant.account.account_id)
-
-
 def made_in(answer: Any) -> tuple[str, str, str]:
     """Id, secret and SMTP password of what was made."""
     found = re.search(r"shown only once</h2>(.*?)</dl>", answer.text, re.DOTALL)
@@ -42,6 +37,20 @@ def code_in(answer: Any, name: str) -> str:
     found = re.search(rf'aria-label="{name}"><pre>(.*?)</pre>', answer.text, re.DOTALL)
     assert found, name
     return html.unescape(found[1])
+
+
+def run_program(path: Path, environ: dict[str, str]) -> str:
+    """Run what a page shows, as a reader would; what it prints."""
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_page_says_where_the_server_is(sesame: SesameProcess, person: Person) -> None:
@@ -120,15 +129,7 @@ def test_an_smtp_log_in_is_made_bound_tested_and_sends(
     ca = tmp_path / "ca.pem"
     ca.write_text(person.get(f"{HERE}/authority/text").text)
     environ = {**os.environ, "SMTP_USER": key_id, "SMTP_PASSWORD": password, "SMTP_CA_FILE": str(ca)}
-    done = subprocess.run(
-        [sys.executable, str(code)],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(code, environ)
     again = person.send(f"{HERE}/smtp", page=HERE, name=user, arn="")
     assert again.status_code == 409
     assert "already exists" in main_of(again)
@@ -179,17 +180,9 @@ def test_the_code_runs_as_it_is_shown(
         "AWS_ACCESS_KEY_ID": tenant.account.access_key_id,
         "AWS_SECRET_ACCESS_KEY": tenant.account.secret_access_key,
     }
-    done = subprocess.run(
-        [sys.executable, str(code)],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    printed = run_program(code, environ)
     assert sesame.client("sesv2", tenant.account).get_account()
-    assert done.stdout.strip() in person.get(f"/{REGION}/messages").text
+    assert printed.strip() in person.get(f"/{REGION}/messages").text
 
 
 def test_each_part_takes_its_own_permission(sesame: SesameProcess, tenant: Tenant) -> None:

@@ -4,20 +4,13 @@ The statements are counted, which is exact; `make bench ARGS=console` times the 
 """
 
 import asyncio
-import io
 from pathlib import Path
 
-import httpx
 import pytest
 
-from sesame.app.api import Doors
-from sesame.app.console import backing_of, logins_of
-from sesame.app.foundation import Services
 from sesame.config import load
-from sesame.console.app import Console
-from sesame.console.guard import Guard
-from sesame.observe import Log, SystemClock
-from tests.console.test_costs import BROWSER, REGION, set_up
+from tests.console.test_costs import REGION, set_up
+from tests.support.console_in_process import console_over
 from tests.support.statements import Counted, counted
 
 UNKNOWN_MESSAGE = "0100000000000000-00000000-0000-0000-0000-000000000000-000000"
@@ -46,28 +39,14 @@ PAIRS = (
 async def look(data: Path) -> dict[str, tuple[list[str], list[str], tuple[int, int]]]:
     """What a stranger's requests for each pair run, what is cached being cached."""
     settings = load(None, environ={}, flags={"data": str(data), "delivery.enabled": False})
-    clock = SystemClock()
-    log = Log(io.StringIO(), as_json=True, clock=clock)
-    services = Services(settings, log=log, clock=clock, durable=False)
-    try:
-        doors = Doors(services, accepted=lambda *_: None)
-
-        async def problems() -> dict[str, str]:
-            return {}
-
-        backing = backing_of(settings, services, doors, logins_of(services, doors), problems)
+    async with console_over(settings) as opened:
         account, stranger = [
-            (await services.operator.create_account(name, production=True)).account_id for name in "ab"
+            (await opened.services.operator.create_account(name, production=True)).account_id for name in "ab"
         ]
-        there = {"account": account, "message": await set_up(backing, account), "refusal": UNKNOWN_REQUEST}
-        console = Console(backing, Guard(public_url="", is_secure=False), proxy="", log=log)
-        cookie = await backing.logins.spend(await backing.logins.link("login", stranger, stranger), BROWSER)
+        message = await set_up(opened.backing, account)
+        there = {"account": account, "message": message, "refusal": UNKNOWN_REQUEST}
         found = {}
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(console.application(), client=("127.0.0.1", 1)),
-            base_url="http://localhost",
-            cookies={"sesame": cookie or ""},
-        ) as client:
+        async with opened.logged_in(stranger) as client:
             for pair in PAIRS:
                 ran, statuses = [], []
                 for page in pair:
@@ -77,10 +56,7 @@ async def look(data: Path) -> dict[str, tuple[list[str], list[str], tuple[int, i
                     statuses.append((await client.get(path)).status_code)
                     ran.append(list(Counted.ran))
                 found[pair[0]] = ran[0], ran[1], (statuses[0], statuses[1])
-        await backing.analyst.close()
         return found
-    finally:
-        services.close()
 
 
 @pytest.fixture(scope="module")

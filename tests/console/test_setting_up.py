@@ -4,8 +4,6 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from sesame.console.guard import MAIL_POLICY
 from tests.support.browser import Person, root_of, words
 from tests.support.own_api import own_session
@@ -14,16 +12,6 @@ from tests.support.tenant import Tenant, refusal
 
 HERE = f"/{REGION}"
 ATTACK = "<script>parent.hacked=1</script><img src=http://evil.example/x onerror=alert(1)>"
-
-
-@pytest.fixture
-def person(sesame: SesameProcess, tenant: Tenant) -> Person:
-    return root_of(sesame, tenant.account.account_id)
-
-
-@pytest.fixture
-def v2(sesame: SesameProcess, tenant: Tenant) -> Any:
-    return sesame.client("sesv2", tenant.account)
 
 
 def test_a_webhook_is_shown_with_where_it_goes_and_switched_off(
