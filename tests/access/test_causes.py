@@ -21,24 +21,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     opened.close()
 
 
-def set_up(world: World, described: dict[str, Any]) -> Case:
-    case = Case(world)
-    for step in described["steps"]:
-        if step[0] == "account":
-            case.account(step[1])
-        else:
-            case.step(*step)
-    return case
-
-
-def read(case: Case, described: dict[str, Any], request_id: str) -> dict[str, Any]:
-    """The refusal as the reader of the case finds it."""
-    account = "owner" if described["reader"] == "owner" else described["send"]["as"].partition("/")[0]
-    if described["reader"] == "operator":
-        return case.read_as_operator(request_id)
-    return case.read(account, request_id)
-
-
 def test_the_holdout_is_large_enough_and_each_case_is_there_once() -> None:
     assert len(CASES) >= 60 and len(CORRECT) >= 20
     names = [case["id"] for case in (*CASES, *CORRECT)]
@@ -48,10 +30,10 @@ def test_the_holdout_is_large_enough_and_each_case_is_there_once() -> None:
 
 @pytest.mark.parametrize("described", CASES, ids=lambda case: case["id"])
 def test_a_misconfiguration_is_explained_and_its_mend_works(world: World, described: dict[str, Any]) -> None:
-    case = set_up(world, described)
+    case = Case.described(world, described)
     before = case.send(described["send"])
     assert before.code, "it must be refused"
-    told = read(case, described, before.request_id)
+    told = case.read_for(described, before.request_id)
     assert told["causes"], told
     first = told["causes"][0]
     said = f"{first['cause']} {first['mend']['text']}"
@@ -74,13 +56,13 @@ def test_a_misconfiguration_is_explained_and_its_mend_works(world: World, descri
         after = case.send(sends)
         if not after.code or not described.get("also_policy"):
             break
-        told = read(case, described, after.request_id)
+        told = case.read_for(described, after.request_id)
     assert after.code == "", (after, told)
 
 
 @pytest.mark.parametrize("described", CORRECT, ids=lambda case: case["id"])
 def test_what_is_right_is_allowed_and_no_warning_is_given(world: World, described: dict[str, Any]) -> None:
-    case = set_up(world, described)
+    case = Case.described(world, described)
     sent = case.send(described["send"])
     assert sent.code == "", sent
     told = case.read(described["send"]["as"].partition("/")[0])
@@ -164,9 +146,9 @@ def test_a_stranger_does_not_learn_from_the_causes_how_the_identity_is(
     for number, before in enumerate((NOT_FOR_STRANGERS["nothing"], steps)):
         described = case(str(number), "", [], NAMED)
         described["steps"] = [*before, *described["steps"]]
-        one = set_up(world, described)
+        one = Case.described(world, described)
         refused = one.send(described["send"])
         assert refused.code == "AccessDenied"
-        causes = read(one, described, refused.request_id)["causes"]
+        causes = one.read_for(described, refused.request_id)["causes"]
         told[number] = [cause["code"] for cause in causes]
     assert told[0] == told[1] and told[0]

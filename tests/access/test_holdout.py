@@ -22,24 +22,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     opened.close()
 
 
-def set_up(world: World, described: Described) -> Reported:
-    case = Reported(world)
-    for step in described["steps"]:
-        if step[0] == "account":
-            case.account(step[1])
-        else:
-            case.step(*step)
-    return case
-
-
-def read(case: Reported, described: Described, request_id: str) -> Described:
-    """The refusal as the reader of the case finds it."""
-    if described["reader"] == "operator":
-        return case.read_as_operator(request_id)
-    account = "owner" if described["reader"] == "owner" else described["send"]["as"].partition("/")[0]
-    return case.read(account, request_id)
-
-
 def send_mended(case: Reported, told: Described, described: Described) -> str:
     """Do what the causes say, as often as a person would try; the code of the last answer, "" for accepted."""
     sends = case.fill(dict(described["send"]))
@@ -52,7 +34,7 @@ def send_mended(case: Reported, told: Described, described: Described) -> str:
         after = case.send(sends)
         if not after.code:
             return ""
-        told = read(case, described, after.request_id)
+        told = case.read_for(described, after.request_id)
     return after.code
 
 
@@ -65,10 +47,10 @@ def test_there_are_as_many_as_promised_and_none_twice() -> None:
 
 @pytest.mark.parametrize("described", [*REPORTS, *LATER], ids=lambda one: one["id"])
 def test_what_was_reported_is_explained_and_its_mend_works(world: World, described: Described) -> None:
-    case = set_up(world, described)
+    case = Reported.described(world, described)
     refused = case.send(described["send"])
     assert refused.code, "it must be refused"
-    told = read(case, described, refused.request_id)
+    told = case.read_for(described, refused.request_id)
     first = told["causes"][0]
     said = f"{first['cause']} {first['mend']['text']}"
     assert first["code"] in described["codes"], told["causes"]
@@ -82,7 +64,7 @@ def test_what_was_reported_is_explained_and_its_mend_works(world: World, describ
 
 @pytest.mark.parametrize("described", RIGHT, ids=lambda one: one["id"])
 def test_what_is_right_is_let_through_without_a_warning(world: World, described: Described) -> None:
-    case = set_up(world, described)
+    case = Reported.described(world, described)
     sent = case.send(described["send"])
     assert sent.code == "", sent
     assert case.warnings() == []

@@ -162,6 +162,17 @@ class Case:
         case.step("policy", "owner", "one.test", {"Principal": {"AWS": "<sender>"}, **members})
         return case
 
+    @classmethod
+    def described(cls, world: World, case: Mapping[str, Any]) -> Self:
+        """A case with the steps of its description done."""
+        made = cls(world)
+        for what, *values in case["steps"]:
+            if what == "account":
+                made.account(values[0])
+            else:
+                made.step(what, *values)
+        return made
+
     def account(self, name: str, *, production: bool = True) -> Account:
         found = self.accounts.get(name)
         if found is None:
@@ -356,6 +367,13 @@ class Case:
         else:
             told = self.world.run(latest(store, number, limit=1, reader=reader))
         return told[0] if told else {"causes": []}
+
+    def read_for(self, case: Mapping[str, Any], request_id: str) -> dict[str, Any]:
+        """A refusal as the reader that the description names finds it."""
+        if case["reader"] == "operator":
+            return self.read_as_operator(request_id)
+        account = "owner" if case["reader"] == "owner" else case["send"]["as"].partition("/")[0]
+        return self.read(account, request_id)
 
     def read_as_operator(self, request_id: str) -> dict[str, Any]:
         """The refusal as the operator reads it: by its request, or the newest of those under no account."""
