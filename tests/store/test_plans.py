@@ -215,10 +215,14 @@ ACTIONS: dict[str, Action] = {
     "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),
     "counts by region": reading(lambda tx: reputation.by(tx, OWNER, "region", since=5.0)),
     "sent by identity": reading(
-        lambda tx: reputation.sent_as(tx, OWNER, REGION, since=5.0, after=(OWNER, "x"), limit=50)
+        lambda tx: reputation.by_identity(
+            tx, reputation.SENT_AS, OWNER, REGION, since=5.0, after=(OWNER, "x"), limit=50
+        )
     ),
     "sent by delegates": reading(
-        lambda tx: reputation.of_delegates(tx, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50)
+        lambda tx: reputation.by_identity(
+            tx, reputation.OF_DELEGATES, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50
+        )
     ),
     "what counted": reading(lambda tx: counted.page(tx, REGION, account_id=OWNER, before=None, limit=50)),
     "what counted of an identity": reading(

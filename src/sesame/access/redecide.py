@@ -198,7 +198,7 @@ class Redecider:
         """A shared text that was not read along. Raises ValueError when it is gone."""
         found = await self._store.read(lambda tx: recorded_sends.text(tx, digest))
         if found is None:
-            raise ValueError("the decision is not kept any more")
+            raise ValueError("the decision is no longer stored")
         return found
 
     async def _ruling(self, message: Lent, kept: Kept, epochs: dict[str, int]) -> Ruling:

@@ -172,7 +172,7 @@ class _Walk:
             return
         self.heads += len(digests)
         if digests != {digest}:
-            self._find(seq, "the head of this row that was kept is that of another row")
+            self._find(seq, "the stored head of this row belongs to another row")
 
     def _find(self, seq: int | None, what: str) -> None:
         self.findings.append(Finding(account_id=self._account_id, seq=seq, what=what))

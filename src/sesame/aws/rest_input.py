@@ -148,7 +148,7 @@ def _without_labels(body: Any, labels: Mapping[str, str]) -> Any:
         return body
     for name in body.keys() & labels.keys():
         if body[name] is not None and body[name] != labels[name]:
-            raise SerializationException(f"Value at '{name}' is not that of the path")
+            raise SerializationException(f"Value at '{name}' differs from the one in the path")
     return {name: item for name, item in body.items() if name not in labels}
 
 

@@ -111,7 +111,7 @@ def _print(
         "SENT",
         "DELIVERED",
         "BOUNCED",
-        "OF THEM FOR GOOD",
+        "PERMANENT",
         "COMPLAINTS",
         "SUPPRESSED",
     )

@@ -21,7 +21,7 @@ class NotAllowed(SesameError):
     """The message may not be delivered, or not now."""
 
     def __init__(self, again: Again) -> None:
-        super().__init__(f"not allowed any more: {again.ruling.name.lower()}")
+        super().__init__(f"no longer allowed: {again.ruling.name.lower()}")
         self.again = again
 
 

@@ -67,5 +67,5 @@ async def _mail(tx: Transaction, sending: Sending, kind: EventType, set_up: list
         if any(channel.problem is None for channel in set_up):
             problem = "the owner switched feedback forwarding off"
         else:
-            way = "mail to the return path, since nobody else would be told"
+            way = "mail to the return path, since nothing else would notify anybody"
     return Way(kind=kind, account_id=sending.owner_account_id, way=way, problem=problem)

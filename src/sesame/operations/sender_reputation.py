@@ -110,11 +110,17 @@ class Reputations:
             )
             quarters = await reputation.by_quarter(tx, account_id, region, since=now - HOURS * HOUR_S)
             changes = await reputation.changes(tx, account_id)
-            identities = await reputation.sent_as(
-                tx, account_id, region, since=since, after=after_identity, limit=PAGE + 1
+            identities = await reputation.by_identity(
+                tx, reputation.SENT_AS, account_id, region, since=since, after=after_identity, limit=PAGE + 1
             )
-            delegates = await reputation.of_delegates(
-                tx, account_id, region, since=since, after=after_delegate, limit=PAGE + 1
+            delegates = await reputation.by_identity(
+                tx,
+                reputation.OF_DELEGATES,
+                account_id,
+                region,
+                since=since,
+                after=after_delegate,
+                limit=PAGE + 1,
             )
             return SenderReputation(
                 enforcement_state=enforcement_state,

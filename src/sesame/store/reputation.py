@@ -243,8 +243,22 @@ async def of_set(
     return _counts(row)
 
 
-async def sent_as(
+class Side(NamedTuple):
+    """From which side counts of identities are looked at: the columns they are kept apart by, and whose they are."""
+
+    by: str
+    whose: str
+
+
+SENT_AS = Side("owner_account_id, identity", "account_id = ?")
+"""What an account sent, by owner and identity."""
+OF_DELEGATES = Side("identity, account_id", "owner_account_id = ? AND owner_account_id <> account_id")
+"""What others sent as an owner's identities, by identity and sender."""
+
+
+async def by_identity(
     tx: Transaction,
+    side: Side,
     account_id: str,
     region: str,
     *,
@@ -252,56 +266,10 @@ async def sent_as(
     after: tuple[str, str] = ("", ""),
     limit: int,
 ) -> list[tuple[str, str, Counts]]:
-    """What an account sent in a region since a day, by owner and identity, from behind `after`."""
-    return await _of_identities(
-        tx,
-        "owner_account_id, identity",
-        "account_id = ?",
-        account_id,
-        region,
-        since=since,
-        after=after,
-        limit=limit,
-    )
-
-
-async def of_delegates(
-    tx: Transaction,
-    owner_account_id: str,
-    region: str,
-    *,
-    since: float,
-    after: tuple[str, str] = ("", ""),
-    limit: int,
-) -> list[tuple[str, str, Counts]]:
-    """What others sent as an owner's identities since a day: identity, sender and counts, from behind `after`."""
-    return await _of_identities(
-        tx,
-        "identity, account_id",
-        "owner_account_id = ? AND owner_account_id <> account_id",
-        owner_account_id,
-        region,
-        since=since,
-        after=after,
-        limit=limit,
-    )
-
-
-async def _of_identities(
-    tx: Transaction,
-    by: str,
-    whose: str,
-    account_id: str,
-    region: str,
-    *,
-    since: float,
-    after: tuple[str, str],
-    limit: int,
-) -> list[tuple[str, str, Counts]]:
-    """Counts of identities by two columns `by`, in their order; `whose` is a condition on an account."""
+    """The two columns of a side with their counts in a region since a day, in their order, from behind `after`."""
     rows = await tx.all(
-        f"SELECT {by}, {_SUMS} FROM identity_tally WHERE {whose} AND region = ?"
-        f" AND ({by}) > (?, ?) AND +day >= ? GROUP BY {by} ORDER BY {by} LIMIT ?",
+        f"SELECT {side.by}, {_SUMS} FROM identity_tally WHERE {side.whose} AND region = ?"
+        f" AND ({side.by}) > (?, ?) AND +day >= ? GROUP BY {side.by} ORDER BY {side.by} LIMIT ?",
         account_id,
         region,
         *after,

@@ -48,7 +48,7 @@ def _wrong(text: str, service: str, account: str, resource: str) -> str:
     if not account:
         return "its account number is missing"
     if not _ACCOUNT.fullmatch(account):
-        return f"`{account}` is no account number, which is 12 digits"
+        return f"`{account}` is not an account number, which has 12 digits"
     if not slash or kind != "identity":
         return f"`{resource}` is not an identity: write `identity/` and the address or domain"
     if not name:

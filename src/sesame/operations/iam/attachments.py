@@ -44,10 +44,7 @@ class AttachmentOperations:
 
     async def attach(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Attach a policy; from the answer on it counts."""
-        name, policy_arn = request[f"{NAMES[kind]}Name"], request["PolicyArn"]
-        _check_arn(policy_arn)
-        keys = {"iam:PolicyARN": policy_arn}
-        _, permit = await self._permitted(caller, f"Attach{NAMES[kind]}Policy", kind, name, keys=keys)
+        name, policy_arn, permit = await self._permitted_change(kind, caller, "Attach", request)
 
         async def run(tx: Transaction) -> None:
             entity = await entity_named(tx, caller.principal.account_id, kind, name)
@@ -63,10 +60,7 @@ class AttachmentOperations:
 
     async def detach(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Take a policy off; from the answer on it does not count, nor for open sessions of a role (I4)."""
-        name, policy_arn = request[f"{NAMES[kind]}Name"], request["PolicyArn"]
-        _check_arn(policy_arn)
-        keys = {"iam:PolicyARN": policy_arn}
-        _, permit = await self._permitted(caller, f"Detach{NAMES[kind]}Policy", kind, name, keys=keys)
+        name, policy_arn, permit = await self._permitted_change(kind, caller, "Detach", request)
 
         async def run(tx: Transaction) -> None:
             entity = await entity_named(tx, caller.principal.account_id, kind, name)
@@ -119,6 +113,16 @@ class AttachmentOperations:
             "PolicyRoles": [{"RoleId": e.unique_id, "RoleName": e.name} for e in _of(page, "AROA")],
             **end,
         }
+
+    async def _permitted_change(
+        self, kind: Kind, caller: Caller, verb: str, request: Mapping[str, Any]
+    ) -> tuple[str, str, Permit]:
+        """The name of the user, group or role, the ARN of the policy, and what lets the caller change the two."""
+        name, policy_arn = request[f"{NAMES[kind]}Name"], request["PolicyArn"]
+        _check_arn(policy_arn)
+        keys = {"iam:PolicyARN": policy_arn}
+        _, permit = await self._permitted(caller, f"{verb}{NAMES[kind]}Policy", kind, name, keys=keys)
+        return name, policy_arn, permit
 
     async def _permitted(
         self, caller: Caller, action: str, kind: Kind, name: str, *, keys: Keys = NO_KEYS

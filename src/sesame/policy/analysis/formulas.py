@@ -256,7 +256,7 @@ class Formula:
         """Whether a variable has a value, and the value."""
         key = self.keys[variable.key]
         if key.family not in _TEXT:
-            raise OutsideFragment(f"the policy variable in `{text}`, whose value is no plain text")
+            raise OutsideFragment(f"the policy variable in `{text}`, whose value is not plain text")
         single = f"(= {key.count} 1)" if key.count else "true"
         if variable.default is None:
             return _and([key.present, single]), key.terms[0]

@@ -99,7 +99,7 @@ def check_values(source: Source, policy: Policy) -> None:
 def _check_principals(source: Source, statement: Statement, path: Path) -> None:
     if statement.not_principals and statement.effect.value == "Allow":
         source.refuse(
-            (*path, "NotPrincipal"), "NotPrincipal goes with Deny only: list who is meant in Principal"
+            (*path, "NotPrincipal"), "NotPrincipal goes with Deny only: list the principals in Principal"
         )
     for principal in statement.principals or ():
         form, value = read_principal(principal)
