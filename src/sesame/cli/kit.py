@@ -103,16 +103,13 @@ class NoKit(SesameError):
 
 async def _identity(services: "Services", named: str) -> "Arn":
     """The identity that is named by its ARN, or by its name where only one account and region has it."""
-    from sesame.access.identity_names import normal_name, parse_identity_arn
+    from sesame.access.identity_names import normal_name
     from sesame.aws.arn import Arn, identity_arn
-    from sesame.errors import ServiceError
+    from sesame.cli.policy_files import read_identity_arn
     from sesame.store import identities
 
     if named.startswith("arn:"):
-        try:
-            return parse_identity_arn(named)
-        except ServiceError as error:
-            raise ConfigError(error.message) from None
+        return read_identity_arn(named)
     found = await services.store.read(
         lambda tx: identities.page_of_name(tx, normal_name(named), limit=MOST_SHOWN + 1)
     )

@@ -6,12 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sesame.cli.command import Subparsers
 from sesame.cli.terminal import painted
+from sesame.errors import ConfigError, ServiceError
 from sesame.policy import Policy, PolicyError, parse_stored_identity_policy
 from sesame.policy.cases import CaseError
 from sesame.policy.language.source import Json
+
+if TYPE_CHECKING:
+    from sesame.aws.arn import Arn
 
 YES, FAILED, USAGE, DENIED = 0, 1, 2, 3
 Named = list[tuple[str, Policy]]
@@ -37,6 +42,7 @@ def guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Name
 def add_verb(
     verbs: Subparsers, name: str, run: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
+    """Add a verb that works without a server; the first sentence of its description `text` is its summary."""
     summary = text.partition(".")[0]
     verb: argparse.ArgumentParser = verbs.add_parser(
         name, help=summary[:1].lower() + summary[1:], description=text
@@ -47,6 +53,7 @@ def add_verb(
 
 
 def read_text(name: str) -> str:
+    """A file, or standard input for `-`. Raises `UsageError`, and `PolicyError` for what is not UTF-8."""
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return data.decode("utf-8")
@@ -57,6 +64,7 @@ def read_text(name: str) -> str:
 
 
 def read_json(name: str) -> Json:
+    """The JSON in a file. Raises as `read_text` does, and `UsageError` for what is not JSON."""
     try:
         parsed: Json = json.loads(read_text(name))
     except (ValueError, RecursionError) as error:
@@ -65,6 +73,7 @@ def read_json(name: str) -> Json:
 
 
 def load(names: Sequence[str], parse: Callable[[str], Policy]) -> Named:
+    """The policies in files, each called by the name of its file. Raises `PolicyError`, which says in which one."""
     named: Named = []
     for name in names:
         try:
@@ -83,13 +92,25 @@ def resource_of(text: str) -> str:
     return resources[0].resources[0] if resources else ""
 
 
+def read_identity_arn(text: str) -> "Arn":
+    """The ARN of an identity that a command line names. Raises `ConfigError`."""
+    from sesame.access.identity_names import parse_identity_arn
+
+    try:
+        return parse_identity_arn(text)
+    except ServiceError as error:
+        raise ConfigError(error.message) from None
+
+
 def checked_arn(arn: str) -> str:
+    """What has the parts of an ARN, as it is. Raises `UsageError`."""
     if len(arn.split(":")) < 6:
         raise UsageError(f"`{arn}` is not the ARN of an identity: give one with --identity")
     return arn
 
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, str | tuple[str, ...]]:
+    """Condition keys from `KEY=VALUE`; one that is repeated has several values. Raises `UsageError`."""
     collected: dict[str, list[str]] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -100,6 +121,7 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, str | tuple[str, ...]]:
 
 
 def paint(colour: str, text: str) -> str:
+    """Text in a colour where a terminal shows it and NO_COLOR is not set."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
     return painted(colour, text)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.command import Subparsers, runs_on_store, with_services
 from sesame.cli.output import print_json
-from sesame.cli.policy_files import FAILED, YES, guarded, paint
-from sesame.errors import ConfigError
+from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_identity_arn
 
 if TYPE_CHECKING:
     from sesame.admin.delegates.suggestion import Suggestion
@@ -55,15 +54,10 @@ def register(verbs: Subparsers) -> None:
 
 def run_suggest(args: argparse.Namespace) -> int:
     """Print each policy that would change, and what is cut off."""
-    from sesame.access.identity_names import parse_identity_arn
     from sesame.admin.delegates.suggestion import suggestion
-    from sesame.errors import ServiceError
     from sesame.policy.writing.narrowing import Narrow
 
-    try:
-        arn = parse_identity_arn(args.identity)
-    except ServiceError as error:
-        raise ConfigError(error.message) from None
+    arn = read_identity_arn(args.identity)
     deadline = time.monotonic() + args.seconds
 
     async def run(services: "Services") -> int:

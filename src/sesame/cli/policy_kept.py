@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.command import ServicesCommand, Subparsers, opened, runs_on_store
 from sesame.cli.output import print_json
-from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_json, read_text
+from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_identity_arn, read_json, read_text
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
-    from sesame.aws.arn import Arn
     from sesame.identities.policy_tests import CaseState
     from sesame.policy.analysis.expectations import Broken
 
@@ -80,13 +79,15 @@ def _register_tests(verbs: Subparsers) -> None:
 async def run_put(services: "Services", args: argparse.Namespace) -> int:
     """Store a policy."""
     document = read_text(args.file)
-    broken = await services.policy_acts.put(_arn(args), args.name, document, force=args.force)
+    broken = await services.policy_acts.put(
+        read_identity_arn(args.identity), args.name, document, force=args.force
+    )
     return _say_forced(args, broken)
 
 
 async def run_remove(services: "Services", args: argparse.Namespace) -> int:
     """Remove a policy."""
-    broken = await services.policy_acts.remove(_arn(args), args.name, force=args.force)
+    broken = await services.policy_acts.remove(read_identity_arn(args.identity), args.name, force=args.force)
     return _say_forced(args, broken)
 
 
@@ -109,27 +110,29 @@ async def run_tests_put(services: "Services", args: argparse.Namespace) -> int:
         raise ConfigError(f"{args.file}: {error}") from None
     if len({case.name for case in cases}) < len(cases):
         raise ConfigError(f"{args.file}: two cases have the same name")
-    await services.policy_acts.put_cases(_arn(args), cases)
-    return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
+    await services.policy_acts.put_cases(read_identity_arn(args.identity), cases)
+    return _print_states(args, await services.policy_acts.run_cases(read_identity_arn(args.identity)))
 
 
 async def run_tests_list(services: "Services", args: argparse.Namespace) -> int:
     """Print the cases as JSON, to keep in a file and put again."""
     from sesame.policy.analysis.expectations import written
 
-    print_json([written(one.case) for one in await services.policy_acts.run_cases(_arn(args))])
+    print_json(
+        [written(one.case) for one in await services.policy_acts.run_cases(read_identity_arn(args.identity))]
+    )
     return YES
 
 
 async def run_tests_remove(services: "Services", args: argparse.Namespace) -> int:
     """Remove a case."""
-    await services.policy_acts.remove_case(_arn(args), args.name)
+    await services.policy_acts.remove_case(read_identity_arn(args.identity), args.name)
     return YES
 
 
 async def run_tests_run(services: "Services", args: argparse.Namespace) -> int:
     """Run the cases."""
-    return _print_states(args, await services.policy_acts.run_cases(_arn(args)))
+    return _print_states(args, await services.policy_acts.run_cases(read_identity_arn(args.identity)))
 
 
 def _print_states(args: argparse.Namespace, states: "list[CaseState]") -> int:
@@ -148,13 +151,3 @@ def _print_states(args: argparse.Namespace, states: "list[CaseState]") -> int:
         mark = paint("green", "holds") if one.broken is None else paint("red", "fails")
         print(f"{mark} {one.case.name}" + ("" if one.broken is None else f": {one.broken.why}"))
     return FAILED if any(one.broken is not None for one in states) else YES
-
-
-def _arn(args: argparse.Namespace) -> "Arn":
-    from sesame.access.identity_names import parse_identity_arn
-    from sesame.errors import ServiceError
-
-    try:
-        return parse_identity_arn(args.identity)
-    except ServiceError as error:
-        raise ConfigError(error.message) from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sesame.cli.command import Subparsers, runs_on_store, with_services
 from sesame.cli.output import print_json, when
+from sesame.cli.policy_files import read_identity_arn
 from sesame.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,16 +48,11 @@ def register(verbs: Subparsers) -> None:
 
 def run_what_if(args: argparse.Namespace) -> int:
     """Replay, and list what changes by delegate."""
-    from sesame.access.identity_names import parse_identity_arn
     from sesame.admin.what_if import what_if
-    from sesame.errors import ServiceError
     from sesame.policy import PolicyError, parse_identity_policy
     from sesame.policy.reasons.cause import Reader
 
-    try:
-        arn = parse_identity_arn(args.identity)
-    except ServiceError as error:
-        raise ConfigError(error.message) from None
+    arn = read_identity_arn(args.identity)
     proposed: dict[str, str | None] = dict.fromkeys(args.remove)
     for item in args.put:
         name, _, path = item.partition("=")
