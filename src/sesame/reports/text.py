@@ -9,6 +9,7 @@ INVARIANT: one pass over at most TEXT_LIMIT characters for each question; never 
 
 import re
 from dataclasses import dataclass
+from enum import IntEnum
 
 from sesame.reports.addresses import find_addresses, first_address
 from sesame.reports.auto_reply import is_from_daemon
@@ -157,33 +158,49 @@ def _failing(returned: str) -> list[str]:
     return [line for line in lines if "@" in line and Said(line).has_any(FAILED)]
 
 
+class _Place(IntEnum):
+    """Where an address stands in a notification, the likeliest place of a failed recipient first."""
+
+    LABELLED = 0
+    """Alone behind a label, or alone on its line."""
+    IN_A_SENTENCE = 1
+    """In a sentence that names a recipient, or behind `To:`, which may say whom the message was written to."""
+    SOMEWHERE = 2
+    NOT_A_RECIPIENT = 3
+    """The sender's, or in a line about somebody else."""
+
+
 def _named(lines: list[str], senders: frozenset[str], returned_to: tuple[str, ...]) -> list[str]:
-    tiers: tuple[list[str], list[str], list[str], list[str]] = ([], [], [], [])
+    """The recipients that a notification names: the addresses of the likeliest place in which there are any.
+
+    All that are labelled; elsewhere those that the returned message was written to, or the first one.
+    """
     targets = {address.lower() for address in returned_to}
+    by_place: dict[_Place, dict[str, str]] = {place: {} for place in _Place}
     for line in lines:
-        lowered = line.lower()
         for start, end, address in find_addresses(line)[:20]:
-            if address.lower() in senders and address.lower() not in targets:
-                tiers[3].append(address)
-            elif _LABELS.fullmatch(line[:start]) and _stands_alone(line[end:]):
-                # `To:` alone may name whom the message was written to
-                is_named = not lowered.strip().startswith("to:")
-                tiers[0 if is_named else 1].append(address)
-            elif Said(line).has_any(NOT_RECIPIENT):
-                tiers[3 if address.lower() not in targets else 2].append(address)
-            elif Said(line).has_any(NAMED):
-                tiers[1].append(address)
-            else:
-                tiers[2].append(address)
-    for tier in tiers:
-        unique = list({address.lower(): address for address in reversed(tier)}.values())[::-1]
-        if not unique:
-            continue
-        wanted = [address for address in unique if address.lower() in targets]
-        if tier is tiers[0]:
-            return unique[:RECIPIENT_LIMIT]
-        return (wanted or unique[:1])[:RECIPIENT_LIMIT]
-    return []
+            unique = by_place[_place_of(line, start, end, address.lower(), senders, targets)]
+            unique[address.lower()] = unique.pop(
+                address.lower(), address
+            )  # in the order of their last mention
+    found = next((addresses for addresses in by_place.values() if addresses), {})
+    wanted = [address for key, address in found.items() if key in targets]
+    if not by_place[_Place.LABELLED]:
+        return (wanted or list(found.values())[:1])[:RECIPIENT_LIMIT]
+    return list(found.values())[:RECIPIENT_LIMIT]
+
+
+def _place_of(
+    line: str, start: int, end: int, address: str, senders: frozenset[str], targets: set[str]
+) -> _Place:
+    if address in senders and address not in targets:
+        return _Place.NOT_A_RECIPIENT
+    if _LABELS.fullmatch(line[:start]) and _stands_alone(line[end:]):
+        return _Place.IN_A_SENTENCE if line.lower().strip().startswith("to:") else _Place.LABELLED
+    said = Said(line)
+    if said.has_any(NOT_RECIPIENT):
+        return _Place.SOMEWHERE if address in targets else _Place.NOT_A_RECIPIENT
+    return _Place.IN_A_SENTENCE if said.has_any(NAMED) else _Place.SOMEWHERE
 
 
 def _stands_alone(after: str) -> bool:
