@@ -4,8 +4,8 @@ import io
 import itertools
 from typing import Any
 
-from sesame.feedback.rates import Thresholds
 from sesame.feedback.react import Reactor
+from sesame.model import Thresholds
 from sesame.observe import Log
 from tests.support.clock import FakeClock
 from tests.support.spooled import Fixture

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from sesame.console.visit import Backing
 from sesame.db import Transaction
 from sesame.feedback.rates import current
 from sesame.mail.return_path import verify_return_path
+from sesame.model import Rates
 from sesame.notify.event_json import House
 from sesame.observe import Log
 from sesame.operations.ask_why import AskWhy
@@ -46,7 +46,7 @@ from sesame.operations.people import People
 from sesame.operations.programs import Programs
 from sesame.operations.published_events import PublishedEvents
 from sesame.operations.recovery_codes import RecoveryCodes
-from sesame.operations.sender_reputation import Limits, Rates, Reputations
+from sesame.operations.sender_reputation import Reputations
 from sesame.server.tls import Certificate
 from sesame.store.audit import Mark
 from sesame.store.reputation import EnforcementState
@@ -279,7 +279,7 @@ def _reputations(settings: Settings, services: Services, doors: Doors) -> Reputa
         doors.authorizer,
         clock=services.clock,
         current=now,
-        limits=Limits(**asdict(limits)),
+        limits=limits,
     )
 
 

@@ -6,8 +6,8 @@ from sesame.app.foundation import Services
 from sesame.app.inbound import return_path_domain
 from sesame.config import Settings
 from sesame.feedback.forward import Forwarder, ForwardingNames
-from sesame.feedback.rates import Thresholds
 from sesame.feedback.react import Reactor
+from sesame.model import Thresholds
 
 
 def make_reactor(services: Services, *, spooled: Callable[[], None], moved_on: Callable[[], None]) -> Reactor:

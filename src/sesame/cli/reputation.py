@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sesame.app.foundation import Services
     from sesame.db import Transaction
-    from sesame.feedback.rates import Rates
+    from sesame.model import Rates
     from sesame.store.reputation import Change, Counts, Enforcement, EnforcementState
 
 DAYS = 14

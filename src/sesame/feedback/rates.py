@@ -7,46 +7,15 @@ Source: SES developer guide, "Monitoring your sender reputation".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sesame.db import Transaction
+from sesame.model import Rates, Thresholds
 from sesame.observe import Log
 from sesame.store import reputation
 from sesame.store.reputation import Change, Counts, Enforcement, EnforcementState
 
 WINDOW_DAYS = 14
 DAY_S = 86_400.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Rates, as parts of one, at which an account is under review and paused; 0: never. `volume` is in recipients."""
-
-    volume: int
-    bounce_review: float
-    bounce_pause: float
-    complaint_review: float
-    complaint_pause: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """Rates over the latest `sends` recipients. `is_representative`: they are enough to judge by."""
-
-    sends: int
-    bounces: int
-    complaints: int
-    is_representative: bool
-
-    @property
-    def bounce_rate(self) -> float:
-        """Permanent bounces of what was sent."""
-        return self.bounces / self.sends if self.sends else 0.0
-
-    @property
-    def complaint_rate(self) -> float:
-        """Complaints about what was sent."""
-        return self.complaints / self.sends if self.sends else 0.0
 
 
 def rates_of(quarters: Sequence[Counts], *, volume: int) -> Rates:

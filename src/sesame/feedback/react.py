@@ -13,9 +13,10 @@ from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
 from sesame.feedback.counting import Recipients, count, counted, reached
 from sesame.feedback.forward import Forwarder
-from sesame.feedback.rates import Thresholds, judge, log_change
+from sesame.feedback.rates import judge, log_change
 from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
 from sesame.metrics import Metrics
+from sesame.model import Thresholds
 from sesame.observe import Clock, Log
 from sesame.store import counted as counted_recipients
 from sesame.store import events, global_suppression, reputation

@@ -6,11 +6,10 @@ its identities an owner sees numbers, not messages. Source: SES developer guide,
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from sesame.access.authorize import Authorizer
 from sesame.db import Store, Transaction
-from sesame.model import Caller
+from sesame.model import Caller, Rates, Thresholds
 from sesame.observe import Clock
 from sesame.operations.messages import ACTION as READ_MESSAGES
 from sesame.store import counted, reputation
@@ -29,32 +28,8 @@ PAGE = 25
 LISTED = 50
 
 
-class Rates(Protocol):
-    """Rates over the latest mail; `is_representative` says whether there was enough to judge by."""
-
-    @property
-    def sends(self) -> int: ...
-    @property
-    def bounces(self) -> int: ...
-    @property
-    def complaints(self) -> int: ...
-    @property
-    def is_representative(self) -> bool: ...
-
-
 Current = Callable[[Transaction, str, str, float], Awaitable[tuple[EnforcementState, Rates]]]
 """The verdict on an account in a region and its rates at a time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Rates, as parts of one, from which on an account is under review and paused; 0: never. `volume` in recipients."""
-
-    volume: int
-    bounce_review: float
-    bounce_pause: float
-    complaint_review: float
-    complaint_pause: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +57,7 @@ class Reputations:
     """Reads; each call checks the caller's IAM policies first."""
 
     def __init__(
-        self, store: Store, authorizer: Authorizer, *, clock: Clock, current: Current, limits: Limits
+        self, store: Store, authorizer: Authorizer, *, clock: Clock, current: Current, limits: Thresholds
     ) -> None:
         self._store = store
         self._authorizer = authorizer
