@@ -254,17 +254,6 @@ SYSTEM_ACCOUNT = AccountId("000000000000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """Rates, as parts of one, at which an account is under review and paused; 0: never. `volume` is in recipients."""
-
-    volume: int
-    bounce_review: float
-    bounce_pause: float
-    complaint_review: float
-    complaint_pause: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
     """Rates over the latest `sends` recipients. `is_representative`: they are enough to judge by."""
 

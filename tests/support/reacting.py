@@ -4,14 +4,14 @@ import io
 import itertools
 from typing import Any
 
+from sesame.config.feedback import Reputation
 from sesame.feedback.react import Reactor
-from sesame.model import Thresholds
 from sesame.observe import Log
 from tests.support.clock import FakeClock
 from tests.support.spooled import Fixture
 
 SIMULATOR = "simulator.amazonses.com"
-THRESHOLDS = Thresholds(
+THRESHOLDS = Reputation(
     volume=10, bounce_review=0.05, bounce_pause=0.10, complaint_review=0.001, complaint_pause=0.005
 )
 

@@ -17,7 +17,6 @@ from sesame.admin.queue import QueueDesk
 from sesame.app.api import Doors, served_regions
 from sesame.app.audit import read_heads
 from sesame.app.doctor import look
-from sesame.app.feedback import thresholds
 from sesame.app.foundation import Services, endpoints
 from sesame.app.inbound import DAY_S, recipients_answer
 from sesame.config import InForce, Settings, in_force
@@ -269,7 +268,7 @@ def _validator(doors: Doors) -> Callable[[str, str, Mapping[str, Any]], None]:
 
 
 def _reputations(settings: Settings, services: Services, doors: Doors) -> Reputations:
-    limits = thresholds(settings)
+    limits = settings.reputation
 
     async def now(tx: Transaction, account_id: str, region: str, at: float) -> tuple[EnforcementState, Rates]:
         return await current(tx, account_id, region, now=at, volume=limits.volume)

@@ -8,8 +8,9 @@ Source: SES developer guide, "Monitoring your sender reputation".
 
 from collections.abc import Sequence
 
+from sesame.config.feedback import Reputation
 from sesame.db import Transaction
-from sesame.model import Rates, Thresholds
+from sesame.model import Rates
 from sesame.observe import Log
 from sesame.store import reputation
 from sesame.store.reputation import Change, Counts, Enforcement, EnforcementState
@@ -32,7 +33,7 @@ def rates_of(quarters: Sequence[Counts], *, volume: int) -> Rates:
     return Rates(sends=sends, bounces=bounces, complaints=complaints, is_representative=sends >= volume)
 
 
-def verdict(rates: Rates, thresholds: Thresholds) -> tuple[Enforcement, str]:
+def verdict(rates: Rates, thresholds: Reputation) -> tuple[Enforcement, str]:
     """What the rates come to, and why."""
     if not rates.is_representative:
         return "HEALTHY", ""
@@ -60,7 +61,7 @@ async def current(
 
 
 async def judge(
-    tx: Transaction, account_id: str, region: str, *, now: float, thresholds: Thresholds
+    tx: Transaction, account_id: str, region: str, *, now: float, thresholds: Reputation
 ) -> Change | None:
     """Change the verdict on an account where its rates say so; the change, or None."""
     enforcement_state, rates = await current(tx, account_id, region, now=now, volume=thresholds.volume)

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sesame.config.feedback import Reputation
 from sesame.db import Store, Transaction
 from sesame.errors import Unavailable
 from sesame.feedback.counting import Recipients, count, counted, reached
@@ -16,7 +17,6 @@ from sesame.feedback.forward import Forwarder
 from sesame.feedback.rates import judge, log_change
 from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
 from sesame.metrics import Metrics
-from sesame.model import Thresholds
 from sesame.observe import Clock, Log
 from sesame.store import counted as counted_recipients
 from sesame.store import events, global_suppression, reputation
@@ -57,7 +57,7 @@ class Reactor:
         clock: Clock,
         log: Log,
         new_lease: Callable[[], str],
-        thresholds: Thresholds,
+        thresholds: Reputation,
         simulators: Collection[str],
         forwarder: Forwarder | None,
         spooled: Callable[[], None] = lambda: None,

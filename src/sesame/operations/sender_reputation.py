@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sesame.access.authorize import Authorizer
+from sesame.config.feedback import Reputation
 from sesame.db import Store, Transaction
-from sesame.model import Caller, Rates, Thresholds
+from sesame.model import Caller, Rates
 from sesame.observe import Clock
 from sesame.operations.messages import ACTION as READ_MESSAGES
 from sesame.store import counted, reputation
@@ -57,7 +58,7 @@ class Reputations:
     """Reads; each call checks the caller's IAM policies first."""
 
     def __init__(
-        self, store: Store, authorizer: Authorizer, *, clock: Clock, current: Current, limits: Thresholds
+        self, store: Store, authorizer: Authorizer, *, clock: Clock, current: Current, limits: Reputation
     ) -> None:
         self._store = store
         self._authorizer = authorizer

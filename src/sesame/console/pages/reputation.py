@@ -4,11 +4,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.config.feedback import Reputation
 from sesame.console.calls import call, shown
 from sesame.console.charts import Chart, RateChart, bars, rates
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
-from sesame.model import Thresholds
 from sesame.operations.sender_reputation import ACTION, DAYS, PICTURE_DAYS, SenderReputation
 from sesame.store.reputation import Counts
 
@@ -51,7 +51,7 @@ def _days(found: SenderReputation) -> Chart:
     )
 
 
-def _rates(found: SenderReputation, limits: Thresholds) -> list[tuple[str, RateChart]]:
+def _rates(found: SenderReputation, limits: Reputation) -> list[tuple[str, RateChart]]:
     """Both rates by day, with the limits as lines."""
     kinds = (
         ("Bounced for good", "rated_bounces", limits.bounce_review, limits.bounce_pause),
