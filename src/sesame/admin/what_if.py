@@ -74,7 +74,7 @@ async def what_if(
     again = await _Again.of(store, arn, proposed, reader)
     async for recorded in recorded_of(store, arn, since):
         await again.ask(recorded)
-    return again.replay(is_whole=True)
+    return again.result(is_whole=True)
 
 
 async def newest_what_if(
@@ -92,12 +92,12 @@ async def newest_what_if(
     looked_at = 0
     async for recorded in _newest(store, arn, since):
         if looked_at == most or is_late():
-            return again.replay(is_whole=False)
+            return again.result(is_whole=False)
         looked_at += 1
         await again.ask(recorded)
         if looked_at % A_STRETCH == 0:
             await pause()
-    return again.replay(is_whole=True)
+    return again.result(is_whole=True)
 
 
 class _Again:
@@ -175,7 +175,7 @@ class _Again:
             self._senders[key] = await self._store.read(policies_of(account_id, decision))
         return self._senders[key]
 
-    def replay(self, *, is_whole: bool) -> Replay:
+    def result(self, *, is_whole: bool) -> Replay:
         """What came of it."""
         return Replay(
             asked=self._asked, changes=tuple(self._changes), is_whole=is_whole, oldest_at=self._oldest

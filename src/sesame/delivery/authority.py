@@ -60,5 +60,5 @@ def _lent(claim: Claim) -> Lent:
 
 @lru_cache(maxsize=4_096)  # messages of one owner share it
 def _epochs(lent: str, owner: str, region: str) -> tuple[tuple[str, int], ...]:
-    words = [word.split(":") for word in lent.split()] or [[owner, "-1"]]
-    return tuple((identities_scope(account, region), int(epoch)) for account, epoch in words)
+    pairs = [pair.split(":") for pair in lent.split()] or [[owner, "-1"]]
+    return tuple((identities_scope(account, region), int(epoch)) for account, epoch in pairs)

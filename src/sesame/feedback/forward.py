@@ -150,13 +150,13 @@ def _failed(event: Event) -> FailedRecipient:
     address = event.recipient or ""
     if event.what is Happened.SUPPRESSED:
         is_for_all = event.detail.get("reason") == global_suppression.REASON
-        words = SUPPRESSED_FOR_ALL_TEXT if is_for_all else SUPPRESSED_TEXT
-        return FailedRecipient(address=address, status="5.1.1", diagnostic_code=words)
+        diagnostic = SUPPRESSED_FOR_ALL_TEXT if is_for_all else SUPPRESSED_TEXT
+        return FailedRecipient(address=address, status="5.1.1", diagnostic_code=diagnostic)
     if event.is_reported:
         default = {"Permanent": "5.0.0", "Transient": "4.0.0"}.get(bounce_type_of(event), "5.0.0")
-        status, words = event.detail.get("status", default), event.detail.get("diagnosticCode", "")
-        return FailedRecipient(address=address, status=status, diagnostic_code=words)
-    words = f"smtp; {event.diagnostic}" if event.diagnostic else ""
+        status, diagnostic = event.detail.get("status", default), event.detail.get("diagnosticCode", "")
+        return FailedRecipient(address=address, status=status, diagnostic_code=diagnostic)
+    diagnostic = f"smtp; {event.diagnostic}" if event.diagnostic else ""
     if event.what is Happened.EXPIRED:
         last = f"<{event.diagnostic}>" if event.diagnostic else ""
         return FailedRecipient(
@@ -164,4 +164,4 @@ def _failed(event: Event) -> FailedRecipient:
             status="4.4.7",
             diagnostic_code=f"smtp; 554 4.4.7 Message expired: unable to deliver in time.{last}",
         )
-    return FailedRecipient(address=address, status=event.status or "", diagnostic_code=words)
+    return FailedRecipient(address=address, status=event.status or "", diagnostic_code=diagnostic)

@@ -327,10 +327,10 @@ class AskWhy:
         seen = view(record, viewer, contents)
         # What an owner's policy asked about is told of a refusal, for who was refused to mend it; not of a yes.
         checks = [replace(check, mattered=()) if check.outcome == "allow" else check for check in seen.checks]
-        told: dict[str, Any] = {"causes": ()}
+        explained: dict[str, Any] = {"causes": ()}
         if code:
             around = await self._store.read(lambda tx: look_around(tx, record))
-            told = render(record, contents, reader_of(record, viewer), around=around)
+            explained = render(record, contents, reader_of(record, viewer), around=around)
         own = next((one.arn or "" for one in checks if one.owner == viewer and "From" in one.uses), "")
         return Answer(
             allowed=not code,
@@ -339,7 +339,7 @@ class AskWhy:
             is_owners=is_owners,
             record=replace(record, decision="{}", reason=""),
             decision=replace(seen, checks=tuple(checks)),
-            causes=tuple(told["causes"]),
+            causes=tuple(explained["causes"]),
             case=case_of(asked_as, dry_run, viewer, is_owners=is_owners),
             identity=own.partition(":identity/")[2],
         )

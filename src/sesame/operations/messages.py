@@ -216,8 +216,8 @@ class Messages:
         found = await self._store.read(run)
         if found is None:
             return None
-        record, contents, told = found
-        causes = {json.dumps(cause): cause for one in told for cause in one["causes"]}
+        record, contents, explained = found
+        causes = {json.dumps(cause): cause for one in explained for cause in one["causes"]}
         return RefusalView(
             request_id=request_id,
             record=replace(record, decision="{}", reason=""),

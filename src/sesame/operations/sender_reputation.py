@@ -14,7 +14,7 @@ from sesame.model import Caller, Rates
 from sesame.observe import Clock
 from sesame.operations.messages import ACTION as READ_MESSAGES
 from sesame.store import counted, reputation
-from sesame.store.counted import Key, Shown
+from sesame.store.counted import CountedRecipient, Key
 from sesame.store.reputation import Change, Counts, EnforcementState
 
 ACTION = "ses:GetSendStatistics"
@@ -120,7 +120,7 @@ class Reputations:
         identity: str = "",
         delegate: str = "",
         before: Key | None = None,
-    ) -> tuple[list[Shown], Key | None]:
+    ) -> tuple[list[CountedRecipient], Key | None]:
         """The recipients that rates are made of, newest first, and behind which the next are.
 
         Of all that the caller's account sent; of one `identity` of `owner`; or of what `delegate` sent as an identity
@@ -129,7 +129,7 @@ class Reputations:
         await self._authorizer.require(caller, READ_MESSAGES)
         account_id = caller.principal.account_id
 
-        async def run(tx: Transaction) -> list[Shown]:
+        async def run(tx: Transaction) -> list[CountedRecipient]:
             return await counted.page(
                 tx,
                 caller.region,

@@ -28,8 +28,8 @@ def verification_content(to: str, *, subject: str, content: SimpleHtml, link: st
     escaped = html.escape(link)
     closing = "".join(f"</{name}>" for name in content.left_open)
     following = f'\n<p><a href="{escaped}">{escaped}</a></p>\n<p>{html.escape(FOOTER)}</p>\n'
-    words = content.text if len(content.text) <= MOST_WORDS else ""
-    text = f"{words}\n\n{link}\n\n{FOOTER}\n".lstrip("\n")
+    plain = content.text if len(content.text) <= MOST_WORDS else ""
+    text = f"{plain}\n\n{link}\n\n{FOOTER}\n".lstrip("\n")
     return SimpleContent(
         to=(to,),
         cc=(),

@@ -30,7 +30,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class CountedRecipient:
     """One of them with its message and address."""
 
     key: Key
@@ -65,7 +65,7 @@ async def page(
     identity: str = "",
     before: Key | None,
     limit: int,
-) -> list[Shown]:
+) -> list[CountedRecipient]:
     """The newest before a place, newest first: of an account, or of what it sent as one identity of an owner."""
     where, values = "", list[str]()
     if identity:
@@ -83,7 +83,7 @@ async def page(
         limit,
     )
     return [
-        Shown(
+        CountedRecipient(
             key=(row[2], row[0], row[1]), at=row[2], kind=row[3], message_id=row[4], address=row[5], source=row[6],
             account_id=row[7], owner_account_id=row[8], identity=row[9],
         )

@@ -191,7 +191,7 @@ def _allowed(ask: "_Questions") -> Iterator[Allowed]:
             actions=tuple(actions),
             from_addresses=from_addresses[0] if len(from_addresses) == 1 else (),
             when=_describe(others),
-            unless=tuple(words for deny in denies if (words := _describe(deny))),
+            unless=tuple(described for deny in denies if (described := _describe(deny))),
         )
 
 
@@ -207,14 +207,16 @@ def _is_about_request(condition: Condition) -> bool:
 
 def _describe(conditions: Sequence[Condition]) -> tuple[str, ...]:
     """Conditions on the request in words; of those on who sends only that there are some."""
-    words = [
+    described = [
         describe_condition(one.operator.text, one.key, one.values)
         for one in conditions
         if _is_about_request(one)
     ]
     hidden = not all(map(_is_about_request, conditions))
     return (
-        (*words, "a condition of the owner's that is not about the message holds") if hidden else tuple(words)
+        (*described, "a condition of the owner's that is not about the message holds")
+        if hidden
+        else tuple(described)
     )
 
 

@@ -225,17 +225,15 @@ AWS_SES_AUTO_THROTTLE = None  # otherwise it asks for the quota first, which tak
 
 
 def _smtp_note(place: Place, arn: str) -> str:
-    words = (
+    note = (
         "SMTP_USER is the access key's id; SMTP_PASSWORD is derived from its secret: the console's page *Programs*"
         " makes both, and whoever runs the server prints them with `sesame smtp credentials ACCOUNT USER`."
     )
     if arn:
-        words += f" With `--as {arn}` added to that, a program that cannot write header fields needs none."
+        note += f" With `--as {arn}` added to that, a program that cannot write header fields needs none."
     if place.is_own_ca:
-        words += (
-            " SMTP_CA_FILE is the server's own certificate authority, `tls/ca.pem` in its data directory."
-        )
-    return words
+        note += " SMTP_CA_FILE is the server's own certificate authority, `tls/ca.pem` in its data directory."
+    return note
 
 
 def _smtp(place: Place, arn: str, example: Example) -> str:

@@ -47,11 +47,11 @@ class AccessKeyUseOperations:
         if key is None:
             raise NoSuchEntity(f"The Access Key with id {access_key_id} cannot be found.")
         use = (await self._store.read(lambda tx: key_use.of_keys(tx, [access_key_id]))).get(access_key_id)
-        told: iam.AccessKeyLastUsed = {"ServiceName": NOT_USED, "Region": NOT_USED}
+        last_used: iam.AccessKeyLastUsed = {"ServiceName": NOT_USED, "Region": NOT_USED}
         if use is not None:
-            told = {
+            last_used = {
                 "LastUsedDate": math.floor(use.used_at),
                 "ServiceName": "ses" if use.door == "SMTP" else NOT_USED,
                 "Region": use.region,
             }
-        return {"UserName": "root" if user is None else user.user_name, "AccessKeyLastUsed": told}
+        return {"UserName": "root" if user is None else user.user_name, "AccessKeyLastUsed": last_used}
