@@ -6,9 +6,9 @@ memory. It is answered at the next of even steps since the question came, so tha
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
-from sesame.errors import ServiceError
+from sesame.errors import ServiceError, Unavailable
 from sesame.observe import Clock
 
 
@@ -32,11 +32,16 @@ class Pace:
             await self._sleep(self._step_s - (self._clock.monotonic() - began) % self._step_s)
 
     @asynccontextmanager
-    async def refusals(self) -> AsyncIterator[None]:
-        """Whatever is refused inside is refused at a step."""
+    async def refusals(
+        self, keep: Callable[[ServiceError], Awaitable[object]] | None = None
+    ) -> AsyncIterator[None]:
+        """Whatever is refused inside is refused at a step; `keep` records it before, since that takes time as well."""
         began = self.begin()
         try:
             yield
-        except ServiceError:
+        except ServiceError as refusal:
+            if keep is not None:
+                with suppress(Unavailable):  # whoever answers tries again, and says so in the log
+                    await keep(refusal)
             await self.hold(began)
             raise

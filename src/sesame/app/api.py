@@ -117,8 +117,8 @@ class Doors:
         self.delegates = Delegates(services.store, services.clock, released=lambda: services.wake())
         self.share_links = self._make_share_links()
         self.policy_tests = PolicyTestOperations(services.store, self.authorizer)
+        self._failures = failures = Failures(services.store)
         handlers = self._operations(published)
-        failures = Failures(services.store)
         self.failed = FailedSignIns(services.store, services.clock, services.log)
         self.key_uses = KeyUses(services.store, services.clock, services.log)
         sign_ins = self._make_sign_ins(failures)
@@ -325,6 +325,7 @@ class Doors:
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
                 pace=self.pace,
+                failures=self._failures,
             ),
         )
 

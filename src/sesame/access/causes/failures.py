@@ -67,8 +67,7 @@ class Failures:
         """Keep why a call of a caller that has signed in failed, once; None when it has been kept."""
         if error.is_kept:
             return None
-        error.is_kept = True
-        return await self.keep(
+        kept = await self.keep(
             Failure(
                 request_id=caller.request_id,
                 account_id=caller.principal.account_id,
@@ -84,6 +83,8 @@ class Failures:
                 action=action,
             )
         )
+        error.is_kept = True
+        return kept
 
     def _may_keep(self, failure: Failure) -> bool:
         minute = int(failure.at // 60)

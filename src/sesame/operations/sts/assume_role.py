@@ -9,8 +9,10 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sesame.access.authorize import Authorizer
+from sesame.access.causes.failures import Failures
 from sesame.access.compiled import trust_policy
 from sesame.access.pace import Pace
 from sesame.access.principals import named_tags, session_principal
@@ -57,7 +59,7 @@ class _Tags:
 class AssumeRoleOperations:
     """The operation; `random_name` makes upper-case ids, `random_secret` secret access keys.
 
-    `pace` says when a refusal is answered.
+    `pace` says when a refusal is answered; `failures` keeps it before.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class AssumeRoleOperations:
         random_name: Callable[[int], str],
         random_secret: Callable[[], str],
         pace: Pace,
+        failures: Failures,
     ) -> None:
         self._store = store
         self._authorizer = authorizer
@@ -78,6 +81,7 @@ class AssumeRoleOperations:
         self._random_name = random_name
         self._random_secret = random_secret
         self._pace = pace
+        self._failures = failures
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
@@ -93,7 +97,8 @@ class AssumeRoleOperations:
             raise ValidationError(f"{request['RoleArn']} is invalid")
         tags = _session_tags(caller, request)
         source_identity = _source_identity(caller, request)
-        async with self._pace.refusals():
+        keep = partial(self._failures.keep_of, caller, action="sts:AssumeRole", facts={})
+        async with self._pace.refusals(keep):
             role, seen = await self._find(match[1], match[3], request["RoleArn"])
             permit = await self._authorizer.require_trust(
                 caller,
