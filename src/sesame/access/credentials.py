@@ -95,7 +95,10 @@ class Authenticator:
             raise ExpiredToken
         principal, source_arn = credential.principal, None
         if principal.kind is PrincipalKind.SERVICE:
-            principal, source_arn = _acting_for(principal, request)
+            # Both are signed, as every `x-amz-` header must be.
+            source_arn = _header(request, b"x-amz-source-arn")
+            account_id = _header(request, b"x-amz-source-account") or ""
+            principal = acting_for(principal, account_id, source_arn)
         return Caller(
             principal=principal,
             access_key_id=credential.access_key_id,
@@ -167,15 +170,10 @@ def is_long_term_key(access_key_id: str, session_token: str | None = None) -> bo
     return session_token is None and _LONG_TERM_KEY.fullmatch(access_key_id) is not None
 
 
-def _acting_for(service: Principal, request: HttpRequest) -> tuple[Principal, str | None]:
-    """A service with the account it acts for, and the resource there if it names one.
-
-    The headers are signed, as every `x-amz-` header must be. Raises `ValidationError`.
-    """
-    account_id = _header(request, b"x-amz-source-account") or ""
+def acting_for(service: Principal, account_id: str, source_arn: str | None) -> Principal:
+    """A service with the account that it says it acts for, `source_arn` a resource there. Raises `ValidationError`."""
     if not _ACCOUNT.fullmatch(account_id):
         raise ValidationError("A service must say in x-amz-source-account for which account it sends.")
-    source_arn = _header(request, b"x-amz-source-arn")
     if source_arn is not None:
         try:
             arn = Arn.parse(source_arn)
@@ -183,7 +181,7 @@ def _acting_for(service: Principal, request: HttpRequest) -> tuple[Principal, st
             raise ValidationError(f"x-amz-source-arn is not an ARN: {source_arn}") from None
         if arn.account_id not in ("", account_id):
             raise ValidationError(f"x-amz-source-arn does not belong to account {account_id}: {source_arn}")
-    return replace(service, account_id=AccountId(account_id)), source_arn
+    return replace(service, account_id=AccountId(account_id))
 
 
 def _header(request: HttpRequest, wanted: bytes) -> str | None:

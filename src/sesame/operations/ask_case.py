@@ -10,7 +10,7 @@ from typing import Any
 from sesame.access import conditions
 from sesame.access.checks import Check
 from sesame.access.compiled import Policies
-from sesame.model import Caller
+from sesame.model import Caller, PrincipalKind
 from sesame.policy.cases import run_case
 from sesame.sending.send import DryRun
 
@@ -31,7 +31,8 @@ def case_of(asked_as: Caller, dry_run: DryRun, viewer: str, *, is_owners: bool) 
         "aws:ResourceAccount": check.owner_account_id,
     }
     principal = asked_as.principal.arn
-    iam = [_ALLOW_DOCUMENT] if is_owners else _documents(check.grounds.iam)
+    is_service = asked_as.principal.kind is PrincipalKind.SERVICE
+    iam = [] if is_service else [_ALLOW_DOCUMENT] if is_owners else _documents(check.grounds.iam)
     attached = _documents(check.grounds.identity) if owns else [_lending(principal)]
     case: dict[str, Any] = {
         "id": f"{principal.rpartition(':')[2]} as {', '.join(dict.fromkeys(check.addresses)) or check.arn}",
@@ -47,7 +48,7 @@ def case_of(asked_as: Caller, dry_run: DryRun, viewer: str, *, is_owners: bool) 
         "identityPolicies": iam,
         "resourcePolicies": attached,
     }
-    if note := _note(check, viewer, is_owners=is_owners):
+    if note := "" if is_service else _note(check, viewer, is_owners=is_owners):
         case["note"] = note
     return {**case, "expected": run_case({**case, "expected": "Allowed"}).actual}
 

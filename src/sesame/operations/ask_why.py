@@ -6,6 +6,7 @@ taken to allow it. INVARIANT (I9): of another account nothing is looked up but w
 to, and an answer comes at an even step of time, however much stands behind it.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from sesame.access.causes.around import look_around
 from sesame.access.causes.decision_json import reader_of, render
 from sesame.access.checks import Target, ask_policies
 from sesame.access.compiled import compiled_policies
+from sesame.access.credentials import acting_for
 from sesame.access.directory import Directory
 from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.access.pace import Pace
@@ -24,7 +26,7 @@ from sesame.access.principals import Credential, root_principal, session_princip
 from sesame.access.record import decision_text
 from sesame.access.refusals import rests_on
 from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
-from sesame.aws.arn import identity_arn
+from sesame.aws.arn import identity_arn, template_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
@@ -33,11 +35,12 @@ from sesame.observe import Clock
 from sesame.operations.ask_case import case_of
 from sesame.operations.decision_views import DecisionView, view
 from sesame.operations.policy_editing import READ
+from sesame.operations.templates import TemplateMissing
 from sesame.policy import Requester
 from sesame.policy.cases import CaseError, read_requester
 from sesame.sending.send import DryRun, Sender
 from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
-from sesame.store import accounts
+from sesame.store import accounts, templates
 from sesame.store.decisions import DecisionRecord, whole
 from sesame.store.iam import roles, users
 
@@ -54,9 +57,17 @@ DOORS: Mapping[str, tuple[str, str, str]] = {
     "v1": ("SendEmail", "ses:SendEmail", "1"),
     "v1-raw": ("SendRawEmail", "ses:SendRawEmail", "1"),
     "smtp": ("SendSmtpEmail", "ses:SendRawEmail", "2"),
+    "v2-template": ("SendEmail", "ses:SendTemplatedEmail", "2"),
+    "v1-template": ("SendTemplatedEmail", "ses:SendTemplatedEmail", "1"),
+    "v2-bulk": ("SendBulkEmail", "ses:SendBulkEmail", "2"),
+    "v1-bulk": ("SendBulkTemplatedEmail", "ses:SendBulkTemplatedEmail", "1"),
 }
 """The ways to send that can be asked about: operation, action and version of the API."""
 RAW = ("v2-raw", "v1-raw", "smtp")
+TEMPLATED = ("v2-template", "v1-template", "v2-bulk", "v1-bulk")
+V1_SIMPLE = ("v1", "v1-template", "v1-bulk")
+"""Where an identity is lent by SourceArn alone."""
+_SERVICE = re.compile(r"(?=.{3,128}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+")
 _MAX_BYTES = 10 * 1024 * 1024
 
 
@@ -71,7 +82,7 @@ class Question:
     """A send as it would be made; addresses as a client writes them, empty ones are not named."""
 
     who: str
-    """An ARN, or an account id for its root."""
+    """An ARN, an account id for its root, or a service's host name."""
     door: str
     from_address: str
     from_arn: str
@@ -82,6 +93,12 @@ class Question:
     return_path_arn: str
     recipients: tuple[str, ...]
     configuration_set: str
+    template: str
+    """The name of a template of the sender's account, for what is sent with one; empty for one in the request."""
+    acting_for: str
+    """The account that a service acts for; empty for the asker's."""
+    acting_arn: str
+    """The resource of that account on whose behalf it sends, if it names one."""
     at: float
     source_ip: str
     secure: bool
@@ -139,10 +156,13 @@ class AskWhy:
                 requester = read_requester(question.who)
             except CaseError as error:
                 raise InvalidParameterValue(str(error)) from None
-            if requester.kind not in ("root", "user", "role"):
+            is_service = requester.kind == "service" and _SERVICE.fullmatch(requester.arn) is not None
+            if requester.kind not in ("root", "user", "role") and not is_service:
                 raise InvalidParameterValue(
-                    "Ask about an account, a user or a role: 12 digits, or an ARN of IAM or STS."
+                    "Ask about an account, a user, a role or a service: 12 digits, an ARN of IAM or STS, a host name."
                 )
+            if question.template and question.door not in TEMPLATED:
+                raise InvalidParameterValue("A template is named for what is sent with one alone.")
             if requester.account_id == caller.principal.account_id:
                 return await self._own(caller, question, requester)
             return await self._as_owner(caller, question, requester)
@@ -154,10 +174,19 @@ class AskWhy:
         principal, load = await self._principal(requester)
         asked_as = _caller(caller, principal, question)
         try:
-            dry_run = await self._sender.dry_run(asked_as, submission_of(question), load)
+            await self._check_template(caller, question)
+            dry_run = await self._sender.dry_run(asked_as, submission_of(question, caller), load)
         except ServiceError as error:
             return _undecided(asked_as, question, error)
         return await self._answer(caller, asked_as, dry_run, is_owners=False)
+
+    async def _check_template(self, caller: Caller, question: Question) -> None:
+        """A send with a template that is not there fails before it is decided."""
+        account_id, name = caller.principal.account_id, question.template
+        if not name:
+            return
+        if await self._store.read(lambda tx: templates.get(tx, account_id, caller.region, name)) is None:
+            raise TemplateMissing(name)
 
     async def _principal(self, requester: Requester) -> tuple[Principal, Load]:
         """A principal of the asker's account, and how to read what it may do now. Raises `NobodyThere`."""
@@ -213,15 +242,7 @@ class AskWhy:
         """What the policies of the asker's identity say of another account's principal."""
         arn = self._own_identity(caller, question)
         await self._authorizer.require(caller, READ, arn)
-        known = await self._store.read(lambda tx: _known(tx, requester))
-        principal = Principal(
-            kind=PrincipalKind(known.kind),
-            account_id=AccountId(known.account_id),
-            arn=known.arn,
-            user_id=known.user_id,
-            name=known.arn.rpartition("/")[2],
-            role_arn=known.role_arn,
-        )
+        principal = await self._of_others(caller, question, requester)
         asked_as = _caller(caller, principal, question)
         credential = Credential(
             access_key_id="",
@@ -253,6 +274,20 @@ class AskWhy:
         decision = await self._owners_half(asked_as, credential, request, arn)
         return await self._answer(
             caller, asked_as, DryRun(request=request, decision=decision, refusal=None), is_owners=True
+        )
+
+    async def _of_others(self, caller: Caller, question: Question, requester: Requester) -> Principal:
+        """Whom the owner of an identity asks about, as the identity's policies see it."""
+        if requester.kind == "service":
+            return _service(requester.arn, question, caller)
+        known = await self._store.read(lambda tx: _known(tx, requester))
+        return Principal(
+            kind=PrincipalKind(known.kind),
+            account_id=AccountId(known.account_id),
+            arn=known.arn,
+            user_id=known.user_id,
+            name=known.arn.rpartition("/")[2],
+            role_arn=known.role_arn,
         )
 
     @staticmethod
@@ -345,6 +380,17 @@ class AskWhy:
         )
 
 
+def _service(name: str, question: Question, caller: Caller) -> Principal:
+    """A service that acts for an account, as the API takes it in. Raises the `ServiceError` of what it does not."""
+    if question.door == "smtp":
+        raise InvalidParameterValue("A service sends by the API alone.")
+    service = Principal(
+        kind=PrincipalKind.SERVICE, account_id=AccountId(""), arn=name, user_id=name, name=name
+    )
+    account_id = question.acting_for or caller.principal.account_id
+    return acting_for(service, account_id, question.acting_arn or None)
+
+
 async def _known(tx: Transaction, requester: Requester) -> Requester:
     """The principal with its unique id where it is there; one that is not is asked about by its name alone.
 
@@ -367,10 +413,11 @@ def _caller(caller: Caller, principal: Principal, question: Question) -> Caller:
         at=question.at,
         request_id="",
         api_version=DOORS[question.door][2],
+        source_arn=question.acting_arn or None,
     )
 
 
-def submission_of(question: Question) -> Submission:
+def submission_of(question: Question, sender: Caller) -> Submission:
     """The send as its door would have it. Raises `InvalidParameterValue`."""
     operation, action, version = DOORS[question.door]
     is_raw = question.door in RAW
@@ -398,13 +445,18 @@ def submission_of(question: Question) -> Submission:
         if question.door != "v1-raw"
         else question.source or None,
         destinations=question.recipients if is_raw else (),
-        return_path=(question.return_path or None) if question.door in ("v1", "v2", "v2-raw") else None,
-        source_arn=(source_arn or (from_arn if question.door == "v1" else None)) if by_parameter else None,
-        from_arn=from_arn if by_parameter and question.door != "v1" else None,
+        return_path=(question.return_path or None) if question.door not in ("v1-raw", "smtp") else None,
+        source_arn=(source_arn or (from_arn if question.door in V1_SIMPLE else None))
+        if by_parameter
+        else None,
+        from_arn=from_arn if by_parameter and question.door not in V1_SIMPLE else None,
         return_path_arn=(question.return_path_arn or None) if by_parameter else None,
         configuration_set=question.configuration_set or None,
         tags=(),
         max_bytes=_MAX_BYTES,
+        resources=(template_arn(sender.region, sender.principal.account_id, question.template),)
+        if question.template
+        else (),
     )
 
 

@@ -23,10 +23,19 @@ DOOR_WORDS = {
     "v1": "the API v1, SendEmail",
     "v1-raw": "the API v1, SendRawEmail",
     "smtp": "SMTP",
+    "v2-template": "the API v2, SendEmail with a template",
+    "v1-template": "the API v1, SendTemplatedEmail",
+    "v2-bulk": "the API v2, SendBulkEmail",
+    "v1-bulk": "the API v1, SendBulkTemplatedEmail",
 }
 FIELDS = (
-    "who", "door", "from", "arn", "to", "source", "source_arn", "return", "return_arn", "set", "at", "ip", "agent",
+    "who", "door", "from", "arn", "to", "source", "source_arn", "return", "return_arn", "set", "template",
+    "acting_for", "acting_arn", "at", "ip", "agent",
     "plain",
+)  # fmt: skip
+MORE = (
+    "source", "source_arn", "return", "return_arn", "set", "template", "acting_for", "acting_arn", "at",
+    "agent", "plain",
 )  # fmt: skip
 _TIME = "%Y-%m-%dT%H:%M"
 _CASE_NAME = re.compile(r"[^A-Za-z0-9 .@_-]+")
@@ -81,6 +90,9 @@ def question_of(visit: Visit, given: Mapping[str, str]) -> Question:
         return_path_arn=given["return_arn"],
         recipients=tuple(given["to"].replace(",", " ").split()) or ("success@simulator.amazonses.com",),
         configuration_set=given["set"],
+        template=given["template"],
+        acting_for=given["acting_for"],
+        acting_arn=given["acting_arn"],
         at=at,
         source_ip=ip,
         secure=not given["plain"],
@@ -113,10 +125,7 @@ def _page(
         doors=DOOR_WORDS,
         problem=problem,
         first_from="",
-        more=any(
-            given[name]
-            for name in ("source", "source_arn", "return", "return_arn", "set", "at", "agent", "plain")
-        ),
+        more=any(given[name] for name in MORE),
         called=_called(given),
         calls=_calls(visit, given, answer),
         **values,
@@ -176,6 +185,9 @@ def _keeping(identity: str, given: Mapping[str, str]) -> Call:
         when["aws:SourceIp"] = [given["ip"]]
     if given["return"]:
         when["ses:FeedbackAddress"] = [given["return"]]
+    for name, key in (("acting_for", "aws:SourceAccount"), ("acting_arn", "aws:SourceArn")):
+        if given[name]:
+            when[key] = [given[name]]
     case: dict[str, Any] = {
         "Name": given["called"].strip(),
         "Who": [given["who"]],
