@@ -12,7 +12,18 @@ from tests.support.browser import Person, root_of, words
 from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
 
-GRAVE = {"policies", "senders", "bounds", "people", "sets", "account", "operator", "shares"}
+GRAVE = {
+    "policies",
+    "senders",
+    "bounds",
+    "people",
+    "sets",
+    "account",
+    "operator",
+    "shares",
+    "services",
+    "programs",
+}
 
 
 def age(sesame: SesameProcess, account_id: str) -> None:
@@ -100,11 +111,13 @@ def test_what_changes_policies_keys_and_passwords_is_grave() -> None:
         f"{here}/edit",  # a preview
         "/me/password",  # asks for the old one
         "/me/logins/end",
+        "/me/choices",
         "/operator/accounts/{account_id}/answer",
         "/operator/accounts/{account_id}/quota",
         "/operator/accounts/{account_id}/enforce",
         "/operator/look",
         "/operator/back",
+        "/{region}/programs/smtp/test",  # changes nothing
         "/{region}/configuration-sets",
         *(f"{one}/{rest}" for rest in ("sending", "delivery", "suppression", "delete")),
         *(f"{one}/destinations{rest}" for rest in ("", "/change")),

@@ -6,9 +6,10 @@ decide (`"Principal": {"Service": …}`). It has no IAM policies and may do noth
 
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 
-from sesame.access.changes import Acts, Run, T
+from sesame.access.changes import Actor, Acts, Run, T
 from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
 from sesame.model import SYSTEM_ACCOUNT
@@ -50,6 +51,12 @@ class ServicePrincipals:
         self._clock = clock
         self._random_name = random_name
         self._random_secret = random_secret
+
+    def by(self, actor: Actor) -> "ServicePrincipals":
+        """The same for another actor."""
+        other = copy(self)
+        other._acts = self._acts.by(actor)
+        return other
 
     async def create(self, service_name: str) -> ServiceKeys:
         """Register a service, with a key. Raises `OperatorError` for a name that is none, or taken."""

@@ -49,6 +49,7 @@ from sesame.console.pages import (
     reputation,
     send,
     senders,
+    services,
     sets,
     shares,
     suppression,
@@ -84,6 +85,7 @@ def pages(backing: Backing) -> list[Page]:
         *queue.PAGES,
         *log_ins.PAGES,
         *oversight.PAGES,
+        *services.PAGES,
         *find.PAGES,
         *account.PAGES,
     ]

@@ -1,4 +1,4 @@
-"""What the operator oversees: the settings in force, the services that send for accounts, the audit log."""
+"""What the operator oversees: the settings in force, the audit log."""
 
 import json
 import re
@@ -14,7 +14,6 @@ from sesame.db import Transaction
 from sesame.errors import Unavailable
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.store import audit
-from sesame.store.key_use import KeyUse, of_keys
 
 PAGE = 50
 _ACCOUNT = re.compile("[0-9]{12}")
@@ -38,24 +37,6 @@ async def show_settings(visit: Visit) -> Response:
         count=len(running.settings),
         waiting=running.waiting,
         written=lambda value: json.dumps(value, ensure_ascii=False),
-    )
-
-
-async def show_services(visit: Visit) -> Response:
-    """The services that are registered, with their keys and when each was used last."""
-    after = visit.query.get("after", "")
-    found = await visit.backing.service_principals.page(after, limit=PAGE + 1)
-    keys = [key for one in found for key in one.keys]
-
-    async def run(tx: Transaction) -> dict[str, KeyUse]:
-        return await of_keys(tx, keys)
-
-    return visit.page(
-        "services.html",
-        services=found[:PAGE],
-        uses=await visit.backing.store.read(run),
-        is_first=not after,
-        more=found[PAGE - 1].service_name if len(found) > PAGE else None,
     )
 
 
@@ -110,7 +91,6 @@ async def verify(visit: Visit) -> Response:
 
 PAGES = (
     Page(path="/operator/settings", handler=show_settings, who="operator"),
-    Page(path="/operator/services", handler=show_services, who="operator"),
     Page(path="/operator/audit", handler=show_audit, who="operator"),
     Page(path="/operator/audit", handler=verify, method="POST", who="operator"),
 )
