@@ -95,10 +95,7 @@ class Authenticator:
             raise ExpiredToken
         principal, source_arn = credential.principal, None
         if principal.kind is PrincipalKind.SERVICE:
-            # Both are signed, as every `x-amz-` header must be.
-            source_arn = _header(request, b"x-amz-source-arn")
-            account_id = _header(request, b"x-amz-source-account") or ""
-            principal = acting_for(principal, account_id, source_arn)
+            principal, source_arn = _as_told(principal, request)
         return Caller(
             principal=principal,
             access_key_id=credential.access_key_id,
@@ -168,6 +165,13 @@ def _padded(secret: str) -> tuple[str, ...]:
 def is_long_term_key(access_key_id: str, session_token: str | None = None) -> bool:
     """Whether this is the key of a user, a root or a service: shaped like one, and with no token."""
     return session_token is None and _LONG_TERM_KEY.fullmatch(access_key_id) is not None
+
+
+def _as_told(service: Principal, request: HttpRequest) -> tuple[Principal, str | None]:
+    """A service acting for whom its headers say, which are signed, as every `x-amz-` header must be."""
+    source_arn = _header(request, b"x-amz-source-arn")
+    account_id = _header(request, b"x-amz-source-account") or ""
+    return acting_for(service, account_id, source_arn), source_arn
 
 
 def acting_for(service: Principal, account_id: str, source_arn: str | None) -> Principal:
