@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import memory, postgres, rsa_keys, schema
+from tests.support import authority, memory, postgres, rsa_keys, schema
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
 from tests.support.tenant import SERVICES, Tenant
@@ -101,7 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
     schema.install()
     rsa_keys.install()
     if not hasattr(config, "workerinput"):
-        rsa_keys.begin()
+        authority.use(os.environ, rsa_keys.begin())
         memory.use(os.environ)
     if not config.getoption("--postgres"):
         return

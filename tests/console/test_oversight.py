@@ -23,13 +23,12 @@ def person(sesame: SesameProcess) -> Person:
     return operator(sesame)
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
-    """A server whose database and settings a test may spoil."""
-    directory = tmp_path_factory.mktemp("own")
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[SesameProcess]:
+    """A server whose database and settings the test may spoil: no other sees it."""
     with running(
-        directory / "data",
-        SESAME_AUDIT__HEADS_FILE=str(directory / "heads"),
+        tmp_path / "data",
+        SESAME_AUDIT__HEADS_FILE=str(tmp_path / "heads"),
         SESAME_AUDIT__HEADS_EVERY_S="0.1",
     ) as process:
         yield process

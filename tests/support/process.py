@@ -31,12 +31,12 @@ from tests.support import command_line
 from tests.support.mailbox import Mailbox
 from tests.support.own_api import own_session
 from tests.support.patience import PATIENCE_S
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 from tests.support.preloaded import PRELOADED, ForkedProcess
 
 T = TypeVar("T")
 
-IN_USE = b"Address already in use"
+IN_USE = b"(Address already in use)"
 REGION = "us-east-1"
 DOORS = ("health", "console", "inbound", "tracking")
 
@@ -89,12 +89,13 @@ class SesameProcess:
         ready = self.data.parent / f"{self.data.name}.ready"
         ready.unlink(missing_ok=True)
         command = ["serve", "--ready-file", str(ready), *self._where()]
-        for flag, where in (
-            ("--api-port", self.api),
-            ("--smtp-port", self.smtp),
-            ("--smtps-port", self.smtps),
-        ):
-            command += [flag, where.rpartition(":")[2] or str(free_port())]
+        named = [where.rpartition(":")[2] for where in (self.api, self.smtp, self.smtps)]
+        chosen = [
+            str(port) for port in free_ports(named.count(""), but_not={int(port) for port in named if port})
+        ]
+        ports = iter(chosen)
+        for flag, port in zip(("--api-port", "--smtp-port", "--smtps-port"), named, strict=True):
+            command += [flag, port or next(ports)]
         with self.log_path.open("ab") as log:
             before = log.tell()
             self.process = self._begin(command, log.fileno())
@@ -102,7 +103,7 @@ class SesameProcess:
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 said = self.log_path.read_bytes()[before:]
-                if not (self.api or self.smtp or self.smtps) and IN_USE in said:
+                if IN_USE in said and any(f":{port} ".encode() in said for port in chosen):
                     return None
                 raise RuntimeError(f"sesame did not start:\n{self.log_path.read_text()}")
             select_wait(0.01)

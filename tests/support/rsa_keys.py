@@ -68,9 +68,10 @@ def install() -> None:
     vars(certificate)["new_key"] = pooled_private_key
 
 
-def begin() -> None:
-    """Make a pool for this process and those that it starts."""
+def begin() -> Path:
+    """Make a pool for this process and those that it starts; its directory."""
     os.environ[POOL] = tempfile.mkdtemp(prefix="sesame-keys-")
+    return Path(os.environ[POOL])
 
 
 def end() -> None:
