@@ -68,6 +68,55 @@ def test_a_session_by_name_is_a_finding_where_the_next_one_is_called_otherwise(
     assert (Code.ONE_SESSION in codes(session)) == is_made_up
 
 
+SESSIONS = "arn:aws:sts::222222222222:assumed-role/app/*"
+ROLE = "arn:aws:iam::222222222222:role/app"
+SERVICE: Members = {"Principal": {"Service": "news.example.com"}}
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "is_found"),
+    [
+        (condition("ArnLike", "aws:PrincipalArn", SESSIONS), Code.SESSION_AS_PRINCIPAL_ARN, True),
+        (condition("StringLike", "aws:principalarn", ROLE, SESSIONS), Code.SESSION_AS_PRINCIPAL_ARN, True),
+        (condition("ArnNotLike", "aws:PrincipalArn", SESSIONS), Code.SESSION_AS_PRINCIPAL_ARN, True),
+        (
+            condition("StringLike", "aws:PrincipalArn", "*:assumed-role/app/*"),
+            Code.SESSION_AS_PRINCIPAL_ARN,
+            True,
+        ),
+        (condition("ArnLike", "aws:PrincipalArn", ROLE), Code.SESSION_AS_PRINCIPAL_ARN, False),
+        (condition("StringLike", "aws:userid", SESSIONS), Code.SESSION_AS_PRINCIPAL_ARN, False),
+        (condition("StringEquals", "aws:SourceAccount", "222222222222"), Code.KEY_OF_SERVICES, True),
+        (condition("ArnLike", "aws:SourceArn", "arn:aws:lambda:*:*:*"), Code.KEY_OF_SERVICES, True),
+        (condition("Null", "aws:SourceArn", "false"), Code.KEY_OF_SERVICES, True),
+        (condition("Null", "aws:SourceArn", "true"), Code.KEY_OF_SERVICES, False),
+        (condition("StringEqualsIfExists", "aws:SourceAccount", "222222222222"), Code.KEY_OF_SERVICES, False),
+        (condition("StringNotEquals", "aws:SourceAccount", "222222222222"), Code.KEY_OF_SERVICES, False),
+        (SERVICE | condition("StringEquals", "aws:SourceAccount", "2" * 12), Code.KEY_OF_SERVICES, False),
+        (
+            {"Principal": "*"} | condition("StringEquals", "aws:SourceAccount", "2" * 12),
+            Code.KEY_OF_SERVICES,
+            False,
+        ),
+        (
+            {"Principal": {"AWS": ROLE}} | condition("StringEquals", "aws:username", "app"),
+            Code.USERNAME_OF_ROLES,
+            True,
+        ),
+        (
+            {"Principal": {"AWS": ROLE}} | condition("StringNotEquals", "aws:username", "app"),
+            Code.USERNAME_OF_ROLES,
+            False,
+        ),
+        (condition("StringEquals", "aws:username", "app"), Code.USERNAME_OF_ROLES, False),
+    ],
+)
+def test_what_nobody_who_is_named_can_meet_is_a_finding(
+    statement: Members, code: Code, is_found: bool
+) -> None:
+    assert (code in codes(statement)) == is_found
+
+
 def test_every_code_has_its_section_with_name_and_severity() -> None:
     documented = {(code, name, severity.lower()) for code, name, severity, _ in SECTIONS}
     catalogue = {(code.value, code.name.lower().replace("_", "-"), SEVERITIES[code].value) for code in Code}

@@ -319,6 +319,17 @@ def test_a_sender_reads_of_an_absent_key_that_the_owner_asks_for() -> None:
     assert "zqowner" not in told.text + str(told.mend)
 
 
+def test_for_whom_a_service_sends_is_not_for_the_owner_to_say() -> None:
+    who = replace(ROBOT, arn="news.example.com", account_id="", kind="service")
+    asks = condition("StringEquals", "aws:SourceAccount", OTHER)
+    text = written(lends(Principal={"Service": "news.example.com"}, **asks))
+    for seen, is_told in ((SENDER, False), (None, True)):
+        carried = {} if seen is None else {"aws:SourceAccount": seen}
+        request = msgspec.structs.replace(asked(who), context=carried)
+        mend = first(request, text, Reader.OWNER).mend
+        assert ("x-amz-source-account" in mend.text) == is_told
+
+
 def test_services_have_no_account_to_name_in_place() -> None:
     who = replace(ROBOT, arn="news.example.com", account_id="", kind="service")
     request = msgspec.structs.replace(asked(who), context={"aws:SourceIp": "203.0.113.7"})

@@ -53,6 +53,8 @@ class Code(Enum):
     USERNAME_OF_ROLES = "SP312"
     PRIVATE_RANGE = "SP313"
     NO_BULK_EMAIL = "SP314"
+    SESSION_AS_PRINCIPAL_ARN = "SP315"
+    KEY_OF_SERVICES = "SP316"
 
 
 SEVERITIES: dict[Code, Severity] = {
@@ -88,6 +90,8 @@ SEVERITIES: dict[Code, Severity] = {
     Code.USERNAME_OF_ROLES: Severity.WARNING,
     Code.PRIVATE_RANGE: Severity.WARNING,
     Code.NO_BULK_EMAIL: Severity.WARNING,
+    Code.SESSION_AS_PRINCIPAL_ARN: Severity.WARNING,
+    Code.KEY_OF_SERVICES: Severity.WARNING,
 }
 
 

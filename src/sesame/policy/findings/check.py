@@ -13,6 +13,7 @@ from sesame.policy.findings.identity_checks import check_addresses, check_statem
 from sesame.policy.findings.statement_checks import (
     check_actions,
     check_empty_sets,
+    check_keys_of_services,
     check_principals,
     check_sessions,
     check_trusted_services,
@@ -95,6 +96,7 @@ def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> It
             *check_principals(statement, owner),
             *check_sessions(statement),
             *check_usernames(policy, statement),
+            *check_keys_of_services(statement),
             *check_actions(statement, owner),
             *check_window(statement, now),
             *check_empty_sets(statement),

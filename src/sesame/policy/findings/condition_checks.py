@@ -95,6 +95,14 @@ def _check_value(policy: Policy, condition: Condition, value: str) -> Iterator[t
     comparison = condition.operator.comparison
     if comparison.family is Family.IP:
         yield from _check_range(value)
+    if condition.key.lower() == "aws:principalarn" and ":assumed-role/" in value:
+        before, _, name = value.partition(":assumed-role/")
+        account, role = before.rpartition(":")[2], name.partition("/")[0]
+        message = (
+            f"`{value}` is the ARN of a session, and {condition.key} is that of its role:"
+            f" write `arn:aws:iam::{account}:role/{role}`"
+        )
+        yield Code.SESSION_AS_PRINCIPAL_ARN, message
     if comparison.family not in (Family.STRING, Family.ARN):
         return
     yield from _check_variables(policy, value)

@@ -84,15 +84,43 @@ def check_usernames(policy: Policy, statement: Statement) -> Iterator[Note]:
     is_of_roles = bool(named) and all(
         ":role/" in value or ":assumed-role/" in value or value.endswith(".amazonaws.com") for value in named
     )
-    if statement.effect is not Effect.ALLOW or not policy.has_variables or not is_of_roles:
+    if statement.effect is not Effect.ALLOW or not is_of_roles:
         return
     for condition in statement.conditions:
-        if any("${aws:username" in value.lower() for value in condition.values):
-            path = ("Condition", condition.operator.text, condition.key)
+        path = ("Condition", condition.operator.text, condition.key)
+        if condition.key.lower() == "aws:username" and _needs_value(condition):
+            message = "a role's session has no aws:username, so this never holds: use aws:PrincipalArn"
+            yield Code.USERNAME_OF_ROLES, path, message
+        if policy.has_variables and any("${aws:username" in value.lower() for value in condition.values):
             message = (
                 "a role's session has no aws:username, so the value matches nothing: use aws:PrincipalTag/…"
             )
             yield Code.USERNAME_OF_ROLES, path, message
+
+
+_OF_SERVICES = {"aws:sourceaccount": "aws:PrincipalAccount", "aws:sourcearn": "aws:PrincipalArn"}
+
+
+def check_keys_of_services(statement: Statement) -> Iterator[Note]:
+    """A condition that a service alone can meet, on an Allow for accounts, users and roles."""
+    principals = statement.principals or ()
+    is_for_others = bool(principals) and all(one.kind == "AWS" and one.value != "*" for one in principals)
+    if statement.effect is not Effect.ALLOW or statement.not_principals or not is_for_others:
+        return
+    for condition in statement.conditions:
+        instead = _OF_SERVICES.get(condition.key.lower())
+        if instead is not None and _needs_value(condition):
+            message = f"only a service carries {condition.key}, so this never holds: use {instead}"
+            yield Code.KEY_OF_SERVICES, ("Condition", condition.operator.text, condition.key), message
+
+
+def _needs_value(condition: Condition) -> bool:
+    """Whether a condition fails where its key is absent."""
+    operator = condition.operator
+    if operator.comparison.family is Family.NULL:
+        return condition.values == ("false",)
+    is_met = operator.comparison.negated or operator.if_exists or operator.quantifier is Quantifier.FOR_ALL
+    return not is_met
 
 
 def check_trusted_services(statement: Statement) -> Iterator[Note]:

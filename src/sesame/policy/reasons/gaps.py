@@ -152,7 +152,8 @@ class _Gaps:
     def _exception(self, step: StatementStep) -> Mend:
         """What to do about a Deny, for whoever may change it."""
         changes = exceptions_for(step, self._request, self._reader)
-        return change_mend(step, changes, "change or remove")
+        is_removed = any(change.get("remove") for change in changes)
+        return change_mend(step, changes, "change or remove" if is_removed else "change")
 
     def _owners_denial(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER:

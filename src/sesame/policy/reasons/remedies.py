@@ -33,10 +33,13 @@ _CARRIED = {
     "ses:recipients": "sends to no recipients but {}",
     "ses:apiversion": "sends by version {} of the API",
     "aws:requestedregion": "calls region {}",
+}
+_OF_SERVICES = {
     "aws:sourceaccount": "sends x-amz-source-account, as services send it: {}",
     "aws:sourcearn": "sends x-amz-source-arn, as services send it: {}",
 }
-"""What the sender does for its request to carry a key with a value."""
+"""What the sender does for its request to carry a key with a value; `_OF_SERVICES`, for it to carry the key at all:
+for whom a service sends is not for the owner to say."""
 
 _OF_PRINCIPALS = {"aws:username", "aws:sourcearn"}
 _OF_ACCOUNTS = {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceaccount"}
@@ -116,7 +119,9 @@ def by_tls(*conditions: ConditionStep) -> Mend | None:
 
 def by_session(*conditions: ConditionStep) -> str:
     """What else helps against a condition of the owner's on the age of a session, for a sender that has none."""
-    return f"; or the sender {_BY_SESSION}" if any(map(_lacks_session, conditions)) else ""
+    return "; or sign with the temporary credentials of a session of a role" * any(
+        map(_lacks_session, conditions)
+    )
 
 
 def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str | None:
@@ -141,7 +146,8 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
     if key.startswith("aws:principaltag/"):
         tag = condition.key.partition("/")[2]
         return f"the sender's user, role or session has the tag `{tag}` with {values}"
-    return f"the sender {_CARRIED[key].format(values)}" if key in _CARRIED else None
+    way = _CARRIED.get(key) or (_OF_SERVICES.get(key) if condition.seen is None else None)
+    return None if way is None else f"the sender {way.format(values)}"
 
 
 def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> Change:
