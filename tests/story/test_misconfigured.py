@@ -11,9 +11,11 @@ from sesame.policy.findings.catalogue import Severity
 from tests.story.misconfigured import (
     accounts,
     arns,
+    around_sends,
     before_sending,
     bounded,
     conditions,
+    credentials,
     grants,
     guards,
     keys,
@@ -45,6 +47,8 @@ MODULES = (
     programs,
     bounded,
     typed_in,
+    around_sends,
+    credentials,
     guards,
     written,
 )
