@@ -184,6 +184,8 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         ("", "/operator"),
         ("", f"/operator/accounts/{played['asking']}"),
         ("", f"/operator/accounts/{owner}"),
+        ("", "/operator/accounts/delegates"),
+        ("", f"/operator/accounts/delegates?account={owner}"),
         ("", "/operator/instance"),
         ("", "/operator/queue"),
         ("", "/operator/queue/to/slow.example"),

@@ -46,6 +46,9 @@ OWN = (
 )
 OPERATORS = (
     "/operator",
+    "/operator/accounts/delegates",
+    "/operator/accounts/delegates?account={account}",
+    "/operator/accounts/delegates?owner={account}&region=us-east-1&identity=x&delegate={account}",
     "/operator/instance",
     "/operator/queue",
     "/operator/queue/to/slow.example",

@@ -230,6 +230,15 @@ ACTIONS: dict[str, Action] = {
             tx, REGION, account_id=OWNER, owner_account_id=OWNER, identity="x", before=(5.0, 1, 0), limit=50
         )
     ),
+    "lent by anybody": reading(
+        lambda tx: reputation.lendings(tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50)
+    ),
+    "lent by one": reading(
+        lambda tx: reputation.lendings(
+            tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50, owner_account_id=OWNER
+        )
+    ),
+    "lent to one": reading(lambda tx: reputation.borrowings(tx, OWNER, since=5.0, limit=50)),
     "counts by day": reading(lambda tx: reputation.by_day(tx, OWNER, REGION, since=5.0)),
     "rates": reading(lambda tx: reputation.rated_by_quarter(tx, OWNER, REGION, since=5.0)),
     "counts by set": reading(lambda tx: reputation.of_set(tx, OWNER, REGION, SET, since=5.0)),

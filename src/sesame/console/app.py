@@ -32,6 +32,7 @@ from sesame.console.pages import (
     inbox,
     instance,
     kit,
+    lendings,
     lent,
     limits,
     links,
@@ -80,6 +81,7 @@ def pages(backing: Backing) -> list[Page]:
     """Every page there is, in the order in which their paths are tried."""
     found: list[Page] = [
         *login.PAGES,
+        *lendings.PAGES,
         *operator.PAGES,
         *instance.PAGES,
         *queue.PAGES,

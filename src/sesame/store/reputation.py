@@ -279,6 +279,69 @@ async def by_identity(
     return [(row[0], row[1], _counts(row[2:])) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lending:
+    """What one account sent as an identity of another's."""
+
+    owner_account_id: str
+    region: str
+    identity: str
+    account_id: str
+    counts: Counts
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Where a list goes on."""
+        return self.owner_account_id, self.region, self.identity, self.account_id
+
+
+async def lendings(
+    tx: Transaction,
+    *,
+    since: float,
+    after: tuple[str, str, str, str] = ("", "", "", ""),
+    limit: int,
+    owner_account_id: str = "",
+) -> list[Lending]:
+    """What was sent as others' identities since a day, by owners (all, or one), from behind `after`."""
+    by = "owner_account_id, region, identity, account_id"
+    whose, values = ("owner_account_id = ? AND ", [owner_account_id]) if owner_account_id else ("", [])
+    rows = await tx.all(
+        f"SELECT {by}, {_SUMS} FROM identity_tally WHERE {whose}owner_account_id <> account_id"
+        f" AND ({by}) > (?, ?, ?, ?) AND +day >= ? GROUP BY {by} ORDER BY {by} LIMIT ?",
+        *values,
+        *after,
+        int(since // DAY_S),
+        limit,
+    )
+    return [_lending(row) for row in rows]
+
+
+async def borrowings(tx: Transaction, account_id: str, *, since: float, limit: int) -> list[Lending]:
+    """What an account sent as others' identities since a day, in the order of regions and owners."""
+    by = "region, owner_account_id, identity"
+    rows = await tx.all(
+        f"SELECT owner_account_id, region, identity, {_SUMS} FROM identity_tally"
+        f" WHERE account_id = ? AND +owner_account_id <> ? AND +day >= ? GROUP BY {by} ORDER BY {by} LIMIT ?",
+        account_id,
+        account_id,
+        int(since // DAY_S),
+        limit,
+    )
+    return [_lending((*row[:3], account_id, *row[3:])) for row in rows]
+
+
+def _lending(row: Row) -> Lending:
+    owner_account_id, region, identity, account_id = row[:4]
+    return Lending(
+        owner_account_id=owner_account_id,
+        region=region,
+        identity=identity,
+        account_id=account_id,
+        counts=_counts(row[4:]),
+    )
+
+
 async def of_accounts(
     tx: Transaction, account_ids: Sequence[str], *, since: float
 ) -> dict[str, tuple[int, int, int]]:

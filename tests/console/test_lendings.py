@@ -1,0 +1,78 @@
+"""Owners and delegates, as the operator sees them: who sent as whose identity, and what became of it."""
+
+from sesame.app.foundation import Services
+from sesame.store import reputation
+from sesame.store.reputation import Counts, Where
+from tests.console.test_hostile_newer import wrong_in
+from tests.console.test_senders import allow, put
+from tests.support.browser import operator, root_of, words
+from tests.support.process import REGION, SesameProcess, wait_until
+from tests.support.tenant import MESSAGE, TO, Tenant
+
+PAGE = "/operator/accounts/delegates"
+
+
+def main_of(page: str) -> str:
+    return words("<main" + page.partition("<main")[2].partition("</main>")[0])
+
+
+def test_what_a_delegate_sent_is_shown_on_both_sides(sesame: SesameProcess, tenant: Tenant) -> None:
+    delegate, owner = sesame.create_account(), tenant.account.account_id
+    put(tenant, "p", allow(tenant, {"AWS": delegate.account_id}, "All"))
+    person = operator(sesame)
+    ses = sesame.client("ses", delegate)
+    for _ in "123":
+        ses.send_email(Source="news@example.com", SourceArn=tenant.arn, Destination=TO, Message=MESSAGE)
+    tenant.ses.send_email(Source="news@example.com", Destination=TO, Message=MESSAGE)
+
+    def of(account_id: str) -> str:
+        return main_of(person.get(f"{PAGE}?account={account_id}").text)
+
+    def counted() -> bool:
+        return f"{owner} example.com {REGION} {delegate.account_id} 3 0 (0.00 %) 0 (0.00 %)" in of(owner)
+
+    wait_until(counted)
+    seen = of(owner)
+    assert "It sent as nobody else's identity." in seen
+    assert f"{owner} example.com" in of(delegate.account_id)
+    assert "Nobody else sent as one." in of(delegate.account_id)
+    assert f"{owner} example.com {REGION} {delegate.account_id}" in main_of(person.get(PAGE).text)
+    assert seen.count(delegate.account_id) == 1
+
+
+def test_the_list_goes_on_by_key(sesame: SesameProcess, tenant: Tenant) -> None:
+    """A hundred and twenty identities lent: each is on one page, in order."""
+    owner, delegate = tenant.account.account_id, sesame.create_account().account_id
+
+    async def fill(services: Services) -> None:
+        quarter = reputation.quarter_of(services.clock.now())
+        sent = {
+            Where(delegate, REGION, quarter, owner, f"d{n:03}.example", ""): Counts(sends=1)
+            for n in range(120)
+        }
+        await services.store.write(lambda tx: reputation.add(tx, sent))
+
+    sesame.operate(fill)
+    person = operator(sesame)
+    path, seen = f"{PAGE}?account={owner}", []
+    for _ in range(5):
+        page = person.get(path).text
+        assert len(page) < 60 * 1024
+        part = page.partition("<h2>By this account")[0]
+        seen += [word for word in words(part).split() if word.startswith("d") and word.endswith(".example")]
+        if ">More</a>" not in part:
+            break
+        path = f"{PAGE}?" + part.rpartition('">More</a>')[0].rpartition("?")[2].replace("&amp;", "&")
+    assert seen == [f"d{n:03}.example" for n in range(120)]
+
+
+def test_whatever_is_asked_is_text(sesame: SesameProcess) -> None:
+    person = operator(sesame)
+    for text in ("<script>alert(1)</script>", "\u202e1", "' OR 1=1 --", "x" * 3_000):
+        for name in ("account", "owner", "region", "identity", "delegate"):
+            answer = person.get(PAGE, params={name: text})
+            assert answer.status_code == 200 and wrong_in(answer.text) == []
+
+
+def test_no_account_sees_it(sesame: SesameProcess, tenant: Tenant) -> None:
+    assert root_of(sesame, tenant.account.account_id).get(PAGE).status_code == 404
