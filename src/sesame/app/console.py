@@ -29,6 +29,7 @@ from sesame.console.instance import Instance
 from sesame.console.logins import Logins
 from sesame.console.once import Once
 from sesame.console.play import Play
+from sesame.console.verdicts import Verdicts
 from sesame.console.visit import Backing
 from sesame.db import Transaction
 from sesame.feedback.rates import current
@@ -346,6 +347,7 @@ def backing_of(
         once=Once(),
         policy_tests=doors.policy_tests,
         play=_play(settings, services),
+        verdicts=Verdicts(services.resolver, clock=services.clock),
         published=_published_events(settings, services),
         running_with=running_with or (lambda: InForce(settings=in_force(settings, {}))),
         service_principals=services.service_principals,

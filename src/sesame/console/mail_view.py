@@ -73,7 +73,6 @@ class Headline:
     sender: str
     subject: str
     message_id: str
-    is_signed: bool
 
 
 def headline(data: bytes) -> Headline:
@@ -84,7 +83,6 @@ def headline(data: bytes) -> Headline:
         sender=decoded(str(message.get("From", ""))),
         subject=decoded(str(message.get("Subject", ""))),
         message_id="" if found is None else found[1],
-        is_signed="DKIM-Signature" in message,
     )
 
 

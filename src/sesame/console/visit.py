@@ -28,6 +28,7 @@ from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
 from sesame.console.once import Once
 from sesame.console.play import Play
 from sesame.console.render import Renderer
+from sesame.console.verdicts import Verdicts
 from sesame.db import Store
 from sesame.dns import Resolver
 from sesame.model import Caller
@@ -94,6 +95,8 @@ class Backing:
     """Forms that are done once, however often they are sent."""
     policy_tests: PolicyTestOperations
     play: Play
+    verdicts: Verdicts
+    """What receivers would make of mails in the inbox."""
     published: PublishedEvents
     exporting: set[str]
     """Accounts whose lists are being written to files."""

@@ -73,6 +73,30 @@ class Trace:
     """What came back later."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentAs:
+    """By which account a message was sent, and as whose identity it was let in."""
+
+    account_id: str
+    owner_account_id: str
+    identity: str
+
+
+async def sent_as(tx: Transaction, message_ids: Sequence[str], *, viewer: str | None) -> dict[str, SentAs]:
+    """That of each message which concerns the account `viewer`, or of each for the operator (None)."""
+    if not message_ids:
+        return {}
+    rows = await tx.all(
+        "SELECT message_id, account_id, owner_account_id, identity FROM message WHERE message_id IN (?*)"
+        " AND (? = 1 OR account_id = ? OR owner_account_id = ?)",
+        list(message_ids),
+        int(viewer is None),
+        viewer,
+        viewer,
+    )
+    return {row[0]: SentAs(account_id=row[1], owner_account_id=row[2], identity=row[3] or "") for row in rows}
+
+
 async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace | None:
     """Everything known about a message, or None. `viewer` is the account that asks, None for the operator.
 

@@ -8,7 +8,7 @@ development profile alone, and other sites' pages cannot read it.
 import asyncio
 import json
 import re
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -19,13 +19,15 @@ from sesame.console.mail_view import Headline
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit, framed
 from sesame.db import Transaction
-from sesame.dkim.verify import verify
-from sesame.errors import Unavailable
 from sesame.mail.display import decoded
+from sesame.operations.messages import ACTION
+from sesame.spool.trace import SentAs, sent_as
 from sesame.store import development
 from sesame.store.development import Mail
 
 PAGE = 50
+TONES = {"pass": "good", "fail": "bad", "permerror": "bad"}
+"""How a verdict is shown; any other is neither."""
 MOST_LOOKS = 10
 LONGEST_WAIT_S, LOOK_EVERY_S = 30.0, 0.2
 _NUMBER = re.compile(r"[0-9]{1,15}")
@@ -47,14 +49,29 @@ async def show_list(visit: Visit) -> Response:
             break
     more = kept[PAGE - 1][0].seq if len(kept) > PAGE else key
     given = {"q": wanted} if wanted else {}
+    shown = kept[:PAGE]
     return visit.page(
         "inbox.html",
-        mails=kept[:PAGE],
+        mails=shown,
+        verdicts=await visit.backing.verdicts.of([mail for mail, _ in shown]),
+        allowed=await _allowed(visit, [head.message_id for _, head in shown if head.message_id]),
+        tones=TONES,
         more=None if more is None else urlencode({**given, "before": more}),
         is_first=before is None,
         wanted=wanted,
         looked_at=looked_at,
     )
+
+
+async def _allowed(visit: Visit, message_ids: Sequence[str]) -> dict[str, SentAs]:
+    """As whose identity each was let in, for its sender, the owner of the identity, and the operator."""
+    viewer: str | None = None
+    if visit.caller is not None:
+        (refused,) = await visit.backing.authorizer.refusals(visit.caller, [(ACTION, "*")])
+        if refused is not None:
+            return {}
+        viewer = visit.caller.principal.account_id
+    return await visit.backing.store.read(lambda tx: sent_as(tx, message_ids, viewer=viewer))
 
 
 def _holds(mail: Mail, head: Headline, wanted: str) -> bool:
@@ -77,35 +94,6 @@ async def mail_of(visit: Visit) -> Mail | None:
     if not _NUMBER.fullmatch(asked):
         return None
     return await visit.backing.store.read(lambda tx: development.get_mail(tx, int(asked)))
-
-
-async def signatures(visit: Visit, mail: Mail) -> list[dict[str, Any]]:
-    """Each DKIM signature with its verdict, keys taken from the configured DNS."""
-    names: list[str] = []
-    keys: dict[str, str | None] = {}
-
-    def lookup(name: str) -> str | None:
-        names.append(name)
-        return keys.get(name)
-
-    verify(mail.data, lookup, at=mail.received_at)  # once, to learn which keys it asks for
-    for name in names[:10]:
-        try:
-            keys[name] = next(iter(await visit.backing.resolver.txt(name)), None)
-        except Unavailable:
-            keys[name] = None
-    return [
-        {
-            "domain": one.domain,
-            "selector": one.selector,
-            "result": one.result,
-            "reason": one.reason or "",
-            "algorithm": one.algorithm,
-            "signed": list(one.signed),
-            "body_whole": one.is_body_whole,
-        }
-        for one in verify(mail.data, keys.get, at=mail.received_at)
-    ]
 
 
 async def show_html(visit: Visit) -> Response:
@@ -184,7 +172,7 @@ async def json_one(visit: Visit) -> Response:
                 {"number": part.number, "type": part.kind, "name": part.name, "bytes": part.size_bytes}
                 for part in view.parts
             ],
-            "dkim": await signatures(visit, mail),
+            "dkim": await visit.backing.verdicts.signatures(mail),
             "notes": list(view.notes),
         }
     )

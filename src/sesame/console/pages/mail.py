@@ -11,16 +11,14 @@ from starlette.responses import Response
 from sesame.console import mail_view
 from sesame.console.guard import Refused
 from sesame.console.mail_view import MailView
-from sesame.console.pages.inbox import json_answer, mail_of, signatures
+from sesame.console.pages.inbox import json_answer, mail_of
 from sesame.console.pages.messages import STATES, TONES, sentences
 from sesame.console.play import PARTS, NothingToAnswer
-from sesame.console.receiver_checks import dmarc, spf
 from sesame.console.visit import Page, Visit
 from sesame.errors import Unavailable
 from sesame.operations import operator_lookup
 from sesame.operations.decision_views import DecisionView
 from sesame.spool.trace import Trace, trace
-from sesame.store.development import Mail
 from sesame.store.events import Event
 
 TABS = ("html", "text", "headers", "parts", "checks", "why", "events", "raw")
@@ -60,9 +58,10 @@ async def _show(visit: Visit, *, problem: str = "", status: int = 200) -> Respon
             more["events"] = await visit.backing.published.of(
                 view.message_id, known.events, is_sender=known.is_sender
             )
-    verdicts = await signatures(visit, mail)
+    verdicts = await visit.backing.verdicts.signatures(mail)
     if tab == "checks":
-        more["checked"] = await _checked(visit, mail, verdicts)
+        by_spf, by_dmarc = await visit.backing.verdicts.checked(mail, verdicts)
+        more["checked"] = {"spf": by_spf, "dmarc": by_dmarc}
         more["removed"] = await _removed(visit, view)
     return visit.page(
         "mail.html",
@@ -80,22 +79,6 @@ async def _show(visit: Visit, *, problem: str = "", status: int = 200) -> Respon
         sentences=sentences,
         **more,
     )
-
-
-async def _checked(visit: Visit, mail: Mail, verdicts: list[dict[str, Any]]) -> dict[str, Any]:
-    """SPF of the envelope, and alignment with From."""
-    resolver = visit.backing.resolver
-    envelope = mail.mail_from.rpartition("@")[2].lower()
-    by_spf = await spf(resolver, envelope)
-    found: dict[str, Any] = {"spf": by_spf, "dmarc": None}
-    if from_domain := mail_view.from_domain(mail.data):
-        found["dmarc"] = await dmarc(
-            resolver,
-            from_domain,
-            signed_by=[one["domain"] for one in verdicts if one["result"] == "pass"],
-            spf_domain=envelope if by_spf.result == "pass" else "",
-        )
-    return found
 
 
 async def _removed(visit: Visit, view: MailView) -> tuple[str, ...] | None:
