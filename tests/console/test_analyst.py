@@ -207,3 +207,68 @@ def test_a_principal_is_taken_out(principal: Any, taken: str, left: Any) -> None
 def test_what_does_not_name_it_is_left(principal: Any) -> None:
     assert without_principal(policy(allow(principal)), "222222222222") is None
     assert without_principal(policy(allow({"AWS": "222222222222"}, Effect="Deny")), "222222222222") is None
+
+
+def test_a_first_question_finds_the_process_that_was_warmed() -> None:
+    async def run() -> None:
+        analyst = Analyst()
+        analyst.warm()
+        analyst.warm()
+        assert analyst._warming is not None
+        await analyst._warming
+        process = analyst._process
+        assert process is not None and process.returncode is None
+        found = await analyst.ask(who(policy(allow({"AWS": "222222222222"}))), seconds=10)
+        assert [group["title"] for group in found["groups"]] == ["Account 222222222222"]
+        assert analyst._process is process, "one process, started once"
+        await analyst.close()
+        assert process.returncode is not None
+
+    asyncio.run(run())
+
+
+def test_a_question_that_comes_while_it_warms_is_answered() -> None:
+    async def run() -> None:
+        analyst = Analyst()
+        analyst.warm()
+        assert (await analyst.ask(who(), seconds=10))["groups"] == []
+        await analyst.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("command", [SLOW, DYING, ("/no/such/program",)])
+def test_what_cannot_be_warmed_is_told_by_the_question_and_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sesame.console.analyst.WARM_S", 0.05)
+    monkeypatch.setattr("sesame.console.analyst.GRACE_S", 0.05)
+
+    async def run() -> None:
+        analyst = Analyst(command)
+        analyst.warm()
+        assert analyst._warming is not None
+        await analyst._warming
+        assert analyst._process is None
+        with pytest.raises(NoAnswer):
+            await analyst.ask(who(), seconds=0.01)
+
+    asyncio.run(run())
+
+
+def test_a_server_that_stops_while_it_warms_leaves_no_process() -> None:
+    async def run() -> None:
+        analyst = Analyst(SLOW)
+        analyst.warm()
+        process = None
+        for _ in range(1_000):
+            await asyncio.sleep(0.01)
+            if (process := analyst._process) is not None:
+                break
+        assert process is not None
+        await analyst.close()
+        assert analyst._warming is not None
+        await asyncio.wait([analyst._warming])
+        assert process.returncode is not None and analyst._process is None
+
+    asyncio.run(run())

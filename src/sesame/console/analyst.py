@@ -1,7 +1,8 @@
 """Puts questions about policies to a process beside the server, each with a deadline (`questions`).
 
-A thread would hold the interpreter that accepts mail. The process is started by the first question and started anew
-when one takes longer than it may: then it is killed, and the answer is that there was no time. Whole answers are kept.
+A thread would hold the interpreter that accepts mail. The process is started by a browser's first request, so that
+the first question finds it there, and anew when a question takes longer than it may: then it is killed, and the answer
+is that there was no time. Whole answers are kept.
 """
 
 import asyncio
@@ -19,6 +20,10 @@ GRACE_S = 2.0
 MOST_WAITING, MOST_OF_AN_ACCOUNT = 16, 4
 PATIENCE_S = 10.0
 """How long a question waits for its turn."""
+WARM_S = 10.0
+"""How long starting may take, when nobody waits for it."""
+WARMING: Mapping[str, Any] = {"ask": "findings", "policies": [], "now": 0.0}
+"""A question that is answered at once."""
 MOST_KEPT = 128
 MOST_BYTES = 8 * 1024 * 1024
 """Of one answer."""
@@ -42,6 +47,18 @@ class Analyst:
         self._waiting: dict[object, tuple[str, int]] = {}
         self._number = 0
         self._kept: OrderedDict[str, Answered] = OrderedDict()
+        self._warming: asyncio.Task[None] | None = None
+
+    def warm(self) -> None:
+        """Start the process beside what else is done, once: its first question then waits for it no more."""
+        if self._warming is None:
+            self._warming = asyncio.create_task(self._warm())
+
+    async def _warm(self) -> None:
+        with contextlib.suppress(NoAnswer):
+            async with self._its_turn():
+                if self._process is None:
+                    await self._put({**WARMING, "seconds": WARM_S}, WARM_S)
 
     async def ask(
         self, question: Mapping[str, Any], *, seconds: float, account: str = "", who: object = None
@@ -128,6 +145,8 @@ class Analyst:
 
     async def close(self) -> None:
         """End the process, if there is one."""
+        if self._warming is not None and self._warming is not asyncio.current_task():
+            self._warming.cancel()
         process, self._process = self._process, None
         if process is None:
             return

@@ -161,6 +161,8 @@ class Console:
         self._guard.check_host(request.headers.get("host"))
         if page.is_program:
             self._guard.check_program(request.headers)
+        else:
+            self._backing.analyst.warm()
         visit = await self._visit(request, has_form=not page.is_program)
         if page.method == "POST" and not page.is_program:
             guard.check_token(visit.seed, visit.form.get("token", ""))
