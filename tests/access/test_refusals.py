@@ -1,18 +1,12 @@
 """Refusals: answered at even steps; kept so that they can be explained later as they were."""
 
-import asyncio
 import json
 import secrets
 
-import pytest
-
 from sesame.access.checks import Grounds
 from sesame.access.compiled import Explained, identity_policies
-from sesame.access.pace import Pace
-from sesame.errors import AccessDenied
 from sesame.policy import Outcome, Request, Requester, explain
 from sesame.store.identities import IdentityPolicy
-from tests.support.clock import FakeClock
 from tests.support.process import SesameProcess
 from tests.support.signed_client import SignedClient, policy, simple_email
 from tests.support.tenant import Tenant
@@ -20,38 +14,6 @@ from tests.support.tenant import Tenant
 OWNER, DELEGATE = "111111111111", "222222222222"
 ARN = f"arn:aws:ses:us-east-1:{OWNER}:identity/example.com"
 USER = f"arn:aws:iam::{DELEGATE}:user/robot"
-
-
-@pytest.mark.parametrize(
-    ("took_s", "waits_s"), [(0.0, 0.05), (0.003, 0.047), (0.049, 0.001), (0.05, 0.05), (0.12, 0.03)]
-)
-def test_a_refusal_is_answered_at_the_next_step(took_s: float, waits_s: float) -> None:
-    clock = FakeClock(0.0)
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    async def refuse() -> None:
-        async with Pace(clock, step_s=0.05, sleep=sleep).refusals():
-            clock.advance(took_s)
-            raise AccessDenied("no")
-
-    with pytest.raises(AccessDenied):
-        asyncio.run(refuse())
-    assert waited == [pytest.approx(waits_s)]
-
-
-def test_what_is_not_refused_and_no_step_wait_for_nothing() -> None:
-    async def sleep(seconds: float) -> None:
-        raise AssertionError(seconds)
-
-    async def run() -> None:
-        async with Pace(FakeClock(), step_s=0.05, sleep=sleep).refusals():
-            pass
-        await Pace(FakeClock(), step_s=0.0, sleep=sleep).hold(0.0)
-
-    asyncio.run(run())
 
 
 def test_policies_are_explained_alike_when_they_are_made_again_of_their_content() -> None:

@@ -2,6 +2,8 @@
 
 How long a refusal takes depends on what there is behind it: an identity or none, its policies, whether they are in
 memory. It is answered at the next of even steps since the question came, so that the step is all there is to measure.
+Steps are moments of the loop's own clock: its timers have a grain, of a millisecond in uvloop, and a wait for what is
+left of a step would end with what was lost in rounding it, which is how long the work took.
 """
 
 import asyncio
@@ -9,27 +11,47 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from sesame.errors import ServiceError, Unavailable
-from sesame.observe import Clock
+
+
+def loop_time() -> float:
+    """The clock of the running loop, by which its timers go."""
+    return asyncio.get_running_loop().time()
+
+
+async def sleep_until(at: float) -> None:
+    """Wait for a moment of the loop's clock."""
+    loop = asyncio.get_running_loop()
+    is_over = loop.create_future()
+    timer = loop.call_at(at, is_over.set_result, None)
+    try:
+        await is_over
+    finally:
+        timer.cancel()
 
 
 class Pace:
     """Holds answers back to even steps of `step_s` seconds; 0 holds nothing back."""
 
     def __init__(
-        self, clock: Clock, *, step_s: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        *,
+        step_s: float,
+        now: Callable[[], float] = loop_time,
+        sleep_until: Callable[[float], Awaitable[None]] = sleep_until,
     ) -> None:
-        self._clock = clock
         self._step_s = step_s
-        self._sleep = sleep
+        self._now = now
+        self._sleep_until = sleep_until
 
     def begin(self) -> float:
         """The moment from which the steps count."""
-        return self._clock.monotonic()
+        return self._now()
 
     async def hold(self, began: float) -> None:
         """Wait for the next step since `began`."""
         if self._step_s > 0:
-            await self._sleep(self._step_s - (self._clock.monotonic() - began) % self._step_s)
+            steps = int((self._now() - began) / self._step_s) + 1
+            await self._sleep_until(began + steps * self._step_s)
 
     @asynccontextmanager
     async def refusals(

@@ -110,7 +110,7 @@ class Doors:
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
             simulators=settings.simulator.all_domains,
         )
-        self.pace = Pace(services.clock, step_s=settings.accounts.refusal_step_s)
+        self.pace = Pace(step_s=settings.accounts.refusal_step_s)
         self.sender = self._make_sender(accepted, recorded)
         self.templates = self._make_templates()
         self.custom_verification = self._make_custom_verification()
