@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from tests.support import authority, memory, postgres, rsa_keys, schema
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
-from tests.support.tenant import SERVICES, Tenant
+from tests.support.tenant import Tenant
 
 LONGEST = (
     "console/test_browser.py",
@@ -66,7 +66,7 @@ def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
 def tenant(sesame: SesameProcess) -> Tenant:
     """A fresh account with example.com verified, and its clients."""
     account = sesame.create_account()
-    tenant = Tenant(sesame, account, *(sesame.client(service, account) for service in SERVICES))
+    tenant = Tenant(sesame, account)
     tenant.ses.verify_domain_identity(Domain="example.com")
     return tenant
 

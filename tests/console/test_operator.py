@@ -15,7 +15,7 @@ from sesame.model import SYSTEM_ACCOUNT, IdentityKind
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, operator, root_of, words
 from tests.support.process import REGION, Account, SesameProcess, running, wait_until
-from tests.support.tenant import SERVICES, Tenant
+from tests.support.tenant import Tenant
 
 DESCRIPTION = "Invoices of a small shop; <b>never</b> more than 100 a day."
 
@@ -36,7 +36,7 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
 def waits(still: SesameProcess) -> Tenant:
     """An account on it."""
     account = still.create_account()
-    tenant = Tenant(still, account, *(still.client(service, account) for service in SERVICES))
+    tenant = Tenant(still, account)
     tenant.ses.verify_domain_identity(Domain="example.com")
     return tenant
 

@@ -216,7 +216,7 @@ def test_the_trace_says_who_was_not_told_and_why_to_each_side_its_own(
     wants = {"FilterPolicy": '{"eventType":["Click"]}', "FilterPolicyScope": "MessageBody"}
     sns.subscribe(TopicArn=theirs, Protocol="http", Endpoint=endpoint.url, Attributes=wants)
     endpoint.confirm()
-    sender = Tenant(sesame, delegate, ses, None, None, sns)
+    sender = Tenant(sesame, delegate)
     name = with_set(sender, theirs, "send")
     raw = RAW.replace(b"Subject:", f"X-SES-CONFIGURATION-SET: {name}\r\nSubject:".encode())
     sent = ses.send_raw_email(RawMessage={"Data": raw}, SourceArn=tenant.arn)["MessageId"]

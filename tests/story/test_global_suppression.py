@@ -20,9 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
 
 
 def tenant_of(server: SesameProcess) -> Tenant:
-    account = server.create_account()
-    clients = (server.client(name, account) for name in ("ses", "sts", "iam", "sns"))
-    found = Tenant(server, account, *clients)
+    found = Tenant(server, server.create_account())
     found.ses.verify_domain_identity(Domain="example.com")
     return found
 

@@ -14,7 +14,7 @@ from tests.feedback.test_receive import bounce
 from tests.story.test_simulator import send, settled
 from tests.support.patience import PATIENCE_S
 from tests.support.process import SesameProcess, running, wait_until
-from tests.support.tenant import SERVICES, Tenant
+from tests.support.tenant import Tenant
 
 
 def path_of(sesame: SesameProcess, message_id: str, n: int = 0) -> str:
@@ -173,7 +173,7 @@ def test_two_servers_that_bounce_at_each_other_stop_after_the_first_report(tmp_p
         running(tmp_path / "two", SESAME_DELIVERY__RELAY=one.inbound) as two,
     ):
         two.vouch(account := two.create_account(), "example.com")
-        sender = Tenant(two, account, *(two.client(service, account) for service in SERVICES))
+        sender = Tenant(two, account)
         for to in ("x@one.test", "fbl@sesame.localhost", f"{'a' * 64}@bounces.one.test"):
             before, _ = messages_of(two)
             first = send(sender, to)

@@ -10,7 +10,7 @@ from tests.story.test_event_publishing import verify
 from tests.support.endpoint import Endpoint, listening
 from tests.support.process import SesameProcess, running, wait_until
 from tests.support.queues import Queues, envelope, queues
-from tests.support.tenant import MESSAGE, SERVICES, TO, Tenant
+from tests.support.tenant import MESSAGE, TO, Tenant
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def server(services: Queues, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def tenant(server: SesameProcess) -> Tenant:
     account = server.create_account()
     server.vouch(account, "example.com")
-    return Tenant(server, account, *(server.client(service, account) for service in SERVICES))
+    return Tenant(server, account)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.story.test_event_publishing import subscribed, with_set
 from tests.support.endpoint import listening
 from tests.support.process import SesameProcess, running, wait_until
 from tests.support.submission import logged_in
-from tests.support.tenant import SERVICES, Tenant
+from tests.support.tenant import Tenant
 
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SUBJECT, ADDRESS, NOBODY = "A private subject", "private@example.com", "nobody-at-all@elsewhere.test"
@@ -78,7 +78,7 @@ def attributes(span: Any) -> dict[str, Any]:
 
 def tenant_of(sesame: SesameProcess) -> Tenant:
     account = sesame.create_account()
-    tenant = Tenant(sesame, account, *(sesame.client(service, account) for service in SERVICES))
+    tenant = Tenant(sesame, account)
     tenant.ses.verify_domain_identity(Domain="example.com")
     return tenant
 

@@ -237,9 +237,7 @@ def proxied(tmp_path: Path, **environ: str) -> Iterator[tuple[SesameProcess, Ten
     """A server of its own, and a tenant on it."""
     with running(tmp_path / "data", **environ) as process:
         account = process.create_account()
-        tenant = Tenant(
-            process, account, *(process.client(name, account) for name in ("ses", "sts", "iam", "sns"))
-        )
+        tenant = Tenant(process, account)
         tenant.ses.verify_domain_identity(Domain="example.com")
         yield process, tenant
 

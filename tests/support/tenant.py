@@ -1,7 +1,8 @@
 """A tenant of a running server with unmodified boto3 clients, and how its calls are refused."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -29,16 +30,28 @@ CUSTOM = {
 """A template of custom verification mail."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tenant:
-    """A fresh account with example.com verified, and its clients."""
+    """A fresh account with example.com verified, and its clients, each made when it is first asked for."""
 
     sesame: SesameProcess
     account: Account
-    ses: Any
-    sts: Any
-    iam: Any
-    sns: Any
+
+    @cached_property
+    def ses(self) -> Any:
+        return self.sesame.client("ses", self.account)
+
+    @cached_property
+    def sts(self) -> Any:
+        return self.sesame.client("sts", self.account)
+
+    @cached_property
+    def iam(self) -> Any:
+        return self.sesame.client("iam", self.account)
+
+    @cached_property
+    def sns(self) -> Any:
+        return self.sesame.client("sns", self.account)
 
     @property
     def arn(self) -> str:
@@ -50,13 +63,8 @@ class Tenant:
         if document is not None:
             self.iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document)
         key = self.iam.create_access_key(UserName=name)["AccessKey"]
-        keys = Account(self.account.account_id, key["AccessKeyId"], key["SecretAccessKey"])
-        return replace(
-            self,
-            ses=self.sesame.client("ses", keys),
-            sts=self.sesame.client("sts", keys),
-            iam=self.sesame.client("iam", keys),
-            sns=self.sesame.client("sns", keys),
+        return Tenant(
+            self.sesame, Account(self.account.account_id, key["AccessKeyId"], key["SecretAccessKey"])
         )
 
 

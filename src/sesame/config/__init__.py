@@ -8,6 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +149,18 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     return lines
 
 
+@cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """A section's settings; to find them takes long, since their types are read as text."""
+    return msgspec.structs.fields(struct)
+
+
 def setting_names() -> list[str]:
     """Every setting, `section.key`."""
     found = []
-    for field in msgspec.structs.fields(Settings):
+    for field in _fields(Settings):
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            found += [f"{field.name}.{inner.name}" for inner in msgspec.structs.fields(field.type)]
+            found += [f"{field.name}.{inner.name}" for inner in _fields(field.type)]
         else:
             found.append(field.name)
     return found
@@ -194,14 +201,14 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _put(tree: dict[str, Any], dotted: str, value: object, *, source: str) -> None:
     *sections, key = dotted.split(".")
-    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    fields = {field.name: field.type for field in _fields(Settings)}
     struct: Any = Settings
     for section in sections:
         struct = fields.get(section)
         if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
             raise ConfigError(f"`{source}` names no setting; there is no section `{section}`")
         tree = tree.setdefault(section, {})
-    names = {field.name: field.type for field in msgspec.structs.fields(struct)}
+    names = {field.name: field.type for field in _fields(struct)}
     if key not in names:
         raise ConfigError(f"`{source}` names no setting; known here: {', '.join(sorted(names))}")
     if isinstance(value, str) and "tuple" in str(names[key]):

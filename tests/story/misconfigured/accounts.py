@@ -491,7 +491,7 @@ def signed_for_another_service(w: World) -> Steps:
     w.allow()
 
     def send(name: str) -> Any:
-        ses = w.client("ses", w.sender)
+        ses = w.sesame.client("ses", w.sender)
 
         def sign_as(**_: Any) -> Any:
             return "v4"

@@ -408,7 +408,8 @@ def service_without_an_account(w: World) -> Steps:
 
 
 def _service(w: World, keys: Any) -> Any:
-    ses = w.client("ses", Account(w.sender.account_id, keys["access_key_id"], keys["secret_access_key"]))
+    account = Account(w.sender.account_id, keys["access_key_id"], keys["secret_access_key"])
+    ses = w.sesame.client("ses", account)
     pool = f"arn:aws:cognito-idp:us-east-1:{w.sender.account_id}:userpool/us-east-1_a"
 
     def act_for(request: Any, **_: Any) -> None:

@@ -453,7 +453,8 @@ def service_keys(w: World, name: str) -> Any:
 
 def w_service(w: World, keys: Any) -> Any:
     """The service sends on behalf of the sender's account."""
-    ses = w.client("ses", Account(w.sender.account_id, keys["access_key_id"], keys["secret_access_key"]))
+    account = Account(w.sender.account_id, keys["access_key_id"], keys["secret_access_key"])
+    ses = w.sesame.client("ses", account)
 
     def act_for(request: Any, **_: Any) -> None:
         request.headers["x-amz-source-account"] = w.sender.account_id

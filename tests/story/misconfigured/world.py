@@ -95,6 +95,7 @@ class World:
     sender: Account = field(init=False)
     domain: str = field(init=False)
     arn: str = field(init=False)
+    _clients: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.owner, self.sender = self.sesame.create_account(), self.sesame.create_account()
@@ -114,7 +115,11 @@ class World:
     # Who is there, and what they may do
 
     def client(self, service: str, who: Account, region: str = REGION, **config: Any) -> Any:
-        return self.sesame.client(service, who, region, **config)
+        """The client that was made before, if there is one; who changes one makes it by `sesame.client`."""
+        key = (service, who.access_key_id, who.session_token, region, repr(config))
+        if key not in self._clients:
+            self._clients[key] = self.sesame.client(service, who, region, **config)
+        return self._clients[key]
 
     def statement(self, **changed: Any) -> dict[str, Any]:
         """A statement of the owner's; an element that is None is left out."""
