@@ -116,7 +116,7 @@ class World:
 
     def client(self, service: str, who: Account, region: str = REGION, **config: Any) -> Any:
         """The client that was made before, if there is one; who changes one makes it by `sesame.client`."""
-        key = (service, who.access_key_id, who.session_token, region, repr(config))
+        key = (service, repr(who), region, repr(config))
         if key not in self._clients:
             self._clients[key] = self.sesame.client(service, who, region, **config)
         return self._clients[key]
