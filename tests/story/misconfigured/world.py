@@ -12,12 +12,15 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sesame.access.identity_names import identity_kind
+from sesame.admin.accounts import Keys
+from sesame.app.foundation import Services
 from tests.support.browser import operator, root_of, words
 from tests.support.process import Account, SesameProcess
 
@@ -98,9 +101,16 @@ class World:
     _clients: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.owner, self.sender = self.sesame.create_account(), self.sesame.create_account()
         self.domain = f"shop{next(NUMBERS)}.example"
-        self.arn = self.sesame.vouch(self.owner, self.domain)
+
+        async def make(services: Services) -> tuple[Keys, Keys]:
+            owner, sender = [await services.operator.create_account("", production=True) for _ in range(2)]
+            kind = identity_kind(self.domain)
+            await services.verification.vouch(owner.account_id, REGION, self.domain, kind)
+            return owner, sender
+
+        self.owner, self.sender = (Account(**asdict(keys)) for keys in self.sesame.operate(make))
+        self.arn = f"arn:aws:ses:{REGION}:{self.owner.account_id}:identity/{self.domain}"
 
     @property
     def names(self) -> dict[str, str]:
