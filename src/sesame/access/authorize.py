@@ -319,7 +319,7 @@ class Authorizer:
         arn = parse_identity_arn(sender.arn)
         name = normal_name(arn.resource.removeprefix("identity/"))
         if name not in names:
-            raise DoesNotAlign(address=sender.as_written, arn=sender.arn)
+            raise DoesNotAlign(address=sender.as_written, arn=sender.arn, use=sender.use)
         if arn.region != caller.region:
             return None
         specific = names[: list(names).index(name)]

@@ -19,9 +19,9 @@ from sesame.store.delegate_bounds import Bounds
 class DoesNotAlign(InvalidParameterValue):
     """The identity that was named for an address does not cover it."""
 
-    def __init__(self, *, address: str, arn: str) -> None:
+    def __init__(self, *, address: str, arn: str, use: str) -> None:
         super().__init__(f"The address '{address}' does not align with the given ARN '{arn}'")
-        self.facts = {"address": address, "arn": arn}
+        self.facts = {"address": address, "arn": arn, "use": use}
 
 
 class SenderAddress(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,7 +45,8 @@ class WrongCredentials(SesameError):
     """User name and password do not go together."""
 
     def __init__(self, why: str = "", *, principal: Principal | None = None, region: str = "") -> None:
-        """`why`, for the account's own eyes: user-name, unknown, inactive, secret, region, white-space or password."""
+        """`why`, for the account's own eyes: user-name, swapped, unknown,
+        inactive, secret, region, white-space or password."""
         super().__init__(why)
         self.why, self.principal, self.region = why, principal, region
 
@@ -118,7 +119,9 @@ class SmtpLogins:
                 elsewhere = other
             is_padded |= bare != given and hmac.compare_digest(right, bare)
         if credential is None:
-            return WrongCredentials("unknown" if is_long_term_key(username) else "user-name")
+            if is_long_term_key(username):
+                return WrongCredentials("unknown")
+            return WrongCredentials("swapped" if is_long_term_key(password) else "user-name")
         why = "secret" if is_secret else "region" if elsewhere and region is None else "password"
         why = "white-space" if is_padded else why
         if not credential.active:

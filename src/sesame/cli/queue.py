@@ -191,6 +191,8 @@ def _next(one: "Queued") -> str:
         return "held"
     if one.is_under_way:
         return "under way"
+    if one.paused_at is not None:
+        return "paused"
     return "at once" if not one.due_at else when(one.due_at)
 
 

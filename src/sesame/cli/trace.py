@@ -220,7 +220,8 @@ def _print_trace(found: dict[str, Any]) -> None:
 
 
 def _print_recipient(recipient: dict[str, Any]) -> None:
-    again = f", next attempt {when(recipient['due_at'])}" if recipient["state"] == "queued" else ""
+    waits = recipient["state"] == "queued" and recipient["paused_at"] is None
+    again = f", next attempt {when(recipient['due_at'])}" if waits else ""
     print(f"recipient   {one_line(recipient['address'])}: {recipient['state']}{again}")
     if recipient["reason"] and recipient["state"] != "suppressed":  # its cause says it
         print(f"    {one_line(recipient['reason'])}")
@@ -257,6 +258,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
                 "state": recipient.state,
                 "due_at": recipient.due_at,
                 "reason": recipient.reason,
+                "paused_at": recipient.paused_at,
                 "attempts": [
                     {
                         "at": attempt.at,

@@ -4,12 +4,13 @@ Which ARNs stand under which parameter or field, through which door, and which f
 none or are not read. It decides nothing.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
 from sesame.mail import header
-from sesame.mail.address import AddressError, parse_mailbox, parse_recipient
+from sesame.mail.address import AddressError, parse_mailbox, parse_recipient, read_address_list
 from sesame.mail.header import HeaderField
 from sesame.sending.submission import RawContent, Submission
 
@@ -95,6 +96,9 @@ def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
             yield "misspelt", field.name.decode("ascii"), _LETTERS[near[0]].upper()
 
 
+_OF_LIST = re.compile(r'(?:[^",]|"[^"]*"?)+')
+"""One address of a list: what stands between commas outside quotation marks."""
+
 _SOURCES = {"v1": "Source", "v2": "FromEmailAddress", "smtp": "MAIL FROM"}
 _RETURN_PATHS = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress", "smtp": "MAIL FROM"}
 
@@ -108,11 +112,15 @@ def unreadable_address(submission: Submission) -> tuple[str, str] | None:
     ]
     to = [("the recipients", text) for text in submission.destinations]
     if isinstance(content, RawContent):
-        named += _fields_of_senders(content.data)
+        named += _fields(content.data, (b"from", b"sender", b"return-path"))
+        lists = _fields(content.data, (b"to", b"cc", b"bcc", b"reply-to"))
+        listed = [(name, one) for name, text in lists for one in map(str.strip, _OF_LIST.findall(text))]
+        if (found := _unreadable(read_address_list, listed)) is not None:
+            return _unreadable(parse_mailbox, named) or found
     else:
         named += [("ReplyToAddresses", text) for text in content.reply_to]
-        lists = (("ToAddresses", content.to), ("CcAddresses", content.cc), ("BccAddresses", content.bcc))
-        to += [(name, text) for name, texts in lists for text in texts]
+        given = (("ToAddresses", content.to), ("CcAddresses", content.cc), ("BccAddresses", content.bcc))
+        to += [(name, text) for name, texts in given for text in texts]
     return _unreadable(parse_mailbox, named) or _unreadable(parse_recipient, to)
 
 
@@ -128,8 +136,8 @@ def _unreadable(
     return None
 
 
-def _fields_of_senders(message: bytes) -> Iterator[tuple[str, str]]:
-    """The fields of a raw message that hold one address each; nothing of a large one, or of one that is none."""
+def _fields(message: bytes, keys: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """Fields of a raw message with their bodies; nothing of a large one, or of one that is none."""
     if len(message) > _MOST_BYTES:
         return
     try:
@@ -137,5 +145,5 @@ def _fields_of_senders(message: bytes) -> Iterator[tuple[str, str]]:
     except header.MessageError:
         return
     for field in fields:
-        if field.key in (b"from", b"sender", b"return-path") and field.value.strip() != b"<>":
+        if field.key in keys and field.value.strip() != b"<>":
             yield field.name.decode("ascii"), " ".join(field.value.decode("utf-8", "replace").split())

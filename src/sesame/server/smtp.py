@@ -65,6 +65,27 @@ class Secured(Protocol):
         """TLS is there."""
 
 
+_TLS_HELLO = b"\x16\x03"
+"""How a client begins that expects TLS at once (RFC 8446 section 5.1): a handshake record."""
+
+_NO_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "UNSUPPORTED_PROTOCOL",
+    "RECORD_LAYER_FAILURE",
+}
+"""What the TLS library calls words that are no handshake."""
+
+_WANTS_IMPLICIT = (
+    "the client expects TLS at once, and on this port TLS begins with STARTTLS: let it use STARTTLS, or a port of"
+    " submission.tls_ports"
+)
+_WANTS_STARTTLS = (
+    "on this port TLS comes first: a client that waits for a greeting, or uses STARTTLS, belongs to a port of"
+    " submission.ports"
+)
+
 MOST_NOTED = 10
 """So many addresses that were refused are kept of one connection."""
 
@@ -227,6 +248,7 @@ class _Connection(asyncio.Protocol):
         self._note: asyncio.Task[None] | None = None
         self._is_lost = False
         self._is_starting_tls = False
+        self._has_spoken = False
         self._may_write = True
         self._waits_for_turn = False
         self._held_bytes = 0
@@ -262,6 +284,10 @@ class _Connection(asyncio.Protocol):
         self._stop_if_due()
 
     def data_received(self, data: bytes) -> None:
+        if not self._has_spoken:
+            self._has_spoken = True
+            if data.startswith(_TLS_HELLO):  # of a client's own accord, in place of EHLO
+                self._tls_failed("a handshake before STARTTLS", _WANTS_IMPLICIT)
         if self._is_known:
             # What came earns patience, but never more than a silence may last.
             longest = self._now() + self._server.bounds.idle_s
@@ -417,6 +443,9 @@ class _Connection(asyncio.Protocol):
             sock.close()
             self.abort()
 
+    def _tls_failed(self, reason: str, cause: str | None) -> None:
+        self._server.log.event("smtp_tls_failed", address=self._address, reason=reason, cause=cause)
+
     async def _open_in_tls(self, sock: socket.socket) -> None:
         assert self._listener.certificate is not None
         try:
@@ -425,7 +454,8 @@ class _Connection(asyncio.Protocol):
                 ssl_handshake_timeout=self._server.bounds.hello_s,
             )  # fmt: skip
         except (OSError, ssl.SSLError, ConnectionError) as error:
-            self._server.log.event("smtp_tls_failed", address=self._address, reason=str(error))
+            is_no_tls = not isinstance(error, ssl.SSLError) or error.reason in _NO_TLS
+            self._tls_failed(str(error) or "no handshake", _WANTS_STARTTLS if is_no_tls else None)
             self.connection_lost(None)
 
     async def _shake_hands(self) -> None:
@@ -439,7 +469,7 @@ class _Connection(asyncio.Protocol):
                 ssl_handshake_timeout=self._server.bounds.hello_s,
             )  # fmt: skip
         except (OSError, ssl.SSLError, ConnectionError) as error:
-            self._server.log.event("smtp_tls_failed", address=self._address, reason=str(error))
+            self._tls_failed(str(error) or "no handshake", None)
             self._work = None
             self.abort()
             return

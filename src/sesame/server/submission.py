@@ -130,8 +130,17 @@ class SubmissionSession:
             return
         try:
             caller = await door.logins.caller(self._login)
-            await door.sign_ins.keep_address(
+            cause = await door.sign_ins.keep_address(
                 caller, refused.command, refused.address, refused.reply.code, refused.reply.text
+            )
+            door.log.event(
+                "smtp_address_refused",
+                request_id=caller.request_id,
+                account_id=caller.principal.account_id,
+                command=refused.command,
+                code=refused.reply.code,
+                cause=cause if refused.command == "MAIL" else None,  # of RCPT it has the recipient
+                why=f"sesame why {caller.request_id}",
             )
         except WrongCredentials:
             return  # the key is gone, and with it whoever would read it

@@ -99,6 +99,8 @@ class Queued:
     hold: str | None
     said: str | None
     """What the last attempt came to."""
+    paused_at: float | None = None
+    """Since when nothing goes to its destination, if the operator has paused it."""
 
 
 _QUEUED = reader(
@@ -114,8 +116,9 @@ async def list_queued(tx: Transaction, wanted: Filter, *, after: int = 0, limit:
     rows = await tx.all(
         "SELECT q.seq, m.message_id, r.address, m.account_id, m.owner_account_id, m.region, m.identity,"
         " m.accepted_at, q.due_at, q.attempts, q.holder, q.hold,"
-        " (SELECT a.diagnostic FROM attempt a WHERE a.recipient_seq = q.seq ORDER BY a.seq DESC LIMIT 1)"
-        " FROM queue q JOIN message m ON m.seq = q.message_seq JOIN recipient r ON r.seq = q.seq"
+        " (SELECT a.diagnostic FROM attempt a WHERE a.recipient_seq = q.seq ORDER BY a.seq DESC LIMIT 1),"
+        " p.paused_at FROM queue q JOIN message m ON m.seq = q.message_seq JOIN recipient r ON r.seq = q.seq"
+        " LEFT JOIN queue_pause p ON p.domain = q.domain"
         f" WHERE q.seq > ?{conditions} ORDER BY q.seq LIMIT ?",
         after,
         *values,

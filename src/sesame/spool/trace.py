@@ -48,6 +48,8 @@ class RecipientTrace:
     attempts: tuple[Attempt, ...]
     reason: str | None = None
     """Why it is held, was cancelled or is suppressed, if that was said."""
+    paused_at: float | None = None
+    """Since when the operator lets nothing go to its destination, if it waits for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +166,9 @@ async def _recipients(
         if event.what in (Happened.HELD, Happened.CANCELLED, Happened.SUPPRESSED)
     }
     rows = await tx.all(
-        "SELECT r.n, r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at) FROM recipient r"
-        " LEFT JOIN queue q ON q.seq = r.seq WHERE r.message_seq = ? ORDER BY r.n",
+        "SELECT r.n, r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at), p.paused_at FROM recipient r"
+        " LEFT JOIN queue q ON q.seq = r.seq LEFT JOIN queue_pause p ON p.domain = q.domain"
+        " WHERE r.message_seq = ? ORDER BY r.n",
         message_seq,
     )
     return tuple(
@@ -176,8 +179,9 @@ async def _recipients(
                 due_at=due_at,
                 attempts=await _attempts(tx, seq),
                 reason=reasons.get(n) if state in ("held", "cancelled", "suppressed") else None,
+                paused_at=paused_at if state == "queued" else None,
             )
-            for n, seq, address, state, due_at in rows
+            for n, seq, address, state, due_at, paused_at in rows
         ]
     )
 

@@ -100,14 +100,21 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     parameter = _named(failed, arn)
     if (slip := _slip_in_name(arn, address, spec, parameter)) is not None:
         return slip
-    to_send = f", or send from an address that `{name}` covers"
+    what, to_send = "", f", or send from an address that `{name}` covers"
+    if failed.get("use") == "Source" and failed.get("door") == "smtp":
+        what, to_send = (
+            "the envelope sender (MAIL FROM) ",
+            f", or give the message an envelope sender that `{name}` covers",
+        )
+    elif failed.get("use") in ("Sender", "Return-Path"):
+        what, to_send = f"the {failed['use']} ", f", or give it a {failed['use']} that `{name}` covers"
     if "/" in name:
         hint, to_send = "; a name has no slash", ""
     if set(name) & set("*?"):
         hint, to_send = "; an ARN that is named is of one identity, without wildcards", ""
     return Cause(
         code=Code.DOES_NOT_ALIGN,
-        text=f"the identity of `{arn}` does not cover `{address}`{hint}",
+        text=f"the identity of `{arn}` does not cover {what}`{address}`{hint}",
         mend=Mend(
             how=How.SET_PARAMETER,
             text=f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`{to_send}",
@@ -168,6 +175,9 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         case "user-name" if name != name.strip():
             text = f"the user name `{name}` has white space (a blank or a line feed) before or behind it"
             more = "take the white space off, or "
+        case "swapped":
+            text = "the access key id was given as password: it is the user name"
+            more = "exchange user name and password, or "
         case "user-name":
             text = f"`{name}` is not an access key id, which is what SMTP takes as user name"
         case "secret":

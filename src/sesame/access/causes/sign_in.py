@@ -123,9 +123,11 @@ class SignIns:
         )
         return cause_in_log(kept)
 
-    async def keep_address(self, caller: Caller, command: str, address: str, code: int, text: str) -> None:
-        """Keep why MAIL or RCPT (`command`) refused an address of somebody who has logged in."""
-        await self._failures.keep(
+    async def keep_address(
+        self, caller: Caller, command: str, address: str, code: int, text: str
+    ) -> str | None:
+        """Keep why MAIL or RCPT (`command`) refused an address of somebody who has logged in; the cause in a line."""
+        kept = await self._failures.keep(
             Failure(
                 request_id=caller.request_id,
                 account_id=caller.principal.account_id,
@@ -141,6 +143,7 @@ class SignIns:
                 action="ses:SendRawEmail",
             )
         )
+        return cause_in_log(kept)
 
     async def _principal(self, access_key_id: str) -> tuple[Principal | None, bool]:
         """Whose key it is, without a look at anything secret, and whether it is active."""

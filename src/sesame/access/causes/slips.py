@@ -37,8 +37,14 @@ def mend_arn(text: str, region: str) -> tuple[str, str]:
         _name(resource) if service == "ses" else "NAME",
     )
     if bare != text:
-        return "there is white space or a quotation mark around it", right
+        return f"there {_around(text)} around it", right
     return _wrong(text, service, account, resource), right
+
+
+def _around(text: str) -> str:
+    if text.strip()[:1] == "<":
+        return "are angle brackets"
+    return "are quotation marks" if text.strip()[:1] in "\"'" else "is white space"
 
 
 def _wrong(text: str, service: str, account: str, resource: str) -> str:
@@ -137,6 +143,11 @@ _RULES: tuple[tuple[str, str], ...] = (
         " as it is, and encodes it as base64 by itself",
     ),
     (
+        r"Invalid tag (?:name|value) <[^>]*[;&][^>]*=",
+        "put a comma between tags, `name1=value1, name2=value2`",
+    ),
+    (r"tag (?:name|value) must be specified", "write each tag as `name=value`, with a comma between tags"),
+    (
         r"Invalid tag (name|value) <([^>]*)>",
         "write the {0} of the tag in letters, digits and the other characters that the text names, in place of `{1}`",
     ),
@@ -160,16 +171,20 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (r"Value at '([^']*)' failed to satisfy constraint: (.*)", "give `{0}` a value that fits: {1}"),
     (r"Invalid email address", "write the address as `name@example.com`"),
+    (r"Duplicate header '([^']*)'", "write the field `{0}` once"),
+    (r"Missing required header '([^']*)'", "write the field `{0}`"),
     (
         r"Illegal|Extra|Missing|contains control",
         "write {what} as `name@example.com` or `Name <name@example.com>`",
     ),
-    (r"Duplicate header '([^']*)'", "write the field `{0}` once"),
-    (r"Missing required header '([^']*)'", "write the field `{0}`"),
     (r"Header '([^']*)' cannot be given", "give `{0}` by its parameter, not among the headers"),
     (r"line of more than (\d+)", "break its lines after {0} characters at most, or encode it as base64"),
     (r"text or an HTML part", "give the message a text or an HTML body"),
     (r"carriage return without a line feed", "end each line with CR and LF"),
+    (
+        r"Attribute '([^']*)' is not present in the rendering data",
+        "give `{0}` a value in the template's data",
+    ),
     (r"is not present in the rendering data", "give the template's data a value for it"),
     (r"assumed by root", "assume the role with the key of a user, or from another session: a root may not"),
 )

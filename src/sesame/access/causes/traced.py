@@ -75,7 +75,7 @@ def recipient_cause(
             text=f"its template could not be rendered, so nothing was sent: {failure.rstrip('.')}",
             mend=Mend(
                 how=How.CHANGE_MESSAGE,
-                text=f"{rule_mend(failure, {})}, and send again: {failure.rstrip('.')}",
+                text=f"{rule_mend(failure, {})}, and send again",
             ),
         )
     return cause
@@ -111,6 +111,17 @@ def _cause(recipient: Mapping[str, Any], owner: str, region: str) -> Cause | Non
                 f"account {owner}, the owner of the identity, revoked what allowed it before it was delivered"
             )
             return Cause(code=Code.REVOKED, text=text, mend=ask)
+        case "queued", _ if recipient.get("paused_at") is not None:
+            domain = recipient["address"].rpartition("@")[2].lower()
+            return Cause(
+                code=Code.PAUSED,
+                text=f"the operator lets nothing go to `{domain}` for now; it waits until that ends",
+                mend=Mend(
+                    how=How.ASK,
+                    text=f"the operator runs `sesame queue resume {domain}`",
+                    details={"whom": "operator", "account": ""},
+                ),
+            )
         case "held", reason if reason == PAUSED:
             text = f"account {owner}, the owner of the identity, has paused this sender; it waits until that ends"
             return Cause(code=Code.PAUSED, text=text, mend=ask)

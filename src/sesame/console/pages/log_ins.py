@@ -12,6 +12,7 @@ MOST_NAMED = 3
 
 WHY = {
     "user-name": "not shaped like a key id",
+    "swapped": "user name and password exchanged",
     "unknown": "no such key or user",
     "inactive": "the key is switched off",
     "secret": "a secret key in place of the SMTP password",

@@ -160,7 +160,12 @@ def sentences(trace: Trace, *, is_owner_only: bool = False) -> Iterator[tuple[st
 
 
 def _why_not(trace: Trace, recipient: RecipientTrace) -> Cause | None:
-    stands = {"state": recipient.state, "reason": recipient.reason, "address": recipient.address}
+    stands = {
+        "state": recipient.state,
+        "reason": recipient.reason,
+        "address": recipient.address,
+        "paused_at": recipient.paused_at,
+    }
     return recipient_cause(stands, trace.owner_account_id, trace.region, trace.failure)
 
 

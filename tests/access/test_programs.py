@@ -1,0 +1,118 @@
+"""Programs that send by SMTP and are set up wrongly: the first sentence names the part that is wrong."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sesame.access.causes.slips import mend_arn, rule_mend
+from tests.access.misconfigurations import ARN, BASE, LEND, MAIL, NEWS
+from tests.support.holdout_world import Reported
+from tests.support.refusal_world import World
+
+Described = dict[str, Any]
+SMTP = NEWS | {"door": "smtp"}
+SOURCE_ARN = ["X-SES-SOURCE-ARN", ARN]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    opened = World.open(tmp_path_factory.mktemp("programs") / "data")
+    yield opened
+    opened.close()
+
+
+def explained(world: World, sends: Described, reader: str = "sender") -> Described:
+    """The first cause of a refused send of a delegate."""
+    case = Reported(world)
+    for step in [*BASE, MAIL, LEND]:
+        if step[0] == "account":
+            case.account(step[1])
+        else:
+            case.step(*step)
+    refused = case.send(case.fill(sends))
+    assert refused.code, "it must be refused"
+    told = case.read_as_operator("") if reader == "operator" else case.read("sender")
+    first: Described = told["causes"][0]
+    return first
+
+
+@pytest.mark.parametrize(
+    ("more", "says", "mend"),
+    [
+        (
+            {"source": "www-data@web1.local", "fields": [SOURCE_ARN]},
+            "the envelope sender (MAIL FROM) `www-data@web1.local`",
+            "give the message an envelope sender that `example.com` covers",
+        ),
+        (
+            {"fields": [SOURCE_ARN, ["X-SES-RETURN-PATH-ARN", ARN], ["Return-Path", "<b@bounces.test>"]]},
+            "the Return-Path `b@bounces.test`",
+            "give it a Return-Path that `example.com` covers",
+        ),
+        (
+            {"from": "a@example.com, b@example.com", "source": "a@example.com", "fields": [SOURCE_ARN]},
+            "`a@example.com, b@example.com` in From: that is more than one address",
+            "write one address in From",
+        ),
+        (
+            {"fields": [SOURCE_ARN, ["Cc", '"Last, First" <a@b.test>, someone@']]},
+            ": `someone@` in Cc",
+            "write an address with its domain",
+        ),
+        (
+            {"fields": [SOURCE_ARN, ["X-SES-MESSAGE-TAGS", "a=1; b=2"]]},
+            "Invalid tag value <1; b=2>",
+            "put a comma between tags",
+        ),
+        (
+            {"fields": [SOURCE_ARN, ["X-SES-MESSAGE-TAGS", "sale"]]},
+            "The tag value must be specified",
+            "write each tag as `name=value`",
+        ),
+    ],
+    ids=["envelope", "return-path", "two-authors", "copy", "tags-with-semicolon", "tag-without-value"],
+)
+def test_the_cause_names_the_part_of_the_message_that_is_wrong(
+    world: World, more: Described, says: str, mend: str
+) -> None:
+    first = explained(world, SMTP | {"from": "news@example.com"} | more)
+    assert says in first["cause"] and mend in first["mend"]["text"], first
+
+
+def test_a_user_name_and_a_password_in_each_others_place_are_seen(world: World) -> None:
+    given = {"username": "BO3sWc8Zt0bHk5a1b2c3d4e5f6g7h8i9j0kLmNoPqRsT", "password": "AKIAIOSFODNN7EXAMPLE"}
+    first = explained(world, SMTP | given, reader="operator")
+    assert "the access key id was given as password" in first["cause"]
+    assert first["mend"]["text"].startswith("exchange user name and password")
+
+
+@pytest.mark.parametrize(
+    ("around", "said"),
+    [
+        ("<{}>", "angle brackets"),
+        ('"{}"', "quotation marks"),
+        (" {} ", "white space"),
+        ("'{}'", "quotation marks"),
+    ],
+)
+def test_what_stands_around_an_arn_is_called_what_it_is(around: str, said: str) -> None:
+    arn = "arn:aws:ses:us-east-1:111111111111:identity/example.com"
+    wrong, right = mend_arn(around.format(arn), "us-east-1")
+    assert said in wrong and right == arn
+
+
+@pytest.mark.parametrize(
+    ("reason", "mend"),
+    [
+        ("Missing required header 'From'.", "write the field `From`"),
+        ("Duplicate header 'Subject'.", "write the field `Subject` once"),
+        (
+            "Attribute 'city' is not present in the rendering data.",
+            "give `city` a value in the template's data",
+        ),
+        ("The tag name must be specified.", "write each tag as `name=value`, with a comma between tags"),
+    ],
+)
+def test_a_rule_has_the_mend_that_belongs_to_it(reason: str, mend: str) -> None:
+    assert rule_mend(reason, {}) == mend
