@@ -11,6 +11,7 @@ import pytest
 from sesame.cli.main import main
 from sesame.db.sqlite import SqliteStore
 from sesame.model import SYSTEM_ACCOUNT
+from sesame.store.decisions import DecisionText
 from tests.support.spooled import Fixture, message
 
 
@@ -21,7 +22,8 @@ def data(tmp_path: Path) -> Path:
     assert main(["account", "create", "--data", str(data)]) == 0
     store = SqliteStore(data / "sesame.db")
     try:
-        asyncio.run(Fixture(store).put(message("m1", "a@one.test", "b@two.test")))
+        decided = DecisionText(shared='{"principal": "-", "checks": []}')
+        asyncio.run(Fixture(store).put(message("m1", "a@one.test", "b@two.test", decision=decided)))
     finally:
         store.close()
     return data
@@ -75,3 +77,22 @@ def test_nothing_is_changed_without_a_filter(data: Path, capsys: pytest.CaptureF
     assert main(["queue", "cancel", "--data", str(data)]) == 2
     assert "`--all`" in capsys.readouterr().err
     assert audited(data) == []
+
+
+def test_mail_to_a_paused_destination_is_said_to_wait_for_the_operator(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not for an attempt at a time that has passed; the mail beside it waits as before."""
+    assert main(["queue", "pause", "one.test", "--reason", "asked us to", "--data", str(data)]) == 0
+    for reader in ("sender", "operator"):
+        capsys.readouterr()
+        assert main(["trace", "m1", "--as", reader, "--data", str(data)]) == 0
+        told = capsys.readouterr().out
+        assert "a@one.test: queued\n    SA603 the operator lets nothing go to `one.test` for now" in told
+        assert "fix: the operator runs `sesame queue resume one.test`" in told
+        assert "b@two.test: queued, next attempt" in told
+    assert main(["queue", "show", "m1", "--data", str(data)]) == 0
+    assert "a@one.test: paused, 0 attempts" in capsys.readouterr().out
+    assert main(["queue", "resume", "one.test", "--data", str(data)]) == 0
+    assert main(["trace", "m1", "--data", str(data)]) == 0
+    assert "SA603" not in capsys.readouterr().out

@@ -330,3 +330,37 @@ def test_an_encrypted_key_is_refused_and_not_asked_for(tmp_path: Path) -> None:
     log = Log(io.StringIO(), as_json=True, clock=SystemClock())
     with pytest.raises(ConfigError, match=r"submission\.tls_certificate"):
         Certificate(chain, key, setting="submission.tls_certificate", log=log)
+
+
+def test_the_log_says_which_way_into_tls_a_port_has(door: SesameProcess) -> None:
+    """To whoever looks there because a program says "wrong version number" or waits for a greeting."""
+    context = ssl.create_default_context()
+    here = ("127.0.0.1", port_of(door.smtp))
+    with socket.create_connection(here, timeout=PATIENCE_S) as sock, pytest.raises(ssl.SSLError):
+        context.wrap_socket(sock, server_hostname="localhost")
+    assert wait_until(lambda: causes(door, "submission.tls_ports"))
+    for words in (b"", b"EHLO app.example\r\n"):
+        seen = len(causes(door, "TLS comes first"))
+        with socket.create_connection(("127.0.0.1", port_of(door.smtps)), timeout=PATIENCE_S) as sock:
+            sock.sendall(words)
+            everything(sock)
+        assert wait_until(lambda seen=seen: len(causes(door, "TLS comes first")) > seen)  # type: ignore[misc]
+
+
+def causes(door: SesameProcess, words: str) -> list[str]:
+    """Of the ways into TLS that failed, the causes with these words."""
+    found = (str(event.get("cause", "")) for event in logged(door, "smtp_tls_failed"))
+    return [cause for cause in found if words in cause]
+
+
+def logged(door: SesameProcess, name: str) -> list[dict[str, str]]:
+    """The events of that name in the log."""
+    lines = (line for line in door.log_path.read_text().splitlines() if line.startswith("{"))
+    return [event for event in map(json.loads, lines) if event["event"] == name]
+
+
+def test_the_log_says_why_the_null_sender_is_refused(door: SesameProcess, account: Account) -> None:
+    with logged_in(door, account) as client:
+        assert client.docmd("MAIL", "FROM:<>")[0] == 501
+    [event] = wait_until(lambda: logged(door, "smtp_address_refused"))
+    assert "`<>`, the null sender" in event["cause"] and event["why"] == f"sesame why {event['request_id']}"
