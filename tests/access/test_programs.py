@@ -25,7 +25,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def explained(world: World, sends: Described, reader: str = "sender") -> Described:
     """The first cause of a refused send of a delegate."""
     case = Reported(world)
-    for step in [*BASE, MAIL, LEND]:
+    steps: list[Any] = [*BASE, MAIL, LEND]
+    for step in steps:
         if step[0] == "account":
             case.account(step[1])
         else:

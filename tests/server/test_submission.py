@@ -344,7 +344,7 @@ def test_the_log_says_which_way_into_tls_a_port_has(door: SesameProcess) -> None
         with socket.create_connection(("127.0.0.1", port_of(door.smtps)), timeout=PATIENCE_S) as sock:
             sock.sendall(words)
             everything(sock)
-        assert wait_until(lambda seen=seen: len(causes(door, "TLS comes first")) > seen)  # type: ignore[misc]
+        assert wait_until(lambda seen=seen: len(causes(door, "TLS comes first")) > seen)
 
 
 def causes(door: SesameProcess, words: str) -> list[str]:
