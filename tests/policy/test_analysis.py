@@ -18,6 +18,7 @@ from sesame.policy import (
     parse_iam_policy,
     parse_stored_identity_policy,
 )
+from sesame.policy.analysis.answers import describe_needs
 from sesame.policy.analysis.principals import candidates
 from sesame.policy.analysis.questions import Verdict, compare, is_shadowed, never_matches, who_can_send
 from sesame.policy.analysis.search import Search
@@ -625,3 +626,19 @@ def test_a_stranger_may_be_a_session_root_or_federated() -> None:
 )
 def test_a_key_has_no_value_that_no_request_has(operator: str, key: str, value: str) -> None:
     assert verdicts(policies(condition(operator, key, value)))[USER_OF_DELEGATE] is Verdict.NO
+
+
+def test_what_a_yes_needs_says_what_keeps_it_from_being_met() -> None:
+    named = condition("StringEqualsIfExists", "ses:FromDisplayName", "News")
+    [answer, *_] = [one for one in who_can_send(policies(named), identity_arn=IDENTITY) if one.needs]
+    assert describe_needs(answer.needs) == ("ses:FromDisplayName equal to `News`, or absent",)
+    until = condition("DateLessThan", "aws:CurrentTime", "2020-01-01T00:00:00Z")
+    [answer, *_] = [one for one in who_can_send(policies(until), identity_arn=IDENTITY) if one.needs]
+    said = "aws:CurrentTime before `2020-01-01T00:00:00Z`"
+    assert describe_needs(answer.needs, now=1_577_836_799.0) == (said,)
+    assert describe_needs(answer.needs, now=1_577_836_801.0) == (f"{said}, which has passed",)
+    owned = condition("StringEquals", "aws:PrincipalOrgID", "o-1")
+    [answer, *_] = [one for one in who_can_send(policies(owned), identity_arn=IDENTITY) if one.needs]
+    assert describe_needs(answer.needs) == (
+        "aws:PrincipalOrgID equal to `o-1`, which no request here carries",
+    )

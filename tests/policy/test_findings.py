@@ -186,6 +186,15 @@ def test_iam_policies_are_checked_without_an_identity() -> None:
 def test_a_condition_on_who_asks_narrows_a_wildcard_principal() -> None:
     narrowed = {"Principal": "*", **condition("StringEquals", "aws:PrincipalOrgID", "o-1")}
     assert Code.WILDCARD_PRINCIPAL not in codes(narrowed)
+    for operator, key, value in (
+        ("StringNotEquals", "aws:PrincipalAccount", "333333333333"),
+        ("StringLike", "aws:PrincipalArn", "*"),
+        ("StringEqualsIfExists", "aws:PrincipalAccount", "222222222222"),
+        ("Null", "aws:PrincipalAccount", "false"),
+    ):
+        assert Code.WILDCARD_PRINCIPAL in codes({"Principal": "*", **condition(operator, key, value)}), (
+            operator
+        )
     guarded: Members = {
         "Principal": {"Service": "cognito-idp.amazonaws.com"},
         **condition("StringEquals", "aws:SourceAccount", "111111111111"),
@@ -336,3 +345,19 @@ def test_a_role_that_a_service_may_assume_for_anybody_is_found(key: str | None) 
     assert check_trust_policy(json.dumps({"Version": "2012-10-17", "Statement": trust})) == []
     [refused] = check_trust_policy("{}")
     assert refused.code is Code.REFUSED
+
+
+def test_a_limit_on_recipients_is_one_for_all_of_them() -> None:
+    for effect, quantifier, operator, is_evaded in (
+        ("Allow", "ForAnyValue", "StringLike", True),
+        ("Allow", "ForAnyValue", "StringNotLike", True),
+        ("Allow", "ForAllValues", "StringLike", False),
+        ("Deny", "ForAllValues", "StringLike", True),
+        ("Deny", "ForAllValues", "StringNotEquals", True),
+        ("Deny", "ForAnyValue", "StringNotLike", False),
+    ):
+        members = {
+            "Effect": effect,
+            **condition(f"{quantifier}:{operator}", "ses:Recipients", "*@example.org"),
+        }
+        assert (Code.ONE_RECIPIENT_DECIDES in codes(members)) is is_evaded, members

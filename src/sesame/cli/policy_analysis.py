@@ -229,7 +229,7 @@ def _print_answer(answer: Answer, word: str) -> None:
             f"  {answer.witness.action} from {from_address} to {recipients}, by {name} statement {index + 1}"
         )
         if answer.needs:
-            print(f"  needs {' and '.join(describe_needs(answer.needs))}")
+            print(f"  needs {' and '.join(describe_needs(answer.needs, now=time.time()))}")
         for deny in answer.unless:
             print(f"  unless {' and '.join(describe_needs(deny)) or 'always'}")
 

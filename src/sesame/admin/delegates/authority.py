@@ -116,7 +116,7 @@ async def authority(
 
     own = await store.read(run)
     denied = await _denials(store, account_id, sorted({one.region for one in own}), since)
-    parts = [await _of_identity(store, one, since, denied, is_late) for one in own]
+    parts = [await _of_identity(store, one, since, denied, is_late, now=now) for one in own]
     return Authority(account_id=account_id, since=since, made_at=now, identities=tuple(parts))
 
 
@@ -126,6 +126,8 @@ async def _of_identity(
     since: float,
     denied: frozenset[tuple[str, str, str]],
     is_late: Callable[[], bool],
+    *,
+    now: float,
 ) -> IdentityAuthority:
     arn = identity_arn(identity.region, identity.account_id, identity.name)
     history = await history_of(store, Arn.parse(arn), since=since)
@@ -140,7 +142,7 @@ async def _of_identity(
     return IdentityAuthority(
         arn=arn,
         verification=identity.verification.value,
-        can=tuple(_can(answer) for answer in answers if answer.verdict is not Verdict.NO),
+        can=tuple(_can(answer, now) for answer in answers if answer.verdict is not Verdict.NO),
         did=tuple(_did(history)),
         unused_statements=tuple(_unused_statements(arn, documents, used, denied)),
         unused_addresses=tuple(_unused_addresses(documents, history, used)),
@@ -148,7 +150,7 @@ async def _of_identity(
     )
 
 
-def _can(answer: Answer) -> Can:
+def _can(answer: Answer, now: float) -> Can:
     example = ""
     if answer.witness is not None:
         example = f"{answer.witness.action} as {answer.witness.context.get('ses:FromAddress', '-')}"
@@ -158,7 +160,7 @@ def _can(answer: Answer) -> Can:
     return Can(
         who=answer.who,
         is_certain=answer.verdict is Verdict.YES,
-        when=(*describe_needs(answer.needs), *unless),
+        when=(*describe_needs(answer.needs, now=now), *unless),
         example=example,
         reason=answer.reason,
     )

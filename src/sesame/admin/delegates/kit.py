@@ -33,12 +33,12 @@ from sesame.policy import (
     decide,
     parse_iam_policy,
 )
+from sesame.policy.analysis.answers import describe_need
 from sesame.policy.cases import CaseError, read_requester
 from sesame.policy.language.document import Condition, Effect
 from sesame.policy.language.forms import is_account_id
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
-from sesame.policy.reasons.sentence import describe_condition
 from sesame.store import accounts, identities
 from sesame.store.identities import IdentityPolicy
 
@@ -207,11 +207,7 @@ def _is_about_request(condition: Condition) -> bool:
 
 def _describe(conditions: Sequence[Condition]) -> tuple[str, ...]:
     """Conditions on the request in words; of those on who sends only that there are some."""
-    described = [
-        describe_condition(one.operator.text, one.key, one.values)
-        for one in conditions
-        if _is_about_request(one)
-    ]
+    described = [describe_need(one) for one in conditions if _is_about_request(one)]
     hidden = not all(map(_is_about_request, conditions))
     return (
         (*described, "a condition of the owner's that is not about the message holds")

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sesame.policy.language.document import Condition
+from sesame.policy.language.values import read_date
+from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.request import Request
+
+_TIMES = ("aws:currenttime", "aws:epochtime")
+_EARLIER = (Compare.LESS, Compare.LESS_EQUAL)
 
 
 class Method(Enum):
@@ -30,9 +35,30 @@ Needs = tuple[Condition, ...]
 """Conditions that must all hold."""
 
 
-def describe_needs(needs: Needs) -> tuple[str, ...]:
-    """Each condition in words."""
-    return tuple(describe_condition(need.operator.text, need.key, need.values) for need in needs)
+def describe_needs(needs: Needs, *, now: float | None = None) -> tuple[str, ...]:
+    """Each condition in words; with `now`, in Unix seconds, also whether its time has passed."""
+    return tuple(describe_need(need, now=now) for need in needs)
+
+
+def describe_need(need: Condition, *, now: float | None = None) -> str:
+    """A condition in words, as `describe_needs` has it."""
+    text = describe_condition(need.operator.text, need.key, need.values)
+    if need.operator.if_exists and need.operator.quantifier is Quantifier.NONE:
+        text = f"{text}, or absent"
+    known = find_key(need.key)
+    if known is not None and not known.is_sent:
+        return f"{text}, which no request here carries"
+    return f"{text}, which has passed" if now is not None and _has_passed(need, now) else text
+
+
+def _has_passed(need: Condition, now: float) -> bool:
+    """Whether a condition on the time of sending is never met again."""
+    if need.key.lower() not in _TIMES or need.operator.comparison.compare not in _EARLIER:
+        return False
+    if need.operator.comparison.family not in (Family.DATE, Family.NUMERIC):
+        return False
+    moments = [read_date(value) for value in need.values]
+    return all(moment is not None and moment < now * 1_000_000 for moment in moments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from sesame.policy.analysis.strings import Budget
 from sesame.policy.findings.catalogue import SEVERITIES, Code, Finding
-from sesame.policy.findings.condition_checks import check_key, check_letters, check_values
+from sesame.policy.findings.condition_checks import check_key, check_letters, check_recipients, check_values
 from sesame.policy.findings.identity_checks import check_addresses, check_statement
 from sesame.policy.findings.statement_checks import (
     check_actions,
@@ -111,6 +111,7 @@ def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> It
                 *check_key(condition),
                 *check_values(policy, condition),
                 *check_letters(statement, condition),
+                *check_recipients(statement, condition),
                 *addresses,
             ]:
                 yield code, _value_at(source, at, path), message

@@ -77,6 +77,19 @@ def check_letters(statement: Statement, condition: Condition) -> Iterator[Note]:
         yield Code.DENY_BY_LETTERS, (number,), message
 
 
+def check_recipients(statement: Statement, condition: Condition) -> Iterator[Note]:
+    """A limit on recipients that one recipient more gets round."""
+    if condition.key.lower() != "ses:recipients" or condition.operator.comparison.family is Family.NULL:
+        return
+    match statement.effect, condition.operator.quantifier:
+        case Effect.ALLOW, Quantifier.FOR_ANY:
+            message = "one recipient that fits lets in all others of the message: write ForAllValues"
+            yield Code.ONE_RECIPIENT_DECIDES, (), message
+        case Effect.DENY, Quantifier.FOR_ALL:
+            message = "one recipient that does not fit lets in all others of the message: write ForAnyValue"
+            yield Code.ONE_RECIPIENT_DECIDES, (), message
+
+
 def _goes_with(operator: Family, key: Family) -> bool:
     """Whether an operator of one family can be meant for a key of another."""
     if operator in _TEXT_FAMILIES or operator is key:

@@ -39,11 +39,13 @@ def check_principals(statement: Statement, owner: str | None) -> Iterator[Note]:
     """Everybody without a condition, services without a guard, one's own account."""
     if statement.effect is not Effect.ALLOW or statement.principals is None or statement.not_principals:
         return
-    keys = {condition.key.lower() for condition in statement.conditions}
+    narrowed = [condition for condition in statement.conditions if _narrows(condition)]
+    keys = {condition.key.lower() for condition in narrowed}
+    certain = {one.key.lower() for one in narrowed if not one.operator.if_exists}
     forms = [(principal, *read_principal(principal)) for principal in statement.principals]
     for principal, form, value in forms:
-        if form is PrincipalForm.ANYBODY and not keys & _NARROWING_KEYS:
-            message = "everybody may send: name the accounts, or add a condition such as aws:PrincipalOrgID"
+        if form is PrincipalForm.ANYBODY and not certain & _NARROWING_KEYS:
+            message = "everybody may send: name the accounts, or add a condition such as aws:PrincipalAccount"
             yield Code.WILDCARD_PRINCIPAL, ("Principal",), message
         if principal.kind == "Service" and not keys & _SERVICE_GUARDS:
             message = f"`{value}` may act for any of its customers: add aws:SourceAccount or aws:SourceArn"
@@ -53,6 +55,13 @@ def check_principals(statement: Statement, owner: str | None) -> Iterator[Note]:
                 "naming the owner's account allows nobody: its IAM policies decide, with or without this"
             )
             yield Code.OWN_ACCOUNT, ("Principal",), message
+
+
+def _narrows(condition: Condition) -> bool:
+    """Whether a condition names who or where from, in place of who not."""
+    is_of_all = any(not value.strip("*") for value in condition.values)
+    comparison = condition.operator.comparison
+    return not comparison.negated and comparison.family is not Family.NULL and not is_of_all
 
 
 _MADE_UP = re.compile(
