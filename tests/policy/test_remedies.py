@@ -123,6 +123,62 @@ def test_a_guard_gets_one_exception_more_and_stays(guard: dict[str, Any], value:
     assert outcome(other, after) is Outcome.EXPLICIT_DENY
 
 
+@pytest.mark.parametrize(
+    ("guard", "value"),
+    [
+        (condition("StringNotEquals", "aws:PrincipalOrgID", "o-1"), SENDER),
+        (condition("StringNotEqualsIfExists", "aws:PrincipalOrgID", "o-1"), SENDER),
+        (condition("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", "o-1/*"), SENDER),
+        (condition("StringNotEquals", "aws:SourceVpce", "vpce-1"), "203.0.113.7/32"),
+        (condition("NotIpAddress", "aws:VpcSourceIp", "10.0.0.0/8"), "203.0.113.7/32"),
+    ],
+)
+def test_a_perimeter_by_what_is_never_carried_is_drawn_by_what_is(guard: dict[str, Any], value: str) -> None:
+    text = written(lends(Principal="*"), denies(**guard))
+    mend = first(asked(), text, Reader.OWNER).mend
+    assert value in mend.text and "in place of its" in mend.text
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(asked(), after) is Outcome.ALLOW
+    assert outcome(asked(STRANGER, **{"aws:SourceIp": "192.0.2.1"}), after) is Outcome.EXPLICIT_DENY
+
+
+@pytest.mark.parametrize("who", [ROBOT, SESSION])
+@pytest.mark.parametrize(
+    "guard",
+    [
+        condition("BoolIfExists", "aws:MultiFactorAuthPresent", "false"),
+        condition("Bool", "aws:ViaAWSService", "false"),
+        condition("StringLike", "ses:FromAddress", "news@*"),
+        condition("StringNotEquals", "aws:PrincipalTag/team", "news"),
+        condition("ForAnyValue:StringNotLike", "ses:Recipients", "*@corp.test"),
+        condition("NumericGreaterThan", "aws:EpochTime", "1"),
+        condition("StringNotEquals", "aws:SourceAccount", SENDER),
+        condition("ArnNotLike", "aws:SourceArn", "arn:aws:lambda:*:*:*"),
+    ],
+)
+def test_a_guard_that_takes_no_value_exempts_the_sender_alone(guard: dict[str, Any], who: Requester) -> None:
+    text = written(lends(Principal="*"), denies(**guard))
+    carried = {"aws:ViaAWSService": "false"}
+    mend = first(asked(who, **carried), text, Reader.OWNER).mend
+    assert f"exempt `{who.role_arn or who.arn}`" in mend.text
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(asked(who, **carried), after) is Outcome.ALLOW
+    assert outcome(asked(STRANGER, **carried), after) is Outcome.EXPLICIT_DENY
+
+
+def test_a_deny_without_a_condition_is_as_it_was_meant() -> None:
+    mend = first(asked(), written(lends(), denies()), Reader.OWNER).mend
+    assert mend.details["changes"] == [{"remove": True}] and "change or remove" in mend.text
+
+
+def test_a_second_factor_that_a_guard_asks_for_is_said_to_be_out_of_reach() -> None:
+    guard = condition("BoolIfExists", "aws:MultiFactorAuthPresent", "false")
+    own = written(MAY, {"Effect": "Deny", "NotAction": "iam:*", "Resource": "*", **guard})
+    found = first(asked(), written(lends()), Reader.SENDER, own)
+    assert "the keys of programs carry no second factor" in found.text
+    assert "add `ses:SendEmail` to its NotAction" in found.mend.text
+
+
 def test_an_ipv6_address_is_an_exception_of_its_own() -> None:
     guard = condition("NotIpAddress", "aws:SourceIp", "2001:db8:1::/48")
     mend = first(
@@ -170,13 +226,6 @@ LACKING: dict[str, tuple[Requester, dict[str, Any], str]] = {
     "organization": (ROBOT, condition("StringEquals", "aws:PrincipalOrgID", "o-1"), SENDER),
     "organizations": (ROBOT, condition("ForAnyValue:StringEquals", "aws:PrincipalOrgID", "o-1"), SENDER),
     "paths": (ROBOT, condition("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-1/*"), SENDER),
-    "for whom": (ROBOT, condition("StringEquals", "aws:SourceAccount", SENDER), SENDER),
-    "of what": (
-        SESSION,
-        condition("ArnLike", "aws:SourceArn", "arn:aws:lambda:*:*:function:x"),
-        "role/mailer",
-    ),
-    "user name of a role": (SESSION, condition("StringEquals", "aws:username", "mailer"), "role/mailer"),
     "endpoint": (ROBOT, condition("StringEquals", "aws:SourceVpce", "vpce-1"), "203.0.113.7/32"),
     "network": (ROBOT, condition("StringEquals", "aws:SourceVpc", "vpc-1"), "203.0.113.7/32"),
     "address in it": (ROBOT, condition("IpAddress", "aws:VpcSourceIp", "10.0.0.0/8"), "203.0.113.7/32"),
@@ -194,6 +243,34 @@ def test_a_key_that_is_never_carried_gives_way_to_one_that_is(
     after = edited(text, found.mend.details["statement"], found.mend.details["changes"])
     assert outcome(asked(who), after) is Outcome.ALLOW
     assert outcome(asked(STRANGER, **{"aws:SourceIp": "192.0.2.1"}), after) is Outcome.IMPLICIT_DENY
+
+
+@pytest.mark.parametrize(
+    ("principal", "asks", "is_swapped"),
+    [
+        ({"AWS": SENDER}, condition("StringEquals", "aws:SourceAccount", SENDER), True),
+        ({"AWS": SENDER}, condition("ArnLike", "aws:SourceArn", "arn:aws:lambda:*:*:function:x"), True),
+        ({"AWS": SESSION.role_arn}, condition("StringEquals", "aws:username", "mailer"), True),
+        ({"AWS": SENDER}, condition("StringEquals", "aws:username", "mailer"), False),
+        ("*", condition("StringEquals", "aws:SourceAccount", SENDER), False),
+        (
+            {"AWS": SENDER, "Service": "news.amazonaws.com"},
+            condition("StringEquals", "aws:SourceAccount", SENDER),
+            False,
+        ),
+    ],
+)
+def test_what_others_carry_is_left_to_them(principal: Any, asks: dict[str, Any], is_swapped: bool) -> None:
+    text = written(lends(Principal=principal, **asks))
+    mend = first(asked(SESSION), text, Reader.OWNER).mend
+    if is_swapped:
+        assert "in place of its" in mend.text
+        after = edited(text, mend.details["statement"], mend.details["changes"])
+    else:
+        assert mend.how is How.PUT_IDENTITY_POLICY
+        after = written(json.loads(text)["Statement"][0], mend.details["statement"])
+    assert outcome(asked(SESSION), after) is Outcome.ALLOW
+    assert outcome(asked(STRANGER), after) is Outcome.IMPLICIT_DENY
 
 
 def test_another_condition_on_the_same_key_is_left_as_it_is() -> None:

@@ -107,8 +107,9 @@ def vpc_endpoint(w: World) -> Steps:
     mend=("aws:PrincipalArn", "role/mailer", "in place of"),
 )
 def user_name_of_a_role(w: World) -> Steps:
-    w.allow(Condition={"StringEquals": {"aws:username": "mailer"}})
-    session = w.session(w.role("mailer"))
+    role = w.role("mailer")
+    w.allow(Principal={"AWS": role}, Condition={"StringEquals": {"aws:username": "mailer"}})
+    session = w.session(role)
     yield from changed_by_owner(w, lambda: w.simple(session))
 
 
@@ -422,3 +423,43 @@ def one_recipient_outside(w: World) -> Steps:
 )
 def one_recipient_outside_to_the_owner(w: World) -> Steps:
     yield from one_recipient_outside(w)
+
+
+@case(
+    seen="AWS's sample: nothing without a second factor, but to set one up; the program has a key",
+    code="SA208",
+    says=("aws:MultiFactorAuthPresent", "no second factor"),
+    mend=("add `ses:SendEmail` to its NotAction",),
+)
+def guard_by_a_second_factor(w: World) -> Steps:
+    w.allow()
+    without = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+    listed = ["iam:EnableMFADevice", "iam:ListMFADevices", "sts:GetSessionToken"]
+    deny = {"Effect": "Deny", "NotAction": listed, "Resource": "*", "Condition": without}
+    user = w.user("app", MAY_SEND, deny)
+    yield from changed_by_sender(w, lambda: w.simple(user))
+
+
+@case(
+    seen="the same as a guard of the owner's",
+    code="SA208",
+    reader="owner",
+    says=("aws:MultiFactorAuthPresent", "no second factor"),
+    mend=("exempt `arn:aws:iam::{sender}:user/app`", "ArnNotEquals"),
+)
+def owners_guard_by_a_second_factor(w: World) -> Steps:
+    guard(w, Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})
+    user = w.user("app", MAY_SEND)
+    yield from changed_by_owner(w, lambda: w.simple(user))
+
+
+@case(
+    seen="a data perimeter: nobody from outside of the organization",
+    code="SA208",
+    reader="owner",
+    says=("no request here carries aws:PrincipalOrgID",),
+    mend=("StringNotEquals aws:PrincipalAccount `{sender}`", "in place of"),
+)
+def perimeter_of_an_organization(w: World) -> Steps:
+    guard(w, Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}})
+    yield from changed_by_owner(w, lambda: w.simple(w.sender))

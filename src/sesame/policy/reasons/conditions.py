@@ -48,7 +48,8 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     )
     values = condition.filled if may_fill_in and condition.filled else condition.wanted
     demand = describe_condition(condition.operator, condition.key, values)
-    hint = _hint(condition, request, reader) if _may_be_a_slip(condition) else ""
+    may_ask_why = _may_be_a_slip(condition) or condition.seen is None
+    hint = _hint(condition, request, reader) if may_ask_why else ""
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
 
 

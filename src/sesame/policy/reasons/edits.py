@@ -37,6 +37,10 @@ def _edit(statement: dict[str, Any], change: Mapping[str, Any]) -> None:
     if "operator" not in change:
         return
     conditions = statement["Condition"]
+    if "exempt" in change:
+        kept = conditions.setdefault(change["operator"], {})
+        kept[change["key"]] = [*_values(kept.get(change["key"], [])), *change["exempt"]]
+        return
     keys = conditions[change["operator"]]
     key = change["key"]
     if "add" in change:

@@ -24,6 +24,7 @@ from sesame.policy.reasons.remedies import (
     change_mend,
     changes_for,
     exceptions_for,
+    may_be_of_others,
     ways_out,
 )
 from sesame.policy.reasons.sentence import name_statement
@@ -152,8 +153,8 @@ class _Gaps:
     def _exception(self, step: StatementStep) -> Mend:
         """What to do about a Deny, for whoever may change it."""
         changes = exceptions_for(step, self._request, self._reader)
-        is_removed = any(change.get("remove") for change in changes)
-        return change_mend(step, changes, "change or remove" if is_removed else "change")
+        is_meant = not any(change.get("remove") or "exempt" in change for change in changes)
+        return change_mend(step, changes, "change" if is_meant else "change or remove")
 
     def _owners_denial(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER:
@@ -322,9 +323,11 @@ class _Gaps:
         return found
 
     def _widened(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
-        """The edits of an Allow; another statement where they would drop a condition from an Allow for everybody."""
-        is_dropped = any(change.get("drop_condition") for change in changes)
-        if step.ref.kind != "identity" or not is_dropped or "*" not in _principals(step):
+        """The edits of an Allow; another statement where they would drop a condition that keeps others out, or lets
+        them in."""
+        dropped = [change["key"] for change in changes if change.get("drop_condition")]
+        is_others = any(may_be_of_others(step, key) for key in dropped)
+        if step.ref.kind != "identity" or not dropped or not (is_others or "*" in _principals(step)):
             return change_mend(step, changes, "to allow it, change")
         return self._put_statement(more=ways_out(changes))
 

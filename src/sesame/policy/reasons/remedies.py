@@ -43,6 +43,8 @@ for whom a service sends is not for the owner to say."""
 
 _OF_PRINCIPALS = {"aws:username", "aws:sourcearn"}
 _OF_ACCOUNTS = {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceaccount"}
+_OF_SOME = {"aws:username", "aws:sourceaccount", "aws:sourcearn"}
+"""Keys that some requests carry: those of users, those of services."""
 _OF_NETWORKS = {"aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"}
 
 _BY_TLS = "connects by TLS, to an endpoint that begins with https://"
@@ -61,7 +63,7 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
             changes.append({"add_resource": request.resource})
     for condition in step.conditions:
         if not condition.answer:
-            change = _change_for(condition, request, reader)
+            change = _change_for(step, condition, request, reader)
             is_as_meant = "add" in change or "drop_condition" in change or is_hidden(condition.key, reader)
             how = _to_send(condition, request, denies=False) if is_as_meant else None
             changes.append(change if how is None else change | {"or_send": how})
@@ -79,6 +81,8 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
     for condition in step.conditions:
         seen = condition.decisive or condition.seen
         comparison = read_operator(condition.operator).comparison
+        if comparison.negated and (other := _other_key(step, condition, request)) is not None:
+            return {"operator": condition.operator, "key": condition.key} | other
         may_add = comparison.negated and comparison.family in (Family.STRING, Family.ARN, Family.IP)
         if may_add and seen and not is_hidden(condition.key, reader) and not_filled(condition) is None:
             return {
@@ -91,7 +95,11 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
             return {"add_not_action": request.action}
         if element.element == "NotResource":
             return {"add_not_resource": request.resource}
-    return {"remove": True}
+    requester = request.requester
+    if not step.conditions or requester.kind == "service":
+        return {"remove": True}
+    who = requester.role_arn or requester.arn
+    return {"operator": "ArnNotEquals", "key": "aws:PrincipalArn", "exempt": [who]}
 
 
 def _to_add(family: Family, seen: Sequence[str]) -> list[str]:
@@ -150,7 +158,7 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
     return None if way is None else f"the sender {way.format(values)}"
 
 
-def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> Change:
+def _change_for(step: StatementStep, condition: ConditionStep, request: Request, reader: Reader) -> Change:
     operator = read_operator(condition.operator)
     comparison = operator.comparison
     change: Change = {"operator": condition.operator, "key": condition.key}
@@ -160,7 +168,7 @@ def _change_for(condition: ConditionStep, request: Request, reader: Reader) -> C
         return change | {"operator_to": instead}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
         return change | {"operator_to": f"ForAllValues:{condition.operator}"}
-    if (other := _other_key(condition, request)) is not None:
+    if not comparison.negated and (other := _other_key(step, condition, request)) is not None:
         return change | other
     if comparison.family is Family.DATE or condition.key.lower() in TIMES:
         return change | {"replace": condition.wanted[0], "with": _seconds(condition, request)}
@@ -192,22 +200,37 @@ def _seconds(condition: ConditionStep, request: Request) -> str | None:
     return text if int(text) < int(now) else None
 
 
-def _other_key(condition: ConditionStep, request: Request) -> Change | None:
-    """A condition on a key that the request carries, for one on a key that requests like it never do."""
+def _other_key(step: StatementStep, condition: ConditionStep, request: Request) -> Change | None:
+    """A condition on a key that the request carries, for one on a key that requests like it never do.
+
+    None where others carry the key: what is meant for them stays as it is.
+    """
     comparison = read_operator(condition.operator).comparison
-    is_lacking = condition.seen is None and not comparison.negated and comparison.family is not Family.NULL
+    is_lacking = condition.seen is None and comparison.family is not Family.NULL
     requester = request.requester
     if not is_lacking or not why_absent(condition, request) or not requester.account_id:
         return None
-    key = condition.key.lower()
+    key, no = condition.key.lower(), "Not" * comparison.negated
+    if key in _OF_SOME and (comparison.negated or may_be_of_others(step, key)):
+        return None
     if key in _OF_ACCOUNTS:
-        return _of("StringEquals", "aws:PrincipalAccount", requester.account_id)
+        return _of(f"String{no}Equals", "aws:PrincipalAccount", requester.account_id)
     if key in _OF_PRINCIPALS:
-        return _of("ArnEquals", "aws:PrincipalArn", requester.role_arn or requester.arn)
+        return _of(f"Arn{no}Equals", "aws:PrincipalArn", requester.role_arn or requester.arn)
     address = next((value for name, value in request.context.items() if name.lower() == "aws:sourceip"), None)
     if key in _OF_NETWORKS and isinstance(address, str):
-        return _of("IpAddress", "aws:SourceIp", *_to_add(Family.IP, [address]))
+        return _of(f"{no}IpAddress", "aws:SourceIp", *_to_add(Family.IP, [address]))
     return None
+
+
+def may_be_of_others(step: StatementStep, key: str) -> bool:
+    """Whether somebody else whom a statement names may carry a key that the requester does not."""
+    if step.ref.kind != "identity" or key.lower() not in _OF_SOME:
+        return False
+    named = next((one.wanted for one in step.elements if one.element == "Principal"), ())
+    if key.lower() == "aws:username":
+        return not all(":role/" in name or ":assumed-role/" in name for name in named)
+    return any(name == "*" or (":" not in name and "." in name) for name in named)
 
 
 def _of(operator: str, key: str, *values: str) -> Change:
@@ -255,6 +278,8 @@ def _said(change: Mapping[str, Any]) -> str:
     if "key_to" in change:
         instead = f"{change['operator_to']} {change['key_to']} {some(tuple(change['values']))}"
         return f"write {instead} in place of its {change['operator']} on {change['key']}"
+    if "exempt" in change:
+        return f"exempt {some(tuple(change['exempt']))} by {change['operator']} on {change['key']}"
     if "operator_to" in change:
         return f"write {change['operator_to']} in place of {change['operator']}"
     if "add" in change:
