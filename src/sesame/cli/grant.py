@@ -58,7 +58,9 @@ def register(subparsers: Subparsers) -> None:
         command = grant.add_parser(verb, help=what)
         _add_key(command)
         if verb in ("pause", "cancel"):
-            command.add_argument("--reason", default="", help="stored and shown to both sides")
+            command.add_argument(
+                "--reason", default="", help="stored for the owner's side; the sender is not shown it"
+            )
         runs_with_services(command, change, verb=verb)
 
 

@@ -13,6 +13,7 @@ from sesame.model import SYSTEM_ACCOUNT
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
     from sesame.db import Transaction
+    from sesame.notify.channels import Sending
     from sesame.notify.map import Way
     from sesame.notify.notified import NotUsed
     from sesame.store.events import Event
@@ -74,6 +75,9 @@ def show_map(args: argparse.Namespace) -> int:
     )
 
     async def run(services: "Services") -> int:
+        if (missing := await services.store.read(lambda tx: _missing(tx, sending))) is not None:
+            print(f"sesame: {missing}", file=sys.stderr)
+            return 1
         found = await services.store.read(lambda tx: ways(tx, sending))
         if (subject := stream_subject(services.settings.notify)) is not None:
             found += [
@@ -91,6 +95,21 @@ def show_map(args: argparse.Namespace) -> int:
         return 0
 
     return with_services(args, run)
+
+
+async def _missing(tx: "Transaction", sending: "Sending") -> str | None:
+    """What was named and does not exist: nothing is told of mail that cannot be sent."""
+    from sesame.store import configuration_sets, identities
+
+    if await identities.get(tx, sending.owner_account_id, sending.region, sending.identity) is None:
+        return f"there is no identity `{sending.identity_arn}`"
+    name = sending.configuration_set
+    if name is None or await configuration_sets.get(tx, sending.account_id, sending.region, name) is not None:
+        return None
+    return (
+        f"account {sending.account_id} has no configuration set `{name}` in {sending.region}: mail that names it is"
+        " refused (a delegate uses sets of its own account)"
+    )
 
 
 def _reach(way: "Way") -> str:
