@@ -11,6 +11,7 @@ from sesame.access.causes.decision_json import latest
 from sesame.access.causes.failures import MOST_A_MINUTE
 from sesame.policy.reasons.cause import MEANINGS, Code, Reader
 from tests.access.misconfigurations import CASES, CORRECT, NAMED, case
+from tests.support.command_line import not_understood
 from tests.support.refusal_world import Case, World
 
 
@@ -37,6 +38,7 @@ def test_a_misconfiguration_is_explained_and_its_mend_works(world: World, descri
     assert told["causes"], told
     first = told["causes"][0]
     said = f"{first['cause']} {first['mend']['text']}"
+    assert [one for cause in told["causes"] for one in not_understood(cause["mend"]["text"])] == []
     assert first["code"] in (described["code"], *described.get("also_codes", ())), (described["code"], told)
     for words in described["says"]:
         assert case.fill(words) in said

@@ -9,6 +9,7 @@ import pytest
 from sesame.policy.reasons.cause import Code
 from tests.access.holdout import LATER, REPORTS, RIGHT
 from tests.access.misconfigurations import CASES, CORRECT
+from tests.support.command_line import not_understood
 from tests.support.holdout_world import Reported
 from tests.support.refusal_world import World
 
@@ -53,6 +54,7 @@ def test_what_was_reported_is_explained_and_its_mend_works(world: World, describ
     told = case.read_for(described, refused.request_id)
     first = told["causes"][0]
     said = f"{first['cause']} {first['mend']['text']}"
+    assert [one for cause in told["causes"] for one in not_understood(cause["mend"]["text"])] == []
     assert first["code"] in described["codes"], told["causes"]
     assert [words for words in map(case.fill, described["says"]) if words not in said] == []
     assert [words for words in described.get("never", ()) if words in json.dumps(told)] == []

@@ -2,15 +2,18 @@
 
 import io
 import os
+import re
+import shlex
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
 from unittest.mock import patch
 
-from sesame.cli.main import main
+from sesame.cli.main import main, parser
 
 
 def run(
@@ -59,3 +62,33 @@ def _kept_umask() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+_BLANKS = {
+    "ACCOUNT": "111111111111",
+    "USER": "mailer",
+    "N": "1",
+    "DATE": "2030-01-31",
+    "REASON": "why",
+    "ARN": "arn",
+}
+"""What a reader fills in where a command in a text has a word for it."""
+
+
+def not_understood(text: str) -> list[str]:
+    """The commands of ours in a text, between backticks, that `sesame` would refuse as they stand."""
+    found = re.findall(r"`sesame ([a-z][^`]*)`", text)
+    return [command for command in found if not _is_understood(command)]
+
+
+def _is_understood(command: str) -> bool:
+    words = [_BLANKS.get(word, word) for word in shlex.split(command)]
+    try:
+        with redirect_stderr(_stream()), redirect_stdout(_stream()):
+            _whole().parse_args(words)
+    except SystemExit:
+        return len(words) == 2 or "--as" in words  # a command's name alone: the reader has its arguments
+    return True
+
+
+_whole = cache(parser)

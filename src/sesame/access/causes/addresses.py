@@ -192,7 +192,9 @@ class AddressCauses:
                 details={"whom": "owner", "account": check["owner"], "name": name, "region": arn.region},
             )
             return Cause(code=Code.PENDING, text=text, mend=mend)
-        return Cause(code=Code.PENDING, text=text, mend=_verify(check["owner"], arn.region, name))
+        return Cause(
+            code=Code.PENDING, text=text, mend=_verify(check["owner"], arn.region, name, is_there=True)
+        )
 
     def _identity(self, account_id: str, name: str, region: str) -> Identity | None:
         found = [one for covering in self._around.covering.values() for one in covering]
@@ -476,8 +478,9 @@ class AddressCauses:
         """The MAIL FROM domain of the From identity is not ready."""
         check = next((one for one in self._checks if "From" in one["uses"]), None)
         name = "" if check is None else check["arn"].partition(":identity/")[2]
-        whose = "" if check is None else f" of account {check['owner']}"
-        details = {"identity": name, "account": check["owner"]} if check else {}
+        owner = "ACCOUNT" if check is None else check["owner"]
+        whose = "" if check is None else f" of account {owner}"
+        details = {"identity": name, "account": owner} if check else {}
         is_shown = self._around.mail_from and not (check and self._is_strangers(check))
         domain = f" `{self._around.mail_from}`" if is_shown else ""
         return Cause(
@@ -486,7 +489,7 @@ class AddressCauses:
             " mail without it",
             mend=Mend(
                 how=How.VERIFY_IDENTITY,
-                text=f"the owner publishes the records that `sesame dns records {name}` prints, or sets"
+                text=f"the owner publishes the records that `sesame dns records {owner} {name}` prints, or sets"
                 " BehaviorOnMXFailure to UseDefaultValue",
                 details={**details, "mail_from": True},
             ),
@@ -537,12 +540,11 @@ def _set(parameter: str, value: str | None, what: str = "", more: str = "") -> M
     )
 
 
-def _verify(account: str, region: str, name: str) -> Mend:
-    how = (
-        "follow the link that is mailed"
-        if "@" in name
-        else f"publish what `sesame dns records {name}` prints"
-    )
+def _verify(account: str, region: str, name: str, *, is_there: bool = False) -> Mend:
+    how = "follow the link that is mailed"
+    if "@" not in name:
+        begin = "" if is_there else "create it there, and "
+        how = f"{begin}publish what `sesame dns records {account} {name}` prints"
     return Mend(
         how=How.VERIFY_IDENTITY,
         text=f"verify `{name}` in account {account}, region {region}: {how}",
