@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sesame.mail import header
 from sesame.mail.address import AddressError, parse_mailbox
-from sesame.mail.build import build_simple
+from sesame.mail.build import Text, build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import read_message
 
@@ -34,7 +34,14 @@ LINES = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
 
 def build(**changes: Any) -> bytes:
-    return build_simple(**{**DEFAULTS, **changes})
+    """A message of DEFAULTS but for the changes; each text beside its charset."""
+    asked = {**DEFAULTS, **changes}
+    texts: dict[str, Any] = {
+        name: None if data is None else Text(data=data, charset=charset)
+        for name in ("subject", "text", "html")
+        for data, charset in [(asked.pop(name), asked.pop(f"{name}_charset"))]
+    }
+    return build_simple(**asked, **texts)
 
 
 def parsed(wire: bytes) -> EmailMessage:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sesame.mail.attach import Attachment
+from sesame.mail.build import Text
 from sesame.model import MessageId
 from sesame.sending.send import LARGE_BYTES, Sender
-from sesame.sending.submission import SimpleContent, Submission, Text
+from sesame.sending.submission import SimpleContent, Submission
 
 LARGE = "x" * (LARGE_BYTES + 1)
 

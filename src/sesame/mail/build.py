@@ -8,6 +8,7 @@ Sources: RFC 2045 section 6, RFC 2046 section 5.1.4, RFC 2047, SES API (Content,
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sesame.mail import encoded_words, header
 from sesame.mail.address import Mailbox, parse_mailbox
@@ -20,18 +21,28 @@ _NOBODY = parse_mailbox("nobody@invalid")
 _QUOTED_SHARE = 6  # base64 is the shorter one when more than a sixth of the octets need quoting
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A piece of text with the charset that it is to be sent in; None: ASCII, or UTF-8 where the text needs it."""
+
+    data: str
+    charset: str | None = "UTF-8"
+
+
+def text_of(data: str | None) -> Text | None:
+    """Text in UTF-8, where there is any."""
+    return None if data is None else Text(data=data)
+
+
 def build_simple(
     *,
     from_: Mailbox,
     to: Sequence[Mailbox],
-    cc: Sequence[Mailbox],
-    reply_to: Sequence[Mailbox],
-    subject: str,
-    subject_charset: str | None,
-    text: str | None,
-    text_charset: str | None,
-    html: str | None,
-    html_charset: str | None,
+    cc: Sequence[Mailbox] = (),
+    reply_to: Sequence[Mailbox] = (),
+    subject: Text,
+    text: Text | None,
+    html: Text | None = None,
     message_id_field: str,
     at: float,
     new_boundary: Callable[[], str],
@@ -40,14 +51,13 @@ def build_simple(
 ) -> bytes:
     """The message with canonical newlines; multipart/alternative if it has both text and HTML.
 
-    A charset of None means ASCII, or UTF-8 where the text needs it. `at` is Unix seconds; what
-    `new_boundary` gives must be unguessable to who writes the text. Raises MessageError for a charset
-    that is unknown or lacks a character, for a control character in a field, for extra fields as
-    `message.more_fields` does, for attachments as `attach` does, and if there is no body.
+    `at` is Unix seconds; what `new_boundary` gives must be unguessable to who writes the text. Raises
+    MessageError for a charset that is unknown or lacks a character, for a control character in a field, for
+    extra fields as `message.more_fields` does, for attachments as `attach` does, and if there is no body.
     """
     bodies = [
-        _part("plain", text, text_charset) if text is not None else None,
-        _part("html", html, html_charset) if html is not None else None,
+        _part("plain", text.data, text.charset) if text is not None else None,
+        _part("html", html.data, html.charset) if html is not None else None,
     ]
     parts = [body for body in bodies if body is not None]
     if not parts:
@@ -60,7 +70,7 @@ def build_simple(
             for name, boxes in (("Reply-To", reply_to), ("To", to), ("Cc", cc))
             if boxes
         ),
-        header.folded("Subject", header.text_words("Subject", subject, subject_charset or "UTF-8")),
+        header.folded("Subject", header.text_words("Subject", subject.data, subject.charset or "UTF-8")),
         b"MIME-Version: 1.0\r\n",
         *more_fields(extra_fields, present=_PRESENT if reply_to else _PRESENT - {b"reply-to"}),
     ]
@@ -79,14 +89,9 @@ def build_preview(
     whole = build_simple(
         from_=_NOBODY,
         to=(),
-        cc=(),
-        reply_to=(),
-        subject=subject,
-        subject_charset="UTF-8",
-        text=text,
-        text_charset="UTF-8",
-        html=html,
-        html_charset="UTF-8",
+        subject=Text(data=subject),
+        text=text_of(text),
+        html=text_of(html),
         message_id_field="",
         at=at,
         new_boundary=new_boundary,

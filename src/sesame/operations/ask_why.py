@@ -30,6 +30,7 @@ from sesame.aws.arn import identity_arn, template_arn
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
+from sesame.mail.build import Text
 from sesame.model import AccountId, Caller, Principal, PrincipalKind, Session
 from sesame.observe import Clock
 from sesame.operations.ask_case import case_of
@@ -39,7 +40,7 @@ from sesame.operations.templates import TemplateMissing
 from sesame.policy import Requester
 from sesame.policy.cases import CaseError, read_requester
 from sesame.sending.send import DryRun, Sender
-from sesame.sending.submission import RawContent, SimpleContent, Submission, Text
+from sesame.sending.submission import RawContent, SimpleContent, Submission
 from sesame.store import accounts, templates
 from sesame.store.decisions import DecisionRecord, whole
 from sesame.store.iam import roles, users

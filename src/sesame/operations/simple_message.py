@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sesame.aws.shapes import ses, sesv2
 from sesame.errors import InvalidParameterValue
 from sesame.mail.attach import Attachment
-from sesame.sending.submission import SimpleContent, Text
+from sesame.mail.build import Text
+from sesame.sending.submission import SimpleContent
 
 
 def simple_content(

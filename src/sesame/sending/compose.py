@@ -22,7 +22,7 @@ from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
 from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import empty_content, rendered_content
-from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent, Text
+from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
 from sesame.templates import RenderingError
@@ -129,12 +129,9 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
         to=to,
         cc=cc,
         reply_to=tuple(_recipient(address, submission) for address in content.reply_to),
-        subject=content.subject.data,
-        subject_charset=content.subject.charset,
-        text=_data(content.text),
-        text_charset=None if content.text is None else content.text.charset,
-        html=_data(content.html),
-        html_charset=None if content.html is None else content.html.charset,
+        subject=content.subject,
+        text=content.text,
+        html=content.html,
         message_id_field=stamp.message_id_field,
         at=stamp.at,
         new_boundary=stamp.new_boundary,
@@ -355,10 +352,6 @@ def _check_headers(fields: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str
         if name.lower() in PARAMETER_FIELDS:
             raise InvalidParameterValue(f"Header '{name}' cannot be given in Headers.")
     return fields
-
-
-def _data(text: Text | None) -> str | None:
-    return None if text is None else text.data
 
 
 def _from_as_written(message: ParsedMessage) -> str:

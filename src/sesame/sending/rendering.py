@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Never
 
-from sesame.sending.submission import SimpleContent, TemplateContent, Text
+from sesame.mail.build import Text, text_of
+from sesame.sending.submission import SimpleContent, TemplateContent
 from sesame.templates import RenderingError, Template
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -82,9 +83,9 @@ def _simple(content: TemplateContent, subject: str, text: str | None, html: str 
         cc=content.cc,
         bcc=content.bcc,
         reply_to=content.reply_to,
-        subject=Text(data=subject, charset="UTF-8"),
-        text=None if text is None else Text(data=text, charset="UTF-8"),
-        html=None if html is None else Text(data=html, charset="UTF-8"),
+        subject=Text(data=subject),
+        text=text_of(text),
+        html=text_of(html),
         headers=content.headers,
         attachments=content.attachments,
     )

@@ -10,15 +10,8 @@ from typing import Any
 import msgspec
 
 from sesame.mail.attach import Attachment
+from sesame.mail.build import Text
 from sesame.templates import Template
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A piece of text with the charset that it is to be sent in (None: 7-bit ASCII)."""
-
-    data: str
-    charset: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

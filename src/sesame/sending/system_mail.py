@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sesame.db import Transaction
 from sesame.mail.address import parse_mailbox
-from sesame.mail.build import build_simple
+from sesame.mail.build import Text, build_simple
 from sesame.mail.tls_report import build_tls_report
 from sesame.model import SYSTEM_ACCOUNT, MessageId
 from sesame.spool.put import SpooledMessage, put
@@ -41,14 +41,8 @@ class SystemMail:
         data = build_simple(
             from_=self._from,
             to=(recipient,),
-            cc=(),
-            reply_to=(),
-            subject=subject,
-            subject_charset="UTF-8",
-            text=text,
-            text_charset="UTF-8",
-            html=None,
-            html_charset=None,
+            subject=Text(data=subject),
+            text=Text(data=text),
             message_id_field=f"<{message_id}@{self._message_id_domain}>",
             at=at,
             new_boundary=lambda: f"----=_Part_{self._random_hex(12)}",

@@ -8,9 +8,10 @@ guide, "Using custom verification email templates".
 import html
 
 from sesame.mail.attach import Attachment
+from sesame.mail.build import Text
 from sesame.mail.simple_html import SimpleHtml
 from sesame.sending.rendering import one_line
-from sesame.sending.submission import SimpleContent, Text
+from sesame.sending.submission import SimpleContent
 
 FOOTER = (
     "The link is good for 24 hours. If you did not ask for your email address to be verified, do not follow"
@@ -35,9 +36,9 @@ def verification_content(to: str, *, subject: str, content: SimpleHtml, link: st
         cc=(),
         bcc=(),
         reply_to=(),
-        subject=Text(data=one_line(subject), charset="UTF-8"),
-        text=Text(data=text, charset="UTF-8"),
-        html=Text(data=f"{source}{closing}{following}{content.tail}", charset="UTF-8"),
+        subject=Text(data=one_line(subject)),
+        text=Text(data=text),
+        html=Text(data=f"{source}{closing}{following}{content.tail}"),
         headers=(("Auto-Submitted", "auto-generated"),),  # RFC 3834: no holiday notes in answer
         attachments=attachments,
     )
