@@ -4,7 +4,7 @@ import email.message
 import email.parser
 from dataclasses import dataclass
 
-from sesame.mail.display import content_of, decoded, name_of, parse, text_of, type_of
+from sesame.mail.display import content_of, decoded, is_body, name_of, parse, text_of, type_of
 
 FIELDS = ("From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date")
 
@@ -24,8 +24,8 @@ def read(data: bytes) -> Reading:
     message = parse(data)
     fields = [(name, decoded(str(value))) for name in FIELDS for value in message.get_all(name, [])]
     leaves = [part for part in message.walk() if not part.is_multipart()]
-    body_part = next((part for part in leaves if _is_text(part, "text/plain")), None)
-    body_part = body_part or next((part for part in leaves if _is_text(part, "text/html")), None)
+    body_part = next((part for part in leaves if is_body(part, "text/plain")), None)
+    body_part = body_part or next((part for part in leaves if is_body(part, "text/html")), None)
     return Reading(
         fields=tuple(fields),
         text="" if body_part is None else text_of(body_part),
@@ -37,10 +37,6 @@ def from_and_subject(data: bytes) -> tuple[str, str]:
     """The fields From and Subject, decoded."""
     message = email.parser.BytesHeaderParser().parsebytes(data)
     return decoded(str(message.get("From", ""))), decoded(str(message.get("Subject", "")))
-
-
-def _is_text(part: "email.message.Message[str, str]", kind: str) -> bool:
-    return part.get_content_type() == kind and part.get_content_disposition() != "attachment"
 
 
 def _described(part: "email.message.Message[str, str]") -> str:

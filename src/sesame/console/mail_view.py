@@ -12,7 +12,7 @@ from email.message import Message
 from email.utils import getaddresses
 from html.parser import HTMLParser
 
-from sesame.mail.display import content_of, decoded, encodable, name_of, parse, text_of, type_of
+from sesame.mail.display import content_of, decoded, encodable, is_body, name_of, parse, text_of, type_of
 
 MOST_PARTS = 500
 MOST_LINKS = 100
@@ -90,8 +90,8 @@ def look_at(data: bytes) -> MailView:
     """Take a message apart."""
     message = parse(data)
     leaves = [part for _, part in _walk(message) if not part.is_multipart()]
-    plain = next((part for part in leaves if _is_body(part, "text/plain")), None)
-    rich = next((part for part in leaves if _is_body(part, "text/html")), None)
+    plain = next((part for part in leaves if is_body(part, "text/plain")), None)
+    rich = next((part for part in leaves if is_body(part, "text/html")), None)
     html = "" if rich is None else text_of(rich)
     found = _MESSAGE_ID.search(str(message.get("Message-ID", "")))
     return MailView(
@@ -119,7 +119,7 @@ def html_page(data: bytes) -> str:
     """The HTML of a message with the pictures that it carries, to be shown in a frame without rights."""
     message = parse(data)
     leaves = [part for _, part in _walk(message) if not part.is_multipart()]
-    rich = next((part for part in leaves if _is_body(part, "text/html")), None)
+    rich = next((part for part in leaves if is_body(part, "text/html")), None)
     if rich is None:
         return ""
     pictures = {
@@ -170,10 +170,6 @@ def _parts(message: "Message[str, str]") -> "list[Part]":
         )
         for number, (depth, part) in enumerate(_walk(message))
     ]
-
-
-def _is_body(part: "Message[str, str]", kind: str) -> bool:
-    return part.get_content_type() == kind and part.get_content_disposition() != "attachment"
 
 
 class _Links(HTMLParser):

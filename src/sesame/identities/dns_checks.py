@@ -109,14 +109,7 @@ class DnsChecks:
             return identity
         await self.publish(identity)
         account_id, region, name = identity.account_id, identity.region, identity.name
-
-        async def run(tx: Transaction) -> tuple[identities.DueCheck | None, DueMailFrom | None]:
-            return (
-                await identities.due_check(tx, account_id, region, name),
-                await mail_from.get_due(tx, account_id, region, name),
-            )
-
-        due, due_mail_from = await self._store.read(run)
+        due, due_mail_from = await self._due(account_id, region, name)
         if due is not None and identity.kind is IdentityKind.DOMAIN:
             await self._check(due)
         if due_mail_from is not None:
@@ -125,6 +118,14 @@ class DnsChecks:
 
     async def check_now(self, account_id: str, region: str, name: str) -> bool:
         """Look up one identity and its MAIL FROM domain, due or not; whether a state changed."""
+        due, due_mail_from = await self._due(account_id, region, name)
+        changed = due is not None and await self._check(due)
+        return (due_mail_from is not None and await self._check_mail_from(due_mail_from)) or changed
+
+    async def _due(
+        self, account_id: str, region: str, name: str
+    ) -> tuple[identities.DueCheck | None, DueMailFrom | None]:
+        """What is to be looked up of an identity and of its MAIL FROM domain, due or not."""
 
         async def run(tx: Transaction) -> tuple[identities.DueCheck | None, DueMailFrom | None]:
             return (
@@ -132,9 +133,7 @@ class DnsChecks:
                 await mail_from.get_due(tx, account_id, region, name),
             )
 
-        due, due_mail_from = await self._store.read(run)
-        changed = due is not None and await self._check(due)
-        return (due_mail_from is not None and await self._check_mail_from(due_mail_from)) or changed
+        return await self._store.read(run)
 
     async def records(self, identity: Identity) -> Sequence[Record]:
         """The DNS records of an identity, the operator's among them."""

@@ -55,6 +55,11 @@ def text_of(part: "Message[str, str]") -> str:
     return encodable(text).replace("\r\n", "\n")
 
 
+def is_body(part: "Message[str, str]", kind: str) -> bool:
+    """Whether a part is of that media type and is not an attachment."""
+    return part.get_content_type() == kind and part.get_content_disposition() != "attachment"
+
+
 def type_of(part: "Message[str, str]") -> str:
     """A part's media type."""
     return encodable(part.get_content_type())

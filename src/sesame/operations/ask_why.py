@@ -27,6 +27,7 @@ from sesame.access.record import decision_text
 from sesame.access.refusals import rests_on
 from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import identity_arn, template_arn
+from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
@@ -70,12 +71,6 @@ V1_SIMPLE = ("v1", "v1-template", "v1-bulk")
 """Where an identity is lent by SourceArn alone."""
 _SERVICE = re.compile(r"(?=.{3,128}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+")
 _MAX_BYTES = 10 * 1024 * 1024
-
-
-class NobodyThere(ServiceError):
-    """There is no such principal in the asker's account."""
-
-    code, http_status = "NoSuchEntity", 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +185,7 @@ class AskWhy:
             raise TemplateMissing(name)
 
     async def _principal(self, requester: Requester) -> tuple[Principal, Load]:
-        """A principal of the asker's account, and how to read what it may do now. Raises `NobodyThere`."""
+        """A principal of the asker's account, and how to read what it may do now. Raises `NoSuchEntity`."""
         account_id, arn = requester.account_id, requester.role_arn or requester.arn
         name = arn.rpartition("/")[2]
 
@@ -204,7 +199,7 @@ class AskWhy:
             return principal, lambda: self._logged_in(principal)
         found = await self._store.read(find)
         if found is None or (requester.arn == arn and found.arn != arn):
-            raise NobodyThere(f"There is no {requester.kind} {arn}.")
+            raise NoSuchEntity(f"There is no {requester.kind} {arn}.")
         if isinstance(found, users.User):
             user = Principal(
                 kind=PrincipalKind.USER,
@@ -228,7 +223,7 @@ class AskWhy:
         async def opened() -> Credential:
             credential = await self._directory.credential(session.access_key_id, session)
             if credential is None:
-                raise NobodyThere(f"There is no role {arn}.")
+                raise NoSuchEntity(f"There is no role {arn}.")
             return credential
 
         return session_principal(found, session_name), opened
@@ -236,7 +231,7 @@ class AskWhy:
     async def _logged_in(self, principal: Principal) -> Credential:
         credential = await self._directory.logged_in(principal)
         if credential is None:
-            raise NobodyThere(f"There is no user {principal.arn}.")
+            raise NoSuchEntity(f"There is no user {principal.arn}.")
         return credential
 
     async def _as_owner(self, caller: Caller, question: Question, requester: Requester) -> Answer:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sesame.access.authorize import Authorizer
+from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
-from sesame.errors import AccessDenied, ServiceError
+from sesame.errors import AccessDenied
 from sesame.model import Caller
 from sesame.store.iam import entities, groups, inline_policies, managed_policies, roles, users
 from sesame.store.iam.entities import Entity, Kind
@@ -19,12 +20,6 @@ from sesame.store.iam.managed_policies import AWS_MANAGED
 T = TypeVar("T")
 PAGE = 50
 MOST_MEMBERS = 200
-
-
-class NobodyThere(ServiceError):
-    """There is no user, group or role of that name."""
-
-    code, http_status = "NoSuchEntity", 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +94,7 @@ class People:
         return await self._store.read(run)
 
     async def one(self, caller: Caller, kind: Kind, name: str) -> Person:
-        """A user, group or role. Raises `AccessDenied` before `NobodyThere`."""
+        """A user, group or role. Raises `AccessDenied` before `NoSuchEntity`."""
         account_id = caller.principal.account_id
 
         async def find(tx: Transaction) -> tuple[Entity | None, float, str]:
@@ -125,7 +120,7 @@ class People:
         if refused[0] is not None:
             raise AccessDenied(refused[0])
         if entity is None:
-            raise NobodyThere(f"The {kind} with name {name} cannot be found.")
+            raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
         unique_id = entity.unique_id
 
         async def run(tx: Transaction) -> Person:

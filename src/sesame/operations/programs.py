@@ -7,8 +7,8 @@ identity by that of ListEmailIdentities. What is made and changed goes through t
 from dataclasses import dataclass
 
 from sesame.access.authorize import Authorizer
+from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
-from sesame.errors import ServiceError
 from sesame.model import Caller, Identity, PrincipalKind
 from sesame.operations.people import Part
 from sesame.store import identities, key_use
@@ -18,12 +18,6 @@ from sesame.store.key_use import KeyUse
 MOST_USERS = 200
 MOST_LOOKED_AT = 50
 """Identities among which one to show is looked for."""
-
-
-class NobodyThere(ServiceError):
-    """There is no user of that name."""
-
-    code, http_status = "NoSuchEntity", 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +49,7 @@ class Programs:
         self._authorizer = authorizer
 
     async def of(self, caller: Caller, named: str) -> ProgramsView:
-        """The keys of a user of the caller's account, without a name the caller's own. Raises `NobodyThere`."""
+        """The keys of a user of the caller's account, without a name the caller's own. Raises `NoSuchEntity`."""
         account_id, region = caller.principal.account_id, caller.region
         is_root = caller.principal.kind is PrincipalKind.ROOT and not named
         name = named or ("" if is_root else caller.principal.name)
@@ -70,7 +64,7 @@ class Programs:
             ],
         )
         if user is None and not is_root and no_keys is None:
-            raise NobodyThere(f"The user with name {name} cannot be found.")
+            raise NoSuchEntity(f"The user with name {name} cannot be found.")
         unique_id = account_id if user is None else user.user_id
 
         async def run(tx: Transaction) -> ProgramsView:

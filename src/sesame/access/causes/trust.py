@@ -3,11 +3,11 @@
 INVARIANT (I9): of a role of another account nobody is told whether it exists or whom it trusts.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
+from sesame.policy.reasons.sentence import compact
 from sesame.store.decisions import DecisionRecord
 
 
@@ -41,7 +41,7 @@ def trust_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Map
         text=f"the trust policy of `{role}` does not let `{principal}` do `{action}`{also}; or there is no such role",
         mend=Mend(
             how=How.CHANGE_TRUST,
-            text=f"add to the trust policy of `{role}` the statement {_compact(statement)}"
+            text=f"add to the trust policy of `{role}` the statement {compact(statement)}"
             " (`aws iam update-assume-role-policy`)",
             details={"role": role, "statement": statement},
         ),
@@ -106,7 +106,7 @@ def _foreign(is_allowed: bool, role: str, action: str, principal: str, owner: st
         " beside its trust policy",
         mend=Mend(
             how=How.ALLOW_IN_IAM,
-            text=f"give `{principal}` an IAM policy with the statement {_compact(statement)}",
+            text=f"give `{principal}` an IAM policy with the statement {compact(statement)}",
             details={"principal": principal, "statement": statement},
         ),
     )
@@ -114,7 +114,3 @@ def _foreign(is_allowed: bool, role: str, action: str, principal: str, owner: st
 
 def _own(action: str, role: str) -> dict[str, str]:
     return {"Effect": "Allow", "Action": action, "Resource": role}
-
-
-def _compact(statement: Mapping[str, Any]) -> str:
-    return json.dumps(statement, separators=(",", ":"), ensure_ascii=False)

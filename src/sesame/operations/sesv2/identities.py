@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
 from sesame.access.authorize import Authorizer
-from sesame.access.changes import Permit
-from sesame.access.identity_names import identity_kind, normal_name
+from sesame.access.identity_names import identity_kind
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
@@ -27,6 +26,7 @@ from sesame.identities.verification import DKIM_BITS, Verification
 from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.operations.configuration_sets import missing
 from sesame.operations.resource_tags import read_tags
+from sesame.operations.sesv2.own_identity import permitted_identity
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
 
@@ -155,7 +155,9 @@ class IdentityV2Operations:
         self, caller: Caller, request: sesv2.GetEmailIdentityRequest
     ) -> sesv2.GetEmailIdentityResponse:
         """Everything about an identity, its policies included."""
-        name, _ = await self._require(caller, "ses:GetEmailIdentity", request["EmailIdentity"])
+        name, _ = await permitted_identity(
+            self._authorizer, caller, "ses:GetEmailIdentity", request["EmailIdentity"]
+        )
         account_id, region = caller.principal.account_id, caller.region
 
         async def run(tx: Transaction) -> sesv2.GetEmailIdentityResponse | None:
@@ -226,7 +228,9 @@ class IdentityV2Operations:
         self, caller: Caller, request: sesv2.DeleteEmailIdentityRequest
     ) -> sesv2.DeleteEmailIdentityResponse:
         """Remove an identity with its policies."""
-        name, permit = await self._require(caller, "ses:DeleteEmailIdentity", request["EmailIdentity"])
+        name, permit = await permitted_identity(
+            self._authorizer, caller, "ses:DeleteEmailIdentity", request["EmailIdentity"]
+        )
 
         async def run(tx: Transaction) -> None:
             found = await identities.get(tx, caller.principal.account_id, caller.region, name)
@@ -236,12 +240,6 @@ class IdentityV2Operations:
 
         await permit.apply(run)
         return {}
-
-    async def _require(self, caller: Caller, action: str, identity: str) -> tuple[str, Permit]:
-        """The identity's name as stored, and what lets the caller do this to it."""
-        name = normal_name(identity)
-        arn = identity_arn(caller.region, caller.principal.account_id, name)
-        return name, await self._authorizer.require(caller, action, arn)
 
 
 def _mail_from(setting: MailFrom | None) -> sesv2.MailFromAttributes:

@@ -5,9 +5,6 @@ policy that is not there.
 """
 
 from sesame.access.authorize import Authorizer
-from sesame.access.changes import Permit
-from sesame.access.identity_names import normal_name
-from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
 from sesame.identities.policies import (
@@ -19,6 +16,7 @@ from sesame.identities.policies import (
     write_policy,
 )
 from sesame.model import Caller
+from sesame.operations.sesv2.own_identity import permitted_identity
 from sesame.operations.table import Handlers
 from sesame.store import identities
 
@@ -43,7 +41,9 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.CreateEmailIdentityPolicyRequest
     ) -> sesv2.CreateEmailIdentityPolicyResponse:
         """Add a policy; one of that name is not overwritten."""
-        name, permit = await self._required(caller, "ses:CreateEmailIdentityPolicy", request["EmailIdentity"])
+        name, permit = await permitted_identity(
+            self._authorizer, caller, "ses:CreateEmailIdentityPolicy", request["EmailIdentity"]
+        )
         await write_policy(permit, name, request["PolicyName"], request["Policy"], how=Write.CREATE)
         return {}
 
@@ -51,7 +51,9 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.UpdateEmailIdentityPolicyRequest
     ) -> sesv2.UpdateEmailIdentityPolicyResponse:
         """Replace a policy that is there; from the answer on it decides (I4)."""
-        name, permit = await self._required(caller, "ses:UpdateEmailIdentityPolicy", request["EmailIdentity"])
+        name, permit = await permitted_identity(
+            self._authorizer, caller, "ses:UpdateEmailIdentityPolicy", request["EmailIdentity"]
+        )
         await write_policy(permit, name, request["PolicyName"], request["Policy"], how=Write.UPDATE)
         return {}
 
@@ -59,7 +61,9 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.GetEmailIdentityPoliciesRequest
     ) -> sesv2.GetEmailIdentityPoliciesResponse:
         """The texts of all the identity's policies by name."""
-        name, _ = await self._required(caller, "ses:GetEmailIdentityPolicies", request["EmailIdentity"])
+        name, _ = await permitted_identity(
+            self._authorizer, caller, "ses:GetEmailIdentityPolicies", request["EmailIdentity"]
+        )
         await self._must_exist(caller, name)
         found = await policies_of(self._store, caller, name)
         return {"Policies": {policy.policy_name: policy.document for policy in found}}
@@ -68,17 +72,13 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.DeleteEmailIdentityPolicyRequest
     ) -> sesv2.DeleteEmailIdentityPolicyResponse:
         """Remove a policy; from the answer on nothing is accepted under it (I4)."""
-        name, permit = await self._required(caller, "ses:DeleteEmailIdentityPolicy", request["EmailIdentity"])
+        name, permit = await permitted_identity(
+            self._authorizer, caller, "ses:DeleteEmailIdentityPolicy", request["EmailIdentity"]
+        )
         await self._must_exist(caller, name)
         if not await remove_policy(permit, name, request["PolicyName"]):
             raise PolicyMissing(request["PolicyName"])
         return {}
-
-    async def _required(self, caller: Caller, action: str, identity: str) -> tuple[str, Permit]:
-        """The identity's name as stored, and what lets the caller do this to it."""
-        name = normal_name(identity)
-        arn = identity_arn(caller.region, caller.principal.account_id, name)
-        return name, await self._authorizer.require(caller, action, arn)
 
     async def _must_exist(self, caller: Caller, name: str) -> None:
         async def run(tx: Transaction) -> bool:

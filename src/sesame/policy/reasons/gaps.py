@@ -7,7 +7,6 @@ INVARIANT (I9): a SENDER is told of the owner's policies the code and which of i
 told of the sender's side who it was, From, Return-Path, action, time and address. No names, patterns or tags pass.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +26,7 @@ from sesame.policy.reasons.remedies import (
     may_be_of_others,
     ways_out,
 )
-from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.sentence import compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, known_action, misspelt_action, some
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values
 from sesame.policy.request import Outcome, Request, Requester
@@ -224,7 +223,7 @@ class _Gaps:
         named = [step for step in candidates if _named(step)]
         if not named:
             return (self._nobody_named(candidates),)
-        closest = min(named, key=_distance)
+        closest = min(named, key=distance)
         return tuple(self._failures(closest)) or (self._not_understood(closest),)
 
     def _nobody_named(self, candidates: Sequence[StatementStep]) -> Cause:
@@ -264,7 +263,7 @@ class _Gaps:
         return Mend(
             how=How.PUT_IDENTITY_POLICY,
             text=f"to allow it, put a policy on `{self._request.resource}` with the statement"
-            f" {_compact(statement)}{more}",
+            f" {compact(statement)}{more}",
             details={"identity_arn": self._request.resource, "statement": statement},
         )
 
@@ -369,7 +368,7 @@ class _Gaps:
         about = [step for step in candidates if _is_about_sending(step)]
         about = about or [step for step in candidates if misspelt_action(step, request.action)]
         if about:
-            closest = min(about, key=_distance)
+            closest = min(about, key=distance)
             failed = [element.element for element in closest.elements if not element.answer]
             if failed in (["Action"], ["NotAction"]):
                 return [self._iam_action(closest)]
@@ -408,7 +407,7 @@ class _Gaps:
             case _:
                 text = f"no IAM policy of {who} allows {what}"
         if about:
-            closest = min(about, key=_distance)
+            closest = min(about, key=distance)
             listed = [e for e in closest.elements if e.element.endswith("Resource") and not e.answer]
             if listed:
                 text += f"; {name_statement(closest.ref)} {in_resources(listed[0])}"
@@ -429,7 +428,7 @@ class _Gaps:
         principal = request.requester.role_arn or request.requester.arn
         return Mend(
             how=How.ALLOW_IN_IAM,
-            text=f"give `{principal}` an IAM policy with the statement {_compact(statement)}",
+            text=f"give `{principal}` an IAM policy with the statement {compact(statement)}",
             details={"principal": principal, "statement": statement},
         )
 
@@ -440,14 +439,14 @@ class _Gaps:
             return Cause(code=Code.SESSION_POLICY, text=text, mend=self._ask_sender())
         statement = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
         limits = [step for step in self._allows if step.ref.kind == "session"]
-        closest = f"; {name_statement(min(limits, key=_distance).ref)} comes closest" if limits else ""
+        closest = f"; {name_statement(min(limits, key=distance).ref)} comes closest" if limits else ""
         return Cause(
             code=Code.SESSION_POLICY,
             text=f"{before}the policies that the session `{request.requester.arn}` was opened under"
             f" do not allow `{request.action}` on `{request.resource}`{closest}",
             mend=Mend(
                 how=How.CHANGE_SESSION,
-                text=f"open the session without a policy, or with one that has the statement {_compact(statement)}",
+                text=f"open the session without a policy, or with one that has the statement {compact(statement)}",
                 details={"principal": request.requester.role_arn, "statement": statement},
             ),
         )
@@ -471,7 +470,7 @@ class _Gaps:
         text = f"ask the owner, account {account}, and name the code {code.value}"
         if statement is not None:
             details["statement"] = statement
-            text += f"; the statement it needs is {_compact(statement)}"
+            text += f"; the statement it needs is {compact(statement)}"
         if keys:
             details["keys"] = keys
         return Mend(how=How.ASK, text=text + more, details=details)
@@ -483,10 +482,6 @@ class _Gaps:
         return Mend(
             how=How.ASK, text=f"ask the sender{whose}: its own decisions say what is missing", details=details
         )
-
-
-def _compact(statement: Mapping[str, Any]) -> str:
-    return json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
 
 
 def _named(step: StatementStep) -> bool:
@@ -512,11 +507,6 @@ def _is_about_sending(step: StatementStep) -> bool:
         return True
     patterns = [glob(action.lower()) for action in element.wanted]
     return any(pattern.matches(action.lower()) for pattern in patterns for action in SENDING_ACTIONS)
-
-
-def _distance(step: StatementStep) -> tuple[int, int]:
-    failed = [element for element in step.elements if not element.answer]
-    return len(failed), sum(not condition.answer for condition in step.conditions)
 
 
 def _same_role(value: str, session_arn: str) -> bool:

@@ -5,7 +5,9 @@ has `ceo@example.com`". For a denial without a Deny it picks the Allow that came
 the fewest steps that failed.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import Family, Quantifier, read_operator
@@ -104,13 +106,19 @@ def _missing(request: Request, steps: Sequence[StatementStep]) -> str:
             "session": f"policy that the session `{requester.arn}` was opened under",
         }[sides[0]]
         return f"no {whose} allows `{request.action}` on `{request.resource}`"
-    closest = min(candidates, key=_distance)
+    closest = min(candidates, key=distance)
     return f"{name_statement(closest.ref)} {_failure(closest)}"
 
 
-def _distance(step: StatementStep) -> tuple[int, int]:
+def distance(step: StatementStep) -> tuple[int, int]:
+    """How far a statement is from matching: the elements and the conditions that fail; the least comes closest."""
     failed = [element for element in step.elements if not element.answer]
     return len(failed), sum(not condition.answer for condition in step.conditions)
+
+
+def compact(statement: Mapping[str, Any]) -> str:
+    """A statement as JSON without white space, to stand in a sentence."""
+    return json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
 
 
 def _failure(step: StatementStep) -> str:

@@ -6,7 +6,7 @@ no part of it.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ def generate(answers: Answers, *more: Answers, now: float | None = None) -> Draf
         for statement, reasons in _statements(one):
             rows += [(("Statement", len(statements), *path), text) for path, text in reasons]
             statements.append(statement)
-    document = _written({"Version": "2012-10-17", "Statement": statements})
+    document = policy_text({"Version": "2012-10-17", "Statement": statements})
     return Draft(
         document=document,
         reasons=tuple(sorted(_placed(document, rows), key=lambda reason: reason.line)),
@@ -179,8 +179,8 @@ def _bare(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
 
 
-def _written(policy: dict[str, Any]) -> str:
-    """On lines for people, or closely where SES would not store it otherwise."""
+def policy_text(policy: Mapping[str, Any]) -> str:
+    """A policy as JSON on lines for people, or without white space where SES would not store it otherwise."""
     text = json.dumps(policy, indent=2, ensure_ascii=False)
     is_short = len(text.encode()) <= MAX_BYTES
     return text if is_short else json.dumps(policy, ensure_ascii=False, separators=(",", ":"))

@@ -15,6 +15,7 @@ from sesame.policy.language.forms import PrincipalForm, read_principal
 from sesame.policy.language.put import MAX_BYTES
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.request import Requester
+from sesame.policy.writing.generate import policy_text
 from sesame.policy.writing.narrowing import NOTHING_SEEN, Narrow, Seen, bare, exactly, narrowed
 
 
@@ -85,7 +86,7 @@ def _narrowed(
             return Suggested(name=name, document=None, is_whole=True)
         if statements == listed:
             return Suggested(name=name, document=policy.text, is_whole=True)
-        document = _written({**written, "Statement": statements})
+        document = policy_text({**written, "Statement": statements})
         if len(document.encode()) <= MAX_BYTES:
             return Suggested(name=name, document=document, is_whole=number == 0)
     return Suggested(name=name, document=policy.text, is_whole=False)
@@ -210,9 +211,3 @@ def _as_principals(principals: Sequence[Principal]) -> dict[str, Any]:
     for one in principals:
         kinds.setdefault(one.kind, []).append(one.value)
     return {kind: bare(values) for kind, values in kinds.items()}
-
-
-def _written(policy: Mapping[str, Any]) -> str:
-    text = json.dumps(policy, indent=2, ensure_ascii=False)
-    is_short = len(text.encode()) <= MAX_BYTES
-    return text if is_short else json.dumps(policy, ensure_ascii=False, separators=(",", ":"))
