@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from tests.support import authority, memory, postgres, rsa_keys, schema
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
-from tests.support.tenant import Tenant
+from tests.support.tenant import Tenant, tenant_of
 
 LONGEST = (
     "console/test_browser.py",
@@ -65,10 +65,7 @@ def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
 @pytest.fixture
 def tenant(sesame: SesameProcess) -> Tenant:
     """A fresh account with example.com verified, and its clients."""
-    account = sesame.create_account()
-    tenant = Tenant(sesame, account)
-    tenant.ses.verify_domain_identity(Domain="example.com")
-    return tenant
+    return tenant_of(sesame)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

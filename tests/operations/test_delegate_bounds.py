@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sesame.access.causes.decision_json import latest
 from sesame.policy.reasons.cause import Reader
+from tests.support.own_api import refused
 from tests.support.refusal_world import EVERYTHING, Case, World, document
 
 REGION = "us-east-1"
@@ -51,12 +51,6 @@ def send(case: Case, **changes: Any) -> tuple[str, str]:
         given["arns"] = {by_parameter[given["door"]]: arn}
     outcome = case.send(given)
     return outcome.code, outcome.text
-
-
-def refused(call: Any, **parameters: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    return str(caught.value.response["Error"]["Code"])
 
 
 def told(case: Case, to: str, reader: Reader) -> Any:

@@ -1,12 +1,9 @@
 """Links of followed mail are stopped, by the account that sent it and by the operator, and lead on again."""
 
 import re
-from typing import Any
-
-import pytest
-from botocore.exceptions import ClientError
 
 from tests.story.test_tracking import TARGET, ask, click_in, copy_for, html_of, new_address, send
+from tests.support.own_api import refused
 from tests.support.process import SesameProcess
 from tests.support.tenant import Tenant, statement
 
@@ -29,12 +26,6 @@ def sent(tenant: Tenant, sesame: SesameProcess) -> tuple[str, str]:
     address = new_address()
     message_id = send(tenant, address, ConfigurationSetName=SET)
     return message_id, click_in(html_of(copy_for(sesame, address)))
-
-
-def refused(call: Any, **parameters: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    return str(caught.value.response["Error"]["Code"])
 
 
 def test_an_account_stops_the_links_of_a_message_and_of_all_and_lets_them_lead_on(

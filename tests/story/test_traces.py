@@ -21,9 +21,9 @@ from sesame.errors import ConfigError
 from sesame.sending.send import Sender
 from tests.story.test_event_publishing import subscribed, with_set
 from tests.support.endpoint import listening
-from tests.support.process import SesameProcess, running, wait_until
+from tests.support.process import running, wait_until
 from tests.support.submission import logged_in
-from tests.support.tenant import Tenant
+from tests.support.tenant import Tenant, tenant_of
 
 TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SUBJECT, ADDRESS, NOBODY = "A private subject", "private@example.com", "nobody-at-all@elsewhere.test"
@@ -74,13 +74,6 @@ def receiving() -> Iterator[Receiver]:
 
 def attributes(span: Any) -> dict[str, Any]:
     return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in span.attributes}
-
-
-def tenant_of(sesame: SesameProcess) -> Tenant:
-    account = sesame.create_account()
-    tenant = Tenant(sesame, account)
-    tenant.ses.verify_domain_identity(Domain="example.com")
-    return tenant
 
 
 def send(tenant: Tenant, source: str, **more: Any) -> str:

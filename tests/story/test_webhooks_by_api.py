@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from standardwebhooks import Webhook
 
 from tests.support.endpoint import Endpoint, listening
-from tests.support.own_api import own_session
+from tests.support.own_api import own_session, refused
 from tests.support.process import REGION, Account, SesameProcess, wait_until
 from tests.support.tenant import MESSAGE, TO, Tenant
 
@@ -31,12 +30,6 @@ def own(sesame: SesameProcess, keys: Account) -> Any:
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
     )
-
-
-def refused(call: Any, **parameters: Any) -> str:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    return str(caught.value.response["Error"]["Code"])
 
 
 def test_an_account_makes_exchanges_lists_and_deletes_its_webhooks(

@@ -87,3 +87,11 @@ def statement(tenant: Tenant, **changed: Any) -> str:
 def put_policy(tenant: Tenant, **changed: Any) -> Any:
     parameters = {"Identity": "example.com", "PolicyName": "p", "Policy": statement(tenant), **changed}
     return tenant.ses.put_identity_policy(**parameters)
+
+
+def tenant_of(sesame: SesameProcess) -> Tenant:
+    """A fresh account with example.com verified, and its clients."""
+    account = sesame.create_account()
+    tenant = Tenant(sesame, account)
+    tenant.ses.verify_domain_identity(Domain="example.com")
+    return tenant

@@ -3,7 +3,6 @@
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Change, Permit
 from sesame.access.identity_names import normal_name
-from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue, NotImplementedByService
 from sesame.identities.dkim_keys import LENGTHS
@@ -11,6 +10,7 @@ from sesame.identities.policies import IdentityMissing
 from sesame.identities.settings import IdentitySettings
 from sesame.model import Caller, DkimOrigin, Identity, OnMxFailure
 from sesame.operations.sesv2.identities import STATUSES
+from sesame.operations.sesv2.own_identity import permitted_identity
 from sesame.operations.table import Handlers
 
 EASY, OWN = "AWS_SES", "EXTERNAL"
@@ -106,12 +106,8 @@ class IdentitySettingV2Operations:
 
     async def _found(self, caller: Caller, operation: str, text: str) -> tuple[Identity, Permit]:
         """The identity, and what lets the caller do this to it."""
-        name = normal_name(text)
-        account_id = caller.principal.account_id
-        permit = await self._authorizer.require(
-            caller, f"ses:{operation}", identity_arn(caller.region, account_id, name)
-        )
-        identity = await self._settings.get(account_id, caller.region, name)
+        name, permit = await permitted_identity(self._authorizer, caller, f"ses:{operation}", text)
+        identity = await self._settings.get(caller.principal.account_id, caller.region, name)
         if identity is None:
             raise IdentityMissing(name)
         return identity, permit
