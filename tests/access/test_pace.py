@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from sesame.access.pace import Pace, sleep_until
 from sesame.db import Transaction
 from sesame.errors import AccessDenied
+from sesame.server.submission import SubmissionSession
+from sesame.smtp.server import AuthRequested
 from tests.support.refusal_world import REGION, Case, World
 
 SEND = {
@@ -80,7 +82,8 @@ def test_a_wait_is_for_a_moment_of_the_loops_clock() -> None:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     """A user who may do everything, a role that trusts others, and a lender."""
-    world = World.open(tmp_path_factory.mktemp("pace") / "data", SESAME_ACCOUNTS__REFUSAL_STEP_S="0.05")
+    steps = {"SESAME_ACCOUNTS__REFUSAL_STEP_S": "0.05", "SESAME_SUBMISSION__FAILURE_DELAY_S": "0.05"}
+    world = World.open(tmp_path_factory.mktemp("pace") / "data", **steps)
     case = Case(world)
     case.account("owner"), case.account("lender")
     case.step("identity", "lender", "lent.test")
@@ -109,15 +112,16 @@ def asked(case: Case, kind: str) -> None:
             calls.send_email(Source=f"a@{domain}", SourceArn=arn, **SEND)
 
 
+async def count(tx: Transaction) -> int:
+    row = await tx.one("SELECT COUNT(*) FROM refusal")
+    return int(row[0]) if row else 0
+
+
 @pytest.mark.parametrize("kind", ["role there", "role gone", "send lent.test", "send gone.test"])
 def test_a_refusal_is_kept_before_the_step_at_which_it_is_answered(
     case: Case, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, kept = case.world, []
-
-    async def count(tx: Transaction) -> int:
-        row = await tx.one("SELECT COUNT(*) FROM refusal")
-        return int(row[0]) if row else 0
 
     async def hold(*_: Any) -> None:
         kept.append(await world.services.store.read(count))
@@ -126,4 +130,27 @@ def test_a_refusal_is_kept_before_the_step_at_which_it_is_answered(
     before = world.run(world.services.store.read(count))
     with pytest.raises(ClientError, match="not authorized"):
         asked(case, kind)
+    assert kept == [before + 1] == [world.run(world.services.store.read(count))]
+
+
+@pytest.mark.parametrize("who", ["known", "unknown"])
+def test_a_wrong_password_is_kept_before_the_step_at_which_it_is_answered(
+    case: Case, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, kept = case.world, []
+    key = case.keys["owner/asker"].access_key_id if who == "known" else "AKIAIOSFODNN7EXAMPLE"
+
+    async def hold(at: float) -> None:
+        kept.append(await world.services.store.read(count))
+
+    async def ask() -> None:
+        session = SubmissionSession(world.doors.submission, "198.51.100.7", is_tls=True)
+        assert (
+            await session.check_password(AuthRequested(mechanism="PLAIN", username=key, password="wrong"))
+            is not None
+        )
+
+    monkeypatch.setattr(world.doors.submission.pace, "_sleep_until", hold)
+    before = world.run(world.services.store.read(count))
+    world.run(ask())
     assert kept == [before + 1] == [world.run(world.services.store.read(count))]

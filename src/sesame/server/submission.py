@@ -4,11 +4,11 @@ Everything is checked at the end of DATA, as SES does, and the answer is the API
 SES developer guide, "Using the Amazon SES SMTP interface", "SMTP response codes".
 """
 
-import asyncio
 import traceback
 from dataclasses import replace
 
 from sesame.access.causes.sign_in import SignIns
+from sesame.access.pace import Pace
 from sesame.access.smtp_login import Login, SmtpLogins, TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.errors import (
@@ -57,7 +57,7 @@ class SubmissionDoor:
         self.sender = sender
         self.hostname = hostname
         self.message_bytes = message_bytes
-        self.failure_delay_s = failure_delay_s
+        self.pace = Pace(step_s=failure_delay_s)
         self.sign_ins = sign_ins
         self.clock = clock
         self.log = log
@@ -89,8 +89,9 @@ class SubmissionSession:
         self._tls_version = version
 
     async def check_password(self, asked: AuthRequested) -> Reply | None:
-        """None when the password is right; a wrong one is answered a little later."""
+        """None when the password is right; a wrong one is answered a little later, by even steps since it came."""
         door = self._door
+        began = door.pace.begin()
         refusal: Reply | None = None
         reason, cause = "", None
         try:
@@ -112,7 +113,7 @@ class SubmissionSession:
         if refusal is not None:
             door.metrics.smtp_logins_refused.labels(reason if reason in _KNOWN_REASONS else "other").inc()
             door.log.event("smtp_login_refused", address=self._address, reason=reason, cause=cause)
-            await asyncio.sleep(door.failure_delay_s)
+            await door.pace.hold(began)
         return refusal
 
     async def _keep(self, username: str, error: WrongCredentials | TooManyFailures) -> str | None:
