@@ -246,6 +246,7 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("services", "", "/operator/services"),
         ("audit", "", "/operator/audit"),
         ("accounts", "", "/operator"),
+        ("delegates", "", "/operator/accounts/delegates"),
         ("account-request", "", f"/operator/accounts/{found['asking']}"),
         ("operator-message", "", found["message"].replace(f"/{REGION}/", "/operator/")),
         ("operator-refusal", "", found["refusal"].replace(f"/{REGION}/", "/operator/")),
@@ -288,6 +289,8 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("message", delegate, found["message"]),
         ("refusal-owner", owner, found["refusal"]),
         ("refusal-delegate", delegate, found["refusal"]),
+        ("me", owner, "/me"),
+        ("calls", owner, f"/{REGION}/configuration-sets/newsletter"),
         ("inbox", owner, "/inbox"),
         ("mail", owner, mail),
         ("mail-verdicts", owner, f"{mail}?show=checks"),
@@ -327,6 +330,8 @@ def take(
         if name in EXAMINED:
             page.get_by_role("button", name=EXAMINED[name]).click()
         page.wait_for_load_state("networkidle") if name != "inbox" else page.wait_for_selector("h1")
+        if name == "calls":
+            page.locator(".calls summary").click()
         page.screenshot(path=OUT / f"{name}{suffix}.png", full_page=True)
     for page in pages.values():
         page.context.close()

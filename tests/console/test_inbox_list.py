@@ -112,3 +112,19 @@ def test_dkim_spf_and_dmarc_are_told_of_each(sesame: SesameProcess, signed: Tena
     assert "DKIM pass" in row_of(person, to)
     page = person.get(f"/inbox/{received(sesame, to)['id']}", params={"show": "checks"})
     assert "pass" in words(page.text), "the mail's own page says the same"
+
+
+def test_the_operator_looks_at_mail_of_sesames_own(sesame: SesameProcess, tenant: Tenant) -> None:
+    """What asks an address to verify itself was let in by no policy; accounts do not see whose it is."""
+    address = f"asked-{tenant.account.account_id}@example.net"
+    tenant.ses.verify_email_identity(EmailAddress=address)
+    found = received(sesame, address)
+    own, person = root_of(sesame, tenant.account.account_id), operator(sesame)
+    for tab in ("html", "text", "headers", "parts", "checks", "why", "events", "raw"):
+        for who in (own, person):
+            assert who.get(f"/inbox/{found['id']}", params={"show": tab}).status_code == 200, tab
+    assert "No policy was asked." in words(person.get(f"/inbox/{found['id']}?show=why").text)
+    page = person.get(f"/operator/messages/{found['message_id']}")
+    assert page.status_code == 200 and "No policy was asked." in words(page.text)
+    assert person.get("/operator/find", params={"q": found["message_id"]}).status_code == 200
+    assert own.get(f"/us-east-1/messages/{found['message_id']}").status_code == 404

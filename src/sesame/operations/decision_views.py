@@ -103,7 +103,7 @@ def view(record: DecisionRecord, viewer: str, contents: Mapping[str, str]) -> De
     ]
     return DecisionView(
         principal=decision["principal"],
-        action=decision["action"],
+        action=decision.get("action", ""),  # mail of Sesame's own was decided by nobody
         is_sender=is_sender,
         is_owner=record.owner_account_id == viewer,
         checks=tuple(checks),
