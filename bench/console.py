@@ -67,6 +67,7 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
     ]
     operators = [
         "/operator", f"/operator?after={300_000_000_000 + OTHERS // 2}", f"/operator/accounts/{filled.owner}",
+        "/operator/accounts/delegates", f"/operator/accounts/delegates?account={filled.owner}",
         "/operator/instance", "/operator/queue", "/operator/queue/to/d7.example",
         "/operator/queue/change?do=cancel&domain=d7.example", "/operator/deliveries",
         "/operator/deliveries?kind=permanent", "/operator/log-ins", "/operator/settings", "/operator/services",

@@ -48,6 +48,8 @@ class Shown:
 
     title: str
     calls: tuple[Call, ...]
+    words: tuple[str, ...] = ()
+    """Of what the operator does, which AWS has no operation for: a command of `sesame`."""
 
 
 def shown(title: str, *calls: Call) -> Shown:
@@ -55,9 +57,16 @@ def shown(title: str, *calls: Call) -> Shown:
     return Shown(title, calls)
 
 
+def ordered(title: str, *words: str, **options: str | float) -> Shown:
+    """What the operator's page shows of a thing that it does: the command that does it, with its options."""
+    given = (f"--{name.replace('_', '-')}={value}" for name, value in options.items())
+    return Shown(title, (), ("sesame", *words, *given))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The same as text; `cli` is empty where the AWS CLI's versions read the input in different ways."""
+    """The same as text; `cli` is empty where the AWS CLI's versions read the input in different ways, `boto3` of a
+    command of `sesame`."""
 
     title: str
     cli: str
@@ -66,6 +75,8 @@ class Written:
 
 def written(one: Shown, *, api: str, region: str) -> Written:
     """The calls as commands, and as a program. `api` is the endpoint's URL."""
+    if one.words:
+        return Written(title=one.title, cli=shlex.join(one.words), boto3="")
     calls = [_public(made) for made in one.calls]
     commands = [_command(made, api=api, region=region) for made in calls]
     return Written(

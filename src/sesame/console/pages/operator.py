@@ -1,12 +1,13 @@
 """The operator's accounts: who asks for what, what each uses, and to look at each as it sees itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from starlette.responses import Response
 
 from sesame.admin.accounts import OperatorError
+from sesame.console.calls import Shown, ordered
 from sesame.console.guard import Refused
 from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
@@ -39,6 +40,10 @@ async def show(visit: Visit) -> Response:
         asking=asking,
         may_become=visit.backing.may_become,
         days=DAYS,
+        calls=[
+            ordered("List the accounts", "account", "list"),
+            ordered("Make an account", "account", "create", name="shop"),
+        ],
         **(await visit.backing.store.read(run) if ids else {"used": {}, "became": {}}),
     )
 
@@ -66,9 +71,36 @@ async def show_account(visit: Visit) -> Response:
         return visit.page("missing.html", status=404)
     is_asking = any(one.wants_production and one.answer is None for one in values["asked"])
     waits = is_asking and not values["found"].production
+    paused = [one.region for one in values["regions"] if one.enforcement == "SHUTDOWN"]
     return visit.page(
-        "operator_account.html", waits=waits, days=DAYS, may_become=visit.backing.may_become, **values
+        "operator_account.html",
+        waits=waits,
+        days=DAYS,
+        may_become=visit.backing.may_become,
+        calls=_commands(values["found"], paused, [one.region for one in values["regions"]], waits=waits),
+        **values,
     )
+
+
+def _commands(
+    found: accounts.Account, paused: Sequence[str], regions: Sequence[str], *, waits: bool
+) -> list[Shown]:
+    """What the page reads and its buttons do."""
+    account_id, reason = found.account_id, "What the account reads"
+    doing = [ordered("Read what became of its mail", "account", "reputation", account_id)]
+    if not found.production:
+        doing.append(ordered("Give production access", "account", "leave-sandbox", account_id, reason=reason))
+        if waits:
+            doing.append(
+                ordered("Refuse production access", "account", "refuse-production", account_id, reason=reason)
+            )
+    for region in regions[:1]:
+        verb, title = ("reinstate", "Let it send") if region in paused else ("pause", "Pause it")
+        options = {"region": region, "reason": "What is stored with it"}
+        doing.append(ordered(f"{title} in {region}", "account", verb, account_id, **options))
+    limits = {"max_24_hour_send": found.max_24_hour_send, "max_send_rate": found.max_send_rate}
+    quota = {name: f"{limit:.0f}" if limit == int(limit) else str(limit) for name, limit in limits.items()}
+    return [*doing, ordered("Set its quota", "account", "set-quota", account_id, **quota)]
 
 
 async def answer(visit: Visit) -> Response:

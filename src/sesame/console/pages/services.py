@@ -1,6 +1,6 @@
 """The services that send on behalf of accounts: registering them, their keys and when each was used last."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,8 +8,10 @@ from starlette.responses import Response
 
 from sesame.admin.accounts import OperatorError
 from sesame.admin.services import MAX_KEYS, ServiceKeys
+from sesame.console.calls import Shown, ordered
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
+from sesame.store.iam.services import Service
 from sesame.store.key_use import KeyUse, of_keys
 
 PAGE = 50
@@ -42,7 +44,22 @@ async def _page(
         uses=await visit.backing.store.read(run),
         is_first=not after,
         more=found[PAGE - 1].service_name if len(found) > PAGE else None,
+        calls=_commands(found[:1]),
     )
+
+
+def _commands(found: Sequence[Service]) -> list[Shown]:
+    """What the page reads and its buttons do."""
+    doing = [
+        ordered("List the services", "service", "list"),
+        ordered("Register one", "service", "create", "cognito-idp.amazonaws.com"),
+    ]
+    for one in found:
+        name = one.service_name
+        doing.append(ordered(f"Make a key of {name}", "service", "add-key", name))
+        doing += [ordered("Delete a key", "service", "delete-key", name, key) for key in one.keys[:1]]
+        doing.append(ordered(f"Remove {name}", "service", "delete", name))
+    return doing
 
 
 async def _with_key(visit: Visit, make: Callable[[], Awaitable[ServiceKeys]], given: str = "") -> Response:
