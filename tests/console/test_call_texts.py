@@ -9,7 +9,7 @@ import pytest
 from botocore import xform_name
 
 import sesame.aws
-from sesame.console.calls import call, shown, snake, written
+from sesame.console.calls import call, sample, snake, snippet_of
 from tests.console.hostile import HEADERS
 
 MODELS = Path(sesame.aws.__file__).with_name("models")
@@ -58,7 +58,7 @@ AWKWARD = [
 
 @pytest.mark.parametrize("value", AWKWARD)
 def test_a_value_comes_through_as_it_is(value: str) -> None:
-    text = written(shown("t", call("iam", "CreateUser", UserName=value)), api=API, region=REGION)
+    text = snippet_of(sample("t", call("iam", "CreateUser", UserName=value)), api=API, region=REGION)
     assert read_program(text.boto3) == {"UserName": value}
     found = read_command(text.cli)
     assert found[""] == ["aws", "iam", "create-user"]
@@ -83,7 +83,7 @@ def test_so_does_one_within_a_structure(value: str) -> None:
         On=True,
         Off=False,
     )
-    text = written(shown("t", made), api=API, region=REGION)
+    text = snippet_of(sample("t", made), api=API, region=REGION)
     content = {"Simple": [{value: value, "N": 1.5, "F": False}]}
     assert read_program(text.boto3) == {"Name": "n", "Content": content, "On": True, "Off": False}
     found = read_command(text.cli)
@@ -94,14 +94,14 @@ def test_so_does_one_within_a_structure(value: str) -> None:
 def test_bytes_are_for_boto3_alone() -> None:
     """The versions of the AWS CLI read them in different ways."""
     made = call("sesv2", "SendEmail", Content={"Raw": {"Data": b"From: x\r\n\r\n\x00"}})
-    text = written(shown("t", made), api=API, region=REGION)
+    text = snippet_of(sample("t", made), api=API, region=REGION)
     assert text.cli == ""
     assert read_program(text.boto3) == {"Content": {"Raw": {"Data": b"From: x\r\n\r\n\x00"}}}
 
 
 def test_an_edit_is_written_as_the_operation_that_clients_have() -> None:
     made = call("edits", "UpdateEmailIdentityPolicy", EmailIdentity="example.com", BegunWith="x", Policy="{}")
-    text = written(shown("t", made), api=API, region=REGION)
+    text = snippet_of(sample("t", made), api=API, region=REGION)
     assert text.cli.startswith(
         "aws sesv2 update-email-identity-policy --email-identity example.com --policy '{}'"
     )
@@ -109,8 +109,8 @@ def test_an_edit_is_written_as_the_operation_that_clients_have() -> None:
 
 
 def test_several_calls_are_lines_and_one_program() -> None:
-    text = written(
-        shown(
+    text = snippet_of(
+        sample(
             "t", call("iam", "ListUsers"), call("sesv2", "GetAccount"), call("iam", "GetUser", UserName="a")
         ),
         api=API,

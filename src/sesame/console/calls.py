@@ -43,7 +43,7 @@ def call(service: str, operation: str, **request: Any) -> Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Sample:
     """What a page does, in words, and the calls that do it, in their order."""
 
     title: str
@@ -52,19 +52,19 @@ class Shown:
     """Of what the operator does, which AWS has no operation for: a command of `sesame`."""
 
 
-def shown(title: str, *calls: Call) -> Shown:
+def sample(title: str, *calls: Call) -> Sample:
     """What a page shows of a thing that it does."""
-    return Shown(title, calls)
+    return Sample(title, calls)
 
 
-def ordered(title: str, *words: str, **options: str | float) -> Shown:
+def operator_sample(title: str, *words: str, **options: str | float) -> Sample:
     """What the operator's page shows of a thing that it does: the command that does it, with its options."""
     given = (f"--{name.replace('_', '-')}={value}" for name, value in options.items())
-    return Shown(title, (), ("sesame", *words, *given))
+    return Sample(title, (), ("sesame", *words, *given))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Snippet:
     """The same as text; `cli` is empty where the AWS CLI's versions read the input in different ways, `boto3` of a
     command of `sesame`."""
 
@@ -73,13 +73,13 @@ class Written:
     boto3: str
 
 
-def written(one: Shown, *, api: str, region: str) -> Written:
+def snippet_of(one: Sample, *, api: str, region: str) -> Snippet:
     """The calls as commands, and as a program. `api` is the endpoint's URL."""
     if one.words:
-        return Written(title=one.title, cli=shlex.join(one.words), boto3="")
+        return Snippet(title=one.title, cli=shlex.join(one.words), boto3="")
     calls = [_public(made) for made in one.calls]
     commands = [_command(made, api=api, region=region) for made in calls]
-    return Written(
+    return Snippet(
         title=one.title,
         cli="" if "" in commands else "\n".join(commands),
         boto3=_program(calls, api=api, region=region),

@@ -21,7 +21,7 @@ from sesame.config import InForce
 from sesame.console import zones
 from sesame.console.analyst import Analyst
 from sesame.console.audit_check import AuditCheck
-from sesame.console.calls import Call, Shown, written
+from sesame.console.calls import Call, Sample, snippet_of
 from sesame.console.guard import MAIL_POLICY
 from sesame.console.instance import Instance
 from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
@@ -197,11 +197,11 @@ class Visit:
         return found
 
     def page(
-        self, template: str, *, status: int = 200, calls: Sequence[Shown] = (), **values: object
+        self, template: str, *, status: int = 200, calls: Sequence[Sample] = (), **values: object
     ) -> Response:
         """Answer with a page; its foot shows `calls`, as a program or a shell makes them."""
         api = self.backing.doors()["api"] if calls else ""
-        foot = [written(one, api=api, region=self.region) for one in calls]
+        foot = [snippet_of(one, api=api, region=self.region) for one in calls]
         return Response(
             self.renderer.render(template, self, {**values, "foot": foot}),
             status_code=status,

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sesame.console import zones
-from sesame.console.calls import Call, Shown, call, shown
+from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.model import PrincipalKind
@@ -57,17 +57,17 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, **more: obje
     )
 
 
-def _calls(user: str, devices: Sequence[Mapping[str, Any]], *, has_password: bool) -> list[Shown]:
+def _calls(user: str, devices: Sequence[Mapping[str, Any]], *, has_password: bool) -> list[Sample]:
     """What the page reads and its buttons do; of secrets there are none to show."""
-    doing = [shown("List the devices", call("iam", "ListMFADevices"))]
+    doing = [sample("List the devices", call("iam", "ListMFADevices"))]
     if has_password:
-        doing.append(shown("Change the password", _password("OLD-PASSWORD", "NEW-PASSWORD")))
-    doing.append(shown("Make a device", _device("phone")))
+        doing.append(sample("Change the password", _password("OLD-PASSWORD", "NEW-PASSWORD")))
+    doing.append(sample("Make a device", _device("phone")))
     serial = "arn:aws:iam::111122223333:mfa/phone"
     for one in devices[:1]:
         serial = one["SerialNumber"]
-        doing.append(shown("Take a device away", *_removal(serial)))
-    return [*doing, shown("Ask for its codes from now on", _enabling(user, serial, "111111", "222222"))]
+        doing.append(sample("Take a device away", *_removal(serial)))
+    return [*doing, sample("Ask for its codes from now on", _enabling(user, serial, "111111", "222222"))]
 
 
 def _password(old: str, new: str) -> Call:

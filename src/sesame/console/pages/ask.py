@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, Shown, call, shown
+from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -132,7 +132,7 @@ def _page(
     )
 
 
-def _calls(visit: Visit, given: Mapping[str, str], answer: Answer | None) -> list[Shown]:
+def _calls(visit: Visit, given: Mapping[str, str], answer: Answer | None) -> list[Sample]:
     """What comes nearest to asking, for a principal of the account; and keeping the answer."""
     found = []
     if given["who"].startswith(f"arn:aws:iam::{visit.me.principal.account_id}:"):
@@ -143,11 +143,11 @@ def _calls(visit: Visit, given: Mapping[str, str], answer: Answer | None) -> lis
             ActionNames=[DOORS[given["door"]][1]],
             **({"ResourceArns": [given["arn"]]} if given["arn"] else {}),
         )
-        found.append(shown("Ask about its IAM policies alone", asks))
+        found.append(sample("Ask about its IAM policies alone", asks))
     if answer is not None and answer.is_owners:
         may = "yes" if answer.allowed else "no"
         keeping = _keeping(answer.identity, {**given, "called": _called(given), "may": may})
-        found.append(shown("Keep it with the identity", keeping))
+        found.append(sample("Keep it with the identity", keeping))
     return found
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sesame.aws.arn import identity_arn
-from sesame.console.calls import Call, Shown, call, shown
+from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -90,7 +90,7 @@ def _setting(name: str, delegate: str, given: Mapping[str, str]) -> Call | None:
     return call("sesame", "PutDelegateBounds", Identity=name, Delegate=delegate, **caps, **ends)
 
 
-def _calls(name: str, delegate: str, found: Mapping[str, Any], fields: Mapping[str, str]) -> list[Shown]:
+def _calls(name: str, delegate: str, found: Mapping[str, Any], fields: Mapping[str, str]) -> list[Sample]:
     """What the page reads and its buttons do."""
     if not delegate:
         return []
@@ -101,9 +101,9 @@ def _calls(name: str, delegate: str, found: Mapping[str, Any], fields: Mapping[s
     example = fields if any(fields.values()) else {**fields, "messages": "1000"}
     setting = _setting(name, delegate, example)
     return [
-        *([shown("Read its bounds", _reading(name, delegate))] if found else []),
-        *([shown("Set its bounds", setting)] if setting is not None else []),
-        *(shown(title, _verb(name, delegate, verb)) for title, verb in verbs.items()),
+        *([sample("Read its bounds", _reading(name, delegate))] if found else []),
+        *([sample("Set its bounds", setting)] if setting is not None else []),
+        *(sample(title, _verb(name, delegate, verb)) for title, verb in verbs.items()),
     ]
 
 

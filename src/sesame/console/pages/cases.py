@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 
@@ -35,9 +35,9 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         kinds=KINDS,
         given={key: given.get(key, "") for key in ("called", "kind", "who", "as")},
         calls=[
-            shown("Ask whether they hold", call("sesame", "RunIdentityPolicyTests", Identity=name)),
-            shown("Keep a case", _keeping(name, given or EXAMPLE)),
-            *(shown("Remove a case", _removal(name, case["Name"])) for case, _ in found[:1]),
+            sample("Ask whether they hold", call("sesame", "RunIdentityPolicyTests", Identity=name)),
+            sample("Keep a case", _keeping(name, given or EXAMPLE)),
+            *(sample("Remove a case", _removal(name, case["Name"])) for case, _ in found[:1]),
         ],
     )
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sesame.aws.arn import identity_arn
 from sesame.console.analyst import NoAnswer
-from sesame.console.calls import call, shown
+from sesame.console.calls import call, sample
 from sesame.console.charts import stacked
 from sesame.console.pages.senders import ask
 from sesame.console.text import capped, exactly
@@ -57,7 +57,7 @@ async def show(visit: Visit) -> Response:
         shown=SHOWN,
         headline=_headline(found, have),
         step=_next(visit, found, have),
-        calls=[shown("Read the account", call("sesv2", "GetAccount"))],
+        calls=[sample("Read the account", call("sesv2", "GetAccount"))],
     )
 
 

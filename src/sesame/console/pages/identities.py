@@ -3,7 +3,7 @@
 from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.identity_names import normal_name
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -37,7 +37,7 @@ async def show_list(visit: Visit) -> Response:
         elsewhere={name: count for name, count in regions.items() if name != visit.region},
         next=names[-1] if answer.get("NextToken") and names else None,
         is_first=not after,
-        calls=[shown("List the identities", call("sesv2", "ListEmailIdentities"))],
+        calls=[sample("List the identities", call("sesv2", "ListEmailIdentities"))],
     )
 
 
@@ -55,7 +55,7 @@ async def ask_new(visit: Visit) -> Response:
 
 
 def _new(visit: Visit, name: str, *, problem: str = "", status: int = 200) -> Response:
-    adds = [shown("Add it", _creation(name or "example.com"))]
+    adds = [sample("Add it", _creation(name or "example.com"))]
     return visit.page("identity_new.html", status=status, problem=problem, name=name, calls=adds)
 
 
@@ -75,7 +75,7 @@ async def show(visit: Visit) -> Response:
     """The records of one identity with what DNS shows."""
     name = visit.path_values["name"]
     view = await visit.backing.records.of(visit.me, name)
-    reads = [shown("Read the identity", call("sesv2", "GetEmailIdentity", EmailIdentity=view.identity.name))]
+    reads = [sample("Read the identity", call("sesv2", "GetEmailIdentity", EmailIdentity=view.identity.name))]
     return visit.page("identity.html", view=view, identity=view.identity, tab="dns", calls=reads)
 
 
@@ -116,7 +116,7 @@ async def _ask_delete(visit: Visit, problem: str, status: int) -> Response:
         name=name,
         policies=policies,
         problem=problem,
-        calls=[shown("Delete it", _deletion(name))],
+        calls=[sample("Delete it", _deletion(name))],
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.charts import bars
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
@@ -65,9 +65,9 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
         if quota["Max24HourSend"] > 0
         else 0.0,
         calls=[
-            shown("Read the account", call("sesv2", "GetAccount")),
-            shown("Ask for production access", _asking(fields if any(fields.values()) else EXAMPLE)),
-            shown(
+            sample("Read the account", call("sesv2", "GetAccount")),
+            sample("Ask for production access", _asking(fields if any(fields.values()) else EXAMPLE)),
+            sample(
                 "Switch sending off" if answer["SendingEnabled"] else "Switch sending on",
                 _switching(on=not answer["SendingEnabled"]),
             ),

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 
@@ -41,12 +41,12 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         problem=problem,
         given=given,
         calls=[
-            shown("List what is stopped", call("sesame", "ListStoppedLinks", **_of(delegate))),
-            shown(
+            sample("List what is stopped", call("sesame", "ListStoppedLinks", **_of(delegate))),
+            sample(
                 "Stop the links of the message" if one else "Stop all links",
                 _stopping(one, delegate, given["reason"]),
             ),
-            shown(f"Resume {'them' if one else 'all links'}", _resuming(one, delegate)),
+            sample(f"Resume {'them' if one else 'all links'}", _resuming(one, delegate)),
         ],
     )
 

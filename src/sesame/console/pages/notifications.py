@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.operations.notification_map import NOT_ASKED, notification_map
@@ -35,9 +35,9 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         hidden=hidden,
         kinds=KINDS,
         calls=[
-            shown("Read who is told", call("ses", "GetIdentityNotificationAttributes", Identities=[name])),
+            sample("Read who is told", call("ses", "GetIdentityNotificationAttributes", Identities=[name])),
             *(
-                shown(
+                sample(
                     f"Set the topic of mail that was {word}",
                     *_topic(
                         name,
@@ -48,7 +48,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
                 )
                 for kind, word in KINDS.items()
             ),
-            shown(
+            sample(
                 "Stop mailing bounces and complaints" if found.settings.is_forwarding else "Mail them",
                 _forwarding(name, on=not found.settings.is_forwarding),
             ),

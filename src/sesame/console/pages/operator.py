@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sesame.admin.accounts import OperatorError
-from sesame.console.calls import Shown, ordered
+from sesame.console.calls import Sample, operator_sample
 from sesame.console.guard import Refused
 from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
@@ -41,8 +41,8 @@ async def show(visit: Visit) -> Response:
         may_become=visit.backing.may_become,
         days=DAYS,
         calls=[
-            ordered("List the accounts", "account", "list"),
-            ordered("Make an account", "account", "create", name="shop"),
+            operator_sample("List the accounts", "account", "list"),
+            operator_sample("Make an account", "account", "create", name="shop"),
         ],
         **(await visit.backing.store.read(run) if ids else {"used": {}, "became": {}}),
     )
@@ -84,23 +84,27 @@ async def show_account(visit: Visit) -> Response:
 
 def _commands(
     found: accounts.Account, paused: Sequence[str], regions: Sequence[str], *, waits: bool
-) -> list[Shown]:
+) -> list[Sample]:
     """What the page reads and its buttons do."""
     account_id, reason = found.account_id, "What the account reads"
-    doing = [ordered("Read what became of its mail", "account", "reputation", account_id)]
+    doing = [operator_sample("Read what became of its mail", "account", "reputation", account_id)]
     if not found.production:
-        doing.append(ordered("Give production access", "account", "leave-sandbox", account_id, reason=reason))
+        doing.append(
+            operator_sample("Give production access", "account", "leave-sandbox", account_id, reason=reason)
+        )
         if waits:
             doing.append(
-                ordered("Refuse production access", "account", "refuse-production", account_id, reason=reason)
+                operator_sample(
+                    "Refuse production access", "account", "refuse-production", account_id, reason=reason
+                )
             )
     for region in regions[:1]:
         verb, title = ("reinstate", "Let it send") if region in paused else ("pause", "Pause it")
         options = {"region": region, "reason": "What is stored with it"}
-        doing.append(ordered(f"{title} in {region}", "account", verb, account_id, **options))
+        doing.append(operator_sample(f"{title} in {region}", "account", verb, account_id, **options))
     limits = {"max_24_hour_send": found.max_24_hour_send, "max_send_rate": found.max_send_rate}
     quota = {name: f"{limit:.0f}" if limit == int(limit) else str(limit) for name, limit in limits.items()}
-    return [*doing, ordered("Set its quota", "account", "set-quota", account_id, **quota)]
+    return [*doing, operator_sample("Set its quota", "account", "set-quota", account_id, **quota)]
 
 
 async def answer(visit: Visit) -> Response:

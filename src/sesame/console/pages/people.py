@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, Shown, call, shown
+from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.operations.people import MOST_MEMBERS, Person
@@ -31,9 +31,9 @@ async def _list(visit: Visit, problem: str = "", status: int = 200, given: str =
         more=found.users[-1].user_name if found.more else None,
         is_first=not after,
         calls=[
-            shown("List the users", call("iam", "ListUsers")),
-            shown("Make a user", _user_creation(given or "anna")),
-            shown("Make a group", _group_creation("senders")),
+            sample("List the users", call("iam", "ListUsers")),
+            sample("Make a user", _user_creation(given or "anna")),
+            sample("Make a group", _group_creation("senders")),
         ],
     )
 
@@ -91,21 +91,24 @@ async def _user(visit: Visit, problem: str = "", status: int = 200, key: object 
     )
 
 
-def _calls(name: str, found: Person) -> list[Shown]:
+def _calls(name: str, found: Person) -> list[Sample]:
     """What the page reads and its buttons do."""
-    doing = [shown("Read the user", _of(name, "GetUser")), shown("Make a key", _of(name, "CreateAccessKey"))]
+    doing = [
+        sample("Read the user", _of(name, "GetUser")),
+        sample("Make a key", _of(name, "CreateAccessKey")),
+    ]
     for one in found.keys.items[:1]:
         key, is_active = one.access_key_id, one.status == "Active"
         doing.append(
-            shown("Disable a key" if is_active else "Enable a key", _switch(name, key, on=not is_active))
+            sample("Disable a key" if is_active else "Enable a key", _switch(name, key, on=not is_active))
         )
-        doing.append(shown("Delete a key", _of(name, "DeleteAccessKey", AccessKeyId=key)))
-    doing.append(shown("Attach a policy", _policy(name, (*found.choice, EXAMPLE)[0], attach=True)))
-    doing += [shown("Detach a policy", _policy(name, arn, attach=False)) for arn in found.attached.items[:1]]
-    doing.append(shown("Put the user into a group", _membership(name, "senders", add=True)))
+        doing.append(sample("Delete a key", _of(name, "DeleteAccessKey", AccessKeyId=key)))
+    doing.append(sample("Attach a policy", _policy(name, (*found.choice, EXAMPLE)[0], attach=True)))
+    doing += [sample("Detach a policy", _policy(name, arn, attach=False)) for arn in found.attached.items[:1]]
+    doing.append(sample("Put the user into a group", _membership(name, "senders", add=True)))
     groups = found.groups.items[:1]
-    doing += [shown("Take the user out", _membership(name, one.group_name, add=False)) for one in groups]
-    return [*doing, shown("Delete the user", _of(name, "DeleteUser"))]
+    doing += [sample("Take the user out", _membership(name, one.group_name, add=False)) for one in groups]
+    return [*doing, sample("Delete the user", _of(name, "DeleteUser"))]
 
 
 def _of(name: str, operation: str, **more: Any) -> Call:
@@ -194,11 +197,11 @@ async def show_group(visit: Visit) -> Response:
 async def _group(visit: Visit, problem: str = "", status: int = 200) -> Response:
     found = await visit.backing.people.one(visit.me, "group", visit.path_values["name"])
     name = visit.path_values["name"]
-    attach = [shown("Attach a policy", _group_policy(name, (*found.choice, EXAMPLE)[0], attach=True))]
+    attach = [sample("Attach a policy", _group_policy(name, (*found.choice, EXAMPLE)[0], attach=True))]
     detach = [
-        shown("Detach a policy", _group_policy(name, arn, attach=False)) for arn in found.attached.items[:1]
+        sample("Detach a policy", _group_policy(name, arn, attach=False)) for arn in found.attached.items[:1]
     ]
-    reads = shown("Read the group", call("iam", "GetGroup", GroupName=name))
+    reads = sample("Read the group", call("iam", "GetGroup", GroupName=name))
     return visit.page(
         "group.html",
         status=status,
@@ -230,7 +233,7 @@ async def change_group_policy(visit: Visit) -> Response:
 async def show_role(visit: Visit) -> Response:
     """One role: who may take it on and what it may do."""
     found = await visit.backing.people.one(visit.me, "role", visit.path_values["name"])
-    reads = [shown("Read the role", call("iam", "GetRole", RoleName=found.entity.name))]
+    reads = [sample("Read the role", call("iam", "GetRole", RoleName=found.entity.name))]
     return visit.page("role.html", found=found, calls=reads)
 
 

@@ -18,7 +18,7 @@ from sesame.admin.what_if import Replay, newest_what_if
 from sesame.aws.arn import Arn
 from sesame.console import answers_form
 from sesame.console.analyst import Answered, NoAnswer
-from sesame.console.calls import Call, Shown, call, shown
+from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.pages.senders import DAYS_S, SECONDS, ask, question_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -193,16 +193,16 @@ def _saving(identity: str, name: str, text: str | None, begun: str, *, is_new: b
     return call("edits", operation, **which, Policy=text)
 
 
-def _calls(policies: IdentityPolicies, draft: Draft, last: Version | None) -> list[Shown]:
+def _calls(policies: IdentityPolicies, draft: Draft, last: Version | None) -> list[Sample]:
     """What the page's buttons do."""
     identity, name, current = policies.identity.name, draft.name, policies.of_name(draft.name)
     found = []
     if draft.text.strip():
         saving = _saving(identity, name or FIRST_NAME, draft.text, draft.begun, is_new=draft.is_new)
-        found.append(shown("Save", saving))
+        found.append(sample("Save", saving))
     if last is not None and (last.document is not None or current is not None):
         undoing = _saving(identity, name, last.document, draft.begun, is_new=current is None)
-        found.append(shown("Undo the last change", undoing))
+        found.append(sample("Undo the last change", undoing))
     return found
 
 
@@ -225,7 +225,7 @@ async def ask_remove(visit: Visit) -> Response:
         policy=policy,
         edit=edit,
         problem=problem,
-        calls=[shown("Remove it", removes)],
+        calls=[sample("Remove it", removes)],
     )
 
 

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.admin.delegates.kit_snippets import Example, Place, sending
 from sesame.aws.smtp_password import smtp_password
-from sesame.console.calls import Call, Shown, call, shown
+from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import IdentityKind
@@ -60,21 +60,21 @@ async def _page(visit: Visit, user: str, *, problem: str = "", status: int = 200
     )
 
 
-def _calls(found: ProgramsView, user: str, smtp_name: str) -> list[Shown]:
+def _calls(found: ProgramsView, user: str, smtp_name: str) -> list[Sample]:
     """What the page reads and its buttons do; without a user it is the caller's own keys."""
     doing = [
-        shown("List the keys", call("iam", "ListAccessKeys", **_of(user))),
-        shown("Make a key", call("iam", "CreateAccessKey", **_of(user))),
+        sample("List the keys", call("iam", "ListAccessKeys", **_of(user))),
+        sample("Make a key", call("iam", "CreateAccessKey", **_of(user))),
     ]
     for one in found.keys.items[:1]:
         key, is_active = one.key.access_key_id, one.key.status == "Active"
         title = "Disable a key" if is_active else "Enable a key"
         doing += [
-            shown(title, _switch(user, key, on=not is_active)),
-            shown("Delete a key", _deletion(user, key)),
-            shown("Say what its SMTP log-in stands in for", _binding(user, key, one.bound)),
+            sample(title, _switch(user, key, on=not is_active)),
+            sample("Delete a key", _deletion(user, key)),
+            sample("Say what its SMTP log-in stands in for", _binding(user, key, one.bound)),
         ]
-    return [*doing, shown("Make an SMTP log-in", *_smtp_user(smtp_name))]
+    return [*doing, sample("Make an SMTP log-in", *_smtp_user(smtp_name))]
 
 
 def _switch(user: str, key: str, *, on: bool) -> Call:

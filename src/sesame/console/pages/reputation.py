@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sesame.config.feedback import Reputation
-from sesame.console.calls import call, shown
+from sesame.console.calls import call, sample
 from sesame.console.charts import Chart, RateChart, bars, rates
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
@@ -30,7 +30,7 @@ async def show(visit: Visit) -> Response:
         is_first=not any(any(key) for key in after.values()),
         more_identities=_more("identity", found.more_identities),
         more_delegates=_more("delegate", found.more_delegates),
-        calls=[shown("Read what was counted", call("ses", "GetSendStatistics"))],
+        calls=[sample("Read what was counted", call("ses", "GetSendStatistics"))],
     )
 
 

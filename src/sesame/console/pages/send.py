@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -37,7 +37,7 @@ def _form(visit: Visit, given: dict[str, str], **more: Any) -> Response:
         "from": given["from"] or "news@example.com",
         "to": given["to"] or "reader@example.net",
     }
-    sends = [shown("Send it", _sending(example))]
+    sends = [sample("Send it", _sending(example))]
     return visit.page("send.html", given=given, scenarios=SCENARIOS, once=once, calls=sends, **values)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sesame.console.analyst import Answered, NoAnswer
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.operations.policy_editing import IdentityPolicies
@@ -87,7 +87,7 @@ async def show(visit: Visit) -> Response:
         longer=urlencode({**{key: value for key, value in given.items() if value}, "longer": "1"}),
         sentence=_sentence(policies.identity.name, found, is_limited=is_limited),
         calls=[
-            shown(
+            sample(
                 "Read the policies",
                 call("sesv2", "GetEmailIdentityPolicies", EmailIdentity=policies.identity.name),
             )
@@ -212,7 +212,7 @@ async def _ask_stop(visit: Visit, principal: str, problem: str = "", status: int
         waiting=waiting,
         begun=_begun(policies, list(changed)),
         problem=problem,
-        calls=[shown("Stop lending", *_stopping(policies, changed))] if changed else [],
+        calls=[sample("Stop lending", *_stopping(policies, changed))] if changed else [],
     )
 
 

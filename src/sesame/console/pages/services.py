@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sesame.admin.accounts import OperatorError
 from sesame.admin.services import MAX_KEYS, ServiceKeys
-from sesame.console.calls import Shown, ordered
+from sesame.console.calls import Sample, operator_sample
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.store.iam.services import Service
@@ -48,17 +48,17 @@ async def _page(
     )
 
 
-def _commands(found: Sequence[Service]) -> list[Shown]:
+def _commands(found: Sequence[Service]) -> list[Sample]:
     """What the page reads and its buttons do."""
     doing = [
-        ordered("List the services", "service", "list"),
-        ordered("Register one", "service", "create", "cognito-idp.amazonaws.com"),
+        operator_sample("List the services", "service", "list"),
+        operator_sample("Register one", "service", "create", "cognito-idp.amazonaws.com"),
     ]
     for one in found:
         name = one.service_name
-        doing.append(ordered(f"Make a key of {name}", "service", "add-key", name))
-        doing += [ordered("Delete a key", "service", "delete-key", name, key) for key in one.keys[:1]]
-        doing.append(ordered(f"Remove {name}", "service", "delete", name))
+        doing.append(operator_sample(f"Make a key of {name}", "service", "add-key", name))
+        doing += [operator_sample("Delete a key", "service", "delete-key", name, key) for key in one.keys[:1]]
+        doing.append(operator_sample(f"Remove {name}", "service", "delete", name))
     return doing
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, Shown, call, shown
+from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 from sesame.operations.set_view import DAYS, SetView, set_view
@@ -47,8 +47,8 @@ async def _list(visit: Visit, problem: str = "", status: int = 200, name: str = 
         more=names[-1] if answer.get("NextToken") and names else None,
         is_first=not after,
         calls=[
-            shown("List the sets", call("sesv2", "ListConfigurationSets")),
-            shown("Make one", _creation(name or "newsletter")),
+            sample("List the sets", call("sesv2", "ListConfigurationSets")),
+            sample("Make one", _creation(name or "newsletter")),
         ],
     )
 
@@ -96,17 +96,17 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, secret: str 
     )
 
 
-def _calls(name: str, view: SetView) -> list[Shown]:
+def _calls(name: str, view: SetView) -> list[Sample]:
     """What the page reads and its buttons do."""
     found, topic = view.found, (*view.topics.items, "arn:aws:sns:us-east-1:111122223333:events")[0]
     kinds = ("DELIVERY", "BOUNCE", "COMPLAINT")
     reasons = REASONS if found.suppressed_reasons is None else found.suppressed_reasons
     return [
-        shown("Read the set", _of(name, "GetConfigurationSet")),
-        shown("Add a topic", _topic(name, "events", topic, kinds)),
-        shown("Add a webhook", _webhook(name, "program", "https://example.com/events", kinds)),
+        sample("Read the set", _of(name, "GetConfigurationSet")),
+        sample("Add a topic", _topic(name, "events", topic, kinds)),
+        sample("Add a webhook", _webhook(name, "program", "https://example.com/events", kinds)),
         *(
-            shown(title, made)
+            sample(title, made)
             for key, one in list(view.destinations.items())[:1]
             for title, made in (
                 (f"Switch {key} {'off' if one['Enabled'] else 'on'}", _switch(name, key, one)),
@@ -114,13 +114,13 @@ def _calls(name: str, view: SetView) -> list[Shown]:
                 (f"Remove {key}", _removal(name, key)),
             )
         ),
-        shown(
+        sample(
             "Refuse mail with this set" if found.sending_enabled else "Accept mail with this set again",
             _sending(name, enabled=not found.sending_enabled),
         ),
-        shown("Set TLS", _delivery(name, requires_tls=found.requires_tls)),
-        shown("Set reasons", _suppression(name, reasons)),
-        shown("Delete this set", _of(name, "DeleteConfigurationSet")),
+        sample("Set TLS", _delivery(name, requires_tls=found.requires_tls)),
+        sample("Set reasons", _suppression(name, reasons)),
+        sample("Delete this set", _of(name, "DeleteConfigurationSet")),
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.pages.kit import kit_for
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
@@ -45,9 +45,9 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, link: str = 
             "for": visit.form.get("for") or visit.query.get("for", ""),
         },
         calls=[
-            shown("List the links", listing),
-            shown("Make a link", _making(name, kind if delegate else RECORDS, 7, delegate)),
-            *(shown("End a link", _ending(name, one["Link"])) for one in shares[:1]),
+            sample("List the links", listing),
+            sample("Make a link", _making(name, kind if delegate else RECORDS, 7, delegate)),
+            *(sample("End a link", _ending(name, one["Link"])) for one in shares[:1]),
         ],
     )
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sesame.aws.paging import encode
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import AccessDenied, ServiceError
@@ -59,10 +59,10 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, left: str = 
         most=MOST_ADDED,
         more=urlencode({**({"q": asked} if asked else {}), "after": addresses[-1]}) if is_cut else None,
         calls=[
-            shown("List the addresses", call("sesv2", "ListSuppressedDestinations")),
-            shown("Add an address", _addition("reader@example.net", "BOUNCE")),
-            *(shown("Remove an address", _removal(address)) for address in addresses[:1]),
-            shown("Say for which reasons addresses are added", _reasons(list(reasons))),
+            sample("List the addresses", call("sesv2", "ListSuppressedDestinations")),
+            sample("Add an address", _addition("reader@example.net", "BOUNCE")),
+            *(sample("Remove an address", _removal(address)) for address in addresses[:1]),
+            sample("Say for which reasons addresses are added", _reasons(list(reasons))),
         ],
     )
 

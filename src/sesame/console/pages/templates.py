@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.console import mail_view
-from sesame.console.calls import Call, call, shown
+from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit, framed
 from sesame.errors import AccessDenied, ServiceError
 
@@ -26,7 +26,7 @@ async def show_list(visit: Visit) -> Response:
         found=found,
         more=found[-1]["TemplateName"] if answer.get("NextToken") and found else None,
         is_first=not after,
-        calls=[shown("List the templates", call("sesv2", "ListEmailTemplates"))],
+        calls=[sample("List the templates", call("sesv2", "ListEmailTemplates"))],
     )
 
 
@@ -42,7 +42,7 @@ def _form(
     example = given
     if not any(given.values()):
         example = {"name": "welcome", "subject": "Welcome, {{name}}", "text": "Hello {{name}}.", "html": ""}
-    keeps = [shown("Keep it", _keeping(example, is_new=is_new))]
+    keeps = [sample("Keep it", _keeping(example, is_new=is_new))]
     return visit.page(
         "template_edit.html", status=status, problem=problem, given=given, is_new=is_new, calls=keeps
     )
@@ -101,9 +101,9 @@ async def show(visit: Visit) -> Response:
         problem=problem,
         frame=f"{_here(visit, name)}/html?{urlencode({'data': data})}",
         calls=[
-            shown("Read the template", call("sesv2", "GetEmailTemplate", TemplateName=name)),
-            shown("Render it", _rendering(name, data)),
-            shown("Delete it", _deletion(name)),
+            sample("Read the template", call("sesv2", "GetEmailTemplate", TemplateName=name)),
+            sample("Render it", _rendering(name, data)),
+            sample("Delete it", _deletion(name)),
         ],
     )
 
