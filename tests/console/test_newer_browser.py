@@ -63,7 +63,7 @@ def test_the_operator_verifies_registers_and_looks(
     page.get_by_label("Name in policies, a host name").fill(name)
     page.get_by_role("button", name="Register it").click()
     page.get_by_role("heading", name=f"Of {name}: shown only once").wait_for()
-    page.get_by_text(f"Remove {name}").click()
+    page.get_by_role("main").get_by_text(f"Remove {name}").click()
     row = page.locator("tr", has_text=name)
     row.get_by_label("Type its name").fill(name)
     row.get_by_role("button", name="Remove it").click()
