@@ -1,5 +1,6 @@
 """Programs that send by SMTP and are set up wrongly: the first sentence names the part that is wrong."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,7 @@ def explained(world: World, sends: Described, reader: str = "sender") -> Describ
     refused = case.send(case.fill(sends))
     assert refused.code, "it must be refused"
     told = case.read_as_operator("") if reader == "operator" else case.read("sender")
-    first: Described = told["causes"][0]
+    first: Described = json.loads(json.dumps(told["causes"][0]).replace(case.names["owner"], "<owner>"))
     return first
 
 
@@ -43,8 +44,18 @@ def explained(world: World, sends: Described, reader: str = "sender") -> Describ
     [
         (
             {"source": "www-data@web1.local", "fields": [SOURCE_ARN]},
-            "the envelope sender (MAIL FROM) `www-data@web1.local`",
+            "the envelope sender (MAIL FROM) `www-data@web1.local`; nothing under `local` can be verified",
             "give the message an envelope sender that `example.com` covers",
+        ),
+        (
+            {"source": "www-data@web1.test", "fields": [SOURCE_ARN]},
+            "the envelope sender (MAIL FROM) `www-data@web1.test`; the address is at `web1.test`",
+            "name in X-SES-SOURCE-ARN the ARN of the identity `www-data@web1.test` or `web1.test`, or give",
+        ),
+        (
+            {"fields": [["X-SES-SOURCE-ARN", f"{ARN} (the owner's)"]]},
+            "there is ` (the owner's)` behind its name",
+            f"write it in X-SES-SOURCE-ARN as `{ARN}`",
         ),
         (
             {"fields": [SOURCE_ARN, ["X-SES-RETURN-PATH-ARN", ARN], ["Return-Path", "<b@bounces.test>"]]},
@@ -72,7 +83,16 @@ def explained(world: World, sends: Described, reader: str = "sender") -> Describ
             "write each tag as `name=value`",
         ),
     ],
-    ids=["envelope", "return-path", "two-authors", "copy", "tags-with-semicolon", "tag-without-value"],
+    ids=[
+        "envelope-of-a-machine",
+        "envelope",
+        "comment-behind",
+        "return-path",
+        "two-authors",
+        "copy",
+        "tags-with-semicolon",
+        "tag-without-value",
+    ],
 )
 def test_the_cause_names_the_part_of_the_message_that_is_wrong(
     world: World, more: Described, says: str, mend: str
@@ -106,6 +126,7 @@ def test_what_stands_around_an_arn_is_called_what_it_is(around: str, said: str) 
 @pytest.mark.parametrize(
     ("reason", "mend"),
     [
+        ("<you@@b.test> address unknown", "write the recipient as `name@example.com`"),
         ("Missing required header 'From'.", "write the field `From`"),
         ("Duplicate header 'Subject'.", "write the field `Subject` once"),
         (

@@ -183,7 +183,8 @@ def _print_checks(checks: list[dict[str, Any]]) -> None:
     for check in checks:
         addresses = one_line(", ".join(dict.fromkeys(check["addresses"])))
         as_whom = f" as {check['arn']}" if check["arn"] else ""
-        print(f"    {check['outcome']}: {', '.join(check['uses'])} {addresses}{as_whom}")
+        asked = f"{', '.join(check['uses'])} {addresses}".rstrip()
+        print(f"    {check['outcome']}: {asked}{as_whom}")
         for ref in check["deciding"]:
             where = {"iam": "IAM policy", "session": "session policy"}.get(ref["kind"], "identity policy")
             print(f"        by {where} `{ref['policy']}`, statement {ref['statement']}")

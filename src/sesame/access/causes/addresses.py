@@ -350,7 +350,7 @@ class AddressCauses:
                 text=f"{text}; a policy of account {owner} lends it to you",
                 mend=_set(parameter, lent[0], more=by_smtp if self._door == "smtp" else ""),
             )
-        if (top := _never_public(address)) is not None:
+        if (top := never_public(address)) is not None:
             what = "MAIL FROM" if use == "Source" and self._door == "smtp" else use
             return Cause(
                 code=Code.NO_ARN,
@@ -524,7 +524,7 @@ _PRIVATE = frozenset({"localhost", "localdomain", "local", "internal", "lan", "h
 """Top-level names that machines call themselves by, which are nobody's in public DNS (RFC 6761, 6762; ICANN)."""
 
 
-def _never_public(address: str) -> str | None:
+def never_public(address: str) -> str | None:
     """The name under which no domain can be verified that an address is at, or None."""
     domain = address.rpartition("@")[2].lower()
     top = domain.rpartition(".")[2]

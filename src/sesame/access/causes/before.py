@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from sesame.access.causes.addresses import covers_address
+from sesame.access.causes.addresses import covers_address, never_public
 from sesame.access.causes.around import Around
 from sesame.access.causes.own_side import own_cause
 from sesame.access.causes.slips import bare_name, mend_arn, rule_mend, what_is_wrong
@@ -112,12 +112,15 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
         hint, to_send = "; a name has no slash", ""
     if set(name) & set("*?"):
         hint, to_send = "; an ARN that is named is of one identity, without wildcards", ""
+    to_name = f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`"
+    if to_send and (top := never_public(spec)) is not None:
+        hint, to_name, to_send = f"; nothing under `{top}` can be verified", "", to_send.removeprefix(", or ")
     return Cause(
         code=Code.DOES_NOT_ALIGN,
         text=f"the identity of `{arn}` does not cover {what}`{address}`{hint}",
         mend=Mend(
             how=How.SET_PARAMETER,
-            text=f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`{to_send}",
+            text=f"{to_name}{to_send}",
             details={"parameter": parameter, "value": None, "address": spec, "arn": arn},
         ),
     )
@@ -125,7 +128,7 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
 
 def _slip_in_name(arn: str, address: str, spec: str, parameter: str) -> Cause | None:
     """What keeps an ARN from being that of the identity meant, where it is one in other writing."""
-    plain, bare = unquote(arn), arn.rstrip("/.")
+    plain, bare = unquote(arn), re.split(r"[\s(,;]", arn, maxsplit=1)[0].rstrip("/.")
     if plain != arn and covers_address(plain.partition(":identity/")[2], spec):
         wrong, right = f"its name is written as in a URL (`{arn[arn.index('%') :][:3]}`)", plain
     elif bare != arn and covers_address(bare.partition(":identity/")[2], spec):

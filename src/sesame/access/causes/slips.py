@@ -170,6 +170,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         "write the field's name in printable ASCII without blanks and colons, as in `X-Campaign`",
     ),
     (r"Value at '([^']*)' failed to satisfy constraint: (.*)", "give `{0}` a value that fits: {1}"),
+    (r"> address unknown", "write the recipient as `name@example.com`"),
     (r"Invalid email address", "write the address as `name@example.com`"),
     (r"Duplicate header '([^']*)'", "write the field `{0}` once"),
     (r"Missing required header '([^']*)'", "write the field `{0}`"),
