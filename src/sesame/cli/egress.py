@@ -30,7 +30,7 @@ async def list_addresses(services: "Services", args: argparse.Namespace) -> int:
         print_json(rows)
     else:
         print_table(
-            ("address", "name", "account", "pool", "warm-up", "sent today"),
+            ("ADDRESS", "NAME", "ACCOUNT", "POOL", "WARM-UP", "SENT TODAY"),
             [
                 (
                     row["address"],

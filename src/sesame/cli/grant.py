@@ -224,7 +224,7 @@ def _print(found: "list[BoundsView]", args: argparse.Namespace, *, is_one: bool 
         print_json(shapes[0] if is_one else shapes)
         return
     print_table(
-        ("REGION", "IDENTITY", "DELEGATE", "A DAY (USED)", "A SECOND", "UNTIL", "PAUSED", "AT MOST AS"),
+        ("REGION", "IDENTITY", "DELEGATE", "PER DAY (USED)", "PER SECOND", "UNTIL", "PAUSED", "FROM AT MOST"),
         [_row(one) for one in found],
     )
 

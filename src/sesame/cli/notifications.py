@@ -91,7 +91,7 @@ def show_map(args: argparse.Namespace) -> int:
             (way.kind.title, way.account_id, way.way, f"no: {way.problem}" if way.problem else _reach(way))
             for way in found
         ]
-        print_table(("EVENT", "ACCOUNT", "WAY", "TOLD"), rows)
+        print_table(("EVENT", "ACCOUNT", "CHANNEL", "NOTIFIED"), rows)
         return 0
 
     return with_services(args, run)

@@ -117,7 +117,7 @@ async def list_webhooks(services: "Services", args: argparse.Namespace) -> int:
             "created_at": one.created_at,
             "previous_secret_until": one.previous_until,
         },
-        headings=("REGION", "SET", "NAME", "URL", "EVENTS", "MADE"),
+        headings=("REGION", "SET", "NAME", "URL", "EVENTS", "CREATED"),
         row=lambda one: (
             one.key.region,
             one.key.set_name,
