@@ -29,7 +29,7 @@ class OperatorError(SesameError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """A fresh access key; the secret is told this once."""
+    """A fresh access key; the secret is shown only this once."""
 
     account_id: str
     access_key_id: str
@@ -309,7 +309,7 @@ class Operator:
 
 
 def _audit_response(keys: Keys) -> dict[str, str]:
-    """What the audit log tells of a key: never its secret."""
+    """What the audit log says of a key: never its secret."""
     return {"accessKeyId": keys.access_key_id}
 
 

@@ -25,7 +25,7 @@ _NAME = re.compile(r"(?=.{3,128}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceKeys:
-    """A fresh access key of a service; the secret is told this once."""
+    """A fresh access key of a service; the secret is shown only this once."""
 
     service_name: str
     access_key_id: str
@@ -121,7 +121,7 @@ class ServicePrincipals:
         response: Callable[[T], Mapping[str, str]] | None = None,
         **parameters: str,
     ) -> T:
-        """A change of a service, which belongs to no account: it is told in Sesame's own."""
+        """A change of a service, which belongs to no account: it is recorded in Sesame's own."""
         details = {"service": service_name, **parameters}
         return await self._acts.apply(name, SYSTEM_ACCOUNT, run, parameters=details, response=response)
 
@@ -141,7 +141,7 @@ class ServicePrincipals:
 
 
 def _audit_response(keys: ServiceKeys) -> dict[str, str]:
-    """What the audit log tells of a key: never its secret."""
+    """What the audit log says of a key: never its secret."""
     return {"accessKeyId": keys.access_key_id}
 
 

@@ -180,7 +180,7 @@ class Services:
         self._join_identities(self._names(url or public_url(settings)))
 
     def _join_feedback(self) -> None:
-        """What the operator does by hand about who is told, and about whom nobody sends to."""
+        """What the operator does by hand about who is notified, and about whom nobody sends to."""
         settings, clock, acts = self.settings, self.clock, self.acts
         self.global_suppression = GlobalSuppression(
             self.store, acts=acts, clock=clock, days=settings.suppression.global_days

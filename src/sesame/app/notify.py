@@ -1,4 +1,4 @@
-"""The role that tells people: expanding events and delivering the outbox, wired."""
+"""The role that notifies people: expanding events and delivering the outbox, wired."""
 
 import asyncio
 import random
@@ -53,7 +53,7 @@ class NotifyRole:
         )
 
     def wake(self) -> None:
-        """Something may have happened that people are told of."""
+        """Something may have happened that people are notified of."""
         self._expander.wake()
 
     def published(self) -> None:

@@ -1,4 +1,4 @@
-"""Times as AWS writes them in JSON that people are told."""
+"""Times as AWS writes them in JSON that people read."""
 
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -202,7 +202,7 @@ async def _about(services: "Services", args: argparse.Namespace) -> "tuple[Deleg
 
 
 def _acting(services: "Services", args: argparse.Namespace, key: "Key", name: str) -> "Acting":
-    """The operator's acts, told to the audit log of the owner."""
+    """The operator's acts, recorded in the owner's audit log."""
     parameters = {"identity": key.identity, "delegate": key.delegate}
     more = {**{name.replace("-", "_"): None for name in CAPS}, "expires": None, "reason": None}
     parameters |= {name: value for name in more if (value := getattr(args, name, None)) is not None}

@@ -1,4 +1,4 @@
-"""`sesame notifications` and `sesame events`: who is told of what, what happened, and what nobody took."""
+"""`sesame notifications` and `sesame events`: who is notified of what, what happened, and what nobody took."""
 
 import argparse
 import sys
@@ -127,7 +127,7 @@ def _way_json(way: "Way") -> dict[str, Any]:
 
 
 async def show_tail(services: "Services", args: argparse.Namespace) -> int:
-    """Print the newest events of an account, oldest of them first, with who was told."""
+    """Print the newest events of an account, oldest of them first, with who was notified."""
     from sesame.store import events, outbox
 
     async def read(tx: "Transaction") -> "tuple[list[Event], list[OutboxEntry]]":
@@ -160,7 +160,7 @@ def not_used_json(missed: "list[NotUsed]") -> list[dict[str, Any]]:
 
 
 def print_notified(entries: "list[OutboxEntry]", event_id: str) -> None:
-    """Print who was told of an event, and how far that came."""
+    """Print who was notified of an event, and how far that came."""
     for one in entries:
         if one.publication.about == event_id:
             problem = f": {one_line(one.problem)}" if one.problem else ""

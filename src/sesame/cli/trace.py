@@ -99,7 +99,7 @@ def show_trace(args: argparse.Namespace) -> int:
 async def _happened(
     tx: "Transaction", message_id: str, reader: "Reader"
 ) -> "list[tuple[Event, list[OutboxEntry], list[NotUsed]]]":
-    """What happened to a message, who was told of it and who was not: for a party what it set up itself (I9)."""
+    """What happened to a message, who was notified of it and who was not: for a party what it set up itself (I9)."""
     from sesame.notify.event_json import NOTIFIED, event_type
     from sesame.notify.expand import OPERATORS_OWN
     from sesame.notify.notified import half_of, not_used

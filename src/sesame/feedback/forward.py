@@ -1,7 +1,7 @@
-"""Feedback forwarding: tells by mail of bounces and complaints.
+"""Feedback forwarding: notifies by mail of bounces and complaints.
 
 Only the identity's owner can switch it; it goes to the message's return path. Switched off, it goes out all the same
-when neither owner nor sender has any other way of being told of this kind. Never for a message that nobody sent or
+when neither owner nor sender has any other way of being notified of this kind. Never for a message that nobody sent or
 that a program wrote of itself (RFC 3834), and itself a message from nobody: so reports cannot go round in circles.
 Sources: SES developer guide, "Email feedback forwarding"; recorded mail.
 """
@@ -60,7 +60,7 @@ def kind_of(event: Event) -> str | None:
 
 
 def is_forwarded(kind: str, owner: Settings, sender: Settings, *, has_destination: bool) -> bool:
-    """Whether feedback of a kind goes by mail: if the owner wants it, or nobody has another way of being told."""
+    """Whether feedback of a kind goes by mail: if the owner wants it, or nobody has another way of being notified."""
     has_topic = kind in owner.topics or kind in sender.topics
     return owner.is_forwarding or not (has_topic or has_destination)
 

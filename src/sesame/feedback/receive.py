@@ -1,7 +1,7 @@
 """Takes what comes back: a report becomes an event of the recipient whose return path it came to.
 
 Who is meant, the return path under our key says alone; what happened and why, `reports` reads. Report and event are
-one commit, before anybody is told that the report was taken (I1, I8). A report changes the state of a recipient once
+one commit, before the answer says that it was taken (I1, I8). A report changes the state of a recipient once
 for each kind; what is forged, expired, foreign or repeated changes nothing, and nothing is ever sent in answer.
 Sources: RFC 3464, RFC 5965, RFC 3834; SES developer guide on bounce types.
 """
@@ -181,7 +181,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a report comes to for one recipient; `detail` is for those who are told, in the words of SES."""
+    """What a report comes to for one recipient; `detail` is for those who are notified, in the words of SES."""
 
     kind: ReportKind
     what: Happened

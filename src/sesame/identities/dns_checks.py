@@ -212,7 +212,7 @@ class DnsChecks:
         run: Callable[[Transaction], Awaitable[bool]],
         states: dict[str, str],
     ) -> bool:
-        """Store what was found of an identity; whether that changes `states` of it, and is told to the audit log."""
+        """Store what was found of an identity; whether that changes `states` of it, which the audit log records."""
         return await self._acts.apply(
             "CheckIdentity",
             account_id,
@@ -224,7 +224,7 @@ class DnsChecks:
         )
 
     async def _look_up(self, due: identities.DueCheck, published: Published, now: float) -> _Settled:
-        """Ask DNS about a domain and tell what follows."""
+        """Ask DNS about a domain and store what follows."""
         identity, following = due.identity, published.next_key
         has_dkim = identity.dkim_status not in (Status.NOT_STARTED, Status.FAILED)
         keys = await self._lookups.dkim(published) if has_dkim else NO_RECORD

@@ -137,7 +137,7 @@ class IdentitySettings:
         await self._checks.publish_and_check(await change.apply(run))
 
     async def set_forwarding(self, change: Change, identity: Identity, *, enabled: bool) -> None:
-        """Whether the owner is told of bounces and complaints by mail."""
+        """Whether the owner is notified of bounces and complaints by mail."""
         arn = identity_arn(identity.region, identity.account_id, identity.name)
 
         async def run(tx: Transaction) -> None:

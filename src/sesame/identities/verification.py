@@ -257,7 +257,7 @@ class Verification:
 
 
 def _audit_response(identity: Identity) -> dict[str, str]:
-    """What the audit log tells of a verified address."""
+    """What the audit log says of a verified address."""
     return {"identity": identity.name, "region": identity.region}
 
 

@@ -1,7 +1,7 @@
 """Writes what comes back: reports of bounces and of complaints, and the reply of a program that answers for a person.
 
 Fields in the order in which SES writes them (recorded mail). Of the message that is reported on they give back the
-header alone. Chooses nothing: who is told, and what, others say. Sources: RFC 3462, RFC 3464, RFC 5965, RFC 3834, RFC
+header alone. Chooses nothing: others say who is notified of what. Sources: RFC 3462, RFC 3464, RFC 5965, RFC 3834, RFC
 6533.
 """
 

@@ -1,4 +1,4 @@
-"""Who is told of what: the topics of an identity, of its owner and of a delegate, and the sender's event destinations.
+"""Who is notified: the topics of an identity, of its owner and of a delegate, and the sender's event destinations.
 
 For each kind of event every way that was set up, with the reason where nothing goes that way. Sources: SES developer
 guide, "Configuring Amazon SNS notifications", "Delegate sender notifications", "Event destinations".
@@ -31,7 +31,7 @@ NOT_ASKED = "the destination does not ask for events of this type"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """Of a message what says who is told: who sent it, as whose identity, with which configuration set."""
+    """Of a message what says who is notified: who sent it, as whose identity, with which configuration set."""
 
     account_id: str
     owner_account_id: str
@@ -66,7 +66,7 @@ class Channel:
 
 
 async def channels(tx: Transaction, sending: Sending, kind: EventType) -> list[Channel]:
-    """Every way in which somebody could be told of an event of this kind, used or not."""
+    """Every way in which somebody could be notified of an event of this kind, used or not."""
     if sending.account_id == SYSTEM_ACCOUNT:
         return []
     found = []

@@ -87,11 +87,11 @@ _TYPES = {
 }
 
 NOTIFIED = frozenset({EventType.BOUNCE, EventType.COMPLAINT, EventType.DELIVERY})
-"""What an identity's topics are told of."""
+"""What an identity's topics are notified of."""
 
 
 def event_type(event: Event) -> EventType:
-    """What an event is told as; a suppressed recipient bounces, or complains if it is listed for that."""
+    """What an event is published as; a suppressed recipient bounces, or complains if it is listed for that."""
     if event.what is Happened.SUPPRESSED:
         is_complaint = event.detail.get("reason") == "COMPLAINT"
         return EventType.COMPLAINT if is_complaint else EventType.BOUNCE

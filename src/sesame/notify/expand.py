@@ -100,7 +100,7 @@ class Expander:
             await self._expand(claimed, lease=lease, now=now)
         except Unavailable:
             raise
-        except Exception:  # a fault of ours about one event must not keep the others from being told
+        except Exception:  # a fault of ours about one event must not keep the others from being published
             for event in claimed:
                 await self._expand_alone(event, lease=lease, now=now)
         return len(claimed)
@@ -198,7 +198,7 @@ async def expansion_of(
 
 
 async def _sendings(tx: Transaction, claimed: Sequence[Event]) -> dict[str, Sending]:
-    """Of the messages of events what says who is told."""
+    """Of the messages of events what says who is notified."""
     identities = await message_facts.identities(tx, list({event.message_id for event in claimed}))
     return {
         event.message_id: Sending(
@@ -221,7 +221,7 @@ def _body(event: Event, message: MessageFacts, house: House, channel: Channel) -
 
 
 def _post_to(channel: Channel, event: Event) -> Place:
-    """Where a webhook is; what is told of one message goes there in its order."""
+    """Where a webhook is; what is published of one message goes there in its order."""
     assert channel.webhook is not None
     arn = channel.webhook.arn
     return Place(target=arn, protocol=WEBHOOK, endpoint=channel.url, order_key=f"{arn}|{event.message_id}")

@@ -1,4 +1,4 @@
-"""The header block of a message, as those who are told of it see it: every field, and the usual ones by name.
+"""The header block of a message, as those who are notified of it see it: every field, and the usual ones by name.
 
 Reads what is kept of the head, which may be cut off or gone; it never fails. Source: SES developer guide,
 "Notification contents" (headers, commonHeaders), held against captured payloads.
@@ -20,11 +20,11 @@ _LISTS = (("from", "from"), ("replyTo", "reply-to"), ("to", "to"), ("cc", "cc"),
 _SPECIAL = re.compile(r'[",;:<>()\[\]@\\]')
 
 Fields = tuple[tuple[str, str, str], ...]
-"""Name as written, value as told, value as written."""
+"""Name as written, value as published, value as written."""
 
 
 def is_truncated(message: MessageFacts) -> bool:
-    """Whether the message has more header than is told."""
+    """Whether the message has more header than is published."""
     return message.head is not None and len(message.head) >= HEAD_BYTES
 
 
@@ -51,7 +51,7 @@ def common_headers(message: MessageFacts, *, message_id: str | None) -> dict[str
     return found | text("subject", "subject")
 
 
-@lru_cache(maxsize=64)  # several of those who are told of one event, and its next event, ask for the same
+@lru_cache(maxsize=64)  # several of those who are notified of one event, and its next event, ask for the same
 def addresses(text: str) -> Sequence[str]:
     """The addresses of a list, one string each with its display name; what is not a list stays as it is."""
     try:

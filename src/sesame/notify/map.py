@@ -1,4 +1,4 @@
-"""Who would be told of what of an identity's mail, by which way, and who would not and why.
+"""Who would be notified of what of an identity's mail, by which way, and who would not and why.
 
 For every kind of event: the channels that were set up, and where feedback goes by mail. Source: SES developer guide,
 "Delegate sender notifications", "Email feedback forwarding".
@@ -16,7 +16,7 @@ FED_BACK = (EventType.BOUNCE, EventType.COMPLAINT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way of telling somebody; `problem` says why nobody is told that way."""
+    """One way of notifying somebody; `problem` says why nobody is notified that way."""
 
     kind: EventType
     account_id: str
@@ -60,7 +60,7 @@ async def _way(tx: Transaction, kind: EventType, channel: Channel) -> Way:
 
 
 async def _mail(tx: Transaction, sending: Sending, kind: EventType, set_up: list[Channel]) -> Way:
-    """Feedback by mail to the return path: the owner's switch, and the fallback when nobody would be told."""
+    """Feedback by mail to the return path: the owner's switch, and the fallback when nobody would be notified."""
     owner = await notifications.get(tx, sending.owner_account_id, sending.identity_arn)
     way, problem = "mail to the return path", None
     if not owner.is_forwarding:

@@ -1,4 +1,4 @@
-"""Operations as doors call them: decided again while what lets them changes, and told to the audit log.
+"""Operations as doors call them: decided again while what lets them changes, and recorded in the audit log.
 
 What an operation changes it changes by its permit (`access.changes`), which writes the row in the same
 transaction. Here the request gets its name and parameters, an operation whose permit has become stale is run again from

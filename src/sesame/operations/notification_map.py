@@ -1,4 +1,4 @@
-"""Who is told of what of an identity's mail: every way that its owner set up, and why one leads nowhere.
+"""Who is notified of what of an identity's mail: every way that its owner set up, and why one leads nowhere.
 
 Of mail that the owner sends itself: what a delegate has set up for its own sends is the delegate's to see (I9).
 """
@@ -34,7 +34,7 @@ class NotificationMap:
     configuration_set: str | None
     ways: tuple[Way, ...]
     topics: Part[str]
-    """ARNs that could be told."""
+    """ARNs that could be notified."""
 
 
 async def notification_map(

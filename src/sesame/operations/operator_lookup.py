@@ -21,7 +21,7 @@ from sesame.store.outbox import OutboxEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedUpMessage:
-    """A message, its decision as sender and owner see it (once, when they are one), and who was told of what."""
+    """A message, its decision as sender and owner see it (once, when they are one), and who was notified of what."""
 
     trace: Trace
     halves: tuple[tuple[str, DecisionView], ...]

@@ -32,7 +32,7 @@ class RecoveryCodes:
         self._random_bytes = random_bytes
 
     async def make(self, caller: Caller, *, is_first: bool = False) -> tuple[str, ...]:
-        """New codes, told this once; those from before end, but for `is_first` there may be none.
+        """New codes, shown only this once; those from before end, but for `is_first` there may be none.
 
         Raises `NoSuchEntity` for who has no device, `EntityAlreadyExists`.
         """

@@ -33,7 +33,7 @@ class SetView:
     """Definitions by name."""
     identities: tuple[str, ...]
     topics: Part[str]
-    """ARNs that could be told."""
+    """ARNs that could be notified."""
     counts: Counts | None
     """Of `DAYS`; None for who may not see them."""
 

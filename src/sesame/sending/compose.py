@@ -231,7 +231,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
 def _submitted(
     submission: Submission, message: ParsedMessage, stamp: Stamp, recipients: Sequence[str]
 ) -> bytes:
-    """The header block as those who are told see it: mail by SMTP says first how it came, as SES has it."""
+    """The header block as those who are notified see it: mail by SMTP says first how it came, as SES has it."""
     fields = b"".join(field.raw for field in message.fields)
     if not submission.trace:
         return fields

@@ -65,7 +65,7 @@ class SenderNotVerified(MessageRejected):
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What a send would come to: what policy is asked, its answer, and what the client would be told, if refused."""
+    """What a send would come to: what policy is asked, its decision, and the refusal that the client would get."""
 
     request: SendRequest
     decision: SendDecision
@@ -78,7 +78,7 @@ class Sender:
     `new_id` makes message ids for a time and region, `random_hex` MIME boundaries, `accepted` is called with account
     and recipients after each acceptance, `recorded` with a stage at which events wait now (hints; nothing depends on
     them), `pace` says when a refusal is answered, `steady` is delivery's clock, `large` is where large messages are
-    read. `streams_events`: the operator is told of every message.
+    read. `streams_events`: the operator is notified of every message.
     """
 
     def __init__(

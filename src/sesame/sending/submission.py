@@ -86,7 +86,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     tracking: Mapping[str, bool] = msgspec.field(default_factory=dict)
     """Whether `open` and `click` are followed whatever the configuration set says."""
     trace: str = ""
-    """For mail by SMTP: from which client it came and how, as a Received field begins; those who are told of the
+    """For mail by SMTP: from which client it came and how, as a Received field begins; those who are notified of the
     message see it, recipients do not."""
     resources: tuple[str, ...] = ()
     """ARNs of what else the message is made with, which the caller's own IAM policies must allow."""

@@ -1,6 +1,6 @@
 """Letting go of what is past its retention, a little in each write, so that accepting never waits for it.
 
-A message goes once it is old, all its recipients are settled and all its events are told; its head goes earlier.
+A message goes once it is old, all its recipients are settled and all its events are published; its head goes earlier.
 Messages are walked in the order of their numbers, in which they were accepted but for minutes.
 """
 

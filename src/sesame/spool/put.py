@@ -82,7 +82,7 @@ class SpooledMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 HEAD_BYTES = 10 * 1024
-"""How much of the header block is kept for those who are told of a message."""
+"""How much of the header block is kept for those who are notified of a message."""
 
 KEEP_HEAD = (
     "INSERT INTO message_head (message_seq, data, submitted) VALUES (?, ?, ?)"

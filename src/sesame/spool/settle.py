@@ -1,6 +1,6 @@
 """Settling: what an attempt came to, written with its event in one commit, if its claim is still the last one.
 
-Nothing follows from a delivery or a delay but that it is counted, which is done here, and that people are told. Their
+Nothing follows from a delivery or a delay but that it is counted, which is done here, and published. Their
 events wait for no reaction, and those that nobody wants to be told of for nothing.
 """
 
@@ -60,7 +60,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     tracking: str | None = None
     """What of it is followed whatever its configuration set says, as JSON."""
     is_from_nobody: bool = False
-    """The message has the null reverse-path: whatever becomes of it, nobody is told by mail."""
+    """The message has the null reverse-path: whatever becomes of it, nobody is notified by mail."""
     lent: str | None = None
     """As `SpooledMessage.lent`, as `ACCOUNT:EPOCH` in words apart."""
 
@@ -102,7 +102,7 @@ async def settle(
 ) -> Settled:
     """Record the outcomes of those whose claim is the last one, with attempts and events.
 
-    `streams_events`: somebody is told of every event.
+    `streams_events`: somebody is notified of every event.
     """
     wanted = {settlement.claim.recipient_seq: settlement for settlement in reversed(settlements)}
     rows = await tx.all("SELECT seq, token FROM queue WHERE seq IN (?*) AND hold IS NULL", list(wanted))

@@ -62,7 +62,7 @@ _CLAIMED = (
 
 
 class Spool:
-    """Claims and settles on behalf of delivery. `streams_events`: the operator is told of every event."""
+    """Claims and settles on behalf of delivery. `streams_events`: the operator is notified of every event."""
 
     def __init__(self, store: Store, *, streams_events: bool = False) -> None:
         self._store = store

@@ -1,7 +1,7 @@
 """The event log: what happened to each message, recorded once, seen to in stages (I8).
 
 Whoever changes the state of a message records it in the same transaction. `feedback` claims what is new and reacts,
-`notify` tells people of it; nothing is purged before both have. An event that nobody has to see to begins at the stage
+`notify` publishes it; nothing is purged before both have. An event that nobody has to see to begins at the stage
 behind them. Stages are claimed like recipients are, and not read by a cursor on a sequence, which would skip rows of
 transactions that commit late.
 """

@@ -1,4 +1,4 @@
-"""What accounts want to be told of identities' mail: topics by kind, headers, feedback by mail.
+"""Which notifications accounts want of identities' mail: topics by kind, headers, feedback by mail.
 
 Kept per account and identity ARN, since a delegate may have its own settings for an identity that it sends
 as. No decision about a send reads this.

@@ -372,7 +372,7 @@ async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
 
 
 async def about(tx: Transaction, event_ids: Sequence[str]) -> list[OutboxEntry]:
-    """What was told of events, and how far it came."""
+    """What was published of events, and how far it came."""
     rows = await tx.all(f"{_ENTRY} WHERE p.about IN (?*) ORDER BY o.seq", event_ids)
     return [_entry(row) for row in rows]
 

@@ -203,7 +203,7 @@ class LoginProfileOperations:
     async def create_virtual_mfa_device(
         self, caller: Caller, request: iam.CreateVirtualMFADeviceRequest
     ) -> iam.CreateVirtualMFADeviceResponse:
-        """Make a device; its seed is told this once."""
+        """Make a device; its seed is shown only this once."""
         account_id = caller.principal.account_id
         name = request["VirtualMFADeviceName"]
         if len(name) > MAX_DEVICE_NAME:

@@ -161,7 +161,7 @@ class IamOperations:
     async def create_access_key(
         self, caller: Caller, request: iam.CreateAccessKeyRequest
     ) -> iam.CreateAccessKeyResponse:
-        """Make a key for a user, or for the caller; the secret is told this once."""
+        """Make a key for a user, or for the caller; the secret is shown only this once."""
         user_id, name, permit = await self._key_owner(caller, "CreateAccessKey", request.get("UserName"))
         access_key_id, secret = f"AKIA{self._random_name(16)}", self._random_secret()
         key = users.AccessKey(

@@ -48,7 +48,7 @@ class IdentityOperations:
     async def verify_domain_identity(
         self, caller: Caller, request: ses.VerifyDomainIdentityRequest
     ) -> ses.VerifyDomainIdentityResponse:
-        """Add a domain, or find it, and tell its TXT token."""
+        """Add a domain, or find it, and return its TXT token."""
         permit = await self._authorizer.require(caller, "ses:VerifyDomainIdentity")
         domain = domain_name(request["Domain"])
         identity = await self._verification.start_domain(
@@ -59,7 +59,7 @@ class IdentityOperations:
     async def verify_domain_dkim(
         self, caller: Caller, request: ses.VerifyDomainDkimRequest
     ) -> ses.VerifyDomainDkimResponse:
-        """Add a domain if need be, make its key, and tell its three tokens."""
+        """Add a domain if need be, make its key, and return its three tokens."""
         permit = await self._authorizer.require(caller, "ses:VerifyDomainDkim")
         domain = domain_name(request["Domain"])
         identity = await self._verification.start_dkim(

@@ -182,7 +182,7 @@ class AssumeRoleOperations:
 
 
 async def _nothing(tx: Transaction) -> None:
-    """A session is kept nowhere: that it was opened is told to the audit log alone."""
+    """A session is kept nowhere: that it was opened is recorded in the audit log alone."""
 
 
 def _refuse_unsupported(request: sts.AssumeRoleRequest) -> None:

@@ -2,7 +2,7 @@
 
 cvc5 comes with the extra `sesame-ses[prove]` and is imported at the first such question; without it the answer
 stays unknown. Every question has a time limit and a call has few that may run into it. What the solver finds is
-a request like any other: the caller holds it against the evaluator before it is told. Its "no" is believed, as
+a request like any other: the caller holds it against the evaluator before it is reported. Its "no" is believed, as
 the oracle tests do.
 """
 
