@@ -1,9 +1,14 @@
-// What pages gain from JavaScript: copying, new rows by themselves, keys. Every page works without it.
+// What pages gain from JavaScript: copying, times of the reader's own, new rows by themselves, keys. Every page works without it.
 
 function arm(root) {
   for (const button of root.querySelectorAll("[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
+  }
+  for (const time of root.querySelectorAll('time[title$=" UTC"]')) {
+    const at = new Date(`${time.title.slice(0, 10)}T${time.title.slice(11, 19)}Z`);
+    if (at.getTimezoneOffset())
+      time.title = `${at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" })} (${time.title})`;
   }
 }
 arm(document);
