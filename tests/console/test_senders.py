@@ -143,7 +143,7 @@ def test_stopping_shows_who_loses_and_takes_effect_with_the_answer(
     assert "Nobody gains anything." in page
     begun = owner.get(path).text.partition('name="begun" value="')[2].partition('"')[0]
     answer = owner.send(f"{HERE}/stop", page=path, principal=delegate.account_id, begun=begun)
-    assert "Nothing is accepted from them" in answer.text
+    assert "No more mail is accepted from them as this identity" in answer.text
     with pytest.raises(ClientError, match="not authorized"):
         send(theirs, tenant, "a@example.com")
     left = tenant.ses.get_identity_policies(Identity="example.com", PolicyNames=["Both", "Alone", "Never"])[
