@@ -642,3 +642,15 @@ def test_what_a_yes_needs_says_what_keeps_it_from_being_met() -> None:
     assert describe_needs(answer.needs) == (
         "aws:PrincipalOrgID equal to `o-1`, which no request here carries",
     )
+
+
+def test_a_session_is_one_of_the_role_that_a_policy_names_with_its_path() -> None:
+    """The ARN of a session has the role's name alone, of which an account has one."""
+    named = policies({"Principal": {"AWS": f"arn:aws:iam::{DELEGATE}:role/team/app"}})
+    for account, role, is_let_in in (
+        (DELEGATE, "app", True),
+        (DELEGATE, "apps", False),
+        (STRANGER, "app", False),
+    ):
+        session = read_requester(f"arn:aws:sts::{account}:assumed-role/{role}/i-1")
+        assert bool(can_send(session, named, identity_arn=IDENTITY)) is is_let_in, (account, role)

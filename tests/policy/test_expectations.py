@@ -270,3 +270,10 @@ def test_no_request_contradicts_a_case_that_holds() -> None:
                             request,
                         )
     assert held > 50
+
+
+def test_a_session_is_of_the_role_that_a_policy_names_with_its_path() -> None:
+    role = statement(Principal={"AWS": f"arn:aws:iam::{NEWS}:role/team/sender"})
+    session = f"arn:aws:sts::{NEWS}:assumed-role/sender/job"
+    assert why({"who": session, "may": True}, role) is None
+    assert f"{session} may, by" in (why({"who": session, "may": False}, role) or "")

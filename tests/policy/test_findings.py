@@ -220,6 +220,8 @@ def test_windows_of_time() -> None:
 
     assert codes(window("2025", "2030")) == set()
     assert Code.EXPIRED in codes(window("2018", "2019"))
+    assert Code.EXPIRED in codes(condition("NumericLessThan", "aws:EpochTime", "1577836800"))
+    assert Code.EXPIRED not in codes(condition("NumericLessThan", "aws:EpochTime", "4102444800"))
     assert Code.EMPTY_WINDOW in codes(window("2031", "2030"))
     assert codes(condition("DateGreaterThan", "aws:CurrentTime", "2018")) == set()
     two: Members = {"Condition": {"DateLessThan": {"aws:CurrentTime": "2030", "aws:EpochTime": "2040"}}}

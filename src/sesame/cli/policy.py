@@ -26,6 +26,7 @@ from sesame.cli.policy_files import (
     resource_of,
 )
 from sesame.policy import parse_stored_iam_policy, parse_stored_identity_policy
+from sesame.policy.analysis.principals import with_path
 from sesame.policy.cases import collect_cases, read_requester, run_case
 from sesame.policy.findings.catalogue import Finding, Severity
 from sesame.policy.findings.check import check_iam_policy, check_identity_policy, check_trust_policy
@@ -147,7 +148,8 @@ def _register_explain(verbs: Subparsers) -> None:
 
 def run_explain(args: argparse.Namespace) -> int:
     """Print the derivation of one decision."""
-    requester = read_requester(args.principal)
+    identity = load(args.policy, parse_stored_identity_policy)
+    requester = with_path(read_requester(args.principal), identity)
     request = Request(
         requester=requester,
         action=args.action,
@@ -160,7 +162,7 @@ def run_explain(args: argparse.Namespace) -> int:
     explanation = explain(
         request,
         iam=load(args.iam, parse_stored_iam_policy),
-        identity=load(args.policy, parse_stored_identity_policy),
+        identity=identity,
     )
     code = YES if explanation.outcome is Outcome.ALLOW else DENIED
     if args.view == "sender":

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sesame.policy.analysis.answers import Answer
 from sesame.policy.analysis.inquiry import Named
-from sesame.policy.analysis.principals import STRANGER
+from sesame.policy.analysis.principals import STRANGER, with_path
 from sesame.policy.analysis.questions import Verdict, can_send, never_late, who_can_send
 from sesame.policy.cases import CaseError, read_requester
 from sesame.policy.language.document import Policy, parse_stored_identity_policy
@@ -157,7 +157,7 @@ def why_broken(
         why = ask.any_but(expectation.nobody_but)
     else:
         check = ask.refused if expectation.may else ask.allowed
-        asked = [known.get(one.arn, one) for one in requesters_of(expectation)]
+        asked = [with_path(known.get(one.arn, one), policies) for one in requesters_of(expectation)]
         why = next((why for one in asked if (why := check(one)) is not None), None)
     return None if why is None else Broken(name=expectation.name, why=why.text, is_known=why.is_known)
 

@@ -109,6 +109,18 @@ def candidates(
     return tuple(unique.values())
 
 
+def with_path(requester: Requester, policies: Sequence[tuple[str, Policy]]) -> Requester:
+    """The requester, if a session, with the ARN of its role as the policies have it: a session's has not the path.
+
+    An account has one role of a name, so the one that they name is the one.
+    """
+    if requester.kind != "role" or requester.role_arn is None or not requester.arn.startswith("arn:aws:sts:"):
+        return requester
+    account, role_name = requester.account_id, requester.role_arn.rpartition("/")[2]
+    roles = [name for name in names_in(policies, account).names if _is_role(name, account, role_name)]
+    return replace(requester, role_arn=roles[0]) if len(roles) == 1 else requester
+
+
 def the_candidate(requester: Requester, *, identity_arn: str) -> Candidate:
     """The candidate that is one requester and nobody else."""
     fields = requester.arn.split(":")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from sesame.policy.analysis.answers import Answer, Comparison, Method, Permission, Verdict
 from sesame.policy.analysis.demands import OutsideFragment
 from sesame.policy.analysis.inquiry import Inquiry, Named, Side
-from sesame.policy.analysis.principals import Candidate, the_candidate
+from sesame.policy.analysis.principals import Candidate, the_candidate, with_path
 from sesame.policy.analysis.prover import NotProved
 from sesame.policy.analysis.search import Search
 from sesame.policy.analysis.space import Memory, Rules, Space
@@ -139,7 +139,7 @@ def can_send(
     """All that a principal can send from the identity: one permission for each Allow that has an effect."""
     budget = Budget(BUDGET, is_late=is_late)
     inquiry = Inquiry(identity_arn, policies, limits=limits, principal_ids=principal_ids, budget=budget)
-    candidate = the_candidate(requester, identity_arn=identity_arn)
+    candidate = the_candidate(with_path(requester, policies), identity_arn=identity_arn)
     return tuple(_permissions(inquiry, candidate, policies))
 
 

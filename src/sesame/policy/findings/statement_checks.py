@@ -198,7 +198,7 @@ def _dates(statement: Statement) -> list[Condition]:
     return [
         condition
         for condition in statement.conditions
-        if condition.operator.comparison.family is Family.DATE
+        if condition.operator.comparison.family in (Family.DATE, Family.NUMERIC)
         and condition.operator.quantifier is Quantifier.NONE
         and condition.key.lower() in ("aws:currenttime", "aws:epochtime")
     ]
