@@ -101,6 +101,39 @@ def test_the_cause_names_the_part_of_the_message_that_is_wrong(
     assert says in first["cause"] and mend in first["mend"]["text"], first
 
 
+@pytest.mark.parametrize("name", ["X-SES-TENANT", "X-SES-LIST-MANAGEMENT-OPTIONS"])
+def test_a_field_for_what_is_not_served_is_to_be_left_out(world: World, name: str) -> None:
+    first = explained(world, SMTP | {"fields": [SOURCE_ARN, [name, "one"]]})
+    assert f"the field `{name}` asks for what is not here" in first["cause"]
+    assert first["mend"]["text"] == "leave the field out"
+
+
+@pytest.mark.parametrize("is_paused", [False, True], ids=["deleted", "paused"])
+def test_the_default_set_of_an_identity_is_named_as_such(world: World, is_paused: bool) -> None:
+    case = Reported(world)
+    steps: list[Any] = [["account", "sender"], ["identity", "sender", "own.test"]]
+    for step in steps:
+        case.account(step[1]) if step[0] == "account" else case.step(*step)
+    ses, sesv2 = (world.client(one, case.account("sender")) for one in ("ses", "sesv2"))
+    ses.create_configuration_set(ConfigurationSet={"Name": "mine"})
+    sesv2.put_email_identity_configuration_set_attributes(
+        EmailIdentity="own.test", ConfigurationSetName="mine"
+    )
+    if is_paused:
+        sesv2.put_configuration_set_sending_options(ConfigurationSetName="mine", SendingEnabled=False)
+    else:
+        ses.delete_configuration_set(ConfigurationSetName="mine")
+    sends = {"as": "sender", "from": "a@own.test", "door": "smtp"}
+    assert case.send(sends).code
+    [first] = case.read("sender")["causes"]
+    if is_paused:
+        assert first["cause"] == "sending is switched off for the configuration set `mine`"
+    else:
+        assert "the configuration set `mine` is the default of the identity `own.test`" in first["cause"]
+    case.apply(first["mend"], sends)
+    assert case.send(sends).code == ""
+
+
 def test_a_user_name_and_a_password_in_each_others_place_are_seen(world: World) -> None:
     given = {"username": "BO3sWc8Zt0bHk5a1b2c3d4e5f6g7h8i9j0kLmNoPqRsT", "password": "AKIAIOSFODNN7EXAMPLE"}
     first = explained(world, SMTP | given, reader="operator")
@@ -127,6 +160,11 @@ def test_what_stands_around_an_arn_is_called_what_it_is(around: str, said: str) 
     ("reason", "mend"),
     [
         ("<you@@b.test> address unknown", "write the recipient as `name@example.com`"),
+        (
+            "Illegal header 'X-Name'.",
+            "write the field `X-Name` as `X-Name: …` in printable characters, other letters as encoded-words; if it is"
+            " no field, begin the message with its header, an empty line and the body, and leave base64 to the SDK",
+        ),
         ("Missing required header 'From'.", "write the field `From`"),
         ("Duplicate header 'Subject'.", "write the field `Subject` once"),
         (

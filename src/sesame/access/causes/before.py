@@ -47,6 +47,9 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         case "AccountSendingPausedException" | "ConfigurationSetSendingPausedException":
             return _paused(record, failed, around)
         case "ConfigurationSetDoesNotExist" | "TemplateDoesNotExist":
+            is_set = record.code == "ConfigurationSetDoesNotExist"
+            if is_set and "ConfigurationSetName" not in failed:  # it was looked for after the decision
+                return _lost_default(record, decision)
             return _others_resource(record, failed, around)
         case "Throttling" | "LimitExceededException" | "TooManyRequestsException":
             return _quota(record, around)
@@ -214,6 +217,8 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
 
 def _paused(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
     name = failed.get("ConfigurationSetName")
+    if name is None and record.code == "ConfigurationSetSendingPausedException":
+        name = record.reason.rpartition(" ")[2]  # an identity's default, in the API's words
     if name is None and around.is_shut_down:
         account, region = record.account_id, record.region
         return Cause(
@@ -240,6 +245,33 @@ def _paused(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -
         command = f"aws ses update-account-sending-enabled --enabled --region {record.region}"
     return Cause(
         code=Code.PAUSED, text=text, mend=Mend(how=How.ENABLE_SENDING, text=f"`{command}`", details=details)
+    )
+
+
+def _lost_default(record: DecisionRecord, decision: Mapping[str, Any]) -> Cause:
+    """The default set of the sender's own identity was deleted."""
+    name = re.sub(r".*?<(.*)>.*", r"\1", record.reason)
+    arn = next((check["arn"] for check in decision["checks"] if "From" in check["uses"]), "")
+    identity = arn.partition(":identity/")[2]
+    where = f"account {record.account_id}, {record.region}"
+    command = (
+        f"aws sesv2 put-email-identity-configuration-set-attributes --email-identity {identity} --region"
+        f" {record.region}"
+    )
+    return Cause(
+        code=Code.OTHERS_RESOURCE,
+        text=f"the configuration set `{name}` is the default of the identity `{identity}`, and is not in {where}",
+        mend=Mend(
+            how=How.CREATE_RESOURCE,
+            text=f"create it there, or take it from the identity: `{command}`",
+            details={
+                "resource": "configuration-set",
+                "name": name,
+                "account": record.account_id,
+                "region": record.region,
+                "near": None,
+            },
+        ),
     )
 
 
@@ -451,6 +483,17 @@ def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
 
 def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if (field := _X_SES.search(record.reason)) is not None:
+        if "cannot be honoured" in record.reason:
+            why = record.reason.rpartition(": ")[2].rstrip(".")
+            return Cause(
+                code=Code.HEADER,
+                text=f"the field `{field[1]}` asks for what is not here: {why}",
+                mend=Mend(
+                    how=How.DROP_PARAMETER,
+                    text="leave the field out",
+                    details={"parameter": field[1]},
+                ),
+            )
         parameter = _BY_PARAMETER.get(str(failed.get("door")), "its parameter")
         return Cause(
             code=Code.HEADER,

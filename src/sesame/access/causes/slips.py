@@ -138,6 +138,11 @@ _RULES: tuple[tuple[str, str], ...] = (
         "write the domain in ASCII, as Punycode (`xn--…`) where it has other letters",
     ),
     (
+        r"Illegal header '([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)'\.?$",
+        "write the field `{0}` as `{0}: …` in printable characters, other letters as encoded-words; if it is no field,"
+        " begin the message with its header, an empty line and the body, and leave base64 to the SDK",
+    ),
+    (
         r"Illegal header|Empty header names",
         "begin the message with its header, a field a line (`From: …`), then an empty line and the body; an SDK gets it"
         " as it is, and encodes it as base64 by itself",
