@@ -138,7 +138,7 @@ def test_questions_beyond_the_exact_fragment_have_answers(written: Members, expe
         ),
         (condition("ArnLike", "aws:PrincipalArn", "arn:*:iam::${aws:userid}:x:${aws:username}"), "ARN parts"),
         (condition("StringLike", "ses:FromAddress", "*${aws:username}?*"), "between two stars"),
-        (condition("StringLike", "ses:FromAddress", "${aws:SourceIp}*"), "no plain text"),
+        (condition("StringLike", "ses:FromAddress", "${aws:SourceIp}*"), "not plain text"),
         (condition("NumericEquals", "aws:PrincipalAccount", "1"), "aws:PrincipalAccount"),
         (condition("NumericEquals", "ses:Recipients", "1"), "list ses:Recipients"),
         (condition("StringEqualsIgnoreCase", "aws:username", "é"), "beyond ASCII"),
