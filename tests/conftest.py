@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -14,33 +15,41 @@ from hypothesis import HealthCheck, settings
 from tests.support import authority, memory, postgres, rsa_keys, schema
 from tests.support.process import SesameProcess, running
 from tests.support.recording import sitecustomize as recording
+from tests.support.shuffling import shuffled
 from tests.support.tenant import Tenant, tenant_of
 
 LONGEST = (
-    "console/test_browser.py",
-    "console/test_hostile_use.py",
-    "story/test_dedicated_ips.py",
-    "simulation/test_simulation.py",
-    "story/test_delegate_matrix.py",
-    "story/test_who_is_told.py",
-    "cli/test_start.py",
     "model/test_hostile_values.py",
-    "aws/test_query_model.py",
-    "access/test_two_views.py",
     "story/test_misconfigured.py",
     "docs/test_howtos.py",
-    "policy/test_differential.py",
+    "story/test_terraform.py",
+    "simulation/test_simulation.py",
+    "console/test_browser.py",
+    "model/test_every_input_v2.py",
+    "crash/test_kill_telling.py",
     "story/test_kit.py",
     "story/test_aws_cli.py",
-    "story/test_seven_ways.py",
-    "policy/test_analysis_brute_force.py",
+    "policy/test_differential.py",
+    "console/test_calls.py",
+    "console/test_hostile_use.py",
+    "story/test_delegate_matrix.py",
+    "aws/test_query_model.py",
     "console/test_policy_browser.py",
+    "cli/test_start.py",
+    "story/test_seven_ways.py",
+    "access/test_two_views.py",
+    "crash/test_revocation.py",
+    "story/test_who_is_told.py",
+    "policy/test_analysis_brute_force.py",
+    "policy/test_writing.py",
+    "story/test_message_rules.py",
+    "cli/test_backup.py",
     "console/test_walk.py",
-    "story/test_stream.py",
     "crash/test_kill_points.py",
     "crash/test_power_cut.py",
+    "story/test_stream.py",
     "story/test_two_instances.py",
-    "model/test_every_input_v2.py",
+    "server/test_start.py",
 )
 """The files that take longest, begun first: a file stays with one worker, and none is to be left with it in the end."""
 
@@ -75,6 +84,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="keep every statement that is run on the store, and prepare them all on PostgreSQL in the end",
     )
+    parser.addoption(
+        "--shuffle", metavar="SEED", help="run files, and the tests of each, in an order of chance"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +99,12 @@ def umask() -> Iterator[None]:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; all others as they were found, or as another plugin has shuffled them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first, all others as they were found; or all as chance has it, by a seed."""
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        items[:] = shuffled(items, random.Random(seed))
+        return
     tests = Path(__file__).parent
     places = {tests / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
