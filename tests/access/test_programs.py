@@ -176,3 +176,24 @@ def test_what_stands_around_an_arn_is_called_what_it_is(around: str, said: str) 
 )
 def test_a_rule_has_the_mend_that_belongs_to_it(reason: str, mend: str) -> None:
     assert rule_mend(reason, {}) == mend
+
+
+def test_a_session_named_with_the_path_of_its_role_is_seen(world: World) -> None:
+    case = Reported(world)
+    for account in ("owner", "sender"):
+        case.account(account)
+    sender = case.names["sender"]
+    case.step("identity", "owner", "example.com")
+    case.step("role", "sender", "app", "job", [{"Effect": "Allow", "Action": "ses:*", "Resource": "*"}])
+    written = f"arn:aws:sts::{sender}:assumed-role/team/app/job"
+    case.step("policy", "owner", "example.com", {"Principal": {"AWS": written}})
+    sends = {
+        "as": "sender/app",
+        "from": "news@example.com",
+        "arns": {"SourceArn": case.arn("owner", "example.com")},
+    }
+    assert case.send(sends).code
+    [first] = case.read("owner")["causes"]
+    assert "a session's ARN has the name of its role without a path" in first["cause"]
+    case.apply(first["mend"], sends)
+    assert case.send(sends).code == ""

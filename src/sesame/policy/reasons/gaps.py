@@ -539,6 +539,9 @@ def _nearly(wanted: Sequence[str], requester: Requester) -> tuple[str, str] | No
         if value.lower() == name.lower():
             return value, "it differs in the case of letters"
     for value in wanted:
+        if f":{requester.account_id}:assumed-role/" in value and value.split("/")[2:-1][-1:] == [last]:
+            return value, "a session's ARN has the name of its role without a path"
+    for value in wanted:
         fields = value.split(":")
         if len(fields) == 6 and value.rpartition("/")[2].lower() == last.lower() and "/" in value:
             if fields[4] != requester.account_id:
