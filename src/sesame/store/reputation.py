@@ -322,7 +322,7 @@ async def borrowings(tx: Transaction, account_id: str, *, since: float, limit: i
     by = "region, owner_account_id, identity"
     rows = await tx.all(
         f"SELECT owner_account_id, region, identity, {_SUMS} FROM identity_tally"
-        f" WHERE account_id = ? AND +owner_account_id <> ? AND +day >= ? GROUP BY {by} ORDER BY {by} LIMIT ?",
+        f" WHERE account_id = ? AND owner_account_id <> ? AND +day >= ? GROUP BY {by} ORDER BY {by} LIMIT ?",
         account_id,
         account_id,
         int(since // DAY_S),
