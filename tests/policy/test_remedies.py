@@ -413,3 +413,61 @@ def test_services_have_no_account_to_name_in_place() -> None:
     asks = condition("StringEquals", "aws:PrincipalOrgID", "o-1")
     text = written(lends(Principal={"Service": "news.example.com"}, **asks))
     assert "in place of" not in first(request, text, Reader.OWNER).mend.text
+
+
+SELF_CHOSEN = ("*@example.com", "?ews@example.com", "${*}@example.com", "$@example.com", "a${b@example.com")
+"""What a sender may be called by, and what would be a pattern or a variable where it is written as it is."""
+
+
+@pytest.mark.parametrize("chosen", SELF_CHOSEN)
+@pytest.mark.parametrize(
+    "operator", ["StringLike", "StringEquals", "StringLikeIfExists", "StringEqualsIgnoreCase"]
+)
+def test_a_value_that_the_sender_chose_is_added_to_an_allow_literally(operator: str, chosen: str) -> None:
+    text = written(lends(**condition(operator, "ses:FromAddress", "info@example.com")))
+    request = asked(**{"ses:FromAddress": chosen})
+    mend = first(request, text, Reader.OWNER).mend
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(request, after) is Outcome.ALLOW
+    for other in ("news@example.com", "ceo@example.com", "*x@example.com"):
+        assert outcome(asked(**{"ses:FromAddress": other}), after) is Outcome.IMPLICIT_DENY
+
+
+@pytest.mark.parametrize("chosen", SELF_CHOSEN)
+@pytest.mark.parametrize("operator", ["StringNotLike", "StringNotEquals", "ForAllValues:StringNotLike"])
+def test_a_value_that_the_sender_chose_is_literally_excepted_from_a_deny(operator: str, chosen: str) -> None:
+    text = written(lends(), denies(**condition(operator, "ses:FromAddress", "info@example.com")))
+    request = asked(**{"ses:FromAddress": chosen})
+    mend = first(request, text, Reader.OWNER).mend
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(request, after) is Outcome.ALLOW
+    for other in ("news@example.com", "ceo@example.com", "*x@example.com"):
+        assert outcome(asked(**{"ses:FromAddress": other}), after) is Outcome.EXPLICIT_DENY
+
+
+def test_a_name_that_reads_like_a_variable_is_added_as_the_name_that_it_is() -> None:
+    text = written(lends(**condition("StringEquals", "ses:FromDisplayName", "News")))
+    request = asked(**{"ses:FromDisplayName": "${aws:PrincipalAccount}"})
+    mend = first(request, text, Reader.OWNER).mend
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(request, after) is Outcome.ALLOW
+    assert outcome(asked(**{"ses:FromDisplayName": SENDER}), after) is Outcome.IMPLICIT_DENY
+
+
+def test_an_identity_whose_name_reads_like_a_pattern_is_named_alone() -> None:
+    starred, other = (ARN.replace("example.com", f"{name}@example.com") for name in ("*", "ceo"))
+    elsewhere = f"arn:aws:ses:*:{SENDER}:identity/*"
+    theirs = written(lends(Resource="*"))
+    request = msgspec.structs.replace(asked(), resource=starred)
+    others = msgspec.structs.replace(asked(), resource=other)
+
+    lacking = written({"Effect": "Allow", "Action": "ses:*", "Resource": elsewhere})
+    given = written(first(request, theirs, Reader.SENDER, lacking).mend.details["statement"])
+    assert outcome(request, theirs, given) is Outcome.ALLOW
+    assert outcome(others, theirs, given) is Outcome.IMPLICIT_DENY
+
+    denying = written(MAY, {"Effect": "Deny", "Action": "*", "NotResource": elsewhere})
+    mend = first(request, theirs, Reader.SENDER, denying).mend
+    after = edited(denying, mend.details["statement"], mend.details["changes"])
+    assert outcome(request, theirs, after) is Outcome.ALLOW
+    assert outcome(others, theirs, after) is Outcome.EXPLICIT_DENY

@@ -78,9 +78,8 @@ def trust_policy(role: roles.Role) -> Policies:
     return _trust_policy(role.trust_policy, tuple(sorted(role.principal_ids.items())))
 
 
-@lru_cache(
-    maxsize=1024
-)  # compiling takes a thousand times as long as deciding, and tells that there is a role
+# Compiling takes a thousand times as long as deciding, and its time tells that there is a role.
+@lru_cache(maxsize=1024)
 def _trust_policy(text: str, ids: tuple[tuple[str, str], ...]) -> Policies:
     documents = (("trust policy", parse_stored_trust_policy(text)),)
     principal_ids = dict(ids)

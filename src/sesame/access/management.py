@@ -3,9 +3,7 @@
 from sesame.access import conditions
 from sesame.access.checks import limits
 from sesame.access.principals import Credential, Tags
-from sesame.model import (
-    Caller,
-)
+from sesame.model import Caller
 from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide
 
 

@@ -6,12 +6,7 @@ from dataclasses import dataclass, field
 
 from sesame.access.compiled import NO_POLICIES, Policies, compiled_policies
 from sesame.db import Transaction, account_scope, epoch
-from sesame.model import (
-    AccountId,
-    Principal,
-    PrincipalKind,
-    Session,
-)
+from sesame.model import AccountId, Principal, PrincipalKind, Session
 from sesame.store.iam import groups, managed_policies, roles, users
 
 Tags = tuple[tuple[str, str], ...]

@@ -8,11 +8,7 @@ from sesame.access import conditions
 from sesame.access.checks import RECIPIENT, Check
 from sesame.db import identities_scope
 from sesame.errors import InvalidParameterValue
-from sesame.model import (
-    MailFrom,
-    OnMxFailure,
-    VerificationStatus,
-)
+from sesame.model import MailFrom, OnMxFailure, VerificationStatus
 from sesame.store.delegate_bounds import Bounds
 
 

@@ -58,9 +58,7 @@ def register(subparsers: Subparsers) -> None:
         command = grant.add_parser(verb, help=what)
         _add_key(command)
         if verb in ("pause", "cancel"):
-            command.add_argument(
-                "--reason", default="", help="stored for the owner's side; the sender is not shown it"
-            )
+            command.add_argument("--reason", default="", help="kept for the owner, not shown to the sender")
         runs_with_services(command, change, verb=verb)
 
 

@@ -1,7 +1,7 @@
 """Settling: what an attempt came to, written with its event in one commit, if its claim is still the last one.
 
-Nothing follows from a delivery or a delay but that it is counted, which is done here, and published. Their
-events wait for no reaction, and those that nobody wants to be told of for nothing.
+A delivery or a delay is counted here and needs no reaction: its event waits only to be published, and is done with
+where nobody is to be notified.
 """
 
 from collections import Counter
@@ -182,9 +182,9 @@ async def _count(tx: Transaction, settled: Sequence[tuple[Settlement, RecipientS
 async def _stages(
     tx: Transaction, settled: Sequence[tuple[Settlement, RecipientState]], *, streams_events: bool
 ) -> list[Stage]:
-    """At which stage the event of each begins: behind all to whom it means nothing.
+    """At which stage the event of each begins: past those that have nothing to do for it.
 
-    Of deliveries an identity's own settings may tell its owner and the sender; of both kinds a configuration set may.
+    An identity's settings may want its owner and the sender notified of deliveries; a configuration set, of both kinds.
     """
     silent = [
         one.claim
@@ -193,9 +193,8 @@ async def _stages(
     ]
     wanting: set[tuple[str, str]] = set()
     if silent and not streams_events:
-        wanting = await notifications.wanting(
+        wanting = await notifications.wanting_deliveries(
             tx,
-            "Delivery",
             accounts={account for claim in silent for account in (claim.account_id, claim.owner_account_id)},
             identity_arns={_arn(claim) for claim in silent},
         )

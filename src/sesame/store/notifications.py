@@ -40,16 +40,15 @@ async def get(tx: Transaction, account_id: str, identity_arn: str) -> Settings:
     )
 
 
-async def wanting(
-    tx: Transaction, kind: str, *, accounts: Collection[str], identity_arns: Collection[str]
+async def wanting_deliveries(
+    tx: Transaction, *, accounts: Collection[str], identity_arns: Collection[str]
 ) -> set[tuple[str, str]]:
-    """Which of `accounts` have a topic for a kind, as (account, identity ARN)."""
+    """Which of `accounts` have a topic for deliveries, as (account, identity ARN)."""
     rows = await tx.all(
         "SELECT account_id, identity_arn FROM identity_notification"
-        " WHERE account_id IN (?*) AND identity_arn IN (?*) AND kind = ? AND topic_arn IS NOT NULL",
+        " WHERE account_id IN (?*) AND identity_arn IN (?*) AND kind = 'Delivery' AND topic_arn IS NOT NULL",
         sorted(accounts),
         sorted(identity_arns),
-        kind,
     )
     return {(row[0], row[1]) for row in rows}
 

@@ -12,7 +12,16 @@ from sesame.policy.analysis.strings import Atom
 from sesame.policy.analysis.who import Embedding
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import PatternKind, is_outlawed, needs_variables, read_pattern
-from sesame.policy.language.pattern import Glob, Tokens, Variable, Wild, is_malformed, joined, tokenize
+from sesame.policy.language.pattern import (
+    Glob,
+    Tokens,
+    Variable,
+    Wild,
+    is_malformed,
+    joined,
+    literally,
+    tokenize,
+)
 from sesame.policy.language.values import read_bytes
 from sesame.policy.language.vocabulary import Compare, Family
 from sesame.policy.reasons.evaluator import condition_holds
@@ -87,12 +96,8 @@ def _filled(value: str, settled: Mapping[str, str | None]) -> str:
         if isinstance(token, Variable) and token.key in settled:
             known = settled[token.key]
             text = token.default if known is None else known
-        written += ["${" + body + closed if text is None else _escaped(text), after]
+        written += ["${" + body + closed if text is None else literally(text), after]
     return "".join(written)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"${{{character}}}" if character in "*?$" else character for character in text)
 
 
 def refuse_variables(policy: Policy, statement: Statement, resource: str) -> None:

@@ -54,6 +54,17 @@ def tokenize(text: str, *, variables: bool, wildcards: bool = True) -> Tokens:
     return joined(tokens)
 
 
+def literally(text: str, *, wildcards: bool = True) -> str:
+    """How a policy of version 2012-10-17 says a text and nothing else, with `wildcards` where it is read as in Like.
+
+    Whoever puts what a request carried into a policy needs it: senders choose their addresses and names, and
+    `*@example.com` is an address. In a policy of the older version what is escaped matches nothing that it should not.
+    """
+    if not wildcards:
+        return text.replace("${", "${$}{")
+    return "".join(f"${{{character}}}" if character in _LITERALS else character for character in text)
+
+
 def _wild(text: str) -> list[Token]:
     if "*" not in text and "?" not in text:
         return [text]

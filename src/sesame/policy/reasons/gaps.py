@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sesame.policy.language.document import Effect
-from sesame.policy.language.pattern import glob
+from sesame.policy.language.pattern import glob, literally
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import code_of, explain_condition
@@ -24,6 +24,7 @@ from sesame.policy.reasons.remedies import (
     changes_for,
     exceptions_for,
     may_be_of_others,
+    resource_to_write,
     ways_out,
 )
 from sesame.policy.reasons.sentence import compact, distance, name_statement
@@ -81,7 +82,7 @@ def smallest_statement(request: Request) -> dict[str, Any]:
     }
     address = request.context.get("ses:FromAddress")
     if isinstance(address, str):
-        statement["Condition"] = {"StringEquals": {"ses:FromAddress": address.replace("${", "${$}{")}}
+        statement["Condition"] = {"StringEquals": {"ses:FromAddress": literally(address, wildcards=False)}}
     return statement
 
 
@@ -424,7 +425,11 @@ class _Gaps:
 
     def _allow(self) -> Mend:
         request = self._request
-        statement = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
+        statement = {
+            "Effect": "Allow",
+            "Action": request.action,
+            "Resource": resource_to_write(request.resource),
+        }
         principal = request.requester.role_arn or request.requester.arn
         return Mend(
             how=How.ALLOW_IN_IAM,
@@ -437,7 +442,11 @@ class _Gaps:
         if self._reader is Reader.OWNER:
             text = f"the sender's own side does not allow it to {describe(request.requester)}"
             return Cause(code=Code.SESSION_POLICY, text=text, mend=self._ask_sender())
-        statement = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
+        statement = {
+            "Effect": "Allow",
+            "Action": request.action,
+            "Resource": resource_to_write(request.resource),
+        }
         limits = [step for step in self._allows if step.ref.kind == "session"]
         closest = f"; {name_statement(min(limits, key=distance).ref)} comes closest" if limits else ""
         return Cause(

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sesame.policy.language.vocabulary import Compare, Family, Quantifier, read_operator
+from sesame.policy.language.pattern import literally
+from sesame.policy.language.vocabulary import Compare, Comparison, Family, Quantifier, read_operator
 from sesame.policy.reasons.cause import How, Mend, Reader
 from sesame.policy.reasons.conditions import (
     TIMES,
@@ -60,7 +61,7 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
         if element.element == "Action":
             changes.append({"add_action": request.action})
         elif element.element == "Resource":
-            changes.append({"add_resource": request.resource})
+            changes.append({"add_resource": resource_to_write(request.resource)})
     for condition in step.conditions:
         if not condition.answer:
             change = _change_for(step, condition, request, reader)
@@ -88,13 +89,13 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
             return {
                 "operator": condition.operator,
                 "key": condition.key,
-                "add": _to_add(comparison.family, seen),
+                "add": _to_add(comparison, seen),
             }
     for element in step.elements:
         if element.element == "NotAction":
             return {"add_not_action": request.action}
         if element.element == "NotResource":
-            return {"add_not_resource": request.resource}
+            return {"add_not_resource": resource_to_write(request.resource)}
     requester = request.requester
     if not step.conditions or requester.kind == "service":
         return {"remove": True}
@@ -102,11 +103,21 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
     return {"operator": "ArnNotEquals", "key": "aws:PrincipalArn", "exempt": [who]}
 
 
-def _to_add(family: Family, seen: Sequence[str]) -> list[str]:
-    """Values as they stand in a condition: literally, addresses as ranges of one."""
-    if family is Family.IP:
-        return [f"{value}/{128 if ':' in value else 32}" for value in seen]
-    return list(seen)
+def resource_to_write(resource: str) -> str:
+    """A resource as a Resource element says it and no other; `*` is that of calls which are about none."""
+    return resource if resource == "*" else literally(resource)
+
+
+def _to_add(comparison: Comparison, seen: Sequence[str]) -> list[str]:
+    """Values as a condition says them and no others."""
+    if comparison.family is Family.IP:
+        return [_range_of(value) for value in seen]
+    wildcards = comparison.family is Family.ARN or comparison.compare is Compare.LIKE
+    return [literally(value, wildcards=wildcards) for value in seen]
+
+
+def _range_of(address: str) -> str:
+    return f"{address}/{128 if ':' in address else 32}"
 
 
 def _lacks_tls(condition: ConditionStep) -> bool:
@@ -178,7 +189,7 @@ def _change_for(step: StatementStep, condition: ConditionStep, request: Request,
         return change | {"operator_to": folded}
     if not may_add or not seen or is_hidden(condition.key, reader):
         return change | {"drop_condition": True}
-    return change | {"add": _to_add(comparison.family, seen)}
+    return change | {"add": _to_add(comparison, seen)}
 
 
 def _folded(condition: ConditionStep) -> str | None:
@@ -219,7 +230,7 @@ def _other_key(step: StatementStep, condition: ConditionStep, request: Request) 
         return _of(f"Arn{no}Equals", "aws:PrincipalArn", requester.role_arn or requester.arn)
     address = next((value for name, value in request.context.items() if name.lower() == "aws:sourceip"), None)
     if key in _OF_NETWORKS and isinstance(address, str):
-        return _of(f"{no}IpAddress", "aws:SourceIp", *_to_add(Family.IP, [address]))
+        return _of(f"{no}IpAddress", "aws:SourceIp", _range_of(address))
     return None
 
 

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from sesame.policy.language.document import Condition, Policy, Statement
+from sesame.policy.language.pattern import literally
 
 MOST_VALUES = 10
 """So many values of a key are written out; where more were used it is left as it stands."""
@@ -89,7 +90,7 @@ def exactly(
     )
     if depends or not values:
         return dict(written)  # what it has to be depends on who sends
-    literal = [value.replace("$", "${$}") if policy.has_variables else value for value in values]
+    literal = [literally(value, wildcards=False) if policy.has_variables else value for value in values]
     return _put(written, plain, "StringEquals", key, literal)
 
 
