@@ -300,6 +300,21 @@ def test_a_refusal_leads_to_the_smallest_edit(sesame: SesameProcess, owner: Pers
     assert theirs.get(link).status_code in (400, 404)
 
 
+@pytest.mark.parametrize("chosen", ["*@example.com", "?eo@example.com", "a${b}@example.com"])
+def test_an_address_that_would_be_a_pattern_is_not_filled_in_for_the_owner(
+    sesame: SesameProcess, owner: Person, tenant: Tenant, chosen: str
+) -> None:
+    """Whoever is refused has chosen it: one click of the owner's would let in every address."""
+    put(tenant, "Lent", allow(tenant, {"AWS": "222222222222"}, "A"))
+    delegate = sesame.create_account()
+    with pytest.raises(ClientError) as refused:
+        send(sesame.client("ses", delegate), tenant, chosen)
+    request_id = refused.value.response["ResponseMetadata"]["RequestId"]
+    page = owner.get(f"{HERE}/lend?refusal={request_id}").text
+    assert f'"{chosen}"' not in text_of(page)
+    assert delegate.account_id not in text_of(page)
+
+
 def test_what_would_have_been_does_not_tell_the_senders_own_policies(
     sesame: SesameProcess, owner: Person, tenant: Tenant
 ) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sesame.policy.writing.answers import ACTIONS, AnswerError, Answers, Way
+from sesame.policy.writing.answers import ACTIONS, AnswerError, Answers, Way, is_pattern
 
 WAYS: tuple[tuple[str, Way, str], ...] = (
     ("way_mail", Way.MAIL, "E-mail, by the API and by SMTP"),
@@ -47,8 +47,13 @@ def blank(identity_name: str, now: float) -> dict[str, str]:
     return {**fields, "as": identity_name if "@" in identity_name else f"news-*@{domain}"}
 
 
-def of_refusal(principal: str, action: str, source: str) -> dict[str, str]:
-    """The smallest answers that let in what was refused: this principal, this way, as this address."""
+def of_refusal(principal: str, action: str, source: str) -> dict[str, str] | None:
+    """The smallest answers that let in what was refused: this principal, this way, as this address.
+
+    None for an address that would be a pattern here: senders choose theirs.
+    """
+    if is_pattern(source):
+        return None
     account = principal.split(":")[4] if principal.endswith(":root") else ""
     way = next(
         (way for way, actions in ACTIONS.items() if action in actions and way is not Way.MAIL), Way.MAIL

@@ -37,7 +37,7 @@ from sesame.policy.analysis.answers import describe_need
 from sesame.policy.cases import CaseError, read_requester
 from sesame.policy.language.document import Condition, Effect
 from sesame.policy.language.forms import is_account_id
-from sesame.policy.language.pattern import glob
+from sesame.policy.language.pattern import glob, literally
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.store import accounts, identities
 from sesame.store.identities import IdentityPolicy
@@ -172,7 +172,7 @@ def _parameters(arn: str) -> dict[str, dict[str, str]]:
 
 
 def _iam_policy(identity_arn: str, actions: Sequence[str]) -> str:
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": identity_arn}
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": literally(identity_arn)}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
 
 

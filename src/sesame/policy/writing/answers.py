@@ -178,6 +178,11 @@ def _text(value: str, question: str) -> str:
     return value
 
 
+def is_pattern(value: str) -> bool:
+    """Whether an answer stands for more than one text, or for none that is known."""
+    return bool(set(value) & set("*?")) or "${" in value
+
+
 def _address(value: str, question: str) -> str:
     """An address or a pattern of addresses, its domain in lower case as senders write it."""
     text = _text(value.strip(), question)

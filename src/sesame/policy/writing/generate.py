@@ -16,7 +16,15 @@ from sesame.policy.language.document import MAX_STORED_BYTES
 from sesame.policy.language.forms import is_account_id
 from sesame.policy.language.put import MAX_BYTES
 from sesame.policy.language.source import Path, Source, pointer
-from sesame.policy.writing.answers import ACTIONS, AnswerError, Answers, Way, normal, written_moment
+from sesame.policy.writing.answers import (
+    ACTIONS,
+    AnswerError,
+    Answers,
+    Way,
+    is_pattern,
+    normal,
+    written_moment,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +180,7 @@ def _conditions(answers: Answers, kind: str) -> Iterator[tuple[str, str, Sequenc
 
 
 def _compare(values: Sequence[str]) -> str:
-    return "StringLike" if any(set(value) & set("*?") for value in values) else "StringEquals"
+    return "StringLike" if any(map(is_pattern, values)) else "StringEquals"
 
 
 def _bare(values: Sequence[str]) -> str | list[str]:
