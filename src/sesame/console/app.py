@@ -1,5 +1,6 @@
 """The console as an ASGI application: guard, log-in, leave, page, in this order."""
 
+import asyncio
 import hashlib
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -132,6 +133,7 @@ class Console:
         self._log = log
         self._assets = _assets()
         self._renderer = Renderer({name: hashed for name, (hashed, _, _) in self._assets.items()})
+        self._loading: asyncio.Task[None] | None = None
         self._served = {hashed: (data, kind) for hashed, data, kind in self._assets.values()}
         self.pages = pages(backing)
 
@@ -162,13 +164,19 @@ class Console:
         if page.is_program:
             self._guard.check_program(request.headers)
         else:
-            self._backing.analyst.warm()
+            self._warm()
         visit = await self._visit(request, has_form=not page.is_program)
         if page.method == "POST" and not page.is_program:
             guard.check_token(visit.seed, visit.form.get("token", ""))
         response = await self._page(page, visit)
         self._set_cookies(visit, response)
         return _with_headers(response)
+
+    def _warm(self) -> None:
+        """Get ready for more pages, once somebody reads one."""
+        self._backing.analyst.warm()
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(self._renderer.load_all))
 
     async def _page(self, page: Page, visit: Visit) -> Response:
         if page.who != "anybody":

@@ -1,12 +1,16 @@
 """Templates to HTML: everything from outside is text, and shows what it hides."""
 
+import hashlib
 import json
+import pickle
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from sesame.console import text
@@ -65,10 +69,43 @@ SAID: Mapping[str, str] = {
 """What a page says after a form was done."""
 
 
-class Renderer:
-    """Fills in templates. `assets` maps names of static files to their hashed names."""
+class CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """What templates were compiled to, kept beside them as Python keeps what its modules were compiled to.
 
-    def __init__(self, assets: Mapping[str, str]) -> None:
+    Compiling takes up to 50 ms a template, during which the loop that accepts mail would stand still. Where the
+    directory cannot be written, nothing is kept. With another Jinja or other options a template is compiled anew.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        options = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+        tag = f"{sys.implementation.cache_tag}.jinja-{jinja2.__version__}.{options}"
+        super().__init__(str(directory), f"%s.{tag}.pyc")
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what is kept of a template, if it can be read."""
+        try:
+            super().load_bytecode(bucket)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one, if that can be done."""
+        if sys.dont_write_bytecode:
+            return
+        try:
+            Path(self.directory).mkdir(exist_ok=True)
+            super().dump_bytecode(bucket)
+        except OSError:
+            return
+
+
+class Renderer:
+    """Fills in templates.
+
+    `assets` maps names of static files to their hashed names; `compiled` is where compiled templates are kept.
+    """
+
+    def __init__(self, assets: Mapping[str, str], *, compiled: Path = TEMPLATES / "__pycache__") -> None:
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -76,6 +113,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             finalize=_finalize,
+            bytecode_cache=CompiledTemplates(compiled),
         )
         self._environment.globals.update(
             asset=lambda name: f"/static/{assets[name]}",
@@ -94,6 +132,11 @@ class Renderer:
             bytes=_bytes,
             indented=_indented,
         )
+
+    def load_all(self) -> None:
+        """Have every template at hand, so that no page has to compile its own. For a thread."""
+        for name in self._environment.list_templates(extensions=["html"]):
+            self._environment.get_template(name)
 
     def render(self, template: str, visit: "Visit", values: Mapping[str, object]) -> str:
         """The page of that name."""

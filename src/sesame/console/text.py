@@ -9,7 +9,10 @@ _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
 def visible(text: object) -> str:
     """Text from outside on one line, with what cannot be seen written as escapes."""
-    return "".join(_shown(char) for char in str(text))
+    whole = str(text)
+    if whole.isascii() and whole.isprintable():
+        return whole
+    return "".join(_shown(char) for char in whole)
 
 
 def visible_lines(text: object) -> str:

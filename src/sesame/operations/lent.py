@@ -4,8 +4,9 @@ INVARIANT (I9): nothing here comes from the owners: not whether an identity is t
 that was tried is told as it came out, and no more.
 """
 
-import json
 from dataclasses import dataclass, field
+
+import msgspec
 
 from sesame.access.authorize import Authorizer
 from sesame.db import Store, Transaction
@@ -43,6 +44,22 @@ class LentPage:
     is_whole: bool
 
 
+class _Check(msgspec.Struct, frozen=True):
+    """What is read of one identity's part in a stored decision."""
+
+    arn: str
+    owner: str
+    uses: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+class _Decision(msgspec.Struct, frozen=True):
+    checks: tuple[_Check, ...] = ()
+
+
+_DECISIONS = msgspec.json.Decoder(_Decision)
+
+
 class LentIdentities:
     """Reads; the caller needs the leave to read messages."""
 
@@ -67,16 +84,16 @@ class LentIdentities:
 
 
 def _count(found: dict[str, Lent], entry: Entry, account_id: str) -> None:
-    for check in json.loads(entry.decision)["checks"]:
-        if check["owner"] == account_id or ":identity/" not in check["arn"] or "From" not in check["uses"]:
+    for check in _DECISIONS.decode(entry.decision).checks:
+        if check.owner == account_id or ":identity/" not in check.arn or "From" not in check.uses:
             continue
         accepted = entry.is_message
         lent = found.setdefault(
-            check["arn"],
+            check.arn,
             Lent(
-                arn=check["arn"],
-                owner=check["owner"],
-                name=check["arn"].partition(":identity/")[2],
+                arn=check.arn,
+                owner=check.owner,
+                name=check.arn.partition(":identity/")[2],
                 last=entry.id,
                 last_at=entry.at,
                 last_accepted=accepted,
@@ -84,7 +101,7 @@ def _count(found: dict[str, Lent], entry: Entry, account_id: str) -> None:
         )
         lent.accepted += accepted
         lent.refused += not accepted
-        for address in check["addresses"]:
+        for address in check.addresses:
             _note(lent.accepted_as if accepted else lent.refused_as, address)
 
 
