@@ -120,6 +120,27 @@ def test_what_was_accepted_refused_and_bounced_is_counted(
     assert "of others as" not in others
 
 
+@pytest.mark.parametrize(("bounced", "delivered", "much"), [(4, 0, False), (5, 20, True), (5, 96, False)])
+def test_mail_that_bounces_is_not_well(
+    sesame: SesameProcess, tenant: Tenant, person: Person, bounced: int, delivered: int, much: bool
+) -> None:
+    for count, to in ((bounced, "bounce@simulator.amazonses.com"), (delivered, "reader@example.net")):
+        for first in range(0, count, 50):
+            tenant.ses.send_email(
+                Source="news@example.com",
+                Destination={
+                    "BccAddresses": [to.replace("@", f"+{n}@") for n in range(first, min(first + 50, count))]
+                },
+                Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
+            )
+    wait_until(lambda: f"Bounced for good, of those {bounced} (" in home(person))
+    page = home(person)
+    assert ("Mail goes out, and much of it bounces" in page) is much
+    assert ("Everything is well" in page) is not much
+    step = f"{bounced} of {bounced + delivered} recipients of the last 24 hours bounced for good. See which"
+    assert (step in page) is much
+
+
 def test_quota_is_told_in_words_and_a_picture(sesame: SesameProcess, tenant: Tenant, person: Person) -> None:
     sesame.run("account", "set-quota", tenant.account.account_id, "--max-24-hour-send", "4")
     for _ in range(3):

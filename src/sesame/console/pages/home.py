@@ -21,6 +21,8 @@ DAY_S = 86_400
 OPEN = ("error", "warning")
 """Findings that ask for something to be done."""
 SHOWN = 10
+MANY = 5
+"""As many bounces in a day, at the rate of a review, are news also of an account too small to be reviewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ async def show(visit: Visit) -> Response:
         unasked=unasked,
         most_policies=MOST_POLICIES,
         shown=SHOWN,
-        headline=_headline(found, have),
+        headline=_headline(visit, found, have),
         step=_next(visit, found, have),
         calls=[sample("Read the account", call("sesv2", "GetAccount"))],
     )
@@ -93,7 +95,7 @@ async def _findings(visit: Visit, found: Home) -> tuple[Sequence[Mapping[str, An
     return rows, f"{answer['asked']} of {answer['of']} were looked at before time ran out." if late else ""
 
 
-def _headline(found: Home, have: int) -> str:
+def _headline(visit: Visit, found: Home, have: int) -> str:
     """Is everything well, in a few words."""
     trouble = found.trouble
     if found.status.enforcement == "SHUTDOWN":
@@ -109,7 +111,15 @@ def _headline(found: Home, have: int) -> str:
         return "The quota is used up"
     if trouble is not None and trouble.lost:
         return "Mail goes out, and something needs you"
+    if _bounces(visit, found):
+        return "Mail goes out, and much of it bounces"
     return "Everything is well"
+
+
+def _bounces(visit: Visit, found: Home) -> bool:
+    """Whether so much of the last day's mail bounced for good that an account of any size has to look."""
+    limit, day = visit.backing.reputations.limits.bounce_review, found.last_day
+    return limit > 0 and day.bounced >= MANY and day.bounced >= limit * day.accepted
 
 
 def _next(visit: Visit, found: Home, have: int) -> Step:
@@ -121,6 +131,10 @@ def _next(visit: Visit, found: Home, have: int) -> Step:
     if not found.state.sending_enabled:
         says = "Every send is refused until sending is switched on again."
         return Step(says=says, path="/account", label="Switch it on", tone="bad")
+    if _bounces(visit, found) and not (trouble is not None and trouble.lost):
+        day = found.last_day
+        says = f"{day.bounced:,} of {day.accepted:,} recipients of the last 24 hours bounced for good."
+        return Step(says=says, path="/messages?outcome=bounced", label="See which", tone="bad")
     if trouble is not None and (step := _identity_step(visit, found, have)) is not None:
         return step
     if not found.state.production and (step := _sandbox_step(found)) is not None:
