@@ -20,7 +20,7 @@ T = TypeVar("T")
 J = TypeVar("J")
 Row = tuple[Any, ...]
 Value = str | int | float | bytes | None
-Parameter = Value | Sequence[str] | Sequence[int]
+Parameter = Value | Sequence[str] | Sequence[int] | Sequence[bytes]
 """A value, or the list that stands for `?*`."""
 
 

@@ -5,11 +5,9 @@ Each look goes along an index and takes a bounded number of rows; what a filter 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import merge
-from itertools import islice
 
 from sesame.db import Row, Transaction
-from sesame.store.decisions import whole
+from sesame.store.decisions import texts, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +44,18 @@ class Entry:
         return Key(at=self.at, is_message=self.is_message, seq=self.seq)
 
 
-_MESSAGE = (
+_COLUMNS = (
     "SELECT x.accepted_at, 1, x.seq, x.message_id, x.account_id, x.owner_account_id, x.region, x.source, x.subject,"
-    " x.size_bytes, 'Accepted', x.decision, d.text FROM message x"
-    " LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+    " x.size_bytes, 'Accepted', x.decision"
 )
+_MESSAGE = f"{_COLUMNS}, x.decision_digest FROM message x WHERE x.seq IN (?*)"
 _REFUSAL = (
     "SELECT x.at, 0, x.seq, x.request_id, x.account_id, x.owner_account_id, x.region, '', '', 0, x.code, x.decision,"
-    " d.text FROM refusal x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+    " x.decision_digest FROM refusal x WHERE x.seq IN (?*)"
 )
-
-_TO_ADDRESS = _MESSAGE.replace(
-    " FROM message x", ", r.seq FROM recipient r JOIN message x ON x.seq = r.message_seq", 1
+_TO_ADDRESS = (
+    f"{_COLUMNS}, d.text, r.seq FROM recipient r JOIN message x ON x.seq = r.message_seq"
+    " LEFT JOIN decision_text d ON d.digest = x.decision_digest"
 )
 
 
@@ -73,25 +71,36 @@ async def page(
     as_owner: bool = True,
 ) -> list[Entry]:
     """The entries of an account after a key, newest first: what it `sent`, and what others sent `as_owner`."""
-    columns = [column for column, wanted in (("account_id", sent), ("owner_account_id", as_owner)) if wanted]
-    found: list[list[Row]] = []
-    for select, at, is_message, wanted in (
-        (_REFUSAL, "at", False, refusals),
-        (_MESSAGE, "accepted_at", True, messages),
+    looks, values = list[str](), list[float | int | str]()
+    for table, at, is_message, wanted in (
+        ("refusal", "at", False, refusals),
+        ("message", "accepted_at", True, messages),
     ):
-        for column in columns if wanted else ():
-            further, values = _after(at, is_message, after)
-            rows = await tx.all(
-                f"{select} WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.seq DESC LIMIT ?",
-                account_id,
-                *values,
-                limit,
-            )
-            # What the account sent as itself is in both looks.
-            is_second = column == "owner_account_id" and sent
-            found.append([row for row in rows if not (is_second and row[4] == account_id)])
-    newest = merge(*found, key=lambda row: (-float(row[0]), row[1], -int(row[2])))
-    return [_entry(row) for row in islice(newest, limit)]
+        for column in (
+            name for name, is_asked in (("account_id", sent), ("owner_account_id", as_owner)) if is_asked
+        ):
+            if wanted:
+                further, key = _after(at, is_message, after)
+                looks.append(
+                    f"SELECT at, is_message, seq FROM (SELECT x.{at} AS at, {int(is_message)} AS is_message, x.seq"
+                    f" FROM {table} x WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.seq DESC LIMIT ?) AS look"
+                )
+                values += [account_id, *key, limit]
+    if not looks:
+        return []
+    # Whole rows are read of what is on the page alone; what the account sent as itself is in two looks.
+    keys = {(at, kind, seq) for at, kind, seq in await tx.all(" UNION ALL ".join(looks), *values)}
+    newest = sorted(keys, key=lambda key: (-key[0], key[1], -key[2]))[:limit]
+    rows: dict[tuple[int, int], Row] = {}
+    for select, wanted_kind in ((_REFUSAL, 0), (_MESSAGE, 1)):
+        if seqs := [seq for _, kind, seq in newest if kind == wanted_kind]:
+            rows |= {(wanted_kind, row[2]): row for row in await tx.all(select, seqs)}
+    shared = await texts(tx, {row[12] for row in rows.values() if row[12] is not None})
+    return [
+        _entry(row, shared.get(row[12]))
+        for _, kind, seq in newest
+        if (row := rows.get((kind, seq))) is not None
+    ]
 
 
 def _after(at: str, is_message: bool, key: Key | None) -> tuple[str, list[float | int]]:
@@ -117,7 +126,7 @@ async def to_address(
         account_id,
         limit,
     )
-    return [_entry(row) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
+    return [_entry(row, row[12]) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
 
 
 async def to_address_of_all(
@@ -128,7 +137,7 @@ async def to_address_of_all(
     rows = await tx.all(
         f"{_TO_ADDRESS} WHERE r.address = ?{further} ORDER BY r.seq DESC LIMIT ?", address, *values, limit
     )
-    return [_entry(row) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
+    return [_entry(row, row[12]) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
 
 
 async def recipients(tx: Transaction, seqs: Sequence[int]) -> Mapping[int, tuple[tuple[str, str], ...]]:
@@ -144,7 +153,7 @@ async def recipients(tx: Transaction, seqs: Sequence[int]) -> Mapping[int, tuple
     return {seq: tuple(pairs) for seq, pairs in found.items()}
 
 
-def _entry(row: Row) -> Entry:
+def _entry(row: Row, shared: str | None) -> Entry:
     return Entry(
         at=row[0],
         is_message=bool(row[1]),
@@ -157,5 +166,5 @@ def _entry(row: Row) -> Entry:
         subject=row[8],
         size_bytes=row[9],
         code=row[10],
-        decision=whole(row[11], row[12]),
+        decision=whole(row[11], shared),
     )

@@ -5,7 +5,7 @@ kept once a day for all of them, found by its digest.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
@@ -51,6 +51,14 @@ async def keep(tx: Transaction, texts: Sequence[tuple[DecisionText, float]]) -> 
 
 def _digest(shared: str, day: int) -> bytes:
     return hashlib.blake2b(shared.encode(), digest_size=16, person=day.to_bytes(8, "big")).digest()
+
+
+async def texts(tx: Transaction, wanted: Collection[bytes]) -> Mapping[bytes, str]:
+    """The shared parts by digest; one that is not kept is left out."""
+    if not wanted:
+        return {}
+    rows = await tx.all("SELECT digest, text FROM decision_text WHERE digest IN (?*)", sorted(wanted))
+    return {bytes(digest): text for digest, text in rows}
 
 
 async def purge_texts(tx: Transaction, *, before: float, limit: int) -> int:
