@@ -15,7 +15,7 @@ from sesame.access.pace import Pace, sleep_until
 from sesame.db import Transaction
 from sesame.errors import AccessDenied
 from sesame.server.submission import SubmissionSession
-from sesame.smtp.server import AuthRequested
+from sesame.smtp.events import AuthRequested
 from tests.support.refusal_world import REGION, Case, World
 
 SEND = {

@@ -40,8 +40,9 @@ from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import ArnPattern, Glob, is_malformed, substitute, tokenize
 from sesame.reports.mbox import split_mbox
 from sesame.reports.read import read_report
+from sesame.smtp.events import MessageReceived
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
-from sesame.smtp.server import Limits, MessageReceived, ServerConnection
+from sesame.smtp.server import Limits, ServerConnection
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 IDENTITY = "arn:aws:ses:us-east-1:111111111111:identity/example.com"

@@ -364,3 +364,35 @@ def test_the_log_says_why_the_null_sender_is_refused(door: SesameProcess, accoun
         assert client.docmd("MAIL", "FROM:<>")[0] == 501
     [event] = wait_until(lambda: logged(door, "smtp_address_refused"))
     assert "`<>`, the null sender" in event["cause"] and event["why"] == f"sesame why {event['request_id']}"
+
+
+def test_a_message_that_breaks_the_rules_of_lines_is_recorded(door: SesameProcess, account: Account) -> None:
+    """It never becomes a submission; whose it was and why it was refused is found all the same."""
+    message = b"From: news@x.example\r\nSubject: x\r\n\r\n" + b"y" * 1_200 + b"\r\n"
+    with logged_in(door, account) as client, pytest.raises(smtplib.SMTPDataError) as refused:
+        client.sendmail("news@x.example", ["you@elsewhere.test"], message)
+    assert refused.value.smtp_code == 554
+    [event] = wait_until(
+        lambda: [one for one in logged(door, "smtp_command_refused") if str(one.get("code")) == "554"]
+    )
+    assert (event["account_id"], event["command"]) == (account.account_id, "DATA")
+    assert "Line longer than 1000 octets" in event["cause"]
+    found = [
+        one
+        for one in door.run_json("decisions", account.account_id)
+        if one["request_id"] == event["request_id"]
+    ]
+    assert [one["code"] for one in found] == ["554"]
+    assert "998 characters" in door.run("why", event["request_id"]).stdout
+
+
+def test_who_tries_to_send_without_a_log_in_is_in_the_log(door: SesameProcess) -> None:
+    with connected(door) as client:
+        client.ehlo()
+        assert client.docmd("MAIL", "FROM:<news@x.example>")[0] == 530
+        assert client.docmd("XYZZY")[0] == 500
+    [event] = wait_until(
+        lambda: [one for one in logged(door, "smtp_command_refused") if str(one["code"]) == "530"]
+    )
+    assert (event["command"], event["address"]) == ("MAIL", "127.0.0.1")
+    assert "account_id" not in event and "request_id" not in event

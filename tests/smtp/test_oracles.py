@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sesame.smtp.client import TransactionDone
+from sesame.smtp.events import MessageReceived
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
-from sesame.smtp.server import Limits, MessageReceived, ServerConnection
+from sesame.smtp.server import Limits, ServerConnection
 from tests.smtp.test_smuggling import SEQUENCES
 from tests.support.patience import PATIENCE_S
 from tests.support.smtp_client import Wire

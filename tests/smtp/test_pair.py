@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from sesame.smtp import client as client_side
 from sesame.smtp.client import ClientConnection, TransactionDone
 from sesame.smtp.errors import MessageNotSendable
+from sesame.smtp.events import MessageReceived
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION, Profile
-from sesame.smtp.server import Limits, MessageReceived, ServerConnection
+from sesame.smtp.server import Limits, ServerConnection
 
 
 class Pair:

@@ -9,21 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sesame.smtp.errors import LocalProtocolError
-from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
-from sesame.smtp.reply import Reply, ReplyReader
-from sesame.smtp.server import (
+from sesame.smtp.events import (
     AddressRefused,
-    AuthMode,
     AuthRequested,
     Closed,
+    CommandRefused,
     Event,
     Hello,
-    Limits,
     MessageReceived,
-    ServerConnection,
     StartTlsRequested,
-    TlsMode,
 )
+from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
+from sesame.smtp.reply import Reply, ReplyReader
+from sesame.smtp.server import AuthMode, Limits, ServerConnection, TlsMode
 from tests.support.smtp_dialogue import settings, steps
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues" / "server").glob("*.txt"))
@@ -45,6 +43,8 @@ def shown(event: Event) -> str:
             return f"MessageReceived {event.mail_from or '<>'} {','.join(event.recipients)} {data}"
         case AddressRefused():
             return f"AddressRefused {event.command} {event.address} {event.reply.code}"
+        case CommandRefused():
+            return f"CommandRefused {event.command or '-'} {event.reply.code}"
         case Closed():
             return f"Closed {event.reason}"
 
@@ -220,7 +220,10 @@ def test_held_input_is_bounded() -> None:
     server.receive_data(b"AUTH PLAIN AHVzZXIAcGFzcw==\r\n")
     for _ in range(10):
         assert server.receive_data(b"x" * 100) == []
-    assert server.receive_data(b"x") == [Closed(reason="too much input before a reply")]
+    assert [shown(event) for event in server.receive_data(b"x")] == [
+        "CommandRefused AUTH 421",
+        "Closed too much input before a reply",
+    ]
     assert server.data_to_send() == b"421 Too much input before a reply\r\n"
 
 
@@ -389,3 +392,46 @@ def test_how_mail_comes_in_the_words_of_rfc_3848(tls: TlsMode, hello: bytes, pro
     assert server.client_name == ""
     server.receive_data(hello)
     assert (server.client_name, server.protocol) == ("c.example", protocol)
+
+
+LONG_LINE = b"Subject: x\r\n\r\n" + b"y" * 999 + b"\r\n.\r\n"
+REFUSED = [
+    (b"MAIL FROM:<a@x> SIZE=99999999\r\n", "MAIL 552"),
+    (b"MAIL FROM:<a@x> SMTPUTF8\r\n", "MAIL 555"),
+    (b"MAIL a@x\r\n", "MAIL 501"),
+    (b"RCPT TO:<b@y>\r\n", "RCPT 503"),
+    (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y> NOTIFY=NEVER\r\n", "RCPT 555"),
+    (b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nRCPT TO:<c@y>\r\n", "RCPT 452"),
+    (b"DATA\r\n", "DATA 503"),
+    (ENVELOPE + b"DATA\r\n" + LONG_LINE, "DATA 554"),
+    (ENVELOPE + b"DATA\r\n" + b"y\r\n" * 400 + b".\r\n", "DATA 552"),
+    (ENVELOPE + b"DATA\r\nx\ny\r\n.\r\n", "DATA 554"),
+    (b"BDAT 1 LAST\r\n", "- 500"),
+    (b"c2VjcmV0\r\n", "- 500"),
+    (b"NO\nOP\r\n", "- 554"),
+    (b"NOOP " + b"x" * 3_000, "- 500"),
+    (b"STARTTLS\r\n", "STARTTLS 454"),
+    (b"AUTH PLAIN AHVzZXIAcGFzcw==\r\n", "AUTH 503"),
+]
+
+
+@pytest.mark.parametrize(("said", "refused"), REFUSED, ids=[refused for _, refused in REFUSED])
+def test_whatever_is_refused_after_a_log_in_is_told_of(said: bytes, refused: str) -> None:
+    """Once, without the words of what is no command: they may be a password's."""
+    server = submission(limits=Limits(recipients=1, size_bytes=1_100))
+    events = list(map(shown, server.receive_data(said)))
+    assert [event for event in events if "Refused" in event] == [f"CommandRefused {refused}"]
+
+
+@pytest.mark.parametrize(("said", "refused"), REFUSED, ids=[refused for _, refused in REFUSED])
+def test_a_stranger_s_refusals_are_told_of_where_it_tried_to_send(said: bytes, refused: str) -> None:
+    server = submission(is_authenticated=False, limits=Limits(recipients=1, size_bytes=1_100))
+    events = list(map(shown, server.receive_data(said)))
+    told = {event for event in events if "Refused" in event}
+    assert told == ({"CommandRefused MAIL 530"} if said.startswith((b"MAIL", ENVELOPE)) else set())
+
+
+def test_a_message_that_comes_to_no_end_is_told_of() -> None:
+    silent, quiet = at_data(submission()), submission()
+    assert list(map(shown, silent.idle_timeout())) == ["CommandRefused DATA 451", "Closed timeout"]
+    assert list(map(shown, quiet.idle_timeout())) == ["Closed timeout"]

@@ -10,20 +10,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
-from sesame.smtp.reply import Reply
-from sesame.smtp.server import (
+from sesame.smtp.events import (
     AddressRefused,
-    AuthMode,
     AuthRequested,
+    Closed,
+    CommandRefused,
     Event,
     Hello,
-    Limits,
     MessageReceived,
-    ServerConnection,
     StartTlsRequested,
-    TlsMode,
 )
+from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
+from sesame.smtp.reply import Reply
+from sesame.smtp.server import AuthMode, Limits, ServerConnection, TlsMode
 from tests.smtp.test_smuggling import SEQUENCES
 
 READ_BYTES = st.sampled_from([1, 2, 5, 1_000])
@@ -64,17 +63,28 @@ class ServerModel(RuleBasedStateMachine):
         assert self.codes() == list(codes), line
         return events
 
-    def refused(self, command: str, path: str, code: int) -> list[object]:
-        """What is told of an address that was refused, to somebody who has logged in."""
-        return [(command, path.strip("<>"), code)] if code in (501, 553) and self.is_authenticated else []
+    def refused(self, command: str, code: int, path: str = "") -> list[object]:
+        """What is told of a refusal: to somebody who has logged in, and of those who try to."""
+        if code < 400:
+            return []
+        if code in (501, 553) and path:
+            return [(command, path.strip("<>"), code)] if self.is_authenticated else []
+        is_trying = self.auth_mode == "required" and command in ("AUTH", "MAIL")
+        return [(command, code)] if self.is_authenticated or is_trying else []
 
     @staticmethod
     def told(events: list[Event]) -> list[object]:
-        """Events, and of addresses that were refused what tells them apart."""
-        return [
-            (one.command, one.address, one.reply.code) if isinstance(one, AddressRefused) else one
-            for one in events
-        ]
+        """Events, and of refusals what tells them apart."""
+        found: list[object] = []
+        for one in events:
+            match one:
+                case AddressRefused():
+                    found.append((one.command, one.address, one.reply.code))
+                case CommandRefused():
+                    found.append((one.command, one.reply.code))
+                case _:
+                    found.append(one)
+        return found
 
     def end_transaction(self) -> None:
         self.mail, self.recipients = None, []
@@ -110,7 +120,7 @@ class ServerModel(RuleBasedStateMachine):
             if code == 250:
                 self.mail = path.strip("<>")
         assert self.told(self.expect(f"MAIL FROM:{path}", read_bytes, code)) == self.refused(
-            "MAIL", path, code
+            "MAIL", code, path
         )
 
     @is_commanding
@@ -127,13 +137,14 @@ class ServerModel(RuleBasedStateMachine):
         else:
             code = 250
             self.recipients.append(path.strip("<>"))
-        assert self.told(self.expect(f"RCPT TO:{path}", read_bytes, code)) == self.refused("RCPT", path, code)
+        assert self.told(self.expect(f"RCPT TO:{path}", read_bytes, code)) == self.refused("RCPT", code, path)
 
     @is_commanding
     @rule(read_bytes=READ_BYTES)
     def say_data(self, read_bytes: int) -> None:
         self.is_in_data = self.is_greeted and bool(self.recipients)
-        assert self.expect("DATA", read_bytes, 354 if self.is_in_data else 503) == []
+        code = 354 if self.is_in_data else 503
+        assert self.told(self.expect("DATA", read_bytes, code)) == self.refused("DATA", code)
 
     @is_commanding
     @rule(read_bytes=READ_BYTES)
@@ -175,7 +186,8 @@ class ServerModel(RuleBasedStateMachine):
     @is_reading_data
     @rule(read_bytes=READ_BYTES)
     def say_too_much(self, read_bytes: int) -> None:
-        assert self.say(b"x" * 60 + b"\r\n" + b"y" * 60 + b"\r\n.\r\n", read_bytes) == []
+        events = self.say(b"x" * 60 + b"\r\n" + b"y" * 60 + b"\r\n.\r\n", read_bytes)
+        assert self.told(events) == self.refused("DATA", 552)
         assert self.codes() == [552]
         self.is_in_data = False
         self.end_transaction()
@@ -184,7 +196,8 @@ class ServerModel(RuleBasedStateMachine):
     @rule(sequence=st.sampled_from(SEQUENCES), read_bytes=READ_BYTES)
     def smuggle(self, sequence: bytes, read_bytes: int) -> None:
         events = self.say(b"x" + sequence + b"MAIL FROM:<evil@x>\r\n.\r\n", read_bytes)
-        assert [type(event).__name__ for event in events] == ["Closed"]
+        *told, closed = self.told(events)
+        assert told == self.refused("DATA", 554) and isinstance(closed, Closed)
         assert self.codes() == [554]
         self.is_in_data, self.is_closed = False, True
 
@@ -204,7 +217,8 @@ class ServerModel(RuleBasedStateMachine):
             self.is_tls, self.is_greeted = True, False
             self.end_transaction()
         else:
-            assert self.expect("STARTTLS", read_bytes, 454 if self.is_greeted else 503) == []
+            code = 454 if self.is_greeted else 503
+            assert self.told(self.expect("STARTTLS", read_bytes, code)) == self.refused("STARTTLS", code)
 
     @is_commanding
     @rule(
@@ -225,11 +239,11 @@ class ServerModel(RuleBasedStateMachine):
             code = 503
         else:
             code = 504 if mechanism == "CRAM-MD5" else 334
-        assert self.expect(f"AUTH {mechanism}", read_bytes, code) == []
+        assert self.told(self.expect(f"AUTH {mechanism}", read_bytes, code)) == self.refused("AUTH", code)
         if code != 334:
             return
         if is_cancelled:
-            assert self.expect("*", read_bytes, 501) == []
+            assert self.told(self.expect("*", read_bytes, 501)) == self.refused("AUTH", 501)
             return
         answers = {"PLAIN": ["\0u\0p"], "LOGIN": ["u", "p"]}[mechanism]
         *firsts, last = [base64.b64encode(text.encode()).decode() for text in answers]
@@ -245,8 +259,10 @@ class ServerModel(RuleBasedStateMachine):
     @rule(line=st.sampled_from(["", "FOO", "BDAT 1", "DATA x", "MAIL", "."]), read_bytes=READ_BYTES)
     def say_nonsense(self, line: str, read_bytes: int) -> None:
         events = self.say(line.encode() + b"\r\n", read_bytes)
-        assert events == []
         (code,) = self.codes()
+        command = line.partition(" ")[0]
+        command = command if command in ("DATA", "MAIL") else ""
+        assert self.told(events) == self.refused(command, code)
         assert 500 <= code < 560
 
     @precondition(lambda self: self.is_closed)

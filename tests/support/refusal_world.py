@@ -31,7 +31,7 @@ from sesame.policy import Finding, Severity, check_identity_policy
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.edits import edited
 from sesame.server.api import Peer
-from sesame.smtp.server import AuthRequested, MessageReceived
+from sesame.smtp.events import AuthRequested, MessageReceived
 from tests.support.clock import FakeClock
 from tests.support.own_api import own_session
 from tests.support.process import Account

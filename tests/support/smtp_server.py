@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from sesame.smtp.events import AuthRequested, Event, MessageReceived, StartTlsRequested
 from sesame.smtp.reply import Reply
-from sesame.smtp.server import AuthRequested, Event, MessageReceived, ServerConnection, StartTlsRequested
+from sesame.smtp.server import ServerConnection
 
 
 @dataclass(slots=True)

@@ -24,8 +24,8 @@ from sesame.sending.compose import Composed
 from sesame.sending.send import Sender
 from sesame.server.api import AwsApi, HttpResponse, Peer
 from sesame.server.submission import SubmissionDoor, SubmissionSession
+from sesame.smtp.events import AuthRequested, MessageReceived
 from sesame.smtp.reply import Reply as SmtpReply
-from sesame.smtp.server import AuthRequested, MessageReceived
 from sesame.spool.put import SpooledMessage
 
 CONTEXT_FIELDS = (b"traceparent", b"tracestate")

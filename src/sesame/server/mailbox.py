@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from sesame.errors import SesameError
 from sesame.observe import Log
 from sesame.server.local import LocalServer
+from sesame.smtp.events import AuthRequested, MessageReceived
 from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply
-from sesame.smtp.server import AuthRequested, Limits, MessageReceived, ServerConnection
+from sesame.smtp.server import Limits, ServerConnection
 
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 

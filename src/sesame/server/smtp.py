@@ -19,16 +19,17 @@ from sesame.observe import Log
 from sesame.server.ending import end_all
 from sesame.server.tls import Certificate
 from sesame.server.turns import MUCH_BYTES, Turns
-from sesame.smtp.reply import Reply
-from sesame.smtp.server import (
+from sesame.smtp.events import (
     AddressRefused,
     AuthRequested,
     Closed,
+    CommandRefused,
     Event,
     MessageReceived,
-    ServerConnection,
     StartTlsRequested,
 )
+from sesame.smtp.reply import Reply
+from sesame.smtp.server import ServerConnection
 
 LINGER_S = 2.0
 """How long the last reply may take to be fetched before the connection is cut."""
@@ -53,7 +54,7 @@ class Session(Protocol):
 class Noting(Protocol):
     """A session that keeps what was refused without a message, where somebody has logged in to read it."""
 
-    async def note(self, refused: AddressRefused) -> None:
+    async def note(self, refused: AddressRefused | CommandRefused) -> None:
         """Keep it; the answer has been given."""
 
 
@@ -87,7 +88,7 @@ _WANTS_STARTTLS = (
 )
 
 MOST_NOTED = 10
-"""So many addresses that were refused are kept of one connection."""
+"""So many commands and addresses that were refused are kept of one connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +244,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._address = ""
         self._work: asyncio.Task[None] | None = None
-        self._refused: deque[AddressRefused] = deque()
+        self._refused: deque[AddressRefused | CommandRefused] = deque()
         self._noted = 0
         self._note: asyncio.Task[None] | None = None
         self._is_lost = False
@@ -297,7 +298,7 @@ class _Connection(asyncio.Protocol):
         self._hold(self._session.machine.held_bytes + taken)
         if self._server.held_bytes > self._server.bounds.memory_bytes and not taken:
             self._server.log.event("smtp_memory_limit_reached", address=self._address)
-            events = self._session.machine.close(TOO_MUCH, reason="too much mail at once")
+            events = self._session.machine.close(TOO_MUCH, reason="too much mail at once", is_refusal=True)
         if len(data) >= MUCH_BYTES and not self._waits_for_turn:
             self._waits_for_turn = True
             self._server.turns.wait(self._read_on)
@@ -369,7 +370,7 @@ class _Connection(asyncio.Protocol):
                     self._work = asyncio.get_running_loop().create_task(self._check_password(event))
                 case MessageReceived():
                     self._work = asyncio.get_running_loop().create_task(self._take(event))
-                case AddressRefused():
+                case AddressRefused() | CommandRefused():
                     self._note_later(event)
                 case Closed():
                     is_closing = True
@@ -385,7 +386,7 @@ class _Connection(asyncio.Protocol):
         if tls is not None and isinstance(self._session, Secured):
             self._session.secured(tls.version())
 
-    def _note_later(self, refused: AddressRefused) -> None:
+    def _note_later(self, refused: AddressRefused | CommandRefused) -> None:
         """Have it kept while the dialogue goes on: one after the other, and not more than `MOST_NOTED`."""
         if self._noted >= MOST_NOTED or not isinstance(self._session, Noting):
             return

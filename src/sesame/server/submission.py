@@ -27,9 +27,10 @@ from sesame.observe import Clock, Log
 from sesame.sending.send import Sender
 from sesame.sending.submission import RawContent, Submission
 from sesame.server.smtp import client_network
+from sesame.smtp.events import AddressRefused, AuthRequested, CommandRefused, MessageReceived
 from sesame.smtp.profile import SES_SUBMISSION
 from sesame.smtp.reply import Reply, printable
-from sesame.smtp.server import AddressRefused, AuthRequested, Limits, MessageReceived, ServerConnection
+from sesame.smtp.server import Limits, ServerConnection
 
 NO_ROOM = Reply(452, "4.3.1 Insufficient system storage")
 TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
@@ -124,23 +125,36 @@ class SubmissionSession:
             self._door.log.error("unavailable", reason=str(unavailable))
             return None
 
-    async def note(self, refused: AddressRefused) -> None:
-        """Keep an address that MAIL or RCPT refused, for the account to read; the answer does not hang on it."""
-        door = self._door
+    async def note(self, refused: AddressRefused | CommandRefused) -> None:
+        """Keep what was refused without a message being taken, for the account to read; the answer does not hang on it.
+
+        Of who has not logged in there is the line in the log alone.
+        """
+        door, command, reply = self._door, refused.command or None, refused.reply
         if self._login is None:
+            door.log.event(
+                "smtp_command_refused",
+                address=self._address,
+                command=command,
+                code=reply.code,
+                reason=reply.text,
+            )
             return
         try:
             caller = await door.logins.caller(self._login)
-            cause = await door.sign_ins.keep_address(
-                caller, refused.command, refused.address, refused.reply.code, refused.reply.text
+            address = refused.address if isinstance(refused, AddressRefused) else None
+            is_address = address is not None
+            cause = await door.sign_ins.keep_refused(
+                caller, refused.command, reply.code, reply.text, address=address
             )
             door.log.event(
-                "smtp_address_refused",
+                "smtp_address_refused" if is_address else "smtp_command_refused",
                 request_id=caller.request_id,
                 account_id=caller.principal.account_id,
-                command=refused.command,
-                code=refused.reply.code,
-                cause=cause if refused.command == "MAIL" else None,  # of RCPT it has the recipient
+                command=command,
+                code=reply.code,
+                # Of an address that RCPT refused it has the recipient.
+                cause=None if is_address and refused.command == "RCPT" else cause,
                 why=f"sesame why {caller.request_id}",
             )
         except WrongCredentials:

@@ -10,7 +10,7 @@ came in clear is remembered after STARTTLS; a stray CR, LF or NUL ends the conne
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
@@ -24,6 +24,16 @@ from sesame.smtp.command import (
 )
 from sesame.smtp.data import DataReader, Defect
 from sesame.smtp.errors import LocalProtocolError
+from sesame.smtp.events import (
+    AddressRefused,
+    AuthRequested,
+    Closed,
+    CommandRefused,
+    Event,
+    Hello,
+    MessageReceived,
+    StartTlsRequested,
+)
 from sesame.smtp.profile import Profile
 from sesame.smtp.reply import Reply, printable
 
@@ -49,60 +59,6 @@ class Limits:
     auth_attempts: int = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
-    """The client gave its name with EHLO (`is_extended`) or HELO."""
-
-    domain: str
-    is_extended: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTlsRequested:
-    """Write what `data_to_send` holds, start TLS as the server, then call `tls_started`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthRequested:
-    """Check the password, then call `auth_succeeded` or `auth_failed`."""
-
-    mechanism: str
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageReceived:
-    """Take the message or not, then call `message_accepted` or `message_refused`.
-
-    `mail_from` is empty for the null path. `data` is the message without doubled dots: lines of at
-    most 998 octets, each closed by CRLF, with no other CR or LF and no NUL.
-    """
-
-    mail_from: str
-    recipients: tuple[str, ...]
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressRefused:
-    """MAIL or RCPT named what nobody can send from or to, and was answered with `reply`: for whoever explains it."""
-
-    command: str
-    address: str
-    reply: Reply
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
-    """Write what `data_to_send` holds, then close. `reason` is for the log."""
-
-    reason: str
-
-
-Event = Hello | StartTlsRequested | AuthRequested | AddressRefused | MessageReceived | Closed
-
-
 class _State(Enum):
     GREETING = "greeting not written yet"
     READING = "commands are read"
@@ -116,6 +72,9 @@ class _State(Enum):
 
 _HOLDING = (_State.AWAITING_AUTH, _State.AWAITING_MESSAGE)
 _NOT_READING = (*_HOLDING, _State.AWAITING_TLS, _State.CLOSED)
+
+_BEFORE_LOG_IN = ("AUTH", "MAIL")
+"""Commands whose refusal is told of before anybody has logged in: others come from whoever tries ports."""
 
 
 class ServerConnection:
@@ -154,6 +113,7 @@ class ServerConnection:
         self._auth_failures = 0
         self._exchange = sasl.Exchange("PLAIN")
         self._reader = DataReader(size_bytes=limits.size_bytes)
+        self._command = ""
         self._input = b""
         self._at = 0
         self._output = [Reply(220, f"{hostname} {profile.banner}").to_bytes()]
@@ -204,7 +164,7 @@ class ServerConnection:
             self._output.clear()
             self._close(self._profile.early_input, "client spoke before the greeting")
         elif self._state in _HOLDING and len(self._input) - self._at + len(data) > self._limits.held_bytes:
-            self._close(self._profile.too_much_input, "too much input before a reply")
+            self._break_off(self._profile.too_much_input, "too much input before a reply")
         else:
             self._input = self._input[self._at :] + data
             self._at = 0
@@ -261,13 +221,21 @@ class ServerConnection:
         Does nothing while it is we who owe an answer: a message that is being taken must not be
         answered with a timeout, or the client sends it again.
         """
-        return [] if self._state in _HOLDING else self.close(self._profile.timeout, reason="timeout")
+        if self._state in _HOLDING:
+            return []
+        is_refusal = self._state is _State.DATA
+        return self.close(self._profile.timeout, reason="timeout", is_refusal=is_refusal)
 
-    def close(self, reply: Reply, *, reason: str) -> list[Event]:
-        """Say `reply` and close; before the greeting was written it takes the greeting's place."""
+    def close(self, reply: Reply, *, reason: str, is_refusal: bool = False) -> list[Event]:
+        """Say `reply` and close; before the greeting was written it takes the greeting's place.
+
+        `is_refusal` says that it refuses what the client was about to send.
+        """
         if self._state is _State.GREETING:
             self._output.clear()
         if self._state is not _State.CLOSED:
+            if is_refusal:
+                self._note(reply)
             self._close(reply, reason)
         return self._take_events()
 
@@ -286,7 +254,17 @@ class ServerConnection:
     def _reply(self, reply: Reply) -> None:
         self._output.append(reply.to_bytes())
 
+    def _note(self, reply: Reply) -> None:
+        """Tell the owner of a refusal, where somebody may ask about it."""
+        is_trying = self._auth == "required" and self._command in _BEFORE_LOG_IN
+        if self._is_authenticated or is_trying:
+            self._events.append(CommandRefused(command=self._command, reply=reply))
+
     def _refuse(self, reply: Reply) -> None:
+        self._note(reply)
+        self._count_error(reply)
+
+    def _count_error(self, reply: Reply) -> None:
         self._reply(reply)
         self._errors += 1
         if self._errors >= self._limits.errors:
@@ -295,9 +273,14 @@ class ServerConnection:
     def _refuse_auth(self, reply: Reply) -> None:
         self._state = _State.READING
         self._auth_failures += 1
-        self._refuse(reply)
+        self._count_error(reply)
         if self._auth_failures >= self._limits.auth_attempts and not self.is_closed:
             self._close(self._profile.too_many_errors, "too many failed authentications")
+
+    def _break_off(self, reply: Reply, reason: str) -> None:
+        """Close for what the client wrote."""
+        self._note(reply)
+        self._close(reply, reason)
 
     def _close(self, reply: Reply, reason: str) -> None:
         self._reply(reply)
@@ -335,10 +318,11 @@ class ServerConnection:
         end = self._input.find(b"\r\n", self._at)
         whole = end >= 0
         line = self._input[self._at : end if whole else len(self._input)]
+        self._command = "AUTH" if self._state is _State.AUTH else ""
         if b"\n" in line or b"\0" in line or b"\r" in (line if whole else line[:-1]):
-            self._close(self._profile.stray_byte, "stray byte in a command")
+            self._break_off(self._profile.stray_byte, "stray byte in a command")
         elif len(line) > self._limits.command_line_bytes:
-            self._close(self._profile.long_command_line, "command line too long")
+            self._break_off(self._profile.long_command_line, "command line too long")
         elif whole:
             self._at = end + 2
             return line.decode("latin-1")
@@ -347,6 +331,7 @@ class ServerConnection:
     def _run(self, line: str) -> None:
         verb, argument = split_command(line)
         command = _COMMANDS.get(verb)
+        self._command = "" if command is None else verb  # what is no command may be a secret
         if command is None or not line.isascii():
             self._refuse(self._profile.unknown_command)
         elif command.needs_hello and not self._is_greeted:
@@ -444,6 +429,7 @@ class ServerConnection:
         if path.parameters:
             return self._refuse(self._profile.unknown_parameter)
         if len(self._recipients) >= self._limits.recipients:
+            self._note(self._profile.too_many_recipients)
             return self._reply(self._profile.too_many_recipients)
         if (refusal := self._may_receive(path.mailbox)) is not None:
             return self._refuse(refusal)
@@ -454,7 +440,7 @@ class ServerConnection:
         said = Reply(reply.code, reply.text.replace("{address}", printable(address)))
         if self._is_authenticated:
             self._events.append(AddressRefused(command=command, address=address, reply=said))
-        self._refuse(said)
+        self._count_error(said)
 
     def _data(self, _: str) -> None:
         if not self._recipients:
@@ -472,7 +458,7 @@ class ServerConnection:
         rest = self._reader.receive_data(self._input[self._at :])
         self._forget_input()
         if self._reader.defect is Defect.STRAY_BYTE:
-            return self._close(self._profile.stray_byte, "stray byte in a message")
+            return self._break_off(self._profile.stray_byte, "stray byte in a message")
         if rest is None:
             return None
         self._input = rest
@@ -534,6 +520,7 @@ class ServerConnection:
         try:
             credentials = self._exchange.respond(response)
         except sasl.SaslError:
+            self._note(self._profile.auth_malformed)
             return self._refuse_auth(self._profile.auth_malformed)
         if credentials is None:
             return self._reply(Reply(334, self._exchange.challenge))

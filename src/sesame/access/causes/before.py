@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from sesame.access.causes.addresses import covers_address, never_public
 from sesame.access.causes.around import Around
 from sesame.access.causes.own_side import own_cause
-from sesame.access.causes.slips import bare_name, mend_arn, rule_mend, what_is_wrong
+from sesame.access.causes.slips import bare_name, command_mend, mend_arn, rule_mend, what_is_wrong
 from sesame.access.causes.trust import trust_cause
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -34,6 +34,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
     failed = decision.get("failed", {})
     by_error: Mapping[str, Callable[[], Cause]] = {
         "DoesNotAlign": lambda: _does_not_align(failed),
+        "CommandRefused": lambda: _refused_command(record, failed),
         "InvalidIdentityArn": lambda: _malformed(record, failed),
         "WrongCredentials": lambda: _smtp_login(record, failed),
         "AccessDenied": lambda: _refused_role(record, decision, failed),
@@ -76,18 +77,6 @@ _SLIPS = {
 
 def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     address, arn = failed["address"], failed["arn"]
-    second = next((right for what, _, right in failed.get("odd", ()) if what == "second"), "")
-    if second.endswith("-ARN"):
-        return Cause(
-            code=Code.HEADER,
-            text=f"`{second}` occurs more than once, and only its first instance, `{arn}`, is read, which does not"
-            f" cover `{address}`",
-            mend=Mend(
-                how=How.DROP_PARAMETER,
-                text=f"keep only the instance of `{second}` that covers `{address}` alone",
-                details={"parameter": second, "instance": "first"},
-            ),
-        )
     name = arn.partition(":identity/")[2]
     spec = address.rpartition("<")[2].rstrip("> ")
     _, _, domain = spec.rpartition("@")
@@ -483,6 +472,19 @@ def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
 
 def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if (field := _X_SES.search(record.reason)) is not None:
+        if "Duplicate header" in record.reason:
+            return Cause(
+                code=Code.HEADER,
+                text=f"`{field[1]}` occurs more than once, and not with the same value each time, so which is meant is"
+                " not clear",
+                mend=Mend(
+                    how=How.DROP_PARAMETER,
+                    text=f"keep one `{field[1]}`, the one that covers the sender's address"
+                    if field[1].endswith("-ARN")
+                    else f"keep one `{field[1]}`",
+                    details={"parameter": field[1], "instance": "all but one"},
+                ),
+            )
         if "cannot be honoured" in record.reason:
             why = record.reason.rpartition(": ")[2].rstrip(".")
             return Cause(
@@ -514,6 +516,16 @@ def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         code=Code.MESSAGE,
         text=f"the request breaks a rule: {record.reason.rstrip('.')}{seen}",
         mend=Mend(how=How.CHANGE_MESSAGE, text=rule_mend(record.reason, failed)),
+    )
+
+
+def _refused_command(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+    """What the SMTP server answered to something that is no message, or none that it takes."""
+    what = failed.get("command") or "a command"
+    return Cause(
+        code=Code.MESSAGE,
+        text=f"the server answered {what} with `{record.code} {record.reason}`",
+        mend=Mend(how=How.CHANGE_MESSAGE, text=command_mend(record.reason)),
     )
 
 

@@ -123,10 +123,16 @@ class SignIns:
         )
         return cause_in_log(kept)
 
-    async def keep_address(
-        self, caller: Caller, command: str, address: str, code: int, text: str
+    async def keep_refused(
+        self, caller: Caller, command: str, code: int, text: str, *, address: str | None
     ) -> str | None:
-        """Keep why MAIL or RCPT (`command`) refused an address of somebody who has logged in; the cause in a line."""
+        """Keep why a command of somebody who has logged in was refused with `code` and `text`; the cause in a line.
+
+        `address` is the one that MAIL or RCPT refused, None for what else was. `command` is empty for no known one.
+        """
+        facts: dict[str, Any] = {"door": "smtp", "command": command}
+        if address is not None:
+            facts["unreadable"] = address[:MAX_NAME]
         kept = await self._failures.keep(
             Failure(
                 request_id=caller.request_id,
@@ -135,8 +141,8 @@ class SignIns:
                 at=caller.at,
                 code=str(code),
                 message=text,
-                error="AddressRefused",
-                facts={"door": "smtp", "command": command, "unreadable": address[:MAX_NAME]},
+                error="CommandRefused" if address is None else "AddressRefused",
+                facts=facts,
                 principal=caller.principal.arn,
                 kind=caller.principal.kind.value,
                 user_id=caller.principal.user_id,

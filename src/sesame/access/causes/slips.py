@@ -219,3 +219,37 @@ def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
             quoted = "; a display name that has a comma stands in quotation marks" if "," in address else ""
             return mend.format(*found.groups(), what=what, null=null) + quoted
     return f"change what the text says: {reason.rstrip('.')}"
+
+
+_COMMANDS: tuple[tuple[str, str], ...] = (
+    ("Line longer than", "break the message's lines after 998 characters at most, or encode it as base64"),
+    (
+        "Message is too long",
+        "make the message, with its attachments encoded, no larger than the SIZE in the answer to EHLO",
+    ),
+    (
+        "Bare CR, bare LF or NUL",
+        "end each line with CR and LF, and let no other CR or LF, and no NUL, stand in it",
+    ),
+    (
+        "Parameter not supported",
+        "give MAIL no parameters but SIZE, BODY and AUTH, and RCPT none: SMTPUTF8 and delivery status notifications"
+        " (RET, ENVID, NOTIFY, ORCPT) are not offered",
+    ),
+    ("Too many recipients", "name fewer recipients in one message: send it several times"),
+    ("Syntax error in arguments", "write `MAIL FROM:<address>` and `RCPT TO:<address>` as RFC 5321 has them"),
+    ("Bad sequence", "say EHLO, AUTH, MAIL, RCPT and DATA in this order, each once but RCPT"),
+    ("Unrecognized command", "use no commands but EHLO, AUTH, MAIL, RCPT, DATA, RSET, NOOP and QUIT"),
+    ("Line too long", "write each command in at most 2,048 octets"),
+    ("Too much input", "wait for the answer to a message before the next one"),
+    ("Too much mail at once", "try again later; the operator's setting is `submission.memory_bytes`"),
+    ("Timeout waiting", "send a message to its end without long pauses"),
+    ("TLS not supported", "say STARTTLS once, before AUTH"),
+)
+"""What to do about what the SMTP server answered, by the words of its reply."""
+
+
+def command_mend(reply: str) -> str:
+    """What to do about a command or a message that the SMTP server refused with this text."""
+    found = (mend for words, mend in _COMMANDS if words in reply)
+    return next(found, f"change what the text says: {reply.rstrip('.')}")
