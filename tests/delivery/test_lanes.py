@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -246,3 +247,18 @@ def test_mail_that_is_due_later_is_chosen_then() -> None:
     table.now = 60.0
     table.fill()
     assert table.begun[lane] == 1
+
+
+def test_destinations_that_fail_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year of addresses at domains where nobody answers takes no more memory than a week of them."""
+    monkeypatch.setattr("sesame.delivery.lanes.MAX_KNOWN", 50)
+    table = Table(LIMITS)
+    table.put(Lane("a", "busy.test"))
+    table.fill()
+    for number in range(400):
+        lane = Lane("a", f"gone{number}.test")
+        table.lanes.began(lane)
+        table.now += 1.0
+        table.lanes.ended(lane, Verdict.BAD, began_at=table.now, now=table.now + 1, said="no route")
+    assert len(table.lanes._destinations) <= 2 * 50 + 1
+    assert table.lanes._destinations["busy.test"].active == 1

@@ -160,6 +160,37 @@ def test_who_is_broken_off_as_the_text_leaves_has_left_it_in_doubt() -> None:
     with_session(Script({**GOOD, "MAIL": ""}), Timeouts(), check)
 
 
+def test_who_is_broken_off_as_its_answer_comes_is_no_idle_one_and_leaves_a_doubt() -> None:
+    """The server has taken it and said so; the task that waits for that has not had its turn yet."""
+
+    async def check(session: Session) -> None:
+        sending = asyncio.ensure_future(session.send("a@b.test", "c@d.test", CONTENT))
+        await asyncio.sleep(0)
+        for reply in (b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n", b"250 taken\r\n"):
+            session.data_received(reply)
+        assert session.is_transferring and not session.is_in_doubt
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert session.was_in_doubt
+
+    with_session(Script({**GOOD, "MAIL": ""}), Timeouts(), check)
+
+
+def test_who_is_broken_off_as_its_refusal_comes_leaves_none() -> None:
+    async def check(session: Session) -> None:
+        sending = asyncio.ensure_future(session.send("a@b.test", "c@d.test", CONTENT))
+        await asyncio.sleep(0)
+        for reply in (b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n", b"451 4.3.0 no\r\n"):
+            session.data_received(reply)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert not session.was_in_doubt
+
+    with_session(Script({**GOOD, "MAIL": ""}), Timeouts(), check)
+
+
 def test_who_is_broken_off_before_the_text_has_left_nothing() -> None:
     async def check(session: Session) -> None:
         sending = asyncio.ensure_future(session.send("a@b.test", "c@d.test", CONTENT))

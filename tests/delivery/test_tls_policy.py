@@ -400,6 +400,21 @@ def test_records_that_smtp_cannot_use_still_ask_for_tls(tmp_path: Path, records:
     outcome(world, REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("mode", "self_signed", "in_clear"), [("enforce", REFUSED, REFUSED), ("testing", TLS, REFUSED)]
+)
+def test_records_that_smtp_cannot_use_take_nothing_from_mta_sts(
+    tmp_path: Path, mode: str, self_signed: str, in_clear: str
+) -> None:
+    """Whoever publishes them has not said who may be at the other end, and the policy has (RFC 8461 section 2)."""
+    for server, want in ((Server(SELF_SIGNED), self_signed), (Server(GOOD), TLS), (Server(), in_clear)):
+        world = World(tmp_path, server)
+        sts_enforce(world)
+        world.policy = sts(mode)
+        dane(world, f"_{{port}}._tcp.mx.one.test TLSA 1 1 1 {'ab' * 32}")
+        outcome(world, want)
+
+
 @pytest.mark.parametrize("unsigned", ["one.test", "mx.one.test", "_{port}._tcp.mx.one.test"])
 def test_records_that_dnssec_does_not_vouch_for_mean_nothing(tmp_path: Path, unsigned: str) -> None:
     world = World(tmp_path, Server(GOOD))

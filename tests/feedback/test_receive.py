@@ -180,6 +180,43 @@ def test_each_kind_of_report_is_recorded(
     at_desk(tmp_path, check)
 
 
+def several(*blocks: tuple[str, str, str]) -> bytes:
+    """A delivery status about several recipients: address, action and status of each."""
+    rows = "".join(
+        f"Final-Recipient: rfc822; {address}\r\nAction: {action}\r\nStatus: {status}\r\n\r\n"
+        for address, action, status in blocks
+    )
+    return (
+        "Subject: report\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n"
+        f"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.test\r\n\r\n{rows}"
+        "--b--\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("blocks", "fate", "what"),
+    [
+        ([("x@one.test", "delivered", "2.0.0"), ("z@two.test", "failed", "5.1.1")], "nothing to say", None),
+        ([("x@one.test", "relayed", "2.0.0"), ("z@two.test", "failed", "5.1.1")], "nothing to say", None),
+        ([("x@one.test", "delayed", "4.4.1"), ("z@two.test", "failed", "5.1.1")], "recorded", "delayed"),
+        ([("x@one.test", "failed", "5.1.1"), ("z@two.test", "delivered", "2.0.0")], "recorded", "bounced"),
+        ([("x@one.test", "delivered", "2.0.0"), ("x@one.test", "failed", "5.1.1")], "recorded", "bounced"),
+        ([("w@one.test", "delivered", "2.0.0"), ("z@two.test", "failed", "5.1.1")], "recorded", "bounced"),
+    ],
+)
+def test_of_several_recipients_what_is_said_of_ours_counts(
+    tmp_path: Path, blocks: list[tuple[str, str, str]], fate: str, what: str | None
+) -> None:
+    async def check(desk: Desk) -> None:
+        taken = await desk.take(several(*blocks), desk.path)
+        assert [one.value for one in taken.fates] == [fate]
+        assert [one["what"] for one in await desk.came_back()] == ([] if what is None else [what])
+
+    at_desk(tmp_path, check)
+
+
 def test_a_delay_is_recorded_and_a_bounce_after_it_too(tmp_path: Path) -> None:
     async def check(desk: Desk) -> None:
         delayed = bounce(desk.path, status="4.4.1", words="451 4.4.1 later").replace(

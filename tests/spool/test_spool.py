@@ -7,6 +7,7 @@ import pytest
 
 from sesame.spool import control, trace
 from sesame.spool.put import HEAD_BYTES
+from sesame.spool.settle import START
 from sesame.spool.spool import Damaged, Settlement
 from sesame.store.events import PAUSED
 from tests.support.spooled import (
@@ -237,7 +238,7 @@ def test_what_waits_past_its_life_for_a_destination_that_is_shut_expires(tmp_pat
         await f.put(message("m3", "d@shut.test", at=5_000.0, max_delivery_s=300))
         shut = {"shut.test": "no route to host"}
         for now, queued in ((5_099.0, 4), (5_101.0, 3), (5_299.0, 3), (5_301.0, 2)):
-            assert await f.spool.expire(shut, after=0, now=now, life_s=5_000.0, at=6.0) == 0
+            assert await f.spool.expire(shut, after=START, now=now, life_s=5_000.0, at=6.0) == START
             assert await f.count("queue") == queued
         states = [[r.state for r in (await f.trace(m)).recipients] for m in ("m1", "m2", "m3")]
         assert states == [["expired", "queued"], ["queued"], ["expired"]]
@@ -253,7 +254,9 @@ def test_what_may_have_been_delivered_says_so_when_it_expires_untried(tmp_path: 
     async def check(f: Fixture) -> None:
         await f.put(message("m1", "a@shut.test"))
         await f.store.write(lambda tx: tx.execute("UPDATE queue SET doubts = 2"))
-        await f.spool.expire({"shut.test": "no route to host"}, after=0, now=6_000.0, life_s=5_000.0, at=6.0)
+        await f.spool.expire(
+            {"shut.test": "no route to host"}, after=START, now=6_000.0, life_s=5_000.0, at=6.0
+        )
         (told,) = (await f.trace("m1")).recipients[0].attempts
         assert told.diagnostic == (
             "the message may have been delivered: in 2 attempts a server had it whole and did not say that it took"
@@ -273,7 +276,7 @@ def test_what_a_pause_of_its_sender_holds_expires_at_its_time_and_what_the_opera
             wanted = control.Filter(message_id=message_id)
             await control.change(f.store, "hold", wanted, at=101.0, reason=reason)
         for now, left in ((5_099.0, 2), (5_101.0, 1), (9e9, 1)):
-            await f.spool.expire({}, after=0, now=now, life_s=5_000.0, at=6.0)
+            await f.spool.expire({}, after=START, now=now, life_s=5_000.0, at=6.0)
             assert await f.count("queue") == left
         (expired,) = (await f.trace("m1")).recipients
         assert (expired.state, expired.attempts[0].diagnostic) == (
@@ -281,6 +284,29 @@ def test_what_a_pause_of_its_sender_holds_expires_at_its_time_and_what_the_opera
             f"delivery time expired; {PAUSED}",
         )
         assert [r.state for r in (await f.trace("m2")).recipients] == ["held"]
+
+    with_spool(tmp_path, check)
+
+
+def test_what_waits_behind_many_that_may_not_expire_expires_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever pauses a destination keeps no other's mail beyond the time that its sender gave it."""
+    monkeypatch.setattr("sesame.spool.settle.EXPIRE_AT_ONCE", 4)
+
+    async def check(f: Fixture) -> None:
+        for number in range(9):
+            await f.put(message(f"p{number}", "a@paused.test", at=100.0, max_delivery_s=300))
+        await f.put(message("m1", "b@shut.test", at=101.0, max_delivery_s=300))
+        await f.store.write(lambda tx: control.pause(tx, "paused.test", at=1.0, reason=""))
+        position = START
+        for _ in range(3):
+            position = await f.spool.expire(
+                {"shut.test": "no route"}, after=position, now=500.0, life_s=9_000.0, at=6.0
+            )
+        assert position == START
+        assert [r.state for r in (await f.trace("m1")).recipients] == ["expired"]
+        assert await f.count("queue") == 9
 
     with_spool(tmp_path, check)
 

@@ -19,6 +19,7 @@ from sesame.sending.accept import Acceptance, accept
 from sesame.spool import attempts, control, destinations, listing, purge, trace
 from sesame.spool.control import Filter
 from sesame.spool.queue import Ask, Position
+from sesame.spool.settle import START
 from sesame.spool.spool import Settlement, Spool
 from sesame.store import (
     accounts,
@@ -117,7 +118,7 @@ async def delivering(store: Store) -> None:
         assert claims
         assert await spool.renew(claims, now=now, lease_s=60.0) == []
         assert (await spool.claim_suspect(now=now, holder="w", lease_s=60.0)).claims == ()
-        assert await spool.expire({}, after=0, now=9e9, life_s=9_999.0, at=now) == 0
+        assert await spool.expire({}, after=START, now=9e9, life_s=9_999.0, at=now) == START
         done = [Settlement(claim=claim, outcome=outcome, retry_at=retry_at) for claim in claims]
         assert (await spool.settle(done, at=now)).recorded == 1
 

@@ -30,7 +30,10 @@ LONGEST_CLOSED_S = 300.0
 UNTRIED = ""
 """What destinations wait for while those that are new or fail have all the places that they may have together."""
 MAX_KNOWN = 50_000
-"""Lanes with later mail, and destinations, that are remembered; a sweep finds the others."""
+"""Lanes with later mail, and destinations, that are remembered, of those that fail twice as many; a sweep finds the
+others."""
+LOOK = 4
+"""Destinations that are looked at for one that may be forgotten."""
 
 
 class Verdict(Enum):
@@ -320,12 +323,18 @@ class Lanes:
         if found is None:
             found = _Destination(min(FIRST_LIMIT, self._limits.per_domain))
             self._destinations[domain] = found
-            if len(self._destinations) > MAX_KNOWN:
-                oldest, forgotten = next(iter(self._destinations.items()))
-                self._destinations.move_to_end(oldest)
-                if not forgotten.active and not forgotten.failures:
-                    del self._destinations[oldest]
+            for _ in range(LOOK):  # one may have to stay, so that more than one must be able to go
+                if len(self._destinations) <= MAX_KNOWN:
+                    break
+                self._forget_oldest()
         return found
+
+    def _forget_oldest(self) -> None:
+        oldest, forgotten = next(iter(self._destinations.items()))
+        self._destinations.move_to_end(oldest)
+        is_too_much = len(self._destinations) > 2 * MAX_KNOWN
+        if not forgotten.active and (is_too_much or not forgotten.failures):
+            del self._destinations[oldest]
 
 
 class _Planned:

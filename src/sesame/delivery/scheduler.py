@@ -28,6 +28,7 @@ from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock, Log
 from sesame.spool.put import domain_of
 from sesame.spool.queue import Lane, Position
+from sesame.spool.settle import START
 from sesame.spool.spool import Claim, Claimed, Damaged, Settlement, Spool
 from sesame.spool.withdraw import NOT_UNDERSTOOD, Withdrawal
 from sesame.store.events import PAUSED, REVOKED, Stage
@@ -129,7 +130,7 @@ class Scheduler:
             spool, clock=wall, log=log, metrics=metrics, recorded=recorded, pause_s=poll_s
         )
         self._position = Position()
-        self._expired = 0
+        self._expired = START
         self._swept_at = float("-inf")
         self._suspected_at = float("-inf")
         self._rest_until = float("-inf")

@@ -202,7 +202,7 @@ class Session(asyncio.Protocol):
                 ambiguous=was_in_doubt,
             ) from error
         except BaseException:
-            self.was_in_doubt = self.is_in_doubt
+            self.was_in_doubt = self.is_in_doubt or self._is_taken
             self.abort()
             raise
         assert isinstance(done, TransactionDone)
@@ -226,8 +226,14 @@ class Session(asyncio.Protocol):
 
     @property
     def is_transferring(self) -> bool:
-        """The message's text is on its way, or there and not answered."""
-        return self._client.is_ambiguous
+        """The message's text is on its way, or there and not answered, or the answer has not been heard yet."""
+        return self._client.is_ambiguous or any(isinstance(event, TransactionDone) for event in self._events)
+
+    @property
+    def _is_taken(self) -> bool:
+        """The server has said that it took the message, which nobody has heard yet."""
+        done = (event for event in self._events if isinstance(event, TransactionDone))
+        return any(result.is_delivered for event in done for result in event.results)
 
     def overdue(self) -> None:
         """The attempt has taken its time: break it off, unless it is the server's turn to say that it took it."""

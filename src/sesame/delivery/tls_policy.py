@@ -59,12 +59,13 @@ class TlsPolicy:
                 f"`{host.name}` is not a host of the MTA-STS policy of `{policy.domain}`",
             )
         dane = await self._dane_demand(wishes.route, host)
-        if dane is not None:
+        if dane is not None and dane.mode is TlsMode.DANE:
             return dane
+        floor = dane or wishes.floor
         if policy is None or policy.mode == "none":
-            return wishes.floor
+            return floor
         demand = TlsDemand(mode=TlsMode.VERIFIED, reason=f"MTA-STS of {policy.domain}")
-        return demand if is_enforced else replace(demand, otherwise=wishes.floor)
+        return demand if is_enforced else replace(demand, otherwise=floor)
 
     async def _dane_demand(self, route: Route, host: Host) -> TlsDemand | None:
         """What the TLSA records ask for, None where there are none that DNSSEC vouches for."""

@@ -18,7 +18,7 @@ from sesame.db import Store, Transaction
 from sesame.mail.return_path import ReturnPath, verify_return_path
 from sesame.observe import Clock, Log
 from sesame.reports.bounce_type import bounce_type
-from sesame.reports.read import read_report
+from sesame.reports.read import DELIVERED, read_report
 from sesame.reports.report import Report, ReportedRecipient
 from sesame.store import events, reports
 from sesame.store.events import Happened, NewEvent
@@ -235,11 +235,17 @@ def find(report: Report, address: str, *, is_from_nobody: bool) -> Finding | Non
             return None
 
 
-def _of_delivery(report: Report, address: str) -> Finding:
+def _of_delivery(report: Report, address: str) -> Finding | None:
     block, is_named = _block_for(report, address)
+    kind = report.kind
+    if block is not None and is_named and kind == "bounce":  # somebody's, perhaps not this one's
+        action = block.action.lower()
+        if action in DELIVERED:
+            return None
+        kind = "delay" if action == "delayed" else kind
     type_, sub_type = (report.bounce_type, report.bounce_sub_type) if block is None else bounce_type(block)
     detail = _without_empty(by="report", reportingMTA=report.reporting_mta)
-    if report.kind == "bounce":
+    if kind == "bounce":
         detail |= {"bounceType": type_, "bounceSubType": sub_type}
     if block is not None:
         detail |= _without_empty(
@@ -248,8 +254,8 @@ def _of_delivery(report: Report, address: str) -> Finding:
         if block.hard and is_named:
             detail["hard"] = "1"
     return Finding(
-        kind="bounce" if report.kind == "bounce" else "delay",
-        what=Happened.BOUNCED if report.kind == "bounce" else Happened.DELAYED,
+        kind="bounce" if kind == "bounce" else "delay",
+        what=Happened.BOUNCED if kind == "bounce" else Happened.DELAYED,
         detail=detail,
     )
 
@@ -260,10 +266,10 @@ def _block_for(report: Report, address: str) -> tuple[ReportedRecipient | None, 
     Mail that was forwarded comes back with the address it went on to: that one may not exist, `address` does.
     """
     wanted = address.lower()
-    for block in report.recipients:
+    failed = [block for block in report.recipients if block.action.lower() == "failed"]
+    for block in (*failed, *report.recipients):
         if wanted in (_bare(block.final_recipient), _bare(block.original_recipient)):
             return block, True
-    failed = [block for block in report.recipients if block.action.lower() == "failed"]
     first = next(iter(failed or report.recipients), None)
     return first, first is not None and not (first.final_recipient or first.original_recipient)
 

@@ -32,7 +32,8 @@ from sesame.reports.text import (
 
 KEPT_LIMIT = 1_000  # characters of a text's diagnostic that are kept
 _TEMPORARY = ("mailbox-full", "disabled", "too-large")
-_DELIVERED = ("delivered", "relayed", "expanded", "deliverable")
+DELIVERED = ("delivered", "relayed", "expanded", "deliverable")
+"""Actions of a recipient that got the message, or whose server has sent it on."""
 
 
 def read_report(data: bytes) -> Report:
@@ -150,9 +151,9 @@ def _notification(
     )
     actions = [recipient.action.lower() for recipient in recipients]
     kind: Kind = "bounce"
-    if all(action in _DELIVERED for action in actions):
+    if all(action in DELIVERED for action in actions):
         kind = "delivered"
-    elif all(action in _DELIVERED or action == "delayed" for action in actions):
+    elif all(action in DELIVERED or action == "delayed" for action in actions):
         kind = "delay"
     return _bounce(
         kind,
@@ -190,7 +191,7 @@ def _says_otherwise(text: str, diagnostic: str) -> bool:
 
 
 def _recipient_of(found: Diagnosis, block: StatusBlock) -> ReportedRecipient:
-    done = block.action.lower() in _DELIVERED
+    done = block.action.lower() in DELIVERED
     return ReportedRecipient(
         final_recipient=block.final_recipient,
         original_recipient=block.original_recipient,
@@ -207,7 +208,7 @@ def _recipient_of(found: Diagnosis, block: StatusBlock) -> ReportedRecipient:
 def _class_of(action: str) -> str:
     """The status of a report that gives none, as far as its action tells."""
     word = action.lower()
-    return "2.0.0" if word in _DELIVERED else "4.0.0" if word == "delayed" else "5.0.0"
+    return "2.0.0" if word in DELIVERED else "4.0.0" if word == "delayed" else "5.0.0"
 
 
 def _written_status(notice: Notice) -> DeliveryStatus | None:
@@ -267,7 +268,7 @@ def _bounce(
     by_field: bool = False,
     by_text: bool = False,
 ) -> Report:
-    failed = [r for r in recipients if r.action.lower() not in (*_DELIVERED, "delayed")]
+    failed = [r for r in recipients if r.action.lower() not in (*DELIVERED, "delayed")]
     worst = next((r for r in failed if r.hard), failed[0] if failed else None)
     type_, sub_type = bounce_type(worst) if worst and kind == "bounce" else ("Undetermined", "Undetermined")
     return Report(

@@ -254,16 +254,28 @@ async def drop_bodies(tx: Transaction, message_seqs: set[int]) -> None:
     await tx.many("DELETE FROM body WHERE message_seq = ?", [(row[0],) for row in rows])
 
 
+class Looked(NamedTuple):
+    """How far was looked: behind which recipient, and of those whose sender gave them a time behind which."""
+
+    seq: int
+    end: float
+    end_seq: int
+
+
+START = Looked(0, -1.0, 0)
+"""Before the first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Recipients past their life, and behind which one to look on; 0: from the first."""
+    """Recipients past their life, and where to look on."""
 
     seqs: Sequence[int]
-    after: int
+    after: Looked
 
 
 async def overdue(
-    tx: Transaction, diagnostics: Mapping[str, str], *, after: int, now: float, life_s: float
+    tx: Transaction, diagnostics: Mapping[str, str], *, after: Looked, now: float, life_s: float
 ) -> Overdue:
     """What is past its life, and neither held, paused nor claimed, among the next some behind `after`.
 
@@ -275,14 +287,16 @@ async def overdue(
         f"SELECT {_WAITING}, queued_at + ? FROM queue WHERE seq > ? ORDER BY seq LIMIT ?",
         PAUSED,
         life_s,
-        after,
+        after.seq,
         EXPIRE_AT_ONCE,
     )
     own = await tx.all(
         f"SELECT {_WAITING}, expires_at FROM queue WHERE expires_at IS NOT NULL AND expires_at <= ?"
-        " ORDER BY expires_at LIMIT ?",
+        " AND (expires_at, seq) > (?, ?) ORDER BY expires_at, seq LIMIT ?",
         PAUSED,
         now,
+        after.end,
+        after.end_seq,
         EXPIRE_AT_ONCE,
     )
     seqs = {
@@ -291,7 +305,9 @@ async def overdue(
         if is_waiting and end + (0 if is_held or domain in diagnostics else GRACE_S) <= now
     }
     has_more = len(oldest) == EXPIRE_AT_ONCE and oldest[-1][4] <= now
-    return Overdue(sorted(seqs), int(oldest[-1][0]) if has_more else 0)
+    last = int(oldest[-1][0]) if has_more else START.seq
+    end, end_seq = (float(own[-1][4]), int(own[-1][0])) if len(own) == EXPIRE_AT_ONCE else START[1:]
+    return Overdue(sorted(seqs), Looked(last, end, end_seq))
 
 
 async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str, str], *, at: float) -> int:

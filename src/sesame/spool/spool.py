@@ -19,7 +19,7 @@ from sesame.spool import pieces
 from sesame.spool import settle as settling
 from sesame.spool.hold import Held, hold
 from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
-from sesame.spool.settle import Claim, Settled, Settlement
+from sesame.spool.settle import Claim, Looked, Settled, Settlement
 from sesame.spool.withdraw import Withdrawal, withdraw
 
 __all__ = ["POISON_DEATHS", "Claim", "Claimed", "Damaged", "Settlement", "Spool", "TakenOver"]
@@ -247,9 +247,9 @@ class Spool:
         return await self._store.write(run)
 
     async def expire(
-        self, diagnostics: Mapping[str, str], *, after: int, now: float, life_s: float, at: float
-    ) -> int:
-        """Give up what is past its life without being under way, some at a time; behind which one to go on.
+        self, diagnostics: Mapping[str, str], *, after: Looked, now: float, life_s: float, at: float
+    ) -> Looked:
+        """Give up what is past its life without being under way, some at a time; where to go on.
 
         `diagnostics` says of destinations why nothing went there.
         """
