@@ -20,6 +20,7 @@ from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Happened, NewEvent
 from tests.feedback.test_counts import create
 from tests.feedback.test_receive import NOW, message_id
+from tests.support.clock import FakeClock
 from tests.support.reacting import react
 from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, OWNER, REGION, Fixture, message, with_spool
 
@@ -37,6 +38,7 @@ def forwarder() -> Forwarder:
         message_id_domain="sesame.test",
         new_id=lambda at, region: message_id(at, next(numbers)),  # type: ignore[arg-type,return-value]
         random_hex=lambda n: "b" * n,
+        steady=FakeClock(NOW),
     )
     names = ForwardingNames(
         hostname="sesame.test",

@@ -71,6 +71,7 @@ class Fixture:
             message_id_domain="sesame.test",
             new_id=lambda at, region: MessageId(f"id-{next(counter)}"),
             random_hex=lambda n: secrets.token_hex(n // 2),
+            steady=self.clock,
         )
         self.sealer = Sealer(b"k" * 32, random_bytes=secrets.token_bytes)
         trail = AuditTrail(AuditKey(b"a" * 32), new_id=lambda: secrets.token_hex(16))

@@ -214,6 +214,7 @@ class Services:
             message_id_domain=settings.delivery.hostname,
             new_id=self.new_message_id,
             random_hex=self.ids.hex,
+            steady=self.steady,
         )
         self.dkim_rotation = DkimRotation(
             self.store,

@@ -10,6 +10,7 @@ from sesame.mail.address import parse_mailbox
 from sesame.mail.build import Text, build_simple
 from sesame.mail.tls_report import build_tls_report
 from sesame.model import SYSTEM_ACCOUNT, MessageId
+from sesame.observe import Clock
 from sesame.spool.put import SpooledMessage, put
 from sesame.store.decisions import DecisionText
 
@@ -26,11 +27,14 @@ class SystemMail:
         message_id_domain: str,
         new_id: Callable[[float, str], MessageId],
         random_hex: Callable[[int], str],
+        steady: Clock,
     ) -> None:
+        """`steady` is delivery's clock, by which mail is due whatever the wall clock has been set to."""
         self._from = parse_mailbox(from_address)
         self._message_id_domain = message_id_domain
         self._new_id = new_id
         self._random_hex = random_hex
+        self._steady = steady
 
     async def put(
         self, tx: Transaction, *, to: str, subject: str, text: str, region: str, at: float
@@ -128,6 +132,7 @@ class SystemMail:
             tags={},
             decision=_SYSTEMS_OWN,
             accepted_at=at,
+            queued_at=self._steady.now(),
             recipients=(recipient,),
             data=data,
         )
