@@ -395,6 +395,22 @@ def test_what_is_told_is_purged_and_what_waits_is_not(tmp_path: Path) -> None:
     with_world(tmp_path, check)
 
 
+def test_what_was_written_before_the_clock_was_set_back_waits_no_longer_than_anything(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        await w.expand()
+        w.clock.advance(-90 * 86_400.0)
+        assert await w.deliver() == 0
+
+        async def hasten(tx: Transaction) -> int:
+            return await outbox.hasten(tx, now=w.clock.now(), longest_s=7_200.0)
+
+        assert [await w.f.store.write(hasten) for _ in range(2)] == [2, 0]
+        assert await w.deliver() == 2
+
+    with_world(tmp_path, check)
+
+
 def test_it_runs_until_cancelled(tmp_path: Path) -> None:
     async def check(w: World) -> None:
         tasks = [asyncio.ensure_future(w.expander.run()), asyncio.ensure_future(w.notifier.run())]

@@ -47,6 +47,17 @@ def test_claimed_events_are_nobody_elses_until_the_lease_ends(tmp_path: Path) ->
     with_spool(tmp_path, check)
 
 
+def test_a_clock_that_was_set_back_keeps_no_event_claimed(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await bounce_all(f, 1)
+        assert len(await claim(f, "a", now=1_000_000.0)) == 1
+        assert await claim(f, "b", now=999_995.0) == []
+        assert len(await claim(f, "b", now=200.0)) == 1
+        assert await claim(f, "c", now=201.0) == []
+
+    with_spool(tmp_path, check)
+
+
 def test_who_lost_the_lease_moves_nothing_on(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         await bounce_all(f, 2)

@@ -28,6 +28,8 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 """Where the operator's own services may be."""
 
 TIDY_EVERY_S = 3_600.0
+LONGEST_WAIT_S = 7_200.0
+"""Longer than any pause between attempts: policies and Retry-After give an hour at the most, and chance a quarter more."""
 
 
 class NotifyRole:
@@ -73,6 +75,7 @@ class NotifyRole:
         host = urlsplit(self._public_url).hostname or "localhost"
         self._signing = await signing(services.store, services.sealer, now=now, host=host)
         await services.store.write(lambda tx: outbox.release_all(tx, now=now))
+        await services.store.write(lambda tx: outbox.hasten(tx, now=now, longest_s=LONGEST_WAIT_S))
         await services.store.write(events.release_all)
         self._notifier = self._make_notifier(self._signing)
 
@@ -181,7 +184,11 @@ def stream_subject(settings: Notify) -> str | None:
 
 
 async def tidy(services: Services, *, now: float) -> None:
-    """Let go of subscriptions that nobody confirmed in time, and of publications past the retention of messages."""
+    """Let go of subscriptions that nobody confirmed in time, and of publications past the retention of messages.
+
+    What waits for longer than anything may is due: the clock has been set back since.
+    """
+    await services.store.write(lambda tx: outbox.hasten(tx, now=now, longest_s=LONGEST_WAIT_S), is_long=True)
     before = now - services.settings.retention_days * 86_400.0
     await services.store.write(lambda tx: subscriptions.purge_pending(tx, now=now))
     while await services.store.write(lambda tx: outbox.purge_before(tx, before), is_long=True):

@@ -196,12 +196,16 @@ def _in_order(rows: list[Row]) -> list[Event]:
 async def claim_stage(
     tx: Transaction, stage: Stage, *, now: float, lease: str, lease_s: float, limit: int
 ) -> list[Event]:
-    """Claim up to `limit` events that wait at `stage`, oldest first, for the holder `lease` until `now + lease_s`."""
+    """Claim up to `limit` events that wait at `stage`, oldest first, for the holder `lease` until `now + lease_s`.
+
+    All who claim of a stage do so for as long; a claim that ends later is from before the clock was set back.
+    """
     waiting = await tx.all(
-        "SELECT seq FROM event_log WHERE stage = ? AND stage < 2 AND (claimed_until IS NULL OR claimed_until <= ?)"
-        " ORDER BY seq LIMIT ?",
+        "SELECT seq FROM event_log WHERE stage = ? AND stage < 2"
+        " AND (claimed_until IS NULL OR claimed_until <= ? OR claimed_until > ?) ORDER BY seq LIMIT ?",
         int(stage),
         now,
+        now + 2 * lease_s,  # clocks of nodes differ, and are corrected by little all the time
         limit,
     )
     seqs = [int(row[0]) for row in waiting]
