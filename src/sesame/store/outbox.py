@@ -270,7 +270,7 @@ async def release_all(tx: Transaction, *, now: float) -> int:
 
 
 async def hasten(tx: Transaction, *, now: float, longest_s: float) -> int:
-    """Make due what waits for longer than anything may: it was written before the clock was set back. How many rows."""
+    """Make due what waits for longer than anything may: the clock has been set back since. How many rows."""
     return await tx.execute(
         "UPDATE outbox SET due_at = ?, lease = NULL WHERE state = 'waiting' AND due_at > ?",
         now,
