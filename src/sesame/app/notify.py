@@ -29,7 +29,7 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 
 TIDY_EVERY_S = 3_600.0
 LONGEST_WAIT_S = 7_200.0
-"""Longer than any pause between attempts: policies and Retry-After give an hour at the most, and chance a quarter more."""
+"""Longer than any pause between attempts: policies and Retry-After give an hour at most, chance a quarter more."""
 
 
 class NotifyRole:
