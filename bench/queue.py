@@ -20,6 +20,7 @@ from sesame.delivery.lanes import Lanes, Limits
 from sesame.model import MessageId, Outcome, OutcomeKind
 from sesame.spool.put import SpooledMessage, domain_of, put
 from sesame.spool.queue import Lane, Position
+from sesame.spool.settle import START
 from sesame.spool.spool import Settlement, Spool
 from sesame.store.decisions import DecisionText
 
@@ -74,7 +75,7 @@ async def measure(store: SqliteStore) -> Measured:
     claims: list[float] = []
     puts: list[float] = []
     overdue: list[float] = []
-    after = 0
+    after = START
     for number in range(SAMPLES):
         address = f"r@good{number % 50}.example"
         began = time.perf_counter()
