@@ -33,7 +33,7 @@ _MOST_ODD = 8
 _MOST_BYTES = 256 * 1024
 """Of a longer raw message nothing is looked at again."""
 _MOST_SHOWN = 200
-"""So many characters of an address that cannot be read."""
+"""So many characters of an address that cannot be read, or of a field."""
 
 Odd = tuple[str, str, str]
 """A field that is not what it seems: `misspelt`, its name as written, and the right name."""
@@ -74,9 +74,12 @@ def check_unanimous(fields: Sequence[HeaderField]) -> None:
         if field.key not in _KEYS:
             continue
         value = b" ".join(field.value.split())
-        if said.setdefault(field.key, value) != value:
+        if (before := said.setdefault(field.key, value)) != value:
             name = field.key.decode("ascii").upper()
-            raise InvalidParameterValue(f"Duplicate header '{name}' with another value.")
+            failure = InvalidParameterValue(f"Duplicate header '{name}' with another value.")
+            both = [text.decode("utf-8", "replace")[:_MOST_SHOWN] for text in (before, value)]
+            failure.facts = dict(zip(("said", "said_again"), both, strict=True))
+            raise failure
 
 
 def odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:

@@ -473,16 +473,16 @@ def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
 def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if (field := _X_SES.search(record.reason)) is not None:
         if "Duplicate header" in record.reason:
+            values = [str(failed.get(name, "")) for name in ("said", "said_again")]
+            which = ", the one whose identity covers the address" * field[1].endswith("-ARN")
             return Cause(
                 code=Code.HEADER,
-                text=f"`{field[1]}` occurs more than once, and not with the same value each time, so which is meant is"
-                " not clear",
+                text=f"`{field[1]}` occurs more than once, as `{values[0]}` and as `{values[1]}`: which of them is meant"
+                " is not clear",
                 mend=Mend(
                     how=How.DROP_PARAMETER,
-                    text=f"keep one `{field[1]}`, the one that covers the sender's address"
-                    if field[1].endswith("-ARN")
-                    else f"keep one `{field[1]}`",
-                    details={"parameter": field[1], "instance": "all but one"},
+                    text=f"keep one `{field[1]}`{which}",
+                    details={"parameter": field[1], "values": values},
                 ),
             )
         if "cannot be honoured" in record.reason:
