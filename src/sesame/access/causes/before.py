@@ -477,8 +477,8 @@ def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             which = ", the one whose identity covers the address" * field[1].endswith("-ARN")
             return Cause(
                 code=Code.HEADER,
-                text=f"`{field[1]}` occurs more than once, as `{values[0]}` and as `{values[1]}`: which of them is meant"
-                " is not clear",
+                text=f"`{field[1]}` occurs more than once, as `{values[0]}` and as `{values[1]}`: which is meant is not"
+                " clear",
                 mend=Mend(
                     how=How.DROP_PARAMETER,
                     text=f"keep one `{field[1]}`{which}",
