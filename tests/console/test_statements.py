@@ -44,7 +44,7 @@ async def logged_in(path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Consol
         )
         policy = IdentityPolicy(policy_name="P", document=document, principal_ids={})
         await services.store.write(lambda tx: identities.put_policy(tx, identity, policy))
-        doors = Doors(services, accepted=lambda account_id, addresses: None)
+        doors = Doors(services, accepted=lambda *_: None)
         logins = logins_of(services, doors)
 
         async def well() -> dict[str, str]:

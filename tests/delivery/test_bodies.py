@@ -5,13 +5,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sesame.db import T, Transaction
 from sesame.db.sqlite import SqliteStore
-from sesame.delivery.bodies import SMALL_BYTES, Bodies
+from sesame.delivery.bodies import FRESH_BYTES, FRESH_S, SMALL_BYTES, Bodies
 from sesame.errors import StoreDamaged, StoreUnavailable
+from sesame.model import MessageId
 from sesame.spool.spool import Damaged, Spool
+from tests.support.clock import FakeClock
 from tests.support.spooled import Fixture, message
 
 COUNT = 30
@@ -24,6 +27,7 @@ class Reads:
         self.store = store
         self.count = 0
         self.fails: dict[int, Exception] = {}
+        self.clock = FakeClock()
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]], *, is_short: bool = False) -> T:
         self.count += 1
@@ -51,7 +55,7 @@ def with_messages(
             data = last if last and n == COUNT - 1 else text(n)
             await fixture.put(message(f"m{n}", data=data))
         try:
-            await check(fixture, reads, Bodies(Spool(reads)))
+            await check(fixture, reads, Bodies(Spool(reads), clock=reads.clock))
         finally:
             store.close()
 
@@ -130,5 +134,62 @@ def test_one_who_waits_no_more_keeps_nobody_from_a_text(tmp_path: Path) -> None:
         found = await asyncio.gather(*waiting, return_exceptions=True)
         assert isinstance(found[0], asyncio.CancelledError)
         assert found[1:] == [text(1), text(2)]
+
+    with_messages(tmp_path, check)
+
+
+def test_a_text_that_was_just_accepted_is_not_read_at_its_first_attempts(tmp_path: Path) -> None:
+    async def check(fixture: Fixture, reads: Reads, bodies: Bodies) -> None:
+        two = message("two", "x@one.test", "y@one.test", data=text(7))
+        await fixture.put(two)
+        bodies.keep(two)
+        first, second = (await fixture.claim())[-2:]
+        assert await bodies.read(first) == await bodies.read(second) == text(7)
+        assert reads.count == 0
+        assert await bodies.read(second) == text(7), "a later attempt reads it"
+        assert reads.count == 1
+
+    with_messages(tmp_path, check)
+
+
+def test_recipients_that_get_nothing_keep_no_text_at_hand(tmp_path: Path) -> None:
+    async def check(fixture: Fixture, reads: Reads, bodies: Bodies) -> None:
+        one = message("one", "x@one.test", "y@one.test", data=text(7), suppressed={"y@one.test": "BOUNCE"})
+        none = message("none", data=text(8), suppressed={"x@one.test": "BOUNCE"})
+        for spooled in (one, none):
+            await fixture.put(spooled)
+            bodies.keep(spooled)
+        claim = (await fixture.claim())[-1]
+        assert await bodies.read(claim) == text(7)
+        assert bodies.held_bytes == 0
+
+    with_messages(tmp_path, check)
+
+
+def test_where_there_is_no_room_at_hand_the_earlier_texts_stay_and_old_ones_give_way(tmp_path: Path) -> None:
+    big = b"From: a@example.com\r\n\r\n".ljust(SMALL_BYTES, b"x")
+
+    async def check(fixture: Fixture, reads: Reads, bodies: Bodies) -> None:
+        for n in range(FRESH_BYTES // SMALL_BYTES):
+            bodies.keep(message(f"n{n}", data=big))
+        full = bodies.held_bytes
+        bodies.keep(message("late", data=big))
+        assert bodies.held_bytes == full == FRESH_BYTES
+        claim = (await fixture.claim())[0]
+        assert await bodies.read(msgspec.structs.replace(claim, message_id=MessageId("n0"))) == big
+        assert await bodies.read(claim) == text(0), "one that is not at hand is read"
+        reads.clock.advance(FRESH_S)
+        for n in range(FRESH_BYTES // SMALL_BYTES):
+            bodies.keep(message(f"later{n}", data=big))
+        assert bodies.held_bytes == FRESH_BYTES
+        assert await bodies.read(msgspec.structs.replace(claim, message_id=MessageId("later0"))) == big
+
+    with_messages(tmp_path, check)
+
+
+def test_a_large_text_is_not_kept_at_hand(tmp_path: Path) -> None:
+    async def check(fixture: Fixture, reads: Reads, bodies: Bodies) -> None:
+        bodies.keep(message("large", data=b"x" * (SMALL_BYTES + 1)))
+        assert bodies.held_bytes == 0
 
     with_messages(tmp_path, check)

@@ -3,7 +3,7 @@
 Made here and joined; `app` puts sockets in front of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from sesame.access.authorize import Authorizer
@@ -80,6 +80,7 @@ from sesame.operations.templates import TemplateCache, Templates
 from sesame.sending.send import Sender
 from sesame.server.submission import SubmissionDoor
 from sesame.server.throttle import Throttle
+from sesame.spool.put import SpooledMessage
 from sesame.store.events import Stage
 
 
@@ -94,7 +95,7 @@ class Doors:
         self,
         services: Services,
         *,
-        accepted: Callable[[str, Sequence[str]], None],
+        accepted: Callable[[SpooledMessage], None],
         recorded: Callable[[Stage], None] = lambda _: None,
         published: Callable[[], None] = lambda: None,
     ) -> None:
@@ -190,7 +191,7 @@ class Doors:
         )
 
     def _make_sender(
-        self, accepted: Callable[[str, Sequence[str]], None], recorded: Callable[[Stage], None]
+        self, accepted: Callable[[SpooledMessage], None], recorded: Callable[[Stage], None]
     ) -> Sender:
         services = self._services
         return traced.classes(services.tracer).sender(

@@ -36,6 +36,7 @@ from sesame.errors import Unavailable
 from sesame.mail.address import AddressError, identity_candidates
 from sesame.mail.message import received_field
 from sesame.mail.return_path import make_return_path
+from sesame.spool.put import SpooledMessage
 from sesame.spool.spool import Claim
 from sesame.store.events import Stage
 
@@ -70,6 +71,7 @@ class Delivering:
         if settings.tls_reports:
             self._results = TlsResults(clock=services.clock)
             self._reports = self._make_reports(https)
+        self._bodies = Bodies(services.spool, clock=services.clock)
         share = share_of_delivery(services.settings, raise_limit())
         timeouts = Timeouts.scaled(settings.timeout_s / 300.0, attempt_s=settings.lease_s)
         self.pool = traced.classes(services.tracer).pool(
@@ -113,6 +115,11 @@ class Delivering:
         if self._results is not None and self._reports is not None:
             found["tls_reports"] = partial(self._report_tls, self._results, self._reports)
         return found
+
+    def accepted(self, message: SpooledMessage) -> None:
+        """A message has been accepted, durably: it may be due at once."""
+        self._bodies.keep(message)
+        self.scheduler.wake(message.account_id, message.recipients)
 
     def _make_scheduler(
         self,
@@ -185,7 +192,7 @@ class Delivering:
             services.clock,
             places=lanes,
             sources=self.sources,
-            body=Bodies(services.spool).read,
+            body=self._bodies.read,
             return_path=return_path,
             trace_field=trace_field,
             track=tracking.copy if services.settings.tracking.enabled else None,

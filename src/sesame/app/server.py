@@ -264,7 +264,7 @@ class Server:
     def _make_doors(self) -> Doors:
         return Doors(
             self.services,
-            accepted=self._scheduler.wake,
+            accepted=self._delivering.accepted,
             recorded=self._recorded,
             published=self._notify.published,
         )

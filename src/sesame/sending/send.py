@@ -6,7 +6,7 @@ refuses; the accept transaction compares the epochs under the write lock.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 
@@ -75,8 +75,8 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
 class Sender:
     """Accepts submissions into the spool.
 
-    `new_id` makes message ids for a time and region, `random_hex` MIME boundaries, `accepted` is called with account
-    and recipients after each acceptance, `recorded` with a stage at which events wait now (hints; nothing depends on
+    `new_id` makes message ids for a time and region, `random_hex` MIME boundaries, `accepted` is called with each
+    message once it is accepted, `recorded` with a stage at which events wait now (hints; nothing depends on
     them), `pace` says when a refusal is answered, `steady` is delivery's clock, `large` is where large messages are
     read. `streams_events`: the operator is notified of every message.
     """
@@ -94,7 +94,7 @@ class Sender:
         new_id: Callable[[float, str], MessageId],
         random_hex: Callable[[int], str],
         message_id_domain: str,
-        accepted: Callable[[str, Sequence[str]], None],
+        accepted: Callable[[SpooledMessage], None],
         recorded: Callable[[Stage], None],
         pace: Pace,
         steady: Clock,
@@ -179,7 +179,7 @@ class Sender:
             self._metrics.accept_duration.observe(self._clock.monotonic() - started)
             if composed.failure is None:
                 self._metrics.messages.labels("accepted").inc(len(composed.request.recipients))
-            self._accepted(caller.principal.account_id, composed.request.recipients)
+            self._accepted(stored)
             for stage in stored.stages:
                 self._recorded(stage)
             return message_id
