@@ -16,6 +16,7 @@ from tests.story.misconfigured import (
     bounded,
     conditions,
     credentials,
+    envelopes,
     grants,
     guards,
     keys,
@@ -51,6 +52,7 @@ MODULES = (
     credentials,
     guards,
     written,
+    envelopes,
 )
 
 

@@ -19,7 +19,7 @@ from sesame.access.pace import Pace
 from sesame.access.principals import Credential
 from sesame.access.record import as_call, decision_text, owner_concerned, reason, without_recipients
 from sesame.access.refusals import Refusals
-from sesame.access.sends import SendDecision, SendRequest
+from sesame.access.sends import DoesNotAlign, SendDecision, SendRequest
 from sesame.db import Store, Transaction
 from sesame.errors import (
     AccountSendingPaused,
@@ -407,10 +407,12 @@ def _facts(submission: Submission, failure: ServiceError) -> dict[str, object]:
     content = submission.content
     x_ses: dict[str, str] = {}
     odd: tuple[Odd, ...] = ()
+    from_: dict[str, object] = {}
     if isinstance(content, RawContent) and len(content.data) <= LARGE_BYTES:
         with suppress(AddressError, MessageError):
             message = read_message(content.data)
             x_ses, odd = dict(message.x_ses), odd_fields(message.fields)
+            from_ = {"from_address": message.from_.addr_spec} if isinstance(failure, DoesNotAlign) else {}
     named = named_arns(
         submission,
         submission.source_arn or x_ses.get("x-ses-source-arn"),
@@ -422,6 +424,7 @@ def _facts(submission: Submission, failure: ServiceError) -> dict[str, object]:
         "door": door_of(submission),
         "named": named,
         "odd": odd,
+        **from_,
         **({} if unreadable is None else {"unreadable": unreadable[0], "unreadable_in": unreadable[1]}),
     }
 

@@ -4,31 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.fields import field_for, from_field, usual_field
 from sesame.aws.arn import Arn
-from sesame.mail.address import AddressError, covers
 from sesame.model import Identity, IdentityKind
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.store.decisions import DecisionRecord
-
-_PARAMETERS = {
-    "v1": {"From": "SourceArn", "Source": "SourceArn", "Sender": "FromArn", "Return-Path": "ReturnPathArn"},
-    "v2": {
-        "From": "FromEmailAddressIdentityArn",
-        "Source": "FromEmailAddressIdentityArn",
-        "Sender": "FromEmailAddressIdentityArn",
-        "Return-Path": "FeedbackForwardingEmailAddressIdentityArn",
-    },
-    "smtp": {
-        "From": "X-SES-SOURCE-ARN",
-        "Source": "X-SES-SOURCE-ARN",
-        "Sender": "X-SES-FROM-ARN",
-        "Return-Path": "X-SES-RETURN-PATH-ARN",
-    },
-}
-"""Which parameter or field names the ARN for an address, by door."""
-
-_FROM_ARNS = {"v1": "FromArn", "smtp": "X-SES-FROM-ARN"}
-"""Which names the ARN for a From that is not Source, by door; v2 has one for both."""
 
 _SOURCES = ("SourceArn", "X-SES-SOURCE-ARN")
 
@@ -308,7 +288,7 @@ class AddressCauses:
 
     def _mend_from(self, address: str, by_source: str, lent: Sequence[str]) -> Mend:
         """From is another address than Source, which has its ARN and keeps it."""
-        parameter = _FROM_ARNS.get(self._door)
+        parameter = from_field(self._door)
         if lent and parameter:
             return _set(parameter, lent[0])
         more = f", or name an ARN that covers `{address}` in {parameter}" if parameter else ""
@@ -321,7 +301,7 @@ class AddressCauses:
         )
 
     def _no_arn(self, use: str, address: str, *, pending: Mapping[str, Any] | None = None) -> Cause:
-        parameter = self._parameter(use)
+        parameter = self._parameter_for(use, address, None) or self._parameter(use)
         lent = list(self._around.lent.get(address, ()))
         account, region = self._record.account_id, self._record.region
         text = f"you named no ARN, and account {account} has no verified identity in {region} that covers `{address}`"
@@ -333,12 +313,8 @@ class AddressCauses:
             text += f"; `{waiting[0].name}` is registered in {waiting[0].region}, and not verified there"
         if lent:
             owner = Arn.parse(lent[0]).account_id
-            by_smtp = " (or make the credential with `sesame smtp credentials --as ARN`)"
-            return Cause(
-                code=Code.NO_ARN,
-                text=f"{text}; a policy of account {owner} lends it to you",
-                mend=_set(parameter, lent[0], more=by_smtp if self._door == "smtp" else ""),
-            )
+            text = f"{text}; a policy of account {owner} lends it to you"
+            return Cause(code=Code.NO_ARN, text=text, mend=self._name_lent(use, address, lent[0]))
         if (top := never_public(address)) is not None:
             what = "MAIL FROM" if use == "Source" and self._door == "smtp" else use
             return Cause(
@@ -372,6 +348,19 @@ class AddressCauses:
             mend=Mend(how=mend.how, text=mend.text + more, details={**mend.details, "parameter": parameter}),
         )
 
+    def _name_lent(self, use: str, address: str, arn: str) -> Mend:
+        """Name an ARN of another account's; where only the credential can do that, or leave the field out."""
+        parameter = self._parameter_for(use, address, arn)
+        by_smtp = "make the credential with `sesame smtp credentials --as ARN`" if self._door == "smtp" else ""
+        if parameter is not None:
+            return _set(parameter, arn, more=f" (or {by_smtp})" if by_smtp else "")
+        field = self._dropped(use)
+        return Mend(
+            how=How.DROP_PARAMETER,
+            text=f"leave {field} out: no field can name `{arn}` for it alone{f'; or {by_smtp}' if by_smtp else ''}",
+            details={"parameter": field},
+        )
+
     def _instead_of(self, use: str, address: str) -> Mend | None:
         """What to do about an address beside another one of the message that is verified."""
         failed = set(self._decision.get("unverified", ()))
@@ -382,20 +371,20 @@ class AddressCauses:
         verified = (
             f"verify `{domain.lower()}` in account {self._record.account_id}, region {self._record.region}"
         )
-        parameter = self._parameter(use)
+        parameter = self._parameter_for(use, address, None)
+        lender = f"or name the ARN of whoever lends it to you in {parameter}"
         if use in ("Sender", "Return-Path"):
+            ways = f"{verified}, {lender}" if parameter else f"or {verified}"
             return Mend(
                 how=How.DROP_PARAMETER,
-                text=f"leave {self._dropped(use)} out, {verified}, or name the ARN of whoever lends it to you in"
-                f" {parameter}",
-                details={"parameter": self._dropped(use), "or": parameter},
+                text=f"leave {self._dropped(use)} out, {ways}",
+                details={"parameter": self._dropped(use)} | ({"or": parameter} if parameter else {}),
             )
         field = {"From": "From"}.get(use, "MAIL FROM" if self._door == "smtp" else "Source")
         answers = f" (and `{address}` in Reply-To, if answers shall go there)" if use == "From" else ""
         return Mend(
             how=How.SET_PARAMETER,
-            text=f"write `{good[1]}`, which is verified, in {field}{answers}; or {verified}; or name the ARN of whoever"
-            f" lends it to you in {parameter}",
+            text=f"write `{good[1]}`, which is verified, in {field}{answers}; or {verified}; {lender}",
             details={"parameter": field, "value": good[1]},
         )
 
@@ -406,7 +395,12 @@ class AddressCauses:
         return by_door.get(self._door, use) if is_parameter else use
 
     def _parameter(self, use: str) -> str:
-        return _PARAMETERS.get(self._door, _PARAMETERS["v1"])[use]
+        return usual_field(self._door, use) or ""
+
+    def _parameter_for(self, use: str, address: str, arn: str | None) -> str | None:
+        """Which parameter or field may name an ARN for an address, and not be wrong for another; None if none may."""
+        others = {sender[0]: sender[1] for sender in self._senders}
+        return field_for(self._door, use, arn, address=address, others=others)
 
     # Recipients in the sandbox, and the rest.
 
@@ -457,7 +451,7 @@ class AddressCauses:
         text = f"no policy of `{check['arn']}` lets you in; one of `{other}` does"
         if region != self._record.region:
             return f"one of `{other}` does", self._region(text, region, other)
-        use = next((use for use in check["uses"] if use in _PARAMETERS["v1"]), "From")
+        use = next((use for use in check["uses"] if usual_field("v1", use)), "From")
         by_named = next((name for name, value in self._named if value == check["arn"]), self._parameter(use))
         return f"one of `{other}` does", Cause(
             code=Code.PRINCIPAL_OTHER, text=text, mend=_set(by_named, other)
@@ -491,14 +485,6 @@ class AddressCauses:
             text=f"ask the sender, account {account}: its own decisions say what is missing",
             details={"whom": "sender", "account": account},
         )
-
-
-def covers_address(name: str, address: str) -> bool:
-    """Whether an identity of that name covers an address; no for what is none."""
-    try:
-        return covers(name, address)
-    except AddressError:
-        return False
 
 
 def _arn_of(one: Identity) -> str:

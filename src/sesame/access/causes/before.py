@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from sesame.access.causes.addresses import covers_address, never_public
-from sesame.access.causes.around import Around
+from sesame.access.causes.addresses import never_public
+from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.fields import covers_address, from_field
 from sesame.access.causes.own_side import own_cause
 from sesame.access.causes.slips import bare_name, command_mend, mend_arn, rule_mend, what_is_wrong
 from sesame.access.causes.trust import trust_cause
@@ -33,7 +34,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
     """The cause of a failure, by its kind and the code that was answered."""
     failed = decision.get("failed", {})
     by_error: Mapping[str, Callable[[], Cause]] = {
-        "DoesNotAlign": lambda: _does_not_align(failed),
+        "DoesNotAlign": lambda: _does_not_align(record, failed, around),
         "CommandRefused": lambda: _refused_command(record, failed),
         "InvalidIdentityArn": lambda: _malformed(record, failed),
         "WrongCredentials": lambda: _smtp_login(record, failed),
@@ -75,7 +76,7 @@ _SLIPS = {
 """What requests are signed with by mistake, by the words that `sign_in` keeps."""
 
 
-def _does_not_align(failed: Mapping[str, Any]) -> Cause:
+def _does_not_align(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
     address, arn = failed["address"], failed["arn"]
     name = arn.partition(":identity/")[2]
     spec = address.rpartition("<")[2].rstrip("> ")
@@ -92,6 +93,8 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
     parameter = _named(failed, arn)
     if (slip := _slip_in_name(arn, address, spec, parameter)) is not None:
         return slip
+    if (of_from := _is_of_from(record, failed, around)) is not None:
+        return of_from
     what, to_send = "", f", or send from an address that `{name}` covers"
     if failed.get("use") == "Source" and failed.get("door") == "smtp":
         what, to_send = (
@@ -114,6 +117,28 @@ def _does_not_align(failed: Mapping[str, Any]) -> Cause:
             how=How.SET_PARAMETER,
             text=f"{to_name}{to_send}",
             details={"parameter": parameter, "value": None, "address": spec, "arn": arn},
+        ),
+    )
+
+
+def _is_of_from(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause | None:
+    """The ARN covers From, and was named for a Source (MAIL FROM) that is the sender's own and needs none."""
+    address, arn = failed["address"], failed["arn"]
+    own = [one for one in around.of(record.account_id, address) if one.region == record.region]
+    from_address, field = str(failed.get("from_address", "")), from_field(str(failed.get("door")))
+    if failed.get("use") != "Source" or field is None or not any(one.verification in VERIFIED for one in own):
+        return None
+    if not covers_address(arn.partition(":identity/")[2], from_address):
+        return None
+    parameter = _named(failed, arn)
+    source = "MAIL FROM" if failed.get("door") == "smtp" else "Source"
+    return Cause(
+        code=Code.DOES_NOT_ALIGN,
+        text=f"`{arn}` was named in {parameter}, which is for {source}, `{address}`; it covers From, `{from_address}`",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"name it in {field} in place of {parameter}: {source} is of an identity of your own and needs none",
+            details={"parameter": field, "instead_of": parameter, "value": arn},
         ),
     )
 

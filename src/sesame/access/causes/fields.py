@@ -1,0 +1,63 @@
+"""Which parameter or field names an ARN for an address of a send, through which door.
+
+An ARN that is named for Source, From or Return-Path must cover that address, so one and the same ARN may be right in
+one field and refused in another: SourceArn covers MAIL FROM (and From, if it can), FromArn covers From.
+"""
+
+from collections.abc import Mapping
+
+from sesame.mail.address import AddressError, covers
+
+_USUAL = {
+    "v1": {"From": "SourceArn", "Source": "SourceArn", "Sender": "FromArn", "Return-Path": "ReturnPathArn"},
+    "v2": {
+        "From": "FromEmailAddressIdentityArn",
+        "Source": "FromEmailAddressIdentityArn",
+        "Sender": "FromEmailAddressIdentityArn",
+        "Return-Path": "FeedbackForwardingEmailAddressIdentityArn",
+    },
+    "smtp": {
+        "From": "X-SES-SOURCE-ARN",
+        "Source": "X-SES-SOURCE-ARN",
+        "Sender": "X-SES-FROM-ARN",
+        "Return-Path": "X-SES-RETURN-PATH-ARN",
+    },
+}
+
+_FROM = {"v1": "FromArn", "smtp": "X-SES-FROM-ARN"}
+"""Which names the ARN for a From that is not Source; v2 has one for both."""
+
+
+def usual_field(door: str, use: str) -> str | None:
+    """The parameter or field for a use where nothing else is in the way; None for what is no use of an address."""
+    return _USUAL.get(door, _USUAL["v1"]).get(use)
+
+
+def from_field(door: str) -> str | None:
+    """The parameter or field that names an ARN for From alone."""
+    return _FROM.get(door)
+
+
+def field_for(door: str, use: str, arn: str | None, *, address: str, others: Mapping[str, str]) -> str | None:
+    """Where an ARN (None: one that covers `address`) may be named for a use, `others` being the addresses by use.
+
+    None where each field would name it for another address too, which it does not cover.
+    """
+    name = (address.rpartition("@")[2] if arn is None else arn.partition(":identity/")[2]).lower()
+    fits = {use: covers_address(name, other) for use, other in others.items()}
+    is_for_source, is_for_from = fits.get("Source", True), fits.get("From", True)
+    if use == "From":
+        return usual_field(door, use) if is_for_source else (from_field(door) or "X-SES-FROM-ARN")
+    if use != "Sender":
+        return usual_field(door, use)
+    if is_for_from:
+        return usual_field(door, use)
+    return usual_field(door, "Source") if is_for_source and door != "v2" else None
+
+
+def covers_address(name: str, address: str) -> bool:
+    """Whether an identity of that name covers an address; no for what is none."""
+    try:
+        return covers(name, address)
+    except AddressError:
+        return False
