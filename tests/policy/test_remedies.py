@@ -166,9 +166,64 @@ def test_a_guard_that_takes_no_value_exempts_the_sender_alone(guard: dict[str, A
     assert outcome(asked(STRANGER, **carried), after) is Outcome.EXPLICIT_DENY
 
 
-def test_a_deny_without_a_condition_is_as_it_was_meant() -> None:
-    mend = first(asked(), written(lends(), denies()), Reader.OWNER).mend
+def test_a_deny_of_the_sender_alone_is_as_it_was_meant() -> None:
+    mend = first(asked(), written(lends(), denies(Principal={"AWS": ROBOT.arn})), Reader.OWNER).mend
     assert mend.details["changes"] == [{"remove": True}] and "change or remove" in mend.text
+
+
+@pytest.mark.parametrize("named", ["*", {"AWS": SENDER}, {"AWS": [ROBOT.arn, STRANGER.arn]}])
+def test_a_deny_of_others_too_stays_for_them(named: Any) -> None:
+    text = written(lends(Principal="*"), denies(Principal=named))
+    mend = first(asked(), text, Reader.OWNER).mend
+    assert "change or remove" in mend.text and f"exempt `{ROBOT.arn}`" in mend.text
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(asked(), after) is Outcome.ALLOW
+    if named == "*":
+        assert outcome(asked(STRANGER), after) is Outcome.EXPLICIT_DENY
+
+
+SERVICE = Requester(
+    arn="cognito-idp.amazonaws.com", account_id="", user_id="cognito-idp.amazonaws.com", kind="service"
+)
+
+
+def test_a_service_is_let_in_for_the_account_that_it_acts_for() -> None:
+    """Its other customers stay out: of the new statement, and of the exception in a Deny."""
+    mine, theirs = (
+        asked(SERVICE, **{"aws:SourceAccount": SENDER}),
+        asked(SERVICE, **{"aws:SourceAccount": "111111111111"}),
+    )
+    mend = first(mine, written(lends(Principal={"AWS": SENDER})), Reader.OWNER).mend
+    assert mend.details["statement"]["Condition"]["StringEquals"]["aws:SourceAccount"] == SENDER
+    named = lends(Principal={"Service": SERVICE.arn})
+    for guard in ({}, condition("StringLike", "ses:FromAddress", "news@*")):
+        text = written(named, denies(**guard))
+        mend = first(mine, text, Reader.OWNER).mend
+        after = edited(text, mend.details["statement"], mend.details["changes"])
+        assert outcome(mine, after) is Outcome.ALLOW and outcome(theirs, after) is Outcome.EXPLICIT_DENY
+
+
+def test_what_a_request_lacks_is_asked_of_those_alone_that_carry_it() -> None:
+    text = written(lends(**condition("StringLike", "ses:FromDisplayName", "News*")))
+    mend = first(asked(), text, Reader.OWNER).mend
+    assert "write StringLikeIfExists in place of StringLike" in mend.text and "`News*`" in mend.text
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(asked(), after) is Outcome.ALLOW
+    assert outcome(asked(**{"ses:FromDisplayName": "Boss"}), after) is Outcome.IMPLICIT_DENY
+    everybody = first(
+        asked(),
+        written(lends(Principal="*", **condition("StringLike", "ses:FromDisplayName", "News*"))),
+        Reader.OWNER,
+    )
+    assert everybody.mend.details["statement"]["Principal"] != "*"
+
+
+def test_a_recipient_that_the_owner_does_not_see_is_for_the_sender_to_name() -> None:
+    text = written(lends(**condition("ForAllValues:StringLike", "ses:Recipients", "*@partner.test")))
+    mend = first(asked(**{"ses:Recipients": ("a@partner.test", "b@hidden.test")}), text, Reader.OWNER).mend
+    [change] = mend.details["changes"]
+    assert change["add"] is None and "hidden" not in mend.text and "the sender can name" in mend.text
+    assert "take its" not in mend.text
 
 
 def test_a_second_factor_that_a_guard_asks_for_is_said_to_be_out_of_reach() -> None:

@@ -21,6 +21,7 @@ from tests.story.misconfigured import (
     guards,
     keys,
     naming,
+    narrow,
     principals,
     programs,
     rules,
@@ -53,6 +54,7 @@ MODULES = (
     guards,
     written,
     envelopes,
+    narrow,
 )
 
 

@@ -432,6 +432,8 @@ class Case:
             change | {"with": change["with"] or "2099-01-01T00:00:00Z"} if "replace" in change else change
             for change in mend["changes"]
         ]
+        told = [sends.get("to", TO)]  # what the sender says when it is asked
+        changes = [change | {"add": told} if change.get("add", ()) is None else change for change in changes]
         if mend["kind"] == "iam":
             self._change_iam(mend, sends, changes)
             return

@@ -42,7 +42,7 @@ def own_source_and_lent_from(w: World) -> Steps:
     w.allow()
     bounces = f"bounces@{_own(w)}"
     yield lambda: w.raw(w.sender, SourceArn=None, Source=bounces)
-    given = {newest_mend(w, "sender")["parameter"]: w.arn}
+    given: dict[str, Any] = {newest_mend(w, "sender")["parameter"]: w.arn}
     yield lambda: w.raw(w.sender, SourceArn=None, Source=bounces, **given)
 
 

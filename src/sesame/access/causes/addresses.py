@@ -351,7 +351,9 @@ class AddressCauses:
     def _name_lent(self, use: str, address: str, arn: str) -> Mend:
         """Name an ARN of another account's; where only the credential can do that, or leave the field out."""
         parameter = self._parameter_for(use, address, arn)
-        by_smtp = "make the credential with `sesame smtp credentials --as ARN`" if self._door == "smtp" else ""
+        by_smtp = (
+            "make the credential with `sesame smtp credentials --as ARN`" if self._door == "smtp" else ""
+        )
         if parameter is not None:
             return _set(parameter, arn, more=f" (or {by_smtp})" if by_smtp else "")
         field = self._dropped(use)
@@ -456,6 +458,17 @@ class AddressCauses:
         return f"one of `{other}` does", Cause(
             code=Code.PRINCIPAL_OTHER, text=text, mend=_set(by_named, other)
         )
+
+    def by_other(self, check: Mapping[str, Any]) -> tuple[str, Mend] | None:
+        """The way round a Deny of the owner's, in its words: another identity of its, not yet named, lets it in."""
+        named = {arn.lower() for _, arn in self._named}
+        others = self._around.elsewhere.get(check["arn"], ())
+        here = [
+            arn for arn in others if Arn.parse(arn).region == self._record.region and arn.lower() not in named
+        ]
+        if not here or check["owner"] == self._record.account_id:
+            return None
+        return f"a policy of `{here[0]}` lets it in", self._for_owner(Code.DENY, "", here[0]).mend
 
     def mail_from(self) -> Cause:
         """The MAIL FROM domain of the From identity is not ready."""

@@ -126,6 +126,12 @@ def _by_policy(
 ) -> Iterator[Cause]:
     """The causes that policies are, the first of them with what another identity of the owner's says of the sender."""
     elsewhere = addresses.lent_elsewhere(check)
+    if elsewhere is not None and causes and causes[0].code is Code.DENY and reader is not Reader.SENDER:
+        way = addresses.by_other(check)
+        if way is not None:
+            lets_in, mend = way
+            yield replace(causes[0], text=f"{causes[0].text}; {lets_in}", mend=mend)
+            return
     if elsewhere is None or not causes or causes[0].code is not Code.PRINCIPAL_OTHER:
         yield from causes
         return

@@ -226,7 +226,8 @@ class How(Enum):
     PUT_IDENTITY_POLICY = "put-identity-policy"
     """`identity_arn`, `statement`: to stand in a policy of that identity, of its own name."""
     CHANGE_STATEMENT = "change-statement"
-    """`kind`, `policy`, `statement` (from 0), `changes`: a list of edits (`gaps.edited` makes them)."""
+    """`kind`, `policy`, `statement` (from 0), `changes`: a list of edits (`edits.edited` makes them); of an identity
+    policy also `identity_arn`."""
     RESAVE_POLICY = "resave-policy"
     """`identity_arn`, `principal`: put the policies anew with the principal's name in the place of the old id."""
     ALLOW_IN_IAM = "allow-in-iam"

@@ -10,7 +10,8 @@ from sesame.policy.language.put import MAX_BYTES
 def edited(document: str, statement: int, changes: Sequence[Mapping[str, Any]]) -> str:
     """The policy `document` with `changes` (of a `change-statement` mend) made on a statement, counted from 0.
 
-    "" when nothing is left of it. A `replace` whose `with` is None must have been given a value before.
+    "" when nothing is left of it. A `replace` whose `with` is None must have been given a value before, and so must an
+    `add` that is None.
     """
     policy = json.loads(document)
     listed = policy["Statement"]
@@ -36,7 +37,7 @@ def _edit(statement: dict[str, Any], change: Mapping[str, Any]) -> None:
             statement[element] = [*_values(statement[element]), change[how]]
     if "operator" not in change:
         return
-    conditions = statement["Condition"]
+    conditions = statement.setdefault("Condition", {})
     if "exempt" in change:
         kept = conditions.setdefault(change["operator"], {})
         kept[change["key"]] = [*_values(kept.get(change["key"], [])), *change["exempt"]]

@@ -20,10 +20,12 @@ from sesame.policy.reasons.derivation import ElementStep, Explanation, Statement
 from sesame.policy.reasons.remedies import (
     by_session,
     by_tls,
+    carried,
     change_mend,
     changes_for,
     exceptions_for,
     may_be_of_others,
+    opens,
     resource_to_write,
     ways_out,
 )
@@ -80,9 +82,10 @@ def smallest_statement(request: Request) -> dict[str, Any]:
         "Action": request.action,
         "Resource": request.resource,
     }
-    address = request.context.get("ses:FromAddress")
-    if isinstance(address, str):
-        statement["Condition"] = {"StringEquals": {"ses:FromAddress": literally(address, wildcards=False)}}
+    asked = {key: carried(request, key) for key in ("ses:FromAddress", "aws:SourceAccount")}
+    conditions = {key: literally(value, wildcards=False) for key, value in asked.items() if value is not None}
+    if conditions:
+        statement["Condition"] = {"StringEquals": conditions}
     return statement
 
 
@@ -154,7 +157,11 @@ class _Gaps:
         """What to do about a Deny, for whoever may change it."""
         changes = exceptions_for(step, self._request, self._reader)
         is_meant = not any(change.get("remove") or "exempt" in change for change in changes)
-        return change_mend(step, changes, "change" if is_meant else "change or remove")
+        return self._change(step, changes, "change" if is_meant else "change or remove")
+
+    def _change(self, step: StatementStep, changes: list[dict[str, Any]], verb: str) -> Mend:
+        """Edits of a statement; an identity that nobody named is, since others may have a policy of that name."""
+        return change_mend(step, changes, verb, self._request.resource, is_said=self._setting.is_let_in)
 
     def _owners_denial(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER:
@@ -325,10 +332,10 @@ class _Gaps:
     def _widened(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
         """The edits of an Allow; another statement where they would drop a condition that keeps others out, or lets
         them in."""
-        dropped = [change["key"] for change in changes if change.get("drop_condition")]
+        dropped = [change["key"] for change in changes if opens(change)]
         is_others = any(may_be_of_others(step, key) for key in dropped)
         if step.ref.kind != "identity" or not dropped or not (is_others or "*" in _principals(step)):
-            return change_mend(step, changes, "to allow it, change")
+            return self._change(step, changes, "to allow it, change")
         return self._put_statement(more=ways_out(changes))
 
     def _element(self, step: StatementStep, element: ElementStep, changes: list[dict[str, Any]]) -> Cause:
@@ -340,14 +347,14 @@ class _Gaps:
             return Cause(code=code, text=text, mend=self._ask_owner(code, smallest_statement(self._request)))
         what = "this way of sending is" if is_action else "this is"
         text = f"{what} `{element.seen}`; {name_statement(step.ref)} lists {some(element.wanted)}"
-        return Cause(code=code, text=text, mend=change_mend(step, changes, "to allow it, change"))
+        return Cause(code=code, text=text, mend=self._change(step, changes, "to allow it, change"))
 
     def _not_understood(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
             text, mend = "the owner's policy is not understood", self._ask_owner(Code.CONDITION)
         else:
             text = f"{name_statement(step.ref)} is in a version of the language that is not understood"
-            mend = change_mend(step, [{"version": "2012-10-17"}], "change")
+            mend = self._change(step, [{"version": "2012-10-17"}], "change")
         return Cause(code=Code.CONDITION, text=text, mend=mend)
 
     def _iam_lacks(self) -> list[Cause]:

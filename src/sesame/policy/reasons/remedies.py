@@ -9,7 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sesame.policy.language.pattern import literally
-from sesame.policy.language.vocabulary import Compare, Comparison, Family, Quantifier, read_operator
+from sesame.policy.language.vocabulary import (
+    Compare,
+    Comparison,
+    Family,
+    Quantifier,
+    find_key,
+    read_operator,
+)
 from sesame.policy.reasons.cause import How, Mend, Reader
 from sesame.policy.reasons.conditions import (
     TIMES,
@@ -24,7 +31,7 @@ from sesame.policy.reasons.conditions import (
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
-from sesame.policy.request import Request
+from sesame.policy.request import Request, Requester
 
 Change = dict[str, Any]
 
@@ -48,6 +55,10 @@ _OF_SOME = {"aws:username", "aws:sourceaccount", "aws:sourcearn"}
 """Keys that some requests carry: those of users, those of services."""
 _OF_NETWORKS = {"aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"}
 
+_RECIPIENTS = "ses:recipients"
+"""A key whose value is not shown to the owner: what to add the sender has to say."""
+_IF_EXISTS = "IfExists"
+
 _BY_TLS = "connects by TLS, to an endpoint that begins with https://"
 _BY_SESSION = "signs with the temporary credentials of a session of a role"
 
@@ -65,10 +76,15 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
     for condition in step.conditions:
         if not condition.answer:
             change = _change_for(step, condition, request, reader)
-            is_as_meant = "add" in change or "drop_condition" in change or is_hidden(condition.key, reader)
+            is_as_meant = "add" in change or opens(change) or is_hidden(condition.key, reader)
             how = _to_send(condition, request, denies=False) if is_as_meant else None
             changes.append(change if how is None else change | {"or_send": how})
     return changes
+
+
+def opens(change: Mapping[str, Any]) -> bool:
+    """Whether an edit lets in, beside the request, all others that lack what the condition asks for."""
+    return bool(change.get("drop_condition")) or str(change.get("operator_to", "")).endswith(_IF_EXISTS)
 
 
 def exceptions_for(step: StatementStep, request: Request, reader: Reader) -> list[Change]:
@@ -97,10 +113,29 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
         if element.element == "NotResource":
             return {"add_not_resource": resource_to_write(request.resource)}
     requester = request.requester
-    if not step.conditions or requester.kind == "service":
+    is_all = step.ref.kind != "identity" or _is_for_it_alone(step, requester)
+    if not step.conditions and is_all:
         return {"remove": True}
+    if requester.kind == "service":
+        account = carried(request, "aws:SourceAccount")
+        return {"operator": "StringNotEquals", "key": "aws:SourceAccount", "exempt": [account]}
     who = requester.role_arn or requester.arn
     return {"operator": "ArnNotEquals", "key": "aws:PrincipalArn", "exempt": [who]}
+
+
+def _is_for_it_alone(step: StatementStep, requester: Requester) -> bool:
+    """Whether a statement names the requester and nobody beside it."""
+    named = next((one.wanted for one in step.elements if one.element == "Principal"), ())
+    names = {requester.arn, requester.role_arn, requester.user_id}
+    if requester.kind == "root":
+        names |= {requester.account_id, f"arn:aws:iam::{requester.account_id}:root"}
+    return bool(named) and set(named) <= names
+
+
+def carried(request: Request, key: str) -> str | None:
+    """The one value of a key that a request carries."""
+    found = next((value for name, value in request.context.items() if name.lower() == key.lower()), None)
+    return found if isinstance(found, str) else None
 
 
 def resource_to_write(resource: str) -> str:
@@ -187,9 +222,27 @@ def _change_for(step: StatementStep, condition: ConditionStep, request: Request,
     may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
     if is_hidden(condition.key, reader) and (folded := _folded(condition)) is not None:
         return change | {"operator_to": folded}
+    if may_add and seen and reader is Reader.OWNER and condition.key.lower() == _RECIPIENTS:
+        return change | {"add": None}
     if not may_add or not seen or is_hidden(condition.key, reader):
-        return change | {"drop_condition": True}
+        return change | _let_without(step, condition, request)
     return change | {"add": _to_add(comparison, seen)}
+
+
+def _let_without(step: StatementStep, condition: ConditionStep, request: Request) -> Change:
+    """For a request that lacks a key: the condition for those that carry it alone, or none."""
+    key = condition.key.lower()
+    is_own_tag = step.ref.kind != "identity" and key.startswith("aws:principaltag/")
+    is_sent = is_own_tag or (key.startswith("ses:") and find_key(key) is not None)
+    family = read_operator(condition.operator).comparison.family
+    if (
+        condition.seen is None
+        and is_sent
+        and family is not Family.NULL
+        and not why_absent(condition, request)
+    ):
+        return {"operator_to": f"{condition.operator}{_IF_EXISTS}"}
+    return {"drop_condition": True}
 
 
 def _folded(condition: ConditionStep) -> str | None:
@@ -228,8 +281,8 @@ def _other_key(step: StatementStep, condition: ConditionStep, request: Request) 
         return _of(f"String{no}Equals", "aws:PrincipalAccount", requester.account_id)
     if key in _OF_PRINCIPALS:
         return _of(f"Arn{no}Equals", "aws:PrincipalArn", requester.role_arn or requester.arn)
-    address = next((value for name, value in request.context.items() if name.lower() == "aws:sourceip"), None)
-    if key in _OF_NETWORKS and isinstance(address, str):
+    address = carried(request, "aws:SourceIp")
+    if key in _OF_NETWORKS and address is not None:
         return _of(f"{no}IpAddress", "aws:SourceIp", _range_of(address))
     return None
 
@@ -251,19 +304,23 @@ def _of(operator: str, key: str, *values: str) -> Change:
 # In words.
 
 
-def change_mend(step: StatementStep, changes: Sequence[Change], verb: str) -> Mend:
-    """Edits of a statement as a mend."""
-    details = {
+def change_mend(
+    step: StatementStep, changes: Sequence[Change], verb: str, resource: str, *, is_said: bool
+) -> Mend:
+    """Edits of a statement as a mend; `is_said`: the words name the identity that an identity policy is of."""
+    is_identitys = step.ref.kind == "identity"
+    details: dict[str, Any] = {
         "kind": step.ref.kind,
         "policy": step.ref.policy,
         "statement": step.ref.index,
         "changes": list(changes),
-    }
+    } | ({"identity_arn": resource} if is_identitys else {})
+    whose = f" of `{resource}`" if is_identitys and is_said else ""
     said = [text for change in changes if (text := _said(change))]
     what = f": {', '.join(said)}" if said else ""
     way = ways_out(changes)
     return Mend(
-        how=How.CHANGE_STATEMENT, text=f"{verb} {name_statement(step.ref)}{what}{way}", details=details
+        how=How.CHANGE_STATEMENT, text=f"{verb} {name_statement(step.ref)}{whose}{what}{way}", details=details
     )
 
 
@@ -292,7 +349,13 @@ def _said(change: Mapping[str, Any]) -> str:
     if "exempt" in change:
         return f"exempt {some(tuple(change['exempt']))} by {change['operator']} on {change['key']}"
     if "operator_to" in change:
-        return f"write {change['operator_to']} in place of {change['operator']}"
+        lacking = f", which lets requests without {change['key']} pass" if opens(change) else ""
+        return f"write {change['operator_to']} in place of {change['operator']}{lacking}"
+    if change.get("add", ()) is None:
+        return (
+            f"add the recipient that does not match, which the sender can name, to {change['operator']}"
+            f" {change['key']}"
+        )
     if "add" in change:
         return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
     if "replace" in change:
