@@ -1,5 +1,6 @@
 """Programs that send by SMTP and are set up wrongly: the first sentence names the part that is wrong."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -197,3 +198,19 @@ def test_a_session_named_with_the_path_of_its_role_is_seen(world: World) -> None
     assert "a session's ARN has the name of its role without a path" in first["cause"]
     case.apply(first["mend"], sends)
     assert case.send(sends).code == ""
+
+
+@pytest.mark.parametrize("n", range(12))
+def test_a_message_that_is_base64_is_none_of_a_field_with_that_name(n: int) -> None:
+    """Whether its length leaves a `=` at its end or not."""
+    text = base64.b64encode(
+        f"From: News <news@shop{'1' * n}.example>\r\nTo: you@elsewhere.test\r\n".encode()
+    ).decode()
+    assert rule_mend(f"Illegal header '{text[:76]}'.", {}).startswith("begin the message with its header")
+
+
+@pytest.mark.parametrize(
+    "name", ["Subject", "X-Mailer", "List-Unsubscribe", "X-Abc123-Delivery-Notification-To"]
+)
+def test_a_field_that_cannot_be_written_is_named(name: str) -> None:
+    assert rule_mend(f"Illegal header '{name}'.", {}).startswith(f"write the field `{name}`")

@@ -494,12 +494,9 @@ class Case:
         if parameter in ("ReturnPath", "Return-Path"):
             sends.pop("return_path", None)
         fields = [list(field) for field in sends.get("fields", ())]
-        if "values" in mend:  # whoever reads it knows which is right
-            right = self.fill(sends["right_arn"])
-            assert right in mend["values"]
-            fields = [
-                [name, text] for name, text in fields if name.upper() != parameter or self.fill(text) == right
-            ]
+        if mend.get("instance") == "first":
+            at = next(i for i, (name, _) in enumerate(fields) if name.upper() == parameter)
+            del fields[at]
         else:
             fields = [[name, text] for name, text in fields if name.lower() != parameter.lower()]
         sends["fields"] = fields

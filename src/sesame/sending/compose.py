@@ -20,7 +20,7 @@ from sesame.mail.address import AddressError, Mailbox, identity_candidates, pars
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
-from sesame.sending.named import Odd, check_unanimous, door_of, named_arns, odd_fields
+from sesame.sending.named import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import empty_content, rendered_content
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.sending.tags import check_tags, parse_tags_header
@@ -184,8 +184,6 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
     if [field.key for field in message.fields].count(b"received") > MAX_HOPS:
         raise MessageRejected(f"Message has more than {MAX_HOPS} Received fields: it goes round in a loop.")
     x_ses = message.x_ses
-    if x_ses:
-        check_unanimous(message.fields)
     tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
     for name, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
         if name in x_ses:

@@ -1,7 +1,7 @@
 """What a client named in a send, as it wrote it, so that a refusal can be explained in its own words.
 
 Which ARNs stand under which parameter or field, through which door, and which fields look like an X-SES field but are
-none. It decides nothing but that one field must not say two things.
+none or are not read. It decides nothing.
 """
 
 import re
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
-from sesame.errors import InvalidParameterValue
 from sesame.mail import header
 from sesame.mail.address import AddressError, parse_mailbox, parse_recipient, read_address_list
 from sesame.mail.header import HeaderField
@@ -24,7 +23,6 @@ FIELDS = (
     "x-ses-list-management-options",
 )
 """The X-SES fields there are."""
-_KEYS = frozenset(field.encode("ascii") for field in FIELDS)
 
 _LETTERS = {field.replace("-", ""): field for field in FIELDS}
 _NO_LETTERS = bytes(octet for octet in range(128) if not chr(octet).isalnum())
@@ -33,10 +31,10 @@ _MOST_ODD = 8
 _MOST_BYTES = 256 * 1024
 """Of a longer raw message nothing is looked at again."""
 _MOST_SHOWN = 200
-"""So many characters of an address that cannot be read, or of a field."""
+"""So many characters of an address that cannot be read."""
 
 Odd = tuple[str, str, str]
-"""A field that is not what it seems: `misspelt`, its name as written, and the right name."""
+"""A field that is not what it seems: `misspelt` or `second`, its name as written, and the right name."""
 
 
 def door_of(submission: Submission) -> str:
@@ -67,23 +65,8 @@ def named_arns(
     return tuple(found)
 
 
-def check_unanimous(fields: Sequence[HeaderField]) -> None:
-    """Raises `InvalidParameterValue` for an X-SES field that occurs again with another value: which is meant?"""
-    said: dict[bytes, bytes] = {}
-    for field in fields:
-        if field.key not in _KEYS:
-            continue
-        value = b" ".join(field.value.split())
-        if (before := said.setdefault(field.key, value)) != value:
-            name = field.key.decode("ascii").upper()
-            failure = InvalidParameterValue(f"Duplicate header '{name}' with another value.")
-            both = [text.decode("utf-8", "replace")[:_MOST_SHOWN] for text in (before, value)]
-            failure.facts = dict(zip(("said", "said_again"), both, strict=True))
-            raise failure
-
-
 def odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:
-    """Fields that are nearly an X-SES field."""
+    """Fields that are nearly an X-SES field, and second instances of one, which are not looked at."""
     perhaps = [field for field in fields if _is_perhaps_odd(field.key)]
     return tuple(_odd(perhaps))[:_MOST_ODD] if perhaps else ()
 
@@ -100,8 +83,13 @@ def _letters(key: bytes) -> bytes:
 
 
 def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
+    seen: set[str] = set()
     for field in fields:
-        if field.key in _KEYS:
+        key = field.key.decode("ascii")
+        if key in FIELDS:
+            if key in seen:
+                yield "second", field.name.decode("ascii"), key.upper()
+            seen.add(key)
             continue
         near = get_close_matches(_letters(field.key).decode("ascii"), _LETTERS, n=1, cutoff=0.8)
         if near:

@@ -229,8 +229,8 @@ def header_misspelt(w: World) -> Steps:
 @case(
     seen="an SMTP relay that adds the field again: the first instance is an old one",
     code="SA106",
-    says=("X-SES-SOURCE-ARN", "more than once"),
-    mend=("keep one",),
+    says=("X-SES-SOURCE-ARN", "first"),
+    mend=("once|one",),
 )
 def header_twice(w: World) -> Steps:
     w.allow()

@@ -248,6 +248,17 @@ class AddressCauses:
                         details={"parameter": right, "instead_of": written, "value": None},
                     ),
                 )
+            if what == "second" and right.endswith("-ARN"):
+                return Cause(
+                    code=Code.HEADER,
+                    text=f"`{right}` occurs more than once, and only its first instance is read, which does not"
+                    f" cover `{address}`",
+                    mend=Mend(
+                        how=How.DROP_PARAMETER,
+                        text=f"keep only the instance of `{right}` that covers `{address}` alone",
+                        details={"parameter": right, "instance": "first"},
+                    ),
+                )
         return None
 
     def _uncovered(self, use: str, address: str) -> Cause:

@@ -78,6 +78,18 @@ _SLIPS = {
 
 def _does_not_align(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
     address, arn = failed["address"], failed["arn"]
+    second = next((right for what, _, right in failed.get("odd", ()) if what == "second"), "")
+    if second.endswith("-ARN"):
+        return Cause(
+            code=Code.HEADER,
+            text=f"`{second}` occurs more than once, and only its first instance, `{arn}`, is read, which does not"
+            f" cover `{address}`",
+            mend=Mend(
+                how=How.DROP_PARAMETER,
+                text=f"keep only the instance of `{second}` that covers `{address}` alone",
+                details={"parameter": second, "instance": "first"},
+            ),
+        )
     name = arn.partition(":identity/")[2]
     spec = address.rpartition("<")[2].rstrip("> ")
     _, _, domain = spec.rpartition("@")
@@ -497,19 +509,6 @@ def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
 
 def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if (field := _X_SES.search(record.reason)) is not None:
-        if "Duplicate header" in record.reason:
-            values = [str(failed.get(name, "")) for name in ("said", "said_again")]
-            which = ", the one whose identity covers the address" * field[1].endswith("-ARN")
-            return Cause(
-                code=Code.HEADER,
-                text=f"`{field[1]}` occurs more than once, as `{values[0]}` and as `{values[1]}`: which is meant is not"
-                " clear",
-                mend=Mend(
-                    how=How.DROP_PARAMETER,
-                    text=f"keep one `{field[1]}`{which}",
-                    details={"parameter": field[1], "values": values},
-                ),
-            )
         if "cannot be honoured" in record.reason:
             why = record.reason.rpartition(": ")[2].rstrip(".")
             return Cause(

@@ -138,7 +138,8 @@ _RULES: tuple[tuple[str, str], ...] = (
         "write the domain in ASCII, as Punycode (`xn--…`) where it has other letters",
     ),
     (
-        r"Illegal header '([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)'\.?$",
+        # A longer run of letters and digits is base64, and no field's name.
+        r"Illegal header '([A-Za-z0-9]{1,30}(?:-[A-Za-z0-9]{1,30})*)'\.?$",
         "write the field `{0}` as `{0}: …` in printable characters, other letters as encoded-words; if it is no field,"
         " begin the message with its header, an empty line and the body, and leave base64 to the SDK",
     ),

@@ -89,7 +89,7 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Call the region in which the identity was verified, with its ARN there.",
     ),
     Code.HEADER: (
-        "An X-SES field is misspelt, repeated with another value, or in a place where none is read.",
+        "An X-SES field is misspelt, repeated (only the first is read), or in a place where none is read.",
         "Write the field's correct name, once, in a raw message.",
     ),
     Code.DOES_NOT_ALIGN: (
