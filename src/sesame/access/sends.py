@@ -47,7 +47,7 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
     door: str = ""
     named: tuple[tuple[str, str], ...] = ()
     odd: tuple[tuple[str, str, str], ...] = ()
-    """How it was asked (`sending.named`): nothing is decided by it, a refusal is explained with it."""
+    """How it was asked (`sending.request_form`): nothing is decided by it, a refusal is explained with it."""
 
 
 class SendDecision(msgspec.Struct, frozen=True, kw_only=True):

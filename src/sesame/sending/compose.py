@@ -20,7 +20,7 @@ from sesame.mail.address import AddressError, Mailbox, identity_candidates, pars
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
-from sesame.sending.named import Odd, door_of, named_arns, odd_fields
+from sesame.sending.request_form import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import empty_content, rendered_content
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.sending.tags import check_tags, parse_tags_header

@@ -40,7 +40,7 @@ from sesame.observe import Clock, Log
 from sesame.sending.accept import Acceptance, StaleDecision, TransactionStep, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
 from sesame.sending.configuration_set import in_force
-from sesame.sending.named import Odd, door_of, named_arns, odd_fields, unreadable_address
+from sesame.sending.request_form import Odd, door_of, named_arns, odd_fields, unreadable_address
 from sesame.sending.room import Room
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool import pieces
