@@ -52,7 +52,7 @@ def test_large_messages_are_composed_beside_the_loop(content: SimpleContent, thr
         ThreadPoolExecutor(1, thread_name_prefix="large") as large,
     ):
         sender = Sender(
-            nothing, nothing, clock=nothing, log=nothing, metrics=nothing, executor=executor, large=large,
+            nothing, nothing, clock=nothing, refused=nothing, metrics=nothing, executor=executor, large=large,
             new_id=nothing, random_hex=random_hex, message_id_domain="x.example", accepted=nothing, recorded=nothing,
             pace=nothing, steady=nothing, room=nothing,
         )  # fmt: skip

@@ -6,7 +6,7 @@ policies and statements that decided; of a refusal also the sets of policies tha
 which `refusals` explains it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -36,56 +36,77 @@ NO_FACTS: Mapping[str, str] = MappingProxyType({})
 Digest = Callable[[Policies], str]
 
 
+class RequestForm(msgspec.Struct, frozen=True, kw_only=True):
+    """How a client wrote its request to send: nothing is decided by it, a refusal is explained with it.
+
+    `door` is `v1`, `v2` or `smtp`, `named` are ARNs by the parameter or field that each stands in, and `odd` are fields
+    that are not what they seem (`sending.request_form`).
+    """
+
+    door: str
+    named: tuple[tuple[str, str], ...] = ()
+    odd: tuple[tuple[str, str, str], ...] = ()
+
+
 def decision_text(
+    caller: Caller, request: SendRequest, decision: SendDecision, *, operation: str | None = None
+) -> DecisionText:
+    """The decision as kept with a message; the keys that the time of the request tells are left out.
+
+    `operation` is what the events of the message call the way it came.
+    """
+    written = operation, caller.tls_version
+    text = decision.texts.get(written)
+    if text is None:
+        way = {} if operation is None else {"operation": operation}
+        if operation is not None and caller.tls_version is not None:
+            way["tls"] = caller.tls_version
+        checks = [_check(check) for check in decision.checks]
+        text = decision.texts[written] = _json(_shared(caller, request, decision, checks, way))
+    return DecisionText(shared=text, own=_own(decision))
+
+
+def explainable_text(
     caller: Caller,
     request: SendRequest,
     decision: SendDecision,
     *,
-    digest: Digest | None = None,
-    operation: str | None = None,
+    form: RequestForm,
+    digest: Digest,
     facts: Mapping[str, str] = NO_FACTS,
 ) -> DecisionText:
-    """The decision as kept; the keys that the time of the request tells are left out.
+    """The decision as kept of a refusal, with all that explains it.
 
-    With `digest`, which says what sets of policies are kept under, it can be explained. `operation` is what the
-    events of the message call the way it came; `facts` are those of the error that a limit refused it with.
+    `digest` says what sets of policies are kept under; `facts` are those of the error that a limit refused with.
     """
-    own = _json({key: decision.context[key] for key in OWN_KEYS if key in decision.context})
-    if digest is not None or facts:
-        shared = _shared(caller, request, decision, digest=digest, operation=operation, facts=facts)
-        return DecisionText(shared=_json(shared), own=own)
-    written = operation, caller.tls_version
-    text = decision.texts.get(written)
-    if text is None:
-        shared = _shared(caller, request, decision, digest=None, operation=operation, facts=facts)
-        text = decision.texts[written] = _json(shared)
-    return DecisionText(shared=text, own=own)
+    more: dict[str, object] = {"asked": _request_json(request, decision, form)}
+    if facts:
+        more["limit"] = dict(facts)
+    checks = [_check(check) | _grounds(check, digest) for check in decision.checks]
+    return DecisionText(shared=_json(_shared(caller, request, decision, checks, more)), own=_own(decision))
+
+
+def _own(decision: SendDecision) -> str:
+    return _json({key: decision.context[key] for key in OWN_KEYS if key in decision.context})
 
 
 def _shared(
     caller: Caller,
     request: SendRequest,
     decision: SendDecision,
-    *,
-    digest: Digest | None,
-    operation: str | None,
-    facts: Mapping[str, str],
+    checks: Sequence[Mapping[str, object]],
+    more: Mapping[str, object],
 ) -> dict[str, object]:
-    """What a decision says but for what is this send's own; see `decision_text`."""
+    """What a decision says but for what is this send's own, with `more`."""
     kept: dict[str, object] = {
         "principal": caller.principal.arn,
         "kind": caller.principal.kind.value,
         "user_id": caller.principal.user_id,
         "action": request.action,
-        **({} if operation is None else {"operation": operation}),
-        **({} if operation is None or caller.tls_version is None else {"tls": caller.tls_version}),
         "unverified": decision.unverified,
-        "checks": [_check(check, digest) for check in decision.checks],
+        "checks": checks,
+        **more,
     }
-    if digest is not None:
-        kept["asked"] = _request_json(request, decision)
-    if facts:
-        kept["limit"] = dict(facts)
     if caller.session is not None:
         kept["session"] = {
             "role_arn": caller.principal.role_arn,
@@ -104,21 +125,21 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _request_json(request: SendRequest, decision: SendDecision) -> dict[str, object]:
+def _request_json(request: SendRequest, decision: SendDecision, form: RequestForm) -> dict[str, object]:
     """What a refusal is explained with beside policies: which addresses, and what was named for them."""
     return {
-        "door": request.door,
+        "door": form.door,
         "senders": [
             [sender.use, sender.addr_spec, sender.as_written, sender.arn] for sender in request.senders
         ],
-        "named": request.named,
-        "odd": request.odd,
+        "named": form.named,
+        "odd": form.odd,
         "sandboxed": decision.sandboxed,
         "default_set": decision.default_configuration_set,
     }
 
 
-def _check(check: Check, digest: Digest | None) -> dict[str, object]:
+def _check(check: Check) -> dict[str, object]:
     kept: dict[str, object] = {
         "uses": check.uses,
         "addresses": check.addresses,
@@ -131,8 +152,6 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
         ],
         "sentence": "",
     }
-    if digest is not None:
-        kept["verification"] = None if check.verification is None else check.verification.value
     if check.stopped is not None:
         by = check.stopped.bounds
         since = by.expires_at if by.paused_at is None else by.paused_at
@@ -142,7 +161,15 @@ def _check(check: Check, digest: Digest | None) -> dict[str, object]:
             "since": since,
             "reason": by.pause_reason,
         }
-    if digest is not None and check.grounds is not None:
+    return kept
+
+
+def _grounds(check: Check, digest: Digest) -> dict[str, object]:
+    """What a check rests on, by which it is explained."""
+    kept: dict[str, object] = {
+        "verification": None if check.verification is None else check.verification.value
+    }
+    if check.grounds is not None:
         if check.grounds.resource_keys:
             kept["resource_keys"] = check.grounds.resource_keys
         kept["under"] = {kind: digest(policies) for kind, policies in check.grounds.sets.items()}

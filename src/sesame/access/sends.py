@@ -44,10 +44,6 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...]
     resources: tuple[str, ...] = ()
     """ARNs of what else is used (template, configuration set), which the caller's own IAM policies must allow."""
-    door: str = ""
-    named: tuple[tuple[str, str], ...] = ()
-    odd: tuple[tuple[str, str, str], ...] = ()
-    """How it was asked (`sending.request_form`): nothing is decided by it, a refusal is explained with it."""
 
 
 class SendDecision(msgspec.Struct, frozen=True, kw_only=True):

@@ -77,6 +77,7 @@ from sesame.operations.sts.assume_role import AssumeRoleOperations
 from sesame.operations.sts.caller_identity import CallerIdentityOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.operations.templates import TemplateCache, Templates
+from sesame.sending.refused import RefusedSends
 from sesame.sending.send import Sender
 from sesame.server.submission import SubmissionDoor
 from sesame.server.throttle import Throttle
@@ -198,7 +199,7 @@ class Doors:
             services.store,
             self.authorizer,
             clock=services.clock,
-            log=services.log,
+            refused=RefusedSends(services.store, self.authorizer.changes, services.log),
             metrics=services.metrics,
             executor=services.executor,
             large=services.large,

@@ -23,7 +23,7 @@ from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.access.pace import Pace
 from sesame.access.principal_binding import requester_known
 from sesame.access.principals import Credential, root_principal, session_principal
-from sesame.access.record import decision_text
+from sesame.access.record import RequestForm, explainable_text
 from sesame.access.refusals import rests_on
 from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import identity_arn, template_arn
@@ -265,12 +265,11 @@ class AskWhy:
             from_display_name=mailbox.display_name,
             feedback_address=question.return_path or question.source or mailbox.addr_spec,
             recipients=question.recipients,
-            door="smtp" if question.door == "smtp" else f"v{version}",
         )
+        form = RequestForm(door="smtp" if question.door == "smtp" else f"v{version}")
         decision = await self._owners_half(asked_as, credential, request, arn)
-        return await self._answer(
-            caller, asked_as, DryRun(request=request, decision=decision, refusal=None), is_owners=True
-        )
+        dry_run = DryRun(request=request, form=form, decision=decision, refusal=None)
+        return await self._answer(caller, asked_as, dry_run, is_owners=True)
 
     async def _of_others(self, caller: Caller, question: Question, requester: Requester) -> Principal:
         """Whom the owner of an identity asks about, as the identity's policies see it."""
@@ -341,8 +340,12 @@ class AskWhy:
         contents = {digests[id(policies)]: policies.content() for policies in rests_on(decision)}
         denied, refusal = decision.denied, dry_run.refusal
         code = "AccessDenied" if is_owners and denied is not None else "" if refusal is None else refusal.code
-        text = decision_text(
-            asked_as, dry_run.request, decision, digest=lambda policies: digests[id(policies)]
+        text = explainable_text(
+            asked_as,
+            dry_run.request,
+            decision,
+            form=dry_run.form,
+            digest=lambda policies: digests[id(policies)],
         )
         owners = [check.owner_account_id for check in decision.checks if "Resource" not in check.uses]
         record = DecisionRecord(

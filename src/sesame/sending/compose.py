@@ -20,7 +20,6 @@ from sesame.mail.address import AddressError, Mailbox, identity_candidates, pars
 from sesame.mail.build import build_simple
 from sesame.mail.header import MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
-from sesame.sending.request_form import Odd, door_of, named_arns, odd_fields
 from sesame.sending.rendering import empty_content, rendered_content
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.sending.tags import check_tags, parse_tags_header
@@ -221,10 +220,9 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         recipients=recipients,
         subject=message.subject or "",
         tags=tags,
+        submitted=_submitted(submission, message, stamp, recipients),
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
         configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
-        submitted=_submitted(submission, message, stamp, recipients),
-        odd=odd_fields(message.fields),
     )
 
 
@@ -252,7 +250,6 @@ def _composed(
     data: bytes,
     configuration_set: str | None,
     submitted: bytes | None = None,
-    odd: tuple[Odd, ...] = (),
 ) -> Composed:
     source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
@@ -268,9 +265,6 @@ def _composed(
             feedback_address=feedback,
             recipients=recipients,
             resources=submission.resources,
-            door=door_of(submission),
-            named=named_arns(submission, arns.source, arns.from_, arns.return_path),
-            odd=odd,
         ),
         source=source,
         return_path=feedback,

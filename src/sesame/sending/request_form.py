@@ -1,17 +1,19 @@
-"""What a client named in a send, as it wrote it, so that a refusal can be explained in its own words.
+"""How a client wrote its request to send, so that a refusal can be explained in its own terms.
 
 Which ARNs stand under which parameter or field, through which door, and which fields look like an X-SES field but are
-none or are not read. It decides nothing.
+none or are not read. It decides nothing, and nothing of it is looked at for a message that is accepted.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
-from functools import lru_cache
 
+from sesame.access.record import RequestForm
 from sesame.mail import header
 from sesame.mail.address import AddressError, parse_mailbox, parse_recipient, read_address_list
 from sesame.mail.header import HeaderField
+from sesame.mail.message import read_message
 from sesame.sending.submission import RawContent, Submission
 
 ARN_FIELDS = ("x-ses-source-arn", "x-ses-from-arn", "x-ses-return-path-arn")
@@ -29,7 +31,7 @@ _NO_LETTERS = bytes(octet for octet in range(128) if not chr(octet).isalnum())
 _MOST_ODD = 8
 """So many odd fields are kept."""
 _MOST_BYTES = 256 * 1024
-"""Of a longer raw message nothing is looked at again."""
+"""So much of a raw message is looked at again."""
 _MOST_SHOWN = 200
 """So many characters of an address that cannot be read."""
 
@@ -37,41 +39,65 @@ Odd = tuple[str, str, str]
 """A field that is not what it seems: `misspelt` or `second`, its name as written, and the right name."""
 
 
-def door_of(submission: Submission) -> str:
+def form_of(submission: Submission) -> RequestForm:
+    """How a request was written, as far as it can be read."""
+    content = submission.content
+    fields = _header_fields(content.data) if isinstance(content, RawContent) else ()
+    return RequestForm(
+        door=_door_of(submission), named=_named_arns(submission, _x_ses(fields)), odd=_odd_fields(fields)
+    )
+
+
+def from_address(submission: Submission) -> str | None:
+    """The From address of raw content; None where it cannot be read."""
+    content = submission.content
+    if isinstance(content, RawContent) and len(content.data) <= _MOST_BYTES:
+        with suppress(AddressError, header.MessageError):
+            return read_message(content.data).from_.addr_spec
+    return None
+
+
+def _door_of(submission: Submission) -> str:
     """`v1`, `v2` or `smtp`: what decides how ARNs are named."""
     if submission.api_version == "1":
         return "v1"
     return "smtp" if submission.operation == "SendSmtpEmail" else "v2"
 
 
-def named_arns(
-    submission: Submission, source: str | None, from_: str | None, return_path: str | None
-) -> tuple[tuple[str, str], ...]:
+def _named_arns(submission: Submission, x_ses: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The ARNs in force by the parameter or field that they stand in, each once."""
-    if not (source or from_ or return_path or submission.bound_arns):
-        return ()
-    if door_of(submission) == "v2":
+    if _door_of(submission) == "v2":
         names = ("FromEmailAddressIdentityArn",) * 2 + ("FeedbackForwardingEmailAddressIdentityArn",)
     else:
         names = ("SourceArn", "FromArn", "ReturnPathArn")
     given = (submission.source_arn, submission.from_arn, submission.return_path_arn)
-    fields = [field.upper() for field in ARN_FIELDS]
     found: dict[tuple[str, str], None] = {}
-    for name, field, parameter, arn in zip(names, fields, given, (source, from_, return_path), strict=True):
-        if arn:
-            found[name if parameter else field, arn] = None
+    for name, field, parameter in zip(names, ARN_FIELDS, given, strict=True):
+        if parameter:
+            found[name, parameter] = None
+        elif stated := x_ses.get(field):
+            found[field.upper(), stated] = None
     for arn in submission.bound_arns:
         found["the SMTP credential", arn] = None
     return tuple(found)
 
 
-def odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:
+def _x_ses(fields: Sequence[HeaderField]) -> dict[str, str]:
+    """The X-SES fields that name an ARN, the first of each."""
+    first = {field.key.decode("ascii"): field for field in reversed(fields)}
+    return {
+        key: first[key].value.replace(b"\t", b" ").decode("utf-8", "replace")
+        for key in ARN_FIELDS
+        if key in first
+    }
+
+
+def _odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:
     """Fields that are nearly an X-SES field, and second instances of one, which are not looked at."""
     perhaps = [field for field in fields if _is_perhaps_odd(field.key)]
-    return tuple(_odd(perhaps))[:_MOST_ODD] if perhaps else ()
+    return tuple(_odd(perhaps))[:_MOST_ODD]
 
 
-@lru_cache(maxsize=1024)  # the same names come in message after message
 def _is_perhaps_odd(key: bytes) -> bool:
     """Whether the letters of a name are those of an X-SES field, or nearly."""
     letters = _letters(key)
@@ -105,7 +131,7 @@ _RETURN_PATHS = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress", "sm
 
 def unreadable_address(submission: Submission) -> tuple[str, str] | None:
     """The first address that cannot be read, as far as it is shown, and the parameter or field that it stands in."""
-    content, door = submission.content, door_of(submission)
+    content, door = submission.content, _door_of(submission)
     named: list[tuple[str, str | None]] = [
         (_SOURCES[door], submission.source),
         (_RETURN_PATHS[door], submission.return_path),
@@ -137,13 +163,17 @@ def _unreadable(
 
 
 def _fields(message: bytes, keys: Sequence[bytes]) -> Iterator[tuple[str, str]]:
-    """Fields of a raw message with their bodies; nothing of a large one, or of one that is none."""
-    if len(message) > _MOST_BYTES:
-        return
-    try:
-        fields, _ = header.scan(header.canonical_newlines(message))
-    except header.MessageError:
-        return
-    for field in fields:
+    """Fields of a raw message with their bodies."""
+    for field in _header_fields(message):
         if field.key in keys and field.value.strip() != b"<>":
             yield field.name.decode("ascii"), " ".join(field.value.decode("utf-8", "replace").split())
+
+
+def _header_fields(message: bytes) -> tuple[HeaderField, ...]:
+    """The header fields of a raw message; none where they cannot be read."""
+    if len(message) > _MOST_BYTES:
+        message = message[: message.rfind(b"\n", 0, _MOST_BYTES) + 1]
+    try:
+        return header.scan(header.canonical_newlines(message))[0]
+    except header.MessageError:
+        return ()

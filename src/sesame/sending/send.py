@@ -13,14 +13,11 @@ from contextlib import suppress
 import msgspec
 
 from sesame.access.authorize import Authorizer, access_denied
-from sesame.access.causes.failures import Failures
-from sesame.access.causes.find import cause_in_log
 from sesame.access.pace import Pace
 from sesame.access.principals import Credential
-from sesame.access.record import as_call, decision_text, owner_concerned, reason, without_recipients
-from sesame.access.refusals import Refusals
-from sesame.access.sends import DoesNotAlign, SendDecision, SendRequest
-from sesame.db import Store, Transaction
+from sesame.access.record import RequestForm, decision_text
+from sesame.access.sends import SendDecision, SendRequest
+from sesame.db import Store
 from sesame.errors import (
     AccountSendingPaused,
     InsufficientStorage,
@@ -28,25 +25,22 @@ from sesame.errors import (
     MessageRejected,
     ServiceError,
     ServiceUnavailable,
-    Throttling,
     Unavailable,
 )
-from sesame.mail.address import AddressError
-from sesame.mail.header import MessageError
-from sesame.mail.message import read_message
 from sesame.metrics import Metrics
 from sesame.model import Caller, MessageId, PrincipalKind
-from sesame.observe import Clock, Log
+from sesame.observe import Clock
 from sesame.sending.accept import Acceptance, StaleDecision, TransactionStep, accept, accept_one
 from sesame.sending.compose import Composed, Stamp, compose
 from sesame.sending.configuration_set import in_force
-from sesame.sending.request_form import Odd, door_of, named_arns, odd_fields, unreadable_address
+from sesame.sending.refused import RefusedSends
+from sesame.sending.request_form import form_of
 from sesame.sending.room import Room
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
 from sesame.spool import pieces
 from sesame.spool.pieces import Staging
 from sesame.spool.put import SpooledMessage
-from sesame.store import configuration_sets, decisions
+from sesame.store import configuration_sets
 from sesame.store.events import Stage
 
 LARGE_BYTES = 256 * 1024
@@ -68,6 +62,7 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     """What a send would come to: what policy is asked, its decision, and the refusal that the client would get."""
 
     request: SendRequest
+    form: RequestForm
     decision: SendDecision
     refusal: ServiceError | None
 
@@ -77,8 +72,8 @@ class Sender:
 
     `new_id` makes message ids for a time and region, `random_hex` MIME boundaries, `accepted` is called with each
     message once it is accepted, `recorded` with a stage at which events wait now (hints; nothing depends on
-    them), `pace` says when a refusal is answered, `steady` is delivery's clock, `large` is where large messages are
-    read. `streams_events`: the operator is notified of every message.
+    them), `refused` keeps what is refused, `pace` says when that is answered, `steady` is delivery's clock, `large` is
+    where large messages are read. `streams_events`: the operator is notified of every message.
     """
 
     def __init__(
@@ -87,7 +82,7 @@ class Sender:
         authorizer: Authorizer,
         *,
         clock: Clock,
-        log: Log,
+        refused: RefusedSends,
         metrics: Metrics,
         executor: Executor,
         large: Executor,
@@ -103,12 +98,10 @@ class Sender:
         streams_events: bool = False,
     ) -> None:
         self._store = store
-        self._refusals = Refusals(store)
-        self._failures = Failures(store)
+        self._refused = refused
         self._pace = pace
         self._authorizer = authorizer
         self._clock = clock
-        self._log = log
         self._metrics = metrics
         self._executor = executor
         self._large = large
@@ -133,11 +126,7 @@ class Sender:
         try:
             return await self._send(caller, submission, in_same_transaction)
         except ServiceError as failure:
-            kept = await self._failures.keep_of(
-                caller, failure, submission.action, _facts(submission, failure)
-            )
-            if kept is not None:
-                self._log_refusal(caller, kept)
+            await self._refused.record_failure(caller, submission, failure)
             raise
 
     async def _send(
@@ -171,8 +160,7 @@ class Sender:
                     continue
                 await self._check_set(caller, composed, began)
                 self._metrics.decisions.labels("refused", refusal.code).inc()
-                await self._keep_refusal(caller, composed.request, decision, refusal)
-                refusal.is_kept = True
+                await self._refused.record_refusal(caller, submission, composed.request, decision, refusal)
                 await self._pace.hold(began)
                 raise
             self._metrics.decisions.labels("allowed", "").inc()
@@ -212,7 +200,9 @@ class Sender:
                 self._admit(caller, composed, decision)
             except ServiceError as error:
                 refusal = error
-            return DryRun(request=composed.request, decision=decision, refusal=refusal)
+            return DryRun(
+                request=composed.request, form=form_of(submission), decision=decision, refusal=refusal
+            )
         raise ServiceUnavailable("policies change faster than this can be decided; try again")
 
     async def _check_not_paused(self, caller: Caller) -> None:
@@ -354,79 +344,12 @@ class Sender:
                 with suppress(Unavailable):  # what is left is nobody's, and goes when it is old
                     await pieces.drop(self._store, [message.message_id])
 
-    async def _keep_refusal(
-        self, caller: Caller, request: SendRequest, decision: SendDecision, refusal: ServiceError
-    ) -> None:
-        """Tell both sides: the log, and the record that `sesame decisions` explains."""
-        why = reason(decision) or refusal.message
-        record = decisions.Refusal(
-            request_id=caller.request_id,
-            account_id=caller.principal.account_id,
-            owner_account_id=owner_concerned(caller, decision, refusal.facts),
-            region=caller.region,
-            at=caller.at,
-            code=refusal.code,
-            reason=why,
-            decision=decision_text(
-                caller, request, decision, digest=self._refusals.digest, facts=refusal.facts
-            ),
-        )
-        self._log_refusal(caller, record)
-
-        async def audit(tx: Transaction) -> None:
-            if not isinstance(refusal, Throttling):  # not a decision, and as frequent as sends may be
-                called = as_call(caller, request, decision)
-                noted = without_recipients(request, decision, refusal)
-                await self._authorizer.changes.note_refusal(tx, called, noted)
-
-        await self._refusals.keep(record, decision, in_same_transaction=audit)
-
-    def _log_refusal(self, caller: Caller, refusal: decisions.Refusal) -> None:
-        self._log.event(
-            "send_refused",
-            request_id=refusal.request_id,
-            account_id=refusal.account_id,
-            principal=caller.principal.arn,
-            region=refusal.region,
-            code=refusal.code,
-            reason=refusal.reason,
-            cause=cause_in_log(refusal),
-            why=f"sesame why {refusal.request_id}",
-        )
-
 
 def _with_set(caller: Caller, composed: Composed, name: str) -> Composed:
     """The message with its configuration set among what must be allowed."""
     arn = configuration_sets.configuration_set_arn(caller.region, caller.principal.account_id, name)
     request = msgspec.structs.replace(composed.request, resources=(*composed.request.resources, arn))
     return msgspec.structs.replace(composed, request=request)
-
-
-def _facts(submission: Submission, failure: ServiceError) -> dict[str, object]:
-    """What explains a failure before its decision: the door, the ARNs that were named, and fields that are odd."""
-    content = submission.content
-    x_ses: dict[str, str] = {}
-    odd: tuple[Odd, ...] = ()
-    from_: dict[str, object] = {}
-    if isinstance(content, RawContent) and len(content.data) <= LARGE_BYTES:
-        with suppress(AddressError, MessageError):
-            message = read_message(content.data)
-            x_ses, odd = dict(message.x_ses), odd_fields(message.fields)
-            from_ = {"from_address": message.from_.addr_spec} if isinstance(failure, DoesNotAlign) else {}
-    named = named_arns(
-        submission,
-        submission.source_arn or x_ses.get("x-ses-source-arn"),
-        submission.from_arn or x_ses.get("x-ses-from-arn"),
-        submission.return_path_arn or x_ses.get("x-ses-return-path-arn"),
-    )
-    unreadable = unreadable_address(submission) if isinstance(failure.__cause__, AddressError) else None
-    return {
-        "door": door_of(submission),
-        "named": named,
-        "odd": odd,
-        **from_,
-        **({} if unreadable is None else {"unreadable": unreadable[0], "unreadable_in": unreadable[1]}),
-    }
 
 
 def _is_much_work(content: SimpleContent | RawContent | TemplateContent) -> bool:

@@ -1,0 +1,93 @@
+"""What is kept of a send that did not come about, so that both sides can read why, and what the log says of it.
+
+A failure is what was wrong before anything was decided; a refusal has a decision, and is explained from it.
+"""
+
+from sesame.access.causes.failures import Failures
+from sesame.access.causes.find import cause_in_log
+from sesame.access.changes import Changes
+from sesame.access.record import as_call, explainable_text, owner_concerned, reason, without_recipients
+from sesame.access.refusals import Refusals
+from sesame.access.sends import DoesNotAlign, SendDecision, SendRequest
+from sesame.db import Store, Transaction
+from sesame.errors import ServiceError, Throttling
+from sesame.mail.address import AddressError
+from sesame.model import Caller
+from sesame.observe import Log
+from sesame.sending.request_form import form_of, from_address, unreadable_address
+from sesame.sending.submission import Submission
+from sesame.store.decisions import Refusal
+
+
+class RefusedSends:
+    """Keeps each failure and refusal once; one for each process that sends. `changes` has the audit log."""
+
+    def __init__(self, store: Store, changes: Changes, log: Log) -> None:
+        self._refusals = Refusals(store)
+        self._failures = Failures(store)
+        self._changes = changes
+        self._log = log
+
+    async def record_failure(self, caller: Caller, submission: Submission, failure: ServiceError) -> None:
+        """Keep what failed before a decision, with what the client wrote; nothing that has been kept already."""
+        if failure.is_kept:
+            return
+        form = form_of(submission)
+        facts: dict[str, object] = {"door": form.door, "named": form.named, "odd": form.odd}
+        if isinstance(failure.__cause__, AddressError) and (found := unreadable_address(submission)):
+            facts["unreadable"], facts["unreadable_in"] = found
+        if isinstance(failure, DoesNotAlign) and (found_from := from_address(submission)):
+            facts["from_address"] = found_from
+        kept = await self._failures.keep_of(caller, failure, submission.action, facts)
+        if kept is not None:
+            self._log_refusal(caller, kept)
+
+    async def record_refusal(
+        self,
+        caller: Caller,
+        submission: Submission,
+        request: SendRequest,
+        decision: SendDecision,
+        refusal: ServiceError,
+    ) -> None:
+        """Keep what was decided against a send: in the log, in the audit log, and where causes are found from it."""
+        record = Refusal(
+            request_id=caller.request_id,
+            account_id=caller.principal.account_id,
+            owner_account_id=owner_concerned(caller, decision, refusal.facts),
+            region=caller.region,
+            at=caller.at,
+            code=refusal.code,
+            reason=reason(decision) or refusal.message,
+            decision=explainable_text(
+                caller,
+                request,
+                decision,
+                form=form_of(submission),
+                digest=self._refusals.digest,
+                facts=refusal.facts,
+            ),
+        )
+        self._log_refusal(caller, record)
+
+        async def audit(tx: Transaction) -> None:
+            if not isinstance(refusal, Throttling):  # not a decision, and as frequent as sends may be
+                called = as_call(caller, request, decision)
+                noted = without_recipients(request, decision, refusal)
+                await self._changes.note_refusal(tx, called, noted)
+
+        await self._refusals.keep(record, decision, in_same_transaction=audit)
+        refusal.is_kept = True
+
+    def _log_refusal(self, caller: Caller, refusal: Refusal) -> None:
+        self._log.event(
+            "send_refused",
+            request_id=refusal.request_id,
+            account_id=refusal.account_id,
+            principal=caller.principal.arn,
+            region=refusal.region,
+            code=refusal.code,
+            reason=refusal.reason,
+            cause=cause_in_log(refusal),
+            why=f"sesame why {refusal.request_id}",
+        )
