@@ -38,11 +38,11 @@ from sesame.policy.analysis.strings import Atom, Budget, BudgetExhausted, find_t
 from sesame.policy.language import values
 from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import ArnPattern, Glob, is_malformed, substitute, tokenize
-from sesame.reports.mbox import split_mbox
 from sesame.reports.read import read_report
 from sesame.smtp.events import MessageReceived
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
 from sesame.smtp.server import Limits, ServerConnection
+from tests.support.mbox import split_mbox
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 IDENTITY = "arn:aws:ses:us-east-1:111111111111:identity/example.com"

@@ -19,7 +19,7 @@ from sesame.policy.analysis.questions import Method
 from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.derivation import Grant
-from sesame.policy.reasons.evaluator import find_grant, is_about
+from sesame.policy.reasons.evaluator import find_grant, fits_action, fits_resource
 from sesame.policy.request import Request
 from tests.policy import smt
 from tests.policy.test_analysis import IDENTITY, OWNER, Named, policies, random_statement
@@ -38,7 +38,8 @@ def fitting(candidate: Candidate, action: str, named: Named) -> list[smt.Placed]
         for statement in policy.statements:
             grant = find_grant(statement, request, {})
             useless = grant is Grant.ACCOUNT and candidate.is_own and statement.effect is Effect.ALLOW
-            if grant is not None and not useless and is_about(policy, statement, request):
+            fits = fits_action(statement, request) and fits_resource(policy, statement, request)
+            if grant is not None and not useless and fits:
                 found.append((policy, statement))
     return found
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sesame.reports.mbox import split_mbox
 from sesame.reports.read import read_report
 from sesame.reports.report import Report, ReportedRecipient
 from tests.reports.corpus import Corpus, Label, find_corpus
+from tests.support.mbox import split_mbox
 
 CORPUS = find_corpus()
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="the corpus of bounces is not beside the repository")

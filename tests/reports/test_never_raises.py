@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sesame.reports.dsn import RECIPIENT_LIMIT
-from sesame.reports.mbox import split_mbox
 from sesame.reports.original import CANDIDATE_LIMIT
 from sesame.reports.read import read_report
 from sesame.reports.report import Report
@@ -14,6 +13,7 @@ from tests.reports.answers import ANSWERS
 from tests.reports.forms import FORMS, Form
 from tests.reports.hostile import hostile_messages
 from tests.reports.more_forms import MORE_FORMS
+from tests.support.mbox import split_mbox
 
 LINES = [
     b"From: MAILER-DAEMON@x",

@@ -3,11 +3,11 @@
 import pytest
 
 from sesame.reports.entity import read_entity
-from sesame.reports.mbox import split_mbox
 from sesame.reports.read import read_report
 from sesame.reports.text import without_markup
 from tests.reports.forms import DAEMON, FORMS, ORIGINAL, Form
 from tests.reports.more_forms import MORE_FORMS
+from tests.support.mbox import split_mbox
 
 ALL_FORMS = (*FORMS, *MORE_FORMS)
 

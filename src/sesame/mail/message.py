@@ -42,7 +42,7 @@ _REMOVED = frozenset(
         b"received-spf",
     }
 )
-# never taken from `extra_fields`: they decide who sends to whom, or are written by us
+# never among the extra fields that a client adds: they decide who sends to whom, or are written by us
 _OURS = _REMOVED | {
     b"from",
     b"sender",
@@ -56,7 +56,6 @@ _LISTS = frozenset({b"to", b"cc", b"bcc", b"reply-to"})
 _X_SES = b"x-ses-"
 _CLIENT_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
 """A host's name or an address literal, as EHLO has it."""
-_SIGNING_DOMAIN = re.compile(rb"(?:^|;)d=([^;]*)")
 
 
 class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,20 +182,12 @@ def _return_path(field: HeaderField | None) -> str | None:
     return mailbox.addr_spec
 
 
-def rewrite(
-    message: ParsedMessage,
-    *,
-    message_id_field: str,
-    at: float,
-    extra_fields: Sequence[tuple[str, str]] = (),
-    own_domains: Collection[str] = (),
-) -> bytes:
+def rewrite(message: ParsedMessage, *, message_id_field: str, at: float) -> bytes:
     """The octets to spool: canonical CRLF, From and Sender from their parsed values,
     To, Cc and Reply-To too where their syntax is wrong.
 
-    Out go X-SES-*, Bcc, Return-Path, the sender's Message-ID and Date, verdicts of other servers, and
-    signatures that claim one of `own_domains`. In come Date (`at`, Unix seconds), Message-ID,
-    MIME-Version if missing, and `extra_fields`; MessageError as in `more_fields`.
+    Out go X-SES-*, Bcc, Return-Path, the sender's Message-ID and Date, and verdicts of other servers. In come Date
+    (`at`, Unix seconds), Message-ID, and MIME-Version if missing.
     """
     out = []
     versioned = False
@@ -208,8 +199,6 @@ def rewrite(
             out.append(_sender_field("From", message.from_))
         elif key == b"sender" and message.sender is not None:
             out.append(_sender_field("Sender", message.sender))
-        elif key == b"dkim-signature" and own_domains and _claims(field, own_domains):
-            continue
         elif message.mended and field in message.mended:
             out.append(header.address_field(field.name.decode("ascii"), message.mended[field]))
         else:
@@ -218,8 +207,6 @@ def rewrite(
     out.append(stamp(at=at, message_id_field=message_id_field))
     if not versioned:
         out.append(b"MIME-Version: 1.0\r\n")
-    if extra_fields:
-        out += more_fields(extra_fields, present=message.first)
     out += (b"\r\n", message.body)
     return b"".join(out)
 
@@ -279,8 +266,3 @@ def received_of(trace: str, *, message_id: str, recipients: Sequence[str], at: f
 @lru_cache(maxsize=16)  # messages of one second share it
 def _date(second: int) -> str:
     return formatdate(second).removesuffix("-0000") + "+0000"
-
-
-def _claims(field: HeaderField, own_domains: Collection[str]) -> bool:
-    match = _SIGNING_DOMAIN.search(b"".join(field.value.split()))
-    return match is not None and match[1].decode("ascii", "replace").lower() in own_domains

@@ -109,11 +109,6 @@ def condition_holds(policy: Policy, effect: Effect, condition: Condition, value:
     return answer is True or (answer is None and effect is Effect.DENY)
 
 
-def is_about(policy: Policy, statement: Statement, request: Request) -> bool:
-    """Whether a statement's action and resource fit the request."""
-    return fits_action(statement, request) and fits_resource(policy, statement, request)
-
-
 def fits_action(statement: Statement, request: Request) -> bool:
     """Whether a statement's action fits the request."""
     return _holds_for(statement, [_Evaluator(request, {}).action(statement)])
