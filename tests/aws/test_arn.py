@@ -70,18 +70,5 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert arn.resource == text
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        (IDENTITY, "user+x@example.com"),
-        ("arn:aws:ses:us-east-1:123456789012:identity/", None),
-        ("arn:aws:ses:us-east-1:123456789012:template/a", None),
-        ("arn:aws:iam::123456789012:identity/a", None),
-    ],
-)
-def test_only_an_identity_arn_names_an_identity(text: str, name: str | None) -> None:
-    assert Arn.parse(text).identity_name == name
-
-
 def test_an_identity_arn_is_made_of_region_account_and_name() -> None:
     assert identity_arn("us-east-1", "123456789012", "user+x@example.com") == IDENTITY

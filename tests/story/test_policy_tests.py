@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sesame.aws.arn import Arn
+from sesame.access.identity_names import parse_identity_arn
 from sesame.policy.analysis.expectations import read_expectation
 from tests.support.process import Account, SesameProcess
 
@@ -32,7 +32,7 @@ class Kept:
             {"name": "nobody as ceo", "nobodyBut": [], "as": f"ceo@{self.domain}"},
         ]
         kept = [read_expectation(case) for case in cases]
-        sesame.operate(lambda services: services.policy_acts.put_cases(Arn.parse(self.arn), kept))
+        sesame.operate(lambda services: services.policy_acts.put_cases(parse_identity_arn(self.arn), kept))
 
     def policy(self, **changes: Any) -> str:
         statement = {

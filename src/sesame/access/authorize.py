@@ -20,7 +20,7 @@ from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
 from sesame.access.compiled import Policies
 from sesame.access.directory import AccountState, Directory, OwnedIdentity
-from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.access.identity_names import parse_identity_arn
 from sesame.access.management import account_in, decided, refusal_text
 from sesame.access.principals import Credential, Tags
 from sesame.access.repeats import Repeats
@@ -317,19 +317,18 @@ class Authorizer:
         if sender.arn is None:
             return await self._own_rest(caller, names, epochs)
         arn = parse_identity_arn(sender.arn)
-        name = normal_name(arn.resource.removeprefix("identity/"))
-        if name not in names:
+        if arn.name not in names:
             raise DoesNotAlign(address=sender.as_written, arn=sender.arn, use=sender.use)
         if arn.region != caller.region:
             return None
-        specific = names[: list(names).index(name)]
+        specific = names[: list(names).index(arn.name)]
         more_specific = [
             await self._identity(arn.account_id, arn.region, other, epochs) for other in specific
         ]
         return Rest(
-            arn=identity_arn(arn.region, arn.account_id, name),
+            arn=str(arn),
             owner=arn.account_id,
-            identity=await self._identity(arn.account_id, arn.region, name, epochs),
+            identity=await self._identity(arn.account_id, arn.region, arn.name, epochs),
             more_specific=tuple(found for found in more_specific if found is not None),
         )
 

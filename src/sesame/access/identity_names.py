@@ -2,7 +2,9 @@
 
 from functools import lru_cache
 
-from sesame.aws.arn import Arn, ArnError
+import msgspec
+
+from sesame.aws.arn import Arn, ArnError, identity_arn
 from sesame.errors import InvalidParameterValue
 from sesame.model import IdentityKind
 
@@ -15,8 +17,19 @@ class InvalidIdentityArn(InvalidParameterValue):
         self.facts = {"arn": arn}
 
 
+class IdentityArn(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose identity it is and where, and its name as stored; `str` gives the ARN."""
+
+    region: str
+    account_id: str
+    name: str
+
+    def __str__(self) -> str:
+        return identity_arn(self.region, self.account_id, self.name)
+
+
 @lru_cache(maxsize=1024)  # a delegate names the same one in message after message
-def parse_identity_arn(text: str) -> Arn:
+def parse_identity_arn(text: str) -> IdentityArn:
     """Read an identity ARN from a request; raises `InvalidParameterValue` when it is none."""
     try:
         arn = Arn.parse(text)
@@ -27,7 +40,7 @@ def parse_identity_arn(text: str) -> Arn:
         raise InvalidIdentityArn(
             f"Invalid identity ARN '{text}': expected arn:aws:ses:region:account:identity/name.", arn=text
         )
-    return arn
+    return IdentityArn(region=arn.region, account_id=arn.account_id, name=normal_name(name))
 
 
 def normal_name(name: str) -> str:

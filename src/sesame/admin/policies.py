@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sesame.access.changes import Acts, Run, StalePermit
-from sesame.access.identity_names import normal_name
+from sesame.access.identity_names import IdentityArn
 from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
 from sesame.admin.accounts import OperatorError
-from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction, epoch, identities_scope
 from sesame.errors import ServiceError
 from sesame.identities.policies import MAX_POLICIES, check_policy_name
@@ -46,7 +45,7 @@ class PolicyActs:
         self._by = by
 
     async def put(
-        self, arn: Arn, policy_name: str, document: str, *, force: bool = False
+        self, arn: IdentityArn, policy_name: str, document: str, *, force: bool = False
     ) -> tuple[Broken, ...]:
         """Create or replace a policy; the cases that it breaks, which is refused unless it is forced.
 
@@ -71,7 +70,7 @@ class PolicyActs:
             "PutIdentityPolicy", arn, {policy_name: document}, run, parameters, force=force
         )
 
-    async def remove(self, arn: Arn, policy_name: str, *, force: bool = False) -> tuple[Broken, ...]:
+    async def remove(self, arn: IdentityArn, policy_name: str, *, force: bool = False) -> tuple[Broken, ...]:
         """Remove a policy; as `put`."""
 
         async def run(tx: Transaction, identity: Identity) -> None:
@@ -100,7 +99,7 @@ class PolicyActs:
     async def _edit(
         self,
         name: str,
-        arn: Arn,
+        arn: IdentityArn,
         edit: Edit,
         change: Callable[[Transaction, Identity], Awaitable[None]],
         parameters: Mapping[str, Any],
@@ -110,7 +109,7 @@ class PolicyActs:
         """Try an edit, then make it on the very policies and cases that it was tried on."""
         for attempt in range(_ATTEMPTS):
             tried = await self._store.read(
-                lambda tx: try_edit(tx, arn.account_id, arn.region, _name(arn), edit)
+                lambda tx: try_edit(tx, arn.account_id, arn.region, arn.name, edit)
             )
             if tried.broken and not force:
                 raise PolicyTestFails(tried.broken[0])
@@ -131,7 +130,7 @@ class PolicyActs:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    async def put_cases(self, arn: Arn, cases: Sequence[Expectation]) -> None:
+    async def put_cases(self, arn: IdentityArn, cases: Sequence[Expectation]) -> None:
         """Keep cases, in place of those of the same names."""
 
         async def run(tx: Transaction) -> None:
@@ -139,7 +138,7 @@ class PolicyActs:
 
         await self._change("PutIdentityPolicyTests", arn, run, {"tests": [written(case) for case in cases]})
 
-    async def remove_case(self, arn: Arn, name: str) -> None:
+    async def remove_case(self, arn: IdentityArn, name: str) -> None:
         """Keep a case no longer."""
 
         async def run(tx: Transaction) -> None:
@@ -147,11 +146,13 @@ class PolicyActs:
 
         await self._change("DeleteIdentityPolicyTest", arn, run, {"test": name})
 
-    async def _change(self, name: str, arn: Arn, run: Run[None], parameters: Mapping[str, Any]) -> None:
-        named = {"identity": _name(arn), **parameters}
+    async def _change(
+        self, name: str, arn: IdentityArn, run: Run[None], parameters: Mapping[str, Any]
+    ) -> None:
+        named = {"identity": arn.name, **parameters}
         await self._acts.apply(name, arn.account_id, run, region=arn.region, parameters=named)
 
-    async def run_cases(self, arn: Arn) -> list[CaseState]:
+    async def run_cases(self, arn: IdentityArn) -> list[CaseState]:
         """Every case that is kept, with why it does not hold."""
 
         async def run(tx: Transaction) -> Callable[[], list[CaseState]]:
@@ -168,12 +169,8 @@ async def _with_operator_errors(doing: Awaitable[None]) -> None:
         raise OperatorError(error.message) from error
 
 
-def _name(arn: Arn) -> str:
-    return normal_name(arn.resource.removeprefix("identity/"))
-
-
-async def _identity(tx: Transaction, arn: Arn) -> Identity:
-    found = await identities.get(tx, arn.account_id, arn.region, _name(arn))
+async def _identity(tx: Transaction, arn: IdentityArn) -> Identity:
+    found = await identities.get(tx, arn.account_id, arn.region, arn.name)
     if found is None:
-        raise OperatorError(f"account {arn.account_id} has no identity {_name(arn)} in {arn.region}")
+        raise OperatorError(f"account {arn.account_id} has no identity {arn.name} in {arn.region}")
     return found

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 from sesame.access.compiled import NO_POLICIES, Policies, compiled_policies, identity_policies
 from sesame.access.conditions import resource_tags, time_keys
+from sesame.access.identity_names import IdentityArn
 from sesame.access.principals import Tags, session_limits
 from sesame.access.refusals import recorded_keys, recorded_requester
-from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction
 from sesame.policy import Explanation, Outcome, Request, decide, explain, owner_view, sender_view
 from sesame.policy.reasons.cause import Reader
@@ -59,7 +59,7 @@ class Replay:
 
 async def what_if(
     store: Store,
-    arn: Arn,
+    arn: IdentityArn,
     *,
     proposed: Mapping[str, str | None],
     since: float,
@@ -79,7 +79,7 @@ async def what_if(
 
 async def newest_what_if(
     store: Store,
-    arn: Arn,
+    arn: IdentityArn,
     *,
     proposed: Mapping[str, str | None],
     since: float,
@@ -104,7 +104,7 @@ class _Again:
     """Asks records again, under the policies as they are and as they would be; what it learns of senders it keeps."""
 
     def __init__(
-        self, store: Store, arn: Arn, now: Policies, then: Policies, held: Tags, reader: Reader
+        self, store: Store, arn: IdentityArn, now: Policies, then: Policies, held: Tags, reader: Reader
     ) -> None:
         self._store = store
         self._arn = arn
@@ -117,10 +117,11 @@ class _Again:
         self._changes: list[Change] = []
 
     @classmethod
-    async def of(cls, store: Store, arn: Arn, proposed: Mapping[str, str | None], reader: Reader) -> Self:
+    async def of(
+        cls, store: Store, arn: IdentityArn, proposed: Mapping[str, str | None], reader: Reader
+    ) -> Self:
         """For an edit of the identity's policies."""
-        name = arn.resource.removeprefix("identity/")
-        current = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, name))
+        current = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, arn.name))
         held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
         now, then = identity_policies(current), identity_policies(_edited(current, proposed))
         return cls(store, arn, now, then, held, reader)
@@ -207,14 +208,14 @@ def _edited(current: list[IdentityPolicy], proposed: Mapping[str, str | None]) -
 _LOOKS = (recorded_sends.accepted, recorded_sends.refused, recorded_sends.refused_own)
 
 
-async def recorded_of(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
+async def recorded_of(store: Store, arn: IdentityArn, since: float) -> AsyncIterator[Recorded]:
     """Accepted sends, then refused ones, a page at a time."""
     for look in _LOOKS:
         async for recorded in _pages(store, arn, look, recorded_sends.beginning(since), newest=False):
             yield recorded
 
 
-async def _newest(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorded]:
+async def _newest(store: Store, arn: IdentityArn, since: float) -> AsyncIterator[Recorded]:
     """Both together, the newest first."""
     looks = [_pages(store, arn, look, recorded_sends.END, newest=True) for look in _LOOKS]
     heads = [await anext(look, None) for look in looks]
@@ -232,7 +233,7 @@ async def _newest(store: Store, arn: Arn, since: float) -> AsyncIterator[Recorde
 
 
 async def _pages(
-    store: Store, arn: Arn, look: Any, after: Position, *, newest: bool
+    store: Store, arn: IdentityArn, look: Any, after: Position, *, newest: bool
 ) -> AsyncGenerator[Recorded, None]:
     while True:
 
@@ -269,7 +270,7 @@ def policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Trans
     return run
 
 
-def request_of(arn: Arn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
+def request_of(arn: IdentityArn, recorded: Recorded, decision: Mapping[str, Any], held: Tags) -> Request:
     """The question that was asked then, of an identity with the tags that it has now."""
     return Request(
         requester=recorded_requester(decision, recorded.account_id),

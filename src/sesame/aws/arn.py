@@ -15,7 +15,6 @@ _SERVICE = re.compile(r"[a-z0-9-]+")
 _REGION = re.compile(r"(?:[a-z0-9-]+|\*)?")
 _ACCOUNT = re.compile(r"(?:[0-9]{12}|aws)?")
 _RESOURCE = re.compile(r"[!-~]+(?: [!-~]+)*")
-_IDENTITY = "identity/"
 MAX_ARN_LENGTH = 2048
 
 
@@ -60,17 +59,10 @@ class Arn:
     def __str__(self) -> str:
         return f"arn:{self.partition}:{self.service}:{self.region}:{self.account_id}:{self.resource}"
 
-    @property
-    def identity_name(self) -> str | None:
-        """The address or domain of an SES identity ARN, None for any other ARN."""
-        if self.service != "ses" or not self.resource.startswith(_IDENTITY):
-            return None
-        return self.resource[len(_IDENTITY) :] or None
-
 
 def identity_arn(region: str, account_id: str, name: str) -> str:
     """The ARN of the identity `name` (address or domain) that `account_id` owns in `region`."""
-    return f"arn:aws:ses:{region}:{account_id}:{_IDENTITY}{name}"
+    return f"arn:aws:ses:{region}:{account_id}:identity/{name}"
 
 
 def template_arn(region: str, account_id: str, name: str) -> str:

@@ -16,10 +16,10 @@ from sesame.cli.output import print_json
 from sesame.errors import ConfigError, SesameError
 
 if TYPE_CHECKING:
+    from sesame.access.identity_names import IdentityArn
     from sesame.admin.delegates.kit import Kit
     from sesame.admin.delegates.kit_snippets import Place
     from sesame.app.foundation import Services
-    from sesame.aws.arn import Arn
     from sesame.config import Settings
 
 SECONDS = 5.0
@@ -101,10 +101,9 @@ class NoKit(SesameError):
     """There is no kit to print."""
 
 
-async def _identity(services: "Services", named: str) -> "Arn":
+async def _identity(services: "Services", named: str) -> "IdentityArn":
     """The identity that is named by its ARN, or by its name where only one account and region has it."""
-    from sesame.access.identity_names import normal_name
-    from sesame.aws.arn import Arn, identity_arn
+    from sesame.access.identity_names import IdentityArn, normal_name
     from sesame.cli.policy_files import read_identity_arn
     from sesame.store import identities
 
@@ -113,12 +112,14 @@ async def _identity(services: "Services", named: str) -> "Arn":
     found = await services.store.read(
         lambda tx: identities.page_of_name(tx, normal_name(named), limit=MOST_SHOWN + 1)
     )
-    arns = [identity_arn(one.region, one.account_id, one.name) for one in found]
+    arns = [IdentityArn(region=one.region, account_id=one.account_id, name=one.name) for one in found]
     if len(arns) != 1:
         more = " and more" if len(arns) > MOST_SHOWN else ""
-        which = f"there are several: {', '.join(arns[:MOST_SHOWN])}{more}" if arns else "there is none"
+        which = (
+            f"there are several: {', '.join(map(str, arns[:MOST_SHOWN]))}{more}" if arns else "there is none"
+        )
         raise ConfigError(f"identity `{named}`: {which}; give its ARN")
-    return Arn.parse(arns[0])
+    return arns[0]
 
 
 def _place(settings: "Settings", region: str) -> "Place":

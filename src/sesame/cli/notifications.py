@@ -70,7 +70,7 @@ def show_map(args: argparse.Namespace) -> int:
         account_id=args.sender or arn.account_id,
         owner_account_id=arn.account_id,
         region=arn.region,
-        identity=arn.resource.removeprefix("identity/"),
+        identity=arn.name,
         configuration_set=args.configuration_set,
     )
 

@@ -16,7 +16,7 @@ from sesame.policy.cases import CaseError
 from sesame.policy.language.source import Json
 
 if TYPE_CHECKING:
-    from sesame.aws.arn import Arn
+    from sesame.access.identity_names import IdentityArn
 
 YES, FAILED, USAGE, DENIED = 0, 1, 2, 3
 Named = list[tuple[str, Policy]]
@@ -92,7 +92,7 @@ def resource_of(text: str) -> str:
     return resources[0].resources[0] if resources else ""
 
 
-def read_identity_arn(text: str) -> "Arn":
+def read_identity_arn(text: str) -> "IdentityArn":
     """The ARN of an identity that a command line names. Raises `ConfigError`."""
     from sesame.access.identity_names import parse_identity_arn
 

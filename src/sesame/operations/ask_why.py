@@ -19,14 +19,14 @@ from sesame.access.checks import Target, ask_policies
 from sesame.access.compiled import compiled_policies
 from sesame.access.credentials import acting_for
 from sesame.access.directory import Directory
-from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.access.identity_names import IdentityArn, parse_identity_arn
 from sesame.access.pace import Pace
 from sesame.access.principal_binding import requester_known
 from sesame.access.principals import Credential, root_principal, session_principal
 from sesame.access.record import RequestForm, explainable_text
 from sesame.access.refusals import rests_on
 from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
-from sesame.aws.arn import identity_arn, template_arn
+from sesame.aws.arn import template_arn
 from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError
@@ -237,7 +237,7 @@ class AskWhy:
     async def _as_owner(self, caller: Caller, question: Question, requester: Requester) -> Answer:
         """What the policies of the asker's identity say of another account's principal."""
         arn = self._own_identity(caller, question)
-        await self._authorizer.require(caller, READ, arn)
+        await self._authorizer.require(caller, READ, str(arn))
         principal = await self._of_others(caller, question, requester)
         asked_as = _caller(caller, principal, question)
         credential = Credential(
@@ -259,7 +259,10 @@ class AskWhy:
             api_version=version,
             senders=(
                 SenderAddress(
-                    use="From", addr_spec=mailbox.addr_spec, as_written=question.from_address, arn=arn
+                    use="From",
+                    addr_spec=mailbox.addr_spec,
+                    as_written=question.from_address,
+                    arn=str(arn),
                 ),
             ),
             from_display_name=mailbox.display_name,
@@ -286,7 +289,7 @@ class AskWhy:
         )
 
     @staticmethod
-    def _own_identity(caller: Caller, question: Question) -> str:
+    def _own_identity(caller: Caller, question: Question) -> IdentityArn:
         """The ARN of the asker's identity that the question names."""
         if not question.from_arn:
             raise InvalidParameterValue(
@@ -297,27 +300,26 @@ class AskWhy:
             raise InvalidParameterValue(
                 "Neither the principal nor the identity is of this account and region; only they can be asked about."
             )
-        return identity_arn(arn.region, arn.account_id, normal_name(arn.resource.removeprefix("identity/")))
+        return arn
 
     async def _owners_half(
-        self, asked_as: Caller, credential: Credential, request: SendRequest, arn: str
+        self, asked_as: Caller, credential: Credential, request: SendRequest, arn: IdentityArn
     ) -> SendDecision:
-        parsed = parse_identity_arn(arn)
-        name, (sender,) = parsed.resource.removeprefix("identity/"), request.senders
+        (sender,) = request.senders
         names = identity_candidates(sender.addr_spec)
-        if name not in names:
-            raise InvalidParameterValue(f"{name} does not cover the address {sender.as_written}.")
+        if arn.name not in names:
+            raise InvalidParameterValue(f"{arn.name} does not cover the address {sender.as_written}.")
         target = Target(
-            arn,
-            parsed.account_id,
-            (await self._directory.identity(parsed.account_id, parsed.region, name))[0],
+            str(arn),
+            arn.account_id,
+            (await self._directory.identity(arn.account_id, arn.region, arn.name))[0],
             uses=["From"],
             addresses=[sender.addr_spec],
         )
         if target.identity is None:
-            raise InvalidParameterValue(f"This account has no identity {name} in {parsed.region}.")
-        for other in names[: list(names).index(name)]:
-            found, _ = await self._directory.identity(parsed.account_id, parsed.region, other)
+            raise InvalidParameterValue(f"This account has no identity {arn.name} in {arn.region}.")
+        for other in names[: list(names).index(arn.name)]:
+            found, _ = await self._directory.identity(arn.account_id, arn.region, other)
             if found is not None:
                 target.more_specific[other] = found
         keys = conditions.global_keys(asked_as, credential) | keys_of(request)
@@ -328,8 +330,8 @@ class AskWhy:
             sending_enabled=True,
             checks=(check,),
             unverified=(),
-            identity=name,
-            owner_account_id=parsed.account_id,
+            identity=arn.name,
+            owner_account_id=arn.account_id,
             default_configuration_set=None,
             epochs={},
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from sesame.access.identity_names import normal_name, parse_identity_arn
+from sesame.access.identity_names import parse_identity_arn
 from sesame.access.sends import SenderAddress, SendRequest
 from sesame.errors import InvalidParameterValue, MessageRejected
 from sesame.mail import encoded_words
@@ -311,8 +311,7 @@ def _no_arn(use: str, address: str) -> None:
 
 
 def _covers(arn: str, address: str) -> bool:
-    name = parse_identity_arn(arn).resource.removeprefix("identity/")
-    return normal_name(name) in identity_candidates(address)
+    return parse_identity_arn(arn).name in identity_candidates(address)
 
 
 def _recipient(text: str, submission: Submission) -> Mailbox:

@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sesame.access.identity_names import IdentityArn
 from sesame.admin.accounts import OperatorError
 from sesame.admin.delegates.history import History, history_of
 from sesame.admin.what_if import PAGE
-from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Store, Transaction
 from sesame.model import Identity
 from sesame.policy import (
@@ -129,8 +129,9 @@ async def _of_identity(
     *,
     now: float,
 ) -> IdentityAuthority:
-    arn = identity_arn(identity.region, identity.account_id, identity.name)
-    history = await history_of(store, Arn.parse(arn), since=since)
+    named = IdentityArn(region=identity.region, account_id=identity.account_id, name=identity.name)
+    arn = str(named)
+    history = await history_of(store, named, since=since)
     versions = await store.read(
         lambda tx: policy_versions.of_identity(tx, identity.account_id, identity.region, identity.name)
     )

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sesame.access.compiled import Policies, identity_policies
+from sesame.access.identity_names import IdentityArn
 from sesame.admin.what_if import PAGE, policies_of, request_of
-from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction
 from sesame.policy import Outcome, Request, Requester, decide
 from sesame.policy.writing.narrowing import Narrow, Seen
@@ -76,11 +76,10 @@ _Alike = tuple[str, str, str, Use | None, bool]
 
 
 async def history_of(
-    store: Store, arn: Arn, *, since: float, narrow: frozenset[Narrow] = NOTHING_MORE
+    store: Store, arn: IdentityArn, *, since: float, narrow: frozenset[Narrow] = NOTHING_MORE
 ) -> History:
     """What was sent as the identity of that ARN since a time; messages are alike only with what `narrow` is about."""
-    name = arn.resource.removeprefix("identity/")
-    stored = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, name))
+    stored = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, arn.name))
     held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
     policies = identity_policies(stored)
     alike: dict[_Alike, Sent] = {}

@@ -17,10 +17,9 @@ from typing import Any
 import msgspec
 
 from sesame.access.compiled import identity_policies
-from sesame.access.identity_names import normal_name
+from sesame.access.identity_names import IdentityArn
 from sesame.access.principal_binding import requester_known
 from sesame.admin.delegates.kit_snippets import SIMPLE, Example, Place, Snippet, Way, as_request, snippets
-from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Store, Transaction
 from sesame.policy import (
     Outcome,
@@ -379,19 +378,22 @@ async def read_delegate(tx: Transaction, named: str) -> Requester:
     return known
 
 
-async def kit_for(store: Store, arn: Arn, named: str, *, place: Place, is_late: Callable[[], bool]) -> Kit:
+async def kit_for(
+    store: Store, arn: IdentityArn, named: str, *, place: Place, is_late: Callable[[], bool]
+) -> Kit:
     """The kit for whoever is named, by the policies that the identity has now. Raises KitError."""
-    name = normal_name(arn.resource.removeprefix("identity/"))
 
     async def run(tx: Transaction) -> tuple[Requester, list[IdentityPolicy]]:
-        if await identities.get(tx, arn.account_id, arn.region, name) is None:
-            raise KitError(f"account {arn.account_id} has no identity {name} in {arn.region}")
-        return await read_delegate(tx, named), await identities.policies(tx, arn.account_id, arn.region, name)
+        if await identities.get(tx, arn.account_id, arn.region, arn.name) is None:
+            raise KitError(f"account {arn.account_id} has no identity {arn.name} in {arn.region}")
+        return await read_delegate(tx, named), await identities.policies(
+            tx, arn.account_id, arn.region, arn.name
+        )
 
     delegate, stored = await store.read(run)
     held = identity_policies(stored)
     return make_kit(
-        identity_arn(arn.region, arn.account_id, name),
+        str(arn),
         delegate,
         held.documents,
         place=place,

@@ -6,8 +6,8 @@ What is suggested is compared with today's policies exactly, and every message o
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.access.identity_names import IdentityArn
 from sesame.admin.delegates.history import NOTHING_MORE, History, history_of
-from sesame.aws.arn import Arn
 from sesame.db import Store
 from sesame.policy import (
     Outcome,
@@ -52,7 +52,7 @@ class Suggestion:
 
 async def suggestion(
     store: Store,
-    arn: Arn,
+    arn: IdentityArn,
     *,
     since: float,
     is_late: Callable[[], bool],
@@ -64,7 +64,11 @@ async def suggestion(
 
 
 def suggested_from(
-    history: History, arn: Arn, *, is_late: Callable[[], bool], narrow: frozenset[Narrow] = NOTHING_MORE
+    history: History,
+    arn: IdentityArn,
+    *,
+    is_late: Callable[[], bool],
+    narrow: frozenset[Narrow] = NOTHING_MORE,
 ) -> Suggestion:
     """The same of a history that was read."""
     today = history.policies

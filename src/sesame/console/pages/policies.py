@@ -14,8 +14,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.access.identity_names import parse_identity_arn
 from sesame.admin.what_if import Replay, newest_what_if
-from sesame.aws.arn import Arn
 from sesame.console import answers_form
 from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.calls import Call, Sample, call, sample
@@ -302,7 +302,7 @@ async def _replay(visit: Visit, policies: IdentityPolicies, draft: Draft, *, is_
     try:
         return await newest_what_if(
             visit.backing.store,
-            Arn.parse(policies.arn),
+            parse_identity_arn(policies.arn),
             proposed={draft.name: draft.text},
             since=visit.now - DAYS_S,
             most=MANY_RECORDS if is_long else MOST_RECORDS,

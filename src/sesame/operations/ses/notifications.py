@@ -148,23 +148,22 @@ async def notification_identity(tx: Transaction, caller: Caller, text: str) -> s
             )
         return identity_arn(region, account_id, name)
     arn = parse_identity_arn(text)
-    name = normal_name(arn.resource.removeprefix("identity/"))
     known = None
     if arn.region == region:
-        known = await identities.get(tx, arn.account_id, region, name)
+        known = await identities.get(tx, arn.account_id, region, arn.name)
     if arn.account_id == account_id:
         if known is None:
             raise InvalidParameterValue(
                 f"Identity {text} is invalid. Must be a verified email address or domain."
             )
-        return identity_arn(region, account_id, name)
-    stored = [] if known is None else await identities.policies(tx, arn.account_id, region, name)
+        return identity_arn(region, account_id, arn.name)
+    stored = [] if known is None else await identities.policies(tx, arn.account_id, region, arn.name)
     if not any(_names(parse_stored_identity_policy(policy.document), caller) for policy in stored):
         raise AccessDenied(
             f"User `{caller.principal.arn}' is not authorized to perform"
             f" `ses:SetIdentityNotificationTopic' on resource `{text}'"
         )
-    return identity_arn(region, arn.account_id, name)
+    return identity_arn(region, arn.account_id, arn.name)
 
 
 def _names(policy: Policy, caller: Caller) -> bool:
