@@ -31,6 +31,7 @@ from sesame.console.render import Renderer
 from sesame.console.verdicts import Verdicts
 from sesame.db import Store
 from sesame.dns import Resolver
+from sesame.errors import AccessDenied, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.ask_why import AskWhy
@@ -117,6 +118,13 @@ class Backing:
 
 Who = Literal["anybody", "either", "person", "operator"]
 """Anybody, a person or the operator, a person of an account, the operator."""
+
+
+def problem_of(error: ServiceError) -> tuple[str, int]:
+    """What a form says of a refusal, and the status of its page; an `AccessDenied` is raised, for it has its own."""
+    if isinstance(error, AccessDenied):
+        raise error
+    return error.message, error.http_status
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.causes import cause_of
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 from sesame.operations.ask_why import DOORS, Answer, Question
 from sesame.operations.messages import RefusalView
 
@@ -59,10 +59,9 @@ async def show(visit: Visit) -> Response:
         answer = await visit.backing.ask_why.ask(visit.me, question_of(visit, given))
     except BadQuestion as error:
         return _page(visit, given, problem=f"{error}.", status=400)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return _page(visit, given, problem=error.message, status=error.http_status)
+        problem, status = problem_of(error)
+        return _page(visit, given, problem=problem, status=status)
     return _page(visit, given, answer=answer)
 
 
@@ -168,11 +167,10 @@ async def keep(visit: Visit) -> Response:
     more = {"called": visit.form.get("called", ""), "may": visit.form.get("may", "")}
     try:
         await visit.do(_keeping(identity, {**given, **more}))
-    except AccessDenied:
-        raise
     except ServiceError as error:
+        problem, status = problem_of(error)
         given["door"] = given["door"] if given["door"] in DOORS else "v2"
-        return _page(visit, given, problem=error.message, status=error.http_status)
+        return _page(visit, given, problem=problem, status=status)
     return visit.go(visit.here(f"/identities/{identity}/cases"), said="case-kept")
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from sesame.aws.arn import identity_arn
 from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.text import exactly
-from sesame.console.visit import Page, Visit
+from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import AccessDenied, ServiceError
 
 CAPS = {
@@ -123,10 +123,8 @@ async def change(visit: Visit) -> Response:
         return await _page(visit, delegate, problem, 400, given)
     try:
         await visit.do(made)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, delegate, error.message, error.http_status, given)
+        return await _page(visit, delegate, *problem_of(error), given)
     if verb == "remove":
         return visit.go(visit.here(f"/identities/{name}/senders"), said="set")
     return visit.go(

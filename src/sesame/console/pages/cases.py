@@ -6,8 +6,8 @@ from typing import Any
 from starlette.responses import Response
 
 from sesame.console.calls import Call, call, sample
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 
 MAY, MAY_NOT, NOBODY_BUT = "may", "may-not", "nobody-but"
 KINDS = {MAY: "may send", MAY_NOT: "may not send", NOBODY_BUT: "are the only ones who may send"}
@@ -61,10 +61,8 @@ async def add(visit: Visit) -> Response:
     name = visit.path_values["name"]
     try:
         await visit.do(_keeping(name, visit.form))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return visit.go(visit.here(f"/identities/{name}/cases"), said="case-kept")
 
 
@@ -73,10 +71,8 @@ async def remove(visit: Visit) -> Response:
     name = visit.path_values["name"]
     try:
         await visit.do(_removal(name, visit.form.get("called", "")))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return visit.go(visit.here(f"/identities/{name}/cases"), said="case-removed")
 
 

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from sesame.console.calls import Call, call, sample
 from sesame.console.charts import bars
 from sesame.console.text import exactly
-from sesame.console.visit import Page, Visit
+from sesame.console.visit import Page, Visit, problem_of
 from sesame.db import Transaction
-from sesame.errors import AccessDenied, ServiceError
+from sesame.errors import ServiceError
 from sesame.store import account_details, accounts
 
 HOURS, HOUR_S = 24, 3_600
@@ -99,11 +99,9 @@ async def ask(visit: Visit) -> Response:
     form = visit.form
     try:
         await visit.do(_asking(form))
-    except AccessDenied:
-        raise
     except ServiceError as error:
         given = {name: form.get(name, "") for name in ("kind", "website", "description", "contacts")}
-        return await _page(visit, given, error.message, error.http_status)
+        return await _page(visit, given, *problem_of(error))
     return visit.go(visit.here("/account"), said="asked")
 
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from sesame.console.calls import Call, call, sample
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 
 PAGE = 50
 
@@ -26,10 +26,9 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
     found: Mapping[str, Any] = {"Stops": []}
     try:
         found = await visit.call("sesame", "ListStoppedLinks", request | _of(delegate))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        problem, status = problem or error.message, error.http_status
+        refused, status = problem_of(error)
+        problem = problem or refused
     given = {key: visit.form.get(key, visit.query.get(key, "")) for key in ("message", "reason")}
     one = given["message"] or None
     return visit.page(
@@ -84,10 +83,8 @@ async def _change(visit: Visit, said: str, made: Call) -> Response:
     delegate = visit.form.get("delegate", "").strip()
     try:
         await visit.do(made)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return visit.go(visit.here("/links" + (f"?delegate={quote(delegate)}" if delegate else "")), said=said)
 
 

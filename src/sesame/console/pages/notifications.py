@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from sesame.console.calls import Call, call, sample
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 from sesame.operations.notification_map import NOT_ASKED, notification_map
 
 KINDS = {"Bounce": "bounced", "Complaint": "complained of", "Delivery": "delivered"}
@@ -74,10 +74,8 @@ async def _try(visit: Visit, *calls: Call) -> Response:
     try:
         for one in calls:
             await visit.do(one)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return visit.go(visit.here(f"/identities/{name}/notifications"), said="set")
 
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from sesame.console.calls import Call, Sample, call, sample
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 from sesame.operations.people import MOST_MEMBERS, Person
 
 EXAMPLE = "arn:aws:iam::aws:policy/AmazonSESFullAccess"
@@ -55,10 +55,8 @@ async def create_user(visit: Visit) -> Response:
     name = visit.form.get("name", "").strip()
     try:
         await visit.do(_user_creation(name))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _list(visit, error.message, error.http_status, name)
+        return await _list(visit, *problem_of(error), name)
     return visit.go(_to(visit, "users", name))
 
 
@@ -67,10 +65,8 @@ async def create_group(visit: Visit) -> Response:
     name = visit.form.get("name", "").strip()
     try:
         await visit.do(_group_creation(name))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _list(visit, error.message, error.http_status)
+        return await _list(visit, *problem_of(error))
     return visit.go(_to(visit, "groups", name))
 
 
@@ -132,10 +128,8 @@ async def _try(visit: Visit, made: Call) -> Response:
     name = visit.path_values["name"]
     try:
         await visit.do(made)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _user(visit, error.message, error.http_status)
+        return await _user(visit, *problem_of(error))
     return visit.go(_to(visit, "users", name), said="set")
 
 
@@ -148,10 +142,8 @@ async def create_key(visit: Visit) -> Response:
 
     try:
         key = await visit.once(made)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _user(visit, error.message, error.http_status)
+        return await _user(visit, *problem_of(error))
     return await _user(visit, key=key)
 
 
@@ -182,10 +174,8 @@ async def delete_user(visit: Visit) -> Response:
         return await _user(visit, "That is not the user's name.", 400)
     try:
         await visit.do(_of(name, "DeleteUser"))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _user(visit, error.message, error.http_status)
+        return await _user(visit, *problem_of(error))
     return visit.go(visit.here("/people"), said="gone")
 
 
@@ -223,10 +213,8 @@ async def change_group_policy(visit: Visit) -> Response:
     attach = visit.form.get("do") != "detach"
     try:
         await visit.do(_group_policy(name, visit.form.get("policy", "").strip(), attach=attach))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _group(visit, error.message, error.http_status)
+        return await _group(visit, *problem_of(error))
     return visit.go(_to(visit, "groups", name), said="set")
 
 

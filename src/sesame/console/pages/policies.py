@@ -20,8 +20,8 @@ from sesame.console import answers_form
 from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.pages.senders import DAYS_S, SECONDS, ask, question_of
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 from sesame.operations.policy_editing import CHANGED, IdentityPolicies, PolicyText
 from sesame.policy import PolicyError
 from sesame.policy.writing.answers import AnswerError, Answers
@@ -150,9 +150,8 @@ async def save(visit: Visit) -> Response:
         await visit.do(
             _saving(policies.identity.name, draft.name, draft.text, draft.begun, is_new=draft.is_new)
         )
-    except AccessDenied:
-        raise
     except ServiceError as error:
+        problem, status = problem_of(error)
         current = policies.of_name(draft.name)
         if current is not None and current.document == draft.text:
             return _go(visit, policies, draft.name, "saved")  # sent twice
@@ -162,8 +161,8 @@ async def save(visit: Visit) -> Response:
                 draft, begun="" if current is None else current.fingerprint, is_new=current is None
             )
             looked = replace(looked, difference=_difference(current, draft.text))
-        draft = replace(draft, problem=error.message)
-        return await _page(visit, policies, draft, looked, status=error.http_status)
+        draft = replace(draft, problem=problem)
+        return await _page(visit, policies, draft, looked, status=status)
     return _go(visit, policies, draft.name, "saved")
 
 

@@ -12,7 +12,7 @@ from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.admin.delegates.kit_snippets import Example, Place, sending
 from sesame.aws.smtp_password import smtp_password
 from sesame.console.calls import Call, Sample, call, sample
-from sesame.console.visit import Page, Visit
+from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import IdentityKind
 from sesame.operations.programs import ProgramsView
@@ -135,10 +135,9 @@ async def create_key(visit: Visit) -> Response:
 
     try:
         key = await visit.once(made)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, user, problem=error.message, status=error.http_status)
+        problem, status = problem_of(error)
+        return await _page(visit, user, problem=problem, status=status)
     return await _page(visit, user, new_key=key)
 
 
@@ -162,10 +161,9 @@ async def change_key(visit: Visit) -> Response:
             await visit.do(_deletion(user, key))
         else:
             await visit.do(_switch(user, key, on=do == "enable"))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, user, problem=error.message, status=error.http_status)
+        problem, status = problem_of(error)
+        return await _page(visit, user, problem=problem, status=status)
     return visit.go(_back(visit, user), said="set")
 
 
@@ -198,10 +196,9 @@ async def create_smtp(visit: Visit) -> Response:
 
     try:
         new_key = await visit.once(made)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, "", problem=error.message, status=error.http_status, **given)
+        problem, status = problem_of(error)
+        return await _page(visit, "", problem=problem, status=status, **given)
     return await _page(visit, name, new_key=new_key)
 
 

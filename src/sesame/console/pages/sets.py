@@ -7,8 +7,8 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from sesame.console.calls import Call, Sample, call, sample
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 from sesame.operations.set_view import DAYS, SetView, set_view
 from sesame.store.configuration_sets import MAX_DESTINATIONS
 
@@ -62,10 +62,8 @@ async def create(visit: Visit) -> Response:
     name = visit.form.get("name", "").strip()
     try:
         await visit.do(_creation(name))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _list(visit, error.message, error.http_status, name)
+        return await _list(visit, *problem_of(error), name)
     return visit.go(_here(visit, name))
 
 
@@ -189,10 +187,8 @@ async def _try(visit: Visit, made: Call) -> Response:
     name = visit.path_values["name"]
     try:
         await visit.do(made)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return visit.go(_here(visit, name), said="set")
 
 
@@ -244,10 +240,8 @@ async def _with_secret(visit: Visit, made: Call) -> Response:
 
     try:
         answer = await visit.once(secret)
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return await _page(visit, secret=answer["Secret"])
 
 

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from sesame.console.calls import Call, call, sample
 from sesame.console.pages.kit import kit_for
-from sesame.console.visit import Page, Visit
-from sesame.errors import AccessDenied, ServiceError
+from sesame.console.visit import Page, Visit, problem_of
+from sesame.errors import ServiceError
 from sesame.model import Caller, ConsoleLogin
 from sesame.operations.sesame.share_links import DAYS, KIT, RECORDS
 from sesame.store.console_shares import Share
@@ -75,10 +75,8 @@ async def make(visit: Visit) -> Response:
             return {"Token": (await visit.do(_making(name, kind, count, delegate)))["Token"]}
 
         token = (await visit.once(made))["Token"]
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return await _page(visit, link=f"{visit.base_url}/shared/{token}")
 
 
@@ -87,10 +85,8 @@ async def end(visit: Visit) -> Response:
     called, name = visit.form.get("link", ""), visit.path_values["name"]
     try:
         await visit.do(_ending(name, called))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return visit.go(visit.here(f"/identities/{name}/shares"), said="share-ended")
 
 

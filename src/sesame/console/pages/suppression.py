@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from sesame.aws.paging import encode
 from sesame.console.calls import Call, call, sample
-from sesame.console.visit import Page, Visit
+from sesame.console.visit import Page, Visit, problem_of
 from sesame.db import Transaction
-from sesame.errors import AccessDenied, ServiceError
+from sesame.errors import ServiceError
 from sesame.store import suppression
 
 PAGE = 50
@@ -95,11 +95,10 @@ async def add(visit: Visit) -> Response:
     for n, address in enumerate(given):
         try:
             await visit.do(_addition(address, reason))
-        except AccessDenied:
-            raise
         except ServiceError as error:
-            problem = f"{n} of {len(given)} were added. {address}: {error.message}"
-            return await _page(visit, problem, error.http_status, "\n".join(given[n:]))
+            problem, status = problem_of(error)
+            problem = f"{n} of {len(given)} were added. {address}: {problem}"
+            return await _page(visit, problem, status, "\n".join(given[n:]))
     return visit.go(visit.here("/suppression"), said="suppressed", count=len(given))
 
 
@@ -108,10 +107,8 @@ async def remove(visit: Visit) -> Response:
     address = visit.form.get("address", "")
     try:
         await visit.do(_removal(address))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        return await _page(visit, *problem_of(error))
     return visit.go(visit.here("/suppression"), said="unsuppressed")
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from sesame.console import mail_view
 from sesame.console.calls import Call, call, sample
-from sesame.console.visit import Page, Visit, framed
+from sesame.console.visit import Page, Visit, framed, problem_of
 from sesame.errors import AccessDenied, ServiceError
 
 PAGE = 50
@@ -67,10 +67,9 @@ async def create(visit: Visit) -> Response:
     given["name"] = given["name"].strip()
     try:
         await visit.do(_keeping(given, is_new=True))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return _form(visit, given, is_new=True, problem=error.message, status=error.http_status)
+        problem, status = problem_of(error)
+        return _form(visit, given, is_new=True, problem=problem, status=status)
     return visit.go(_here(visit, given["name"]), said="kept")
 
 
@@ -157,10 +156,9 @@ async def edit(visit: Visit) -> Response:
     given = {**_given(visit), "name": name}
     try:
         await visit.do(_keeping(given, is_new=False))
-    except AccessDenied:
-        raise
     except ServiceError as error:
-        return _form(visit, given, is_new=False, problem=error.message, status=error.http_status)
+        problem, status = problem_of(error)
+        return _form(visit, given, is_new=False, problem=problem, status=status)
     return visit.go(_here(visit, name), said="kept")
 
 
