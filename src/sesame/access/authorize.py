@@ -29,6 +29,7 @@ from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.db import account_scope, identities_scope
 from sesame.errors import AccessDenied, ValidationError
+from sesame.mail.address import domain_of
 from sesame.model import (
     Caller,
     PrincipalKind,
@@ -68,7 +69,7 @@ class Authorizer:
 
     def is_simulator(self, address: str) -> bool:
         """Whether an address belongs to the mailbox simulator."""
-        return address.rpartition("@")[2].lower() in self._simulators
+        return domain_of(address) in self._simulators
 
     async def account_state(self, caller: Caller) -> tuple[AccountState, int]:
         """The caller's account in the region of the call, with its epoch."""

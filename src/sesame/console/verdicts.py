@@ -14,6 +14,7 @@ from sesame.console.receiver_checks import Checked, Dmarc, dmarc, spf
 from sesame.dkim.verify import verify
 from sesame.dns import Resolver
 from sesame.errors import Unavailable
+from sesame.mail.address import domain_of
 from sesame.observe import Clock
 from sesame.store.development import Mail
 
@@ -87,7 +88,7 @@ class Verdicts:
 
     async def checked(self, mail: Mail, signed: Sequence[dict[str, Any]]) -> tuple[Checked, Dmarc | None]:
         """SPF of the envelope, and alignment with From, where that names a domain."""
-        envelope = mail.mail_from.rpartition("@")[2].lower()
+        envelope = domain_of(mail.mail_from)
         by_spf = await spf(self._resolver, envelope)
         if not (from_domain := mail_view.from_domain(mail.data)):
             return by_spf, None

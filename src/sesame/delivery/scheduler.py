@@ -23,10 +23,10 @@ from sesame.delivery.session import OutOfResources
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.settling import Settling
 from sesame.errors import Unavailable
+from sesame.mail.address import domain_of
 from sesame.metrics import Metrics
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock, Log
-from sesame.spool.put import domain_of
 from sesame.spool.queue import Lane, Position
 from sesame.spool.settle import START
 from sesame.spool.spool import Claim, Claimed, Damaged, Settlement, Spool

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 
 from sesame.db import Transaction
 from sesame.feedback.counting import bounce_type_of
-from sesame.mail.address import AddressError
+from sesame.mail.address import AddressError, domain_of
 from sesame.mail.feedback_report import FailedRecipient, Frame, bounce_report, complaint_report
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.sending.system_mail import SystemMail
@@ -42,7 +42,7 @@ class ForwardingNames:
 
     def is_ours(self, address: str) -> bool:
         """Whether mail to an address would come back to us as a report."""
-        domain = address.rpartition("@")[2].lower()
+        domain = domain_of(address)
         return domain == self.return_path_domain.lower() or address.lower() in self.feedback_addresses
 
 

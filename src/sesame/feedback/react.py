@@ -16,6 +16,7 @@ from sesame.feedback.counting import Recipients, count, counted, reached
 from sesame.feedback.forward import Forwarder
 from sesame.feedback.rates import judge, log_change
 from sesame.feedback.suppress import is_for_all, reason_to_suppress, suppress
+from sesame.mail.address import domain_of
 from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.store import counted as counted_recipients
@@ -206,4 +207,4 @@ class Reactor:
         return tuple(change for change in judged if change is not None)
 
     def _is_simulator(self, address: str) -> bool:
-        return address.rpartition("@")[2].lower() in self._simulators
+        return domain_of(address) in self._simulators

@@ -409,6 +409,11 @@ def covers(identity_name: str, addr_spec: str) -> bool:
     return f"{local_part}{at}{_normal(domain)}" in identity_candidates(addr_spec)
 
 
+def domain_of(address: str) -> str:
+    """The domain of an address in lower case: the destination of mail to it. A domain is its own."""
+    return address.rpartition("@")[2].lower()
+
+
 def _normal(domain: str) -> str:
     try:
         return normal_domain(domain)

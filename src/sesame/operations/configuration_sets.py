@@ -170,8 +170,9 @@ class ConfigurationSets:
 
         return await self._store.read(run)
 
-    async def delete(self, permit: Permit, name: str) -> None:
+    async def delete(self, caller: Caller, name: str) -> None:
         """Remove a set."""
+        permit = await self.require(caller, "DeleteConfigurationSet", name)
 
         async def run(tx: Transaction) -> None:
             found = await self._find(tx, permit.caller, name)
@@ -277,8 +278,9 @@ class ConfigurationSets:
 
         await permit.apply(run)
 
-    async def delete_destination(self, permit: Permit, name: str, destination: str) -> None:
+    async def delete_destination(self, caller: Caller, name: str, destination: str) -> None:
         """Remove an event destination."""
+        permit = await self.require(caller, "DeleteConfigurationSetEventDestination", name)
 
         async def run(tx: Transaction) -> None:
             found = await self._find(tx, permit.caller, name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sesame.db import Transaction
+from sesame.mail.address import domain_of
 from sesame.model import MessageId, RecipientState
 from sesame.spool.pieces import BEGINNING_BYTES, check_staged
 from sesame.store import decisions, events
@@ -242,8 +243,3 @@ def _events(seq: int, message: SpooledMessage) -> list[NewEvent]:
             if address in message.suppressed
         ),
     ]
-
-
-def domain_of(address: str) -> str:
-    """The destination of an address, by which attempts are bounded."""
-    return address.rpartition("@")[2].lower()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sesame.db import Transaction
+from sesame.mail.address import domain_of
 from sesame.store.decisions import whole
 
 HEAD_BYTES = 10 * 1024
@@ -116,7 +117,7 @@ def _passage(decision: str) -> Passage:
         operation=str(read.get("operation") or str(read.get("action", "")).partition(":")[2]),
         source_ip=str(context.get("aws:SourceIp", "")),
         caller_identity=_name(str(read.get("principal", ""))),
-        from_domain=address.rpartition("@")[2].lower(),
+        from_domain=domain_of(address),
         tls_version=str(read.get("tls", "")),
     )
 

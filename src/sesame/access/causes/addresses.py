@@ -6,6 +6,7 @@ from typing import Any
 from sesame.access.causes.around import VERIFIED, Around
 from sesame.access.causes.fields import field_for, from_field, usual_field
 from sesame.aws.arn import Arn
+from sesame.mail.address import domain_of
 from sesame.model import Identity, IdentityKind
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.store.decisions import DecisionRecord
@@ -525,7 +526,7 @@ _PRIVATE = frozenset({"localhost", "localdomain", "local", "internal", "lan", "h
 
 def never_public(address: str) -> str | None:
     """The name under which no domain can be verified that an address is at, or None."""
-    domain = address.rpartition("@")[2].lower()
+    domain = domain_of(address)
     top = domain.rpartition(".")[2]
     return top if top in _PRIVATE or "." not in domain else None
 

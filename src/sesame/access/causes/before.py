@@ -11,6 +11,7 @@ from sesame.access.causes.fields import covers_address, from_field
 from sesame.access.causes.own_side import own_cause
 from sesame.access.causes.slips import bare_name, command_mend, mend_arn, rule_mend, what_is_wrong
 from sesame.access.causes.trust import trust_cause
+from sesame.mail.address import domain_of
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
 
@@ -98,7 +99,7 @@ def _does_not_align(record: DecisionRecord, failed: Mapping[str, Any], around: A
         hint = "; they differ in the case of the local part"
     elif "@" not in name and name.lower().endswith(f".{domain.lower()}"):
         hint = f"; a domain covers its subdomains, and `{domain}` is none of `{name}`"
-    elif "@" in name and domain.lower() == name.rpartition("@")[2].lower():
+    elif "@" in name and domain.lower() == domain_of(name):
         hint = f"; the ARN is of the address `{name}`, not of its domain"
     elif "@" not in name and not covers_address(name, spec):
         hint = f"; the address is at `{domain}`"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sesame.access.causes.slips import rule_mend
+from sesame.mail.address import domain_of
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.store.events import PAUSED, REVOKED
 
@@ -112,7 +113,7 @@ def _cause(recipient: Mapping[str, Any], owner: str, region: str) -> Cause | Non
             )
             return Cause(code=Code.REVOKED, text=text, mend=ask)
         case "queued", _ if recipient.get("paused_at") is not None:
-            domain = recipient["address"].rpartition("@")[2].lower()
+            domain = domain_of(recipient["address"])
             return Cause(
                 code=Code.PAUSED,
                 text=f"the operator lets nothing go to `{domain}` for now; it waits until that ends",

@@ -94,8 +94,7 @@ class ConfigurationSetOperations:
         self, caller: Caller, request: ses.DeleteConfigurationSetRequest
     ) -> ses.DeleteConfigurationSetResponse:
         """Remove a set."""
-        permit = await self._sets.require(caller, "DeleteConfigurationSet", request["ConfigurationSetName"])
-        await self._sets.delete(permit, request["ConfigurationSetName"])
+        await self._sets.delete(caller, request["ConfigurationSetName"])
         return {}
 
     async def create_destination(
@@ -129,9 +128,9 @@ class ConfigurationSetOperations:
         self, caller: Caller, request: ses.DeleteConfigurationSetEventDestinationRequest
     ) -> ses.DeleteConfigurationSetEventDestinationResponse:
         """Remove an event destination."""
-        name = request["ConfigurationSetName"]
-        permit = await self._sets.require(caller, "DeleteConfigurationSetEventDestination", name)
-        await self._sets.delete_destination(permit, name, request["EventDestinationName"])
+        await self._sets.delete_destination(
+            caller, request["ConfigurationSetName"], request["EventDestinationName"]
+        )
         return {}
 
     async def update_sending_enabled(

@@ -1,10 +1,9 @@
 """Custom verification mail of SES v1. Source: SES API reference."""
 
-from sesame.aws import paging
 from sesame.aws.shapes import ses
 from sesame.identities.custom_verification import MOST_A_PAGE, CustomVerification
 from sesame.model import Caller
-from sesame.operations.custom_verification import as_written, given, outline
+from sesame.operations.custom_verification import as_written, given, page_of, send
 from sesame.operations.table import Handlers
 
 
@@ -58,21 +57,10 @@ class CustomVerificationOperations:
     ) -> ses.ListCustomVerificationEmailTemplatesResponse:
         """Templates by name, without their contents."""
         limit = request.get("MaxResults", MOST_A_PAGE)
-        found, token = await self._custom.page(caller, request.get("NextToken"), limit=limit)
-        return {
-            "CustomVerificationEmailTemplates": [outline(template) for template in found],
-            **paging.next_page(token),
-        }
+        return await page_of(self._custom, caller, request.get("NextToken"), limit=limit)
 
     async def send(
         self, caller: Caller, request: ses.SendCustomVerificationEmailRequest
     ) -> ses.SendCustomVerificationEmailResponse:
         """Add an address as an identity and mail it the link that verifies it."""
-        message_id = await self._custom.send(
-            caller,
-            request["EmailAddress"],
-            request["TemplateName"],
-            configuration_set=request.get("ConfigurationSetName"),
-            api_version="1",
-        )
-        return {"MessageId": message_id}
+        return await send(self._custom, caller, request, api_version="1")

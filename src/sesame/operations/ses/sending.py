@@ -6,6 +6,7 @@ SES API reference.
 
 from sesame.aws.shapes import ses
 from sesame.model import Caller
+from sesame.operations.ses.submissions import submission_of
 from sesame.operations.simple_message import message_tags, simple_content
 from sesame.operations.table import Handlers
 from sesame.sending.send import Sender
@@ -30,19 +31,11 @@ class SendingOperations:
         """Send a message that Sesame builds from its parts."""
         destination, message = request["Destination"], request["Message"]
         content = simple_content(message, destination, request.get("ReplyToAddresses", ()))
-        submission = Submission(
+        submission = submission_of(
+            request,
+            content,
             operation="SendEmail",
-            action="ses:SendEmail",
-            api_version="1",
-            content=content,
-            source=request["Source"],
-            destinations=(),
-            return_path=request.get("ReturnPath"),
-            source_arn=request.get("SourceArn"),
-            from_arn=None,
-            return_path_arn=request.get("ReturnPathArn"),
-            configuration_set=request.get("ConfigurationSetName"),
-            tags=message_tags(request.get("Tags", ())),
+            tags=request.get("Tags", ()),
             max_bytes=self._max_bytes,
         )
         return {"MessageId": await self._sender.send(caller, submission)}

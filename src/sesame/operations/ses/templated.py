@@ -9,7 +9,7 @@ from typing import Any
 
 from sesame.aws.shapes import ses
 from sesame.model import Caller
-from sesame.operations.simple_message import message_tags
+from sesame.operations.ses.submissions import submission_of
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, check_entries, data_of, send_all, status_of
 from sesame.sending.rendering import merged
@@ -98,21 +98,7 @@ class TemplatedOperations:
             parts=parts,
             data=data,
         )
-        return Submission(
-            operation=operation,
-            action=f"ses:{operation}",
-            api_version="1",
-            content=content,
-            source=request["Source"],
-            destinations=(),
-            return_path=request.get("ReturnPath"),
-            source_arn=request.get("SourceArn"),
-            from_arn=None,
-            return_path_arn=request.get("ReturnPathArn"),
-            configuration_set=request.get("ConfigurationSetName"),
-            tags=message_tags(tags),
-            max_bytes=self._max_bytes,
-        )
+        return submission_of(request, content, operation=operation, tags=tags, max_bytes=self._max_bytes)
 
 
 def _merged(default: Sequence[ses.MessageTag], replacement: Sequence[ses.MessageTag]) -> list[ses.MessageTag]:

@@ -117,8 +117,7 @@ class ConfigurationSetV2Operations:
         self, caller: Caller, request: sesv2.DeleteConfigurationSetRequest
     ) -> sesv2.DeleteConfigurationSetResponse:
         """Remove a set."""
-        permit = await self._sets.require(caller, "DeleteConfigurationSet", request["ConfigurationSetName"])
-        await self._sets.delete(permit, request["ConfigurationSetName"])
+        await self._sets.delete(caller, request["ConfigurationSetName"])
         return {}
 
     async def put_sending_options(
@@ -203,9 +202,9 @@ class ConfigurationSetV2Operations:
         self, caller: Caller, request: sesv2.DeleteConfigurationSetEventDestinationRequest
     ) -> sesv2.DeleteConfigurationSetEventDestinationResponse:
         """Remove an event destination."""
-        name = request["ConfigurationSetName"]
-        permit = await self._sets.require(caller, "DeleteConfigurationSetEventDestination", name)
-        await self._sets.delete_destination(permit, name, request["EventDestinationName"])
+        await self._sets.delete_destination(
+            caller, request["ConfigurationSetName"], request["EventDestinationName"]
+        )
         return {}
 
     async def put_identity_attributes(

@@ -4,7 +4,7 @@ from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.identities.custom_verification import MOST_A_PAGE, CustomTemplateMissing, CustomVerification
 from sesame.model import Caller
-from sesame.operations.custom_verification import as_written, given, outline
+from sesame.operations.custom_verification import as_written, given, page_of, send
 from sesame.operations.resource_tags import read_tags
 from sesame.operations.table import Handlers
 
@@ -66,21 +66,10 @@ class CustomVerificationV2Operations:
     ) -> sesv2.ListCustomVerificationEmailTemplatesResponse:
         """Templates by name, without their contents."""
         limit = paging.checked(request.get("PageSize", MOST_A_PAGE), MOST_A_PAGE)
-        found, token = await self._custom.page(caller, request.get("NextToken"), limit=limit)
-        return {
-            "CustomVerificationEmailTemplates": [outline(template) for template in found],
-            **paging.next_page(token),
-        }
+        return await page_of(self._custom, caller, request.get("NextToken"), limit=limit)
 
     async def send(
         self, caller: Caller, request: sesv2.SendCustomVerificationEmailRequest
     ) -> sesv2.SendCustomVerificationEmailResponse:
         """Add an address as an identity and mail it the link that verifies it."""
-        message_id = await self._custom.send(
-            caller,
-            request["EmailAddress"],
-            request["TemplateName"],
-            configuration_set=request.get("ConfigurationSetName"),
-            api_version="2",
-        )
-        return {"MessageId": message_id}
+        return await send(self._custom, caller, request, api_version="2")

@@ -5,17 +5,15 @@ SES API v2 reference; observed: raw content is authorised as ses:SendRawEmail.
 """
 
 from sesame.aws.shapes import sesv2
-from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
-from sesame.operations.sesv2.templated import attachment_of, named_template, template_content, tracking_of
-from sesame.operations.simple_message import message_tags, simple_content
+from sesame.operations.sesv2.submissions import refuse_not_served, submission_of
+from sesame.operations.sesv2.templated import attachment_of, named_template, template_content
+from sesame.operations.simple_message import simple_content
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, data_of
 from sesame.sending.send import Sender
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
-
-API_VERSION = "2"
-"""The value of `ses:ApiVersion`."""
 
 NOT_SERVED = ("EndpointId", "ListManagementOptions", "TenantName")
 
@@ -34,7 +32,7 @@ class SendingV2Operations:
 
     async def send_email(self, caller: Caller, request: sesv2.SendEmailRequest) -> sesv2.SendEmailResponse:
         """Send a message that Sesame builds from its parts, or one that the client built."""
-        _refuse_what_is_not_served(request)
+        refuse_not_served(request, NOT_SERVED)
         match request["Content"]:
             case {"Simple": simple, **others} if not others:
                 submission = self._simple(request, simple)
@@ -55,7 +53,7 @@ class SendingV2Operations:
             headers=tuple((field["Name"], field["Value"]) for field in message.get("Headers", ())),
             attachments=tuple(attachment_of(attachment) for attachment in message.get("Attachments", ())),
         )
-        return self._submission(request, "ses:SendEmail", content, destinations=())
+        return self._submission(request, "ses:SendEmail", content)
 
     async def _template(
         self, caller: Caller, request: sesv2.SendEmailRequest, template: sesv2.Template
@@ -71,7 +69,7 @@ class SendingV2Operations:
             data=data,
             headers=template.get("Headers", ()),
         )
-        return self._submission(request, "ses:SendTemplatedEmail", content, destinations=())
+        return self._submission(request, "ses:SendTemplatedEmail", content)
 
     def _raw(self, request: sesv2.SendEmailRequest, data: bytes) -> Submission:
         """The destination, where given, is the envelope; X-SES fields stand in for what is absent."""
@@ -93,28 +91,14 @@ class SendingV2Operations:
         action: str,
         content: SimpleContent | RawContent | TemplateContent,
         *,
-        destinations: tuple[str, ...],
+        destinations: tuple[str, ...] = (),
     ) -> Submission:
-        arn = request.get("FromEmailAddressIdentityArn")
-        return Submission(
+        return submission_of(
+            request,
+            content,
             operation="SendEmail",
             action=action,
-            api_version=API_VERSION,
-            content=content,
-            source=request.get("FromEmailAddress"),
-            destinations=destinations,
-            return_path=request.get("FeedbackForwardingEmailAddress"),
-            source_arn=arn,
-            from_arn=arn,
-            return_path_arn=request.get("FeedbackForwardingEmailAddressIdentityArn"),
-            configuration_set=request.get("ConfigurationSetName"),
-            tags=message_tags(request.get("EmailTags", ())),
+            tags=request.get("EmailTags", ()),
             max_bytes=self._max_bytes,
-            tracking=tracking_of(request.get("ConfigurationOverrides", {})),
+            destinations=destinations,
         )
-
-
-def _refuse_what_is_not_served(request: sesv2.SendEmailRequest) -> None:
-    for name in NOT_SERVED:
-        if request.get(name):
-            raise NotImplementedByService(f"The parameter {name} is not implemented by this service.")

@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sesame.aws.shapes import sesv2
-from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.errors import InvalidParameterValue
 from sesame.mail.attach import Attachment
 from sesame.model import Caller
+from sesame.operations.sesv2.submissions import refuse_not_served, submission_of
 from sesame.operations.sesv2.templates import parts_of
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Templates, check_entries, data_of, send_all, status_of
 from sesame.sending.rendering import merged
 from sesame.sending.send import Sender
-from sesame.sending.submission import Submission, TemplateContent, TemplateParts
+from sesame.sending.submission import TemplateContent, TemplateParts
 
 Named = tuple[str, str | None, TemplateParts]
 Item = TypeVar("Item")
@@ -35,7 +36,6 @@ _STATUSES: Mapping[str, Any] = {
 }
 _ENCODINGS = {"BASE64": "base64", "QUOTED_PRINTABLE": "quoted-printable", "SEVEN_BIT": "7bit"}
 _NOT_SERVED = ("EndpointId", "TenantName")
-_FOLLOWED = (("open", "OpenTrackingEnabled"), ("click", "ClickTrackingEnabled"))
 
 
 async def named_template(templates: Templates, caller: Caller, template: sesv2.Template) -> Named:
@@ -91,9 +91,7 @@ class BulkV2Operations:
         self, caller: Caller, request: sesv2.SendBulkEmailRequest
     ) -> sesv2.SendBulkEmailResponse:
         """Send a message to each entry; each has its own id and status, in the order of the request."""
-        for name in _NOT_SERVED:
-            if request.get(name):
-                raise NotImplementedByService(f"The parameter {name} is not implemented by this service.")
+        refuse_not_served(request, _NOT_SERVED)
         bulk = request["BulkEmailEntries"]
         check_entries(len(bulk))
         template = request["DefaultContent"].get("Template")
@@ -116,7 +114,15 @@ class BulkV2Operations:
                 ),
             )
             tags = _merged(request.get("DefaultEmailTags", ()), entry.get("ReplacementTags", ()), _tag_name)
-            return await self._sender.send(caller, self._submission(request, content, tags))
+            submission = submission_of(
+                request,
+                content,
+                operation="SendBulkEmail",
+                action="ses:SendBulkEmail",
+                tags=tags,
+                max_bytes=self._max_bytes,
+            )
+            return await self._sender.send(caller, submission)
 
         entries = await send_all([lambda one=one: send(one) for one in bulk])  # type: ignore[misc]
         results: list[sesv2.BulkEmailEntryResult] = []
@@ -128,33 +134,6 @@ class BulkV2Operations:
                 result["MessageId"] = ended.message_id
             results.append(result)
         return {"BulkEmailEntryResults": results}
-
-    def _submission(
-        self, request: sesv2.SendBulkEmailRequest, content: TemplateContent, tags: Sequence[sesv2.MessageTag]
-    ) -> Submission:
-        arn = request.get("FromEmailAddressIdentityArn")
-        return Submission(
-            operation="SendBulkEmail",
-            action="ses:SendBulkEmail",
-            api_version="2",
-            content=content,
-            source=request.get("FromEmailAddress"),
-            destinations=(),
-            return_path=request.get("FeedbackForwardingEmailAddress"),
-            source_arn=arn,
-            from_arn=arn,
-            return_path_arn=request.get("FeedbackForwardingEmailAddressIdentityArn"),
-            configuration_set=request.get("ConfigurationSetName"),
-            tags=tuple((tag["Name"], tag["Value"]) for tag in tags),
-            max_bytes=self._max_bytes,
-            tracking=tracking_of(request.get("ConfigurationOverrides", {})),
-        )
-
-
-def tracking_of(overrides: sesv2.ConfigurationOverrides) -> dict[str, bool]:
-    """Whether opens and clicks of one message are followed, whatever its configuration set says."""
-    given = overrides.get("Tracking", {})
-    return {what: given[name] == "ENABLED" for what, name in _FOLLOWED if name in given}  # type: ignore[literal-required]
 
 
 def attachment_of(attachment: sesv2.Attachment) -> Attachment:

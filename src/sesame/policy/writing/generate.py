@@ -25,6 +25,7 @@ from sesame.policy.writing.answers import (
     normal,
     written_moment,
 )
+from sesame.policy.writing.narrowing import bare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +101,13 @@ def _statement(answers: Answers, kind: str, principals: Sequence[str]) -> tuple[
     ]
     statement: dict[str, Any] = {
         "Effect": "Allow",
-        "Principal": {kind: _bare(principals)},
-        "Action": _bare(actions),
+        "Principal": {kind: bare(principals)},
+        "Action": bare(actions),
         "Resource": answers.identity_arn,
     }
     conditions: dict[str, dict[str, Any]] = {}
     for operator, key, values, why in _conditions(answers, kind):
-        conditions.setdefault(operator, {})[key] = _bare(values)
+        conditions.setdefault(operator, {})[key] = bare(values)
         if why:
             reasons.append((("Condition", operator, key), why))
     if conditions:
@@ -181,10 +182,6 @@ def _conditions(answers: Answers, kind: str) -> Iterator[tuple[str, str, Sequenc
 
 def _compare(values: Sequence[str]) -> str:
     return "StringLike" if any(map(is_pattern, values)) else "StringEquals"
-
-
-def _bare(values: Sequence[str]) -> str | list[str]:
-    return values[0] if len(values) == 1 else list(values)
 
 
 def policy_text(policy: Mapping[str, Any]) -> str:
