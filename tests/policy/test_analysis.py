@@ -362,7 +362,7 @@ def test_several_recipients_never_satisfy_a_plain_allow() -> None:
 
 def test_a_witness_that_the_evaluator_refuses_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "sesame.policy.analysis.replay.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY)
+        "sesame.policy.analysis.decider.decide", lambda *_, **__: Decision(Outcome.EXPLICIT_DENY)
     )
     with pytest.raises(RuntimeError, match="please report"):
         verdicts(policies({}))

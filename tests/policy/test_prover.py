@@ -304,7 +304,7 @@ def test_without_time_the_answer_is_unknown_and_soon(monkeypatch: pytest.MonkeyP
 
 def test_a_witness_that_the_evaluator_does_not_confirm_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "sesame.policy.analysis.replay.decide",
+        "sesame.policy.analysis.decider.decide",
         lambda *_, **__: decide(REFUSED, iam=EVERYTHING, identity=NONE),
     )
     deny = {**DENY, **condition("StringLike", "ses:FromAddress", "${aws:username}b@*")}

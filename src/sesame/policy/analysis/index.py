@@ -136,13 +136,13 @@ class Index:
         """
         same = self._documents & other._documents
         theirs = {
-            _words(policy, statement)
+            _content(policy, statement)
             for _, policy, statement in other.placed
             if _document(policy) not in same
         }
         found = 0
         for number, (_, policy, statement) in enumerate(self.placed):
-            if _document(policy) not in same and _words(policy, statement) not in theirs:
+            if _document(policy) not in same and _content(policy, statement) not in theirs:
                 found |= 1 << number
         return found
 
@@ -164,6 +164,6 @@ def _document(policy: Policy) -> object:
     return policy.text, tuple(statement.index for statement in policy.statements)
 
 
-def _words(policy: Policy, statement: Statement) -> object:
+def _content(policy: Policy, statement: Statement) -> object:
     """What a statement says, wherever it stands."""
     return policy.is_understood, policy.has_variables, replace(statement, index=0, sid=None)

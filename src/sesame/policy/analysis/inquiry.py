@@ -3,23 +3,24 @@
 A question is about a candidate and an action: is there a request that one set of policies allows and the other
 does not? First the points that were found for others are tried, then the box method; where that is not exact, the
 relaxed space may show that there is nothing, samples of the open values may show that there is something, and at
-last the solver is asked. Every witness is replayed through `decide` before it is given.
+last the solver is asked. Every witness is decided like any request before it is given.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from sesame.policy.analysis.answers import Answer, Method, Permission, Verdict
+from sesame.policy.analysis.decider import Decider, Named, Side
 from sesame.policy.analysis.demands import OutsideFragment, variables_of
+from sesame.policy.analysis.difference import Differences, common_point
 from sesame.policy.analysis.dimensions import MOMENT, as_key
 from sesame.policy.analysis.index import Index, Placed
 from sesame.policy.analysis.principals import Candidate, candidates, names_in
 from sesame.policy.analysis.prover import NotProved, Prover
-from sesame.policy.analysis.replay import Named, Replay, Side
 from sesame.policy.analysis.samples import samples_of
-from sesame.policy.analysis.search import Box, Point, Search
+from sesame.policy.analysis.search import Point, Search
 from sesame.policy.analysis.space import USER_ID, Memory, Rules, Space
 from sesame.policy.analysis.strings import Budget, BudgetExhausted, OutOfTime
 from sesame.policy.analysis.who import KIND_KEYS, PRINCIPAL_KEYS, WHO, Who, requester_at, who_is
@@ -39,14 +40,6 @@ Narrow = tuple[Side | None, Sequence[Placed] | None]
 the question is whether the wide one allows anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Boxes:
-    """The statements of one side that fit a question, as boxes; equal ones once."""
-
-    allows: Mapping[Box, Placed]
-    denies: tuple[Box, ...]
-
-
 class Inquiry:
     """What all answers of one call share: the identity, the limits, what was solved already."""
 
@@ -64,28 +57,26 @@ class Inquiry:
         self._principal_ids = principal_ids
         self._limits = limits
         every = [item for side in policies for item in side]
-        asked = _keys_asked(every, limits)
-        self._asked = asked & KIND_KEYS
-        self._settled = _settled_besides(asked, identity_arn)
+        used = _keys_used(every, limits)
+        self._kind_keys = used & KIND_KEYS
+        self._settled = _settled_besides(used, identity_arn)
         self._named = names_in(every, self.owner)
         self.candidates = candidates(
             every,
             identity_arn=identity_arn,
             principal_ids=principal_ids,
-            of_every_kind=bool(self._asked),
+            of_every_kind=bool(self._kind_keys),
         )
         self.sides = [
             Side(side, Index(side, principal_ids=principal_ids, request_of=self._bare)) for side in policies
         ]
         self._rules, self._memory = Rules(), Memory()
         self._searches: dict[object, Search] = {}
-        self._found: dict[object, tuple[Point, Placed] | None] = {}
-        self._within: dict[object, bool] = {}
+        self._differences = Differences()
         self._points: dict[object, list[Point]] = {}
         self._unlike: dict[object, tuple[int, int]] = {}
         self._action_kinds: dict[object, tuple[Sequence[str], str]] = {}
-        self._boxed: dict[tuple[int, int], tuple[Sequence[Placed], _Boxes]] = {}
-        self._replay = Replay(self.sides, principal_ids=principal_ids, expected=self._expected)
+        self._decider = Decider(self.sides, principal_ids=principal_ids, expected=self._expected)
         self._prover = Prover(limits=limits, named=self._named.all)
 
     def ask(self, candidate: Candidate, actions: Sequence[str], wide: Side, narrow: Side | None) -> Answer:
@@ -131,7 +122,7 @@ class Inquiry:
                 continue
             if found is None:
                 continue
-            allowed = [self._replay.decide(candidate, found, side).outcome for side in (one, other)]
+            allowed = [self._decider.decide(candidate, found, side).outcome for side in (one, other)]
             if allowed != [Outcome.ALLOW, Outcome.ALLOW]:
                 raise RuntimeError(f"the analysis and the evaluator disagree on {found}: please report it")
             return self._yes(candidate, found, one, Method.EXACT)
@@ -140,28 +131,22 @@ class Inquiry:
 
     def _overlap(self, candidate: Candidate, action: str) -> Request | None:
         search = self.search(candidate, action)
-        left, right = (
-            _boxes(search, side.index.statements(side.about(candidate, action))) for side in self.sides[:2]
-        )
-        for one in left.allows:
-            for other in right.allows:
-                point = search.find([one, other], [*left.denies, *right.denies])
-                if point is not None:
-                    return self.request(candidate, action, point)
-        return None
+        left, right = (side.index.statements(side.about(candidate, action)) for side in self.sides[:2])
+        point = common_point(search, left, right)
+        return None if point is None else self.request(candidate, action, point)
 
     def _is_touched(self, candidate: Candidate, wide: Side, narrow: Side) -> bool:
         """Whether the sides differ in any statement that is about the candidate."""
-        asked = id(wide), id(narrow)
-        if asked not in self._unlike:
-            self._unlike[asked] = wide.index.unlike(narrow.index), narrow.index.unlike(wide.index)
-        left, right = self._unlike[asked]
+        question = id(wide), id(narrow)
+        if question not in self._unlike:
+            self._unlike[question] = wide.index.unlike(narrow.index), narrow.index.unlike(wide.index)
+        left, right = self._unlike[question]
         return bool(wide.index.about(candidate) & left or narrow.index.about(candidate) & right)
 
     def _kinds(self, actions: Sequence[str], wide: Side, narrow: Side | None) -> tuple[Sequence[str], str]:
         """One action of those that no statement tells apart, and what cannot be said of any of the others."""
-        asked = tuple(actions), id(wide), id(narrow)
-        if asked not in self._action_kinds:
+        question = tuple(actions), id(wide), id(narrow)
+        if question not in self._action_kinds:
             kinds: dict[object, str] = {}
             vague = ""
             for action in actions:
@@ -171,8 +156,8 @@ class Inquiry:
                     vague = str(error)
                     continue
                 kinds.setdefault((alike, action in SENDING_ACTIONS), action)
-            self._action_kinds[asked] = tuple(kinds.values()), vague
-        return self._action_kinds[asked]
+            self._action_kinds[question] = tuple(kinds.values()), vague
+        return self._action_kinds[question]
 
     def _ask_one(self, candidate: Candidate, action: str, wide: Side, narrow: Side | None) -> Answer:
         """One action. Raises NotProved with the reason when there is no answer."""
@@ -186,7 +171,7 @@ class Inquiry:
             if (decision := self._separates(candidate, witness, wide, narrow)) is not None:
                 return self._yes(candidate, witness, wide, Method.EXACT, decision)
         try:
-            found = self._difference(space, left, right)
+            found = self._differences.find(space, left, right)
         except OutOfTime:
             raise
         except (OutsideFragment, BudgetExhausted) as error:
@@ -215,7 +200,7 @@ class Inquiry:
         if isinstance(error, OutsideFragment):
             with_any = self.search(candidate, action, relaxed=True)
             try:
-                if self._difference(with_any, wide[1], narrow[1]) is None:
+                if self._differences.find(with_any, wide[1], narrow[1]) is None:
                     return nothing
                 witness = self._sampled(candidate, action, wide, narrow)
                 if witness is not None:
@@ -244,7 +229,7 @@ class Inquiry:
         for variant, settled in samples_of(candidate, placed, self._named):
             search = self.search(variant, action, settled=settled)
             try:
-                found = self._difference(search, wide[1], narrow[1])
+                found = self._differences.find(search, wide[1], narrow[1])
             except OutsideFragment:
                 continue
             if found is not None:
@@ -279,7 +264,7 @@ class Inquiry:
         method: Method,
         decision: Decision | None = None,
     ) -> Answer:
-        decision = decision or self._replay.decide(candidate, witness, wide)
+        decision = decision or self._decider.decide(candidate, witness, wide)
         ref = next(ref for ref in decision.deciding if ref.kind == "identity")
         fitting = wide.index.statements(wide.about(candidate, witness.action))
         allow = next(item for item in fitting if (item[0], item[2].index) == (ref.policy, ref.index))
@@ -293,7 +278,7 @@ class Inquiry:
             unless=tuple(
                 deny[2].conditions
                 for deny in fitting
-                if deny[2].effect is Effect.DENY and self.meet(search, allow, deny)
+                if deny[2].effect is Effect.DENY and self._differences.meet(search, allow, deny)
             ),
             method=method,
         )
@@ -324,7 +309,9 @@ class Inquiry:
         return Permission(
             statement=(name, statement.index),
             needs=statement.conditions,
-            denies=tuple(deny[2].conditions for deny in denies if self.meet(search, allow, deny)),
+            denies=tuple(
+                deny[2].conditions for deny in denies if self._differences.meet(search, allow, deny)
+            ),
             witness=witness,
             reason=reason,
             method=method if witness is not None else Method.PROVER,
@@ -340,87 +327,8 @@ class Inquiry:
         denies = [search.box(*item[1:]) for item in fitting if item[2].effect is Effect.DENY]
         return search.find([search.box(*allow)], denies) is None
 
-    def meet(self, search: Search, one: Placed, other: Placed) -> bool:
-        """Whether a request may satisfy both statements; where that is not known, it may."""
-        asked = id(search), "meet", search.box(*one[1:]), search.box(*other[1:])
-        if asked not in self._found:
-            try:
-                point = search.find([search.box(*one[1:]), search.box(*other[1:])], [])
-            except OutOfTime:
-                raise
-            except (OutsideFragment, BudgetExhausted):
-                point = {}
-            self._found[asked] = None if point is None else (point, one)
-        return self._found[asked] is not None
-
-    def _difference(
-        self, search: Search, wide: Sequence[Placed], narrow: Sequence[Placed] | None
-    ) -> tuple[Point, Placed] | None:
-        """A point that `wide` allows and `narrow` does not; asked once for each combination of boxes."""
-        left = self._boxes_of(search, wide)
-        right = None if narrow is None else self._boxes_of(search, narrow)
-        asked = (
-            id(search),
-            frozenset(left.allows),
-            frozenset(left.denies),
-            None if right is None else (frozenset(right.allows), frozenset(right.denies)),
-        )
-        if asked not in self._found:
-            self._found[asked] = self._search_difference(search, left, right)
-        return self._found[asked]
-
-    def _boxes_of(self, search: Search, placed: Sequence[Placed]) -> _Boxes:
-        """The boxes of some statements; an index gives one tuple for one set of them."""
-        known = self._boxed.get((id(search), id(placed)))
-        if known is None:
-            known = self._boxed[id(search), id(placed)] = (
-                placed,
-                _boxes(search, placed),
-            )  # kept, so its id stays its
-        return known[1]
-
-    def _search_difference(
-        self, search: Search, wide: _Boxes, narrow: _Boxes | None
-    ) -> tuple[Point, Placed] | None:
-        """A point that `wide` allows and `narrow` does not, with the Allow it passes by.
-
-        What both have decides nothing: an Allow of both matters where a Deny was lifted, a Deny of both never.
-        """
-        failed: Exception | None = None
-        for box, placed in wide.allows.items():
-            for inside, outside in _ways(box, wide, narrow):
-                try:
-                    if len(inside) == 1 and self._is_within(search, box, wide, narrow):
-                        continue
-                    point = search.find(inside, outside)
-                except OutsideFragment as error:
-                    failed = error
-                    continue
-                if point is not None:
-                    return point, placed
-        if failed is not None:
-            raise failed
-        return None
-
-    def _is_within(self, search: Search, box: Box, wide: _Boxes, narrow: _Boxes | None) -> bool:
-        """Whether an Allow that is new on the other side takes in the whole box: asked once for all candidates."""
-        for other in () if narrow is None else narrow.allows:
-            if other in wide.allows:
-                continue
-            asked = id(search), "within", box, other
-            if asked not in self._within:
-                try:
-                    self._within[asked] = search.find([box], [other]) is None
-                except (OutsideFragment, BudgetExhausted) as error:
-                    if isinstance(error, OutOfTime):
-                        raise
-                    self._within[asked] = False
-            if self._within[asked]:
-                return True
-        return False
-
     def _who(self, candidate: Candidate) -> Who:
-        return who_is(candidate, asked=self._asked, named=self._named)
+        return who_is(candidate, asked=self._kind_keys, named=self._named)
 
     def search(
         self,
@@ -431,10 +339,10 @@ class Inquiry:
         settled: Mapping[str, str | None] = _NONE,
     ) -> Search:
         """The search among the requests of a candidate, and of all of whom the policies ask the same."""
-        who = self._who(candidate) if self._asked else _ANYBODY
+        who = self._who(candidate) if self._kind_keys else _ANYBODY
         sending = action in SENDING_ACTIONS
-        asked = who, sending, relaxed, tuple(sorted(settled.items(), key=lambda pair: pair[0]))
-        if asked not in self._searches:
+        question = who, sending, relaxed, tuple(sorted(settled.items(), key=lambda pair: pair[0]))
+        if question not in self._searches:
             space = Space(
                 sending=sending,
                 limits=self._limits,
@@ -445,8 +353,8 @@ class Inquiry:
                 budget=self.budget,
                 relaxed=relaxed,
             )
-            self._searches[asked] = Search(space)
-        return self._searches[asked]
+            self._searches[question] = Search(space)
+        return self._searches[question]
 
     def _bare(self, requester: Requester, action: str) -> Request:
         return Request(
@@ -486,10 +394,10 @@ class Inquiry:
         self, candidate: Candidate, witness: Request, wide: Side, narrow: Side | None
     ) -> Decision | None:
         """The evaluator's decision by one side, where it allows a request that the other does not."""
-        decision = self._replay.decide(candidate, witness, wide)
+        decision = self._decider.decide(candidate, witness, wide)
         if decision.outcome is not Outcome.ALLOW:
             return None
-        if narrow is not None and self._replay.decide(candidate, witness, narrow).outcome is Outcome.ALLOW:
+        if narrow is not None and self._decider.decide(candidate, witness, narrow).outcome is Outcome.ALLOW:
             return None
         return decision
 
@@ -504,49 +412,24 @@ class Inquiry:
 _ANYBODY = Who(kind="user", settled=())
 
 
-def _boxes(search: Search, placed: Iterable[Placed]) -> _Boxes:
-    allows: dict[Box, Placed] = {}
-    denies: dict[Box, None] = {}
-    for item in placed:
-        _, policy, statement = item
-        box = search.box(policy, statement)
-        if statement.effect is Effect.DENY:
-            denies[box] = None
-        elif policy.is_understood:
-            allows.setdefault(box, item)
-    return _Boxes(allows, tuple(denies))
-
-
-def _ways(box: Box, wide: _Boxes, narrow: _Boxes | None) -> Iterator[tuple[list[Box], list[Box]]]:
-    """How a point in `box` can be allowed on one side only: no Allow of the other, or one of its Denies."""
-    if narrow is None:
-        yield [box], list(wide.denies)
-        return
-    if box not in narrow.allows:
-        yield [box], [*wide.denies, *narrow.allows]
-    for deny in narrow.denies:
-        if deny not in wide.denies:
-            yield [box, deny], list(wide.denies)
-
-
-def _keys_asked(policies: Named, limits: Mapping[str, Sequence[str]]) -> frozenset[str]:
+def _keys_used(policies: Named, limits: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """Every key that conditions, variables or limits are about, folded."""
-    asked = {key.lower() for key in limits}
+    used = {key.lower() for key in limits}
     for _, policy in policies:
         for statement in policy.statements:
             for condition in statement.conditions:
-                asked.add(condition.key.lower())
-                asked |= {variable.key for variable in variables_of(policy, condition)}
-    return frozenset(asked)
+                used.add(condition.key.lower())
+                used |= {variable.key for variable in variables_of(policy, condition)}
+    return frozenset(used)
 
 
-def _settled_besides(asked: frozenset[str], identity_arn: str) -> dict[str, str | None]:
-    """What every request about the identity says, as far as it is asked."""
+def _settled_besides(used: frozenset[str], identity_arn: str) -> dict[str, str | None]:
+    """What every request about the identity says, as far as it is used."""
     fields = identity_arn.split(":")
     settled: dict[str, str | None] = {"aws:viaawsservice": "false", "aws:resourceaccount": fields[4]}
     if fields[3]:
         settled["aws:requestedregion"] = fields[3]
-    return {key: value for key, value in settled.items() if key in asked}
+    return {key: value for key, value in settled.items() if key in used}
 
 
 def _reason(error: Exception, why: Exception) -> str:

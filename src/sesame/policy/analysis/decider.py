@@ -30,15 +30,15 @@ class Side:
     policies: Named
     index: Index
     compiled: PolicySet | None = None
-    asked: int = 0
-    """How often the evaluator was asked about a request."""
+    decided: int = 0
+    """How many requests were decided by it."""
 
     def about(self, candidate: Candidate, action: str) -> int:
         """The statements that fit a candidate and an action. Raises OutsideFragment."""
         return self.index.about(candidate) & self.index.allowing(action)
 
 
-class Replay:
+class Decider:
     """Decides the requests of one call of the analysis; `expected` says of how many candidates there will be some."""
 
     def __init__(
@@ -47,13 +47,17 @@ class Replay:
         self._sides = sides
         self._principal_ids = principal_ids
         self._expected = expected
-        self._patience: int | None = None
+        self._uncompiled: int | None = None
         self._shared: PolicySet | None = None
 
     def decide(self, candidate: Candidate, request: Request, side: Side) -> Decision:
         """What the policies of a side say, the requester's own account taken to allow all."""
-        side.asked += 1
-        if side.compiled is None and len(side.index.placed) > _UNCOMPILED and side.asked <= self._slowly():
+        side.decided += 1
+        if (
+            side.compiled is None
+            and len(side.index.placed) > _UNCOMPILED
+            and side.decided <= self._uncompiled_limit()
+        ):
             own = () if candidate.is_own else _every_policy()
             return judge(request, iam=own, identity=side.policies, principal_ids=self._principal_ids)
         if side.compiled is None:
@@ -61,10 +65,10 @@ class Replay:
         iam = EMPTY if candidate.is_own else _everything()
         return decide(request, iam=iam, identity=side.compiled)
 
-    def _slowly(self) -> int:
-        if self._patience is None:
-            self._patience = 1 if self._expected() > 2 * _UNCOMPILED else _UNCOMPILED
-        return self._patience
+    def _uncompiled_limit(self) -> int:
+        if self._uncompiled is None:
+            self._uncompiled = 1 if self._expected() > 2 * _UNCOMPILED else _UNCOMPILED
+        return self._uncompiled
 
     def _compile(self, side: Side) -> PolicySet:
         if len(self._sides) < 2 or all(side is not one for one in self._sides):
