@@ -34,6 +34,7 @@ TARGETS = (
     "engine/predicates.py",
     "engine/runtime.py",
     "reasons/evaluator.py",
+    "reasons/matching.py",
     "language/pattern.py",
     "language/values.py",
 )

@@ -18,7 +18,7 @@ from sesame.policy import (
 from sesame.policy.language.document import Effect
 from sesame.policy.language.source import Json
 from sesame.policy.language.values import read_date
-from sesame.policy.reasons.evaluator import condition_holds, is_about
+from sesame.policy.reasons.evaluator import condition_holds, fits_action
 from sesame.policy.request import ContextValue
 
 OWNER, DELEGATE = "111111111111", "222222222222"
@@ -241,7 +241,7 @@ def test_not_principal_spares_a_service_and_a_root_that_are_listed() -> None:
 
 
 @pytest.mark.parametrize(("effect", "expected"), [("Allow", False), ("Deny", True)])
-def test_an_action_that_is_not_understood_is_about_a_request_in_a_deny_only(
+def test_an_action_that_is_not_understood_fits_a_request_in_a_deny_only(
     effect: str, *, expected: bool
 ) -> None:
     statement = {"Effect": effect, "Principal": "*", "Action": "s*:SendEmail", "Resource": "*"}
@@ -249,4 +249,4 @@ def test_an_action_that_is_not_understood_is_about_a_request_in_a_deny_only(
     request = Request(
         requester=MAILER, action="ses:SendEmail", resource=IDENTITY, resource_account=OWNER, context={}
     )
-    assert is_about(policy, policy.statements[0], request) is expected
+    assert fits_action(policy.statements[0], request) is expected

@@ -9,38 +9,24 @@ Sources: IAM user guide "policy evaluation logic", "condition operators", "princ
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
-from enum import Enum
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import (
     PatternKind,
     PrincipalForm,
-    is_outlawed,
     is_session_arn,
     read_pattern,
     read_principal,
 )
-from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import (
-    ArnPattern,
     Glob,
-    Tokens,
     Variable,
-    Wild,
-    is_malformed,
     substitute,
     tokenize,
 )
 from sesame.policy.language.values import (
-    read_address,
     read_bool,
-    read_bytes,
-    read_date,
-    read_number,
-    read_range,
 )
 from sesame.policy.language.vocabulary import Compare, Family, Quantifier, is_unknown_key
 from sesame.policy.reasons.derivation import (
@@ -50,6 +36,18 @@ from sesame.policy.reasons.derivation import (
     Explanation,
     Grant,
     StatementStep,
+)
+from sesame.policy.reasons.matching import (
+    Patterns,
+    all_of,
+    any_of,
+    compare_values,
+    equals,
+    joined,
+    known,
+    negated,
+    none_of,
+    without_variables,
 )
 from sesame.policy.reasons.sentence import write_sentence
 from sesame.policy.request import (
@@ -64,7 +62,6 @@ from sesame.policy.request import (
 
 _NO_IDS: Mapping[str, str] = {}
 _VARIABLE = re.compile(r"\$\{[^*?$}][^}]*\}")
-Comparable = int | Decimal
 
 
 def explain(
@@ -162,19 +159,13 @@ def _join(request: Request, steps: Sequence[StatementStep], *, is_limited: bool)
     return Decision(Outcome.ALLOW, tuple(by_identity + by_iam + by_session))
 
 
-class Unresolved(Enum):
-    """A policy value whose variable the request gives no single value for: it matches nothing."""
-
-    VARIABLE = "unresolved"
-
-
 class _Evaluator:
     """One request and what it carries."""
 
     def __init__(self, request: Request, principal_ids: Mapping[str, str]) -> None:
         self._request = request
         self._principal_ids = principal_ids
-        self._ready: dict[object, _Patterns] = {}
+        self._ready: dict[object, Patterns] = {}
         self._context = {key.lower(): _as_tuple(value) for key, value in request.context.items()}
 
     def steps(
@@ -227,27 +218,29 @@ class _Evaluator:
 
     def action(self, statement: Statement) -> ElementStep:
         """Action or NotAction against the request."""
-        asked = self._request.action.lower()
+        requested = self._request.action.lower()
 
         def matches(action: str) -> Answer:
             service = action.partition(":")[0]
             if action != "*" and ("*" in service or "?" in service):
                 return None
-            return Glob(read_pattern(action.lower(), PatternKind.LIKE, variables=False)).matches(asked)
+            return Glob(read_pattern(action.lower(), PatternKind.LIKE, variables=False)).matches(requested)
 
-        answer = _any(matches(action) for action in statement.actions)
+        answer = any_of(matches(action) for action in statement.actions)
         return ElementStep(
             element="NotAction" if statement.not_actions else "Action",
             wanted=statement.actions,
             seen=self._request.action,
-            answer=_not(answer) if statement.not_actions else answer,
+            answer=negated(answer) if statement.not_actions else answer,
         )
 
     def resource(self, policy: Policy, statement: Statement) -> ElementStep:
         """Resource or NotResource against the request."""
         patterns = self._patterns(statement.resources, PatternKind.RESOURCE, policy)
         answers = patterns.answers(self._request.resource)
-        answer = _none(answers, statement.effect) if statement.not_resources else _any(map(_known, answers))
+        answer = (
+            none_of(answers, statement.effect) if statement.not_resources else any_of(map(known, answers))
+        )
         return ElementStep(
             element="NotResource" if statement.not_resources else "Resource",
             wanted=statement.resources,
@@ -278,7 +271,7 @@ class _Evaluator:
             by_name = form is PrincipalForm.ANYBODY or self._is_named(form, value)
             direct = direct or by_name
             answers.append(by_account or by_name)
-        answer = _any(answers)
+        answer = any_of(answers)
         only_account = answer is True and not direct and requester.kind != "service"
         note = Grant.ACCOUNT.value if only_account and not self._is_foreign() else ""
         step = ElementStep(element="Principal", wanted=wanted, seen=seen, answer=answer, note=note)
@@ -385,7 +378,7 @@ class _Evaluator:
                         unresolved[token.key] = None
                     else:
                         begin, end = next(_VARIABLE.finditer(text)).span()
-                        text = text[:begin] + _joined(found) + text[end:]
+                        text = text[:begin] + joined(found) + text[end:]
             filled.append(value if unresolved else text)
         return tuple(filled), tuple(unresolved)
 
@@ -400,7 +393,7 @@ class _Evaluator:
         if seen is None and is_unknown_key(condition.key):
             return None, "unknown key"
         if comparison.family is Family.NULL:
-            return _any(_equals(read_bool(value), seen is None) for value in condition.values), ""
+            return any_of(equals(read_bool(value), seen is None) for value in condition.values), ""
 
         def holds(value: str) -> Answer:
             return self._holds(policy, effect, condition, value)
@@ -408,14 +401,14 @@ class _Evaluator:
         if operator.quantifier is not Quantifier.NONE:
             values = () if seen in (None, ("",)) else seen or ()
             if operator.quantifier is Quantifier.FOR_ALL:
-                return _all(map(holds, values)), "" if values else "no values: true of all"
-            return _any(map(holds, values)), "" if values else "no values: true of none"
+                return all_of(map(holds, values)), "" if values else "no values: true of all"
+            return any_of(map(holds, values)), "" if values else "no values: true of none"
         if seen is None:
             return operator.if_exists or comparison.negated, "the request does not carry this key"
         if len(seen) == 1:
             return holds(seen[0]), ""
         if effect is Effect.DENY:
-            return _any(map(holds, seen)), "several values under an operator for one: any may match"
+            return any_of(map(holds, seen)), "several values under an operator for one: any may match"
         return False, "several values under an operator for one: none matches"
 
     def _holds(self, policy: Policy, effect: Effect, condition: Condition, value: str) -> Answer:
@@ -423,12 +416,12 @@ class _Evaluator:
         if condition.operator.comparison.family in (Family.STRING, Family.ARN):
             answers = self._texts(policy, condition).answers(value)
         else:
-            answers = [_compare(condition, wanted, value) for wanted in condition.values]
+            answers = [compare_values(condition, wanted, value) for wanted in condition.values]
         if condition.operator.comparison.negated:
-            return _none(answers, effect)
-        return _any(map(_known, answers))
+            return none_of(answers, effect)
+        return any_of(map(known, answers))
 
-    def _texts(self, policy: Policy, condition: Condition) -> "_Patterns":
+    def _texts(self, policy: Policy, condition: Condition) -> Patterns:
         comparison = condition.operator.comparison
         folded = comparison.compare is Compare.EQUAL_FOLDED
         if comparison.family is Family.ARN:
@@ -439,141 +432,23 @@ class _Evaluator:
 
     def _patterns(
         self, values: tuple[str, ...], kind: PatternKind, policy: Policy, *, folded: bool = False
-    ) -> "_Patterns":
+    ) -> Patterns:
         """The patterns of one element or condition, made ready once for this request."""
         variables = policy.has_variables and any("${" in value for value in values)
         if not variables:
-            return _without_variables(values, kind, folded=folded)
-        asked = values, kind, folded
-        if asked not in self._ready:
+            return without_variables(values, kind, folded=folded)
+        key = values, kind, folded
+        if key not in self._ready:
             tokens = [read_pattern(value, kind, variables=True) for value in values]
-            self._ready[asked] = _Patterns(tokens, kind, self._variable, folded=folded)
-        return self._ready[asked]
+            self._ready[key] = Patterns(tokens, kind, self._variable, folded=folded)
+        return self._ready[key]
 
     def _variable(self, key: str) -> ContextValue | None:
         values = self._context.get(key)
         return values[0] if values is not None and len(values) == 1 else values
 
 
-class _Patterns:
-    """Texts of a policy with their variables filled in: what one value of the request is matched with."""
-
-    def __init__(
-        self,
-        patterns: Sequence[Tokens],
-        kind: PatternKind,
-        variable: Callable[[str], ContextValue | None],
-        *,
-        folded: bool,
-    ) -> None:
-        self._folded = folded
-        self._is_arn = kind is PatternKind.ARN
-        self._exact: set[str] = set()
-        self._arns: list[ArnPattern] = []
-        self._others: list[Answer | Unresolved] = []
-        globs: list[Tokens] = []
-        for tokens in patterns:
-            filled = substitute(tokens, variable)
-            if is_malformed(tokens) or is_outlawed(tokens, kind):
-                self._others.append(None)
-            elif filled is None:
-                self._others.append(Unresolved.VARIABLE)
-            elif kind is PatternKind.EQUAL:
-                self._exact.add(_joined(filled).lower() if folded else _joined(filled))
-            elif kind is PatternKind.LIKE or filled == (Wild.ANY_RUN,):
-                globs.append(filled)
-            else:
-                self._arns.append(ArnPattern(filled, crossing=kind is PatternKind.RESOURCE))
-        self._globs = GlobSet(globs)
-
-    def answers(self, value: str) -> list[Answer | Unresolved]:
-        """Whether a value matches those that are understood, and what the others have to say."""
-        text = value.lower() if self._folded else value
-        found: Answer = text in self._exact or self._globs.matches(text)
-        found = found or any(arn.matches(text) for arn in self._arns)
-        if self._is_arn and not found and len(text.split(":")) < 6:
-            found = None
-        return [found, *self._others]
-
-
-@lru_cache(maxsize=4_096)  # the analysis asks of the same again and again
-def _without_variables(values: tuple[str, ...], kind: PatternKind, *, folded: bool) -> _Patterns:
-    """The patterns of an element or condition that are the same for every request."""
-    tokens = [read_pattern(value, kind, variables=False) for value in values]
-    return _Patterns(tokens, kind, lambda _: None, folded=folded)
-
-
-def _compare(condition: Condition, wanted: str, value: str) -> Answer:
-    """One value of the policy against one of the request, as the operator without its negation."""
-    comparison = condition.operator.comparison
-    match comparison.family:
-        case Family.NUMERIC:
-            return _ordered(comparison.compare, read_number(value), read_number(wanted))
-        case Family.DATE:
-            return _ordered(comparison.compare, read_date(value), read_date(wanted))
-        case Family.BOOL:
-            return _equals(read_bool(value), read_bool(wanted))
-        case Family.BINARY:
-            return _equals(value.encode("utf-8", "surrogatepass"), read_bytes(wanted))
-        case _:
-            address, span = read_address(value), read_range(wanted)
-            return None if address is None or span is None else span[0] <= address <= span[1]
-
-
 def _as_tuple(value: ContextValue) -> tuple[str, ...] | None:
     if isinstance(value, str):
         return (value,)
     return tuple(value) or None
-
-
-def _joined(tokens: Tokens) -> str:
-    return "".join(token for token in tokens if isinstance(token, str))
-
-
-def _known(answer: Answer | Unresolved) -> Answer:
-    return False if isinstance(answer, Unresolved) else answer
-
-
-def _any(answers: Iterable[Answer]) -> Answer:
-    is_known = True
-    for answer in answers:
-        if answer:
-            return True
-        is_known = is_known and answer is not None
-    return False if is_known else None
-
-
-def _not(answer: Answer) -> Answer:
-    return None if answer is None else not answer
-
-
-def _all(answers: Iterable[Answer]) -> Answer:
-    return _not(_any(map(_not, answers)))
-
-
-def _none(answers: Sequence[Answer | Unresolved], effect: Effect) -> Answer:
-    """Whether no value matches. One that is unresolved does not, but must not so help to allow."""
-    answer = _not(_any(map(_known, answers)))
-    if answer and Unresolved.VARIABLE in answers and effect is Effect.ALLOW:
-        return None
-    return answer
-
-
-def _equals(seen: object, wanted: object) -> Answer:
-    return None if seen is None or wanted is None else seen == wanted
-
-
-def _ordered(compare: Compare, seen: Comparable | None, wanted: Comparable | None) -> Answer:
-    if seen is None or wanted is None:
-        return None
-    match compare:
-        case Compare.LESS:
-            return seen < wanted
-        case Compare.LESS_EQUAL:
-            return seen <= wanted
-        case Compare.GREATER:
-            return seen > wanted
-        case Compare.GREATER_EQUAL:
-            return seen >= wanted
-        case _:
-            return seen == wanted

@@ -17,6 +17,7 @@ from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import code_of, explain_condition
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.principals import describe, is_same_role, is_same_service, nearest
 from sesame.policy.reasons.remedies import (
     by_session,
     by_tls,
@@ -87,19 +88,6 @@ def smallest_statement(request: Request) -> dict[str, Any]:
     if conditions:
         statement["Condition"] = {"StringEquals": conditions}
     return statement
-
-
-def describe(requester: Requester) -> str:
-    """What a requester is, in words."""
-    match requester.kind:
-        case "service":
-            return f"the service `{requester.arn}`"
-        case "root":
-            return f"the root of account {requester.account_id}"
-        case "role":
-            return f"the session `{requester.arn}` of role `{requester.role_arn}`"
-        case _:
-            return f"the user `{requester.arn}`"
 
 
 class _Gaps:
@@ -242,15 +230,15 @@ class _Gaps:
         old = next((value for name, value in self._setting.bound.items() if name in names), None)
         if (old is not None and old in wanted) or any(name in wanted for name in names if name):
             return self._remade(old)
-        if requester.role_arn and any(_same_role(value, requester.arn) for value in wanted):
+        if requester.role_arn and any(is_same_role(value, requester.arn) for value in wanted):
             return self._one_session()
-        if self._is_service and (other := next((v for v in wanted if _same_service(v, requester.arn)), "")):
+        if self._is_service and (other := next((v for v in wanted if is_same_service(v, requester.arn)), "")):
             return self._owners_to_fix(
                 Code.SERVICE_NAME,
                 f"the policies of `{request.resource}` name the service `{other}`; this one calls as `{requester.arn}`",
                 f"the owner's policies name another service than `{requester.arn}`",
             )
-        near = _nearly(wanted, requester)
+        near = nearest(wanted, requester)
         named = f"; the closest names `{near[0]}`: {near[1]}" if near else ""
         return self._owners_to_fix(
             Code.PRINCIPAL_OTHER,
@@ -523,59 +511,3 @@ def _is_about_sending(step: StatementStep) -> bool:
         return True
     patterns = [glob(action.lower()) for action in element.wanted]
     return any(pattern.matches(action.lower()) for pattern in patterns for action in SENDING_ACTIONS)
-
-
-def _same_role(value: str, session_arn: str) -> bool:
-    """Whether a principal is another session of the same role."""
-    prefix = session_arn.rpartition("/")[0]
-    return ":assumed-role/" in value and value.rpartition("/")[0] == prefix and value != session_arn
-
-
-def _same_service(value: str, name: str) -> bool:
-    """Whether a principal is another name of a service."""
-    if ":" in value or "." not in value or value == name:
-        return False
-    common = set(_labels(value)) & set(_labels(name))
-    return bool(common)
-
-
-def _labels(service: str) -> list[str]:
-    return [
-        label
-        for label in service.lower().split(".")
-        if label not in ("amazonaws", "com", "cn", "aws", "email")
-    ]
-
-
-def _nearly(wanted: Sequence[str], requester: Requester) -> tuple[str, str] | None:
-    """The principal in the policy that comes closest to the requester, and in what it differs."""
-    name = requester.role_arn or requester.arn
-    last = name.rpartition("/")[2]
-    for value in wanted:
-        if value.lower() == name.lower():
-            return value, "it differs in the case of letters"
-    for value in wanted:
-        if f":{requester.account_id}:assumed-role/" in value and value.split("/")[2:-1][-1:] == [last]:
-            return value, "a session's ARN has the name of its role without a path"
-    for value in wanted:
-        fields = value.split(":")
-        if len(fields) == 6 and value.rpartition("/")[2].lower() == last.lower() and "/" in value:
-            if fields[4] != requester.account_id:
-                return value, f"this one is of account {requester.account_id}"
-            kind = fields[5].partition("/")[0]
-            if kind != name.split(":")[5].partition("/")[0]:
-                return value, f"that is a {kind}, this is {describe(requester)}"
-            return value, "its path differs"
-    for value in wanted:
-        fields = value.split(":")
-        if len(fields) == 6 and fields[4] == requester.account_id and fields[5] != "root":
-            return value, "that is another principal of the same account"
-    if not wanted:
-        return None
-    value = wanted[0]
-    names_service = ":" not in value and "." in value
-    if not requester.account_id:
-        return value, "that is another service" if names_service else "this is a service"
-    if names_service:
-        return value, "that is a service"
-    return value, f"this one is of account {requester.account_id}"
