@@ -17,8 +17,9 @@ from bench.table import Row
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.lanes import Lanes, Limits
+from sesame.mail.address import domain_of
 from sesame.model import MessageId, Outcome, OutcomeKind
-from sesame.spool.put import SpooledMessage, domain_of, put
+from sesame.spool.put import SpooledMessage, put
 from sesame.spool.queue import Lane, Position
 from sesame.spool.settle import START
 from sesame.spool.spool import Settlement, Spool

@@ -109,7 +109,7 @@ class Metrics:
         )
         self.notifications = self._counter(
             "sesame_notifications",
-            "Attempts to deliver a notification: told (delivered), again (to be retried) or dead (given up on).",
+            "Attempts to deliver a notification: delivered, retried (to be tried again) or dead (given up on).",
             "outcome",
         )
         self.notifications_waiting = self._gauge(

@@ -377,8 +377,8 @@ def _api_url(settings: Api, sock: socket.socket) -> str:
     """By which URL clients reach the API."""
     host, port = sock.getsockname()[:2]
     scheme = "https" if settings.tls_certificate else "http"
-    shown_host = f"[{host}]" if ":" in host else host
-    return settings.public_url.rstrip("/") or f"{scheme}://{shown_host}:{port}"
+    url_host = f"[{host}]" if ":" in host else host
+    return settings.public_url.rstrip("/") or f"{scheme}://{url_host}:{port}"
 
 
 def _http_bounds(settings: Api) -> HttpBounds:

@@ -110,7 +110,7 @@ def _list_reader(shape: Shape, name: str) -> Reader:
     prefix = _under(name) if shape.flattened else f"{_under(name)}{element.location or 'member'}."
     read = _reader(element, "")
     # An element is there because its index is, whatever it holds.
-    absent: Any = {} if element.kind == "structure" else []
+    empty: Any = {} if element.kind == "structure" else []
 
     def read_list(fields: Fields) -> list[Any] | None:
         groups = _take_groups(fields, prefix)
@@ -122,7 +122,7 @@ def _list_reader(shape: Shape, name: str) -> Reader:
             value = read(group)
             if group:
                 _refuse_misplaced(element, group)
-            values.append(absent if value is None else value)
+            values.append(empty if value is None else value)
         return values
 
     return read_list

@@ -48,7 +48,7 @@ class Sample:
 
     title: str
     calls: tuple[Call, ...]
-    words: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
     """Of what the operator does, which AWS has no operation for: a command of `sesame`."""
 
 
@@ -57,10 +57,10 @@ def sample(title: str, *calls: Call) -> Sample:
     return Sample(title, calls)
 
 
-def operator_sample(title: str, *words: str, **options: str | float) -> Sample:
+def operator_sample(title: str, *arguments: str, **options: str | float) -> Sample:
     """What the operator's page shows of a thing that it does: the command that does it, with its options."""
     given = (f"--{name.replace('_', '-')}={value}" for name, value in options.items())
-    return Sample(title, (), ("sesame", *words, *given))
+    return Sample(title, (), ("sesame", *arguments, *given))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,8 @@ class Snippet:
 
 def snippet_of(one: Sample, *, api: str, region: str) -> Snippet:
     """The calls as commands, and as a program. `api` is the endpoint's URL."""
-    if one.words:
-        return Snippet(title=one.title, cli=shlex.join(one.words), boto3="")
+    if one.argv:
+        return Snippet(title=one.title, cli=shlex.join(one.argv), boto3="")
     calls = [_public(made) for made in one.calls]
     commands = [_command(made, api=api, region=region) for made in calls]
     return Snippet(
@@ -101,14 +101,14 @@ def _public(made: Call) -> Call:
 def _command(made: Call, *, api: str, region: str) -> str:
     if _has_bytes(made.request):
         return ""
-    words = ["aws", made.service, snake(made.operation, "-")]
+    argv = ["aws", made.service, snake(made.operation, "-")]
     if any(_is_read_elsewhere(value) for value in made.request.values()):
-        words += ["--cli-input-json", json.dumps(made.request)]
+        argv += ["--cli-input-json", json.dumps(made.request)]
     else:
         for name, value in made.request.items():
-            words += _option(name, value)
-    words += [*_CLI_ALSO.get(made.operation, ()), "--region", region, "--endpoint-url", api]
-    return shlex.join(words)
+            argv += _option(name, value)
+    argv += [*_CLI_ALSO.get(made.operation, ()), "--region", region, "--endpoint-url", api]
+    return shlex.join(argv)
 
 
 def _option(name: str, value: Any) -> list[str]:

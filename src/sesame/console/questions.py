@@ -49,7 +49,7 @@ MOST_BYTES = 2 * 1024 * 1024 * 1024
 """Of address space: a question that would take more fails, and not the server."""
 Named = Sequence[tuple[str, Policy]]
 
-WORDS: Mapping[str, str] = {
+KEY_NAMES: Mapping[str, str] = {
     "ses:fromaddress": "the From address",
     "ses:fromdisplayname": "the name before the From address",
     "ses:feedbackaddress": "the return path",
@@ -189,7 +189,9 @@ def _edit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
     return {
         "findings": [_finding(one) for one in findings],
         "is_refused": False,
-        "words": [word for name, policy in after if name in changed for word in words(policy)],
+        "sentences": [
+            one for name, policy in after if name in changed for one in statement_sentences(policy)
+        ],
         "gained": _grouped(found.gained, after),
         "lost": _grouped(found.lost, before),
         "asked": found.asked,
@@ -290,8 +292,8 @@ def _answer_json(one: Answer, named: Named) -> Json:
         "reason": one.reason,
         "by_solver": one.method is Method.PROVER,
         "statement": None if one.statement is None else _statement(one.statement, named),
-        "needs": in_words(one.needs),
-        "unless": [in_words(needs) for needs in one.unless],
+        "needs": sentences_of(one.needs),
+        "unless": [sentences_of(needs) for needs in one.unless],
         "example": None if one.witness is None else _example(one.witness, (one.needs, *one.unless)),
     }
 
@@ -299,8 +301,8 @@ def _answer_json(one: Answer, named: Named) -> Json:
 def _permission(one: Permission, named: Named) -> Json:
     return {
         "statement": _statement(one.statement, named),
-        "needs": in_words(one.needs),
-        "unless": [in_words(needs) for needs in one.denies],
+        "needs": sentences_of(one.needs),
+        "unless": [sentences_of(needs) for needs in one.denies],
         "reason": one.reason,
         "example": None if one.witness is None else _example(one.witness, (one.needs, *one.denies)),
     }
@@ -314,12 +316,12 @@ def _statement(where: tuple[str, int], named: Named) -> Json:
     return {"policy": policy, "number": index + 1, "sid": statement.sid or ""}
 
 
-def in_words(needs: Needs) -> list[str]:
+def sentences_of(needs: Needs) -> list[str]:
     """Each condition in words."""
-    return [_in_words(need) for need in needs]
+    return [_condition_sentence(need) for need in needs]
 
 
-def words(policy: Policy) -> list[str]:
+def statement_sentences(policy: Policy) -> list[str]:
     """Each statement as a sentence."""
     return [_sentence(statement) for statement in policy.statements]
 
@@ -334,7 +336,7 @@ def _sentence(statement: Statement) -> str:
     what = "send e-mail" if actions in (mail, {"ses:*"}, {"ses:send*"}) else "do " + ", ".join(
         f"`{action}`" for action in statement.actions
     )  # fmt: skip
-    needs = " and ".join(in_words(statement.conditions))
+    needs = " and ".join(sentences_of(statement.conditions))
     when = f" when {needs}" if needs else ""
     if statement.effect is Effect.ALLOW:
         return f"Lets {who} {what}{when}."
@@ -348,8 +350,8 @@ def _called(principal: Principal) -> str:
     return f"account `{value}`" if form is PrincipalForm.ACCOUNT else f"`{value}`"
 
 
-def _in_words(need: Condition) -> str:
-    name = WORDS.get(need.key.lower(), need.key)
+def _condition_sentence(need: Condition) -> str:
+    name = KEY_NAMES.get(need.key.lower(), need.key)
     verb = "are" if name == "recipients" else "is"
     detail = describe_condition(need.operator.text, f"{name} {verb}", need.values)
     return detail.replace(" is being ", " is ").replace("all of recipients", "all recipients")
@@ -364,7 +366,7 @@ def _example(request: Request, asked: Sequence[Needs]) -> Json:
         "action": request.action,
         "from": _text(context.get("ses:fromaddress", "")),
         "to": _text(context.get("ses:recipients", "")),
-        "else": [[WORDS.get(key, key), _text(context[key])] for key in sorted(keys) if key in context],
+        "else": [[KEY_NAMES.get(key, key), _text(context[key])] for key in sorted(keys) if key in context],
     }
 
 

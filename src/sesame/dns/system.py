@@ -125,8 +125,8 @@ def _text(record: object) -> str:
 def _reason(error: Exception) -> str:
     """What went wrong, in a word or two: `SERVFAIL`, `timeout`."""
     if isinstance(error, dns.resolver.NoNameservers):
-        words = {str(attempt[3]) for attempt in error.kwargs.get("errors", ())}
-        return ", ".join(sorted(words))[:200] or "no resolver answers"
+        failures = {str(attempt[3]) for attempt in error.kwargs.get("errors", ())}
+        return ", ".join(sorted(failures))[:200] or "no resolver answers"
     if isinstance(error, dns.exception.Timeout):
         return "no answer in time"
     return str(error)[:200] or type(error).__name__

@@ -130,7 +130,7 @@ class Notifier:
         self._clock = clock
         self._log = log
         self._outcomes = {
-            outcome: metrics.notifications.labels(outcome) for outcome in ("told", "again", "dead")
+            outcome: metrics.notifications.labels(outcome) for outcome in ("delivered", "retried", "dead")
         }
         self._draw = draw
         self._new_lease = new_lease
@@ -484,11 +484,11 @@ class Notifier:
         if problem is None:
             if is_mail:
                 self._endpoints.took(endpoint, took_s)
-            self._outcomes["told"].inc()
+            self._outcomes["delivered"].inc()
             return
         if is_mail:
             self._endpoints.failed(endpoint, now)
-        outcome = "dead" if result.again_at is None else "again"
+        outcome = "dead" if result.again_at is None else "retried"
         self._outcomes[outcome].inc()
         self._log.event(
             "notification_failed",

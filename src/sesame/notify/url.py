@@ -16,8 +16,8 @@ class PostFailed(SesameError):
     `retry_after_s` is how long it asks to be left alone, in seconds.
     """
 
-    def __init__(self, words: str, *, retry_after_s: float = 0.0) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 

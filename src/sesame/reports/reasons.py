@@ -33,10 +33,10 @@ def find_wording(text: str) -> Wording | None:
     for reason, phrases in _TABLE:
         if said.has_any(phrases):
             return Wording(reason, sure=True)
-    if (absent := find_absence(text[:SAID_LIMIT])) is not None:
+    if (absence := find_absence(text[:SAID_LIMIT])) is not None:
         if said.has_any(_FOR_NOW):
-            return Wording("network" if absent == "no-domain" else "system", sure=True)
-        return Wording(absent, sure=True)
+            return Wording("network" if absence == "no-domain" else "system", sure=True)
+        return Wording(absence, sure=True)
     for reason, phrases in _LITTLE:
         if said.has_any(phrases):
             return Wording(reason, sure=False)

@@ -285,7 +285,7 @@ class Sender:
         recipients = composed.request.recipients
         account_id = caller.principal.account_id
         set_name = composed.configuration_set or decision.default_configuration_set
-        is_told = set_name is not None or self._streams_events
+        is_published = set_name is not None or self._streams_events
         message = SpooledMessage(
             message_id=message_id,
             account_id=account_id,
@@ -306,7 +306,7 @@ class Sender:
             submitted=composed.submitted,
             lent=decision.lent_by(account_id, caller.region),
             tracking=composed.tracking,
-            acceptance_stage=Stage.REACTED if is_told else Stage.PUBLISHED,
+            acceptance_stage=Stage.REACTED if is_published else Stage.PUBLISHED,
         )
         simulated = [address for address in recipients if self._authorizer.is_simulator(address)]
         acceptance = Acceptance(

@@ -138,7 +138,7 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def subscribe_words(topic_arn: str) -> str:
+def subscribe_text(topic_arn: str) -> str:
     """The Message of a SubscriptionConfirmation."""
     return (
         f"You have chosen to subscribe to the topic {topic_arn}.\n"
@@ -146,7 +146,7 @@ def subscribe_words(topic_arn: str) -> str:
     )
 
 
-def unsubscribe_words(subscription_arn: str) -> str:
+def unsubscribe_text(subscription_arn: str) -> str:
     """The Message of an UnsubscribeConfirmation."""
     return (
         f"You have chosen to deactivate subscription {subscription_arn}.\n"

@@ -29,15 +29,15 @@ async def show(visit: Visit) -> Response:
     """Readiness, what waits, figures since the start, and the last examination."""
     instance = visit.backing.instance
     problems = await instance.problems()
-    oldest, told = await visit.backing.store.read(_waiting)
+    oldest, undelivered = await visit.backing.store.read(_waiting)
     checks = [
         _check("Mail is accepted", problems.get("store"), "the store writes durably"),
         _disk(instance, problems.get("disk")),
         _oldest(oldest, visit.now),
         _lag(total(instance.metrics.loop_lag)),
     ]
-    if told:
-        checks.append(("Notifications", "wait", f"{told:,} are not delivered yet", ""))
+    if undelivered:
+        checks.append(("Notifications", "wait", f"{undelivered:,} are not delivered yet", ""))
     last = instance.last
     found = sorted(last.findings, key=lambda one: list(Level).index(one.level), reverse=True) if last else []
     worst = _worst([tone for _, tone, _, _ in checks])

@@ -355,7 +355,7 @@ async def _page(
         last_edit=last_edit,
         ways=answers_form.WAYS,
         answers=draft.answers,
-        words=looked.edit["words"] if looked.edit and not looked.edit["is_refused"] else [],
+        sentences=looked.edit["sentences"] if looked.edit and not looked.edit["is_refused"] else [],
         calls=_calls(policies, draft, last),
     )
 

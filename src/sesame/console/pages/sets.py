@@ -141,7 +141,7 @@ def _suppression(name: str, reasons: Iterable[str]) -> Call:
 
 
 def _topic(name: str, destination: str, topic: str, kinds: Iterable[str]) -> Call:
-    told = {
+    definition: dict[str, object] = {
         "Enabled": True,
         "MatchingEventTypes": list(kinds),
         "SnsDestination": {"TopicArn": topic},
@@ -150,7 +150,7 @@ def _topic(name: str, destination: str, topic: str, kinds: Iterable[str]) -> Cal
         name,
         "CreateConfigurationSetEventDestination",
         EventDestinationName=destination,
-        EventDestination=told,
+        EventDestination=definition,
     )
 
 
@@ -167,7 +167,7 @@ def _webhook(name: str, destination: str, url: str, kinds: Iterable[str]) -> Cal
 
 def _switch(name: str, destination: str, found: Mapping[str, Any], *, on: bool | None = None) -> Call:
     """Switch a destination on or off, without `on` the other way."""
-    told = {
+    definition: dict[str, object] = {
         "MatchingEventTypes": list(found["MatchingEventTypes"]),
         "Enabled": not found["Enabled"] if on is None else on,
     }
@@ -175,7 +175,7 @@ def _switch(name: str, destination: str, found: Mapping[str, Any], *, on: bool |
         name,
         "UpdateConfigurationSetEventDestination",
         EventDestinationName=destination,
-        EventDestination=told,
+        EventDestination=definition,
     )
 
 
@@ -217,7 +217,7 @@ async def add_destination(visit: Visit) -> Response:
 
 
 async def add_webhook(visit: Visit) -> Response:
-    """Tell a program at an address; what signs what it is told is shown this once."""
+    """Publish to a program at an address; the secret that signs is shown this once."""
     name, form = visit.path_values["name"], visit.form
     kinds = [kind for kind in EVENTS if form.get(kind) == "on"]
     made = _webhook(name, form.get("destination", "").strip(), form.get("url", "").strip(), kinds)
@@ -250,8 +250,8 @@ async def change_destination(visit: Visit) -> Response:
     name, wanted = visit.path_values["name"], visit.form.get("destination", "")
     if visit.form.get("do") == "remove":
         return await _try(visit, _removal(name, wanted))
-    told = await visit.do(_of(name, "GetConfigurationSetEventDestinations"))
-    found = next((one for one in told["EventDestinations"] if one["Name"] == wanted), None)
+    answer = await visit.do(_of(name, "GetConfigurationSetEventDestinations"))
+    found = next((one for one in answer["EventDestinations"] if one["Name"] == wanted), None)
     if found is None:
         return await _page(visit, f"There is no destination {wanted}.", 404)
     return await _try(visit, _switch(name, wanted, found, on=visit.form.get("do") == "enable"))

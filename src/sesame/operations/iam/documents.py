@@ -1,4 +1,4 @@
-"""Policy documents as IAM takes them: refused in IAM's words, what nobody understands is logged.
+"""Policy documents as IAM takes them: refused in IAM's text, what nobody understands is logged.
 
 IAM's answer to a Put has no room for a warning, so that of a condition key that requests here never carry
 goes to the log, once a Put; `sesame policy check` tells the same to whoever asks.
@@ -24,8 +24,8 @@ class Documents:
         try:
             parse_iam_policy(document, is_managed=is_managed)
         except PolicyError as error:
-            words = error.message if error.is_exact else f"Syntax errors in policy. {error.message}"
-            raise MalformedPolicyDocument(words) from None
+            text = error.message if error.is_exact else f"Syntax errors in policy. {error.message}"
+            raise MalformedPolicyDocument(text) from None
         for finding in check_iam_policy(document):
             if finding.code in _WARNED:
                 self._log.event(

@@ -25,7 +25,7 @@ from sesame.store import configuration_sets, custom_verification, egress, identi
 class Kind:
     """A kind of resource: SES's word for it, and whether an account has one of that name in a region."""
 
-    word: str
+    noun: str
     exists: Callable[[Transaction, str, str, str], Awaitable[bool]]
     normal: Callable[[str], str] = str
     """The name as stored."""
@@ -44,13 +44,13 @@ async def _has_configuration_set(tx: Transaction, account_id: str, region: str, 
 
 
 KINDS: Mapping[str, Kind] = {
-    "configuration-set": Kind(word="ConfigurationSet", exists=_has_configuration_set),
+    "configuration-set": Kind(noun="ConfigurationSet", exists=_has_configuration_set),
     "custom-verification-email-template": Kind(
-        word="CustomVerificationEmailTemplate", exists=custom_verification.exists
+        noun="CustomVerificationEmailTemplate", exists=custom_verification.exists
     ),
-    "dedicated-ip-pool": Kind(word="DedicatedIpPool", exists=egress.has_pool),
-    "identity": Kind(word="EmailIdentity", exists=_has_identity, normal=normal_name),
-    "template": Kind(word="Template", exists=_has_template),
+    "dedicated-ip-pool": Kind(noun="DedicatedIpPool", exists=egress.has_pool),
+    "identity": Kind(noun="EmailIdentity", exists=_has_identity, normal=normal_name),
+    "template": Kind(noun="Template", exists=_has_template),
 }
 """By what an ARN's resource begins with."""
 
@@ -61,7 +61,7 @@ class ResourceMissing(InvalidParameterValue):
     v2_code = "NotFoundException"
 
     def __init__(self, kind: Kind, name: str) -> None:
-        super().__init__(f"No {kind.word} present with name: {name}")
+        super().__init__(f"No {kind.noun} present with name: {name}")
 
 
 class TagV2Operations:

@@ -208,7 +208,7 @@ class SubscriptionOperations:
         kept = replace(one, token_digest=message.token_digest(token), token_until=now + TOKEN_LIVES_S)
         await subscriptions.put(tx, kept)
         is_new = kind is Kind.SUBSCRIPTION_CONFIRMATION
-        body = message.subscribe_words(one.topic_arn) if is_new else message.unsubscribe_words(one.arn)
+        body = message.subscribe_text(one.topic_arn) if is_new else message.unsubscribe_text(one.arn)
         await ask(tx, kept, kind, message_id=self._new_id(), body=body, nonce=nonce, at=now)
         return kept
 

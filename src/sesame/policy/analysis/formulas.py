@@ -187,8 +187,8 @@ class Formula:
             test = _or(_used(key, each)) if lenient else one
         else:
             test = each[0]
-        absent = condition.operator.if_exists or condition.operator.comparison.negated
-        return f"(ite {key.present} {test} {_truth(absent)})"
+        if_absent = condition.operator.if_exists or condition.operator.comparison.negated
+        return f"(ite {key.present} {test} {_truth(if_absent)})"
 
     def _set(self, policy: Policy, condition: Condition, key: Key, *, lenient: bool) -> str:
         for_all = condition.operator.quantifier is Quantifier.FOR_ALL
@@ -315,29 +315,29 @@ def _language(tokens: Tokens, kind: PatternKind, *, folded: bool = False) -> str
     parts = split_arn(tokens) if kind is PatternKind.ARN else [tokens]
     if len(parts) != 6:
         parts = [tokens]
-    words = ['(str.to_re "")', '(str.to_re "")']
+    terms = ['(str.to_re "")', '(str.to_re "")']
     for number, part in enumerate(parts):
-        words += ['(str.to_re ":")'] if number else []
+        terms += ['(str.to_re ":")'] if number else []
         one = "re.allchar" if number == len(parts) - 1 else '(re.diff re.allchar (str.to_re ":"))'
         for token in part:
             if isinstance(token, Wild):
-                words.append(f"(re.* {one})" if token is Wild.ANY_RUN else one)
+                terms.append(f"(re.* {one})" if token is Wild.ANY_RUN else one)
             else:
                 text = str(token)
-                words += _folded(text) if folded else [f"(str.to_re {quote(text)})"]
-    return f"(re.++ {' '.join(words)})"
+                terms += _folded(text) if folded else [f"(str.to_re {quote(text)})"]
+    return f"(re.++ {' '.join(terms)})"
 
 
 def _folded(text: str) -> list[str]:
     """A language for each character: whatever becomes the same in lower case."""
     if not text.isascii():
         raise OutsideFragment(f"`{text}` where case is ignored, which is beyond ASCII")
-    words: list[str] = []
+    terms: list[str] = []
     for character in text.lower():
         others = {character.upper(), "\u212a"} if character == "k" else {character.upper()}
         letters = [f"(str.to_re {quote(letter)})" for letter in sorted({character} | others)]
-        words.append(letters[0] if len(letters) == 1 else f"(re.union {' '.join(letters)})")
-    return words
+        terms.append(letters[0] if len(letters) == 1 else f"(re.union {' '.join(letters)})")
+    return terms
 
 
 def _match_chunks(term: str, chunks: Sequence[Sequence[str | None]]) -> str:

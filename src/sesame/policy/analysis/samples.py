@@ -1,6 +1,6 @@
 """Values worth trying where the policies compare one open key with another.
 
-A variable such as `${aws:username}` has endlessly many values and mostly any of them will do: a few names, the words
+A variable such as `${aws:username}` has endlessly many values and mostly any of them will do: a few names, the texts
 that the policies themselves use, and no value at all where that is possible. What is found is a request like any
 other, held against the evaluator; what is not found says nothing.
 """
@@ -23,17 +23,17 @@ Sample = tuple[Candidate, dict[str, str | None]]
 def samples_of(candidate: Candidate, placed: Sequence[Placed], named: Names) -> Iterator[Sample]:
     """The candidate with a name, and values of the keys that variables ask for."""
     keys: dict[str, None] = {}
-    words: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for _, policy, statement in placed:
         for condition in statement.conditions:
             keys |= dict.fromkeys(variable.key for variable in variables_of(policy, condition))
             for value in condition.values:
                 for part in (value, *value.split("@"), *value.split("/")):
                     if part and not set(part) & set("*?${}"):
-                        words[part] = None
+                        texts[part] = None
     others = [key for key in keys if key not in PRINCIPAL_KEYS and key not in (MOMENT, EPOCH)]
-    pools = {key: _pool(key, list(words)) for key in others}
-    names = [OTHER, *(word for word in words if set(word) <= _NAME)][:_MOST]
+    pools = {key: _pool(key, list(texts)) for key in others}
+    names = [OTHER, *(word for word in texts if set(word) <= _NAME)][:_MOST]
     for turn in range(max([len(names), *(len(pool) for pool in pools.values())])):
         settled = {key: pool[turn % len(pool)] for key, pool in pools.items()}
         variant = _with_name(candidate, names[turn % len(names)], named)
@@ -42,14 +42,14 @@ def samples_of(candidate: Candidate, placed: Sequence[Placed], named: Names) -> 
         yield variant, settled
 
 
-def _pool(key: str, words: list[str]) -> list[str | None]:
+def _pool(key: str, texts: list[str]) -> list[str | None]:
     pool: list[str | None]
     if key in ADDRESSES:
-        pool = [*(word for word in words if "@" in word.strip("@")), USUAL[key]]
+        pool = [*(word for word in texts if "@" in word.strip("@")), USUAL[key]]
         return pool[:_MOST]
     if key in USUAL:
         return [USUAL[key]]
-    return [OTHER, None, *words][:_MOST]
+    return [OTHER, None, *texts][:_MOST]
 
 
 def _with_name(candidate: Candidate, name: str, named: Names) -> Candidate:

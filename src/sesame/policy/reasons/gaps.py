@@ -305,14 +305,14 @@ class _Gaps:
             if condition.answer:
                 continue
             code = code_of(condition)
-            words = explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
+            condition_text = explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
             if self._reader is Reader.SENDER and step.ref.kind == "identity":
-                text = f"the owner's policy has a condition on {words}"
+                text = f"the owner's policy has a condition on {condition_text}"
                 mend = by_tls(condition) or self._ask_owner(
                     code, keys={key: list(v) for key, v in own_values(self._request, [step])}
                 )
             else:
-                text = f"{name_statement(step.ref)} allows only {words}"
+                text = f"{name_statement(step.ref)} allows only {condition_text}"
                 mend = self._widened(step, changes)
             found.append(Cause(code=code, text=text, mend=mend))
         return found
