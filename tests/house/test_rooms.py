@@ -218,6 +218,20 @@ def test_every_room_has_its_row_in_the_design() -> None:
         assert f"| {room} |" in design, f"docs/design.md has no row for the room `{room}`"
 
 
+def allowed_by_the_design() -> dict[str, frozenset[str]]:
+    """The rooms in the tables of the design with the rooms that each may import."""
+    rows = re.findall(r"^\| (\w+) \| ([\w, ]+) \| ", PAGE.read_text(), re.MULTILINE)
+    return {
+        room: frozenset() if allowed == "nothing" else frozenset(allowed.split(", "))
+        for room, allowed in rows
+        if room in MAY_IMPORT
+    }
+
+
+def test_the_design_says_what_each_room_may_import() -> None:
+    assert allowed_by_the_design() == MAY_IMPORT
+
+
 def test_the_drawing_is_of_this_house() -> None:
     """Draw anew with `python -m tools.draw_house` when this fails."""
     assert PAGE.read_text() == page()

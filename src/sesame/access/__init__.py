@@ -1,1 +1,1 @@
-"""Who calls, and what may they do now: credentials, authorization of sends, quota."""
+"""Who is calling and what they may do now: credentials, authorization, quota; changes under a permit, each audited."""

@@ -1,1 +1,1 @@
-"""What the operator does without AWS's API: accounts, services, what-if, and what keeps mail from arriving."""
+"""What the operator does without AWS's API: accounts, services, the queue, what-if, the audit log, `doctor`."""

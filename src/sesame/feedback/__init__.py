@@ -1,1 +1,1 @@
-"""What came back: events are claimed from the log and reacted to."""
+"""What comes back: reports, opens and clicks become events; events are counted, acted on and forwarded by mail."""

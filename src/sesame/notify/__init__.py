@@ -1,1 +1,1 @@
-"""Telling people what happened to their mail: from the event log to topics, subscriptions and endpoints."""
+"""Notifications of what happened to mail: from the event log to topics, subscriptions and endpoints."""

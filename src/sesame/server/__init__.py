@@ -1,1 +1,1 @@
-"""Sockets: the HTTP door, the submission door, health, and the development profile's mailbox server."""
+"""Sockets: the doors for HTTP and for submission, the listener for reports, tracked links, health, the simulator."""

@@ -1,1 +1,1 @@
-"""What is worth telling about a policy that is valid."""
+"""What is worth saying about a policy that is valid."""

@@ -1,1 +1,1 @@
-"""IAM state: users, groups, roles, managed policies, service principals."""
+"""IAM state: users, groups, roles, their policies, login profiles, service principals."""
