@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from sesame.policy.cases import collect_cases, run_case
 from tests.console.test_leave import person_with
 from tests.support import command_line
-from tests.support.browser import Person, root_of, words
+from tests.support.browser import Person, main_of, root_of, words
+from tests.support.documents import document
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.tenant import Tenant
 
@@ -25,18 +26,10 @@ def asked(person: Person, **given: str) -> Any:
     return person.get(HERE, params=fields)
 
 
-def main_of(answer: Any) -> str:
-    return words("<main" + answer.text.partition("<main")[2].partition("</main>")[0])
-
-
 def case_in(answer: Any) -> Any:
     found = re.search(r'aria-label="test case"><pre>(.*?)</pre>', answer.text, re.DOTALL)
     assert found, words(answer.text)
     return json.loads(html.unescape(found[1]))
-
-
-def document(*statements: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def lend(tenant: Tenant, delegate: Account, condition: Any = None, name: str = "Lent", **more: Any) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.console.test_ask import SIMULATOR, asked, case_in, document, main_of
-from tests.support.browser import Person, root_of, words
+from tests.console.test_ask import SIMULATOR, asked, case_in
+from tests.support.browser import Person, main_of, root_of, words
+from tests.support.documents import document
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.tenant import Tenant
 

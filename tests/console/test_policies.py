@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from tests.console.test_login import PASSWORD, make_user
 from tests.console.test_login import log_in as log_in_user
-from tests.console.test_senders import HERE, NEWS, allow, document, put, send
+from tests.console.test_senders import HERE, NEWS, allow, put, send
 from tests.support.browser import Person, root_of, words
+from tests.support.documents import document
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.tenant import Tenant
 

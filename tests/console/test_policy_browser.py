@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from tests.console.hostile import HEADERS
 from tests.console.test_browser import by, chrome, counted_connections, open_page, pytestmark
 from tests.console.test_policies import stored
-from tests.console.test_senders import HERE, NEWS, allow, document, put, send
+from tests.console.test_senders import HERE, NEWS, allow, put, send
+from tests.support.documents import document
 from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
 from tools.screenshots import browser as chromium_browser

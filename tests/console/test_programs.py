@@ -13,16 +13,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.console.test_leave import person_with
-from tests.support.browser import Person, root_of, words
+from tests.support.browser import Person, main_of, root_of
 from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, Account, SesameProcess, wait_until
 from tests.support.tenant import Tenant
 
 HERE = f"/{REGION}/programs"
-
-
-def main_of(answer: Any) -> str:
-    return words("<main" + answer.text.partition("<main")[2].partition("</main>")[0])
 
 
 def made_in(answer: Any) -> tuple[str, str, str]:

@@ -9,14 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.browser import Person, root_of, words
+from tests.support.documents import document
 from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import MESSAGE, TO, Tenant
 
 HERE = f"/{REGION}/identities/example.com"
-
-
-def document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(tenant: Tenant, principal: Any, sid: str, **more: Any) -> dict[str, Any]:

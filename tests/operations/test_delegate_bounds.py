@@ -8,8 +8,9 @@ import pytest
 
 from sesame.access.causes.decision_json import latest
 from sesame.policy.reasons.cause import Reader
+from tests.support.documents import document
 from tests.support.own_api import refused
-from tests.support.refusal_world import EVERYTHING, Case, World, document
+from tests.support.refusal_world import EVERYTHING, Case, World
 
 REGION = "us-east-1"
 DAY = 86_400

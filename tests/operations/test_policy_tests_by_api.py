@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from sesame.identities.policy_tests import MAX_CASES
 from sesame.store import audit
-from tests.support.refusal_world import Case, World, document
+from tests.support.documents import document
+from tests.support.refusal_world import Case, World
 
 NEWS: dict[str, Any] = {"Name": "news may", "Who": ["<sender>"], "May": True, "As": ["news@one.test"]}
 CEO: dict[str, Any] = {"Name": "nobody as ceo", "NobodyBut": [], "As": ["ceo@one.test"]}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.documents import document
 from tests.support.process import REGION, Account, SesameProcess
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -33,10 +34,6 @@ CUSTOM = {
     "SuccessRedirectionURL": "https://example.com/yes",
     "FailureRedirectionURL": "https://example.com/no",
 }
-
-
-def document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(actions: str | list[str], **condition: Any) -> dict[str, Any]:

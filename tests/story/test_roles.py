@@ -19,14 +19,11 @@ from sesame.access.sessions import Sessions
 from sesame.app.foundation import Services
 from sesame.aws.smtp_password import smtp_password
 from sesame.model import Session
+from tests.support.documents import document
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.ways import WAYS, Letter, Way, clients_of
 
 MAY_SEND = {"Effect": "Allow", "Action": "ses:Send*", "Resource": "*"}
-
-
-def document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def refused(code: str, about: str = "") -> Any:

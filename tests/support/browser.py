@@ -57,6 +57,11 @@ def words(page: str) -> str:
     return " ".join(html.unescape(_TAGS.sub(" ", without)).split())
 
 
+def main_of(answer: httpx.Response) -> str:
+    """What a person reads of the part of a page that is its own."""
+    return words("<main" + answer.text.partition("<main")[2].partition("</main>")[0])
+
+
 def operator(sesame: SesameProcess) -> Person:
     """The operator, logged in."""
     person = Person(sesame.console)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.support.clock import FakeClock
+from tests.support.documents import document
 from tests.support.process import Account
-from tests.support.refusal_world import REGION, TO, Case, Outcome, document
+from tests.support.refusal_world import REGION, TO, Case, Outcome
 
 
 @dataclass

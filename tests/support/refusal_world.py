@@ -33,16 +33,13 @@ from sesame.policy.reasons.edits import edited
 from sesame.server.api import Peer
 from sesame.smtp.events import AuthRequested, MessageReceived
 from tests.support.clock import FakeClock
+from tests.support.documents import document
 from tests.support.own_api import own_session
 from tests.support.process import Account
 
 REGION = "us-east-1"
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 TO = "reader@elsewhere.test"
-
-
-def document(*statements: Mapping[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 @dataclass
