@@ -203,7 +203,7 @@ class Doors:
             metrics=services.metrics,
             executor=services.executor,
             large=services.large,
-            new_id=services.new_message_id,
+            new_id=services.ids.message_id,
             random_hex=services.ids.hex,
             message_id_domain=services.settings.delivery.hostname,
             accepted=accepted,

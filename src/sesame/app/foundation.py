@@ -48,7 +48,6 @@ from sesame.identities.signing_domain import OperatorNames, SigningDomain
 from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
-from sesame.model import MessageId
 from sesame.notify.url import check_url
 from sesame.observe import Clock, Log, SteadyClock, SystemClock
 from sesame.sending.room import Room
@@ -212,7 +211,7 @@ class Services:
         self.system_mail = SystemMail(
             from_address=f"Sesame <no-reply@{settings.delivery.hostname}>",
             message_id_domain=settings.delivery.hostname,
-            new_id=self.new_message_id,
+            new_id=self.ids.message_id,
             random_hex=self.ids.hex,
             steady=self.steady,
         )
@@ -235,10 +234,6 @@ class Services:
             new_token=self.ids.token,
             accepted=lambda: self.wake(),
         )
-
-    def new_message_id(self, at: float, region: str) -> MessageId:
-        """A fresh SES message id."""
-        return self.ids.message_id(at, region)
 
     def _committed(self, seconds: float, transactions: int) -> None:
         """Measure a commit; on the store's thread."""
