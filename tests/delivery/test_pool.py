@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+from msgspec import structs
+
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host
 from sesame.delivery.session import OutOfResources, Session
 from sesame.delivery.timeouts import Timeouts
-from sesame.delivery.tls import CLEAR
+from sesame.delivery.tls import CLEAR, OPPORTUNISTIC
 from tests.delivery.test_hostile_hosts import GOOD, Script, Server
 from tests.support.clock import FakeClock
 from tests.support.talks import Talks
@@ -163,3 +166,29 @@ def test_running_out_of_files_is_told_as_ours() -> None:
             raise AssertionError("nobody was told")
 
     asyncio.run(check())
+
+
+def test_a_connection_that_was_opened_for_less_is_not_used_for_more() -> None:
+    script = Script(GOOD)
+
+    async def check(f: Fixture) -> None:
+        await f.send(f.host())
+        secured = structs.replace(f.host(), tls=OPPORTUNISTIC)
+        await f.send(secured)
+        await f.send(f.host())
+        await f.send(secured)
+
+    with_pool(script, check)
+    assert script.connections == 2
+
+
+def test_a_connection_carries_so_many_messages_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sesame.delivery.pool.MAX_MESSAGES", 2)
+    script = Script(GOOD)
+
+    async def check(f: Fixture) -> None:
+        for _ in range(5):
+            await f.send(f.host())
+
+    with_pool(script, check)
+    assert (script.connections, len(script.messages)) == (3, 5)

@@ -8,14 +8,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
+from sesame.delivery.settling import Settling
+from sesame.errors import StoreUnavailable
 from sesame.mail.header import MessageError
 from sesame.metrics import Metrics
 from sesame.model import MessageId, Outcome, OutcomeKind
@@ -23,9 +27,11 @@ from sesame.observe import Log
 from sesame.smtp.errors import LocalProtocolError, MessageDefect
 from sesame.spool.pieces import BEGINNING_BYTES, Staging
 from sesame.spool.put import SpooledMessage, put
-from sesame.spool.spool import Claim, Spool
+from sesame.spool.settle import Settled
+from sesame.spool.spool import Claim, Settlement, Spool
 from sesame.spool.trace import RecipientTrace, trace
 from sesame.store.decisions import DecisionText
+from tests.delivery.test_hostile_hosts import claim
 from tests.support.clock import FakeClock
 from tests.support.patience import PATIENCE_S
 from tests.support.quiet import Nothing
@@ -355,3 +361,100 @@ def rows(directory: Path, sql: str) -> list[tuple[object, ...]]:
     """What is left in the store."""
     with closing(sqlite3.connect(directory / "db")) as connection:
         return connection.execute(sql).fetchall()
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what the store alone knows."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.005)
+
+
+def test_an_outcome_that_cannot_be_written_is_not_delivered_again_when_its_lease_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes in under the new claim: a 250 is not asked for twice because our disk was full."""
+    settle, is_full = Spool.settle, True
+
+    async def full(self: Spool, *args: Any, **named: Any) -> Any:
+        if is_full:
+            raise StoreUnavailable("disk full")
+        return await settle(self, *args, **named)
+
+    monkeypatch.setattr(Spool, "settle", full)
+
+    async def check(f: Fixture) -> None:
+        nonlocal is_full
+        await f.put("m1", "r@a.test")
+        await f.until_attempted(1)
+        f.clock.advance(601.0)
+        f.scheduler.wake()
+
+        async def is_claimed_anew() -> bool:
+            return await f.store.read(lambda tx: tx.all("SELECT token FROM queue")) == [(2,)]
+
+        await until(is_claimed_anew)
+        is_full = False
+        assert await f.until_settled("m1") == ["delivered"]
+        assert f.deliverer.attempts == ["r@a.test"]
+
+    with_scheduler(tmp_path, deliver, check)
+    assert rows(tmp_path, "SELECT COUNT(*) FROM attempt") == [(1,)]
+
+
+def test_who_has_lost_its_claim_ends_unless_a_server_may_have_the_message(tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    async def decide(claim: Claim) -> Outcome:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(claim.address)
+        raise AssertionError("the server hangs")
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test", "s@b.test")
+        await f.until_attempted(2)
+        await f.store.write(lambda tx: tx.execute("UPDATE queue SET token = token + 1"))
+        f.deliverer.in_doubt = {"r@a.test"}
+        f.clock.advance(300.0)
+        await f.scheduler._renew(f.clock.now())
+        await asyncio.sleep(0)
+        assert ended == ["s@b.test"]
+        f.deliverer.transferring = False
+
+    with_scheduler(tmp_path, decide, check)
+    assert rows(tmp_path, "SELECT attempts, doubts FROM queue") == [(1, 0)] * 2
+
+
+def test_an_outcome_that_was_adopted_while_it_was_written_is_written_again(tmp_path: Path) -> None:
+    is_written, written = asyncio.Event(), list[int]()
+
+    class Slow:
+        """A spool that takes its time, and meanwhile somebody claims anew."""
+
+        async def settle(self, batch: Sequence[Settlement], *, at: float) -> Settled:
+            written.extend(one.claim.token for one in batch)
+            await is_written.wait()
+            return Settled(0, 0, frozenset())
+
+    async def run() -> None:
+        clock = FakeClock()
+        settling = Settling(
+            Slow(), clock=clock, log=Log(sys.stderr, as_json=True, clock=clock), metrics=Metrics(),  # type: ignore[arg-type]
+            recorded=lambda stage: None, pause_s=1.0,
+        )  # fmt: skip
+        one = claim()
+        settling.add(Settlement(claim=one, outcome=DELIVERED, retry_at=None))
+        running = asyncio.ensure_future(settling.run())
+        while not written:  # noqa: ASYNC110 - a turn of the loop is what it takes
+            await asyncio.sleep(0)
+        assert settling.adopt(structs.replace(one, token=2))
+        is_written.set()
+        while len(written) < 2:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        running.cancel()
+        assert not settling.adopt(one)
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
+    assert written == [1, 2]

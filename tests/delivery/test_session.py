@@ -326,3 +326,66 @@ def test_doubts_are_five_with_gaps_that_widen_and_end_in_words_of_their_own() ->
     found = after_doubts(outcome_of(Script(GOOD, after_dot=None)), MAX_DOUBTS)
     assert "may have been delivered" in found.diagnostic
     assert (found.kind, found.ambiguous) == (OutcomeKind.TRANSIENT, True)
+
+
+def test_whose_time_is_up_while_the_server_has_the_message_is_still_heard() -> None:
+    async def check(session: Session) -> None:
+        sending = asyncio.ensure_future(session.send("a@b.test", "c@d.test", CONTENT))
+        await asyncio.sleep(0)
+        for reply in (b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+            session.data_received(reply)
+        assert session.is_in_doubt
+        session.overdue()
+        await asyncio.sleep(0)
+        session.data_received(b"250 taken\r\n")
+        assert (await sending).is_delivered
+
+    with_session(Script({**GOOD, "MAIL": ""}), Timeouts(), check)
+
+
+def test_whose_time_is_up_before_that_is_broken_off() -> None:
+    async def check(session: Session) -> None:
+        sending = asyncio.ensure_future(session.send("a@b.test", "c@d.test", CONTENT))
+        await asyncio.sleep(0)
+        session.data_received(b"250 ok\r\n")
+        session.overdue()
+        with pytest.raises(RemoteProtocolError, match="too long") as caught:
+            await sending
+        assert not caught.value.ambiguous
+
+    with_session(Script({**GOOD, "MAIL": ""}), Timeouts(), check)
+
+
+def test_a_kept_connection_that_dies_behind_the_last_dot_is_not_replaced() -> None:
+    """The server may have taken it: a second copy is not for us to risk at once."""
+    connections, messages = 0, 0
+
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections, messages
+        connections += 1
+        writer.write(b"220 hi\r\n")
+        while line := await reader.readline():
+            if line == b"DATA\r\n":
+                writer.write(b"354 go\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                messages += 1
+                if messages > 1:
+                    break
+            writer.write(b"250 ok\r\n")
+        writer.close()
+
+    first, second = asyncio.run(deliver(dies, times=2))
+    assert (first.kind, second.kind, second.ambiguous) == (
+        OutcomeKind.DELIVERED,
+        OutcomeKind.TRANSIENT,
+        True,
+    )
+    assert (connections, messages) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_unreachable"), [("421 4.3.2 closing", True), ("450 4.2.1 busy", False), ("550 no", False)]
+)
+def test_421_is_about_the_server_at_whatever_step(code: str, is_unreachable: bool) -> None:
+    for script in (Script({**GOOD, "RCPT": f"{code}\r\n"}), Script(GOOD, after_dot=f"{code}\r\n")):
+        assert outcome_of(script).is_unreachable is is_unreachable
