@@ -11,12 +11,20 @@ import pytest
 from sesame.access.egress import WarmupPlan
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
+from sesame.delivery.attempt import Deliverer, _Message
 from sesame.delivery.egress import NoSource, Sources
+from sesame.delivery.lanes import Lanes, Limits
+from sesame.delivery.route import Host, Route
+from sesame.delivery.session import Session, SourceUnusable
+from sesame.delivery.tls import OPPORTUNISTIC
+from sesame.delivery.tls_policy import Wishes
 from sesame.model import MessageId, SourceAddress
 from sesame.observe import Log
 from sesame.spool.spool import Claim
 from sesame.store import egress
+from tests.delivery.test_hostile_hosts import body_of
 from tests.support.clock import FakeClock
+from tests.support.quiet import Nothing
 
 V4, V6 = "192.0.2.200", "2001:db8::200"
 
@@ -200,3 +208,31 @@ def test_a_second_look_at_the_day_takes_back_nothing_that_was_given_away_meanwhi
         assert not (await sources.take(claim(), V4)).is_warming
 
     with_world(tmp_path, check, source("192.0.2.1", "1", is_warm=False), source("192.0.2.9"))
+
+
+@pytest.mark.parametrize("fault", [SourceUnusable("no such address"), RuntimeError("of ours")])
+def test_an_attempt_that_never_left_takes_no_room(tmp_path: Path, fault: Exception) -> None:
+    """Neither where the address cannot be used nor where something of ours broke before a connection was there."""
+
+    class Broken:
+        async def borrow(self, host: Host, *, is_fresh: bool = False) -> Session:
+            raise fault
+
+    async def check(world: World) -> None:
+        (first,) = world.addresses
+        host = Host("mx.test", V4, 25)
+        wishes = Wishes(route=Route(domain="d.test", hosts=(host,)), floor=OPPORTUNISTIC)
+        deliverer = Deliverer(
+            Nothing(), Nothing(), Broken(), Nothing(), Nothing(), world.clock,  # type: ignore[arg-type]
+            places=Lanes(Limits(places=1, per_domain=1, per_address=1)), sources=world.sources,
+            body=body_of(None), return_path=lambda message_id, n, domain: "",
+        )  # fmt: skip
+        message = _Message(b"", (), Nothing(), trace_field=b"")  # type: ignore[arg-type]
+        await world.sources.refresh([claim()])
+        until = asyncio.get_running_loop().time() + 60.0
+        with pytest.raises(NoSource if isinstance(fault, SourceUnusable) else RuntimeError):
+            await deliverer._try_from(host, wishes, "", claim(), message, until)
+        world.clock.advance(61)
+        assert [await world.take(claim(n)) for n in range(2)] == [first.address] * 2
+
+    with_world(tmp_path, check, source("192.0.2.1", "1", is_warm=False))

@@ -86,6 +86,33 @@ def test_nobody_else_is_suppressed(
 
 
 @pytest.mark.parametrize(
+    ("detail", "is_listed"),
+    [
+        ({"status": "5.1.1", "hard": "1"}, True),
+        ({"status": "5.1.1"}, False),
+        ({"status": "5.1.1", "hard": "0"}, False),
+        ({"status": "5.2.1", "hard": "1"}, False),
+        ({"hard": "1"}, False),
+    ],
+)
+def test_a_report_suppresses_only_by_a_sure_word_about_this_address(
+    tmp_path: Path, detail: dict[str, str], is_listed: bool
+) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await settle(f, DELIVERED)
+        bounce = NewEvent(
+            message_seq=1, key="0/bounce", what=Happened.BOUNCED, at=2.0, n=0,
+            detail={"by": "report", "bounceType": "Permanent", **detail},
+        )  # fmt: skip
+        await f.store.write(lambda tx: events.record(tx, [bounce]))
+        await reactor(f).react()
+        assert await listed(f) == ([("x@one.test", "m1")] if is_listed else [])
+
+    with_spool(tmp_path, check)
+
+
+@pytest.mark.parametrize(
     ("feedback_type", "counted"),
     [
         ("abuse", 1), ("fraud", 1), ("virus", 1), ("other", 1), ("opt-out", 1), (None, 1),
@@ -248,5 +275,22 @@ def test_an_event_that_cannot_be_reacted_to_does_not_stop_the_others(
         assert not task.done()
         task.cancel()
         await asyncio.wait({task})
+
+    with_spool(tmp_path, check)
+
+
+def test_a_recipient_that_bounced_for_good_twice_is_rated_once(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await settle(f, BOUNCED)
+        again = NewEvent(
+            message_seq=1, key="0/bounce", what=Happened.BOUNCED, at=2.0, n=0,
+            detail={"by": "report", "bounceType": "Permanent"},
+        )  # fmt: skip
+        await f.store.write(lambda tx: events.record(tx, [again]))
+        await reactor(f).react()
+        counts = await f.store.read(lambda tx: reputation.total(tx, ACCOUNT))
+        assert (counts.permanent_bounces, counts.rated_bounces) == (2, 1)
+        assert await f.count("rated_recipient") == 1
 
     with_spool(tmp_path, check)

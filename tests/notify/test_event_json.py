@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sesame.aws.moments import timestamp
 from sesame.notify import event_json
@@ -196,6 +197,14 @@ def test_tags_are_those_of_the_message_among_the_automatic_ones() -> None:
     bounce = told(EVENTS[EventType.BOUNCE])["mail"]["tags"]
     assert bounce["ses:source-tls-version"] == ["TLSv1.3"]
     assert not bounce.keys() & {"ses:outgoing-tls-version", "ses:outgoing-ip"}
+
+
+def test_nothing_took_less_than_no_time_though_the_clock_was_set_back() -> None:
+    early = EVENTS[EventType.DELIVERY].at - 86_400.0
+    delivered = told(replace(EVENTS[EventType.DELIVERY], at=early))["delivery"]
+    assert delivered["processingTimeMillis"] == 0
+    expired = told(replace(EVENTS[EventType.BOUNCE], what=Happened.EXPIRED, at=early))["bounce"]
+    assert "in 0 minutes" in expired["bouncedRecipients"][0]["diagnosticCode"]
 
 
 def test_the_reply_of_a_delivery_and_how_long_it_took() -> None:

@@ -45,6 +45,8 @@ def test_an_event_that_is_not_told_keeps_its_message(tmp_path: Path) -> None:
         (claim,) = await f.claim(now=NOW)
         await f.settle(claim, BOUNCED, now=NOW)
         assert await purge(f.store, KEEP, now=NOW) == 0
+        await f.react_to_all()
+        assert await purge(f.store, KEEP, now=NOW) == 0
 
         assert await f.tell_all() == 2
         assert await purge(f.store, KEEP, now=NOW) == 1

@@ -244,7 +244,8 @@ def _reader(event: Event, names: tuple[str, ...]) -> dict[str, str]:
 def _delivery(event: Event, message: MessageFacts, house: House) -> dict[str, Any]:
     found: dict[str, Any] = {
         "timestamp": timestamp(event.at),
-        "processingTimeMillis": milliseconds(event.at) - milliseconds(message.accepted_at),
+        # Not below nothing: the clock may have been set back in between.
+        "processingTimeMillis": max(0, milliseconds(event.at) - milliseconds(message.accepted_at)),
         "recipients": [event.recipient or ""],
         "smtpResponse": event.diagnostic or "",
     }
@@ -299,7 +300,7 @@ def _failure(event: Event, message: MessageFacts, house: House) -> _Failure:
         )
     here = f"dns; {house.hostname}"
     if event.what is Happened.EXPIRED:
-        minutes = round((event.at - message.accepted_at) / 60)
+        minutes = max(0, round((event.at - message.accepted_at) / 60))
         last = event.diagnostic or "no attempt was answered"
         return _Failure(
             bounce_type="Transient",
