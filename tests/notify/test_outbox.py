@@ -64,8 +64,10 @@ class Http:
 class World:
     """A spool, accounts with a topic and a subscription, and what tells."""
 
+    make_clock: type[FakeClock] = FakeClock
+
     def __init__(self, f: Fixture, *problems: int | str | Answer, **bounds: Any) -> None:
-        self.f, self.clock, self.http = f, FakeClock(), Http(*problems)
+        self.f, self.clock, self.http = f, self.make_clock(), Http(*problems)
         numbers = itertools.count()
         common: dict[str, Any] = {
             "clock": self.clock,
@@ -393,6 +395,41 @@ def test_what_is_told_is_purged_and_what_waits_is_not(tmp_path: Path) -> None:
         assert await w.rows() == [("waiting", 0)] * 2
 
     with_world(tmp_path, check)
+
+
+class TwoClocks(FakeClock):
+    """A wall clock that somebody sets, beside one that runs on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_by = 0.0
+
+    def now(self) -> float:
+        return self.time + self.set_by
+
+
+class SteppedWorld(World):
+    make_clock = TwoClocks
+
+
+def test_an_endpoint_that_failed_is_not_left_alone_for_as_long_as_the_clock_was_set_back(
+    tmp_path: Path,
+) -> None:
+    async def run(f: Fixture) -> None:
+        w = SteppedWorld(f, 500)
+        clock = w.clock
+        assert isinstance(clock, TwoClocks)
+        await w.begin()
+        await w.send("m1")
+        await w.expand()
+        assert await w.deliver() == 1
+        clock.set_by = -86_400.0
+        clock.advance(5.0)
+        await w.send("m2")
+        await w.expand()
+        assert await w.deliver() == 2
+
+    with_spool(tmp_path, run)
 
 
 def test_what_was_written_before_the_clock_was_set_back_waits_no_longer_than_anything(tmp_path: Path) -> None:

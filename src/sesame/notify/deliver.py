@@ -223,13 +223,13 @@ class Notifier:
 
         Whether there was anything to do. What was claimed is held until `begin`.
         """
-        now = self._clock.now()
+        now, steady = self._clock.now(), self._clock.monotonic()
         self._back += self._held.drop_before(now - HELD_S)
         for endpoint in self._held.endpoints():
             if not self._endpoints.is_good(endpoint):
-                self._back += self._held.drop(endpoint, keep=self._endpoints.room(endpoint, now))
+                self._back += self._held.drop(endpoint, keep=self._endpoints.room(endpoint, steady))
         due: list[int] = []
-        places, held, in_all = self._endpoints.places(now), self._held.counts(), len(self._held)
+        places, held, in_all = self._endpoints.places(steady), self._held.counts(), len(self._held)
         if places.left > 0 or in_all < HELD_IN_ALL:
             wanted = await self._store.read(
                 lambda tx: self._wanted(tx, places, held, spare=HELD_IN_ALL - in_all, now=now)
@@ -299,7 +299,7 @@ class Notifier:
             raise
         for delivery in begun:
             self._begun.pop(delivery.seq, None)
-        self._recorded(done, results, now)
+        self._recorded(done, results)
         return claimed
 
     async def _record_alone(self, now: float) -> None:
@@ -319,20 +319,20 @@ class Notifier:
                     trace=traceback.format_exc(),
                 )
             else:
-                self._recorded([one], results, now)
+                self._recorded([one], results)
         self._done += done
 
-    def _recorded(self, done: Sequence[_Done], results: Sequence[Result], now: float) -> None:
+    def _recorded(self, done: Sequence[_Done], results: Sequence[Result]) -> None:
         """What follows once results are in the store."""
         for one, made in zip(results, done, strict=True):
-            self._note(one, now, took_s=made.took_s, is_mail=made.mail is not None)
+            self._note(one, took_s=made.took_s, is_mail=made.mail is not None)
         if any(one.mail is not None for one in done):
             self._mailed()
 
     def begin(self) -> list[Ready]:
         """Of what is held, what there are places for now; they are taken."""
         found: list[Ready] = []
-        places = self._endpoints.places(self._clock.now())
+        places = self._endpoints.places(self._clock.monotonic())
         for endpoint in self._held.endpoints():
             room = min(places.room(endpoint), self._held.count(endpoint))
             for _ in range(room):
@@ -381,7 +381,7 @@ class Notifier:
         self._begun.pop(delivery.seq, None)
         done.took_s = self._clock.monotonic() - began
         if done.problem is not None:
-            self._endpoints.failed(endpoint, self._clock.now(), pause_s=done.retry_after_s)
+            self._endpoints.failed(endpoint, self._clock.monotonic(), pause_s=done.retry_after_s)
         elif done.mail is None:
             self._endpoints.took(endpoint, done.took_s)
         self._done.append(done)
@@ -478,7 +478,7 @@ class Notifier:
             again = max(again, now + done.retry_after_s)
         return Result(delivery=delivery, problem=problem, again_at=again)
 
-    def _note(self, result: Result, now: float, *, took_s: float, is_mail: bool) -> None:
+    def _note(self, result: Result, *, took_s: float, is_mail: bool) -> None:
         """Tell the log and the metrics, and keep in mind of what is mailed only now whether it went."""
         endpoint, problem = result.delivery.place.endpoint, result.problem
         if problem is None:
@@ -487,7 +487,7 @@ class Notifier:
             self._outcomes["delivered"].inc()
             return
         if is_mail:
-            self._endpoints.failed(endpoint, now)
+            self._endpoints.failed(endpoint, self._clock.monotonic())
         outcome = "dead" if result.again_at is None else "retried"
         self._outcomes[outcome].inc()
         self._log.event(
