@@ -383,6 +383,38 @@ def test_a_result_that_comes_after_its_lease_was_lost_records_nothing(tmp_path: 
     with_world(tmp_path, check)
 
 
+def test_a_mail_whose_lease_was_lost_is_not_spooled_twice(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.subscribe("a@people.test", "email")
+        await w.send()
+        await w.expand()
+        late = [one for one in await w.claim() if one.endpoint == "a@people.test"]
+        await w.attempt(late)
+        w.clock.advance(1_000)
+        other = World(w.f)
+        other.clock.advance(1_000)
+        await other.deliver()
+        await w.notifier.turn()
+        assert (len(late), len(other.mails), w.mails) == (1, 2, [])
+
+    with_world(tmp_path, check)
+
+
+def test_an_endpoint_that_asks_for_time_has_it(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        await w.send()
+        await w.expand()
+        assert await w.deliver() == 1
+        (row,) = await w.f.store.read(lambda tx: tx.all("SELECT due_at FROM outbox WHERE attempts = 1"))
+        assert row[0] == w.clock.now() + 1_800.0
+        w.clock.advance(1_799.0)
+        assert await w.deliver() == 0
+        w.clock.advance(2.0)
+        assert await w.deliver() == 2
+
+    with_world(tmp_path, check, Answer(503, b"", "1800"))
+
+
 def test_what_is_told_is_purged_and_what_waits_is_not(tmp_path: Path) -> None:
     async def check(w: World) -> None:
         await w.send()

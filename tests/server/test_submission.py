@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 
 from sesame.errors import ConfigError
 from sesame.observe import Log, SystemClock
-from sesame.server.smtp import client_network
+from sesame.server.smtp import MOST_NOTED, client_network
 from sesame.server.tls import Certificate, development_files
 from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, running, wait_until
@@ -396,3 +396,21 @@ def test_who_tries_to_send_without_a_log_in_is_in_the_log(door: SesameProcess) -
     )
     assert (event["command"], event["address"]) == ("MAIL", "127.0.0.1")
     assert "account_id" not in event and "request_id" not in event
+
+
+def test_of_one_connection_so_many_refusals_are_recorded_and_no_more(door: SesameProcess) -> None:
+    """Whoever has a password cannot fill the store by talking nonsense."""
+    account = door.create_account()
+    with logged_in(door, account) as client:
+        for _ in range(MOST_NOTED + 5):
+            assert client.docmd("RCPT", "TO:<a@b.test>")[0] == 503
+
+    def recorded() -> list[dict[str, str]]:
+        found = logged(door, "smtp_command_refused")
+        return [event for event in found if event.get("account_id") == account.account_id]
+
+    wait_until(lambda: len(recorded()) >= MOST_NOTED)
+    with logged_in(door, account) as client:  # what comes later is recorded later
+        assert client.docmd("DATA")[0] == 503
+    wait_until(lambda: recorded()[-1]["command"] == "DATA")
+    assert len(recorded()) == MOST_NOTED + 1
