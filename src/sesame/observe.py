@@ -71,6 +71,35 @@ class SteadyClock:
         self._wall, self._monotonic = self._clock.now(), self._clock.monotonic()
 
 
+SETTLED_S = 86_400.0
+"""So long a wall clock that was set has to stand before what is kept is old by it."""
+
+
+class SettledClock:
+    """A wall clock for what lets go of old things: one that is set ahead makes nothing old at once.
+
+    Until it has stood by its new time for `SETTLED_S`, the earlier one of it and of a steady clock counts: a mistake
+    that somebody corrects takes no record along, and a correction counts in the end.
+    """
+
+    def __init__(self, wall: Clock, steady: Clock) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._ahead_s = 0.0
+        self._since = float("-inf")
+
+    def now(self) -> float:
+        """Unix seconds."""
+        wall, steady, monotonic = self._wall.now(), self._steady.now(), self._wall.monotonic()
+        if abs(wall - steady - self._ahead_s) > STEP_S:
+            self._ahead_s, self._since = wall - steady, monotonic
+        return wall if monotonic - self._since >= SETTLED_S else min(wall, steady)
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return self._wall.monotonic()
+
+
 Field = str | int | float | bool | None
 
 

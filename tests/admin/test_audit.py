@@ -318,7 +318,7 @@ def test_heads_are_added_to_the_file_when_they_move(tmp_path: Path) -> None:
         await fill(store)
         file, clock = tmp_path / "heads", FakeClock()
         log = Log(io.StringIO(), as_json=True, clock=clock)
-        upkeep = AuditUpkeep(store, KEY, Audit(heads_file=str(file)), clock=clock, log=log)
+        upkeep = AuditUpkeep(store, KEY, Audit(heads_file=str(file)), clock=clock, ages=clock, log=log)
         assert await upkeep.write_heads() == 3
         assert await upkeep.write_heads() == 0
         written = trail()
@@ -343,7 +343,7 @@ def test_a_disk_that_takes_no_heads_is_logged_and_tried_again(tmp_path: Path) ->
         clock = FakeClock()
         stream, file = io.StringIO(), tmp_path / "missing" / "heads"
         log = Log(stream, as_json=True, clock=clock)
-        upkeep = AuditUpkeep(store, KEY, Audit(heads_file=str(file)), clock=clock, log=log)
+        upkeep = AuditUpkeep(store, KEY, Audit(heads_file=str(file)), clock=clock, ages=clock, log=log)
         assert await upkeep.write_heads() == 0
         file.parent.mkdir()
         assert await upkeep.write_heads() == 3

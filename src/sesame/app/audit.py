@@ -25,11 +25,15 @@ DAY_S = 86_400.0
 class AuditUpkeep:
     """Writes heads and drops rows; `run` until cancelled, which writes the last heads."""
 
-    def __init__(self, store: Store, key: AuditKey, settings: Audit, *, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, store: Store, key: AuditKey, settings: Audit, *, clock: Clock, ages: Clock, log: Log
+    ) -> None:
+        """`ages` is the clock that the age of rows is told by, which nobody sets ahead."""
         self._store = store
         self._key = key
         self._settings = settings
         self._clock = clock
+        self._ages = ages
         self._log = log
         self._written: dict[str, int] = {}
 
@@ -64,7 +68,7 @@ class AuditUpkeep:
 
     async def prune(self) -> None:
         """Let go of rows that are past their retention."""
-        before = self._clock.now() - self._settings.retention_days * DAY_S
+        before = self._ages.now() - self._settings.retention_days * DAY_S
         try:
             await prune(self._store, self._key, before=before)
         except (Unavailable, ChainBroken) as error:

@@ -49,7 +49,7 @@ from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
 from sesame.notify.url import check_url
-from sesame.observe import Clock, Log, SteadyClock, SystemClock
+from sesame.observe import Clock, Log, SettledClock, SteadyClock, SystemClock
 from sesame.sending.room import Room
 from sesame.sending.system_mail import SystemMail
 from sesame.spool.spool import Spool
@@ -136,6 +136,8 @@ class Services:
         self.tracer = tracer
         self.clock = clock
         self.steady = SteadyClock(clock)
+        self.ages = SettledClock(clock, self.steady)
+        """What the age of kept things is told by, before they go."""
         self.room = Room(self.free_bytes, reserve_bytes=settings.reserve_bytes, clock=clock)
         self.ids = Ids(random_bytes)
         self.random_bytes = random_bytes

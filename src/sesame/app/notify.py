@@ -95,7 +95,7 @@ class NotifyRole:
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
             try:
-                await tidy(self._services, now=self._services.clock.now())
+                await tidy(self._services)
             except Unavailable as error:
                 self._services.log.error("outbox_purge_failed", reason=str(error))
 
@@ -183,13 +183,14 @@ def stream_subject(settings: Notify) -> str | None:
     return settings.nats_subject if settings.nats_servers else None
 
 
-async def tidy(services: Services, *, now: float) -> None:
+async def tidy(services: Services) -> None:
     """Let go of subscriptions that nobody confirmed in time, and of publications past the retention of messages.
 
     What waits for longer than anything may is due: the clock has been set back since.
     """
+    now, past = services.clock.now(), services.ages.now()
     await services.store.write(lambda tx: outbox.hasten(tx, now=now, longest_s=LONGEST_WAIT_S), is_long=True)
-    before = now - services.settings.retention_days * 86_400.0
-    await services.store.write(lambda tx: subscriptions.purge_pending(tx, now=now))
+    before = past - services.settings.retention_days * 86_400.0
+    await services.store.write(lambda tx: subscriptions.purge_pending(tx, now=past))
     while await services.store.write(lambda tx: outbox.purge_before(tx, before), is_long=True):
         pass

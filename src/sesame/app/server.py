@@ -119,7 +119,12 @@ class Server:
         )
         self._inbound, self._simulator = feedback_doors.inbound, feedback_doors.simulator
         self._audit = AuditUpkeep(
-            self.services.store, self.services.trail.key, settings.audit, clock=clock, log=log
+            self.services.store,
+            self.services.trail.key,
+            settings.audit,
+            clock=clock,
+            ages=self.services.ages,
+            log=log,
         )
         self._notify = NotifyRole(self.services, public_url=self._url, mailed=lambda: self.services.wake())
         self._delivering = Delivering(

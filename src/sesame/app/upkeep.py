@@ -91,6 +91,6 @@ class Upkeep:
                 refusals_days=self._settings().retention_refusals_days,
             )
             try:
-                await purge(self._services.store, retention, now=self._services.clock.now())
+                await purge(self._services.store, retention, now=self._services.ages.now())
             except Unavailable as error:
                 self._services.log.error("purge_failed", reason=str(error))
