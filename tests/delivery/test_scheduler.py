@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from sesame.access.redecide import Again, Ruling
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
+from sesame.delivery.authority import NotAllowed
 from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
+from sesame.delivery.session import OutOfResources
 from sesame.delivery.settling import Settling
 from sesame.errors import StoreUnavailable
 from sesame.mail.header import MessageError
@@ -458,3 +461,138 @@ def test_an_outcome_that_was_adopted_while_it_was_written_is_written_again(tmp_p
 
     asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
     assert written == [1, 2]
+
+
+def without_running(tmp_path: Path, check: Callable[[Fixture], None]) -> None:
+    async def run() -> None:
+        store = SqliteStore(tmp_path / "db")
+        try:
+            check(Fixture(store, deliver))
+        finally:
+            store.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("doubts", "is_last"), [(0, False), (3, False), (4, True)])
+def test_the_fifth_doubt_is_the_last(tmp_path: Path, doubts: int, is_last: bool) -> None:
+    def check(f: Fixture) -> None:
+        one = structs.replace(claim(), doubts=doubts, queued_at=f.clock.now())
+        f.scheduler._done(one, IN_DOUBT, 0.0)
+        settlement = f.scheduler._settling._done[one.recipient_seq]
+        assert (settlement.retry_at is None) is is_last
+        assert ("may have been delivered" in settlement.outcome.diagnostic) is is_last
+
+    without_running(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    ("max_delivery_s", "retry_at"), [(None, 1060.0), (300, 1060.0), (61, 1060.0), (60, None), (10, None)]
+)
+def test_a_sender_who_gives_less_time_is_heeded(
+    tmp_path: Path, max_delivery_s: int | None, retry_at: float | None
+) -> None:
+    def check(f: Fixture) -> None:
+        one = structs.replace(claim(), max_delivery_s=max_delivery_s, queued_at=f.clock.now())
+        f.scheduler._done(one, DELAYED, 0.0)
+        assert f.scheduler._settling._done[one.recipient_seq].retry_at == retry_at
+
+    without_running(tmp_path, check)
+
+
+def test_a_refusal_that_is_out_of_date_is_decided_again_at_once(tmp_path: Path) -> None:
+    asked = 0
+
+    async def decide(claim: Claim) -> Outcome:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise NotAllowed(Again(ruling=Ruling.REFUSED, epochs={"identities:1:r": 7}))
+        return DELIVERED
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+        assert await f.until_settled("m1") == ["delivered"]
+
+    with_scheduler(tmp_path, decide, check)
+    assert (asked, rows(tmp_path, "SELECT attempts FROM recipient")) == (2, [(1,)])
+
+
+def test_who_is_out_of_files_rests_and_the_try_does_not_count(tmp_path: Path) -> None:
+    asked = 0
+
+    async def decide(claim: Claim) -> Outcome:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise OutOfResources("Too many open files")
+        return DELIVERED
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+
+        async def is_put_back() -> bool:
+            return await f.store.read(lambda tx: tx.all("SELECT holder, attempts FROM queue")) == [(None, 0)]
+
+        await f.until_attempted(1)
+        await until(is_put_back)
+        assert f.scheduler._rest_until > f.clock.now()
+        f.clock.advance(5.0)
+        f.scheduler.wake()
+        assert await f.until_settled("m1") == ["delivered"]
+
+    with_scheduler(tmp_path, decide, check)
+    assert (asked, rows(tmp_path, "SELECT attempts FROM recipient")) == (2, [(1,)])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failures", "is_proven"),
+    [
+        (structs.replace(DELIVERED, remote_mta="m"), 0, True),
+        (structs.replace(DELAYED, remote_mta="m"), 0, True),
+        (structs.replace(DELAYED, remote_mta="m", is_unreachable=True), 1, False),
+        (DELAYED, 0, False),
+    ],
+)
+def test_what_an_attempt_says_about_its_destination(
+    tmp_path: Path, outcome: Outcome, failures: int, is_proven: bool
+) -> None:
+    """A server that answered is good, whatever it said; one that was not there is bad; our own faults are neither."""
+
+    async def decide(claim: Claim) -> Outcome:
+        return outcome
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+
+        async def is_over() -> bool:
+            return await f.store.read(lambda tx: tx.all("SELECT COUNT(*) FROM attempt")) == [(1,)]
+
+        await until(is_over)
+        found = f.scheduler._lanes._destinations["a.test"]
+        assert (found.failures, found.is_proven) == (failures, is_proven)
+
+    with_scheduler(tmp_path, decide, check)
+
+
+def test_a_stop_is_noted_before_attempts_end(tmp_path: Path) -> None:
+    """Whoever loses patience and kills the process has not seen it die by a message."""
+    finish = asyncio.Event()
+
+    async def decide(claim: Claim) -> Outcome:
+        await finish.wait()
+        return DELIVERED
+
+    async def check(f: Fixture) -> None:
+        await f.put("m1", "r@a.test")
+        await f.until_attempted(1)
+        f.scheduler.stop()
+
+        async def is_noted() -> bool:
+            return await f.store.read(lambda tx: tx.all("SELECT holder FROM queue_stop")) == [("me",)]
+
+        await until(is_noted)
+        assert await f.states("m1") == ["queued"]
+        finish.set()
+
+    with_scheduler(tmp_path, decide, check)
