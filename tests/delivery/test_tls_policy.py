@@ -23,7 +23,7 @@ from sesame.delivery.mta_sts import Fetched, FetchFailed, StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Login, Relay, Router, Routes
 from sesame.delivery.timeouts import Timeouts
-from sesame.delivery.tls import TlsContexts, TlsDemand, TlsMode
+from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
 from sesame.delivery.tls_policy import TlsPolicy
 from sesame.delivery.tls_report import TlsResults
 from sesame.dns.public import AddressGuard
@@ -500,6 +500,24 @@ def test_a_relay_that_is_not_in_order_delays_mail_and_learns_no_password(
     assert (found.kind, found.status, server.taken) == (OutcomeKind.TRANSIENT, status, [])
     if server.certificate is not GOOD:
         assert not [line for line in server.said if line.startswith("AUTH")]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        Server(auth="AUTH PLAIN"),
+        Server(auth="AUTH PLAIN", refuses=True),
+        Server(is_broken=True, auth="AUTH PLAIN"),
+    ],
+    ids=["offers none", "refuses it", "breaks it"],
+)
+def test_a_relay_learns_no_password_in_clear_though_tls_is_only_tried_there(
+    tmp_path: Path, server: Server
+) -> None:
+    relay = Relay(name="mx.one.test", port=0, tls=OPPORTUNISTIC, login=LOGIN)
+    found = asyncio.run(World(tmp_path, server, relay=relay).attempt())
+    assert (found.kind, found.status, server.taken) == (OutcomeKind.TRANSIENT, "4.7.5", [])
+    assert not [line for line in server.said if line.upper().startswith("AUTH")]
 
 
 def test_a_password_is_not_shown() -> None:
