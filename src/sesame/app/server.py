@@ -118,14 +118,7 @@ class Server:
             self.services, self._listening, recorded=self._reactor.wake, keep=keep
         )
         self._inbound, self._simulator = feedback_doors.inbound, feedback_doors.simulator
-        self._audit = AuditUpkeep(
-            self.services.store,
-            self.services.trail.key,
-            settings.audit,
-            clock=clock,
-            ages=self.services.ages,
-            log=log,
-        )
+        self._audit = self._make_audit()
         self._notify = NotifyRole(self.services, public_url=self._url, mailed=lambda: self.services.wake())
         self._delivering = Delivering(
             self.services,
@@ -263,6 +256,17 @@ class Server:
             running_with=lambda: InForce(
                 settings=in_force(self._settings, self._sources), waiting=self._waiting
             ),
+            log=self._log,
+        )
+
+    def _make_audit(self) -> AuditUpkeep:
+        services = self.services
+        return AuditUpkeep(
+            services.store,
+            services.trail.key,
+            self._settings.audit,
+            clock=self._clock,
+            ages=services.ages,
             log=self._log,
         )
 
