@@ -262,3 +262,14 @@ def test_destinations_that_fail_are_not_remembered_without_end(monkeypatch: pyte
         table.lanes.ended(lane, Verdict.BAD, began_at=table.now, now=table.now + 1, said="no route")
     assert len(table.lanes._destinations) <= 2 * 50 + 1
     assert table.lanes._destinations["busy.test"].active == 1
+
+
+def test_an_account_with_nothing_under_way_has_a_place_however_little_is_left() -> None:
+    table = Table(Limits(places=4, per_domain=1, per_address=9))
+    for number in range(4):
+        table.put(Lane("large", f"d{number}.test"))
+    table.fill()
+    assert table.of("large") == 2
+    table.put(Lane("small", "s.test"))
+    table.fill()
+    assert table.of("small") == 1

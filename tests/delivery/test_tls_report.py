@@ -14,6 +14,8 @@ import pytest
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.mta_sts import Fetched, FetchFailed
+from sesame.delivery.route import Relay
+from sesame.delivery.tls import OPPORTUNISTIC
 from sesame.delivery.tls_report import Report, TlsReports, make_report, read_rua
 from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.mail.address import parse_mailbox
@@ -138,6 +140,15 @@ def test_each_session_counts_under_the_policy_that_it_was_held_to(
     [found] = report["policies"]
     assert found["policy"]["policy-type"] == kind
     assert [detail["result-type"] for detail in found.get("failure-details", ())] == results
+
+
+def test_sessions_with_a_relay_of_ours_are_told_to_no_domain(tmp_path: Path) -> None:
+    """They say nothing about the domain's own servers."""
+    world = World(tmp_path, Server(GOOD), relay=Relay(name="mx.one.test", port=0, tls=OPPORTUNISTIC))
+    asyncio.run(world.attempt())
+    office = Office(tmp_path, "mailto:tls@one.test")
+    office.clock.advance(2 * DAY)
+    assert office.send(world) == []
 
 
 def test_a_policy_that_cannot_be_fetched_is_told(tmp_path: Path) -> None:

@@ -282,6 +282,8 @@ def test_what_is_given_up_is_kept_listed_and_sent_again(tmp_path: Path) -> None:
         assert await w.f.store.write(lambda tx: outbox.retry(tx, [dead.seq], now=w.clock.now())) == 1
         await w.deliver()
         assert await w.rows() == [("told", 1), ("told", 1)]
+        assert await w.f.store.write(lambda tx: outbox.retry(tx, [1, 2], now=w.clock.now())) == 0
+        assert await w.deliver() == 0
 
     with_world(tmp_path, check, 500, 500, give_up_after_s=100.0)
 
