@@ -18,6 +18,7 @@ from sesame.delivery.route import Relay
 from sesame.delivery.tls import OPPORTUNISTIC
 from sesame.delivery.tls_report import Report, TlsReports, make_report, read_rua
 from sesame.dns.resolver import NO_CACHE, CachingResolver
+from sesame.errors import StoreUnavailable
 from sesame.mail.address import parse_mailbox
 from sesame.mail.tls_report import build_tls_report
 from sesame.store.tls_results import TlsResult
@@ -234,3 +235,16 @@ def test_the_message_is_a_report_that_programs_can_read() -> None:
         "total-successful-session-count": 3, "total-failure-session-count": 0,
     }  # fmt: skip
     assert message.isascii() and message.count(b"\n") == message.count(b"\r\n")
+
+
+def test_counts_that_cannot_be_written_are_kept_for_the_next_time(tmp_path: Path) -> None:
+    world = attempted(tmp_path, no_policy, Server(GOOD))
+
+    class Full:
+        async def write(self, function: object) -> None:
+            raise StoreUnavailable("disk full")
+
+    before = dict(world.results._counts)
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(world.results.flush(Full()))  # type: ignore[arg-type]
+    assert dict(world.results._counts) == before != {}

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from sesame.config.feedback import Reputation
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
 from sesame.feedback import react as reacting
+from sesame.feedback.rates import current, judge
 from sesame.feedback.receive import Receiver
 from sesame.metrics import Metrics
 from sesame.model import RecipientState
@@ -19,7 +21,7 @@ from sesame.spool.control import Filter, change
 from sesame.spool.put import RenderingFailure
 from sesame.spool.spool import Settlement
 from sesame.store import accounts, events, reputation, suppression
-from sesame.store.reputation import Counts
+from sesame.store.reputation import Change, Counts, Where, quarter_of
 from tests.feedback.test_receive import DAY, KEY, bounce, complaint, message_id, ooto, return_path
 from tests.support.clock import FakeClock
 from tests.support.reacting import SIMULATOR, react, reactor
@@ -298,5 +300,37 @@ def test_a_review_ends_when_the_rates_are_good_again_and_a_pause_does_not(tmp_pa
         await react(f, clock=FakeClock(NOW + 9_000))
         standing = await f.store.read(lambda tx: reputation.enforcement_state(tx, ACCOUNTS[0], REGION))
         assert standing.enforcement == "SHUTDOWN"
+
+    with_spool(tmp_path, check)
+
+
+def test_a_review_does_not_end_by_sending_nothing_and_a_new_beginning_forgets_what_was(
+    tmp_path: Path,
+) -> None:
+    where = Where(ACCOUNTS[0], REGION, quarter_of(NOW - 7 * DAY), ACCOUNTS[0], "example.com", "")
+
+    async def check(f: Fixture) -> None:
+        await create(f, ACCOUNTS[0])
+        review = Change(
+            account_id=ACCOUNTS[0],
+            region=REGION,
+            at=NOW,
+            was="HEALTHY",
+            became="PROBATION",
+            who="sesame",
+            reason="r",
+        )
+
+        async def run(tx: Transaction) -> None:
+            await reputation.set_enforcement(tx, review)
+            assert await judge(tx, ACCOUNTS[0], REGION, now=NOW, thresholds=Reputation(volume=10)) is None
+            await reputation.add(tx, {where: Counts(rated_sends=100, rated_bounces=50)})
+            _, rates = await current(tx, ACCOUNTS[0], REGION, now=NOW, volume=10)
+            assert (rates.sends, rates.bounces) == (100, 50)
+            await reputation.set_enforcement(tx, review, rated_since=quarter_of(NOW - DAY))
+            _, rates = await current(tx, ACCOUNTS[0], REGION, now=NOW, volume=10)
+            assert (rates.sends, rates.bounces) == (0, 0)
+
+        await f.store.write(run)
 
     with_spool(tmp_path, check)

@@ -275,3 +275,15 @@ def test_a_certificate_must_be_good_for_the_name(tmp_path: Path, names: Sequence
         posting.close()
 
     with_server(Server(OK), check, serving)
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rb", "a\0b", "a\u2028b"])
+def test_the_value_of_a_field_cannot_write_another(value: str) -> None:
+    server = Server(OK)
+
+    async def check(port: int) -> None:
+        with pytest.raises(PostFailed, match="X-Given"):
+            await client().post(f"http://127.0.0.1:{port}/", [("X-Fine", "b"), ("X-Given", value)], b"x")
+
+    with_server(server, check)
+    assert (server.connections, server.requests) == (0, [])

@@ -317,8 +317,12 @@ def test_a_queue_takes_what_is_given_up(tmp_path: Path) -> None:
             lambda tx: tx.all("SELECT state, protocol, endpoint FROM outbox ORDER BY seq")
         )
         assert found == [("dead", "https", OTHER), ("waiting", "sqs", queue)]
+        for _ in range(3):  # and what a queue does not take goes to no other
+            w.clock.advance(100.0)
+            await w.deliver()
+        assert [state for state, _ in await w.rows()] == ["dead", "dead"]
 
-    with_world(tmp_path, check, 404)
+    with_world(tmp_path, check, 404, give_up_after_s=50.0)
 
 
 def test_a_topic_that_is_gone_drops_the_setting_and_feedback_goes_by_mail_again(tmp_path: Path) -> None:
