@@ -1,7 +1,7 @@
 """What the house says about itself: the clock, the log, the metrics.
 
 One canonical line per API call and delivery attempt. No message bodies, no secrets (I9). The clock
-is a value handed to whoever needs it; nothing reads the time by itself.
+is a value handed to whoever needs it; nothing else reads the time.
 """
 
 import json

@@ -42,7 +42,7 @@ class Overview:
 
 
 def overview(rows: Iterable[Failed], *, most: int) -> Overview:
-    """Sum up; `most` networks and names are told of one by one."""
+    """Sum up; `most` networks and names are listed one by one."""
     rows = list(rows)
     of_network: dict[str, int] = {}
     of_name: dict[str, int] = {}

@@ -91,7 +91,7 @@ class NotifyRole:
         return found
 
     async def _tidy(self) -> None:
-        """Let go of subscriptions that nobody confirmed and of what was told long ago, now and then."""
+        """Let go of subscriptions that nobody confirmed and of what was delivered long ago, now and then."""
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
             try:

@@ -20,7 +20,7 @@ async def prepare(
     log: Log,
     waits: Callable[[str], None],
 ) -> bool:
-    """Take the steps, each until it succeeds; False when told to stop before. `waits` is told for what."""
+    """Take the steps, each until it succeeds; False when stopped before. `waits` is called with what for."""
     for name, step in steps.items():
         wait_s = FIRST_WAIT_S
         while True:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 
-@lru_cache(maxsize=256)  # what is told of one moment says it several times
+@lru_cache(maxsize=256)  # what is published of one moment says it several times
 def timestamp(at: float) -> str:
     """`2022-03-28T23:59:32.804Z`."""
     ms = milliseconds(at)

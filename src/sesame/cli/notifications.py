@@ -58,7 +58,7 @@ def register(subparsers: Subparsers) -> None:
 
 
 def show_map(args: argparse.Namespace) -> int:
-    """Print every way of telling."""
+    """Print every way in which events are published."""
     from sesame.access.identity_names import parse_identity_arn
     from sesame.app.notify import stream_subject
     from sesame.notify.channels import Sending
@@ -98,7 +98,7 @@ def show_map(args: argparse.Namespace) -> int:
 
 
 async def _missing(tx: "Transaction", sending: "Sending") -> str | None:
-    """What was named and does not exist: nothing is told of mail that cannot be sent."""
+    """What was named and does not exist: nothing is published of mail that cannot be sent."""
     from sesame.store import configuration_sets, identities
 
     if await identities.get(tx, sending.owner_account_id, sending.region, sending.identity) is None:
@@ -169,7 +169,7 @@ def print_notified(entries: "list[OutboxEntry]", event_id: str) -> None:
 
 
 def notified_json(entries: "list[OutboxEntry]", event_id: str) -> list[dict[str, Any]]:
-    """Who was told of an event, as JSON."""
+    """Who was notified of an event, as JSON."""
     return [_entry_json(one) for one in entries if one.publication.about == event_id]
 
 

@@ -1,7 +1,7 @@
 """What every request to the console must satisfy before a page sees it, and what every answer carries.
 
 INVARIANT: a POST reaches a page only from a page of ours: same Host and Origin, no cross-site fetch, a token that
-belongs to the browser's cookie. A Host that we were not told of is refused, on the loopback too: a web page could give
+belongs to the browser's cookie. A Host that is not configured is refused, on the loopback too: a web page could give
 its own name our address (DNS rebinding) and read what is here. Sources: OWASP cheat sheet on cross-site request
 forgery; Fetch Metadata; Content Security Policy level 3.
 """
@@ -55,7 +55,7 @@ class Guard:
         self.is_secure = is_secure or public_url.startswith("https:")
 
     def base_url(self, host: str) -> str:
-        """Where the console is reached: as it was told, else by the host of a request that was checked."""
+        """Where the console is reached: as it was configured, else by the host of a request that was checked."""
         return self._public_url or f"{'https' if self.is_secure else 'http'}://{host}"
 
     @property

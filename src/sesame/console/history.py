@@ -1,6 +1,6 @@
 """What the instance did in each of the last 1,440 minutes, from its metrics: for pictures of a day, until it ends.
 
-A minute is what the counters and histograms gained in it. The one that is running is told as far as it has come.
+A minute is what the counters and histograms gained in it. The one that is running is shown as far as it has come.
 """
 
 import asyncio

@@ -357,9 +357,9 @@ class Logins:
         return cookie
 
     async def accept_invite(self, token: str, password: str, browser: Browser) -> str | None:
-        """Set the password of whom a link invites, and log in unless a device's code is due: the cookie's value or ``.
+        """Set the password of whom a link invites, and log in unless a device's code is due.
 
-        None when the link is over.
+        The cookie's value, empty where a code is due; None when the link is over.
         """
         hashed = await self._passwords.hash(password)
         now, cookie = self._clock.now(), self._new_token()

@@ -210,7 +210,7 @@ def links_of(html: str) -> tuple[Link, ...]:
     try:
         reader.feed(html)
         reader.close()
-    except (AssertionError, ValueError):  # of what the reader cannot follow, what came before is told
+    except (AssertionError, ValueError):  # of what the reader cannot follow, what came before is shown
         pass
     return tuple(reader.found)
 

@@ -1,7 +1,7 @@
 """What pages ask of policies, as JSON in and out: the work of the process beside the server (`analyst`).
 
-Runs alone there: no store, no network, nothing but data in and out. Principals whose answers are alike are told as
-one, a whole account above all; conditions are told in words with the values in backticks.
+Runs alone there: no store, no network, nothing but data in and out. Principals whose answers are alike are listed as
+one, a whole account above all; conditions are sentences with the values in backticks.
 
     python -m sesame.console.questions
 
@@ -42,7 +42,7 @@ from sesame.policy.request import Request, Requester
 
 Json = dict[str, Any]
 MOST_EXPLAINED = 40
-"""Of so many it is told by which other statements they may send."""
+"""For so many it is said by which other statements they may send."""
 MOST_NAMED = 5
 """So many principals a sentence names."""
 MOST_BYTES = 2 * 1024 * 1024 * 1024
@@ -72,7 +72,7 @@ _ACCOUNT_WIDE = re.compile(
     r"(?:root of|any other user of|a session of any other role of|any other federated user of) ([0-9]{12})"
 )
 _KINDS = ("stranger", "account", "part of an account", "principal", "service")
-"""In this order they are told."""
+"""They are listed in this order."""
 _UNIQUE_ID = re.compile(r"A(?:IDA|ROA)[A-Z0-9]+")
 _SESSION_OF = "a session of "
 

@@ -182,7 +182,7 @@ class SqliteStore:
 
     Only one of the loop and the writer thread has the connection: the loop gives it away with the
     batch (`_is_writing`), and has it again when the thread says that the batch is done.
-    `committed` is told, on the thread, how many seconds each commit took and how many jobs shared it.
+    `committed` is called, on the thread, with how many seconds each commit took and how many jobs shared it.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 Deliveries, delays and most acceptances are counted in the transaction that records them, so they do not wait here but
 where an earlier version recorded them.
 
-Whatever is told of as a bounce is counted as one, an auto-reply as one that passes, as SES has it; in rates a recipient
+Whatever is published as a bounce counts as one, an auto-reply as one that passes, as SES has it; in rates a recipient
 bounces once. Rates are made of mail that left for somebody: not of the mailbox simulator's, nor of what was suppressed.
 """
 

@@ -47,7 +47,7 @@ class ForwardingNames:
 
 
 def kind_of(event: Event) -> str | None:
-    """The kind of feedback an event is, as identities' settings name it; None for what is never told by mail."""
+    """The kind of feedback an event is, as identities' settings name it; None for what no mail is sent about."""
     match event.what:
         case Happened.BOUNCED | Happened.EXPIRED:
             return "Bounce"
@@ -73,7 +73,7 @@ class Forwarder:
         self._names = names
 
     async def forward(self, tx: Transaction, event: Event, *, now: float) -> bool:
-        """Tell by mail of an event, if somebody is to be told so; whether a message was spooled."""
+        """Notify by mail of an event, if anybody asked for that; whether a message was spooled."""
         kind, to = kind_of(event), event.return_path
         if kind is None or not to or event.account_id == SYSTEM_ACCOUNT or self._names.is_ours(to):
             return False
@@ -146,7 +146,7 @@ def _field_date(written: str) -> str:
 
 
 def _failed(event: Event) -> FailedRecipient:
-    """What is told of the recipient."""
+    """What the mail says of the recipient."""
     address = event.recipient or ""
     if event.what is Happened.SUPPRESSED:
         is_for_all = event.detail.get("reason") == global_suppression.REASON

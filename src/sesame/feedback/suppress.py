@@ -23,7 +23,7 @@ that a message could not be authenticated (RFC 6591)."""
 
 
 def is_grievance(event: Event) -> bool:
-    """Whether a complaint is one of its recipient; any other is told, and counts for nothing."""
+    """Whether a complaint is one of its recipient; any other is published, and counts for nothing."""
     return event.detail.get("complaintFeedbackType", "abuse").lower() not in NO_GRIEVANCE
 
 

@@ -1,7 +1,7 @@
 """The simple HTML of custom verification mail: which tags it may hold, and what a reader of text sees.
 
 One pass, in time linear in the text, within bounds on tags and depth. It changes nothing: where the
-images embedded as data are, and which elements are left open, is told to who writes the message.
+images embedded as data are, and which elements are left open, is an error for whoever writes the message.
 Sources: SES developer guide, "Custom verification email frequently asked questions" (allowed tags and
 attributes, no comments, embedded images); HTML Living Standard, section 13.1 (syntax); RFC 2397.
 """

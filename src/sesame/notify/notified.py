@@ -1,6 +1,6 @@
 """Who was notified of an event, who was not, and why: for each party its own half (I9).
 
-What was published is in the outbox, under ids that say for whom. What was not is told by the settings as they are now:
+What was published is in the outbox, under ids that say for whom. What was not is found by the settings as they are now:
 why a way is not used is kept nowhere.
 """
 

@@ -361,7 +361,7 @@ class AskWhy:
             decision=whole(text.own, text.shared),
         )
         seen = view(record, viewer, contents)
-        # What an owner's policy asked about is told of a refusal, for who was refused to mend it; not of a yes.
+        # What an owner's policy asked about is shown of a refusal, for who was refused to mend it; not of a yes.
         checks = [replace(check, mattered=()) if check.outcome == "allow" else check for check in seen.checks]
         explained: dict[str, Any] = {"causes": ()}
         if code:

@@ -1,7 +1,7 @@
 """What an account sends as others: the identities of other accounts in its own newest decisions.
 
 INVARIANT (I9): nothing here comes from the owners: not whether an identity is there, not what its policies say. A send
-that was tried is told as it came out, and no more.
+that was tried is shown as it came out, and no more.
 """
 
 from dataclasses import dataclass, field

@@ -26,7 +26,7 @@ from sesame.store.events import Event, Happened
 
 ACTION = "ses:GetMessageInsights"
 FOLLOWED = (Happened.OPENED, Happened.CLICKED, Happened.SUBSCRIBED)
-"""What readers do with a mail; it is told to who sent it, as SES does, not to the owner of its identity."""
+"""What readers do with a mail; it is shown to who sent it, as SES does, not to the owner of its identity."""
 PAGE = 50
 LOOKS, FILTERED_LOOKS = (100, 1_100), (400, 800)
 """Entries that are read for a page: few where most are shown, and once more where many are left out."""

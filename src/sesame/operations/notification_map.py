@@ -22,7 +22,7 @@ from sesame.store import configuration_sets, identities, notifications
 from sesame.store.notifications import Settings
 
 NOT_ASKED = channels.NOT_ASKED
-"""Why a destination is told nothing of a kind that it was not set up for."""
+"""Why a destination gets nothing of a kind that it was not set up for."""
 ACTION = "ses:GetIdentityNotificationAttributes"
 
 

@@ -1,6 +1,6 @@
 """Unit tests for policies: cases as JSON values, run against both evaluators.
 
-A case is told apart by its members; what it expects may stand in `expected`, or in `awsExpected`, which
+Cases are distinguished by their members; what it expects may stand in `expected`, or in `awsExpected`, which
 then counts. A case marked as of lesser quality or confidence is run and does not count as a failure.
 
 | form | members | expected |

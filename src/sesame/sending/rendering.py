@@ -1,6 +1,6 @@
 """Fill a template in: data in, simple content out.
 
-Each part is rendered by itself, so an inline partial serves the part that it stands in. What is no
+Each part is rendered on its own, so an inline partial serves the part that it stands in. What is no
 character is replaced, and a subject stays one line, whatever the data holds. Sources: SES developer guide,
 "Using templates", "Advanced email personalization".
 """

@@ -1,6 +1,6 @@
 """Whether there is room on the disk for another message: below the reserve nothing is accepted.
 
-What was accepted needs room to be delivered and settled, so intake stops first, and goes on by itself once there is
+What was accepted needs room to be delivered and settled, so intake stops first, and resumes once there is
 room again.
 """
 

@@ -227,7 +227,7 @@ class Sender:
         return compose(submission, stamp)
 
     async def _check_set(self, caller: Caller, composed: Composed, began: float | None) -> None:
-        """Of what is refused: a configuration set that is missing or paused is told before all else.
+        """Of what is refused: a configuration set that is missing or paused is reported before all else.
 
         Looked up then and not before each decision, since accepting looks it up in any case. Answered at a step
         like every refusal after a decision, unless whoever asks sees to that (`began` is None).

@@ -25,8 +25,8 @@ MANY = 16
 class Turns:
     """Takes turns until cancelled.
 
-    `turn` claims up to `limit` events and says how many it had; it is told whether there was a hint of some. A store
-    that is unavailable is logged as `failure`, and the next turn tries again.
+    `turn` claims up to `limit` events and says how many it had; its argument is whether there was a hint of some. A
+    store that is unavailable is logged as `failure`, and the next turn tries again.
     """
 
     def __init__(self, turn: Callable[[bool], Awaitable[int]], *, limit: int, log: Log, failure: str) -> None:

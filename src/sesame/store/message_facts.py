@@ -1,4 +1,4 @@
-"""What those who are notified of messages are told about each: read from the message, its head and its decision."""
+"""What notifications say about each message: read from the message, its head and its decision."""
 
 import json
 from collections.abc import Mapping, Sequence

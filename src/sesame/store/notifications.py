@@ -83,7 +83,7 @@ async def set_headers(
 
 
 async def set_forwarding(tx: Transaction, account_id: str, identity_arn: str, *, enabled: bool) -> None:
-    """Whether bounces and complaints are told by mail."""
+    """Whether bounces and complaints are forwarded by mail."""
     await tx.execute(
         "INSERT INTO identity_forwarding (account_id, identity_arn, enabled)"
         " VALUES (?, ?, ?) ON CONFLICT (account_id, identity_arn)"

@@ -91,7 +91,7 @@ async def note_sent(tx: Transaction, day: str, policy_domain: str, sent_to: str,
 
 
 async def forget(tx: Transaction, day: str, policy_domain: str) -> None:
-    """Drop the results of a day with a domain: they are told, or nobody wants them."""
+    """Drop the results of a day with a domain: they have been reported, or nobody wants them."""
     await tx.execute("DELETE FROM tls_result WHERE day = ? AND policy_domain = ?", day, policy_domain)
 
 

@@ -80,7 +80,7 @@ async def _findings(visit: Visit, found: Home) -> tuple[Sequence[Mapping[str, An
             (identity_arn(visit.region, me.principal.account_id, identity), text)
             for identity, _, text in found.policies
         ],
-        # What policies are found to be holds for a day: expired statements are told of.
+        # What policies are found to be holds for a day: expired statements are listed.
         "now": visit.now // DAY_S * DAY_S,
     }
     try:

@@ -1,4 +1,4 @@
-"""One mail of the development inbox: what is read, what a receiver makes of it, why it was let in, what was told.
+"""One mail of the development inbox: what is read, what a receiver makes of it, why it was let in, what was published.
 
 People see why and what was told if their account sent it or owns its identity, as on the message's own page.
 """

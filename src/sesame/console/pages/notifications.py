@@ -35,7 +35,9 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         hidden=hidden,
         kinds=KINDS,
         calls=[
-            sample("Read who is told", call("ses", "GetIdentityNotificationAttributes", Identities=[name])),
+            sample(
+                "Read who is notified", call("ses", "GetIdentityNotificationAttributes", Identities=[name])
+            ),
             *(
                 sample(
                     f"Set the topic of mail that was {word}",

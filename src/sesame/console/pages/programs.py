@@ -28,7 +28,7 @@ WRONG = {
     "secret": "This is the secret access key. An SMTP password is derived from it, for one region.",
     "white-space": "There is a space or a line break at an end of the password.",
 }
-"""What is wrong with a log-in of the account's own, in words; nothing is told of another's."""
+"""What is wrong with a log-in of the account's own, in words; nothing is said of another's."""
 NO_MATCH = "User name and password do not go together."
 
 

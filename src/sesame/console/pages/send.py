@@ -42,7 +42,7 @@ def _form(visit: Visit, given: dict[str, str], **more: Any) -> Response:
 
 
 async def send(visit: Visit) -> Response:
-    """Send it; a refusal is told in the form, with what was typed kept."""
+    """Send it; a refusal is shown in the form, with what was typed kept."""
     assert visit.login is not None
     given = {name: visit.form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
 
@@ -85,7 +85,7 @@ async def _refused(visit: Visit, given: dict[str, str], error: ServiceError) -> 
         view = None
     if view is not None:
         more["refusal"] = view.request_id
-        if view.decision.checks:  # what was refused before any policy is told best by its own message
+        if view.decision.checks:  # what was refused before any policy is best explained by its own message
             more["problem"] = cause_of(view).sentence
     return _form(visit, given, **more)
 

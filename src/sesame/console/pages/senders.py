@@ -61,7 +61,7 @@ async def show(visit: Visit) -> Response:
     is_limited = any(given[key] for key in ("from", "to", "ip", "at"))
     try:
         limits = limits_of(given)
-        # What policies are found to be holds for a day: expired statements are told of.
+        # What policies are found to be holds for a day: expired statements are listed.
         asked = question_of(policies, limits=limits, now=visit.now // 86_400 * 86_400)
         found = await ask(visit, {"ask": "who", **asked}, seconds=seconds)
         if given["principal"]:

@@ -5,6 +5,7 @@ Source: IAM API reference; the default password policy of the IAM user guide; bo
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from urllib.parse import quote
 
@@ -135,16 +136,12 @@ class LoginProfileOperations:
             profile = await login_profiles.get(tx, user.user_id)
             if profile is None:
                 raise _no_profile(user)
-            await login_profiles.put(
-                tx,
-                login_profiles.LoginProfile(
-                    account_id=user.account_id,
-                    user_id=user.user_id,
-                    password=hashed or profile.password,
-                    reset_required=profile.reset_required if reset_required is None else reset_required,
-                    created_at=profile.created_at,
-                ),
+            changed = replace(
+                profile,
+                password=hashed or profile.password,
+                reset_required=profile.reset_required if reset_required is None else reset_required,
             )
+            await login_profiles.put(tx, changed)
 
         await permit.apply(run)
         return {}
@@ -186,16 +183,7 @@ class LoginProfileOperations:
         async def run(tx: Transaction) -> None:
             if await login_profiles.get(tx, user.user_id) != before:
                 raise NoSuchEntity(f"Login Profile for User {user.user_name} cannot be found.")
-            await login_profiles.put(
-                tx,
-                login_profiles.LoginProfile(
-                    account_id=user.account_id,
-                    user_id=user.user_id,
-                    password=hashed,
-                    reset_required=False,
-                    created_at=before.created_at,
-                ),
-            )
+            await login_profiles.put(tx, replace(before, password=hashed, reset_required=False))
 
         await permit.apply(run)
         return {}

@@ -1,4 +1,4 @@
-"""What is told of an identity's mail, SES v1: topics, headers, feedback by mail.
+"""What is published of an identity's mail, SES v1: topics, headers, feedback by mail.
 
 The owner names the identity or its ARN; a delegate that may send as it names the ARN and has settings of
 its own. Source: SES API reference; SES developer guide, "Delegate sender notifications".
@@ -70,7 +70,7 @@ class NotificationOperations:
     async def set_forwarding(
         self, caller: Caller, request: ses.SetIdentityFeedbackForwardingEnabledRequest
     ) -> ses.SetIdentityFeedbackForwardingEnabledResponse:
-        """Whether bounces and complaints are mailed; they cannot be told nowhere at all."""
+        """Whether bounces and complaints are mailed; they cannot go nowhere at all."""
         permit = await self._authorizer.require(caller, "ses:SetIdentityFeedbackForwardingEnabled")
 
         async def run(tx: Transaction) -> None:

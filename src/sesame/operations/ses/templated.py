@@ -1,7 +1,7 @@
 """SendTemplatedEmail and SendBulkTemplatedEmail of SES v1: from the typed request to the one normal form.
 
 A template that is missing is answered at once; one that cannot be filled in is found when the message is
-made, and told by its event. Source: SES API reference; SES developer guide, "Using templates".
+made, and published as its event. Source: SES API reference; SES developer guide, "Using templates".
 """
 
 from collections.abc import Mapping, Sequence

@@ -236,7 +236,7 @@ class ConfigurationSetV2Operations:
 
 
 def _reputation(options: Any) -> dict[str, Any]:
-    """The block as it is kept; when the set's reputation was given a fresh start is kept as it is told."""
+    """The block as it is kept; when the set's reputation was given a fresh start is kept as it is given."""
     kept = {"ReputationMetricsEnabled": options.get("ReputationMetricsEnabled", False)}
     if "LastFreshStart" in options:
         kept["LastFreshStart"] = options["LastFreshStart"]

@@ -192,7 +192,7 @@ class SubscriptionOperations:
         self._published()
 
     async def _end(self, tx: Transaction, found: Subscription) -> None:
-        """Send nothing more; who can be written to is told, and may take it back."""
+        """Send nothing more; who can be written to is notified, and may take it back."""
         now = self._clock.now()
         await outbox.drop_target(tx, found.arn, now=now)
         if found.confirmed_at is None or found.protocol == "sqs":

@@ -1,6 +1,6 @@
 """What the generated code calls: the context made ready, patterns with variables, bound principals.
 
-INVARIANT: what is not understood never helps to allow. Classes that can meet it are told the answer
+INVARIANT: what is not understood never helps to allow. Classes that can meet it are given the answer
 to give then. Sources: IAM user guide "principal element", "policy variables".
 """
 

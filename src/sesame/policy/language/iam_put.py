@@ -1,7 +1,7 @@
 """What IAM refuses to store: the check of a principal's policy at Put, in IAM's own words where they are known.
 
 Beyond the grammar: actions have one colon and a service, resources are ARNs, condition values can be
-read. A Deny that could never apply, and an Allow that could never let anybody in, are told when they are
+read. A Deny that could never apply, and an Allow that could never let anybody in, are reported when they are
 written and not when mail has gone out. Sources: IAM user guide "grammar of the IAM JSON policy language",
 "Resource"; messages as observed from IAM.
 """

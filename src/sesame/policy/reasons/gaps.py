@@ -3,8 +3,8 @@
 `policy_causes` takes an `Explanation` that does not allow and says which side lacked what: the first cause is the one
 to mend, those behind it stand in the way as well. It is `policy_causes` that keeps the two sides apart:
 
-INVARIANT (I9): a SENDER is told of the owner's policies the code and which of its own values mattered; an OWNER is
-told of the sender's side who it was, From, Return-Path, action, time and address. No names, patterns or tags pass.
+INVARIANT (I9): a SENDER reads of the owner's policies the code and which of its own values mattered; an OWNER reads
+of the sender's side who it was, From, Return-Path, action, time and address. No names, patterns or tags pass.
 """
 
 from collections.abc import Mapping, Sequence
