@@ -22,8 +22,10 @@ from tests.story.misconfigured import (
     keys,
     naming,
     narrow,
+    other_languages,
     principals,
     programs,
+    raw_headers,
     rules,
     several,
     states,
@@ -55,6 +57,8 @@ MODULES = (
     written,
     envelopes,
     narrow,
+    raw_headers,
+    other_languages,
 )
 
 

@@ -5,6 +5,7 @@ same answer as a wrong password (I9). A key that is switched off refuses the nex
 is open (I4). Source: SES developer guide, "Obtaining Amazon SES SMTP credentials".
 """
 
+import base64
 import hmac
 import secrets
 from collections import OrderedDict
@@ -46,13 +47,18 @@ class WrongCredentials(SesameError):
 
     def __init__(self, why: str = "", *, principal: Principal | None = None, region: str = "") -> None:
         """`why`, for the account's own eyes: user-name, swapped, unknown,
-        inactive, secret, region, white-space or password."""
+        inactive, secret, region, white-space, old or password."""
         super().__init__(why)
         self.why, self.principal, self.region = why, principal, region
 
 
 class TooManyFailures(SesameError):
     """This name was guessed at too often from this address; nothing was checked."""
+
+
+def _old_password(secret: str) -> bytes:
+    """The password as SES derived it before Signature Version 4, from the secret alone; none is accepted."""
+    return base64.b64encode(b"\x02" + hmac.digest(secret.encode(), b"SendRawEmail", "sha256"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +118,7 @@ class SmtpLogins:
         secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
         given = password.encode("utf-8", "surrogateescape")
         is_secret = hmac.compare_digest(secret.encode(), given)
+        is_old = hmac.compare_digest(_old_password(secret), given)
         elsewhere, is_padded, bare = "", False, given.strip()
         for other in REGIONS:
             right = smtp_password(secret, other).encode()
@@ -124,6 +131,7 @@ class SmtpLogins:
             return WrongCredentials("swapped" if is_long_term_key(password) else "user-name")
         why = "secret" if is_secret else "region" if elsewhere and region is None else "password"
         why = "white-space" if is_padded else why
+        why = "old" if is_old else why
         if not credential.active:
             why = "inactive"
         return WrongCredentials(why, principal=credential.principal, region=elsewhere)

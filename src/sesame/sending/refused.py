@@ -12,9 +12,10 @@ from sesame.access.sends import DoesNotAlign, SendDecision, SendRequest
 from sesame.db import Store, Transaction
 from sesame.errors import ServiceError, Throttling
 from sesame.mail.address import AddressError
+from sesame.mail.header import MessageError
 from sesame.model import Caller
 from sesame.observe import Log
-from sesame.sending.request_form import form_of, from_address, unreadable_address
+from sesame.sending.request_form import form_of, from_address, header_slip, unreadable_address
 from sesame.sending.submission import Submission
 from sesame.store.decisions import Refusal
 
@@ -36,6 +37,8 @@ class RefusedSends:
         facts: dict[str, object] = {"door": form.door, "named": form.named, "odd": form.odd}
         if isinstance(failure.__cause__, AddressError) and (found := unreadable_address(submission)):
             facts["unreadable"], facts["unreadable_in"] = found
+        if isinstance(failure.__cause__, MessageError) and (slip := header_slip(submission)):
+            facts["slip"] = slip
         if isinstance(failure, DoesNotAlign) and (found_from := from_address(submission)):
             facts["from_address"] = found_from
         kept = await self._failures.keep_of(caller, failure, submission.action, facts)

@@ -14,6 +14,7 @@ from sesame.mail import header
 from sesame.mail.address import AddressError, parse_mailbox, parse_recipient, read_address_list
 from sesame.mail.header import HeaderField
 from sesame.mail.message import read_message
+from sesame.sending.header_slips import Slip, slip_of
 from sesame.sending.submission import RawContent, Submission
 
 ARN_FIELDS = ("x-ses-source-arn", "x-ses-from-arn", "x-ses-return-path-arn")
@@ -55,6 +56,12 @@ def from_address(submission: Submission) -> str | None:
         with suppress(AddressError, header.MessageError):
             return read_message(content.data).from_.addr_spec
     return None
+
+
+def header_slip(submission: Submission) -> Slip | None:
+    """What is wrong with the beginning of raw content; None where that is not known."""
+    content = submission.content
+    return slip_of(content.data) if isinstance(content, RawContent) else None
 
 
 def _door_of(submission: Submission) -> str:

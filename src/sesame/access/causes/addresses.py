@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
-from sesame.access.causes.fields import field_for, from_field, usual_field
+from sesame.access.causes.fields import field_for, from_field, holder, usual_field
 from sesame.aws.arn import Arn
 from sesame.mail.address import domain_of
 from sesame.model import Identity, IdentityKind
@@ -349,6 +349,7 @@ class AddressCauses:
             text += f"; did you mean `{near}`?"
             more = f"; or send as `{near}`"
         if (other := self._around.other_case.get(address)) is not None:
+            text = text.removesuffix(f"; did you mean `{near}`?")
             text += f"; `{other}` is another address to it, since the part before the @ is case-sensitive"
             more = f"; or send as `{other}`"
         if domain.lower() in _SAMPLES:
@@ -553,10 +554,9 @@ def _verify(account: str, region: str, name: str, *, is_there: bool = False) -> 
 
 
 def _smtp_credentials(account: str, region: str, principal: str) -> Mend:
-    user = principal.rpartition("/")[2] if ":user/" in principal else "USER"
     return Mend(
         how=How.SMTP_CREDENTIALS,
-        text=f"`sesame smtp credentials {account} {user} --region {region}`",
+        text=f"`sesame smtp credentials {account}{holder(principal)} --region {region}`",
         details={"account": account, "region": region},
     )
 

@@ -3,15 +3,21 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
-from sesame.access.causes.addresses import never_public
-from sesame.access.causes.around import VERIFIED, Around
-from sesame.access.causes.fields import covers_address, from_field
+from sesame.access.causes.alignment import alignment_cause, named_in
+from sesame.access.causes.around import Around
+from sesame.access.causes.fields import holder
 from sesame.access.causes.own_side import own_cause
-from sesame.access.causes.slips import bare_name, command_mend, mend_arn, rule_mend, what_is_wrong
+from sesame.access.causes.slips import (
+    bare_name,
+    command_mend,
+    header_slip,
+    mend_arn,
+    rule_mend,
+    what_is_wrong,
+)
 from sesame.access.causes.trust import trust_cause
-from sesame.mail.address import domain_of
+from sesame.access.sign_in_names import SECRET
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
 
@@ -35,13 +41,13 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
     """The cause of a failure, by its kind and the code that was answered."""
     failed = decision.get("failed", {})
     by_error: Mapping[str, Callable[[], Cause]] = {
-        "DoesNotAlign": lambda: _does_not_align(record, failed, around),
+        "DoesNotAlign": lambda: alignment_cause(record, failed, around),
         "CommandRefused": lambda: _refused_command(record, failed),
         "InvalidIdentityArn": lambda: _malformed(record, failed),
-        "WrongCredentials": lambda: _smtp_login(record, failed),
+        "WrongCredentials": lambda: _smtp_login(record, decision, failed),
         "AccessDenied": lambda: _refused_role(record, decision, failed),
         "AuthorizationError": lambda: _refused_role(record, decision, failed),
-        "TooManyFailures": lambda: _smtp_login(record, {"why": "too-many"}),
+        "TooManyFailures": lambda: _smtp_login(record, decision, {"why": "too-many"}),
         "ConfigurationSetSendingPaused": lambda: _paused(record, failed, around),
     }
     if (found := by_error.get(failed.get("error", ""))) is not None:
@@ -57,7 +63,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         case "Throttling" | "LimitExceededException" | "TooManyRequestsException":
             return _quota(record, around)
         case code if code in _SIGNATURES:
-            return _signature(record, failed)
+            return _signature(record, decision, failed)
         case _:
             return _message(record, failed)
 
@@ -77,109 +83,10 @@ _SLIPS = {
 """What requests are signed with by mistake, by the words that `sign_in` keeps."""
 
 
-def _does_not_align(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
-    address, arn = failed["address"], failed["arn"]
-    second = next((right for what, _, right in failed.get("odd", ()) if what == "second"), "")
-    if second.endswith("-ARN"):
-        return Cause(
-            code=Code.HEADER,
-            text=f"`{second}` occurs more than once, and only its first instance, `{arn}`, is read, which does not"
-            f" cover `{address}`",
-            mend=Mend(
-                how=How.DROP_PARAMETER,
-                text=f"keep only the instance of `{second}` that covers `{address}` alone",
-                details={"parameter": second, "instance": "first"},
-            ),
-        )
-    name = arn.partition(":identity/")[2]
-    spec = address.rpartition("<")[2].rstrip("> ")
-    _, _, domain = spec.rpartition("@")
-    hint = ""
-    if name.lower() == spec.lower() or name.lower() == domain.lower():
-        hint = "; they differ in the case of the local part"
-    elif "@" not in name and name.lower().endswith(f".{domain.lower()}"):
-        hint = f"; a domain covers its subdomains, and `{domain}` is none of `{name}`"
-    elif "@" in name and domain.lower() == domain_of(name):
-        hint = f"; the ARN is of the address `{name}`, not of its domain"
-    elif "@" not in name and not covers_address(name, spec):
-        hint = f"; the address is at `{domain}`"
-    parameter = _named(failed, arn)
-    if (slip := _slip_in_name(arn, address, spec, parameter)) is not None:
-        return slip
-    if (of_from := _is_of_from(record, failed, around)) is not None:
-        return of_from
-    what, to_send = "", f", or send from an address that `{name}` covers"
-    if failed.get("use") == "Source" and failed.get("door") == "smtp":
-        what, to_send = (
-            "the envelope sender (MAIL FROM) ",
-            f", or give the message an envelope sender that `{name}` covers",
-        )
-    elif failed.get("use") in ("Sender", "Return-Path"):
-        what, to_send = f"the {failed['use']} ", f", or give it a {failed['use']} that `{name}` covers"
-    if "/" in name:
-        hint, to_send = "; a name has no slash", ""
-    if set(name) & set("*?"):
-        hint, to_send = "; an ARN that is named is of one identity, without wildcards", ""
-    to_name = f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`"
-    if to_send and (top := never_public(spec)) is not None:
-        hint, to_name, to_send = f"; nothing under `{top}` can be verified", "", to_send.removeprefix(", or ")
-    return Cause(
-        code=Code.DOES_NOT_ALIGN,
-        text=f"the identity of `{arn}` does not cover {what}`{address}`{hint}",
-        mend=Mend(
-            how=How.SET_PARAMETER,
-            text=f"{to_name}{to_send}",
-            details={"parameter": parameter, "value": None, "address": spec, "arn": arn},
-        ),
-    )
-
-
-def _is_of_from(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause | None:
-    """The ARN covers From, and was named for a Source (MAIL FROM) that is the sender's own and needs none."""
-    address, arn = failed["address"], failed["arn"]
-    own = [one for one in around.of(record.account_id, address) if one.region == record.region]
-    from_address, field = str(failed.get("from_address", "")), from_field(str(failed.get("door")))
-    if failed.get("use") != "Source" or field is None or not any(one.verification in VERIFIED for one in own):
-        return None
-    if not covers_address(arn.partition(":identity/")[2], from_address):
-        return None
-    parameter = _named(failed, arn)
-    source = "MAIL FROM" if failed.get("door") == "smtp" else "Source"
-    return Cause(
-        code=Code.DOES_NOT_ALIGN,
-        text=f"`{arn}` was named in {parameter}, which is for {source}, `{address}`; it covers From, `{from_address}`",
-        mend=Mend(
-            how=How.SET_PARAMETER,
-            text=f"name it in {field} in place of {parameter}: {source} is of an identity of your own and needs none",
-            details={"parameter": field, "instead_of": parameter, "value": arn},
-        ),
-    )
-
-
-def _slip_in_name(arn: str, address: str, spec: str, parameter: str) -> Cause | None:
-    """What keeps an ARN from being that of the identity meant, where it is one in other writing."""
-    plain, bare = unquote(arn), re.split(r"[\s(,;]", arn, maxsplit=1)[0].rstrip("/.")
-    if plain != arn and covers_address(plain.partition(":identity/")[2], spec):
-        wrong, right = f"its name is written as in a URL (`{arn[arn.index('%') :][:3]}`)", plain
-    elif bare != arn and covers_address(bare.partition(":identity/")[2], spec):
-        wrong, right = f"there is `{arn[len(bare) :]}` behind its name", bare
-    else:
-        return None
-    return Cause(
-        code=Code.ARN_MALFORMED,
-        text=f"`{arn}` is not the ARN of the identity that covers `{address}`: {wrong}",
-        mend=Mend(
-            how=How.SET_PARAMETER,
-            text=f"write it in {parameter} as `{right}`",
-            details={"parameter": parameter, "value": right},
-        ),
-    )
-
-
 def _malformed(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     text = failed["arn"]
     wrong, right = mend_arn(text, record.region)
-    parameter = _named(failed, text)
+    parameter = named_in(failed, text)
     is_whole = "ACCOUNT" not in right and "NAME" not in right
     return Cause(
         code=Code.ARN_MALFORMED,
@@ -192,14 +99,8 @@ def _malformed(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     )
 
 
-def _named(failed: Mapping[str, Any], arn: str) -> str:
-    """The parameter or field in which an ARN was named."""
-    return next((str(name) for name, value in failed.get("named", ()) if value == arn), "SourceArn")
-
-
-def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+def _smtp_login(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
     account = record.account_id or "ACCOUNT"
-    user = failed.get("user") or "USER"
     name = failed.get("username", "")
     code, region, more = Code.SMTP_LOGIN, failed.get("region", ""), ""
     match failed.get("why"):
@@ -226,6 +127,10 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         case "region":
             code = Code.PASSWORD_REGION
             text = f"the password of `{name}` was derived for region {region}, which is not served here"
+        case "old":
+            text = (
+                f"the password for `{name}` was derived as before Signature Version 4, which is not accepted"
+            )
         case "unknown":
             text = f"there is no access key `{name}` that SMTP accepts"
         case "too-many":
@@ -233,7 +138,7 @@ def _smtp_login(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             more = "wait a minute, and log in with the right password; "
         case _:
             text = f"the password for `{name}` is not the one derived from its secret access key"
-    command = f"sesame smtp credentials {account} {user}"
+    command = f"sesame smtp credentials {account}{holder(str(decision.get('principal', '')))}"
     details: dict[str, Any] = {"account": record.account_id or None, "user": failed.get("user")}
     if code is Code.PASSWORD_REGION and failed.get("served"):
         command += f" --region {failed['served'][0]}"
@@ -390,7 +295,7 @@ def _quota(record: DecisionRecord, around: Around) -> Cause:
     )
 
 
-def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+def _signature(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
     off_s = failed.get("off_s")
     key = failed.get("access_key_id", "")
     if off_s is not None:
@@ -416,9 +321,10 @@ def _signature(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     said = (
         _of_key(failed, key) if record.code == "InvalidClientTokenId" else _of_signature(record, failed, key)
     )
-    text, what = said
+    text, what = _exchanged() if key == SECRET else said
     if record.account_id:
-        what = what.replace("sesame key create ACCOUNT", f"sesame key create {record.account_id}")
+        whose = holder(str(decision.get("principal", "")))
+        what = what.replace("key create ACCOUNT USER", f"key create {record.account_id}{whose}")
     return Cause(
         code=Code.SIGNATURE,
         text=text,
@@ -455,6 +361,15 @@ def _of_signature(record: DecisionRecord, failed: Mapping[str, Any], key: str) -
             return f"the signature is not the one that the secret of `{key}` makes", _OWN_KEY
 
 
+def _exchanged() -> tuple[str, str]:
+    """A secret, or what looks like one, came in the place of the key id."""
+    text = "what came as access key id looks like a secret access key or a password: the two may be exchanged"
+    return text, (
+        "give the access key id (20 characters, AKIA…) and its secret each in its place; and since the secret has"
+        " travelled, create a new key and delete this one: `sesame key create ACCOUNT USER`"
+    )
+
+
 def _of_key(failed: Mapping[str, Any], key: str) -> tuple[str, str]:
     """What is wrong with a key or its token, and what to do."""
     if failed.get("stray_token"):
@@ -466,6 +381,11 @@ def _of_key(failed: Mapping[str, Any], key: str) -> tuple[str, str]:
     if failed.get("why") == "inactive":
         switch_on = f"`aws iam update-access-key --access-key-id {key} --status Active`"
         return f"the access key `{key}` is switched off", f"switch it on ({switch_on}), or {_OWN_KEY}"
+    if (bare := key.strip(" \t\r\n\"'")) != key and bare:
+        return (
+            f"there is white space or a quotation mark around the access key id `{key}`",
+            f"send it as `{bare}`",
+        )
     if key.startswith(TEMPORARY) and failed.get("token") is False:
         text = f"`{key}` is the temporary key of a session, and the request came without the session token"
         return text, (
@@ -534,7 +454,7 @@ def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if "template_arn" in failed:
         return _others_template(record, failed)
     value = failed.get("unreadable")
-    seen = f": `{value}`{what_is_wrong(value, failed.get('unreadable_in'))}" if value else ""
+    seen = f": `{value}`{what_is_wrong(value, failed.get('unreadable_in'))}" if value else header_slip(failed)
     if failed.get("command") == "MAIL" and not value:
         seen = ": `<>`, the null sender"
     return Cause(

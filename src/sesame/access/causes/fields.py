@@ -61,3 +61,10 @@ def covers_address(name: str, address: str) -> bool:
         return covers(name, address)
     except AddressError:
         return False
+
+
+def holder(principal: str) -> str:
+    """Whose key it is, as a command takes it behind the account: a user's name, nothing for a root, USER if unknown."""
+    if principal.endswith(":root"):
+        return ""
+    return f" {principal.rpartition('/')[2]}" if ":user/" in principal else " USER"

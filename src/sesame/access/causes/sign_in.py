@@ -12,7 +12,7 @@ from sesame.access.credentials import is_long_term_key
 from sesame.access.directory import Directory
 from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.key_uses import KeyUses
-from sesame.access.sign_in_names import MAX_NAME, without_secret
+from sesame.access.sign_in_names import MAX_NAME, SECRET, without_secret, without_secrets
 from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.aws.sigv4 import SignedRequest
@@ -61,6 +61,9 @@ class SignIns:
         """Keep why a request of the API was refused before its caller was known."""
         now = self._clock.now()
         facts: dict[str, Any] = dict(error.facts)
+        message = error.message if signed is not None else without_secrets(error.message)
+        if SECRET in message:
+            facts["access_key_id"] = SECRET
         principal = None
         if signed is not None:
             facts["access_key_id"] = without_secret(signed.access_key_id)
@@ -85,7 +88,7 @@ class SignIns:
             account_id="" if principal is None else principal.account_id,
         )
         await self._keep(
-            error.code, error.message, type(error).__name__, facts, principal, request_id=request_id,
+            error.code, message, type(error).__name__, facts, principal, request_id=request_id,
             region="" if signed is None else signed.region[:MAX_NAME], at=now,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sesame.aws.arn import Arn, ArnError
+from sesame.mail.domain import DomainError, normal_domain
 
 _FORM = "ARN of the form arn:aws:ses:REGION:ACCOUNT:identity/NAME"
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -101,7 +102,81 @@ def what_is_wrong(address: str, field: str | None) -> str:
         return f"{where}: `{strange}` is not ASCII, and nothing but ASCII may stand before the @"
     if _is_several(address):
         return f"{where}: that is more than one address"
+    if _KEY_ID.fullmatch(address):
+        return f"{where}: that is an access key id, the user name, and no address"
+    if (found := _unquoted(address)) is not None:
+        return f"{where}: its display name has {found[0]} outside quotation marks"
     return where
+
+
+_KEY_ID = re.compile(r"A[KS]IA[A-Z0-9]{12,}")
+_NAMED = re.compile(r"(?P<name>.*\S)\s*<(?P<spec>[^<>@\s]+@[^<>@\s]+)>\s*")
+_SPECIAL = {
+    ",": "a comma", ":": "a colon", ";": "a semicolon", "<": "an angle bracket", ">": "an angle bracket",
+    "@": "an @", "(": "a parenthesis", ")": "a parenthesis", "[": "a bracket", "]": "a bracket",
+    "\\": "a backslash", '"': "a quotation mark that is not closed",
+}  # fmt: skip
+"""What stands in a display name within quotation marks alone (RFC 5322 section 3.2.3), in words."""
+
+
+def _unquoted(address: str) -> tuple[str, str] | None:
+    """What a display name has and should have in quotation marks, and the address with them; None where it is none."""
+    found = _NAMED.fullmatch(address)
+    if found is None:
+        return None
+    outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", found["name"])
+    sign = next((letter for letter in outside if letter in _SPECIAL), None)
+    if sign is None:
+        return None
+    bare = re.sub(r'["<>]', "", found["name"]).replace("\\", "\\\\").strip()
+    quoted = f'"{bare}"' if set(bare) & set(_SPECIAL) else bare  # none may have angle brackets, quoted or not
+    return _SPECIAL[sign], f"{quoted} <{found['spec']}>"
+
+
+_HEADER_SLIPS = {
+    "byte-order mark": (
+        "it begins with a byte-order mark (U+FEFF)",
+        "write the message as UTF-8 without a byte-order mark",
+    ),
+    "empty line": (
+        "the message begins with an empty line, which ends its header",
+        "take the empty line away: begin the message with its first field",
+    ),
+    "later": (
+        "an empty line ends the header before the field `From`",
+        "let an empty line stand behind the last field alone, before the body",
+    ),
+    "mailbox file": (
+        "its first line is that of a message in a mailbox file, `From ADDRESS DATE`, and no field",
+        "leave the first line out",
+    ),
+    "html": (
+        "the message is HTML without a header",
+        "begin it with its header (From, To, Subject, Content-Type: text/html) and an empty line, or give the HTML to"
+        " SendEmail",
+    ),
+    "json": (
+        "the message is JSON",
+        "give a message as RFC 5322 has it: its header, a field a line, an empty line, the body",
+    ),
+    "base64": (
+        "the message is in base64 already",
+        "give the message as it is, from its first field on (`From: …`): the SDK encodes it (the AWS CLI: with"
+        " --cli-binary-format raw-in-base64-out)",
+    ),
+    "indented": (
+        "its first line begins with white space, as what continues a field does",
+        "begin each field at the beginning of its line",
+    ),
+    "misspelt": ("it has a field `{0}`", "write `From` in place of `{0}`"),
+}
+"""What is wrong with a message whose header cannot be read, by the words of `sending.header_slips`; what to do."""
+
+
+def header_slip(failed: Mapping[str, Any]) -> str:
+    """What is wrong with the beginning of a raw message, as far as that was seen."""
+    what, seen = failed.get("slip", ("", ""))
+    return f"; {_HEADER_SLIPS[what][0].format(seen)}" if what in _HEADER_SLIPS else ""
 
 
 def _strange(spec: str) -> str | None:
@@ -203,6 +278,17 @@ _NULL = (
 )
 
 
+def _in_ascii(address: str) -> str | None:
+    """An address with the letters of its domain as Punycode; None where it has no other letters, or is none."""
+    before, at, domain = address.rpartition("@")
+    if not at or domain.isascii() or not before.isascii():
+        return None
+    try:
+        return f"{before}@{normal_domain(domain.rstrip('> '))}{'>' * domain.rstrip().endswith('>')}"
+    except DomainError:
+        return None
+
+
 def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
     """What to do about a rule that a request or message breaks, by SES's text of it."""
     address = str(failed.get("unreadable", ""))
@@ -211,14 +297,25 @@ def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
         return f"write one address in {field or 'place of them'}, as `name@example.com` or `Name <name@example.com>`"
     if address and _strange(address.rpartition("<")[2].rstrip("> ")) is not None:
         return f"use an address with nothing but ASCII before the @ in place of `{address}`"
+    if (named := _unquoted(address)) is not None:
+        rule = f"a display name that has {named[0]} stands in quotation marks"
+        rule = "a display name has no angle brackets" if "angle" in named[0] else rule
+        return f"write `{named[1]}`: {rule}"
+    slip, seen = failed.get("slip", ("", ""))
+    if slip in _HEADER_SLIPS:
+        return _HEADER_SLIPS[slip][1].format(seen)
+    if (ascii_form := _in_ascii(address)) is not None:
+        return f"write the domain in ASCII, as Punycode: `{ascii_form}`"
     what = f"place of `{address}`" if address else "the field or parameter"
     for pattern, mend in _RULES:
         if (found := re.search(pattern, reason)) is not None:
             null = _NULL if failed.get("command") == "MAIL" and not address else ""
             if "write {what}" in mend:
                 what = f"`{address}`" if address else "each address"
-            quoted = "; a display name that has a comma stands in quotation marks" if "," in address else ""
-            return mend.format(*found.groups(), what=what, null=null) + quoted
+            by_smtp = "; MAIL FROM does not stand in for it" * (
+                failed.get("door") == "smtp" and "Missing required header 'From'" in reason
+            )
+            return mend.format(*found.groups(), what=what, null=null) + by_smtp
     return f"change what the text says: {reason.rstrip('.')}"
 
 

@@ -120,6 +120,36 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return "; only the case of letters differs"
     if any(f"<{value.lower()}>" in text.lower() for value in seen for text in wanted):
         return f"; {condition.key} is the bare address, without a display name"
+    return _of_other_language(condition, seen, wanted)
+
+
+_ADDRESSES = {"ses:fromaddress", "ses:feedbackaddress", "ses:recipients"}
+_REGEX = re.compile(r"\.\*|\.\+|\\.|^\^|\$$|\[[^\]]+\]|\(.*\||\|.*\)")
+"""What is special in regular expressions, and in conditions stands for itself."""
+
+
+def _of_other_language(condition: ConditionStep, seen: Sequence[str], wanted: Sequence[str]) -> str:
+    """What looks like a pattern of another language, and what in an address is never written like that."""
+    if read_operator(condition.operator).comparison.family is not Family.STRING:
+        return ""
+    for text in wanted:
+        if (found := _REGEX.search(text)) is not None:
+            return f"; `{found[0]}` stands for itself: `*` and `?` under StringLike are the only wildcards"
+    if condition.key.lower() not in _ADDRESSES:
+        return ""
+    for text in wanted:
+        before, _, domain = text.rpartition("@")
+        if "%" in before and "%" not in "".join(seen):
+            return "; `%` stands for itself: `*` under StringLike is the wildcard"
+        if not domain.isascii():
+            return f"; addresses have their domain in ASCII (Punycode, `xn--…`), `{domain}` is none"
+        if text.count("@") > 1:
+            return f"; `{text}` is one text: each address is a value of its own in a list"
+        if not before and any(value.lower().endswith(f"@{domain.lower()}") for value in seen):
+            return f"; `{text}` is no whole address: `*@{domain}` under StringLike is every address there"
+        inner = domain.removeprefix("*.")
+        if inner != domain and any(value.lower().endswith(f"@{inner.lower()}") for value in seen):
+            return f"; `*.{inner}` is of the domains below `{inner}`, not of itself"
     return ""
 
 

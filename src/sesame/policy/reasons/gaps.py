@@ -406,7 +406,7 @@ class _Gaps:
             closest = min(about, key=distance)
             listed = [e for e in closest.elements if e.element.endswith("Resource") and not e.answer]
             if listed:
-                text += f"; {name_statement(closest.ref)} {in_resources(listed[0])}"
+                text += f"; {name_statement(closest.ref)} {in_resources(listed[0], request.resource)}"
         return Cause(code=code, text=text, mend=self._allow())
 
     def _beside(self) -> str:

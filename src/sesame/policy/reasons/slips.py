@@ -47,16 +47,39 @@ def known_action(text: str, asked: str) -> str | None:
     return asked if asked.lower().partition(":")[2] in near else by_name[near[0]]
 
 
-def in_resources(element: ElementStep) -> str:
-    """What a statement lists, or leaves out, as Resource, with its variables filled in.
+def in_resources(element: ElementStep, resource: str) -> str:
+    """What a statement lists, or leaves out, as Resource, with its variables filled in, and how `resource` differs.
 
     Not where one of them is a tag of the identity, which is its owner's.
     """
     verb = "leaves out" if element.element.startswith("Not") else "lists"
     is_owners = any("resourcetag/" in text.lower() for text in element.wanted)
     if is_owners or element.filled in ((), element.wanted):
-        return f"{verb} {some(element.wanted)}"
+        return f"{verb} {some(element.wanted)}{'' if is_owners else _in_what(element, resource)}"
     return f"{verb} {some(element.wanted)}, here {some(element.filled)}"
+
+
+_PARTS = ("", "partition", "service", "region", "account number")
+
+
+def _in_what(element: ElementStep, resource: str) -> str:
+    """In which one part the resource differs from what a Resource lists."""
+    if element.element != "Resource":
+        return ""
+    fields = resource.split(":", 5)
+    for text in element.wanted:
+        if text.lower() == resource.lower():
+            return ", which differs in the case of letters"
+        theirs = text.split(":", 5)
+        if len(theirs) != 6 or len(fields) != 6:
+            continue
+        pairs = list(zip(theirs, fields, strict=True))
+        other = [at for at, (wanted, seen) in enumerate(pairs) if not glob(wanted).matches(seen)]
+        if len(other) == 1 and other[0] < len(_PARTS):
+            return f", of another {_PARTS[other[0]]}"
+        if other == [5] and "@" in theirs[5] and theirs[5].rpartition("@")[2] == fields[5].rpartition("/")[2]:
+            return ", which is an address: the identity used is the domain"
+    return ""
 
 
 def some(values: tuple[str, ...]) -> str:

@@ -1,0 +1,143 @@
+"""Causes of an ARN that was named for an address which its identity does not cover."""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import unquote
+
+from sesame.access.causes.addresses import never_public
+from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.fields import covers_address, from_field
+from sesame.mail.address import domain_of
+from sesame.policy.reasons.cause import Cause, Code, How, Mend
+from sesame.store.decisions import DecisionRecord
+
+_ALIKE = 0.85
+"""How like the domain of an address has to be to the name of an identity to be a slip of it (a ratio of difflib)."""
+_MOST_LETTERS = 2
+"""So many letters more or fewer are a slip."""
+
+
+def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
+    """What keeps the ARN from being one for the address, and what to name or to send as in its place."""
+    address, arn = failed["address"], failed["arn"]
+    second = next((right for what, _, right in failed.get("odd", ()) if what == "second"), "")
+    if second.endswith("-ARN"):
+        return Cause(
+            code=Code.HEADER,
+            text=f"`{second}` occurs more than once, and only its first instance, `{arn}`, is read, which does not"
+            f" cover `{address}`",
+            mend=Mend(
+                how=How.DROP_PARAMETER,
+                text=f"keep only the instance of `{second}` that covers `{address}` alone",
+                details={"parameter": second, "instance": "first"},
+            ),
+        )
+    name = arn.partition(":identity/")[2]
+    spec = address.rpartition("<")[2].rstrip("> ")
+    _, _, domain = spec.rpartition("@")
+    hint = ""
+    if name.lower() == spec.lower() or name.lower() == domain.lower():
+        hint = "; they differ in the case of the local part"
+    elif "@" not in name and name.lower().endswith(f".{domain.lower()}"):
+        hint = f"; a domain covers its subdomains, and `{domain}` is none of `{name}`"
+    elif "@" in name and domain.lower() == domain_of(name):
+        hint = f"; the ARN is of the address `{name}`, not of its domain"
+    elif "@" not in name and not covers_address(name, spec):
+        hint = f"; the address is at `{domain}`"
+    parameter = named_in(failed, arn)
+    if (slip := _slip_in_name(arn, address, spec, parameter)) is not None:
+        return slip
+    if (of_from := _is_of_from(record, failed, around)) is not None:
+        return of_from
+    what, to_send = "", f", or send from an address that `{name}` covers"
+    if failed.get("use") == "Source" and failed.get("door") == "smtp":
+        what, to_send = (
+            "the envelope sender (MAIL FROM) ",
+            f", or give the message an envelope sender that `{name}` covers",
+        )
+    elif failed.get("use") in ("Sender", "Return-Path"):
+        what, to_send = f"the {failed['use']} ", f", or give it a {failed['use']} that `{name}` covers"
+    if "/" in name:
+        hint, to_send = "; a name has no slash", ""
+    if set(name) & set("*?"):
+        hint, to_send = "; an ARN that is named is of one identity, without wildcards", ""
+    to_name = f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`"
+    if to_send and (top := never_public(spec)) is not None:
+        hint, to_name, to_send = f"; nothing under `{top}` can be verified", "", to_send.removeprefix(", or ")
+    if (near := _slip_of_domain(name, spec)) is not None:
+        hint, to_send = f"{hint}, did you mean `{near}`?", f"send as `{near}`, or "
+        to_name, to_send = f"{to_send}{to_name}", ""
+    return Cause(
+        code=Code.DOES_NOT_ALIGN,
+        text=f"the identity of `{arn}` does not cover {what}`{address}`{hint}",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"{to_name}{to_send}",
+            details={"parameter": parameter, "value": None, "address": spec, "arn": arn},
+        ),
+    )
+
+
+def _is_of_from(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause | None:
+    """The ARN covers From, and was named for a Source (MAIL FROM) that is the sender's own and needs none."""
+    address, arn = failed["address"], failed["arn"]
+    own = [one for one in around.of(record.account_id, address) if one.region == record.region]
+    from_address, field = str(failed.get("from_address", "")), from_field(str(failed.get("door")))
+    if failed.get("use") != "Source" or field is None or not any(one.verification in VERIFIED for one in own):
+        return None
+    if not covers_address(arn.partition(":identity/")[2], from_address):
+        return None
+    parameter = named_in(failed, arn)
+    source = "MAIL FROM" if failed.get("door") == "smtp" else "Source"
+    return Cause(
+        code=Code.DOES_NOT_ALIGN,
+        text=f"`{arn}` was named in {parameter}, which is for {source}, `{address}`; it covers From, `{from_address}`",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"name it in {field} in place of {parameter}: {source} is of an identity of your own and needs none",
+            details={"parameter": field, "instead_of": parameter, "value": arn},
+        ),
+    )
+
+
+def _slip_in_name(arn: str, address: str, spec: str, parameter: str) -> Cause | None:
+    """What keeps an ARN from being that of the identity meant, where it is one in other writing."""
+    plain, bare = unquote(arn), re.split(r"[\s(,;]", arn, maxsplit=1)[0].rstrip("/.")
+    if plain != arn and covers_address(plain.partition(":identity/")[2], spec):
+        wrong, right = f"its name is written as in a URL (`{arn[arn.index('%') :][:3]}`)", plain
+    elif bare != arn and covers_address(bare.partition(":identity/")[2], spec):
+        wrong, right = f"there is `{arn[len(bare) :]}` behind its name", bare
+    else:
+        return None
+    return Cause(
+        code=Code.ARN_MALFORMED,
+        text=f"`{arn}` is not the ARN of the identity that covers `{address}`: {wrong}",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"write it in {parameter} as `{right}`",
+            details={"parameter": parameter, "value": right},
+        ),
+    )
+
+
+def _slip_of_domain(name: str, spec: str) -> str | None:
+    """The address that was meant, where its domain is nearly that of the identity."""
+    local, _, domain = spec.rpartition("@")
+    theirs = domain_of(name)
+    if (
+        domain.lower() == theirs
+        or domain.lower().endswith(f".{theirs}")
+        or theirs.endswith(f".{domain.lower()}")
+    ):
+        return None
+    if abs(len(domain) - len(theirs)) > _MOST_LETTERS:
+        return None  # another brand, not a slip
+    near = get_close_matches(domain.lower(), [theirs], n=1, cutoff=_ALIKE)
+    return (name if "@" in name else f"{local}@{theirs}") if near else None
+
+
+def named_in(failed: Mapping[str, Any], arn: str) -> str:
+    """The parameter or field in which an ARN was named."""
+    return next((str(name) for name, value in failed.get("named", ()) if value == arn), "SourceArn")
