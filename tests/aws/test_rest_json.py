@@ -275,10 +275,14 @@ def test_a_query_string_that_cannot_be_read_one_way_is_refused(query: bytes) -> 
 
 def test_an_operation_that_is_not_served_is_named() -> None:
     codec = RestJsonCodec(ServiceModel.load("sesv2"))
-    requested = codec.requested_operation(HttpRequest("GET", b"/v2/email/contact-lists", b"", [], b""))
-    assert requested.name == "ListContactLists" and isinstance(requested.problem, NotImplementedByService)
+    requested = codec.requested_operation(
+        HttpRequest("GET", b"/v2/email/multi-region-endpoints", b"", [], b"")
+    )
+    assert requested.name == "ListMultiRegionEndpoints" and isinstance(
+        requested.problem, NotImplementedByService
+    )
     reply = codec.refuse(requested.problem, request_id="id")
-    assert reply.status == 501 and b"ListContactLists" in reply.body
+    assert reply.status == 501 and b"ListMultiRegionEndpoints" in reply.body
 
 
 def test_constraints_of_the_model_are_told_in_aws_words() -> None:

@@ -123,7 +123,7 @@ async def set_up(backing: Backing, account: str) -> str:
 
     await call("sesv2", "CreateEmailIdentity", EmailIdentity="example.com")
     await call("sesv2", "CreateConfigurationSet", ConfigurationSetName="news")
-    await call("sesv2", "CreateEmailTemplate", TemplateName="hello", TemplateContent={"Html": "<p>h</p>"})
+    await call("sesv2", "CreateEmailTemplate", TemplateName="hello", TemplateContent={"Subject": "s"})
     await call("sesv2", "PutSuppressedDestination", EmailAddress="a@b.example", Reason="BOUNCE")
     await call("iam", "CreateUser", UserName="anna")
     await call("iam", "CreateGroup", GroupName="all")

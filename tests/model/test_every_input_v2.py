@@ -192,6 +192,9 @@ RAW = base64.b64encode(b"From: a@example.com\r\nTo: r@outside.test\r\n\r\nx").de
 ALLOW = {"Effect": "Allow", "Principal": "*", "Action": "ses:*", "Resource": "{arn}"}
 HERE = "/v2/email/identities/example.com"
 TEMPLATES = "/v2/email/templates"
+LISTS = "/v2/email/contact-lists"
+TOPIC = {"TopicName": "t", "DisplayName": "T", "Description": "d", "DefaultSubscriptionStatus": "OPT_IN"}
+CHOICE = {"TopicName": "t", "SubscriptionStatus": "OPT_OUT"}
 PARTS = {"Subject": "{{name}}", "Text": "{{name}}", "Html": "t"}
 TEMPLATE = {
     "TemplateData": '{"name": 1}',
@@ -232,6 +235,21 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
         "MailFromDomain": "m.example.com", "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"})],
     "PutEmailIdentityFeedbackAttributes": [
         ("PUT", f"{HERE}/feedback", {"EmailForwardingEnabled": True})],
+    "CreateContactList": [("POST", LISTS, {
+        "ContactListName": "l", "Description": "d", "Topics": [TOPIC], "Tags": [{"Key": "k", "Value": "v"}]})],
+    "GetContactList": [("GET", f"{LISTS}/l", None), ("GET", f"{LISTS}/example.com", None)],
+    "ListContactLists": [("GET", f"{LISTS}?PageSize=1&NextToken=YQ%3D%3D", None)],
+    "UpdateContactList": [("PUT", f"{LISTS}/l", {"Description": "d", "Topics": [TOPIC]})],
+    "CreateContact": [("POST", f"{LISTS}/l/contacts", {
+        "EmailAddress": "a@example.com", "TopicPreferences": [CHOICE], "AttributesData": "{}"})],
+    "GetContact": [("GET", f"{LISTS}/l/contacts/a@example.com", None)],
+    "ListContacts": [("POST", f"{LISTS}/l/contacts/list", {
+        "PageSize": 1, "NextToken": "YQ==", "Filter": {
+            "FilteredStatus": "OPT_IN", "TopicFilter": {"TopicName": "t"}}})],
+    "UpdateContact": [("PUT", f"{LISTS}/l/contacts/a@example.com", {
+        "TopicPreferences": [CHOICE], "AttributesData": "{}"})],
+    "DeleteContact": [("DELETE", f"{LISTS}/l/contacts/gone@example.com", None)],
+    "DeleteContactList": [("DELETE", f"{LISTS}/example.com", None)],
     "CreateDedicatedIpPool": [("POST", POOLS, {
         "PoolName": "p", "ScalingMode": "STANDARD", "Tags": [{"Key": "k", "Value": "v"}]})],
     "GetDedicatedIpPool": [("GET", f"{POOLS}/example.com", None)],

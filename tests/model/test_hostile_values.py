@@ -372,6 +372,14 @@ USUAL: dict[str, dict[str, str]] = {
         "Marker": "MQ==",
         "MaxItems": "10",
     },
+    "iam.GetContextKeysForCustomPolicy": {
+        "PolicyInputList.member.1": POLICY.replace('"Principal": "*", ', "") % "*",
+    },
+    "iam.GetContextKeysForPrincipalPolicy": {
+        "PolicySourceArn": "arn:aws:iam::{account}:user/anna",
+        "PolicyInputList.member.1": POLICY.replace('"Principal": "*", ', "") % "*",
+    },
+    "iam.ListAccountAliases": {"Marker": "MQ==", "MaxItems": "10"},
     "iam.SimulatePrincipalPolicy": {
         "PolicySourceArn": "arn:aws:iam::{account}:user/anna",
         "ActionNames.member.1": "ses:SendEmail",
@@ -494,7 +502,7 @@ def world(tenant: Tenant) -> Tenant:
     tenant.iam.create_user(UserName="anna")
     trust = TRUST.replace("{account}", tenant.account.account_id)
     tenant.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)
-    tenant.ses.create_template(Template={"TemplateName": "t", "TextPart": "x"})
+    tenant.ses.create_template(Template={"TemplateName": "t", "SubjectPart": "s", "TextPart": "x"})
     tenant.ses.create_custom_verification_email_template(**CUSTOM)
     return tenant
 

@@ -146,9 +146,69 @@ def test_what_is_missing_is_told_where_the_resource_is(sesame: SesameProcess) ->
     assert result["MissingContextValues"] == ["aws:SecureTransport"]
 
 
+def test_binary_values_come_in_base64(sesame: SesameProcess) -> None:
+    asked = policy(Condition={"BinaryEquals": {"aws:bytes": "SGVsbG8="}})
+    for value, decision in (("SGVsbG8=", "allowed"), ("SGVsbA==", "implicitDeny")):
+        for kind in ("binary", "binaryList"):
+            entry = {"ContextKeyName": "aws:bytes", "ContextKeyValues": [value], "ContextKeyType": kind}
+            asked = policy(
+                Condition={
+                    ("ForAnyValue:" if kind == "binaryList" else "") + "BinaryEquals": {
+                        "aws:bytes": "SGVsbG8="
+                    }
+                }
+            )
+            (result,) = simulate(sesame, PolicyInputList=[asked], ContextEntries=[entry])
+            assert result["EvalDecision"] == decision
+
+
+def test_the_keys_that_policies_ask_about_are_listed(sesame: SesameProcess) -> None:
+    account = sesame.create_account()
+    iam = sesame.client("iam", account)
+    asking = {"StringEquals": {"ses:FromAddress": "${aws:username}@a.test", "aws:SourceVpc": "v"}}
+    one = policy(Condition=asking)
+    two = policy(
+        Resource="arn:aws:ses:*:*:identity/${aws:PrincipalTag/team, 'none'}-${*}",
+        Condition={"Null": {"SES:fromaddress": "true"}},
+    )
+    found = iam.get_context_keys_for_custom_policy(PolicyInputList=[one, two])["ContextKeyNames"]
+    assert found == ["aws:PrincipalTag/team", "aws:SourceVpc", "aws:username", "ses:FromAddress"]
+    arn = iam.create_user(UserName="anna")["User"]["Arn"]
+    iam.create_group(GroupName="all")
+    iam.add_user_to_group(GroupName="all", UserName="anna")
+    iam.put_group_policy(
+        GroupName="all",
+        PolicyName="p",
+        PolicyDocument=policy(Condition={"Bool": {"aws:SecureTransport": "true"}}),
+    )
+    ask = iam.get_context_keys_for_principal_policy
+    assert ask(PolicySourceArn=arn)["ContextKeyNames"] == ["aws:SecureTransport"]
+    assert ask(PolicySourceArn=arn, PolicyInputList=[one])["ContextKeyNames"] == [
+        "aws:SecureTransport", "aws:SourceVpc", "aws:username", "ses:FromAddress"]  # fmt: skip
+    for wrong, code in (
+        (f"{arn}x", "NoSuchEntity"),
+        ("arn:aws:iam::111111111111:user/anna", "NoSuchEntity"),
+        ("x" * 20, "InvalidInput"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            ask(PolicySourceArn=wrong)
+    with pytest.raises(ClientError, match="InvalidInput"):
+        iam.get_context_keys_for_custom_policy(PolicyInputList=["{"])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        {
+            "ContextEntries": [
+                {"ContextKeyName": "aws:x", "ContextKeyValues": ["!"], "ContextKeyType": "binary"}
+            ]
+        },
+        {
+            "ContextEntries": [
+                {"ContextKeyName": "aws:x", "ContextKeyValues": ["/w=="], "ContextKeyType": "binary"}
+            ]
+        },
         {"PolicyInputList": ["{"]},
         {"ResourcePolicy": "{"},
         {"ResourcePolicy": policy(Principal="*")},

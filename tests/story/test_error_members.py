@@ -16,7 +16,7 @@ NO_TOPIC = {
     "MatchingEventTypes": ["send"],
     "SNSDestination": {"TopicARN": "arn:aws:sns:us-east-1:1:t"},
 }
-BROKEN = {"TemplateName": "t", "TextPart": "{{#if}}"}
+BROKEN = {"TemplateName": "t", "SubjectPart": "s", "TextPart": "{{#if}}"}
 CUSTOM = {
     "TemplateName": "c", "FromEmailAddress": "news@example.com", "TemplateSubject": "s", "TemplateContent": "<p>x</p>",
     "SuccessRedirectionURL": "https://a.test/", "FailureRedirectionURL": "https://a.test/",
@@ -42,7 +42,7 @@ CUSTOM = {
          lambda ses: ses.delete_configuration_set_tracking_options(**SET)),
         ("TemplateDoesNotExist", {"TemplateName": "x"}, lambda ses: ses.get_template(TemplateName="x")),
         ("AlreadyExists", {"Name": "known"},
-         lambda ses: ses.create_template(Template={"TemplateName": "known", "TextPart": "x"})),
+         lambda ses: ses.create_template(Template={"TemplateName": "known", "SubjectPart": "s", "TextPart": "x"})),
         ("InvalidTemplate", {"TemplateName": "t"}, lambda ses: ses.create_template(Template=BROKEN)),
         ("MissingRenderingAttribute", {"TemplateName": "known"},
          lambda ses: ses.test_render_template(TemplateName="known", TemplateData="{}")),
@@ -68,7 +68,7 @@ def test_an_error_names_what_it_is_about(
     ses.create_configuration_set_event_destination(**SET, EventDestination=DESTINATION)
     ses.create_configuration_set(ConfigurationSet={"Name": "paused"})
     ses.update_configuration_set_sending_enabled(ConfigurationSetName="paused", Enabled=False)
-    ses.create_template(Template={"TemplateName": "known", "TextPart": "{{name}}"})
+    ses.create_template(Template={"TemplateName": "known", "SubjectPart": "s", "TextPart": "{{name}}"})
     ses.create_custom_verification_email_template(**CUSTOM)
     with pytest.raises(ClientError) as caught:
         call(ses)

@@ -15,6 +15,7 @@ def test_nobody_has_devices_certificates_or_a_password(sesame: SesameProcess) ->
     assert iam.list_service_specific_credentials(AllUsers=True)["ServiceSpecificCredentials"] == []
     assert iam.list_signing_certificates(UserName="anna")["Certificates"] == []
     assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    assert iam.list_account_aliases()["AccountAliases"] == []
     for call in (iam.get_login_profile, iam.delete_login_profile):
         with pytest.raises(
             ClientError, match=r"\(NoSuchEntity\).*Login Profile for User anna cannot be found"

@@ -428,6 +428,30 @@ def simulate_custom_policy(tenant: Tenant) -> None:
     assert [result["EvalDecision"] for result in results] == ["allowed", "implicitDeny"]
 
 
+def get_context_keys_for_custom_policy(tenant: Tenant) -> None:
+    document = policy(
+        {
+            "Effect": "Allow",
+            "Action": "ses:Send*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+        }
+    )
+    found = tenant.iam.get_context_keys_for_custom_policy(PolicyInputList=[document])
+    assert found["ContextKeyNames"] == ["aws:SecureTransport"]
+
+
+def get_context_keys_for_principal_policy(tenant: Tenant) -> None:
+    tenant.user("anna", policy({"Effect": "Deny", "Action": "ses:*", "Resource": "*"}))
+    arn = f"arn:aws:iam::{tenant.account.account_id}:user/anna"
+    found = tenant.iam.get_context_keys_for_principal_policy(PolicySourceArn=arn)
+    assert found["ContextKeyNames"] == []
+
+
+def list_account_aliases(tenant: Tenant) -> None:
+    assert tenant.iam.list_account_aliases()["AccountAliases"] == []
+
+
 def simulate_principal_policy(tenant: Tenant) -> None:
     tenant.user("anna", policy({"Effect": "Deny", "Action": "ses:*", "Resource": "*"}))
     arn = f"arn:aws:iam::{tenant.account.account_id}:user/anna"
@@ -471,6 +495,9 @@ CHECKS: dict[str, Callable[[Tenant], None]] = {
     "iam.GetUserPolicy": get_user_policy,
     "iam.ListUserPolicies": list_user_policies,
     "iam.DeleteUserPolicy": delete_user_policy,
+    "iam.GetContextKeysForCustomPolicy": get_context_keys_for_custom_policy,
+    "iam.GetContextKeysForPrincipalPolicy": get_context_keys_for_principal_policy,
+    "iam.ListAccountAliases": list_account_aliases,
     "iam.SimulateCustomPolicy": simulate_custom_policy,
     "iam.SimulatePrincipalPolicy": simulate_principal_policy,
 }

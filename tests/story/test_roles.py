@@ -590,9 +590,9 @@ def test_what_is_read_back_and_what_stands_in_the_way_of_deletion(world: World) 
     iam = world.iam
     with refused("EntityAlreadyExists"):
         world.create_role("Sender")
-    with refused("MalformedPolicyDocument", "has no Resource"):
+    with refused("MalformedPolicyDocument", "Has prohibited field Resource"):
         world.create_role("other", Resource="*")
-    with refused("MalformedPolicyDocument", "actions of STS"):
+    with refused("MalformedPolicyDocument", "may only specify STS AssumeRole actions"):
         world.create_role("other", Action="ses:SendEmail")
     path = iam.create_role(
         RoleName="deep",

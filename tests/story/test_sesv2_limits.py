@@ -70,9 +70,9 @@ def test_what_is_unsigned_or_unknown_is_answered_in_json(sesame: SesameProcess) 
     with RestClient(sesame.api, account) as client:
         unknown = client.call("GET", "/v2/email/nothing")
         assert (unknown.status, unknown.code) == (404, "UnknownOperationException")
-        unserved = client.call("GET", "/v2/email/contact-lists")
+        unserved = client.call("GET", "/v2/email/multi-region-endpoints")
         assert (unserved.status, unserved.code) == (501, "NotImplemented")
-        assert "ListContactLists" in unserved.message
+        assert "ListMultiRegionEndpoints" in unserved.message
         earlier = client.call(
             "PUT", "/v1/email/identities/a.test/dkim/signing", {"SigningAttributesOrigin": "AWS_SES"}
         )

@@ -30,6 +30,7 @@ from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.delegates import Delegates
 from sesame.operations.iam.access_key_use import AccessKeyUseOperations
 from sesame.operations.iam.attachments import AttachmentOperations
+from sesame.operations.iam.context_keys import ContextKeyOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
 from sesame.operations.iam.inline_policies import InlinePolicyOperations
@@ -59,6 +60,8 @@ from sesame.operations.sesame.tracked_links import TrackedLinkOperations
 from sesame.operations.sesame.webhooks import WebhookOperations
 from sesame.operations.sesv2.account import AccountV2Operations
 from sesame.operations.sesv2.configuration_sets import ConfigurationSetV2Operations
+from sesame.operations.sesv2.contact_lists import ContactListOperations
+from sesame.operations.sesv2.contacts import ContactOperations
 from sesame.operations.sesv2.custom_verification import CustomVerificationV2Operations
 from sesame.operations.sesv2.dedicated_ips import DedicatedIpOperations
 from sesame.operations.sesv2.identities import IdentityV2Operations
@@ -285,6 +288,8 @@ class Doors:
             ),
             SuppressionOperations(store, authorizer, services.clock),
             CustomVerificationV2Operations(self.custom_verification),
+            ContactListOperations(store, authorizer, services.clock),
+            ContactOperations(store, authorizer, services.clock),
             DedicatedIpOperations(
                 store,
                 authorizer,
@@ -383,6 +388,7 @@ class Doors:
                 random_bytes=services.random_bytes,
             ),
             SimulateOperations(store, authorizer),
+            ContextKeyOperations(store, authorizer),
         )
 
 

@@ -85,7 +85,7 @@ class ServiceModel:
             api_version=metadata["apiVersion"],
             xmlns=xmlns,
             operations={
-                operation: compile_(operation, described, model["shapes"], xmlns)
+                operation: compile_(operation, described, model["shapes"], xmlns, name)
                 for operation, described in model["operations"].items()
             },
             known_operations=frozenset(model["known_operations"]),
@@ -97,26 +97,28 @@ class ServiceModel:
         return name in self.known_operations
 
 
-def _compile_query(name: str, described: Json, shapes: Json, xmlns: str) -> Operation:
+def _compile_query(name: str, described: Json, shapes: Json, xmlns: str, service: str) -> Operation:
     shape = _input_of(described, shapes)
+    validate = compile_validator(shape, service)
     return Operation(
         name=name,
         is_read=name.startswith(_READ_VERBS),
-        parse=_validated(compile_reader(shape), compile_validator(shape)),
-        validate=compile_validator(shape),
+        parse=_validated(compile_reader(shape), validate),
+        validate=validate,
         serialise=_compile_serialise(name, described.get("output"), shapes, xmlns),
         errors=_errors(described, shapes),
         keepable=partial(keepable, shape),
     )
 
 
-def _compile_json(name: str, described: Json, shapes: Json, _xmlns: str) -> Operation:
+def _compile_json(name: str, described: Json, shapes: Json, _xmlns: str, service: str) -> Operation:
     shape, output = _input_of(described, shapes), described.get("output")
+    validate = compile_validator(shape, service)
     return Operation(
         name=name,
         is_read=name.startswith(_READ_VERBS),
-        parse=_validated(compile_rest_reader(shape), compile_validator(shape)),
-        validate=compile_validator(shape),
+        parse=_validated(compile_rest_reader(shape), validate),
+        validate=validate,
         serialise=compile_rest_writer(_NOTHING if output is None else read_shape(shapes, output)),
         errors=_errors(described, shapes),
         keepable=partial(keepable, shape),

@@ -168,14 +168,15 @@ class IdentitySettings:
 async def dkim_identity(tx: Transaction, identity: Identity) -> Identity:
     """The identity whose DKIM state an identity shows, with the switch that holds for it.
 
-    An address shows the domain after its `@`, that very one (observed), and its own switch if it has one.
+    An address shows the domain after its `@`, that very one (observed), and its own switch if it has one; alone
+    it is not signed (observed: moto#9771).
     """
     if identity.kind is IdentityKind.DOMAIN:
         return identity
     domain = identity.name.rpartition("@")[2]
     found = await identities.get(tx, identity.account_id, identity.region, domain)
     if found is None:
-        return identity
+        return replace(identity, dkim_enabled=identity.dkim_enabled and identity.dkim_overrides)
     return replace(found, dkim_enabled=identity.dkim_enabled) if identity.dkim_overrides else found
 
 

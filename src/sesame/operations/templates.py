@@ -278,6 +278,8 @@ class Templates:
         return TemplateParts(subject=read[0], text=read[1], html=read[2])
 
     def _stored(self, caller: Caller, name: str, parts: Parts) -> templates.StoredTemplate:
+        if not parts.subject:  # its model does not say so, but SES does (observed: boto3#2464)
+            raise InvalidParameterValue("The subject must be specified.")
         try:
             _check_size(parts)
             self._parts(parts.subject, parts.text, parts.html)
@@ -372,6 +374,8 @@ def check_entries(count: int) -> None:
 
 
 def _check_name(name: str) -> None:
+    if not name:
+        raise InvalidParameterValue("The template name must be specified.")
     if not _NAME.fullmatch(name):
         raise InvalidParameterValue(
             f"Invalid template name <{name[:64]}>: up to 64 alphanumeric ASCII characters, '_' and '-' are allowed."

@@ -24,6 +24,8 @@ _ONE_WORD = (
     ("email address", "address"),
 )
 _STOPS = frozenset(".;!?\n|")
+_ELIDED = frozenset({"l", "d", "dell", "all", "nell", "dall", "un", "cest", "quest"})
+"""Articles and the like that French and Italian write together with the noun."""
 
 
 def _words(listed: str) -> frozenset[str]:
@@ -159,7 +161,9 @@ def _clauses(text: str) -> list[list[str]]:
         if word in _STOPS:
             clauses.append([])
         elif word not in "()=":
-            clauses[-1].append(word.replace("’", "'"))
+            word = word.replace("’", "'")
+            article, _, noun = word.partition("'")
+            clauses[-1].append(noun if noun and article in _ELIDED else word)
     return [clause for clause in clauses if clause]
 
 

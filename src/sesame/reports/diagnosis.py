@@ -28,6 +28,8 @@ _REPLY = re.compile(
 _BARE_REPLY = re.compile(r"(?<![\w.@/=+-])([45][0-5]\d)(?=[ :;,-]|$)", re.MULTILINE)
 _QUOTED_FINAL = re.compile(r"(?<![\d.])5\.1\.[0-6](?!\d)")
 _GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
+# Domino puts it before whatever reply it got
+_FRAME = re.compile(r"\bSMTP Protocol Returned a Permanent Error:? (?=[245]\d\d)", re.IGNORECASE)
 # said of an address by those who know it, at whatever command: Yahoo, Orange and La Poste, Outlook.com, MessageLabs
 _KNOWN_GONE = compile_phrases(
     """
@@ -224,7 +226,7 @@ def _is_addressing(status: StatusCode) -> bool:
 def _without_gloss(text: str) -> str:
     """A reply without the sentence that some gateways put before it (`5.1.0 - Unknown address error 550-'…'`)."""
     match = _GLOSS.match(text)
-    return text[match.end() :] if match else text
+    return _FRAME.sub("", text[match.end() :] if match else text)
 
 
 def _choose(

@@ -212,6 +212,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         sent too many | sending limit | daily limit | hourly limit | too many sessions | maximum number of |
         too many errors | too fast | concurrent connection | recipient limit | too much mail | per session |
         limit on the number | rcpt count | toomanyrecipients | exceeded the limit | exceeds the limit of |
+        temporarily deferred due to | will be permanently deferred |
         connection frequency | message frequency | trop de connexions | frequency limited
             """
         ),
@@ -373,6 +374,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
             """
         ),
     ),
+    # GMX and WEB.DE write it behind the words for a mailbox that is not there
+    ("policy", compile_phrases("due to policy restrictions")),
     (
         "no-mailbox",
         compile_phrases(

@@ -250,7 +250,10 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"eaders\.\d+\.member\.name' failed",
         "write the field's name in printable ASCII without blanks and colons, as in `X-Campaign`",
     ),
-    (r"Value at '([^']*)' failed to satisfy constraint: (.*)", "give `{0}` a value that fits: {1}"),
+    (
+        r"Value (?:null |'(?s:.*)' )?at '([^']*)' failed to satisfy constraint: (.*)",
+        "give `{0}` a value that fits: {1}",
+    ),
     (r"> address unknown", "write the recipient as `name@example.com`"),
     (r"Invalid email address", "write the address as `name@example.com`"),
     (r"Duplicate header '([^']*)'", "write the field `{0}` once"),

@@ -390,6 +390,25 @@ class GetAccessKeyLastUsedResponse(TypedDict):
     AccessKeyLastUsed: NotRequired[AccessKeyLastUsed]
 
 
+class GetContextKeysForCustomPolicyRequest(TypedDict):
+    PolicyInputList: list[str]
+
+
+class GetContextKeysForPolicyResponse(TypedDict):
+    ContextKeyNames: NotRequired[list[str]]
+
+
+GetContextKeysForCustomPolicyResponse = GetContextKeysForPolicyResponse
+
+
+class GetContextKeysForPrincipalPolicyRequest(TypedDict):
+    PolicySourceArn: str
+    PolicyInputList: NotRequired[list[str]]
+
+
+GetContextKeysForPrincipalPolicyResponse = GetContextKeysForPolicyResponse
+
+
 class GetGroupRequest(TypedDict):
     GroupName: str
     Marker: NotRequired[str]
@@ -492,6 +511,17 @@ class AccessKeyMetadata(TypedDict):
 
 class ListAccessKeysResponse(TypedDict):
     AccessKeyMetadata: list[AccessKeyMetadata]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class ListAccountAliasesRequest(TypedDict):
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListAccountAliasesResponse(TypedDict):
+    AccountAliases: list[str]
     IsTruncated: NotRequired[bool]
     Marker: NotRequired[str]
 

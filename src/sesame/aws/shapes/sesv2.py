@@ -149,6 +149,41 @@ class CreateConfigurationSetEventDestinationResponse(TypedDict):
     """CreateConfigurationSetEventDestinationResponse has no members."""
 
 
+class TopicPreference(TypedDict):
+    TopicName: str
+    SubscriptionStatus: Literal["OPT_IN", "OPT_OUT"]
+
+
+class CreateContactRequest(TypedDict):
+    ContactListName: str
+    EmailAddress: str
+    TopicPreferences: NotRequired[list[TopicPreference]]
+    UnsubscribeAll: NotRequired[bool]
+    AttributesData: NotRequired[str]
+
+
+class CreateContactResponse(TypedDict):
+    """CreateContactResponse has no members."""
+
+
+class Topic(TypedDict):
+    TopicName: str
+    DisplayName: str
+    Description: NotRequired[str]
+    DefaultSubscriptionStatus: Literal["OPT_IN", "OPT_OUT"]
+
+
+class CreateContactListRequest(TypedDict):
+    ContactListName: str
+    Topics: NotRequired[list[Topic]]
+    Description: NotRequired[str]
+    Tags: NotRequired[list[Tag]]
+
+
+class CreateContactListResponse(TypedDict):
+    """CreateContactListResponse has no members."""
+
+
 class CreateCustomVerificationEmailTemplateRequest(TypedDict):
     TemplateName: str
     FromEmailAddress: str
@@ -245,6 +280,23 @@ class DeleteConfigurationSetEventDestinationRequest(TypedDict):
 
 class DeleteConfigurationSetEventDestinationResponse(TypedDict):
     """DeleteConfigurationSetEventDestinationResponse has no members."""
+
+
+class DeleteContactRequest(TypedDict):
+    ContactListName: str
+    EmailAddress: str
+
+
+class DeleteContactResponse(TypedDict):
+    """DeleteContactResponse has no members."""
+
+
+class DeleteContactListRequest(TypedDict):
+    ContactListName: str
+
+
+class DeleteContactListResponse(TypedDict):
+    """DeleteContactListResponse has no members."""
 
 
 class DeleteCustomVerificationEmailTemplateRequest(TypedDict):
@@ -397,6 +449,35 @@ class GetConfigurationSetEventDestinationsResponse(TypedDict):
     EventDestinations: NotRequired[list[EventDestination]]
 
 
+class GetContactRequest(TypedDict):
+    ContactListName: str
+    EmailAddress: str
+
+
+class GetContactResponse(TypedDict):
+    ContactListName: NotRequired[str]
+    EmailAddress: NotRequired[str]
+    TopicPreferences: NotRequired[list[TopicPreference]]
+    TopicDefaultPreferences: NotRequired[list[TopicPreference]]
+    UnsubscribeAll: NotRequired[bool]
+    AttributesData: NotRequired[str]
+    CreatedTimestamp: NotRequired[float]
+    LastUpdatedTimestamp: NotRequired[float]
+
+
+class GetContactListRequest(TypedDict):
+    ContactListName: str
+
+
+class GetContactListResponse(TypedDict):
+    ContactListName: NotRequired[str]
+    Topics: NotRequired[list[Topic]]
+    Description: NotRequired[str]
+    CreatedTimestamp: NotRequired[float]
+    LastUpdatedTimestamp: NotRequired[float]
+    Tags: NotRequired[list[Tag]]
+
+
 class GetCustomVerificationEmailTemplateRequest(TypedDict):
     TemplateName: str
 
@@ -534,6 +615,51 @@ class ListConfigurationSetsRequest(TypedDict):
 
 class ListConfigurationSetsResponse(TypedDict):
     ConfigurationSets: NotRequired[list[str]]
+    NextToken: NotRequired[str]
+
+
+class ListContactListsRequest(TypedDict):
+    PageSize: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class ContactList(TypedDict):
+    ContactListName: NotRequired[str]
+    LastUpdatedTimestamp: NotRequired[float]
+
+
+class ListContactListsResponse(TypedDict):
+    ContactLists: NotRequired[list[ContactList]]
+    NextToken: NotRequired[str]
+
+
+class TopicFilter(TypedDict):
+    TopicName: NotRequired[str]
+    UseDefaultIfPreferenceUnavailable: NotRequired[bool]
+
+
+class ListContactsFilter(TypedDict):
+    FilteredStatus: NotRequired[Literal["OPT_IN", "OPT_OUT"]]
+    TopicFilter: NotRequired[TopicFilter]
+
+
+class ListContactsRequest(TypedDict):
+    ContactListName: str
+    Filter: NotRequired[ListContactsFilter]
+    PageSize: NotRequired[int]
+    NextToken: NotRequired[str]
+
+
+class Contact(TypedDict):
+    EmailAddress: NotRequired[str]
+    TopicPreferences: NotRequired[list[TopicPreference]]
+    TopicDefaultPreferences: NotRequired[list[TopicPreference]]
+    UnsubscribeAll: NotRequired[bool]
+    LastUpdatedTimestamp: NotRequired[float]
+
+
+class ListContactsResponse(TypedDict):
+    Contacts: NotRequired[list[Contact]]
     NextToken: NotRequired[str]
 
 
@@ -985,6 +1111,28 @@ class UpdateConfigurationSetEventDestinationRequest(TypedDict):
 
 class UpdateConfigurationSetEventDestinationResponse(TypedDict):
     """UpdateConfigurationSetEventDestinationResponse has no members."""
+
+
+class UpdateContactRequest(TypedDict):
+    ContactListName: str
+    EmailAddress: str
+    TopicPreferences: NotRequired[list[TopicPreference]]
+    UnsubscribeAll: NotRequired[bool]
+    AttributesData: NotRequired[str]
+
+
+class UpdateContactResponse(TypedDict):
+    """UpdateContactResponse has no members."""
+
+
+class UpdateContactListRequest(TypedDict):
+    ContactListName: str
+    Topics: NotRequired[list[Topic]]
+    Description: NotRequired[str]
+
+
+class UpdateContactListResponse(TypedDict):
+    """UpdateContactListResponse has no members."""
 
 
 class UpdateCustomVerificationEmailTemplateRequest(TypedDict):

@@ -49,7 +49,7 @@ class AttachmentOperations:
         async def run(tx: Transaction) -> None:
             entity = await entity_named(tx, caller.principal.account_id, kind, name)
             if policy_arn not in AWS_MANAGED:
-                await policy_named(tx, caller, policy_arn)
+                await policy_named(tx, caller, policy_arn, words="does not exist or is not attachable")
             others = [arn for arn in await store.attached(tx, entity.unique_id) if arn != policy_arn]
             if len(others) >= MAX_ATTACHED:
                 raise IamLimitExceeded(f"Cannot exceed quota for PoliciesPer{NAMES[kind]}: {MAX_ATTACHED}")

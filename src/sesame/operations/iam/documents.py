@@ -24,7 +24,7 @@ class Documents:
         try:
             parse_iam_policy(document, is_managed=is_managed)
         except PolicyError as error:
-            text = error.message if error.is_exact else f"Syntax errors in policy. {error.message}"
+            text = error.words or f"Syntax errors in policy. {error.message}"
             raise MalformedPolicyDocument(text) from None
         for finding in check_iam_policy(document):
             if finding.code in _WARNED:

@@ -196,7 +196,7 @@ class LoginProfileOperations:
         name = request["VirtualMFADeviceName"]
         if len(name) > MAX_DEVICE_NAME:
             raise ValidationError(
-                "1 validation error detected: Value at 'virtualMFADeviceName' failed to satisfy constraint:"
+                f"1 validation error detected: Value '{name}' at 'virtualMFADeviceName' failed to satisfy constraint:"
                 f" Member must have length less than or equal to {MAX_DEVICE_NAME}"
             )
         serial = f"arn:aws:iam::{account_id}:mfa{request.get('Path', '/')}{name}"

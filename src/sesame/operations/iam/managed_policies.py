@@ -220,7 +220,7 @@ class ManagedPolicyOperations:
 
         async def run(tx: Transaction) -> iam.PolicyVersion:
             policy = await policy_named(tx, caller, arn)
-            version = _pick(await store.versions(tx, policy), wanted)
+            version = _pick(policy, await store.versions(tx, policy), wanted)
             is_default = version.number == policy.default_version
             return _version_shape(version, is_default=is_default, with_document=True)
 
@@ -265,7 +265,7 @@ class ManagedPolicyOperations:
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
-            version = _pick(await store.versions(tx, policy), request["VersionId"])
+            version = _pick(policy, await store.versions(tx, policy), request["VersionId"])
             await store.put(
                 tx, replace(policy, default_version=version.number, updated_at=float(int(self._clock.now())))
             )
@@ -282,7 +282,7 @@ class ManagedPolicyOperations:
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
-            version = _pick(await store.versions(tx, policy), request["VersionId"])
+            version = _pick(policy, await store.versions(tx, policy), request["VersionId"])
             if version.number == policy.default_version:
                 raise DeleteConflict("Cannot delete the default version of a policy.")
             await store.delete_version(tx, policy, version.number)
@@ -300,8 +300,10 @@ def _check_size(document: str) -> None:
         raise IamLimitExceeded(f"Cannot exceed quota for PolicySize: {MAX_BYTES}")
 
 
-async def policy_named(tx: Transaction, caller: Caller, arn: str) -> ManagedPolicy:
-    """The caller's account's policy of this ARN; raises `ValidationError`, `NoSuchEntity`."""
+async def policy_named(
+    tx: Transaction, caller: Caller, arn: str, *, words: str = "was not found"
+) -> ManagedPolicy:
+    """The caller's account's policy of this ARN; raises `ValidationError`, and `NoSuchEntity` in these `words`."""
     match = _ARN.fullmatch(arn)
     if match is None:
         raise ValidationError(f"ARN {arn} is not valid.")
@@ -309,16 +311,16 @@ async def policy_named(tx: Transaction, caller: Caller, arn: str) -> ManagedPoli
     if match[1] == caller.principal.account_id:
         policy = await store.get(tx, match[1], match[2])
     if policy is None or policy.arn != arn:
-        raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
+        raise NoSuchEntity(f"Policy {arn} {words}.")
     return policy
 
 
-def _pick(versions: Sequence[Version], wanted: str) -> Version:
+def _pick(policy: ManagedPolicy, versions: Sequence[Version], wanted: str) -> Version:
     match = _VERSION.fullmatch(wanted)
     for version in versions:
         if match is not None and version.number == int(match[1]):
             return version
-    raise NoSuchEntity(f"Policy version {wanted} does not exist.")
+    raise NoSuchEntity(f"Policy {policy.arn} version {wanted} does not exist or is not attachable.")
 
 
 def _as_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:

@@ -189,7 +189,7 @@ def _checked_trust(document: str) -> Policy:
     try:
         policy = parse_trust_policy(document)
     except PolicyError as error:
-        raise MalformedPolicyDocument(str(error)) from None
+        raise MalformedPolicyDocument(error.words or str(error)) from None
     if len("".join(document.split())) > MAX_TRUST_CHARACTERS:
         raise IamLimitExceeded(f"Cannot exceed quota for ACLSizePerRole: {MAX_TRUST_CHARACTERS}")
     return policy

@@ -29,6 +29,7 @@ from sesame.policy import (
     parse_stored_identity_policy,
 )
 from sesame.policy.language.document import Effect
+from sesame.policy.language.values import read_bytes
 from sesame.policy.reasons.simulate import MatchedStatement, simulate
 from sesame.store.iam import groups, inline_policies, managed_policies, roles, users
 from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX
@@ -38,7 +39,7 @@ MAX_RESULTS = 10_000
 """Actions times resources of one call; far over what the console's simulator asks."""
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_SOURCE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
+SOURCE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
 _DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = {
     Outcome.ALLOW: "allowed",
     Outcome.EXPLICIT_DENY: "explicitDeny",
@@ -98,13 +99,13 @@ class SimulateOperations:
         await self._authorizer.require(caller, "iam:SimulatePrincipalPolicy", arn)
         if request.get("PolicyExclusionList"):
             raise InvalidInput("PolicyExclusionList is not supported.")
-        match = _SOURCE_ARN.fullmatch(arn)
+        match = SOURCE_ARN.fullmatch(arn)
         if match is None:
             raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user, group or role.")
         account_id, kind, name = match.groups()
         found = None
         if account_id == caller.principal.account_id:
-            found = await self._store.read(_bearer(arn, account_id, kind, name))
+            found = await self._store.read(bearer_of(arn, account_id, kind, name))
         if found is None:
             raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
         requester, stored = found
@@ -115,15 +116,15 @@ class SimulateOperations:
         return _answer(_simulation(request, requester, own=own, names=names), request)
 
 
-_Bearer = tuple[Requester, list[tuple[str, str]]]
+Bearer = tuple[Requester, list[tuple[str, str]]]
 
 
-def _bearer(
+def bearer_of(
     arn: str, account_id: str, kind: str, name: str
-) -> Callable[[Transaction], Awaitable[_Bearer | None]]:
+) -> Callable[[Transaction], Awaitable[Bearer | None]]:
     """Who bears the policies that are asked, and the policies; of a group, some member."""
 
-    async def run(tx: Transaction) -> _Bearer | None:
+    async def run(tx: Transaction) -> Bearer | None:
         if kind == "user":
             user = await users.get_user(tx, account_id, name)
             if user is None or user.arn != arn:
@@ -168,8 +169,8 @@ def _simulation(
         raise InvalidInput("OrderedOrganizationPolicyInputList is not supported.")
     if request.get("ResourceHandlingOption"):
         raise InvalidInput("ResourceHandlingOption is for EC2 and is not supported.")
-    given = _policies("PolicyInputList", request.get("PolicyInputList", []))
-    boundary = _policies(
+    given = read_policies("PolicyInputList", request.get("PolicyInputList", []))
+    boundary = read_policies(
         "PermissionsBoundaryPolicyInputList", request.get("PermissionsBoundaryPolicyInputList", [])
     )
     resource: tuple[tuple[str, Policy], ...] = ()
@@ -191,7 +192,8 @@ def _simulation(
     )
 
 
-def _policies(parameter: str, texts: Sequence[str]) -> tuple[tuple[str, Policy], ...]:
+def read_policies(parameter: str, texts: Sequence[str]) -> tuple[tuple[str, Policy], ...]:
+    """The policies of a parameter, with names for them. Raises `InvalidInput`."""
     found = []
     for number, text in enumerate(texts, start=1):
         try:
@@ -234,7 +236,7 @@ def _owner(text: str | None) -> str | None:
 
 
 def _context(entries: Sequence[iam.ContextEntry]) -> dict[str, str | tuple[str, ...]]:
-    """The context entries; a type ending in `List` makes a multi-valued key."""
+    """The context entries; a type ending in `List` makes a multi-valued key, values of `binary` come in base64."""
     context: dict[str, str | tuple[str, ...]] = {}
     for entry in entries:
         name, values = entry.get("ContextKeyName"), tuple(entry.get("ContextKeyValues", ()))
@@ -243,8 +245,21 @@ def _context(entries: Sequence[iam.ContextEntry]) -> dict[str, str | tuple[str, 
             raise InvalidInput("A context entry must have a ContextKeyName.")
         if not kind.endswith("List") and len(values) != 1:
             raise InvalidInput(f"Context key {name} of type {kind} must have one value.")
+        if kind.startswith("binary"):
+            values = tuple(_from_base64(name, value) for value in values)
         context[name] = values if kind.endswith("List") else values[0]
     return context
+
+
+def _from_base64(name: str, value: str) -> str:
+    """A binary value as requests carry it: its bytes are a text's."""
+    found = read_bytes(value)
+    if found is None:
+        raise InvalidInput(f"Context key {name} of type binary must be in base64.")
+    try:
+        return found.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput(f"Context key {name}: bytes that are no UTF-8 text are not supported.") from None
 
 
 def _answer(simulation: _Simulation, request: SimulateRequest) -> iam.SimulatePolicyResponse:

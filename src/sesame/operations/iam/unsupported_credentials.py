@@ -1,12 +1,14 @@
-"""What users cannot have here: certificates, SSH keys, credentials of other services. The truthful answer is "none".
+"""What users and accounts cannot have here: certificates, SSH keys, credentials of other services, aliases.
 
-Clients ask before they delete a user (Terraform with `force_destroy`). Source: IAM API reference.
+The truthful answer is "none". Clients ask before they delete a user (Terraform with `force_destroy`), and where
+they are (an account's alias). Source: IAM API reference.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from sesame.access.authorize import Authorizer
+from sesame.aws.shapes import iam
 from sesame.db import Store
 from sesame.model import Caller
 from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
@@ -29,7 +31,16 @@ class UnsupportedCredentialOperations:
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
-        return {operation: self._list(operation, name) for operation, name in _LISTS.items()}
+        lists = {operation: self._list(operation, name) for operation, name in _LISTS.items()}
+        return {**lists, "ListAccountAliases": self.list_account_aliases}
+
+    async def list_account_aliases(
+        self, caller: Caller, request: iam.ListAccountAliasesRequest
+    ) -> iam.ListAccountAliasesResponse:
+        """No account has an alias: there is no sign-in page for one to lead to."""
+        await self._authorizer.require(caller, "iam:ListAccountAliases")
+        page_of(request.get("MaxItems"), request.get("Marker"))
+        return {"AccountAliases": [], "IsTruncated": False}
 
     def _list(self, operation: str, name: str) -> Callable[[Caller, Any], Awaitable[Mapping[str, Any]]]:
         async def none_of_them(caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:

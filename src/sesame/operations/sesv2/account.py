@@ -63,8 +63,8 @@ class AccountV2Operations:
                 "SentLast24Hours": float(state.sent_last_24_hours),
             },
             "SendingEnabled": state.sending_enabled,
+            "VdmAttributes": {"VdmEnabled": "DISABLED"},  # there is no Virtual Deliverability Manager here
         }
-
         response["SuppressionAttributes"] = {"SuppressedReasons": [*reasons]}
         if submitted is not None:
             details: sesv2.AccountDetails = {**submitted.details}  # type: ignore[typeddict-item]

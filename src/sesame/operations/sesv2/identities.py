@@ -114,11 +114,15 @@ class IdentityV2Operations:
 
         identity = await self._verification.follow_up(await permit.apply(run))
         zone = self._settings.dkim_zone
-        return {
+        response: sesv2.CreateEmailIdentityResponse = {
             "IdentityType": _TYPES[identity.kind],
             "VerifiedForSendingStatus": identity.verification in _SENDING,
-            "DkimAttributes": await self._store.read(lambda tx: dkim_attributes(tx, identity, zone=zone)),
         }
+        dkim = await self._store.read(lambda tx: dkim_attributes(tx, identity, zone=zone))
+        # Of an address whose domain is no identity nothing is said (observed: moto#9771).
+        if identity.kind is IdentityKind.DOMAIN or "Tokens" in dkim:
+            response["DkimAttributes"] = dkim
+        return response
 
     async def _start(
         self,
@@ -278,6 +282,8 @@ async def dkim_attributes(tx: Transaction, identity: Identity, *, zone: str) -> 
     }
     where = own.account_id, own.region, own.name
     key = await dkim_keys.get(tx, *where)
+    if own.kind is IdentityKind.ADDRESS:
+        attributes["NextSigningKeyLength"] = "RSA_1024_BIT"  # observed
     if key is None:
         return attributes
     attributes["Tokens"] = list(own.dkim_tokens)

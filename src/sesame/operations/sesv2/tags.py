@@ -18,7 +18,15 @@ from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.operations.resource_tags import MAX_TAGS, read_tags
 from sesame.operations.table import Handlers
-from sesame.store import configuration_sets, custom_verification, egress, identities, tags, templates
+from sesame.store import (
+    configuration_sets,
+    contact_lists,
+    custom_verification,
+    egress,
+    identities,
+    tags,
+    templates,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +51,13 @@ async def _has_configuration_set(tx: Transaction, account_id: str, region: str, 
     return await configuration_sets.get(tx, account_id, region, name) is not None
 
 
+async def _has_contact_list(tx: Transaction, account_id: str, region: str, name: str) -> bool:
+    return await contact_lists.get(tx, account_id, region, name) is not None
+
+
 KINDS: Mapping[str, Kind] = {
     "configuration-set": Kind(noun="ConfigurationSet", exists=_has_configuration_set),
+    "contact-list": Kind(noun="ContactList", exists=_has_contact_list),
     "custom-verification-email-template": Kind(
         noun="CustomVerificationEmailTemplate", exists=custom_verification.exists
     ),

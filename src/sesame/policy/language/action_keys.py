@@ -23,6 +23,7 @@ TAGGED = {
     "identity": ("aws:ResourceTag/*",),
     "configuration-set": ("aws:ResourceTag/*",),
     "template": ("aws:ResourceTag/*",),
+    "contact-list": ("aws:ResourceTag/*",),
     "custom-verification-email-template": ("aws:ResourceTag/*",),
     "dedicated-ip-pool": ("aws:ResourceTag/*",),
     "topic": ("aws:ResourceTag/*",),
@@ -61,6 +62,7 @@ _GIVEN_TAGS = "aws:RequestTag/* aws:TagKeys"
 _SET = "configuration-set"
 _CUSTOM = "custom-verification-email-template"
 _POOL = "dedicated-ip-pool"
+_LIST = "contact-list"
 _SEND = "ses:ApiVersion ses:FeedbackAddress ses:FromAddress ses:FromDisplayName ses:Recipients"
 _ELSEWHERE = "ses:MultiRegionEndpointId ses:TenantName"
 _ROWS = (
@@ -116,10 +118,11 @@ _ROWS = (
     ),
     ("iam", "CreatePolicy TagPolicy", "policy", _GIVEN_TAGS),
     ("iam", "UntagPolicy", "policy", "aws:TagKeys"),
-    ("iam", "SimulatePrincipalPolicy", "group role user", ""),
+    ("iam", "GetContextKeysForPrincipalPolicy SimulatePrincipalPolicy", "group role user", ""),
     (
         "iam",
-        "ListGroups ListPolicies ListRoles ListUsers ListVirtualMFADevices SimulateCustomPolicy",
+        "GetContextKeysForCustomPolicy ListAccountAliases ListGroups ListPolicies ListRoles ListUsers"
+        " ListVirtualMFADevices SimulateCustomPolicy",
         "",
         "",
     ),
@@ -130,7 +133,8 @@ _ROWS = (
         " DescribeConfigurationSet GetAccount GetAccountSendingEnabled GetDedicatedIp GetIdentityDkimAttributes"
         " GetIdentityMailFromDomainAttributes GetIdentityNotificationAttributes GetIdentityPolicies"
         " GetIdentityVerificationAttributes GetSendQuota GetSendStatistics GetSuppressedDestination GetTemplate"
-        " ListConfigurationSets ListCustomVerificationEmailTemplates ListDedicatedIpPools ListEmailIdentities"
+        " ListConfigurationSets ListContactLists ListCustomVerificationEmailTemplates ListDedicatedIpPools"
+        " ListEmailIdentities"
         " ListEmailTemplates ListIdentities ListIdentityPolicies ListSuppressedDestinations ListTemplates"
         " ListVerifiedEmailAddresses"
         " PutAccountDedicatedIpWarmupAttributes PutAccountDetails PutAccountSendingAttributes"
@@ -152,6 +156,14 @@ _ROWS = (
         " PutConfigurationSetSuppressionOptions PutConfigurationSetTrackingOptions"
         " UpdateConfigurationSetEventDestination",
         _SET,
+        "ses:ApiVersion",
+    ),
+    ("ses", "CreateContactList", _LIST, f"{_GIVEN_TAGS} ses:ApiVersion"),
+    (
+        "ses",
+        "CreateContact DeleteContact DeleteContactList GetContact GetContactList ListContacts UpdateContact"
+        " UpdateContactList",
+        _LIST,
         "ses:ApiVersion",
     ),
     ("ses", "CreateDedicatedIpPool", _POOL, f"{_GIVEN_TAGS} ses:ApiVersion"),
@@ -192,9 +204,19 @@ _ROWS = (
     ("ses", "SendBulkTemplatedEmail SendTemplatedEmail", f"{_SET} identity template", _SEND),
     ("ses", "SendRawEmail", f"{_SET} identity", _SEND),
     ("ses", "SendCustomVerificationEmail", f"{_CUSTOM} identity", _SEND),
-    ("ses", "TagResource", f"{_SET} {_CUSTOM} {_POOL} identity template", f"{_GIVEN_TAGS} ses:ApiVersion"),
-    ("ses", "UntagResource", f"{_SET} {_CUSTOM} {_POOL} identity template", "aws:TagKeys ses:ApiVersion"),
-    ("ses", "ListTagsForResource", f"{_SET} {_CUSTOM} {_POOL} identity template", "ses:ApiVersion"),
+    (
+        "ses",
+        "TagResource",
+        f"{_SET} {_LIST} {_CUSTOM} {_POOL} identity template",
+        f"{_GIVEN_TAGS} ses:ApiVersion",
+    ),
+    (
+        "ses",
+        "UntagResource",
+        f"{_SET} {_LIST} {_CUSTOM} {_POOL} identity template",
+        "aws:TagKeys ses:ApiVersion",
+    ),
+    ("ses", "ListTagsForResource", f"{_SET} {_LIST} {_CUSTOM} {_POOL} identity template", "ses:ApiVersion"),
     (
         "sesame",
         "CancelDelegateMessages DeleteDelegateBounds GetDelegateBounds ListDelegateBounds PauseDelegate"

@@ -249,7 +249,7 @@ class _Reader:
         if not present and not self._with_principal:
             self._source.refuse_exactly(path, f"Policy statement must contain {name.lower()}s.")
         if not present:
-            self._refuse(path, f"there is no {name}: add one")
+            self._refuse(path, f"there is no {name}: add one", words=f"Missing required field {name}")
         if len(present) > 1:
             self._refuse((*path, present[1]), f"{name} and Not{name} exclude each other: keep one")
         return present[0]
@@ -263,7 +263,11 @@ class _Reader:
             return self._choice(statement, path, "Resource")
         for element in ("Resource", "NotResource"):
             if element in statement:
-                self._refuse((*path, element), f"a trust policy has no {element}: remove it")
+                self._refuse(
+                    (*path, element),
+                    f"a trust policy has no {element}: remove it",
+                    words=f"Has prohibited field {element}",
+                )
         return False, ("*",)
 
     def _principals(
@@ -272,7 +276,11 @@ class _Reader:
         if not self._with_principal:
             for element in ("Principal", "NotPrincipal"):
                 if element in statement:
-                    self._refuse((*path, element), f"an IAM policy has no {element}: remove it")
+                    self._refuse(
+                        (*path, element),
+                        f"an IAM policy has no {element}: remove it",
+                        words="Policy document should not specify a principal.",
+                    )
             return False, None
         element = self._element(statement, path, "Principal")
         written, path = statement[element], (*path, element)

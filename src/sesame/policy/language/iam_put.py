@@ -22,6 +22,7 @@ from sesame.policy.language.source import Path, PolicyError, Source
 from sesame.policy.language.vocabulary import VERSION_WITH_VARIABLES
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
+_SID = re.compile(r"[0-9A-Za-z]*")
 _NO_VENDOR = re.compile(r"[^A-Za-z0-9.-]")
 _IAM_PATHS = (
     "user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/",
@@ -45,6 +46,12 @@ def parse_iam_policy(text: str, *, is_managed: bool = False) -> Policy:
         source.refuse_exactly((), "Policy document must be version 2012-10-17 or greater.")
     for statement in policy.statements:
         at = statement_path(source, statement.index)
+        if not _SID.fullmatch(statement.sid or ""):
+            source.refuse_exactly(
+                (*at, "Sid"),
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression"
+                f" {_SID.pattern}",
+            )
         _check_resources(source, statement, at)
         _check_actions(source, statement, at)
     refuse_unknown_words(source, policy)

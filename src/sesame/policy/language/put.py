@@ -109,6 +109,7 @@ def _check_principals(source: Source, statement: Statement, path: Path) -> None:
                 (*path, element),
                 f"invalid principal `{value}`: write a 12-digit account, the ARN of a user, role, session or "
                 f"root without wildcards, a service such as `cognito-idp.amazonaws.com`, or `*` alone",
+                words=f'Invalid principal in policy: "{principal.kind.upper()}":"{principal.value}"',
             )
 
 

@@ -28,11 +28,18 @@ class PolicyError(SesameError):
     """A policy that cannot be accepted; `message` says what is wrong, where, and how to put it right.
 
     `line` and `column` count from 1 in the submitted text; `path` is a JSON pointer (RFC 6901). `is_exact`
-    when the message is AWS's own.
+    when the message is AWS's own; `words` are what IAM says where our message says more.
     """
 
     def __init__(
-        self, message: str, *, line: int = 1, column: int = 1, path: str = "", is_exact: bool = False
+        self,
+        message: str,
+        *,
+        line: int = 1,
+        column: int = 1,
+        path: str = "",
+        is_exact: bool = False,
+        words: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -40,6 +47,7 @@ class PolicyError(SesameError):
         self.column = column
         self.path = path
         self.is_exact = is_exact
+        self.words = message if is_exact else words
 
 
 class Source:
@@ -67,9 +75,9 @@ class Source:
             raise PolicyError(f"nested deeper than {MAX_DEPTH} levels") from None
         self._inspect(self.root, ())
 
-    def refuse(self, path: Path, message: str) -> NoReturn:
-        """Raise PolicyError for the value at `path`, with its line and column in the message."""
-        raise _placed(message, path, *self.position(path))
+    def refuse(self, path: Path, message: str, *, words: str = "") -> NoReturn:
+        """Raise PolicyError for the value at `path`, with its line and column in the message, not in AWS's `words`."""
+        raise _placed(message, path, *self.position(path), words=words)
 
     def refuse_exactly(self, path: Path, message: str) -> NoReturn:
         """Raise PolicyError with a text that AWS defines; the place is in the attributes only."""
@@ -130,10 +138,14 @@ class _Members(dict[str, Json]):
             self.repeated = Counter(name for name, _ in pairs).most_common(1)[0][0]
 
 
-def _placed(message: str, path: Path, line: int, column: int) -> PolicyError:
+def _placed(message: str, path: Path, line: int, column: int, *, words: str = "") -> PolicyError:
     where = f" `{pointer(path)}`" if path else ""
     return PolicyError(
-        f"line {line}, column {column}{where}: {message}", line=line, column=column, path=pointer(path)
+        f"line {line}, column {column}{where}: {message}",
+        line=line,
+        column=column,
+        path=pointer(path),
+        words=words,
     )
 
 

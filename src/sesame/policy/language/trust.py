@@ -3,6 +3,8 @@
 Sources: IAM user guide "role trust policies", "grammar of the IAM JSON policy language"; IAM quotas.
 """
 
+import json
+
 from sesame.policy.language.document import (
     MAX_STORED_BYTES,
     Policy,
@@ -12,7 +14,7 @@ from sesame.policy.language.document import (
     value_path,
 )
 from sesame.policy.language.put import check_values
-from sesame.policy.language.source import Source
+from sesame.policy.language.source import PolicyError, Source
 
 MAX_TRUST_CHARACTERS = 2048
 """Length of a role's trust policy, white space not counted (IAM quota)."""
@@ -23,7 +25,7 @@ def parse_trust_policy(text: str) -> Policy:
 
     Federated principals are refused, because nobody can come in by them.
     """
-    source = Source(text, max_bytes=MAX_STORED_BYTES)
+    source = _source(text)
     policy = read_policy(source, with_principal=True, with_resource=False)
     refuse_unknown_words(source, policy)
     for statement in policy.statements:
@@ -36,7 +38,9 @@ def parse_trust_policy(text: str) -> Policy:
             if not action.lower().startswith("sts:"):
                 at = value_path(source, (*path, "Action"), number)
                 source.refuse(
-                    at, f"a trust policy is about actions of STS such as `sts:AssumeRole`, not `{action}`"
+                    at,
+                    f"a trust policy is about actions of STS such as `sts:AssumeRole`, not `{action}`",
+                    words="AssumeRole policy may only specify STS AssumeRole actions",
                 )
             if action.count(":") > 1:
                 source.refuse_exactly(
@@ -45,6 +49,17 @@ def parse_trust_policy(text: str) -> Policy:
                 )
     check_values(source, policy)
     return policy
+
+
+def _source(text: str) -> Source:
+    try:
+        return Source(text, max_bytes=MAX_STORED_BYTES)
+    except PolicyError as error:
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            error.words = "This policy contains invalid Json"
+        raise
 
 
 def parse_stored_trust_policy(text: str) -> Policy:

@@ -1,0 +1,80 @@
+"""IAM GetContextKeysForCustomPolicy and GetContextKeysForPrincipalPolicy: what a simulation is to be told.
+
+The keys that conditions name, and those whose values stand in resources and conditions as variables. Source:
+IAM API reference; IAM user guide, "Policy variables".
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sesame.access.authorize import Authorizer
+from sesame.aws.errors import InvalidInput, NoSuchEntity
+from sesame.aws.shapes import iam
+from sesame.db import Store
+from sesame.model import Caller
+from sesame.operations.iam.simulate import SOURCE_ARN, bearer_of, read_policies
+from sesame.operations.table import Handlers
+from sesame.policy import Policy, parse_stored_iam_policy
+
+_VARIABLE = re.compile(r"\$\{([^{},]+?)\s*(?:,[^{}]*)?\}")
+_LITERALS = frozenset("*?$")
+
+
+class ContextKeyOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+        self._store = store
+        self._authorizer = authorizer
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "GetContextKeysForCustomPolicy": self.of_custom_policy,
+            "GetContextKeysForPrincipalPolicy": self.of_principal_policy,
+        }
+
+    async def of_custom_policy(
+        self, caller: Caller, request: iam.GetContextKeysForCustomPolicyRequest
+    ) -> iam.GetContextKeysForPolicyResponse:
+        """The keys of policies that come with the request."""
+        await self._authorizer.require(caller, "iam:GetContextKeysForCustomPolicy")
+        return {"ContextKeyNames": context_keys(_given(request["PolicyInputList"]))}
+
+    async def of_principal_policy(
+        self, caller: Caller, request: iam.GetContextKeysForPrincipalPolicyRequest
+    ) -> iam.GetContextKeysForPolicyResponse:
+        """The keys of the policies of a user (its groups' too), group or role, and of those in the request."""
+        arn = request["PolicySourceArn"]
+        await self._authorizer.require(caller, "iam:GetContextKeysForPrincipalPolicy", arn)
+        match = SOURCE_ARN.fullmatch(arn)
+        if match is None:
+            raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user, group or role.")
+        account_id, kind, name = match.groups()
+        found = None
+        if account_id == caller.principal.account_id:
+            found = await self._store.read(bearer_of(arn, account_id, kind, name))
+        if found is None:
+            raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+        own = [parse_stored_iam_policy(text) for _, text in found[1]]
+        return {"ContextKeyNames": context_keys([*own, *_given(request.get("PolicyInputList", []))])}
+
+
+def context_keys(policies: Iterable[Policy]) -> list[str]:
+    """The condition keys that policies ask about, each once whatever its case, in the order of their names."""
+    found: dict[str, str] = {}
+    for policy in policies:
+        for statement in policy.statements:
+            texts: list[str] = [*statement.resources]
+            for condition in statement.conditions:
+                found.setdefault(condition.key.lower(), condition.key)
+                texts += condition.values
+            for text in texts if policy.has_variables else ():
+                for key in _VARIABLE.findall(text):
+                    if key not in _LITERALS:
+                        found.setdefault(key.lower(), key)
+    return sorted(found.values(), key=str.lower)
+
+
+def _given(texts: Sequence[str]) -> list[Policy]:
+    return [policy for _, policy in read_policies("PolicyInputList", texts)]

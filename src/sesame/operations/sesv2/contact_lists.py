@@ -1,0 +1,216 @@
+"""Contact lists of SES v2: made, read, changed, removed.
+
+Lists are kept for whoever manages subscriptions by the API; a send that names one is refused, since nothing
+is left out for its sake. Sources: SES API v2 reference; words and order of checks as observed
+(floci#1638, of AWS in us-east-1).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
+from sesame.aws import paging
+from sesame.aws.shapes import sesv2
+from sesame.db import Store, Transaction
+from sesame.errors import InvalidParameterValue, ServiceError
+from sesame.model import Caller
+from sesame.observe import Clock
+from sesame.operations.resource_tags import read_tags
+from sesame.operations.table import Handlers
+from sesame.store import contact_lists as store
+from sesame.store import tags
+from sesame.store.contact_lists import ContactList, contact_list_arn
+
+MAX_LISTS, MAX_TOPICS, MAX_DISPLAY_NAME, MAX_DESCRIPTION = 1, 20, 128, 500
+MOST_A_PAGE = 1_000
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class ContactListDoesNotExist(ServiceError):
+    """The account has no list of that name in the region."""
+
+    code = "ContactListDoesNotExist"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"List with name: {name} doesn't exist.")
+
+
+class ContactListOperations:
+    """The operations; each checks the caller's IAM policies first."""
+
+    def __init__(self, database: Store, authorizer: Authorizer, clock: Clock) -> None:
+        self._store = database
+        self._authorizer = authorizer
+        self._clock = clock
+
+    def handlers(self) -> Handlers:
+        """What this serves, by operation name."""
+        return {
+            "CreateContactList": self.create,
+            "GetContactList": self.get,
+            "ListContactLists": self.list,
+            "UpdateContactList": self.update,
+            "DeleteContactList": self.delete,
+        }
+
+    async def create(
+        self, caller: Caller, request: sesv2.CreateContactListRequest
+    ) -> sesv2.CreateContactListResponse:
+        """Make the account's list in the region: SES has room for one."""
+        name, topics = request["ContactListName"], request.get("Topics", [])
+        given = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+        permit = await self._authorizer.require_creation(
+            caller, "ses:CreateContactList", _arn(caller, name), tagging="ses:TagResource", tags=given
+        )
+        check_list_name(name)
+        _check(topics, request.get("Description"))
+        labels = read_tags(request.get("Tags", ()))
+        account_id, region, now = caller.principal.account_id, caller.region, self._clock.now()
+        made = ContactList(
+            account_id=account_id,
+            region=region,
+            name=name,
+            description=request.get("Description"),
+            topics=tuple(topics),
+            created_at=now,
+            updated_at=now,
+        )
+
+        async def run(tx: Transaction) -> None:
+            if await store.count(tx, account_id, region) >= MAX_LISTS:
+                raise InvalidParameterValue(f"A maximum of {MAX_LISTS} Lists allowed per account.")
+            await store.put(tx, made)
+            await tags.put(tx, made.arn, labels)
+
+        await permit.apply(run)
+        return {}
+
+    async def get(self, caller: Caller, request: sesv2.GetContactListRequest) -> sesv2.GetContactListResponse:
+        """A list with its topics and tags."""
+        name = request["ContactListName"]
+        await self._require(caller, "GetContactList", name)
+
+        async def run(tx: Transaction) -> tuple[ContactList, dict[str, str]]:
+            found = await find_list(tx, caller, name)
+            return found, await tags.get(tx, found.arn)
+
+        found, labels = await self._store.read(run)
+        response: Any = {
+            "ContactListName": found.name,
+            "Topics": [*found.topics],
+            "CreatedTimestamp": found.created_at,
+            "LastUpdatedTimestamp": found.updated_at,
+            "Tags": [{"Key": key, "Value": value} for key, value in labels.items()],
+        }
+        if found.description is not None:
+            response["Description"] = found.description
+        shown: sesv2.GetContactListResponse = response
+        return shown
+
+    async def list(
+        self, caller: Caller, request: sesv2.ListContactListsRequest
+    ) -> sesv2.ListContactListsResponse:
+        """The lists by name."""
+        await self._authorizer.require(caller, "ses:ListContactLists")
+        after = paging.after(request.get("NextToken"))
+        limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
+
+        async def run(tx: Transaction) -> Sequence[ContactList]:
+            return await store.page(
+                tx, caller.principal.account_id, caller.region, after=after, limit=limit + 1
+            )
+
+        found, token = paging.cut(await self._store.read(run), limit, lambda one: one.name)
+        return {
+            "ContactLists": [
+                {"ContactListName": one.name, "LastUpdatedTimestamp": one.updated_at} for one in found
+            ],
+            **paging.next_page(token),
+        }
+
+    async def update(
+        self, caller: Caller, request: sesv2.UpdateContactListRequest
+    ) -> sesv2.UpdateContactListResponse:
+        """Replace topics and description, each where it is given."""
+        name = request["ContactListName"]
+        permit = await self._require(caller, "UpdateContactList", name)
+        _check(request.get("Topics", []), request.get("Description"))
+
+        async def run(tx: Transaction) -> None:
+            found = await find_list(tx, caller, name)
+            changed = replace(
+                found,
+                description=request.get("Description", found.description),
+                topics=tuple(request.get("Topics", found.topics)),
+                updated_at=self._clock.now(),
+            )
+            await store.put(tx, changed)
+
+        await permit.apply(run)
+        return {}
+
+    async def delete(
+        self, caller: Caller, request: sesv2.DeleteContactListRequest
+    ) -> sesv2.DeleteContactListResponse:
+        """Remove a list with everybody on it."""
+        name = request["ContactListName"]
+        permit = await self._require(caller, "DeleteContactList", name)
+
+        async def run(tx: Transaction) -> None:
+            await store.delete(tx, await find_list(tx, caller, name))
+
+        await permit.apply(run)
+        return {}
+
+    async def _require(self, caller: Caller, operation: str, name: str) -> Permit:
+        permit = await self._authorizer.require(caller, f"ses:{operation}", _arn(caller, name))
+        check_list_name(name)
+        return permit
+
+
+async def find_list(tx: Transaction, caller: Caller, name: str) -> ContactList:
+    """The caller's list of that name. Raises `ContactListDoesNotExist`."""
+    found = await store.get(tx, caller.principal.account_id, caller.region, name)
+    if found is None:
+        raise ContactListDoesNotExist(name)
+    return found
+
+
+def check_list_name(name: str) -> None:
+    """Refuse a name that no list can have."""
+    _check_name(name, "ContactListName")
+
+
+def _arn(caller: Caller, name: str) -> str:
+    return contact_list_arn(caller.region, caller.principal.account_id, name)
+
+
+def _check_name(name: str, what: str) -> None:
+    if not name.strip():
+        raise InvalidParameterValue(f"{what} can't be blank.")
+    if not _NAME.fullmatch(name):
+        raise InvalidParameterValue(
+            f"{what} can contain up to 64 characters. Only alphanumeric characters, underscores(_) and hyphens(-)"
+            " are allowed."
+        )
+
+
+def _check(topics: Sequence[Mapping[str, Any]], description: str | None) -> None:
+    """Topics first, then the description, as SES does."""
+    if len(topics) > MAX_TOPICS:
+        raise InvalidParameterValue(f"Maximum of <{MAX_TOPICS}> topics allowed per ContactList")
+    names: set[str] = set()
+    for topic in topics:
+        _check_name(topic["TopicName"], "TopicName")
+        if len(topic["DisplayName"]) > MAX_DISPLAY_NAME:
+            raise InvalidParameterValue(
+                f"Topic DisplayName can contain up to <{MAX_DISPLAY_NAME}> characters."
+            )
+        if topic["TopicName"] in names:
+            raise InvalidParameterValue("Duplicate topic names are not allowed within a List.")
+        names.add(topic["TopicName"])
+    if description is not None and len(description) > MAX_DESCRIPTION:
+        raise InvalidParameterValue(f"List description can contain up to {MAX_DESCRIPTION} characters.")
