@@ -17,6 +17,9 @@ from sesame.spool.pieces import BEGINNING_BYTES
 from sesame.spool.spool import Claim, Settlement, Spool
 from sesame.store.events import Stage
 
+GAP_S = 0.01
+"""Between commits of outcomes: nobody waits for one, and those that are known meanwhile share the next. What is not
+recorded when the process is killed is delivered again, so it is no longer."""
 TRIES_AT_STOP = 10
 PAUSE_AT_STOP_S = 0.15
 """What is not recorded by then is delivered again by the next process."""
@@ -25,7 +28,8 @@ PAUSE_AT_STOP_S = 0.15
 class Settling:
     """Collects settlements and writes them; `run` until cancelled, `rest` afterwards.
 
-    `recorded` is called with each stage at which events wait now.
+    `recorded` is called with each stage at which events wait now. A commit begins `gap_s` after the last one ended, or
+    later.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Settling:
         metrics: Metrics,
         recorded: Callable[[Stage], None],
         pause_s: float,
+        gap_s: float = GAP_S,
     ) -> None:
         self._spool = spool
         self._clock = clock
@@ -44,6 +49,7 @@ class Settling:
         self._metrics = metrics
         self._recorded = recorded
         self._pause_s = pause_s
+        self._gap_s = gap_s
         self._done: dict[int, Settlement] = {}
         self._large: set[str] = set()
         """Messages with a recipient that has settled and whose text may be in pieces."""
@@ -83,6 +89,7 @@ class Settling:
             self._is_due.clear()
             try:
                 await self._write()
+                await asyncio.sleep(self._gap_s)
             except Unavailable as error:
                 self._log.error("outcomes_not_saved", reason=str(error))
                 await asyncio.sleep(self._pause_s)
