@@ -11,6 +11,7 @@ from sesame.delivery.route import Host
 from sesame.delivery.session import OutOfResources, Session
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import CLEAR, OPPORTUNISTIC
+from sesame.smtp.errors import RemoteProtocolError
 from tests.delivery.test_hostile_hosts import GOOD, Script, Server
 from tests.support.clock import FakeClock
 from tests.support.talks import Talks
@@ -192,3 +193,15 @@ def test_a_connection_carries_so_many_messages_and_no_more(monkeypatch: pytest.M
 
     with_pool(script, check)
     assert (script.connections, len(script.messages)) == (3, 5)
+
+
+@pytest.mark.parametrize("banner", [None, "what?\r\n", "220 hi\r\n\0"])
+def test_what_is_no_fault_of_tls_is_not_tried_again_in_clear(banner: str | None) -> None:
+    script = Script({**GOOD, "EHLO": None}, banner=banner)
+
+    async def check(f: Fixture) -> None:
+        with pytest.raises((RemoteProtocolError, OSError)):
+            await f.pool.borrow(structs.replace(f.host(), tls=OPPORTUNISTIC))
+
+    with_pool(script, check)
+    assert script.connections == 1

@@ -19,6 +19,8 @@ from sesame.aws.sns import message as sns_message
 from sesame.aws.sns.message import Kind, SnsMessage, envelope, http_fields, string_to_sign
 from sesame.db.sqlite import SqliteStore
 from sesame.notify.certificate import Signing, signing
+from sesame.notify.envelopes import is_raw
+from sesame.store.outbox import Place
 from sesame.store.sealed import Sealer
 from tests.support.payloads import Sample, samples
 
@@ -179,3 +181,16 @@ def test_the_text_of_a_mail_is_cut_at_the_line_that_readers_look_for() -> None:
     text = sns_message.mail_text('{"a":1}\n', unsubscribe_url="https://sns.test/u")
     assert text.split("\n\n--\n")[0] == '{"a":1}'
     assert "https://sns.test/u\n" in text
+
+
+@pytest.mark.parametrize(
+    "message", [CONFIRMATION, replace(CONFIRMATION, kind=Kind.UNSUBSCRIBE_CONFIRMATION), NOTIFICATION]
+)
+@pytest.mark.parametrize("wants_raw", [True, False])
+def test_only_notifications_go_raw(message: SnsMessage, wants_raw: bool) -> None:
+    """A confirmation without its envelope says neither what it is nor how to answer it."""
+    place = Place(
+        target=SUBSCRIPTION, protocol="https", endpoint="https://a.test/", order_key="k",
+        options={"raw": True} if wants_raw else {},
+    )  # fmt: skip
+    assert is_raw(message, place) is (wants_raw and message is NOTIFICATION)

@@ -311,6 +311,8 @@ def test_messages_coming_in_are_bounded_together(tmp_path: Path) -> None:
             refused, other = (first, second) if ready == [first.sock] else (second, first)
             assert refused.sock is not None and other.sock is not None
             assert everything(refused.sock) == b"421 Too much mail at once, try again later\r\n"
+            told = wait_until(lambda: logged(sesame, "smtp_command_refused"))
+            assert [(one["command"], str(one["code"])) for one in told] == [("DATA", "421")]
             other.sock.sendall(b".\r\n")
             assert other.getreply()[0] == 250
         with logged_in(sesame, account) as third:  # what was held is given back
