@@ -9,7 +9,7 @@ from email.utils import getaddresses, parseaddr
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sesame.mail import encoded_words
@@ -107,6 +107,7 @@ NAME_PIECES = st.sampled_from(PIECES_OF_NAMES)
 
 
 @given(st.lists(NAME_PIECES, max_size=8).map("".join), st.booleans())
+@example("=?utf-8?Q?=FF?= =?utf-8?Q?=C3=A9=40?==?utf-8?Q?=C3=A9=40?==?utf-8?Q?=FF?=", False)
 def test_any_name_goes_out_with_one_mailbox_for_every_reader(name: str, is_comment: bool) -> None:
     try:
         mailbox = parse_mailbox(f"me@b.example ({name})" if is_comment else f"{name} <me@b.example>")

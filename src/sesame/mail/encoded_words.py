@@ -158,14 +158,24 @@ def _text_of(run: _Run, *, is_strict: bool) -> str:
     except WordError:
         if is_strict:
             raise
-    return " ".join(map(_alone, run.written.split()))
+    pieces: list[str] = []
+    was_read = False
+    for match in _WORD.finditer(run.written):
+        text = _read_alone(match)
+        if pieces and not (was_read and text is not None):  # between two that are read there is no blank
+            pieces.append(" ")
+        pieces.append(match[0] if text is None else text)
+        was_read = text is not None
+    return "".join(pieces)
 
 
-def _alone(word: str) -> str:
+def _read_alone(match: re.Match[str]) -> str | None:
+    """What a word says without its neighbours, None if it cannot be read."""
+    word = _read_word(match, is_strict=False)
     try:
-        return decode(word)
+        return None if word is None else _decoded(word.data, word.codec)
     except WordError:
-        return word
+        return None
 
 
 def _content(encoding: str, text: str) -> bytes:
