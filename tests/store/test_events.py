@@ -16,7 +16,11 @@ def test_the_same_event_is_recorded_once(tmp_path: Path) -> None:
         bounce = NewEvent(message_seq=1, key="0/dsn", what=Happened.BOUNCED, at=5.0, n=0)
         for _ in range(2):
             await f.store.write(lambda tx: events.record(tx, [bounce, bounce]))
+        later = NewEvent(message_seq=1, key="0/dsn", what=Happened.COMPLAINED, at=9.0, n=0, stage=Stage.NEW)
+        await f.store.write(lambda tx: events.record(tx, [later]))
         assert await f.events() == [("accepted", None), ("bounced", "x@one.test")]
+        kept = await f.store.read(lambda tx: tx.all("SELECT at FROM event_log WHERE key = '0/dsn'"))
+        assert kept == [(5.0,)]
 
     with_spool(tmp_path, check)
 
