@@ -693,5 +693,5 @@ def test_tags_are_set_removed_and_listed(owner: Party, delegate: Party) -> None:
         assert refusal(v2.list_tags_for_resource, ResourceArn=other) == missing
         assert refusal(v2.tag_resource, ResourceArn=other, Tags=many[:1]) == missing
         assert refusal(v2.untag_resource, ResourceArn=other, TagKeys=["k"]) == missing
-    for wrong in ("x", "arn:aws:s3:::bucket", arn.replace("identity", "contact-list")):
+    for wrong in ("x", "arn:aws:s3:::bucket", arn.replace("identity", "tenant")):
         assert refusal(v2.list_tags_for_resource, ResourceArn=wrong)[0] == "BadRequestException"
