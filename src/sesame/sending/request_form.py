@@ -37,15 +37,18 @@ _MOST_SHOWN = 200
 """So many characters of an address that cannot be read."""
 
 Odd = tuple[str, str, str]
-"""A field that is not what it seems: `misspelt` or `second`, its name as written, and the right name."""
+"""A field that is not what it seems: `misspelt`, `second` or `in body`, its name as written, and the right name."""
 
 
 def form_of(submission: Submission) -> RequestForm:
     """How a request was written, as far as it can be read."""
     content = submission.content
     fields = _header_fields(content.data) if isinstance(content, RawContent) else ()
+    odd = _odd_fields(fields)
+    if isinstance(content, RawContent):
+        odd += tuple(_in_body(content.data))
     return RequestForm(
-        door=_door_of(submission), named=_named_arns(submission, _x_ses(fields)), odd=_odd_fields(fields)
+        door=_door_of(submission), named=_named_arns(submission, _x_ses(fields)), odd=odd[:_MOST_ODD]
     )
 
 
@@ -127,6 +130,21 @@ def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
         near = get_close_matches(_letters(field.key).decode("ascii"), _LETTERS, n=1, cutoff=0.8)
         if near:
             yield "misspelt", field.name.decode("ascii"), _LETTERS[near[0]].upper()
+
+
+_LINE = re.compile(rb"([!-9;-~]+):")
+
+
+def _in_body(message: bytes) -> Iterator[Odd]:
+    """X-SES fields with which the body begins: an empty line has ended the header before them."""
+    start = header.canonical_newlines(message[:_MOST_BYTES]).partition(b"\r\n\r\n")[2]
+    for line in start.partition(b"\r\n\r\n")[0].split(b"\r\n"):
+        found = _LINE.match(line)
+        if found is None and line[:1] not in (b" ", b"\t"):
+            return
+        name = found[1].decode("ascii") if found else ""
+        if name.lower() in FIELDS:
+            yield "in body", name, name.upper()
 
 
 _OF_LIST = re.compile(r'(?:[^",]|"[^"]*"?)+')

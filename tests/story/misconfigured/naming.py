@@ -29,7 +29,7 @@ def smtp_without_header(w: World) -> Steps:
 
 @case(
     seen="the guide's sample, copied: a blank line between the X-SES fields and From puts the rest in the body",
-    code="SA101|SA605",
+    code="SA106|SA605",
     says=(),
     mend=("From|X-SES-SOURCE-ARN|blank line|header",),
 )

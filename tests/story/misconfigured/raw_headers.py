@@ -125,6 +125,31 @@ _name("quotation_mark_left_open", '"News <…>', '"News', "not closed", "News")
 
 
 @case(
+    seen="PHP's mail(): headers given behind an empty line, so that they are the body",
+    code="SA106",
+    says=("`X-SES-SOURCE-ARN` stands in the body",),
+    mend=("before the empty line",),
+)
+def field_in_the_body(w: World) -> Steps:
+    w.allow()
+    field = f"X-SES-SOURCE-ARN: {w.arn}"
+    yield lambda: w.smtp(w.sender, body=f"MIME-Version: 1.0\r\n{field}\r\n\r\nHello")
+    yield lambda: w.smtp(w.sender, {"X-SES-SOURCE-ARN": w.arn})
+
+
+@case(
+    seen="cdk#25115's neighbour: an ARN of neither region nor account",
+    code="SA108",
+    says=("its region and account number are missing",),
+    mend=("arn:aws:ses:us-east-1:ACCOUNT:identity/{domain}",),
+)
+def arn_without_region_and_account(w: World) -> Steps:
+    w.allow()
+    yield lambda: w.simple(w.sender, SourceArn=f"arn:aws:ses:::identity/{w.domain}")
+    yield lambda: w.simple(w.sender)
+
+
+@case(
     seen="loopingz/aws-smtp-relay#6: MAIL FROM and no From field",
     code="SA605",
     says=("Missing required header 'From'",),

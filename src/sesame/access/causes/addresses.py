@@ -249,6 +249,15 @@ class AddressCauses:
                         details={"parameter": right, "instead_of": written, "value": None},
                     ),
                 )
+            if what == "in body" and right.endswith("-ARN") and right not in named:
+                lent = next(iter(self._around.lent.get(address, ())), None)
+                where = " among the fields of the header, before the empty line"
+                return Cause(
+                    code=Code.HEADER,
+                    text=f"`{written}` stands in the body, behind the empty line that ends the header, so no ARN was"
+                    f" named for `{address}`",
+                    mend=_set(right, lent, "the ARN", where),
+                )
             if what == "second" and right.endswith("-ARN"):
                 return Cause(
                     code=Code.HEADER,

@@ -39,7 +39,7 @@ def mend_arn(text: str, region: str) -> tuple[str, str]:
     )
     if bare != text:
         return f"there {_around(text)} around it", right
-    return _wrong(text, service, account, resource), right
+    return _wrong(text, parts), right
 
 
 def _around(text: str) -> str:
@@ -48,12 +48,13 @@ def _around(text: str) -> str:
     return "are quotation marks" if text.strip()[:1] in "\"'" else "is white space"
 
 
-def _wrong(text: str, service: str, account: str, resource: str) -> str:
+def _wrong(text: str, parts: list[str]) -> str:
+    _, _, service, region, account, resource = parts
     kind, slash, name = resource.partition("/")
     if service != "ses":
         return f"it is an ARN of `{service}`, not of `ses`"
     if not account:
-        return "its account number is missing"
+        return "its account number is missing" if region else "its region and account number are missing"
     if not _ACCOUNT.fullmatch(account):
         return f"`{account}` is not an account number, which has 12 digits"
     if not slash or kind != "identity":
