@@ -32,10 +32,6 @@ QUIET_TURNS = 3
 """Turns of the loop that may bring nothing before a batch begins that is smaller than the last: those who were told of
 the last one are on their way with more, and each commit costs as much as ten messages. No time passes between turns."""
 
-CHECKPOINT_PAGES = 4_000
-"""Pages in the log until they are copied into the file: each commit writes much the same pages, which are copied once.
-One segment of the log's index holds as many, so that a page is looked up as fast."""
-
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process (the command line) that holds the write lock."""
 
@@ -486,5 +482,4 @@ def _set_up(connection: sqlite3.Connection, *, durable: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -16000")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute("PRAGMA journal_size_limit = 67108864")
