@@ -70,4 +70,4 @@ def test_every_other_operation_served(account: Account, cli: Cli) -> None:
     account_now = cli("sesv2", "get-account")
     assert account_now["SendingEnabled"] is False
     assert account_now["Details"]["MailType"] == "TRANSACTIONAL"
-    assert "NotImplemented" in cli.refused("sesv2", "list-contact-lists")
+    assert "NotImplemented" in cli.refused("sesv2", "list-multi-region-endpoints")
