@@ -20,6 +20,7 @@ from tests.story.misconfigured import (
     grants,
     guards,
     keys,
+    mistaken,
     naming,
     narrow,
     other_languages,
@@ -59,6 +60,7 @@ MODULES = (
     narrow,
     raw_headers,
     other_languages,
+    mistaken,
 )
 
 

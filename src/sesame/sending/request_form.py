@@ -37,7 +37,10 @@ _MOST_SHOWN = 200
 """So many characters of an address that cannot be read."""
 
 Odd = tuple[str, str, str]
-"""A field that is not what it seems: `misspelt`, `second` or `in body`, its name as written, and the right name."""
+"""A field that is not what it seems: `misspelt`, `second` or `in body`, its name as written, and the right name; or
+`guessed`, its name, and the ARN of an identity that stands in it."""
+
+_IDENTITY_ARN = re.compile(rb"arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:identity/[!-~]{1,320}")
 
 
 def form_of(submission: Submission) -> RequestForm:
@@ -104,7 +107,11 @@ def _x_ses(fields: Sequence[HeaderField]) -> dict[str, str]:
 
 def _odd_fields(fields: Sequence[HeaderField]) -> tuple[Odd, ...]:
     """Fields that are nearly an X-SES field, and second instances of one, which are not looked at."""
-    perhaps = [field for field in fields if _is_perhaps_odd(field.key)]
+    perhaps = [
+        field
+        for field in fields
+        if _is_perhaps_odd(field.key) or _IDENTITY_ARN.fullmatch(field.value.strip())
+    ]
     return tuple(_odd(perhaps))[:_MOST_ODD]
 
 
@@ -130,6 +137,8 @@ def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
         near = get_close_matches(_letters(field.key).decode("ascii"), _LETTERS, n=1, cutoff=0.8)
         if near:
             yield "misspelt", field.name.decode("ascii"), _LETTERS[near[0]].upper()
+        elif _IDENTITY_ARN.fullmatch(field.value.strip()):
+            yield "guessed", field.name.decode("ascii"), field.value.strip().decode("ascii")
 
 
 _LINE = re.compile(rb"([!-9;-~]+):")

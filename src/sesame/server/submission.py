@@ -7,7 +7,7 @@ SES developer guide, "Using the Amazon SES SMTP interface", "SMTP response codes
 import traceback
 from dataclasses import replace
 
-from sesame.access.causes.sign_in import SignIns
+from sesame.access.causes.sign_in import WITHOUT_LOG_IN, WITHOUT_TLS, SignIns
 from sesame.access.pace import Pace
 from sesame.access.smtp_login import Login, SmtpLogins, TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
@@ -35,6 +35,11 @@ from sesame.smtp.server import Limits, ServerConnection
 NO_ROOM = Reply(452, "4.3.1 Insufficient system storage")
 TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
 TEMPORARY_AUTH_FAILURE = Reply(454, "Temporary authentication failure")
+_BEFORE_LOG_IN = {
+    SES_SUBMISSION.auth_required.text: WITHOUT_LOG_IN,
+    SES_SUBMISSION.tls_required.text: WITHOUT_TLS,
+}
+"""Why a command was refused to who has not logged in, and what to do."""
 _KNOWN_REASONS = frozenset({"wrong credentials", "too many failures", "internal failure"})
 
 
@@ -138,6 +143,7 @@ class SubmissionSession:
                 command=command,
                 code=reply.code,
                 reason=reply.text,
+                cause=_BEFORE_LOG_IN.get(reply.text),
             )
             return
         try:

@@ -7,7 +7,7 @@ from tests.story.misconfigured.guards import newest_mend
 from tests.story.misconfigured.world import REGION, Steps, World, case
 
 
-def _own(w: World, name: str = "") -> str:
+def own_domain(w: World, name: str = "") -> str:
     """A verified domain of the sender's own."""
     name = name or f"own-{w.domain}"
 
@@ -26,7 +26,7 @@ def _own(w: World, name: str = "") -> str:
 )
 def own_envelope_and_lent_from(w: World) -> Steps:
     w.allow()
-    bounces = f"bounces@{_own(w)}"
+    bounces = f"bounces@{own_domain(w)}"
     yield lambda: w.smtp(w.sender, mail_from=bounces)
     field = newest_mend(w, "sender")["parameter"]
     yield lambda: w.smtp(w.sender, {field: w.arn}, mail_from=bounces)
@@ -40,7 +40,7 @@ def own_envelope_and_lent_from(w: World) -> Steps:
 )
 def own_source_and_lent_from(w: World) -> Steps:
     w.allow()
-    bounces = f"bounces@{_own(w)}"
+    bounces = f"bounces@{own_domain(w)}"
     yield lambda: w.raw(w.sender, SourceArn=None, Source=bounces)
     given: dict[str, Any] = {newest_mend(w, "sender")["parameter"]: w.arn}
     yield lambda: w.raw(w.sender, SourceArn=None, Source=bounces, **given)
@@ -54,7 +54,7 @@ def own_source_and_lent_from(w: World) -> Steps:
 )
 def source_field_for_from(w: World) -> Steps:
     w.allow()
-    bounces = f"bounces@{_own(w)}"
+    bounces = f"bounces@{own_domain(w)}"
     yield lambda: w.smtp(w.sender, {"X-SES-SOURCE-ARN": w.arn}, mail_from=bounces)
     mend = newest_mend(w, "sender")
     yield lambda: w.smtp(w.sender, {mend["parameter"]: mend["value"]}, mail_from=bounces)
@@ -68,7 +68,7 @@ def source_field_for_from(w: World) -> Steps:
 )
 def source_arn_for_from(w: World) -> Steps:
     w.allow()
-    bounces = f"bounces@{_own(w)}"
+    bounces = f"bounces@{own_domain(w)}"
     yield lambda: w.raw(w.sender, Source=bounces)
     mend = newest_mend(w, "sender")
     yield lambda: w.raw(w.sender, Source=bounces, SourceArn=None, **{mend["parameter"]: mend["value"]})
@@ -82,7 +82,7 @@ def source_arn_for_from(w: World) -> Steps:
 )
 def lent_envelope_and_own_from(w: World) -> Steps:
     w.allow()
-    mine = {"From": f"me@{_own(w)}"}
+    mine = {"From": f"me@{own_domain(w)}"}
     yield lambda: w.smtp(w.sender, mine, mail_from=f"bounce@{w.domain}")
     field = newest_mend(w, "sender")["parameter"]
     yield lambda: w.smtp(w.sender, mine | {field: w.arn}, mail_from=f"bounce@{w.domain}")
@@ -96,7 +96,7 @@ def lent_envelope_and_own_from(w: World) -> Steps:
 )
 def lent_sender_beside_own_from(w: World) -> Steps:
     w.allow()
-    mine = f"me@{_own(w)}"
+    mine = f"me@{own_domain(w)}"
     fields = {"From": mine}
     yield lambda: w.smtp(w.sender, fields | {"Sender": f"news@{w.domain}"}, mail_from=mine)
     yield lambda: w.smtp(w.sender, fields, mail_from=mine)
@@ -110,7 +110,7 @@ def lent_sender_beside_own_from(w: World) -> Steps:
 )
 def lent_sender_and_envelope(w: World) -> Steps:
     w.allow()
-    fields = {"From": f"me@{_own(w)}", "Sender": f"news@{w.domain}"}
+    fields = {"From": f"me@{own_domain(w)}", "Sender": f"news@{w.domain}"}
     yield lambda: w.smtp(w.sender, fields)
     field = newest_mend(w, "sender")["parameter"]
     yield lambda: w.smtp(w.sender, fields | {field: w.arn})
@@ -123,7 +123,7 @@ def lent_sender_and_envelope(w: World) -> Steps:
     mend=("Reply-To", "X-SES-FROM-ARN"),
 )
 def visitor_in_from(w: World) -> Steps:
-    own = f"support@{_own(w)}"
+    own = f"support@{own_domain(w)}"
     yield lambda: w.smtp(w.sender, {"From": "Visitor <visitor@mail.example>"}, mail_from=own)
     yield lambda: w.smtp(w.sender, {"From": own, "Reply-To": "visitor@mail.example"}, mail_from=own)
 
@@ -136,7 +136,7 @@ def visitor_in_from(w: World) -> Steps:
 )
 def own_return_path_field(w: World) -> Steps:
     w.allow()
-    fields = {"Return-Path": f"<bounces@{_own(w)}>"}
+    fields = {"Return-Path": f"<bounces@{own_domain(w)}>"}
     yield lambda: w.raw(w.sender, fields, SourceArn=None)
     yield lambda: w.raw(w.sender, fields, **{newest_mend(w, "sender")["parameter"]: w.arn})
 

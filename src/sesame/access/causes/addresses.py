@@ -191,7 +191,7 @@ class AddressCauses:
         verified = [one for one in own if one.verification in VERIFIED]
         if arn is not None:
             return self._own_account_arn(address, arn, verified)
-        if (odd := self._odd_for(address)) is not None:
+        if (odd := self._odd_for(use, address)) is not None:
             return odd
         if verified and not any(one.region == self._record.region for one in verified):
             return self._own_in_other_region(use, address, verified)
@@ -235,10 +235,15 @@ class AddressCauses:
         )
         return self._region(text, one.region, other)
 
-    def _odd_for(self, address: str) -> Cause | None:
+    def _odd_for(self, use: str, address: str) -> Cause | None:
         """A field that was meant to name the ARN, and does not."""
         named = {name for name, _ in self._named}
         for what, written, right in self._odd:
+            if what == "guessed" and right in self._around.lent.get(address, ()):
+                field = self._parameter_for(use, address, right)
+                if field is not None and field not in named:
+                    text = f"the field `{written}` is not known, so no ARN was named for `{address}`"
+                    return Cause(code=Code.HEADER, text=text, mend=_set(field, right))
             if what == "misspelt" and right.endswith("-ARN") and right not in named:
                 return Cause(
                     code=Code.HEADER,

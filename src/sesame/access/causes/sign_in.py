@@ -19,7 +19,19 @@ from sesame.aws.sigv4 import SignedRequest
 from sesame.errors import ServiceError
 from sesame.model import Caller, Principal
 from sesame.observe import Clock
+from sesame.policy.reasons.cause import Code
 from sesame.store.decisions import Refusal
+
+WITHOUT_LOG_IN = (
+    f"{Code.SMTP_LOGIN.value} the client sends without a log-in: it has no user name and password, or does not use"
+    " them. Mend: give it those that `sesame smtp credentials ACCOUNT USER` prints (Postfix: smtp_sasl_auth_enable and"
+    " smtp_sasl_password_maps)."
+)
+WITHOUT_TLS = (
+    f"{Code.SMTP_LOGIN.value} the client goes on without TLS. Mend: let it use STARTTLS, or TLS from the start on a"
+    " port of submission.tls_ports."
+)
+"""Why a command was refused to who has not logged in, and what to do, for the log."""
 
 
 class SignIns:

@@ -232,6 +232,8 @@ class How(Enum):
     """`identity_arn`, `principal`: put the policies anew with the principal's name in the place of the old id."""
     ALLOW_IN_IAM = "allow-in-iam"
     """`principal`, `statement`."""
+    TAG_RESOURCE = "tag-resource"
+    """`arn`, `tags`: what the resource is to be tagged with."""
     CHANGE_TRUST = "change-trust"
     """`role`, `statement`: to stand in the role's trust policy."""
     CHANGE_SESSION = "change-session"

@@ -8,6 +8,7 @@ display name in an address.
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from sesame.policy.language.pattern import glob
@@ -96,6 +97,8 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     if condition.unresolved:
         names = ", ".join(f"`${{{name}}}`" for name in condition.unresolved)
         return f"; {names} has no value in this request, so it matches nothing"
+    if (slip := variable_slip(condition, request)) is not None:
+        return f"; `{slip.variable}` {slip.why}: the variable is written `${slip.variable.lstrip('$&')}`"
     if (variable := not_filled(condition)) is not None:
         return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
     if condition.seen is None and (why := why_absent(condition, request)):
@@ -219,6 +222,52 @@ def not_filled(condition: ConditionStep) -> str | None:
     if condition.filled != condition.wanted or condition.unresolved:
         return None
     return next((found[0] for text in condition.wanted if (found := _VARIABLE.search(text))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class VariableSlip:
+    """A variable of a value that is written as a tool wants it: in `written` as it is, in `right` as it should be."""
+
+    variable: str
+    written: str
+    right: str
+    why: str
+
+
+_TOOLS_VARIABLE = re.compile(r"(\$\$|&)(\{([A-Za-z]+:[^${}]+)\})")
+"""`$${aws:username}`, as Terraform escapes it, and `&{aws:username}`, as its aws_iam_policy_document does."""
+
+
+def variable_slip(condition: ConditionStep, request: Request) -> VariableSlip | None:
+    """The value that the request would have matched, were its variable written as one."""
+    comparison = read_operator(condition.operator).comparison
+    if comparison.family not in (Family.STRING, Family.ARN) or comparison.negated or not condition.seen:
+        return None
+    for text in condition.wanted:
+        if (found := _TOOLS_VARIABLE.search(text)) is None:
+            continue
+        names = {name.lower(): value for name, value in request.context.items()}
+        value = names.get(found[3].lower())
+        if not isinstance(value, str):
+            continue
+        meant = glob(f"{text[: found.start()]}{value}{text[found.end() :]}")
+        if all(meant.matches(seen) for seen in condition.decisive or condition.seen):
+            right = f"{text[: found.start()]}${found[2]}{text[found.end() :]}"
+            why = "is text" if found[1] == "&" else "has one `$` too many"
+            return VariableSlip(variable=found[0], written=text, right=right, why=why)
+    return None
+
+
+def tag_wanted(condition: ConditionStep) -> tuple[str, str] | None:
+    """The tag of a resource that would meet a condition, as its key and value; None where that is not plain."""
+    prefix, _, key = condition.key.partition("/")
+    comparison = read_operator(condition.operator).comparison
+    is_plain = comparison.family is Family.STRING and not comparison.negated and not condition.unresolved
+    if prefix.lower() != "aws:resourcetag" or not key or not is_plain or not_filled(condition):
+        return None
+    value = next(iter(condition.filled or condition.wanted), "")
+    is_writable = re.fullmatch(r"[A-Za-z0-9_.:/=+@-]+", f"{key}{value}") is not None
+    return (key, value) if is_writable and value else None
 
 
 def _is_range_as_text(condition: ConditionStep) -> bool:

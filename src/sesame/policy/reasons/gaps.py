@@ -15,8 +15,8 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob, literally
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.conditions import code_of, explain_condition
-from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.conditions import code_of, explain_condition, tag_wanted
+from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.principals import describe, is_same_role, is_same_service, nearest
 from sesame.policy.reasons.remedies import (
     by_session,
@@ -313,18 +313,35 @@ class _Gaps:
                 )
             else:
                 text = f"{name_statement(step.ref)} allows only {condition_text}"
-                mend = self._widened(step, changes)
+                mend = self._tag(condition) or self._widened(step, changes)
             found.append(Cause(code=code, text=text, mend=mend))
         return found
 
     def _widened(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
         """The edits of an Allow; another statement where they would drop a condition that keeps others out, or lets
         them in."""
+        if step.ref.kind == "iam" and any("drop_condition" in change for change in changes):
+            return self._allow_alone([change["key"] for change in changes if "drop_condition" in change])
         dropped = [change["key"] for change in changes if opens(change)]
         is_others = any(may_be_of_others(step, key) for key in dropped)
         if step.ref.kind != "identity" or not dropped or not (is_others or "*" in _principals(step)):
             return self._change(step, changes, "to allow it, change")
         return self._put_statement(more=ways_out(changes))
+
+    def _tag(self, condition: ConditionStep) -> Mend | None:
+        """Tag what a condition asks a tag of, for whoever owns it; None where that is not what helps."""
+        arn = self._request.resource
+        is_own = not self._foreign or self._reader is Reader.OWNER
+        tag = tag_wanted(condition) if is_own else None
+        if tag is None or not arn.startswith("arn:aws:ses:") or "*" in arn:
+            return None
+        key, value = tag
+        return Mend(
+            how=How.TAG_RESOURCE,
+            text=f"tag `{arn}` as one of these, if it is: `aws sesv2 tag-resource --resource-arn {arn}"
+            f" --tags Key={key},Value={value}`; all policies with a condition on {condition.key} go by it",
+            details={"arn": arn, "tags": {key: value}},
+        )
 
     def _element(self, step: StatementStep, element: ElementStep, changes: list[dict[str, Any]]) -> Cause:
         action = self._request.action
@@ -429,6 +446,18 @@ class _Gaps:
         return Mend(
             how=How.ALLOW_IN_IAM,
             text=f"give `{principal}` an IAM policy with the statement {compact(statement)}",
+            details={"principal": principal, "statement": statement},
+        )
+
+    def _allow_alone(self, keys: Sequence[str]) -> Mend:
+        """A statement of its own beside one whose condition keeps others out, and is no wider than the message."""
+        whole = smallest_statement(self._request) | {"Resource": resource_to_write(self._request.resource)}
+        statement = {key: value for key, value in whole.items() if key != "Principal"}
+        principal = self._request.requester.role_arn or self._request.requester.arn
+        return Mend(
+            how=How.ALLOW_IN_IAM,
+            text=f"leave its condition on {' and '.join(keys)} to keep others out, and give `{principal}` an IAM policy"
+            f" with the statement {compact(statement)}",
             details={"principal": principal, "statement": statement},
         )
 

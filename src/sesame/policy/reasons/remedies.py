@@ -26,6 +26,7 @@ from sesame.policy.reasons.conditions import (
     listed,
     not_filled,
     operator_instead,
+    variable_slip,
     why_absent,
 )
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
@@ -210,6 +211,8 @@ def _change_for(step: StatementStep, condition: ConditionStep, request: Request,
     change: Change = {"operator": condition.operator, "key": condition.key}
     if not_filled(condition) is not None:
         return {"version": "2012-10-17"}
+    if (slip := variable_slip(condition, request)) is not None:
+        return change | {"replace": slip.written, "with": slip.right}
     if (instead := operator_instead(condition)) is not None:
         return change | {"operator_to": instead}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
