@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.process import SesameProcess
+from tests.support.process import SesameProcess, wait_until
 
 Members = dict[str, Any]
 ALLOW: Members = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
@@ -128,6 +128,22 @@ def test_what_iam_would_not_store_is_refused_in_its_words(
     text = document(**{"Effect": effect, **changed})
     answers = {name: outcome(call, text) for name, call in puts.items()}
     assert {name: answer for name, answer in answers.items() if words not in answer} == {}
+
+
+@pytest.mark.parametrize("changed", [{"Effect": "allow"}, when("StringSame", "ses:FromAddress", "x")])
+def test_which_syntax_error_it_is_stands_in_the_log(
+    sesame: SesameProcess, puts: dict[str, Callable[[str], Any]], changed: Members
+) -> None:
+    """IAM's answer is the four words alone; whoever runs the server, or `sesame policy check`, reads more."""
+    text = document(**changed)
+    assert outcome(puts["user"], text) == "Syntax errors in policy."
+    value = "StringSame" if "Condition" in changed else "Effect"
+
+    def is_said() -> bool:
+        lines = sesame.log_path.read_text().splitlines()
+        return any("policy_refused" in line and value in line and "request_id" in line for line in lines)
+
+    wait_until(is_said)
 
 
 @pytest.mark.parametrize("changed", TAKEN)

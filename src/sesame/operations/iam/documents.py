@@ -1,7 +1,7 @@
-"""Policy documents as IAM takes them: refused in IAM's text, what nobody understands is logged.
+"""Policy documents as IAM takes them: refused in IAM's text, what it does not say is logged.
 
-IAM's answer to a Put has no room for a warning, so that of a condition key that requests here never carry
-goes to the log, once a Put; `sesame policy check` tells the same to whoever asks.
+IAM's answer to a Put says neither which syntax error it means nor has it room for a warning, as that of a condition key
+that requests here never carry. Both go to the log, once a Put; `sesame policy check` tells the same to whoever asks.
 """
 
 from sesame.aws.errors import MalformedPolicyDocument
@@ -24,16 +24,23 @@ class Documents:
         try:
             parse_iam_policy(document, is_managed=is_managed)
         except PolicyError as error:
-            text = error.words or f"Syntax errors in policy. {error.message}"
-            raise MalformedPolicyDocument(text) from None
+            self._note(caller, "policy_refused", reason=error.message)
+            raise MalformedPolicyDocument(error.words or "Syntax errors in policy.") from None
         for finding in check_iam_policy(document):
             if finding.code in _WARNED:
-                self._log.event(
+                self._note(
+                    caller,
                     "policy_warning",
-                    request_id=caller.request_id,
-                    account_id=caller.principal.account_id,
-                    principal=caller.principal.arn,
                     code=finding.code.value,
                     path=finding.path,
                     reason=finding.message,
                 )
+
+    def _note(self, caller: Caller, event: str, **values: str) -> None:
+        self._log.event(
+            event,
+            request_id=caller.request_id,
+            account_id=caller.principal.account_id,
+            principal=caller.principal.arn,
+            **values,
+        )
