@@ -503,6 +503,11 @@ class Case:
             if parameter.upper().startswith("X-SES") and "right_arn" in sends and sends.get("door") == "v2":
                 sends["arns"] = {"FromEmailAddressIdentityArn": sends["right_arn"]}
 
+    def _mend_tag_resource(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
+        _, _, _, region, owner, _ = mend["arn"].split(":", 5)
+        tags = [{"Key": key, "Value": value} for key, value in mend["tags"].items()]
+        self.world.client("sesv2", self._of(owner), region).tag_resource(ResourceArn=mend["arn"], Tags=tags)
+
     def _mend_call_region(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         sends["region"] = mend["region"]
         if mend.get("arn"):
