@@ -138,6 +138,13 @@ class Directory:
             self._keep(name, credential)
         return credential
 
+    async def other_keys(self, principal: Principal, access_key_id: str) -> list[users.AccessKey]:
+        """The keys of a user or root beside one, oldest first; not cached, as only who failed to log in needs them."""
+        found = await self._store.read(
+            lambda tx: users.list_keys(tx, principal.account_id, principal.user_id)
+        )
+        return [key for key in found if key.access_key_id != access_key_id]
+
     async def account_state(self, account_id: str, region: str) -> tuple[AccountState | None, int]:
         """An account's standing in a region, with its epoch; None if there is no such account."""
         name = account_scope(account_id)

@@ -115,11 +115,12 @@ class AwsApi:
         started = self._clock.monotonic()
         request_id = self._new_request_id()
         call = _Call(codec=self._by_path(request.raw_path))
+        cause = None
         try:
             reply = await self._run(request, peer, request_id, call)
         except ServiceError as error:
             reply = call.codec.refuse(error, request_id=request_id)
-            await self._keep(error, request_id, call, peer)
+            cause = await self._keep(error, request_id, call, peer)
         except Unavailable as error:
             self._log.error("unavailable", request_id=request_id, reason=str(error))
             unavailable = ServiceUnavailable("The service is temporarily unavailable. Try again.")
@@ -141,6 +142,7 @@ class AwsApi:
             status=reply.status,
             code=reply.code or None,
             ms=round(seconds * 1000, 2),
+            cause=cause,
         )
         return _response(reply)
 
@@ -149,15 +151,17 @@ class AwsApi:
         codec = self._by_path(raw_path)
         return _response(codec.refuse(error, request_id=self._new_request_id()))
 
-    async def _keep(self, error: ServiceError, request_id: str, call: "_Call", peer: Peer) -> None:
+    async def _keep(self, error: ServiceError, request_id: str, call: "_Call", peer: Peer) -> str | None:
         """Keep why a send or a sign-in failed, or why a call was refused, so that it is found by the request.
 
-        The answer does not hang on it.
+        The answer does not hang on it. The cause of a sign-in, for the log: whose account it is may not be known.
         """
         try:
             if call.caller is None:
-                await self._sign_ins.keep_api(error, call.signed, request_id=request_id, address=peer.address)
-            elif call.known_name == "AssumeRole":
+                return await self._sign_ins.keep_api(
+                    error, call.signed, request_id=request_id, address=peer.address
+                )
+            if call.known_name == "AssumeRole":
                 await self._failures.keep_of(call.caller, error, "sts:AssumeRole", {})
             elif not self._uncached(call.codec.model.name, call.known_name):
                 await self._failures.keep_of(call.caller, error, f"ses:{call.known_name}", {})
@@ -165,6 +169,7 @@ class AwsApi:
                 await self._failures.keep_of(call.caller, error, error.facts["action"], {})
         except Unavailable as unavailable:
             self._log.error("unavailable", request_id=request_id, reason=str(unavailable))
+        return None
 
     def _by_path(self, raw_path: bytes) -> Codec:
         if raw_path.startswith(V2_PATHS):

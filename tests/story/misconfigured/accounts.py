@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 from typing import Any
 
 from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, smtp_password
@@ -421,6 +422,71 @@ def key_switched_off(w: World) -> Steps:
     yield lambda: w.smtp(user, {"X-SES-SOURCE-ARN": w.arn})
     iam.update_access_key(**which, Status="Active")
     yield lambda: w.smtp(user, {"X-SES-SOURCE-ARN": w.arn})
+
+
+def printed_for(w: World, region: str = "us-east-1") -> dict[str, str]:
+    """What the command prints that the last refused log-in was told of."""
+    [newest] = json.loads(w.sesame.run("decisions", w.sender.account_id, "--limit", "1", "--json").stdout)
+    text = newest["causes"][0]["mend"]["text"]
+    command = re.search(r"`sesame (smtp credentials [^`]*)`", text)
+    assert command is not None, text
+    printed: dict[str, str] = json.loads(w.sesame.run(*command[1].split(), "--json").stdout)
+    return printed
+
+
+@case(
+    seen="rotated: the old key is switched off, and the user has the two keys that it may have",
+    code="SA701",
+    says=("switched off",),
+    mend=("--key AKIA",),
+)
+def key_switched_off_beside_a_new_one(w: World) -> Steps:
+    w.allow()
+    user = w.user("jenkins", MAY_SEND)
+    iam = w.client("iam", w.sender)
+    new = iam.create_access_key(UserName="jenkins")["AccessKey"]
+    iam.update_access_key(UserName="jenkins", AccessKeyId=user.access_key_id, Status="Inactive")
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(user, fields)
+    printed = printed_for(w)
+    assert printed["username"] == new["AccessKeyId"]
+    yield lambda: w.smtp(user, fields, user=printed["username"], password=printed["password"])
+
+
+@case(
+    seen="a wrong password, and the user has the two keys that it may have",
+    code="SA701",
+    says=("not the one derived",),
+    mend=("jenkins --key AKIA",),
+)
+def wrong_password_where_no_key_has_room(w: World) -> Steps:
+    w.allow()
+    user = w.user("jenkins", MAY_SEND)
+    w.client("iam", w.sender).create_access_key(UserName="jenkins")
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(user, fields, password="BTypedWrong")
+    printed = printed_for(w)
+    yield lambda: w.smtp(user, fields, user=printed["username"], password=printed["password"])
+
+
+@case(
+    seen="both keys are switched off",
+    code="SA701",
+    says=("switched off",),
+    mend=("sesame key delete {sender} AKIA", "`sesame smtp credentials {sender} jenkins`"),
+)
+def both_keys_switched_off(w: World) -> Steps:
+    w.allow()
+    user = w.user("jenkins", MAY_SEND)
+    iam = w.client("iam", w.sender)
+    other = iam.create_access_key(UserName="jenkins")["AccessKey"]["AccessKeyId"]
+    for one in (user.access_key_id, other):
+        iam.update_access_key(UserName="jenkins", AccessKeyId=one, Status="Inactive")
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(user, fields)
+    w.sesame.run("key", "delete", w.sender.account_id, other)
+    printed = printed_for(w)
+    yield lambda: w.smtp(user, fields, user=printed["username"], password=printed["password"])
 
 
 @case(

@@ -24,6 +24,21 @@ def api_key_switched_off(w: World) -> Steps:
 
 
 @case(
+    seen="a session's key and secret in a program that has no place for the token; what the log says",
+    reader="operator",
+    place="ASIA",
+    code="SA704",
+    says=("temporary key of a session", "without the session token"),
+    mend=("send the session's token",),
+)
+def token_left_out_as_the_log_has_it(w: World) -> Steps:
+    w.allow()
+    session = w.session(w.role("app"))
+    yield lambda: w.simple(Account(session.account_id, session.access_key_id, session.secret_access_key))
+    yield lambda: w.simple(session)
+
+
+@case(
     seen="a session token cut off by a column's width",
     reader="operator",
     code="SA704",

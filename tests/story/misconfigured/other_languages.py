@@ -64,7 +64,7 @@ _resource(
     seen="FOLIO-3037: an SMTP password from before Signature Version 4",
     code="SA701",
     says=("before Signature Version 4",),
-    mend=("`sesame smtp credentials {sender}` prints both",),
+    mend=("`sesame smtp credentials {sender} --key AKIA",),
 )
 def password_of_the_old_kind(w: World) -> Steps:
     w.allow()

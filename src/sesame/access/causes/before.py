@@ -140,6 +140,11 @@ def _smtp_login(record: DecisionRecord, decision: Mapping[str, Any], failed: Map
             text = f"the password for `{name}` is not the one derived from its secret access key"
     command = f"sesame smtp credentials {account}{holder(str(decision.get('principal', '')))}"
     details: dict[str, Any] = {"account": record.account_id or None, "user": failed.get("user")}
+    if failed.get("key"):
+        command += f" --key {failed['key']}"
+        details["key"] = failed["key"]
+    if failed.get("to_delete"):
+        more += f"delete one (`sesame key delete {account} {failed['to_delete']}`), and then "
     if code is Code.PASSWORD_REGION and failed.get("served"):
         command += f" --region {failed['served'][0]}"
         details["region"] = failed["served"][0]

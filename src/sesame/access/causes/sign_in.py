@@ -69,8 +69,8 @@ class SignIns:
 
     async def keep_api(
         self, error: ServiceError, signed: SignedRequest | None, *, request_id: str, address: str
-    ) -> None:
-        """Keep why a request of the API was refused before its caller was known."""
+    ) -> str | None:
+        """Keep why a request of the API was refused before its caller was known; the cause in a line."""
         now = self._clock.now()
         facts: dict[str, Any] = dict(error.facts)
         message = error.message if signed is not None else without_secrets(error.message)
@@ -99,10 +99,11 @@ class SignIns:
             why=error.code,
             account_id="" if principal is None else principal.account_id,
         )
-        await self._keep(
+        kept = await self._keep(
             error.code, message, type(error).__name__, facts, principal, request_id=request_id,
             region="" if signed is None else signed.region[:MAX_NAME], at=now,
         )  # fmt: skip
+        return cause_in_log(kept)
 
     async def keep_smtp(
         self, username: str, error: WrongCredentials | TooManyFailures, *, address: str
@@ -119,6 +120,8 @@ class SignIns:
             principal, _ = await self._principal(username)
         if principal is not None and principal.kind.value == "user":
             facts["user"] = principal.name
+        if principal is not None:
+            facts |= await self._key_to_take(principal, username.strip(), facts.get("why") == "inactive")
         self._failed.note(
             "SMTP",
             address,
@@ -165,6 +168,18 @@ class SignIns:
             )
         )
         return cause_in_log(kept)
+
+    async def _key_to_take(
+        self, principal: Principal, access_key_id: str, is_inactive: bool
+    ) -> dict[str, str | None]:
+        """The active key that a password is to be made of, if there is one: a new one need not find room."""
+        if not is_inactive:
+            return {"key": access_key_id}
+        others = await self._directory.other_keys(principal, access_key_id)
+        active = [key.access_key_id for key in others if key.status == "Active"]
+        if active:
+            return {"key": active[-1]}
+        return {"key": None, "to_delete": others[0].access_key_id} if others else {}
 
     async def _principal(self, access_key_id: str) -> tuple[Principal | None, bool]:
         """Whose key it is, without a look at anything secret, and whether it is active."""

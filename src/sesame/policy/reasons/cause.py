@@ -257,7 +257,8 @@ class How(Enum):
     ENABLE_SENDING = "enable-sending"
     """`account`, and `configuration_set` where it is that."""
     SMTP_CREDENTIALS = "smtp-credentials"
-    """`account`, `region`, and `arn` to stand in where a message names none."""
+    """`account`, `user` (None for the root), `region`, `key` (whose password it is, where no new key is made), and
+    `arn` to stand in where a message names none."""
     SET_CLOCK = "set-clock"
     """`off_s`."""
     NEW_KEY = "new-key"
