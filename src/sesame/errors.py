@@ -8,7 +8,7 @@ the door that catches it picks the face (XML, JSON, SMTP). Delivery failure is n
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class SesameError(Exception):
@@ -31,7 +31,7 @@ class ServiceError(SesameError):
     v2_code: ClassVar[str | None] = None
     """Its code in the SES API v2, where that does not follow from `code` (`aws.rest_errors`)."""
 
-    facts: Mapping[str, str]
+    facts: Mapping[str, Any]
     """What explains it to whoever looks it up by its request; no client is told."""
     is_kept: bool
     """Whether it has been kept to be looked up."""
@@ -41,7 +41,7 @@ class ServiceError(SesameError):
         super().__init__(message)
         self.message = message
         self.about = about
-        self.facts: Mapping[str, str] = {}
+        self.facts: Mapping[str, Any] = {}
         self.is_kept = False
 
 

@@ -30,6 +30,7 @@ from tests.story.misconfigured import (
     rules,
     several,
     states,
+    together,
     typed_in,
     written,
 )
@@ -61,6 +62,7 @@ MODULES = (
     raw_headers,
     other_languages,
     mistaken,
+    together,
 )
 
 

@@ -18,7 +18,7 @@ from sesame.access import conditions
 from sesame.access.causes.own_side import own_facts, role_facts
 from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
-from sesame.access.compiled import Policies
+from sesame.access.compiled import ALLOW_ALL, Policies
 from sesame.access.directory import AccountState, Directory, OwnedIdentity
 from sesame.access.identity_names import parse_identity_arn
 from sesame.access.management import account_in, decided, refusal_text
@@ -278,7 +278,11 @@ class Authorizer:
                 )
                 trusted = () if trust is None else trust.documents
                 ids = {} if trust is None else trust.principal_ids
-                refusal.facts = role_facts(caller.principal, request, own.outcome, trusted, ids)
+                facts = role_facts(caller.principal, request, own.outcome, trusted, ids)
+                let_in = decide_trust(
+                    request, iam=ALLOW_ALL.compiled, trust=EMPTY if trust is None else trust.compiled
+                )
+                refusal.facts = {**facts, "trust_refuses": let_in is not Outcome.ALLOW}
                 raise refusal
         return Permit(
             caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes

@@ -8,7 +8,7 @@ most the cap; a message that commits late is counted where it came in.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sesame.access import quota
 from sesame.errors import DailyQuotaExceeded, Throttling
@@ -63,8 +63,9 @@ def stopped_by(bounds: Iterable[Bounds], *, at: float) -> Stop | None:
 def charge(bounds: Bounds, use: Use, amount: Amount, *, at: float) -> Use:
     """What is used once a message that came in at `at` is charged.
 
-    Raises `Throttling` when it is too much, with what explains it as facts.
+    Raises `Throttling` when it is too much, with what explains it as facts, as `reached` puts them together.
     """
+    refusals: list[Throttling] = []
     day = use.day.plus(amount)
     for name, cap, used, asked in (
         ("messages", bounds.messages_per_day, use.day.messages, day.messages),
@@ -72,9 +73,8 @@ def charge(bounds: Bounds, use: Use, amount: Amount, *, at: float) -> Use:
         ("bytes", bounds.bytes_per_day, use.day.bytes, day.bytes),
     ):
         if cap is not None and asked > cap:
-            refusal: Throttling = DailyQuotaExceeded("Daily message quota exceeded.")
-            refusal.facts = _facts(bounds, f"{name}-per-day", cap, used)
-            raise refusal
+            refusals.append(DailyQuotaExceeded("Daily message quota exceeded."))
+            refusals[-1].facts = _facts(bounds, f"{name}-per-day", cap, used)
     slots = use.slots
     if bounds.messages_per_second is not None:
         cap = bounds.messages_per_second
@@ -82,11 +82,24 @@ def charge(bounds: Bounds, use: Use, amount: Amount, *, at: float) -> Use:
         slot = max(_slot(at), max(slots, default=_slot(at)) - KEPT_S * SLOTS_PER_S)
         fullest = _fullest(slots, slot)
         if fullest + amount.messages > cap:
-            refusal = Throttling("Maximum sending rate exceeded.")
-            refusal.facts = _facts(bounds, "messages-per-second", cap, fullest)
-            raise refusal
+            refusals.append(Throttling("Maximum sending rate exceeded."))
+            refusals[-1].facts = _facts(bounds, "messages-per-second", cap, fullest)
         slots = {**slots, slot: slots.get(slot, 0) + amount.messages}
+    if refusals:
+        refusals[0].facts = reached(refusals)
+        raise refusals[0]
     return replace(use, day=day, slots=slots)
+
+
+def reached(refusals: Sequence[Throttling]) -> Mapping[str, Any]:
+    """The caps that are too low for a message: the facts of the first, with those of the others as `also`."""
+    caps: list[Mapping[str, Any]] = []
+    for refusal in refusals:
+        caps += [refusal.facts, *refusal.facts.get("also", ())]
+    if not caps:
+        return {}
+    first, *others = [{key: value for key, value in cap.items() if key != "also"} for cap in caps]
+    return {**first, "also": others} if others else first
 
 
 def _facts(bounds: Bounds, cap: str, limit: int, used: int) -> Mapping[str, str]:

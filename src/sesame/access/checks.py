@@ -61,7 +61,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     bounds: tuple[Bounds, ...] = ()
     """The owner's bounds that name the sender."""
     stopped: Stop | None = None
-    """How they stop what policies allow; None when they do not."""
+    """How they stop the sender, whatever policies say; None when they do not."""
 
     @property
     def allows(self) -> bool:
@@ -162,8 +162,6 @@ def ask_policies(
         tags = target.tags if asked is None else asked.tags
         grounds = _grounds(credential, policies, conditions.resource_tags(action, tags))
     bounds = _bounds_on(target, caller)
-    is_allowed = decision.outcome is Outcome.ALLOW
-    stopped = stopped_by(bounds, at=caller.at) if bounds and is_allowed else None
     return Check(
         uses=tuple(target.uses),
         addresses=tuple(target.addresses),
@@ -173,7 +171,7 @@ def ask_policies(
         grounds=grounds,
         verification=None if target.identity is None else target.identity.identity.verification,
         bounds=bounds,
-        stopped=stopped,
+        stopped=stopped_by(bounds, at=caller.at) if bounds else None,
     )
 
 

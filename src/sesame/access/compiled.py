@@ -73,6 +73,13 @@ def compiled_policies(stored: list[tuple[str, str]], *, kind: Literal["iam", "se
     return Policies(documents=documents, compiled=compile_policies(documents, kind=kind), principal_ids={})
 
 
+ALLOW_ALL = compiled_policies(
+    [("", '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}')],
+    kind="iam",
+)
+"""In place of a principal's own policies, where the other side alone is asked."""
+
+
 def trust_policy(role: roles.Role) -> Policies:
     """Parse and compile who may assume a role; what has been compiled is kept."""
     return _trust_policy(role.trust_policy, tuple(sorted(role.principal_ids.items())))

@@ -9,6 +9,7 @@ which `refusals` explains it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -32,7 +33,7 @@ _OUTCOMES = {
 OWN_KEYS = ("ses:Recipients",)
 """What policy saw that differs from send to send; the rest repeats."""
 
-NO_FACTS: Mapping[str, str] = MappingProxyType({})
+NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 Digest = Callable[[Policies], str]
 
 
@@ -73,7 +74,7 @@ def explainable_text(
     *,
     form: RequestForm,
     digest: Digest,
-    facts: Mapping[str, str] = NO_FACTS,
+    facts: Mapping[str, Any] = NO_FACTS,
 ) -> DecisionText:
     """The decision as kept of a refusal, with all that explains it.
 
@@ -160,6 +161,7 @@ def _check(check: Check) -> dict[str, object]:
             "delegate": by.delegate,
             "since": since,
             "reason": by.pause_reason,
+            "how": check.stopped.how,
         }
     return kept
 
@@ -217,18 +219,20 @@ def reason(decision: SendDecision) -> str:
 
 
 def _outcome(check: Check) -> str:
-    return _OUTCOMES[check.decision.outcome] if check.stopped is None else check.stopped.how
+    if check.stopped is None or check.decision.outcome is not Outcome.ALLOW:
+        return _OUTCOMES[check.decision.outcome]
+    return check.stopped.how
 
 
 def owner_concerned(
-    caller: Caller, decision: SendDecision, facts: Mapping[str, str] = NO_FACTS
+    caller: Caller, decision: SendDecision, facts: Mapping[str, Any] = NO_FACTS
 ) -> str | None:
     """The other account that a refusal concerns: whose bounds stopped it, or whose identity was asked for."""
     denied = decision.denied
     if denied is not None and denied.stopped is not None:
         return denied.owner_account_id
     if "owner" in facts:
-        return facts["owner"]
+        return str(facts["owner"])
     for check in decision.checks:
         if check.owner_account_id != caller.principal.account_id:
             return check.owner_account_id

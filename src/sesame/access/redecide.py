@@ -20,7 +20,7 @@ from typing import Any
 
 from sesame.access.bounds import PAUSED
 from sesame.access.checks import RECIPIENT, Check, Target, ask_policies
-from sesame.access.compiled import Policies
+from sesame.access.compiled import ALLOW_ALL
 from sesame.access.conditions import time_keys
 from sesame.access.directory import Directory, OwnedIdentity
 from sesame.access.principals import Credential
@@ -29,7 +29,7 @@ from sesame.aws.arn import Arn
 from sesame.db import Store, Transaction, epochs_of, identities_scope
 from sesame.errors import SesameError, Unavailable
 from sesame.model import AccountId, Caller, Principal, PrincipalKind
-from sesame.policy import Outcome, Policy, compile_policies, parse_stored_iam_policy
+from sesame.policy import Outcome, Policy
 from sesame.store import recorded_sends
 from sesame.store.recorded_sends import Kept
 
@@ -38,10 +38,6 @@ MOST_SHARED = 200
 
 MOST_ALLOWED = 20_000
 """Messages of which it is known that they were allowed again, and at which epochs."""
-
-_ALLOW_ALL = parse_stored_iam_policy(
-    '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
-)
 
 
 class Ruling(Enum):
@@ -106,10 +102,7 @@ class Redecider:
         self._candidates = candidates
         self._shared: OrderedDict[tuple[bytes | None, str, str], _SharedRequest] = OrderedDict()
         self._allowed: OrderedDict[int, tuple[tuple[str, int], ...]] = OrderedDict()
-        allow_all = (("", _ALLOW_ALL),)
-        self._own_side = Policies(
-            documents=allow_all, compiled=compile_policies(allow_all, kind="iam"), principal_ids={}
-        )
+        self._own_side = ALLOW_ALL
 
     async def decide(self, messages: Sequence[Lent]) -> list[Again]:
         """The decision of now for each message, in one short read for all of which nothing has changed."""

@@ -17,7 +17,7 @@ from sesame.access import bounds as bounds_rules
 from sesame.access import quota
 from sesame.access.egress import RESERVED
 from sesame.db import Transaction, epochs_of
-from sesame.errors import InternalFailure, ServiceError, SesameError
+from sesame.errors import InternalFailure, ServiceError, SesameError, Throttling
 from sesame.sending.configuration_set import check_pool, in_force, suppressed_among, with_options
 from sesame.spool.put import SpooledMessage, put_all
 from sesame.store import (
@@ -286,13 +286,7 @@ def _decide_one(
             check_pool(found, is_there=(place, found.sending_pool or "") not in known.gone_pools)
         if running is None:
             raise InternalFailure
-        used = quota.charge(
-            known.states[place],
-            running.used,
-            recipients=len(message.recipients),
-            to_quota=acceptance.to_quota,
-            now=message.accepted_at,
-        )
+        used = _charged(known.states[place], running, bounded, acceptance)
         _charge_bounds(bounded, acceptance)
     except (ServiceError, StaleDecision) as refusal:
         return refusal
@@ -316,14 +310,51 @@ def _listed_by_all(known: Known, message: SpooledMessage) -> dict[str, str]:
     }
 
 
+def _charged(
+    state: RegionState, running: Usage, bounded: dict[int, BoundsUsage], acceptance: Acceptance
+) -> Used:
+    """What the account has used then. Raises `Throttling`, with the bounds that are reached too as facts."""
+    message = acceptance.message
+    try:
+        return quota.charge(
+            state,
+            running.used,
+            recipients=len(message.recipients),
+            to_quota=acceptance.to_quota,
+            now=message.accepted_at,
+        )
+    except Throttling as refusal:
+        facts = bounds_rules.reached(_ask_bounds(bounded, acceptance)[1])
+        refusal.facts = {**facts, "own": True} if facts else {}
+        raise
+
+
+def _ask_bounds(
+    bounded: dict[int, BoundsUsage], acceptance: Acceptance
+) -> tuple[list[tuple[BoundsUsage, Use]], list[Throttling]]:
+    """What would be used of each of the bounds, and the refusals of those that are reached."""
+    message = acceptance.message
+    amount = Amount(1, len(message.recipients), len(message.data))
+    charged, refused = [], []
+    for bounds in acceptance.bounds:
+        running = bounded[bounds.seq]
+        try:
+            charged.append(
+                (running, bounds_rules.charge(bounds, running.use, amount, at=message.accepted_at))
+            )
+        except Throttling as refusal:
+            refused.append(refusal)
+    return charged, refused
+
+
 def _charge_bounds(bounded: dict[int, BoundsUsage], acceptance: Acceptance) -> None:
     """Charge all bounds or raise why one of them refuses, with none charged."""
     message = acceptance.message
     at, amount = message.accepted_at, Amount(1, len(message.recipients), len(message.data))
-    charged = []
-    for bounds in acceptance.bounds:
-        running = bounded[bounds.seq]
-        charged.append((running, bounds_rules.charge(bounds, running.use, amount, at=at)))
+    charged, refused = _ask_bounds(bounded, acceptance)
+    if refused:
+        refused[0].facts = bounds_rules.reached(refused)
+        raise refused[0]
     for running, use in charged:
         running.charge(use, amount, at)
 

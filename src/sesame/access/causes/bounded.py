@@ -25,11 +25,12 @@ _CAPS = {
 
 
 def stopped_cause(record: DecisionRecord, check: Mapping[str, Any], reader: Reader) -> Cause:
-    """Why bounds stop a sender that policies allow."""
+    """Why bounds stop a sender, alone or beside policies."""
     bounds, owner = check["bounds"], check["owner"]
+    how = bounds.get("how", check["outcome"])
     since = datetime.fromtimestamp(bounds["since"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     as_what = _as_what(bounds["identity"], owner)
-    if check["outcome"] == PAUSED:
+    if how == PAUSED:
         for_owner = reader is not Reader.SENDER  # the reason is in the owner's words
         because = f" ({bounds['reason']})" if bounds["reason"] and for_owner else ""
         text = (
@@ -44,7 +45,7 @@ def stopped_cause(record: DecisionRecord, check: Mapping[str, Any], reader: Read
     )
 
 
-def cap_cause(record: DecisionRecord, limit: Mapping[str, str], reader: Reader) -> Cause:
+def cap_cause(record: DecisionRecord, limit: Mapping[str, Any], reader: Reader) -> Cause:
     """Which cap a message was too much for, and what had been used of it."""
     owner = limit["owner"]
     cap = _CAPS[limit["cap"]].format(limit=limit["limit"])

@@ -14,7 +14,9 @@ from sesame.access.causes.addresses import AddressCauses
 from sesame.access.causes.around import NOTHING, Around
 from sesame.access.causes.before import failure_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
+from sesame.access.causes.trust import other_side_of_role
 from sesame.access.refusals import Derived
+from sesame.policy import Outcome, sender_view
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.gaps import Setting, policy_causes
 from sesame.store.decisions import DecisionRecord, Refusal, whole
@@ -72,6 +74,7 @@ def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
     record, decision = refused.record, refused.decision
     if "failed" in decision:
         yield failure_cause(record, decision, refused.around)
+        yield from other_side_of_role(record, decision)
         return
     addresses = AddressCauses(record, decision, refused.around, reader)
     if record.code in _DENIED:
@@ -81,10 +84,22 @@ def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
     elif record.code == "MailFromDomainNotVerifiedException":
         yield addresses.mail_from()
     elif "cap" in (limit := decision.get("limit", {})):
-        yield cap_cause(record, limit, reader)
+        yield from _limits(refused, limit, reader)
     else:
         cause = failure_cause(record, decision, refused.around)
         yield cause if reader is not Reader.OWNER else _senders_own(record, cause.code)
+
+
+def _limits(refused: Refused, limit: Mapping[str, Any], reader: Reader) -> Iterator[Cause]:
+    """The caps that are reached, to each owner its own, beside the sender's own quota where that is reached too."""
+    record, is_owner = refused.record, reader is Reader.OWNER
+    if limit.get("own") and not is_owner:
+        yield failure_cause(record, refused.decision, refused.around)
+    for cap in (limit, *limit.get("also", ())):
+        if not is_owner or cap["owner"] == record.owner_account_id:
+            yield cap_cause(record, cap, reader)
+    if limit.get("own") and is_owner:
+        yield _senders_own(record, Code.QUOTA, is_all=False)
 
 
 def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
@@ -112,13 +127,31 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         )
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
-        if not missing:
-            yield from _by_policy(
-                policy_causes(derived.explanation, as_whom, setting=setting), addresses, check, as_whom
-            )
+        causes = policy_causes(derived.explanation, as_whom, setting=setting)
+        by_policy = () if missing else tuple(_by_policy(causes, addresses, check, as_whom))
+        yield from _with_stop(refused.record, check, derived, reader, by_policy)
     if not told:
-        yield _senders_own(refused.record, Code.SENDER_IAM)
+        yield _not_the_owners(refused)
     yield from addresses.unverified()
+
+
+def _with_stop(
+    record: DecisionRecord,
+    check: Mapping[str, Any],
+    derived: Derived,
+    reader: Reader,
+    by_policy: Sequence[Cause],
+) -> Iterator[Cause]:
+    """What policies lack, and how the owner's bounds stop the sender beside that.
+
+    A sender that the owner's policies do not let in is not told of bounds (I9).
+    """
+    owner_allows = sender_view(derived.explanation).by_owner is Outcome.ALLOW
+    if "bounds" not in check or (reader is Reader.SENDER and not owner_allows):
+        yield from by_policy
+        return
+    stop = stopped_cause(record, check, reader)
+    yield from (stop, *by_policy) if reader is Reader.OWNER and owner_allows else (*by_policy, stop)
 
 
 def _by_policy(
@@ -140,14 +173,29 @@ def _by_policy(
     yield from causes[1:]
 
 
-def _senders_own(record: DecisionRecord, code: Code) -> Cause:
+def _not_the_owners(refused: Refused) -> Cause:
+    """What the owner of an identity that allows is told of a refusal by policy: no more than whether it is the
+    sender's own, or for an identity that is neither's (I9)."""
+    record = refused.record
+    sides = (record.account_id, record.owner_account_id)
+    if all(check["outcome"] == "allow" or check["owner"] in sides for check in refused.decision["checks"]):
+        return _senders_own(record, Code.SENDER_IAM)
+    return replace(
+        _senders_own(record, Code.OTHER_OWNER),
+        text="your side allows it; the message is sent as an identity of another owner too, for which it was refused",
+    )
+
+
+def _senders_own(record: DecisionRecord, code: Code, *, is_all: bool = True) -> Cause:
     """What the owner of the identity is told of limits and resources that are the sender's (I9)."""
     return Cause(
         code=code,
-        text=f"it was refused for what is account {record.account_id}'s own, and no policy of yours",
+        text=f"it was refused for what is account {record.account_id}'s own, and no policy of yours"
+        if is_all
+        else f"beside that it was refused for what is account {record.account_id}'s own",
         mend=Mend(
             how=How.ASK,
-            text=f"there is nothing for you to do; account {record.account_id} can read why",
+            text=f"there is nothing {'' if is_all else 'else '}for you to do; account {record.account_id} can read why",
             details={"whom": "sender", "account": record.account_id},
         ),
     )

@@ -3,7 +3,7 @@
 INVARIANT (I9): of a role of another account nobody is told whether it exists or whom it trusts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
@@ -46,6 +46,16 @@ def trust_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Map
             details={"role": role, "statement": statement},
         ),
     )
+
+
+def other_side_of_role(record: DecisionRecord, decision: Mapping[str, Any]) -> Iterator[Cause]:
+    """What keeps a caller out of a role of another account beside its own policies; nothing where those allow."""
+    failed = decision["failed"]
+    if "role" not in failed or failed["own_side"] == "ALLOW" or not failed.get("trust_refuses"):
+        return
+    role, principal = str(failed["role"]), str(failed.get("principal") or decision["principal"])
+    if (owner := role.split(":")[4]) != record.account_id:
+        yield _foreign(True, role, str(failed["action"]), principal, owner)
 
 
 def _by_trust(failed: Mapping[str, Any], role: str, action: str, principal: str) -> Cause | None:

@@ -40,6 +40,7 @@ class Code(Enum):
     SESSION_POLICY = "SA207"
     DENY = "SA208"
     TRUST = "SA209"
+    OTHER_OWNER = "SA210"
     ACTION = "SA301"
     EXTRA_RESOURCE = "SA302"
     CONDITION = "SA401"
@@ -135,6 +136,11 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     Code.TRUST: (
         "The trust policy of the role does not let the caller open a session (sts:AssumeRole).",
         "Name the caller in the role's trust policy; a caller of another account needs its own IAM policies as well.",
+    ),
+    Code.OTHER_OWNER: (
+        "This owner's side allows it; the message is sent as another owner's identity too, for which it was refused. "
+        "Shown to an owner only.",
+        "There is nothing for this owner to do; the sender can read why.",
     ),
     Code.ACTION: (
         "This way of sending is an action that the statement does not list.",

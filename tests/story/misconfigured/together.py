@@ -1,0 +1,179 @@
+"""Set-ups in which two things refuse a send, on both sides or on one: each is named to whom it concerns."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sesame.access.identity_names import identity_kind
+from tests.story.misconfigured.world import MAY_SEND, REGION, Steps, World, case
+from tests.support.process import Account
+
+MAY_SEND_RAW = {"Effect": "Allow", "Action": "ses:SendRawEmail", "Resource": "*"}
+
+
+def _paused_and_no_iam(w: World) -> Steps:
+    w.allow()
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds = w.client("sesame", w.owner)
+    bounds.pause_delegate(**key, Reason="zqowner")
+    user = w.user("app", MAY_SEND_RAW)
+    yield lambda: w.simple(user)
+    bounds.resume_delegate(**key)
+    w.user_may("app", MAY_SEND)
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="the owner has paused the delegate, whose IAM does not list this way of sending either",
+    code="SA301",
+    says=("ses:SendEmail",),
+    mend=("ses:SendEmail",),
+    also=("SA603",),
+    owner="SA603",
+)
+def paused_and_iam_lacks_it(w: World) -> Steps:
+    yield from _paused_and_no_iam(w)
+
+
+@case(
+    seen="the same, as its owner reads it",
+    code="SA603",
+    says=("paused", "zqowner"),
+    mend=("sesame grant resume {owner} {domain} {sender}",),
+    reader="owner",
+    also=("SA205",),
+)
+def owner_of_paused_and_iam_lacks_it(w: World) -> Steps:
+    yield from _paused_and_no_iam(w)
+
+
+@case(
+    seen="the owner's policy has a condition that is not met, and its grant has run out",
+    code="SA401",
+    says=("ses:FromAddress",),
+    mend=("ses:FromAddress",),
+    reader="owner",
+    also=("SA603",),
+)
+def condition_and_expired(w: World) -> Steps:
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"ceo@{w.domain}"}})
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds = w.client("sesame", w.owner)
+    bounds.put_delegate_bounds(**key, ExpiresAt=1_700_000_000)
+    yield lambda: w.simple(w.sender)
+    bounds.put_delegate_bounds(**key, ExpiresAt=4_000_000_000)
+    w.allow()
+    yield lambda: w.simple(w.sender)
+
+
+def _quota_and_cap(w: World, **caps: int) -> Steps:
+    w.allow()
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds = w.client("sesame", w.owner)
+    bounds.put_delegate_bounds(**key, **caps)
+    w.sesame.run("account", "set-quota", w.sender.account_id, "--max-24-hour-send", "1")
+    w.simple(w.sender)
+    yield lambda: w.simple(w.sender)
+    w.sesame.run("account", "set-quota", w.sender.account_id, "--max-24-hour-send", "1000")
+    bounds.put_delegate_bounds(**key, **dict.fromkeys(caps, 100))
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="the own quota of a day and the owner's cap are both used up",
+    code="SA602",
+    says=("24-hour quota of 1",),
+    mend=("set-quota {sender}",),
+    also=("SA602",),
+    owner="SA602",
+)
+def quota_and_cap(w: World) -> Steps:
+    yield from _quota_and_cap(w, MaxMessagesPerDay=1)
+
+
+@case(
+    seen="the same, as the owner of the identity reads it",
+    code="SA602",
+    says=("may send 1 recipients in 24 hours", "has used 1"),
+    mend=("sesame grant put {owner} {domain} {sender}",),
+    reader="owner",
+)
+def owner_of_quota_and_cap(w: World) -> Steps:
+    yield from _quota_and_cap(w, MaxRecipientsPerDay=1)
+
+
+@case(
+    seen="two caps of the owner's are used up: of messages, and of recipients",
+    code="SA602",
+    says=("1 messages in 24 hours",),
+    mend=("--messages-per-day",),
+    reader="owner",
+    also=("SA602",),
+)
+def two_caps(w: World) -> Steps:
+    w.allow()
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds = w.client("sesame", w.owner)
+    bounds.put_delegate_bounds(**key, MaxMessagesPerDay=1, MaxRecipientsPerDay=1)
+    w.simple(w.sender)
+    yield lambda: w.simple(w.sender)
+    bounds.put_delegate_bounds(**key, MaxMessagesPerDay=100, MaxRecipientsPerDay=100)
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a session of another account's role: own IAM lacks sts:AssumeRole, and the role wants an ExternalId",
+    code="SA206",
+    says=("sts:AssumeRole",),
+    mend=("user/app", "sts:AssumeRole"),
+    also=("SA209",),
+)
+def external_id_and_no_iam(w: World) -> Steps:
+    user, role, arn = _role_of_owner(w)
+    sts = w.client("sts", user)
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job")
+    role()
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job", ExternalId="zqowner-42")
+
+
+def _role_of_owner(w: World) -> tuple[Any, Callable[[], None], str]:
+    user = w.user("app", MAY_SEND)
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": w.sender.account_id},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "zqowner-42"}},
+    }
+    made = w.client("iam", w.owner).create_role(
+        RoleName="relay",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    arn = str(made["Role"]["Arn"])
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn}
+    return user, lambda: w.user_may("app", MAY_SEND, may), arn
+
+
+def _lent_by_two(w: World) -> tuple[Account, str, str]:
+    """Another owner with a verified domain, whose name and ARN these are."""
+    other, name = w.sesame.create_account(production=True), f"bounces-{w.domain}"
+
+    async def vouch(services: Any) -> Any:
+        return await services.verification.vouch(other.account_id, REGION, name, identity_kind(name))
+
+    w.sesame.operate(vouch)
+    return other, name, f"arn:aws:ses:{REGION}:{other.account_id}:identity/{name}"
+
+
+@case(
+    seen="From is lent and Return-Path is another owner's, who does not let the sender in: the first owner reads it",
+    code="SA210",
+    says=("your side allows it", "another owner"),
+    mend=("nothing for you to do",),
+    reader="owner",
+)
+def return_path_of_another_owner(w: World) -> Steps:
+    w.allow()
+    _, name, arn = _lent_by_two(w)
+    given: dict[str, Any] = {"ReturnPathArn": arn, "FromArn": w.arn, "SourceArn": arn, "Source": f"b@{name}"}
+    yield lambda: w.raw(w.sender, **given)
+    yield lambda: w.raw(w.sender)
