@@ -56,6 +56,7 @@ LARGE = (
     "identity_tally",
     "rated_recipient",
     "refusal_tally",
+    "further_owner",
 )
 ALIASES = {
     "m": "message",
@@ -66,6 +67,7 @@ ALIASES = {
     "b": "body",
     "q": "queue",
     "i": "identity",
+    "o": "further_owner",
 }
 SET = "newsletter"
 ALONG = {
@@ -160,6 +162,8 @@ ACTIONS: dict[str, Action] = {
     "purging": purging,
     "newest decisions": reading(lambda tx: decisions.latest(tx, OWNER, limit=50)),
     "refusal by request": reading(lambda tx: decisions.of_request(tx, "r")),
+    "refusal by request, for an owner": reading(lambda tx: decisions.of_request(tx, "r", viewer=OWNER)),
+    "further owners of a refusal": reading(lambda tx: decisions.further_owners(tx, "r")),
     "what if, accepted": reading(
         lambda tx: recorded_sends.accepted(tx, OWNER, REGION, after=(5.0, 1), limit=500)
     ),

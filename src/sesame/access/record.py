@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from sesame.access import conditions
-from sesame.access.checks import Check
+from sesame.access.checks import RECIPIENT, Check
 from sesame.access.compiled import Policies
 from sesame.access.sends import SendDecision, SendRequest
 from sesame.aws.keepable import HIDDEN
@@ -222,6 +222,20 @@ def _outcome(check: Check) -> str:
     if check.stopped is None or check.decision.outcome is not Outcome.ALLOW:
         return _OUTCOMES[check.decision.outcome]
     return check.stopped.how
+
+
+def further_owners(
+    caller: Caller, decision: SendDecision, facts: Mapping[str, Any], first: str | None
+) -> tuple[str, ...]:
+    """The other accounts beside the `first` whose identities refused what was to be sent as them, or whose caps did."""
+    refused = [
+        check.owner_account_id
+        for check in decision.checks
+        if not check.allows and set(check.uses) - {"Resource", RECIPIENT}
+    ]
+    capped = [cap["owner"] for cap in facts.get("also", ())]
+    owners = dict.fromkeys([*refused, *capped])
+    return tuple(owner for owner in owners if owner not in (first, caller.principal.account_id))
 
 
 def owner_concerned(

@@ -193,8 +193,8 @@ class Messages:
         found = await trace(self._store, identifier, viewer=viewer)
         if found is not None:
             return found.region
-        records = await self._store.read(lambda tx: decisions.of_request(tx, identifier))
-        regions = [one.region for one in records if viewer in (one.account_id, one.owner_account_id)]
+        records = await self._store.read(lambda tx: decisions.of_request(tx, identifier, viewer=viewer))
+        regions = [one.region for one in records]
         return regions[0] if regions else None
 
     async def refusal(self, caller: Caller, request_id: str) -> RefusalView | None:
@@ -206,8 +206,7 @@ class Messages:
             store_tx: Transaction,
         ) -> tuple[DecisionRecord, Mapping[str, str], list[dict[str, Any]]] | None:
             tx = cast(Transaction, CachedReads(store_tx))
-            found = await decisions.of_request(tx, request_id)
-            record = next((one for one in found if viewer in (one.account_id, one.owner_account_id)), None)
+            record = next(iter(await decisions.of_request(tx, request_id, viewer=viewer)), None)
             if record is None or (record.region != caller.region and not _has_no_region(record)):
                 return None
             contents = await policy_sets.contents(tx, digests(record))

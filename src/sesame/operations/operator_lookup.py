@@ -15,6 +15,7 @@ from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.operations.messages import RefusalView
 from sesame.spool.trace import Trace, trace
 from sesame.store import decisions, events, outbox, policy_sets
+from sesame.store.decisions import DecisionRecord
 from sesame.store.events import Event
 from sesame.store.outbox import OutboxEntry
 
@@ -57,21 +58,26 @@ async def refusal(store: Store, request_id: str) -> list[tuple[str, RefusalView]
 
     async def run(store_tx: Transaction) -> list[tuple[str, RefusalView]]:
         tx = cast(Transaction, CachedReads(store_tx))  # both parties' halves rest on the same rows
-        halves = []
+        whose: list[tuple[str, DecisionRecord]] = []
         for record in await decisions.of_request(tx, request_id):
-            contents = await policy_sets.contents(tx, digests(record))
             parties = dict.fromkeys((record.account_id, record.owner_account_id))
             # Of a sign-in that failed it may not be known whose it was: the operator alone reads of it.
-            for account in [party for party in parties if party] or [""]:
-                rendered = await of_request_in(tx, request_id, account_id=account or None)
-                causes = {json.dumps(cause): cause for one in rendered for cause in one["causes"]}
-                half = RefusalView(
-                    request_id=request_id,
-                    record=replace(record, decision="{}", reason=""),
-                    decision=view(record, account, contents),
-                    causes=tuple(causes.values()),
-                )
-                halves.append((account, half))
+            whose += [(account, record) for account in [party for party in parties if party] or [""]]
+        for owner in await decisions.further_owners(tx, request_id):
+            found = await decisions.of_request(tx, request_id, viewer=owner)
+            whose += [(owner, record) for record in found]
+        halves = []
+        for account, record in whose:
+            contents = await policy_sets.contents(tx, digests(record))
+            rendered = await of_request_in(tx, request_id, account_id=account or None)
+            causes = {json.dumps(cause): cause for one in rendered for cause in one["causes"]}
+            half = RefusalView(
+                request_id=request_id,
+                record=replace(record, decision="{}", reason=""),
+                decision=view(record, account, contents),
+                causes=tuple(causes.values()),
+            )
+            halves.append((account, half))
         return halves
 
     return await store.read(run)

@@ -6,7 +6,14 @@ A failure is what was wrong before anything was decided; a refusal has a decisio
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.find import cause_in_log
 from sesame.access.changes import Changes
-from sesame.access.record import as_call, explainable_text, owner_concerned, reason, without_recipients
+from sesame.access.record import (
+    as_call,
+    explainable_text,
+    further_owners,
+    owner_concerned,
+    reason,
+    without_recipients,
+)
 from sesame.access.refusals import Refusals
 from sesame.access.sends import DoesNotAlign, SendDecision, SendRequest
 from sesame.db import Store, Transaction
@@ -54,10 +61,11 @@ class RefusedSends:
         refusal: ServiceError,
     ) -> None:
         """Keep what was decided against a send: in the log, in the audit log, and where causes are found from it."""
+        owner = owner_concerned(caller, decision, refusal.facts)
         record = Refusal(
             request_id=caller.request_id,
             account_id=caller.principal.account_id,
-            owner_account_id=owner_concerned(caller, decision, refusal.facts),
+            owner_account_id=owner,
             region=caller.region,
             at=caller.at,
             code=refusal.code,
@@ -70,6 +78,7 @@ class RefusedSends:
                 digest=self._refusals.digest,
                 facts=refusal.facts,
             ),
+            further_owners=further_owners(caller, decision, refusal.facts, owner),
         )
         self._log_refusal(caller, record)
 

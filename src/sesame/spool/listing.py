@@ -86,6 +86,14 @@ async def page(
                     f" FROM {table} x WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.seq DESC LIMIT ?) AS look"
                 )
                 values += [account_id, *key, limit]
+    if refusals and as_owner:
+        further, key = _after("at", False, after)
+        looks.append(
+            "SELECT at, is_message, seq FROM (SELECT x.at, 0 AS is_message, x.seq FROM (SELECT at, refusal_seq AS seq,"
+            f" owner_account_id FROM further_owner) AS x WHERE x.owner_account_id = ?{further}"
+            " ORDER BY x.at DESC, x.seq DESC LIMIT ?) AS look"
+        )
+        values += [account_id, *key, limit]
     if not looks:
         return []
     # Whole rows are read of what is on the page alone; what the account sent as itself is in two looks.
@@ -97,10 +105,15 @@ async def page(
             rows |= {(wanted_kind, row[2]): row for row in await tx.all(select, seqs)}
     shared = await texts(tx, {row[12] for row in rows.values() if row[12] is not None})
     return [
-        _entry(row, shared.get(row[12]))
+        _entry(_seen_by(account_id, row), shared.get(row[12]))
         for _, kind, seq in newest
         if (row := rows.get((kind, seq))) is not None
     ]
+
+
+def _seen_by(account_id: str, row: Row) -> Row:
+    """A row as the owner sees it that it concerns beside the first: with this one as its owner."""
+    return row if account_id in (row[4], row[5]) else (*row[:5], account_id, *row[6:])
 
 
 def _after(at: str, is_message: bool, key: Key | None) -> tuple[str, list[float | int]]:

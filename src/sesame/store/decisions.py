@@ -71,7 +71,10 @@ async def purge_texts(tx: Transaction, *, before: float, limit: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One refused send: the API's code and words, and the decision as JSON."""
+    """One refused send: the API's code and words, and the decision as JSON.
+
+    `further_owners` are accounts beside `owner_account_id` whose identities or bounds refused it too.
+    """
 
     request_id: str
     account_id: str
@@ -81,11 +84,15 @@ class Refusal:
     code: str
     reason: str
     decision: DecisionText
+    further_owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
-    """One decision; `message_id` is None for a refusal, `request_id` for what was accepted."""
+    """One decision; `message_id` is None for a refusal, `request_id` for what was accepted.
+
+    `owner_account_id` is the owner that it concerns: for a further owner that looks, this one.
+    """
 
     at: float
     account_id: str
@@ -101,9 +108,9 @@ class DecisionRecord:
 async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
     """Keep a refused send."""
     (digest,) = await keep(tx, [(refusal.decision, refusal.at)])
-    await tx.execute(
+    [(seq,)] = await tx.all(
         "INSERT INTO refusal (request_id, account_id, owner_account_id, region, at, code, reason, decision,"
-        " decision_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " decision_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
         refusal.request_id,
         refusal.account_id,
         refusal.owner_account_id,
@@ -114,15 +121,20 @@ async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
         refusal.decision.own,
         digest,
     )
+    await tx.many(
+        "INSERT INTO further_owner (owner_account_id, at, refusal_seq) VALUES (?, ?, ?)",
+        [(owner, refusal.at, seq) for owner in refusal.further_owners],
+    )
     await _count(tx, refusal)
 
 
 async def _count(tx: Transaction, refusal: Refusal) -> None:
-    """Count a refusal for who was refused, and for who owns what it was to be sent as."""
-    owner, quarter = refusal.owner_account_id, int(refusal.at // QUARTER_HOUR_S)
+    """Count a refusal for who was refused, and for each who owns what it was to be sent as."""
+    quarter = int(refusal.at // QUARTER_HOUR_S)
     rows = [(refusal.account_id, refusal.region, quarter, 1, 0)] if refusal.account_id else []
-    if owner is not None and owner != refusal.account_id:
-        rows.append((owner, refusal.region, quarter, 0, 1))
+    for owner in dict.fromkeys((refusal.owner_account_id, *refusal.further_owners)):
+        if owner is not None and owner != refusal.account_id:
+            rows.append((owner, refusal.region, quarter, 0, 1))
     await tx.many(
         "INSERT INTO refusal_tally (account_id, region, quarter, own, lent) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (account_id, region, quarter) DO UPDATE SET own = refusal_tally.own + excluded.own,"
@@ -161,6 +173,11 @@ _REFUSED = (
     "SELECT x.at, x.account_id, x.owner_account_id, x.region, NULL, x.code, x.reason, x.decision, d.text,"
     " x.request_id FROM refusal x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
 )
+_REFUSED_BY_FURTHER = (
+    "SELECT x.at, x.account_id, o.owner_account_id, x.region, NULL, x.code, x.reason, x.decision, d.text,"
+    " x.request_id FROM further_owner o JOIN refusal x ON x.seq = o.refusal_seq"
+    " LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+)
 _ACCEPTED = (
     "SELECT x.accepted_at, x.account_id, x.owner_account_id, x.region, x.message_id, 'Accepted', '', x.decision,"
     " d.text, NULL FROM message x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
@@ -183,14 +200,41 @@ async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[Decisi
             limit,
         )
         found += [by_account, [row for row in by_owner if row[1] != account_id]]
+    found.append(
+        await tx.all(
+            f"{_REFUSED_BY_FURTHER} WHERE o.owner_account_id = ? ORDER BY o.at DESC, o.refusal_seq DESC LIMIT ?",
+            account_id,
+            limit,
+        )
+    )
     newest_first = merge(*found, key=lambda row: float(row[0]), reverse=True)
     return [_record(row) for row in islice(newest_first, limit)]
 
 
-async def of_request(tx: Transaction, request_id: str) -> list[DecisionRecord]:
-    """The refusals that a request was answered with: of a bulk call one for each destination."""
+async def of_request(tx: Transaction, request_id: str, *, viewer: str | None = None) -> list[DecisionRecord]:
+    """The refusals that a request was answered with: of a bulk call one for each destination.
+
+    Of a `viewer` only those that concern it.
+    """
     rows = await tx.all(f"{_REFUSED} WHERE x.request_id = ? ORDER BY x.seq", request_id)
+    if viewer is not None:
+        rows = [row for row in rows if viewer in (row[1], row[2])]
+        rows += await tx.all(
+            f"{_REFUSED_BY_FURTHER} WHERE x.request_id = ? AND o.owner_account_id = ? ORDER BY x.seq",
+            request_id,
+            viewer,
+        )
     return [_record(row) for row in rows]
+
+
+async def further_owners(tx: Transaction, request_id: str) -> list[str]:
+    """The accounts that a request's refusals concern beside its sender and the first owner of each."""
+    rows = await tx.all(
+        "SELECT o.owner_account_id FROM refusal x JOIN further_owner o ON o.refusal_seq = x.seq"
+        " WHERE x.request_id = ?",
+        request_id,
+    )
+    return sorted({str(row[0]) for row in rows})
 
 
 def _record(row: Row) -> DecisionRecord:
@@ -210,4 +254,5 @@ def _record(row: Row) -> DecisionRecord:
 async def purge_before(tx: Transaction, at: float, *, limit: int) -> int:
     """Drop up to `limit` refusals older than `at`; how many went."""
     rows = await tx.all("SELECT seq FROM refusal WHERE at < ? ORDER BY at LIMIT ?", at, limit)
+    await tx.many("DELETE FROM further_owner WHERE refusal_seq = ?", rows)
     return await tx.many("DELETE FROM refusal WHERE seq = ?", rows)

@@ -177,3 +177,78 @@ def return_path_of_another_owner(w: World) -> Steps:
     given: dict[str, Any] = {"ReturnPathArn": arn, "FromArn": w.arn, "SourceArn": arn, "Source": f"b@{name}"}
     yield lambda: w.raw(w.sender, **given)
     yield lambda: w.raw(w.sender)
+
+
+@case(
+    seen="the same, as the owner of Return-Path reads it, who has to act",
+    code="SA201",
+    says=("user/app", "bounces-{domain}"),
+    mend=("put a policy on", "bounces-{domain}", "user/app"),
+    reader="owner",
+)
+def owner_of_return_path(w: World) -> Steps:
+    w.allow()
+    other, name, arn = _lent_by_two(w)
+    given: dict[str, Any] = {"ReturnPathArn": arn, "FromArn": w.arn, "SourceArn": arn, "Source": f"b@{name}"}
+    user = w.user("app", MAY_SEND)
+    w.owner = other
+    yield lambda: w.raw(user, **given)
+    w.allow(Resource=arn)
+    yield lambda: w.raw(user, **given)
+
+
+@case(
+    seen="both owners refuse: the first by a condition, the second has no policy; the second reads it",
+    code="SA201",
+    says=("user/app", "bounces-{domain}"),
+    mend=("put a policy on", "bounces-{domain}"),
+    reader="owner",
+)
+def both_owners_refuse(w: World) -> Steps:
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"ceo@{w.domain}"}})
+    other, name, arn = _lent_by_two(w)
+    user = w.user("app", MAY_SEND)
+    first, w.owner = w.owner, other
+    fields = {"X-SES-SOURCE-ARN": arn, "X-SES-RETURN-PATH-ARN": arn, "X-SES-FROM-ARN": w.arn}
+    yield lambda: w.smtp(user, fields, mail_from=f"b@{name}")
+    w.allow(Resource=arn)
+    w.owner = first
+    w.allow()
+    w.owner = other
+    yield lambda: w.smtp(user, fields, mail_from=f"b@{name}")
+
+
+@case(
+    seen="the same, as the first owner reads it",
+    code="SA401",
+    says=("ses:FromAddress",),
+    mend=("ses:FromAddress",),
+    reader="owner",
+)
+def first_of_both_owners(w: World) -> Steps:
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"ceo@{w.domain}"}})
+    _, name, arn = _lent_by_two(w)
+    given: dict[str, Any] = {"ReturnPathArn": arn, "FromArn": w.arn, "SourceArn": arn, "Source": f"b@{name}"}
+    yield lambda: w.raw(w.sender, **given)
+    w.allow()
+    yield lambda: w.raw(w.sender)
+
+
+@case(
+    seen="the owner of Return-Path has paused the sender, the owner of From allows: the one that paused reads it",
+    code="SA603",
+    says=("paused", "zqowner"),
+    mend=("sesame grant resume {owner} '*' {sender}",),
+    reader="owner",
+)
+def paused_by_the_other_owner(w: World) -> Steps:
+    w.allow()
+    other, name, arn = _lent_by_two(w)
+    given: dict[str, Any] = {"ReturnPathArn": arn, "FromArn": w.arn, "SourceArn": arn, "Source": f"b@{name}"}
+    w.owner = other
+    w.allow(Resource=arn)
+    bounds = w.client("sesame", other)
+    bounds.pause_delegate(Identity="*", Delegate=w.sender.account_id, Reason="zqowner")
+    yield lambda: w.raw(w.sender, **given)
+    bounds.resume_delegate(Identity="*", Delegate=w.sender.account_id)
+    yield lambda: w.raw(w.sender, **given)

@@ -90,6 +90,8 @@ class AddressCauses:
                 continue
             listed.add(as_shown)
             check = self._check_of(use, address)
+            if self._reader is Reader.OWNER and check is not None and self._is_third_partys(check):
+                continue
             denied = check is not None and check["outcome"] != "allow"
             if denied and check is not None and self._is_strangers(check):
                 continue  # refused by policy, which does not tell whether the identity is there (I9)
@@ -102,6 +104,10 @@ class AddressCauses:
     def _is_strangers(self, check: Mapping[str, Any]) -> bool:
         """Whether the reader sends as somebody else's identity."""
         return self._reader is Reader.SENDER and check["owner"] != self._record.account_id
+
+    def _is_third_partys(self, check: Mapping[str, Any]) -> bool:
+        """Whether a check is of an identity that is neither the sender's nor that of the owner it concerns."""
+        return check["owner"] not in (self._record.account_id, self._record.owner_account_id)
 
     def _check_of(self, use: str, address: str) -> Mapping[str, Any] | None:
         return next((c for c in self._checks if use in c["uses"] and address in c["addresses"]), None)

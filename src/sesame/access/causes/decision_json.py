@@ -57,7 +57,18 @@ def render(
         "causes": causes,
     }
     if reader is Reader.OWNER:
-        senders = {sender[2] for sender in decision.get("asked", {}).get("senders", ())}
+        theirs = {
+            (use, address)
+            for check in decision["checks"]
+            if check["owner"] not in (record.account_id, record.owner_account_id)
+            for use in check["uses"]
+            for address in check["addresses"]
+        }
+        senders = {
+            sender[2]
+            for sender in decision.get("asked", {}).get("senders", ())
+            if (sender[0], sender[1]) not in theirs
+        }
         rendered["unverified"] = [address for address in rendered["unverified"] if address in senders]
     else:
         rendered["owner"] = record.owner_account_id
@@ -184,9 +195,7 @@ async def of_request_in(
     tx: Transaction, request_id: str, *, account_id: str | None = None, reader: Reader | None = None
 ) -> list[dict[str, Any]]:
     """The same in a transaction."""
-    records = await decisions.of_request(tx, request_id)
-    if account_id is not None:
-        records = [one for one in records if account_id in (one.account_id, one.owner_account_id)]
+    records = await decisions.of_request(tx, request_id, viewer=account_id)
     return await _render_all(tx, records, account_id, reader)
 
 

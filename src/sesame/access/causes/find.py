@@ -95,9 +95,10 @@ def _limits(refused: Refused, limit: Mapping[str, Any], reader: Reader) -> Itera
     record, is_owner = refused.record, reader is Reader.OWNER
     if limit.get("own") and not is_owner:
         yield failure_cause(record, refused.decision, refused.around)
-    for cap in (limit, *limit.get("also", ())):
-        if not is_owner or cap["owner"] == record.owner_account_id:
-            yield cap_cause(record, cap, reader)
+    caps = [limit, *limit.get("also", ())]
+    shown = [cap for cap in caps if not is_owner or cap["owner"] == record.owner_account_id]
+    for cap in shown:
+        yield cap_cause(record, cap, reader)
     if limit.get("own") and is_owner:
         yield _senders_own(record, Code.QUOTA, is_all=False)
 
