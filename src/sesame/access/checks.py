@@ -44,6 +44,14 @@ class Grounds:
         }
 
 
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """The policies of an identity that may deny too what another has refused: asked when the refusal is explained."""
+
+    arn: str
+    policies: Policies
+    resource_keys: conditions.Keys
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one identity: which addresses rest on it, and what decided.
 
@@ -56,6 +64,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     owner_account_id: str
     decision: Decision
     grounds: Grounds | None
+    beside: tuple[Beside, ...] = ()
+    """Of a refusal, what more specific identities of the owner have that were not asked."""
     verification: VerificationStatus | None = None
     """Of the identity; None where there is none, and of what is not an identity."""
     bounds: tuple[Bounds, ...] = ()
@@ -161,6 +171,7 @@ def ask_policies(
     if with_grounds or decision.outcome is not Outcome.ALLOW:
         tags = target.tags if asked is None else asked.tags
         grounds = _grounds(credential, policies, conditions.resource_tags(action, tags))
+    beside = () if decision.outcome is Outcome.ALLOW else _beside(caller, action, target, asked)
     bounds = _bounds_on(target, caller)
     return Check(
         uses=tuple(target.uses),
@@ -169,9 +180,22 @@ def ask_policies(
         owner_account_id=target.owner,
         decision=decision,
         grounds=grounds,
+        beside=beside,
         verification=None if target.identity is None else target.identity.identity.verification,
         bounds=bounds,
         stopped=stopped_by(bounds, at=caller.at) if bounds else None,
+    )
+
+
+def _beside(caller: Caller, action: str, target: Target, asked: OwnedIdentity | None) -> tuple[Beside, ...]:
+    return tuple(
+        Beside(
+            arn=identity_arn(caller.region, target.owner, other.identity.name),
+            policies=other.policies,
+            resource_keys=conditions.resource_tags(action, other.tags),
+        )
+        for other in target.more_specific.values()
+        if other is not asked and other.policies.documents
     )
 
 

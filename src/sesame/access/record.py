@@ -175,6 +175,15 @@ def _grounds(check: Check, digest: Digest) -> dict[str, object]:
         if check.grounds.resource_keys:
             kept["resource_keys"] = check.grounds.resource_keys
         kept["under"] = {kind: digest(policies) for kind, policies in check.grounds.sets.items()}
+    if check.beside:
+        kept["beside"] = [
+            {
+                "arn": one.arn,
+                "under": {"identity": digest(one.policies)},
+                "resource_keys": one.resource_keys,
+            }
+            for one in check.beside
+        ]
     return kept
 
 

@@ -68,7 +68,8 @@ class Refusals:
 def rests_on(decision: SendDecision) -> list[Policies]:
     """The sets of policies that the checks of a decision rest on, as far as they keep them."""
     grounds = [check.grounds for check in decision.checks if check.grounds is not None]
-    return [policies for one in grounds for policies in one.sets.values()]
+    beside = [one.policies for check in decision.checks for one in check.beside]
+    return [policies for one in grounds for policies in one.sets.values()] + beside
 
 
 def _remember(kept: "OrderedDict[Any, Any]", key: object, value: object) -> None:
@@ -80,7 +81,8 @@ def _remember(kept: "OrderedDict[Any, Any]", key: object, value: object) -> None
 def digests(record: DecisionRecord) -> tuple[str, ...]:
     """The sets of policies that a record is explained with."""
     checks = json.loads(record.decision)["checks"]
-    return tuple({digest: None for check in checks for digest in check.get("under", {}).values()})
+    asked = [one for check in checks for one in (check, *check.get("beside", ()))]
+    return tuple({digest: None for one in asked for digest in one.get("under", {}).values()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

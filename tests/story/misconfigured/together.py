@@ -252,3 +252,61 @@ def paused_by_the_other_owner(w: World) -> Steps:
     yield lambda: w.raw(w.sender, **given)
     bounds.resume_delegate(Identity="*", Delegate=w.sender.account_id)
     yield lambda: w.raw(w.sender, **given)
+
+
+def _denied_for_the_address(w: World) -> Steps:
+    w.allow()
+    address, arn = f"news@{w.domain}", w.arn.replace(w.domain, f"news@{w.domain}")
+
+    async def vouch(services: Any) -> Any:
+        return await services.verification.vouch(w.owner.account_id, REGION, address, identity_kind(address))
+
+    w.sesame.operate(vouch)
+    w.allow(name="deny", Effect="Deny", Resource=arn)
+    user = w.user("app", {**MAY_SEND, "Resource": "arn:aws:ses:*:111122223333:identity/*"})
+    yield lambda: w.smtp(user, {"X-SES-SOURCE-ARN": w.arn})
+    w.client("ses", w.owner).delete_identity_policy(Identity=address, PolicyName="zqownerdeny")
+    w.user_may("app", MAY_SEND)
+    yield lambda: w.smtp(user, {"X-SES-SOURCE-ARN": w.arn})
+
+
+@case(
+    seen="the domain's policy allows, the address's own denies, and the sender's IAM lacks it",
+    code="SA205",
+    says=("user/app",),
+    mend=("user/app",),
+    also=("SA208",),
+    owner="SA208",
+)
+def denied_for_the_address_and_no_iam(w: World) -> Steps:
+    yield from _denied_for_the_address(w)
+
+
+@case(
+    seen="the same, as the owner reads it",
+    code="SA208",
+    says=("zqowner", "news@{domain}"),
+    mend=("change or remove",),
+    reader="owner",
+    also=("SA205",),
+)
+def owner_of_denied_for_the_address(w: World) -> Steps:
+    yield from _denied_for_the_address(w)
+
+
+@case(
+    seen="neither the domain's policy lets the sender in, and the address's own denies: the owner reads both",
+    code="SA201|SA401",
+    says=("user/app|ses:FromAddress",),
+    mend=("policy",),
+    reader="owner",
+    also=("SA208",),
+)
+def denied_for_the_address_and_not_let_in(w: World) -> Steps:
+    steps = _denied_for_the_address(w)
+    send = next(steps)
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"ceo@{w.domain}"}})
+    w.user_may("app", MAY_SEND)
+    yield send
+    w.allow()
+    yield next(steps)

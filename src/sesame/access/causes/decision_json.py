@@ -37,7 +37,11 @@ def render(
     """The decision as JSON; `contents` are the sets of policies by digest."""
     decision = json.loads(record.decision)
     derived = [derive(record, decision, check, contents) for check in decision["checks"]]
-    refused = Refused(record=record, decision=decision, derived=derived, around=around)
+    beside = [
+        [derive(record, decision, {**check, **one}, contents) for one in check.get("beside", ())]
+        for check in decision["checks"]
+    ]
+    refused = Refused(record=record, decision=decision, derived=derived, around=around, beside=beside)
     causes = [cause.as_json() for cause in causes_of(refused, reader)]
     checks = [
         _check(record, check, one, reader) for check, one in zip(decision["checks"], derived, strict=True)

@@ -32,6 +32,8 @@ class Refused:
     decision: Mapping[str, Any]
     derived: Sequence[Derived | None]
     around: Around = NOTHING
+    beside: Sequence[Sequence[Derived | None]] = ()
+    """For each check, what the policies of more specific identities said that were not asked."""
 
 
 def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
@@ -106,7 +108,7 @@ def _limits(refused: Refused, limit: Mapping[str, Any], reader: Reader) -> Itera
 def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
     """What each check that refused lacked; an identity that is not there comes before what policies say of it."""
     told = reader is not Reader.OWNER or refused.record.owner_account_id is None
-    for check, derived in zip(refused.decision["checks"], refused.derived, strict=True):
+    for n, (check, derived) in enumerate(zip(refused.decision["checks"], refused.derived, strict=True)):
         if check["outcome"] == "allow" or (reader is Reader.OWNER and not _concerns(refused, check)):
             continue
         told = True
@@ -130,29 +132,39 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
         causes = policy_causes(derived.explanation, as_whom, setting=setting)
         by_policy = () if missing else tuple(_by_policy(causes, addresses, check, as_whom))
-        yield from _with_stop(refused.record, check, derived, reader, by_policy)
+        by_others = [
+            cause
+            for other in (refused.beside[n] if refused.beside else ())
+            if other is not None and other.explanation.outcome is Outcome.EXPLICIT_DENY
+            for cause in policy_causes(other.explanation, as_whom, setting=replace(setting, is_let_in=True))
+            if cause.code is Code.DENY
+        ]
+        yield from _with_the_owners(refused.record, check, derived, reader, by_policy, by_others)
     if not told:
         yield _not_the_owners(refused)
     yield from addresses.unverified()
 
 
-def _with_stop(
+def _with_the_owners(
     record: DecisionRecord,
     check: Mapping[str, Any],
     derived: Derived,
     reader: Reader,
     by_policy: Sequence[Cause],
+    by_others: Sequence[Cause],
 ) -> Iterator[Cause]:
-    """What policies lack, and how the owner's bounds stop the sender beside that.
+    """What policies lack, and what of the owner's stands in the way beside that: Denies `by_others`, and bounds.
 
-    A sender that the owner's policies do not let in is not told of bounds (I9).
+    A sender that the owner's policies do not let in is not told of it (I9).
     """
     owner_allows = sender_view(derived.explanation).by_owner is Outcome.ALLOW
-    if "bounds" not in check or (reader is Reader.SENDER and not owner_allows):
+    is_strangers = reader is Reader.SENDER and check["owner"] != record.account_id
+    if is_strangers and not owner_allows:
         yield from by_policy
         return
-    stop = stopped_cause(record, check, reader)
-    yield from (stop, *by_policy) if reader is Reader.OWNER and owner_allows else (*by_policy, stop)
+    stop = (stopped_cause(record, check, reader),) if "bounds" in check else ()
+    owners = (*by_others, *stop)
+    yield from (*owners, *by_policy) if reader is Reader.OWNER and owner_allows else (*by_policy, *owners)
 
 
 def _by_policy(
