@@ -32,6 +32,7 @@ from tests.story.misconfigured import (
     states,
     together,
     typed_in,
+    unwidened,
     written,
 )
 from tests.story.misconfigured.correct import CORRECT, Play
@@ -53,6 +54,7 @@ MODULES = (
     programs,
     bounded,
     typed_in,
+    unwidened,
     around_sends,
     credentials,
     guards,

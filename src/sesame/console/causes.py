@@ -9,7 +9,7 @@ from typing import Any
 
 from sesame.operations.messages import RefusalView
 
-_SENDERS = ("set-parameter", "drop-parameter", "call-region", "change-message", "smtp-credentials")
+_SENDERS = ("set-parameter", "drop-parameter", "call-region", "change-message", "smtp-credentials", "new-key")
 """Fixes that are the sender's to make, whoever reads of them."""
 
 WRITES_POLICY = ("put-identity-policy", "change-statement", "resave-policy")

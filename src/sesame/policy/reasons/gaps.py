@@ -17,10 +17,11 @@ from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import code_of, explain_condition, tag_wanted
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.itself import by_itself, may_leave_out
 from sesame.policy.reasons.principals import describe, is_same_role, is_same_service, nearest
 from sesame.policy.reasons.remedies import (
+    beside_ways_out,
     by_session,
-    by_tls,
     carried,
     change_mend,
     changes_for,
@@ -28,10 +29,9 @@ from sesame.policy.reasons.remedies import (
     may_be_of_others,
     opens,
     resource_to_write,
-    ways_out,
 )
 from sesame.policy.reasons.sentence import compact, distance, name_statement
-from sesame.policy.reasons.slips import in_resources, known_action, misspelt_action, some
+from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values
 from sesame.policy.request import Outcome, Request, Requester
 
@@ -75,19 +75,37 @@ def to_write(requester: Requester) -> dict[str, str]:
     return {"AWS": requester.role_arn or requester.arn}
 
 
-def smallest_statement(request: Request) -> dict[str, Any]:
-    """The statement of an identity policy that lets a request through and as little else as can be said."""
+_SAID_TOO = {key.lower(): key for key in ("ses:FromDisplayName", "ses:FeedbackAddress", "ses:ApiVersion")}
+"""Keys whose value a statement for one message says too, where a condition on them kept it out."""
+
+
+def smallest_statement(request: Request, keys: Sequence[str] = ()) -> dict[str, Any]:
+    """The statement of an identity policy that lets a request through and as little else as can be said.
+
+    `keys` are those of conditions that kept the request out.
+    """
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": to_write(request.requester),
         "Action": request.action,
         "Resource": request.resource,
     }
-    asked = {key: carried(request, key) for key in ("ses:FromAddress", "aws:SourceAccount")}
+    also = [_SAID_TOO[key.lower()] for key in keys if key.lower() in _SAID_TOO]
+    asked = {key: carried(request, key) for key in ("ses:FromAddress", "aws:SourceAccount", *also)}
     conditions = {key: literally(value, wildcards=False) for key, value in asked.items() if value is not None}
     if conditions:
         statement["Condition"] = {"StringEquals": conditions}
     return statement
+
+
+def conditions_for_address(held: StatementStep, request: Request) -> dict[str, Any]:
+    """What holds a statement on a domain to the address that it is sent as, and to the conditions that it met."""
+    conditions: dict[str, dict[str, Any]] = {}
+    for one in held.conditions:
+        if one.answer and one.key.lower() != "ses:fromaddress":
+            conditions.setdefault(one.operator, {})[one.key] = list(one.wanted)
+    address = literally(carried(request, "ses:FromAddress") or "", wildcards=False)
+    return conditions | {"StringEquals": conditions.get("StringEquals", {}) | {"ses:FromAddress": address}}
 
 
 class _Gaps:
@@ -138,7 +156,7 @@ class _Gaps:
             code=Code.DENY,
             text=f"{name_statement(step.ref)} denies `{self._request.action}` on `{self._request.resource}`"
             f"{self._because(step)}",
-            mend=by_tls(*step.conditions) or self._exception(step),
+            mend=self._by_itself(step) or self._exception(step),
         )
 
     def _exception(self, step: StatementStep) -> Mend:
@@ -163,15 +181,21 @@ class _Gaps:
                 code=Code.DENY,
                 text=f"the owner's side of `{self._request.resource}` denies it explicitly"
                 + (f", because of {'; '.join(about)}" if about else ""),
-                mend=by_tls(*step.conditions)
-                or self._ask_owner(Code.DENY, more=by_session(*step.conditions)),
+                mend=self._by_itself(step)
+                or may_leave_out(
+                    self._ask_owner(Code.DENY, more=by_session(*step.conditions)), *step.conditions
+                ),
             )
         return Cause(
             code=Code.DENY,
             text=f"{name_statement(step.ref)} of `{self._request.resource}` denies it to "
             f"{describe(self._request.requester)}{self._because(step)}",
-            mend=self._exception(step),
+            mend=self._by_itself(step) or self._exception(step),
         )
+
+    def _by_itself(self, step: StatementStep) -> Mend | None:
+        """What the sender alone can do about a Deny, which then stays as it is."""
+        return by_itself(*step.conditions, request=self._request, denies=True)
 
     def _because(self, step: StatementStep) -> str:
         conditions = [
@@ -253,13 +277,20 @@ class _Gaps:
             return Cause(code=code, text=for_sender, mend=mend)
         return Cause(code=code, text=for_owner, mend=self._put_statement())
 
-    def _put_statement(self, *, more: str = "") -> Mend:
-        """A policy of its own for this requester, and what may be done in its place."""
-        statement = smallest_statement(self._request)
+    def _put_statement(self, keys: Sequence[str] = (), changes: Sequence[Mapping[str, Any]] = ()) -> Mend:
+        """A policy of its own for this requester, after what the sender may do in its place.
+
+        `keys` are those of conditions that kept it out, which `changes` would have dropped for everybody.
+        """
+        statement = smallest_statement(self._request, keys)
+        left = f"leave the condition on {' and '.join(keys)} to keep others out, and " if keys else ""
+        text = (
+            f"to allow it, {left}put a policy on `{self._request.resource}` with the statement"
+            f" {compact(statement)}"
+        )
         return Mend(
             how=How.PUT_IDENTITY_POLICY,
-            text=f"to allow it, put a policy on `{self._request.resource}` with the statement"
-            f" {compact(statement)}{more}",
+            text=beside_ways_out(text, changes, is_last=True),
             details={"identity_arn": self._request.resource, "statement": statement},
         )
 
@@ -308,25 +339,28 @@ class _Gaps:
             condition_text = explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
             if self._reader is Reader.SENDER and step.ref.kind == "identity":
                 text = f"the owner's policy has a condition on {condition_text}"
-                mend = by_tls(condition) or self._ask_owner(
-                    code, keys={key: list(v) for key, v in own_values(self._request, [step])}
-                )
+                keys = {key: list(v) for key, v in own_values(self._request, [step])}
+                asked = may_leave_out(self._ask_owner(code, keys=keys), condition)
+                mend = by_itself(condition, request=self._request, denies=False) or asked
             else:
                 text = f"{name_statement(step.ref)} allows only {condition_text}"
-                mend = self._tag(condition) or self._widened(step, changes)
+                alone = self._tag(condition) or by_itself(condition, request=self._request, denies=False)
+                mend = alone or self._widened(step, changes)
             found.append(Cause(code=code, text=text, mend=mend))
         return found
 
     def _widened(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
         """The edits of an Allow; another statement where they would drop a condition that keeps others out, or lets
         them in."""
-        if step.ref.kind == "iam" and any("drop_condition" in change for change in changes):
-            return self._allow_alone([change["key"] for change in changes if "drop_condition" in change])
-        dropped = [change["key"] for change in changes if opens(change)]
-        is_others = any(may_be_of_others(step, key) for key in dropped)
-        if step.ref.kind != "identity" or not dropped or not (is_others or "*" in _principals(step)):
-            return self._change(step, changes, "to allow it, change")
-        return self._put_statement(more=ways_out(changes))
+        gone = [change["key"] for change in changes if "drop_condition" in change]
+        if gone and step.ref.kind == "iam":
+            return self._allow_alone(gone, changes)
+        opened = [change["key"] for change in changes if opens(change)]
+        is_others = any(may_be_of_others(step, key) for key in opened)
+        is_alone = gone or (opened and (is_others or "*" in _principals(step)))
+        if step.ref.kind == "identity" and is_alone:
+            return self._put_statement(gone, changes)
+        return self._change(step, changes, "to allow it, change")
 
     def _tag(self, condition: ConditionStep) -> Mend | None:
         """Tag what a condition asks a tag of, for whoever owns it; None where that is not what helps."""
@@ -424,6 +458,8 @@ class _Gaps:
             listed = [e for e in closest.elements if e.element.endswith("Resource") and not e.answer]
             if listed:
                 text += f"; {name_statement(closest.ref)} {in_resources(listed[0], request.resource)}"
+                if is_held_to_address(listed[0], request.resource):
+                    return Cause(code=code, text=text, mend=self._allow(closest))
         return Cause(code=code, text=text, mend=self._allow())
 
     def _beside(self) -> str:
@@ -435,13 +471,16 @@ class _Gaps:
             )
         return ", which the message uses beside the identity"
 
-    def _allow(self) -> Mend:
+    def _allow(self, held: StatementStep | None = None) -> Mend:
+        """A statement for the action and resource; `held` is one that was for an address, to which it stays held."""
         request = self._request
-        statement = {
+        statement: dict[str, Any] = {
             "Effect": "Allow",
             "Action": request.action,
             "Resource": resource_to_write(request.resource),
         }
+        if held is not None:
+            statement |= {"Condition": conditions_for_address(held, request)}
         principal = request.requester.role_arn or request.requester.arn
         return Mend(
             how=How.ALLOW_IN_IAM,
@@ -449,15 +488,21 @@ class _Gaps:
             details={"principal": principal, "statement": statement},
         )
 
-    def _allow_alone(self, keys: Sequence[str]) -> Mend:
+    def _allow_alone(self, keys: Sequence[str], changes: Sequence[Mapping[str, Any]]) -> Mend:
         """A statement of its own beside one whose condition keeps others out, and is no wider than the message."""
-        whole = smallest_statement(self._request) | {"Resource": resource_to_write(self._request.resource)}
+        whole = smallest_statement(self._request, keys) | {
+            "Resource": resource_to_write(self._request.resource)
+        }
         statement = {key: value for key, value in whole.items() if key != "Principal"}
         principal = self._request.requester.role_arn or self._request.requester.arn
         return Mend(
             how=How.ALLOW_IN_IAM,
-            text=f"leave its condition on {' and '.join(keys)} to keep others out, and give `{principal}` an IAM policy"
-            f" with the statement {compact(statement)}",
+            text=beside_ways_out(
+                f"leave its condition on {' and '.join(keys)} to keep others out, and give `{principal}` an IAM policy"
+                f" with the statement {compact(statement)}",
+                changes,
+                is_last=True,
+            ),
             details={"principal": principal, "statement": statement},
         )
 

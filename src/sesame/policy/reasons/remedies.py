@@ -30,6 +30,7 @@ from sesame.policy.reasons.conditions import (
     why_absent,
 )
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, lacks_tls
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.request import Request, Requester
@@ -60,7 +61,6 @@ _RECIPIENTS = "ses:recipients"
 """A key whose value is not shown to the owner: what to add the sender has to say."""
 _IF_EXISTS = "IfExists"
 
-_BY_TLS = "connects by TLS, to an endpoint that begins with https://"
 _BY_SESSION = "signs with the temporary credentials of a session of a role"
 
 
@@ -156,20 +156,8 @@ def _range_of(address: str) -> str:
     return f"{address}/{128 if ':' in address else 32}"
 
 
-def _lacks_tls(condition: ConditionStep) -> bool:
-    return condition.key.lower() == "aws:securetransport" and condition.seen == ("false",)
-
-
 def _lacks_session(condition: ConditionStep) -> bool:
     return condition.key.lower() == "aws:tokenissuetime" and condition.seen is None
-
-
-def by_tls(*conditions: ConditionStep) -> Mend | None:
-    """The one mend of a condition of the owner's that the sender can do without a word of the owner's policy."""
-    if not any(map(_lacks_tls, conditions)):
-        return None
-    details = {"parameter": "endpoint", "value": None}
-    return Mend(how=How.SET_PARAMETER, text=f"the client {_BY_TLS}", details=details)
 
 
 def by_session(*conditions: ConditionStep) -> str:
@@ -186,8 +174,10 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
     """
     key = condition.key.lower()
     comparison = read_operator(condition.operator).comparison
-    if _lacks_tls(condition):
-        return f"the sender {_BY_TLS}"
+    if lacks_tls(condition):
+        return f"the sender {BY_TLS}"
+    if is_in_the_way(condition, denies=denies):
+        return f"the sender {WITHOUT_NAME}"
     is_for_nothing = comparison.family is Family.NULL
     by_token = is_for_nothing or not denies
     if _lacks_session(condition) and by_token and request.requester.kind in ("user", "root"):
@@ -197,10 +187,12 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
         return None
     if is_for_nothing and condition.seen is not None:
         return None
+    if comparison.family is Family.NUMERIC and comparison.name.endswith("Than"):
+        return None
     values = "any value" if is_for_nothing else listed(condition.wanted)
     if key.startswith("aws:principaltag/"):
         tag = condition.key.partition("/")[2]
-        return f"the sender's user, role or session has the tag `{tag}` with {values}"
+        return f"the sender's account gives its user, role or session the tag `{tag}` with {values}"
     way = _CARRIED.get(key) or (_OF_SERVICES.get(key) if condition.seen is None else None)
     return None if way is None else f"the sender {way.format(values)}"
 
@@ -321,15 +313,23 @@ def change_mend(
     whose = f" of `{resource}`" if is_identitys and is_said else ""
     said = [text for change in changes if (text := _said(change))]
     what = f": {', '.join(said)}" if said else ""
-    way = ways_out(changes)
+    text = f"{verb} {name_statement(step.ref)}{whose}{what}"
+    is_all = any("exempt" in change or change.get("remove") for change in changes)
     return Mend(
-        how=How.CHANGE_STATEMENT, text=f"{verb} {name_statement(step.ref)}{whose}{what}{way}", details=details
+        how=How.CHANGE_STATEMENT, text=beside_ways_out(text, changes, is_last=is_all), details=details
     )
 
 
-def ways_out(changes: Sequence[Change]) -> str:
-    """What the sender may do in place of edits."""
-    return "".join(f"; or {change['or_send']}" for change in changes if "or_send" in change)
+def beside_ways_out(text: str, changes: Sequence[Mapping[str, Any]], *, is_last: bool) -> str:
+    """An edit in words with what the sender may do in its place; `is_last`: before it, where that is enough."""
+    ways = list(dict.fromkeys(change["or_send"] for change in changes if "or_send" in change))
+    if is_last and ways and all("or_send" in change for change in changes):
+        return (
+            f"{', and '.join(ways)}; or, {text}"
+            if text.startswith("to ")
+            else f"{', and '.join(ways)}; or {text}"
+        )
+    return text + "".join(f"; or {way}" for way in ways)
 
 
 _ADDED = {

@@ -77,9 +77,23 @@ def _in_what(element: ElementStep, resource: str) -> str:
         other = [at for at, (wanted, seen) in enumerate(pairs) if not glob(wanted).matches(seen)]
         if len(other) == 1 and other[0] < len(_PARTS):
             return f", of another {_PARTS[other[0]]}"
-        if other == [5] and "@" in theirs[5] and theirs[5].rpartition("@")[2] == fields[5].rpartition("/")[2]:
+        if other == [5] and _is_address_of(theirs[5], fields[5]):
             return ", which is an address: the identity used is the domain"
     return ""
+
+
+def _is_address_of(wanted: str, resource: str) -> bool:
+    """Whether the last field of an ARN is an address, or a pattern of some, of the domain that another's is."""
+    return "@" in wanted and wanted.rpartition("@")[2].lower() == resource.rpartition("/")[2].lower()
+
+
+def is_held_to_address(element: ElementStep, resource: str) -> bool:
+    """Whether a Resource lists addresses of the domain that was used, and nothing else of it."""
+    fields = resource.split(":", 5)
+    texts = [text.split(":", 5) for text in element.filled or element.wanted]
+    return element.element == "Resource" and any(
+        len(one) == len(fields) == 6 and _is_address_of(one[5], fields[5]) for one in texts
+    )
 
 
 def some(values: tuple[str, ...]) -> str:
