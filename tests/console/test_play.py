@@ -172,7 +172,7 @@ def test_each_party_sees_why_and_what_it_was_told_and_others_nothing(
     assert '"DelegatesTag"' in wait_until(lambda: told(sender))
     page = wait_until(lambda: told(owner))
     assert '"notificationType": "Complaint"' in page
-    assert "not told to you" in page  # that it was accepted
+    assert "not published to you" in page  # that it was accepted
     assert "DelegatesTag" not in page
     assert "OwnersOwnName" in words(owner.get(f"/inbox/{number}?show=why").text)
     why = words(sender.get(f"/inbox/{number}?show=why").text)

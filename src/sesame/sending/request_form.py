@@ -146,7 +146,10 @@ _LINE = re.compile(rb"([!-9;-~]+):")
 
 def _in_body(message: bytes) -> Iterator[Odd]:
     """X-SES fields with which the body begins: an empty line has ended the header before them."""
-    start = header.canonical_newlines(message[:_MOST_BYTES]).partition(b"\r\n\r\n")[2]
+    try:
+        start = header.canonical_newlines(_beginning(message)).partition(b"\r\n\r\n")[2]
+    except header.MessageError:
+        return
     for line in start.partition(b"\r\n\r\n")[0].split(b"\r\n"):
         found = _LINE.match(line)
         if found is None and line[:1] not in (b" ", b"\t"):
@@ -205,9 +208,12 @@ def _fields(message: bytes, keys: Sequence[bytes]) -> Iterator[tuple[str, str]]:
 
 def _header_fields(message: bytes) -> tuple[HeaderField, ...]:
     """The header fields of a raw message; none where they cannot be read."""
-    if len(message) > _MOST_BYTES:
-        message = message[: message.rfind(b"\n", 0, _MOST_BYTES) + 1]
     try:
-        return header.scan(header.canonical_newlines(message))[0]
+        return header.scan(header.canonical_newlines(_beginning(message)))[0]
     except header.MessageError:
         return ()
+
+
+def _beginning(message: bytes) -> bytes:
+    """The lines of a raw message that are looked at again."""
+    return message if len(message) <= _MOST_BYTES else message[: message.rfind(b"\n", 0, _MOST_BYTES) + 1]
