@@ -127,7 +127,11 @@ async def _begin(data: Path) -> tuple[str, str]:
         )  # fmt: skip
         await call(owner, "sesv2", "CreateConfigurationSet", ConfigurationSetName="news")
         await call(
-            owner, "sesv2", "CreateEmailTemplate", TemplateName="t", TemplateContent={"Html": "<p>{{a}}</p>"}
+            owner,
+            "sesv2",
+            "CreateEmailTemplate",
+            TemplateName="t",
+            TemplateContent={"Subject": "s", "Html": "<p>{{a}}</p>"},
         )
         await call(owner, "iam", "CreateUser", UserName="anna")
         await call(owner, "iam", "CreateGroup", GroupName="all")
