@@ -70,6 +70,14 @@ class Permit:
         """
         return await self.changes.apply(self, run, is_long=is_long, response=response)
 
+    async def apply_part(self, run: Run[T]) -> T:
+        """Run a part of a change that is too long for one write: durably, and compared as every change, without a row.
+
+        The row is of the whole: the last write is by `apply`. A change that ends before has none, so a part may do
+        only what means nothing by itself and is done again, or gone on with, by the same call.
+        """
+        return await self.changes.apply_part(self, run)
+
 
 class Changes:
     """Where permits are used up; `forget` drops what is cached under scopes that have moved on."""
@@ -96,15 +104,25 @@ class Changes:
         """See `Permit.apply`."""
         decision = {"action": permit.action, "resource": permit.resource}
 
-        async def change(tx: Transaction) -> T:
-            await _compare(tx, permit.epochs)
+        async def told(tx: Transaction) -> T:
             result = await run(tx)
             details = NOTHING if response is None else response(result)
             await self._trail.put(tx, entry_of(permit.caller, response=details, decision=decision))
             return result
 
+        return await self._write(permit, told, is_long=is_long)
+
+    async def apply_part(self, permit: Permit, run: Run[T]) -> T:
+        """See `Permit.apply_part`."""
+        return await self._write(permit, run, is_long=True)
+
+    async def _write(self, permit: Permit, run: Run[T], *, is_long: bool) -> T:
+        async def compared(tx: Transaction) -> T:
+            await _compare(tx, permit.epochs)
+            return await run(tx)
+
         try:
-            return await self._store.write(change, is_long=is_long)
+            return await self._store.write(compared, is_long=is_long)
         except StalePermit as stale:
             self._forget(stale.scopes)
             raise

@@ -59,6 +59,7 @@ _CONTACTS = Table(
     preferences=JSON_OBJECT,
     unsubscribe_all=FLAG,
 )
+_ON_LIST = "account_id = ? AND region = ? AND list_name = ?"
 
 
 def contact_list_arn(region: str, account_id: str, name: str) -> str:
@@ -87,8 +88,8 @@ async def put(tx: Transaction, found: ContactList) -> None:
 
 
 async def delete(tx: Transaction, found: ContactList) -> None:
-    """Remove a list with its contacts and tags."""
-    await tx.execute("DELETE FROM contact WHERE account_id = ? AND region = ? AND list_name = ?", *found.key)
+    """Remove a list with its contacts and tags; see `drop_contacts` for a list with many."""
+    await tx.execute(f"DELETE FROM contact WHERE {_ON_LIST}", *found.key)
     await tags.remove_all(tx, found.arn)
     await _LISTS.delete(tx, *found.key)
 
@@ -101,6 +102,23 @@ async def contact(tx: Transaction, found: ContactList, address: str) -> Contact 
 async def contacts(tx: Transaction, found: ContactList, *, after: str, limit: int) -> list[Contact]:
     """The people on a list by address, those after `after`."""
     return await _CONTACTS.page(tx, *found.key, after=after, limit=limit)
+
+
+async def has_more_than(tx: Transaction, found: ContactList, count: int) -> bool:
+    """Whether there are more people on a list than that; as much work as there are up to then."""
+    row = await tx.one(f"SELECT 1 FROM contact WHERE {_ON_LIST} LIMIT 1 OFFSET ?", *found.key, count)
+    return row is not None
+
+
+async def drop_contacts(tx: Transaction, found: ContactList, limit: int) -> int:
+    """Take the first people by address off a list, so many at most; how many there were."""
+    return await tx.execute(
+        f"DELETE FROM contact WHERE {_ON_LIST} AND address IN"
+        f" (SELECT address FROM contact WHERE {_ON_LIST} ORDER BY address LIMIT ?)",
+        *found.key,
+        *found.key,
+        limit,
+    )
 
 
 async def add_contact(tx: Transaction, added: Contact) -> bool:

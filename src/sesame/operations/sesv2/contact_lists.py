@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from sesame.access.authorize import Authorizer
-from sesame.access.changes import Permit
+from sesame.access.changes import Permit, StalePermit
 from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
@@ -23,6 +23,9 @@ from sesame.operations.table import Handlers
 from sesame.store import contact_lists as store
 from sesame.store import tags
 from sesame.store.contact_lists import ContactList, contact_list_arn
+
+AT_ONCE = 1_000
+"""How many people one write takes off a list that goes: each holds others up for a few milliseconds."""
 
 MAX_LISTS, MAX_TOPICS, MAX_DISPLAY_NAME, MAX_DESCRIPTION = 1, 20, 128, 500
 MOST_A_PAGE = 1_000
@@ -91,24 +94,24 @@ class ContactListOperations:
     async def get(self, caller: Caller, request: sesv2.GetContactListRequest) -> sesv2.GetContactListResponse:
         """A list with its topics and tags."""
         name = request["ContactListName"]
-        await self._require(caller, "GetContactList", name)
+        await require_list(self._authorizer, caller, "GetContactList", name)
 
         async def run(tx: Transaction) -> tuple[ContactList, dict[str, str]]:
             found = await find_list(tx, caller, name)
             return found, await tags.get(tx, found.arn)
 
         found, labels = await self._store.read(run)
-        response: Any = {
+        topics: Any = [*found.topics]
+        response: sesv2.GetContactListResponse = {
             "ContactListName": found.name,
-            "Topics": [*found.topics],
+            "Topics": topics,
             "CreatedTimestamp": found.created_at,
             "LastUpdatedTimestamp": found.updated_at,
             "Tags": [{"Key": key, "Value": value} for key, value in labels.items()],
         }
         if found.description is not None:
             response["Description"] = found.description
-        shown: sesv2.GetContactListResponse = response
-        return shown
+        return response
 
     async def list(
         self, caller: Caller, request: sesv2.ListContactListsRequest
@@ -136,7 +139,7 @@ class ContactListOperations:
     ) -> sesv2.UpdateContactListResponse:
         """Replace topics and description, each where it is given."""
         name = request["ContactListName"]
-        permit = await self._require(caller, "UpdateContactList", name)
+        permit = await require_list(self._authorizer, caller, "UpdateContactList", name)
         _check(request.get("Topics", []), request.get("Description"))
 
         async def run(tx: Transaction) -> None:
@@ -155,20 +158,45 @@ class ContactListOperations:
     async def delete(
         self, caller: Caller, request: sesv2.DeleteContactListRequest
     ) -> sesv2.DeleteContactListResponse:
-        """Remove a list with everybody on it."""
+        """Remove a list with everybody on it: the people so many a write, and the list with the last of them.
+
+        When it ends before, the list stays with the people who are left, and the next call goes on. Who is put on it
+        meanwhile goes with it. A list of that name that is made anew meanwhile is another, and stays.
+        """
         name = request["ContactListName"]
-        permit = await self._require(caller, "DeleteContactList", name)
+        permit = await require_list(self._authorizer, caller, "DeleteContactList", name)
+        begun = await permit.read(lambda tx: find_list(tx, caller, name))
 
-        async def run(tx: Transaction) -> None:
-            await store.delete(tx, await find_list(tx, caller, name))
+        async def still(tx: Transaction) -> ContactList:
+            found = await find_list(tx, caller, name)
+            if found.created_at != begun.created_at:
+                raise ContactListDoesNotExist(name)
+            return found
 
-        await permit.apply(run)
+        async def is_long(tx: Transaction) -> bool:
+            return await store.has_more_than(tx, begun, AT_ONCE)
+
+        async def part(tx: Transaction) -> None:
+            await store.drop_contacts(tx, await still(tx), AT_ONCE)
+
+        async def rest(tx: Transaction) -> None:
+            await store.delete(tx, await still(tx))
+
+        try:
+            while await permit.read(is_long):
+                await permit.apply_part(part)
+            await permit.apply(rest)
+        except StalePermit:
+            await permit.read(still)
+            raise
         return {}
 
-    async def _require(self, caller: Caller, operation: str, name: str) -> Permit:
-        permit = await self._authorizer.require(caller, f"ses:{operation}", _arn(caller, name))
-        check_list_name(name)
-        return permit
+
+async def require_list(authorizer: Authorizer, caller: Caller, operation: str, name: str) -> Permit:
+    """That the caller may do that to its list of that name or to the people on it, whether or not there is one."""
+    permit = await authorizer.require(caller, f"ses:{operation}", _arn(caller, name))
+    check_list_name(name)
+    return permit
 
 
 async def find_list(tx: Transaction, caller: Caller, name: str) -> ContactList:

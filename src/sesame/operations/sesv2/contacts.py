@@ -18,12 +18,15 @@ from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.sesv2.contact_lists import check_list_name, find_list
+from sesame.operations.sesv2.contact_lists import find_list, require_list
 from sesame.operations.table import Handlers
 from sesame.store import contact_lists as store
-from sesame.store.contact_lists import Contact, ContactList, contact_list_arn
+from sesame.store.contact_lists import Contact, ContactList
 
 MOST_A_PAGE = 1_000
+MOST_LOOKS = 10
+"""How many pages of people one call looks at for those that a filter lets through; its token leads on from there."""
+
 MAX_ADDRESS = 320
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -107,31 +110,36 @@ class ContactOperations:
         return shown  # type: ignore[return-value]
 
     async def list(self, caller: Caller, request: sesv2.ListContactsRequest) -> sesv2.ListContactsResponse:
-        """The people on a list by address, those of a status where one is asked for."""
-        await self._permit(caller, "ListContacts", request)
+        """The people on a list by address, those of a status where one is asked for.
+
+        A page may be short, or empty, and have a token all the same: a call looks at so many people and no more.
+        """
+        await require_list(self._authorizer, caller, "ListContacts", request["ContactListName"])
         after = paging.after(request.get("NextToken"))
         limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
         wanted: Mapping[str, Any] = request.get("Filter", {})
 
-        async def run(tx: Transaction) -> tuple[ContactList, Sequence[Contact]]:
+        async def run(tx: Transaction) -> tuple[ContactList, Sequence[Contact], str | None]:
             found = await find_list(tx, caller, request["ContactListName"])
             topic = wanted.get("TopicFilter", {}).get("TopicName")
             if topic is not None:
                 _check_topic(found, topic)
             kept: list[Contact] = []
             key = after
-            while len(kept) <= limit:
+            for _ in range(MOST_LOOKS):
                 page = await store.contacts(tx, found, after=key, limit=MOST_A_PAGE)
                 kept += [contact for contact in page if _is_wanted(found, contact, wanted)]
                 if len(page) < MOST_A_PAGE:
-                    break
+                    return found, kept, None
                 key = page[-1].address
-            return found, kept
+                if len(kept) > limit:
+                    break
+            return found, kept, paging.encode(key)
 
-        found, contacts = await self._store.read(run)
+        found, contacts, further = await self._store.read(run)
         page, token = paging.cut(contacts, limit, lambda contact: contact.address)
         shown: Any = [_as_shape(found, contact) for contact in page]
-        return {"Contacts": shown, **paging.next_page(token)}
+        return {"Contacts": shown, **paging.next_page(token or further)}
 
     async def update(
         self, caller: Caller, request: sesv2.UpdateContactRequest
@@ -170,15 +178,8 @@ class ContactOperations:
         return {}
 
     async def _require(self, caller: Caller, operation: str, request: Mapping[str, Any]) -> Permit:
-        permit = await self._permit(caller, operation, request)
+        permit = await require_list(self._authorizer, caller, operation, request["ContactListName"])
         _check_address(request["EmailAddress"])
-        return permit
-
-    async def _permit(self, caller: Caller, operation: str, request: Mapping[str, Any]) -> Permit:
-        name = request["ContactListName"]
-        arn = contact_list_arn(caller.region, caller.principal.account_id, name)
-        permit = await self._authorizer.require(caller, f"ses:{operation}", arn)
-        check_list_name(name)
         return permit
 
 
