@@ -64,13 +64,29 @@ COMMON_KEYS = (
 )  # fmt: skip
 
 
+FORMS = (
+    "{}", "{}@example.com", " {}", "{}*", "*{}", "198.51.100.0/24 {}", "{}.*", "x@{}", "*@{}", "{}%@example.com",
+    "{}é@x", "<{}@example.com>", "NEWS@EXAMPLE.COM {}",
+)  # fmt: skip
+"""What a tag may look like: each has its side's canary, and is what some hint is about."""
+
+
 def patterns(canary: str) -> st.SearchStrategy[str]:
     """Texts of a side's policies: some match, all but the wildcards have its canary."""
     words = [f"*{canary}*", canary, f"{canary}@example.com", "*", "news@*"]
-    if canary == OWNERS:
-        words += ["${aws:PrincipalTag/team}", "${aws:username}-" + canary, "${aws:UserAgent}"]
-    else:
-        words += ["${aws:ResourceTag/env}", "${aws:username}-" + canary, "${aws:ResourceTag/env}*"]
+    words += ["${aws:username}-" + canary]
+    tag = "${aws:PrincipalTag/team}" if canary == OWNERS else "${aws:ResourceTag/env}"
+    words += [
+        tag,
+        f"{tag}*",
+        f"*{tag}",
+        f"{tag}@example.com",
+        f"*@{tag}",
+        f"{canary}-{tag}",
+        tag.upper(),
+        f"{tag}/24",
+    ]
+    words += ["${aws:UserAgent}"] * (canary == OWNERS)
     return st.sampled_from(words)
 
 
@@ -97,13 +113,25 @@ PRINCIPALS = st.sampled_from(
 )  # fmt: skip
 
 
+RESOURCES = {
+    OWNERS: [ARN, ARN, ARN, f"{ARN}{OWNERS}"],
+    SENDERS: [
+        ARN,
+        "*",
+        f"{ARN}{SENDERS}",
+        f"{ARN}${{aws:ResourceTag/env}}",
+        f"{ARN[:-11]}*@${{aws:ResourceTag/env}}",
+    ],
+}
+
+
 @st.composite
 def statements(draw: st.DrawFn, canary: str) -> dict[str, Any]:
     statement: dict[str, Any] = {
         "Sid": canary,
         "Effect": draw(st.sampled_from(["Allow", "Allow", "Allow", "Deny"])),
         "Action": draw(st.sampled_from(["ses:SendEmail", "ses:*", "ses:SendRawEmail", f"ses:{canary}*"])),
-        "Resource": draw(st.sampled_from([ARN, "*" if canary == SENDERS else ARN, f"{ARN}{canary}"])),
+        "Resource": draw(st.sampled_from(RESOURCES[canary])),
     }
     if canary == OWNERS:
         statement["Principal"] = draw(PRINCIPALS)
@@ -127,10 +155,17 @@ def documents(canary: str) -> st.SearchStrategy[list[tuple[str, str]]]:
 
 
 def explained(
-    requester: Requester, identity: list[tuple[str, str]], iam: list[tuple[str, str]]
+    requester: Requester, identity: list[tuple[str, str]], iam: list[tuple[str, str]], form: str = "{}"
 ) -> Explanation:
+    tags = {
+        key: form.format(value) for key, value in CONTEXT.items() if "Tag/" in key and isinstance(value, str)
+    }
     request = Request(
-        requester=requester, action="ses:SendEmail", resource=ARN, resource_account=OWNER, context=CONTEXT
+        requester=requester,
+        action="ses:SendEmail",
+        resource=ARN,
+        resource_account=OWNER,
+        context={**CONTEXT, **tags},
     )
     return explain(
         request,
@@ -152,11 +187,11 @@ def told(explanation: Explanation, reader: Reader) -> str:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(REQUESTERS), documents(OWNERS), documents(SENDERS))
+@given(st.sampled_from(REQUESTERS), documents(OWNERS), documents(SENDERS), st.sampled_from(FORMS))
 def test_views_and_causes_of_random_policies_have_nothing_of_the_other_side(
-    requester: Requester, identity: list[tuple[str, str]], iam: list[tuple[str, str]]
+    requester: Requester, identity: list[tuple[str, str]], iam: list[tuple[str, str]], form: str
 ) -> None:
-    explanation = explained(requester, identity, iam)
+    explanation = explained(requester, identity, iam, form)
     assert OWNERS not in told(explanation, Reader.SENDER)
     assert SENDERS not in told(explanation, Reader.OWNER)
 

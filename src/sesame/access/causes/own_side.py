@@ -14,8 +14,8 @@ from sesame.policy.language.document import Effect
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import explain_condition
 from sesame.policy.reasons.derivation import StatementStep
-from sesame.policy.reasons.remedies import resource_to_write
 from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.statements import iam_statement
 from sesame.store.decisions import DecisionRecord
 
 
@@ -55,7 +55,7 @@ def own_cause(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
                 how=How.CHANGE_STATEMENT, text=f"change or remove {failed['denied_by']}", details=details
             ),
         )
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource_to_write(resource)}
+    statement = iam_statement(action, resource)
     written = json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
     fields = resource.split(":", 5)
     owner = fields[4] if len(fields) == 6 else ""

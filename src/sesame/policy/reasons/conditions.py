@@ -44,14 +44,21 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     """A condition with what was seen, as far as a reader may know: `ses:FromAddress like `a*`; ... has `b``."""
     if reader is Reader.SENDER and kind == "identity":
         return _for_sender(condition, request)
-    may_fill_in = reader is Reader.OPERATOR or not reveals_other_side(
-        condition, by_owner=reader is Reader.OWNER
-    )
-    values = condition.filled if may_fill_in and condition.filled else condition.wanted
-    demand = describe_condition(condition.operator, condition.key, values)
+    demand = describe_condition(condition.operator, condition.key, values_for(condition, reader))
     may_ask_why = _may_be_a_slip(condition) or condition.seen is None
     hint = _hint(condition, request, reader) if may_ask_why else ""
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
+
+
+def values_for(condition: ConditionStep, reader: Reader) -> tuple[str, ...]:
+    """The values of a condition of the reader's own policy, with variables filled in where they are its to know (I9).
+
+    What a hint or a mend says of values, and that it says it at all, rests on these alone.
+    """
+    is_others = reader is not Reader.OPERATOR and reveals_other_side(
+        condition, by_owner=reader is Reader.OWNER
+    )
+    return condition.wanted if is_others else condition.filled or condition.wanted
 
 
 def _may_be_a_slip(condition: ConditionStep) -> bool:
@@ -87,7 +94,7 @@ def is_hidden(key: str, reader: Reader) -> bool:
 
 def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     """What is most often wrong with such a condition, or nothing."""
-    seen, wanted = condition.decisive or condition.seen or (), condition.filled or condition.wanted
+    seen, wanted = condition.decisive or condition.seen or (), values_for(condition, reader)
     if condition.note == "unknown key":
         near = get_close_matches(condition.key.lower(), [key.lower() for key in CONDITION_KEYS], n=1)
         return f"; the key is not known{_did_you_mean(CONDITION_KEYS[near[0]].name if near else '')}"
@@ -109,7 +116,8 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     if long is not None and condition.key.lower() in TIMES:
         return f"; `{long}` is in milliseconds, and {condition.key} counts seconds"
     if reader is Reader.OWNER and not owner_may_see(condition.key):
-        return "; in other letters it would match: capitals count" if differs_in_case_alone(condition) else ""
+        is_close = differs_in_case_alone(condition, reader)
+        return "; in other letters it would match: capitals count" if is_close else ""
     if _is_range_as_text(condition):
         negated = "Not" if read_operator(condition.operator).comparison.negated else ""
         return f"; a range of addresses is compared under {negated}IpAddress, {condition.operator} compares the text"
@@ -117,7 +125,7 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return "; there is white space before or behind the value in the policy"
     if _is_of_other_family(condition):
         return "; the request came by IPv6, and the ranges are of IPv4"
-    if operator_instead(condition) is not None:
+    if operator_instead(condition, reader) is not None:
         return "; a wildcard counts only under StringLike"
     if _differs_in_case(condition, seen, wanted):
         return "; only the case of letters differs"
@@ -195,10 +203,10 @@ def _differs_in_case(condition: ConditionStep, seen: Sequence[str], wanted: Sequ
     return any(glob(text.lower()).matches(value.lower()) for value, text in pairs)
 
 
-def differs_in_case_alone(condition: ConditionStep) -> bool:
+def differs_in_case_alone(condition: ConditionStep, reader: Reader) -> bool:
     """Whether each value that fails would match in other letters: by their owner's policy, of which it tells no more
     than a policy under which capitals do not count."""
-    seen, wanted = condition.decisive or condition.seen or (), condition.filled or condition.wanted
+    seen, wanted = condition.decisive or condition.seen or (), values_for(condition, reader)
     return bool(seen) and all(_differs_in_case(condition, [value], wanted) for value in seen)
 
 
@@ -258,14 +266,15 @@ def variable_slip(condition: ConditionStep, request: Request) -> VariableSlip | 
     return None
 
 
-def tag_wanted(condition: ConditionStep) -> tuple[str, str] | None:
-    """The tag of a resource that would meet a condition, as its key and value; None where that is not plain."""
+def tag_wanted(condition: ConditionStep, reader: Reader) -> tuple[str, str] | None:
+    """The tag of a resource that would meet a condition, as its key and value; None where that is not plain, or rests
+    on what is not the reader's to know."""
     prefix, _, key = condition.key.partition("/")
     comparison = read_operator(condition.operator).comparison
     is_plain = comparison.family is Family.STRING and not comparison.negated and not condition.unresolved
     if prefix.lower() != "aws:resourcetag" or not key or not is_plain or not_filled(condition):
         return None
-    value = next(iter(condition.filled or condition.wanted), "")
+    value = next(iter(values_for(condition, reader)), "")
     is_writable = re.fullmatch(r"[A-Za-z0-9_.:/=+@-]+", f"{key}{value}") is not None
     return (key, value) if is_writable and value else None
 
@@ -285,7 +294,7 @@ def _is_range(text: str) -> bool:
         return False
 
 
-def operator_instead(condition: ConditionStep) -> str | None:
+def operator_instead(condition: ConditionStep, reader: Reader) -> str | None:
     """The operator under which the values would have matched, if that is what is wrong."""
     operator = read_operator(condition.operator)
     comparison = operator.comparison
@@ -297,7 +306,7 @@ def operator_instead(condition: ConditionStep) -> str | None:
     )
     if not is_equality or comparison.negated or not condition.seen:
         return None
-    patterns = [glob(text) for text in condition.filled or condition.wanted if set(text) & set("*?")]
+    patterns = [glob(text) for text in values_for(condition, reader) if set(text) & set("*?")]
     if not all(
         any(pattern.matches(value) for pattern in patterns) for value in condition.decisive or condition.seen
     ):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sesame.policy.language.document import Effect
-from sesame.policy.language.pattern import glob, literally
+from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import code_of, explain_condition, tag_wanted
@@ -22,18 +22,17 @@ from sesame.policy.reasons.principals import describe, is_same_role, is_same_ser
 from sesame.policy.reasons.remedies import (
     beside_ways_out,
     by_session,
-    carried,
     change_mend,
     changes_for,
     exceptions_for,
     may_be_of_others,
     opens,
-    resource_to_write,
 )
 from sesame.policy.reasons.sentence import compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
+from sesame.policy.reasons.statements import conditions_for_address, iam_statement, smallest_statement
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values
-from sesame.policy.request import Outcome, Request, Requester
+from sesame.policy.request import Outcome, Requester
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,48 +63,6 @@ def policy_causes(
             return gaps.denials()
         case _:
             return gaps.lacks()
-
-
-def to_write(requester: Requester) -> dict[str, str]:
-    """The Principal that names a requester in an identity policy, and no more than it."""
-    if requester.kind == "service":
-        return {"Service": requester.arn}
-    if requester.kind == "root":
-        return {"AWS": requester.account_id}
-    return {"AWS": requester.role_arn or requester.arn}
-
-
-_SAID_TOO = {key.lower(): key for key in ("ses:FromDisplayName", "ses:FeedbackAddress", "ses:ApiVersion")}
-"""Keys whose value a statement for one message says too, where a condition on them kept it out."""
-
-
-def smallest_statement(request: Request, keys: Sequence[str] = ()) -> dict[str, Any]:
-    """The statement of an identity policy that lets a request through and as little else as can be said.
-
-    `keys` are those of conditions that kept the request out.
-    """
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Principal": to_write(request.requester),
-        "Action": request.action,
-        "Resource": request.resource,
-    }
-    also = [_SAID_TOO[key.lower()] for key in keys if key.lower() in _SAID_TOO]
-    asked = {key: carried(request, key) for key in ("ses:FromAddress", "aws:SourceAccount", *also)}
-    conditions = {key: literally(value, wildcards=False) for key, value in asked.items() if value is not None}
-    if conditions:
-        statement["Condition"] = {"StringEquals": conditions}
-    return statement
-
-
-def conditions_for_address(held: StatementStep, request: Request) -> dict[str, Any]:
-    """What holds a statement on a domain to the address that it is sent as, and to the conditions that it met."""
-    conditions: dict[str, dict[str, Any]] = {}
-    for one in held.conditions:
-        if one.answer and one.key.lower() != "ses:fromaddress":
-            conditions.setdefault(one.operator, {})[one.key] = list(one.wanted)
-    address = literally(carried(request, "ses:FromAddress") or "", wildcards=False)
-    return conditions | {"StringEquals": conditions.get("StringEquals", {}) | {"ses:FromAddress": address}}
 
 
 class _Gaps:
@@ -366,7 +323,7 @@ class _Gaps:
         """Tag what a condition asks a tag of, for whoever owns it; None where that is not what helps."""
         arn = self._request.resource
         is_own = not self._foreign or self._reader is Reader.OWNER
-        tag = tag_wanted(condition) if is_own else None
+        tag = tag_wanted(condition, self._reader) if is_own else None
         if tag is None or not arn.startswith("arn:aws:ses:") or "*" in arn:
             return None
         key, value = tag
@@ -474,11 +431,7 @@ class _Gaps:
     def _allow(self, held: StatementStep | None = None) -> Mend:
         """A statement for the action and resource; `held` is one that was for an address, to which it stays held."""
         request = self._request
-        statement: dict[str, Any] = {
-            "Effect": "Allow",
-            "Action": request.action,
-            "Resource": resource_to_write(request.resource),
-        }
+        statement = iam_statement(request.action, request.resource)
         if held is not None:
             statement |= {"Condition": conditions_for_address(held, request)}
         principal = request.requester.role_arn or request.requester.arn
@@ -490,11 +443,10 @@ class _Gaps:
 
     def _allow_alone(self, keys: Sequence[str], changes: Sequence[Mapping[str, Any]]) -> Mend:
         """A statement of its own beside one whose condition keeps others out, and is no wider than the message."""
-        whole = smallest_statement(self._request, keys) | {
-            "Resource": resource_to_write(self._request.resource)
-        }
-        statement = {key: value for key, value in whole.items() if key != "Principal"}
-        principal = self._request.requester.role_arn or self._request.requester.arn
+        request = self._request
+        statement = smallest_statement(request, keys) | iam_statement(request.action, request.resource)
+        del statement["Principal"]
+        principal = request.requester.role_arn or request.requester.arn
         return Mend(
             how=How.ALLOW_IN_IAM,
             text=beside_ways_out(
@@ -511,11 +463,7 @@ class _Gaps:
         if self._reader is Reader.OWNER:
             text = f"the sender's own side does not allow it to {describe(request.requester)}"
             return Cause(code=Code.SESSION_POLICY, text=text, mend=self._ask_sender())
-        statement = {
-            "Effect": "Allow",
-            "Action": request.action,
-            "Resource": resource_to_write(request.resource),
-        }
+        statement = iam_statement(request.action, request.resource)
         limits = [step for step in self._allows if step.ref.kind == "session"]
         closest = f"; {name_statement(min(limits, key=distance).ref)} comes closest" if limits else ""
         return Cause(

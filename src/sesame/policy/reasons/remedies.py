@@ -205,7 +205,7 @@ def _change_for(step: StatementStep, condition: ConditionStep, request: Request,
         return {"version": "2012-10-17"}
     if (slip := variable_slip(condition, request)) is not None:
         return change | {"replace": slip.written, "with": slip.right}
-    if (instead := operator_instead(condition)) is not None:
+    if (instead := operator_instead(condition, reader)) is not None:
         return change | {"operator_to": instead}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
         return change | {"operator_to": f"ForAllValues:{condition.operator}"}
@@ -215,7 +215,7 @@ def _change_for(step: StatementStep, condition: ConditionStep, request: Request,
         return change | {"replace": condition.wanted[0], "with": _seconds(condition, request)}
     seen: Sequence[str] = condition.decisive or condition.seen or ()
     may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
-    if is_hidden(condition.key, reader) and (folded := _folded(condition)) is not None:
+    if is_hidden(condition.key, reader) and (folded := _folded(condition, reader)) is not None:
         return change | {"operator_to": folded}
     if may_add and seen and reader is Reader.OWNER and condition.key.lower() == _RECIPIENTS:
         return change | {"add": None}
@@ -240,11 +240,11 @@ def _let_without(step: StatementStep, condition: ConditionStep, request: Request
     return {"drop_condition": True}
 
 
-def _folded(condition: ConditionStep) -> str | None:
+def _folded(condition: ConditionStep, reader: Reader) -> str | None:
     """The operator under which capitals do not count, where only they differ."""
     comparison = read_operator(condition.operator).comparison
     is_equality = comparison.family is Family.STRING and comparison.compare is Compare.EQUAL
-    if not is_equality or comparison.negated or not differs_in_case_alone(condition):
+    if not is_equality or comparison.negated or not differs_in_case_alone(condition, reader):
         return None
     return re.sub(r"(?i)StringEquals", "StringEqualsIgnoreCase", condition.operator)
 

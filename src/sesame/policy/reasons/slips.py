@@ -6,6 +6,7 @@ from sesame.policy.language.action_keys import ACTIONS
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.derivation import ElementStep, StatementStep
+from sesame.policy.reasons.views import names_tag_of_resource
 
 _SERVICES = ("ses", "sesv2", "ses-v2", "email", "aws-ses", "amazonses")
 """What is written before the colon of an action of SES, which has one prefix for all of its APIs."""
@@ -53,7 +54,7 @@ def in_resources(element: ElementStep, resource: str) -> str:
     Not where one of them is a tag of the identity, which is its owner's.
     """
     verb = "leaves out" if element.element.startswith("Not") else "lists"
-    is_owners = any("resourcetag/" in text.lower() for text in element.wanted)
+    is_owners = names_tag_of_resource(element)
     if is_owners or element.filled in ((), element.wanted):
         return f"{verb} {some(element.wanted)}{'' if is_owners else _in_what(element, resource)}"
     return f"{verb} {some(element.wanted)}, here {some(element.filled)}"
@@ -90,7 +91,8 @@ def _is_address_of(wanted: str, resource: str) -> bool:
 def is_held_to_address(element: ElementStep, resource: str) -> bool:
     """Whether a Resource lists addresses of the domain that was used, and nothing else of it."""
     fields = resource.split(":", 5)
-    texts = [text.split(":", 5) for text in element.filled or element.wanted]
+    written = element.wanted if names_tag_of_resource(element) else element.filled or element.wanted
+    texts = [text.split(":", 5) for text in written]
     return element.element == "Resource" and any(
         len(one) == len(fields) == 6 and _is_address_of(one[5], fields[5]) for one in texts
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import find_key
-from sesame.policy.reasons.derivation import ConditionStep, Explanation, StatementStep
+from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.sentence import name_statement, write_sentence
 from sesame.policy.request import Decision, Outcome, Request, StatementRef
 
@@ -145,14 +145,21 @@ def own_values(
 
 def reveals_other_side(condition: ConditionStep, *, by_owner: bool) -> bool:
     """Whether a condition's variables, filled in, would tell its author what is the other side's."""
-    keys = [
-        part.partition("}")[0].partition(",")[0].strip()
-        for v in condition.wanted
-        for part in v.split("${")[1:]
-    ]
+    keys = _variables(condition.wanted)
     if by_owner:
         return not all(key in ("*", "?", "$") or owner_may_see(key) for key in keys)
     return any(is_of_resource(key) for key in keys)
+
+
+def names_tag_of_resource(element: ElementStep) -> bool:
+    """Whether an element's variables, filled in, would tell its author a tag of the identity's."""
+    return any(is_of_resource(key) for key in _variables(element.wanted))
+
+
+def _variables(values: Iterable[str]) -> list[str]:
+    return [
+        part.partition("}")[0].partition(",")[0].strip() for text in values for part in text.split("${")[1:]
+    ]
 
 
 def _without_resource(step: StatementStep) -> StatementStep:
@@ -166,7 +173,14 @@ def _without_resource(step: StatementStep) -> StatementStep:
             return condition
         return replace(condition, seen=(NOT_SHOWN,), decisive=(NOT_SHOWN,))
 
-    return replace(step, conditions=tuple(map(without_hidden, step.conditions)))
+    def without_tags(element: ElementStep) -> ElementStep:
+        return replace(element, filled=element.wanted) if names_tag_of_resource(element) else element
+
+    return replace(
+        step,
+        elements=tuple(map(without_tags, step.elements)),
+        conditions=tuple(map(without_hidden, step.conditions)),
+    )
 
 
 def _without_sender(step: StatementStep) -> StatementStep:
