@@ -1,12 +1,14 @@
 """What the sender can do comes before a change of policy, and no mend drops a guard or a condition for everybody."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sesame.policy import Outcome
+from sesame.policy import Outcome, Request, compile_policies, decide
+from sesame.policy.language.vocabulary import COMPARISONS, Compare
 from sesame.policy.reasons.cause import How, Reader
 from tests.policy.test_remedies import (
     MAY,
@@ -16,6 +18,8 @@ from tests.policy.test_remedies import (
     condition,
     denies,
     first,
+    having,
+    lending,
     lends,
     outcome,
     written,
@@ -169,3 +173,57 @@ def test_a_guard_on_display_names_is_met_before_anybody_is_exempted() -> None:
     text = written(lends(), denies(**condition("StringEquals", "ses:FromDisplayName", "Site")))
     mend = first(asked(**NAME), text, Reader.OWNER).mend
     assert mend.text.startswith("the sender leaves the display name out of From; or change or remove")
+
+
+def operators() -> Iterator[str]:
+    """Operators of each family, with each prefix and suffix, and some that the language does not have."""
+    plain = {
+        (one.family, one.compare is Compare.EQUAL, one.negated): one.name for one in COMPARISONS.values()
+    }
+    for name in (*plain.values(), "BoolEquals"):
+        for prefix in ("", "ForAllValues:", "ForAnyValue:"):
+            for suffix in ("", "IfExists"):
+                yield f"{prefix}{name}{suffix}"
+
+
+WANTED = [
+    ("true",), ("false",), ("true", "false"), ("t*",), ("*",), ("1",), ("true", "yes"), ("${aws:SecureTransport}",),
+    ("${aws:MultiFactorAuthPresent}",), ("${aws:username}", "true"), ("$",),
+]  # fmt: skip
+
+
+def engine_outcome(request: Request, theirs: str, own: str) -> Outcome:
+    """What the engine that decides sends decides, which shares nothing with what explains."""
+    iam, identity = (
+        compile_policies(having(own), kind="iam"),
+        compile_policies(lending(theirs), kind="identity"),
+    )
+    return decide(request, iam=iam, identity=identity).outcome
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize("whose", ["identity", "iam"])
+def test_a_client_is_sent_to_tls_only_where_that_helps(effect: str, whose: str) -> None:
+    """Whatever operator asks about it, of an Allow or a Deny: exactly where the same send by TLS is let through."""
+    filled = {"aws:MultiFactorAuthPresent": "false"}
+    plain, by_tls = asked(**filled | {"aws:SecureTransport": "false"}), asked(**filled)
+    said = helps = 0
+    for operator in operators():
+        for wanted in WANTED:
+            asks = condition(operator, "aws:SecureTransport", *wanted)
+            theirs, own = [lends()], [MAY]
+            if whose == "identity":
+                theirs = [lends(**asks)] if effect == "Allow" else [*theirs, denies(**asks)]
+            else:
+                own = [MAY | asks] if effect == "Allow" else [*own, MAY | asks | {"Effect": "Deny"}]
+            texts = written(*theirs), written(*own)
+            if engine_outcome(plain, *texts) is Outcome.ALLOW:
+                continue
+            is_let_in = engine_outcome(by_tls, *texts) is Outcome.ALLOW
+            for reader in Reader if whose == "identity" else (Reader.SENDER,):
+                mend = first(plain, texts[0], reader, texts[1]).mend
+                is_said = "https://" in mend.text
+                assert is_said is is_let_in, (operator, wanted, reader, mend)
+                assert not is_said or mend.how is How.SET_PARAMETER
+                said, helps = said + is_said, helps + is_let_in
+    assert said == helps > 30

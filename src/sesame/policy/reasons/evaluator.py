@@ -28,7 +28,15 @@ from sesame.policy.language.pattern import (
 from sesame.policy.language.values import (
     read_bool,
 )
-from sesame.policy.language.vocabulary import Compare, Family, Quantifier, is_unknown_key
+from sesame.policy.language.vocabulary import (
+    VERSION_WITH_VARIABLES,
+    VERSIONS,
+    Compare,
+    Family,
+    Quantifier,
+    is_unknown_key,
+    read_operator,
+)
 from sesame.policy.reasons.derivation import (
     Answer,
     ConditionStep,
@@ -102,7 +110,20 @@ def judge(
 def condition_holds(policy: Policy, effect: Effect, condition: Condition, value: ContextValue | None) -> bool:
     """Whether one condition lets its statement apply when the request carries `value` for its key."""
     context = {} if value is None else {condition.key: value}
-    answer = _Evaluator(_bare_request(context), {}).answer(policy, effect, condition)
+    return _holds_in(_bare_request(context), policy, effect, condition)
+
+
+def would_hold(step: ConditionStep, effect: Effect, request: Request) -> bool:
+    """The same of a condition that was asked already, for another request."""
+    has_variables = bool(step.unresolved) or step.filled != step.wanted
+    version = VERSION_WITH_VARIABLES if has_variables else VERSIONS[0]
+    policy = Policy(id=None, version=version, statements=(), text="")
+    condition = Condition(operator=read_operator(step.operator), key=step.key, values=step.wanted)
+    return _holds_in(request, policy, effect, condition)
+
+
+def _holds_in(request: Request, policy: Policy, effect: Effect, condition: Condition) -> bool:
+    answer = _Evaluator(request, {}).answer(policy, effect, condition)
     return answer is True or (answer is None and effect is Effect.DENY)
 
 

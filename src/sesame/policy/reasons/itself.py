@@ -4,19 +4,33 @@ It connects by TLS, begins a new session, leaves the display name out. None of i
 that the request's own value is in the way (I9).
 """
 
+from msgspec.structs import replace
+
+from sesame.policy.language.document import Effect
 from sesame.policy.language.values import read_date
 from sesame.policy.language.vocabulary import Comparison, Family, Quantifier, read_operator
 from sesame.policy.reasons.cause import How, Mend
 from sesame.policy.reasons.derivation import ConditionStep
+from sesame.policy.reasons.evaluator import would_hold
 from sesame.policy.request import Request
 
 BY_TLS = "connects by TLS, to an endpoint that begins with https://"
 WITHOUT_NAME = "leaves the display name out of From"
 
 
-def lacks_tls(condition: ConditionStep) -> bool:
-    """Whether a condition wants TLS of a request that came without."""
-    return condition.key.lower() == "aws:securetransport" and condition.seen == ("false",)
+_TLS = "aws:securetransport"
+
+
+def lacks_tls(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
+    """Whether a condition keeps out a request that came without TLS, and would let it pass if it came with TLS.
+
+    `denies`: the condition is a Deny's and holds.
+    """
+    if condition.key.lower() != _TLS or condition.seen != ("false",):
+        return False
+    others = {key: value for key, value in request.context.items() if key.lower() != _TLS}
+    by_tls = replace(request, context={**others, _TLS: "true"})
+    return would_hold(condition, Effect.DENY if denies else Effect.ALLOW, by_tls) != denies
 
 
 def is_old_session(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
@@ -67,7 +81,7 @@ def is_in_the_way(condition: ConditionStep, *, denies: bool) -> bool:
 
 def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Mend | None:
     """The one mend of conditions, the reader's own or another's, that the sender alone can make; None for others."""
-    if any(map(lacks_tls, conditions)):
+    if any(lacks_tls(one, request, denies=denies) for one in conditions):
         details = {"parameter": "endpoint", "value": None}
         return Mend(how=How.SET_PARAMETER, text=f"the client {BY_TLS}", details=details)
     old = next((one for one in conditions if is_old_session(one, request, denies=denies)), None)

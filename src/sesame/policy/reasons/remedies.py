@@ -174,7 +174,7 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
     """
     key = condition.key.lower()
     comparison = read_operator(condition.operator).comparison
-    if lacks_tls(condition):
+    if lacks_tls(condition, request, denies=denies):
         return f"the sender {BY_TLS}"
     if is_in_the_way(condition, denies=denies):
         return f"the sender {WITHOUT_NAME}"
