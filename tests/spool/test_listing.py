@@ -18,6 +18,9 @@ from sesame.store.decisions import DecisionText, Refusal
 from tests.support.spooled import ACCOUNT, OWNER, REGION, message
 from tests.support.stored_accounts import an_account
 
+FURTHER = "333333333333"
+"""Owns identities of refused sends beside the first owner, and nothing else."""
+
 
 async def keep(tx: Transaction, refusal: Refusal) -> None:
     await decisions.put_refusal(tx, refusal)
@@ -36,6 +39,7 @@ async def fill(store: Store) -> None:
         refusal = Refusal(
             request_id=f"r{n}", account_id=ACCOUNT, owner_account_id=(OWNER, None, ACCOUNT)[n % 3], region=REGION,
             at=at, code="AccessDenied", reason="", decision=DecisionText(shared="{}"),
+            further_owners=((), (FURTHER,), (OWNER, FURTHER), (OWNER,))[n % 4],
         )  # fmt: skip
         await store.write(partial(keep, refusal=refusal))
 
@@ -53,21 +57,23 @@ async def walk(store: Store, account_id: str, limit: int) -> list[Entry]:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
 def test_a_walk_meets_each_entry_once_in_order(tmp_path: Path, limit: int) -> None:
-    async def session() -> tuple[list[Entry], list[Entry]]:
+    async def session() -> tuple[list[Entry], ...]:
         store = SqliteStore(tmp_path / "db")
         try:
             await fill(store)
-            return await walk(store, ACCOUNT, limit), await walk(store, OWNER, limit)
+            return tuple([await walk(store, account_id, limit) for account_id in (ACCOUNT, OWNER, FURTHER)])
         finally:
             store.close()
 
-    own, owners = asyncio.run(session())
+    own, owners, further = asyncio.run(session())
     assert sorted(entry.id for entry in own) == sorted(
         [f"m{n}" for n in range(12)] + [f"r{n}" for n in range(12)]
     )
     assert sorted(entry.id for entry in owners) == sorted(
-        [f"m{n}" for n in range(0, 12, 2)] + [f"r{n}" for n in range(0, 12, 3)]
+        [f"m{n}" for n in range(0, 12, 2)] + [f"r{n}" for n in range(12) if n % 3 == 0 or n % 4 > 1]
     )
-    for found in (own, owners):
+    assert sorted(entry.id for entry in further) == sorted(f"r{n}" for n in range(12) if n % 4 in (1, 2))
+    assert {entry.owner_account_id for entry in further} == {FURTHER}
+    for found in (own, owners, further):
         places = [(-entry.at, entry.is_message, -entry.seq) for entry in found]
         assert places == sorted(places)

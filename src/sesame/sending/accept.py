@@ -329,19 +329,21 @@ def _charged(
         raise
 
 
+def _amount(acceptance: Acceptance) -> Amount:
+    """What a message is charged to each of the bounds."""
+    return Amount(1, len(acceptance.message.recipients), len(acceptance.message.data))
+
+
 def _ask_bounds(
     bounded: dict[int, BoundsUsage], acceptance: Acceptance
 ) -> tuple[list[tuple[BoundsUsage, Use]], list[Throttling]]:
     """What would be used of each of the bounds, and the refusals of those that are reached."""
-    message = acceptance.message
-    amount = Amount(1, len(message.recipients), len(message.data))
+    at, amount = acceptance.message.accepted_at, _amount(acceptance)
     charged, refused = [], []
     for bounds in acceptance.bounds:
         running = bounded[bounds.seq]
         try:
-            charged.append(
-                (running, bounds_rules.charge(bounds, running.use, amount, at=message.accepted_at))
-            )
+            charged.append((running, bounds_rules.charge(bounds, running.use, amount, at=at)))
         except Throttling as refusal:
             refused.append(refusal)
     return charged, refused
@@ -349,8 +351,7 @@ def _ask_bounds(
 
 def _charge_bounds(bounded: dict[int, BoundsUsage], acceptance: Acceptance) -> None:
     """Charge all bounds or raise why one of them refuses, with none charged."""
-    message = acceptance.message
-    at, amount = message.accepted_at, Amount(1, len(message.recipients), len(message.data))
+    at, amount = acceptance.message.accepted_at, _amount(acceptance)
     charged, refused = _ask_bounds(bounded, acceptance)
     if refused:
         refused[0].facts = bounds_rules.reached(refused)

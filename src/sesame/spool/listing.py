@@ -72,28 +72,20 @@ async def page(
 ) -> list[Entry]:
     """The entries of an account after a key, newest first: what it `sent`, and what others sent `as_owner`."""
     looks, values = list[str](), list[float | int | str]()
-    for table, at, is_message, wanted in (
-        ("refusal", "at", False, refusals),
-        ("message", "accepted_at", True, messages),
+    for table, column, at, seq, is_message, is_asked in (
+        ("refusal", "account_id", "at", "seq", False, refusals and sent),
+        ("refusal", "owner_account_id", "at", "seq", False, refusals and as_owner),
+        ("further_owner", "owner_account_id", "at", "refusal_seq", False, refusals and as_owner),
+        ("message", "account_id", "accepted_at", "seq", True, messages and sent),
+        ("message", "owner_account_id", "accepted_at", "seq", True, messages and as_owner),
     ):
-        for column in (
-            name for name, is_asked in (("account_id", sent), ("owner_account_id", as_owner)) if is_asked
-        ):
-            if wanted:
-                further, key = _after(at, is_message, after)
-                looks.append(
-                    f"SELECT at, is_message, seq FROM (SELECT x.{at} AS at, {int(is_message)} AS is_message, x.seq"
-                    f" FROM {table} x WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.seq DESC LIMIT ?) AS look"
-                )
-                values += [account_id, *key, limit]
-    if refusals and as_owner:
-        further, key = _after("at", False, after)
-        looks.append(
-            "SELECT at, is_message, seq FROM (SELECT x.at, 0 AS is_message, x.seq FROM (SELECT at, refusal_seq AS seq,"
-            f" owner_account_id FROM further_owner) AS x WHERE x.owner_account_id = ?{further}"
-            " ORDER BY x.at DESC, x.seq DESC LIMIT ?) AS look"
-        )
-        values += [account_id, *key, limit]
+        if is_asked:
+            further, key = _after(at, seq, is_message=is_message, key=after)
+            looks.append(
+                f"SELECT at, is_message, seq FROM (SELECT x.{at} AS at, {int(is_message)} AS is_message, x.{seq} AS seq"
+                f" FROM {table} x WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.{seq} DESC LIMIT ?) AS look"
+            )
+            values += [account_id, *key, limit]
     if not looks:
         return []
     # Whole rows are read of what is on the page alone; what the account sent as itself is in two looks.
@@ -116,11 +108,12 @@ def _seen_by(account_id: str, row: Row) -> Row:
     return row if account_id in (row[4], row[5]) else (*row[:5], account_id, *row[6:])
 
 
-def _after(at: str, is_message: bool, key: Key | None) -> tuple[str, list[float | int]]:
+def _after(at: str, seq: str, *, is_message: bool, key: Key | None) -> tuple[str, list[float | int]]:
+    """The condition that rows stand behind a key, by their columns of time and number."""
     if key is None:
         return "", []
     if key.is_message is is_message:
-        return f" AND (x.{at}, x.seq) < (?, ?)", [key.at, key.seq]
+        return f" AND (x.{at}, x.{seq}) < (?, ?)", [key.at, key.seq]
     return (f" AND x.{at} <= ?" if is_message else f" AND x.{at} < ?"), [key.at]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
-from sesame.access.causes.fields import field_for, from_field, holder, usual_field
+from sesame.access.causes.fields import field_for, from_field, holder, only_first_counts, usual_field
 from sesame.aws.arn import Arn
 from sesame.mail.address import domain_of
 from sesame.model import Identity, IdentityKind
@@ -270,16 +270,7 @@ class AddressCauses:
                     mend=_set(right, lent, "the ARN", where),
                 )
             if what == "second" and right.endswith("-ARN"):
-                return Cause(
-                    code=Code.HEADER,
-                    text=f"`{right}` occurs more than once, and only its first instance is read, which does not"
-                    f" cover `{address}`",
-                    mend=Mend(
-                        how=How.DROP_PARAMETER,
-                        text=f"keep only the instance of `{right}` that covers `{address}` alone",
-                        details={"parameter": right, "instance": "first"},
-                    ),
-                )
+                return only_first_counts(right, address)
         return None
 
     def _uncovered(self, use: str, address: str) -> Cause:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from sesame.access.causes.addresses import never_public
 from sesame.access.causes.around import VERIFIED, Around
-from sesame.access.causes.fields import covers_address, from_field
+from sesame.access.causes.fields import covers_address, from_field, only_first_counts
 from sesame.mail.address import domain_of
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -24,16 +24,7 @@ def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: A
     address, arn = failed["address"], failed["arn"]
     second = next((right for what, _, right in failed.get("odd", ()) if what == "second"), "")
     if second.endswith("-ARN"):
-        return Cause(
-            code=Code.HEADER,
-            text=f"`{second}` occurs more than once, and only its first instance, `{arn}`, is read, which does not"
-            f" cover `{address}`",
-            mend=Mend(
-                how=How.DROP_PARAMETER,
-                text=f"keep only the instance of `{second}` that covers `{address}` alone",
-                details={"parameter": second, "instance": "first"},
-            ),
-        )
+        return only_first_counts(second, address, arn)
     name = arn.partition(":identity/")[2]
     spec = address.rpartition("<")[2].rstrip("> ")
     _, _, domain = spec.rpartition("@")

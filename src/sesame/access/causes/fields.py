@@ -7,6 +7,7 @@ one field and refused in another: SourceArn covers MAIL FROM (and From, if it ca
 from collections.abc import Mapping
 
 from sesame.mail.address import AddressError, covers
+from sesame.policy.reasons.cause import Cause, Code, How, Mend
 
 _USUAL = {
     "v1": {"From": "SourceArn", "Source": "SourceArn", "Sender": "FromArn", "Return-Path": "ReturnPathArn"},
@@ -61,6 +62,20 @@ def covers_address(name: str, address: str) -> bool:
         return covers(name, address)
     except AddressError:
         return False
+
+
+def only_first_counts(field: str, address: str, arn: str | None = None) -> Cause:
+    """A field is there more than once, and its first instance, which names `arn`, is not for the address."""
+    instance = "its first instance" if arn is None else f"its first instance, `{arn}`,"
+    return Cause(
+        code=Code.HEADER,
+        text=f"`{field}` occurs more than once, and only {instance} is read, which does not cover `{address}`",
+        mend=Mend(
+            how=How.DROP_PARAMETER,
+            text=f"keep only the instance of `{field}` that covers `{address}` alone",
+            details={"parameter": field, "instance": "first"},
+        ),
+    )
 
 
 def holder(principal: str) -> str:

@@ -1,6 +1,7 @@
 """Causes of a session that was not opened: what the caller's own policies and the role's trust policy lack.
 
-INVARIANT (I9): of a role of another account nobody is told whether it exists or whom it trusts.
+INVARIANT (I9): of a role of another account nobody whom it does not trust is told whether it exists, and nobody at all
+whom it trusts beside.
 """
 
 from collections.abc import Iterator, Mapping

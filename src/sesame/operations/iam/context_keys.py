@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from sesame.access.authorize import Authorizer
-from sesame.aws.errors import InvalidInput, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store
 from sesame.model import Caller
-from sesame.operations.iam.simulate import SOURCE_ARN, bearer_of, read_policies
+from sesame.operations.iam.simulate import read_policies, source_of
 from sesame.operations.table import Handlers
-from sesame.policy import Policy, parse_stored_iam_policy
+from sesame.policy import Policy
 
 _VARIABLE = re.compile(r"\$\{([^{},]+?)\s*(?:,[^{}]*)?\}")
 _LITERALS = frozenset("*?$")
@@ -47,16 +46,8 @@ class ContextKeyOperations:
         """The keys of the policies of a user (its groups' too), group or role, and of those in the request."""
         arn = request["PolicySourceArn"]
         await self._authorizer.require(caller, "iam:GetContextKeysForPrincipalPolicy", arn)
-        match = SOURCE_ARN.fullmatch(arn)
-        if match is None:
-            raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user, group or role.")
-        account_id, kind, name = match.groups()
-        found = None
-        if account_id == caller.principal.account_id:
-            found = await self._store.read(bearer_of(arn, account_id, kind, name))
-        if found is None:
-            raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
-        own = [parse_stored_iam_policy(text) for _, text in found[1]]
+        source = await source_of(self._store, caller, arn)
+        own = [policy for _, policy in source.policies]
         return {"ContextKeyNames": context_keys([*own, *_given(request.get("PolicyInputList", []))])}
 
 

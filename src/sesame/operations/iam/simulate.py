@@ -39,7 +39,7 @@ MAX_RESULTS = 10_000
 """Actions times resources of one call; far over what the console's simulator asks."""
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-SOURCE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
+_SOURCE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
 _DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = {
     Outcome.ALLOW: "allowed",
     Outcome.EXPLICIT_DENY: "explicitDeny",
@@ -99,32 +99,49 @@ class SimulateOperations:
         await self._authorizer.require(caller, "iam:SimulatePrincipalPolicy", arn)
         if request.get("PolicyExclusionList"):
             raise InvalidInput("PolicyExclusionList is not supported.")
-        match = SOURCE_ARN.fullmatch(arn)
-        if match is None:
-            raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user, group or role.")
-        account_id, kind, name = match.groups()
-        found = None
-        if account_id == caller.principal.account_id:
-            found = await self._store.read(bearer_of(arn, account_id, kind, name))
-        if found is None:
-            raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
-        requester, stored = found
-        own = tuple((policy_name, parse_stored_iam_policy(text)) for policy_name, text in stored)
+        source = await source_of(self._store, caller, arn)
+        requester = source.requester
         if "CallerArn" in request:
-            requester = _requester(request["CallerArn"], account_id)
-        names = {policy_name: _source_id(policy_name, kind, name) for policy_name, _ in own}
-        return _answer(_simulation(request, requester, own=own, names=names), request)
+            requester = _requester(request["CallerArn"], requester.account_id)
+        names = {policy: _source_id(policy, source.kind, source.name) for policy, _ in source.policies}
+        return _answer(_simulation(request, requester, own=source.policies, names=names), request)
 
 
-Bearer = tuple[Requester, list[tuple[str, str]]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A user, group or role whose stored policies are asked; the requester bears them, of a group some member."""
+
+    kind: str
+    name: str
+    requester: Requester
+    policies: tuple[tuple[str, Policy], ...]
 
 
-def bearer_of(
+async def source_of(store: Store, caller: Caller, arn: str) -> Source:
+    """What an ARN names in the caller's account. Raises `InvalidInput` or `NoSuchEntity`."""
+    match = _SOURCE_ARN.fullmatch(arn)
+    if match is None:
+        raise InvalidInput(f"Invalid Entity Arn: {arn} does not name a user, group or role.")
+    account_id, kind, name = match.groups()
+    found = None
+    if account_id == caller.principal.account_id:
+        found = await store.read(_bearer_of(arn, account_id, kind, name))
+    if found is None:
+        raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+    requester, stored = found
+    policies = tuple((policy_name, parse_stored_iam_policy(text)) for policy_name, text in stored)
+    return Source(kind=kind, name=name, requester=requester, policies=policies)
+
+
+_Bearer = tuple[Requester, list[tuple[str, str]]]
+
+
+def _bearer_of(
     arn: str, account_id: str, kind: str, name: str
-) -> Callable[[Transaction], Awaitable[Bearer | None]]:
-    """Who bears the policies that are asked, and the policies; of a group, some member."""
+) -> Callable[[Transaction], Awaitable[_Bearer | None]]:
+    """Who bears the policies that are asked, and the policies as they are stored; of a group, some member."""
 
-    async def run(tx: Transaction) -> Bearer | None:
+    async def run(tx: Transaction) -> _Bearer | None:
         if kind == "user":
             user = await users.get_user(tx, account_id, name)
             if user is None or user.arn != arn:
