@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 
 from sesame.delivery.attempt import Deliverer
-from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host
 from sesame.delivery.timeouts import Timeouts
@@ -23,6 +22,7 @@ from tests.delivery.test_hostile_hosts import (
 from tests.support.clock import FakeClock
 from tests.support.dns import resolver
 from tests.support.patience import PATIENCE_S
+from tests.support.places import place
 from tests.support.talks import Talks
 
 
@@ -40,11 +40,10 @@ async def broken_off(script: Script, *, once_taken: bool) -> tuple[bool, bool]:
         NoSettings(),  # type: ignore[arg-type]
         NoSigning(),  # type: ignore[arg-type]
         clock,
-        places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
         body=body_of(None),
         return_path=lambda message_id, n, domain: "b@bounces.test",
     )
-    attempt = asyncio.ensure_future(deliverer.attempt(claim()))
+    attempt = asyncio.ensure_future(deliverer.attempt(claim(), place(claim())))
     try:
         async with asyncio.timeout(PATIENCE_S):
             while not (script.messages if once_taken else script.connections):  # noqa: ASYNC110 - no server tells
@@ -54,7 +53,7 @@ async def broken_off(script: Script, *, once_taken: bool) -> tuple[bool, bool]:
             await attempt
         after = deliverer.is_in_doubt(1)
         script.after_dot, script.banner = "250 taken\r\n", "220 hi\r\n"
-        assert (await deliverer.attempt(claim())).kind is OutcomeKind.DELIVERED
+        assert (await deliverer.attempt(claim(), place(claim()))).kind is OutcomeKind.DELIVERED
         return after, deliverer.is_in_doubt(1)
     finally:
         await pool.stop()

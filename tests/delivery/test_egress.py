@@ -13,7 +13,6 @@ from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.attempt import Deliverer, _Message
 from sesame.delivery.egress import NoSource, Sources
-from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.route import Host, Route
 from sesame.delivery.session import Session, SourceUnusable
 from sesame.delivery.tls import OPPORTUNISTIC
@@ -224,7 +223,7 @@ def test_an_attempt_that_never_left_takes_no_room(tmp_path: Path, fault: Excepti
         wishes = Wishes(route=Route(domain="d.test", hosts=(host,)), floor=OPPORTUNISTIC)
         deliverer = Deliverer(
             Nothing(), Nothing(), Broken(), Nothing(), Nothing(), world.clock,  # type: ignore[arg-type]
-            places=Lanes(Limits(places=1, per_domain=1, per_address=1)), sources=world.sources,
+            sources=world.sources,
             body=body_of(None), return_path=lambda message_id, n, domain: "",
         )  # fmt: skip
         message = _Message(b"", (), Nothing(), trace_field=b"")  # type: ignore[arg-type]

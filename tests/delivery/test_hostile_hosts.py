@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sesame.delivery.attempt import Deliverer
-from sesame.delivery.lanes import Lanes, Limits
+from sesame.delivery.lanes import Lanes
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Route
 from sesame.delivery.settings import OwnersSettings
@@ -20,6 +20,7 @@ from sesame.spool.spool import Claim
 from tests.support.clock import FakeClock
 from tests.support.dns import resolver
 from tests.support.patience import PATIENCE_S
+from tests.support.places import place
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -134,12 +135,11 @@ async def deliver(
         NoSettings(),  # type: ignore[arg-type]
         NoSigning(),  # type: ignore[arg-type]
         clock,
-        places=places or Lanes(Limits(places=8, per_domain=8, per_address=8)),
         body=body_of(data),
         return_path=lambda message_id, n, domain: f"b-{n}@bounces.test",
     )
     try:
-        return [await deliverer.attempt(claim()) for _ in range(times)]
+        return [await deliverer.attempt(claim(), place(claim(), places)) for _ in range(times)]
     finally:
         await pool.stop()
         for server in listening:
@@ -281,10 +281,9 @@ def test_an_error_of_our_own_composer_is_no_outcome() -> None:
             OneRoute([Host("h.test", "127.0.0.1", 1)]), TlsPolicy(resolver(), sts=None, dane=False),  # type: ignore[arg-type]
             Pool(hostname="me.test", timeouts=Timeouts(), clock=clock),
             NoSettings(), BadSigning(), clock,  # type: ignore[arg-type]
-            places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
             body=body_of(None), return_path=lambda *_: "b@bounces.test",
         )  # fmt: skip
-        await deliverer.attempt(claim())
+        await deliverer.attempt(claim(), place(claim()))
 
     with pytest.raises(MessageError):
         asyncio.run(attempt())

@@ -17,7 +17,7 @@ from sesame.access.redecide import Again, Ruling
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.authority import NotAllowed
-from sesame.delivery.lanes import Lanes, Limits
+from sesame.delivery.lanes import Lanes, Limits, Place
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
 from sesame.delivery.session import OutOfResources
@@ -67,7 +67,7 @@ class Deliverer:
     async def refresh(self, claims: Sequence[Claim]) -> None:
         return None
 
-    async def attempt(self, claim: Claim) -> Outcome:
+    async def attempt(self, claim: Claim, place: Place) -> Outcome:
         domain = claim.address.rpartition("@")[2]
         self.attempts.append(claim.address)
         self._address[claim.recipient_seq] = claim.address

@@ -308,7 +308,7 @@ def test_a_greeting_that_drips_has_no_more_time_than_one_that_does_not_come() ->
 
 def test_hosts_that_have_all_their_connections_are_no_outcome() -> None:
     lanes = Lanes(Limits(places=8, per_domain=8, per_address=1))
-    assert lanes.enter("127.0.0.1")
+    assert lanes.take("127.0.0.1")
 
     async def attempt() -> None:
         await deliver(Script(GOOD), places=lanes)

@@ -18,7 +18,6 @@ from msgspec import structs
 
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.attempt import Deliverer
-from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.mta_sts import Fetched, FetchFailed, StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Login, Relay, Router, Routes
@@ -34,6 +33,7 @@ from tests.delivery.test_hostile_hosts import NoSettings, NoSigning, body_of, cl
 from tests.support.certificates import Made, make_ca, make_leaf, pem
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeSource
+from tests.support.places import place
 
 CA = make_ca()
 OTHER_CA = make_ca("Other CA")
@@ -156,13 +156,13 @@ class World:
             NoSettings(),  # type: ignore[arg-type]
             NoSigning(),  # type: ignore[arg-type]
             clock,
-            places=Lanes(Limits(places=8, per_domain=8, per_address=8)),
             body=body_of(None),
             return_path=lambda message_id, n, domain: "b@bounces.test",
             results=self.results,
         )
         try:
-            return await deliverer.attempt(structs.replace(claim(), requires_tls=self.requires_tls))
+            claimed = structs.replace(claim(), requires_tls=self.requires_tls)
+            return await deliverer.attempt(claimed, place(claimed))
         finally:
             await pool.stop()
             listening.close()

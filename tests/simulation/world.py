@@ -19,7 +19,7 @@ from typing import Any
 
 from sesame.db import T, Transaction
 from sesame.db.sqlite import SqliteTransaction, _drive
-from sesame.delivery.attempt import Deliverer
+from sesame.delivery.attempt import Deliverer, Place
 from sesame.delivery.lanes import Lanes, Limits
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy
@@ -435,16 +435,15 @@ class World:
             _Settings(),  # type: ignore[arg-type]
             _Signing(),  # type: ignore[arg-type]
             self.wall,
-            places=lanes,
             body=self.spool.body,
             return_path=lambda message_id, n, domain: "b@bounces.test",
         )
         inner = deliverer.attempt
 
-        async def attempt(claim: Claim) -> Outcome:
+        async def attempt(claim: Claim, place: Place) -> Outcome:
             self.ledger.begun[claim.address].append(self.loop.time())
             try:
-                found = await inner(claim)
+                found = await inner(claim, place)
             except BaseException:
                 self.ledger.begun[claim.address].pop()
                 raise

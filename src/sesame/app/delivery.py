@@ -104,7 +104,7 @@ class Delivering:
             with_ed25519=services.settings.dns.dkim_ed25519,
         )
         router = self._make_router(mx_port, own_hosts)
-        deliverer = self._make_deliverer(router, owners, lanes, attempt_s=timeouts.attempt_s)
+        deliverer = self._make_deliverer(router, owners, attempt_s=timeouts.attempt_s)
         self.scheduler = self._make_scheduler(deliverer, owners, lanes, recorded)
 
     def roles(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -164,9 +164,7 @@ class Delivering:
             own_hosts=own_hosts,
         )
 
-    def _make_deliverer(
-        self, router: Router, owners: SettingsCache, lanes: Lanes, *, attempt_s: float
-    ) -> Deliverer:
+    def _make_deliverer(self, router: Router, owners: SettingsCache, *, attempt_s: float) -> Deliverer:
         services, settings = self._services, self._services.settings.delivery
         default = settings.return_path_domain or settings.hostname
 
@@ -190,7 +188,6 @@ class Delivering:
             owners,
             Signing(services.executor, threads=SIGNING_THREADS, large=services.large),
             services.clock,
-            places=lanes,
             sources=self.sources,
             body=self._bodies.read,
             return_path=return_path,

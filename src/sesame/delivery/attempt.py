@@ -37,17 +37,17 @@ class NoPlace(SesameError):
     """Each host of the route has all the connections that it may have; nothing was tried."""
 
 
-class Places(Protocol):
-    """Who may connect to which address."""
+class Place(Protocol):
+    """What an attempt may have at one address at a time; see `lanes.Place`."""
 
-    def routed(self, domain: str, addresses: Sequence[str]) -> None:
-        """Where mail for the domain goes now."""
+    def routed(self, addresses: Sequence[str]) -> None:
+        """Where mail for its domain goes now, nowhere if nobody can say."""
 
     def enter(self, address: str) -> bool:
-        """Take a place at an address; False when it has none left."""
+        """Go to an address, from any other; False when that has no place left."""
 
-    def leave(self, address: str) -> None:
-        """Give it back."""
+    def leave(self) -> None:
+        """Give the place at the address back, if there is one."""
 
 
 class Asks(Protocol):
@@ -77,7 +77,6 @@ class Deliverer:
         signing: Signing,
         clock: Clock,
         *,
-        places: Places,
         sources: Sources | None = None,
         body: Callable[[Claim], Awaitable[bytes]],
         return_path: Callable[[str, int, str | None], str],
@@ -94,7 +93,6 @@ class Deliverer:
         self._settings = settings
         self._signing = signing
         self._clock = clock
-        self._places = places
         self._sources = sources
         self._body = body
         self._return_path = return_path
@@ -124,19 +122,21 @@ class Deliverer:
         if self._sources is not None:
             await self._sources.refresh(claims)
 
-    async def attempt(self, claim: Claim) -> Outcome:
-        """Find the hosts, sign, try one host after the other.
+    async def attempt(self, claim: Claim, place: Place) -> Outcome:
+        """Find the hosts, sign, try one host after the other, each with the place that the attempt has there.
 
         What it raises is a fault of ours, of which no remote server is to be blamed: `NoPlace`, `NoMemory` and
         `OutOfResources` before anything was tried, `Damaged`, `StoreUnavailable`, and what nobody foresaw.
         `NotAllowed` comes before the server has heard of the message.
         """
         if claim.size_bytes <= LARGE_BYTES:
-            return await self._attempt(claim)
+            return await self._attempt(claim, place)
+        if not self._memory.has_room(claim.size_bytes, claim.domain):
+            place.leave()  # others may go there while this one waits
         async with self._memory.hold(claim.size_bytes, claim.domain):
-            return await self._attempt(claim)
+            return await self._attempt(claim, place)
 
-    async def _attempt(self, claim: Claim) -> Outcome:
+    async def _attempt(self, claim: Claim, place: Place) -> Outcome:
         asked_at = None if self._still_allowed is None else await self._still_allowed(claim)
         until = asyncio.get_running_loop().time() + self._attempt_s
         try:
@@ -145,8 +145,9 @@ class Deliverer:
         except StoreUnavailable:
             raise
         except (Unavailable, Unroutable) as error:
+            place.routed(())
             return outcome.from_error(error, None)
-        self._places.routed(claim.domain, [host.address for host in route.hosts])
+        place.routed([host.address for host in route.hosts])
         settings = await self._settings.of(claim)
         data = await self._body(claim)
         if self._track is not None:
@@ -161,7 +162,7 @@ class Deliverer:
         result: Outcome | None = None
         lacking: NoSource | None = None
         for host in route.hosts:
-            if not self._places.enter(host.address):
+            if not place.enter(host.address):
                 continue
             try:
                 demand = await self._tls_policy.demand(wishes, host)
@@ -176,7 +177,7 @@ class Deliverer:
                 self._note(wishes, host, error)
                 found, is_host_at_fault = outcome.from_error(error, host), True
             finally:
-                self._places.leave(host.address)
+                place.leave()
             result = found if result is None or not is_host_at_fault else _better(result, found)
             if not is_host_at_fault or asyncio.get_running_loop().time() >= until:
                 break

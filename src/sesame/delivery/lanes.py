@@ -8,6 +8,9 @@ Of the places, a destination has at most its limit, which is small at first, gro
 as it fails; an account at most `share` times what is free, which leaves room for the next one however many there are;
 destinations that are new, slow or failing have three quarters together, so that the rest is left for those that work.
 A destination that failed several rounds is closed for a while, then probed.
+
+An attempt has its place at an address from its beginning where it is known where it will go, so that of many that are
+claimed at once none is begun to find the address full.
 """
 
 import heapq
@@ -27,6 +30,8 @@ FIRST_LIMIT = 2
 CLOSE_AFTER = 3
 """Rounds of failures until a destination is closed for a while."""
 LONGEST_CLOSED_S = 300.0
+LAPSE_S = 1.0
+"""So long an attempt keeps a place at an address to which it has not come yet."""
 UNTRIED = ""
 """What destinations wait for while those that are new or fail have all the places that they may have together."""
 MAX_KNOWN = 50_000
@@ -72,6 +77,45 @@ class _Destination:
     said: str = ""
 
 
+class Place:
+    """What an attempt has: one of all places, and one at an address, or at none while it is not there.
+
+    Made by `Lanes.began`, over with `Lanes.ended`.
+    """
+
+    __slots__ = ("_lanes", "address", "began_at", "is_there", "lane")
+
+    def __init__(self, lanes: "Lanes", lane: Lane, began_at: float) -> None:
+        self._lanes = lanes
+        self.is_there = False
+        """Whether it has come to the address."""
+        self.lane = lane
+        self.began_at = began_at
+        self.address: str | None = None
+
+    def routed(self, addresses: Sequence[str]) -> None:
+        """Where mail for its domain goes now, nowhere if nobody can say; it leaves what is none of them."""
+        self._lanes.routed(self.lane.domain, addresses)
+        if self.address not in addresses:
+            self.leave()
+
+    def enter(self, address: str) -> bool:
+        """Go to an address, from any other; False when that has no place left."""
+        if address != self.address:
+            if not self._lanes.take(address):
+                return False
+            self.leave()
+            self.address = address
+        self.is_there = True
+        return True
+
+    def leave(self) -> None:
+        """Give the place at the address back, if there is one."""
+        if self.address is not None:
+            self._lanes.give_back(self.address)
+        self.address, self.is_there = None, False
+
+
 class Lanes:
     """The list of lanes with due mail, and what is under way."""
 
@@ -79,13 +123,16 @@ class Lanes:
         self._limits = limits
         self._ready: OrderedDict[str, OrderedDict[str, tuple[float, int]]] = OrderedDict()
         self._parked: dict[str, dict[str, tuple[float, int]]] = {}
-        self._waiting_for: dict[str, deque[str]] = {}
+        self._waiting_for: dict[str, OrderedDict[str, None]] = {}
+        """Destinations, by the address or by what else they wait for."""
         self._later: list[tuple[float, Lane]] = []
         self._due: dict[Lane, float] = {}
         self._reopenings: list[tuple[float, str]] = []
         self._destinations: OrderedDict[str, _Destination] = OrderedDict()
         self._accounts: dict[str, int] = {}
         self._addresses: dict[str, int] = {}
+        self._coming: deque[Place] = deque()
+        """Attempts with a place at an address, until they come there or it lapses; the oldest first."""
         self._paused: frozenset[str] = frozenset()
         self._version = 0
         self._active = 0
@@ -116,10 +163,6 @@ class Lanes:
     def choose(self, *, now: float) -> list[Ask]:
         """What to claim now, in turn; nothing is promised to it until it has `began`."""
         self._wake(now)
-        untried = self._waiting_for.get(UNTRIED)
-        for _ in range(min(len(untried), self._most_troubled - self._troubled) if untried else 0):
-            assert untried is not None
-            self._unpark(untried.popleft())
         planned = _Planned()
         idle = 0
         while self._ready and idle < len(self._ready) and planned.total < min(self.free, AT_ONCE):
@@ -150,16 +193,23 @@ class Lanes:
                 if not found:
                     del lanes[outer]
 
-    def began(self, lane: Lane) -> None:
-        """An attempt is under way."""
+    def began(self, lane: Lane, *, now: float) -> Place:
+        """An attempt is under way; it has a place at the first address that has one of those known of its domain."""
         destination = self._destination(lane.domain)
         destination.active += 1
         self._active += 1
         self._troubled += not destination.is_proven
         self._accounts[lane.account_id] = self._accounts.get(lane.account_id, 0) + 1
+        place = Place(self, lane, now)
+        place.address = next(filter(self.take, destination.addresses), None)
+        if place.address is not None:
+            self._coming.append(place)
+        return place
 
-    def ended(self, lane: Lane, verdict: Verdict, *, began_at: float, now: float, said: str = "") -> None:
+    def ended(self, place: Place, verdict: Verdict, *, now: float, said: str = "") -> None:
         """It is over. `said` is why nobody was there."""
+        place.leave()
+        lane = place.lane
         destination = self._destination(lane.domain)
         destination.active -= 1
         self._active -= 1
@@ -171,7 +221,7 @@ class Lanes:
             destination.failures, destination.closed_until = 0, float("-inf")
             destination.limit = min(self._limits.per_domain, destination.limit + 1)
             self._prove(destination, is_proven=True)
-        elif verdict is Verdict.BAD and began_at > destination.failed_at:
+        elif verdict is Verdict.BAD and place.began_at > destination.failed_at:
             self._fail(lane.domain, destination, said, now)
         self._unpark(lane.domain)
 
@@ -181,27 +231,23 @@ class Lanes:
 
     def routed(self, domain: str, addresses: Sequence[str]) -> None:
         """Where mail for the domain goes now."""
-        self._destination(domain).addresses = tuple(addresses)
+        destination, found = self._destination(domain), tuple(dict.fromkeys(addresses))
+        if found != destination.addresses:
+            destination.addresses = found
+            self._unpark(domain)  # it may wait where nothing of it goes any more
 
-    def enter(self, address: str) -> bool:
+    def take(self, address: str) -> bool:
         """Take a place at an address; False when it has none left."""
-        count = self._addresses.get(address, 0)
-        if count >= self._limits.per_address:
+        if self._room_at(address) <= 0:
             return False
-        self._addresses[address] = count + 1
+        self._addresses[address] = self._addresses.get(address, 0) + 1
         return True
 
-    def leave(self, address: str) -> None:
-        """Give a place at an address back."""
+    def give_back(self, address: str) -> None:
+        """Give a place at an address back; who waits for one may be chosen next."""
         self._addresses[address] -= 1
-        waiting = self._waiting_for.get(address)
         if not self._addresses[address]:
             del self._addresses[address]
-        if waiting:
-            self._unpark(waiting.popleft())
-        if waiting is not None and (not waiting or address not in self._addresses):
-            for domain in self._waiting_for.pop(address):
-                self._unpark(domain)
 
     def pause(self, domains: Collection[str]) -> None:
         """The destinations to which nothing goes, by the operator's wish."""
@@ -211,8 +257,10 @@ class Lanes:
             self._unpark(domain)
 
     def next_at(self) -> float | None:
-        """When something changes by itself: mail is due, or a destination opens again."""
+        """When something changes by itself: mail is due, a destination opens again, or a place lapses."""
         times = [heap[0][0] for heap in (self._later, self._reopenings) if heap]
+        if self._coming and self._waiting_for:
+            times.append(self._coming[0].began_at + LAPSE_S)
         return min(times, default=None)
 
     def closed(self) -> dict[str, str]:
@@ -238,7 +286,7 @@ class Lanes:
             count = min(self._room(lane, planned), FEW if len(self._ready) + len(domains) > FEW else AT_ONCE)
             if count > 0:
                 ask = Ask(lane, floor, count, version)
-                planned.add(ask, self._destination(domain))
+                self._plan(ask, planned)
                 return ask
         return None
 
@@ -249,14 +297,19 @@ class Lanes:
             return True
         if now < destination.closed_until:
             return True
-        # Not what is planned: a place that is not taken after all is never left, and nobody would be told.
+        # Not what is planned: if that is not taken after all, this one has its turn.
         if destination.addresses and self._at_addresses(destination, _Planned()) <= 0:
-            self._waiting_for.setdefault(destination.addresses[0], deque()).append(domain)
+            self._wait(domain, destination.addresses)
             return True
         if not destination.is_proven and self._troubled + planned.troubled >= self._most_troubled:
-            self._waiting_for.setdefault(UNTRIED, deque()).append(domain)
+            self._wait(domain, (UNTRIED,))
             return True
         return False
+
+    def _wait(self, domain: str, addresses: Sequence[str]) -> None:
+        """Have it looked at again when there is room at one of them."""
+        for address in addresses:
+            self._waiting_for.setdefault(address, OrderedDict())[domain] = None
 
     @property
     def _most_troubled(self) -> int:
@@ -284,9 +337,25 @@ class Lanes:
     def _at_addresses(self, destination: _Destination, planned: "_Planned") -> int:
         """Places that the addresses of a destination have left."""
         return sum(
-            self._limits.per_address - self._addresses.get(address, 0) - planned.addresses.get(address, 0)
-            for address in destination.addresses
+            self._room_at(address) - planned.addresses.get(address, 0) for address in destination.addresses
         )
+
+    def _room_at(self, address: str) -> int:
+        """Places that nobody has at an address, or of those that are for destinations that are not proven."""
+        if address == UNTRIED:
+            return self._most_troubled - self._troubled
+        return self._limits.per_address - self._addresses.get(address, 0)
+
+    def _plan(self, ask: Ask, planned: "_Planned") -> None:
+        """Count what is asked for, its addresses in the order in which places will be taken there."""
+        destination = self._destination(ask.lane.domain)
+        planned.add(ask, is_proven=destination.is_proven)
+        left = ask.most
+        for address in destination.addresses:
+            taken = planned.addresses.get(address, 0)
+            some = min(left, self._room_at(address) - taken)
+            planned.addresses[address] = taken + some
+            left -= some
 
     def _fail(self, domain: str, destination: _Destination, said: str, now: float) -> None:
         destination.failures += 1
@@ -313,10 +382,30 @@ class Lanes:
                 self.offer(lane, due_at, now=now)
         while self._reopenings and self._reopenings[0][0] <= now:
             self._unpark(heapq.heappop(self._reopenings)[1])
+        self._lapse(now)
+        for address, waiting in list(self._waiting_for.items()):
+            room = self._room_at(address)
+            while waiting and room > 0:
+                room -= self._unpark(waiting.popitem(last=False)[0])
+            if not waiting:
+                del self._waiting_for[address]
 
-    def _unpark(self, domain: str) -> None:
-        for account_id, found in self._parked.pop(domain, {}).items():
+    def _lapse(self, now: float) -> None:
+        """Let others go where attempts that began long ago have not come: they may wait for a name server."""
+        while self._coming:
+            place = self._coming[0]
+            if not place.is_there and place.address is not None:
+                if now < place.began_at + LAPSE_S:
+                    break
+                place.leave()
+            self._coming.popleft()
+
+    def _unpark(self, domain: str) -> bool:
+        """Put its lanes among the ready ones; False when there were none."""
+        parked = self._parked.pop(domain, {})
+        for account_id, found in parked.items():
             self._ready.setdefault(account_id, OrderedDict())[domain] = found
+        return bool(parked)
 
     def _destination(self, domain: str) -> _Destination:
         found = self._destinations.get(domain)
@@ -349,13 +438,11 @@ class _Planned:
         self.addresses: dict[str, int] = {}
         self.domains: dict[str, int] = {}
 
-    def add(self, ask: Ask, destination: _Destination) -> None:
+    def add(self, ask: Ask, *, is_proven: bool) -> None:
         lane = ask.lane
         self.asks.append(ask)
         self.lanes.add(lane)
         self.total += ask.most
-        self.troubled += 0 if destination.is_proven else ask.most
-        for address in destination.addresses[:1]:
-            self.addresses[address] = self.addresses.get(address, 0) + ask.most
+        self.troubled += 0 if is_proven else ask.most
         self.accounts[lane.account_id] = self.accounts.get(lane.account_id, 0) + ask.most
         self.domains[lane.domain] = self.domains.get(lane.domain, 0) + ask.most

@@ -48,7 +48,7 @@ class Memory:
     @asynccontextmanager
     async def hold(self, size_bytes: int, destination: str) -> AsyncIterator[None]:
         """Hold so many bytes to the end of the block, once there is room for them. Raises `NoMemory`."""
-        if not self._has_room(size_bytes, destination):
+        if not self.has_room(size_bytes, destination):
             if len(self._waiting) >= MAX_WAITING:
                 raise NoMemory("too many large messages wait to be delivered")
             waiting = _Waiting(size_bytes, destination, asyncio.get_running_loop().create_future())
@@ -68,7 +68,8 @@ class Memory:
         finally:
             self._let_go(size_bytes, destination)
 
-    def _has_room(self, size_bytes: int, destination: str) -> bool:
+    def has_room(self, size_bytes: int, destination: str) -> bool:
+        """Whether they can be held without waiting."""
         if self._held_bytes and self._held_bytes + size_bytes > self._limit_bytes:
             return False
         held = self._by_destination.get(destination, 0)
@@ -84,7 +85,7 @@ class Memory:
         if not self._by_destination[destination]:
             del self._by_destination[destination]
         for waiting in list(self._waiting):
-            if self._has_room(waiting.size_bytes, waiting.destination):
+            if self.has_room(waiting.size_bytes, waiting.destination):
                 self._waiting.remove(waiting)
                 if not waiting.turn.done():
                     self._take(waiting.size_bytes, waiting.destination)

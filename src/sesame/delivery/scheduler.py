@@ -15,7 +15,7 @@ from sesame.access.redecide import Again, Ruling
 from sesame.delivery import outcome as outcomes
 from sesame.delivery.attempt import NoPlace
 from sesame.delivery.authority import NotAllowed
-from sesame.delivery.lanes import Lanes, Verdict
+from sesame.delivery.lanes import Lanes, Place, Verdict
 from sesame.delivery.memory import NoMemory
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy, next_attempt_at
@@ -56,8 +56,8 @@ class Delivers(Protocol):
     async def refresh(self, claims: Sequence[Claim]) -> None:
         """Read what attempts for these claims need, together."""
 
-    async def attempt(self, claim: Claim) -> Outcome:
-        """One attempt."""
+    async def attempt(self, claim: Claim, place: Place) -> Outcome:
+        """One attempt, which is where `place` says."""
 
     def is_in_doubt(self, recipient_seq: int) -> bool:
         """Whether a server has the message of an attempt under way, or of one that was broken off, and has not said
@@ -73,11 +73,16 @@ class _Running:
     """An attempt under way; its claim is replaced when it had to be made anew."""
 
     claim: Claim
-    began_at: float
+    place: Place
     renewed_at: float
     is_suspect: bool = False
     is_slow: bool = False
     task: asyncio.Task[None] | None = None
+
+    @property
+    def began_at(self) -> float:
+        """When it began, by delivery's clock."""
+        return self.place.began_at
 
     @property
     def is_running(self) -> bool:
@@ -207,18 +212,17 @@ class Scheduler:
             if running is not None:
                 running.claim = claim
             elif not self._settling.adopt(claim):
-                running = _Running(claim, now, now, is_suspect)
+                running = _Running(claim, self._lanes.began(_lane(claim), now=now), now, is_suspect)
                 self._running[claim.recipient_seq] = running
-                self._lanes.began(_lane(claim))
                 running.task = tasks.create_task(self._attempt(running))
         return len(claimed.claims)
 
     async def _attempt(self, running: _Running) -> None:
-        began_at, started = running.began_at, self._clock.monotonic()
+        started = self._clock.monotonic()
         verdict, found, said = Verdict.NOTHING, None, ""
         put_back_s = 0.0
         try:
-            found = await self._deliverer.attempt(running.claim)
+            found = await self._deliverer.attempt(running.claim, running.place)
             said = found.diagnostic
             if found.is_unreachable:
                 verdict = Verdict.BAD
@@ -246,7 +250,7 @@ class Scheduler:
             found = outcomes.fault_of_ours()
         finally:
             now = self._clock.now()
-            self._lanes.ended(_lane(running.claim), verdict, began_at=began_at, now=now, said=said)
+            self._lanes.ended(running.place, verdict, now=now, said=said)
             if not asyncio.current_task().cancelling():  # type: ignore[union-attr]
                 self._running.pop(running.claim.recipient_seq, None)
             self._work.set()
