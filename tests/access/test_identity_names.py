@@ -2,7 +2,7 @@
 
 import pytest
 
-from sesame.access.identity_names import InvalidIdentityArn, parse_identity_arn
+from sesame.access.identity_names import InvalidIdentityArn, normal_name, parse_identity_arn
 
 OWNED = "arn:aws:ses:us-east-1:123456789012:identity/"
 
@@ -21,6 +21,14 @@ def test_the_arn_of_an_identity_names_it_as_it_is_stored(written: str, name: str
     arn = parse_identity_arn(OWNED + written)
     assert (arn.region, arn.account_id, arn.name) == ("us-east-1", "123456789012", name)
     assert str(arn) == OWNED + name
+
+
+@pytest.mark.parametrize(
+    "name", ["\u212aexample.com", "ex\u017fample.com", "a@\uff45xample.com", "example\u3002com"]
+)
+def test_a_look_alike_is_nobodys_name(name: str) -> None:
+    """KELVIN SIGN in lower case is a k: what IDNA does not allow is left as it is, and found nowhere."""
+    assert normal_name(name) == name
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,34 @@ def test_a_subject_says_so_in_many_languages(subject: str, encoded: bool) -> Non
     assert report.kind == "auto-reply"
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Subject: Automatic reply: Offer",
+        "Subject: Automatische Antwort: Angebot",
+        "Subject: =?utf-8?B?6Ieq5YuV5b+c562UOiBPZmZlcg==?=",
+        "Subject: Out of Office AutoReply: Offer",
+        "Subject: RE: Offer\nX-MS-Exchange-Inbox-Rules-Loop: ann@example.org",
+    ],
+)
+def test_what_exchange_answers_for_somebody_away_is_an_auto_reply(header: str) -> None:
+    """It calls that auto-generated, and not auto-replied."""
+    report = read_report(
+        "Return-Path: <>\nFrom: Ann <ann@example.org>\nAuto-Submitted: auto-generated\n"
+        f"X-Auto-Response-Suppress: DR, OOF, AutoReply\n{header}\n\n{BODY}".encode()
+    )
+    assert report.kind == "auto-reply"
+
+
+@pytest.mark.parametrize("author", ["no-reply@example.org", "Mailer-Daemon@example.org"])
+def test_a_bounce_that_says_auto_generated_is_a_bounce(author: str) -> None:
+    report = read_report(
+        f"Return-Path: <>\nFrom: {author}\nAuto-Submitted: auto-generated\nSubject: Undeliverable: Offer\n\n"
+        "Your message could not be delivered:\n\n  ann@example.org\n    she is no longer with us\n".encode()
+    )
+    assert report.kind == "bounce"
+
+
 def test_a_bounce_that_says_auto_replied_is_a_bounce() -> None:
     """Exim writes so, and RFC 3464 notifications do."""
     body = "The following address(es) failed:\n\n  ann@example.org\n    550 5.1.1 user unknown\n"

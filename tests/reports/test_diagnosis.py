@@ -126,6 +126,43 @@ from sesame.reports.report import ReportedRecipient
             True,
         ),
         ("SMTP Protocol Returned a Permanent Error", "5.0.0", "5.0.0", "accepts-no-mail", True),
+        # Exchange Online puts a code of its own before the reply that it got.
+        (
+            "smtp;550 5.0.350 Remote server returned an error -> 550 5.1.1 <ann@example.org>: User unknown",
+            "5.0.350",
+            "5.1.1",
+            "no-mailbox",
+            True,
+        ),
+        (
+            "smtp;550 5.0.350 Remote server returned an error -> 552 5.2.2 Mailbox full",
+            "5.0.350",
+            "5.2.2",
+            "mailbox-full",
+            False,
+        ),
+        (
+            "smtp;550 5.0.350 Remote server returned an error -> 550 User unknown",
+            "5.0.350",
+            "5.0.350",
+            "no-mailbox",
+            False,
+        ),
+        (
+            "550 5.4.300 Message expired -> 451 4.7.1 Greylisted",
+            "4.4.7",
+            "5.4.300",
+            "recipient-refuses",
+            False,
+        ),
+        # A rule of the organisation is a policy, whatever it looks at.
+        (
+            "smtp;550 5.7.1 TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy",
+            "5.7.1",
+            "5.7.1",
+            "policy",
+            False,
+        ),
         # Yahoo puts off what many complain about; GMX refuses by policy in the words of a missing mailbox.
         (
             "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints - 4.16",

@@ -226,6 +226,48 @@ def test_event_destinations_are_the_same_in_both(senders: Senders) -> None:
     )
 
 
+def test_an_event_destination_goes_to_one_place(senders: Senders) -> None:
+    """Another place takes the place of the one there was; types are named once, and there is at least one."""
+    firehose = {"IamRoleArn": "arn:aws:iam::123456789012:role/r", "DeliveryStreamArn": "arn:aws:firehose:s"}
+    bus = {"EventBusArn": f"arn:aws:events:{REGION}:123456789012:event-bus/default"}
+    topic = senders.sesame.client("sns", senders.account).create_topic(Name="t")["TopicArn"]
+    senders.v2.create_configuration_set(ConfigurationSetName="place")
+    senders.v2.create_configuration_set_event_destination(
+        ConfigurationSetName="place",
+        EventDestinationName="d",
+        EventDestination={
+            "MatchingEventTypes": ["SEND", "BOUNCE", "SEND"],
+            "KinesisFirehoseDestination": firehose,
+        },
+    )
+
+    def found() -> dict[str, Any]:
+        listed = senders.v2.get_configuration_set_event_destinations(ConfigurationSetName="place")
+        return dict(listed["EventDestinations"][0])
+
+    def update(**definition: Any) -> None:
+        senders.v2.update_configuration_set_event_destination(
+            ConfigurationSetName="place", EventDestinationName="d", EventDestination=definition
+        )
+
+    was = {"Name": "d", "Enabled": False, "MatchingEventTypes": ["SEND", "BOUNCE"]}
+    assert found() == {**was, "KinesisFirehoseDestination": firehose}
+    update(EventBridgeDestination=bus)
+    assert found() == {**was, "EventBridgeDestination": bus}
+    update(Enabled=True, SnsDestination={"TopicArn": topic})
+    assert found() == {**was, "Enabled": True, "SnsDestination": {"TopicArn": topic}}
+    update(MatchingEventTypes=["CLICK", "CLICK"])
+    assert found() == {
+        "Name": "d", "Enabled": True, "MatchingEventTypes": ["CLICK"], "SnsDestination": {"TopicArn": topic},
+    }  # fmt: skip
+    none = {"EventDestinationName": "d", "EventDestination": {"MatchingEventTypes": []}}
+    code, message, _ = refusal(
+        senders.v2.update_configuration_set_event_destination, ConfigurationSetName="place", **none
+    )
+    assert (code, message) == ("BadRequestException", "An event destination needs at least one event type.")
+    assert found()["MatchingEventTypes"] == ["CLICK"]
+
+
 def test_a_set_that_is_missing_or_paused_lets_nothing_through_on_any_door(senders: Senders) -> None:
     missing = "Configuration set <none> does not exist."
     assert refusal(senders.v1.send_email, **senders.email(), ConfigurationSetName="none")[:2] == (

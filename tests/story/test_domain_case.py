@@ -90,3 +90,32 @@ def test_a_subject_that_is_no_text_is_accepted_and_kept_as_text(
     raw = f"From: a@example.com\r\nTo: r@outside.test\r\nSubject: {written}\r\n\r\nx"
     sent = tenant.ses.send_raw_email(RawMessage={"Data": raw.encode()})
     assert tenant.sesame.run_json("trace", sent["MessageId"])["subject"] == kept
+
+
+def test_attributes_of_v1_stand_under_the_name_that_was_asked_for(tenant: Tenant) -> None:
+    """Clients look up what they asked for; one that asks twice gets both."""
+    ses, name = tenant.ses, f"Dom-{tenant.account.account_id}.Test"
+    address = f"A@{name}"
+    ses.verify_domain_identity(Domain=name)
+    ses.verify_email_identity(EmailAddress=address)
+    asked = [name, name.lower(), address, "nobody.test", name]
+    want = {name, name.lower(), address}
+    assert set(ses.get_identity_verification_attributes(Identities=asked)["VerificationAttributes"]) == want
+    assert set(ses.get_identity_dkim_attributes(Identities=asked)["DkimAttributes"]) == want
+    found = ses.get_identity_mail_from_domain_attributes(Identities=asked)["MailFromDomainAttributes"]
+    assert set(found) == want
+    assert set(ses.get_identity_notification_attributes(Identities=asked)["NotificationAttributes"]) == want
+
+
+def test_a_domain_in_unicode_is_the_identity_of_its_a_labels(tenant: Tenant) -> None:
+    """What is created under such a name is read, changed and deleted under it too."""
+    ses, v2 = tenant.ses, tenant.sesame.client("sesv2", tenant.account)
+    written, stored = f"b\u00fccher-{tenant.account.account_id}.test", ""
+    v2.create_email_identity(EmailIdentity=written)
+    [stored] = [name for name in ses.list_identities()["Identities"] if name.startswith("xn--")]
+    assert v2.get_email_identity(EmailIdentity=written)["IdentityType"] == "DOMAIN"
+    v2.put_email_identity_feedback_attributes(EmailIdentity=written, EmailForwardingEnabled=False)
+    assert v2.get_email_identity(EmailIdentity=stored)["FeedbackForwardingStatus"] is False
+    assert list(ses.get_identity_dkim_attributes(Identities=[written])["DkimAttributes"]) == [written]
+    ses.delete_identity(Identity=written)
+    assert stored not in ses.list_identities()["Identities"]

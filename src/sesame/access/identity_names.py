@@ -6,6 +6,7 @@ import msgspec
 
 from sesame.aws.arn import Arn, ArnError, identity_arn
 from sesame.errors import InvalidParameterValue
+from sesame.mail.domain import DomainError, normal_domain
 from sesame.model import IdentityKind
 
 
@@ -44,9 +45,17 @@ def parse_identity_arn(text: str) -> IdentityArn:
 
 
 def normal_name(name: str) -> str:
-    """An identity name as stored: the domain in lower case, the local part as it is."""
+    """An identity name as stored: the domain as A-labels in lower case, the local part as it is.
+
+    What looks like letters and is none stays as it is: no identity has such a name.
+    """
     local_part, at, domain = name.rpartition("@")
-    return f"{local_part}{at}{domain.lower()}"
+    if domain.isascii():
+        return f"{local_part}{at}{domain.lower()}"
+    try:
+        return f"{local_part}{at}{normal_domain(domain)}"
+    except DomainError:
+        return name
 
 
 def identity_kind(name: str) -> IdentityKind:

@@ -244,6 +244,8 @@ class ConfigurationSets:
         """Add or change an event destination, defined as in v2."""
         check_name(destination, what="event destination")
         kinds = [kind for kind in KINDS if kind in definition]
+        if (types := definition.get("MatchingEventTypes")) is not None:
+            definition = {**definition, "MatchingEventTypes": list(dict.fromkeys(types))}
 
         async def run(tx: Transaction) -> None:
             found = await self._find(tx, permit.caller, name)
@@ -265,11 +267,16 @@ class ConfigurationSets:
                 raise InvalidParameterValue("Please provide only one destination with each request.")
             if is_new and not kinds:
                 raise InvalidParameterValue("An event destination needs a place to publish to.")
-            if is_new and not definition.get("MatchingEventTypes"):
+            if not definition.get("MatchingEventTypes", not is_new):
                 raise InvalidParameterValue("An event destination needs at least one event type.")
             if is_new and len(existing) >= MAX_DESTINATIONS:
                 raise LimitExceeded(f"A configuration set has up to {MAX_DESTINATIONS} event destinations.")
-            whole = {**existing.get(destination, {}), **definition}
+            kept = {
+                key: value
+                for key, value in existing.get(destination, {}).items()
+                if not kinds or key not in KINDS
+            }
+            whole = {**kept, **definition}  # another place takes the place of the one there was
             _check_place(whole)
             topic = await _topic_of(tx, permit.caller, found, definition, about=_about(name, destination))
             await store.put_destination(tx, found, destination, whole)

@@ -133,9 +133,9 @@ def is_auto_reply(message: Entity, text: str) -> bool:
     `text` is its first text; it is asked where the envelope says that no person expects an answer.
     """
     submitted = message.get("auto-submitted").lower()
-    if submitted.startswith("auto-generated") or is_from_daemon(message):
+    if is_from_daemon(message):
         return "vacation" in submitted
-    if submitted.startswith(("auto-replied", "auto-notified")):
+    if submitted.startswith(("auto-replied", "auto-notified")) or "vacation" in submitted:
         return True
     if message.get("precedence").lower() in _PRECEDENCES or any(message.get(name) for name in _FIELDS):
         return True
@@ -146,7 +146,9 @@ def is_auto_reply(message: Entity, text: str) -> bool:
         return True
     if is_auto_reply_subject(message.get("subject")):
         return True
-    return message.get("return-path") == "<>" and Said(text[:2_000]).has_any(AWAY)
+    # Exchange calls its answers auto-generated, but bounces are that too: their words prove nothing.
+    is_generated = submitted.startswith("auto-generated")
+    return message.get("return-path") == "<>" and not is_generated and Said(text[:2_000]).has_any(AWAY)
 
 
 def is_auto_reply_subject(subject: str) -> bool:

@@ -30,6 +30,8 @@ _QUOTED_FINAL = re.compile(r"(?<![\d.])5\.1\.[0-6](?!\d)")
 _GLOSS = re.compile(r"(?:smtp; ?)?[245]\.\d\.\d - [A-Za-z /]{3,60} (?=[245]\d\d-')", re.IGNORECASE)
 # Domino puts it before whatever reply it got
 _FRAME = re.compile(r"\bSMTP Protocol Returned a Permanent Error:? (?=[245]\d\d)", re.IGNORECASE)
+# Exchange Online puts it and a code of its own before the reply that it got
+_WRAPPED = re.compile(r"\bremote server returned an error ?-> ?(?=[245]\d\d)", re.IGNORECASE)
 # said of an address by those who know it, at whatever command: Yahoo, Orange and La Poste, Outlook.com, MessageLabs
 _KNOWN_GONE = compile_phrases(
     """
@@ -101,7 +103,7 @@ def diagnose(
     `stated` is what the report's Status field says, its comment too; `stage_text` more text that may tell after which
     command the answer came; a delay is never hard. `limit` is for reports of many recipients.
     """
-    text = diagnostic[:limit]
+    text = _unwrapped(diagnostic[:limit])
     reply_code, own = find_reply(text)
     field = parse_status(stated) or find_status(stated[:200])
     status = _choose(field, own, find_status(_without_versions(text)), reply_code)
@@ -227,6 +229,12 @@ def _without_gloss(text: str) -> str:
     """A reply without the sentence that some gateways put before it (`5.1.0 - Unknown address error 550-'…'`)."""
     match = _GLOSS.match(text)
     return _FRAME.sub("", text[match.end() :] if match else text)
+
+
+def _unwrapped(text: str) -> str:
+    """The reply itself, where another system passes on what it was told."""
+    match = _WRAPPED.search(text)
+    return text[match.end() :] if match else text
 
 
 def _choose(

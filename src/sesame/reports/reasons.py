@@ -248,6 +248,7 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
             """
         ),
     ),
+    ("policy", compile_phrases("transport.rules | rejected by organization policy")),
     (
         "content",
         compile_phrases(

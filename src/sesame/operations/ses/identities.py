@@ -181,15 +181,15 @@ class IdentityOperations:
         await self._verification.start_address(permit, account_id, region, address_name(address))
 
     async def _find(self, caller: Caller, names: list[str]) -> dict[str, Identity]:
-        """The identities among `names` that exist, by the name as stored."""
+        """The identities among `names` that exist, by the name that was asked for."""
         if len(names) > MAX_IDENTITIES_A_CALL:
             raise InvalidParameterValue(f"A call takes at most {MAX_IDENTITIES_A_CALL} identities.")
-        wanted = dict.fromkeys(normal_name(name) for name in names)
+        wanted = {name: normal_name(name) for name in names}
 
         async def run(tx: Transaction) -> dict[str, Identity]:
             found = {}
-            for name in wanted:
-                identity = await identities.get(tx, caller.principal.account_id, caller.region, name)
+            for name, stored in wanted.items():
+                identity = await identities.get(tx, caller.principal.account_id, caller.region, stored)
                 if identity is not None:
                     found[name] = identity
             return found

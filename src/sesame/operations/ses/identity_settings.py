@@ -74,13 +74,13 @@ class IdentitySettingOperations:
         account_id, region, names = caller.principal.account_id, caller.region, request["Identities"]
         if len(names) > MAX_IDENTITIES_A_CALL:
             raise InvalidParameterValue(f"A call takes at most {MAX_IDENTITIES_A_CALL} identities.")
-        wanted = dict.fromkeys(normal_name(name) for name in names)
+        wanted = {name: normal_name(name) for name in names}
 
         async def run(tx: Transaction) -> dict[str, MailFrom | None]:
             return {
-                name: await mail_from.get(tx, account_id, region, name)
-                for name in wanted
-                if await identities.get(tx, account_id, region, name) is not None
+                name: await mail_from.get(tx, account_id, region, stored)
+                for name, stored in wanted.items()
+                if await identities.get(tx, account_id, region, stored) is not None
             }
 
         found = await self._store.read(run)
